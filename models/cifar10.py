@@ -1,0 +1,81 @@
+"""CIFAR-10 in its official binary layout, read from a folder that the user names.
+
+Each record is one label byte and 3,072 pixels as R, G and B planes of 32x32; a batch has 10,000 records.
+Source: https://www.cs.toronto.edu/~kriz/cifar.html ("Binary version").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.core.digest import digest_bytes
+from flows.core.errors import InputError
+
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+FOLDER = "cifar-10-batches-bin"
+TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
+TEST = ("test_batch.bin",)
+RECORDS = 10_000
+RECORD_BYTES = 1 + 3 * 32 * 32
+ADVICE = "give the folder that holds data_batch_1..5.bin and test_batch.bin (CIFAR-10, binary version), or its parent"
+
+
+@dataclass(frozen=True)
+class Images:
+    """`pixels` uint8 (n, 32, 32, 3), `labels` uint8 (n,); the digest names exactly these images in this order."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: slice | NDArray[np.int64]) -> Images:
+        return Images(self.pixels[index], self.labels[index])
+
+    @property
+    def digest(self) -> str:
+        return digest_bytes(self.labels.tobytes() + np.ascontiguousarray(self.pixels).tobytes())
+
+
+def find(folder: Path, files: tuple[str, ...]) -> tuple[Path, ...]:
+    """The paths of these batches in `folder` or in its ``cifar-10-batches-bin``, sizes checked, contents not read.
+
+    Raises `InputError` naming the batch that is missing or truncated.
+    """
+    if not folder.is_dir():
+        raise InputError(str(folder), "no such folder", ADVICE)
+    home = folder if (folder / files[0]).exists() else folder / FOLDER
+    paths = tuple(home / name for name in files)
+    for path in paths:
+        if not path.is_file():
+            raise InputError(str(folder), f"{path.name} is missing", ADVICE)
+        size, whole = path.stat().st_size, RECORDS * RECORD_BYTES
+        if size != whole:
+            state = "truncated" if size < whole else "too long"
+            fact = f"{state}: {size:,} bytes where a batch of {RECORDS:,} records has {whole:,}"
+            raise InputError(str(path), fact, "fetch or unpack CIFAR-10 again")
+    return paths
+
+
+def read(folder: Path, files: tuple[str, ...]) -> Images:
+    """Reads these batches. Raises `InputError` where one is missing, truncated or has a label above 9."""
+    paths = find(folder, files)
+    records = np.concatenate([np.fromfile(path, np.uint8).reshape(RECORDS, RECORD_BYTES) for path in paths])
+    labels = records[:, 0].copy()
+    if labels.max() >= len(CLASSES):
+        record = int(np.argmax(labels >= len(CLASSES)))
+        fact = f"record {record % RECORDS} has label {labels[record]}, outside 0..9"
+        raise InputError(str(paths[record // RECORDS]), fact, "fetch or unpack CIFAR-10 again")
+    pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return Images(np.ascontiguousarray(pixels), labels)
+
+
+def split(images: Images, held_out: int, seed: int) -> tuple[Images, Images]:
+    """(the rest, `held_out` images to choose by), drawn without replacement by `seed`."""
+    order = np.random.default_rng(seed).permutation(len(images))
+    return images[np.sort(order[held_out:])], images[np.sort(order[:held_out])]

@@ -1,0 +1,248 @@
+"""Networks as data: a frozen graph of layers with exact shapes, parameters and multiply-accumulates.
+
+A `Network` names no framework, holds no weights and no precision. Every flow starts from the same one, and its
+`digest` is what tells two reviewers that they speak of the same architecture.
+
+Shapes are channels-last without the batch, ``(height, width, channels)`` or ``(features,)``; ``same`` padding is
+TensorFlow's (the odd pixel goes below and to the right).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from math import prod
+from typing import ClassVar, Literal
+
+from flows.core.digest import digest_of
+from flows.core.errors import InputError
+
+Shape = tuple[int, ...]
+Padding = Literal["same", "valid"]
+
+INPUT = "input"
+"""The name by which layers refer to the network's input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One operation: `name` is unique in its network, `inputs` name earlier layers or the network's input."""
+
+    name: str
+    inputs: tuple[str, ...]
+
+    kind: ClassVar[str]
+    arity: ClassVar[int] = 1
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The output shape for these input shapes; raises `ValueError` with the reason where there is none."""
+        return shapes[0]
+
+    def weight_shapes(self, *shapes: Shape) -> dict[str, Shape]:
+        """The trained tensors of this layer: ``kernel`` (H, W, in, out) or (in, out), and ``bias`` (out,)."""
+        return {}
+
+    def macs(self, *shapes: Shape) -> int:
+        """Multiply-accumulates for one image, padding included (the field's convention)."""
+        return 0
+
+
+def _spatial(shape: Shape) -> tuple[int, int, int]:
+    if len(shape) != 3:
+        raise ValueError(f"needs an image (height, width, channels), got {shape}")
+    return shape[0], shape[1], shape[2]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window(Layer):
+    """What convolutions and poolings share: a window that slides over an image."""
+
+    kernel: tuple[int, int]
+    strides: tuple[int, int]
+    padding: Padding
+
+    def window_output(self, shape: Shape) -> tuple[int, int]:
+        height, width, _ = _spatial(shape)
+        if min(*self.kernel, *self.strides) < 1:
+            raise ValueError(f"kernel {self.kernel} and strides {self.strides} must be at least 1")
+        if self.padding == "same":
+            return -(-height // self.strides[0]), -(-width // self.strides[1])
+        if self.padding != "valid":
+            raise ValueError(f"padding must be 'same' or 'valid', not {self.padding!r}")
+        if height < self.kernel[0] or width < self.kernel[1]:
+            raise ValueError(f"a {self.kernel} window does not fit in {height}x{width}")
+        return (height - self.kernel[0]) // self.strides[0] + 1, (width - self.kernel[1]) // self.strides[1] + 1
+
+    def pads(self, shape: Shape) -> tuple[int, int, int, int]:
+        """Rows and columns of padding: top, bottom, left, right."""
+        height, width, _ = _spatial(shape)
+        if self.padding == "valid":
+            return 0, 0, 0, 0
+        rows, columns = self.window_output(shape)
+        tall = max((rows - 1) * self.strides[0] + self.kernel[0] - height, 0)
+        wide = max((columns - 1) * self.strides[1] + self.kernel[1] - width, 0)
+        return tall // 2, tall - tall // 2, wide // 2, wide - wide // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Conv2D(_Window):
+    """A two-dimensional convolution with bias; no activation of its own."""
+
+    filters: int
+    kind: ClassVar[str] = "conv2d"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        return (*self.window_output(shapes[0]), self.filters)
+
+    def weight_shapes(self, *shapes: Shape) -> dict[str, Shape]:
+        return {"kernel": (*self.kernel, _spatial(shapes[0])[2], self.filters), "bias": (self.filters,)}
+
+    def macs(self, *shapes: Shape) -> int:
+        return prod(self.output_shape(*shapes)) * prod(self.kernel) * _spatial(shapes[0])[2]
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool2D(_Window):
+    kind: ClassVar[str] = "maxpool2d"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        return (*self.window_output(shapes[0]), _spatial(shapes[0])[2])
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalAveragePool(Layer):
+    kind: ClassVar[str] = "global_average_pool"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        return (_spatial(shapes[0])[2],)
+
+
+@dataclass(frozen=True, slots=True)
+class Dense(Layer):
+    """A fully connected layer with bias; no activation of its own."""
+
+    units: int
+    kind: ClassVar[str] = "dense"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        if len(shapes[0]) != 1:
+            raise ValueError(f"needs a vector, got {shapes[0]}: put a Flatten before it")
+        return (self.units,)
+
+    def weight_shapes(self, *shapes: Shape) -> dict[str, Shape]:
+        return {"kernel": (shapes[0][0], self.units), "bias": (self.units,)}
+
+    def macs(self, *shapes: Shape) -> int:
+        return shapes[0][0] * self.units
+
+
+@dataclass(frozen=True, slots=True)
+class ReLU(Layer):
+    kind: ClassVar[str] = "relu"
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Layer):
+    """The sum of two tensors of one shape (a residual join)."""
+
+    kind: ClassVar[str] = "add"
+    arity: ClassVar[int] = 2
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"cannot add {shapes[0]} and {shapes[1]}")
+        return shapes[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Flatten(Layer):
+    kind: ClassVar[str] = "flatten"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        return (prod(shapes[0]),)
+
+
+@dataclass(frozen=True, slots=True)
+class Softmax(Layer):
+    kind: ClassVar[str] = "softmax"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A directed acyclic graph in topological order with one input and one output (its last layer).
+
+    Raises `InputError` where a layer refers to a later or unknown one, or its shapes do not agree.
+    """
+
+    name: str
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        shapes: dict[str, Shape] = {INPUT: self.input_shape}
+        for layer in self.layers:
+            where = f"network {self.name}, layer {layer.name}"
+            if layer.name in shapes:
+                raise InputError(where, "two layers have this name", "rename one of them")
+            unknown = [name for name in layer.inputs if name not in shapes]
+            if unknown or len(layer.inputs) != layer.arity:
+                fact = f"its inputs {layer.inputs} must be {layer.arity} earlier layers"
+                raise InputError(where, fact, "list the layers in the order in which they run")
+            try:
+                shapes[layer.name] = layer.output_shape(*(shapes[name] for name in layer.inputs))
+            except ValueError as reason:
+                raise InputError(where, str(reason), "correct the network's description") from None
+        if not self.layers:
+            raise InputError(f"network {self.name}", "it has no layers", "describe at least one")
+        unread = set(shapes) - {name for layer in self.layers for name in layer.inputs} - {self.output}
+        if unread:
+            fact = f"nothing reads {', '.join(sorted(unread))}"
+            raise InputError(f"network {self.name}", fact, "remove what is not used, or end the network there")
+
+    @cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shape of every tensor, by the layer that makes it; the input under `INPUT`."""
+        shapes = {INPUT: self.input_shape}
+        for layer in self.layers:
+            shapes[layer.name] = layer.output_shape(*(shapes[name] for name in layer.inputs))
+        return shapes
+
+    @property
+    def output(self) -> str:
+        return self.layers[-1].name
+
+    def __getitem__(self, name: str) -> Layer:
+        return next(layer for layer in self.layers if layer.name == name)
+
+    def input_shapes(self, layer: Layer) -> tuple[Shape, ...]:
+        return tuple(self.shapes[name] for name in layer.inputs)
+
+    def consumers(self, name: str) -> tuple[Layer, ...]:
+        """The layers that read this tensor, in order; a layer that reads it twice stands once."""
+        return tuple(layer for layer in self.layers if name in layer.inputs)
+
+    def weight_shapes(self) -> Iterator[tuple[str, Shape]]:
+        """Every trained tensor as ``layer/kernel`` or ``layer/bias`` with its shape, in network order."""
+        for layer in self.layers:
+            for role, shape in layer.weight_shapes(*self.input_shapes(layer)).items():
+                yield f"{layer.name}/{role}", shape
+
+    @cached_property
+    def parameters(self) -> int:
+        return sum(prod(shape) for _, shape in self.weight_shapes())
+
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image. FLOPs, where asked for, are twice this."""
+        return sum(layer.macs(*self.input_shapes(layer)) for layer in self.layers)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of topology, shapes and activations. Names do not count: a renamed layer is the same network."""
+        place = {INPUT: -1} | {layer.name: index for index, layer in enumerate(self.layers)}
+        graph = []
+        for layer in self.layers:
+            fields = {key: value for key, value in asdict(layer).items() if key not in ("name", "inputs")}
+            graph.append([layer.kind, [place[name] for name in layer.inputs], fields])
+        return digest_of({"input": self.input_shape, "graph": graph})

@@ -26,7 +26,7 @@ from models import cifar10
 from models.cifar10 import Images
 from models.network import Network
 from models.ranges import Ranges
-from models.statistics import wilson
+from models.proportion import wilson
 from models.training import checkpoint
 from models.training.checkpoint import Progress
 from models.training.recipe import Recipe

@@ -1,0 +1,79 @@
+"""Numbers with their pedigree. No bare number crosses a package: it travels as a `Reading`.
+
+Unknown is absent, never 0. What a model leaves out makes a total a lower bound, and the reading says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+TOTAL = "total"
+
+
+class Tier(Enum):
+    """How a number is known, nearer the metal is later. The last two belong to accuracy and agreement alone."""
+
+    MODELLED = "modelled"  # a law of ours
+    HLS = "hls"  # an HLS compiler's report (csynth)
+    RTL_SIMULATED = "rtl-simulated"  # cycles only
+    SYNTHESISED = "synthesised"  # logic synthesis
+    ROUTED = "routed"  # place and route
+    MEASURED = "measured"  # on a board
+    EVALUATED = "evaluated"  # computed here on n images, bit for bit
+    RECORDED = "recorded"  # read from a model card
+
+
+class Metric(Enum):
+    """What is counted, with its unit. BRAM18 are 18 Kbit halves of a block RAM, DSP are DSP48E1 slices."""
+
+    LUT = ("lut", "LUT")
+    FF = ("ff", "FF")
+    BRAM18 = ("bram18", "RAMB18")
+    DSP = ("dsp", "DSP48E1")
+    LATENCY_CYCLES = ("latency_cycles", "cycles")
+    INTERVAL_CYCLES = ("interval_cycles", "cycles")
+    LATENCY_US = ("latency_us", "us")
+    THROUGHPUT_FPS = ("throughput_fps", "images/s")
+    ACCURACY = ("accuracy", "fraction")
+    AGREEMENT = ("agreement", "fraction")
+    FMAX_MHZ = ("fmax_mhz", "MHz")
+
+    def __init__(self, key: str, unit: str) -> None:
+        self.key, self.unit = key, unit
+
+
+RESOURCES = (Metric.LUT, Metric.FF, Metric.BRAM18, Metric.DSP)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`value` of `metric` for `scope` (`TOTAL`, or a layer or block by name).
+
+    `predicts` is the tier whose number a model foretells (its own tier otherwise), `on` the silicon, simulator or image
+    set it is true of, `source` the law, report or file it comes from. `low` and `high` bound 90 %, None where unknown.
+    `at_least` marks a total from which something unknown is missing. `n` counts the images behind a fraction.
+    """
+
+    metric: Metric
+    value: float
+    tier: Tier
+    on: str
+    source: str
+    scope: str = TOTAL
+    predicts: Tier | None = None
+    low: float | None = None
+    high: float | None = None
+    at_least: bool = False
+    n: int | None = None
+
+    @property
+    def stage(self) -> Tier:
+        """The stage that the number speaks of."""
+        return self.predicts or self.tier
+
+
+def total(readings: Iterable[Reading], metric: Metric) -> Reading | None:
+    """The reading of the whole design for `metric`, None where there is none."""
+    return next((one for one in readings if one.metric is metric and one.scope == TOTAL), None)

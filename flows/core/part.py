@@ -1,0 +1,111 @@
+"""Parts and boards: what a Zynq-7000 offers. The figures are data, in ``parts.toml``, each row with its source."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flows.core.errors import UsageError
+from flows.core.evidence import Metric
+
+
+@dataclass(frozen=True)
+class Device:
+    """One die as sold: resources available to a design, packages, speed grades, and the datasheet that says so."""
+
+    name: str
+    lut: int
+    ff: int
+    bram18: int
+    dsp: int
+    packages: tuple[str, ...]
+    speed_grades: tuple[str, ...]
+    source: str
+
+    def available(self, metric: Metric) -> int:
+        return {Metric.LUT: self.lut, Metric.FF: self.ff, Metric.BRAM18: self.bram18, Metric.DSP: self.dsp}[metric]
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board and the full part on it."""
+
+    name: str
+    part: str
+    title: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """A device in a package at a speed grade, and how the user named it."""
+
+    device: Device
+    package: str
+    speed_grade: str
+    asked: str
+
+    @property
+    def full_name(self) -> str:
+        """As vendor tools take it: xc7z020clg400-1."""
+        return f"{self.device.name}{self.package}{self.speed_grade}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a design is to run: the part, and the clock period asked of the tools."""
+
+    part: Part
+    clock_ns: float = 10.0
+
+
+@cache
+def _data() -> tuple[Mapping[str, Device], Mapping[str, Board]]:
+    tables = tomllib.loads(Path(__file__).with_name("parts.toml").read_text())
+    sources = tables["source"]
+    devices = {}
+    for row in tables["device"]:
+        lists = {"packages": tuple(row.pop("packages")), "speed_grades": tuple(row.pop("speed_grades"))}
+        devices[row["name"]] = Device(**row | lists | {"source": sources[row["source"]]})
+    return devices, {row["name"]: Board(**row) for row in tables["board"]}
+
+
+def devices() -> Mapping[str, Device]:
+    return _data()[0]
+
+
+def boards() -> Mapping[str, Board]:
+    return _data()[1]
+
+
+def find_part(text: str) -> Part:
+    """The part that `text` names: a device (first package, slowest grade), a full part, or a board.
+
+    Raises `UsageError` with the nearest names, or with the packages and speed grades that the device has.
+    """
+    name = text.strip().lower()
+    if name in boards():
+        return _replace_asked(find_part(boards()[name].part), text)
+    matches = [device for device in devices().values() if name.startswith(device.name)]
+    device = max(matches, key=lambda one: len(one.name), default=None)
+    if device is None:
+        raise UsageError.unknown("part or board", text, [*devices(), *boards()], "python -m flows list parts")
+    rest = name[len(device.name) :]
+    if not rest:
+        return Part(device, device.packages[0], device.speed_grades[0], text)
+    match = re.fullmatch(r"-?([a-z]+\d+)(-\d[a-z]*)?", rest)
+    if not match or match[1] not in device.packages:
+        fact = f"no such package of {device.name}"
+        raise UsageError(f"part {text!r}", fact, f"it comes in {', '.join(device.packages)}: {device.name}{device.packages[0]}-1")
+    grade = match[2] or device.speed_grades[0]
+    if grade not in device.speed_grades:
+        raise UsageError(f"part {text!r}", f"no speed grade {grade}", f"{device.name} has {', '.join(device.speed_grades)}")
+    return Part(device, match[1], grade, text)
+
+
+def _replace_asked(part: Part, asked: str) -> Part:
+    return Part(part.device, part.package, part.speed_grade, asked)

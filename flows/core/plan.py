@@ -1,0 +1,105 @@
+"""What is to run, as a value: a `Plan` of `Step`s. It can be printed, hashed, diffed and tested with no tool installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+PYTHON = "python"
+"""The tool name that stands for the running interpreter."""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file that exists before the run (weights, a batch of images). Its digest, not its place, is what counts."""
+
+    path: Path
+    digest: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file or folder that an earlier step promised."""
+
+    step: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command in one fresh directory.
+
+    `argv` is run there, its first word being `tool` (`PYTHON`, or a name looked up on PATH). `files` are laid there
+    before, by relative path: text, an `Asset`, or an `Output` of a step it thereby needs. `makes` are promised and
+    checked. `packages` are the distributions, `sources` the packages of ours, whose version and text the result depends
+    on. Paths inside `argv` are relative to the directory. Equal steps have equal results: nothing else is an input.
+    """
+
+    name: str
+    about: str
+    tool: str
+    argv: tuple[str, ...]
+    files: Mapping[str, str | Asset | Output] = field(default_factory=dict)
+    makes: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    limit_s: float = 3600.0
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The steps whose outputs it is given."""
+        return tuple(dict.fromkeys(item.step for item in self.files.values() if isinstance(item, Output)))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in an order in which they can run.
+
+    `artefact` is the promised file, a JSON list of rows of integers, in which the design's own simulation left the codes
+    of the design's last tensor for the project's vectors (`models.vectors`); None where a backend has none to run.
+    """
+
+    steps: tuple[Step, ...]
+    artefact: Output | None = None
+    against: str = ""
+    """What made the artefact, for people: "hls4ml C simulation (g++)"."""
+
+    def __post_init__(self) -> None:
+        promised: dict[str, Step] = {}
+        for step in self.steps:
+            for item in step.files.values():
+                if isinstance(item, Output) and item.file not in getattr(promised.get(item.step), "makes", ()):
+                    raise ValueError(f"step {step.name} takes {item.file} from {item.step}, which does not promise it")
+            promised[step.name] = step
+
+
+class State(Enum):
+    DONE = "done"  # ran now
+    KEPT = "kept"  # its result was in the store
+    SKIPPED = "skipped"  # its tool is absent, or a step it needs was skipped
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What became of a step. `folder` holds its files and is read-only by contract; None where it was skipped."""
+
+    step: str
+    state: State
+    folder: Path | None
+    seconds: float
+    versions: Mapping[str, str]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Products:
+    """The results of a plan's steps, by name."""
+
+    results: Mapping[str, StepResult]
+
+    def path(self, output: Output) -> Path | None:
+        """Where a promised file lies; None where its step was skipped."""
+        folder = self.results[output.step].folder
+        return folder / output.file if folder else None

@@ -1,0 +1,130 @@
+"""The exact arithmetic of one design, as a value: every tensor's type, every accumulator's width.
+
+A backend's `lower` says with it what it is going to build; `models.evaluation` computes it bit for bit; the run loop
+compares what was built with that. It holds no weights: codes come from the float weights through the kernel and bias
+types, so the value stays small, printable and comparable.
+
+What a layer computes, on integers, in this order:
+
+conv2d, dense           the accumulator starts at the bias, products are added in it, the sum enters `output`
+global_average_pool     elements are added in the accumulator, the sum is divided by the area and truncated towards
+                        zero at the accumulator's fraction (C++ division), the quotient enters `output`
+relu, add, maxpool2d    the exact result enters `output`
+flatten                 codes unchanged
+softmax                 see `SoftmaxTables`; where a design leaves it to the host, the design ends before it
+
+An accumulator holds at least the fraction bits of what is added to it, so that it never rounds; it wraps at its width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from flows.core.digest import digest_of
+from models.fixed import FixedType, Overflow
+from models.network import INPUT, Layer, Network, Softmax
+
+ACCUMULATING = ("conv2d", "dense", "global_average_pool")
+WEIGHTED = ("conv2d", "dense")
+
+
+@dataclass(frozen=True, slots=True)
+class InputContract:
+    """How an image becomes the first tensor: each uint8 pixel times `gain` enters `type`.
+
+    `applied_by` says who does it ("host" or "design"). Channels are R, G, B and stand last, as in `Network`.
+    """
+
+    type: FixedType
+    gain: Fraction = Fraction(1, 255)
+    applied_by: str = "host"
+    channels: str = "RGB"
+
+
+@dataclass(frozen=True, slots=True)
+class SoftmaxTables:
+    """hls4ml's "stable" softmax: two lookup tables, each addressed by the top bits of its operand.
+
+    `difference` is the type of max(x) - x, which addresses `size` entries of exp(-difference) in `exponential`; their
+    sum in `total` addresses `size` entries of 1/total in `inverse`; the product enters the layer's `output`.
+    """
+
+    size: int
+    difference: FixedType
+    exponential: FixedType
+    total: FixedType
+    inverse: FixedType
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """The types of one layer; those that its kind does not have are None."""
+
+    output: FixedType
+    kernel: FixedType | None = None
+    bias: FixedType | None = None
+    accumulator: FixedType | None = None
+    softmax: SoftmaxTables | None = None
+
+
+@dataclass(frozen=True)
+class QuantisedNetwork:
+    """`network` in the arithmetic of `layers` (by layer name), on the weights of digest `weights`.
+
+    A trailing softmax may be absent from `layers`: the design then ends at the logits, and the host takes the largest.
+    Raises `ValueError` where a layer lacks a type it needs, or an accumulator would round.
+    """
+
+    network: Network
+    weights: str
+    input: InputContract
+    layers: Mapping[str, Arithmetic]
+
+    def __post_init__(self) -> None:
+        for layer in self.network.layers:
+            if layer.name in self.layers:
+                self._check(layer, self.layers[layer.name])
+            elif not (isinstance(layer, Softmax) and layer.name == self.network.output):
+                raise ValueError(f"{layer.name} has no arithmetic")
+
+    def _check(self, layer: Layer, types: Arithmetic) -> None:
+        if (types.accumulator is None) == (layer.kind in ACCUMULATING):
+            raise ValueError(f"{layer.name}: an accumulator belongs to {', '.join(ACCUMULATING)}, and to no other")
+        if (types.kernel is None or types.bias is None) == (layer.kind in WEIGHTED):
+            raise ValueError(f"{layer.name}: kernel and bias types belong to {', '.join(WEIGHTED)}, and to no other")
+        if (types.softmax is None) == isinstance(layer, Softmax):
+            raise ValueError(f"{layer.name}: tables belong to a softmax, and to no other")
+        if types.accumulator is not None:
+            terms = [self.type_of(layer.inputs[0]).fraction + (types.kernel.fraction if types.kernel else 0)]
+            terms += [types.bias.fraction] if types.bias else []
+            if types.accumulator.fraction < max(terms):
+                raise ValueError(f"{layer.name}: {types.accumulator.name} would round terms of {max(terms)} fraction bits")
+            if types.accumulator.overflow is not Overflow.WRAP:
+                raise ValueError(f"{layer.name}: a saturating accumulator depends on the order of its terms")
+
+    def type_of(self, tensor: str) -> FixedType:
+        """The type of a tensor, by the name of the layer that makes it or `INPUT`."""
+        return self.input.type if tensor == INPUT else self.layers[tensor].output
+
+    @property
+    def computed(self) -> tuple[Layer, ...]:
+        """The layers that the design computes, in order."""
+        return tuple(layer for layer in self.network.layers if layer.name in self.layers)
+
+    @property
+    def output(self) -> str:
+        """The tensor with which the design ends."""
+        return self.computed[-1].name
+
+    @property
+    def logits(self) -> str:
+        """The tensor whose largest element is the class: before a softmax where there is one."""
+        last = self.network.layers[-1]
+        return last.inputs[0] if isinstance(last, Softmax) else last.name
+
+    @cached_property
+    def digest(self) -> str:
+        return digest_of([self.network.digest, self.weights, self.input, [self.layers[one.name] for one in self.computed]])

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from flows.core.digest import digest_bytes
 from flows.core.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 FOLDER = "cifar-10-batches-bin"
@@ -39,7 +41,7 @@ class Images:
 
     @property
     def digest(self) -> str:
-        return digest_bytes(self.labels.tobytes() + np.ascontiguousarray(self.pixels).tobytes())
+        return digest_bytes(self.labels.tobytes() + self.pixels.tobytes())
 
 
 def find(folder: Path, files: tuple[str, ...]) -> tuple[Path, ...]:
@@ -62,20 +64,32 @@ def find(folder: Path, files: tuple[str, ...]) -> tuple[Path, ...]:
     return paths
 
 
+def check(path: Path) -> str:
+    """The digest of one batch, its labels checked without numpy. Raises `InputError` where one is above 9."""
+    content = path.read_bytes()
+    labels = content[::RECORD_BYTES]
+    if max(labels) >= len(CLASSES):
+        record = next(index for index, label in enumerate(labels) if label >= len(CLASSES))
+        fact = f"record {record} has label {labels[record]}, outside 0..9"
+        raise InputError(str(path), fact, "fetch or unpack CIFAR-10 again")
+    return digest_bytes(content)
+
+
 def read(folder: Path, files: tuple[str, ...]) -> Images:
     """Reads these batches. Raises `InputError` where one is missing, truncated or has a label above 9."""
+    import numpy as np
+
     paths = find(folder, files)
+    for path in paths:
+        check(path)
     records = np.concatenate([np.fromfile(path, np.uint8).reshape(RECORDS, RECORD_BYTES) for path in paths])
-    labels = records[:, 0].copy()
-    if labels.max() >= len(CLASSES):
-        record = int(np.argmax(labels >= len(CLASSES)))
-        fact = f"record {record % RECORDS} has label {labels[record]}, outside 0..9"
-        raise InputError(str(paths[record // RECORDS]), fact, "fetch or unpack CIFAR-10 again")
     pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    return Images(np.ascontiguousarray(pixels), labels)
+    return Images(np.ascontiguousarray(pixels), records[:, 0].copy())
 
 
 def split(images: Images, held_out: int, seed: int) -> tuple[Images, Images]:
     """(the rest, `held_out` images to choose by), drawn without replacement by `seed`."""
+    import numpy as np
+
     order = np.random.default_rng(seed).permutation(len(images))
     return images[np.sort(order[held_out:])], images[np.sort(order[:held_out])]

@@ -1,0 +1,239 @@
+"""What each command does. Whatever is heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.core.errors import FlowsError, InputError, SetupError, UnfitError
+
+if TYPE_CHECKING:
+    from backends.protocol import Backend, Job
+    from flows.core.record import Document
+    from flows.executor import Executor
+    from flows.jobs import Trained
+    from flows.store import Store
+
+DEFAULT_PARTS = ("xc7z020",)
+
+
+def _jobs(arguments: Namespace, trained: Trained) -> Iterator[tuple[Backend, Job]]:
+    """Every flow on every part that the user named."""
+    from flows import registry
+    from flows.cli.options import options_of
+    from flows.core.part import Target, find_part
+
+    backends = [registry.load(name) for name in dict.fromkeys(arguments.flows)]
+    parts = [find_part(text) for text in dict.fromkeys(arguments.parts or DEFAULT_PARTS)]
+    for backend in backends:
+        options = options_of(backend, arguments)
+        for part in parts:
+            yield backend, trained.job(Target(part, arguments.clock), options)
+
+
+def _trained(arguments: Namespace) -> Trained:
+    from flows.jobs import find_trained
+
+    return find_trained(arguments.network, arguments.weights)
+
+
+def _open_store(arguments: Namespace) -> Store:
+    from flows.store import Store, default_root
+
+    return Store(arguments.store or default_root())
+
+
+def run(arguments: Namespace) -> int:
+    from flows import runner
+    from flows.cli.progress import Progress
+    from flows.core.fit import Verdict, judge
+    from flows.core.part import devices
+    from flows.core.record import Document
+    from flows.executor import Executor
+    from reports import terminal
+
+    trained = _trained(arguments)
+    jobs = list(_jobs(arguments, trained))
+    batch = runner.test_batch(arguments.data) if arguments.data else None
+    for place in filter(None, (arguments.out, arguments.json and arguments.json.parent)):
+        check_writable(place)
+    store = _open_store(arguments)
+    executor = Executor(store, arguments.jobs, Progress(many=len(jobs) > 1))
+
+    def one(pair: tuple[Backend, Job]) -> Document | FlowsError:
+        try:
+            return runner.run(pair[0], trained, pair[1], batch, executor, store, _command())
+        except FlowsError as error:
+            return error
+
+    with _interruptible(executor), ThreadPoolExecutor(arguments.jobs) as pool:
+        results = list(pool.map(one, jobs))
+    runs = tuple(run for result in results if not isinstance(result, FlowsError) for run in result.runs)
+    errors = [result for result in results if isinstance(result, FlowsError)]
+    if runs:
+        document = Document(runner.network_facts(trained), runs)
+        print(terminal.details(document))
+        if len(runs) > 1:
+            print(terminal.comparison(document))
+        _write_json(arguments.json, document)
+        if arguments.out:
+            _copy(document, arguments.out)
+    if not errors and arguments.require_fit:
+        for record in runs:
+            fit = judge(record.readings, devices()[record.device])
+            if fit.verdict is not Verdict.FITS:
+                advice = "take a larger part, or other options; without --require-fit this is a result"
+                errors.append(UnfitError(f"{record.flow} on {record.part}", terminal.verdict(fit), advice))
+    if errors:
+        for error in errors[:-1]:
+            print(f"error: {error}", file=sys.stderr)
+        raise errors[-1]
+    return 0
+
+
+def _command() -> str:
+    """What reproduces this."""
+    return shlex.join(["python", "-m", "flows", *sys.argv[1:]])
+
+
+def estimate(arguments: Namespace) -> int:
+    from flows import runner
+    from flows.core.record import Document
+    from reports import terminal
+
+    trained = _trained(arguments)
+    runs = tuple(runner.estimated(backend, trained, job, _command()) for backend, job in _jobs(arguments, trained))
+    document = Document(runner.network_facts(trained), runs)
+    if len(runs) == 1 or arguments.layers:
+        print(terminal.details(document, layers=arguments.layers))
+    if len(runs) > 1:
+        print(terminal.comparison(document))
+    return 0
+
+
+def plan(arguments: Namespace) -> int:
+    from flows import runner
+    from flows.executor import step_digest
+    from reports import terminal
+
+    trained = _trained(arguments)
+    batch = runner.test_batch(arguments.data) if arguments.data else None
+    for backend, job in _jobs(arguments, trained):
+        full = runner.full_plan(backend, runner.design(backend, job), batch)
+        digests: dict[str, str] = {}
+        for step in full.steps:
+            digests[step.name] = step_digest(step, digests)
+        print(terminal.plan(f"{backend.NAME} on {job.target.part.full_name}", full, digests))
+    return 0
+
+
+def compare(arguments: Namespace) -> int:
+    from reports import terminal
+
+    store = _open_store(arguments)
+    documents = [store.record(name) for name in arguments.runs or store.names()]
+    if not documents:
+        raise InputError(f"store {store.root}", "no runs in it", "make one: python -m flows run hls4ml --part xc7z020")
+    document = _merged(documents)
+    print(terminal.comparison(document))
+    _write_json(arguments.json, document)
+    return 0
+
+
+def _merged(documents: list[Document]) -> Document:
+    """Runs of one architecture in one document; raises `InputError` with the digests where they differ."""
+    from flows.core.record import Document
+
+    first = documents[0]
+    for other in documents[1:]:
+        if other.network.architecture != first.network.architecture:
+            fact = (
+                f"of architecture {other.network.architecture} ({other.network.name}), "
+                f"and {first.runs[0].name} of {first.network.architecture} ({first.network.name})"
+            )
+            raise InputError(f"run {other.runs[0].name}", fact, "compare runs of one network: name them")
+    return Document(first.network, tuple(run for document in documents for run in document.runs))
+
+
+def show(arguments: Namespace) -> int:
+    from reports import terminal
+
+    document = _open_store(arguments).record(arguments.run)
+    print(terminal.details(document, layers=True))
+    _write_json(arguments.json, document)
+    return 0
+
+
+def listing(arguments: Namespace) -> int:
+    from flows.cli import listings
+
+    print({"flows": listings.flows, "parts": listings.parts, "boards": listings.boards, "networks": listings.networks}[arguments.what]())
+    return 0
+
+
+def doctor(arguments: Namespace) -> int:
+    from flows.cli import listings
+
+    print(listings.doctor())
+    return 0
+
+
+def train(arguments: Namespace) -> int:
+    from flows.cli import training
+
+    return training.train(arguments)
+
+
+@contextmanager
+def _interruptible(executor: Executor) -> Iterator[None]:
+    """Ctrl-C and a polite kill end what runs; the store keeps only what was whole."""
+
+    def end(number: int, frame: object) -> None:
+        executor.stop()
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def check_writable(folder: Path) -> None:
+    """Raises `SetupError` now rather than after the work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".zynqflows-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as reason:
+        raise SetupError(f"folder {folder}", f"cannot be written ({reason.strerror})", "name another one") from None
+
+
+def _write_json(path: Path | None, document: Document) -> None:
+    from flows.core.record import document_to_json
+
+    if path is None:
+        return
+    try:
+        path.write_text(document_to_json(document))
+    except OSError as reason:
+        raise SetupError(f"file {path}", f"cannot be written ({reason.strerror})", "name another one") from None
+
+
+def _copy(document: Document, out: Path) -> None:
+    """A copy for people: OUT/RUN/STEP/..., links followed."""
+    for record in document.runs:
+        for step in record.steps:
+            if step.folder:
+                shutil.copytree(step.folder, out / record.name / step.name, dirs_exist_ok=True)
+        print(f"files of {record.name} are in {out / record.name}", file=sys.stderr)

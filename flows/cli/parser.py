@@ -1,0 +1,154 @@
+"""The parser: commands, their arguments, and the options of the flows that a command names."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NoReturn
+
+from flows.cli import commands
+from flows.cli.options import add_options
+from flows.core.errors import UsageError
+
+PROGRAM = "python -m flows"
+ABOUT = "One trained network in, every way to put it on a Zynq out: each number with its evidence, each build proven."
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises `UsageError` where argparse would print its usage and leave."""
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(**{"allow_abbrev": False, **settings})  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(self.prog, message, f"`{self.prog} --help` shows what it takes")
+
+    def options(self) -> list[str]:
+        return [text for action in self._actions for text in action.option_strings]
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments of one command; `command` holds the function to call. Raises `UsageError`, never exits but for --help."""
+    parser = Parser(prog=PROGRAM, description=ABOUT)
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    parsers = {}
+    for name, (about, build) in COMMANDS.items():
+        parsers[name] = subparsers.add_parser(name, help=about, description=about)
+        build(parsers[name], argv[1:] if argv[:1] == [name] else ())
+    if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
+        raise UsageError.unknown("command", argv[0], COMMANDS, f"{PROGRAM} --help")
+    arguments, unknown = parser.parse_known_args(list(argv))
+    if unknown:
+        chosen = parsers[argv[0]]
+        option = unknown[0].partition("=")[0]
+        near = get_close_matches(option, chosen.options(), n=1, cutoff=0.5)
+        guess = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(f"option {unknown[0]!r}", f"{argv[0]} has none like it", f"{guess}`{chosen.prog} --help` shows all")
+    return arguments
+
+
+def _positive_ns(text: str) -> float:
+    value = float(text)
+    if not (0 < value < math.inf):
+        raise argparse.ArgumentTypeError(f"{text} is no clock period: give nanoseconds above 0")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return value
+
+
+def _design(parser: Parser, argv: Sequence[str]) -> None:
+    """What every command that makes a design takes, and the options of the flows named in `argv`."""
+    parser.add_argument("flows", metavar="FLOW", nargs="+", help="which flows (`flows list flows`)")
+    parser.add_argument(
+        "--part", dest="parts", metavar="PART", action="append",
+        help="a device (xc7z020), a full part (xc7z020clg400-1) or a board (pynq-z2); may be repeated; default xc7z020",
+    )  # fmt: skip
+    parser.add_argument("--clock", metavar="NS", type=_positive_ns, default=10.0, help="clock period in ns (default 10)")
+    parser.add_argument("--network", metavar="NAME", default="arch8", help="which network (default arch8)")
+    parser.add_argument("--weights", metavar="FILE", type=Path, help="its weights (default: the shipped ones)")
+    add_options(parser, argv)
+
+
+def _store(parser: Parser) -> None:
+    parser.add_argument("--store", metavar="DIR", type=Path, help="where results are kept (default: $ZYNQFLOWS_STORE, or per user)")
+
+
+def _json(parser: Parser) -> None:
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the result as JSON, schema zynqflows/1")
+
+
+def _run(parser: Parser, argv: Sequence[str]) -> None:
+    _design(parser, argv)
+    _store(parser)
+    _json(parser)
+    parser.add_argument("--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: evaluates the test images")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="copy the files of every step here, for people")
+    parser.add_argument("--jobs", metavar="N", type=_count, default=2, help="processes at a time (default 2)")
+    parser.add_argument("--require-fit", action="store_true", help="fail where a design does not fit its part")
+    parser.set_defaults(command=commands.run)
+
+
+def _estimate(parser: Parser, argv: Sequence[str]) -> None:
+    _design(parser, argv)
+    parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
+    parser.set_defaults(command=commands.estimate)
+
+
+def _plan(parser: Parser, argv: Sequence[str]) -> None:
+    _design(parser, argv)
+    parser.add_argument("--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: adds the accuracy step")
+    parser.set_defaults(command=commands.plan)
+
+
+def _list(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("what", choices=("flows", "parts", "boards", "networks"), help="what to list")
+    parser.set_defaults(command=commands.listing)
+
+
+def _doctor(parser: Parser, argv: Sequence[str]) -> None:
+    parser.set_defaults(command=commands.doctor)
+
+
+def _compare(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="*", help="runs by name (default: all in the store)")
+    _store(parser)
+    _json(parser)
+    parser.set_defaults(command=commands.compare)
+
+
+def _show(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run by name, or the beginning of one")
+    _store(parser)
+    _json(parser)
+    parser.set_defaults(command=commands.show)
+
+
+def _train(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("network", metavar="NETWORK", help="which network (`flows list networks`)")
+    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="CIFAR-10, binary version, all six batches")
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="for weights, ranges, card and checkpoint")
+    parser.add_argument("--epochs", metavar="N", type=_count, help="passes over the training images (default: the recipe's)")
+    parser.add_argument("--seed", metavar="N", type=int, help="of initialisation, split and augmentation (default: the recipe's)")
+    parser.add_argument("--threads", metavar="N", type=_count, default=2, help="processor threads (default 2)")
+    parser.add_argument("--compile", action="store_true", help="let torch generate fused C++ (needs g++): a third faster")
+    parser.set_defaults(command=commands.train)
+
+
+COMMANDS: dict[str, tuple[str, Callable[[Parser, Sequence[str]], None]]] = {
+    "run": ("build, verify and estimate designs, and print what they cost", _run),
+    "estimate": ("what designs would cost, in seconds, with no tool installed", _estimate),
+    "plan": ("what a run would do; runs nothing", _plan),
+    "compare": ("one table over the runs in the store", _compare),
+    "show": ("one run, in full", _show),
+    "list": ("the flows, parts, boards and networks that are known", _list),
+    "doctor": ("which tools and packages are here, and what each adds", _doctor),
+    "train": ("train a network on CIFAR-10", _train),
+}

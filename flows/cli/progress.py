@@ -1,0 +1,50 @@
+"""Progress on standard error: a line when a step starts and ends, and on a terminal what it is saying."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+from flows.core.plan import Step
+
+TICK_S = 10.0
+"""How often a long step reports when standard error is no terminal."""
+
+
+class Progress:
+    """A listener for the executor; called from several threads."""
+
+    def __init__(self, many: bool) -> None:
+        self._lock = threading.Lock()
+        self._terminal = sys.stderr.isatty()
+        self._told: dict[str, float] = {}
+        self._begun: dict[str, float] = {}
+        self._many = many
+
+    def __call__(self, event: str, step: Step, text: str) -> None:
+        now = time.monotonic()
+        with self._lock:
+            match event:
+                case "started":
+                    self._begun[step.name] = self._told[step.name] = now
+                    self._line(f"  {step.name}: {text}")
+                case "line":
+                    self._said(step, text, now)
+                case "kept":
+                    pass
+                case _:
+                    self._line(f"  {step.name}: {event}, {text}")
+
+    def _said(self, step: Step, text: str, now: float) -> None:
+        seconds = now - self._begun[step.name]
+        if self._terminal:
+            sys.stderr.write(f"\r\x1b[K  {step.name}: {seconds:.0f} s  {text[:90]}")
+            sys.stderr.flush()
+        elif now - self._told[step.name] >= TICK_S:
+            self._told[step.name] = now
+            self._line(f"  {step.name}: {seconds:.0f} s  {text[:110]}")
+
+    def _line(self, text: str) -> None:
+        start = "\r\x1b[K" if self._terminal else ""
+        print(f"{start}{text}", file=sys.stderr, flush=True)

@@ -1,0 +1,77 @@
+"""From what the user names to what a backend is given: networks, weights with their ranges and card, targets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backends.protocol import Job
+from flows.core.digest import digest_of
+from flows.core.errors import InputError, UsageError
+from flows.core.part import Target
+from models.network import Network
+from models.ranges import Ranges, load_ranges
+from models.weights import Weights, open_weights
+from models.zoo import NETWORKS
+
+PRETRAINED = Path(__file__).resolve().parent.parent / "models" / "pretrained"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An accuracy that a model card states for the float network: `right` of `n` test images."""
+
+    right: int
+    n: int
+    card: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with its weights, what its tensors reach, and what its card records (None where it has none)."""
+
+    network: Network
+    weights: Weights
+    ranges: Ranges
+    recorded: Recorded | None
+
+    def job(self, target: Target, options: Any) -> Job:
+        return Job(self.network, self.weights, self.ranges, target, options)
+
+
+def find_network(name: str) -> Network:
+    """Raises `UsageError` with the nearest names where there is none."""
+    if name not in NETWORKS:
+        raise UsageError.unknown("network", name, NETWORKS, "python -m flows list networks")
+    return NETWORKS[name]
+
+
+def find_trained(name: str, weights: Path | None) -> Trained:
+    """The network called `name` on the weights in this file (the shipped ones where None), its ranges beside it."""
+    network = find_network(name)
+    path = weights or PRETRAINED / f"{network.name}.safetensors"
+    opened = open_weights(path, network)
+    ranges = load_ranges(path.with_suffix(".ranges.json"), network, opened.digest)
+    return Trained(network, opened, ranges, _read_card(path.with_suffix(".card.json"), opened.digest))
+
+
+def _read_card(path: Path, weights: str) -> Recorded | None:
+    if not path.exists():
+        return None
+    try:
+        card = json.loads(path.read_text())
+        if card["weights"] != weights:
+            raise InputError(str(path), f"the card of weights {card['weights']}, not of {weights}", "remove or replace it")
+        test = card["test"]
+        return Recorded(round(test["accuracy"] * test["n"]), test["n"], path.name)
+    except (ValueError, KeyError, TypeError) as reason:
+        raise InputError(str(path), f"damaged model card ({reason!r})", "remove or replace it") from None
+
+
+def run_name(flow: str, job: Job) -> str:
+    """The short name of a run: the same job has the same name everywhere."""
+    part = job.target.part
+    inputs = [flow, part.full_name, job.target.clock_ns, job.network.digest, job.weights.digest, job.options]
+    return f"{flow}-{part.device.name}-{digest_of(inputs)[:6]}"

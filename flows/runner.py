@@ -1,0 +1,218 @@
+"""The run loop: one job through one backend. It owns accuracy, agreement and the proof; a backend owns none of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from backends.protocol import Backend, Job
+from flows.core.errors import FlowsError, MismatchError, RefusedError
+from flows.core.evidence import Metric, Reading, Tier
+from flows.core.plan import PYTHON, Asset, Output, Plan, Products, Step
+from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
+from flows.executor import Executor
+from flows.jobs import Recorded, Trained, run_name
+from flows.store import Store
+from models import vectors
+from models.proportion import wilson
+from models.quantised import QuantisedNetwork
+from models.serial import quantised_to_json
+
+REFERENCE = Output("reference", "reference.json")
+ACCURACY = Output("accuracy", "accuracy.json")
+WARNING = "warning: "
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is known of a job before anything runs."""
+
+    job: Job
+    quantised: QuantisedNetwork
+    readings: tuple[Reading, ...]
+    remarks: tuple[str, ...]
+
+
+def design(backend: Backend, job: Job) -> Design:
+    """Checks and lowers; raises `RefusedError` with every reason why the backend cannot do this job."""
+    if refusals := backend.check(job):
+        first, *others = refusals
+        facts = [first.fact, *(f"{one.culprit}: {one.fact} (nearest: {one.nearest})" for one in others)]
+        raise RefusedError(f"{backend.NAME}, {first.culprit}", "; ".join(facts), f"nearest that works: {first.nearest}")
+    return Design(job, backend.lower(job), tuple(backend.estimate(job)), tuple(backend.notes(job)))
+
+
+def full_plan(backend: Backend, made: Design, batch: Asset | None) -> Plan:
+    """The backend's plan, with the exact reference and, where test images are given, the accuracy."""
+    plan = backend.plan(made.job)
+    steps = [*plan.steps, _evaluation(made, REFERENCE, "the exact reference on the project's vectors", None)]
+    if batch:
+        steps.append(_evaluation(made, ACCURACY, "accuracy on the 10,000 test images", batch))
+    return Plan(tuple(steps), plan.artefact, plan.against)
+
+
+def _evaluation(made: Design, output: Output, about: str, batch: Asset | None) -> Step:
+    ask: dict[str, object] = {"quantised": quantised_to_json(made.quantised), "weights": "weights.safetensors"}
+    files: dict[str, str | Asset | Output] = {"weights.safetensors": weights_asset(made.job)}
+    if batch:
+        ask["data"] = "test_batch.bin"
+        files["test_batch.bin"] = batch
+    else:
+        ask["vectors"] = vectors.COUNT
+    files["job.json"] = json.dumps(ask, indent=1)
+    return Step(
+        name=output.step,
+        about=about,
+        tool=PYTHON,
+        argv=(PYTHON, "-m", "models.evaluation.worker", "job.json"),
+        files=files,
+        makes=(output.file,),
+        packages=("torch", "numpy", "safetensors"),
+        sources=("flows.core", "models"),
+    )
+
+
+def weights_asset(job: Job) -> Asset:
+    return Asset(job.weights.path, job.weights.digest)
+
+
+def run(
+    backend: Backend, trained: Trained, job: Job, batch: Asset | None, executor: Executor, store: Store, command: str
+) -> Document:
+    """Runs `job`, compares what was built with the reference, and records the run.
+
+    Raises `MismatchError` where they differ: a wrong design has no readings.
+    """
+    made = design(backend, job)
+    plan = full_plan(backend, made, batch)
+    products = executor.execute(plan)
+    verification = _verify(backend.NAME, job, plan, products)
+    readings = [*made.readings, *backend.read(job, products)]
+    name = run_name(backend.NAME, job)
+    if batch:
+        readings += _evaluated(products, trained.network.name)
+    else:
+        readings += _known(store, name, made.quantised) or _recorded(trained.recorded)
+    steps = tuple(_step_facts(products, step) for step in plan.steps)
+    record = _record(backend.NAME, made, readings, verification, steps, command)
+    document = Document(network_facts(trained), (record,))
+    store.save(name, document_to_json(document))
+    return document
+
+
+def estimated(backend: Backend, trained: Trained, job: Job, command: str) -> Run:
+    """What can be said of `job` with no tool: nothing runs and nothing is recorded."""
+    made = design(backend, job)
+    return _record(backend.NAME, made, [*made.readings, *_recorded(trained.recorded)], None, (), command)
+
+
+def _record(
+    flow: str,
+    made: Design,
+    readings: Sequence[Reading],
+    verification: Verification | None,
+    steps: tuple[StepFacts, ...],
+    command: str,
+) -> Run:
+    job = made.job
+    warnings = [text.removeprefix(WARNING) for text in made.remarks if text.startswith(WARNING)]
+    if verification is None or verification.equal is None:
+        warnings.append("not verified: nothing of this design was simulated")
+    return Run(
+        name=run_name(flow, job),
+        flow=flow,
+        part=job.target.part.full_name,
+        device=job.target.part.device.name,
+        clock_ns=job.target.clock_ns,
+        options={field.name: str(getattr(job.options, field.name)) for field in fields(job.options)},
+        weights=WeightsFacts(job.weights.digest, job.weights.derived_from),
+        quantised=made.quantised.digest,
+        readings=ordered(readings),
+        verification=verification,
+        steps=steps,
+        notes=tuple(text for text in made.remarks if not text.startswith(WARNING)),
+        warnings=tuple(warnings),
+        command=command,
+    )
+
+
+def network_facts(trained: Trained) -> NetworkFacts:
+    network = trained.network
+    return NetworkFacts(network.name, network.parameters, network.macs, network.digest)
+
+
+def ordered(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """Totals first, otherwise as they came."""
+    return tuple(sorted(readings, key=lambda one: one.scope != "total"))
+
+
+def _step_facts(products: Products, step: Step) -> StepFacts:
+    result = products.results[step.name]
+    folder = str(result.folder) if result.folder else None
+    return StepFacts(step.name, result.state.value, result.seconds, result.versions, result.reason, folder)
+
+
+def _verify(flow: str, job: Job, plan: Plan, products: Products) -> Verification | None:
+    """Equal integers, design against reference, for every vector; None where the backend has nothing to run."""
+    if plan.artefact is None:
+        return None
+    path, expected = products.path(plan.artefact), products.path(REFERENCE)
+    if path is None or expected is None:
+        return Verification(vectors.COUNT, None, plan.against)
+    built, reference = json.loads(path.read_text()), json.loads(expected.read_text())["codes"]
+    unequal = [index for index, pair in enumerate(zip(built, reference, strict=False)) if pair[0] != pair[1]]
+    if len(built) != len(reference) or unequal:
+        where = f"first at vector {unequal[0]}: built {built[unequal[0]]}, reference {reference[unequal[0]]}" if unequal else ""
+        fact = f"{len(unequal)} of {len(reference)} vectors differ from the exact reference, {len(built)} came back; {where}"
+        raise MismatchError(f"{flow} on {job.target.part.full_name}", fact, f"look into {path.parent}, and do not build this design")
+    return Verification(len(reference), len(reference), plan.against)
+
+
+def _evaluated(products: Products, network: str) -> list[Reading]:
+    path = products.path(ACCURACY)
+    if path is None:
+        return []
+    found = json.loads(path.read_text())
+    on = f"{found['n']:,} CIFAR-10 test images"
+    exact = "exact reference of this arithmetic"
+    return [
+        _share(Metric.ACCURACY, found["right"], found["n"], Tier.EVALUATED, on, exact),
+        _share(Metric.AGREEMENT, found["agree"], found["n"], Tier.EVALUATED, on, f"{exact}, same class as float {network}"),
+    ]
+
+
+def _known(store: Store, name: str, quantised: QuantisedNetwork) -> list[Reading]:
+    """What an earlier run of this very job evaluated, where the images are not at hand now."""
+    if name not in store.names():
+        return []
+    try:
+        earlier = store.record(name).runs[0]
+    except FlowsError:
+        return []
+    if earlier.quantised != quantised.digest:
+        return []
+    return [one for one in earlier.readings if one.tier is Tier.EVALUATED]
+
+
+def _recorded(recorded: Recorded | None) -> list[Reading]:
+    if recorded is None:
+        return []
+    on = f"{recorded.n:,} CIFAR-10 test images, float network"
+    source = f"{recorded.card}: the float network's accuracy; this arithmetic was not evaluated here (give --data)"
+    return [_share(Metric.ACCURACY, recorded.right, recorded.n, Tier.RECORDED, on, source)]
+
+
+def _share(metric: Metric, right: int, n: int, tier: Tier, on: str, source: str) -> Reading:
+    low, high = wilson(right, n, 0.90)
+    return Reading(metric, right / n, tier, on, source, low=low, high=high, n=n)
+
+
+def test_batch(folder: Path) -> Asset:
+    """The test images in a folder that the user names, checked."""
+    from models import cifar10
+
+    (path,) = cifar10.find(folder, cifar10.TEST)
+    return Asset(path, cifar10.check(path))
+

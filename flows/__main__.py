@@ -24,7 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted: nothing half-made is left; the same command goes on from the last whole step", file=sys.stderr)
+        print(
+            "interrupted: nothing half-made is left; the same command goes on from the last whole step", file=sys.stderr
+        )
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
@@ -29,7 +29,7 @@ from flows.core.plan import PYTHON, Asset, Output, Plan, Products, State, Step, 
 from flows.store import LOG, MANIFEST, Store
 
 Listener = Callable[[str, Step, str], None]
-"""Told ("started" | "line" | "done" | "kept" | "skipped", the step, a text: a line of its output, or what became of it)."""
+"""Told an event ("started", "line", "done", "kept" or "skipped"), the step, and a text: its output or what became of it."""
 
 SOURCE_SUFFIXES = (".py", ".cpp", ".h", ".j2", ".tcl")
 
@@ -206,10 +206,7 @@ def source_digest(package: str) -> str:
 
 def _versions(step: Step, tool: str) -> dict[str, str]:
     """For people: what the tool says of itself, and the packages that the result depends on."""
-    if step.tool == PYTHON:
-        said = platform.python_version()
-    else:
-        said = tool_version(tool)
+    said = platform.python_version() if step.tool == PYTHON else tool_version(tool)
     return {step.tool: said} | {name: package_version(name) for name in step.packages}
 
 
@@ -262,10 +259,8 @@ def run_attached(module: str, *arguments: str) -> int:
 
 def _end(process: subprocess.Popen[str]) -> None:
     """Ends a process and those it started (it leads a session of its own)."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _last_line(log: Path) -> str:

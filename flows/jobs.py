@@ -63,7 +63,9 @@ def _read_card(path: Path, weights: str) -> Recorded | None:
     try:
         card = json.loads(path.read_text())
         if card["weights"] != weights:
-            raise InputError(str(path), f"the card of weights {card['weights']}, not of {weights}", "remove or replace it")
+            raise InputError(
+                str(path), f"the card of weights {card['weights']}, not of {weights}", "remove or replace it"
+            )
         test = card["test"]
         return Recorded(round(test["accuracy"] * test["n"]), test["n"], path.name)
     except (ValueError, KeyError, TypeError) as reason:

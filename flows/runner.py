@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from models.serial import quantised_to_json
+
 from backends.protocol import Backend, Job
 from flows.core.errors import FlowsError, MismatchError, RefusedError
 from flows.core.evidence import Metric, Reading, Tier
@@ -18,7 +20,6 @@ from flows.store import Store
 from models import vectors
 from models.proportion import wilson
 from models.quantised import QuantisedNetwork
-from models.serial import quantised_to_json
 
 REFERENCE = Output("reference", "reference.json")
 ACCURACY = Output("accuracy", "accuracy.json")
@@ -162,11 +163,17 @@ def _verify(flow: str, job: Job, plan: Plan, products: Products) -> Verification
     if path is None or expected is None:
         return Verification(vectors.COUNT, None, plan.against)
     built, reference = json.loads(path.read_text()), json.loads(expected.read_text())["codes"]
-    unequal = [index for index, pair in enumerate(zip(built, reference, strict=False)) if pair[0] != pair[1]]
-    if len(built) != len(reference) or unequal:
-        where = f"first at vector {unequal[0]}: built {built[unequal[0]]}, reference {reference[unequal[0]]}" if unequal else ""
-        fact = f"{len(unequal)} of {len(reference)} vectors differ from the exact reference, {len(built)} came back; {where}"
-        raise MismatchError(f"{flow} on {job.target.part.full_name}", fact, f"look into {path.parent}, and do not build this design")
+    design, advice = f"{flow} on {job.target.part.full_name}", f"look into {path.parent}, and do not build this design"
+    if len(built) != len(reference):
+        raise MismatchError(design, f"{len(built)} results came back for {len(reference)} vectors", advice)
+    unequal = [index for index, (ours, theirs) in enumerate(zip(reference, built, strict=True)) if ours != theirs]
+    if unequal:
+        first = unequal[0]
+        fact = (
+            f"{len(unequal)} of {len(reference)} vectors differ from the exact reference; "
+            f"at vector {first} it gives {built[first]}, the reference {reference[first]}"
+        )
+        raise MismatchError(design, fact, advice)
     return Verification(len(reference), len(reference), plan.against)
 
 
@@ -179,7 +186,9 @@ def _evaluated(products: Products, network: str) -> list[Reading]:
     exact = "exact reference of this arithmetic"
     return [
         _share(Metric.ACCURACY, found["right"], found["n"], Tier.EVALUATED, on, exact),
-        _share(Metric.AGREEMENT, found["agree"], found["n"], Tier.EVALUATED, on, f"{exact}, same class as float {network}"),
+        _share(
+            Metric.AGREEMENT, found["agree"], found["n"], Tier.EVALUATED, on, f"{exact}, same class as float {network}"
+        ),
     ]
 
 
@@ -215,4 +224,3 @@ def test_batch(folder: Path) -> Asset:
 
     (path,) = cifar10.find(folder, cifar10.TEST)
     return Asset(path, cifar10.check(path))
-

@@ -50,7 +50,9 @@ class Store:
             raise self._unwritable(PermissionError(13, "Permission denied"))
 
     def _unwritable(self, reason: OSError) -> SetupError:
-        return SetupError(f"store {self.root}", f"cannot be written ({reason.strerror})", "name another folder with --store")
+        return SetupError(
+            f"store {self.root}", f"cannot be written ({reason.strerror})", "name another folder with --store"
+        )
 
     @contextmanager
     def lock(self, digest: str) -> Iterator[None]:

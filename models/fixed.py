@@ -106,7 +106,9 @@ class FixedType:
         (48, 127, -112)
         """
         code = rounded(value * Fraction(2) ** self.fraction, self.rounding)
-        if self.low <= code <= self.high and not (self.overflow is Overflow.SAT_SYM and self.signed and code == self.low):
+        if self.low <= code <= self.high and not (
+            self.overflow is Overflow.SAT_SYM and self.signed and code == self.low
+        ):
             return code
         match self.overflow:
             case Overflow.WRAP:

@@ -101,7 +101,9 @@ class QuantisedNetwork:
             terms = [self.type_of(layer.inputs[0]).fraction + (types.kernel.fraction if types.kernel else 0)]
             terms += [types.bias.fraction] if types.bias else []
             if types.accumulator.fraction < max(terms):
-                raise ValueError(f"{layer.name}: {types.accumulator.name} would round terms of {max(terms)} fraction bits")
+                raise ValueError(
+                    f"{layer.name}: {types.accumulator.name} would round terms of {max(terms)} fraction bits"
+                )
             if types.accumulator.overflow is not Overflow.WRAP:
                 raise ValueError(f"{layer.name}: a saturating accumulator depends on the order of its terms")
 
@@ -127,4 +129,6 @@ class QuantisedNetwork:
 
     @cached_property
     def digest(self) -> str:
-        return digest_of([self.network.digest, self.weights, self.input, [self.layers[one.name] for one in self.computed]])
+        return digest_of(
+            [self.network.digest, self.weights, self.input, [self.layers[one.name] for one in self.computed]]
+        )

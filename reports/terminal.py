@@ -39,7 +39,7 @@ def table(rows: Sequence[Sequence[str]], left: frozenset[int] = frozenset({0})) 
 
 
 def details(document: Document, layers: bool = False) -> str:
-    """Every run in full: totals with their evidence, verdict, proof, steps and remarks; `layers` adds a line a scope."""
+    """Every run in full: totals with evidence, verdict, proof, steps and remarks; `layers` adds a line a scope."""
     network = document.network
     head = (
         f"{network.name}: {network.parameters:,} parameters, {network.macs:,} MACs, architecture {network.architecture}"
@@ -61,7 +61,11 @@ def _details(run: Run, layers: bool) -> str:
     if layers:
         parts.append(_layers(run.readings))
     facts = [("verdict", verdict(fit)), ("proof", _proof(run))]
-    facts += [("steps", ", ".join(_step(step.name, step.state, step.seconds, step.reason) for step in run.steps))] if run.steps else []
+    facts += (
+        [("steps", ", ".join(_step(step.name, step.state, step.seconds, step.reason) for step in run.steps))]
+        if run.steps
+        else []
+    )
     facts += [("run", run.name)] if run.steps else []
     facts += [("sources", text) for text in _sources(run.readings)]
     facts += [("note", text) for text in run.notes]
@@ -94,7 +98,16 @@ def _totals(readings: Sequence[Reading], device: Device) -> list[list[str]]:
             continue
         if metric in RESOURCES:
             available = device.available(metric)
-            rows.append([label, amount(reading), f"{available:,}", _percent(reading.value / available), interval(reading), evidence(reading)])
+            rows.append(
+                [
+                    label,
+                    amount(reading),
+                    f"{available:,}",
+                    _percent(reading.value / available),
+                    interval(reading),
+                    evidence(reading),
+                ]
+            )
         else:
             of = f"n = {reading.n:,}" if reading.n else ""
             rows.append([label, amount(reading), of, "", interval(reading), evidence(reading)])
@@ -155,7 +168,8 @@ def _proof(run: Run) -> str:
         return "not verified: nothing was built"
     if proof.equal is None:
         return f"not verified: {proof.against} did not run"
-    return f"{proof.equal} of {proof.vectors} vectors equal as integers, {proof.against} against the exact reference {run.quantised}"
+    equal = f"{proof.equal} of {proof.vectors} vectors equal as integers"
+    return f"{equal}, {proof.against} against the exact reference {run.quantised}"
 
 
 def _step(name: str, state: str, seconds: float, reason: str) -> str:
@@ -184,20 +198,39 @@ def _layers(readings: Sequence[Reading]) -> str:
     used = [metric for metric in columns if any(metric in row for row in found.values())]
     rows = [["layer or block", *(metric.key for metric in used)]]
     for scope, row in found.items():
-        rows.append([scope, *(amount(row[metric]).removesuffix(" cycles") if metric in row else "unknown" for metric in used)])
+        rows.append(
+            [scope, *(amount(row[metric]).removesuffix(" cycles") if metric in row else "unknown" for metric in used)]
+        )
     return table(rows)
 
 
 def comparison(document: Document) -> str:
-    """One line a run: resources as shares of the part, speed, accuracy, verdict, and what kind of evidence stands behind."""
-    rows = [["run", "part", "LUT", "FF", "BRAM18", "DSP", "interval", "images/s", "accuracy", "verified", "verdict", "evidence"]]
+    """One line a run: resources as shares of the part, speed, accuracy, proof, verdict and kind of evidence."""
+    rows = [
+        [
+            "run",
+            "part",
+            "LUT",
+            "FF",
+            "BRAM18",
+            "DSP",
+            "interval",
+            "images/s",
+            "accuracy",
+            "verified",
+            "verdict",
+            "evidence",
+        ]
+    ]
     for run in document.runs:
         device = devices()[run.device]
         shown = nearest(run.readings)
         fit = judge(shown, device)
         resources = [total(shown, metric) for metric in RESOURCES]
         shares = [
-            "unknown" if one is None else f"{'>= ' if one.at_least else ''}{_percent(one.value / device.available(one.metric))}"
+            "unknown"
+            if one is None
+            else f"{'>= ' if one.at_least else ''}{_percent(one.value / device.available(one.metric))}"
             for one in resources
         ]
         speed = [_short(total(shown, metric)) for metric in (Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS)]
@@ -207,8 +240,13 @@ def comparison(document: Document) -> str:
         verified = f"{proof.equal}/{proof.vectors}" if proof and proof.equal is not None else "no"
         binding = f" ({fit.binding.key.upper()})" if fit.binding else ""
         tiers = dict.fromkeys(evidence(one).partition(",")[0] for one in resources if one)
-        rows.append([run.name, run.part, *shares, *speed, known, verified, f"{fit.verdict.value}{binding}", "; ".join(tiers)])
-    return table(rows, frozenset({0, 1, 10, 11})) + f"\n\narchitecture {document.network.architecture} ({document.network.name})"
+        rows.append(
+            [run.name, run.part, *shares, *speed, known, verified, f"{fit.verdict.value}{binding}", "; ".join(tiers)]
+        )
+    return (
+        table(rows, frozenset({0, 1, 10, 11}))
+        + f"\n\narchitecture {document.network.architecture} ({document.network.name})"
+    )
 
 
 def _short(reading: Reading | None) -> str:
@@ -230,5 +268,10 @@ def _planned(step: Step, digest: str) -> str:
                 given.append(f"{name} (asset {item.digest})")
             case Output():
                 given.append(f"{name} (from {item.step})")
-    lines = [("", step.about), ("runs", " ".join(step.argv)), ("given", ", ".join(given)), ("makes", ", ".join(step.makes))]
+    lines = [
+        ("", step.about),
+        ("runs", " ".join(step.argv)),
+        ("given", ", ".join(given)),
+        ("makes", ", ".join(step.makes)),
+    ]
     return "\n".join([f"  {step.name}  {digest}", *(f"    {label:<6}{text}" for label, text in lines)])

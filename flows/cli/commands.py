@@ -175,7 +175,11 @@ def show(arguments: Namespace) -> int:
 def listing(arguments: Namespace) -> int:
     from flows.cli import listings
 
-    print({"flows": listings.flows, "parts": listings.parts, "boards": listings.boards, "networks": listings.networks}[arguments.what]())
+    print(
+        {"flows": listings.flows, "parts": listings.parts, "boards": listings.boards, "networks": listings.networks}[
+            arguments.what
+        ]()
+    )
     return 0
 
 

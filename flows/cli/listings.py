@@ -66,5 +66,7 @@ def doctor() -> str:
         path = shutil.which(name)
         rows.append([name, tool_version(path, option) if path else "absent", adds])
     rows += [[name, package_version(name), adds] for name, adds in PACKAGES.items()]
-    rows += [[f"flow {one.name}", one.distribution, one.about or f"unusable: {one.trouble}"] for one in registry.listings()]
+    rows += [
+        [f"flow {one.name}", one.distribution, one.about or f"unusable: {one.trouble}"] for one in registry.listings()
+    ]
     return table(rows, frozenset({0, 1, 2}))

@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments of one command; `command` holds the function to call. Raises `UsageError`, never exits but for --help."""
+    """The arguments of one command; `command` is the function to call. Raises `UsageError`, exits only for --help."""
     parser = Parser(prog=PROGRAM, description=ABOUT)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     parsers = {}
@@ -46,7 +46,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         option = unknown[0].partition("=")[0]
         near = get_close_matches(option, chosen.options(), n=1, cutoff=0.5)
         guess = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"option {unknown[0]!r}", f"{argv[0]} has none like it", f"{guess}`{chosen.prog} --help` shows all")
+        raise UsageError(
+            f"option {unknown[0]!r}", f"{argv[0]} has none like it", f"{guess}`{chosen.prog} --help` shows all"
+        )
     return arguments
 
 
@@ -71,14 +73,18 @@ def _design(parser: Parser, argv: Sequence[str]) -> None:
         "--part", dest="parts", metavar="PART", action="append",
         help="a device (xc7z020), a full part (xc7z020clg400-1) or a board (pynq-z2); may be repeated; default xc7z020",
     )  # fmt: skip
-    parser.add_argument("--clock", metavar="NS", type=_positive_ns, default=10.0, help="clock period in ns (default 10)")
+    parser.add_argument(
+        "--clock", metavar="NS", type=_positive_ns, default=10.0, help="clock period in ns (default 10)"
+    )
     parser.add_argument("--network", metavar="NAME", default="arch8", help="which network (default arch8)")
     parser.add_argument("--weights", metavar="FILE", type=Path, help="its weights (default: the shipped ones)")
     add_options(parser, argv)
 
 
 def _store(parser: Parser) -> None:
-    parser.add_argument("--store", metavar="DIR", type=Path, help="where results are kept (default: $ZYNQFLOWS_STORE, or per user)")
+    parser.add_argument(
+        "--store", metavar="DIR", type=Path, help="where results are kept (default: $ZYNQFLOWS_STORE, or per user)"
+    )
 
 
 def _json(parser: Parser) -> None:
@@ -133,12 +139,22 @@ def _show(parser: Parser, argv: Sequence[str]) -> None:
 
 def _train(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("network", metavar="NETWORK", help="which network (`flows list networks`)")
-    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="CIFAR-10, binary version, all six batches")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="for weights, ranges, card and checkpoint")
-    parser.add_argument("--epochs", metavar="N", type=_count, help="passes over the training images (default: the recipe's)")
-    parser.add_argument("--seed", metavar="N", type=int, help="of initialisation, split and augmentation (default: the recipe's)")
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, required=True, help="CIFAR-10, binary version, all six batches"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, required=True, help="for weights, ranges, card and checkpoint"
+    )
+    parser.add_argument(
+        "--epochs", metavar="N", type=_count, help="passes over the training images (default: the recipe's)"
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=int, help="of initialisation, split and augmentation (default: the recipe's)"
+    )
     parser.add_argument("--threads", metavar="N", type=_count, default=2, help="processor threads (default 2)")
-    parser.add_argument("--compile", action="store_true", help="let torch generate fused C++ (needs g++): a third faster")
+    parser.add_argument(
+        "--compile", action="store_true", help="let torch generate fused C++ (needs g++): a third faster"
+    )
     parser.set_defaults(command=commands.train)
 
 

@@ -17,7 +17,9 @@ def train(arguments: Namespace) -> int:
     cifar10.find(arguments.data, (*cifar10.TRAIN, *cifar10.TEST))
     check_writable(arguments.out)
     if package_version("torch") == "absent":
-        raise SetupError("package torch", "not installed, and training needs it", "install the extra: pip install -e '.[train]'")
+        raise SetupError(
+            "package torch", "not installed, and training needs it", "install the extra: pip install -e '.[train]'"
+        )
     given = {"epochs": arguments.epochs, "seed": arguments.seed}
     job = {
         "network": network.name,
@@ -31,5 +33,7 @@ def train(arguments: Namespace) -> int:
     place.write_text(json.dumps(job, indent=1))
     code = run_attached("models.training.worker", str(place))
     if code:
-        raise StepFailed("training", f"ended with exit code {code}", "the same command goes on from the last whole epoch")
+        raise StepFailed(
+            "training", f"ended with exit code {code}", "the same command goes on from the last whole epoch"
+        )
     return 0

@@ -100,10 +100,14 @@ def find_part(text: str) -> Part:
     match = re.fullmatch(r"-?([a-z]+\d+)(-\d[a-z]*)?", rest)
     if not match or match[1] not in device.packages:
         fact = f"no such package of {device.name}"
-        raise UsageError(f"part {text!r}", fact, f"it comes in {', '.join(device.packages)}: {device.name}{device.packages[0]}-1")
+        raise UsageError(
+            f"part {text!r}", fact, f"it comes in {', '.join(device.packages)}: {device.name}{device.packages[0]}-1"
+        )
     grade = match[2] or device.speed_grades[0]
     if grade not in device.speed_grades:
-        raise UsageError(f"part {text!r}", f"no speed grade {grade}", f"{device.name} has {', '.join(device.speed_grades)}")
+        raise UsageError(
+            f"part {text!r}", f"no speed grade {grade}", f"{device.name} has {', '.join(device.speed_grades)}"
+        )
     return Part(device, match[1], grade, text)
 
 

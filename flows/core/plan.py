@@ -1,4 +1,4 @@
-"""What is to run, as a value: a `Plan` of `Step`s. It can be printed, hashed, diffed and tested with no tool installed."""
+"""What is to run, as a value: a `Plan` of `Step`s that can be printed, hashed, diffed and tested with no tool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a training run in one safetensors file: no pickle, replaced in one step, so that a kill loses nothing."""
+"""Checkpoints of a training run: one safetensors file, no pickle, replaced in one step, so that a kill loses nothing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def load(path: Path, optimizer: torch.optim.Optimizer, recipe: str, **modules: n
         tensors = {key: file.get_tensor(key) for key in file.keys()}
     for role, module in modules.items():
         prefix = f"{role}."
-        module.load_state_dict({key[len(prefix):]: value for key, value in tensors.items() if key.startswith(prefix)})
+        module.load_state_dict({key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)})
     state: dict[int, dict[str, Any]] = {}
     for key, value in tensors.items():
         if key.startswith("optimizer."):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with Nesterov momentum, one warm-up and a cosine to zero, BatchNorm after every convolution, flips and shifts.
+    """SGD with Nesterov momentum, a warm-up and a cosine to zero; BatchNorm after every convolution; flips and shifts.
 
     `held_out` training images choose the epoch that ships; the test images are read once, after that choice.
     """

@@ -88,7 +88,9 @@ class TorchNetwork(nn.Module):
         tensors = {}
         for name, module in self.trained.items():
             kernel = module.weight.detach().double()
-            bias = torch.zeros(len(kernel), dtype=torch.float64) if module.bias is None else module.bias.detach().double()
+            bias = (
+                torch.zeros(len(kernel), dtype=torch.float64) if module.bias is None else module.bias.detach().double()
+            )
             if name in self.norms:
                 norm = self.norms[name]
                 gain = norm.weight.detach().double() / torch.sqrt(norm.running_var.double() + norm.eps)

@@ -1,9 +1,9 @@
 """Trains a network on CIFAR-10: ``python -m models.training.worker JOB.json``. Imports torch; nothing imports it.
 
-JOB.json: ``network`` (name), ``data``, ``out`` (folders), ``recipe`` (the fields of `Recipe`) and ``compile`` (let torch
-generate fused C++ through g++: the same arithmetic, a third faster). Writes into ``out`` ``checkpoint.safetensors`` after
-every epoch and, at the end, ``NAME.safetensors``, ``NAME.ranges.json`` and ``NAME.card.json``. Started again after a kill,
-it goes on from the last whole epoch. Prints one line of JSON an epoch.
+JOB.json: ``network`` (name), ``data``, ``out`` (folders), ``recipe`` (the fields of `Recipe`), ``threads`` and
+``compile`` (let torch generate fused C++ through g++: the same arithmetic, a third faster). Writes into ``out``
+``checkpoint.safetensors`` after every epoch and, at the end, ``NAME.safetensors``, ``NAME.ranges.json`` and
+``NAME.card.json``. Started again after a kill, it goes on from the last whole epoch. Prints one line of JSON an epoch.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from flows.core.digest import digest_file, digest_of
 from models import cifar10
 from models.cifar10 import Images
 from models.network import Network
-from models.ranges import Ranges
 from models.proportion import wilson
+from models.ranges import Ranges
 from models.training import checkpoint
 from models.training.checkpoint import Progress
 from models.training.recipe import Recipe
@@ -47,7 +47,7 @@ def rate(recipe: Recipe, epoch: float) -> float:
 
 
 def augment(padded: np.ndarray, chosen: np.ndarray, shift: int, random: np.random.Generator) -> np.ndarray:
-    """(b, 32, 32, 3) crops of the `chosen` images of `padded` (n, 32 + 2 shift, 32 + 2 shift, 3), half of them mirrored."""
+    """(b, H, W, 3) crops of the `chosen` images of `padded` (n, H + 2 shift, W + 2 shift, 3), half of them mirrored."""
     count, size = len(chosen), padded.shape[1] - 2 * shift
     rows = random.integers(0, 2 * shift + 1, (count, 1)) + np.arange(size)
     columns = random.integers(0, 2 * shift + 1, (count, 1)) + np.arange(size)
@@ -150,7 +150,9 @@ def finish(
     weights = digest_file(path)
     calibration = rest[:CALIBRATION_IMAGES]
     reach = measure_ranges(model, calibration)
-    Ranges(network.digest, weights, calibration.digest, len(calibration), reach).save(out / f"{network.name}.ranges.json")
+    Ranges(network.digest, weights, calibration.digest, len(calibration), reach).save(
+        out / f"{network.name}.ranges.json"
+    )
     test = cifar10.read(folder, cifar10.TEST)
     right = count_right(model, test)
     low, high = wilson(right, len(test), 0.95)

@@ -31,7 +31,9 @@ class Heard(list[tuple[str, str, str]]):
 def test_a_chain_runs_once_and_is_then_kept(store: Store) -> None:
     first = script("first", "open('out.txt', 'w').write(open('given.txt').read() * 2)", files={"given.txt": "ab"})
     second = script(
-        "second", "open('out.txt', 'w').write(open('up.txt').read() + '!')", files={"up.txt": Output("first", "out.txt")}
+        "second",
+        "open('out.txt', 'w').write(open('up.txt').read() + '!')",
+        files={"up.txt": Output("first", "out.txt")},
     )
     for state in (State.DONE, State.KEPT):
         products = Executor(store, 2, Heard()).execute(Plan((first, second)))
@@ -62,7 +64,7 @@ def test_a_step_that_fails_names_its_last_line_and_its_log(store: Store) -> None
 
 
 def test_a_step_that_exits_0_and_leaves_nothing_has_failed(store: Store) -> None:
-    with pytest.raises(StepFailed, match="exited 0 but left no out.txt"):
+    with pytest.raises(StepFailed, match=r"exited 0 but left no out\.txt"):
         Executor(store, 1, Heard()).execute(Plan((script("idle", "pass"),)))
 
 
@@ -87,7 +89,7 @@ def test_an_absent_tool_skips_its_step_and_what_needs_it(store: Store) -> None:
 
 def test_an_absent_package_is_named_before_anything_runs(store: Store) -> None:
     step = script("convert", "open('out.txt', 'w')", packages=("no-such-package",))
-    with pytest.raises(SetupError, match="no-such-package: not installed"):
+    with pytest.raises(SetupError, match=r"no-such-package: not installed"):
         Executor(store, 1, Heard()).execute(Plan((step,)))
     assert not list(store.steps.iterdir())
 
@@ -122,8 +124,8 @@ from pathlib import Path
 from flows.core.plan import Plan, PYTHON, Step
 from flows.executor import Executor
 from flows.store import Store
-code = "import time; open('half.txt', 'w').write('h'); print('ready', flush=True); time.sleep(float(open('wait').read())); open('out.txt', 'w').write('whole')"
-step = Step("s", "", PYTHON, (PYTHON, "-c", code), files={"wait": "3"}, makes=("out.txt",))
+code = "import time; print('ready', flush=True); time.sleep(3); open('out.txt', 'w').write('whole')"
+step = Step("s", "", PYTHON, (PYTHON, "-c", code), makes=("out.txt",))
 result = Executor(Store(Path(sys.argv[1])), 1, lambda *event: print(*event[::2], flush=True)).execute(Plan((step,)))
 print(result.results["s"].state.value)
 """

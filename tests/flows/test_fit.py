@@ -10,7 +10,10 @@ DEVICE = Device("chip", lut=1000, ff=2000, bram18=100, dsp=50, packages=("p1",),
 def readings(**values: tuple[float, float]) -> list[Reading]:
     """(value, upper bound) by metric."""
     found = {metric: values.get(metric.key, (1, 1)) for metric in RESOURCES}
-    return [Reading(metric, value, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, high=high) for metric, (value, high) in found.items()]
+    return [
+        Reading(metric, value, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, high=high)
+        for metric, (value, high) in found.items()
+    ]
 
 
 def test_fits_with_the_margin_free() -> None:

@@ -42,8 +42,8 @@ class Refusal:
 class Backend(Protocol):
     """Each function below `check` may assume that `check` gave no refusal. Only `read` looks at files.
 
-    `Options` is a frozen dataclass. Every field becomes a command-line option ``--like-this``; its metadata has ``help``
-    and may have ``unit``, ``choices`` and ``parse`` (text to value, raising `ValueError` with the reason).
+    `Options` is a frozen dataclass. Every field becomes a command-line option ``--like-this``; its metadata has
+    ``help`` and may have ``unit``, ``choices`` and ``parse`` (text to value, raising `ValueError` with the reason).
     """
 
     API: int

@@ -29,7 +29,7 @@ from flows.core.plan import PYTHON, Asset, Output, Plan, Products, State, Step, 
 from flows.store import LOG, MANIFEST, Store
 
 Listener = Callable[[str, Step, str], None]
-"""Told an event ("started", "line", "done", "kept" or "skipped"), the step, and a text: its output or what became of it."""
+"""Told "started", "line", "done", "kept" or "skipped", the step, and a text: its output or what became of it."""
 
 SOURCE_SUFFIXES = (".py", ".cpp", ".h", ".j2", ".tcl")
 

@@ -36,7 +36,7 @@ class Ranges:
 
 def load_ranges(path: Path, network: Network, weights: str) -> Ranges:
     """The ranges in `path`; raises `InputError` unless they were measured on these weights of this network."""
-    advice = "measure them again with `flows calibrate --weights FILE --data DIR`"
+    advice = "`flows train` writes NAME.ranges.json beside NAME.safetensors: keep the two together"
     try:
         content = json.loads(path.read_text())
         reach = {name: (float(low), float(high)) for name, (low, high) in content["ranges"].items()}

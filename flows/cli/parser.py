@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
+from flows import registry
 from flows.cli import commands
 from flows.cli.options import add_options
 from flows.core.errors import UsageError
@@ -41,6 +42,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
         raise UsageError.unknown("command", argv[0], COMMANDS, f"{PROGRAM} --help")
     arguments, unknown = parser.parse_known_args(list(argv))
+    for name in getattr(arguments, "flows", ()):
+        registry.load(name)
     if unknown:
         chosen = parsers[argv[0]]
         option = unknown[0].partition("=")[0]

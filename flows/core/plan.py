@@ -57,8 +57,8 @@ class Step:
 class Plan:
     """Steps in an order in which they can run.
 
-    `artefact` is the promised file, a JSON list of rows of integers, in which the design's own simulation left the codes
-    of the design's last tensor for the project's vectors (`models.vectors`); None where a backend has none to run.
+    `artefact` is the promised file, a JSON list of rows of integers, in which the design's own simulation left the
+    codes of the design's last tensor for the project's vectors (`models.vectors`); None where there is none to run.
     """
 
     steps: tuple[Step, ...]

@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: one safetensors file, no pickle, replaced in one step, so that a kill loses nothing."""
+"""Checkpoints of training: one safetensors file, no pickle, replaced in one step, so that a kill loses nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def load(path: Path, optimizer: torch.optim.Optimizer, recipe: str, **modules: n
         metadata = file.metadata()
         if metadata["recipe"] != recipe:
             return None
-        tensors = {key: file.get_tensor(key) for key in file.keys()}
+        names = list(file.keys())  # noqa: SIM118 (safe_open is no mapping)
+        tensors = {name: file.get_tensor(name) for name in names}
     for role, module in modules.items():
         prefix = f"{role}."
         module.load_state_dict({key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)})

@@ -45,7 +45,7 @@ def load(name: str) -> Backend:
     point = _entry_points().get(name)
     if point is None:
         if not _entry_points():
-            raise PluginError("zynqflows", "no flow is registered", "install the project: pip install -e .")
+            raise PluginError("zynqflows", "no flow is registered", "install the project with pip, as the README says")
         raise UsageError.unknown("flow", name, names(), "python -m flows list flows")
     try:
         module = point.load()

@@ -1,0 +1,113 @@
+"""Reuse factors: how many products each multiplier computes in turn.
+
+Only some are legal for a layer. The rules and the way to the nearest are those of hls4ml 1.3.0,
+``backends/fpga/fpga_backend.py``: `_validate_reuse_factor`, `get_closest_reuse_factor`. We snap every factor ourselves
+and hand hls4ml legal ones only, since its pass for pointwise convolutions reads the user's value a second time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from functools import cache
+from math import prod
+
+from backends.protocol import Job
+from flows.core.errors import RefusedError
+from models.network import Network, Softmax
+
+FIT = "fit"
+"""The default: the smallest single number whose DSPs fit the part."""
+
+
+@cache
+def legal(n_in: int, n_out: int) -> tuple[int, ...]:
+    """The reuse factors of a layer with `n_in` products for each of `n_out` results, ascending.
+
+    >>> legal(3, 28)
+    (1, 3, 6, 12, 21, 42, 84)
+    """
+    return tuple(factor for factor in _divisors(n_in * n_out) if _is_legal(n_in, n_out, factor))
+
+
+def nearest(n_in: int, n_out: int, wanted: int) -> int:
+    """The legal factor nearest to `wanted`, the smaller of two that are equally near.
+
+    >>> nearest(3, 28, 20), nearest(3, 28, 9), nearest(3, 28, 1000)
+    (21, 6, 84)
+    """
+    factors = legal(n_in, n_out)
+    place = bisect_left(factors, wanted)
+    if place == len(factors):
+        return factors[-1]
+    if place == 0 or factors[place] - wanted < wanted - factors[place - 1]:
+        return factors[place]
+    return factors[place - 1]
+
+
+def multipliers(n_in: int, n_out: int, factor: int) -> int:
+    """Multipliers that hls4ml's Resource strategy builds (``DIV_ROUNDUP(n_in * n_out, reuse_factor)``).
+
+    >>> multipliers(252, 28, 252)
+    28
+    """
+    return -(-n_in * n_out // factor)
+
+
+def sizes(network: Network) -> Mapping[str, tuple[int, int]]:
+    """(n_in, n_out) of every layer that has weights: products per result, and results per position."""
+    found = {}
+    for layer in network.layers:
+        kernel = layer.weight_shapes(*network.input_shapes(layer)).get("kernel")
+        if kernel:
+            found[layer.name] = prod(kernel[:-1]), kernel[-1]
+    return found
+
+
+def snapped(network: Network, wanted: int) -> Mapping[str, int]:
+    """One number for the whole network, as each layer takes it."""
+    return {name: nearest(*size, wanted) for name, size in sizes(network).items()}
+
+
+def smallest(network: Network, budget: int) -> int | None:
+    """The smallest single number whose multipliers are at most `budget` DSP; None where even the largest is not enough.
+
+    Products are taken at one DSP each, and a softmax at one per class.
+    """
+    layers = sizes(network)
+    left = budget - sum(prod(network.shapes[layer.name]) for layer in network.layers if isinstance(layer, Softmax))
+    for wanted in range(1, max(legal(*size)[-1] for size in layers.values()) + 1):
+        if sum(multipliers(*size, nearest(*size, wanted)) for size in layers.values()) <= left:
+            return wanted
+    return None
+
+
+def resolve(job: Job) -> Mapping[str, int]:
+    """The reuse factor of every layer with weights, by layer name, all legal.
+
+    Raises `RefusedError` where no factor fits the part.
+    """
+    asked = job.options.reuse_factor
+    if isinstance(asked, Mapping):
+        return dict(asked)
+    if isinstance(asked, int):
+        return snapped(job.network, asked)
+    device = job.target.part.device
+    wanted = smallest(job.network, device.dsp)
+    if wanted is None:
+        fact = f"no reuse factor brings it under the {device.dsp} DSP of the {device.name}"
+        raise RefusedError("reuse factor", fact, "choose a larger part")
+    return snapped(job.network, wanted)
+
+
+def _is_legal(n_in: int, n_out: int, factor: int) -> bool:
+    per_round = -(-n_in * n_out // min(n_in, factor))
+    whole_outputs = per_round % n_out == 0 or factor >= n_in
+    whole_inputs = factor % n_in == 0 or factor < n_in
+    return whole_outputs and whole_inputs
+
+
+def _divisors(number: int) -> Iterator[int]:
+    small = [one for one in range(1, int(number**0.5) + 1) if number % one == 0]
+    yield from small
+    yield from (number // one for one in reversed(small) if one * one != number)

@@ -1,0 +1,214 @@
+"""What a design will cost by the laws, with no tool installed: totals first, then layers, FIFOs, padding, clones, shell.
+
+Resources foretell csynth; cycles foretell RTL simulation, and csynth's worst case beside them. Laws err independently of each
+other, and all amounts of one law err together. What no law knows is absent, and its total a lower bound. There is no
+reading of the clock frequency: nothing here knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from math import prod, sqrt
+
+from backends.cost import shell
+from backends.hls4ml import laws
+from backends.hls4ml.laws import Amount
+from backends.hls4ml.reuse import multipliers, sizes
+from backends.hls4ml.schedule import CLONE, PADDING, Block, blocks, stages, tokens, worst_case
+from backends.protocol import Job
+from backends.stream import Schedule, Stage, schedule
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
+from models.fixed import FixedType, Overflow, Rounding
+from models.network import Conv2D
+from models.quantised import QuantisedNetwork
+
+FIFO, SHELL = "fifo", "shell"
+
+Amounts = dict[Metric, Amount | None]
+"""None where the block takes something of it and no law knows how much."""
+
+
+def estimate(job: Job, quantised: QuantisedNetwork, reuse: Mapping[str, int]) -> tuple[Reading, ...]:
+    """Readings of the design that `quantised` describes, at the reuse factors `reuse` (by layer name)."""
+    tool, latency = job.options.backend.lower(), job.options.strategy.lower() == "latency"
+    design = blocks(quantised.network, quantised.computed)
+    costs = [(_scope(block), _cost(block, quantised, reuse, tool, latency)) for block in design]
+    costs += [(FIFO, _fifo(block, quantised, tool)) for block in design if block.readers]
+    charged: Amounts = {metric: laws.exact(value, SHELL, shell.SOURCE) for metric, value in shell.shell().items()}
+    scopes: dict[str, list[Amounts]] = {
+        scope: [amounts for name, amounts in costs if name == scope] for scope, _ in costs
+    }
+    scopes[SHELL] = [charged]
+    timing = _timing(job, quantised, reuse, tool, latency)
+    everything = [amounts for group in scopes.values() for amounts in group]
+    on = f"{job.target.part.device.name}, {tool.title()} HLS"
+    found = [_sum(metric, everything, TOTAL, on) for metric in RESOURCES] + list(timing)
+    for scope, group in scopes.items():
+        found += [_sum(metric, group, scope, on) for metric in RESOURCES]
+        found += [reading for block in design if block.name == scope for reading in _worst(block, reuse, tool, latency)]
+    return tuple(reading for reading in found if reading is not None)
+
+
+def _scope(block: Block) -> str:
+    return block.kind if block.kind in (CLONE, PADDING) else block.name
+
+
+def _cost(block: Block, quantised: QuantisedNetwork, reuse: Mapping[str, int], tool: str, latency: bool) -> Amounts:
+    """What one block takes, its FIFOs apart."""
+    if block.name in reuse:
+        return _multiply_accumulate(block, quantised, reuse[block.name], tool, latency)
+    nothing = laws.exact(0, "none", "the generated code has none")
+    found: Amounts = {Metric.BRAM18: nothing, Metric.DSP: nothing, Metric.LUT: None, Metric.FF: None}
+    channels, output = block.shape[-1], quantised.type_of(block.tensor)
+    match block.kind:
+        case "clone":
+            found |= _lut_ff(tool, "relu", laws.per_channel(0))
+        case "padding":
+            found |= _lut_ff(tool, "padding", laws.per_channel(channels))
+        case "relu":
+            found |= _lut_ff(tool, "relu_saturating" if _is_costly(output) else "relu", laws.per_channel(channels))
+        case "maxpool2d":
+            found |= _lut_ff(tool, "maxpool2d", laws.per_channel(channels))
+        case "add":
+            bits = 1 + max(quantised.type_of(name).width for name in block.layer.inputs)
+            found[Metric.LUT] = laws.adders(channels * (1 + _is_costly(output)), bits)
+            found[Metric.FF] = laws.fitted(tool, "relu", "ff", laws.per_channel(0))
+        case "global_average_pool":
+            found |= _average(block, quantised)
+        case "softmax" if channels == laws.SOFTMAX_CLASSES:
+            found = _softmax(tool)
+        case "softmax":
+            found = dict.fromkeys(RESOURCES)
+    return found
+
+
+def _multiply_accumulate(block: Block, quantised: QuantisedNetwork, factor: int, tool: str, latency: bool) -> Amounts:
+    """A convolution or a dense layer. With constants for weights (RF = 1, Latency) the count depends on their values."""
+    types = quantised.layers[block.name]
+    assert types.kernel is not None and types.accumulator is not None
+    if latency or factor == 1:
+        return dict.fromkeys(RESOURCES)
+    n_in, n_out = sizes(quantised.network)[block.name]
+    data, weight = quantised.type_of(block.layer.inputs[0]).width, types.kernel.width
+    count = multipliers(n_in, n_out, factor)
+    layer = block.layer
+    window = isinstance(layer, Conv2D) and prod(layer.kernel) > 1
+    features = laws.multiply_accumulate(n_in, count, (data, weight, types.accumulator.width), window)
+    found: Amounts = _lut_ff(tool, "mac", features)
+    if isinstance(layer, Conv2D) and window:
+        buffer = laws.line_buffer(*layer.kernel, block.taken[-1])
+        for metric, amount in _lut_ff(tool, "line_buffer", buffer).items():
+            found[metric] = laws.together(found[metric], amount)
+    found[Metric.BRAM18] = laws.weight_bram(tool, count, weight, factor)
+    found[Metric.DSP] = laws.multiplier_dsp(count, data, weight)
+    return found
+
+
+def _average(block: Block, quantised: QuantisedNetwork) -> Amounts:
+    """An accumulator a channel; the division is a shift only where the area is a power of two."""
+    accumulator = quantised.layers[block.name].accumulator
+    assert accumulator is not None
+    area, channels = tokens(block.taken), block.shape[-1]
+    if area & area - 1:
+        return {Metric.LUT: None, Metric.FF: None}
+    bits = channels * accumulator.width
+    return {
+        Metric.LUT: laws.adders(2 * channels, accumulator.width),  # the sum, and the rounding towards zero
+        Metric.FF: laws.Amount(bits, bits, 2 * bits, "accumulators", "a register a bit, at most one more behind it"),
+    }
+
+
+def _softmax(tool: str) -> Amounts:
+    source = "softmax of 10 classes, 2 of 2 rows of Vivado HLS 2020.1"
+    counted = {Metric.BRAM18: laws.exact(4, "softmax", source), Metric.DSP: laws.exact(10, "softmax", source)}
+    return _lut_ff(tool, "softmax", {"one": 1.0}) | counted
+
+
+def _is_costly(output: FixedType) -> bool:
+    """Rounding and saturation take about as many LUTs again as the operation."""
+    return output.overflow is not Overflow.WRAP or output.rounding is not Rounding.TRN
+
+
+def _lut_ff(tool: str, law: str, features: Mapping[str, float]) -> Amounts:
+    return {metric: laws.fitted(tool, law, metric.key, features) for metric in (Metric.LUT, Metric.FF)}
+
+
+def _fifo(block: Block, quantised: QuantisedNetwork, tool: str) -> Amounts:
+    """The FIFOs behind one block, as deep as hls4ml makes them: one frame."""
+    channels, bits = block.shape[-1], quantised.type_of(block.tensor).width
+    lanes = {"one": float(block.readers * (channels if tool == "vivado" else 1))}
+    bram = laws.fifo_bram(tool, tokens(block.shape), channels, bits)
+    total = laws.exact(bram.value * block.readers, bram.law, bram.source)
+    return _lut_ff(tool, "fifo", lanes) | {
+        Metric.BRAM18: total,
+        Metric.DSP: laws.exact(0, "none", "the generated code has none"),
+    }
+
+
+def _sum(metric: Metric, group: Iterable[Amounts], scope: str, on: str) -> Reading | None:
+    """The sum over blocks: amounts of one law add up with their bounds, laws combine as independent errors."""
+    amounts = [block[metric] for block in group if metric in block]
+    known = [amount for amount in amounts if amount is not None]
+    if not known:
+        return None
+    by_law: dict[str, list[Amount]] = {}
+    for amount in known:
+        by_law.setdefault(amount.law, []).append(amount)
+    value = sum(amount.value for amount in known)
+    below = sqrt(sum(sum(one.value - one.low for one in law) ** 2 for law in by_law.values()))
+    above = sqrt(sum(sum(one.high - one.value for one in law) ** 2 for law in by_law.values()))
+    counting = [amount for amount in known if amount.value] or known[:1]
+    if scope == TOTAL:
+        source = f"sum of layers and FIFOs by laws {', '.join(sorted({one.law for one in counting} - {SHELL}))}, and the routed shell"
+    else:
+        source = "; ".join(dict.fromkeys(amount.source for amount in counting))
+    return Reading(
+        metric,
+        _whole(value),
+        Tier.MODELLED,
+        on,
+        source,
+        scope,
+        predicts=shell.STAGE if scope == SHELL else Tier.HLS,
+        low=None if scope == SHELL else _whole(value - below),
+        high=None if scope == SHELL else _whole(value + above),
+        at_least=len(known) < len(amounts),
+    )
+
+
+def _whole(value: float) -> float:
+    return float(round(value))
+
+
+def _timing(
+    job: Job, quantised: QuantisedNetwork, reuse: Mapping[str, int], tool: str, latency: bool
+) -> Sequence[Reading]:
+    """Latency and interval of the whole design. The clock is the one that was asked for."""
+    design = blocks(quantised.network, quantised.computed)
+    found = _schedule(stages(quantised.network, design, reuse, tool, latency))
+    on = f"{job.target.clock_ns:g} ns clock, {tool.title()} HLS"
+    source = f"stream schedule with FIFOs that never fill; the bottleneck is {found.bottleneck}"
+    asked = f"{source}; at the clock asked for, met or not"
+    values = (
+        (Metric.LATENCY_CYCLES, found.latency, source),
+        (Metric.INTERVAL_CYCLES, found.interval, source),
+        (Metric.LATENCY_US, found.latency * job.target.clock_ns / 1e3, asked),
+        (Metric.THROUGHPUT_FPS, 1e9 / (found.interval * job.target.clock_ns), asked),
+    )
+    return [Reading(metric, value, Tier.MODELLED, on, why, TOTAL, Tier.RTL_SIMULATED) for metric, value, why in values]
+
+
+@lru_cache(maxsize=64)
+def _schedule(design: tuple[Stage, ...]) -> Schedule:
+    return schedule(design)
+
+
+def _worst(block: Block, reuse: Mapping[str, int], tool: str, latency: bool) -> Iterator[Reading]:
+    """The cycles of a frame in a layer as csynth reports them at most."""
+    cycles = worst_case(block, reuse.get(block.name, 1), tool, latency)
+    if cycles is not None:
+        source = "csynth's worst case, which charges every pixel as if it completed a window"
+        yield Reading(
+            Metric.INTERVAL_CYCLES, cycles, Tier.MODELLED, f"{tool.title()} HLS", source, block.name, Tier.HLS
+        )

@@ -1,0 +1,171 @@
+"""What hls4ml 1.3.0 builds from a layer with io_stream, and what csynth counts for it.
+
+Block RAM, DSP and cycles follow from the generated code. LUT and FF are linear in a few counts of bits; the coefficients
+are fitted by ``benchmarks/fit_hls4ml.py`` and lie in ``calibration/csynth.json`` with their rows, tool, device and error.
+A case that no law knows has no amount.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import exp, sqrt
+from pathlib import Path
+from typing import Any
+
+from backends.cost.blockram import bram18
+from backends.cost.dsp import dsp48
+from backends.cost.fabric import adder_luts
+
+OVERSTATED = 3.2
+"""How many times the LUTs of logic synthesis csynth counts at most: 1.7 to 3.2 over designs where both are known."""
+
+CALIBRATION = Path(__file__).with_name("calibration") / "csynth.json"
+
+SOFTMAX_CLASSES = 10
+"""The one size of softmax that there are rows of."""
+
+FEATURES = {
+    ("line_buffer", "lut"): ("columns", "taps"),
+    ("line_buffer", "ff"): ("columns", "one"),
+    ("mac", "lut"): ("input_bits", "adder_bits", "windows", "one"),
+    ("mac", "ff"): ("input_bits", "window_bits", "register_bits", "one"),
+} | {
+    (law, metric): features
+    for metric in ("lut", "ff")
+    for law, features in {
+        "relu": ("channels", "one"),
+        "relu_saturating": ("channels", "one"),
+        "maxpool2d": ("channels", "one"),
+        "padding": ("channels", "one"),
+        "softmax": ("one",),
+        "fifo": ("one",),
+    }.items()
+}
+"""The counts that a law is linear in."""
+
+
+def line_buffer(height: int, width: int, channels: int) -> dict[str, float]:
+    """`columns`: shift registers of one image row each; `taps`: registers of the window behind them."""
+    columns = (height - 1) * channels
+    return {"columns": float(columns), "taps": float(columns * width), "one": 1.0}
+
+
+def multiply_accumulate(n_in: int, multipliers: int, widths: tuple[int, int, int], windowed: bool) -> dict[str, float]:
+    """A matrix-vector product of `n_in` inputs on `multipliers` multipliers, behind a window over an image or not.
+
+    `widths` are bits of data, weights and accumulator.
+    """
+    data, weight, accumulator = widths
+    return {
+        "input_bits": float(n_in * data),
+        "window_bits": float(n_in * data * windowed),
+        "adder_bits": float(multipliers * accumulator),
+        "register_bits": float(multipliers * (weight + accumulator)),
+        "windows": float(windowed),
+        "one": 1.0,
+    }
+
+
+def per_channel(channels: int) -> dict[str, float]:
+    return {"channels": float(channels), "one": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much of one resource a block takes, within 90 %, by the law `law`; amounts of one law err together."""
+
+    value: float
+    low: float
+    high: float
+    law: str
+    source: str
+
+
+def exact(value: float, law: str, source: str, low: float | None = None) -> Amount:
+    """An amount that follows from the generated code; `low` where the tool may do with less."""
+    return Amount(value, value if low is None else low, value, law, source)
+
+
+def fitted(tool: str, law: str, metric: str, features: Mapping[str, float]) -> Amount:
+    """The amount that a fitted law gives. Where no row of `tool` is known, the rows of the other tool serve."""
+    rows = _calibration()
+    row = rows.get((tool, law, metric)) or rows[_other(tool), law, metric]
+    value = sum(weight * features[name] for name, weight in row["coefficients"].items())
+    factor = exp(row["interval_90"])
+    source = (
+        f"law {law}, {row['tool'].title()} HLS {', '.join(row['versions'])} on {', '.join(row['devices'])}, "
+        f"n = {row['rows']} in {row['projects']} project{'s' * (row['projects'] > 1)}"
+    )
+    return Amount(value, value / factor, value * factor, law, source)
+
+
+def adders(count: int, bits: int) -> Amount:
+    """LUTs of `count` adders by physics; no row is known of the layers that use this.
+
+    A LUT adds a bit (AMD UG474). csynth counts more than is built, up to 3.2 times as much: the value is the geometric
+    middle.
+    """
+    least = float(count * adder_luts(bits))
+    return Amount(
+        least * sqrt(OVERSTATED), least, least * OVERSTATED, "adders", "a LUT a bit, csynth counts up to 3.2 times"
+    )
+
+
+def weight_bram(tool: str, multipliers: int, weight: int, factor: int) -> Amount:
+    """RAMB18 of the weights: words of all multipliers side by side, one word a turn.
+
+    Vitis HLS 2024.2: exact in 4 of 4 rows. Vivado HLS 2019.2: exact in 14 of 18, the others take one less.
+    """
+    value = -(-multipliers * weight // 36) * -(-factor // 512)
+    if tool == "vitis":
+        return exact(value, "weights", "36-bit wide RAMB18, exact in 4 of 4 rows of Vitis HLS 2024.2")
+    return exact(value, "weights", "36-bit wide RAMB18, exact in 14 of 18 rows of Vivado HLS 2019.2", max(value - 1, 1))
+
+
+def multiplier_dsp(multipliers: int, data: int, weight: int) -> Amount:
+    """DSP48E1 of the multipliers; products of operands of at most 8 bits may go to LUTs: half of them did in one row.
+
+    Exact in 18 of 18 rows of 16 bits (Vivado HLS 2019.2), and in 4 of 5 of 6 to 8 bits (Vitis HLS 2024.2).
+    """
+    value = multipliers * dsp48(data, weight)
+    source = "one DSP48E1 a product, exact in 22 of 23 rows with a reuse factor above 1"
+    return exact(value, "multipliers", source, value / 2 if max(data, weight) <= 8 else value)
+
+
+def fifo_bram(tool: str, depth: int, channels: int, bits: int) -> Amount:
+    """RAMB18 of a FIFO of `depth` tokens of `channels` elements of `bits` bits.
+
+    Vitis HLS keeps up to two words, or fewer than 1024 bits in all, in shift registers (UG1399, ``config_storage``), and
+    reads a RAMB18 at most 18 bits wide: 9 of 9 rows. Vivado HLS makes one FIFO a channel, in shift registers up to a depth of
+    32: 390 of 390 FIFOs of one report.
+    """
+    if tool == "vitis":
+        width, lanes, small = channels * bits, 1, depth <= 2 or depth * channels * bits < 1024
+    else:
+        width, lanes, small = bits, channels, depth <= 32
+    value = 0 if small else lanes * bram18(depth, width, widest=18)
+    return exact(
+        value,
+        "fifo",
+        "storage of HLS FIFOs, exact in 9 of 9 rows of Vitis HLS 2024.2 and 390 of 390 of Vivado HLS 2020.1",
+    )
+
+
+@cache
+def _calibration() -> Mapping[tuple[str, str, str], dict[str, Any]]:
+    return {(row["tool"], row["law"], row["metric"]): row for row in json.loads(CALIBRATION.read_text())}
+
+
+def _other(tool: str) -> str:
+    return "vivado" if tool == "vitis" else "vitis"
+
+
+def together(one: Amount | None, other: Amount | None) -> Amount | None:
+    """Two parts of one block, which err together; None where one of them is not known."""
+    if one is None or other is None:
+        return None
+    source = f"{one.source}; {other.source}"
+    return Amount(one.value + other.value, one.low + other.low, one.high + other.high, one.law, source)

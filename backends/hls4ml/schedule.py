@@ -1,0 +1,170 @@
+"""The blocks that hls4ml 1.3.0 makes of a network with io_stream, the streams between them, and their cycles.
+
+Besides a function a layer it makes a *clone* where a tensor is read more than once, and a *padding* before a convolution
+with 'same' padding (``vivado/passes/conv_same_pad.py``, ``clone_output.py``). Every block puts its tokens into a FIFO
+for each reader; a token is one pixel with all its channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+
+from backends.hls4ml.reuse import sizes
+from backends.stream import Run, Stage
+from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Network, Shape
+
+CLONE, PADDING = "clone", "padding"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`shape` is what it puts, `taken` the shape it takes; `readers` FIFOs follow it, none after the last block.
+
+    `tensor` names the tensor whose type its tokens have.
+    """
+
+    name: str
+    kind: str
+    sources: tuple[str, ...]
+    taken: Shape
+    shape: Shape
+    tensor: str
+    readers: int
+    layer: Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Overheads:
+    """Cycles of a convolution beside its reuse factor: `output` for a pixel that it computes, `idle` for one it only stores."""
+
+    output: int
+    idle: int
+
+
+OVERHEADS = {"vitis": Overheads(5, 4), "vivado": Overheads(4, 2)}
+"""Vitis HLS 2024.2: worst case Hpad * Wpad * (RF + 5) + 1, 4 of 4 rows exact. Vivado HLS 2019.2: RF + 4, 12 of 18 rows."""
+
+PIPELINE_DELAY = 4
+"""Cycles from a token to its result in a pipelined block; rows of csynth show 1 to 4."""
+
+
+def blocks(network: Network, layers: Iterable[Layer]) -> tuple[Block, ...]:
+    """The blocks for `layers` (those that the design computes), in order."""
+    return tuple(_blocks(network, tuple(layers)))
+
+
+def _blocks(network: Network, layers: tuple[Layer, ...]) -> Iterator[Block]:
+    made = {INPUT: INPUT}
+    if _reads(layers, INPUT) > 1:
+        yield _clone(network, layers, INPUT, INPUT, layers[0])
+        made[INPUT] = f"{CLONE} {INPUT}"
+    for layer in layers:
+        sources = tuple(made[name] for name in layer.inputs)
+        taken = network.shapes[layer.inputs[0]]
+        if isinstance(layer, Conv2D) and any(layer.pads(taken)):
+            top, bottom, left, right = layer.pads(taken)
+            padded = taken[0] + top + bottom, taken[1] + left + right, taken[2]
+            name = f"{PADDING} {layer.name}"
+            yield Block(name, PADDING, sources, taken, padded, layer.inputs[0], 1, layer)
+            sources, taken = (name,), padded
+        reads = _reads(layers, layer.name)
+        yield Block(
+            layer.name, layer.kind, sources, taken, network.shapes[layer.name], layer.name, min(reads, 1), layer
+        )
+        made[layer.name] = layer.name
+        if reads > 1:
+            yield _clone(network, layers, layer.name, layer.name, layer)
+            made[layer.name] = f"{CLONE} {layer.name}"
+
+
+def _clone(network: Network, layers: tuple[Layer, ...], tensor: str, source: str, layer: Layer) -> Block:
+    shape = network.shapes[tensor]
+    return Block(f"{CLONE} {tensor}", CLONE, (source,), shape, shape, tensor, _reads(layers, tensor), layer)
+
+
+def _reads(layers: Iterable[Layer], tensor: str) -> int:
+    return sum(layer.inputs.count(tensor) for layer in layers)
+
+
+def tokens(shape: Shape) -> int:
+    """Tokens of one frame, and the depth that hls4ml gives a FIFO: pixels of an image, 1 for a vector."""
+    return prod(shape[:-1])
+
+
+def stages(
+    network: Network, design: Iterable[Block], reuse: Mapping[str, int], tool: str, latency: bool
+) -> tuple[Stage, ...]:
+    """The stream stages of `design`; `latency` is hls4ml's Latency strategy, where a layer starts every RF cycles."""
+    known = sizes(network)
+    return tuple(
+        Stage(
+            block.name,
+            block.sources,
+            _pattern(block, reuse.get(block.name, 1), OVERHEADS[tool], latency),
+            PIPELINE_DELAY,
+        )
+        if block.name not in known or latency
+        else Stage(block.name, block.sources, _pattern(block, reuse[block.name], OVERHEADS[tool], latency))
+        for block in design
+    )
+
+
+def _pattern(block: Block, factor: int, overheads: Overheads, latency: bool) -> tuple[Run, ...]:
+    """One frame of a block; a pipelined one handles a token a cycle."""
+    layer = block.layer
+    if block.kind == PADDING and isinstance(layer, Conv2D):
+        top, bottom, left, right = layer.pads(block.taken)
+        row = _merged(Run(left, 1, takes=False), Run(block.taken[1], 1), Run(right, 1, takes=False))
+        above, below = (Run(rows * block.shape[1], 1, takes=False) for rows in (top, bottom))
+        return _merged(above, *row * block.taken[0], below)
+    if block.kind == CLONE:
+        return (Run(tokens(block.taken), 1),)
+    if isinstance(layer, Conv2D):
+        full = Run(1, factor if latency else factor + overheads.output)
+        idle = Run(1, factor if latency else overheads.idle, puts=False)
+        return _window(block, layer, full, idle)
+    if isinstance(layer, MaxPool2D):
+        return _window(block, layer, Run(1, 1), Run(1, 1, puts=False))
+    if isinstance(layer, GlobalAveragePool):
+        return _merged(Run(tokens(block.taken) - 1, 1, puts=False), Run(1, 1))
+    if isinstance(layer, Dense):
+        return (Run(1, factor if latency else factor + overheads.output),)
+    return (Run(tokens(block.taken), 1),)
+
+
+def _window(block: Block, layer: Conv2D | MaxPool2D, full: Run, idle: Run) -> tuple[Run, ...]:
+    """A token in for every pixel, one out for every pixel that completes a window."""
+    rows, columns = block.taken[0], block.taken[1]
+    wide, high = (_ends(size, layer.kernel[axis], layer.strides[axis]) for axis, size in ((1, columns), (0, rows)))
+    busy = _merged(*(full if column in wide else idle for column in range(columns)))
+    quiet = (_times(idle, columns),)
+    return _merged(*(run for row in range(rows) for run in (busy if row in high else quiet)))
+
+
+def _ends(size: int, kernel: int, stride: int) -> range:
+    return range(kernel - 1, size, stride)
+
+
+def _times(run: Run, count: int) -> Run:
+    return Run(run.count * count, run.cycles, run.takes, run.puts)
+
+
+def _merged(*runs: Run) -> tuple[Run, ...]:
+    """The same firings in as few runs as possible."""
+    found: list[Run] = []
+    for run in runs:
+        if found and _times(found[-1], 0) == _times(run, 0):
+            found[-1] = Run(found[-1].count + run.count, run.cycles, run.takes, run.puts)
+        elif run.count:
+            found.append(run)
+    return tuple(found)
+
+
+def worst_case(block: Block, factor: int, tool: str, latency: bool) -> int | None:
+    """csynth's largest latency of a convolution: every pixel charged as if it completed a window."""
+    if not isinstance(block.layer, Conv2D) or block.kind != Conv2D.kind:
+        return None
+    pixels = tokens(block.taken)
+    return pixels * factor + PIPELINE_DELAY if latency else pixels * (factor + OVERHEADS[tool].output) + 1

@@ -1,0 +1,137 @@
+"""The estimate of ARCH_8: its figures against a count by hand, and what must hold at any reuse factor."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from fractions import Fraction
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends.hls4ml import reuse
+from backends.hls4ml.estimate import estimate
+from backends.protocol import Job
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
+from flows.core.part import Device, Part, Target
+from models.fixed import FixedType, Overflow, Rounding
+from models.network import INPUT, Conv2D, Dense, Flatten, GlobalAveragePool, Network, Softmax
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
+from models.zoo import ARCH8
+
+WORD = FixedType(16, 6)
+SATURATED = FixedType(16, 8, rounding=Rounding.RND, overflow=Overflow.SAT)
+DEVICE = Device("xc7z020", 53200, 106400, 280, 220, ("clg400",), ("-1",), "a test")
+
+
+def job(network: Network = ARCH8, **options: Any) -> Job:
+    target = Target(Part(DEVICE, "clg400", "-1", "xc7z020"), 10.0)
+    chosen: Any = SimpleNamespace(**({"backend": "Vitis", "strategy": "resource", "reuse_factor": reuse.FIT} | options))
+    nothing: Any = None
+    return Job(network, nothing, nothing, target, chosen)
+
+
+@cache
+def quantised(network: Network = ARCH8, output: FixedType = SATURATED) -> QuantisedNetwork:
+    layers = {}
+    for layer in network.layers:
+        wide = FixedType(42, 22) if isinstance(layer, Conv2D | Dense | GlobalAveragePool) else None
+        weight = WORD if isinstance(layer, Conv2D | Dense) else None
+        tables = SoftmaxTables(1024, WORD, WORD, WORD, WORD) if isinstance(layer, Softmax) else None
+        layers[layer.name] = Arithmetic(output, weight, weight, wide, tables)
+    return QuantisedNetwork(network, "weights", InputContract(WORD, Fraction(1, 255)), layers)
+
+
+def readings(wanted: int | str = reuse.FIT, **options: Any) -> tuple[Reading, ...]:
+    asked = job(reuse_factor=wanted, **options)
+    return estimate(asked, quantised(), reuse.resolve(asked))
+
+
+def value(found: tuple[Reading, ...], metric: Metric, scope: str = TOTAL) -> float:
+    return next(one.value for one in found if one.metric is metric and one.scope == scope)
+
+
+def test_fifos_as_deep_as_a_frame_take_most_of_the_block_ram() -> None:
+    """Tokens of 3, 28 and 56 words of 16 bits take 3, 25 and 50 RAMB18 up to a depth of 1024, and twice as many at 34 x 34.
+
+    Input: two copies and one padded. 28 channels: seven layers, two copies, and the paddings at 34 x 34 and 18 x 18.
+    56 channels: seven layers and the padding at 18 x 18.
+    """
+    by_hand = (3 + 3 + 6) + (7 * 25 + 2 * 25 + 50 + 25) + (7 * 50 + 50)
+    assert value(readings(), Metric.BRAM18, "fifo") == by_hand
+
+
+def test_the_default_is_the_least_that_fits_in_dsp() -> None:
+    found = readings()
+    assert value(found, Metric.DSP) <= DEVICE.dsp
+    assert value(found, Metric.DSP, "block2_conv2") == 504 * 56 / 252
+
+
+def test_the_interval_is_that_of_the_slowest_layer() -> None:
+    """At a reuse factor of 252: 1024 pixels computed, 1156 - 1024 stored; every other layer is quicker."""
+    found = readings(252)
+    assert value(found, Metric.INTERVAL_CYCLES) == 1024 * (252 + 5) + 132 * 4
+    assert value(found, Metric.THROUGHPUT_FPS) == pytest.approx(1e8 / 263_696)
+    assert value(found, Metric.LATENCY_CYCLES) > 263_696
+    worst = next(one for one in found if one.scope == "block1_conv2" and one.metric is Metric.INTERVAL_CYCLES)
+    assert (worst.value, worst.predicts) == (1156 * 257 + 1, Tier.HLS)
+
+
+@settings(max_examples=40, deadline=None)
+@given(wanted=st.integers(2, 2000), tool=st.sampled_from(["Vitis", "Vivado"]))
+def test_totals_are_sums_and_bounds_enclose(wanted: int, tool: str) -> None:
+    found = readings(wanted, backend=tool)
+    assert [one.scope for one in found[:8]] == [TOTAL] * 8
+    for metric in RESOURCES:
+        of_all = total(found, metric)
+        parts = [one.value for one in found if one.metric is metric and one.scope != TOTAL]
+        assert of_all is not None and of_all.value == pytest.approx(sum(parts), abs=len(parts))
+    for one in found:
+        assert one.tier is Tier.MODELLED and one.source and one.on
+        if one.low is not None and one.high is not None:
+            assert 0 <= one.low <= one.value <= one.high
+    assert not any(one.metric is Metric.FMAX_MHZ for one in found)
+
+
+@settings(max_examples=30, deadline=None)
+@given(low=st.integers(2, 1500), more=st.integers(1, 500))
+def test_more_reuse_is_smaller_and_slower(low: int, more: int) -> None:
+    fast, slow = readings(low), readings(low + more)
+    assert value(fast, Metric.DSP) >= value(slow, Metric.DSP)
+    assert value(fast, Metric.LUT) >= value(slow, Metric.LUT)
+    assert value(fast, Metric.INTERVAL_CYCLES) <= value(slow, Metric.INTERVAL_CYCLES)
+    assert value(fast, Metric.LATENCY_CYCLES) <= value(slow, Metric.LATENCY_CYCLES)
+
+
+def test_what_no_law_knows_is_absent_and_makes_the_total_a_lower_bound() -> None:
+    """At a reuse factor of 1 the weights are constants in the logic, and the count depends on their values."""
+    found = readings(1)
+    assert not [one for one in found if one.scope == "dense" and one.metric in RESOURCES]
+    assert all(one.at_least for one in found if one.scope == TOTAL and one.metric in RESOURCES)
+    assert not any(one.at_least for one in readings(6) if one.scope == TOTAL)
+    latency = readings(4, strategy="latency")
+    assert total(latency, Metric.DSP).at_least  # type: ignore[union-attr]
+    assert value(latency, Metric.INTERVAL_CYCLES) == 1156 * 4
+
+
+def test_a_softmax_of_another_size_is_not_guessed() -> None:
+    layers = (Flatten("flat", (INPUT,)), Dense("dense", ("flat",), 7), Softmax("softmax", ("dense",)))
+    network = Network("seven", (2, 2, 3), layers)
+    asked = job(network, reuse_factor=12)
+    found = estimate(asked, quantised(network), reuse.resolve(asked))
+    assert not [one for one in found if one.scope == "softmax"]
+    assert total(found, Metric.BRAM18).at_least  # type: ignore[union-attr]
+
+
+def test_the_shell_keeps_its_own_stage() -> None:
+    assert {one.predicts for one in readings() if one.scope == "shell"} == {Tier.ROUTED}
+    assert {one.predicts for one in readings() if one.metric in RESOURCES and one.scope == TOTAL} == {Tier.HLS}
+
+
+def test_an_estimate_needs_no_numpy() -> None:
+    code = "import sys, backends.hls4ml.estimate; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,56 @@
+"""Reuse factors against hls4ml's own rules, and the smallest one that fits."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.hls4ml import reuse
+from models.zoo import ARCH8
+
+small = st.integers(1, 80)
+
+
+def test_the_examples_hold() -> None:
+    result = doctest.testmod(reuse)
+    assert result.attempted and not result.failed
+
+
+@pytest.fixture(scope="module")
+def theirs():  # type: ignore[no-untyped-def]
+    fpga = pytest.importorskip("hls4ml.backends.fpga.fpga_backend", reason="hls4ml is not installed")
+    return fpga.FPGABackend.__new__(fpga.FPGABackend)
+
+
+@given(n_in=small, n_out=small, wanted=st.integers(1, 8000))
+def test_hls4ml_snaps_alike(theirs, n_in: int, n_out: int, wanted: int) -> None:  # type: ignore[no-untyped-def]
+    legal = theirs.get_valid_reuse_factors(n_in, n_out)
+    assert list(reuse.legal(n_in, n_out)) == legal
+    assert reuse.nearest(n_in, n_out, wanted) == theirs.get_closest_reuse_factor(legal, wanted)
+
+
+@given(n_in=small, n_out=small)
+def test_the_fewest_multipliers_are_one(n_in: int, n_out: int) -> None:
+    factors = reuse.legal(n_in, n_out)
+    assert factors[0] == 1 and factors[-1] == n_in * n_out
+    counts = [reuse.multipliers(n_in, n_out, factor) for factor in factors]
+    assert counts == sorted(counts, reverse=True) and counts[-1] == 1
+
+
+@given(budget=st.integers(20, 3000))
+def test_the_smallest_factor_fits_and_the_one_below_does_not(budget: int) -> None:
+    def dsp(wanted: int) -> int:
+        sizes = reuse.sizes(ARCH8)
+        chosen = reuse.snapped(ARCH8, wanted)
+        return 10 + sum(reuse.multipliers(*sizes[name], factor) for name, factor in chosen.items())
+
+    wanted = reuse.smallest(ARCH8, budget)
+    assert wanted is not None and dsp(wanted) <= budget
+    assert wanted == 1 or dsp(wanted - 1) > budget
+
+
+def test_a_part_may_be_too_small() -> None:
+    assert reuse.smallest(ARCH8, 16) is None

@@ -46,7 +46,8 @@ def estimate(job: Job, quantised: QuantisedNetwork, reuse: Mapping[str, int]) ->
     found = [_sum(metric, everything, TOTAL, on) for metric in RESOURCES] + list(timing)
     for scope, group in scopes.items():
         found += [_sum(metric, group, scope, on) for metric in RESOURCES]
-        found += [reading for block in design if block.name == scope for reading in _worst(block, reuse, tool, latency)]
+        if not latency:
+            found += [reading for block in design if block.name == scope for reading in _worst(block, reuse, tool)]
     return tuple(reading for reading in found if reading is not None)
 
 
@@ -204,9 +205,9 @@ def _schedule(design: tuple[Stage, ...]) -> Schedule:
     return schedule(design)
 
 
-def _worst(block: Block, reuse: Mapping[str, int], tool: str, latency: bool) -> Iterator[Reading]:
+def _worst(block: Block, reuse: Mapping[str, int], tool: str) -> Iterator[Reading]:
     """The cycles of a frame in a layer as csynth reports them at most."""
-    cycles = worst_case(block, reuse.get(block.name, 1), tool, latency)
+    cycles = worst_case(block, reuse.get(block.name, 1), tool)
     if cycles is not None:
         source = "csynth's worst case, which charges every pixel as if it completed a window"
         yield Reading(

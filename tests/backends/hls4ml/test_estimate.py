@@ -41,7 +41,7 @@ def quantised(network: Network = ARCH8, output: FixedType = SATURATED) -> Quanti
     for layer in network.layers:
         wide = FixedType(42, 22) if isinstance(layer, Conv2D | Dense | GlobalAveragePool) else None
         weight = WORD if isinstance(layer, Conv2D | Dense) else None
-        tables = SoftmaxTables(1024, WORD, WORD, WORD, WORD) if isinstance(layer, Softmax) else None
+        tables = SoftmaxTables(1024, WORD, WORD, WORD, WORD, WORD) if isinstance(layer, Softmax) else None
         layers[layer.name] = Arithmetic(output, weight, weight, wide, tables)
     return QuantisedNetwork(network, "weights", InputContract(WORD, Fraction(1, 255)), layers)
 

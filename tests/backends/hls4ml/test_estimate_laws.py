@@ -75,7 +75,7 @@ def test_every_pixel_is_stored_and_every_window_put(kernel: int, stride: int) ->
     puts = ((9 - kernel) // stride + 1) ** 2
     assert stage.tokens == puts
     assert stage.busy == puts * (7 + 5) + (81 - puts) * 4
-    assert worst_case(design[0], 7, "vitis", latency=False) == 81 * (7 + 5) + 1
+    assert worst_case(design[0], 7, "vitis") == 81 * (7 + 5) + 1
 
 
 def test_same_padding_is_a_block_of_its_own() -> None:

@@ -79,10 +79,17 @@ def read(folder: Path, files: tuple[str, ...]) -> Images:
     """Reads these batches. Raises `InputError` where one is missing, truncated or has a label above 9."""
     import numpy as np
 
-    paths = find(folder, files)
-    for path in paths:
-        check(path)
-    records = np.concatenate([np.fromfile(path, np.uint8).reshape(RECORDS, RECORD_BYTES) for path in paths])
+    batches = [read_batch(path) for path in find(folder, files)]
+    pixels = np.concatenate([batch.pixels for batch in batches])
+    return Images(pixels, np.concatenate([batch.labels for batch in batches]))
+
+
+def read_batch(path: Path) -> Images:
+    """Reads one file of whole records."""
+    import numpy as np
+
+    check(path)
+    records = np.fromfile(path, np.uint8).reshape(-1, RECORD_BYTES)
     pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return Images(np.ascontiguousarray(pixels), records[:, 0].copy())
 

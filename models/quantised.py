@@ -48,15 +48,21 @@ class InputContract:
 class SoftmaxTables:
     """hls4ml's "stable" softmax: two lookup tables, each addressed by the top bits of its operand.
 
-    `difference` is the type of max(x) - x, which addresses `size` entries of exp(-difference) in `exponential`; their
-    sum in `total` addresses `size` entries of 1/total in `inverse`; the product enters the layer's `output`.
+    max(x) - x enters `difference`, whose top bits address `size` entries of exp(-difference) in `exponential`; these
+    are added in `total`; the sum enters `divisor`, whose top bits address `size` entries of 1 / divisor in `inverse`;
+    the product of exponential and inverse enters the layer's `output`. Tables are computed in single precision.
     """
 
     size: int
     difference: FixedType
     exponential: FixedType
     total: FixedType
+    divisor: FixedType
     inverse: FixedType
+
+    @property
+    def address_bits(self) -> int:
+        return (self.size - 1).bit_length()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,157 @@
+"""The exact evaluation as plainly as it can be said, one result at a time. Slow, and easy to believe.
+
+`models.evaluation.fast` must equal it; what a layer computes is written at the top of `models.quantised`. Codes are
+64-bit integers, sums of products too (they stay far below 2**63, which is checked), and every number enters its type
+through `FixedType.enter`, the same exact fraction arithmetic that the types are documented with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import lru_cache
+from math import exp
+from struct import pack, unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.fixed import FixedType
+from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
+from models.quantised import Arithmetic, QuantisedNetwork, SoftmaxTables
+
+Codes = NDArray[np.int64]
+"""A tensor of one image, (height, width, channels) or (features,)."""
+
+
+def enter(codes: Codes, fraction: int, type: FixedType) -> Codes:
+    """Integers of `fraction` bits behind the point into `type`, one by one."""
+
+    @lru_cache(maxsize=None)
+    def one(code: int) -> int:
+        return type.enter(Fraction(code) / Fraction(2) ** fraction)
+
+    return np.array([one(code) for code in codes.ravel().tolist()], np.int64).reshape(codes.shape)
+
+
+def quantise(weights: NDArray[np.float32], type: FixedType) -> Codes:
+    """Trained floats into `type`, one by one."""
+    values = [type.enter(Fraction(value)) for value in weights.ravel().tolist()]
+    return np.array(values, np.int64).reshape(weights.shape)
+
+
+def evaluate(
+    quantised: QuantisedNetwork, weights: Mapping[str, NDArray[np.float32]], image: NDArray[np.uint8]
+) -> Mapping[str, Codes]:
+    """The codes of every tensor for one `image` (height, width, channels)."""
+    contract = quantised.input
+    pixels = [contract.type.enter(pixel * contract.gain) for pixel in image.ravel().tolist()]
+    tensors = {INPUT: np.array(pixels, np.int64).reshape(image.shape)}
+    for layer in quantised.computed:
+        inputs = [tensors[name] for name in layer.inputs]
+        fractions = [quantised.type_of(name).fraction for name in layer.inputs]
+        tensors[layer.name] = _layer(layer, quantised.layers[layer.name], weights, inputs, fractions)
+    return tensors
+
+
+def _layer(
+    layer: Layer,
+    types: Arithmetic,
+    weights: Mapping[str, NDArray[np.float32]],
+    inputs: list[Codes],
+    fractions: list[int],
+) -> Codes:
+    x, fraction = inputs[0], fractions[0]
+    match layer:
+        case ReLU():
+            return enter(np.maximum(x, 0), fraction, types.output)
+        case Add():
+            common = max(fractions)
+            total = (inputs[0] << common - fractions[0]) + (inputs[1] << common - fractions[1])
+            return enter(total, common, types.output)
+        case Flatten():
+            return x.ravel()
+        case MaxPool2D():
+            return enter(_slide(layer, x, lambda window: window.max((0, 1)), fill=np.iinfo(np.int64).min), fraction, types.output)
+        case Conv2D() | Dense():
+            return _weighted(layer, types, weights, x, fraction)
+        case GlobalAveragePool():
+            assert types.accumulator
+            total = enter(x.sum((0, 1)), fraction, types.accumulator)
+            quotients = [int(Fraction(one, x.shape[0] * x.shape[1])) for one in total.tolist()]  # towards zero, as in C++
+            return enter(np.array(quotients, np.int64), types.accumulator.fraction, types.output)
+        case Softmax():
+            assert types.softmax
+            return _softmax(x, types.softmax, fraction, types.output)
+    raise TypeError(f"no exact form of {layer.kind}")
+
+
+def _weighted(
+    layer: Conv2D | Dense, types: Arithmetic, weights: Mapping[str, NDArray[np.float32]], x: Codes, fraction: int
+) -> Codes:
+    """Bias plus kernel times input, in the accumulator. It wraps, so wrapping once at the end is the same."""
+    assert types.kernel and types.bias and types.accumulator
+    kernel = quantise(weights[f"{layer.name}/kernel"], types.kernel)
+    bias = quantise(weights[f"{layer.name}/bias"], types.bias)
+    products = fraction + types.kernel.fraction
+    common = max(products, types.bias.fraction)
+    kernel, bias = kernel << common - products, bias << common - types.bias.fraction
+    taps = int(np.prod(kernel.shape[:-1]))
+    assert taps * int(abs(kernel).max()) * int(abs(x).max()) + int(abs(bias).max()) < 1 << 62
+
+    def weigh(window: Codes) -> Codes:
+        return (window[..., None] * kernel).reshape(-1, kernel.shape[-1]).sum(0) + bias
+
+    total = weigh(x) if isinstance(layer, Dense) else _slide(layer, x, weigh, fill=0)
+    return enter(enter(total, common, types.accumulator), types.accumulator.fraction, types.output)
+
+
+def _slide(layer: Conv2D | MaxPool2D, x: Codes, compute: Callable[[Codes], Codes], fill: int) -> Codes:
+    """`compute` on the window (height, width, channels) of every output pixel; outside the image stands `fill`."""
+    top, bottom, left, right = layer.pads(x.shape)
+    padded = np.pad(x, ((top, bottom), (left, right), (0, 0)), constant_values=fill)
+    height, width = layer.kernel
+    rows, columns = layer.window_output(x.shape)
+    down, across = layer.strides
+    return np.array(
+        [
+            [compute(padded[y * down : y * down + height, z * across : z * across + width]) for z in range(columns)]
+            for y in range(rows)
+        ]
+    )
+
+
+def _softmax(x: Codes, tables: SoftmaxTables, fraction: int, output: FixedType) -> Codes:
+    differences = enter(x.max() - x, fraction, tables.difference)
+    terms = np.array([exponential(tables, address(tables.difference, tables, one)) for one in differences.tolist()])
+    total = enter(terms.sum(keepdims=True), tables.exponential.fraction, tables.total)
+    (divisor,) = enter(total, tables.total.fraction, tables.divisor).tolist()
+    factor = inverse(tables, address(tables.divisor, tables, divisor))
+    return enter(terms * factor, tables.exponential.fraction + tables.inverse.fraction, output)
+
+
+def address(type: FixedType, tables: SoftmaxTables, code: int) -> int:
+    """The top bits of `code`, read as an unsigned number."""
+    return (code % (1 << type.width)) >> (type.width - tables.address_bits)
+
+
+def exponential(tables: SoftmaxTables, place: int) -> int:
+    """Entry `place` of the exponential table."""
+    return tables.exponential.enter(Fraction(_single(exp(-_operand(tables.difference, tables, place)))))
+
+
+def inverse(tables: SoftmaxTables, place: int) -> int:
+    """Entry `place` of the inverse table; that of a zero divisor is the highest code."""
+    divisor = _operand(tables.divisor, tables, place)
+    return tables.inverse.enter(Fraction(_single(1 / divisor))) if divisor else tables.inverse.high
+
+
+def _operand(type: FixedType, tables: SoftmaxTables, place: int) -> float:
+    """The number whose top bits are `place` and whose other bits are 0."""
+    code = place << (type.width - tables.address_bits)
+    return _single(float(type.value(code if code <= type.high else code - (1 << type.width))))
+
+
+def _single(value: float) -> float:
+    """`value` rounded to single precision."""
+    return float(unpack("f", pack("f", value))[0])

@@ -1,0 +1,114 @@
+"""The exact reference as a step: ``python -m models.evaluation.worker JOB.json``. Imports torch; nothing imports it.
+
+JOB.json: ``quantised`` (see `models.serial`), ``weights`` (a file), and either
+
+``vectors``  how many of the project's check images: writes ``reference.json``: ``codes`` of the design's last tensor and
+             ``logits``, a row an image. One image goes through the oracle as well, and every tensor must be equal.
+``data``     a CIFAR-10 batch: writes ``accuracy.json``: of ``n`` images, how many are ``right``, ``float_right`` by the
+             float network, and how many get the same class from both (``agree``).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file
+from torch import Tensor
+
+from flows.core.errors import FlowsError, InputError, MismatchError
+from models import cifar10
+from models.evaluation import oracle
+from models.evaluation.fast import FastNetwork
+from models.quantised import QuantisedNetwork
+from models.serial import quantised_from_json
+from models.training.torch_network import TorchNetwork, as_input
+from models.vectors import vectors
+
+BATCH = 200
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+ORACLE_IMAGE = 15
+"""Which vector the oracle checks: noise, so that every layer has something to round."""
+
+
+def reference(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], count: int) -> dict[str, object]:
+    images = vectors(quantised.network.input_shape, count)
+    tensors = FastNetwork(quantised, weights)(images)
+    chosen = min(ORACLE_IMAGE, count - 1)
+    _check_oracle(quantised, weights, images[chosen], {name: codes[chosen] for name, codes in tensors.items()})
+    rows = {key: tensors[name].long().tolist() for key, name in _ends(quantised).items()}
+    return {"tensor": quantised.output, "digest": quantised.digest, **rows}
+
+
+def _ends(quantised: QuantisedNetwork) -> dict[str, str]:
+    return {"codes": quantised.output, "logits": quantised.logits}
+
+
+def _check_oracle(
+    quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], image: np.ndarray, fast: Mapping[str, Tensor]
+) -> None:
+    print("the oracle checks one image", flush=True)
+    for name, codes in oracle.evaluate(quantised, weights, image).items():
+        mine = fast[name].permute(1, 2, 0) if fast[name].ndim == 3 else fast[name]
+        if not np.array_equal(mine.long().numpy(), codes):
+            fact = "the fast evaluation differs from the oracle"
+            raise MismatchError(f"tensor {name}", fact, "this is a fault of zynqflows: please report it with job.json")
+
+
+def accuracy(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], batch: Path) -> dict[str, object]:
+    images = cifar10.read_batch(batch)
+    exact = FastNetwork(quantised, weights)
+    floating = TorchNetwork(quantised.network).load(weights).eval().to(memory_format=torch.channels_last)
+    right = float_right = agree = 0
+    for start in range(0, len(images), BATCH):
+        part = images[start : start + BATCH]
+        ours = _classes(exact(part.pixels)[quantised.output])
+        theirs = _classes(floating(as_input(part.pixels)))
+        right += int((ours == part.labels).sum())
+        float_right += int((theirs == part.labels).sum())
+        agree += int((ours == theirs).sum())
+        if (start + BATCH) % 1000 == 0:
+            print(f"{start + BATCH:,} of {len(images):,} images", flush=True)
+    return {"n": len(images), "right": right, "float_right": float_right, "agree": agree, "images": images.digest}
+
+
+def _classes(results: Tensor) -> np.ndarray:
+    """The first largest element of each row."""
+    return np.argmax(results.detach().numpy(), axis=1)
+
+
+def _keep_memory() -> None:
+    """Lets glibc keep large tensors' memory instead of returning it: half of the CPU time went into page faults."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        mallopt(M_MMAP_THRESHOLD, 1 << 30)
+        mallopt(M_TRIM_THRESHOLD, 1 << 30)
+
+
+def main(job: Path) -> None:
+    ask = json.loads(job.read_text())
+    quantised = quantised_from_json(ask["quantised"], str(job))
+    try:
+        weights = load_file(ask["weights"])
+    except Exception as reason:  # safetensors raises its own, undocumented class
+        raise InputError(ask["weights"], f"cannot be read ({reason})", "give another weights file") from None
+    torch.set_grad_enabled(False)
+    _keep_memory()
+    torch.set_num_threads(2)
+    if "vectors" in ask:
+        Path("reference.json").write_text(json.dumps(reference(quantised, weights, ask["vectors"])))
+    else:
+        Path("accuracy.json").write_text(json.dumps(accuracy(quantised, weights, Path(ask["data"]))))
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except FlowsError as error:
+        print(error)
+        sys.exit(error.exit_code)

@@ -7,13 +7,13 @@ types, so the value stays small, printable and comparable.
 What a layer computes, on integers, in this order:
 
 conv2d, dense           the accumulator starts at the bias, products are added in it, the sum enters `output`
-global_average_pool     elements are added in the accumulator, the sum is divided by the area and truncated towards
-                        zero at the accumulator's fraction (C++ division), the quotient enters `output`
+global_average_pool     each element enters the accumulator, where they are added; the sum is divided by the area and
+                        truncated towards zero at its fraction (C++ division); the quotient enters `output`
 relu, add, maxpool2d    the exact result enters `output`
 flatten                 codes unchanged
 softmax                 see `SoftmaxTables`; where a design leaves it to the host, the design ends before it
 
-An accumulator holds at least the fraction bits of what is added to it, so that it never rounds; it wraps at its width.
+An accumulator wraps at its width. That of products and bias holds all their fraction bits, so that it never rounds.
 """
 
 from __future__ import annotations
@@ -103,15 +103,12 @@ class QuantisedNetwork:
             raise ValueError(f"{layer.name}: kernel and bias types belong to {', '.join(WEIGHTED)}, and to no other")
         if (types.softmax is None) == isinstance(layer, Softmax):
             raise ValueError(f"{layer.name}: tables belong to a softmax, and to no other")
-        if types.accumulator is not None:
-            terms = [self.type_of(layer.inputs[0]).fraction + (types.kernel.fraction if types.kernel else 0)]
-            terms += [types.bias.fraction] if types.bias else []
-            if types.accumulator.fraction < max(terms):
-                raise ValueError(
-                    f"{layer.name}: {types.accumulator.name} would round terms of {max(terms)} fraction bits"
-                )
-            if types.accumulator.overflow is not Overflow.WRAP:
-                raise ValueError(f"{layer.name}: a saturating accumulator depends on the order of its terms")
+        if types.accumulator and types.accumulator.overflow is not Overflow.WRAP:
+            raise ValueError(f"{layer.name}: a saturating accumulator depends on the order of its terms")
+        if types.accumulator and types.kernel and types.bias:
+            needed = max(self.type_of(layer.inputs[0]).fraction + types.kernel.fraction, types.bias.fraction)
+            if types.accumulator.fraction < needed:
+                raise ValueError(f"{layer.name}: {types.accumulator.name} would round terms of {needed} fraction bits")
 
     def type_of(self, tensor: str) -> FixedType:
         """The type of a tensor, by the name of the layer that makes it or `INPUT`."""

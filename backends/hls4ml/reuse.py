@@ -12,13 +12,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from math import prod
 
+from backends.hls4ml.options import parse_reuse
 from backends.protocol import Job
-from flows.core.errors import RefusedError
 from models.network import Network, Softmax
-
-FIT = "fit"
-"""The default: the smallest single number whose DSPs fit the part."""
-
 
 @cache
 def legal(n_in: int, n_out: int) -> tuple[int, ...]:
@@ -76,28 +72,26 @@ def smallest(network: Network, budget: int) -> int | None:
     """
     layers = sizes(network)
     left = budget - sum(prod(network.shapes[layer.name]) for layer in network.layers if isinstance(layer, Softmax))
-    for wanted in range(1, max(legal(*size)[-1] for size in layers.values()) + 1):
+    for wanted in range(1, largest(network) + 1):
         if sum(multipliers(*size, nearest(*size, wanted)) for size in layers.values()) <= left:
             return wanted
     return None
 
 
-def resolve(job: Job) -> Mapping[str, int]:
-    """The reuse factor of every layer with weights, by layer name, all legal.
+def largest(network: Network) -> int:
+    """The largest reuse factor that any layer can take."""
+    return max(legal(*size)[-1] for size in sizes(network).values())
 
-    Raises `RefusedError` where no factor fits the part.
-    """
-    asked = job.options.reuse_factor
-    if isinstance(asked, Mapping):
-        return dict(asked)
-    if isinstance(asked, int):
-        return snapped(job.network, asked)
-    device = job.target.part.device
-    wanted = smallest(job.network, device.dsp)
-    if wanted is None:
-        fact = f"no reuse factor brings it under the {device.dsp} DSP of the {device.name}"
-        raise RefusedError("reuse factor", fact, "choose a larger part")
-    return snapped(job.network, wanted)
+
+def resolve(job: Job) -> Mapping[str, int]:
+    """The reuse factor of every layer with weights: one number snapped, those of single layers as they were given."""
+    asked, layers = parse_reuse(job.options.reuse_factor)
+    return {**snapped(job.network, asked or fitting(job)), **layers}
+
+
+def fitting(job: Job) -> int:
+    """The smallest single number whose DSPs fit the part; the largest that changes anything where none does."""
+    return smallest(job.network, job.target.part.device.dsp) or largest(job.network)
 
 
 def _is_legal(n_in: int, n_out: int, factor: int) -> bool:

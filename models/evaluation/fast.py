@@ -180,9 +180,10 @@ def _simple(
             return x.permute(0, 2, 3, 1).flatten(1) if x.ndim == 4 else x.flatten(1)
         case GlobalAveragePool():
             assert types.accumulator
-            total = enter(x.double().sum((2, 3)), fraction, types.accumulator)
+            terms, within = enter(x.double().clone(), fraction, types.accumulator), types.accumulator.fraction
+            total = enter(terms.sum((2, 3)), within, types.accumulator)
             quotient = (total / (shape[0] * shape[1])).trunc_()
-            return _narrow(enter(quotient, types.accumulator.fraction, types.output), types.output)
+            return _narrow(enter(quotient, within, types.output), types.output)
         case Softmax():
             assert types.softmax
             return _softmax(x, types.softmax, fraction, types.output)

@@ -77,9 +77,10 @@ def _layer(
             return _weighted(layer, types, weights, x, fraction)
         case GlobalAveragePool():
             assert types.accumulator
-            total = enter(x.sum((0, 1)), fraction, types.accumulator)
+            terms, within = enter(x, fraction, types.accumulator), types.accumulator.fraction
+            total = enter(terms.sum((0, 1)), within, types.accumulator)
             quotients = [int(Fraction(one, x.shape[0] * x.shape[1])) for one in total.tolist()]  # towards zero, as in C++
-            return enter(np.array(quotients, np.int64), types.accumulator.fraction, types.output)
+            return enter(np.array(quotients, np.int64), within, types.output)
         case Softmax():
             assert types.softmax
             return _softmax(x, types.softmax, fraction, types.output)

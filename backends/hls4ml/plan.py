@@ -1,0 +1,73 @@
+"""What runs: hls4ml converts, g++ compiles its C simulation, the simulation computes the project's vectors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from backends.hls4ml.options import STOCK
+from backends.hls4ml.precision import lower
+from backends.hls4ml.reuse import resolve
+from backends.protocol import Job
+from flows.core.plan import PYTHON, Asset, Output, Plan, Step
+from models import vectors
+from models.serial import quantised_to_json
+
+PROJECT, LIBRARY, OUTPUTS = "project", "simulation.so", "outputs.json"
+SOURCES = ("flows.core", "models", "backends.hls4ml")
+FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fno-gnu-unique", "-w")
+"""-O2 builds a third faster than hls4ml's -O3, and the few vectors run as fast."""
+
+
+def plan(job: Job) -> Plan:
+    quantised = quantised_to_json(lower(job))
+    options = asdict(job.options)
+    ask = {
+        "quantised": quantised,
+        "weights": "weights.safetensors",
+        "reuse": dict(resolve(job)),
+        "backend": options["backend"].title(),
+        "strategy": options["strategy"],
+        "io_type": options["io_type"],
+        "pinned": options["precision"] != STOCK,
+        "part": job.target.part.full_name,
+        "clock_ns": job.target.clock_ns,
+    }
+    convert = Step(
+        name="convert",
+        about="hls4ml writes the project; every type is read back",
+        tool=PYTHON,
+        argv=(PYTHON, "-m", "backends.hls4ml.workers.convert", "job.json"),
+        files={
+            "job.json": json.dumps(ask, indent=1),
+            "weights.safetensors": Asset(job.weights.path, job.weights.digest),
+        },
+        makes=(PROJECT, "types.json", "simulation.cpp"),
+        packages=("hls4ml", "keras", "torch", "numpy", "safetensors"),
+        sources=SOURCES,
+    )
+    firmware = f"{PROJECT}/firmware"
+    compile = Step(
+        name="compile",
+        about="g++ compiles the C simulation",
+        tool="g++",
+        argv=("g++", *FLAGS, f"-I{firmware}", f"-I{firmware}/ap_types", f'-DWEIGHTS_DIR="{firmware}/weights"')
+        + (f"{firmware}/myproject.cpp", "simulation.cpp", "-o", LIBRARY),
+        files={PROJECT: Output("convert", PROJECT), "simulation.cpp": Output("convert", "simulation.cpp")},
+        makes=(LIBRARY,),
+    )
+    simulate = Step(
+        name="simulate",
+        about=f"C simulation of {vectors.COUNT} vectors, back to back",
+        tool=PYTHON,
+        argv=(PYTHON, "-m", "backends.hls4ml.workers.simulate", "job.json"),
+        files={
+            "job.json": json.dumps({"quantised": quantised, "vectors": vectors.COUNT}),
+            LIBRARY: Output("compile", LIBRARY),
+            PROJECT: Output("convert", PROJECT),
+        },
+        makes=(OUTPUTS,),
+        packages=("numpy",),
+        sources=SOURCES,
+    )
+    return Plan((convert, compile, simulate), Output("simulate", OUTPUTS), "hls4ml's C simulation (g++)")

@@ -1,0 +1,162 @@
+"""The arithmetic of an hls4ml design: every type computed here, from the default precision and the measured ranges.
+
+hls4ml's own defaults are numerically broken on residual networks: sums wrap in the global average pool, activations
+beyond the default type wrap to the other sign, a wide result flattens the softmax. So results round and saturate, their
+integer bits hold the measured range, and accumulators hold any sum that their types allow. `--precision stock` gives
+hls4ml's own types instead (rules of hls4ml 1.3.0, ``optimizer/passes/infer_precision.py``), to show what they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from math import ceil, log2, prod
+
+from backends.hls4ml.options import STOCK
+from backends.hls4ml.reuse import sizes
+from backends.protocol import Job
+from models.fixed import FixedType, Overflow, Rounding, parse_type
+from models.network import (
+    INPUT,
+    Add,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    Softmax,
+)
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
+
+DEFAULT = FixedType(16, 6)
+TABLE = FixedType(18, 8, rounding=Rounding.RND, overflow=Overflow.SAT)
+"""hls4ml's type of softmax tables, sums and divisors (``fpga_backend.py``, `softmax` attributes)."""
+TABLE_SIZE = 1024
+
+
+def lower(job: Job) -> QuantisedNetwork:
+    """The exact arithmetic that the design of `job` has."""
+    stock = job.options.precision == STOCK
+    base = DEFAULT if stock else parse_type(job.options.precision)
+    entry = base if stock else replace(base, integer=max(base.integer, integer_bits(*job.ranges.reach[INPUT])))
+    types: dict[str, FixedType] = {INPUT: entry}
+    layers: dict[str, Arithmetic] = {}
+    for layer in job.network.layers:
+        if isinstance(layer, Softmax) and job.options.softmax == "skip":
+            continue
+        sources = [types[name] for name in layer.inputs]
+        layers[layer.name] = arithmetic = _stock(job, layer, sources) if stock else _ranged(job, layer, sources, base)
+        types[layer.name] = arithmetic.output
+    return QuantisedNetwork(job.network, job.weights.digest, InputContract(entry), layers)
+
+
+def integer_bits(low: float, high: float) -> int:
+    """Integer bits, sign included, of the narrowest signed type that holds `low` to `high`.
+
+    >>> integer_bits(-32, 31.9), integer_bits(-32.1, 0), integer_bits(0, 1.0)
+    (6, 7, 2)
+    """
+    bits = 1
+    while low < -(2.0 ** (bits - 1)) or high >= 2.0 ** (bits - 1):
+        bits += 1
+    return bits
+
+
+def _ranged(job: Job, layer: Layer, sources: list[FixedType], base: FixedType) -> Arithmetic:
+    source = sources[0]
+    rounding = replace(base, rounding=Rounding.RND, overflow=Overflow.SAT)
+    result = replace(rounding, integer=max(base.integer, integer_bits(*job.ranges.reach[layer.name])))
+    match layer:
+        case Conv2D() | Dense():
+            return Arithmetic(result, rounding, rounding, _sum(source, rounding, sizes(job.network)[layer.name][0]))
+        case GlobalAveragePool():
+            return Arithmetic(result, accumulator=_wider(source, _area(job, layer)))
+        case MaxPool2D() | Flatten():
+            return Arithmetic(source)
+        case Softmax():
+            return Arithmetic(rounding, softmax=_tables(source))
+        case _:
+            return Arithmetic(result)
+
+
+def _stock(job: Job, layer: Layer, sources: list[FixedType]) -> Arithmetic:
+    source = sources[0]
+    match layer:
+        case Conv2D() | Dense():
+            total = _sum(source, DEFAULT, sizes(job.network)[layer.name][0])
+            return Arithmetic(total, DEFAULT, DEFAULT, total)
+        case Add():
+            return Arithmetic(_added(*sources))
+        case GlobalAveragePool():
+            return Arithmetic(DEFAULT, accumulator=DEFAULT)
+        case MaxPool2D() | Flatten():
+            return Arithmetic(source)
+        case Softmax():
+            return Arithmetic(DEFAULT, softmax=_tables(source))
+        case _:
+            return Arithmetic(DEFAULT)
+
+
+def _sum(source: FixedType, kernel: FixedType, terms: int) -> FixedType:
+    """Any sum of `terms` products and a bias of the kernel's type, exactly."""
+    integer = source.integer + kernel.integer + ceil(log2(terms))
+    integer = max(integer, kernel.integer) + 1
+    return FixedType(integer + source.fraction + kernel.fraction, integer)
+
+
+def _added(one: FixedType, other: FixedType) -> FixedType:
+    integer = max(one.integer, other.integer) + 1
+    return FixedType(integer + max(one.fraction, other.fraction), integer)
+
+
+def _wider(source: FixedType, terms: int) -> FixedType:
+    """Any sum of `terms` codes of `source`, exactly."""
+    extra = ceil(log2(terms))
+    return FixedType(source.width + extra, source.integer + extra)
+
+
+def _area(job: Job, layer: Layer) -> int:
+    return prod(job.network.shapes[layer.inputs[0]][:2])
+
+
+def _tables(source: FixedType) -> SoftmaxTables:
+    difference = FixedType(source.width - 1, source.integer - 1, signed=False)
+    return SoftmaxTables(TABLE_SIZE, difference, TABLE, TABLE, TABLE, TABLE)
+
+
+def explain(job: Job, quantised: QuantisedNetwork) -> Iterator[str]:
+    """Why types differ from the default precision: a line for each kind of deviation, with the measured range."""
+    if job.options.precision == STOCK:
+        yield (
+            "warning: --precision stock pins nothing: sums wrap in the global average pool, activations of 32 and more "
+            "turn negative. See what it does to accuracy (--data), and do not build it"
+        )
+        return
+    base = parse_type(job.options.precision)
+    for layer in quantised.computed:
+        types = quantised.layers[layer.name]
+        if isinstance(layer, MaxPool2D | Flatten | Softmax) or types.output.integer == base.integer:
+            continue
+        low, high = job.ranges.reach[layer.name]
+        yield (
+            f"{layer.name} is {types.output.name}: it reaches {low:.1f} .. {high:.1f} on {job.ranges.n:,} training "
+            f"images, {base.name} ends at +-{2 ** (base.integer - 1)}"
+        )
+    yield (
+        "weights and layer results round and saturate (AP_RND, AP_SAT) where hls4ml truncates and wraps: a value beyond "
+        "its type then stays at the end of the range instead of changing sign"
+    )
+    for kind, layers in _accumulators(quantised).items():
+        yield f"accumulators of {kind} are {layers}: wide enough for every sum that the types of their terms allow"
+
+
+def _accumulators(quantised: QuantisedNetwork) -> Mapping[str, str]:
+    found: dict[str, list[int]] = {}
+    for layer in quantised.computed:
+        if accumulator := quantised.layers[layer.name].accumulator:
+            found.setdefault(layer.kind, []).append(accumulator.width)
+    return {
+        kind: f"{min(widths)} bits" if min(widths) == max(widths) else f"{min(widths)} to {max(widths)} bits"
+        for kind, widths in found.items()
+    }

@@ -1,0 +1,239 @@
+"""Writes the hls4ml project: ``python -m backends.hls4ml.workers.convert JOB.json``. Imports hls4ml; nothing imports it.
+
+Keras runs on torch, so that tensorflow is not needed. Every type, reuse factor and strategy is pinned, and read back
+from the converted graph and the generated ``defines.h``; a difference fails. Writes ``project/``, ``types.json`` (what
+was read back) and ``simulation.cpp``, through which the C simulation takes and gives integers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+os.environ["KERAS_BACKEND"] = "torch"
+
+import hls4ml
+import keras
+import numpy as np
+from safetensors.numpy import load_file
+
+from flows.core.errors import FlowsError, MismatchError, RefusedError
+from models.fixed import FixedType, parse_type
+from models.network import (
+    INPUT,
+    Add,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Softmax,
+)
+from models.quantised import QuantisedNetwork
+from models.serial import quantised_from_json
+
+IMAGE = "image"
+"""The input's name in the project; hls4ml reserves "input"."""
+PROJECT = Path("project")
+
+
+def keras_model(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) -> keras.Model:
+    """The layers that the design computes, on weights rounded to their types, so that C++ loads them exactly."""
+    image = keras.Input(quantised.network.input_shape, name=IMAGE)
+    tensors = {INPUT: image}
+    for layer in quantised.computed:
+        inputs = [tensors[name] for name in layer.inputs]
+        tensors[layer.name] = _keras_layer(layer)(inputs if isinstance(layer, Add) else inputs[0])
+    model = keras.Model(image, tensors[quantised.output])
+    for layer in quantised.computed:
+        types = quantised.layers[layer.name]
+        if types.kernel and types.bias:
+            kernel, bias = weights[f"{layer.name}/kernel"], weights[f"{layer.name}/bias"]
+            model.get_layer(layer.name).set_weights([rounded(kernel, types.kernel), rounded(bias, types.bias)])
+    return model
+
+
+def _keras_layer(layer: Layer) -> keras.layers.Layer:
+    match layer:
+        case Conv2D():
+            return keras.layers.Conv2D(layer.filters, layer.kernel, layer.strides, layer.padding, name=layer.name)
+        case MaxPool2D():
+            return keras.layers.MaxPooling2D(layer.kernel, layer.strides, layer.padding, name=layer.name)
+        case Dense():
+            return keras.layers.Dense(layer.units, name=layer.name)
+        case ReLU():
+            return keras.layers.Activation("relu", name=layer.name)
+        case Softmax():
+            return keras.layers.Softmax(name=layer.name)
+        case Add():
+            return keras.layers.Add(name=layer.name)
+        case GlobalAveragePool():
+            return keras.layers.GlobalAveragePooling2D(name=layer.name)
+        case Flatten():
+            return keras.layers.Flatten(name=layer.name)
+    raise RefusedError(f"layer {layer.name}", f"hls4ml has no {layer.kind}", "take it out of the network")
+
+
+def rounded(weights: np.ndarray, type: FixedType) -> np.ndarray:
+    """Each weight as the number that its code in `type` stands for."""
+    from fractions import Fraction
+
+    numbers = [float(type.value(type.enter(Fraction(value)))) for value in weights.ravel().tolist()]
+    return np.array(numbers, np.float32).reshape(weights.shape)
+
+
+def configuration(quantised: QuantisedNetwork, ask: Mapping[str, Any]) -> dict[str, Any]:
+    """hls4ml's configuration: one entry a layer, nothing left to inference unless the types are to be hls4ml's own."""
+    default = quantised.input.type.name
+    layers: dict[str, Any] = {IMAGE: {"Precision": {"result": default}}}
+    for layer in quantised.computed:
+        entry: dict[str, Any] = {"Strategy": ask["strategy"], "ReuseFactor": ask["reuse"].get(layer.name, 1)}
+        entry["Precision"] = precision(quantised, layer) if ask["pinned"] else _automatic(layer)
+        layers[layer.name] = entry
+    model = {"Precision": {"default": default}, "ReuseFactor": 1, "Strategy": ask["strategy"]}
+    return {"Model": model, "LayerName": layers}
+
+
+def precision(quantised: QuantisedNetwork, layer: Layer) -> dict[str, str]:
+    """The types of one layer under the names that hls4ml gives them."""
+    types = quantised.layers[layer.name]
+    named = {"result": types.output, "weight": types.kernel, "bias": types.bias, "accum": types.accumulator}
+    if isinstance(layer, MaxPool2D):
+        named["accum"] = types.output
+    if types.softmax:
+        tables = types.softmax
+        named |= {"accum": tables.total, "exp_table": tables.exponential, "inv_table": tables.inverse}
+        named |= {"inv_inp": tables.divisor}
+    return {name: value.name for name, value in named.items() if value is not None}
+
+
+def _automatic(layer: Layer) -> dict[str, str]:
+    """What `hls4ml.utils.config_from_keras_model(granularity="name")` leaves to inference."""
+    roles = {Conv2D: ("result", "weight", "bias", "accum"), Dense: ("result", "weight", "bias", "accum")}
+    return dict.fromkeys(roles.get(type(layer), ("result", "accum") if isinstance(layer, MaxPool2D) else ("result",)), "auto")
+
+
+def read_back(graph: Any, quantised: QuantisedNetwork, ask: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(place, what hls4ml made, what was meant) of every type, reuse factor and strategy in the converted graph."""
+    made = {IMAGE: INPUT}
+    for node in graph.get_layers():
+        source = node.name if node.name in quantised.layers else made.get(node.inputs[0] if node.inputs else IMAGE, INPUT)
+        for output in node.outputs:
+            made[output] = source
+        meant = quantised.type_of(source)
+        for name, variable in node.variables.items():
+            yield f"{node.name}, output {name}", _canonical(variable.type.precision), meant.name
+        if node.name in quantised.layers:
+            layer = quantised.network[node.name]
+            for role, expected in precision(quantised, layer).items():
+                if role != "result":
+                    yield f"{node.name}, {role}", _canonical(node.types[f"{role}_t"].precision), expected
+            if node.name in ask["reuse"]:
+                yield f"{node.name}, reuse factor", str(node.get_attr("reuse_factor")), str(ask["reuse"][node.name])
+                yield f"{node.name}, strategy", str(node.get_attr("strategy")).lower(), ask["strategy"]
+
+
+def read_sources(graph: Any) -> Iterator[tuple[str, str, str]]:
+    """(type name, what ``defines.h`` says, what the graph says) of every stream."""
+    text = (PROJECT / "firmware" / "defines.h").read_text()
+    written = dict(
+        (name, inner or plain)
+        for inner, plain, name in re.findall(r"typedef (?:nnet::array<(.+>), [\d*]+>|(ap_.+>)) (\w+);", text)
+    )
+    for node in graph.get_layers():
+        for variable in node.variables.values():
+            name = variable.type.name
+            yield f"defines.h, {name}", _canonical(written[name]), _canonical(variable.type.precision)
+
+
+def _canonical(precision: object) -> str:
+    return parse_type(str(precision)).name
+
+
+SIMULATION = """\
+// Integers in, integers out: what the project's C simulation computes, with no rounding on the way.
+#include "myproject.h"
+#include <cmath>
+
+extern "C" void simulate(const double *images, double *results, int frames) {{
+    for (int frame = 0; frame < frames; frame++) {{
+{body}
+    }}
+}}
+"""
+STREAM = """\
+        hls::stream<{given}> in("in");
+        hls::stream<{made}> out("out");
+        for (int pixel = 0; pixel < {pixels}; pixel++) {{
+            {given} word;
+            for (unsigned c = 0; c < {given}::size; c++)
+                word[c] = std::ldexp(*images++, -{given_fraction});
+            in.write(word);
+        }}
+        myproject(in, out);
+        for (int read = 0; read < {results}; read += {made}::size) {{
+            {made} word = out.read();
+            for (unsigned c = 0; c < {made}::size; c++)
+                *results++ = std::ldexp(word[c].to_double(), {made_fraction});
+        }}"""
+PARALLEL = """\
+        {given} in[{pixels} * {channels}];
+        {made} out[{results}];
+        for (int i = 0; i < {pixels} * {channels}; i++)
+            in[i] = std::ldexp(*images++, -{given_fraction});
+        myproject(in, out);
+        for (int i = 0; i < {results}; i++)
+            *results++ = std::ldexp(out[i].to_double(), {made_fraction});"""
+
+
+def simulation(graph: Any, quantised: QuantisedNetwork, io_type: str) -> str:
+    """The C++ through which codes go in and come out. A double holds every code exactly."""
+    (given,), (made,) = graph.get_input_variables(), graph.get_output_variables()
+    height, width, channels = quantised.network.input_shape
+    body = (STREAM if io_type == "io_stream" else PARALLEL).format(
+        given=given.type.name,
+        made=made.type.name,
+        pixels=height * width,
+        channels=channels,
+        results=int(np.prod(made.shape)),
+        given_fraction=quantised.input.type.fraction,
+        made_fraction=quantised.type_of(quantised.output).fraction,
+    )
+    return SIMULATION.format(body=body)
+
+
+def main(job: Path) -> None:
+    ask = json.loads(job.read_text())
+    quantised = quantised_from_json(ask["quantised"], str(job))
+    model = keras_model(quantised, load_file(ask["weights"]))
+    graph = hls4ml.converters.convert_from_keras_model(
+        model,
+        hls_config=configuration(quantised, ask),
+        output_dir=str(PROJECT),
+        backend=ask["backend"],
+        io_type=ask["io_type"],
+        part=ask["part"],
+        clock_period=ask["clock_ns"],
+    )
+    graph.write()
+    facts = [*read_back(graph, quantised, ask), *read_sources(graph)]
+    for place, made, meant in facts:
+        if made != meant:
+            raise MismatchError(f"hls4ml, {place}", f"made {made}, not {meant}", "please report it with job.json")
+    Path("types.json").write_text(json.dumps({place: made for place, made, _ in facts}, indent=1))
+    Path("simulation.cpp").write_text(simulation(graph, quantised, ask["io_type"]))
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except FlowsError as error:
+        print(error)
+        sys.exit(error.exit_code)

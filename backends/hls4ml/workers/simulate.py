@@ -1,0 +1,42 @@
+"""Runs the compiled C simulation: ``python -m backends.hls4ml.workers.simulate JOB.json``, in the step's directory.
+
+JOB.json: ``quantised`` (its input contract is applied here, as the host would) and ``vectors``, how many of the project's
+check images. They run back to back through one loaded library. Writes ``outputs.json``: a row of integer codes an image.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import sys
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from models.serial import quantised_from_json
+from models.vectors import vectors
+
+LIBRARY = Path("simulation.so")
+
+
+def main(job: Path) -> None:
+    ask = json.loads(job.read_text())
+    quantised = quantised_from_json(ask["quantised"], str(job))
+    images = vectors(quantised.network.input_shape, ask["vectors"])
+    contract = quantised.input
+    table = np.array([contract.type.enter(pixel * contract.gain) for pixel in range(256)], np.float64)
+    codes = np.ascontiguousarray(table[images])
+    results = np.full((len(images), prod(quantised.network.shapes[quantised.output])), np.nan)
+    pointer = ctypes.POINTER(ctypes.c_double)
+    simulate = ctypes.CDLL(str(LIBRARY.resolve())).simulate
+    simulate.argtypes = (pointer, pointer, ctypes.c_int)
+    simulate.restype = None
+    simulate(codes.ctypes.data_as(pointer), results.ctypes.data_as(pointer), len(images))
+    if not np.array_equal(results, np.rint(results)):
+        raise SystemExit("the simulation left results that are no codes of its output type")
+    Path("outputs.json").write_text(json.dumps(results.astype(np.int64).tolist()))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

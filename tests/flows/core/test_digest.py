@@ -1,0 +1,78 @@
+"""Digests: equal values are equal everywhere, and only those."""
+
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.core.digest import LENGTH, digest_bytes, digest_file, digest_of, plain
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+class Colour(Enum):
+    RED = 1
+
+
+@dataclass(frozen=True)
+class Point:
+    x: int
+    colour: Colour
+
+
+def test_plain_forms():
+    assert plain({"at": Point(1, Colour.RED), "half": Fraction(1, 2), 3: (4,)}) == {
+        "at": {"x": 1, "colour": "red"},
+        "half": "1/2",
+        "3": [4],
+    }
+
+
+def test_a_known_digest_stays():
+    """Stores of earlier versions are named by it."""
+    assert digest_of({"b": 1, "a": [True, None]}) == digest_bytes(b'{"a":[true,null],"b":1}') == "51705a2c9eb3e7e4"
+
+
+@given(st.dictionaries(st.text(), VALUES, min_size=2, max_size=5))
+def test_order_of_keys_does_not_count(value):
+    assert digest_of(value) == digest_of(dict(reversed(value.items())))
+    assert len(digest_of(value)) == LENGTH
+
+
+@given(VALUES, VALUES)
+def test_different_values_have_different_digests(one, other):
+    assert (digest_of(one) == digest_of(other)) == _same(one, other)
+
+
+def _same(one, other):
+    """Equal but for the order of keys, with True apart from 1 and 0.0 apart from -0.0 and 0, as in JSON."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return repr(one) == repr(other)
+
+
+@pytest.mark.parametrize("value", [{1, 2}, object(), b"bytes", Point])
+def test_what_has_no_canonical_form_is_refused(value):
+    with pytest.raises(TypeError, match="no canonical form"):
+        digest_of(value)
+
+
+def test_not_a_number_is_refused():
+    with pytest.raises(ValueError):
+        digest_of(float("nan"))
+
+
+@given(st.binary(max_size=100))
+def test_a_file_has_the_digest_of_its_bytes(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("digest") / "file"
+    path.write_bytes(content)
+    assert digest_file(path) == digest_bytes(content)

@@ -1,0 +1,32 @@
+"""Readings and their vocabulary."""
+
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
+
+
+def _lut(value, scope=TOTAL, **rest):
+    return Reading(Metric.LUT, value, Tier.MODELLED, "xc7z020", "a law", scope, **rest)
+
+
+def test_a_model_speaks_of_the_stage_it_predicts():
+    assert _lut(1, predicts=Tier.HLS).stage is Tier.HLS
+    assert _lut(1).stage is Tier.MODELLED
+
+
+def test_the_total_is_the_one_of_the_whole_design():
+    readings = [_lut(1, "conv1"), _lut(5), _lut(4, "shell")]
+    assert total(readings, Metric.LUT) == readings[1]
+
+
+def test_what_is_unknown_is_absent_and_not_zero():
+    assert total([_lut(1, "conv1")], Metric.LUT) is None
+    assert total([_lut(1)], Metric.DSP) is None
+
+
+def test_tiers_stand_in_order_of_nearness_to_the_metal():
+    order = [Tier.MODELLED, Tier.HLS, Tier.RTL_SIMULATED, Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED]
+    assert list(Tier)[: len(order)] == order
+
+
+def test_metrics_have_distinct_keys():
+    assert len({metric.key for metric in Metric}) == len(Metric)
+    assert {metric.key for metric in RESOURCES} == {"lut", "ff", "bram18", "dsp"}

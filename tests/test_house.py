@@ -1,0 +1,200 @@
+"""The house rules, held by reading every module's imports and calls.
+
+Rooms depend on each other as `MAY_IMPORT` says. Heavy packages (torch, keras, hls4ml and the like) live in worker rooms:
+``models.evaluation``, ``models.training`` and any package called ``workers``. A step starts what is in there as
+``python -m``; nothing outside imports it. Elsewhere, third-party packages are imported inside the function that needs
+them, so that the command line stays light.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("flows", "models", "backends", "reports")
+PATHS = [path for package in OURS for path in sorted((ROOT / package).rglob("*.py"))]
+
+MAY_IMPORT = {
+    "flows.core": ("flows.core",),
+    "flows": ("flows", "models", "backends.protocol", "reports"),
+    "models": ("flows.core", "models"),
+    "reports": ("flows.core", "reports"),
+    "backends.protocol": ("flows.core", "models"),
+    "backends.cost": ("flows.core", "models", "backends.cost"),
+    "backends.stream": ("flows.core", "models", "backends.cost"),
+    "backends.fold": ("flows.core", "models", "backends.cost", "backends.stream"),
+}
+SHARED_BY_BACKENDS = ("flows.core", "models", "backends.cost", "backends.stream", "backends.fold", "backends.protocol")
+LIGHT = {"numpy", "safetensors"}
+"""What a module outside the worker rooms may import, inside a function; flows.core and reports not even these."""
+HEAVY = {"torch", "keras", "tensorflow", "hls4ml", "onnx", "onnxruntime", "brevitas", "qonnx"}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def within(module: str, room: str) -> bool:
+    return module == room or module.startswith(f"{room}.")
+
+
+def in_worker_room(module: str) -> bool:
+    return within(module, "models.evaluation") or within(module, "models.training") or "workers" in module.split(".")
+
+
+def allowed(module: str) -> tuple[str, ...]:
+    """What of ours `module` may import; the longest room that it is in decides."""
+    rooms = [room for room in MAY_IMPORT if within(module, room)]
+    if rooms:
+        return MAY_IMPORT[max(rooms, key=len)]
+    return (*SHARED_BY_BACKENDS, ".".join(module.split(".")[:2]))
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), path.name)
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Every module that `path` imports, and whether on import of it (not in a function, not for type checkers only)."""
+
+    def walk(node: ast.AST, eager: bool) -> Iterator[tuple[str, bool]]:
+        match node:
+            case ast.Import():
+                yield from ((alias.name, eager) for alias in node.names)
+            case ast.ImportFrom():
+                assert node.level == 0, f"{path}: relative import"
+                yield from ((target(node.module or "", alias.name), eager) for alias in node.names)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                eager = False
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                eager = False
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child, eager)
+
+    return walk(tree_of(path), True)
+
+
+def target(module: str, name: str) -> str:
+    """``from models import vectors`` imports a module, ``from models.zoo import ARCH8`` a name in one."""
+    inner = ROOT.joinpath(*module.split("."), name)
+    return f"{module}.{name}" if inner.with_suffix(".py").exists() or inner.is_dir() else module
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+every_module = pytest.mark.parametrize("path", PATHS, ids=[name_of(path) for path in PATHS])
+
+
+def test_the_rules_see_the_modules():
+    assert len(PATHS) > 40
+    assert ("torch", True) in imports(ROOT / "models/training/worker.py")
+    assert ("numpy", False) in imports(ROOT / "models/vectors.py")
+    assert ("flows.registry", True) in imports(ROOT / "flows/cli/options.py")
+
+
+@every_module
+def test_rooms_import_only_what_they_may(path: Path):
+    module = name_of(path)
+    ours = [name for name, _ in imports(path) if name.split(".")[0] in OURS]
+    wrong = [name for name in ours if not any(within(name, room) for room in allowed(module))]
+    assert not wrong, f"{module} may import {', '.join(allowed(module))}"
+
+
+@every_module
+def test_third_party_packages_stay_where_they_belong(path: Path):
+    module = name_of(path)
+    third = {
+        (name.split(".")[0], eager)
+        for name, eager in imports(path)
+        if name.split(".")[0] not in OURS and name.split(".")[0] not in sys.stdlib_module_names
+    }
+    if in_worker_room(module):
+        assert {name for name, _ in third} <= LIGHT | HEAVY
+    elif within(module, "flows.core") or within(module, "reports"):
+        assert not third, "standard library only"
+    else:
+        assert {name for name, _ in third} <= LIGHT, "heavy packages live in worker rooms"
+        assert not [name for name, eager in third if eager], "import it inside the function that needs it"
+
+
+@every_module
+def test_nothing_outside_a_worker_room_imports_from_one(path: Path):
+    if not in_worker_room(name_of(path)):
+        assert not [name for name, _ in imports(path) if in_worker_room(name)]
+
+
+@every_module
+def test_one_module_starts_processes_and_nobody_changes_directory(path: Path):
+    module = name_of(path)
+    if module != "flows.executor":
+        starters = {"subprocess", "multiprocessing", "pty"}
+        assert not [name for name, _ in imports(path) if name.split(".")[0] in starters]
+    for function, call in calls(path):
+        assert not re.fullmatch(r"os\.(chdir|fchdir|system|popen|fork|exec\w+|spawn\w+|posix_spawn\w*)", function)
+        assert function not in ("chdir", "contextlib.chdir"), "nobody changes the directory"
+        assert not [word for word in call.keywords if word.arg == "shell"], "argv lists, never a shell string"
+
+
+@every_module
+def test_nothing_is_unpickled_or_evaluated(path: Path):
+    unsafe = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "cloudpickle"}
+    assert not [name for name, _ in imports(path) if name.split(".")[0] in unsafe]
+    for function, call in calls(path):
+        assert function not in ("eval", "exec", "torch.load"), f"{function}: data is never code"
+        assert not [word for word in call.keywords if word.arg == "allow_pickle"]
+
+
+@every_module
+def test_only_the_command_line_and_workers_print(path: Path):
+    module = name_of(path)
+    if not (in_worker_room(module) or within(module, "flows.cli") or module == "flows.__main__"):
+        assert not [function for function, _ in calls(path) if function in ("print", "sys.stdout.write")]
+
+
+@every_module
+def test_names_are_of_the_field(path: Path):
+    """Nouns for values, verbs for functions; no Manager, Helper, Utils, Base."""
+    classes = [node.name for node in ast.walk(tree_of(path)) if isinstance(node, ast.ClassDef)]
+    vague = re.compile(r"(manager|helper|utils?|base|common|misc)$", re.IGNORECASE)
+    assert not [name for name in (path.stem, *classes) if vague.search(name)]
+
+
+@every_module
+def test_every_module_says_what_it_is(path: Path):
+    assert not tree_of(path).body or ast.get_docstring(tree_of(path))
+
+
+WATCHED = sorted(HEAVY | {"numpy", "safetensors", "jsonschema"})
+PROBE = """
+import json, sys
+from flows.__main__ import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+print(json.dumps(sorted(set(sys.modules) & set(%r))), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "command", ["--help", "list parts", "list flows", "run hls4ml --help", "estimate hls4ml", "plan hls4ml"]
+)
+def test_the_command_line_stays_light(command: str):
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE % WATCHED, *command.split()], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stderr.splitlines()[-1] == "[]", f"{command} loaded packages that it does not need"
+    assert done.returncode == 0 and "error:" not in done.stderr

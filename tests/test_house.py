@@ -1,6 +1,6 @@
 """The house rules, held by reading every module's imports and calls.
 
-Rooms depend on each other as `MAY_IMPORT` says. Heavy packages (torch, keras, hls4ml and the like) live in worker rooms:
+Rooms depend on each other as `MAY_IMPORT` says. Heavy packages (torch, keras, hls4ml and so on) live in worker rooms:
 ``models.evaluation``, ``models.training`` and any package called ``workers``. A step starts what is in there as
 ``python -m``; nothing outside imports it. Elsewhere, third-party packages are imported inside the function that needs
 them, so that the command line stays light.

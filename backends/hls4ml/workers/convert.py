@@ -89,16 +89,20 @@ def rounded(weights: np.ndarray, type: FixedType) -> np.ndarray:
     return np.array(numbers, np.float32).reshape(weights.shape)
 
 
-def configuration(quantised: QuantisedNetwork, ask: Mapping[str, Any]) -> dict[str, Any]:
-    """hls4ml's configuration: one entry a layer, nothing left to inference unless the types are to be hls4ml's own."""
-    default = quantised.input.type.name
-    layers: dict[str, Any] = {IMAGE: {"Precision": {"result": default}}}
+def configuration(model: keras.Model, quantised: QuantisedNetwork, ask: Mapping[str, Any]) -> dict[str, Any]:
+    """hls4ml's own configuration with reuse factors, strategy and, where they are to be pinned, every type set."""
+    config = hls4ml.utils.config_from_keras_model(
+        model, granularity="name", backend=ask["backend"], default_precision=quantised.input.type.name
+    )
+    config["Model"]["Strategy"] = ask["strategy"]
     for layer in quantised.computed:
-        entry: dict[str, Any] = {"Strategy": ask["strategy"], "ReuseFactor": ask["reuse"].get(layer.name, 1)}
-        entry["Precision"] = precision(quantised, layer) if ask["pinned"] else _automatic(layer)
-        layers[layer.name] = entry
-    model = {"Precision": {"default": default}, "ReuseFactor": 1, "Strategy": ask["strategy"]}
-    return {"Model": model, "LayerName": layers}
+        entry = config["LayerName"][layer.name]
+        entry |= {"Strategy": ask["strategy"], "ReuseFactor": ask["reuse"].get(layer.name, 1)}
+        if ask["pinned"]:
+            entry["Precision"] |= precision(quantised, layer)
+    if ask["pinned"]:
+        config["LayerName"][IMAGE]["Precision"]["result"] = quantised.input.type.name
+    return config
 
 
 def precision(quantised: QuantisedNetwork, layer: Layer) -> dict[str, str]:
@@ -112,12 +116,6 @@ def precision(quantised: QuantisedNetwork, layer: Layer) -> dict[str, str]:
         named |= {"accum": tables.total, "exp_table": tables.exponential, "inv_table": tables.inverse}
         named |= {"inv_inp": tables.divisor}
     return {name: value.name for name, value in named.items() if value is not None}
-
-
-def _automatic(layer: Layer) -> dict[str, str]:
-    """What `hls4ml.utils.config_from_keras_model(granularity="name")` leaves to inference."""
-    roles = {Conv2D: ("result", "weight", "bias", "accum"), Dense: ("result", "weight", "bias", "accum")}
-    return dict.fromkeys(roles.get(type(layer), ("result", "accum") if isinstance(layer, MaxPool2D) else ("result",)), "auto")
 
 
 def read_back(graph: Any, quantised: QuantisedNetwork, ask: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -215,7 +213,7 @@ def main(job: Path) -> None:
     model = keras_model(quantised, load_file(ask["weights"]))
     graph = hls4ml.converters.convert_from_keras_model(
         model,
-        hls_config=configuration(quantised, ask),
+        hls_config=configuration(model, quantised, ask),
         output_dir=str(PROJECT),
         backend=ask["backend"],
         io_type=ask["io_type"],

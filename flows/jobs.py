@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from backends.protocol import Job
 from flows.core.digest import digest_of
-from flows.core.errors import InputError, UsageError
+from flows.core.errors import UsageError
 from flows.core.part import Target
+from models.card import Card, read_card
 from models.network import Network
 from models.ranges import Ranges, load_ranges
 from models.weights import Weights, open_weights
@@ -20,22 +20,13 @@ PRETRAINED = Path(__file__).resolve().parent.parent / "models" / "pretrained"
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """An accuracy that a model card states for the float network: `right` of `n` test images."""
-
-    right: int
-    n: int
-    card: str
-
-
-@dataclass(frozen=True)
 class Trained:
     """A network with its weights, what its tensors reach, and what its card records (None where it has none)."""
 
     network: Network
     weights: Weights
     ranges: Ranges
-    recorded: Recorded | None
+    card: Card | None
 
     def job(self, target: Target, options: Any) -> Job:
         return Job(self.network, self.weights, self.ranges, target, options)
@@ -54,22 +45,7 @@ def find_trained(name: str, weights: Path | None) -> Trained:
     path = weights or PRETRAINED / f"{network.name}.safetensors"
     opened = open_weights(path, network)
     ranges = load_ranges(path.with_suffix(".ranges.json"), network, opened.digest)
-    return Trained(network, opened, ranges, _read_card(path.with_suffix(".card.json"), opened.digest))
-
-
-def _read_card(path: Path, weights: str) -> Recorded | None:
-    if not path.exists():
-        return None
-    try:
-        card = json.loads(path.read_text())
-        if card["weights"] != weights:
-            raise InputError(
-                str(path), f"the card of weights {card['weights']}, not of {weights}", "remove or replace it"
-            )
-        test = card["test"]
-        return Recorded(round(test["accuracy"] * test["n"]), test["n"], path.name)
-    except (ValueError, KeyError, TypeError) as reason:
-        raise InputError(str(path), f"damaged model card ({reason!r})", "remove or replace it") from None
+    return Trained(network, opened, ranges, read_card(path.with_suffix(".card.json"), opened.digest))
 
 
 def run_name(flow: str, job: Job) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, is_dataclass
 from functools import cache
 from importlib import metadata
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flows.core.errors import FlowsError, PluginError, UsageError
 
@@ -58,7 +58,7 @@ def load(name: str) -> Backend:
     return cast("Backend", module)
 
 
-def _check(name: str, place: str, module: object) -> None:
+def _check(name: str, place: str, module: Any) -> None:
     from backends.protocol import API
 
     missing = [wanted for wanted in ("API", *NAMES) if not hasattr(module, wanted)]

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from models.serial import quantised_to_json
-
 from backends.protocol import Backend, Job
-from flows.core.errors import FlowsError, MismatchError, RefusedError
+from flows.core.errors import FlowsError, MismatchError, RefusedError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.plan import PYTHON, Asset, Output, Plan, Products, Step
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
 from flows.executor import Executor
-from flows.jobs import Recorded, Trained, run_name
+from flows.jobs import Trained, run_name
 from flows.store import Store
 from models import vectors
+from models.card import Card, Score, record
 from models.proportion import wilson
 from models.quantised import QuantisedNetwork
+from models.serial import quantised_to_json
 
 REFERENCE = Output("reference", "reference.json")
 ACCURACY = Output("accuracy", "accuracy.json")
@@ -95,10 +95,10 @@ def run(
     if batch:
         readings += _evaluated(products, trained.network.name)
     else:
-        readings += _known(store, name, made.quantised) or _recorded(trained.recorded)
+        readings += _known(store, name, made.quantised) or _recorded(trained.card, made.quantised)
     steps = tuple(_step_facts(products, step) for step in plan.steps)
-    record = _record(backend.NAME, made, readings, verification, steps, command)
-    document = Document(network_facts(trained), (record,))
+    found = _run(backend.NAME, made, readings, verification, steps, command)
+    document = Document(network_facts(trained), (found,))
     store.save(name, document_to_json(document))
     return document
 
@@ -106,10 +106,10 @@ def run(
 def estimated(backend: Backend, trained: Trained, job: Job, command: str) -> Run:
     """What can be said of `job` with no tool: nothing runs and nothing is recorded."""
     made = design(backend, job)
-    return _record(backend.NAME, made, [*made.readings, *_recorded(trained.recorded)], None, (), command)
+    return _run(backend.NAME, made, [*made.readings, *_recorded(trained.card, made.quantised)], None, (), command)
 
 
-def _record(
+def _run(
     flow: str,
     made: Design,
     readings: Sequence[Reading],
@@ -182,14 +182,23 @@ def _evaluated(products: Products, network: str) -> list[Reading]:
     if path is None:
         return []
     found = json.loads(path.read_text())
-    on = f"{found['n']:,} CIFAR-10 test images"
+    score = Score(found["right"], found["n"], found["agree"])
     exact = "exact reference of this arithmetic"
-    return [
-        _share(Metric.ACCURACY, found["right"], found["n"], Tier.EVALUATED, on, exact),
-        _share(
-            Metric.AGREEMENT, found["agree"], found["n"], Tier.EVALUATED, on, f"{exact}, same class as float {network}"
-        ),
-    ]
+    on = f"{score.n:,} CIFAR-10 test images"
+    return _scores(score, Tier.EVALUATED, on, exact, f"{exact}, same class as float {network}")
+
+
+def record_scores(trained: Trained, run: Run) -> None:
+    """Writes what `run` evaluated into the card beside the weights, for clones that have no images."""
+    evaluated = {one.metric: one for one in run.readings if one.tier is Tier.EVALUATED and one.n}
+    if trained.card is None or Metric.AGREEMENT not in evaluated:
+        raise UsageError(
+            "--record", "there is no card beside the weights, or nothing was evaluated", "give --data as well"
+        )
+    right, agree = evaluated[Metric.ACCURACY], evaluated[Metric.AGREEMENT]
+    n = right.n or 0
+    score = Score(round(right.value * n), n, round(agree.value * n))
+    record(trained.card.path, run.quantised, score, {"flow": run.flow, "options": dict(run.options)})
 
 
 def _known(store: Store, name: str, quantised: QuantisedNetwork) -> list[Reading]:
@@ -205,12 +214,24 @@ def _known(store: Store, name: str, quantised: QuantisedNetwork) -> list[Reading
     return [one for one in earlier.readings if one.tier is Tier.EVALUATED]
 
 
-def _recorded(recorded: Recorded | None) -> list[Reading]:
-    if recorded is None:
+def _recorded(card: Card | None, quantised: QuantisedNetwork) -> list[Reading]:
+    """What the card says of this arithmetic, or else of the float network, told apart in `on`."""
+    if card is None:
         return []
-    on = f"{recorded.n:,} CIFAR-10 test images, float network"
-    source = f"{recorded.card}: the float network's accuracy; this arithmetic was not evaluated here (give --data)"
-    return [_share(Metric.ACCURACY, recorded.right, recorded.n, Tier.RECORDED, on, source)]
+    source = f"recorded in {card.path.name}, not computed here (--data does)"
+    if score := card.designs.get(quantised.digest):
+        on = f"{score.n:,} CIFAR-10 test images"
+        return _scores(score, Tier.RECORDED, on, source, source)
+    score = card.floating
+    on = f"{score.n:,} CIFAR-10 test images, float network, not this arithmetic"
+    return [_share(Metric.ACCURACY, score.right, score.n, Tier.RECORDED, on, source)]
+
+
+def _scores(score: Score, tier: Tier, on: str, source: str, agreement: str) -> list[Reading]:
+    readings = [_share(Metric.ACCURACY, score.right, score.n, tier, on, source)]
+    if score.agree is not None:
+        readings.append(_share(Metric.AGREEMENT, score.agree, score.n, tier, on, agreement))
+    return readings
 
 
 def _share(metric: Metric, right: int, n: int, tier: Tier, on: str, source: str) -> Reading:

@@ -131,8 +131,6 @@ def amount(reading: Reading) -> str:
 def interval(reading: Reading) -> str:
     if reading.low is None or reading.high is None:
         return ""
-    if reading.low == reading.high:
-        return "exact"
     return f"{number(reading.metric, reading.low)} .. {number(reading.metric, reading.high)}"
 
 
@@ -235,7 +233,7 @@ def comparison(document: Document) -> str:
         ]
         speed = [_short(total(shown, metric)) for metric in (Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS)]
         accuracy = total(shown, Metric.ACCURACY)
-        known = f"{number(Metric.ACCURACY, accuracy.value)} {accuracy.tier.value}" if accuracy else "unknown"
+        known = f"{number(Metric.ACCURACY, accuracy.value)} {_kind(accuracy)}" if accuracy else "unknown"
         proof = run.verification
         verified = f"{proof.equal}/{proof.vectors}" if proof and proof.equal is not None else "no"
         binding = f" ({fit.binding.key.upper()})" if fit.binding else ""
@@ -247,6 +245,11 @@ def comparison(document: Document) -> str:
         table(rows, frozenset({0, 1, 10, 11}))
         + f"\n\narchitecture {document.network.architecture} ({document.network.name})"
     )
+
+
+def _kind(accuracy: Reading) -> str:
+    """Whether an accuracy is this arithmetic's or only the float network's."""
+    return "recorded, float" if "float network" in accuracy.on else accuracy.tier.value
 
 
 def _short(reading: Reading | None) -> str:

@@ -86,6 +86,9 @@ def run(arguments: Namespace) -> int:
         _write_json(arguments.json, document)
         if arguments.out:
             _copy(document, arguments.out)
+        if arguments.record:
+            for record in runs:
+                runner.record_scores(trained, record)
     if not errors and arguments.require_fit:
         for record in runs:
             fit = judge(record.readings, devices()[record.device])

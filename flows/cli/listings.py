@@ -54,8 +54,9 @@ def networks() -> str:
         if (PRETRAINED / f"{network.name}.safetensors").exists():
             trained = find_trained(network.name, None)
             weights = trained.weights.digest
-            if trained.recorded:
-                accuracy = f"{100 * trained.recorded.right / trained.recorded.n:.2f} % of {trained.recorded.n:,}"
+            if trained.card:
+                score = trained.card.floating
+                accuracy = f"{100 * score.right / score.n:.2f} % of {score.n:,} test images"
         rows.append([network.name, f"{network.parameters:,}", f"{network.macs:,}", network.digest, weights, accuracy])
     return table(rows, frozenset({0, 3, 4, 5}))
 

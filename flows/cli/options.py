@@ -44,7 +44,7 @@ def _add(group: argparse._ArgumentGroup, field: Field[Any]) -> None:
 def _type(field: Field[Any]) -> Callable[[str], Any]:
     """The text of one option to its value, with the reason where it is none."""
     choices = field.metadata.get("choices")
-    parse = field.metadata.get("parse") or (type(field.default) if field.default is not None else str)
+    parse: Callable[[str], Any] = field.metadata.get("parse", type(field.default))
 
     def convert(text: str) -> Any:
         if choices and text not in choices:

@@ -38,7 +38,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parsers = {}
     for name, (about, build) in COMMANDS.items():
         parsers[name] = subparsers.add_parser(name, help=about, description=about)
-        build(parsers[name], argv[1:] if argv[:1] == [name] else ())
+        build(parsers[name], argv[1:] if argv and argv[0] == name else ())
     if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
         raise UsageError.unknown("command", argv[0], COMMANDS, f"{PROGRAM} --help")
     arguments, unknown = parser.parse_known_args(list(argv))
@@ -101,6 +101,11 @@ def _run(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: evaluates the test images")
     parser.add_argument("--out", metavar="DIR", type=Path, help="copy the files of every step here, for people")
     parser.add_argument("--jobs", metavar="N", type=_count, default=2, help="processes at a time (default 2)")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="with --data: write accuracy and agreement into the card beside the weights",
+    )
     parser.add_argument("--require-fit", action="store_true", help="fail where a design does not fit its part")
     parser.set_defaults(command=commands.run)
 

@@ -1,0 +1,226 @@
+"""The command line as a user meets it, on the shipped network, with a small backend of the tests' own."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+
+import jsonschema
+import pytest
+
+import flows.core.record as record
+from backends.protocol import Job, Refusal
+from flows import registry
+from flows.__main__ import main
+from flows.core.evidence import RESOURCES, Reading, Tier
+from flows.core.plan import PYTHON, Output, Plan, Step
+from models.fixed import FixedType, Overflow, Rounding
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+
+SCHEMA = json.loads(Path(record.__file__).with_name("run.schema.json").read_text())
+ROOT = Path(record.__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Options:
+    speed: int = field(default=3, metadata={"help": "how fast"})
+    colour: str = field(default="red", metadata={"help": "which", "choices": ("red", "green")})
+    lut: int = field(default=100, metadata={"help": "how many LUT"})
+    wrong: bool = field(default=False, metadata={"help": "build another network"})
+
+
+def lower(job: Job) -> QuantisedNetwork:
+    act = FixedType(8, 6, rounding=Rounding.RND, overflow=Overflow.SAT)
+    weight = FixedType(8, 3, rounding=Rounding.RND, overflow=Overflow.SAT)
+    layers = {}
+    for layer in job.network.layers:
+        if layer.kind in ("conv2d", "dense"):
+            layers[layer.name] = Arithmetic(act, weight, weight, FixedType(32, 20))
+        elif layer.kind == "global_average_pool":
+            layers[layer.name] = Arithmetic(act, accumulator=FixedType(16, 14))
+        elif layer.kind != "softmax":
+            layers[layer.name] = Arithmetic(act)
+    return QuantisedNetwork(job.network, job.weights.digest, InputContract(FixedType(8, 1)), layers)
+
+
+def plan(job: Job) -> Plan:
+    """Builds nothing: it computes the vectors with the reference itself, and adds one where it is to be wrong."""
+    from flows.runner import Design, _evaluation
+
+    work = _evaluation(Design(job, lower(job), (), ()), Output("same", "reference.json"), "the same again", None)
+    code = (
+        "import json; rows = json.load(open('in.json'))['codes']; "
+        f"rows[2][3] += {int(job.options.wrong)}; json.dump(rows, open('out.json', 'w'))"
+    )
+    files = {"in.json": Output("same", "reference.json")}
+    built = Step("build", "builds", PYTHON, (PYTHON, "-c", code), files=files, makes=("out.json",))
+    return Plan((work, built), Output("build", "out.json"), "a simulation")
+
+
+def estimate(job: Job) -> list[Reading]:
+    return [
+        Reading(metric, job.options.lut, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, low=1, high=job.options.lut)
+        for metric in RESOURCES[:1]
+    ] + [Reading(metric, 10, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, low=9, high=11) for metric in RESOURCES[1:]]
+
+
+def check(job: Job) -> list[Refusal]:
+    return [Refusal("--speed", "7 is unlucky", "--speed 8")] if job.options.speed == 7 else []
+
+
+TOY = SimpleNamespace(
+    API=1, NAME="toy", Options=Options, check=check, lower=lower, estimate=estimate, plan=plan,
+    notes=lambda job: ("a remark", "warning: mind the toy"), read=lambda job, products: (), __doc__="toy: a toy.",
+)  # fmt: skip
+
+
+class Point(SimpleNamespace):
+    """An entry point, as `importlib.metadata` gives it."""
+
+    def load(self) -> object:
+        if isinstance(self.module, Exception):
+            raise self.module
+        return self.module
+
+
+@pytest.fixture(autouse=True)
+def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = Point(value="nowhere", module=ImportError("no module named nowhere"), dist=None)
+    old = SimpleNamespace(**vars(TOY) | {"API": 0})
+    points = {"toy": Point(value="toy", module=TOY, dist=None), "broken": broken}
+    points["old"] = Point(value="old", module=old, dist=None)
+    monkeypatch.setattr(registry, "_entry_points", lambda: points)
+    registry.load.cache_clear()
+    monkeypatch.setenv("ZYNQFLOWS_STORE", str(tmp_path / "store"))
+    yield
+    registry.load.cache_clear()
+
+
+def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
+    """What a command prints, its errors where it fails; one line for an error, and no traceback."""
+    assert main(argv) == code
+    captured = capsys.readouterr()
+    if code:
+        assert captured.err.splitlines()[-1].startswith("error: ") and "Traceback" not in captured.err
+        return captured.err
+    return captured.out
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "words"),
+    [
+        (["rum"], 2, "did you mean run"),
+        (["run", "toi"], 2, "did you mean toy"),
+        (["run", "toy", "--part", "xc7z02"], 2, "did you mean xc7z020"),
+        (["run", "toy", "--part", "pinq-z2"], 2, "did you mean pynq-z2"),
+        (["run", "toy", "--sped", "4"], 2, "did you mean --speed"),
+        (["run", "toy", "--colour", "gren"], 2, "did you mean green"),
+        (["run", "toy", "--network", "arch9"], 2, "did you mean arch8"),
+        (["run", "toy", "--clock", "-1"], 2, "no clock period"),
+        (["run", "toy", "--jobs", "0"], 2, "below 1"),
+        (["run", "toy", "--speed", "7"], 4, "nearest that works: --speed 8"),
+        (["run", "toy", "--weights", "nowhere.safetensors"], 3, "no such file"),
+        (["run", "toy", "--data", "nowhere"], 3, "no such folder"),
+        (["run", "broken"], 9, "no module named nowhere"),
+        (["run", "old"], 9, "written for version 0"),
+        (["show", "nothing"], 3, "no such run"),
+        (["compare"], 3, "no runs in it"),
+        (["train", "arch8", "--data", "nowhere", "--out", "x"], 3, "no such folder"),
+    ],
+)
+def test_bad_input_is_one_line_with_the_next_step(
+    argv: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words.lower() in said(capsys, *argv, code=code).lower()
+
+
+def test_weights_of_another_network_and_corrupt_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00not json at all!")
+    assert "corrupt weights" in said(capsys, "estimate", "toy", "--weights", str(path), code=3)
+
+
+def test_a_run_is_verified_recorded_and_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "o.json"
+    argv = ("run", "toy", "--part", "pynq-z2", "--json", str(out), "--out", str(tmp_path / "files"))
+    text = said(capsys, *argv)
+    assert "16 of 16 vectors equal" in text and "fits" in text and "a remark" in text and "mind the toy" in text
+    content = json.loads(out.read_text())
+    jsonschema.validate(content, SCHEMA)
+    (run,) = content["runs"]
+    assert run["part"] == "xc7z020clg400-1" and run["verification"] == {
+        "vectors": 16, "equal": 16, "against": "a simulation",
+    }  # fmt: skip
+    assert (tmp_path / "files" / run["name"] / "build" / "out.json").exists()
+    assert run["name"] in said(capsys, "compare")
+    assert "16 of 16" in said(capsys, "show", run["name"][:-2])
+    assert [step["state"] for step in run["steps"]] == ["done", "done", "kept"]  # the reference is the very same step
+    said(capsys, *argv)
+    again = json.loads(out.read_text())["runs"][0]
+    assert {step["state"] for step in again["steps"]} == {"kept"}
+    assert again["readings"] == run["readings"]
+
+
+def test_a_wrong_design_fails_and_leaves_no_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "run", "toy", "--wrong", code=7)
+    assert "1 of 16 vectors differ" in text and "at vector 2" in text
+    said(capsys, "compare", code=3)
+
+
+def test_not_fitting_is_a_result_unless_asked_to_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "over: LUT by 6,800" in said(capsys, "run", "toy", "--lut", "60000", "--part", "xc7z020")
+    assert "over: LUT" in said(capsys, "run", "toy", "--lut", "60000", "--part", "xc7z020", "--require-fit", code=8)
+
+
+def test_several_parts_and_what_fails_among_them(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "estimate", "toy", "--part", "xc7z010", "--part", "zedboard", "--lut", "20000")
+    assert "over (LUT)" in text and "fits (LUT)" in text
+
+
+def test_plan_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "plan", "toy")
+    assert "build" in text and "reference" in text and not (tmp_path / "store").exists()
+
+
+def test_lists_and_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = said(capsys, "list", "flows")
+    assert "toy: a toy." in listed and "unusable: cannot be imported" in listed and "version 0" in listed
+    assert "xc7z100" in said(capsys, "list", "parts") and "zedboard" in said(capsys, "list", "boards")
+    assert "52,622" in said(capsys, "list", "networks")
+    assert "g++" in said(capsys, "doctor")
+
+
+def test_an_unwritable_folder_is_named_before_any_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    for option in ("--out", "--store"):
+        text = said(capsys, "run", "toy", option, str(tmp_path / "file" / "x"), code=5)
+        assert "cannot be written" in text
+    text = said(capsys, "run", "toy", "--json", str(tmp_path / "file" / "x" / "o.json"), code=5)
+    assert "cannot be written" in text
+
+
+def test_without_images_the_card_speaks_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "float network, not this arithmetic" in said(capsys, "estimate", "toy")
+
+
+def test_help_loads_nothing_heavy_and_every_command_has_it() -> None:
+    commands = ["", "run", "estimate", "plan", "compare", "show", "list", "doctor", "train"]
+    code = (
+        "import sys; from flows.__main__ import main\n"
+        f"for name in {commands}:\n"
+        "    try: main([name, '--help'] if name else ['--help'])\n"
+        "    except SystemExit as done: assert done.code == 0\n"
+        "heavy = {'numpy', 'torch', 'keras', 'tensorflow', 'hls4ml', 'onnx', 'safetensors'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("usage:") == len(commands)
+
+
+def test_the_built_in_flow_is_registered_like_any_other() -> None:
+    points = metadata.entry_points(group=registry.GROUP)
+    assert "hls4ml" in {point.name for point in points}

@@ -128,6 +128,7 @@ class Executor:
                 timer.cancel()
                 self._running.discard(process)
         if self._stopped.is_set():
+            self._store.discard(digest)
             raise KeyboardInterrupt
         missing = [name for name in step.makes if not (folder / name).exists()]
         if code == 0 and not missing:

@@ -86,6 +86,10 @@ class Store:
         """Sets the directory of a step that has failed aside, in place of its last failure."""
         return self._move(digest, self.failed)
 
+    def discard(self, digest: str) -> None:
+        """Removes the directory of a step that was interrupted."""
+        shutil.rmtree(self.scratch / digest, ignore_errors=True)
+
     def _move(self, digest: str, place: Path) -> Path:
         shutil.rmtree(place / digest, ignore_errors=True)
         return (self.scratch / digest).rename(place / digest)

@@ -64,7 +64,9 @@ def estimate(job: Job) -> list[Reading]:
     return [
         Reading(metric, job.options.lut, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, low=1, high=job.options.lut)
         for metric in RESOURCES[:1]
-    ] + [Reading(metric, 10, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, low=9, high=11) for metric in RESOURCES[1:]]
+    ] + [
+        Reading(metric, 10, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, low=9, high=11) for metric in RESOURCES[1:]
+    ]
 
 
 def check(job: Job) -> list[Refusal]:

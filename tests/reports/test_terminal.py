@@ -1,0 +1,92 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.core.evidence import RESOURCES, Metric, Reading, Tier
+from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts
+from reports import terminal
+
+D = "0123456789abcdef"
+
+
+def resource(metric: Metric, value: float, **more: object) -> Reading:
+    return Reading(metric, value, Tier.MODELLED, "xc7z010", "a law", predicts=Tier.HLS, **more)  # type: ignore[arg-type]
+
+
+READINGS = (
+    resource(Metric.LUT, 20_000, low=15_000, high=26_000),
+    resource(Metric.FF, 9_000, low=8_000, high=10_000, at_least=True),
+    resource(Metric.DSP, 40, low=40, high=40),
+    Reading(Metric.INTERVAL_CYCLES, 1_000_000, Tier.MODELLED, "schedule", "cycles", predicts=Tier.RTL_SIMULATED),
+    Reading(Metric.ACCURACY, 0.8384, Tier.EVALUATED, "10,000 images", "the reference", low=0.83, high=0.84, n=10_000),
+    resource(Metric.LUT, 7_000, scope="conv1"),
+    resource(Metric.DSP, 8, scope="conv1"),
+    resource(Metric.LUT, 100, scope="pool"),
+)
+
+
+def run(readings: tuple[Reading, ...] = READINGS, equal: int | None = 16) -> Run:
+    steps = (
+        StepFacts("build", "done", 1.25, {}, "", None),
+        StepFacts("csynth", "skipped", 0.0, {}, "no vitis_hls", None),
+    )
+    return Run(
+        "toy-xc7z010-abc123", "toy", "xc7z010clg400-1", "xc7z010", 10.0, {"reuse_factor": "64"}, WeightsFacts(D, "f" * 16),
+        D, readings, Verification(16, equal, "a simulation"), steps, ("a note",), ("a warning",), "python -m flows run toy",
+    )  # fmt: skip
+
+
+def document(*runs: Run) -> Document:
+    return Document(NetworkFacts("arch8", 52_622, 19_325_488, D), runs)
+
+
+def test_a_run_in_full() -> None:
+    lines = [" ".join(line.split()) for line in terminal.details(document(run()), layers=True).splitlines()]
+    for expected in (
+        "arch8: 52,622 parameters, 19,325,488 MACs, architecture 0123456789abcdef",
+        "toy on xc7z010clg400-1, 10 ns clock (100 MHz), weights 0123456789abcdef, derived from ffffffffffffffff",
+        "options: reuse-factor 64",
+        "LUT 20,000 17,600 114 % 15,000 .. 26,000 modelled for csynth, on xc7z010",
+        "FF >= 9,000 35,200 26 % 8,000 .. 10,000 modelled for csynth, on xc7z010",
+        "BRAM18 unknown 120 no law and no report covers it",
+        "accuracy 83.84 % n = 10,000 83.00 % .. 84.00 % evaluated, on 10,000 images",
+        "conv1 7,000 8",
+        "pool 100 unknown",
+        "steps build 1.2 s, csynth skipped (no vitis_hls)",
+        "WARNING a warning",
+    ):
+        assert expected in lines, expected
+    text = "\n".join(lines)
+    assert "over: LUT by 2,400; binding resource LUT; judged at csynth, 10 % of each resource kept free" in text
+    assert "16 of 16 vectors equal as integers, a simulation against the exact reference 0123456789abcdef" in text
+
+
+def test_what_was_not_verified_says_so() -> None:
+    assert "not verified: a simulation did not run" in terminal.details(document(run(equal=None)))
+
+
+def test_the_reading_nearest_the_metal_is_shown() -> None:
+    better = Reading(Metric.LUT, 12_345, Tier.HLS, "xc7z010", "csynth report")
+    shown = terminal.nearest((better, *READINGS))
+    assert better in shown and READINGS[0] not in shown
+    assert set(terminal.nearest((*READINGS, better))) == set(shown)
+
+
+def test_the_comparison_has_a_line_a_run_and_names_the_architecture() -> None:
+    text = terminal.comparison(document(run(), run(equal=None)))
+    first, second = text.splitlines()[1:3]
+    assert "114 %" in first and ">= 26 %" in first and "unknown" in first and "16/16" in first and "over (LUT)" in first
+    assert " no " in second and D in text
+
+
+@given(st.lists(st.lists(st.text("ab c", max_size=9), min_size=3, max_size=3), min_size=1, max_size=5))
+def test_a_table_keeps_every_cell_in_order(rows: list[list[str]]) -> None:
+    lines = terminal.table(rows).splitlines() or [""]
+    for line, row in zip(lines, rows, strict=False):
+        place = 0
+        for cell in row:
+            place = line.index(cell.rstrip(), place) + len(cell.rstrip())
+
+
+def test_every_resource_has_a_row_even_where_nothing_is_known() -> None:
+    text = terminal.details(document(run(())))
+    assert all(f"{metric.key.upper():<6}" in text for metric in RESOURCES) and "unknown" in text

@@ -72,7 +72,7 @@ class FixedType:
     overflow: Overflow = Overflow.WRAP
 
     def __post_init__(self) -> None:
-        if self.width < 1:
+        if self.width < 1 + (self.signed and self.overflow is Overflow.SAT_SYM):
             raise ValueError(f"a fixed-point type of {self.width} bits")
 
     @property

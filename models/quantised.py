@@ -25,7 +25,7 @@ from functools import cached_property
 
 from flows.core.digest import digest_of
 from models.fixed import FixedType, Overflow
-from models.network import INPUT, Layer, Network, Softmax
+from models.network import INPUT, Flatten, Layer, Network, Softmax
 
 ACCUMULATING = ("conv2d", "dense", "global_average_pool")
 WEIGHTED = ("conv2d", "dense")
@@ -48,9 +48,10 @@ class InputContract:
 class SoftmaxTables:
     """hls4ml's "stable" softmax: two lookup tables, each addressed by the top bits of its operand.
 
-    max(x) - x enters `difference`, whose top bits address `size` entries of exp(-difference) in `exponential`; these
-    are added in `total`; the sum enters `divisor`, whose top bits address `size` entries of 1 / divisor in `inverse`;
-    the product of exponential and inverse enters the layer's `output`. Tables are computed in single precision.
+    max(x) - x enters `difference`, whose top bits address exp(-difference) in `exponential`; its entries enter `total`,
+    where they are added in pairs (a balanced tree, each sum entering it again); the sum enters `divisor`, whose top
+    bits address 1 / divisor in `inverse`; the product of entry and inverse enters the layer's `output`. A table has
+    `size` entries, a power of two, or as many as its operand has codes. They are computed in single precision.
     """
 
     size: int
@@ -60,9 +61,13 @@ class SoftmaxTables:
     divisor: FixedType
     inverse: FixedType
 
-    @property
-    def address_bits(self) -> int:
-        return (self.size - 1).bit_length()
+    def __post_init__(self) -> None:
+        if self.size < 2 or self.size & (self.size - 1):
+            raise ValueError(f"a table of {self.size} entries: give a power of two")
+
+    def address_bits(self, operand: FixedType) -> int:
+        """Bits of an address into the table that `operand` addresses."""
+        return min(self.size.bit_length() - 1, operand.width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,8 @@ class QuantisedNetwork:
     layers: Mapping[str, Arithmetic]
 
     def __post_init__(self) -> None:
+        if unknown := self.layers.keys() - {layer.name for layer in self.network.layers}:
+            raise ValueError(f"{min(unknown)} is no layer of {self.network.name}")
         for layer in self.network.layers:
             if layer.name in self.layers:
                 self._check(layer, self.layers[layer.name])
@@ -103,6 +110,8 @@ class QuantisedNetwork:
             raise ValueError(f"{layer.name}: kernel and bias types belong to {', '.join(WEIGHTED)}, and to no other")
         if (types.softmax is None) == isinstance(layer, Softmax):
             raise ValueError(f"{layer.name}: tables belong to a softmax, and to no other")
+        if isinstance(layer, Flatten) and types.output != self.type_of(layer.inputs[0]):
+            raise ValueError(f"{layer.name}: flattening leaves the type as it is")
         if types.accumulator and types.accumulator.overflow is not Overflow.WRAP:
             raise ValueError(f"{layer.name}: a saturating accumulator depends on the order of its terms")
         if types.accumulator and types.kernel and types.bias:

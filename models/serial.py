@@ -5,7 +5,7 @@ What comes back is equal to what went, digest included. `InputError` names the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from fractions import Fraction
 from typing import Any
@@ -28,18 +28,16 @@ def network_to_json(network: Network) -> dict[str, Any]:
     layers = []
     for layer in network.layers:
         settings = {field.name: getattr(layer, field.name) for field in fields(layer)}
-        layers.append({"kind": layer.kind, **{name: _listed(value) for name, value in settings.items()}})
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
+        layers.append({"kind": layer.kind, **plain})
     return {"name": network.name, "input_shape": list(network.input_shape), "layers": layers}
 
 
-def network_from_json(content: Mapping[str, Any], place: str = "network") -> Network:
+def network_from_json(content: Any, place: str = "network") -> Network:
     try:
-        layers = []
-        for row in content["layers"]:
-            settings = {name: _tupled(value) for name, value in row.items() if name != "kind"}
-            layers.append(KINDS[row["kind"]](**settings))
-        return Network(content["name"], tuple(content["input_shape"]), tuple(layers))
-    except (KeyError, TypeError, AttributeError) as reason:
+        layers = tuple(_layer_from_json(row) for row in content["layers"])
+        return Network(_text(content["name"]), _counts(content["input_shape"]), layers)
+    except (KeyError, TypeError, ValueError, AttributeError) as reason:
         raise InputError(place, f"damaged description of a network ({reason!r})", ADVICE) from None
 
 
@@ -58,17 +56,20 @@ def quantised_to_json(quantised: QuantisedNetwork) -> dict[str, Any]:
     }
 
 
-def quantised_from_json(content: Mapping[str, Any], place: str = "quantised network") -> QuantisedNetwork:
-    network = network_from_json(content.get("network", {}), place)
+def quantised_from_json(content: Any, place: str = "quantised network") -> QuantisedNetwork:
     try:
+        network = network_from_json(content["network"], place)
         source = content["input"]
         contract = InputContract(
-            parse_type(source["type"]), Fraction(source["gain"]), source["applied_by"], source["channels"]
+            parse_type(_text(source["type"])),
+            Fraction(_text(source["gain"])),
+            _text(source["applied_by"]),
+            _text(source["channels"]),
         )
         layers = {name: _types_from_json(row) for name, row in content["layers"].items()}
-        return QuantisedNetwork(network, content["weights"], contract, layers)
-    except (KeyError, TypeError, AttributeError, ValueError) as reason:
-        raise InputError(place, f"damaged description of an arithmetic ({reason})", ADVICE) from None
+        return QuantisedNetwork(network, _text(content["weights"]), contract, layers)
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as reason:
+        raise InputError(place, f"damaged description of an arithmetic ({reason!r})", ADVICE) from None
 
 
 def _types_to_json(types: Arithmetic) -> dict[str, Any]:
@@ -76,25 +77,60 @@ def _types_to_json(types: Arithmetic) -> dict[str, Any]:
     row: dict[str, Any] = {name: value.name for name, value in named.items() if value is not None}
     if types.softmax:
         tables = {field.name: getattr(types.softmax, field.name) for field in fields(types.softmax)}
-        row["softmax"] = {
-            name: value.name if isinstance(value, FixedType) else value for name, value in tables.items()
-        }
+        row["softmax"] = {name: value.name if isinstance(value, FixedType) else value for name, value in tables.items()}
     return row
 
 
 def _types_from_json(row: Mapping[str, Any]) -> Arithmetic:
-    named = {name: parse_type(text) for name, text in row.items() if name != "softmax"}
+    named = {name: parse_type(_text(text)) for name, text in row.items() if name != "softmax"}
     tables = None
     if "softmax" in row:
-        tables = SoftmaxTables(
-            **{name: parse_type(value) if isinstance(value, str) else value for name, value in row["softmax"].items()}
-        )
+        types = {name: parse_type(_text(text)) for name, text in row["softmax"].items() if name != "size"}
+        tables = SoftmaxTables(_count(row["softmax"]["size"]), **types)
     return Arithmetic(**named, softmax=tables)
 
 
-def _listed(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+def _layer_from_json(row: Mapping[str, Any]) -> Layer:
+    cls = KINDS[row["kind"]]
+    readers = {field.name: _READERS[str(field.type)] for field in fields(cls)}
+    return cls(**{name: readers[name](value) for name, value in row.items() if name != "kind"})
 
 
-def _tupled(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{value!r} is no number of 1 or more")
+    return value
+
+
+def _counts(values: Any) -> tuple[int, ...]:
+    if not isinstance(values, list):
+        raise TypeError(f"{values!r} is no list")
+    return tuple(_count(value) for value in values)
+
+
+def _pair(values: Any) -> tuple[int, ...]:
+    if len(counts := _counts(values)) != 2:
+        raise ValueError(f"{values!r} is no pair")
+    return counts
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        raise TypeError(f"{values!r} is no list")
+    return tuple(_text(value) for value in values)
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "str": _text,
+    "int": _count,
+    "tuple[str, ...]": _texts,
+    "tuple[int, int]": _pair,
+    "Padding": _text,
+}
+"""How the fields of layers are read, by their annotation."""

@@ -1,219 +1,207 @@
-"""The exact evaluation for many images: integer codes held in floats, convolved by torch. Equal to the oracle, bit for bit.
+"""The exact evaluation for many images: integer codes held in floats, convolved by torch. It must equal the oracle.
 
-A float holds integers exactly up to 2**24 in single and 2**53 in double precision. So each layer's largest possible
-partial sum is bounded first, from its kernel codes and the codes that its input can have: single precision where that
-suffices; else, if it helps, the input is split into a high and a low part whose sums do; else double.
-Imported by workers only: it loads torch.
+The largest partial sum that a layer can have is bounded from its kernel codes and from what its input reaches. Single
+precision is used where such sums are exact in it (see `models.evaluation.entry`); where they are not, the input may be
+split into a high and a low part whose sums are; else double precision. Imported by workers only: it loads torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from fractions import Fraction
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from flows.core.errors import RefusedError
 from models.evaluation import oracle
-from models.fixed import FixedType, Overflow, Rounding
+from models.evaluation.entry import SINGLE, Entry, precision
+from models.fixed import FixedType
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
 from models.quantised import Arithmetic, QuantisedNetwork, SoftmaxTables
 
-SINGLE, DOUBLE = 2**24, 2**53
-"""Integers below these magnitudes are exact in float32 and float64."""
+Compute = Callable[..., Tensor]
+Weights = Mapping[str, np.ndarray]
 
 
-def enter(values: Tensor, fraction: int, type: FixedType) -> Tensor:
-    """Integers of `fraction` bits into `type`, in place where it can; float in, float of the same precision out.
+@dataclass(frozen=True)
+class Source:
+    """A tensor that a layer reads: its shape for one image, its type, the largest magnitude of its codes."""
 
-    Exact while `values` are exact integers: a shift is a power of two, and rounding is done on the shifted value.
-    """
-    drop = fraction - type.fraction
-    if drop:
-        values = values * 2.0**-drop
-    if drop > 0:
-        _round(values, type.rounding)
-    low, high = type.low, type.high
-    match type.overflow:
-        case Overflow.SAT:
-            return values.clamp_(low, high)
-        case Overflow.WRAP:
-            if bool((values.amin() < low) | (values.amax() > high)):
-                values = (values - low).remainder_(2.0**type.width).add_(low)
-            return values
-        case Overflow.SAT_ZERO:
-            return values.masked_fill_((values < low) | (values > high), 0)
-        case Overflow.SAT_SYM:
-            return values.clamp_(-high if type.signed else 0, high)
-
-
-def _round(values: Tensor, mode: Rounding) -> None:
-    """To integers, in place. A value with bits behind the point is below 2**52, so that adding a half is exact."""
-    match mode:
-        case Rounding.TRN:
-            values.floor_()
-        case Rounding.TRN_ZERO:
-            values.trunc_()
-        case Rounding.RND_CONV:
-            values.round_()
-        case Rounding.RND:
-            values.add_(0.5).floor_()
-        case Rounding.RND_MIN_INF:
-            values.sub_(0.5).ceil_()
-        case Rounding.RND_ZERO:
-            values.copy_(values.sign() * (values.abs() - 0.5).ceil_())
-        case Rounding.RND_INF:
-            values.copy_(values.sign() * (values.abs() + 0.5).floor_())
-
-
-def codes_of(weights: np.ndarray, type: FixedType) -> np.ndarray:
-    """Float32 weights into `type`, exactly as `FixedType.enter`: int64."""
-    unique, where = np.unique(weights, return_inverse=True)
-    entered = np.array([type.enter(Fraction(float(value))) for value in unique], np.int64)
-    return entered[where].reshape(weights.shape)
+    shape: tuple[int, ...]
+    type: FixedType
+    reach: int
 
 
 class FastNetwork:
-    """A quantised network on its weights, ready for batches. Raises `ValueError` where a sum may pass 2**53."""
+    """A quantised network on its weights, ready for batches.
 
-    def __init__(self, quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) -> None:
+    Raises `RefusedError` where a layer's numbers may pass what double precision holds exactly.
+    """
+
+    def __init__(self, quantised: QuantisedNetwork, weights: Weights) -> None:
         self.quantised = quantised
-        gain, type = quantised.input.gain, quantised.input.type
-        self._pixels = torch.tensor([float(type.enter(pixel * gain)) for pixel in range(256)])
-        self._layers = {layer.name: self._prepare(layer, weights) for layer in quantised.computed}
+        contract, shapes = quantised.input, quantised.network.shapes
+        pixels = [contract.type.enter(pixel * contract.gain) for pixel in range(256)]
+        reach = {INPUT: max(abs(code) for code in pixels)}
+        self._pixels = torch.tensor(pixels, dtype=precision(reach[INPUT]))
+        self._layers: dict[str, Compute] = {}
+        for layer in quantised.computed:
+            sources = [Source(shapes[name], quantised.type_of(name), reach[name]) for name in layer.inputs]
+            try:
+                compute, reach[layer.name] = _prepare(layer, quantised.layers[layer.name], sources, weights)
+            except ValueError as reason:
+                raise RefusedError(f"layer {layer.name}", str(reason), "choose narrower types") from None
+            self._layers[layer.name] = compute
 
     def __call__(self, pixels: np.ndarray) -> dict[str, Tensor]:
         """uint8 (n, H, W, C) -> the codes of every tensor, float, images as (n, C, H, W)."""
-        images = self._pixels[torch.from_numpy(pixels).int()].permute(0, 3, 1, 2)
-        tensors = {INPUT: images}
+        tensors = {INPUT: self._pixels[torch.from_numpy(pixels).int()].permute(0, 3, 1, 2)}
         for layer in self.quantised.computed:
             tensors[layer.name] = self._layers[layer.name](*(tensors[name] for name in layer.inputs))
         return tensors
 
-    def _prepare(self, layer: Layer, weights: Mapping[str, np.ndarray]):  # noqa: ANN202
-        types = self.quantised.layers[layer.name]
-        inputs = [self.quantised.type_of(name) for name in layer.inputs]
-        shape = self.quantised.network.shapes[layer.inputs[0]]
-        if isinstance(layer, Conv2D | Dense):
-            return _Products(layer, types, inputs[0], shape, weights)
-        return lambda *tensors: _simple(layer, types, inputs, shape, tensors)
 
-
-class _Products:
-    """A convolution or a dense layer: kernel codes, bias codes, and the precision in which sums are exact."""
-
-    def __init__(
-        self, layer: Conv2D | Dense, types: Arithmetic, source: FixedType, shape: tuple[int, ...], weights: Mapping
-    ) -> None:
-        assert types.kernel and types.bias and types.accumulator
-        self.layer, self.types = layer, types
-        self.pads = layer.pads(shape) if isinstance(layer, Conv2D) else (0, 0, 0, 0)
-        kernel = codes_of(weights[f"{layer.name}/kernel"], types.kernel)
-        bias = codes_of(weights[f"{layer.name}/bias"], types.bias)
-        self.fraction = max(source.fraction + types.kernel.fraction, types.bias.fraction)
-        kernel = kernel << (self.fraction - source.fraction - types.kernel.fraction)
-        bias = bias << (self.fraction - types.bias.fraction)
-        rows = np.abs(kernel).reshape(-1, kernel.shape[-1]).sum(0)
-        half = 1 << max(self.fraction - types.output.fraction, 0)  # what rounding may add
-        bound = int((rows * max(-source.low, source.high) + np.abs(bias)).max()) + half
-        if bound >= DOUBLE:
-            raise ValueError(f"{layer.name}: sums may reach {bound}, beyond 2**53")
-        self.low_bits = 0
-        self.dtype = torch.float32 if bound < SINGLE else torch.float64
-        if bound >= SINGLE:
-            self._try_split(source, rows)
-        order = (3, 2, 0, 1) if isinstance(layer, Conv2D) else (1, 0)
-        self.kernel = torch.from_numpy(kernel.transpose(order).astype(np.float64)).to(self.dtype)
-        if isinstance(layer, Conv2D):
-            self.kernel = self.kernel.contiguous(memory_format=torch.channels_last)
-        self.bias = torch.from_numpy(bias.astype(np.float64)).reshape(-1, *(1, 1) * isinstance(layer, Conv2D))
-
-    def _try_split(self, source: FixedType, rows: np.ndarray) -> None:
-        """Splits codes as high * 2**bits + low where both halves' sums stay exact in single precision."""
-        for bits in range(source.width // 2 - 1, source.width // 2 + 2):
-            low, high = (1 << bits) - 1, max(-source.low >> bits, source.high >> bits)
-            if int(rows.max()) * max(low, high) < SINGLE:
-                self.low_bits, self.dtype = bits, torch.float32
-                return
-
-    def __call__(self, x: Tensor) -> Tensor:
-        types = self.types
-        assert types.accumulator
-        if self.low_bits:
-            high = (x * 2.0**-self.low_bits).floor_()
-            low = x - high * 2.0**self.low_bits
-            total = self._multiply(high).double().mul_(2.0**self.low_bits).add_(self._multiply(low))
-        else:
-            total = self._multiply(x.to(self.dtype))
-        total = total.add_(self.bias.to(total.dtype))
-        result = enter(total, self.fraction, types.accumulator)
-        return _narrow(enter(result, types.accumulator.fraction, types.output), types.output)
-
-    def _multiply(self, x: Tensor) -> Tensor:
-        x = x.to(self.dtype)
-        if isinstance(self.layer, Dense):
-            return x @ self.kernel.T
-        top, bottom, left, right = self.pads
-        if top == bottom and left == right:
-            return F.conv2d(x, self.kernel, stride=self.layer.strides, padding=(top, left))
-        return F.conv2d(F.pad(x, (left, right, top, bottom)), self.kernel, stride=self.layer.strides)
-
-
-def _simple(
-    layer: Layer, types: Arithmetic, inputs: list[FixedType], shape: tuple[int, ...], tensors: tuple[Tensor, ...]
-) -> Tensor:
-    x, fraction = tensors[0], inputs[0].fraction
+def _prepare(layer: Layer, types: Arithmetic, sources: Sequence[Source], weights: Weights) -> tuple[Compute, int]:
+    """How to compute a layer, and what its codes then reach."""
+    source = sources[0]
     match layer:
-        case ReLU():
-            return _enter_wide(x.clamp(min=0), fraction, types.output)
-        case Add():
-            common = max(fraction, inputs[1].fraction)
-            total = x.double() * 2.0 ** (common - fraction) + tensors[1].double() * 2.0 ** (common - inputs[1].fraction)
-            return _narrow(enter(total, common, types.output), types.output)
-        case MaxPool2D():
-            top, bottom, left, right = layer.pads(shape)
-            padded = F.pad(x, (left, right, top, bottom), value=-torch.inf) if top + bottom + left + right else x
-            return _enter_wide(F.max_pool2d(padded, layer.kernel, layer.strides), fraction, types.output)
-        case Flatten():
-            return x.permute(0, 2, 3, 1).flatten(1) if x.ndim == 4 else x.flatten(1)
+        case Conv2D() | Dense():
+            products = _Products(layer, types, source, weights)
+            return products, products.output.result
         case GlobalAveragePool():
-            assert types.accumulator
-            terms, within = enter(x.double().clone(), fraction, types.accumulator), types.accumulator.fraction
-            total = enter(terms.sum((2, 3)), within, types.accumulator)
-            quotient = (total / (shape[0] * shape[1])).trunc_()
-            return _narrow(enter(quotient, within, types.output), types.output)
+            return _average(types, source)
         case Softmax():
-            assert types.softmax
-            return _softmax(x, types.softmax, fraction, types.output)
+            return _softmax(types, source)
+        case Flatten():
+            return lambda x: x.movedim(1, -1).flatten(1), source.reach
+        case ReLU():
+            entry = Entry(source.type.fraction, source.reach, types.output)
+            return lambda x: entry(x.clamp(min=0)), entry.result
+        case MaxPool2D():
+            entry = Entry(source.type.fraction, source.reach, types.output)
+            pads = _torch_pads(layer, source)
+            return (
+                lambda x: entry(F.max_pool2d(F.pad(x, pads, value=-torch.inf), layer.kernel, layer.strides)),
+                entry.result,
+            )
+        case Add():
+            return _sum(types, sources)
     raise TypeError(f"no exact form of {layer.kind}")
 
 
-def _enter_wide(values: Tensor, fraction: int, type: FixedType) -> Tensor:
-    """`enter` for codes as wide as they may be: in double where a shift to the left leaves single precision."""
-    grows = type.fraction - fraction
-    wide = values.double() if values.dtype == torch.float32 and grows > 0 else values
-    return _narrow(enter(wide, fraction, type), type)
+def _torch_pads(layer: Conv2D | MaxPool2D, source: Source) -> tuple[int, int, int, int]:
+    top, bottom, left, right = layer.pads(source.shape)
+    return left, right, top, bottom
 
 
-def _narrow(codes: Tensor, type: FixedType) -> Tensor:
-    """Codes of up to 22 bits in single precision, where rounding may still add a half; others in double."""
-    return codes.float() if type.width <= 22 else codes.double()
+class _Products:
+    """A convolution or a dense layer: kernel and bias codes, and the precision in which their sums are exact."""
+
+    def __init__(self, layer: Conv2D | Dense, types: Arithmetic, source: Source, weights: Weights) -> None:
+        assert types.kernel and types.bias and types.accumulator
+        kernel = oracle.quantise(weights[f"{layer.name}/kernel"], types.kernel)
+        bias = oracle.quantise(weights[f"{layer.name}/bias"], types.bias)
+        products = source.type.fraction + types.kernel.fraction
+        common = max(products, types.bias.fraction)
+        kernel, bias = kernel << common - products, bias << common - types.bias.fraction
+        columns = abs(kernel).reshape(-1, kernel.shape[-1]).sum(0)
+        reach = max(columns * source.reach + abs(bias))
+        self.accumulate = Entry(common, reach, types.accumulator)
+        self.output = Entry(types.accumulator.fraction, self.accumulate.result, types.output)
+
+        self.precision = self.sum_precision = precision(reach)
+        self.low_bits = 0
+        bits = (source.reach.bit_length() + 1) // 2
+        halves = max(1 << bits - 1, (source.reach >> bits) + 1) if bits else 0
+        if reach >= SINGLE and max(columns) * halves < SINGLE:
+            self.low_bits, self.precision = bits, torch.float32
+
+        self.layer = layer
+        self.pads = _torch_pads(layer, source) if isinstance(layer, Conv2D) else (0, 0, 0, 0)
+        order = (3, 2, 0, 1) if isinstance(layer, Conv2D) else (1, 0)
+        self.kernel = torch.from_numpy(kernel.astype(np.float64).transpose(order)).to(self.precision)
+        if isinstance(layer, Conv2D):
+            self.kernel = self.kernel.contiguous(memory_format=torch.channels_last)
+        self.bias = torch.from_numpy(bias.astype(np.float64)).to(self.sum_precision)
+        self.bias = self.bias.reshape(-1, *(1, 1) * isinstance(layer, Conv2D))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.low_bits:
+            high = (x * 2.0**-self.low_bits).round_()
+            low = x.sub(high, alpha=2**self.low_bits)
+            total = self._multiply(high).to(self.sum_precision).mul_(2.0**self.low_bits).add_(self._multiply(low))
+        else:
+            total = self._multiply(x)
+        return self.output(self.accumulate(total.add_(self.bias)))
+
+    def _multiply(self, x: Tensor) -> Tensor:
+        x = x.to(self.precision)
+        if isinstance(self.layer, Dense):
+            return x @ self.kernel.T
+        left, right, top, bottom = self.pads
+        if top == bottom and left == right:
+            return F.conv2d(x, self.kernel, stride=self.layer.strides, padding=(top, left))
+        return F.conv2d(F.pad(x, self.pads), self.kernel, stride=self.layer.strides)
 
 
-def _softmax(x: Tensor, tables: SoftmaxTables, fraction: int, output: FixedType) -> Tensor:
-    places = range(tables.size)
-    exponentials = torch.tensor([float(oracle.exponential(tables, place)) for place in places]).double()
-    inverses = torch.tensor([float(oracle.inverse(tables, place)) for place in places]).double()
-    difference = enter((x.amax(1, keepdim=True) - x).double(), fraction, tables.difference)
-    terms = exponentials[_address(difference, tables.difference, tables)]
-    total = enter(terms.sum(1, keepdim=True), tables.exponential.fraction, tables.total)
-    divisor = enter(total, tables.total.fraction, tables.divisor)
-    factor = inverses[_address(divisor, tables.divisor, tables)]
-    result = enter(terms * factor, tables.exponential.fraction + tables.inverse.fraction, output)
-    return _narrow(result, output)
+def _sum(types: Arithmetic, sources: Sequence[Source]) -> tuple[Compute, int]:
+    common = max(source.type.fraction for source in sources)
+    first, second = (2 ** (common - source.type.fraction) for source in sources)
+    reach = sources[0].reach * first + sources[1].reach * second
+    entry, exact = Entry(common, reach, types.output), precision(reach)
+    return lambda x, y: entry((x.to(exact) * first).add_(y.to(exact), alpha=second)), entry.result
+
+
+def _average(types: Arithmetic, source: Source) -> tuple[Compute, int]:
+    assert types.accumulator
+    area, within = prod(source.shape[:2]), types.accumulator.fraction
+    terms = Entry(source.type.fraction, source.reach, types.accumulator)
+    total = Entry(within, terms.result * area, types.accumulator)
+    output = Entry(within, total.result // area, types.output)
+
+    def compute(x: Tensor) -> Tensor:
+        entered = total(terms(x.to(torch.float64, copy=True)).double().sum((2, 3)))
+        return output((entered.double() / area).trunc_())
+
+    return compute, output.result
+
+
+def _softmax(types: Arithmetic, source: Source) -> tuple[Compute, int]:
+    tables = types.softmax
+    assert tables
+    exponentials = _table(tables, tables.difference, oracle.exponential)
+    inverses = _table(tables, tables.divisor, oracle.inverse)
+    difference = Entry(source.type.fraction, 2 * source.reach, tables.difference)
+    terms = Entry(tables.exponential.fraction, int(exponentials.abs().max()), tables.total)
+    most = max(tables.total.high, -tables.total.low)
+    pair = Entry(tables.total.fraction, 2 * most, tables.total)
+    divisor = Entry(tables.total.fraction, most, tables.divisor)
+    fraction = tables.total.fraction + tables.inverse.fraction
+    output = Entry(fraction, most * int(inverses.abs().max()), types.output)
+
+    def add(terms: Tensor) -> Tensor:
+        count = terms.shape[1]
+        if count == 1:
+            return terms.clone()
+        left = oracle.left_branch(count)
+        return pair(add(terms[:, :left]).double() + add(terms[:, left:]))
+
+    def compute(x: Tensor) -> Tensor:
+        differences = difference(x.amax(1, keepdim=True).double() - x)
+        entered = terms(exponentials[_address(differences, tables.difference, tables)])
+        factor = inverses[_address(divisor(add(entered)), tables.divisor, tables)]
+        return output(entered.double() * factor)
+
+    return compute, output.result
+
+
+def _table(tables: SoftmaxTables, type: FixedType, entry: Callable[[SoftmaxTables, int], int]) -> Tensor:
+    return torch.tensor([entry(tables, place) for place in range(1 << tables.address_bits(type))], dtype=torch.float64)
 
 
 def _address(codes: Tensor, type: FixedType, tables: SoftmaxTables) -> Tensor:
-    return codes.long().remainder(1 << type.width) >> (type.width - tables.address_bits)
+    return codes.long().remainder(1 << type.width) >> (type.width - tables.address_bits(type))

@@ -1,16 +1,16 @@
 """The exact evaluation as plainly as it can be said, one result at a time. Slow, and easy to believe.
 
 `models.evaluation.fast` must equal it; what a layer computes is written at the top of `models.quantised`. Codes are
-64-bit integers, sums of products too (they stay far below 2**63, which is checked), and every number enters its type
-through `FixedType.enter`, the same exact fraction arithmetic that the types are documented with.
+Python's integers, without limit (in numpy arrays of objects, for their shapes), and every number enters its type
+through `FixedType.enter`, the exact fraction arithmetic that the types are documented with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from functools import lru_cache
-from math import exp
+from functools import cache
+from math import exp, inf
 from struct import pack, unpack
 
 import numpy as np
@@ -20,24 +20,32 @@ from models.fixed import FixedType
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
 from models.quantised import Arithmetic, QuantisedNetwork, SoftmaxTables
 
-Codes = NDArray[np.int64]
-"""A tensor of one image, (height, width, channels) or (features,)."""
+Codes = NDArray[np.object_]
+"""Python integers: a tensor of one image, (height, width, channels) or (features,)."""
+
+HUGE = 700.0
+"""Its exponential is still a double, and far beyond single precision."""
+SINGLE_END = 2.0**128 - 2.0**103
+"""From here on, a number rounds to infinity in single precision."""
 
 
-def enter(codes: Codes, fraction: int, type: FixedType) -> Codes:
+def codes(values: Iterable[int], shape: tuple[int, ...]) -> Codes:
+    return np.array(list(values), object).reshape(shape)
+
+
+def enter(numbers: Codes, fraction: int, type: FixedType) -> Codes:
     """Integers of `fraction` bits behind the point into `type`, one by one."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def one(code: int) -> int:
         return type.enter(Fraction(code) / Fraction(2) ** fraction)
 
-    return np.array([one(code) for code in codes.ravel().tolist()], np.int64).reshape(codes.shape)
+    return codes(map(one, numbers.ravel()), numbers.shape)
 
 
 def quantise(weights: NDArray[np.float32], type: FixedType) -> Codes:
     """Trained floats into `type`, one by one."""
-    values = [type.enter(Fraction(value)) for value in weights.ravel().tolist()]
-    return np.array(values, np.int64).reshape(weights.shape)
+    return codes((type.enter(Fraction(value)) for value in weights.ravel().tolist()), weights.shape)
 
 
 def evaluate(
@@ -45,8 +53,8 @@ def evaluate(
 ) -> Mapping[str, Codes]:
     """The codes of every tensor for one `image` (height, width, channels)."""
     contract = quantised.input
-    pixels = [contract.type.enter(pixel * contract.gain) for pixel in image.ravel().tolist()]
-    tensors = {INPUT: np.array(pixels, np.int64).reshape(image.shape)}
+    pixels = (contract.type.enter(pixel * contract.gain) for pixel in image.ravel().tolist())
+    tensors = {INPUT: codes(pixels, image.shape)}
     for layer in quantised.computed:
         inputs = [tensors[name] for name in layer.inputs]
         fractions = [quantised.type_of(name).fraction for name in layer.inputs]
@@ -72,15 +80,15 @@ def _layer(
         case Flatten():
             return x.ravel()
         case MaxPool2D():
-            return enter(_slide(layer, x, lambda window: window.max((0, 1)), fill=np.iinfo(np.int64).min), fraction, types.output)
+            return enter(_slide(layer, x, lambda window: window.max((0, 1)), outside=x.min()), fraction, types.output)
         case Conv2D() | Dense():
             return _weighted(layer, types, weights, x, fraction)
         case GlobalAveragePool():
             assert types.accumulator
             terms, within = enter(x, fraction, types.accumulator), types.accumulator.fraction
             total = enter(terms.sum((0, 1)), within, types.accumulator)
-            quotients = [int(Fraction(one, x.shape[0] * x.shape[1])) for one in total.tolist()]  # towards zero, as in C++
-            return enter(np.array(quotients, np.int64), within, types.output)
+            quotients = (int(Fraction(one, x.shape[0] * x.shape[1])) for one in total)  # towards zero, as in C++
+            return enter(codes(quotients, total.shape), within, types.output)
         case Softmax():
             assert types.softmax
             return _softmax(x, types.softmax, fraction, types.output)
@@ -97,20 +105,18 @@ def _weighted(
     products = fraction + types.kernel.fraction
     common = max(products, types.bias.fraction)
     kernel, bias = kernel << common - products, bias << common - types.bias.fraction
-    taps = int(np.prod(kernel.shape[:-1]))
-    assert taps * int(abs(kernel).max()) * int(abs(x).max()) + int(abs(bias).max()) < 1 << 62
 
     def weigh(window: Codes) -> Codes:
-        return (window[..., None] * kernel).reshape(-1, kernel.shape[-1]).sum(0) + bias
+        return window.ravel() @ kernel.reshape(-1, kernel.shape[-1]) + bias
 
-    total = weigh(x) if isinstance(layer, Dense) else _slide(layer, x, weigh, fill=0)
+    total = weigh(x) if isinstance(layer, Dense) else _slide(layer, x, weigh, outside=0)
     return enter(enter(total, common, types.accumulator), types.accumulator.fraction, types.output)
 
 
-def _slide(layer: Conv2D | MaxPool2D, x: Codes, compute: Callable[[Codes], Codes], fill: int) -> Codes:
-    """`compute` on the window (height, width, channels) of every output pixel; outside the image stands `fill`."""
+def _slide(layer: Conv2D | MaxPool2D, x: Codes, compute: Callable[[Codes], Codes], outside: int) -> Codes:
+    """`compute` on the window (height, width, channels) of every output pixel; beyond the image stands `outside`."""
     top, bottom, left, right = layer.pads(x.shape)
-    padded = np.pad(x, ((top, bottom), (left, right), (0, 0)), constant_values=fill)
+    padded = np.pad(x, ((top, bottom), (left, right), (0, 0)), constant_values=outside)
     height, width = layer.kernel
     rows, columns = layer.window_output(x.shape)
     down, across = layer.strides
@@ -124,35 +130,49 @@ def _slide(layer: Conv2D | MaxPool2D, x: Codes, compute: Callable[[Codes], Codes
 
 def _softmax(x: Codes, tables: SoftmaxTables, fraction: int, output: FixedType) -> Codes:
     differences = enter(x.max() - x, fraction, tables.difference)
-    terms = np.array([exponential(tables, address(tables.difference, tables, one)) for one in differences.tolist()])
-    total = enter(terms.sum(keepdims=True), tables.exponential.fraction, tables.total)
-    (divisor,) = enter(total, tables.total.fraction, tables.divisor).tolist()
+    entries = (exponential(tables, address(tables.difference, tables, one)) for one in differences)
+    terms = enter(codes(entries, x.shape), tables.exponential.fraction, tables.total)
+    total = _add(terms, tables.total)
+    (divisor,) = enter(total, tables.total.fraction, tables.divisor)
     factor = inverse(tables, address(tables.divisor, tables, divisor))
-    return enter(terms * factor, tables.exponential.fraction + tables.inverse.fraction, output)
+    return enter(terms * factor, tables.total.fraction + tables.inverse.fraction, output)
+
+
+def _add(terms: Codes, type: FixedType) -> Codes:
+    """The one sum of `terms`, in pairs; every sum of a pair enters `type`."""
+    if len(terms) == 1:
+        return terms
+    left = left_branch(len(terms))
+    return enter(_add(terms[:left], type) + _add(terms[left:], type), type.fraction, type)
+
+
+def left_branch(count: int) -> int:
+    """How many of `count` terms stand in the left branch of an adder tree: a power of two (``nnet::reduce``)."""
+    return 1 << (count - 1).bit_length() - 1
 
 
 def address(type: FixedType, tables: SoftmaxTables, code: int) -> int:
     """The top bits of `code`, read as an unsigned number."""
-    return (code % (1 << type.width)) >> (type.width - tables.address_bits)
+    return (code % (1 << type.width)) >> (type.width - tables.address_bits(type))
 
 
 def exponential(tables: SoftmaxTables, place: int) -> int:
     """Entry `place` of the exponential table."""
-    return tables.exponential.enter(Fraction(_single(exp(-_operand(tables.difference, tables, place)))))
+    return tables.exponential.enter(_single(exp(min(-_operand(tables.difference, tables, place), HUGE))))
 
 
 def inverse(tables: SoftmaxTables, place: int) -> int:
-    """Entry `place` of the inverse table; that of a zero divisor is the highest code."""
+    """Entry `place` of the inverse table."""
     divisor = _operand(tables.divisor, tables, place)
-    return tables.inverse.enter(Fraction(_single(1 / divisor))) if divisor else tables.inverse.high
+    return tables.inverse.enter(_single(1 / divisor if divisor else inf))
 
 
 def _operand(type: FixedType, tables: SoftmaxTables, place: int) -> float:
     """The number whose top bits are `place` and whose other bits are 0."""
-    code = place << (type.width - tables.address_bits)
-    return _single(float(type.value(code if code <= type.high else code - (1 << type.width))))
+    code = place << (type.width - tables.address_bits(type))
+    return float(type.value(code if code <= type.high else code - (1 << type.width)))
 
 
-def _single(value: float) -> float:
-    """`value` rounded to single precision."""
-    return float(unpack("f", pack("f", value))[0])
+def _single(value: float) -> Fraction:
+    """`value` rounded to single precision; C++'s infinity enters a type as 2**1024 does (``ap_fixed_base.h``)."""
+    return Fraction(unpack("f", pack("f", value))[0]) if value < SINGLE_END else Fraction(2) ** 1024

@@ -2,8 +2,8 @@
 
 JOB.json: ``quantised`` (see `models.serial`), ``weights`` (a file), and either
 
-``vectors``  how many of the project's check images: writes ``reference.json``: ``codes`` of the design's last tensor and
-             ``logits``, a row an image. One image goes through the oracle as well, and every tensor must be equal.
+``vectors``  how many of the project's check images: writes ``reference.json``: ``codes`` of the design's last tensor
+             and ``logits``, a row an image. One image goes through the oracle as well, and every tensor must be equal.
 ``data``     a CIFAR-10 batch: writes ``accuracy.json``: of ``n`` images, how many are ``right``, ``float_right`` by the
              float network, and how many get the same class from both (``agree``).
 """
@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file
 from torch import Tensor
 
 from flows.core.errors import FlowsError, InputError, MismatchError
@@ -29,6 +28,7 @@ from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
 from models.training.torch_network import TorchNetwork, as_input
 from models.vectors import vectors
+from models.weights import open_weights
 
 BATCH = 200
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
@@ -45,6 +45,18 @@ def reference(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], co
     return {"tensor": quantised.output, "digest": quantised.digest, **rows}
 
 
+def read_weights(path: Path, quantised: QuantisedNetwork) -> Mapping[str, np.ndarray]:
+    """The tensors in `path`; raises `InputError` unless they are the weights that `quantised` stands on, all finite."""
+    weights = open_weights(path, quantised.network)
+    if weights.digest != quantised.weights:
+        fact = f"its digest is {weights.digest}, the arithmetic stands on {quantised.weights}"
+        raise InputError(str(path), fact, "give the weights that the design was lowered from")
+    tensors = weights.tensors()
+    if odd := [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]:
+        raise InputError(str(path), f"{odd[0]} holds a number that is not finite", "train the network again")
+    return tensors
+
+
 def _ends(quantised: QuantisedNetwork) -> dict[str, str]:
     return {"codes": quantised.output, "logits": quantised.logits}
 
@@ -54,8 +66,7 @@ def _check_oracle(
 ) -> None:
     print("the oracle checks one image", flush=True)
     for name, codes in oracle.evaluate(quantised, weights, image).items():
-        mine = fast[name].permute(1, 2, 0) if fast[name].ndim == 3 else fast[name]
-        if not np.array_equal(mine.long().numpy(), codes):
+        if not np.array_equal(fast[name].movedim(0, -1).long().numpy(), codes):
             fact = "the fast evaluation differs from the oracle"
             raise MismatchError(f"tensor {name}", fact, "this is a fault of zynqflows: please report it with job.json")
 
@@ -93,10 +104,7 @@ def _keep_memory() -> None:
 def main(job: Path) -> None:
     ask = json.loads(job.read_text())
     quantised = quantised_from_json(ask["quantised"], str(job))
-    try:
-        weights = load_file(ask["weights"])
-    except Exception as reason:  # safetensors raises its own, undocumented class
-        raise InputError(ask["weights"], f"cannot be read ({reason})", "give another weights file") from None
+    weights = read_weights(Path(ask["weights"]), quantised)
     torch.set_grad_enabled(False)
     _keep_memory()
     torch.set_num_threads(2)

@@ -42,8 +42,9 @@ def readings(draw: st.DrawFn) -> Reading:
 def run(*found: Reading, equal: int | None = 16) -> Run:
     steps = (StepFacts("convert", "done", 1.5, {"hls4ml": "1.3.0"}, "", "/somewhere"),)
     return Run(
-        "hls4ml-xc7z020-abc123", "hls4ml", "xc7z020clg400-1", "xc7z020", 10.0, {"backend": "vitis"}, WeightsFacts(D, None),
-        D, found, Verification(16, equal, "C simulation"), steps, ("a note",), (), "python -m flows run hls4ml",
+        "hls4ml-xc7z020-abc123", "hls4ml", "xc7z020clg400-1", "xc7z020", 10.0, {"backend": "vitis"},
+        WeightsFacts(D, None), D, found, Verification(16, equal, "C simulation"), steps,
+        ("a note",), (), "python -m flows run hls4ml",
     )  # fmt: skip
 
 

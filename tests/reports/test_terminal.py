@@ -30,8 +30,9 @@ def run(readings: tuple[Reading, ...] = READINGS, equal: int | None = 16) -> Run
         StepFacts("csynth", "skipped", 0.0, {}, "no vitis_hls", None),
     )
     return Run(
-        "toy-xc7z010-abc123", "toy", "xc7z010clg400-1", "xc7z010", 10.0, {"reuse_factor": "64"}, WeightsFacts(D, "f" * 16),
-        D, readings, Verification(16, equal, "a simulation"), steps, ("a note",), ("a warning",), "python -m flows run toy",
+        "toy-xc7z010-abc123", "toy", "xc7z010clg400-1", "xc7z010", 10.0, {"reuse_factor": "64"},
+        WeightsFacts(D, "f" * 16), D, readings, Verification(16, equal, "a simulation"), steps,
+        ("a note",), ("a warning",), "python -m flows run toy",
     )  # fmt: skip
 
 

@@ -1,0 +1,112 @@
+"""Networks: shapes, parameters and multiply-accumulates, and the graphs that are refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+import pytest
+
+from flows.core.errors import InputError
+from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, Network, ReLU
+from models.zoo import ARCH8
+
+
+def test_arch8_is_the_published_network() -> None:
+    assert ARCH8.parameters == 52_622
+    assert ARCH8.macs == 19_325_488
+
+
+def test_arch8_layer_by_layer() -> None:
+    """Parameters and MACs of each layer, as published."""
+    expected = {
+        "block1_conv1": (784, 774_144),
+        "block1_conv2": (7_084, 7_225_344),
+        "block1_shortcut": (112, 86_016),
+        "block2_conv1": (14_168, 3_612_672),
+        "block2_conv2": (28_280, 7_225_344),
+        "block2_shortcut": (1_624, 401_408),
+        "dense": (570, 560),
+    }
+    found = {}
+    for layer in ARCH8.layers:
+        shapes = ARCH8.input_shapes(layer)
+        sizes = [prod(shape) for shape in layer.weight_shapes(*shapes).values()]
+        if sizes:
+            found[layer.name] = (sum(sizes), layer.macs(*shapes))
+    assert found == expected
+
+
+def test_arch8_has_no_relu_after_its_sums() -> None:
+    for name in ("block1_add", "block2_add"):
+        assert isinstance(ARCH8[name], Add)
+        assert [type(reader) for reader in ARCH8.consumers(name)] == [MaxPool2D]
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "length", "pads"),
+    [
+        (32, 3, 1, "same", 32, (1, 1)),
+        (32, 3, 2, "same", 16, (0, 1)),
+        (5, 2, 1, "same", 5, (0, 1)),
+        (5, 1, 3, "same", 2, (0, 0)),
+        (5, 3, 2, "valid", 2, (0, 0)),
+        (6, 3, 2, "valid", 2, (0, 0)),
+        (3, 3, 1, "valid", 1, (0, 0)),
+    ],
+)
+def test_windows_pad_as_tensorflow_does(
+    size: int, kernel: int, stride: int, padding: str, length: int, pads: tuple[int, int]
+) -> None:
+    layer = Conv2D("conv", (INPUT,), (kernel, 1), (stride, 1), padding, 2)  # type: ignore[arg-type]
+    assert layer.output_shape((size, 4, 3)) == (length, 4, 2)
+    assert layer.pads((size, 4, 3)) == (*pads, 0, 0)
+
+
+def test_rectangles_and_vectors() -> None:
+    layers = (
+        Conv2D("conv", (INPUT,), (3, 1), (2, 1), "valid", 4),
+        Flatten("flat", ("conv",)),
+        Dense("dense", ("flat",), 5),
+    )
+    network = Network("odd", (7, 3, 2), layers)
+    assert network.shapes == {INPUT: (7, 3, 2), "conv": (3, 3, 4), "flat": (36,), "dense": (5,)}
+    assert network.parameters == (3 * 1 * 2 * 4 + 4) + (36 * 5 + 5)
+    assert network.macs == 9 * 4 * 3 * 2 + 36 * 5
+
+
+def conv(name: str, *inputs: str, kernel: tuple[int, int] = (3, 3), padding: str = "same") -> Conv2D:
+    return Conv2D(name, inputs, kernel, (1, 1), padding, 4)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("layers", "culprit", "fact"),
+    [
+        ((), "network bad", "no layers"),
+        ((conv("a", INPUT), conv("a", "a")), "layer a", "this name"),
+        ((conv("a", "b"), conv("b", INPUT)), "layer a", "earlier"),
+        ((conv("a", INPUT, INPUT),), "layer a", "1 earlier"),
+        ((Add("a", (INPUT,)),), "layer a", "2 earlier"),
+        ((conv("a", INPUT), Add("b", ("a", INPUT))), "layer b", "cannot add"),
+        ((Dense("a", (INPUT,), 4),), "layer a", "Flatten"),
+        ((conv("a", INPUT, kernel=(9, 9), padding="valid"),), "layer a", "does not fit"),
+        ((conv("a", INPUT, kernel=(0, 1)),), "layer a", "at least 1"),
+        ((conv("a", INPUT, padding="full"),), "layer a", "padding"),
+        ((GlobalAveragePool("a", (INPUT,)), conv("b", "a")), "layer b", "needs an image"),
+        ((conv("a", INPUT), ReLU("b", (INPUT,))), "network bad", "nothing reads a"),
+    ],
+)
+def test_graphs_that_are_none_are_refused(layers: tuple[Layer, ...], culprit: str, fact: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        Network("bad", (8, 8, 3), layers)
+    assert culprit in refusal.value.culprit and fact in refusal.value.fact
+
+
+def test_the_digest_is_that_of_the_architecture() -> None:
+    first, *rest = ARCH8.layers
+    renamed = tuple(
+        replace(layer, inputs=tuple("stem" if name == first.name else name for name in layer.inputs)) for layer in rest
+    )
+    assert Network("other", ARCH8.input_shape, (replace(first, name="stem"), *renamed)).digest == ARCH8.digest
+    wider = Network("wider", (4, 4, 3), (conv("a", INPUT),))
+    assert wider.digest != Network("wider", (4, 4, 3), (conv("a", INPUT, padding="valid"),)).digest

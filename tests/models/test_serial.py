@@ -1,0 +1,126 @@
+"""What goes to JSON comes back equal, and what is damaged on the way is refused with its place."""
+
+from __future__ import annotations
+
+import copy
+import json
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.core.errors import InputError
+from models.fixed import FixedType, Overflow, Rounding
+from models.network import Network
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
+from models.serial import network_from_json, network_to_json, quantised_from_json, quantised_to_json
+from models.zoo import ARCH8, NETWORKS
+
+NARROW, WIDE = FixedType(16, 6, rounding=Rounding.RND, overflow=Overflow.SAT), FixedType(48, 28)
+
+
+def design(softmax: bool) -> QuantisedNetwork:
+    layers = {}
+    for layer in ARCH8.layers:
+        match layer.kind:
+            case "conv2d" | "dense":
+                layers[layer.name] = Arithmetic(NARROW, NARROW, NARROW, WIDE)
+            case "global_average_pool":
+                layers[layer.name] = Arithmetic(NARROW, accumulator=WIDE)
+            case "softmax":
+                tables = SoftmaxTables(1024, FixedType(15, 5, signed=False), NARROW, NARROW, NARROW, NARROW)
+                layers |= {layer.name: Arithmetic(NARROW, softmax=tables)} if softmax else {}
+            case _:
+                layers[layer.name] = Arithmetic(NARROW)
+    return QuantisedNetwork(ARCH8, "0123456789abcdef", InputContract(NARROW, Fraction(1, 255), "design"), layers)
+
+
+def through_text(content: Any) -> Any:
+    return json.loads(json.dumps(content))
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=lambda network: network.name)
+def test_networks_come_back_equal(network: Network) -> None:
+    back = network_from_json(through_text(network_to_json(network)))
+    assert back == network and back.digest == network.digest
+
+
+@pytest.mark.parametrize("softmax", [True, False])
+def test_quantised_networks_come_back_equal(softmax: bool) -> None:
+    meant = design(softmax)
+    back = quantised_from_json(through_text(quantised_to_json(meant)))
+    assert back == meant and back.digest == meant.digest
+
+
+def damage(content: Any, path: tuple[Any, ...], value: Any) -> Any:
+    damaged = copy.deepcopy(content)
+    place = damaged
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return damaged
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("network",), []),
+        (("network", "name"), 8),
+        (("network", "input_shape"), [32, 32.0, 3]),
+        (("network", "input_shape"), [32, True, 3]),
+        (("network", "layers", 0, "kind"), "conv9d"),
+        (("network", "layers", 0, "filters"), "28"),
+        (("network", "layers", 0, "filters"), 0),
+        (("network", "layers", 0, "strides"), [1]),
+        (("network", "layers", 0, "padding"), "full"),
+        (("network", "layers", 0, "inputs"), "input"),
+        (("network", "layers", 0, "colour"), "red"),
+        (("weights",), None),
+        (("input", "type"), "ap_fixed<16>"),
+        (("input", "gain"), "1/0"),
+        (("input", "gain"), 0.5),
+        (("layers", "dense", "kernel"), 16),
+        (("layers", "dense", "thickness"), "ap_fixed<16,6>"),
+        (("layers", "dense", "accumulator"), "ap_fixed<16,16>"),
+        (("layers", "softmax", "softmax", "size"), 1000),
+        (("layers", "softmax", "softmax", "size"), "1024"),
+        (("layers", "softmax", "softmax", "total"), None),
+        (("layers", "other"), {"output": "ap_fixed<16,6>"}),
+        (("layers",), {}),
+    ],
+)
+def test_damage_is_refused(path: tuple[Any, ...], value: Any) -> None:
+    with pytest.raises(InputError):
+        quantised_from_json(damage(quantised_to_json(design(True)), path, value), "job.json")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+def paths(content: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    keys = content.keys() if isinstance(content, dict) else range(len(content)) if isinstance(content, list) else ()
+    return [path for key in keys for path in ((*here, key), *paths(content[key], (*here, key)))]
+
+
+@given(st.data(), JSON)
+def test_any_damage_is_an_input_error_or_a_whole_value(data: st.DataObject, value: Any) -> None:
+    content = quantised_to_json(design(True))
+    damaged = damage(content, data.draw(st.sampled_from(paths(content))), value)
+    try:
+        back = quantised_from_json(damaged)
+    except InputError:
+        return
+    assert through_text(quantised_to_json(back)) == damaged
+
+
+@given(JSON)
+def test_other_objects_are_refused(content: Any) -> None:
+    for read in (network_from_json, quantised_from_json):
+        with pytest.raises(InputError, match="here"):
+            read(content, "here")

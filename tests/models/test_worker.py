@@ -1,0 +1,127 @@
+"""The evaluation as a step: what it writes, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from subprocess import CompletedProcess, run
+
+import numpy as np
+import pytest
+
+from flows.core.digest import digest_file
+from models.cifar10 import RECORD_BYTES, read_batch
+from models.evaluation import oracle
+from models.fixed import FixedType, Overflow, Rounding
+from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network, ReLU, Softmax
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+from models.serial import quantised_to_json
+from models.vectors import vectors
+from models.weights import save_weights
+
+pytest.importorskip("torch")
+ROOT = Path(__file__).resolve().parents[2]
+CODES = FixedType(10, 4, rounding=Rounding.RND, overflow=Overflow.SAT)
+NETWORK = Network(
+    "tiny",
+    (32, 32, 3),
+    (
+        Conv2D("conv", (INPUT,), (3, 3), (4, 4), "same", 4),
+        ReLU("relu", ("conv",)),
+        GlobalAveragePool("gap", ("relu",)),
+        Dense("dense", ("gap",), 10),
+        Softmax("softmax", ("dense",)),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("job")
+    random = np.random.default_rng(5)
+    tensors = {name: random.standard_normal(shape).astype(np.float32) for name, shape in NETWORK.weight_shapes()}
+    save_weights(home / "weights.safetensors", tensors, NETWORK)
+    records = random.integers(0, 256, (450, RECORD_BYTES), np.uint8)
+    records[:, 0] %= 10
+    records.tofile(home / "batch.bin")
+    return home
+
+
+def design(weights: Path) -> QuantisedNetwork:
+    total = FixedType(32, 16)
+    products = Arithmetic(CODES, CODES, CODES, total)
+    layers = {"conv": products, "dense": products, "relu": Arithmetic(CODES)}
+    layers["gap"] = Arithmetic(CODES, accumulator=total)
+    return QuantisedNetwork(NETWORK, digest_file(weights), InputContract(CODES), layers)
+
+
+def evaluate(home: Path, **ask: object) -> CompletedProcess[str]:
+    weights = home / "weights.safetensors"
+    job = {"quantised": quantised_to_json(design(weights)), "weights": str(weights)} | ask
+    (home / "job.json").write_text(json.dumps(job))
+    command = [sys.executable, "-m", "models.evaluation.worker", "job.json"]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    return run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_reference_is_the_oracles(home: Path) -> None:
+    assert evaluate(home, vectors=16).returncode == 0
+    made = json.loads((home / "reference.json").read_text())
+    meant = design(home / "weights.safetensors")
+    from safetensors.numpy import load_file
+
+    weights = load_file(home / "weights.safetensors")
+    rows = [oracle.evaluate(meant, weights, image)["dense"].tolist() for image in vectors(NETWORK.input_shape)]
+    assert made["tensor"] == "dense" and made["digest"] == meant.digest
+    assert made["codes"] == made["logits"] == rows
+
+
+def test_accuracy_counts_every_image_of_every_batch(home: Path) -> None:
+    done = evaluate(home, data="batch.bin")
+    assert done.returncode == 0, done.stderr
+    made = json.loads((home / "accuracy.json").read_text())
+    images = read_batch(home / "batch.bin")
+    assert made["n"] == 450 and made["images"] == images.digest
+    from safetensors.numpy import load_file
+
+    from models.evaluation.fast import FastNetwork
+
+    exact = FastNetwork(design(home / "weights.safetensors"), load_file(home / "weights.safetensors"))
+    classes = exact(images.pixels)["dense"].numpy().argmax(1)
+    assert made["right"] == int((classes == images.labels).sum())
+    assert 0 <= made["float_right"] <= 450 and 300 < made["agree"] <= 450
+
+
+def test_weights_of_another_digest_are_one_line_and_a_code(home: Path, tmp_path: Path) -> None:
+    other = tmp_path / "weights.safetensors"
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in NETWORK.weight_shapes()}
+    save_weights(other, tensors, NETWORK)
+    done = evaluate(home, vectors=16, weights=str(other))
+    assert done.returncode == 3 and "Traceback" not in done.stderr
+    assert done.stdout.count("\n") == 1 and digest_file(other) in done.stdout
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in NETWORK.weight_shapes()}
+    tensors["dense/bias"][3] = np.nan
+    save_weights(tmp_path / "weights.safetensors", tensors, NETWORK)
+    done = evaluate(tmp_path, vectors=16)
+    assert done.returncode == 3 and "dense/bias" in done.stdout
+
+
+def test_a_fast_evaluation_that_differs_is_a_mismatch(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from models.evaluation import worker
+
+    right = oracle.evaluate
+
+    def one_off(*arguments: object) -> dict[str, object]:
+        tensors = dict(right(*arguments))  # type: ignore[arg-type]
+        tensors["relu"][0, 0, 0] += 1
+        return tensors
+
+    monkeypatch.setattr(oracle, "evaluate", one_off)
+    meant = design(home / "weights.safetensors")
+    weights = worker.read_weights(home / "weights.safetensors", meant)
+    with pytest.raises(worker.MismatchError, match="tensor relu"):
+        worker.reference(meant, weights, 16)

@@ -93,7 +93,7 @@ def _classes(results: Tensor) -> np.ndarray:
     return np.argmax(results.detach().numpy(), axis=1)
 
 
-def _keep_memory() -> None:
+def keep_memory() -> None:
     """Lets glibc keep large tensors' memory instead of returning it: half of the CPU time went into page faults."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:
@@ -106,7 +106,7 @@ def main(job: Path) -> None:
     quantised = quantised_from_json(ask["quantised"], str(job))
     weights = read_weights(Path(ask["weights"]), quantised)
     torch.set_grad_enabled(False)
-    _keep_memory()
+    keep_memory()
     torch.set_num_threads(2)
     if "vectors" in ask:
         Path("reference.json").write_text(json.dumps(reference(quantised, weights, ask["vectors"])))

@@ -117,7 +117,10 @@ class _Products:
         self.low_bits = 0
         bits = (source.reach.bit_length() + 1) // 2
         halves = max(1 << bits - 1, (source.reach >> bits) + 1) if bits else 0
-        if reach >= SINGLE and max(columns) * halves < SINGLE:
+        if isinstance(layer, Conv2D) and layer.strides[0] != layer.strides[1]:
+            # torch 2.13 is wrong here in single precision (oneDNN): 2x3, strides (1, 2), one channel of 3x4 pixels
+            self.precision = self.sum_precision = torch.float64
+        elif reach >= SINGLE and max(columns) * halves < SINGLE:
             self.low_bits, self.precision = bits, torch.float32
 
         self.layer = layer

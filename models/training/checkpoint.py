@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ def save(path: Path, progress: Progress, optimizer: torch.optim.Optimizer, recip
     metadata = {"progress": json.dumps(vars(progress)), "recipe": recipe}
     scratch = path.with_suffix(".new")
     save_file({key: value.contiguous() for key, value in tensors.items()}, scratch, metadata)
-    os.replace(scratch, path)
+    scratch.replace(path)
 
 
 def load(path: Path, optimizer: torch.optim.Optimizer, recipe: str, **modules: nn.Module) -> Progress | None:
@@ -41,7 +40,7 @@ def load(path: Path, optimizer: torch.optim.Optimizer, recipe: str, **modules: n
         metadata = file.metadata()
         if metadata["recipe"] != recipe:
             return None
-        names = list(file.keys())  # noqa: SIM118 (safe_open is no mapping)
+        names = list(file.keys())
         tensors = {name: file.get_tensor(name) for name in names}
     for role, module in modules.items():
         prefix = f"{role}."

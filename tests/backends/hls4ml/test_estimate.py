@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from backends.hls4ml import reuse
 from backends.hls4ml.estimate import estimate
+from backends.hls4ml.options import FIT
 from backends.protocol import Job
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
 from flows.core.part import Device, Part, Target
@@ -30,7 +31,7 @@ DEVICE = Device("xc7z020", 53200, 106400, 280, 220, ("clg400",), ("-1",), "a tes
 
 def job(network: Network = ARCH8, **options: Any) -> Job:
     target = Target(Part(DEVICE, "clg400", "-1", "xc7z020"), 10.0)
-    chosen: Any = SimpleNamespace(**({"backend": "Vitis", "strategy": "resource", "reuse_factor": reuse.FIT} | options))
+    chosen: Any = SimpleNamespace(**({"backend": "Vitis", "strategy": "resource", "reuse_factor": FIT} | options))
     nothing: Any = None
     return Job(network, nothing, nothing, target, chosen)
 
@@ -42,12 +43,13 @@ def quantised(network: Network = ARCH8, output: FixedType = SATURATED) -> Quanti
         wide = FixedType(42, 22) if isinstance(layer, Conv2D | Dense | GlobalAveragePool) else None
         weight = WORD if isinstance(layer, Conv2D | Dense) else None
         tables = SoftmaxTables(1024, WORD, WORD, WORD, WORD, WORD) if isinstance(layer, Softmax) else None
-        layers[layer.name] = Arithmetic(output, weight, weight, wide, tables)
+        kept = WORD if isinstance(layer, Flatten) else output  # only of the input here
+        layers[layer.name] = Arithmetic(kept, weight, weight, wide, tables)
     return QuantisedNetwork(network, "weights", InputContract(WORD, Fraction(1, 255)), layers)
 
 
-def readings(wanted: int | str = reuse.FIT, **options: Any) -> tuple[Reading, ...]:
-    asked = job(reuse_factor=wanted, **options)
+def readings(wanted: int | str = FIT, **options: Any) -> tuple[Reading, ...]:
+    asked = job(reuse_factor=str(wanted), **options)
     return estimate(asked, quantised(), reuse.resolve(asked))
 
 
@@ -121,7 +123,7 @@ def test_what_no_law_knows_is_absent_and_makes_the_total_a_lower_bound() -> None
 def test_a_softmax_of_another_size_is_not_guessed() -> None:
     layers = (Flatten("flat", (INPUT,)), Dense("dense", ("flat",), 7), Softmax("softmax", ("dense",)))
     network = Network("seven", (2, 2, 3), layers)
-    asked = job(network, reuse_factor=12)
+    asked = job(network, reuse_factor="12")
     found = estimate(asked, quantised(network), reuse.resolve(asked))
     assert not [one for one in found if one.scope == "softmax"]
     assert total(found, Metric.BRAM18).at_least  # type: ignore[union-attr]

@@ -60,8 +60,9 @@ class FastNetwork:
     def __call__(self, pixels: np.ndarray) -> dict[str, Tensor]:
         """uint8 (n, H, W, C) -> the codes of every tensor, float, images as (n, C, H, W)."""
         tensors = {INPUT: self._pixels[torch.from_numpy(pixels).int()].permute(0, 3, 1, 2)}
-        for layer in self.quantised.computed:
-            tensors[layer.name] = self._layers[layer.name](*(tensors[name] for name in layer.inputs))
+        with torch.backends.nnpack.flags(enabled=False):  # it convolves by Winograd's transform, which rounds
+            for layer in self.quantised.computed:
+                tensors[layer.name] = self._layers[layer.name](*(tensors[name] for name in layer.inputs))
         return tensors
 
 
@@ -113,14 +114,15 @@ class _Products:
         self.accumulate = Entry(common, reach, types.accumulator)
         self.output = Entry(types.accumulator.fraction, self.accumulate.result, types.output)
 
-        self.precision = self.sum_precision = precision(reach)
-        self.low_bits = 0
+        # With one input channel and an output one pixel wide, oneDNN 3.12 convolves wrongly (float32, AVX-512).
+        self.sum_precision = torch.float64 if source.shape[-1] == 1 else precision(reach)
+        self.precision, self.low_bits = self.sum_precision, 0
         bits = (source.reach.bit_length() + 1) // 2
         halves = max(1 << bits - 1, (source.reach >> bits) + 1) if bits else 0
         if isinstance(layer, Conv2D) and layer.strides[0] != layer.strides[1]:
             # torch 2.13 is wrong here in single precision (oneDNN): 2x3, strides (1, 2), one channel of 3x4 pixels
             self.precision = self.sum_precision = torch.float64
-        elif reach >= SINGLE and max(columns) * halves < SINGLE:
+        elif source.shape[-1] > 1 and reach >= SINGLE and max(columns) * halves < SINGLE:
             self.low_bits, self.precision = bits, torch.float32
 
         self.layer = layer

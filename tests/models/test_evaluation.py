@@ -161,3 +161,16 @@ def test_an_average_is_truncated_towards_zero_before_it_is_rounded() -> None:
     contract = InputContract(entry, gain=Fraction(-1))
     design = QuantisedNetwork(network, "none", contract, {"gap": Arithmetic(entry, accumulator=FixedType(12, 12))})
     assert oracle.evaluate(design, {}, np.array([[[2], [5]]], np.uint8))["gap"].tolist() == [-3]
+
+
+def test_one_channel_to_one_column() -> None:
+    """Where oneDNN 3.12 convolves wrongly in single precision, on two threads, channels last."""
+    network = Network("thin", (3, 4, 1), (Conv2D("conv", (INPUT,), (2, 3), (1, 2), "valid", 1),))
+    small, contract = FixedType(12, 4), InputContract(FixedType(8, 2))
+    design = QuantisedNetwork(network, "none", contract, {"conv": Arithmetic(small, small, small, FixedType(40, 26))})
+    kernel = np.array([[0, 1.5, 0], [0, 1.5, 0]], np.float32).reshape(2, 3, 1, 1)
+    weights = {"conv/kernel": kernel, "conv/bias": np.zeros(1, np.float32)}
+    images = np.arange(36, dtype=np.uint8).reshape(3, 3, 4, 1) * 7
+    tensors = FastNetwork(design, weights)(images)["conv"]
+    for image, codes in zip(images, tensors, strict=True):
+        assert np.array_equal(codes.movedim(0, -1).long().numpy(), oracle.evaluate(design, weights, image)["conv"])

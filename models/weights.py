@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flows.core.digest import digest_file
+from flows.core.digest import digest_bytes, digest_of
 from flows.core.errors import InputError
 from models.network import Network
 
@@ -44,7 +44,7 @@ class Weights:
 def open_weights(path: Path, network: Network) -> Weights:
     """Checks the header of `path` against `network` (names, shapes, types) and names the file by its digest.
 
-    Reads no tensor. Raises `InputError` where the file is missing, damaged or of another network.
+    Needs no numpy. Raises `InputError` where the file is missing, damaged or of another network.
     """
     header = _header(path)
     metadata = header.pop("__metadata__", {})
@@ -60,7 +60,7 @@ def open_weights(path: Path, network: Network) -> Weights:
     if metadata.get("architecture", network.digest) != network.digest:
         fact = f"made for architecture {metadata['architecture']}, not {network.name} ({network.digest})"
         raise InputError(str(path), fact, WEIGHTS_ADVICE)
-    return Weights(path, digest_file(path), metadata.get("derived_from"))
+    return Weights(path, _digest(path, header), metadata.get("derived_from"))
 
 
 def save_weights(path: Path, tensors: Tensors, network: Network, derived_from: str | None = None) -> None:
@@ -73,7 +73,18 @@ def save_weights(path: Path, tensors: Tensors, network: Network, derived_from: s
     save_file(dict(tensors), path, metadata)
 
 
-def _header(path: Path) -> dict:
+def _digest(path: Path, header: Mapping[str, Any]) -> str:
+    """Digest of the tensors by name, shape and content: how a writer orders its file does not count."""
+    content = path.read_bytes()
+    data = 8 + int.from_bytes(content[:8], "little")
+    parts = []
+    for name in sorted(header):
+        begin, end = header[name]["data_offsets"]
+        parts.append([name, header[name]["shape"], digest_bytes(content[data + begin : data + end])])
+    return digest_of(parts)
+
+
+def _header(path: Path) -> dict[str, Any]:
     """The JSON header of a safetensors file, its offsets checked against the file's size."""
     try:
         with path.open("rb") as file:

@@ -114,15 +114,12 @@ class _Products:
         self.accumulate = Entry(common, reach, types.accumulator)
         self.output = Entry(types.accumulator.fraction, self.accumulate.result, types.output)
 
-        # With one input channel and an output one pixel wide, oneDNN 3.12 convolves wrongly (float32, AVX-512).
+        # oneDNN 3.12 convolves wrongly in single precision (AVX-512): one input channel, an output one pixel wide.
         self.sum_precision = torch.float64 if source.shape[-1] == 1 else precision(reach)
         self.precision, self.low_bits = self.sum_precision, 0
         bits = (source.reach.bit_length() + 1) // 2
         halves = max(1 << bits - 1, (source.reach >> bits) + 1) if bits else 0
-        if isinstance(layer, Conv2D) and layer.strides[0] != layer.strides[1]:
-            # torch 2.13 is wrong here in single precision (oneDNN): 2x3, strides (1, 2), one channel of 3x4 pixels
-            self.precision = self.sum_precision = torch.float64
-        elif source.shape[-1] > 1 and reach >= SINGLE and max(columns) * halves < SINGLE:
+        if source.shape[-1] > 1 and reach >= SINGLE and max(columns) * halves < SINGLE:
             self.low_bits, self.precision = bits, torch.float32
 
         self.layer = layer

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flows.core.digest import digest_file, digest_of
+from flows.core.digest import digest_of
 from models import cifar10
 from models.cifar10 import Images
 from models.network import Network
@@ -31,7 +31,7 @@ from models.training import checkpoint
 from models.training.checkpoint import Progress
 from models.training.recipe import Recipe
 from models.training.torch_network import TorchNetwork, as_input
-from models.weights import save_weights
+from models.weights import open_weights, save_weights
 from models.zoo import NETWORKS
 
 EVALUATION_BATCH = 500
@@ -147,7 +147,7 @@ def finish(
     model = TorchNetwork(network).load(load_file(out / "best.safetensors")).to(memory_format=torch.channels_last)
     path = out / f"{network.name}.safetensors"
     save_weights(path, model.folded(), network)
-    weights = digest_file(path)
+    weights = open_weights(path, network).digest
     calibration = rest[:CALIBRATION_IMAGES]
     reach = measure_ranges(model, calibration)
     Ranges(network.digest, weights, calibration.digest, len(calibration), reach).save(

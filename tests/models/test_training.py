@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from flows.core.digest import digest_file
 from models.cifar10 import Images
 from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network, ReLU, Softmax
 from models.training.recipe import Recipe
+from models.weights import open_weights
 
 torch = pytest.importorskip("torch")
 from models.training import checkpoint, worker  # noqa: E402
@@ -86,7 +86,7 @@ def load(path: Path) -> dict[str, Any]:
 def test_the_card_says_what_was_done(tmp_path: Path) -> None:
     train(tmp_path / "out")
     card = json.loads((tmp_path / "out" / "tiny.card.json").read_text())
-    assert card["weights"] == digest_file(tmp_path / "out" / "tiny.safetensors")
+    assert card["weights"] == open_weights(tmp_path / "out" / "tiny.safetensors", TINY).digest
     assert card["recipe"] == asdict(RECIPE) and len(card["history"]) == RECIPE.epochs
     assert card["test"]["n"] == 60 and card["trained_on"]["n"] == 160 and card["chosen_by"]["held_out"] == 40
     assert card["chosen_by"]["held_out_accuracy"] == max(row["held_out_accuracy"] for row in card["history"])

@@ -10,7 +10,6 @@ from subprocess import CompletedProcess, run
 import numpy as np
 import pytest
 
-from flows.core.digest import digest_file
 from models.cifar10 import RECORD_BYTES, read_batch
 from models.evaluation import oracle
 from models.fixed import FixedType, Overflow, Rounding
@@ -18,7 +17,7 @@ from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network, ReL
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.serial import quantised_to_json
 from models.vectors import vectors
-from models.weights import save_weights
+from models.weights import open_weights, save_weights
 
 pytest.importorskip("torch")
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +52,7 @@ def design(weights: Path) -> QuantisedNetwork:
     products = Arithmetic(CODES, CODES, CODES, total)
     layers = {"conv": products, "dense": products, "relu": Arithmetic(CODES)}
     layers["gap"] = Arithmetic(CODES, accumulator=total)
-    return QuantisedNetwork(NETWORK, digest_file(weights), InputContract(CODES), layers)
+    return QuantisedNetwork(NETWORK, open_weights(weights, NETWORK).digest, InputContract(CODES), layers)
 
 
 def evaluate(home: Path, **ask: object) -> CompletedProcess[str]:
@@ -99,7 +98,7 @@ def test_weights_of_another_digest_are_one_line_and_a_code(home: Path, tmp_path:
     save_weights(other, tensors, NETWORK)
     done = evaluate(home, vectors=16, weights=str(other))
     assert done.returncode == 3 and "Traceback" not in done.stderr
-    assert done.stdout.count("\n") == 1 and digest_file(other) in done.stdout
+    assert done.stdout.count("\n") == 1 and open_weights(other, NETWORK).digest in done.stdout
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:

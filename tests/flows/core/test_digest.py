@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.core.digest import LENGTH, digest_bytes, digest_file, digest_of, plain
+from flows.core.digest import LENGTH, digest_bytes, digest_of, plain
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -69,10 +69,3 @@ def test_what_has_no_canonical_form_is_refused(value):
 def test_not_a_number_is_refused():
     with pytest.raises(ValueError):
         digest_of(float("nan"))
-
-
-@given(st.binary(max_size=100))
-def test_a_file_has_the_digest_of_its_bytes(tmp_path_factory, content):
-    path = tmp_path_factory.mktemp("digest") / "file"
-    path.write_bytes(content)
-    assert digest_file(path) == digest_bytes(content)

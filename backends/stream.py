@@ -83,10 +83,7 @@ def schedule(stages: Sequence[Stage], frames: int = 1) -> Schedule:
 def _arrivals(stage: Stage, arrivals: Mapping[str, list[int]], frames: int) -> list[int]:
     """The cycle at which each token of `stage` can be taken."""
     sources = [iter(arrivals[name]) if name != INPUT else repeat(0) for name in stage.sources]
-    if len(sources) == 1:
-        ready = sources[0]
-    else:
-        ready = map(max, *sources)
+    ready = sources[0] if len(sources) == 1 else map(max, *sources)
     put: list[int] = []
     now = 0
     for run in chain.from_iterable(repeat(stage.pattern, frames)):

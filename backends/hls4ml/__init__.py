@@ -9,10 +9,11 @@ from backends.hls4ml import estimate as estimates
 from backends.hls4ml.options import Options, parse_reuse
 from backends.hls4ml.plan import plan
 from backends.hls4ml.precision import explain, lower
-from backends.hls4ml.reuse import fitting, resolve
+from backends.hls4ml.reuse import dsp, fitting, resolve
 from backends.protocol import Job, Refusal
 from flows.core.evidence import Reading
 from flows.core.plan import Products
+from models.quantised import QuantisedNetwork
 
 API = 1
 NAME = "hls4ml"
@@ -25,15 +26,33 @@ def check(job: Job) -> Sequence[Refusal]:
 
 
 def estimate(job: Job) -> Sequence[Reading]:
-    return estimates.estimate(job, lower(job), resolve(job))
+    """None for io_parallel: the laws are those of io_stream."""
+    if job.options.io_type == "io_parallel":
+        return ()
+    quantised = lower(job)
+    return estimates.estimate(job, quantised, resolve(job, quantised))
 
 
 def notes(job: Job) -> Sequence[str]:
+    quantised = lower(job)
+    found = [_reuse(job, quantised), *explain(job, quantised)]
+    if job.options.io_type == "io_parallel":
+        found.append("warning: no law of io_parallel is known: resources and cycles are not estimated")
+    return tuple(found)
+
+
+def _reuse(job: Job, quantised: QuantisedNetwork) -> str:
     asked, _ = parse_reuse(job.options.reuse_factor)
-    chosen = "asked" if asked else "the smallest whose DSPs fit the part"
-    factors = ", ".join(f"{name} {factor}" for name, factor in resolve(job).items())
-    reuse = f"reuse factor {asked or fitting(job)} ({chosen}), snapped per layer to what hls4ml can build: {factors}"
-    return (reuse, *explain(job, lower(job)))
+    reuse = resolve(job, quantised)
+    if asked:
+        why = "asked"
+    elif dsp(quantised, reuse) <= job.target.part.device.dsp:
+        why = "the smallest whose DSPs fit the part"
+    else:
+        why = "the largest that changes anything; none fits the part's DSPs"
+    number = asked or fitting(job, quantised)
+    factors = ", ".join(f"{name} {factor}" for name, factor in reuse.items())
+    return f"reuse factor {number} ({why}), snapped per layer to what hls4ml can build: {factors}"
 
 
 def read(job: Job, products: Products) -> Sequence[Reading]:

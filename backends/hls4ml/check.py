@@ -39,7 +39,8 @@ def _reuse(job: Job) -> Iterator[Refusal]:
         elif factor not in legal(*layers[name]):
             below = max(one for one in legal(*layers[name]) if one <= factor)
             above = min((one for one in legal(*layers[name]) if one > factor), default=below)
-            fact = f"{factor} is not legal for {name} ({layers[name][0]} products for each of {layers[name][1]} results)"
+            n_in, n_out = layers[name]
+            fact = f"{factor} is not legal for {name} ({n_in} products for each of {n_out} results)"
             yield Refusal("--reuse-factor", fact, " or ".join(f"{name}={one}" for one in dict.fromkeys((below, above))))
 
 

@@ -1,23 +1,22 @@
-"""What a design will cost by the laws, with no tool installed: totals first, then layers, FIFOs, padding, clones, shell.
+"""What a design will cost by the laws, with no tool installed: totals first, then layers, FIFOs, clones, shell.
 
-Resources foretell csynth; cycles foretell RTL simulation, and csynth's worst case beside them. Laws err independently of each
-other, and all amounts of one law err together. What no law knows is absent, and its total a lower bound. There is no
-reading of the clock frequency: nothing here knows it.
+Resources foretell csynth (cycles are in `timing`). Laws err independently of each other, and all amounts of one law err
+together. What no law knows is absent, and its total a lower bound. There is no reading of the clock frequency: nothing
+here knows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 from math import prod, sqrt
 
 from backends.cost import shell
 from backends.hls4ml import laws
 from backends.hls4ml.laws import Amount
-from backends.hls4ml.reuse import multipliers, sizes
-from backends.hls4ml.schedule import CLONE, PADDING, Block, blocks, stages, tokens, worst_case
+from backends.hls4ml.reuse import multiplier_dsp, multipliers, sizes
+from backends.hls4ml.schedule import Block, blocks, tokens
+from backends.hls4ml.timing import timing
 from backends.protocol import Job
-from backends.stream import Schedule, Stage, schedule
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import Conv2D
@@ -33,26 +32,21 @@ def estimate(job: Job, quantised: QuantisedNetwork, reuse: Mapping[str, int]) ->
     """Readings of the design that `quantised` describes, at the reuse factors `reuse` (by layer name)."""
     tool, latency = job.options.backend.lower(), job.options.strategy.lower() == "latency"
     design = blocks(quantised.network, quantised.computed)
-    costs = [(_scope(block), _cost(block, quantised, reuse, tool, latency)) for block in design]
+    cycles = timing(job, quantised, design, reuse)
+    costs = [(block.scope, _cost(block, quantised, reuse, tool, latency)) for block in design]
     costs += [(FIFO, _fifo(block, quantised, tool)) for block in design if block.readers]
     charged: Amounts = {metric: laws.exact(value, SHELL, shell.SOURCE) for metric, value in shell.shell().items()}
     scopes: dict[str, list[Amounts]] = {
         scope: [amounts for name, amounts in costs if name == scope] for scope, _ in costs
     }
     scopes[SHELL] = [charged]
-    timing = _timing(job, quantised, reuse, tool, latency)
     everything = [amounts for group in scopes.values() for amounts in group]
     on = f"{job.target.part.device.name}, {tool.title()} HLS"
-    found = [_sum(metric, everything, TOTAL, on) for metric in RESOURCES] + list(timing)
+    found = [_sum(metric, everything, TOTAL, on) for metric in RESOURCES] + cycles.pop(TOTAL)
     for scope, group in scopes.items():
         found += [_sum(metric, group, scope, on) for metric in RESOURCES]
-        if not latency:
-            found += [reading for block in design if block.name == scope for reading in _worst(block, reuse, tool)]
+        found += cycles.get(scope, [])
     return tuple(reading for reading in found if reading is not None)
-
-
-def _scope(block: Block) -> str:
-    return block.kind if block.kind in (CLONE, PADDING) else block.name
 
 
 def _cost(block: Block, quantised: QuantisedNetwork, reuse: Mapping[str, int], tool: str, latency: bool) -> Amounts:
@@ -77,15 +71,15 @@ def _cost(block: Block, quantised: QuantisedNetwork, reuse: Mapping[str, int], t
             found[Metric.FF] = laws.fitted(tool, "relu", "ff", laws.per_channel(0))
         case "global_average_pool":
             found |= _average(block, quantised)
-        case "softmax" if channels == laws.SOFTMAX_CLASSES:
-            found = _softmax(tool)
         case "softmax":
-            found = dict.fromkeys(RESOURCES)
+            found |= {Metric.BRAM18: laws.softmax_bram(channels), Metric.DSP: laws.softmax_dsp(channels)}
+            if channels == laws.SOFTMAX_CLASSES:
+                found |= _lut_ff(tool, "softmax", {"one": 1.0})
     return found
 
 
 def _multiply_accumulate(block: Block, quantised: QuantisedNetwork, factor: int, tool: str, latency: bool) -> Amounts:
-    """A convolution or a dense layer. With constants for weights (RF = 1, Latency) the count depends on their values."""
+    """A convolution or a dense layer. With constants for weights (RF = 1, Latency) all depends on their values."""
     types = quantised.layers[block.name]
     assert types.kernel is not None and types.accumulator is not None
     if latency or factor == 1:
@@ -102,7 +96,7 @@ def _multiply_accumulate(block: Block, quantised: QuantisedNetwork, factor: int,
         for metric, amount in _lut_ff(tool, "line_buffer", buffer).items():
             found[metric] = laws.together(found[metric], amount)
     found[Metric.BRAM18] = laws.weight_bram(tool, count, weight, factor)
-    found[Metric.DSP] = laws.multiplier_dsp(count, data, weight)
+    found[Metric.DSP] = multiplier_dsp(quantised, block.name, factor)
     return found
 
 
@@ -118,12 +112,6 @@ def _average(block: Block, quantised: QuantisedNetwork) -> Amounts:
         Metric.LUT: laws.adders(2 * channels, accumulator.width),  # the sum, and the rounding towards zero
         Metric.FF: laws.Amount(bits, bits, 2 * bits, "accumulators", "a register a bit, at most one more behind it"),
     }
-
-
-def _softmax(tool: str) -> Amounts:
-    source = "softmax of 10 classes, 2 of 2 rows of Vivado HLS 2020.1"
-    counted = {Metric.BRAM18: laws.exact(4, "softmax", source), Metric.DSP: laws.exact(10, "softmax", source)}
-    return _lut_ff(tool, "softmax", {"one": 1.0}) | counted
 
 
 def _is_costly(output: FixedType) -> bool:
@@ -161,7 +149,8 @@ def _sum(metric: Metric, group: Iterable[Amounts], scope: str, on: str) -> Readi
     above = sqrt(sum(sum(one.high - one.value for one in law) ** 2 for law in by_law.values()))
     counting = [amount for amount in known if amount.value] or known[:1]
     if scope == TOTAL:
-        source = f"sum of layers and FIFOs by laws {', '.join(sorted({one.law for one in counting} - {SHELL}))}, and the routed shell"
+        names = ", ".join(sorted({one.law for one in counting} - {SHELL}))
+        source = f"sum of layers and FIFOs by laws {names}, and the routed shell"
     else:
         source = "; ".join(dict.fromkeys(amount.source for amount in counting))
     return Reading(
@@ -180,36 +169,3 @@ def _sum(metric: Metric, group: Iterable[Amounts], scope: str, on: str) -> Readi
 
 def _whole(value: float) -> float:
     return float(round(value))
-
-
-def _timing(
-    job: Job, quantised: QuantisedNetwork, reuse: Mapping[str, int], tool: str, latency: bool
-) -> Sequence[Reading]:
-    """Latency and interval of the whole design. The clock is the one that was asked for."""
-    design = blocks(quantised.network, quantised.computed)
-    found = _schedule(stages(quantised.network, design, reuse, tool, latency))
-    on = f"{job.target.clock_ns:g} ns clock, {tool.title()} HLS"
-    source = f"stream schedule with FIFOs that never fill; the bottleneck is {found.bottleneck}"
-    asked = f"{source}; at the clock asked for, met or not"
-    values = (
-        (Metric.LATENCY_CYCLES, found.latency, source),
-        (Metric.INTERVAL_CYCLES, found.interval, source),
-        (Metric.LATENCY_US, found.latency * job.target.clock_ns / 1e3, asked),
-        (Metric.THROUGHPUT_FPS, 1e9 / (found.interval * job.target.clock_ns), asked),
-    )
-    return [Reading(metric, value, Tier.MODELLED, on, why, TOTAL, Tier.RTL_SIMULATED) for metric, value, why in values]
-
-
-@lru_cache(maxsize=64)
-def _schedule(design: tuple[Stage, ...]) -> Schedule:
-    return schedule(design)
-
-
-def _worst(block: Block, reuse: Mapping[str, int], tool: str) -> Iterator[Reading]:
-    """The cycles of a frame in a layer as csynth reports them at most."""
-    cycles = worst_case(block, reuse.get(block.name, 1), tool)
-    if cycles is not None:
-        source = "csynth's worst case, which charges every pixel as if it completed a window"
-        yield Reading(
-            Metric.INTERVAL_CYCLES, cycles, Tier.MODELLED, f"{tool.title()} HLS", source, block.name, Tier.HLS
-        )

@@ -1,8 +1,8 @@
 """What hls4ml 1.3.0 builds from a layer with io_stream, and what csynth counts for it.
 
-Block RAM, DSP and cycles follow from the generated code. LUT and FF are linear in a few counts of bits; the coefficients
-are fitted by ``benchmarks/fit_hls4ml.py`` and lie in ``calibration/csynth.json`` with their rows, tool, device and error.
-A case that no law knows has no amount.
+Block RAM, DSP and cycles follow from the generated code. LUT and FF are linear in a few counts of bits; the
+coefficients are fitted by ``benchmarks/fit_hls4ml.py`` and lie in ``calibration/csynth.json`` with their rows, tool,
+device and error. A case that no law knows has no amount.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ OVERSTATED = 3.2
 
 CALIBRATION = Path(__file__).with_name("calibration") / "csynth.json"
 
-SOFTMAX_CLASSES = 10
-"""The one size of softmax that there are rows of."""
+SOFTMAX_CLASSES, SOFTMAX_BRAM18, SOFTMAX_DSP = 10, 4, 10
+"""The one size of softmax that there are rows of, and what it takes."""
+SOFTMAX_SOURCE = "softmax of 10 classes, 2 of 2 rows of Vivado HLS 2020.1"
 
 FEATURES = {
     ("line_buffer", "lut"): ("columns", "taps"),
@@ -135,12 +136,20 @@ def multiplier_dsp(multipliers: int, data: int, weight: int) -> Amount:
     return exact(value, "multipliers", source, value / 2 if max(data, weight) <= 8 else value)
 
 
+def softmax_bram(classes: int) -> Amount | None:
+    return exact(SOFTMAX_BRAM18, "softmax", SOFTMAX_SOURCE) if classes == SOFTMAX_CLASSES else None
+
+
+def softmax_dsp(classes: int) -> Amount | None:
+    return exact(SOFTMAX_DSP, "softmax", SOFTMAX_SOURCE) if classes == SOFTMAX_CLASSES else None
+
+
 def fifo_bram(tool: str, depth: int, channels: int, bits: int) -> Amount:
     """RAMB18 of a FIFO of `depth` tokens of `channels` elements of `bits` bits.
 
-    Vitis HLS keeps up to two words, or fewer than 1024 bits in all, in shift registers (UG1399, ``config_storage``), and
-    reads a RAMB18 at most 18 bits wide: 9 of 9 rows. Vivado HLS makes one FIFO a channel, in shift registers up to a depth of
-    32: 390 of 390 FIFOs of one report.
+    Vitis HLS keeps up to two words, or fewer than 1024 bits in all, in shift registers (UG1399, ``config_storage``),
+    and reads a RAMB18 at most 18 bits wide: 9 of 9 rows. Vivado HLS makes one FIFO a channel, in shift registers up to
+    a depth of 32: 390 of 390 FIFOs of one report.
     """
     if tool == "vitis":
         width, lanes, small = channels * bits, 1, depth <= 2 or depth * channels * bits < 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -26,7 +27,7 @@ def parse_reuse(text: str) -> tuple[int | None, Mapping[str, int]]:
         name, equals, number = part.rpartition("=")
         if place == 0 and part == FIT:
             continue
-        if not number.lstrip("-").isdigit() or bool(equals) != bool(name) or (not equals and place > 0):
+        if not re.fullmatch("-?[0-9]+", number) or bool(equals) != bool(name) or (not equals and place > 0):
             raise ValueError(f"{part!r} is no reuse factor: give fit, a number, or 64,block1_conv1=27")
         factor = int(number)
         if factor < 1:
@@ -64,9 +65,9 @@ class Options:
     reuse_factor: str = field(
         default=FIT,
         metadata={
-            "help": "products that each multiplier computes in turn: fit (the smallest single number whose DSPs fit the "
-            "part), a number (snapped per layer to the nearest legal one, as hls4ml does), and factors of single layers, "
-            "which must be legal: 64,block1_conv1=27",
+            "help": "products that each multiplier computes in turn: fit (the smallest single number whose DSPs fit "
+            "the part), a number (snapped per layer to the nearest legal one, as hls4ml does), and factors of single "
+            "layers, which must be legal: 64,block1_conv1=27",
             "unit": "RF",
             "parse": reuse_text,
         },
@@ -82,8 +83,8 @@ class Options:
     precision: str = field(
         default="ap_fixed<16,6>",
         metadata={
-            "help": "default type, its integer bits raised per layer where the measured ranges need it; stock shows what "
-            "hls4ml's own types do",
+            "help": "default type, its integer bits raised per layer where the measured ranges need it; stock shows "
+            "what hls4ml's own types do",
             "unit": "TYPE",
             "parse": precision_text,
         },

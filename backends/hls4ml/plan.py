@@ -20,12 +20,13 @@ FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fno-gnu-unique", "-w")
 
 
 def plan(job: Job) -> Plan:
-    quantised = quantised_to_json(lower(job))
+    arithmetic = lower(job)
+    quantised = quantised_to_json(arithmetic)
     options = asdict(job.options)
     ask = {
         "quantised": quantised,
         "weights": "weights.safetensors",
-        "reuse": dict(resolve(job)),
+        "reuse": dict(resolve(job, arithmetic)),
         "backend": options["backend"].title(),
         "strategy": options["strategy"],
         "io_type": options["io_type"],
@@ -47,12 +48,12 @@ def plan(job: Job) -> Plan:
         sources=SOURCES,
     )
     firmware = f"{PROJECT}/firmware"
+    includes = (f"-I{firmware}", f"-I{firmware}/ap_types", f'-DWEIGHTS_DIR="{firmware}/weights"')
     compile = Step(
         name="compile",
         about="g++ compiles the C simulation",
         tool="g++",
-        argv=("g++", *FLAGS, f"-I{firmware}", f"-I{firmware}/ap_types", f'-DWEIGHTS_DIR="{firmware}/weights"')
-        + (f"{firmware}/myproject.cpp", "simulation.cpp", "-o", LIBRARY),
+        argv=("g++", *FLAGS, *includes, f"{firmware}/myproject.cpp", "simulation.cpp", "-o", LIBRARY),
         files={PROJECT: Output("convert", PROJECT), "simulation.cpp": Output("convert", "simulation.cpp")},
         makes=(LIBRARY,),
     )

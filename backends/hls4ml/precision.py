@@ -33,13 +33,15 @@ DEFAULT = FixedType(16, 6)
 TABLE = FixedType(18, 8, rounding=Rounding.RND, overflow=Overflow.SAT)
 """hls4ml's type of softmax tables, sums and divisors (``fpga_backend.py``, `softmax` attributes)."""
 TABLE_SIZE = 1024
+PIXELS = (0.0, 1.0)
+"""What the image reaches: uint8 over 255."""
 
 
 def lower(job: Job) -> QuantisedNetwork:
     """The exact arithmetic that the design of `job` has."""
     stock = job.options.precision == STOCK
     base = DEFAULT if stock else parse_type(job.options.precision)
-    entry = base if stock else replace(base, integer=max(base.integer, integer_bits(*job.ranges.reach[INPUT])))
+    entry = base if stock else replace(base, integer=max(base.integer, integer_bits(*PIXELS)))
     types: dict[str, FixedType] = {INPUT: entry}
     layers: dict[str, Arithmetic] = {}
     for layer in job.network.layers:
@@ -102,7 +104,7 @@ def _sum(source: FixedType, kernel: FixedType, terms: int) -> FixedType:
     """Any sum of `terms` products and a bias of the kernel's type, exactly."""
     integer = source.integer + kernel.integer + ceil(log2(terms))
     integer = max(integer, kernel.integer) + 1
-    return FixedType(integer + source.fraction + kernel.fraction, integer)
+    return FixedType(integer + max(source.fraction, 0) + kernel.fraction, integer)
 
 
 def _added(one: FixedType, other: FixedType) -> FixedType:
@@ -134,9 +136,14 @@ def explain(job: Job, quantised: QuantisedNetwork) -> Iterator[str]:
         )
         return
     base = parse_type(job.options.precision)
+    if quantised.input.type.integer != base.integer:
+        yield f"the image is {quantised.input.type.name}: its pixels reach {PIXELS[1]:g}"
     for layer in quantised.computed:
         types = quantised.layers[layer.name]
-        if isinstance(layer, MaxPool2D | Flatten | Softmax) or types.output.integer == base.integer:
+        if types.output.integer == base.integer:
+            continue
+        if isinstance(layer, MaxPool2D | Flatten):
+            yield f"{layer.name} is {types.output.name}, as {layer.inputs[0]} is"
             continue
         low, high = job.ranges.reach[layer.name]
         yield (
@@ -144,9 +151,12 @@ def explain(job: Job, quantised: QuantisedNetwork) -> Iterator[str]:
             f"images, {base.name} ends at +-{2 ** (base.integer - 1)}"
         )
     yield (
-        "weights and layer results round and saturate (AP_RND, AP_SAT) where hls4ml truncates and wraps: a value beyond "
-        "its type then stays at the end of the range instead of changing sign"
+        "weights and layer results round and saturate (AP_RND, AP_SAT) where hls4ml truncates and wraps: a value "
+        "beyond its type then stays at the end of the range instead of changing sign"
     )
+    for name, types in quantised.layers.items():
+        if tables := types.softmax:
+            yield f"the tables of {name} are hls4ml's own: {tables.exponential.name}, {tables.size:,} entries"
     for kind, layers in _accumulators(quantised).items():
         yield f"accumulators of {kind} are {layers}: wide enough for every sum that the types of their terms allow"
 

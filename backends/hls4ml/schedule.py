@@ -1,19 +1,19 @@
 """The blocks that hls4ml 1.3.0 makes of a network with io_stream, the streams between them, and their cycles.
 
-Besides a function a layer it makes a *clone* where a tensor is read more than once, and a *padding* before a convolution
-with 'same' padding (``vivado/passes/conv_same_pad.py``, ``clone_output.py``). Every block puts its tokens into a FIFO
-for each reader; a token is one pixel with all its channels.
+Besides a function a layer it makes a *clone* where a tensor is read more than once, and a *padding* before a
+convolution with 'same' padding (``vivado/passes/conv_same_pad.py``, ``clone_output.py``). Every block puts its tokens
+into a FIFO for each reader; a token is one pixel with all its channels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from backends.hls4ml.reuse import sizes
 from backends.stream import Run, Stage
-from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Network, Shape
+from models.network import INPUT, Conv2D, Layer, MaxPool2D, Network, Shape
 
 CLONE, PADDING = "clone", "padding"
 
@@ -34,21 +34,38 @@ class Block:
     readers: int
     layer: Layer
 
+    @property
+    def scope(self) -> str:
+        """What its readings are said of: a layer, or all clones or all paddings together."""
+        return self.kind if self.kind in (CLONE, PADDING) else self.name
+
 
 @dataclass(frozen=True, slots=True)
-class Overheads:
-    """Cycles of a convolution beside its reuse factor: `output` for a pixel that it computes, `idle` for one it only stores."""
+class Pace:
+    """Cycles beside the reuse factor, with the Resource strategy.
+
+    `output` for a pixel that a convolution computes, `idle` for one that it only stores (None: it costs as much as a
+    computed one); `finish` until its result is out. `drain` from a token to its result in a pipelined block.
+    """
 
     output: int
-    idle: int
+    idle: int | None
+    finish: int
+    drain: int
 
 
-OVERHEADS = {"vitis": Overheads(5, 4), "vivado": Overheads(4, 2)}
+PACES = {"vitis": Pace(5, 4, finish=1, drain=4), "vivado": Pace(4, 2, finish=0, drain=4)}
 """Vitis HLS 2024.2: worst case Hpad * Wpad * (RF + 5) + 1, 4 of 4 rows exact. Vivado HLS 2019.2: Hpad * Wpad *
-(RF + 4), 14 of 18 rows exact, the others RF + 3. Idle pixels alone are csynth's best case, exact in all 22."""
+(RF + 4), 14 of 18 rows exact, the others RF + 3. Idle pixels alone are csynth's best case, exact in all 22. Rows of
+pipelined blocks drain in 1 to 4 cycles."""
 
-PIPELINE_DELAY = 4
-"""Cycles from a token to its result in a pipelined block; rows of csynth show 1 to 4."""
+QUICKEST = Pace(0, 1, finish=0, drain=1)
+"""No design is quicker: a computed pixel takes its reuse factor, a stored one a cycle."""
+
+
+def slowest(tool: str) -> Pace:
+    """csynth's worst case, which charges every pixel of a convolution as if it completed a window."""
+    return replace(PACES[tool], idle=None)
 
 
 def blocks(network: Network, layers: Iterable[Layer]) -> tuple[Block, ...]:
@@ -95,44 +112,42 @@ def tokens(shape: Shape) -> int:
 
 
 def stages(
-    network: Network, design: Iterable[Block], reuse: Mapping[str, int], tool: str, latency: bool
+    network: Network, design: Iterable[Block], reuse: Mapping[str, int], pace: Pace, latency: bool
 ) -> tuple[Stage, ...]:
     """The stream stages of `design`; `latency` is hls4ml's Latency strategy, where a layer starts every RF cycles."""
-    known = sizes(network)
+    multiplexed = () if latency else sizes(network)
     return tuple(
         Stage(
             block.name,
             block.sources,
-            _pattern(block, reuse.get(block.name, 1), OVERHEADS[tool], latency),
-            PIPELINE_DELAY,
+            _pattern(block, reuse.get(block.name, 1), pace, latency),
+            delay=pace.finish if block.name in multiplexed else pace.drain,
         )
-        if block.name not in known or latency
-        else Stage(block.name, block.sources, _pattern(block, reuse[block.name], OVERHEADS[tool], latency))
         for block in design
     )
 
 
-def _pattern(block: Block, factor: int, overheads: Overheads, latency: bool) -> tuple[Run, ...]:
+def _pattern(block: Block, factor: int, pace: Pace, latency: bool) -> tuple[Run, ...]:
     """One frame of a block; a pipelined one handles a token a cycle."""
     layer = block.layer
-    if block.kind == PADDING and isinstance(layer, Conv2D):
-        top, bottom, left, right = layer.pads(block.taken)
-        row = _merged(Run(left, 1, takes=False), Run(block.taken[1], 1), Run(right, 1, takes=False))
-        above, below = (Run(rows * block.shape[1], 1, takes=False) for rows in (top, bottom))
-        return _merged(above, *row * block.taken[0], below)
-    if block.kind == CLONE:
-        return (Run(tokens(block.taken), 1),)
-    if isinstance(layer, Conv2D):
-        full = Run(1, factor if latency else factor + overheads.output)
-        idle = Run(1, factor if latency else overheads.idle, puts=False)
-        return _window(block, layer, full, idle)
-    if isinstance(layer, MaxPool2D):
-        return _window(block, layer, Run(1, 1), Run(1, 1, puts=False))
-    if isinstance(layer, GlobalAveragePool):
-        return _merged(Run(tokens(block.taken) - 1, 1, puts=False), Run(1, 1))
-    if isinstance(layer, Dense):
-        return (Run(1, factor if latency else factor + overheads.output),)
-    return (Run(tokens(block.taken), 1),)
+    computed = factor if latency else factor + pace.output
+    stored = computed if latency or pace.idle is None else pace.idle
+    match block.kind, layer:
+        case "padding", Conv2D():
+            top, bottom, left, right = layer.pads(block.taken)
+            row = _merged(Run(left, 1, takes=False), Run(block.taken[1], 1), Run(right, 1, takes=False))
+            above, below = (Run(rows * block.shape[1], 1, takes=False) for rows in (top, bottom))
+            return _merged(above, *row * block.taken[0], below)
+        case "conv2d", Conv2D():
+            return _window(block, layer, Run(1, computed), Run(1, stored, puts=False))
+        case "maxpool2d", MaxPool2D():
+            return _window(block, layer, Run(1, 1), Run(1, 1, puts=False))
+        case "global_average_pool", _:
+            return _merged(Run(tokens(block.taken) - 1, 1, puts=False), Run(1, 1))
+        case "dense", _:
+            return (Run(1, computed),)
+        case _:
+            return (Run(tokens(block.taken), 1),)
 
 
 def _window(block: Block, layer: Conv2D | MaxPool2D, full: Run, idle: Run) -> tuple[Run, ...]:
@@ -161,10 +176,3 @@ def _merged(*runs: Run) -> tuple[Run, ...]:
         elif run.count:
             found.append(run)
     return tuple(found)
-
-
-def worst_case(block: Block, factor: int, tool: str) -> int | None:
-    """csynth's largest latency of a convolution in the Resource strategy: every pixel charged as if it completed a window."""
-    if block.kind != Conv2D.kind:
-        return None
-    return tokens(block.taken) * (factor + OVERHEADS[tool].output) + (tool == "vitis")

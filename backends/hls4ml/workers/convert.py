@@ -1,4 +1,6 @@
-"""Writes the hls4ml project: ``python -m backends.hls4ml.workers.convert JOB.json``. Imports hls4ml; nothing imports it.
+"""Writes the hls4ml project: ``python -m backends.hls4ml.workers.convert JOB.json``.
+
+Imports hls4ml; nothing imports it.
 
 Keras runs on torch, so that tensorflow is not needed. Every type, reuse factor and strategy is pinned, and read back
 from the converted graph and the generated ``defines.h``; a difference fails. Writes ``project/``, ``types.json`` (what
@@ -12,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +86,6 @@ def _keras_layer(layer: Layer) -> keras.layers.Layer:
 
 def rounded(weights: np.ndarray, type: FixedType) -> np.ndarray:
     """Each weight as the number that its code in `type` stands for."""
-    from fractions import Fraction
-
     numbers = [float(type.value(type.enter(Fraction(value)))) for value in weights.ravel().tolist()]
     return np.array(numbers, np.float32).reshape(weights.shape)
 
@@ -120,9 +121,10 @@ def precision(quantised: QuantisedNetwork, layer: Layer) -> dict[str, str]:
 
 def read_back(graph: Any, quantised: QuantisedNetwork, ask: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """(place, what hls4ml made, what was meant) of every type, reuse factor and strategy in the converted graph."""
-    made = {IMAGE: INPUT}
+    made = {INPUT: INPUT}
     for node in graph.get_layers():
-        source = node.name if node.name in quantised.layers else made.get(node.inputs[0] if node.inputs else IMAGE, INPUT)
+        # The input reads "input"; it, a clone and a padding have the type of what they read.
+        source = node.name if node.name in quantised.layers else made[node.inputs[0]]
         for output in node.outputs:
             made[output] = source
         meant = quantised.type_of(source)
@@ -141,14 +143,13 @@ def read_back(graph: Any, quantised: QuantisedNetwork, ask: Mapping[str, Any]) -
 def read_sources(graph: Any) -> Iterator[tuple[str, str, str]]:
     """(type name, what ``defines.h`` says, what the graph says) of every stream."""
     text = (PROJECT / "firmware" / "defines.h").read_text()
-    written = dict(
-        (name, inner or plain)
-        for inner, plain, name in re.findall(r"typedef (?:nnet::array<(.+>), [\d*]+>|(ap_.+>)) (\w+);", text)
-    )
+    typedefs = re.findall(r"typedef (?:nnet::array<(.+>), [\d*]+>|(ap_.+>)) (\w+);", text)
+    written = {name: inner or plain for inner, plain, name in typedefs}
     for node in graph.get_layers():
         for variable in node.variables.values():
             name = variable.type.name
-            yield f"defines.h, {name}", _canonical(written[name]), _canonical(variable.type.precision)
+            found = _canonical(written[name]) if name in written else "no such type"
+            yield f"defines.h, {name}", found, _canonical(variable.type.precision)
 
 
 def _canonical(precision: object) -> str:

@@ -1,7 +1,8 @@
 """Runs the compiled C simulation: ``python -m backends.hls4ml.workers.simulate JOB.json``, in the step's directory.
 
-JOB.json: ``quantised`` (its input contract is applied here, as the host would) and ``vectors``, how many of the project's
-check images. They run back to back through one loaded library. Writes ``outputs.json``: a row of integer codes an image.
+JOB.json: ``quantised`` (its input contract is applied here, as the host would) and ``vectors``, how many of the
+project's check images. They run back to back through one loaded library. Writes ``outputs.json``: a row of integer
+codes an image.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def quantised(network: Network = ARCH8, output: FixedType = SATURATED) -> Quanti
 
 def readings(wanted: int | str = FIT, **options: Any) -> tuple[Reading, ...]:
     asked = job(reuse_factor=str(wanted), **options)
-    return estimate(asked, quantised(), reuse.resolve(asked))
+    return estimate(asked, quantised(), reuse.resolve(asked, quantised()))
 
 
 def value(found: tuple[Reading, ...], metric: Metric, scope: str = TOTAL) -> float:
@@ -58,7 +58,7 @@ def value(found: tuple[Reading, ...], metric: Metric, scope: str = TOTAL) -> flo
 
 
 def test_fifos_as_deep_as_a_frame_take_most_of_the_block_ram() -> None:
-    """Tokens of 3, 28 and 56 words of 16 bits take 3, 25 and 50 RAMB18 up to a depth of 1024, and twice as many at 34 x 34.
+    """Tokens of 3, 28 and 56 words of 16 bits take 3, 25 and 50 RAMB18 up to a depth of 1024, twice as many at 34 x 34.
 
     Input: two copies and one padded. 28 channels: seven layers, two copies, and the paddings at 34 x 34 and 18 x 18.
     56 channels: seven layers and the padding at 18 x 18.
@@ -79,8 +79,31 @@ def test_the_interval_is_that_of_the_slowest_layer() -> None:
     assert value(found, Metric.INTERVAL_CYCLES) == 1024 * (252 + 5) + 132 * 4
     assert value(found, Metric.THROUGHPUT_FPS) == pytest.approx(1e8 / 263_696)
     assert value(found, Metric.LATENCY_CYCLES) > 263_696
-    worst = next(one for one in found if one.scope == "block1_conv2" and one.metric is Metric.INTERVAL_CYCLES)
+    interval, worst = (
+        next(one for one in found if (one.scope, one.metric) == ("block1_conv2", metric))
+        for metric in (Metric.INTERVAL_CYCLES, Metric.LATENCY_CYCLES)
+    )
+    assert (interval.value, interval.predicts) == (1024 * (252 + 5) + 132 * 4, Tier.RTL_SIMULATED)
     assert (worst.value, worst.predicts) == (1156 * 257 + 1, Tier.HLS)
+
+
+def test_cycles_lie_between_bare_reuse_factors_and_the_worst_case_of_csynth() -> None:
+    found = readings(252)
+    interval, rate = total(found, Metric.INTERVAL_CYCLES), total(found, Metric.THROUGHPUT_FPS)
+    assert interval and rate
+    assert (interval.low, interval.high) == (1024 * 252 + 132, 1156 * 257)
+    assert (rate.low, rate.high) == pytest.approx((1e8 / (1156 * 257), 1e8 / (1024 * 252 + 132)))
+
+
+def test_every_layer_has_its_cycles() -> None:
+    found = readings(252)
+    for metric in (Metric.INTERVAL_CYCLES, Metric.LATENCY_CYCLES):
+        scopes = {one.scope for one in found if one.metric is metric}
+        assert scopes == {TOTAL, "clone", "padding", *(layer.name for layer in ARCH8.layers)}
+    assert value(found, Metric.INTERVAL_CYCLES, "block2_pool") == 16 * 16
+    assert value(found, Metric.INTERVAL_CYCLES, "padding") == 34 * 34
+    unrolled = [one for one in readings(4, strategy="latency") if one.metric is Metric.INTERVAL_CYCLES]
+    assert unrolled and all(one.low is None and one.high is None for one in unrolled)
 
 
 @settings(max_examples=40, deadline=None)
@@ -124,8 +147,8 @@ def test_a_softmax_of_another_size_is_not_guessed() -> None:
     layers = (Flatten("flat", (INPUT,)), Dense("dense", ("flat",), 7), Softmax("softmax", ("dense",)))
     network = Network("seven", (2, 2, 3), layers)
     asked = job(network, reuse_factor="12")
-    found = estimate(asked, quantised(network), reuse.resolve(asked))
-    assert not [one for one in found if one.scope == "softmax"]
+    found = estimate(asked, quantised(network), reuse.resolve(asked, quantised(network)))
+    assert not [one for one in found if one.scope == "softmax" and one.metric in RESOURCES]
     assert total(found, Metric.BRAM18).at_least  # type: ignore[union-attr]
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.hls4ml import laws
-from backends.hls4ml.schedule import blocks, stages, worst_case
+from backends.hls4ml.schedule import PACES, blocks, slowest, stages
 from models.network import INPUT, Conv2D, Network
 
 TOOLS = ("vitis", "vivado")
@@ -71,18 +71,19 @@ def test_a_law_without_rows_of_the_tool_names_the_other() -> None:
 def test_every_pixel_is_stored_and_every_window_put(kernel: int, stride: int) -> None:
     network = convolution(size=9, kernel=kernel, stride=stride)
     design = blocks(network, network.layers)
-    (stage,) = stages(network, design, {"conv": 7}, "vitis", latency=False)
+    (stage,) = stages(network, design, {"conv": 7}, PACES["vitis"], latency=False)
     puts = ((9 - kernel) // stride + 1) ** 2
     assert stage.tokens == puts
     assert stage.busy == puts * (7 + 5) + (81 - puts) * 4
-    assert worst_case(design[0], 7, "vitis") == 81 * (7 + 5) + 1
+    (worst,) = stages(network, design, {"conv": 7}, slowest("vitis"), latency=False)
+    assert worst.busy + worst.delay == 81 * (7 + 5) + 1
 
 
 def test_same_padding_is_a_block_of_its_own() -> None:
     network = convolution("same")
     padding, conv = blocks(network, network.layers)
     assert (padding.shape, conv.taken, conv.readers) == ((8, 8, 2), (8, 8, 2), 0)
-    stage = stages(network, (padding, conv), {"conv": 6}, "vivado", latency=False)[0]
+    stage = stages(network, (padding, conv), {"conv": 6}, PACES["vivado"], latency=False)[0]
     assert (stage.tokens, sum(run.count for run in stage.pattern if run.takes)) == (64, 36)
 
 

@@ -1,0 +1,65 @@
+"""A tiny residual network and jobs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.hls4ml import Options
+from backends.protocol import Job
+from flows.core.part import Target, find_part
+from models.network import (
+    INPUT,
+    Add,
+    Conv2D,
+    Dense,
+    GlobalAveragePool,
+    MaxPool2D,
+    Network,
+    ReLU,
+    Softmax,
+)
+from models.ranges import Ranges
+from models.weights import Weights
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Network:
+    return Network(
+        "tiny",
+        (8, 8, 3),
+        (
+            Conv2D("conv1", (INPUT,), (3, 3), (1, 1), "same", 4),
+            ReLU("relu1", ("conv1",)),
+            Conv2D("conv2", ("relu1",), (3, 3), (1, 1), "same", 4),
+            ReLU("relu2", ("conv2",)),
+            Conv2D("shortcut", (INPUT,), (1, 1), (1, 1), "same", 4),
+            Add("add", ("relu2", "shortcut")),
+            MaxPool2D("pool", ("add",), (2, 2), (2, 2), "valid"),
+            GlobalAveragePool("gap", ("pool",)),
+            Dense("dense", ("gap",), 5),
+            Softmax("softmax", ("dense",)),
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def job_of() -> Callable[..., Job]:
+    """A job on weights that exist by name only, every tensor reaching -1 .. 1 unless `reach` says otherwise."""
+
+    def make(
+        network: Network,
+        reach: Mapping[str, tuple[float, float]] | None = None,
+        part: str = "xc7z020",
+        clock_ns: float = 10.0,
+        **options: Any,
+    ) -> Job:
+        weights = Weights(Path("tiny.safetensors"), "0123456789abcdef", None)
+        whole = dict.fromkeys(network.shapes, (-1.0, 1.0)) | dict(reach or {})
+        ranges = Ranges(network.digest, weights.digest, "images", 100, whole)
+        return Job(network, weights, ranges, Target(find_part(part), clock_ns), Options(**options))
+
+    return make

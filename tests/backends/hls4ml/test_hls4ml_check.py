@@ -1,0 +1,93 @@
+"""Refusals: each names the option, the fact and a choice that is then taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.hls4ml import check, reuse
+from backends.protocol import Job, Refusal
+from models.network import INPUT, Flatten, MaxPool2D, Network, Padding
+from models.zoo import ARCH8
+
+
+def only(refusals: object) -> Refusal:
+    (refusal,) = refusals  # type: ignore[misc]
+    return refusal
+
+
+def test_the_default_is_taken(tiny: Network, job_of: Callable[..., Job]) -> None:
+    assert check(job_of(ARCH8)) == () == check(job_of(tiny))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "nearest"), [("io_type", "io_parallel", "io_stream"), ("strategy", "latency", "resource")]
+)
+def test_past_the_unroll_limit_is_refused(
+    tiny: Network, job_of: Callable[..., Job], option: str, value: str, nearest: str
+) -> None:
+    refusal = only(check(job_of(ARCH8, **{option: value})))
+    culprit = f"--{option.replace('_', '-')}"
+    assert (refusal.culprit, refusal.nearest) == (f"{culprit} {value}", f"{culprit} {nearest}")
+    assert "28,224" in refusal.fact and "4,096" in refusal.fact
+    assert check(job_of(ARCH8, **{option: nearest})) == ()
+    assert check(job_of(tiny, **{option: value})) == ()
+
+
+@pytest.mark.parametrize(("name", "nearest"), [("block1_conv", "block1_conv1"), ("shortcut", "block1_shortcut")])
+def test_an_unknown_layer_is_refused_with_its_namesake(job_of: Callable[..., Job], name: str, nearest: str) -> None:
+    refusal = only(check(job_of(ARCH8, reuse_factor=f"fit,{name}=4")))
+    assert repr(name) in refusal.fact and nearest in refusal.nearest
+
+
+@pytest.mark.parametrize(
+    ("size", "strides", "padding", "taken"),
+    [(8, (2, 2), "valid", True), (8, (2, 2), "same", True), (7, (2, 2), "same", False), (8, (1, 1), "valid", False)],
+)
+def test_only_windows_side_by_side_are_pooled(
+    job_of: Callable[..., Job], size: int, strides: tuple[int, int], padding: Padding, taken: bool
+) -> None:
+    """hls4ml 1.3.0 takes the others, and its C simulation then aborts."""
+    layers = (MaxPool2D("pool", (INPUT,), (2, 2), strides, padding), Flatten("flat", ("pool",)))
+    refusals = check(job_of(Network("pooled", (size, size, 3), layers)))
+    assert (refusals == ()) == taken
+    for refusal in refusals:
+        assert (refusal.culprit, refusal.nearest) == ("layer pool", "strides (2, 2), valid")
+
+
+def test_a_layer_like_no_other_is_refused_with_all_that_there_are(job_of: Callable[..., Job]) -> None:
+    assert only(check(job_of(ARCH8, reuse_factor="fit,xyz=4"))).nearest == ", ".join(reuse.sizes(ARCH8))
+
+
+@given(name=st.sampled_from(sorted(reuse.sizes(ARCH8))), factor=st.integers(1, 40_000))
+def test_an_illegal_factor_is_refused_with_the_legal_neighbours(
+    job_of: Callable[..., Job], name: str, factor: int
+) -> None:
+    refusals = check(job_of(ARCH8, reuse_factor=f"fit,{name}={factor}"))
+    legal = reuse.legal(*reuse.sizes(ARCH8)[name])
+    assert bool(refusals) == (factor not in legal)
+    for refusal in refusals:
+        choices = [int(one.partition("=")[2]) for one in refusal.nearest.split(" or ")]
+        assert set(choices) <= set(legal) and name in refusal.fact
+        assert not any(min(choices) < one < max(choices) for one in legal)
+        assert check(job_of(ARCH8, reuse_factor=f"fit,{name}={choices[0]}")) == ()
+
+
+@given(width=st.integers(2, 40), integer=st.integers(1, 40))
+def test_a_sum_beyond_the_reference_is_refused_with_the_widest_type(
+    job_of: Callable[..., Job], width: int, integer: int
+) -> None:
+    """504 terms take 9 bits and the bias one: operands of up to 21 bits stay within 53."""
+    refusals = check(job_of(ARCH8, precision=f"ap_fixed<{width},{integer}>"))
+    assert bool(refusals) == (width > 21)
+    for refusal in refusals:
+        assert refusal.culprit == "--precision" and "504 products" in refusal.fact
+        assert refusal.nearest.startswith("ap_fixed<21,") and check(job_of(ARCH8, precision=refusal.nearest)) == ()
+
+
+def test_every_reason_is_given_at_once(job_of: Callable[..., Job]) -> None:
+    asked = job_of(ARCH8, io_type="io_parallel", reuse_factor="fit,dense=3", precision="ap_fixed<32,6>")
+    assert [one.culprit for one in check(asked)] == ["--io-type io_parallel", "--reuse-factor", "--precision"]

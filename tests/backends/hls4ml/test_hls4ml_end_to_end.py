@@ -1,0 +1,118 @@
+"""Tiny networks through hls4ml and g++: the C simulation gives the integers of the exact reference."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends import hls4ml
+from backends.protocol import Job
+from flows.core.errors import StepFailed
+from flows.core.plan import Plan
+from flows.executor import Executor
+from flows.store import Store
+from models.network import INPUT, Conv2D, Dense, Flatten, MaxPool2D, Network, ReLU
+
+pytestmark = pytest.mark.skipif(
+    not (find_spec("hls4ml") and find_spec("torch") and shutil.which("g++")), reason="hls4ml, torch or g++ is absent"
+)
+
+STRIDED = Network(
+    "strided",
+    (9, 8, 3),
+    (
+        Conv2D("conv1", (INPUT,), (3, 3), (2, 2), "valid", 4),
+        ReLU("relu1", ("conv1",)),
+        MaxPool2D("pool", ("relu1",), (2, 2), (2, 2), "valid"),
+        Flatten("flatten", ("pool",)),
+        Dense("dense", ("flatten",), 5),
+    ),
+)
+
+
+def trained(network: Network, folder: Path, **options: Any) -> Job:
+    """`network` on seeded weights, its ranges measured on the check images."""
+    import numpy as np
+
+    from flows.core.part import Target, find_part
+    from models.cifar10 import Images
+    from models.ranges import Ranges
+    from models.training.torch_network import TorchNetwork
+    from models.training.worker import measure_ranges
+    from models.vectors import COUNT, vectors
+    from models.weights import open_weights, save_weights
+
+    random = np.random.default_rng(8)
+    tensors = {name: random.normal(0, 0.6, shape).astype(np.float32) for name, shape in network.weight_shapes()}
+    path = folder / f"{network.name}.safetensors"
+    save_weights(path, tensors, network)
+    weights = open_weights(path, network)
+    images = Images(vectors(network.input_shape, COUNT), np.zeros(COUNT, np.uint8))
+    reach = measure_ranges(TorchNetwork(network).load(tensors), images)
+    ranges = Ranges(network.digest, weights.digest, "check images", COUNT, reach)
+    return Job(network, weights, ranges, Target(find_part("xc7z020")), hls4ml.Options(**options))
+
+
+def reference(job: Job) -> list[list[int]]:
+    from models.evaluation.fast import FastNetwork
+    from models.vectors import COUNT, vectors
+
+    quantised = hls4ml.lower(job)
+    tensors = FastNetwork(quantised, job.weights.tensors())(vectors(job.network.input_shape, COUNT))
+    return tensors[quantised.output].long().reshape(COUNT, -1).tolist()
+
+
+def executor(folder: Path) -> Executor:
+    return Executor(Store(folder / "store"), 2, lambda event, step, text: None)
+
+
+@pytest.mark.parametrize(
+    ("network", "options"),
+    [
+        pytest.param("tiny", {}, id="default"),
+        pytest.param("tiny", {"precision": "stock"}, id="stock"),
+        pytest.param("strided", {"reuse_factor": "6"}, id="valid, strides, flatten"),
+        pytest.param("tiny", {"backend": "vivado"}, id="vivado", marks=pytest.mark.slow),
+        pytest.param("tiny", {"softmax": "keep"}, id="softmax", marks=pytest.mark.slow),
+        pytest.param("tiny", {"softmax": "keep", "precision": "stock"}, id="stock softmax", marks=pytest.mark.slow),
+        pytest.param("tiny", {"precision": "ap_fixed<10,4>"}, id="10 bits", marks=pytest.mark.slow),
+        pytest.param("tiny", {"precision": "ap_fixed<4,2>"}, id="4 bits", marks=pytest.mark.slow),
+        pytest.param("tiny", {"io_type": "io_parallel", "reuse_factor": "4"}, id="parallel", marks=pytest.mark.slow),
+        pytest.param("tiny", {"strategy": "latency", "reuse_factor": "4"}, id="latency", marks=pytest.mark.slow),
+        pytest.param("strided", {"precision": "stock"}, id="stock, strides, flatten", marks=pytest.mark.slow),
+    ],
+)
+def test_the_simulation_is_the_reference(tiny: Network, network: str, options: dict[str, str], tmp_path: Path) -> None:
+    job = trained({"tiny": tiny, "strided": STRIDED}[network], tmp_path, **options)
+    assert not hls4ml.check(job)
+    plan = hls4ml.plan(job)
+    assert plan.artefact is not None
+    built = executor(tmp_path).execute(plan).path(plan.artefact)
+    assert built is not None
+    expected = reference(job)
+    assert json.loads(built.read_text()) == expected
+    assert len({tuple(row) for row in expected}) > 4, "the vectors must tell designs apart"
+
+
+def convert_alone(job: Job, change: Callable[[dict[str, Any]], None], folder: Path) -> None:
+    convert = hls4ml.plan(job).steps[0]
+    ask = json.loads(str(convert.files["job.json"]))
+    change(ask)
+    step = replace(convert, files={**convert.files, "job.json": json.dumps(ask)})
+    executor(folder).execute(Plan((step,)))
+
+
+def test_a_type_of_hls4mls_own_is_found_when_read_back(tiny: Network, tmp_path: Path) -> None:
+    """Unpinned, hls4ml infers its own type of the first result: the worker ends with the code of a mismatch."""
+    with pytest.raises(StepFailed) as failure:
+        convert_alone(trained(tiny, tmp_path), lambda ask: ask.update(pinned=False), tmp_path)
+    said = str(failure.value)
+    assert "exit code 7: hls4ml, conv1" in said
+    assert "made ap_fixed<38,18>, not ap_fixed<16,6,AP_RND,AP_SAT>" in said

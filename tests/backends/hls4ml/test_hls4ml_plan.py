@@ -1,0 +1,101 @@
+"""The plan as a value: what would run, from which files, with which job; and that making it loads no numpy."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from backends.hls4ml import lower, notes, plan
+from backends.hls4ml.reuse import nearest, resolve, sizes
+from backends.protocol import Job
+from flows.core.plan import PYTHON, Asset, Output
+from models import vectors
+from models.network import Network
+from models.serial import quantised_from_json
+
+
+def test_the_plan_is_the_golden_one(tiny: Network, job_of: Callable[..., Job]) -> None:
+    job = job_of(tiny)
+    made = plan(job)
+    convert, compile, simulate = made.steps
+    assert [(step.name, step.tool, step.needs) for step in made.steps] == [
+        ("convert", PYTHON, ()),
+        ("compile", "g++", ("convert",)),
+        ("simulate", PYTHON, ("compile", "convert")),
+    ]
+    assert convert.argv == (PYTHON, "-m", "backends.hls4ml.workers.convert", "job.json")
+    assert convert.makes == ("project", "types.json", "simulation.cpp")
+    assert convert.files["weights.safetensors"] == Asset(job.weights.path, job.weights.digest)
+    assert " ".join(compile.argv) == (
+        "g++ -std=c++17 -O2 -fPIC -shared -fno-gnu-unique -w -Iproject/firmware -Iproject/firmware/ap_types "
+        '-DWEIGHTS_DIR="project/firmware/weights" project/firmware/myproject.cpp simulation.cpp -o simulation.so'
+    )
+    assert compile.files == {
+        "project": Output("convert", "project"),
+        "simulation.cpp": Output("convert", "simulation.cpp"),
+    }
+    assert compile.makes == ("simulation.so",)
+    assert simulate.argv == (PYTHON, "-m", "backends.hls4ml.workers.simulate", "job.json")
+    assert made.artefact == Output("simulate", "outputs.json") and "hls4ml" in made.against
+    assert {*convert.sources, *simulate.sources} == {"flows.core", "models", "backends.hls4ml"}
+
+
+def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[..., Job]) -> None:
+    job = job_of(tiny, part="zybo-z7-10", clock_ns=8.0, backend="vivado", reuse_factor="5,dense=20")
+    convert, _, simulate = plan(job).steps
+    ask = json.loads(str(convert.files["job.json"]))
+    assert quantised_from_json(ask.pop("quantised"), "job.json") == lower(job)
+    assert ask == {
+        "weights": "weights.safetensors",
+        "reuse": {"conv1": 3, "conv2": 4, "shortcut": 6, "dense": 20},
+        "backend": "Vivado",
+        "strategy": "resource",
+        "io_type": "io_stream",
+        "pinned": True,
+        "part": "xc7z010clg400-1",
+        "clock_ns": 8.0,
+    }
+    asked = json.loads(str(simulate.files["job.json"]))
+    assert quantised_from_json(asked["quantised"], "job.json") == lower(job) and asked["vectors"] == vectors.COUNT >= 16
+
+
+def test_only_stock_leaves_types_to_hls4ml(tiny: Network, job_of: Callable[..., Job]) -> None:
+    ask = json.loads(str(plan(job_of(tiny, precision="stock")).steps[0].files["job.json"]))
+    assert ask["pinned"] is False
+
+
+@pytest.mark.parametrize("precision", ["ap_fixed<16,6>", "stock"])
+def test_the_notes_tell_the_reuse_factors(tiny: Network, job_of: Callable[..., Job], precision: str) -> None:
+    job = job_of(tiny, reuse_factor="7", precision=precision)
+    first = notes(job)[0]
+    assert first.startswith("reuse factor 7 (asked)")
+    for name, factor in resolve(job, lower(job)).items():
+        assert factor == nearest(*sizes(tiny)[name], 7) and f"{name} {factor}" in first
+    fitted = notes(job_of(tiny, precision=precision))[0]
+    assert "the smallest whose DSPs fit the part" in fitted
+
+
+def test_nothing_before_a_run_loads_numpy() -> None:
+    code = """
+import sys
+from pathlib import Path
+from backends import hls4ml
+from backends.protocol import Job
+from flows.core.part import Target, find_part
+from models.ranges import load_ranges
+from models.weights import open_weights
+from models.zoo import ARCH8
+import models
+path = Path(models.__file__).with_name("pretrained") / "arch8.safetensors"
+weights = open_weights(path, ARCH8)
+ranges = load_ranges(path.with_suffix(".ranges.json"), ARCH8, weights.digest)
+job = Job(ARCH8, weights, ranges, Target(find_part("xc7z020")), hls4ml.Options())
+assert not hls4ml.check(job) and hls4ml.lower(job) and hls4ml.estimate(job) and hls4ml.plan(job) and hls4ml.notes(job)
+sys.exit(", ".join({"numpy", "safetensors", "torch", "hls4ml"} & set(sys.modules)) or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,125 @@
+"""The arithmetic that is lowered: what was measured is held, no accumulator overflows, and every deviation is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import prod
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.hls4ml.precision import explain, integer_bits, lower
+from backends.protocol import Job
+from models.fixed import FixedType, Overflow, Rounding, parse_type
+from models.network import INPUT, Flatten, MaxPool2D, Network, Softmax
+from models.quantised import QuantisedNetwork
+
+BASES = st.builds(lambda width, integer: FixedType(width, integer).name, st.integers(3, 20), st.integers(-2, 10))
+REACHES = st.lists(st.tuples(st.floats(-500, 0.0), st.floats(0.0, 500)), min_size=10, max_size=10)
+
+
+def with_reach(network: Network, pairs: list[tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    return dict(zip((layer.name for layer in network.layers), pairs, strict=True))
+
+
+def ends(type: FixedType) -> tuple[Fraction, Fraction]:
+    return type.value(type.low), type.value(type.high)
+
+
+@given(base=BASES, pairs=REACHES, softmax=st.sampled_from(["skip", "keep"]))
+def test_what_was_measured_enters_within_one_step(
+    tiny: Network, job_of: Callable[..., Job], base: str, pairs: list[tuple[float, float]], softmax: str
+) -> None:
+    reach = with_reach(tiny, pairs)
+    quantised = lower(job_of(tiny, reach, precision=base, softmax=softmax))
+    for layer in quantised.computed:
+        type = quantised.type_of(layer.name)
+        assert type.width == parse_type(base).width
+        if isinstance(layer, MaxPool2D | Flatten):
+            assert type == quantised.type_of(layer.inputs[0])
+        elif not isinstance(layer, Softmax):
+            assert (type.rounding, type.overflow) == (Rounding.RND, Overflow.SAT)
+            for value in map(Fraction, reach[layer.name]):
+                assert abs(type.value(type.enter(value)) - value) <= type.value(1)
+    image = quantised.type_of(INPUT)
+    assert abs(image.value(image.enter(Fraction(1))) - 1) <= image.value(1)
+
+
+@given(base=st.one_of(BASES, st.just("stock")), pairs=REACHES)
+def test_accumulators_hold_the_extreme_codes(
+    tiny: Network, job_of: Callable[..., Job], base: str, pairs: list[tuple[float, float]]
+) -> None:
+    """Every product at its largest or smallest and the bias beside them; `--precision stock` breaks it in the pool."""
+    quantised = lower(job_of(tiny, with_reach(tiny, pairs), precision=base))
+    for layer in quantised.computed:
+        types = quantised.layers[layer.name]
+        if types.accumulator is None or (base == "stock" and types.kernel is None):
+            continue
+        data = ends(quantised.type_of(layer.inputs[0]))
+        if types.kernel and types.bias:
+            products = [a * b for a in data for b in ends(types.kernel)]
+            count = prod(layer.weight_shapes(*tiny.input_shapes(layer))["kernel"][:-1])
+            low, high = (
+                count * extreme + bias
+                for extreme, bias in zip((min(products), max(products)), ends(types.bias), strict=True)
+            )
+        else:
+            low, high = (prod(tiny.input_shapes(layer)[0][:2]) * one for one in data)
+        assert ends(types.accumulator)[0] <= low and high <= ends(types.accumulator)[1]
+
+
+def test_the_stock_types_are_those_of_hls4ml(tiny: Network, job_of: Callable[..., Job]) -> None:
+    """By hand, for ap_fixed<16,6>: a sum of n products has 6 + 6 + ceil(log2 n) + 1 integer and 20 fraction bits."""
+    quantised = lower(job_of(tiny, precision="stock"))
+    outputs = {name: types.output.name for name, types in quantised.layers.items()}
+    assert outputs == {
+        "conv1": "ap_fixed<38,18>",
+        "relu1": "ap_fixed<16,6>",
+        "conv2": "ap_fixed<39,19>",
+        "relu2": "ap_fixed<16,6>",
+        "shortcut": "ap_fixed<35,15>",
+        "add": "ap_fixed<36,16>",
+        "pool": "ap_fixed<36,16>",
+        "gap": "ap_fixed<16,6>",
+        "dense": "ap_fixed<35,15>",
+    }
+    accumulator = quantised.layers["gap"].accumulator
+    assert accumulator is not None and accumulator.name == "ap_fixed<16,6>"
+
+
+@given(low=st.floats(-1e6, 0), high=st.floats(0, 1e6))
+def test_integer_bits_are_enough_and_no_more(low: float, high: float) -> None:
+    bits = integer_bits(low, high)
+    assert -(2.0 ** (bits - 1)) <= low and high < 2.0 ** (bits - 1)
+    assert bits == 1 or low < -(2.0 ** (bits - 2)) or high >= 2.0 ** (bits - 2)
+
+
+def deviating(quantised: QuantisedNetwork, base: FixedType) -> dict[str, str]:
+    types = {"the image": quantised.input.type} | {name: one.output for name, one in quantised.layers.items()}
+    return {name: type.name for name, type in types.items() if type.integer != base.integer}
+
+
+@given(base=BASES, pairs=REACHES)
+def test_every_deviation_is_explained(
+    tiny: Network, job_of: Callable[..., Job], base: str, pairs: list[tuple[float, float]]
+) -> None:
+    job = job_of(tiny, with_reach(tiny, pairs), precision=base, softmax="keep")
+    quantised = lower(job)
+    lines = list(explain(job, quantised))
+    expected = deviating(quantised, parse_type(base))
+    for name, type in expected.items():
+        assert len([line for line in lines if line.startswith(f"{name} is {type}")]) == 1
+    for kind in ("conv2d", "dense", "global_average_pool"):
+        assert any(line.startswith(f"accumulators of {kind} are") for line in lines)
+    assert any("AP_RND, AP_SAT" in line and "weights" in line for line in lines)
+    assert any("tables of softmax" in line for line in lines)
+    assert len(lines) == len(expected) + 3 + 1 + 1, "one line a deviation, none besides"
+
+
+@pytest.mark.parametrize("softmax", ["skip", "keep"])
+def test_stock_is_a_loud_warning(tiny: Network, job_of: Callable[..., Job], softmax: str) -> None:
+    job = job_of(tiny, precision="stock", softmax=softmax)
+    (line,) = explain(job, lower(job))
+    assert line.startswith("warning: ")

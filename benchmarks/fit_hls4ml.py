@@ -36,7 +36,7 @@ GIVEN = {
 """Coefficients that the rows of one tool cannot tell."""
 
 PADDED_CHANNELS = (3, 32, 64)
-"""Channels of the zero paddings of the Vivado HLS 2019.2 report, in its order: those of the convolutions behind them."""
+"""Channels of the zero paddings of the Vivado HLS 2019.2 report, in its order: of the convolutions behind them."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def solve(rows: Sequence[Row], metric: str) -> dict[str, float]:
 
 
 def held_out(rows: Sequence[Row], metric: str) -> tuple[str, list[float]]:
-    """log(measured / predicted) of every row by a fit that has not seen its project, or its row where there is one project."""
+    """log(measured / predicted) of every row by a fit that has not seen its project, or its row if there is only one."""
     projects = {row.project for row in rows}
     if len(projects) > 1:
         folds = [
@@ -245,7 +245,8 @@ def main() -> None:
         rows += rows_of_report(report)
     found = calibration(rows)
     print(
-        f"{'tool':8}{'law':17}{'metric':8}{'rows':>5}{'projects':>9}  {'held out':9}{'median':>8}{'p90':>7}{'90 %':>7}{'used':>7}"
+        f"{'tool':8}{'law':17}{'metric':8}{'rows':>5}{'projects':>9}  {'held out':9}"
+        f"{'median':>8}{'p90':>7}{'90 %':>7}{'used':>7}"
     )
     for law in found:
         figures = [f"{law[key]:.1%}" if law[key] is not None else "-" for key in ("median_error", "p90_error")]

@@ -54,6 +54,12 @@ def _spatial(shape: Shape) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
+def _features(shape: Shape) -> int:
+    if len(shape) != 1:
+        raise ValueError(f"needs a vector, got {shape}: put a Flatten before it")
+    return shape[0]
+
+
 @dataclass(frozen=True, slots=True)
 class _Window(Layer):
     """What convolutions and poolings share: a window that slides over an image."""
@@ -126,15 +132,14 @@ class Dense(Layer):
     kind: ClassVar[str] = "dense"
 
     def output_shape(self, *shapes: Shape) -> Shape:
-        if len(shapes[0]) != 1:
-            raise ValueError(f"needs a vector, got {shapes[0]}: put a Flatten before it")
+        _features(shapes[0])
         return (self.units,)
 
     def weight_shapes(self, *shapes: Shape) -> dict[str, Shape]:
-        return {"kernel": (shapes[0][0], self.units), "bias": (self.units,)}
+        return {"kernel": (_features(shapes[0]), self.units), "bias": (self.units,)}
 
     def macs(self, *shapes: Shape) -> int:
-        return shapes[0][0] * self.units
+        return _features(shapes[0]) * self.units
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +171,9 @@ class Flatten(Layer):
 @dataclass(frozen=True, slots=True)
 class Softmax(Layer):
     kind: ClassVar[str] = "softmax"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        return (_features(shapes[0]),)
 
 
 @dataclass(frozen=True)

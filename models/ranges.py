@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from flows.core.errors import InputError
@@ -40,10 +41,14 @@ def load_ranges(path: Path, network: Network, weights: str) -> Ranges:
     try:
         content = json.loads(path.read_text())
         reach = {name: (float(low), float(high)) for name, (low, high) in content["ranges"].items()}
+        if odd := [name for name, (low, high) in reach.items() if not -inf < low <= high < inf]:
+            raise ValueError(f"{odd[0]} is no range")
         images = content["images"]
         ranges = Ranges(content["architecture"], content["weights"], images["digest"], images["n"], reach)
     except FileNotFoundError:
         raise InputError(str(path), "no ranges beside these weights", advice) from None
+    except OSError as reason:
+        raise InputError(str(path), f"cannot be read ({reason.strerror})", advice) from None
     except (ValueError, KeyError, TypeError, AttributeError) as reason:
         raise InputError(str(path), f"damaged ranges file ({reason})", advice) from None
     if ranges.architecture != network.digest or set(reach) != set(network.shapes):

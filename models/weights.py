@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +47,7 @@ def open_weights(path: Path, network: Network) -> Weights:
 
     Needs no numpy. Raises `InputError` where the file is missing, damaged or of another network.
     """
-    header = _header(path)
-    metadata = header.pop("__metadata__", {})
+    header, metadata = _header(path)
     expected = dict(network.weight_shapes())
     found = {name: tuple(entry["shape"]) for name, entry in header.items()}
     if found != expected:
@@ -84,23 +84,30 @@ def _digest(path: Path, header: Mapping[str, Any]) -> str:
     return digest_of(parts)
 
 
-def _header(path: Path) -> dict[str, Any]:
-    """The JSON header of a safetensors file, its offsets checked against the file's size."""
+def _header(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """(tensors, metadata) of a safetensors header, whose tensors must fill the rest of the file one after another."""
     try:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
             if not 0 < size <= HEADER_LIMIT:
                 raise ValueError("it does not start with a safetensors header")
             header = json.loads(file.read(size))
-        end = 8 + size + max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
-        if path.stat().st_size != end:
-            raise ValueError(f"{path.stat().st_size:,} bytes where its header promises {end:,}")
-        if odd := [name for name, entry in header.items() if name != "__metadata__" and entry["dtype"] != "F32"]:
-            raise ValueError(f"{odd[0]} is {header[odd[0]]['dtype']}, not F32")
+        metadata = header.pop("__metadata__", {})
+        if not all(isinstance(value, str) for value in metadata.values()):
+            raise ValueError("its metadata are not text")
+        end = 0
+        for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+            if entry["dtype"] != "F32":
+                raise ValueError(f"{name} is {entry['dtype']}, not F32")
+            begin, end = end, end + 4 * prod(entry["shape"])
+            if entry["data_offsets"] != [begin, end]:
+                raise ValueError(f"{name} stands at {entry['data_offsets']}, where {[begin, end]} is its place")
+        if path.stat().st_size != 8 + size + end:
+            raise ValueError(f"{path.stat().st_size:,} bytes where its header promises {8 + size + end:,}")
     except FileNotFoundError:
         raise InputError(str(path), "no such file", WEIGHTS_ADVICE) from None
     except OSError as reason:
         raise InputError(str(path), f"cannot be read ({reason.strerror})", WEIGHTS_ADVICE) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as reason:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as reason:
         raise InputError(str(path), f"corrupt weights file: {reason}", WEIGHTS_ADVICE) from None
-    return header
+    return header, metadata

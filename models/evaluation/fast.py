@@ -7,7 +7,8 @@ split into a high and a low part whose sums are; else double precision. Imported
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 
@@ -47,14 +48,13 @@ class FastNetwork:
         contract, shapes = quantised.input, quantised.network.shapes
         pixels = [contract.type.enter(pixel * contract.gain) for pixel in range(256)]
         reach = {INPUT: max(abs(code) for code in pixels)}
-        self._pixels = torch.tensor(pixels, dtype=precision(reach[INPUT]))
+        with _refusals(INPUT):
+            self._pixels = torch.tensor(pixels, dtype=precision(reach[INPUT]))
         self._layers: dict[str, Compute] = {}
         for layer in quantised.computed:
             sources = [Source(shapes[name], quantised.type_of(name), reach[name]) for name in layer.inputs]
-            try:
+            with _refusals(layer.name):
                 compute, reach[layer.name] = _prepare(layer, quantised.layers[layer.name], sources, weights)
-            except ValueError as reason:
-                raise RefusedError(f"layer {layer.name}", str(reason), "choose narrower types") from None
             self._layers[layer.name] = compute
 
     def __call__(self, pixels: np.ndarray) -> dict[str, Tensor]:
@@ -64,6 +64,15 @@ class FastNetwork:
             for layer in self.quantised.computed:
                 tensors[layer.name] = self._layers[layer.name](*(tensors[name] for name in layer.inputs))
         return tensors
+
+
+@contextmanager
+def _refusals(name: str) -> Iterator[None]:
+    """Names the layer (or the input) whose numbers double precision does not hold."""
+    try:
+        yield
+    except ValueError as reason:
+        raise RefusedError(f"layer {name}", str(reason), "choose narrower types") from None
 
 
 def _prepare(layer: Layer, types: Arithmetic, sources: Sequence[Source], weights: Weights) -> tuple[Compute, int]:
@@ -118,9 +127,10 @@ class _Products:
         self.sum_precision = torch.float64 if source.shape[-1] == 1 else precision(reach)
         self.precision, self.low_bits = self.sum_precision, 0
         bits = (source.reach.bit_length() + 1) // 2
-        halves = max(1 << bits - 1, (source.reach >> bits) + 1) if bits else 0
-        if source.shape[-1] > 1 and reach >= SINGLE and max(columns) * halves < SINGLE:
-            self.low_bits, self.precision = bits, torch.float32
+        if bits and source.shape[-1] > 1 and reach >= SINGLE:
+            halves = max(1 << bits - 1, (source.reach >> bits) + 1)
+            if max(columns) * halves < SINGLE:
+                self.low_bits, self.precision = bits, torch.float32
 
         self.layer = layer
         self.pads = _torch_pads(layer, source) if isinstance(layer, Conv2D) else (0, 0, 0, 0)

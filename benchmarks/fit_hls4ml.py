@@ -174,7 +174,7 @@ def solve(rows: Sequence[Row], metric: str) -> dict[str, float]:
 
 
 def held_out(rows: Sequence[Row], metric: str) -> tuple[str, list[float]]:
-    """log(measured / predicted) of every row by a fit that has not seen its project, or its row if there is only one."""
+    """log(measured / predicted) of every row, by a fit that has not seen its project, or its row where that is all."""
     projects = {row.project for row in rows}
     if len(projects) > 1:
         folds = [

@@ -51,7 +51,27 @@ def _residual(name: str, narrow: int, wide: int) -> Network:
     )
 
 
+def _plain(name: str, *widths: int) -> Network:
+    """Two 3x3 convolutions of each width, halved between widths."""
+    layers: list[Layer] = []
+    source = INPUT
+    for block, width in enumerate(widths, start=1):
+        for place in (1, 2):
+            layers.append(_conv(f"block{block}_conv{place}", source, width, 3))
+            source = f"block{block}_relu{place}"
+            layers.append(ReLU(source, (layers[-1].name,)))
+        if block < len(widths):
+            layers.append(MaxPool2D(f"block{block}_pool", (source,), (2, 2), (2, 2), "valid"))
+            source = layers[-1].name
+    head = (GlobalAveragePool("gap", (source,)), Dense("dense", ("gap",), 10), Softmax("softmax", ("dense",)))
+    return Network(name, (32, 32, 3), (*layers, *head))
+
+
+ARCH4 = _plain("arch4", 16, 32, 64)
+ARCH5 = _plain("arch5", 16, 32)
+ARCH6 = _plain("arch6", 32, 64)
+ARCH7 = _residual("arch7", 32, 64)
 ARCH8 = _residual("arch8", 28, 56)
 """The network of the mission: residual, 28 then 56 filters, 52,622 parameters, 19,325,488 MACs."""
 
-NETWORKS = {network.name: network for network in (ARCH8,)}
+NETWORKS = {network.name: network for network in (ARCH4, ARCH5, ARCH6, ARCH7, ARCH8)}

@@ -40,7 +40,7 @@ class Layer:
         return shapes[0]
 
     def weight_shapes(self, *shapes: Shape) -> dict[str, Shape]:
-        """The trained tensors of this layer: ``kernel`` (H, W, in, out) or (in, out), and ``bias`` (out,)."""
+        """What training leaves: ``kernel`` (H, W, in, out) or (in, out) and ``bias`` (out,); a BatchNorm's vectors."""
         return {}
 
     def macs(self, *shapes: Shape) -> int:
@@ -148,6 +148,39 @@ class ReLU(Layer):
 
 
 @dataclass(frozen=True, slots=True)
+class BatchNorm(Layer):
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta by channel, on the statistics that training left.
+
+    All four vectors count as parameters, as in Keras, whose default `epsilon` this is. Hardware never sees this layer:
+    `models.folding` takes it away.
+    """
+
+    epsilon: float = 1e-3
+    kind: ClassVar[str] = "batch_norm"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        if not self.epsilon > 0:
+            raise ValueError(f"epsilon {self.epsilon} must be above 0")
+        return shapes[0]
+
+    def weight_shapes(self, *shapes: Shape) -> dict[str, Shape]:
+        return dict.fromkeys(("gamma", "beta", "mean", "variance"), shapes[0][-1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout(Layer):
+    """In training, zeroes elements with probability `rate` and scales the others up; otherwise the identity."""
+
+    rate: float
+    kind: ClassVar[str] = "dropout"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        if not 0 <= self.rate < 1:
+            raise ValueError(f"rate {self.rate} must be at least 0 and below 1")
+        return shapes[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Add(Layer):
     """The sum of two tensors of one shape (a residual join)."""
 
@@ -231,7 +264,7 @@ class Network:
         return tuple(layer for layer in self.layers if name in layer.inputs)
 
     def weight_shapes(self) -> Iterator[tuple[str, Shape]]:
-        """Every trained tensor as ``layer/kernel`` or ``layer/bias`` with its shape, in network order."""
+        """Every tensor that training leaves, as ``layer/kernel`` and so on, with its shape, in network order."""
         for layer in self.layers:
             for role, shape in layer.weight_shapes(*self.input_shapes(layer)).items():
                 yield f"{layer.name}/{role}", shape

@@ -108,6 +108,12 @@ def _count(value: Any) -> int:
     return value
 
 
+def _number(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)
+
+
 def _counts(values: Any) -> tuple[int, ...]:
     if not isinstance(values, list):
         raise TypeError(f"{values!r} is no list")
@@ -129,6 +135,7 @@ def _texts(values: Any) -> tuple[str, ...]:
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "str": _text,
     "int": _count,
+    "float": _number,
     "tuple[str, ...]": _texts,
     "tuple[int, int]": _pair,
     "Padding": _text,

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.folding import absorbed, folded_weights
 from models.network import (
     INPUT,
     Add,
+    BatchNorm,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     GlobalAveragePool,
     Layer,
@@ -27,12 +31,14 @@ from models.network import (
 class TorchNetwork(nn.Module):
     """The float network; images (n, C, H, W) in 0..1, result (n, classes) before the softmax.
 
-    With `batch_norm`, a BatchNorm stands after every convolution; `folded` gives the weights without it.
+    With `batch_norm`, a BatchNorm is added after every convolution, unless the network has some of its own. `folded`
+    gives the weights of `models.folding.folded(network)`, without any.
     """
 
     def __init__(self, network: Network, batch_norm: bool = False) -> None:
         super().__init__()
-        self.network, self.batch_norm = network, batch_norm
+        self.network = network
+        self.batch_norm = batch_norm = batch_norm and not any(isinstance(one, BatchNorm) for one in network.layers)
         self.trained = nn.ModuleDict()
         self.norms = nn.ModuleDict()
         for layer in network.layers:
@@ -45,6 +51,9 @@ class TorchNetwork(nn.Module):
                     self.norms[layer.name] = nn.BatchNorm2d(layer.filters)
             elif isinstance(layer, Dense):
                 self.trained[layer.name] = nn.Linear(network.input_shapes(layer)[0][0], layer.units)
+            elif isinstance(layer, BatchNorm):
+                *area, channels = network.input_shapes(layer)[0]
+                self.norms[layer.name] = (nn.BatchNorm2d if area else nn.BatchNorm1d)(channels, layer.epsilon)
 
     def forward(self, images: Tensor, watch: Callable[[str, Tensor], None] | None = None) -> Tensor:
         """`watch`, where given, sees every tensor by name, the input included and the softmax not."""
@@ -65,6 +74,10 @@ class TorchNetwork(nn.Module):
             case Conv2D():
                 y = self.trained[layer.name](self._pad(layer, x, 0.0))
                 return self.norms[layer.name](y) if self.batch_norm else y
+            case BatchNorm():
+                return self.norms[layer.name](x)
+            case Dropout():
+                return F.dropout(x, layer.rate, self.training)
             case MaxPool2D():
                 return F.max_pool2d(self._pad(layer, x, -torch.inf), layer.kernel, layer.strides)
             case Dense():
@@ -84,31 +97,45 @@ class TorchNetwork(nn.Module):
         return F.pad(x, (left, right, top, bottom), value=value) if top + bottom + left + right else x
 
     def folded(self) -> dict[str, np.ndarray]:
-        """The weights in the project's layout, BatchNorm (its running statistics) folded into kernels and biases."""
+        """The weights in the project's layout, every BatchNorm (its running statistics) folded into them."""
         tensors = {}
         for name, module in self.trained.items():
-            kernel = module.weight.detach().double()
-            bias = (
-                torch.zeros(len(kernel), dtype=torch.float64) if module.bias is None else module.bias.detach().double()
-            )
-            if name in self.norms:
-                norm = self.norms[name]
-                gain = norm.weight.detach().double() / torch.sqrt(norm.running_var.double() + norm.eps)
-                kernel = kernel * gain[:, None, None, None]
-                bias = (bias - norm.running_mean.double()) * gain + norm.bias.detach().double()
-            kernel = kernel.permute(2, 3, 1, 0) if kernel.ndim == 4 else kernel.T
-            tensors[f"{name}/kernel"] = np.ascontiguousarray(kernel.numpy().astype(np.float32))
-            tensors[f"{name}/bias"] = bias.numpy().astype(np.float32)
-        return tensors
+            kernel = _array(module.weight)
+            tensors[f"{name}/kernel"] = kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel.T
+            tensors[f"{name}/bias"] = np.zeros(len(kernel)) if module.bias is None else _array(module.bias)
+        norm: Any  # torch types it as Tensor or Module
+        for name, norm in self.norms.items():
+            statistics = {role: _array(getattr(norm, theirs)) for role, theirs in STATISTICS.items()}
+            if name in self.trained:
+                kernel, bias = f"{name}/kernel", f"{name}/bias"
+                tensors[kernel], tensors[bias] = absorbed(
+                    tensors[kernel], tensors[bias], **statistics, epsilon=norm.eps
+                )
+            else:
+                tensors |= {f"{name}/{role}": values for role, values in statistics.items()}
+        whole = folded_weights(self.network, tensors)
+        return {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in whole.items()}
 
     def load(self, tensors: Mapping[str, np.ndarray]) -> TorchNetwork:
-        """Takes weights in the project's layout; for a network without BatchNorm."""
+        """Takes weights in the project's layout; where no BatchNorm was added to the network's own."""
         with torch.no_grad():
             for name, module in self.trained.items():
                 kernel = torch.from_numpy(tensors[f"{name}/kernel"].copy())
                 module.weight.copy_(kernel.permute(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T)
                 module.bias.copy_(torch.from_numpy(tensors[f"{name}/bias"].copy()))
+            for name, norm in self.norms.items():
+                for role, theirs in STATISTICS.items():
+                    getattr(norm, theirs).copy_(torch.from_numpy(tensors[f"{name}/{role}"].copy()))
         return self
+
+
+STATISTICS = {"gamma": "weight", "beta": "bias", "mean": "running_mean", "variance": "running_var"}
+"""What torch calls the tensors of a BatchNorm."""
+
+
+def _array(tensor: Any) -> np.ndarray:
+    """A parameter or a buffer in double."""
+    return tensor.detach().double().numpy()
 
 
 def as_input(pixels: np.ndarray) -> Tensor:

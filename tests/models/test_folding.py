@@ -1,0 +1,224 @@
+"""A folded network computes what the unfolded one does: in double by a plain evaluation, and against torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from flows.core.errors import InputError
+from models.folding import folded, folded_weights
+from models.network import (
+    INPUT,
+    Add,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    Network,
+    ReLU,
+    Softmax,
+)
+from models.zoo import ARCH2
+
+Array = NDArray[np.float64]
+
+
+def evaluate(network: Network, tensors: Mapping[str, Array], image: Array) -> Array:
+    """The network's output for one image (height, width, channels), by definition, in double."""
+    values = {INPUT: image}
+    for layer in network.layers:
+        own = {role: tensors[f"{layer.name}/{role}"] for role in layer.weight_shapes(*network.input_shapes(layer))}
+        values[layer.name] = compute(layer, own, *(values[name] for name in layer.inputs))
+    return values[network.output]
+
+
+def compute(layer: Layer, own: Mapping[str, Array], x: Array, *others: Array) -> Array:
+    match layer:
+        case Conv2D():
+            return np.tensordot(windows(layer, x, 0.0), own["kernel"], ((2, 3, 4), (0, 1, 2))) + own["bias"]
+        case MaxPool2D():
+            return windows(layer, x, -np.inf).max((2, 3))
+        case Dense():
+            return x @ own["kernel"] + own["bias"]
+        case BatchNorm():
+            return own["gamma"] * (x - own["mean"]) / np.sqrt(own["variance"] + layer.epsilon) + own["beta"]
+        case ReLU():
+            return np.maximum(x, 0)
+        case Add():
+            return x + others[0]
+        case GlobalAveragePool():
+            return x.mean((0, 1))
+        case Flatten():
+            return x.ravel()
+        case Dropout():
+            return x
+        case Softmax():
+            return np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+    raise TypeError(layer.kind)
+
+
+def windows(layer: Conv2D | MaxPool2D, x: Array, outside: float) -> Array:
+    """(rows, columns, height, width, channels)."""
+    top, bottom, left, right = layer.pads(x.shape)
+    padded = np.pad(x, ((top, bottom), (left, right), (0, 0)), constant_values=outside)
+    slid = np.lib.stride_tricks.sliding_window_view(padded, layer.kernel, (0, 1))
+    return slid[:: layer.strides[0], :: layer.strides[1]].transpose(0, 1, 3, 4, 2)
+
+
+def random_tensors(network: Network, seed: int) -> dict[str, Array]:
+    """As training might leave them: gains of both signs, means away from 0, small and large variances."""
+    random = np.random.default_rng(seed)
+    tensors = {name: random.normal(0, 0.3, shape) for name, shape in network.weight_shapes()}
+    return {name: np.exp(3 * one) if name.endswith("/variance") else one for name, one in tensors.items()}
+
+
+def conv(name: str, source: str, filters: int = 5, strides: tuple[int, int] = (1, 1)) -> Conv2D:
+    return Conv2D(name, (source,), (3, 3), strides, "same", filters)
+
+
+RESIDUAL = Network(
+    "residual",
+    (8, 6, 3),
+    (
+        conv("stem", INPUT, strides=(1, 2)),
+        BatchNorm("stem_norm", ("stem",), 1e-2),
+        conv("left", "stem_norm"),
+        Dropout("left_dropout", ("left",), 0.5),
+        BatchNorm("left_norm", ("left_dropout",)),
+        BatchNorm("left_norm2", ("left_norm",), 0.1),
+        ReLU("left_relu", ("left_norm2",)),
+        Add("add", ("left_relu", "stem_norm")),
+        MaxPool2D("pool", ("add",), (2, 2), (2, 2), "same"),
+        Flatten("flatten", ("pool",)),
+        Dense("dense1", ("flatten",), 7),
+        BatchNorm("dense1_norm", ("dense1",)),
+        ReLU("dense1_relu", ("dense1_norm",)),
+        Dense("dense2", ("dense1_relu",), 4),
+        Softmax("softmax", ("dense2",)),
+        Dropout("last", ("softmax",), 0.1),
+    ),
+)
+
+
+@given(st.integers(0, 2**32))
+def test_outputs_are_equal_in_double(seed: int) -> None:
+    tensors = random_tensors(RESIDUAL, seed)
+    image = np.random.default_rng(seed).random(RESIDUAL.input_shape)
+    hardware = folded(RESIDUAL)
+    found = evaluate(hardware, folded_weights(RESIDUAL, tensors), image)
+    assert found == pytest.approx(evaluate(RESIDUAL, tensors, image), rel=1e-9, abs=1e-9)
+
+
+def test_what_is_left_is_what_hardware_computes() -> None:
+    hardware = folded(RESIDUAL)
+    assert [layer.name for layer in hardware.layers] == [
+        "stem", "left", "left_relu", "add", "pool", "flatten", "dense1", "dense1_relu", "dense2", "softmax"
+    ]  # fmt: skip
+    assert hardware["add"].inputs == ("left_relu", "stem")
+    expected = dict(hardware.weight_shapes())
+    found = folded_weights(RESIDUAL, random_tensors(RESIDUAL, 1))
+    assert {name: tensor.shape for name, tensor in found.items()} == expected
+    assert folded(hardware) is hardware
+
+
+def test_a_published_network_against_torch() -> None:
+    torch = pytest.importorskip("torch")
+    from models.training.torch_network import TorchNetwork
+
+    tensors = random_tensors(ARCH2, 3)
+    images = np.random.default_rng(3).random((4, *ARCH2.input_shape))
+    with torch.no_grad():
+        planes = torch.from_numpy(images).permute(0, 3, 1, 2)
+        unfolded = TorchNetwork(ARCH2).double().load(tensors).eval()
+        hardware = TorchNetwork(folded(ARCH2)).double().load(folded_weights(ARCH2, tensors)).eval()
+        logits = unfolded(planes).numpy()
+        assert hardware(planes).numpy() == pytest.approx(logits, rel=1e-9)
+    single = unfolded.folded()
+    assert {name: (one.shape, one.dtype) for name, one in single.items()} == {
+        name: (shape, np.float32) for name, shape in folded(ARCH2).weight_shapes()
+    }
+    for name, tensor in folded_weights(ARCH2, tensors).items():
+        assert single[name] == pytest.approx(tensor, rel=1e-6)
+    softmax = np.exp(logits[0] - logits[0].max())
+    assert evaluate(ARCH2, tensors, images[0]) == pytest.approx(softmax / softmax.sum(), rel=1e-9)
+
+
+def test_a_batch_norm_that_training_adds_folds_as_well() -> None:
+    torch = pytest.importorskip("torch")
+    from models.training.torch_network import TorchNetwork
+
+    network = Network("plain", (6, 6, 2), (conv("a", INPUT), ReLU("b", ("a",)), conv("c", "b")))
+    torch.manual_seed(1)
+    model = TorchNetwork(network, batch_norm=True)
+    with torch.no_grad():
+        model(torch.rand(8, 2, 6, 6))
+        images = torch.rand(2, 2, 6, 6)
+        expected = model.eval()(images).numpy()
+        found = TorchNetwork(network).load(model.folded()).eval()(images).numpy()
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert len(model.norms) == 2 and len(TorchNetwork(ARCH2, batch_norm=True).norms) == 7
+
+
+def misplaced(*layers: Layer) -> Network:
+    return Network("odd", (6, 6, 3), layers)
+
+
+@pytest.mark.parametrize(
+    ("network", "culprit", "fact"),
+    [
+        (misplaced(BatchNorm("norm", (INPUT,)), conv("a", "norm")), "layer norm", "behind input"),
+        (misplaced(conv("a", INPUT), ReLU("b", ("a",)), BatchNorm("norm", ("b",))), "layer norm", "behind b"),
+        (
+            misplaced(conv("a", INPUT), BatchNorm("norm", ("a",)), Add("b", ("a", "norm"))),
+            "layer norm",
+            "a is also read",
+        ),
+        (
+            misplaced(conv("a", INPUT), Dropout("d", ("a",), 0.5), BatchNorm("norm", ("d",)), Add("b", ("norm", "d"))),
+            "layer norm",
+            "d is also read",
+        ),
+    ],
+)
+def test_a_batch_norm_that_nothing_can_take_over_is_named(network: Network, culprit: str, fact: str) -> None:
+    for refused in (lambda: folded(network), lambda: folded_weights(network, random_tensors(network, 1))):
+        with pytest.raises(InputError) as refusal:
+            refused()
+        assert culprit in refusal.value.culprit and fact in refusal.value.fact
+
+
+def test_a_negative_variance_is_named() -> None:
+    tensors = random_tensors(RESIDUAL, 1)
+    tensors["left_norm/variance"][2] = -1.0
+    with pytest.raises(InputError, match="left_norm: one of its variances is negative"):
+        folded_weights(RESIDUAL, tensors)
+
+
+@pytest.mark.parametrize(
+    ("layer", "fact"),
+    [
+        (Dropout("a", (INPUT,), 1.0), "rate 1.0"),
+        (Dropout("a", (INPUT,), float("nan")), "rate nan"),
+        (BatchNorm("a", (INPUT,), 0.0), "epsilon"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(layer: Layer, fact: str) -> None:
+    with pytest.raises(InputError, match=fact):
+        Network("bad", (4, 4, 3), (layer,))
+
+
+def test_epsilon_is_architecture_and_names_are_not() -> None:
+    layers = (conv("a", INPUT), BatchNorm("b", ("a",)))
+    renamed = (conv("x", INPUT), BatchNorm("y", ("x",)))
+    assert misplaced(*layers).digest == misplaced(*renamed).digest
+    assert misplaced(*layers).digest != misplaced(layers[0], replace(layers[1], epsilon=1e-5)).digest

@@ -8,9 +8,10 @@ from typing import Any
 
 from backends.protocol import Job
 from flows.core.digest import digest_of
-from flows.core.errors import UsageError
+from flows.core.errors import InputError, UsageError
 from flows.core.part import Target
 from models.card import Card, read_card
+from models.folding import folded
 from models.network import Network
 from models.ranges import Ranges, load_ranges
 from models.weights import Weights, open_weights
@@ -21,7 +22,7 @@ PRETRAINED = Path(__file__).resolve().parent.parent / "models" / "pretrained"
 
 @dataclass(frozen=True)
 class Trained:
-    """A network with its weights, what its tensors reach, and what its card records (None where it has none)."""
+    """A network as hardware computes it (folded), its weights, what its tensors reach, its card (None without one)."""
 
     network: Network
     weights: Weights
@@ -39,10 +40,23 @@ def find_network(name: str) -> Network:
     return NETWORKS[name]
 
 
+def shipped_weights(network: Network) -> Path | None:
+    """The weights that ship with a network; None where none do."""
+    path = PRETRAINED / f"{network.name}.safetensors"
+    return path if path.exists() else None
+
+
 def find_trained(name: str, weights: Path | None) -> Trained:
-    """The network called `name` on the weights in this file (the shipped ones where None), its ranges beside it."""
-    network = find_network(name)
-    path = weights or PRETRAINED / f"{network.name}.safetensors"
+    """The network called `name` on the weights in this file (the shipped ones where None), its ranges beside it.
+
+    Raises `InputError` where none ship and none are given.
+    """
+    network = folded(find_network(name))
+    path = weights or shipped_weights(network)
+    if path is None:
+        command = f"python -m flows train {name} --data DIR --out OUT"
+        advice = f"train it with `{command}`, then give --weights OUT/{name}.safetensors"
+        raise InputError(f"network {name}", "not trained here: no weights and no ranges ship with it", advice)
     opened = open_weights(path, network)
     ranges = load_ranges(path.with_suffix(".ranges.json"), network, opened.digest)
     return Trained(network, opened, ranges, read_card(path.with_suffix(".card.json"), opened.digest))

@@ -107,10 +107,9 @@ class TorchNetwork(nn.Module):
         for name, norm in self.norms.items():
             statistics = {role: _array(getattr(norm, theirs)) for role, theirs in STATISTICS.items()}
             if name in self.trained:
-                kernel, bias = f"{name}/kernel", f"{name}/bias"
-                tensors[kernel], tensors[bias] = absorbed(
-                    tensors[kernel], tensors[bias], **statistics, epsilon=norm.eps
-                )
+                weight, offset = f"{name}/kernel", f"{name}/bias"
+                absorbing = absorbed(tensors[weight], tensors[offset], **statistics, epsilon=norm.eps)
+                tensors[weight], tensors[offset] = absorbing
             else:
                 tensors |= {f"{name}/{role}": values for role, values in statistics.items()}
         whole = folded_weights(self.network, tensors)

@@ -8,7 +8,9 @@ import shutil
 from flows import registry
 from flows.core import part
 from flows.executor import package_version, tool_version
-from flows.jobs import PRETRAINED, find_trained
+from flows.jobs import find_trained, shipped_weights
+from models.folding import folded
+from models.network import Add, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool, Layer, MaxPool2D, Network
 from models.zoo import NETWORKS
 from reports.terminal import table
 
@@ -47,18 +49,67 @@ def boards() -> str:
     return table(rows, frozenset({0, 1, 2, 3}))
 
 
+WEIGHT_BITS = (32, 16, 8, 4)
+
+
 def networks() -> str:
-    rows = [["network", "parameters", "MACs", "architecture", "shipped weights", "accuracy recorded"]]
+    sizes = [f"KB, {bits} bit" for bits in WEIGHT_BITS]
+    rows = [["network", "structure", "parameters", "MMACs", "MFLOPs", *sizes, "weights", "accuracy", "architecture"]]
     for network in NETWORKS.values():
-        weights, accuracy = "none", ""
-        if (PRETRAINED / f"{network.name}.safetensors").exists():
-            trained = find_trained(network.name, None)
-            weights = trained.weights.digest
-            if trained.card:
-                score = trained.card.floating
-                accuracy = f"{100 * score.right / score.n:.2f} % of {score.n:,} test images"
-        rows.append([network.name, f"{network.parameters:,}", f"{network.macs:,}", network.digest, weights, accuracy])
-    return table(rows, frozenset({0, 3, 4, 5}))
+        hardware = folded(network)
+        millions = [f"{count / 1e6:.3f}" for count in (network.macs, 2 * network.macs)]
+        weights = [f"{hardware.parameters * bits / 8e3:,.1f}" for bits in WEIGHT_BITS]
+        row = [network.name, structure(network), f"{network.parameters:,}", *millions, *weights]
+        rows.append([*row, *_training(network), hardware.digest])
+    text = [len(rows[0]) - 3, len(rows[0]) - 2, len(rows[0]) - 1]
+    return f"{table(rows, frozenset({0, 1, *text}))}\n\n{NETWORKS_LEGEND}"
+
+
+NETWORKS_LEGEND = """\
+structure: filters of the 3x3 convolutions, each with its ReLU; 1x1 add: a shortcut and its sum; gap: global average
+KB: 1,000 bytes of weights and biases in float32 and in fixed point, without BatchNorm, which is folded for hardware
+MFLOPs: twice MMACs; accuracy: of the float network. To train one: python -m flows train NETWORK --data DIR --out DIR"""
+
+
+def _training(network: Network) -> tuple[str, str]:
+    """The digest of the weights that ship, and what their card records."""
+    if shipped_weights(network) is None:
+        return "not trained here", ""
+    trained = find_trained(network.name, None)
+    if trained.card is None:
+        return trained.weights.digest, ""
+    score = trained.card.floating
+    return trained.weights.digest, f"{100 * score.right / score.n:.2f} % of {score.n:,} test images"
+
+
+def structure(network: Network) -> str:
+    """The layers of a network in a line.
+
+    >>> from models.zoo import ARCH2, ARCH8
+    >>> structure(ARCH2)
+    '32 32 pool 64 64 pool 128 128 pool flatten dense 256 dense 10, with BatchNorm and Dropout'
+    >>> structure(ARCH8)
+    '28 28 1x1 add pool 56 56 1x1 add pool gap dense 10'
+    """
+    words = " ".join(word for layer in network.layers if (word := _word(layer)))
+    kinds = {type(layer) for layer in network.layers}
+    trained = [kind.__name__ for kind in (BatchNorm, Dropout) if kind in kinds]
+    return f"{words}, with {' and '.join(trained)}" if trained else words
+
+
+def _word(layer: Layer) -> str:
+    match layer:
+        case Conv2D():
+            return "1x1" if layer.kernel == (1, 1) else str(layer.filters)
+        case Dense():
+            return f"dense {layer.units}"
+        case MaxPool2D():
+            return "pool"
+        case GlobalAveragePool():
+            return "gap"
+        case Add() | Flatten():
+            return layer.kind
+    return ""
 
 
 def doctor() -> str:

@@ -1,9 +1,9 @@
 """The house rules, held by reading every module's imports and calls.
 
-Rooms depend on each other as `MAY_IMPORT` says. Heavy packages (torch, keras, hls4ml and so on) live in worker rooms:
-``models.evaluation``, ``models.training`` and any package called ``workers``. A step starts what is in there as
-``python -m``; nothing outside imports it. Elsewhere, third-party packages are imported inside the function that needs
-them, so that the command line stays light.
+Rooms depend on each other as `MAY_IMPORT` says. Heavy packages (torch, keras, hls4ml, matplotlib and so on) live in
+worker rooms: `WORKER_ROOMS` and any package called ``workers``. A step starts what is in there as ``python -m``;
+nothing outside imports it. Elsewhere, third-party packages are imported inside the function that needs them, so that
+the command line stays light.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ MAY_IMPORT = {
 SHARED_BY_BACKENDS = ("flows.core", "models", "backends.cost", "backends.stream", "backends.fold", "backends.protocol")
 LIGHT = {"numpy", "safetensors"}
 """What a module outside the worker rooms may import, inside a function; flows.core and reports not even these."""
-HEAVY = {"torch", "keras", "tensorflow", "hls4ml", "onnx", "onnxruntime", "brevitas", "qonnx"}
+WORKER_ROOMS = ("models.evaluation", "models.training", "reports.pictures")
+HEAVY = {"torch", "keras", "tensorflow", "hls4ml", "onnx", "onnxruntime", "brevitas", "qonnx", "matplotlib"}
 
 
 def name_of(path: Path) -> str:
@@ -47,7 +48,7 @@ def within(module: str, room: str) -> bool:
 
 
 def in_worker_room(module: str) -> bool:
-    return within(module, "models.evaluation") or within(module, "models.training") or "workers" in module.split(".")
+    return any(within(module, room) for room in WORKER_ROOMS) or "workers" in module.split(".")
 
 
 def allowed(module: str) -> tuple[str, ...]:

@@ -1,0 +1,50 @@
+"""What all pictures share: colours that the colour-blind tell apart and that print, and how a file is written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE, BLACK = (
+    "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#000000",
+)  # fmt: skip
+"""Okabe and Ito, "Color Universal Design" (2008), without its yellow, which paper swallows."""
+SEQUENTIAL = "cividis"
+"""Dark to light in luminance as well, so that it survives a grey printer (Nuñez et al., 2018)."""
+DPI = 150
+
+matplotlib.rcParams.update(
+    {
+        "font.size": 9,
+        "axes.titlesize": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.color": "#DDDDDD",
+        "grid.linewidth": 0.6,
+        "legend.frameon": False,
+        "svg.fonttype": "none",  # text stays text
+        "svg.hashsalt": "zynqflows",  # equal jobs, equal files
+    }
+)
+
+
+def canvas(width: float, height: float, columns: int = 1, rows: int = 1, **rest: Any) -> tuple[Figure, list[Axes]]:
+    """A figure of `width` x `height` inches and its panels, row by row; `rest` goes to ``Figure.subplots``."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, **rest)
+    return figure, list(panels.ravel())
+
+
+def main(draw: Callable[[Any], Figure]) -> None:
+    """Draws the job that the command line names into the file that it names."""
+    job, picture = map(Path, sys.argv[1:])
+    metadata = {"Date": None} if picture.suffix == ".svg" else {}
+    draw(json.loads(job.read_text())).savefig(picture, metadata=metadata)

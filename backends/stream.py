@@ -1,22 +1,38 @@
-"""A token-level schedule of a streaming dataflow: when each stage fires, frame after frame.
+"""A token-level simulation of a streaming dataflow: when each stage fires, frame after frame, through finite FIFOs.
 
 A token is one pixel with all its channels. A stage fires one after the other, a fixed pattern a frame: each firing may
-take one token from every input, keeps the stage busy for some cycles, and may put one token on its output. Cycles do
-not depend on data. A tensor that several stages read must pass a stage that copies it (a fork): each reader then
-has its own stream. A join is a stage with several inputs.
+take one token from every input, keeps the stage busy for some cycles, and may put one token into the FIFO of every
+reader. It begins when its tokens are there, and the stage waits with its token until every FIFO has room. Cycles do not
+depend on data, so the order in which stages are looked at does not change when they fire: each is advanced as far as
+what is known of the others allows, until nothing moves.
 
-Streams are unbounded here, so each stage depends on the earlier ones alone and the schedule is a max-plus recurrence:
-a firing begins when the previous one has ended and its tokens are there.
+A tensor that several stages read must pass a stage that copies it (a fork); a join is a stage with several inputs.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain, repeat
+from dataclasses import dataclass, replace
+from math import inf
 
 INPUT = "input"
 """The stream of images: every token is there from the beginning."""
+
+FRAMES = 3
+"""Frames simulated by default: the first for the latency, the last two for the interval."""
+
+SLACK = 0.01
+"""How much longer than with FIFOs that never fill an interval may be before FIFOs are made deeper for it."""
+
+LEAST = 2
+"""The least depth of a FIFO between two processes: one token is read while the next is written."""
+
+DEEPEST = 4096
+"""Where growing a FIFO for speed ends: it then does not help."""
+
+Fifo = tuple[str, str]
+"""A FIFO by its writer and its reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +47,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`pattern` is one frame; `delay` are cycles from the end of a firing until its token can be taken."""
+    """`pattern` is one frame; `delay` are cycles from the end of a firing until its token can be taken.
+
+    The stages of its pipeline hold the tokens of that time, one a cycle, besides what its FIFOs hold.
+    """
 
     name: str
     sources: tuple[str, ...]
@@ -40,7 +59,7 @@ class Stage:
 
     @property
     def busy(self) -> int:
-        """Cycles of one frame, were its tokens always there."""
+        """Cycles of one frame, were its tokens always there and its FIFOs never full."""
         return sum(run.count * run.cycles for run in self.pattern)
 
     @property
@@ -50,47 +69,226 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """`completions` are the cycles at which the last stage has put the last token of each frame."""
+class Deadlock:
+    """A circle of stages that wait for each other, and the FIFOs on it that are full: one of them is too small."""
+
+    stages: tuple[str, ...]
+    full: tuple[Fifo, ...]
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What happened. `fill` is the most tokens that each FIFO held.
+
+    `completions` are the cycles at which the last stage had put the last token of each frame. Where there is a
+    `deadlock`, frames are missing.
+    """
 
     completions: tuple[int, ...]
     bottleneck: str
-    interval: int
+    fill: Mapping[Fifo, int]
+    deadlock: Deadlock | None
 
     @property
     def latency(self) -> int:
         """Cycles from the start to the end of the first frame."""
         return self.completions[0]
 
+    @property
+    def interval(self) -> int:
+        """Cycles between the ends of the last two frames."""
+        return self.completions[-1] - self.completions[-2]
 
-def schedule(stages: Sequence[Stage], frames: int = 1) -> Schedule:
-    """The schedule of `stages`, in an order in which every source comes first; the last one ends a frame.
 
-    With unbounded streams and images always waiting, frames follow each other in the cycles of the busiest stage.
+def fifos(stages: Sequence[Stage]) -> tuple[Fifo, ...]:
+    """Every FIFO between two stages."""
+    return tuple((source, stage.name) for stage in stages for source in stage.sources if source != INPUT)
+
+
+def simulate(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int = FRAMES) -> Simulation:
+    """Runs `frames` through `stages`, in an order in which every source comes first; the last one ends a frame.
+
+    A FIFO that is not in `depths`, or is None there, is never full. Raises `ValueError` where a stage waits for tokens
+    that will never come, because its pattern does not match its source's.
 
     >>> slow = Stage("slow", (INPUT,), (Run(4, 10),))
-    >>> schedule([slow, Stage("half", ("slow",), (Run(1, 1, puts=False), Run(1, 1)) * 2)], frames=2)
-    Schedule(completions=(41, 81), bottleneck='slow', interval=40)
+    >>> run = simulate([slow, Stage("half", ("slow",), (Run(1, 1, puts=False), Run(1, 1)) * 2)], {}, frames=2)
+    >>> run.completions, run.bottleneck, run.interval, run.fill
+    ((41, 81), 'slow', 40, {('slow', 'half'): 1})
     """
-    arrivals: dict[str, list[int]] = {}
-    for stage in stages:
-        arrivals[stage.name] = _arrivals(stage, arrivals, frames)
-    last, busiest = stages[-1], max(stages, key=lambda stage: stage.busy)
-    ends = arrivals[last.name][last.tokens - 1 :: last.tokens]
-    return Schedule(tuple(ends), busiest.name, busiest.busy)
+    delays = {stage.name: stage.delay for stage in stages}
+    delays = {stage.name: stage.delay for stage in stages}
+    links = {fifo: _Link(depths.get(fifo), delays[fifo[0]]) for fifo in fifos(stages)}
+    processes = {
+        stage.name: _Process(
+            stage,
+            frames,
+            [links[source, stage.name] for source in stage.sources if source != INPUT],
+            [link for (writer, _), link in links.items() if writer == stage.name],
+        )
+        for stage in stages
+    }
+    neighbours: dict[str, set[str]] = {stage.name: set() for stage in stages}
+    for writer, reader in links:
+        neighbours[writer].add(reader)
+        neighbours[reader].add(writer)
+    waiting = deque(processes)
+    while waiting:
+        name = waiting.popleft()
+        if processes[name].advance():
+            waiting.extend(one for one in sorted(neighbours[name]) if one not in waiting)
+    last = stages[-1]
+    return Simulation(
+        tuple(processes[last.name].ends[last.tokens - 1 :: last.tokens]),
+        max(stages, key=lambda stage: stage.busy).name,
+        {fifo: link.fill() for fifo, link in links.items()},
+        _deadlock(processes, links),
+    )
 
 
-def _arrivals(stage: Stage, arrivals: Mapping[str, list[int]], frames: int) -> list[int]:
-    """The cycle at which each token of `stage` can be taken."""
-    sources = [iter(arrivals[name]) if name != INPUT else repeat(0) for name in stage.sources]
-    ready = sources[0] if len(sources) == 1 else map(max, *sources)
-    put: list[int] = []
-    now = 0
-    for run in chain.from_iterable(repeat(stage.pattern, frames)):
-        for _ in range(run.count):
-            if run.takes:
-                now = max(now, next(ready))
-            now += run.cycles
-            if run.puts:
-                put.append(now + stage.delay)
-    return put
+def _deadlock(processes: Mapping[str, _Process], links: Mapping[Fifo, _Link]) -> Deadlock | None:
+    """The first circle of stages that wait for each other, None where every stage has ended."""
+    waits_for: dict[str, Fifo] = {}
+    for fifo, link in links.items():
+        writer, reader = fifo
+        if processes[reader].lacks(link):
+            waits_for.setdefault(reader, fifo)
+        if processes[writer].blocked and link.is_full:
+            waits_for[writer] = fifo
+    if not waits_for:
+        return None
+    stage, path = next(iter(waits_for)), list[str]()
+    while stage not in path:
+        path.append(stage)
+        if stage not in waits_for:
+            raise ValueError(f"{stage} does not put as many tokens a frame as are taken from it")
+        writer, reader = waits_for[stage]
+        stage = reader if stage == writer else writer
+    circle = tuple(path[path.index(stage) :])
+    return Deadlock(circle, tuple(waits_for[one] for one in circle if waits_for[one][0] == one))
+
+
+class _Link:
+    """A FIFO and the writer's pipeline before it: when each token could be taken, and when it was."""
+
+    def __init__(self, depth: int | None, delay: int) -> None:
+        self.depth = inf if depth is None else depth
+        self.capacity = self.depth + delay
+        self.ready: list[int] = []
+        self.taken: list[int] = []
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.ready) - len(self.taken) >= self.capacity
+
+    def room(self) -> int:
+        """The cycle from which the next token can be put; call it where it is not full."""
+        freed = len(self.ready) - self.capacity
+        return self.taken[int(freed)] if freed >= 0 else 0
+
+    def fill(self) -> int:
+        """The most tokens that the FIFO held. One that is taken in the cycle in which another comes still counts."""
+        most = gone = 0
+        for number, cycle in enumerate(self.ready, start=1):
+            while gone < len(self.taken) and self.taken[gone] < cycle:
+                gone += 1
+            most = max(most, number - gone)
+        return int(min(most, self.depth))
+
+
+class _Process:
+    """A stage in time: how far it has come, and what it waits for."""
+
+    def __init__(self, stage: Stage, frames: int, sources: list[_Link], readers: list[_Link]) -> None:
+        self.delay, self.sources, self.readers = stage.delay, sources, readers
+        self.ends: list[int] = []
+        self._firings = [run for run in stage.pattern for _ in range(run.count)] * frames
+        self._place = 0
+        self._now = 0
+        self._taken = False  # its tokens, by the firing under way
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it waits for room."""
+        return self._place < len(self._firings) and (self._taken or not self._firings[self._place].takes)
+
+    def lacks(self, link: _Link) -> bool:
+        """Whether it waits for a token of this FIFO."""
+        return self._place < len(self._firings) and not self.blocked and len(link.taken) == len(link.ready)
+
+    def advance(self) -> bool:
+        """Fires as often as possible; whether it took or put anything."""
+        before = self._place, self._taken
+        while self._place < len(self._firings):
+            firing = self._firings[self._place]
+            if firing.takes and not self._taken and not self._take():
+                break
+            self._taken = True
+            if not firing.puts:
+                self._now += firing.cycles
+            elif not self._put(self._now + firing.cycles):
+                break
+            self._place += 1
+            self._taken = False
+        return (self._place, self._taken) != before
+
+    def _take(self) -> bool:
+        """Takes a token from every source, once all are there; False where one has yet to come."""
+        for link in self.sources:
+            if len(link.taken) == len(link.ready):
+                return False
+        for link in self.sources:
+            self._now = max(self._now, link.ready[len(link.taken)])
+        for link in self.sources:
+            link.taken.append(self._now)
+        return True
+
+    def _put(self, end: int) -> bool:
+        """Puts a token at `end`, or once every FIFO has room; False where one is full for all that is known."""
+        for link in self.readers:
+            if link.is_full:
+                return False
+        for link in self.readers:
+            end = max(end, link.room())
+        for link in self.readers:
+            link.ready.append(end + self.delay)
+        self.ends.append(end + self.delay)
+        self._now = end
+        return True
+
+
+def sized(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) -> dict[Fifo, int]:
+    """Depths with which the design does not deadlock and is as fast as with FIFOs that never fill, within `SLACK`.
+
+    `bits` is the width of a token in each FIFO, `shallowest` a depth that costs no more than a smaller one. Where that
+    is too slow, FIFOs beside the bottleneck are doubled, so that it neither starves nor waits, and at last all are.
+    """
+    allowed = max(stage.busy for stage in stages) * (1 + SLACK)
+    grown = {fifo: max(shallowest, depth) for fifo, depth in _skips(stages, bits).items()}
+    sizes = dict.fromkeys(fifos(stages), shallowest) | grown
+    found = simulate(stages, sizes)
+    for chosen in ([fifo for fifo in sizes if found.bottleneck in fifo], list(sizes)):
+        depth = shallowest
+        while found.interval > allowed and depth < DEEPEST:
+            depth *= 2
+            sizes |= {fifo: max(depth, grown.get(fifo, 0)) for fifo in chosen}
+            found = simulate(stages, sizes)
+    return sizes
+
+
+def _skips(stages: Sequence[Stage], bits: Mapping[Fifo, int]) -> dict[Fifo, int]:
+    """Depths of the FIFOs that must be deeper than `LEAST` to let tokens pass: the skips of residual networks.
+
+    Whether stages that read before they write deadlock does not depend on their cycles (they are a Kahn process
+    network), so what is found here with the others at `LEAST` holds in the real design, and with deeper ones. A
+    pipeline that stalls for want of input keeps what is in it: here none lends its registers to a FIFO, and what those
+    on the circle may withhold is added. The narrowest full FIFO of a circle is let grow.
+    """
+    stalled = [replace(stage, delay=0) for stage in stages]
+    depths: dict[Fifo, int | None] = dict.fromkeys(fifos(stages), LEAST)
+    withheld: dict[Fifo, int] = {}
+    while deadlock := (found := simulate(stalled, depths, frames=2)).deadlock:
+        narrowest = min(deadlock.full, key=lambda fifo: (bits[fifo], fifo))
+        depths[narrowest] = None
+        withheld[narrowest] = sum(stage.delay for stage in stages if stage.name in deadlock.stages)
+    return {fifo: found.fill[fifo] + tokens for fifo, tokens in withheld.items()}

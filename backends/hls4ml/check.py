@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from math import ceil, log2
 
-from backends.hls4ml.options import STOCK, parse_reuse
+from backends.hls4ml.design import design
+from backends.hls4ml.design import unrolled as layers_unrolled
+from backends.hls4ml.fifos import depths
+from backends.hls4ml.options import LATENCY, RESOURCE, SIMULATED, STOCK, parse_reuse, parse_strategy
 from backends.hls4ml.reuse import legal, sizes
 from backends.protocol import Job, Refusal
+from backends.stream import simulate
 from models.fixed import parse_type
 from models.network import MaxPool2D, Network
 
@@ -18,17 +23,47 @@ EXACT_BITS = 53
 """Bits of a sum that the exact reference holds."""
 
 
-def check(job: Job) -> Iterator[Refusal]:
-    counts = ((n_in * n_out, name) for name, (n_in, n_out) in sizes(job.network).items())
-    products, largest = max(counts, default=(0, ""))
-    unrolled = f"unrolls all {products:,} products of {largest}; the HLS compilers stop at {UNROLL_LIMIT:,}"
-    if job.options.io_type == "io_parallel" and products > UNROLL_LIMIT:
-        yield Refusal("--io-type io_parallel", unrolled, "--io-type io_stream")
-    if job.options.strategy == "latency" and products > UNROLL_LIMIT:
-        yield Refusal("--strategy latency", unrolled, "--strategy resource")
-    yield from _pooling(job.network)
-    yield from _reuse(job)
-    yield from _precision(job)
+def check(job: Job) -> Sequence[Refusal]:
+    found = (*_unrolled(job), *_pooling(job.network), *_reuse(job), *_precision(job))
+    return found or tuple(_deadlock(job))  # which needs a design, and so a job that can be done
+
+
+def _unrolled(job: Job) -> Iterator[Refusal]:
+    """What unrolls a layer of more products than the HLS compilers take."""
+    _, layers = parse_strategy(job.options.strategy)
+    products = {name: n_in * n_out for name, (n_in, n_out) in sizes(job.network).items()}
+    yield from _unknown("--strategy", layers, products)
+    largest = max(products, key=lambda name: products[name], default="")
+    reason = f"unrolls all {{:,}} products of {{}}; the HLS compilers stop at {UNROLL_LIMIT:,}"
+    if job.options.io_type == "io_parallel" and products.get(largest, 0) > UNROLL_LIMIT:
+        fact = reason.format(products[largest], largest)
+        yield Refusal("--io-type io_parallel", fact, "--io-type io_stream")
+    unrolled = [name for name, count in products.items() if count > UNROLL_LIMIT and name in layers_unrolled(job)]
+    if unrolled:
+        worst = max(unrolled, key=lambda name: products[name])
+        yield Refusal(f"--strategy {LATENCY}", reason.format(products[worst], worst), f"--strategy {RESOURCE}")
+
+
+def _unknown(option: str, named: Iterable[str], layers: Collection[str]) -> Iterator[Refusal]:
+    for name in named:
+        if name not in layers:
+            near = get_close_matches(name, layers, n=3, cutoff=0.5) or list(layers)
+            yield Refusal(option, f"no layer with weights is called {name!r}", ", ".join(near))
+
+
+def _deadlock(job: Job) -> Iterator[Refusal]:
+    """A number of tokens too small for a skip connection. Pipelines are not counted on to hold any."""
+    if not job.options.fifo_depth.isdecimal():
+        return
+    made = design(job)
+    stalled = [replace(stage, delay=0) for stage in made.stages]
+    deadlock = simulate(stalled, {buffer.fifo: buffer.depth for buffer in made.buffers}, frames=2).deadlock
+    if deadlock:
+        enough = depths(made.quantised, made.blocks, made.stages, SIMULATED)
+        full = ", ".join(" to ".join(fifo) for fifo in deadlock.full)
+        needs = ", ".join(f"{' to '.join(fifo)} takes {enough[fifo]}" for fifo in deadlock.full)
+        fact = f"with {job.options.fifo_depth} tokens the design deadlocks: {full} fill up before the other branch ends"
+        yield Refusal("--fifo-depth", fact, f"{SIMULATED} ({needs}), or {max(enough.values())}")
 
 
 def _pooling(network: Network) -> Iterator[Refusal]:
@@ -43,11 +78,10 @@ def _pooling(network: Network) -> Iterator[Refusal]:
 
 def _reuse(job: Job) -> Iterator[Refusal]:
     layers = sizes(job.network)
-    for name, factor in parse_reuse(job.options.reuse_factor)[1].items():
-        if name not in layers:
-            near = get_close_matches(name, layers, n=3, cutoff=0.5) or list(layers)
-            yield Refusal("--reuse-factor", f"no layer with weights is called {name!r}", ", ".join(near))
-        elif factor not in legal(*layers[name]):
+    asked = parse_reuse(job.options.reuse_factor)[1]
+    yield from _unknown("--reuse-factor", asked, layers)
+    for name, factor in asked.items():
+        if name in layers and factor not in legal(*layers[name]):
             below = max(one for one in legal(*layers[name]) if one <= factor)
             above = min((one for one in legal(*layers[name]) if one > factor), default=below)
             n_in, n_out = layers[name]

@@ -12,11 +12,13 @@ from math import prod, sqrt
 
 from backends.cost import shell
 from backends.hls4ml import laws
+from backends.hls4ml.design import Design
+from backends.hls4ml.fifos import Buffer
 from backends.hls4ml.laws import Amount
+from backends.hls4ml.options import SRL
 from backends.hls4ml.reuse import multiplier_dsp, multipliers, sizes
-from backends.hls4ml.schedule import Block, blocks, tokens
+from backends.hls4ml.schedule import Block, tokens
 from backends.hls4ml.timing import timing
-from backends.protocol import Job
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import Conv2D
@@ -28,20 +30,18 @@ Amounts = dict[Metric, Amount | None]
 """None where the block takes something of it and no law knows how much."""
 
 
-def estimate(job: Job, quantised: QuantisedNetwork, reuse: Mapping[str, int]) -> tuple[Reading, ...]:
-    """Readings of the design that `quantised` describes, at the reuse factors `reuse` (by layer name)."""
-    tool, latency = job.options.backend.lower(), job.options.strategy.lower() == "latency"
-    design = blocks(quantised.network, quantised.computed)
-    cycles = timing(job, quantised, design, reuse)
-    costs = [(block.scope, _cost(block, quantised, reuse, tool, latency)) for block in design]
-    costs += [(FIFO, _fifo(block, quantised, tool)) for block in design if block.readers]
+def estimate(design: Design) -> tuple[Reading, ...]:
+    """Readings of `design`."""
+    cycles = timing(design)
+    costs = [(block.scope, block_cost(block, design)) for block in design.blocks]
+    costs += [(FIFO, _fifo(buffer, design.tool)) for buffer in design.buffers]
     charged: Amounts = {metric: laws.exact(value, SHELL, shell.SOURCE) for metric, value in shell.shell().items()}
     scopes: dict[str, list[Amounts]] = {
         scope: [amounts for name, amounts in costs if name == scope] for scope, _ in costs
     }
     scopes[SHELL] = [charged]
     everything = [amounts for group in scopes.values() for amounts in group]
-    on = f"{job.target.part.device.name}, {tool.title()} HLS"
+    on = f"{design.job.target.part.device.name}, {design.tool.title()} HLS"
     found = [_sum(metric, everything, TOTAL, on) for metric in RESOURCES] + cycles.pop(TOTAL)
     for scope, group in scopes.items():
         found += [_sum(metric, group, scope, on) for metric in RESOURCES]
@@ -49,10 +49,11 @@ def estimate(job: Job, quantised: QuantisedNetwork, reuse: Mapping[str, int]) ->
     return tuple(reading for reading in found if reading is not None)
 
 
-def _cost(block: Block, quantised: QuantisedNetwork, reuse: Mapping[str, int], tool: str, latency: bool) -> Amounts:
+def block_cost(block: Block, design: Design) -> Amounts:
     """What one block takes, its FIFOs apart."""
-    if block.name in reuse:
-        return _multiply_accumulate(block, quantised, reuse[block.name], tool, latency)
+    quantised, tool = design.quantised, design.tool
+    if block.name in design.reuse:
+        return multiply_accumulate(block, quantised, design.reuse[block.name], tool, block.name in design.unrolled)
     nothing = laws.exact(0, "none", "the generated code has none")
     found: Amounts = {Metric.BRAM18: nothing, Metric.DSP: nothing, Metric.LUT: None, Metric.FF: None}
     channels, output = block.shape[-1], quantised.type_of(block.tensor)
@@ -78,7 +79,7 @@ def _cost(block: Block, quantised: QuantisedNetwork, reuse: Mapping[str, int], t
     return found
 
 
-def _multiply_accumulate(block: Block, quantised: QuantisedNetwork, factor: int, tool: str, latency: bool) -> Amounts:
+def multiply_accumulate(block: Block, quantised: QuantisedNetwork, factor: int, tool: str, latency: bool) -> Amounts:
     """A convolution or a dense layer. With constants for weights (RF = 1, Latency) all depends on their values."""
     types = quantised.layers[block.name]
     assert types.kernel is not None and types.accumulator is not None
@@ -123,16 +124,21 @@ def _lut_ff(tool: str, law: str, features: Mapping[str, float]) -> Amounts:
     return {metric: laws.fitted(tool, law, metric.key, features) for metric in (Metric.LUT, Metric.FF)}
 
 
-def _fifo(block: Block, quantised: QuantisedNetwork, tool: str) -> Amounts:
-    """The FIFOs behind one block, as deep as hls4ml makes them: one frame."""
-    channels, bits = block.shape[-1], quantised.type_of(block.tensor).width
-    lanes = {"one": float(block.readers * (channels if tool == "vivado" else 1))}
-    bram = laws.fifo_bram(tool, tokens(block.shape), channels, bits)
-    total = laws.exact(bram.value * block.readers, bram.law, bram.source)
-    return _lut_ff(tool, "fifo", lanes) | {
-        Metric.BRAM18: total,
+def _fifo(buffer: Buffer, tool: str) -> Amounts:
+    """One FIFO: what controls it, and what holds its words."""
+    found: Amounts = _lut_ff(tool, "fifo", {"one": float(buffer.lanes)})
+    return found | {
+        Metric.LUT: laws.together(found[Metric.LUT], _words(buffer)),
+        Metric.BRAM18: laws.exact(buffer.bram18, "fifo", laws.FIFO_BRAM_SOURCE),
         Metric.DSP: laws.exact(0, "none", "the generated code has none"),
     }
+
+
+def _words(buffer: Buffer) -> Amount:
+    """LUTs that hold the words of a FIFO: csynth counts a LUT a bit for 32 words of a shift register (AMD UG474)."""
+    counted = buffer.lanes * buffer.bits * -(-buffer.depth // 32) if buffer.luts else 0
+    value = counted if buffer.storage == SRL else buffer.luts
+    return Amount(value, buffer.luts, counted, "fifo", "a LUT a bit and 32 words at most")
 
 
 def _sum(metric: Metric, group: Iterable[Amounts], scope: str, on: str) -> Reading | None:

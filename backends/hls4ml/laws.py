@@ -144,6 +144,9 @@ def softmax_dsp(classes: int) -> Amount | None:
     return exact(SOFTMAX_DSP, "softmax", SOFTMAX_SOURCE) if classes == SOFTMAX_CLASSES else None
 
 
+FIFO_BRAM_SOURCE = "storage of HLS FIFOs, exact in 9 of 9 rows of Vitis HLS 2024.2 and 390 of 390 of Vivado HLS 2020.1"
+
+
 def fifo_bram(tool: str, depth: int, channels: int, bits: int) -> Amount:
     """RAMB18 of a FIFO of `depth` tokens of `channels` elements of `bits` bits.
 
@@ -156,11 +159,7 @@ def fifo_bram(tool: str, depth: int, channels: int, bits: int) -> Amount:
     else:
         width, lanes, small = bits, channels, depth <= 32
     value = 0 if small else lanes * bram18(depth, width, widest=18)
-    return exact(
-        value,
-        "fifo",
-        "storage of HLS FIFOs, exact in 9 of 9 rows of Vitis HLS 2024.2 and 390 of 390 of Vivado HLS 2020.1",
-    )
+    return exact(value, "fifo", FIFO_BRAM_SOURCE)
 
 
 @cache

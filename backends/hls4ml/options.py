@@ -10,6 +10,11 @@ from models.fixed import Overflow, Rounding, parse_type
 
 FIT = "fit"
 STOCK = "stock"
+STRATEGIES = RESOURCE, LATENCY = "resource", "latency"
+SIMULATED, FRAME = "simulated", "hls4ml"
+AUTO, TOOL, SRL, LUTRAM, BRAM = "auto", "tool", "srl", "lutram", "bram"
+DEEPEST = 65536
+"""The deepest FIFO that may be asked for, in tokens."""
 
 
 def reuse_text(text: str) -> str:
@@ -37,6 +42,31 @@ def parse_reuse(text: str) -> tuple[int | None, Mapping[str, int]]:
         else:
             single = factor
     return single, layers
+
+
+def parse_strategy(text: str) -> tuple[str, Mapping[str, str]]:
+    """(the strategy of all layers, those of single layers) of ``resource`` or ``resource,dense=latency``."""
+    first, *others = text.replace(" ", "").lower().split(",")
+    layers = dict(part.rsplit("=", 1) if "=" in part else (part, "") for part in others)
+    for one in (first, *layers.values()):
+        if one not in STRATEGIES:
+            raise ValueError(f"{one or text!r} is no strategy: give resource, latency, or resource,dense=latency")
+    return first, layers
+
+
+def strategy_text(text: str) -> str:
+    """Checks the form of a strategy and writes it one way; raises `ValueError`."""
+    single, layers = parse_strategy(text)
+    return ",".join([single, *(f"{name}={one}" for name, one in layers.items())])
+
+
+def depth_text(text: str) -> str:
+    """Checks ``simulated``, ``hls4ml`` or a number of tokens; raises `ValueError`."""
+    if text in (SIMULATED, FRAME):
+        return text
+    if not re.fullmatch("[0-9]+", text) or not 1 <= int(text) <= DEEPEST:
+        raise ValueError(f"{text!r} is no FIFO depth: give {SIMULATED}, {FRAME}, or a number from 1 to {DEEPEST:,}")
+    return str(int(text))
 
 
 def precision_text(text: str) -> str:
@@ -73,11 +103,29 @@ class Options:
         },
     )
     strategy: str = field(
-        default="resource",
+        default=RESOURCE,
         metadata={
             "help": "resource multiplexes multipliers by the reuse factor; latency unrolls, for layers of at most "
-            "4,096 products",
-            "choices": ("resource", "latency"),
+            "4,096 products; single layers may differ: resource,dense=latency",
+            "unit": "STRATEGY",
+            "parse": strategy_text,
+        },
+    )
+    fifo_depth: str = field(
+        default=SIMULATED,
+        metadata={
+            "help": "tokens that each FIFO between layers holds: simulated (from the stream simulation: no deadlock, "
+            "full speed), hls4ml (a whole frame), or a number",
+            "unit": "DEPTH",
+            "parse": depth_text,
+        },
+    )
+    fifo_storage: str = field(
+        default=AUTO,
+        metadata={
+            "help": "what holds them: auto (the smallest share of the part), tool (as the HLS compiler chooses), shift "
+            "registers, LUT RAM or block RAM",
+            "choices": (AUTO, TOOL, SRL, LUTRAM, BRAM),
         },
     )
     precision: str = field(

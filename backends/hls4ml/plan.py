@@ -5,30 +5,31 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from backends.hls4ml.options import STOCK
-from backends.hls4ml.precision import lower
-from backends.hls4ml.reuse import resolve
+from backends.hls4ml.design import design
+from backends.hls4ml.options import STOCK, TOOL
 from backends.protocol import Job
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from models import vectors
 from models.serial import quantised_to_json
 
 PROJECT, LIBRARY, OUTPUTS = "project", "simulation.so", "outputs.json"
-SOURCES = ("flows.core", "models", "backends.hls4ml")
+SOURCES = ("flows.core", "models", "backends.cost", "backends.stream", "backends.hls4ml")
 FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fno-gnu-unique", "-w")
 """-O2 builds a third faster than hls4ml's -O3, and the few vectors run as fast."""
 
 
 def plan(job: Job) -> Plan:
-    arithmetic = lower(job)
-    quantised = quantised_to_json(arithmetic)
+    made = design(job)
+    quantised = quantised_to_json(made.quantised)
     options = asdict(job.options)
     ask = {
         "quantised": quantised,
         "weights": "weights.safetensors",
-        "reuse": dict(resolve(job, arithmetic)),
+        "reuse": dict(made.reuse),
+        "unrolled": sorted(made.unrolled),
+        "fifos": [[*buffer.fifo, buffer.depth, buffer.storage] for buffer in made.buffers],
+        "pragmas": options["fifo_storage"] != TOOL,
         "backend": options["backend"].title(),
-        "strategy": options["strategy"],
         "io_type": options["io_type"],
         "pinned": options["precision"] != STOCK,
         "part": job.target.part.full_name,

@@ -7,13 +7,13 @@ into a FIFO for each reader; a token is one pixel with all its channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
 from backends.hls4ml.reuse import sizes
 from backends.stream import Run, Stage
-from models.network import INPUT, Conv2D, Layer, MaxPool2D, Network, Shape
+from models.network import INPUT, Conv2D, Flatten, Layer, MaxPool2D, Network, Shape
 
 CLONE, PADDING = "clone", "padding"
 
@@ -78,9 +78,14 @@ def _blocks(network: Network, layers: tuple[Layer, ...]) -> Iterator[Block]:
     if _reads(layers, INPUT) > 1:
         yield _clone(network, layers, INPUT, layers[0])
         made[INPUT] = f"{CLONE} {INPUT}"
+    shapes = {INPUT: network.input_shape}
     for layer in layers:
         sources = tuple(made[name] for name in layer.inputs)
-        taken = network.shapes[layer.inputs[0]]
+        taken = shapes[layer.inputs[0]]
+        if isinstance(layer, Flatten):  # in place: its reader takes the tokens as they come
+            made[layer.name], shapes[layer.name] = sources[0], taken
+            continue
+        shapes[layer.name] = network.shapes[layer.name]
         if isinstance(layer, Conv2D) and any(layer.pads(taken)):
             top, bottom, left, right = layer.pads(taken)
             padded = taken[0] + top + bottom, taken[1] + left + right, taken[2]
@@ -112,15 +117,15 @@ def tokens(shape: Shape) -> int:
 
 
 def stages(
-    network: Network, design: Iterable[Block], reuse: Mapping[str, int], pace: Pace, latency: bool
+    network: Network, design: Iterable[Block], reuse: Mapping[str, int], pace: Pace, unrolled: Container[str]
 ) -> tuple[Stage, ...]:
-    """The stream stages of `design`; `latency` is hls4ml's Latency strategy, where a layer starts every RF cycles."""
-    multiplexed = () if latency else sizes(network)
+    """The stream stages of `design`; layers `unrolled` by the Latency strategy start every RF cycles."""
+    multiplexed = {name for name in sizes(network) if name not in unrolled}
     return tuple(
         Stage(
             block.name,
             block.sources,
-            _pattern(block, reuse.get(block.name, 1), pace, latency),
+            _pattern(block, reuse.get(block.name, 1), pace, block.name in unrolled),
             delay=pace.finish if block.name in multiplexed else pace.drain,
         )
         for block in design
@@ -145,7 +150,7 @@ def _pattern(block: Block, factor: int, pace: Pace, latency: bool) -> tuple[Run,
         case "global_average_pool", _:
             return _merged(Run(tokens(block.taken) - 1, 1, puts=False), Run(1, 1))
         case "dense", _:
-            return (Run(1, computed),)
+            return _merged(Run(tokens(block.taken) - 1, 1, puts=False), Run(1, computed))
         case _:
             return (Run(tokens(block.taken), 1),)
 

@@ -25,6 +25,7 @@ import keras
 import numpy as np
 from safetensors.numpy import load_file
 
+from backends.hls4ml.schedule import CLONE, PADDING
 from flows.core.errors import FlowsError, MismatchError, RefusedError
 from models.fixed import FixedType, parse_type
 from models.network import (
@@ -95,15 +96,18 @@ def configuration(model: keras.Model, quantised: QuantisedNetwork, ask: Mapping[
     config = hls4ml.utils.config_from_keras_model(
         model, granularity="name", backend=ask["backend"], default_precision=quantised.input.type.name
     )
-    config["Model"]["Strategy"] = ask["strategy"]
     for layer in quantised.computed:
         entry = config["LayerName"][layer.name]
-        entry |= {"Strategy": ask["strategy"], "ReuseFactor": ask["reuse"].get(layer.name, 1)}
+        entry |= {"Strategy": strategy(layer.name, ask), "ReuseFactor": ask["reuse"].get(layer.name, 1)}
         if ask["pinned"]:
             entry["Precision"] |= precision(quantised, layer)
     if ask["pinned"]:
         config["LayerName"][IMAGE]["Precision"]["result"] = quantised.input.type.name
     return config
+
+
+def strategy(layer: str, ask: Mapping[str, Any]) -> str:
+    return "latency" if layer in ask["unrolled"] else "resource"
 
 
 def precision(quantised: QuantisedNetwork, layer: Layer) -> dict[str, str]:
@@ -137,7 +141,7 @@ def read_back(graph: Any, quantised: QuantisedNetwork, ask: Mapping[str, Any]) -
                     yield f"{node.name}, {role}", _canonical(node.types[f"{role}_t"].precision), expected
             if node.name in ask["reuse"]:
                 yield f"{node.name}, reuse factor", str(node.get_attr("reuse_factor")), str(ask["reuse"][node.name])
-                yield f"{node.name}, strategy", str(node.get_attr("strategy")).lower(), ask["strategy"]
+                yield f"{node.name}, strategy", str(node.get_attr("strategy")).lower(), strategy(node.name, ask)
 
 
 def read_sources(graph: Any) -> Iterator[tuple[str, str, str]]:
@@ -150,6 +154,69 @@ def read_sources(graph: Any) -> Iterator[tuple[str, str, str]]:
             name = variable.type.name
             found = _canonical(written[name]) if name in written else "no such type"
             yield f"defines.h, {name}", found, _canonical(variable.type.precision)
+
+
+def fifos(graph: Any) -> Iterator[tuple[tuple[str, str], Any]]:
+    """((writer, reader) by the names that our schedule gives blocks, the stream between them) of every FIFO."""
+    ends = {*graph.get_input_variables(), *graph.get_output_variables()}
+    in_place = {node.inputs[0]: node.outputs[0] for node in graph.get_layers() if node.class_name == "Reshape"}
+    for node in graph.get_layers():
+        for output, variable in node.variables.items():
+            read = in_place.get(output, output)
+            readers = [other for other in graph.get_layers() if read in other.inputs]
+            if readers and variable not in ends and node.class_name != "Reshape":
+                yield (_block(node.name), _block(readers[0].name)), variable
+
+
+def _block(node: str) -> str:
+    """hls4ml's name of a node as the block's name in `backends.hls4ml.schedule`."""
+    for prefix, kind in (("clone_", CLONE), ("zp2d_", PADDING)):
+        if node.startswith(prefix):
+            return f"{kind} {_block(node.removeprefix(prefix))}"
+    return INPUT if node == IMAGE else node
+
+
+def set_depths(graph: Any, buffers: Mapping[tuple[str, str], tuple[int, str]]) -> None:
+    """Gives every FIFO its depth; raises `MismatchError` where hls4ml makes others than were planned."""
+    made = dict(fifos(graph))
+    if odd := made.keys() ^ buffers.keys():
+        fact = f"{' to '.join(min(odd))} is {'not planned' if min(odd) in made else 'not made'}"
+        raise MismatchError("hls4ml, FIFOs", fact, "please report it with job.json")
+    for fifo, variable in made.items():
+        variable.pragma = ("stream", buffers[fifo][0])
+
+
+STORAGE = {
+    "Vitis": "BIND_STORAGE variable={} type=FIFO impl={}",
+    "Vivado": "RESOURCE variable={} core=FIFO_{}",
+}
+
+
+def write_storage(graph: Any, buffers: Mapping[tuple[str, str], tuple[int, str]], backend: str) -> None:
+    """Says behind the depth of every FIFO what keeps it: hls4ml has no word for that."""
+    where = {variable.name: buffers[fifo][1].upper() for fifo, variable in fifos(graph)}
+    path = PROJECT / "firmware" / "myproject.cpp"
+
+    def add(depth: re.Match[str]) -> str:
+        return f"{depth[0]}\n    #pragma HLS {STORAGE[backend].format(depth[1], where[depth[1]])}"
+
+    path.write_text(re.sub(r"#pragma HLS STREAM variable=(\w+) depth=\d+", add, path.read_text()))
+
+
+def read_fifos(
+    graph: Any, buffers: Mapping[tuple[str, str], tuple[int, str]], ask: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    """(place, what ``myproject.cpp`` says, what was meant) of every FIFO."""
+    text = (PROJECT / "firmware" / "myproject.cpp").read_text()
+    for fifo, variable in fifos(graph):
+        depth, storage = buffers[fifo]
+        for place, pattern, meant in (
+            ("depth", rf"STREAM variable={variable.name} depth=(\d+)", str(depth)),
+            ("storage", STORAGE[ask["backend"]].format(variable.name, "([A-Z]+)"), storage.upper()),
+        ):
+            found = re.search(pattern, text)
+            if place == "depth" or ask["pragmas"]:
+                yield f"FIFO {' to '.join(fifo)}, {place}", found[1] if found else "nothing", meant
 
 
 def _canonical(precision: object) -> str:
@@ -221,8 +288,15 @@ def main(job: Path) -> None:
         part=ask["part"],
         clock_period=ask["clock_ns"],
     )
+    buffers = {(writer, reader): (depth, storage) for writer, reader, depth, storage in ask["fifos"]}
+    if ask["io_type"] == "io_stream":
+        set_depths(graph, buffers)
     graph.write()
     facts = [*read_back(graph, quantised, ask), *read_sources(graph)]
+    if ask["io_type"] == "io_stream":
+        if ask["pragmas"]:
+            write_storage(graph, buffers, ask["backend"])
+        facts += read_fifos(graph, buffers, ask)
     for place, made, meant in facts:
         if made != meant:
             raise MismatchError(f"hls4ml, {place}", f"made {made}, not {meant}", "please report it with job.json")

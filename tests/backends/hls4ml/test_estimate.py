@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import asdict
 from fractions import Fraction
 from functools import cache
 from types import SimpleNamespace
@@ -13,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.hls4ml import reuse
+from backends.hls4ml.design import Design, unrolled
 from backends.hls4ml.estimate import estimate
-from backends.hls4ml.options import FIT
+from backends.hls4ml.options import FIT, FRAME, TOOL, Options
+from backends.hls4ml.reuse import resolve
 from backends.protocol import Job
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
 from flows.core.part import Device, Part, Target
@@ -31,7 +33,8 @@ DEVICE = Device("xc7z020", 53200, 106400, 280, 220, ("clg400",), ("-1",), "a tes
 
 def job(network: Network = ARCH8, **options: Any) -> Job:
     target = Target(Part(DEVICE, "clg400", "-1", "xc7z020"), 10.0)
-    chosen: Any = SimpleNamespace(**({"backend": "Vitis", "strategy": "resource", "reuse_factor": FIT} | options))
+    usual = asdict(Options()) | {"backend": "Vitis", "fifo_depth": FRAME, "fifo_storage": TOOL}
+    chosen: Any = SimpleNamespace(**(usual | options))
     nothing: Any = None
     return Job(network, nothing, nothing, target, chosen)
 
@@ -48,9 +51,13 @@ def quantised(network: Network = ARCH8, output: FixedType = SATURATED) -> Quanti
     return QuantisedNetwork(network, "weights", InputContract(WORD, Fraction(1, 255)), layers)
 
 
+def made(asked: Job, arithmetic: QuantisedNetwork) -> Design:
+    return Design(asked, arithmetic, resolve(asked, arithmetic), unrolled(asked))
+
+
 def readings(wanted: int | str = FIT, **options: Any) -> tuple[Reading, ...]:
     asked = job(reuse_factor=str(wanted), **options)
-    return estimate(asked, quantised(), reuse.resolve(asked, quantised()))
+    return estimate(made(asked, quantised()))
 
 
 def value(found: tuple[Reading, ...], metric: Metric, scope: str = TOTAL) -> float:
@@ -147,7 +154,7 @@ def test_a_softmax_of_another_size_is_not_guessed() -> None:
     layers = (Flatten("flat", (INPUT,)), Dense("dense", ("flat",), 7), Softmax("softmax", ("dense",)))
     network = Network("seven", (2, 2, 3), layers)
     asked = job(network, reuse_factor="12")
-    found = estimate(asked, quantised(network), reuse.resolve(asked, quantised(network)))
+    found = estimate(made(asked, quantised(network)))
     assert not [one for one in found if one.scope == "softmax" and one.metric in RESOURCES]
     assert total(found, Metric.BRAM18).at_least  # type: ignore[union-attr]
 

@@ -71,11 +71,11 @@ def test_a_law_without_rows_of_the_tool_names_the_other() -> None:
 def test_every_pixel_is_stored_and_every_window_put(kernel: int, stride: int) -> None:
     network = convolution(size=9, kernel=kernel, stride=stride)
     design = blocks(network, network.layers)
-    (stage,) = stages(network, design, {"conv": 7}, PACES["vitis"], latency=False)
+    (stage,) = stages(network, design, {"conv": 7}, PACES["vitis"], unrolled=())
     puts = ((9 - kernel) // stride + 1) ** 2
     assert stage.tokens == puts
     assert stage.busy == puts * (7 + 5) + (81 - puts) * 4
-    (worst,) = stages(network, design, {"conv": 7}, slowest("vitis"), latency=False)
+    (worst,) = stages(network, design, {"conv": 7}, slowest("vitis"), unrolled=())
     assert worst.busy + worst.delay == 81 * (7 + 5) + 1
 
 
@@ -83,7 +83,7 @@ def test_same_padding_is_a_block_of_its_own() -> None:
     network = convolution("same")
     padding, conv = blocks(network, network.layers)
     assert (padding.shape, conv.taken, conv.readers) == ((8, 8, 2), (8, 8, 2), 0)
-    stage = stages(network, (padding, conv), {"conv": 6}, PACES["vivado"], latency=False)[0]
+    stage = stages(network, (padding, conv), {"conv": 6}, PACES["vivado"], unrolled=())[0]
     assert (stage.tokens, sum(run.count for run in stage.pattern if run.takes)) == (64, 36)
 
 

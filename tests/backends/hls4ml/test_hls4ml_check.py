@@ -91,3 +91,17 @@ def test_a_sum_beyond_the_reference_is_refused_with_the_widest_type(
 def test_every_reason_is_given_at_once(job_of: Callable[..., Job]) -> None:
     asked = job_of(ARCH8, io_type="io_parallel", reuse_factor="fit,dense=3", precision="ap_fixed<32,6>")
     assert [one.culprit for one in check(asked)] == ["--io-type io_parallel", "--reuse-factor", "--precision"]
+
+
+def test_a_skip_too_shallow_is_refused_with_the_depth_that_it_needs(job_of: Callable[..., Job]) -> None:
+    refusal = only(check(job_of(ARCH8, fifo_depth="32")))
+    assert refusal.culprit == "--fifo-depth" and "clone input to block1_shortcut" in refusal.fact
+    enough = refusal.nearest.rpartition(" ")[2]
+    assert check(job_of(ARCH8, fifo_depth=enough)) == () == check(job_of(ARCH8, fifo_depth="hls4ml"))
+
+
+def test_a_strategy_for_an_unknown_layer_is_refused(job_of: Callable[..., Job]) -> None:
+    refusal = only(check(job_of(ARCH8, strategy="resource,dens=latency")))
+    assert (refusal.culprit, refusal.nearest) == ("--strategy", "dense")
+    assert check(job_of(ARCH8, strategy="resource,dense=latency")) == ()
+    assert "28,224" in only(check(job_of(ARCH8, strategy="resource,block2_conv2=latency"))).fact

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from backends.hls4ml import lower, notes, plan
+from backends.hls4ml.design import design
 from backends.hls4ml.reuse import nearest, resolve, sizes
 from backends.protocol import Job
 from flows.core.plan import PYTHON, Asset, Output
@@ -41,11 +42,24 @@ def test_the_plan_is_the_golden_one(tiny: Network, job_of: Callable[..., Job]) -
     assert compile.makes == ("simulation.so",)
     assert simulate.argv == (PYTHON, "-m", "backends.hls4ml.workers.simulate", "job.json")
     assert made.artefact == Output("simulate", "outputs.json") and "hls4ml" in made.against
-    assert {*convert.sources, *simulate.sources} == {"flows.core", "models", "backends.hls4ml"}
+    assert {*convert.sources, *simulate.sources} == {
+        "flows.core",
+        "models",
+        "backends.cost",
+        "backends.stream",
+        "backends.hls4ml",
+    }
 
 
 def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[..., Job]) -> None:
-    job = job_of(tiny, part="zybo-z7-10", clock_ns=8.0, backend="vivado", reuse_factor="5,dense=20")
+    job = job_of(
+        tiny,
+        part="zybo-z7-10",
+        clock_ns=8.0,
+        backend="vivado",
+        reuse_factor="5,dense=20",
+        strategy="resource,dense=latency",
+    )
     convert, _, simulate = plan(job).steps
     ask = json.loads(str(convert.files["job.json"]))
     assert quantised_from_json(ask.pop("quantised"), "job.json") == lower(job)
@@ -53,7 +67,9 @@ def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[...
         "weights": "weights.safetensors",
         "reuse": {"conv1": 3, "conv2": 4, "shortcut": 6, "dense": 20},
         "backend": "Vivado",
-        "strategy": "resource",
+        "unrolled": ["dense"],
+        "fifos": [[*buffer.fifo, buffer.depth, buffer.storage] for buffer in design(job).buffers],
+        "pragmas": True,
         "io_type": "io_stream",
         "pinned": True,
         "part": "xc7z010clg400-1",

@@ -1,0 +1,73 @@
+"""What hls4ml will build for a job: its arithmetic, reuse factors, blocks, and the FIFOs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from backends.hls4ml import fifos
+from backends.hls4ml.fifos import Buffer
+from backends.hls4ml.options import LATENCY, parse_strategy
+from backends.hls4ml.precision import lower
+from backends.hls4ml.reuse import resolve
+from backends.hls4ml.schedule import PACES, Block, Pace, blocks, stages
+from backends.protocol import Job
+from backends.stream import Stage
+from flows.core.digest import digest_of
+from models.quantised import QuantisedNetwork
+
+
+@dataclass(frozen=True)
+class Design:
+    """`reuse` holds the reuse factor of every layer with weights, `unrolled` those of the Latency strategy."""
+
+    job: Job
+    quantised: QuantisedNetwork
+    reuse: Mapping[str, int]
+    unrolled: frozenset[str]
+
+    @property
+    def tool(self) -> str:
+        """``vitis`` or ``vivado``."""
+        return self.job.options.backend.lower()
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        return blocks(self.quantised.network, self.quantised.computed)
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stream stages of the blocks, at the cycles that are expected."""
+        return self.stages_at(PACES[self.tool])
+
+    def stages_at(self, pace: Pace) -> tuple[Stage, ...]:
+        return stages(self.quantised.network, self.blocks, self.reuse, pace, self.unrolled)
+
+    @cached_property
+    def buffers(self) -> tuple[Buffer, ...]:
+        """The FIFOs; io_parallel has none."""
+        options = self.job.options
+        if options.io_type == "io_parallel":
+            return ()
+        device = self.job.target.part.device
+        depths = fifos.depths(self.quantised, self.blocks, self.stages, options.fifo_depth)
+        return fifos.buffers(self.quantised, self.blocks, depths, options.fifo_storage, self.tool, device)
+
+
+_made: dict[str, Design] = {}
+
+
+def design(job: Job) -> Design:
+    """The design of `job`; made once, since every function of the backend starts from it."""
+    key = digest_of([job.network.digest, job.weights.digest, job.ranges.reach, job.target, job.options])
+    if key not in _made:
+        _made[key] = Design(job, quantised := lower(job), resolve(job, quantised), unrolled(job))
+    return _made[key]
+
+
+def unrolled(job: Job) -> frozenset[str]:
+    """The layers with weights that the Latency strategy unrolls."""
+    strategy, layers = parse_strategy(job.options.strategy)
+    chosen = {layer.name: layers.get(layer.name, strategy) for layer in job.network.layers}
+    return frozenset(name for name, one in chosen.items() if one == LATENCY)

@@ -52,14 +52,8 @@ def test_the_plan_is_the_golden_one(tiny: Network, job_of: Callable[..., Job]) -
 
 
 def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[..., Job]) -> None:
-    job = job_of(
-        tiny,
-        part="zybo-z7-10",
-        clock_ns=8.0,
-        backend="vivado",
-        reuse_factor="5,dense=20",
-        strategy="resource,dense=latency",
-    )
+    layers = {"reuse_factor": "5,dense=20", "strategy": "resource,dense=latency"}
+    job = job_of(tiny, part="zybo-z7-10", clock_ns=8.0, backend="vivado", **layers)
     convert, _, simulate = plan(job).steps
     ask = json.loads(str(convert.files["job.json"]))
     assert quantised_from_json(ask.pop("quantised"), "job.json") == lower(job)

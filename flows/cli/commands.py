@@ -45,7 +45,7 @@ def _trained(arguments: Namespace) -> Trained:
     return find_trained(arguments.network, arguments.weights)
 
 
-def _open_store(arguments: Namespace) -> Store:
+def open_store(arguments: Namespace) -> Store:
     from flows.store import Store, default_root
 
     return Store(arguments.store or default_root())
@@ -65,7 +65,7 @@ def run(arguments: Namespace) -> int:
     batch = runner.test_batch(arguments.data) if arguments.data else None
     for place in filter(None, (arguments.out, arguments.json and arguments.json.parent)):
         check_writable(place)
-    store = _open_store(arguments)
+    store = open_store(arguments)
     executor = Executor(store, arguments.jobs, Progress(many=len(jobs) > 1))
 
     def one(pair: tuple[Backend, Job]) -> Document | FlowsError:
@@ -74,7 +74,7 @@ def run(arguments: Namespace) -> int:
         except FlowsError as error:
             return error
 
-    with _interruptible(executor), ThreadPoolExecutor(arguments.jobs) as pool:
+    with interruptible(executor), ThreadPoolExecutor(arguments.jobs) as pool:
         results = list(pool.map(one, jobs))
     runs = tuple(run for result in results if not isinstance(result, FlowsError) for run in result.runs)
     errors = [result for result in results if isinstance(result, FlowsError)]
@@ -141,7 +141,7 @@ def plan(arguments: Namespace) -> int:
 def compare(arguments: Namespace) -> int:
     from reports import terminal
 
-    store = _open_store(arguments)
+    store = open_store(arguments)
     documents = [store.record(name) for name in arguments.runs or store.names()]
     if not documents:
         raise InputError(f"store {store.root}", "no runs in it", "make one: python -m flows run hls4ml --part xc7z020")
@@ -169,7 +169,7 @@ def _merged(documents: list[Document]) -> Document:
 def show(arguments: Namespace) -> int:
     from reports import terminal
 
-    document = _open_store(arguments).record(arguments.run)
+    document = open_store(arguments).record(arguments.run)
     print(terminal.details(document, layers=True))
     _write_json(arguments.json, document)
     return 0
@@ -200,7 +200,7 @@ def train(arguments: Namespace) -> int:
 
 
 @contextmanager
-def _interruptible(executor: Executor) -> Iterator[None]:
+def interruptible(executor: Executor) -> Iterator[None]:
     """Ctrl-C and a polite kill end what runs; the store keeps only what was whole."""
 
     def end(number: int, frame: object) -> None:

@@ -37,6 +37,7 @@ LIGHT = {"numpy", "safetensors"}
 """What a module outside the worker rooms may import, inside a function; flows.core and reports not even these."""
 WORKER_ROOMS = ("models.evaluation", "models.training", "reports.pictures")
 HEAVY = {"torch", "keras", "tensorflow", "hls4ml", "onnx", "onnxruntime", "brevitas", "qonnx", "matplotlib"}
+HEAVY |= {"h5py", "google"}
 
 
 def name_of(path: Path) -> str:

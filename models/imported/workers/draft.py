@@ -1,0 +1,113 @@
+"""A network as it is being read from somebody's file: each layer checked where it stands, its weights with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.core.errors import InputError
+from models.network import INPUT, Layer, Network, Shape
+
+Tensor = NDArray[np.float32]
+
+SUPPORTED = "supported are 2D convolution, dense, batch normalisation, ReLU, softmax, max pooling, global average \
+pooling, flatten, add and dropout"
+IMAGE_ADVICE = "give the network one input of a fixed size, (height, width, 3), channels R, G, B"
+
+
+class WantedFiles(Exception):
+    """The network's weights stand in these files, by path relative to its folder, and they were not given."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(names)
+        self.names = names
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something stands in the file: "model.keras, layer 4, 'lambda' (Lambda)"; the first layer is 1."""
+
+    file: str
+    index: int
+    name: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, layer {self.index}, {self.name!r} ({self.kind})"
+
+    def refusal(self, fact: str, next_step: str = SUPPORTED) -> InputError:
+        return InputError(str(self), fact, next_step)
+
+
+class Draft:
+    """Layers so far, in order. Every method raises `InputError` that names the place."""
+
+    def __init__(self, name: str, input_shape: Shape) -> None:
+        self.name = name
+        self.shapes: dict[str, Shape] = {INPUT: input_shape}
+        self.layers: list[Layer] = []
+        self.tensors: dict[str, Tensor] = {}
+
+    def add(
+        self,
+        place: Place,
+        kind: type[Layer],
+        inputs: tuple[str, ...],
+        weights: Mapping[str, Tensor] | None = None,
+        name: str = "",
+        **settings: Any,
+    ) -> str:
+        """Appends a layer, called as in the file as far as that is a word; returns its name.
+
+        `weights` are by role (``kernel``, ``bias``, ...); an absent bias is zeros.
+        """
+        layer = kind(self._unused(name or place.name), inputs, **settings)
+        shapes = [self.shapes[one] for one in inputs]
+        try:
+            self.shapes[layer.name] = layer.output_shape(*shapes)
+            expected = layer.weight_shapes(*shapes)
+        except (ValueError, TypeError) as reason:
+            raise place.refusal(str(reason), "correct the network, and export it again") from None
+        self.layers.append(layer)
+        given = dict(weights or {})
+        if "bias" in expected:
+            given.setdefault("bias", np.zeros(expected["bias"], np.float32))
+        for role, shape in expected.items():
+            if given[role].shape != shape:
+                fact = f"its {role} is {given[role].shape}, and {shape} is needed"
+                raise place.refusal(fact, "export the trained network again")
+            if not np.isfinite(given[role]).all():
+                raise place.refusal(f"its {role} holds NaN or infinity", "train the network again")
+            self.tensors[f"{layer.name}/{role}"] = given[role]
+        return layer.name
+
+    def finish(self, output: str, file: str) -> Network:
+        """The network that ends with the tensor `output`."""
+        if not self.layers or self.layers[-1].name != output:
+            fact = "its output is not what its last layer computes"
+            raise InputError(file, fact, "give the network one output, its last layer")
+        return Network(self.name, self.shapes[INPUT], tuple(self.layers))
+
+    def _unused(self, name: str) -> str:
+        """A word of letters, digits and underscores, since flows write layer names into their sources."""
+        word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "layer"
+        word = word if word[0].isalpha() else f"layer_{word}"
+        name, count = word, 1
+        while name in self.shapes:
+            count += 1
+            name = f"{word}_{count}"
+        return name
+
+
+def image_shape(dimensions: object, file: str) -> Shape:
+    """(height, width, 3) from what a file says of its input; raises `InputError` where it is no such image."""
+    match dimensions:
+        case [int(height), int(width), 3] if height > 0 and width > 0:
+            return height, width, 3
+    shown = "x".join("?" if one is None else str(one) for one in dimensions) if isinstance(dimensions, list) else "none"
+    raise InputError(file, f"its input is {shown}, not an RGB image of a fixed size", IMAGE_ADVICE)

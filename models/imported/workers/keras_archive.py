@@ -1,0 +1,123 @@
+"""A Keras 3 archive (.keras), opened without Keras: two members of a zip, JSON and HDF5. Nothing in it is executed.
+
+Keras numbers the layers in the weights file by class, not by name (`keras.src.saving.saving_lib`): the second Conv2D
+is ``layers/conv2d_1/vars``, whatever it is called; the attribute ``name`` of that group says which layer it is.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import h5py
+import numpy as np
+
+from flows.core.errors import InputError
+from models.imported.workers.draft import Place, Tensor
+from models.network import Shape
+
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+LIMITS = {CONFIG: 16 << 20, WEIGHTS: 1 << 30}
+"""Bytes that a member may unpack to."""
+ADVICE = "save the model again with Keras 3: model.save('model.keras')"
+FILTERS = {1, 2, 3}
+"""HDF5's own filters deflate, shuffle and fletcher32; any other is a plug-in, that is, code."""
+
+
+class KerasArchive:
+    """`config` as it stands in the archive; `weights` reads a layer's tensors. Raises `InputError`."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.name
+        self._left = LIMITS[WEIGHTS]
+        members = _members(path)
+        try:
+            self.config: Any = json.loads(members[CONFIG])
+        except (ValueError, RecursionError) as reason:
+            raise InputError(f"{self.file}, {CONFIG}", f"no JSON ({str(reason)[:80]})", ADVICE) from None
+        try:
+            self._tree = h5py.File(io.BytesIO(members[WEIGHTS]), "r")
+        except OSError as reason:
+            raise InputError(f"{self.file}, {WEIGHTS}", f"no HDF5 file ({str(reason)[:80]})", ADVICE) from None
+
+    def weights(self, place: Place, group: str, shapes: list[Shape]) -> list[Tensor]:
+        """The tensors of the layer in ``layers/GROUP``, which must have exactly these shapes."""
+        try:
+            tree = self._follow(place, f"layers/{group}/vars")
+            if (name := tree.attrs.get("name", place.name)) != place.name:
+                raise place.refusal(f"layers/{group} holds the weights of {name!r}", ADVICE)
+            if len(tree) != len(shapes):
+                raise place.refusal(f"{len(tree)} tensors are stored for it, and {len(shapes)} are needed", ADVICE)
+            return [self._tensor(place, f"layers/{group}/vars/{index}", shape) for index, shape in enumerate(shapes)]
+        except (OSError, RuntimeError, KeyError) as reason:
+            raise place.refusal(f"its weights cannot be read ({str(reason)[:80]})", ADVICE) from None
+
+    def _tensor(self, place: Place, path: str, shape: Shape) -> Tensor:
+        data = self._follow(place, path)
+        if not isinstance(data, h5py.Dataset) or data.dtype != np.float32:
+            raise place.refusal(f"{path} is no float32 tensor", ADVICE)
+        if data.shape != shape:
+            raise place.refusal(f"{path} is {data.shape}, and {shape} is needed", ADVICE)
+        self._left -= data.nbytes
+        if self._left < 0:
+            raise place.refusal(f"with it, the weights pass {LIMITS[WEIGHTS] >> 20:,} MiB", "take a smaller network")
+        settings = data.id.get_create_plist()
+        if data.external or data.is_virtual:
+            raise place.refusal(f"{path} stands in another file", ADVICE)
+        if {settings.get_filter(index)[0] for index in range(settings.get_nfilters())} - FILTERS:
+            raise place.refusal(f"{path} needs an HDF5 plug-in to be read", ADVICE)
+        return np.array(data)
+
+    def _follow(self, place: Place, path: str) -> Any:
+        """What stands at `path`; a link out of the file, or to another path, is not followed."""
+        node: Any = self._tree
+        for part in path.split("/"):
+            if not isinstance(node, h5py.Group) or part not in node.keys():  # noqa: SIM118 (`in node` follows links)
+                raise place.refusal(f"no weights at {path} in {WEIGHTS}", ADVICE)
+            if not isinstance(node.get(part, getlink=True), h5py.HardLink):
+                raise place.refusal(f"{path} is a link, possibly out of the file", ADVICE)
+            node = node[part]
+        return node
+
+
+def group_name(class_name: str) -> str:
+    """What Keras calls the first layer of a class, "MaxPooling2D" being ``max_pooling2d``.
+
+    This is `keras.src.utils.naming.to_snake_case`.
+    """
+    name = re.sub(r"\W+", "", class_name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _members(path: Path) -> dict[str, bytes]:
+    """The two members that are read, none of them larger than it may be; the others must at least be harmless."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [member.filename for member in archive.infolist()]
+            for member in archive.infolist():
+                where = f"{path.name}, member {member.filename!r}"
+                pure = PurePosixPath(member.filename.replace("\\", "/"))
+                if pure.is_absolute() or ".." in pure.parts or ":" in "".join(pure.parts[:1]):
+                    raise InputError(where, "its path leaves the archive", "do not trust this file; " + ADVICE)
+                if stat.S_ISLNK(member.external_attr >> 16):
+                    raise InputError(where, "it is a symbolic link", "do not trust this file; " + ADVICE)
+            found = {}
+            for name, limit in LIMITS.items():
+                if names.count(name) != 1:
+                    fact = f"{names.count(name)} members are called {name}: this is no Keras 3 archive"
+                    raise InputError(path.name, fact, ADVICE)
+                with archive.open(name) as content:
+                    found[name] = content.read(limit + 1)
+                if len(found[name]) > limit:
+                    fact = f"it unpacks to more than {limit >> 20:,} MiB"
+                    raise InputError(f"{path.name}, member {name!r}", fact, "do not trust this file; " + ADVICE)
+            return found
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as reason:
+        raise InputError(path.name, f"no readable zip archive ({str(reason)[:80]})", ADVICE) from None

@@ -1,0 +1,68 @@
+"""Reads somebody's network as a step: ``python -m models.imported.workers.load JOB.json``. Nothing imports it.
+
+JOB.json: ``file`` (.keras or .onnx), ``name`` (of the network) and ``external`` (files beside it that may be read).
+Writes the folder ``imported``, which holds one of
+
+``network.json`` and ``weights.safetensors``  the network, BatchNorm folded (see `models.serial`, `models.weights`)
+``refusal.json``                              why it is not: ``culprit``, ``fact``, ``next_step``
+``wanted.json``                               a list of files beside it, not given, in which its weights stand
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from flows.core.errors import InputError
+from models.folding import folded, folded_weights
+from models.imported.workers.draft import Tensor, WantedFiles
+from models.network import Network
+from models.serial import network_to_json
+from models.weights import save_weights
+
+OUT = Path("imported")
+
+
+def read(file: Path, name: str, external: tuple[str, ...]) -> tuple[Network, Mapping[str, Tensor]]:
+    """Imports only what this format needs: h5py or onnx."""
+    if file.suffix == ".keras":
+        from models.imported.workers.keras_layers import read_keras
+
+        return read_keras(file, name)
+    from models.imported.workers.onnx_nodes import read_onnx
+
+    return read_onnx(file, name, external)
+
+
+def in_single(tensors: Mapping[str, np.ndarray], file: str) -> dict[str, Tensor]:
+    """In float32; raises `InputError` where folding left a number that it cannot hold."""
+    with np.errstate(over="ignore"):
+        single = {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in tensors.items()}
+    if odd := [name for name, tensor in single.items() if not np.isfinite(tensor).all()]:
+        fact = f"{odd[0]} is beyond float32 once its batch normalisation is folded into it"
+        raise InputError(file, fact, "train the network again")
+    return single
+
+
+def main(job: Path) -> None:
+    ask = json.loads(job.read_text())
+    file = Path(ask["file"])
+    OUT.mkdir()
+    try:
+        network, tensors = read(file, ask["name"], tuple(ask["external"]))
+        hardware = folded(network)
+        save_weights(OUT / "weights.safetensors", in_single(folded_weights(network, tensors), file.name), hardware)
+        (OUT / "network.json").write_text(json.dumps(network_to_json(hardware), indent=1))
+    except WantedFiles as wanted:
+        (OUT / "wanted.json").write_text(json.dumps(wanted.names))
+    except InputError as error:
+        refusal = {"culprit": error.culprit, "fact": error.fact, "next_step": error.next_step}
+        (OUT / "refusal.json").write_text(json.dumps(refusal, indent=1))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

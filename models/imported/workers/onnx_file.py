@@ -1,0 +1,153 @@
+"""An ONNX file, parsed as protobuf and checked before anything in it is believed. Nothing in it is executed.
+
+Weights in other files ("external data") are read only where the step was given those files: `WantedFiles` says which,
+and the command line lays them beside the model if they stand in its folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import prod
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, numpy_helper
+
+from flows.core.errors import InputError
+from models.imported.workers.draft import Place, WantedFiles, image_shape
+from models.network import Shape
+
+OWN_DOMAINS = ("", "ai.onnx")
+FIRST_OPSET = 9
+SIZE_LIMIT = 1 << 30
+ADVICE = "export the float network again, for example with torch.onnx.export"
+TYPES: Mapping[int, type] = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64, TensorProto.BOOL: np.bool_}
+
+
+class OnnxFile:
+    """The graph of one file. Raises `InputError`, or `WantedFiles` where `external` lacks a file."""
+
+    def __init__(self, path: Path, external: tuple[str, ...]) -> None:
+        self.file, self._folder, self._external = path.name, path.parent, external
+        if path.stat().st_size > SIZE_LIMIT:
+            raise InputError(self.file, f"larger than {SIZE_LIMIT >> 20:,} MiB", "take a smaller network")
+        try:
+            model = onnx.load(path, load_external_data=False)
+        except (DecodeError, ValueError) as reason:
+            raise InputError(self.file, f"no ONNX file ({str(reason)[:80]})", ADVICE) from None
+        self.graph = model.graph
+        self.opset = self._check(model)
+        self._want_files()
+        self.constants = {tensor.name: self._tensor(tensor) for tensor in model.graph.initializer}
+        inputs = [value for value in model.graph.input if value.name not in self.constants]
+        if len(inputs) != 1 or len(model.graph.output) != 1:
+            fact = f"{len(inputs)} inputs and {len(model.graph.output)} outputs"
+            raise InputError(self.file, fact, "give the network one input and one output")
+        self.input, self.output = inputs[0].name, model.graph.output[0].name
+        self.dimensions = self._dimensions(inputs[0].type.tensor_type)
+
+    @property
+    def nodes(self) -> Iterator[tuple[Place, NodeProto]]:
+        for index, node in enumerate(self.graph.node, start=1):
+            yield Place(self.file, index, node.name or node.output[0], node.op_type), node
+
+    def image(self, channels_last: bool) -> Shape:
+        """The input as (height, width, 3)."""
+        if len(self.dimensions) == 4:
+            _, *axes = self.dimensions
+            return image_shape(axes if channels_last else [*axes[1:], axes[0]], self.file)
+        return image_shape(self.dimensions, self.file)
+
+    def add_constant(self, place: Place, node: NodeProto) -> None:
+        value = attributes(place, node).get("value")
+        if not isinstance(value, TensorProto):
+            raise place.refusal("a constant that is no tensor", ADVICE)
+        self.constants[node.output[0]] = self._tensor(value)
+
+    def _check(self, model: ModelProto) -> int:
+        """The version of the operators; raises `InputError` where the file brings operators or functions of its own."""
+        versions = {entry.domain: entry.version for entry in model.opset_import}
+        if model.functions:
+            fact = f"it brings functions of its own ({model.functions[0].name})"
+            raise InputError(self.file, fact, "export it without functions: plain operators only")
+        for place, node in self.nodes:
+            if node.domain not in OWN_DOMAINS:
+                raise place.refusal(f"of domain {node.domain!r}, which is not ONNX's own")
+            if [one for one in node.attribute if one.HasField("g") or one.graphs]:
+                raise place.refusal("control flow: it holds a graph of its own", "export it without loops or branches")
+        version = max((versions[domain] for domain in OWN_DOMAINS if domain in versions), default=0)
+        if not FIRST_OPSET <= version <= onnx.defs.onnx_opset_version():
+            fact = f"operators of version {version}; {FIRST_OPSET} to {onnx.defs.onnx_opset_version()} are understood"
+            raise InputError(self.file, fact, "export it with opset_version=17")
+        if model.graph.sparse_initializer:
+            raise InputError(self.file, "it has sparse weights", ADVICE)
+        return version
+
+    def _dimensions(self, kind: Any) -> list[int | None]:
+        if kind.elem_type != TensorProto.FLOAT:
+            raise InputError(self.file, "its input is not float32", "export the float network, before quantisation")
+        return [one.dim_value if one.HasField("dim_value") else None for one in kind.shape.dim]
+
+    def _want_files(self) -> None:
+        tensors = [*self.graph.initializer, *(a.t for node in self.graph.node for a in node.attribute)]
+        names = {self._location(one) for one in tensors if one.data_location == TensorProto.EXTERNAL}
+        if missing := sorted(names - set(self._external)):
+            raise WantedFiles(missing)
+
+    def _location(self, tensor: TensorProto) -> str:
+        name = _external(tensor).get("location", "")
+        path = PurePosixPath(name)
+        if not name or path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name:
+            fact = f"the weights of {tensor.name!r} stand in {name!r}, outside the model's folder"
+            raise InputError(self.file, fact, "do not trust this file; or put all files into one folder")
+        return name
+
+    def _tensor(self, tensor: TensorProto) -> NDArray[Any]:
+        where = f"{self.file}, tensor {tensor.name!r}"
+        kind = TYPES.get(tensor.data_type)
+        if kind is None:
+            name = TensorProto.DataType.Name(tensor.data_type) if tensor.data_type else "of no type"
+            raise InputError(where, f"its numbers are {name}, not float32", "export the float network")
+        shape, count = tuple(tensor.dims), prod(tensor.dims)
+        if min(shape, default=1) < 0 or count * np.dtype(kind).itemsize > SIZE_LIMIT:
+            raise InputError(where, f"shape {shape} makes no sense, or passes {SIZE_LIMIT >> 20:,} MiB", ADVICE)
+        try:
+            if tensor.data_location != TensorProto.EXTERNAL:
+                return numpy_helper.to_array(tensor)
+            external = _external(tensor)
+            with (self._folder / self._location(tensor)).open("rb") as file:
+                file.seek(int(external.get("offset", 0)))
+                content = file.read(count * np.dtype(kind).itemsize)
+            return np.frombuffer(content, np.dtype(kind).newbyteorder("<"), count).reshape(shape)
+        except (ValueError, TypeError, OSError) as reason:
+            raise InputError(where, f"its data are damaged ({str(reason)[:80]})", ADVICE) from None
+
+
+def _external(tensor: TensorProto) -> Mapping[str, str]:
+    return {entry.key: entry.value for entry in tensor.external_data}
+
+
+def attributes(place: Place, node: NodeProto) -> dict[str, Any]:
+    """Numbers, text, lists and tensors by name."""
+    found: dict[str, Any] = {}
+    for one in node.attribute:
+        match one.type:
+            case AttributeProto.FLOAT:
+                found[one.name] = one.f
+            case AttributeProto.INT:
+                found[one.name] = one.i
+            case AttributeProto.STRING:
+                found[one.name] = one.s.decode(errors="replace")
+            case AttributeProto.INTS:
+                found[one.name] = list(one.ints)
+            case AttributeProto.TENSOR:
+                found[one.name] = one.t
+            case AttributeProto.FLOATS:
+                found[one.name] = list(one.floats)
+            case _:
+                raise place.refusal(f"attribute {one.name} is of a kind that is not understood", ADVICE)
+    return found

@@ -1,0 +1,109 @@
+"""What is known of an ONNX graph while its nodes are read: what each tensor is in the draft, and in which order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto
+
+from flows.core.errors import InputError
+from models.imported.workers.draft import Draft, Place, Tensor
+from models.imported.workers.onnx_file import ADVICE, OnnxFile, attributes
+from models.network import INPUT, Layer, Shape
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor of the graph: its name in the draft, and how its elements stand in ONNX.
+
+    An image has rank 4 and its channels first, or last after a transposition; the result of a global average may still
+    have rank 4, with 1x1 pixels. Of a flattened image, element i in the draft is element ``order[i]`` in ONNX, where
+    they do not stand alike.
+    """
+
+    name: str
+    rank: int
+    channels_last: bool = False
+    order: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    place: Place
+    inputs: tuple[str, ...]
+    output: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, place: Place, proto: NodeProto) -> Node:
+        return cls(place, tuple(proto.input), proto.output[0], attributes(place, proto))
+
+    def expect(self, name: str, *legal: Any) -> None:
+        """Raises `InputError` unless the attribute is absent or one of these."""
+        if self.settings.get(name, legal[0]) not in legal:
+            raise self.place.refusal(f"{name} is {self.settings[name]}", f"supported is {name} {legal[0]}")
+
+
+class Graph:
+    """The draft, the constants of the file, and the tensors that the nodes so far have made."""
+
+    def __init__(self, file: OnnxFile, name: str) -> None:
+        channels_last = len(file.dimensions) == 4 and file.dimensions[3] == 3 and file.dimensions[1] != 3
+        self.draft = Draft(name, file.image(channels_last))
+        self.opset, self.constants = file.opset, file.constants
+        self.values = {file.input: Value(INPUT, 4, channels_last)}
+        self._reads = Counter([*(name for _, node in file.nodes for name in node.input), file.output])
+
+    def value(self, node: Node, index: int = 0) -> Value:
+        name = node.inputs[index] if index < len(node.inputs) else ""
+        if name not in self.values:
+            raise node.place.refusal(f"it reads {name!r}, which no supported layer before it makes", ADVICE)
+        return self.values[name]
+
+    def image(self, node: Node) -> Value:
+        """The first input, an image with its channels first."""
+        value = self.value(node)
+        if value.rank != 4 or value.channels_last or len(self.shape(value)) != 3:
+            raise node.place.refusal("its input is no image with its channels first (N, C, H, W)", ADVICE)
+        return value
+
+    def shape(self, value: Value) -> Shape:
+        return self.draft.shapes[value.name]
+
+    def constant(self, node: Node, index: int) -> NDArray[Any] | None:
+        """An input that is a constant; None where the node has no such input."""
+        if index >= len(node.inputs) or not node.inputs[index]:
+            return None
+        if node.inputs[index] not in self.constants:
+            raise node.place.refusal(f"{node.inputs[index]!r} is computed, and not a constant in the file", ADVICE)
+        return self.constants[node.inputs[index]]
+
+    def weight(self, node: Node, index: int) -> Tensor:
+        tensor = self.constant(node, index)
+        if tensor is None or tensor.dtype != np.float32:
+            raise node.place.refusal(f"its input {index + 1} is no float32 tensor", ADVICE)
+        return tensor
+
+    def add(
+        self, node: Node, kind: type[Layer], value: Value, weights: Mapping[str, Tensor] | None = None, **settings: Any
+    ) -> Value:
+        """Appends a layer that reads `value`, and leaves its elements in their order."""
+        return replace(value, name=self.draft.add(node.place, kind, (value.name,), weights, **settings))
+
+    def read_once(self, value: Value) -> bool:
+        """Whether a single node reads this tensor, under whatever name."""
+        names = [name for name, known in self.values.items() if known.name == value.name]
+        return len(names) == 1 and self._reads[names[0]] == 1
+
+    def end(self, file: OnnxFile) -> str:
+        """The tensor of the draft that is the graph's output."""
+        value = self.values.get(file.output)
+        if value is None or value.order:
+            fact = f"its output {file.output!r} is not the plain result of a supported layer"
+            raise InputError(file.file, fact, "end the network with a dense layer or a softmax")
+        return value.name

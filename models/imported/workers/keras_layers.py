@@ -210,7 +210,7 @@ def _entries(archive: KerasArchive) -> tuple[list[_Entry], Shape, str]:
     """The layers in order, the shape of the input, and the layer that is the output."""
     model, config = archive.config, archive.config["config"]
     if model["class_name"] not in MODELS or model.get("registered_name") not in (None, *MODELS):
-        fact = f"a model of class {model.get('registered_name') or model['class_name']}, whose code is not in the file"
+        fact = f"a model of class {model['class_name']} ({model.get('registered_name')}), whose code is not executed"
         raise InputError(archive.file, fact, "build it with keras.Sequential or keras.Model(inputs, outputs)")
     sequential = model["class_name"] == "Sequential"
     entries: list[_Entry] = []

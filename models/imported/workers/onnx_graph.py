@@ -31,6 +31,9 @@ class Value:
     channels_last: bool = False
     order: tuple[int, ...] | None = None
 
+    def as_vector(self, order: tuple[int, ...] | None = None) -> Value:
+        return Value(self.name, 2, order=order)
+
 
 @dataclass(frozen=True)
 class Node:

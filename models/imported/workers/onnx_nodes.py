@@ -103,7 +103,7 @@ def _window(
 
 def _bias(graph: Graph, node: Node, index: int, units: int) -> dict[str, Tensor]:
     bias = graph.constant(node, index)
-    return {} if bias is None else {"bias": _spread(node, graph.weight(node, index), (units,))}
+    return {} if bias is None else {"bias": _spread(node, graph.weight(node, index), (1, units))}
 
 
 def _spread(node: Node, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -134,7 +134,7 @@ def _dense(graph: Graph, node: Node, kernel: Tensor) -> Value:
         raise node.place.refusal("it multiplies no vector by a matrix", "put a Flatten before it")
     if value.order and len(value.order) == len(kernel):
         kernel = kernel[list(value.order)]
-    return replace(graph.add(node, Dense, value, {"kernel": kernel}, units=kernel.shape[1]), order=None)
+    return graph.add(node, Dense, value, {"kernel": kernel}, units=kernel.shape[1]).as_vector()
 
 
 def _add(graph: Graph, node: Node) -> Value:
@@ -190,7 +190,8 @@ def _reduce_mean(graph: Graph, node: Node) -> Value:
     spatial = {1, 2} if value.channels_last else {2, 3}
     if value.rank != 4 or {axis % 4 for axis in axes or ()} != spatial:
         raise node.place.refusal(f"a mean over axes {axes}", "supported is the mean of an image over both spatial axes")
-    return replace(graph.add(node, GlobalAveragePool, value), rank=4 if node.settings.get("keepdims", 1) else 2)
+    mean = graph.add(node, GlobalAveragePool, value)
+    return mean if node.settings.get("keepdims", 1) else mean.as_vector()
 
 
 def _flatten(graph: Graph, node: Node) -> Value:
@@ -216,22 +217,23 @@ def _squeeze(graph: Graph, node: Node) -> Value:
     axes = node.settings.get("axes")
     if (given := graph.constant(node, 1)) is not None:
         axes = given.ravel().tolist()
-    if value.rank != 4 or len(graph.shape(value)) != 1 or {axis % 4 for axis in axes or ()} != {2, 3}:
+    spatial = {1, 2} if value.channels_last else {2, 3}
+    if value.rank != 4 or len(graph.shape(value)) != 1 or {axis % 4 for axis in axes or ()} != spatial:
         raise node.place.refusal(f"it drops axes {axes}", "supported is to drop both spatial axes after an average")
-    return replace(value, rank=2)
+    return value.as_vector()
 
 
 def _flattened(graph: Graph, node: Node) -> Value:
     value = graph.value(node)
     shape = graph.shape(value)
     if len(shape) == 1:
-        return replace(value, rank=2)
-    made = replace(graph.add(node, Flatten, value), rank=2, channels_last=False)
+        return value if value.rank == 2 else value.as_vector()
+    made = graph.add(node, Flatten, value)
     if value.channels_last or 1 in (shape[2], shape[0] * shape[1]):
-        return made
+        return made.as_vector()
     height, width, channels = shape
     order = np.arange(prod(shape)).reshape(channels, height, width).transpose(1, 2, 0).ravel()
-    return replace(made, order=tuple(order.tolist()))
+    return made.as_vector(tuple(order.tolist()))
 
 
 def _transpose(graph: Graph, node: Node) -> Value:

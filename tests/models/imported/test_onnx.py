@@ -1,0 +1,357 @@
+"""ONNX files: what is read computes what ONNX's reference evaluator computes; what is not supported is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flows.core.errors import InputError
+from models.folding import folded, folded_weights
+from models.network import Network
+from models.zoo import ARCH8
+
+onnx = pytest.importorskip("onnx")
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from onnx.reference import ReferenceEvaluator  # noqa: E402
+
+from models.imported.workers.draft import WantedFiles  # noqa: E402
+from models.imported.workers.onnx_nodes import read_onnx  # noqa: E402
+
+random = np.random.default_rng(5)
+Compute = Callable[..., np.ndarray]
+
+
+def weight(*shape: int) -> np.ndarray:
+    return random.normal(0, 0.4, shape).astype(np.float32)
+
+
+def model(
+    nodes: list[Any],
+    constants: dict[str, np.ndarray],
+    input_shape: tuple[Any, ...] = (1, 3, 8, 6),
+    opset: int = 17,
+    **settings: Any,
+) -> Any:
+    """`nodes` from "x" to "y"."""
+    graph = helper.make_graph(
+        nodes,
+        "own",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, input_shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8, **settings)
+
+
+def node(kind: str, inputs: str, output: str, **attributes: Any) -> Any:
+    return helper.make_node(kind, inputs.split(), [output], name=f"/{output}/{kind}", **attributes)
+
+
+def residual() -> Any:
+    nodes = [
+        node("Conv", "x w1 b1", "c1", pads=[1, 1, 1, 1]),
+        node("BatchNormalization", "c1 g bt m v", "n1", epsilon=1e-2),
+        node("Relu", "n1", "r1"),
+        node("Conv", "r1 w2", "c2", pads=[1, 1, 1, 1], auto_pad="NOTSET"),
+        node("Conv", "x w3 b3", "c3"),
+        node("Add", "c2 c3", "a"),
+        node("MaxPool", "a", "p", kernel_shape=[2, 2], strides=[2, 2]),
+        node("Flatten", "p", "f"),
+        node("Gemm", "f w4 b4", "g1", transB=1, alpha=0.5, beta=2.0),
+        node("Relu", "g1", "r2"),
+        node("Dropout", "r2", "d"),
+        node("MatMul", "d w5", "mm"),
+        node("Add", "b5 mm", "logits"),
+        node("Softmax", "logits", "y"),
+    ]
+    constants = {
+        "w1": weight(5, 3, 3, 3), "b1": weight(5), "g": weight(5), "bt": weight(5), "m": weight(5),
+        "v": np.abs(weight(5)), "w2": weight(5, 5, 3, 3), "w3": weight(5, 3, 1, 1), "b3": weight(5),
+        "w4": weight(7, 60), "b4": weight(1, 7), "w5": weight(7, 4), "b5": weight(4),
+    }  # fmt: skip
+    return model(nodes, constants)
+
+
+def from_tensorflow(**padding: Any) -> Any:
+    """As tf2onnx writes it: channels last outside, a bias of its own, a mean that keeps its axes."""
+    nodes = [
+        node("Transpose", "x", "t", perm=[0, 3, 1, 2]),
+        node("Conv", "t w1", "c1", strides=[2, 2], **padding),
+        node("Add", "c1 b1", "cb"),
+        node("Relu", "cb", "r1"),
+        node("Transpose", "r1", "last", perm=[0, 2, 3, 1]),
+        node("Relu", "last", "r2"),
+        node("ReduceMean", "r2", "kept", axes=[1, -2]),
+        node("Squeeze", "kept axes", "mean"),
+        node("MatMul", "mean w2", "mm"),
+        node("Add", "mm b2", "y"),
+    ]
+    constants = {"w1": weight(6, 3, 3, 3), "b1": weight(1, 6, 1, 1), "w2": weight(6, 4), "b2": weight(4)}
+    constants["axes"] = np.array([1, 2])
+    return model(nodes, constants, ("N", 8, 6, 3))
+
+
+def flattened_channels_last() -> Any:
+    nodes = [
+        node("Transpose", "x", "t", perm=[0, 3, 1, 2]),
+        node("Conv", "t w1 b1", "c1"),
+        node("Transpose", "c1", "last", perm=[0, 2, 3, 1]),
+        node("Reshape", "last shape", "f"),
+        node("Gemm", "f w2", "y"),
+    ]
+    constants = {"w1": weight(5, 3, 3, 3), "b1": weight(5), "shape": np.array([-1, 120]), "w2": weight(120, 3)}
+    return model(nodes, constants, (1, 8, 6, 3))
+
+
+def flattened_and_normalised() -> Any:
+    """A BatchNorm on a flattened image, whose statistics stand in ONNX's order, and a sum of flattened images."""
+    nodes = [
+        node("Constant", "", "shape", value=numpy_helper.from_array(np.array([0, -1]))),
+        node("Conv", "x w1 b1", "c1", pads=[0, 0, 0, 0]),
+        node("Identity", "c1", "i"),
+        node("Reshape", "i shape", "f"),
+        node("Relu", "f", "r1"),
+        node("Flatten", "c1", "f2"),
+        node("Add", "r1 f2", "a"),
+        node("Gemm", "a w2 b2", "g1", transB=1),
+        node("BatchNormalization", "g1 g bt m v", "n1"),
+        node("Relu", "n1", "y"),
+    ]
+    constants = {
+        "w1": weight(4, 3, 3, 3), "b1": weight(4), "w2": weight(5, 96), "b2": weight(5),
+        "g": weight(5), "bt": weight(5), "m": weight(5), "v": np.abs(weight(5)),
+    }  # fmt: skip
+    return model(nodes, constants)
+
+
+def averaged(kind: str, opset: int) -> Any:
+    """A global average in three ways, each followed by another way out of rank 4."""
+    constants = {"w1": weight(4, 3, 2, 2), "w2": weight(4, 3), "axes": np.array([-1, -2])}
+    match kind:
+        case "pool":
+            middle = [node("GlobalAveragePool", "c1", "gap"), node("Flatten", "gap", "f")]
+        case "mean":
+            middle = [node("ReduceMean", "c1 axes", "gap", keepdims=1), node("Squeeze", "gap axes", "f")]
+        case "attribute":
+            middle = [node("ReduceMean", "c1", "f", axes=[2, 3], keepdims=0)]
+    scaled = node("Div", "x full", "s") if kind == "pool" else node("Identity", "x", "s")
+    constants["full"] = np.array(255.0, np.float32)
+    nodes = [scaled, node("Conv", "s w1", "c1", strides=[2, 1]), *middle, node("MatMul", "f w2", "m")]
+    return model([*nodes, node("Softmax", "m", "y", axis=1)], constants, opset=opset)
+
+
+SOURCES = {
+    "residual": residual,
+    "from tensorflow": lambda: from_tensorflow(pads=[0, 0, 1, 1]),
+    "from tensorflow, automatic": lambda: from_tensorflow(auto_pad="SAME_UPPER"),
+    "flattened channels last": flattened_channels_last,
+    "flattened and normalised": flattened_and_normalised,
+    "global average": lambda: averaged("pool", 13),
+    "mean of axes given": lambda: averaged("mean", 18),
+    "mean of an old opset": lambda: averaged("attribute", 11),
+}
+
+
+def by_reference(source: Any) -> Callable[[np.ndarray], np.ndarray]:
+    evaluator = ReferenceEvaluator(source)
+    return lambda image: evaluator.run(None, {"x": image})[0]
+
+
+def by_runtime(source: Any) -> Callable[[np.ndarray], np.ndarray]:
+    session = pytest.importorskip("onnxruntime").InferenceSession(source.SerializeToString())
+    return lambda image: session.run(None, {"x": image})[0]
+
+
+# ONNX's reference evaluator (1.21) pads a strided convolution wrongly under auto_pad; onnxruntime does not.
+BOTH = [
+    pytest.param(name, evaluator, id=f"{name}, {evaluator.__name__}")
+    for name in SOURCES
+    for evaluator in (by_reference, by_runtime)
+    if (name, evaluator) != ("from tensorflow, automatic", by_reference)
+]
+
+
+@pytest.mark.parametrize(("name", "evaluator"), BOTH)
+def test_outputs_equal_those_of_onnx(
+    name: str, evaluator: Callable[..., Any], tmp_path: Path, compute: Compute
+) -> None:
+    source = SOURCES[name]()
+    onnx.save(source, tmp_path / "own.onnx")
+    network, tensors = read_onnx(tmp_path / "own.onnx", "own")
+    images = np.random.default_rng(1).random((6, *network.input_shape), np.float32)
+    last = source.graph.input[0].type.tensor_type.shape.dim[3].dim_value == 3
+    theirs = images if last else images.transpose(0, 3, 1, 2)
+    theirs = theirs * np.float32(255) if name == "global average" else theirs
+    run = evaluator(source)
+    expected = np.concatenate([run(one[None]) for one in theirs])
+    assert np.ptp(expected, axis=0).max() > 1e-3, "the images must be told apart"
+    assert compute(network, tensors, images) == pytest.approx(expected, abs=1e-5)
+    single = {name: tensor.astype(np.float32) for name, tensor in folded_weights(network, tensors).items()}
+    assert compute(folded(network), single, images) == pytest.approx(expected, abs=1e-5)
+
+
+def test_names_stay_as_far_as_they_are_words(tmp_path: Path) -> None:
+    onnx.save(residual(), tmp_path / "own.onnx")
+    network, _ = read_onnx(tmp_path / "own.onnx", "own")
+    assert [layer.name for layer in network.layers][:3] == ["c1_Conv", "n1_BatchNormalization", "r1_Relu"]
+
+
+def test_a_published_network_is_known_again(tmp_path: Path) -> None:
+    """Our ARCH_8, written as torch would, has the architecture digest of the zoo's."""
+    nodes, constants, value = [], {}, {"input": "x"}
+    for layer in ARCH8.layers:
+        shapes = layer.weight_shapes(*ARCH8.input_shapes(layer))
+        value[layer.name] = layer.name if layer.name != ARCH8.output else "y"
+        inputs = " ".join([*(value[one] for one in layer.inputs), *(f"{layer.name}.{role}" for role in shapes)])
+        for role, shape in shapes.items():
+            order = (3, 2, 0, 1) if len(shape) == 4 else range(len(shape))
+            constants[f"{layer.name}.{role}"] = weight(*shape).transpose(order)
+        match layer.kind:
+            case "conv2d":
+                pad = layer.kernel[0] // 2
+                nodes.append(node("Conv", inputs, value[layer.name], pads=[pad] * 4))
+            case "maxpool2d":
+                nodes.append(node("MaxPool", inputs, value[layer.name], kernel_shape=[2, 2], strides=[2, 2]))
+            case "global_average_pool":
+                nodes += [node("GlobalAveragePool", inputs, "rank4"), node("Flatten", "rank4", value[layer.name])]
+            case kind:
+                name = {"relu": "Relu", "add": "Add", "dense": "Gemm", "softmax": "Softmax"}[kind]
+                nodes.append(node(name, inputs, value[layer.name]))
+    onnx.save(model(nodes, constants, ("batch", 3, 32, 32)), tmp_path / "own.onnx")
+    network, _ = read_onnx(tmp_path / "own.onnx", "own")
+    assert network.digest == ARCH8.digest
+
+
+def conv_then(*nodes: Any, **constants: np.ndarray) -> Any:
+    return model([node("Conv", "x w", "c"), *nodes], {"w": weight(4, 3, 3, 3), **constants})
+
+
+def with_loop() -> Any:
+    body = helper.make_graph([], "body", [], [])
+    return model([helper.make_node("Loop", ["", "", "x"], ["y"], name="again", body=body)], {})
+
+
+def with_function() -> Any:
+    function = helper.make_function("own", "Double", ["a"], ["b"], [node("Add", "a a", "b")], [])
+    return model([node("Relu", "x", "y")], {}, functions=[function])
+
+
+def infinite() -> np.ndarray:
+    kernel = weight(4, 3, 3, 3)
+    kernel[1, 2, 0, 0] = np.inf
+    return kernel
+
+
+def two_outputs() -> Any:
+    source = model([node("Relu", "x", "y")], {})
+    source.graph.output.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, None))
+    return source
+
+
+BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
+    "loop": (with_loop, "layer 1, 'again' (Loop)", "control flow"),
+    "function": (with_function, "bad.onnx", "functions of its own (Double)"),
+    "custom domain": (
+        lambda: model([node("Spell", "x", "y", domain="com.evil")], {}), "layer 1, '/y/Spell' (Spell)", "com.evil"
+    ),
+    "unsupported": (lambda: conv_then(node("Sigmoid", "c", "y")), "layer 2, '/y/Sigmoid' (Sigmoid)", "not supported"),
+    "groups": (lambda: model([node("Conv", "x w", "y", group=3)], {"w": weight(3, 1, 3, 3)}), "layer 1", "group is 3"),
+    "dilation": (
+        lambda: model([node("Conv", "x w", "y", dilations=[2, 2])], {"w": weight(4, 3, 3, 3)}), "layer 1", "dilations"
+    ),
+    "odd padding": (
+        lambda: model([node("Conv", "x w", "y", strides=[2, 2], pads=[1, 1, 1, 1])], {"w": weight(4, 3, 3, 3)}),
+        "layer 1", "padding (1, 1, 1, 1)",
+    ),
+    "infinity": (lambda: model([node("Conv", "x w", "y")], {"w": infinite()}), "layer 1", "NaN or infinity"),
+    "a kernel of other channels": (
+        lambda: model([node("Conv", "x w", "y")], {"w": weight(4, 5, 3, 3)}), "layer 1", "is needed"
+    ),
+    "grey images": (lambda: model([node("Relu", "x", "y")], {}, (1, 1, 8, 8)), "bad.onnx", "8x8x1, not an RGB image"),
+    "images of no fixed size": (
+        lambda: model([node("Relu", "x", "y")], {}, (1, 3, "h", "w")), "bad.onnx", "?x?x3, not an RGB image"
+    ),
+    "a vector": (lambda: model([node("Relu", "x", "y")], {}, (1, 5)), "bad.onnx", "1x5, not an RGB image"),
+    "old operators": (lambda: model([node("Relu", "x", "y")], {}, opset=7), "bad.onnx", "version 7"),
+    "two outputs": (two_outputs, "bad.onnx", "2 outputs"),
+    "doubles": (
+        lambda: model([node("Conv", "x w", "y")], {"w": weight(4, 3, 3, 3).astype(float)}), "tensor 'w'", "DOUBLE"
+    ),
+    "weights that are computed": (lambda: conv_then(node("Conv", "x c", "y")), "layer 2", "not a constant"),
+    "a constant added to a ReLU": (
+        lambda: conv_then(node("Relu", "c", "r"), node("Add", "r k", "y"), k=weight(1, 4, 1, 1)), "layer 3", "constant"
+    ),
+    "a bias that one branch skips": (
+        lambda: conv_then(node("Add", "c k", "a"), node("Add", "a c", "y"), k=weight(1, 4, 1, 1)), "layer 2", "constant"
+    ),
+    "an output in another order": (lambda: conv_then(node("Flatten", "c", "y")), "bad.onnx", "plain result"),
+    "a mean over channels": (lambda: conv_then(node("ReduceMean", "c", "y", axes=[1])), "layer 2", "axes [1]"),
+    "a damaged node": (lambda: conv_then(node("MaxPool", "c", "y")), "layer 2", "damaged"),
+    "a tensor from nowhere": (lambda: conv_then(node("Relu", "ghost", "y")), "layer 2", "'ghost'"),
+    "what nothing reads": (lambda: conv_then(node("Relu", "x", "y")), "network bad", "nothing reads"),
+    "a scaling inside": (
+        lambda: conv_then(node("Mul", "c k", "y"), k=np.array(0.5, np.float32)), "layer 2", "scales"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_not_supported_is_named(name: str, tmp_path: Path) -> None:
+    source, culprit, fact = BAD[name]
+    onnx.save(source(), tmp_path / "bad.onnx")
+    with pytest.raises(InputError) as refusal:
+        read_onnx(tmp_path / "bad.onnx", "bad")
+    assert culprit in refusal.value.culprit and fact in refusal.value.fact
+
+
+@pytest.mark.parametrize("content", [b"", b"no protobuf at all", b"\x08\x08\x3a\xff\xff"])
+def test_what_is_no_onnx_file_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "bad.onnx").write_bytes(content)
+    with pytest.raises(InputError, match=r"bad\.onnx"):
+        read_onnx(tmp_path / "bad.onnx", "bad")
+
+
+def with_external(place: str, path: Path, **more: str) -> np.ndarray:
+    """A convolution whose kernel stands in the file `place`."""
+    kernel = weight(4, 3, 3, 3)
+    source = model([node("Conv", "x w", "y")], {"w": kernel})
+    tensor = source.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in {"location": place, **more}.items():
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+    path.write_bytes(source.SerializeToString())
+    return kernel
+
+
+def test_weights_beside_the_model_are_read_once_they_are_given(tmp_path: Path) -> None:
+    kernel = with_external("own.bin", tmp_path / "own.onnx", offset="8")
+    (tmp_path / "own.bin").write_bytes(b"8 bytes." + kernel.tobytes())
+    with pytest.raises(WantedFiles) as wanted:
+        read_onnx(tmp_path / "own.onnx", "own")
+    assert wanted.value.names == ["own.bin"]
+    _, tensors = read_onnx(tmp_path / "own.onnx", "own", ("own.bin",))
+    assert np.array_equal(tensors["y_Conv/kernel"], kernel.transpose(2, 3, 1, 0))
+    (tmp_path / "own.bin").write_bytes(kernel.tobytes()[:-1])
+    with pytest.raises(InputError, match="tensor 'w': its data are damaged"):
+        read_onnx(tmp_path / "own.onnx", "own", ("own.bin",))
+
+
+@pytest.mark.parametrize("place", ["../own.bin", "/etc/passwd", "a/../../own.bin", "", "..\\own.bin"])
+def test_weights_outside_the_folder_are_refused(place: str, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    with_external(place, tmp_path / "model" / "own.onnx")
+    with pytest.raises(InputError, match="outside the model's folder"):
+        read_onnx(tmp_path / "model" / "own.onnx", "own", (place,))
+
+
+def test_a_network_is_a_network(tmp_path: Path) -> None:
+    onnx.save(residual(), tmp_path / "own.onnx")
+    network, tensors = read_onnx(tmp_path / "own.onnx", "own")
+    assert isinstance(network, Network)
+    assert {name: tensor.shape for name, tensor in tensors.items()} == dict(network.weight_shapes())

@@ -33,6 +33,11 @@ class Trained:
         return Job(self.network, self.weights, self.ranges, target, options)
 
 
+def is_file(name: str) -> bool:
+    """Whether a user means a file (model.keras) rather than one of the project's networks."""
+    return bool(Path(name).suffix) or "/" in name
+
+
 def find_network(name: str) -> Network:
     """Raises `UsageError` with the nearest names where there is none."""
     if name not in NETWORKS:

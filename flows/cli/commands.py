@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.core.errors import FlowsError, InputError, SetupError, UnfitError
+from flows.core.errors import FlowsError, InputError, SetupError, UnfitError, UsageError
 
 if TYPE_CHECKING:
     from backends.protocol import Backend, Job
@@ -39,10 +39,25 @@ def _jobs(arguments: Namespace, trained: Trained) -> Iterator[tuple[Backend, Job
             yield backend, trained.job(Target(part, arguments.clock), options)
 
 
-def _trained(arguments: Namespace) -> Trained:
-    from flows.jobs import find_trained
+def trained_network(arguments: Namespace) -> Trained:
+    """The network that the user named: one of the project's, or a file of the user's own."""
+    from flows.jobs import find_trained, is_file
 
-    return find_trained(arguments.network, arguments.weights)
+    name = arguments.network
+    if not is_file(name):
+        if arguments.calibration:
+            raise UsageError("--calibration", f"{name} has ranges beside its weights", "leave it out")
+        return find_trained(name, arguments.weights)
+    if arguments.weights:
+        raise UsageError("--weights", f"{name} brings its own", "leave it out")
+
+    from flows import imports
+    from flows.cli.progress import Progress
+    from flows.executor import Executor
+
+    executor = Executor(open_store(arguments), 1, Progress(many=False))
+    with interruptible(executor):
+        return imports.import_trained(Path(name), arguments.data, arguments.calibration, executor)
 
 
 def open_store(arguments: Namespace) -> Store:
@@ -60,7 +75,7 @@ def run(arguments: Namespace) -> int:
     from flows.executor import Executor
     from reports import terminal
 
-    trained = _trained(arguments)
+    trained = trained_network(arguments)
     jobs = list(_jobs(arguments, trained))
     batch = runner.test_batch(arguments.data) if arguments.data else None
     for place in filter(None, (arguments.out, arguments.json and arguments.json.parent)):
@@ -112,7 +127,7 @@ def estimate(arguments: Namespace) -> int:
     from flows.core.record import Document
     from reports import terminal
 
-    trained = _trained(arguments)
+    trained = trained_network(arguments)
     runs = tuple(runner.estimated(backend, trained, job, _command()) for backend, job in _jobs(arguments, trained))
     document = Document(runner.network_facts(trained), runs)
     if len(runs) == 1 or arguments.layers:
@@ -127,7 +142,7 @@ def plan(arguments: Namespace) -> int:
     from flows.executor import step_digest
     from reports import terminal
 
-    trained = _trained(arguments)
+    trained = trained_network(arguments)
     batch = runner.test_batch(arguments.data) if arguments.data else None
     for backend, job in _jobs(arguments, trained):
         full = runner.full_plan(backend, runner.design(backend, job), batch)

@@ -79,8 +79,16 @@ def _design(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument(
         "--clock", metavar="NS", type=_positive_ns, default=10.0, help="clock period in ns (default 10)"
     )
-    parser.add_argument("--network", metavar="NAME", default="arch8", help="which network (default arch8)")
+    parser.add_argument(
+        "--network", metavar="NAME", default="arch8",
+        help="one of `flows list networks`, or a file of yours, .keras or .onnx (default arch8)",
+    )  # fmt: skip
     parser.add_argument("--weights", metavar="FILE", type=Path, help="its weights (default: the shipped ones)")
+    parser.add_argument(
+        "--calibration", metavar="FILE", type=Path,
+        help="for a network of yours: images to measure its ranges on, a .npy array (N, height, width, 3) of uint8",
+    )  # fmt: skip
+    _store(parser)
     add_options(parser, argv)
 
 
@@ -96,7 +104,6 @@ def _json(parser: Parser) -> None:
 
 def _run(parser: Parser, argv: Sequence[str]) -> None:
     _design(parser, argv)
-    _store(parser)
     _json(parser)
     parser.add_argument("--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: evaluates the test images")
     parser.add_argument("--out", metavar="DIR", type=Path, help="copy the files of every step here, for people")
@@ -112,6 +119,9 @@ def _run(parser: Parser, argv: Sequence[str]) -> None:
 
 def _estimate(parser: Parser, argv: Sequence[str]) -> None:
     _design(parser, argv)
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: to measure the ranges of a network of yours"
+    )
     parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
     parser.set_defaults(command=commands.estimate)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,27 @@ STATISTICS = {"gamma": "weight", "beta": "bias", "mean": "running_mean", "varian
 def _array(tensor: Any) -> np.ndarray:
     """A parameter or a buffer in double."""
     return tensor.detach().double().numpy()
+
+
+@torch.no_grad()
+def reach(model: TorchNetwork, pixels: np.ndarray) -> dict[str, tuple[float, float]]:
+    """The lowest and highest value of every tensor over `pixels` uint8 (n, H, W, C); of a softmax its bounds."""
+    shapes = model.network.shapes
+    found = {layer.name: (0.0, 1.0) for layer in model.network.layers if isinstance(layer, Softmax)}
+
+    def watch(name: str, value: Tensor) -> None:
+        low, high = found.get(name, (torch.inf, -torch.inf))
+        found[name] = min(low, float(value.min())), max(high, float(value.max()))
+
+    model.eval()
+    batch = max(1, min(500, LARGEST_TENSOR // max(map(prod, shapes.values()))))
+    for start in range(0, len(pixels), batch):
+        model(as_input(pixels[start : start + batch]), watch)
+    return {name: found[name] for name in shapes}
+
+
+LARGEST_TENSOR = 1 << 25
+"""Elements of a batch of one layer's results, while ranges are measured."""
 
 
 def as_input(pixels: np.ndarray) -> Tensor:

@@ -1,0 +1,142 @@
+"""Networks of the user's own: a .keras or .onnx file in, a `Trained` network out.
+
+A file is read by a step in a worker room, and its ranges are measured by another; both results are kept in the store
+under the digests of what they came from, so that a repeated run reads neither again. Nothing is written beside the
+user's file. What a file holds that is not supported comes back as a refusal, which is a result as well.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from flows.core.digest import digest_bytes
+from flows.core.errors import InputError, SetupError, UsageError
+from flows.core.plan import PYTHON, Asset, Output, Plan, Step
+from flows.executor import Executor, package_version
+from flows.jobs import Trained
+from models import cifar10
+from models.network import Network
+from models.ranges import Ranges, load_ranges
+from models.serial import network_from_json, network_to_json
+from models.weights import Weights, open_weights
+
+READERS = {".keras": "h5py", ".onnx": "onnx"}
+"""The formats that are read, and the package that each needs."""
+CIFAR_IMAGE, CIFAR_CLASSES = (32, 32, 3), (len(cifar10.CLASSES),)
+EXTRA = "install the extra: pip install -e '.[import]'"
+
+
+def import_trained(path: Path, data: Path | None, calibration: Path | None, executor: Executor) -> Trained:
+    """The network in `path` with its weights and ranges; it has no card.
+
+    Ranges are measured on the images in the file `calibration`, or else on training images of CIFAR-10 in the folder
+    `data`. Raises `InputError` where the file cannot be taken, and `UsageError` where there are no images.
+    """
+    network, weights = read_network(path, executor)
+    if data:
+        _check_cifar(path, network)
+    if calibration:
+        images = Asset(calibration, digest_bytes(_content(calibration, "give a .npy file")))
+    elif data:
+        (batch,) = cifar10.find(data, cifar10.TRAIN[:1])
+        images = Asset(batch, cifar10.check(batch))
+    else:
+        fact = "nothing is known of the values that its tensors reach, on which every fixed-point type depends"
+        advice = "give --data DIR (CIFAR-10: 10,000 training images are measured) or --calibration FILE.npy with images"
+        raise UsageError(f"--network {path}", fact, f"{advice} (N, height, width, 3), uint8")
+    return Trained(network, weights, measure_ranges(network, weights, images, executor), None)
+
+
+def read_network(path: Path, executor: Executor) -> tuple[Network, Weights]:
+    """The network in `path`, folded, and its weights, which lie in the store."""
+    package = READERS.get(path.suffix)
+    if package is None:
+        fact = f"{path.suffix or path.name} files are not read"
+        raise UsageError(f"--network {path}", fact, "save it with Keras 3 as .keras, or export it as .onnx")
+    if package_version(package) == "absent":
+        raise SetupError(f"package {package}", f"not installed, and reading {path.suffix} files needs it", EXTRA)
+    external: dict[str, Asset] = {}
+    result = executor.execute(_reading(path, package, external)).path(Output("import", "imported"))
+    if result and (result / "wanted.json").exists():
+        external = {name: _beside(path, name) for name in json.loads((result / "wanted.json").read_text())}
+        result = executor.execute(_reading(path, package, external)).path(Output("import", "imported"))
+    assert result, "the interpreter is never absent"
+    _raise_refusal(result)
+    network = network_from_json(json.loads((result / "network.json").read_text()), str(path))
+    return network, open_weights(result / "weights.safetensors", network)
+
+
+def measure_ranges(network: Network, weights: Weights, images: Asset, executor: Executor) -> Ranges:
+    """What every tensor reaches on these images: a CIFAR-10 batch (.bin), or else an array (.npy)."""
+    if package_version("torch") == "absent":
+        raise SetupError("package torch", "not installed, and measuring ranges needs it", EXTRA)
+    given = f"given/{images.path.name}"
+    ask = {"network": network_to_json(network), "weights": "weights.safetensors", "images": given}
+    step = Step(
+        name="ranges",
+        about=f"what the tensors of {network.name} reach on {images.path.name}",
+        tool=PYTHON,
+        argv=(PYTHON, "-m", "models.imported.workers.measure", "job.json"),
+        files={
+            "job.json": json.dumps(ask, indent=1),
+            "weights.safetensors": Asset(weights.path, weights.digest),
+            given: images,
+        },
+        makes=("measured",),
+        packages=("torch", "numpy", "safetensors"),
+        sources=("flows.core", "models"),
+    )
+    result = executor.execute(Plan((step,))).path(Output("ranges", "measured"))
+    assert result, "the interpreter is never absent"
+    _raise_refusal(result)
+    return load_ranges(result / "ranges.json", network, weights.digest)
+
+
+def _reading(path: Path, package: str, external: dict[str, Asset]) -> Plan:
+    ask = {"file": f"given/{path.name}", "name": path.stem, "external": list(external)}
+    files: dict[str, str | Asset | Output] = {"job.json": json.dumps(ask, indent=1)}
+    files[f"given/{path.name}"] = Asset(path, digest_bytes(_content(path, "give a .keras or .onnx file")))
+    files |= {f"given/{name}": asset for name, asset in external.items()}
+    step = Step(
+        name="import",
+        about=f"reads {path.name}; nothing in it is executed",
+        tool=PYTHON,
+        argv=(PYTHON, "-m", "models.imported.workers.load", "job.json"),
+        files=files,
+        makes=("imported",),
+        packages=(package, "numpy", "safetensors"),
+        sources=("flows.core", "models"),
+        limit_s=600.0,
+    )
+    return Plan((step,))
+
+
+def _beside(path: Path, name: str) -> Asset:
+    """A file in the folder of `path`, links followed; raises `InputError` where it leads out of it."""
+    file, folder = (path.parent / name).resolve(), path.parent.resolve()
+    if not file.is_relative_to(folder):
+        fact = f"its weights stand in {name!r}, outside the model's folder"
+        raise InputError(str(path), fact, "do not trust this file; or put all files into one folder")
+    return Asset(file, digest_bytes(_content(file, "put it beside the model again")))
+
+
+def _content(path: Path, advice: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as reason:
+        fact = "no such file" if isinstance(reason, FileNotFoundError) else f"cannot be read ({reason.strerror})"
+        raise InputError(str(path), fact, advice) from None
+
+
+def _raise_refusal(result: Path) -> None:
+    if (result / "refusal.json").exists():
+        raise InputError(**json.loads((result / "refusal.json").read_text()))
+
+
+def _check_cifar(path: Path, network: Network) -> None:
+    entry, end = network.input_shape, network.shapes[network.output]
+    if (entry, end) != (CIFAR_IMAGE, CIFAR_CLASSES):
+        size, classes = "x".join(map(str, entry)), " x ".join(map(str, end))
+        fact = f"takes {size} images and gives {classes} results, where CIFAR-10 has 32x32x3 and 10"
+        raise InputError(f"--network {path}", fact, "leave --data out, and give --calibration with images of its own")

@@ -1,0 +1,73 @@
+"""Measures ranges as a step: ``python -m models.imported.workers.measure JOB.json``. Imports torch; nothing imports it.
+
+JOB.json: ``network`` (see `models.serial`), ``weights`` (a file) and ``images``: a CIFAR-10 batch (.bin), or an array
+(n, height, width, channels) of uint8 (.npy). Writes the folder ``measured``, which holds ``ranges.json`` (see
+`models.ranges`) or ``refusal.json`` (why there are none: ``culprit``, ``fact``, ``next_step``).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from flows.core.digest import digest_bytes
+from flows.core.errors import InputError
+from models import cifar10
+from models.network import Network, Shape
+from models.ranges import Ranges
+from models.serial import network_from_json
+from models.training.torch_network import TorchNetwork, reach
+from models.weights import open_weights
+
+OUT = Path("measured")
+
+
+def read_images(path: Path, shape: Shape) -> tuple[NDArray[np.uint8], str]:
+    """(pixels, digest); raises `InputError` unless they are images of `shape`."""
+    if path.suffix == ".bin":
+        images = cifar10.read_batch(path)
+        return images.pixels, images.digest
+    wanted = f"({', '.join(map(str, ('N', *shape)))}) of uint8"
+    advice = f"save one with numpy.save, {wanted}: pixels as they are, not divided by 255"
+    try:
+        pixels = np.load(path)
+    except (OSError, ValueError, EOFError) as reason:
+        raise InputError(path.name, f"no plain array in numpy's format ({str(reason)[:80]})", advice) from None
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != shape or not len(pixels):
+        found = f"{pixels.shape} of {pixels.dtype}" if isinstance(pixels, np.ndarray) else "several arrays"
+        raise InputError(path.name, f"holds {found}, and {wanted} is needed", advice)
+    return pixels, digest_bytes(pixels.tobytes())
+
+
+def measure(network: Network, weights: Path, images: Path) -> Ranges:
+    pixels, digest = read_images(images, network.input_shape)
+    opened = open_weights(weights, network)
+    found = reach(TorchNetwork(network).load(opened.tensors()), pixels)
+    if odd := [name for name, (low, high) in found.items() if not (isfinite(low) and isfinite(high))]:
+        fact = f"layer {odd[0]} reaches infinity on these images"
+        raise InputError(
+            f"network {network.name}", fact, "train the network again, or give images as it was trained on"
+        )
+    return Ranges(network.digest, opened.digest, digest, len(pixels), found)
+
+
+def main(job: Path) -> None:
+    ask = json.loads(job.read_text())
+    torch.set_num_threads(2)
+    OUT.mkdir()
+    try:
+        network = network_from_json(ask["network"], str(job))
+        measure(network, Path(ask["weights"]), Path(ask["images"])).save(OUT / "ranges.json")
+    except InputError as error:
+        refusal = {"culprit": error.culprit, "fact": error.fact, "next_step": error.next_step}
+        (OUT / "refusal.json").write_text(json.dumps(refusal, indent=1))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

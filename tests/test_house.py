@@ -31,8 +31,17 @@ MAY_IMPORT = {
     "backends.cost": ("flows.core", "models", "backends.cost"),
     "backends.stream": ("flows.core", "models", "backends.cost"),
     "backends.fold": ("flows.core", "models", "backends.cost", "backends.stream"),
+    "backends.vendor": ("flows.core", "models", "backends.cost", "backends.vendor"),
 }
-SHARED_BY_BACKENDS = ("flows.core", "models", "backends.cost", "backends.stream", "backends.fold", "backends.protocol")
+SHARED_BY_BACKENDS = (
+    "flows.core",
+    "models",
+    "backends.cost",
+    "backends.stream",
+    "backends.fold",
+    "backends.vendor",
+    "backends.protocol",
+)
 LIGHT = {"numpy", "safetensors"}
 """What a module outside the worker rooms may import, inside a function; flows.core and reports not even these."""
 WORKER_ROOMS = ("models.evaluation", "models.training", "reports.pictures")

@@ -1,0 +1,128 @@
+"""csynth reports of Vivado HLS and Vitis HLS, text form (``TOP_csynth.rpt``) and XML (``csynth.xml``), to one value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from backends.vendor import tables
+from backends.vendor.tables import Row, Table, damaged, number
+from flows.core.evidence import Metric
+
+RESOURCES = {
+    "BRAM_18K": Metric.BRAM18,
+    "DSP": Metric.DSP,
+    "DSP48E": Metric.DSP,  # Vivado HLS
+    "FF": Metric.FF,
+    "LUT": Metric.LUT,
+}
+"""The columns and elements of a report. What the report does not say is absent."""
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """From the best case to the worst, as the compiler's static schedule has them; None where it cannot tell."""
+
+    best: float | None
+    worst: float | None
+
+
+@dataclass(frozen=True)
+class Module:
+    """One instance directly below the top, or the top itself."""
+
+    name: str
+    resources: Mapping[Metric, float]
+    latency: Cycles = Cycles(None, None)
+    interval: Cycles = Cycles(None, None)
+
+
+@dataclass(frozen=True)
+class Csynth:
+    """`part` and `tool` are as the report has them; clock periods are in ns, `estimated_ns` before uncertainty."""
+
+    top: Module
+    part: str
+    tool: str
+    clock_ns: float | None
+    estimated_ns: float | None
+    modules: tuple[Module, ...] = field(default=())
+
+
+def parse(text: str, place: str) -> Csynth:
+    """A report in either form. Raises `InputError` naming `place` where it is none, or damaged, or cut off."""
+    if text.lstrip("\ufeff \r\n\t").startswith("<"):
+        from backends.vendor.csynth_xml import parse_xml
+
+        return parse_xml(text, place)
+    return parse_text(text, place)
+
+
+def parse_text(text: str, place: str) -> Csynth:
+    found = set(re.findall(r"^== (Vivado|Vitis) HLS Report for '(\w+)'", text, re.MULTILINE))
+    if len(found) != 1:
+        fact = "of several designs" if found else "no csynth report of Vivado HLS or Vitis HLS"
+        raise damaged(place, fact)
+    ((tool, top),) = found
+    part, version = tables.field(text, "Target device"), tables.field(text, "Version")
+    every = tables.tables(text, place)
+    clock = _first(every, "Clock", "Estimated")
+    timing = clock.rows[0] if clock and clock.rows else {}
+    total = _total(every)
+    if part is None or total is None:
+        raise damaged(
+            place, f"no {'line of utilisation totals' if part else 'target device'} in it: perhaps it is cut off"
+        )
+    cycles = next((one for one in every if _is_latency(one) and "Instance" not in one.columns), None)
+    return Csynth(
+        Module(top, resources(total, place), *_cycles(cycles.rows[0] if cycles and cycles.rows else {}, place)),
+        part,
+        f"{tool} HLS {version.split()[0] if version else 'of unknown version'}",
+        _ns(timing.get("Target", ""), place),
+        _ns(timing.get("Estimated", ""), place),
+        _instances(every, place),
+    )
+
+
+def resources(amounts: Mapping[str, str], place: str) -> dict[Metric, float]:
+    """What is known of the resources in a row or element."""
+    values = {metric: number(amounts[name], place) for name, metric in RESOURCES.items() if name in amounts}
+    return {metric: value for metric, value in values.items() if value is not None}
+
+
+def _total(every: Iterable[Table]) -> Row | None:
+    """The row "Total" of the summary: neither what the part has nor the share of it."""
+    summary = next((one for one in every if "Name" in one.columns and RESOURCES.keys() & set(one.columns)), None)
+    return next((row for row in summary.rows if row["Name"] == "Total"), None) if summary else None
+
+
+def _instances(every: Iterable[Table], place: str) -> tuple[Module, ...]:
+    """The two tables of instances, area and cycles, joined by the instance's name."""
+    listed = [one for one in every if one.has("Instance", "Module")]
+    area = {row["Instance"]: row for one in listed if RESOURCES.keys() & set(one.columns) for row in one.rows}
+    speed = {row["Instance"]: row for one in listed if _is_latency(one) for row in one.rows}
+    return tuple(
+        Module(name, resources(area.get(name, {}), place), *_cycles(speed.get(name, {}), place))
+        for name in dict.fromkeys([*area, *speed])
+        if name != "Total"
+    )
+
+
+def _is_latency(table: Table) -> bool:
+    return any(name.startswith("Latency (cycles)") for name in table.columns)
+
+
+def _cycles(row: Row, place: str) -> tuple[Cycles, Cycles]:
+    def side(name: str) -> Cycles:
+        return Cycles(number(row.get(f"{name} min", ""), place), number(row.get(f"{name} max", ""), place))
+
+    return side("Latency (cycles)"), side("Interval")
+
+
+def _ns(cell: str, place: str) -> float | None:
+    return number(cell.removesuffix("ns"), place)
+
+
+def _first(every: Iterable[Table], *columns: str) -> Table | None:
+    return next((one for one in every if one.has(*columns)), None)

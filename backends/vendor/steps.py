@@ -1,0 +1,135 @@
+"""Vendor tools as steps of a plan, and the readings of what they left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from backends.vendor import tcl
+from backends.vendor.cosim import Cosim
+from backends.vendor.readings import check, parse, readings
+from flows.core.digest import digest_bytes
+from flows.core.errors import InputError, StepFailed
+from flows.core.evidence import Reading
+from flows.core.part import Target
+from flows.core.plan import Output, Products, Step
+
+WANTED = NONE, CSYNTH, COSIM, VSYNTH = "none", "csynth", "cosim", "vsynth"
+"""What a user may ask for; the last two include csynth."""
+TOOLS = {"vitis": "vitis_hls", "vivado": "vivado_hls"}
+FOLDER = "project"
+UTILIZATION, TIMING = "utilization.rpt", "timing.rpt"
+RTL = f"{tcl.PROJECT}/{tcl.SOLUTION}/syn/verilog"
+
+
+@dataclass(frozen=True)
+class HlsProject:
+    """C++ that an HLS compiler takes: `folder` is what an earlier step made; paths are relative to it.
+
+    `settings` are Tcl commands for the solution; `bench` is the test bench, files and folders, for co-simulation only.
+    """
+
+    folder: Output
+    top: str
+    sources: tuple[str, ...]
+    bench: tuple[str, ...] = ()
+    cflags: str = "-std=c++0x"
+    settings: tuple[str, ...] = ()
+
+
+def steps(tool: str, project: HlsProject, target: Target, wanted: str, limit_s: float) -> tuple[Step, ...]:
+    """What `wanted` takes with `tool`, a key of `TOOLS`. Where the tool is absent they are skipped, not failed.
+
+    Co-simulation synthesises in its own session and leaves both reports: that an HLS solution still works once it lies
+    elsewhere is promised nowhere.
+    """
+    if wanted == NONE:
+        return ()
+    cosim = wanted == COSIM
+    hls = _hls(TOOLS[tool], project, target, cosim, limit_s)
+    return (hls, _vsynth(project.top, target, limit_s)) if wanted == VSYNTH else (hls,)
+
+
+def _hls(tool: str, project: HlsProject, target: Target, cosim: bool, limit_s: float) -> Step:
+    name = COSIM if cosim else CSYNTH
+    sources, bench = ([f"{FOLDER}/{path}" for path in paths] for paths in (project.sources, project.bench))
+    script = tcl.hls(project.top, sources, bench, project.cflags, project.settings, target, cosim)
+    synthesised = _report(CSYNTH, project.top)
+    return Step(
+        name,
+        f"{tool}: C++ to RTL{', and its simulation' if cosim else ''}",
+        tool,
+        (tool, "-f", f"{name}.tcl"),
+        files={FOLDER: project.folder, f"{name}.tcl": script},
+        makes=(synthesised, _report(COSIM, project.top)) if cosim else (synthesised, RTL),
+        limit_s=limit_s,
+    )
+
+
+def _vsynth(top: str, target: Target, limit_s: float) -> Step:
+    return Step(
+        VSYNTH,
+        "vivado: logic synthesis of the RTL",
+        "vivado",
+        ("vivado", "-mode", "batch", "-nojournal", "-source", "vsynth.tcl"),
+        files={"rtl": Output(CSYNTH, RTL), "vsynth.tcl": tcl.vsynth(top, "rtl", target, UTILIZATION, TIMING)},
+        makes=(UTILIZATION, TIMING),
+        limit_s=limit_s,
+    )
+
+
+def _report(kind: str, top: str) -> str:
+    folder = "sim" if kind == COSIM else "syn"
+    return f"{tcl.PROJECT}/{tcl.SOLUTION}/{folder}/report/{top}_{kind}.rpt"
+
+
+def read(top: str, target: Target, products: Products, scope_of: Callable[[str], str] = str) -> tuple[Reading, ...]:
+    """Readings of the steps that ran. Raises `StepFailed` where a report is damaged or of another design.
+
+    The executor has seen to it that the tool ended well and that the report is of this run.
+    """
+    found: list[Reading] = []
+    tool = ""
+    for output in (
+        Output(CSYNTH, _report(CSYNTH, top)),
+        Output(COSIM, _report(CSYNTH, top)),
+        Output(COSIM, _report(COSIM, top)),
+        Output(VSYNTH, UTILIZATION),
+        Output(VSYNTH, TIMING),
+    ):
+        path = products.path(output) if output.step in products.results else None
+        if path is None:
+            continue
+        try:
+            report = parse(_text(path), path.name)
+            if not isinstance(report, Cosim):
+                check(report, path.name, top, target)
+                tool = report.tool
+        except InputError as error:
+            folder = products.results[output.step].folder
+            advice = f"its log is in {folder}; delete that folder to run the step again"
+            raise StepFailed(f"step {output.step}, {error.culprit}", error.fact, advice) from None
+        found += readings(report, target, f"{output.step} of this run", scope_of, on=tool)
+    return tuple(found)
+
+
+def read_report(path: Path, top: str, target: Target, scope_of: Callable[[str], str] = str) -> tuple[Reading, ...]:
+    """Readings of a report that was made elsewhere. That it is of this design is the user's word; what it says of top,
+    part and clock is checked. Raises `InputError`.
+    """
+    text = _text(path)
+    report = parse(text, str(path))
+    if isinstance(report, Cosim):
+        fact = "a co-simulation report, which names neither its design nor its part"
+        raise InputError(f"report {path}", fact, "let this program run it, with --vendor cosim")
+    check(report, str(path), top, target)
+    return readings(report, target, f"imported from {path.name} ({digest_bytes(text.encode())})", scope_of)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError as reason:
+        fact = f"cannot be read ({reason.strerror})"
+        raise InputError(f"report {path}", fact, "name a report that is there") from None

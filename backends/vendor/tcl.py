@@ -1,0 +1,61 @@
+"""The scripts that vendor tools are given.
+
+They are ours and not hls4ml's ``build_prj.tcl``, because that one runs on after some errors, keeps an old project, and
+takes its orders from a second file. Each of ours does everything inside one ``catch`` and ends with exit code 1 where a
+command failed, whatever the tool itself does then. The commands are those that Vivado HLS 2019.2 to 2020.1 and Vitis
+HLS from 2020.1 on share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flows.core.part import Target
+
+PROJECT, SOLUTION = "hls", "solution"
+"""Made new in the step's own directory: nothing from an earlier run can lie there."""
+
+
+def hls(
+    top: str,
+    sources: Iterable[str],
+    bench: Iterable[str],
+    cflags: str,
+    settings: Iterable[str],
+    target: Target,
+    cosim: bool,
+) -> str:
+    """For vitis_hls and vivado_hls: csynth and, where asked for, co-simulation in the same session."""
+    commands = [f"open_project -reset {PROJECT}", f"set_top {top}"]
+    commands += [f'add_files {{{path}}} -cflags "{cflags}"' for path in sources]
+    commands += [f'add_files -tb {{{path}}} -cflags "{cflags}"' for path in bench if cosim]
+    commands += [
+        f"open_solution -reset {SOLUTION}",
+        f"set_part {{{target.part.full_name}}}",
+        f"create_clock -period {target.clock_ns:g} -name default",
+        *settings,
+        "csynth_design",
+    ]
+    # No waves: they fill disks. The RTL of the two languages is the same design, and Verilog is what vsynth takes.
+    commands += ["cosim_design -rtl verilog -trace_level none"] if cosim else []
+    return _guarded(commands)
+
+
+def vsynth(top: str, rtl: str, target: Target, utilization: str, timing: str) -> str:
+    """For vivado: logic synthesis out of context, since the streams of a design are no pins of the part."""
+    port = "{ap_clk}"
+    return _guarded(
+        [
+            f"add_files {{{rtl}}}",
+            f"synth_design -top {top} -part {{{target.part.full_name}}} -mode out_of_context",
+            f"create_clock -period {target.clock_ns:g} -name {port} [get_ports {port}]",
+            "opt_design",
+            f"report_utilization -file {utilization}",
+            f"report_timing_summary -file {timing}",
+        ]
+    )
+
+
+def _guarded(commands: Iterable[str]) -> str:
+    body = "\n".join(f"    {command}" for command in commands)
+    return f'if {{[catch {{\n{body}\n}} reason]}} {{\n    puts "ERROR: $reason"\n    exit 1\n}}\nexit 0\n'

@@ -1,0 +1,252 @@
+"""Readers of vendor reports: rendered with other numbers, columns moved and missing, and read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.vendor import cosim, csynth, tables, vivado
+from backends.vendor.csynth import Cycles
+from backends.vendor.readings import parse
+from flows.core.errors import InputError
+from flows.core.evidence import Metric, Tier
+
+Report = Callable[..., str]
+BY_COLUMN = {"BRAM_18K": Metric.BRAM18, "DSP": Metric.DSP, "DSP48E": Metric.DSP, "FF": Metric.FF, "LUT": Metric.LUT}
+counts = st.integers(0, 10**7)
+unknown = st.sampled_from(["-", "?", "undef", "N/A", ""])
+cells = st.one_of(counts, unknown)
+
+
+@st.composite
+def areas(draw: st.DrawFn) -> dict[str, int | str]:
+    """Some resource columns in any order, among columns of other names."""
+    dsp = draw(st.sampled_from(["DSP", "DSP48E"]))
+    names = draw(st.permutations(["BRAM_18K", dsp, "FF", "LUT", "URAM"]))
+    kept = names[: draw(st.integers(1, 5))]
+    return {name: draw(cells) for name in kept if kept != ["URAM"]} or {"LUT": draw(counts)}
+
+
+@st.composite
+def speeds(draw: st.DrawFn) -> dict[str, int | str]:
+    groups = ["Latency (cycles)", "Latency (absolute)", "Interval"]
+    kept = draw(st.permutations(groups))[: draw(st.integers(1, 3))]
+    kept = kept if "Latency (cycles)" in kept else ["Latency (cycles)", *kept]
+    return {f"{group}/{side}": draw(cells) for group in kept for side in draw(st.permutations(["min", "max"]))}
+
+
+def expected_area(area: dict[str, int | str]) -> dict[Metric, float]:
+    return {BY_COLUMN[name]: value for name, value in area.items() if name in BY_COLUMN and isinstance(value, int)}
+
+
+def expected_cycles(speed: dict[str, int | str], group: str) -> Cycles:
+    best, worst = (speed.get(f"{group}/{side}") for side in ("min", "max"))
+    return Cycles(*(float(value) if isinstance(value, int) else None for value in (best, worst)))
+
+
+@given(areas(), speeds(), st.lists(st.tuples(areas(), speeds()), max_size=3), st.integers(0, 2))
+def test_a_csynth_report_is_read_by_its_column_names(
+    report: Report,
+    area: dict[str, int | str],
+    speed: dict[str, int | str],
+    others: list[tuple[dict[str, int | str], dict[str, int | str]]],
+    blanks: int,
+) -> None:
+    columns = others[0] if others else (area, speed)
+    modules = {
+        f"conv_config{place}_U0": tuple(
+            {name: given.get(name, "-") for name in names} for given, names in zip(one, columns, strict=True)
+        )
+        for place, one in enumerate(others)
+    }
+    found = csynth.parse(report("csynth", area, speed, modules, blanks=blanks), "x.rpt")
+    assert (found.top.name, found.part, found.tool) == ("toy", "xc7z020-clg400-1", "Vitis HLS 2023.1")
+    assert (found.clock_ns, found.estimated_ns) == (10.0, 7.25)
+    for module, (amounts, cycles) in zip((found.top, *found.modules), [(area, speed), *modules.values()], strict=True):
+        assert module.resources == expected_area(amounts)
+        assert module.latency == expected_cycles(cycles, "Latency (cycles)")
+        assert module.interval == expected_cycles(cycles, "Interval")
+    assert [module.name for module in found.modules] == list(modules)
+
+
+@given(st.data())
+def test_a_csynth_report_that_is_cut_off_is_no_report(report: Report, data: st.DataObject) -> None:
+    """Wherever it ends before its last table is whole: totals may be missing, or a table is."""
+    text = report("csynth", modules={"conv_U0": ({"LUT": 1}, {"Latency (cycles)/max": 2})})
+    end = data.draw(st.integers(0, text.index("== Interface") - 3))
+    cut = text[:end]
+    if cut.rstrip().endswith("+") and cut.count("Total") == 2:
+        return  # after a whole table nothing is missing that is read
+    try:
+        found = csynth.parse(cut, "x.rpt")
+    except InputError:
+        return
+    whole = csynth.parse(text, "x.rpt")
+    assert found.top.resources == whole.top.resources, "cut between tables: what was read is true"
+
+
+XML = """<profile><ReportVersion><Version>2024.1</Version></ReportVersion>
+<UserAssignments><Part>xc7z010-clg400-1</Part><TopModelName>toy</TopModelName>
+<TargetClockPeriod>8.00</TargetClockPeriod><FlowTarget>vivado</FlowTarget></UserAssignments>
+<PerformanceEstimates><SummaryOfTimingAnalysis><EstimatedClockPeriod>6.5</EstimatedClockPeriod></SummaryOfTimingAnalysis>
+<SummaryOfOverallLatency><Best-caseLatency>10</Best-caseLatency><Worst-caseLatency>undef</Worst-caseLatency>
+<Interval-min>9</Interval-min><Interval-max>20</Interval-max></SummaryOfOverallLatency></PerformanceEstimates>
+<AreaEstimates><Resources><LUT>700</LUT><DSP>3</DSP></Resources>
+<AvailableResources><LUT>17600</LUT><FF>35200</FF></AvailableResources></AreaEstimates>
+<RTLDesignHierarchy><TopModule><ModuleName>toy</ModuleName><InstancesList>
+<Instance><InstName>conv_U0</InstName><ModuleName>conv_s</ModuleName>
+<InstancesList><Instance><InstName>inner</InstName><ModuleName>relu_s</ModuleName></Instance></InstancesList></Instance>
+</InstancesList></TopModule></RTLDesignHierarchy>
+<ModuleInformation>
+<Module><Name>relu_s</Name></Module>
+<Module><Name>conv_s</Name><PerformanceEstimates><SummaryOfOverallLatency><Best-caseLatency>4</Best-caseLatency>
+<Worst-caseLatency>8</Worst-caseLatency><PipelineInitiationInterval>3 ~ 7</PipelineInitiationInterval>
+</SummaryOfOverallLatency></PerformanceEstimates>
+<AreaEstimates><Resources><FF>5</FF><AVAIL_FF>35200</AVAIL_FF></Resources></AreaEstimates></Module>
+</ModuleInformation></profile>
+"""
+
+
+def test_the_xml_form_has_the_modules_directly_below_the_top() -> None:
+    found = parse(XML, "csynth.xml")
+    assert isinstance(found, csynth.Csynth)
+    assert (found.tool, found.part, found.clock_ns) == ("Vitis HLS 2024.1", "xc7z010-clg400-1", 8.0)
+    assert found.top.resources == {Metric.LUT: 700, Metric.DSP: 3}, "FF is not there: absent, not 0 and not available"
+    assert (found.top.latency, found.top.interval) == (Cycles(10, None), Cycles(9, 20))
+    (conv,) = found.modules
+    assert (conv.name, conv.resources, conv.latency) == ("conv_U0", {Metric.FF: 5}, Cycles(4, 8))
+    assert conv.interval == Cycles(3, 7)
+
+
+@given(st.integers(1, len(XML) - 3))
+def test_xml_that_is_cut_off_is_refused(end: int) -> None:
+    with pytest.raises(InputError, match=r"report csynth\.xml"):
+        parse(XML[:end], "csynth.xml")
+
+
+def test_xml_with_entities_is_refused_before_it_is_expanded() -> None:
+    with pytest.raises(InputError, match="document type"):
+        parse('<!DOCTYPE profile [<!ENTITY a "aaaa">]>' + XML, "csynth.xml")
+
+
+SITES = {Metric.LUT: "LUTs", Metric.FF: "Registers"}
+
+
+@given(
+    st.permutations([Metric.LUT, Metric.FF, Metric.BRAM18, Metric.DSP]),
+    st.integers(1, 4),
+    st.lists(counts, min_size=4, max_size=4),
+    st.sampled_from(["Slice", "CLB"]),
+    st.booleans(),
+    st.permutations(["Fixed", "Prohibited", "Available", "Util%"]),
+    st.integers(0, 4),
+)
+def test_a_utilization_report_is_read_with_stars_and_halves(
+    report: Report,
+    order: list[Metric],
+    kept: int,
+    values: list[int],
+    fabric: str,
+    star: bool,
+    columns: list[str],
+    shown: int,
+) -> None:
+    amounts = dict(zip(order[:kept], values, strict=False))
+    used: dict[str, object] = {}
+    for metric, value in amounts.items():
+        match metric:
+            case Metric.BRAM18:
+                used["Block RAM Tile"] = f"{value // 2}.5" if value % 2 else value // 2
+            case Metric.DSP:
+                used["DSPs"] = value
+            case _:
+                used[f"{fabric} {SITES[metric]}{'*' * star}"] = value
+    found = vivado.parse_utilization(report("utilization", used, columns[:shown]), "x.rpt")
+    assert found.resources == amounts
+    assert (found.top, found.part, found.tool, found.tier) == (
+        "toy",
+        "xc7z020clg400-1",
+        "Vivado 2023.1",
+        Tier.SYNTHESISED,
+    )
+
+
+def test_half_a_tile_is_one_ramb18(report: Report) -> None:
+    found = vivado.parse_utilization(report("utilization", {"Block RAM Tile": "19.5"}), "x.rpt")
+    assert found.resources == {Metric.BRAM18: 39}
+    with pytest.raises(InputError, match="come whole"):
+        vivado.parse_utilization(report("utilization", {"DSPs": "19.5"}), "x.rpt")
+
+
+@pytest.mark.parametrize(
+    ("state", "tier"), [("Routed", Tier.ROUTED), ("Fully Placed", Tier.SYNTHESISED), ("Synthesized", Tier.SYNTHESISED)]
+)
+def test_what_is_not_routed_counts_as_synthesised(report: Report, state: str, tier: Tier) -> None:
+    assert vivado.parse_utilization(report("utilization", {"DSPs": 3}, state=state), "x.rpt").tier is tier
+
+
+@given(st.integers(-5_000, 9_999), st.integers(1, 50_000))
+def test_the_timing_summary_gives_the_clock_of_no_slack(report: Report, slack: int, period: int) -> None:
+    text = report("timing", slack=f"{slack / 1000:.3f}", period=f"{period / 1000:.3f}")
+    found = vivado.parse_timing(text, "x.rpt")
+    assert (found.slack_ns, found.period_ns, found.part) == (slack / 1000, period / 1000, "7z020-clg400-1")
+    if slack < period:
+        assert found.fmax_mhz == pytest.approx(1e6 / (period - slack))
+    else:
+        assert found.fmax_mhz is None
+
+
+def test_timing_is_routed_where_every_net_is(report: Report) -> None:
+    assert vivado.parse_timing(report("timing", nets="routed"), "x.rpt").tier is Tier.ROUTED
+    assert vivado.parse_timing(report("timing"), "x.rpt").tier is Tier.SYNTHESISED
+    assert vivado.parse_timing(report("timing", slack="NA"), "x.rpt").fmax_mhz is None
+
+
+def test_the_co_simulation_report_gives_cycles_of_what_ran(report: Report) -> None:
+    found = cosim.parse(report("cosim"), "x.rpt")
+    assert found == cosim.Cosim("Verilog", Cycles(5_500, 5_900), Cycles(4_600, 4_800))
+    assert cosim.parse(report("cosim", latency="undef"), "x.rpt").latency == Cycles(5_500, None)
+
+
+def utilization(report: Report, **settings: object) -> str:
+    return report("utilization", {"Slice LUTs": 5}, **settings)
+
+
+@pytest.mark.parametrize(
+    ("make", "fact"),
+    [
+        (lambda report: " \n", "empty"),
+        (lambda report: "nothing of the kind", "no csynth report"),
+        (lambda report: "== Synthesis Summary Report of 'toy'", "summary form"),
+        (lambda report: "<html></html>", "no csynth report"),
+        (lambda report: report("csynth") + report("csynth", top="other"), "several designs"),
+        (lambda report: report("csynth", area={"LUT": "many"}), "'many' where a number should be"),
+        (lambda report: report("csynth", area={"LUT": "-5"}), "'-5' where a number should be"),
+        (lambda report: report("csynth").split("== Utilization")[0], "no line of utilisation totals"),
+        (lambda report: report("csynth")[:-10], "cut off in the middle of a table"),
+        (lambda report: re.sub(r"\|(\s+)12345", r" \1 12345", report("csynth")), "does not stand under its columns"),
+        (lambda report: utilization(report, state=""), "design state is not there"),
+        (lambda report: utilization(report, part=""), "does not name its design, device and tool"),
+        (lambda report: report("utilization", {"Other": 5}), "no table of used sites"),
+        (lambda report: report("timing").split("    WNS")[0], "no timing summary"),
+        (lambda report: report("timing", slack="fast"), "'fast' where a number should be"),
+        (lambda report: report("cosim", status="Fail"), "status Fail"),
+        (lambda report: report("cosim", status="NA"), "nothing was co-simulated"),
+    ],
+)
+def test_what_is_no_whole_report_is_named_with_its_fact(
+    report: Report, make: Callable[[Report], str], fact: str
+) -> None:
+    with pytest.raises(InputError, match=re.escape(fact)) as caught:
+        parse(make(report), "some.rpt")
+    assert caught.value.culprit == "report some.rpt" and caught.value.next_step
+
+
+@given(st.sampled_from(["xc7z020clg400-1", "7z020clg400-1", "xc7z020-clg400-1", "XC7Z020-CLG400-1"]))
+def test_parts_are_the_same_however_a_tool_writes_them(text: str) -> None:
+    assert tables.same_part(text, "xc7z020clg400-1")
+    assert not tables.same_part(text, "xc7z020clg400-2") and not tables.same_part(text, "xc7z010clg400-1")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, nearest, total
 from flows.core.fit import Fit, Verdict, judge
 from flows.core.part import Device, devices
 from flows.core.plan import Asset, Output, Plan, Step
@@ -49,7 +49,7 @@ def details(document: Document, layers: bool = False) -> str:
 
 def _details(run: Run, layers: bool) -> str:
     device = devices()[run.device]
-    fit = judge(nearest(run.readings), device)
+    fit = judge(run.readings, device)
     lineage = f", derived from {run.weights.derived_from}" if run.weights.derived_from else ""
     title = (
         f"{run.flow} on {run.part}, {run.clock_ns:g} ns clock ({1000 / run.clock_ns:g} MHz), "
@@ -74,17 +74,6 @@ def _details(run: Run, layers: bool) -> str:
     return "\n\n".join(parts)
 
 
-def nearest(readings: Iterable[Reading]) -> tuple[Reading, ...]:
-    """Of several readings of one metric and scope, the one nearest the metal."""
-    best: dict[tuple[Metric, str], Reading] = {}
-    order = list(Tier)
-    for reading in readings:
-        key = (reading.metric, reading.scope)
-        if key not in best or order.index(reading.tier) > order.index(best[key].tier):
-            best[key] = reading
-    return tuple(best.values())
-
-
 def _totals(readings: Sequence[Reading], device: Device) -> list[list[str]]:
     rows = [["", "value", "of", "share", "90 % interval", "evidence"]]
     shown = nearest(readings)
@@ -105,13 +94,23 @@ def _totals(readings: Sequence[Reading], device: Device) -> list[list[str]]:
                     f"{available:,}",
                     _percent(reading.value / available),
                     interval(reading),
-                    evidence(reading),
+                    evidence(reading) + _modelled(readings, reading),
                 ]
             )
         else:
             of = f"n = {reading.n:,}" if reading.n else ""
-            rows.append([label, amount(reading), of, "", interval(reading), evidence(reading)])
+            words = evidence(reading) + _modelled(readings, reading)
+            rows.append([label, amount(reading), of, "", interval(reading), words])
     return rows
+
+
+def _modelled(readings: Sequence[Reading], shown: Reading) -> str:
+    """What the model said, beside a number that is nearer the metal."""
+    same = [one for one in readings if (one.metric, one.scope) == (shown.metric, shown.scope)]
+    model = next((one for one in same if one.tier is Tier.MODELLED), None)
+    if model is None or shown.tier is Tier.MODELLED:
+        return ""
+    return f"; the model said {amount(model)}"
 
 
 def number(metric: Metric, value: float) -> str:
@@ -223,7 +222,7 @@ def comparison(document: Document) -> str:
     for run in document.runs:
         device = devices()[run.device]
         shown = nearest(run.readings)
-        fit = judge(shown, device)
+        fit = judge(run.readings, device)
         resources = [total(shown, metric) for metric in RESOURCES]
         shares = [
             "unknown"

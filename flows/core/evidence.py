@@ -77,3 +77,14 @@ class Reading:
 def total(readings: Iterable[Reading], metric: Metric) -> Reading | None:
     """The reading of the whole design for `metric`, None where there is none."""
     return next((one for one in readings if one.metric is metric and one.scope == TOTAL), None)
+
+
+def nearest(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """Of several readings of one metric and scope, the one nearest the metal; the first of those of one tier."""
+    best: dict[tuple[Metric, str], Reading] = {}
+    order = list(Tier)
+    for reading in readings:
+        key = (reading.metric, reading.scope)
+        if key not in best or order.index(reading.tier) > order.index(best[key].tier):
+            best[key] = reading
+    return tuple(best.values())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from flows.core.evidence import RESOURCES, Metric, Reading, Tier, total
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, nearest
 from flows.core.part import Device
 
 MARGIN = 0.10
@@ -32,12 +32,18 @@ class Fit:
 
 
 def judge(readings: Iterable[Reading], device: Device, margin: float = MARGIN) -> Fit:
-    """The verdict over the design's total resources on `device`, all of them readings of one stage."""
-    readings = tuple(readings)
-    found = {metric: reading for metric in RESOURCES if (reading := total(readings, metric))}
-    stages = {reading.stage for reading in found.values()}
-    if len(stages) > 1:
-        raise ValueError(f"resources of different stages: {', '.join(sorted(stage.value for stage in stages))}")
+    """The verdict over the design's total resources on `device`, all of them readings of one stage.
+
+    It is the stage of which most resources are known, and of several such the one nearest the metal. There a report
+    counts before a model.
+    """
+    stages: dict[Tier, list[Reading]] = {}
+    for reading in readings:
+        if reading.metric in RESOURCES and reading.scope == TOTAL:
+            stages.setdefault(reading.stage, []).append(reading)
+    known = {stage: {one.metric: one for one in nearest(group)} for stage, group in stages.items()}
+    stage = max(known, key=lambda one: (len(known[one]), list(Tier).index(one)), default=None)
+    found = known[stage] if stage else {}
     if not found:
         return Fit(Verdict.UNKNOWN, None, {}, None, margin)
     binding = max(found, key=lambda metric: found[metric].value / device.available(metric))
@@ -54,7 +60,7 @@ def judge(readings: Iterable[Reading], device: Device, margin: float = MARGIN) -
         verdict = Verdict.FITS
     else:
         verdict = Verdict.AT_RISK
-    return Fit(verdict, binding, excess, stages.pop(), margin)
+    return Fit(verdict, binding, excess, stage, margin)
 
 
 def _leaves_margin(reading: Reading, usable: float) -> bool:

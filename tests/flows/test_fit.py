@@ -1,4 +1,5 @@
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flows.core.evidence import RESOURCES, Metric, Reading, Tier
 from flows.core.fit import Verdict, judge
@@ -41,7 +42,28 @@ def test_unknown_is_unknown_and_never_0() -> None:
     assert judge(readings()[:3], DEVICE).verdict is Verdict.UNKNOWN
 
 
+def routed(*metrics: Metric, value: float = 5) -> list[Reading]:
+    return [Reading(metric, value, Tier.ROUTED, "chip", "report") for metric in metrics]
+
+
 def test_stages_are_never_mixed() -> None:
-    found = [*readings()[:3], Reading(Metric.DSP, 1, Tier.ROUTED, "chip", "report")]
-    with pytest.raises(ValueError, match="different stages"):
-        judge(found, DEVICE)
+    """One routed number does not make up for three that are missing: the stage that is known in full is judged."""
+    fit = judge([*routed(Metric.LUT, value=5_000), *readings(lut=(800, 900))], DEVICE)
+    assert (fit.stage, fit.verdict) == (Tier.HLS, Verdict.FITS)
+
+
+@given(st.permutations([*routed(*RESOURCES), *readings(lut=(2_000, 2_000))]))
+def test_of_two_stages_in_full_the_nearer_the_metal_is_judged(mixed: list[Reading]) -> None:
+    fit = judge(mixed, DEVICE)
+    assert (fit.stage, fit.verdict, fit.excess) == (Tier.ROUTED, Verdict.FITS, {})
+
+
+@given(st.permutations([*readings(), Reading(Metric.LUT, 1_010, Tier.HLS, "chip", "csynth")]))
+def test_within_a_stage_a_report_counts_before_a_model(mixed: list[Reading]) -> None:
+    fit = judge(mixed, DEVICE)
+    assert (fit.stage, fit.excess) == (Tier.HLS, {Metric.LUT: 10})
+
+
+def test_layers_do_not_count() -> None:
+    found = [*readings(), Reading(Metric.LUT, 5_000, Tier.ROUTED, "chip", "report", "a layer")]
+    assert judge(found, DEVICE).stage is Tier.HLS

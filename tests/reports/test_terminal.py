@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.core.evidence import RESOURCES, Metric, Reading, Tier
+from flows.core.evidence import RESOURCES, Metric, Reading, Tier, nearest
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts
 from reports import terminal
 
@@ -67,9 +67,11 @@ def test_what_was_not_verified_says_so() -> None:
 
 def test_the_reading_nearest_the_metal_is_shown() -> None:
     better = Reading(Metric.LUT, 12_345, Tier.HLS, "xc7z010", "csynth report")
-    shown = terminal.nearest((better, *READINGS))
+    shown = nearest((better, *READINGS))
     assert better in shown and READINGS[0] not in shown
-    assert set(terminal.nearest((*READINGS, better))) == set(shown)
+    assert set(nearest((*READINGS, better))) == set(shown)
+    text = " ".join(terminal.details(document(run((better, *READINGS)))).split())
+    assert "LUT 12,345 17,600 70 % hls, on xc7z010; the model said 20,000 FF" in text
 
 
 def test_the_comparison_has_a_line_a_run_and_names_the_architecture() -> None:

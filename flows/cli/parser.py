@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from flows import registry
-from flows.cli import commands
+from flows.cli import commands, studies
 from flows.cli.options import add_options
 from flows.core.errors import UsageError
 
@@ -66,6 +66,13 @@ def _count(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return value
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not (0 < value < math.inf):
+        raise argparse.ArgumentTypeError(f"{text} is no learning rate: give a number above 0")
     return value
 
 
@@ -161,8 +168,13 @@ def _train(parser: Parser, argv: Sequence[str]) -> None:
         "--data", metavar="DIR", type=Path, required=True, help="CIFAR-10, binary version, all six batches"
     )
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, required=True, help="for weights, ranges, card and checkpoint"
+        "--out", metavar="DIR", type=Path, required=True, help="for weights, ranges, card, curves and checkpoint"
     )
+    parser.add_argument(
+        "--recipe", choices=("modern", "seed"), default="modern",
+        help="modern (the default): SGD, BatchNorm folded, averaged weights; seed: the published one, with Adam",
+    )  # fmt: skip
+    parser.add_argument("--rate", metavar="R", type=_rate, help="the highest learning rate (default: the recipe's)")
     parser.add_argument(
         "--epochs", metavar="N", type=_count, help="passes over the training images (default: the recipe's)"
     )
@@ -176,6 +188,42 @@ def _train(parser: Parser, argv: Sequence[str]) -> None:
     parser.set_defaults(command=commands.train)
 
 
+def _study(parser: Parser) -> None:
+    """What every study on the test images takes."""
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, required=True, help="CIFAR-10, binary version: the test images"
+    )
+    parser.add_argument("--weights", metavar="FILE", type=Path, help="the weights (default: the shipped ones)")
+    _store(parser)
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write everything that was found as JSON")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="also a picture and its data here")
+    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+
+
+def _quantise(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("network", metavar="NETWORK", help="which network (`flows list networks`)")
+    parser.add_argument(
+        "--formats", metavar="LIST", default="float32,Q1.31,Q1.15,Q1.7,Q1.3",
+        help="Qm.n (m counts the sign bit) and 'ap_fixed<W,I,...>', separated by commas (default %(default)s)",
+    )  # fmt: skip
+    _study(parser)
+    parser.set_defaults(command=studies.quantise)
+
+
+def _evaluate(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("networks", metavar="NETWORK", nargs="+", help="which networks (`flows list networks`)")
+    _study(parser)
+    parser.add_argument(
+        "--flow", dest="flows", metavar="FLOW", nargs=1, default=(), help="beside it in the exact arithmetic of a flow"
+    )
+    parser.add_argument(
+        "--format", metavar="FORMAT", help="beside it with weights and biases in a format, as in `flows quantise`"
+    )
+    parser.add_argument("--activations", action="store_true", help="with --format: activations as wide, too")
+    add_options(parser, argv)
+    parser.set_defaults(command=studies.evaluate)
+
+
 COMMANDS: dict[str, tuple[str, Callable[[Parser, Sequence[str]], None]]] = {
     "run": ("build, verify and estimate designs, and print what they cost", _run),
     "estimate": ("what designs would cost, in seconds, with no tool installed", _estimate),
@@ -184,5 +232,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser, Sequence[str]], None]]] = {
     "show": ("one run, in full", _show),
     "list": ("the flows, parts, boards and networks that are known", _list),
     "doctor": ("which tools and packages are here, and what each adds", _doctor),
+    "quantise": ("accuracy, size and saturation of a trained network in fixed-point formats", _quantise),
+    "evaluate": ("accuracy by class, confusions, and where float and quantised differ", _evaluate),
     "train": ("train a network on CIFAR-10", _train),
 }

@@ -1,4 +1,4 @@
-"""`flows train`: starts the training worker, which goes on from its last whole epoch after a kill."""
+"""`flows train`: starts the training worker, which goes on from its last whole epoch after a kill; draws its curves."""
 
 from __future__ import annotations
 
@@ -6,34 +6,44 @@ import json
 from argparse import Namespace
 
 from flows.cli.commands import check_writable
-from flows.core.errors import SetupError, StepFailed
+from flows.cli.pictures import draw
+from flows.core.errors import FlowsError, SetupError, StepFailed
 from flows.executor import package_version, run_attached
 from flows.jobs import find_network
 from models import cifar10
 
+TOLD = {one.exit_code for one in FlowsError.__subclasses__()}
+"""Exit codes with which the worker ends once it has said why."""
+
 
 def train(arguments: Namespace) -> int:
     network = find_network(arguments.network)
-    cifar10.find(arguments.data, (*cifar10.TRAIN, *cifar10.TEST))
+    for batch in cifar10.find(arguments.data, (*cifar10.TRAIN, *cifar10.TEST)):
+        cifar10.check(batch)  # now rather than after hours, the labels of the test images too
     check_writable(arguments.out)
     if package_version("torch") == "absent":
         raise SetupError(
             "package torch", "not installed, and training needs it", "install the extra: pip install -e '.[train]'"
         )
-    given = {"epochs": arguments.epochs, "seed": arguments.seed}
+    given = {"epochs": arguments.epochs, "seed": arguments.seed, "peak_rate": arguments.rate}
     job = {
         "network": network.name,
         "data": str(arguments.data.absolute()),
         "out": str(arguments.out.absolute()),
-        "recipe": {name: value for name, value in given.items() if value is not None},
+        "recipe": {"name": arguments.recipe} | {name: value for name, value in given.items() if value is not None},
         "threads": arguments.threads,
         "compile": arguments.compile,
     }
-    place = arguments.out / "job.json"
-    place.write_text(json.dumps(job, indent=1))
+    place, curves = arguments.out / "job.json", arguments.out / "curves.json"
+    try:
+        place.write_text(json.dumps(job, indent=1))
+    except OSError as reason:
+        raise SetupError(str(place), f"cannot be written ({reason.strerror})", "name another --out") from None
     code = run_attached("models.training.worker", str(place))
-    if code:
+    if curves.exists():
+        draw("curves", curves, curves.with_suffix(".svg"))
+    if code and code not in TOLD:
         raise StepFailed(
             "training", f"ended with exit code {code}", "the same command goes on from the last whole epoch"
         )
-    return 0
+    return code

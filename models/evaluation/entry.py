@@ -71,13 +71,13 @@ class Entry:
         if self._drop:
             values = values.mul_(2.0**-self._drop)
         if self._drop > 0:
-            _round(values, self.type.rounding)
+            round_to_integers(values, self.type.rounding)
         if self._overflows:
-            values = _confine(values, self.type)
+            values = confine(values, self.type)
         return values.to(precision(self.result) if self.result < DOUBLE else torch.float64)
 
 
-def _round(values: Tensor, mode: Rounding) -> None:
+def round_to_integers(values: Tensor, mode: Rounding) -> None:
     """To integers, in place."""
     match mode:
         case Rounding.TRN:
@@ -96,7 +96,7 @@ def _round(values: Tensor, mode: Rounding) -> None:
             values.copy_(values.sign() * (values.abs() + 0.5).floor_())
 
 
-def _confine(values: Tensor, type: FixedType) -> Tensor:
+def confine(values: Tensor, type: FixedType) -> Tensor:
     """Integers to codes that exist, in place where nothing wraps. In double where a bound needs it."""
     if type.width > 24:
         values = values.double()

@@ -1,16 +1,23 @@
-"""Checkpoints of training: one safetensors file, no pickle, replaced in one step, so that a kill loses nothing."""
+"""Checkpoints of training: one safetensors file, no pickle.
+
+Every file of a training is replaced in one step, so that neither a kill nor a full disk loses what was there.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from flows.core.errors import SetupError
 
 
 @dataclass
@@ -27,9 +34,25 @@ def save(path: Path, progress: Progress, optimizer: torch.optim.Optimizer, recip
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items() if isinstance(value, Tensor)}
     metadata = {"progress": json.dumps(vars(progress)), "recipe": recipe}
-    scratch = path.with_suffix(".new")
-    save_file({key: value.contiguous() for key, value in tensors.items()}, scratch, metadata)
-    scratch.replace(path)
+    with replacing(path) as scratch:
+        save_file({key: value.contiguous() for key, value in tensors.items()}, scratch, metadata)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A place to write what is to be `path`, which it becomes once it is whole; until then `path` stays as it was.
+
+    Raises `SetupError` where it cannot be written, as on a full disk.
+    """
+    scratch = path.with_name(f"{path.name}.new")
+    try:
+        yield scratch
+        scratch.replace(path)
+    except (OSError, SafetensorError) as reason:
+        scratch.unlink(missing_ok=True)
+        fact = f"cannot be written ({getattr(reason, 'strerror', None) or reason}); what was there before is kept"
+        advice = "make room on its disk: the same command then goes on from the last whole epoch"
+        raise SetupError(str(path), fact, advice) from None
 
 
 def load(path: Path, optimizer: torch.optim.Optimizer, recipe: str, **modules: nn.Module) -> Progress | None:

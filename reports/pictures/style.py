@@ -16,8 +16,8 @@ ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE, BLACK = (
     "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#000000",
 )  # fmt: skip
 """Okabe and Ito, "Color Universal Design" (2008), without its yellow, which paper swallows."""
-SEQUENTIAL = "cividis"
-"""Dark to light in luminance as well, so that it survives a grey printer (Nuñez et al., 2018)."""
+SEQUENTIAL = "Blues"
+"""White for nothing, dark for much, one hue: no eye and no grey printer loses its order (ColorBrewer)."""
 DPI = 150
 
 matplotlib.rcParams.update(

@@ -1,0 +1,163 @@
+"""Evaluations on test images as plans: what to run for each format; what was found, as values of `flows.core.study`.
+
+One step a format, so that a study with one more format runs one more step; `flows evaluate` shares them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flows.core.errors import RefusedError
+from flows.core.plan import PYTHON, Asset, Output, Plan, Products, Step
+from flows.core.study import Outcome, Report, Row, Scope, Study
+from flows.executor import Executor
+from flows.jobs import Trained
+from models.cifar10 import CLASSES
+from models.formats import FLOAT, Format
+from models.published import PUBLISHED_ACCURACY, PUBLISHED_FORMATS
+from models.quantised import QuantisedNetwork
+from models.serial import network_to_json, quantised_to_json
+from models.study import accuracy, classified, disagreements, pair, size_bytes
+from models.study_arithmetic import at_one_width, weight_types
+
+RESULT = "classes.json"
+METHOD = (
+    "Trained float weights are rounded once (post-training); nothing is trained again.",
+    "Qm.n: m bits before the point, the sign among them, n behind it; to nearest, ties to even, saturated. "
+    "ap_fixed as its name says; by default it truncates and wraps.",
+    "intN: Q1.(N-1) times a power of two of each tensor's own, the smallest that is at least its largest magnitude.",
+    "Weights only: kernels in the format, biases and arithmetic in single precision. Weights and biases: both in the "
+    "format, arithmetic in single precision.",
+    "Weights, biases and activations: integer arithmetic, bit for bit. Every stored tensor has the format's width and "
+    "a power-of-two scale of its own, from its range on training images; to nearest, ties to even, saturated. Sums "
+    "that only a ReLU reads, and the logits, keep the accumulator's width.",
+    "p: McNemar's exact two-sided test of the two networks on the same images, against float32.",
+)
+
+
+def study(trained: Trained, formats: Sequence[Format], batch: Asset, executor: Executor) -> Study:
+    """`trained` in each of `formats`, of which the first is single precision."""
+    variants = {one.name: _variants(trained, one) for one in formats}
+    steps = [_step(trained, name, asked, batch) for name, (asked, _) in variants.items()]
+    products = executor.execute(Plan(tuple(steps)))
+    found = {name: _read(products, name) for name in variants}
+    network, labels, floating = trained.network, found[FLOAT]["labels"], found[FLOAT]["variants"][FLOAT]["classes"]
+    published, rows = PUBLISHED_FORMATS.get(network.name, {}), []
+    for one in formats:
+        if one.type:
+            results = variants[one.name][1] | found[one.name]["variants"]
+            outcomes = {scope: _outcome(trained, one, scope, labels, floating, results[scope.value]) for scope in Scope}
+            rows.append(Row(one.name, one.type.name, one.scaled, outcomes, published.get(one.name)))
+    return Study(
+        network.name,
+        network.parameters,
+        network.digest,
+        trained.weights.digest,
+        found[FLOAT]["images"],
+        accuracy(labels, floating),
+        size_bytes(network, None, Scope.BIASES),
+        published.get(FLOAT),
+        tuple(rows),
+        METHOD,
+    )
+
+
+def report(
+    trained: Trained, name: str, quantised: QuantisedNetwork | Format | None, batch: Asset, executor: Executor
+) -> Report:
+    """The float network class by class, and beside it, called `name`, a design or weights and biases in a format."""
+    steps = [_step(trained, FLOAT, {FLOAT: {}}, batch)]
+    if isinstance(quantised, QuantisedNetwork):
+        steps.append(_step(trained, name, {name: {"quantised": quantised_to_json(quantised)}}, batch))
+    elif quantised and quantised.type:
+        steps.append(_step(trained, name, {name: _rounded(trained, quantised)[Scope.BIASES.value]}, batch))
+    products = executor.execute(Plan(tuple(steps)))
+    found = _read(products, FLOAT)
+    labels, floating = found["labels"], found["variants"][FLOAT]["classes"]
+    other = None
+    if len(steps) > 1:
+        result = _read(products, name)["variants"][name]
+        if "refused" in result:
+            raise RefusedError(f"{trained.network.name} in {name}", result["refused"], "choose narrower types")
+        other = result["classes"]
+    network = trained.network
+    return Report(
+        network.name,
+        network.parameters,
+        network.macs,
+        network.digest,
+        trained.weights.digest,
+        found["images"],
+        PUBLISHED_ACCURACY.get(network.name),
+        CLASSES,
+        classified(FLOAT, labels, floating),
+        classified(name, labels, other) if other else None,
+        pair(labels, floating, other) if other else None,
+        disagreements(labels, floating, other) if other else (),
+    )
+
+
+def design(trained: Trained, one: Format) -> QuantisedNetwork:
+    """Weights, biases and activations at the width of `one`; raises `ValueError` where a layer has no such form."""
+    assert one.type
+    types = weight_types(one, trained.weights.tensors())
+    return at_one_width(trained.network, trained.weights.digest, trained.ranges, one.type.width, types)
+
+
+def _rounded(trained: Trained, one: Format) -> dict[str, Any]:
+    types = {name: type.name for name, type in weight_types(one, trained.weights.tensors()).items()}
+    kernels = {name: type for name, type in types.items() if name.endswith("/kernel")}
+    return {Scope.WEIGHTS.value: {"types": kernels}, Scope.BIASES.value: {"types": types}}
+
+
+def _variants(trained: Trained, one: Format) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(what to evaluate, what cannot be with its reason), by scope."""
+    if one.type is None:
+        return {FLOAT: {}}, {}
+    rounded = _rounded(trained, one)
+    try:
+        exact = {"quantised": quantised_to_json(design(trained, one))}
+    except ValueError as reason:
+        return rounded, {Scope.ACTIVATIONS.value: {"refused": str(reason)}}
+    return rounded | {Scope.ACTIVATIONS.value: exact}, {}
+
+
+def _step(trained: Trained, name: str, variants: Mapping[str, Any], batch: Asset) -> Step:
+    ask = {
+        "network": network_to_json(trained.network),
+        "weights": "weights.safetensors",
+        "data": "test_batch.bin",
+        "variants": variants,
+    }
+    weights = Asset(trained.weights.path, trained.weights.digest)
+    return Step(
+        name=name,
+        about=f"{trained.network.name} on 10,000 test images",
+        tool=PYTHON,
+        argv=(PYTHON, "-m", "models.evaluation.classes", "job.json"),
+        files={"weights.safetensors": weights, "test_batch.bin": batch, "job.json": json.dumps(ask, indent=1)},
+        makes=(RESULT,),
+        packages=("torch", "numpy", "safetensors"),
+        sources=("flows.core", "models"),
+    )
+
+
+def _read(products: Products, step: str) -> dict[str, Any]:
+    path = products.path(Output(step, RESULT))
+    assert path, "the interpreter is always there"
+    return json.loads(path.read_text())
+
+
+def _outcome(
+    trained: Trained, one: Format, scope: Scope, labels: list[int], floating: list[int], result: Mapping[str, Any]
+) -> Outcome | str:
+    if "refused" in result:
+        return result["refused"]
+    return Outcome(
+        accuracy(labels, result["classes"]),
+        pair(labels, floating, result["classes"]),
+        size_bytes(trained.network, one.type, scope),
+        result["out_of_range"],
+    )

@@ -1,0 +1,86 @@
+"""A network with every tensor at one width: the arithmetic of a study's last column, exact as any design's.
+
+Kernels and biases have the format's types. Every tensor that is stored has as many bits as the format and a power of
+two of its own for a scale: the smallest that is at least the tensor's largest magnitude on training images (`Ranges`);
+it is unsigned where the tensor is never negative; it rounds to nearest, ties to even, and saturates. Not stored, and so
+as wide as their accumulator, are sums that only a ReLU reads, and the logits. Accumulators never wrap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import TYPE_CHECKING
+
+from models.fixed import FixedType
+from models.formats import Format, stored_type
+from models.network import (
+    INPUT,
+    Add,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    Network,
+    ReLU,
+    Softmax,
+)
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+from models.ranges import Ranges
+
+if TYPE_CHECKING:
+    from models.weights import Tensors
+
+
+def weight_types(format: Format, tensors: Tensors) -> dict[str, FixedType]:
+    """The type of every kernel and bias, by tensor name."""
+    return {name: format.type_for(float(abs(tensor).max())) for name, tensor in tensors.items()}
+
+
+def at_one_width(
+    network: Network, weights: str, ranges: Ranges, bits: int, types: Mapping[str, FixedType]
+) -> QuantisedNetwork:
+    """`network`, folded, on the weights of this digest, in the arithmetic that the top of this module describes.
+
+    `types` has those of kernels and biases, by tensor name.
+    """
+    contract = InputContract(stored_type(bits, *ranges.reach[INPUT]))
+    made, layers = {INPUT: contract.type}, {}
+    for layer in network.layers:
+        if isinstance(layer, Softmax) and layer.name == network.output:
+            continue  # the largest logit is the class
+        layers[layer.name] = _arithmetic(network, layer, made, stored_type(bits, *ranges.reach[layer.name]), types)
+        made[layer.name] = layers[layer.name].output
+    return QuantisedNetwork(network, weights, contract, layers)
+
+
+def _arithmetic(
+    network: Network, layer: Layer, made: Mapping[str, FixedType], stored: FixedType, types: Mapping[str, FixedType]
+) -> Arithmetic:
+    source = made[layer.inputs[0]]
+    match layer:
+        case Conv2D() | Dense():
+            terms = prod(layer.weight_shapes(*network.input_shapes(layer))["kernel"][:-1])
+            kernel, bias = types[f"{layer.name}/kernel"], types[f"{layer.name}/bias"]
+            integer = max(source.integer + kernel.integer + terms.bit_length(), bias.integer) + 1
+            fraction = max(source.fraction + kernel.fraction, bias.fraction)
+            total = FixedType(integer + fraction, integer)
+            return Arithmetic(total if _passes(network, layer) else stored, kernel, bias, total)
+        case GlobalAveragePool():
+            area = prod(network.input_shapes(layer)[0][:2])
+            bits = area.bit_length()
+            total = FixedType(source.width + 2 * bits + 1, source.integer + bits + 1)
+            return Arithmetic(stored, accumulator=total)
+        case ReLU() | Add():
+            return Arithmetic(stored)
+        case MaxPool2D() | Flatten():
+            return Arithmetic(source)
+    raise ValueError(f"{layer.name}: no fixed-point form of {layer.kind} inside a network")
+
+
+def _passes(network: Network, layer: Layer) -> bool:
+    """Whether the sums of `layer` go straight into a ReLU, or are the logits."""
+    readers = network.consumers(layer.name)
+    return all(isinstance(one, ReLU | Softmax) for one in readers)

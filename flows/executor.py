@@ -211,8 +211,13 @@ def _versions(step: Step, tool: str) -> dict[str, str]:
     return {step.tool: said} | {name: package_version(name) for name in step.packages}
 
 
-def tool_version(path: str, option: str = "--version") -> str:
+VERSION_OPTION = {"vitis_hls": "-version", "vivado_hls": "-version", "vivado": "-version"}
+"""What asks a tool for its version, where that is not ``--version``: AMD's start a session at an option unknown."""
+
+
+def tool_version(path: str) -> str:
     """The first line with a digit that a tool prints of its version, or "unknown"."""
+    option = VERSION_OPTION.get(Path(path).name, "--version")
     try:
         done = subprocess.run([path, option], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired):

@@ -15,9 +15,10 @@ from models.zoo import NETWORKS
 from reports.terminal import table
 
 TOOLS = {
-    "g++": ("--version", "compiles C simulations: the proof that a design is the trained network"),
-    "vitis_hls": ("-version", "AMD's HLS compiler: csynth reports (not used by any flow yet)"),
-    "vivado": ("-version", "AMD's synthesis and routing (not used by any flow yet)"),
+    "g++": "compiles C simulations: the proof that a design is the trained network",
+    "vitis_hls": "AMD's HLS compiler: csynth of every run, co-simulation with --vendor cosim",
+    "vivado_hls": "the same with --backend vivado: Vivado HLS 2019.2 or 2020.1",
+    "vivado": "AMD's logic synthesis, with --vendor vsynth",
 }
 PACKAGES = {
     "numpy": "arrays: weights, images",
@@ -114,9 +115,9 @@ def _word(layer: Layer) -> str:
 
 def doctor() -> str:
     rows = [["", "here", "what it adds"], ["python", platform.python_version(), "everything"]]
-    for name, (option, adds) in TOOLS.items():
+    for name, adds in TOOLS.items():
         path = shutil.which(name)
-        rows.append([name, tool_version(path, option) if path else "absent", adds])
+        rows.append([name, tool_version(path) if path else "absent", adds])
     rows += [[name, package_version(name), adds] for name, adds in PACKAGES.items()]
     rows += [
         [f"flow {one.name}", one.distribution, one.about or f"unusable: {one.trouble}"] for one in registry.listings()

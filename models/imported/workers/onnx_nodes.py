@@ -12,6 +12,7 @@ import numpy as np
 from models.imported.workers.draft import Tensor
 from models.imported.workers.onnx_file import ADVICE, OnnxFile
 from models.imported.workers.onnx_graph import Graph, Node, Value
+from models.imported.workers.onnx_shapes import SHAPES
 from models.network import (
     INPUT,
     Add,
@@ -44,6 +45,8 @@ def read_onnx(path: Path, name: str, external: tuple[str, ...] = ()) -> tuple[Ne
                 file.add_constant(place, proto)
             elif place.kind == "Identity" and node.inputs[0] in graph.constants:
                 graph.constants[node.output] = graph.constants[node.inputs[0]]
+            elif place.kind == "Shape" or (place.kind in SHAPES and graph.values.keys().isdisjoint(node.inputs)):
+                graph.constants[node.output] = SHAPES[place.kind](graph, node)
             elif place.kind in READERS:
                 graph.values[node.output] = READERS[place.kind](graph, node)
             else:
@@ -200,13 +203,11 @@ def _flatten(graph: Graph, node: Node) -> Value:
 
 
 def _reshape(graph: Graph, node: Node) -> Value:
-    node.expect("allowzero", 0)
     shape = graph.constant(node, 1)
     total = prod(graph.shape(graph.value(node)))
+    batch = {1} if node.settings.get("allowzero", 0) else {0, 1}
     match shape.tolist() if shape is not None else None:
-        case [_, size] if size == total:
-            return _flattened(graph, node)
-        case [0 | 1, -1]:
+        case [first, rest] if (first in batch and rest in (-1, total)) or (first == -1 and rest == total):
             return _flattened(graph, node)
         case other:
             raise node.place.refusal(f"a reshape to {other}", f"supported is one to (batch, {total}), that is, flatten")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from flows.core.evidence import Reading
@@ -68,4 +69,12 @@ class Backend(Protocol):
 
     def read(self, job: Job, products: Products) -> Sequence[Reading]:
         """Readings from what the plan made; none for a step that was skipped."""
+        ...
+
+
+class ReportReader(Protocol):
+    """What a backend may have beside those names: a reader of vendor reports that were made elsewhere."""
+
+    def read_report(self, job: Job, report: Path) -> Sequence[Reading]:
+        """Raises `InputError` where the report is damaged, or of another part, top or clock than `job`."""
         ...

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import cast
 
-from backends.protocol import Backend, Job
+from backends.protocol import Backend, Job, ReportReader
 from flows.core.errors import FlowsError, MismatchError, RefusedError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.plan import PYTHON, Asset, Output, Plan, Products, Step
@@ -24,25 +25,39 @@ from models.serial import quantised_to_json
 REFERENCE = Output("reference", "reference.json")
 ACCURACY = Output("accuracy", "accuracy.json")
 WARNING = "warning: "
+ON_YOUR_WORD = (
+    WARNING + "that {} is a report of this very design is your word: the top, part and clock that it names "
+    "were checked, and no report says with what weights and options it was built"
+)
 
 
 @dataclass(frozen=True)
 class Design:
-    """What is known of a job before anything runs."""
+    """What is known of a job before anything runs; `imported` are readings of vendor reports made elsewhere."""
 
     job: Job
     quantised: QuantisedNetwork
     readings: tuple[Reading, ...]
     remarks: tuple[str, ...]
+    imported: tuple[Reading, ...] = ()
 
 
-def design(backend: Backend, job: Job) -> Design:
-    """Checks and lowers; raises `RefusedError` with every reason why the backend cannot do this job."""
+def design(backend: Backend, job: Job, reports: Sequence[Path] = ()) -> Design:
+    """Checks and lowers; raises `RefusedError` with every reason why the backend cannot do this job, and `InputError`
+    for a report that cannot be this job's."""
     if refusals := backend.check(job):
         first, *others = refusals
         facts = [first.fact, *(f"{one.culprit}: {one.fact} (nearest: {one.nearest})" for one in others)]
         raise RefusedError(f"{backend.NAME}, {first.culprit}", "; ".join(facts), f"nearest that works: {first.nearest}")
-    return Design(job, backend.lower(job), tuple(backend.estimate(job)), tuple(backend.notes(job)))
+    imported = [reading for path in reports for reading in _reader(backend).read_report(job, path)]
+    remarks = [*backend.notes(job), *(ON_YOUR_WORD.format(path.name) for path in reports)]
+    return Design(job, backend.lower(job), tuple(backend.estimate(job)), tuple(remarks), tuple(imported))
+
+
+def _reader(backend: Backend) -> ReportReader:
+    if not hasattr(backend, "read_report"):
+        raise UsageError("--report", f"{backend.NAME} reads no vendor reports", "leave it out")
+    return cast(ReportReader, backend)
 
 
 def full_plan(backend: Backend, made: Design, batch: Asset | None) -> Plan:
@@ -80,17 +95,24 @@ def weights_asset(job: Job) -> Asset:
 
 
 def run(
-    backend: Backend, trained: Trained, job: Job, batch: Asset | None, executor: Executor, store: Store, command: str
+    backend: Backend,
+    trained: Trained,
+    job: Job,
+    batch: Asset | None,
+    executor: Executor,
+    store: Store,
+    command: str,
+    reports: Sequence[Path] = (),
 ) -> Document:
-    """Runs `job`, compares what was built with the reference, and records the run.
+    """Runs `job`, compares what was built with the reference, and records the run; `reports` were made elsewhere.
 
     Raises `MismatchError` where they differ: a wrong design has no readings.
     """
-    made = design(backend, job)
+    made = design(backend, job, reports)
     plan = full_plan(backend, made, batch)
     products = executor.execute(plan)
     verification = _verify(backend.NAME, job, plan, products)
-    readings = [*made.readings, *backend.read(job, products)]
+    readings = [*made.readings, *backend.read(job, products), *made.imported]
     name = run_name(backend.NAME, job)
     if batch:
         readings += _evaluated(products, trained.network.name)
@@ -103,10 +125,11 @@ def run(
     return document
 
 
-def estimated(backend: Backend, trained: Trained, job: Job, command: str) -> Run:
+def estimated(backend: Backend, trained: Trained, job: Job, command: str, reports: Sequence[Path] = ()) -> Run:
     """What can be said of `job` with no tool: nothing runs and nothing is recorded."""
-    made = design(backend, job)
-    return _run(backend.NAME, made, [*made.readings, *_recorded(trained.card, made.quantised)], None, (), command)
+    made = design(backend, job, reports)
+    readings = [*made.readings, *made.imported, *_recorded(trained.card, made.quantised)]
+    return _run(backend.NAME, made, readings, None, (), command)
 
 
 def _run(

@@ -39,6 +39,14 @@ def _jobs(arguments: Namespace, trained: Trained) -> Iterator[tuple[Backend, Job
             yield backend, trained.job(Target(part, arguments.clock), options)
 
 
+def _designs(arguments: Namespace, trained: Trained) -> list[tuple[Backend, Job]]:
+    """The jobs; raises `UsageError` where reports are given and it is not clear of which design they are."""
+    jobs = list(_jobs(arguments, trained))
+    if arguments.reports and len(jobs) > 1:
+        raise UsageError("--report", f"{len(jobs)} designs are asked for", "name one flow and one part")
+    return jobs
+
+
 def trained_network(arguments: Namespace) -> Trained:
     """The network that the user named: one of the project's, or a file of the user's own."""
     from flows.jobs import find_trained, is_file
@@ -76,7 +84,7 @@ def run(arguments: Namespace) -> int:
     from reports import terminal
 
     trained = trained_network(arguments)
-    jobs = list(_jobs(arguments, trained))
+    jobs = _designs(arguments, trained)
     batch = runner.test_batch(arguments.data) if arguments.data else None
     for place in filter(None, (arguments.out, arguments.json and arguments.json.parent)):
         check_writable(place)
@@ -85,7 +93,7 @@ def run(arguments: Namespace) -> int:
 
     def one(pair: tuple[Backend, Job]) -> Document | FlowsError:
         try:
-            return runner.run(pair[0], trained, pair[1], batch, executor, store, _command())
+            return runner.run(pair[0], trained, pair[1], batch, executor, store, _command(), arguments.reports)
         except FlowsError as error:
             return error
 
@@ -128,7 +136,10 @@ def estimate(arguments: Namespace) -> int:
     from reports import terminal
 
     trained = trained_network(arguments)
-    runs = tuple(runner.estimated(backend, trained, job, _command()) for backend, job in _jobs(arguments, trained))
+    runs = tuple(
+        runner.estimated(backend, trained, job, _command(), arguments.reports)
+        for backend, job in _designs(arguments, trained)
+    )
     document = Document(runner.network_facts(trained), runs)
     if len(runs) == 1 or arguments.layers:
         print(terminal.details(document, layers=arguments.layers))

@@ -109,9 +109,17 @@ def _json(parser: Parser) -> None:
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the result as JSON, schema zynqflows/1")
 
 
+def _reports(parser: Parser) -> None:
+    parser.add_argument(
+        "--report", dest="reports", metavar="FILE", type=Path, action="append", default=[],
+        help="a vendor's report of this very design, made elsewhere (csynth, utilization, timing); may be repeated",
+    )  # fmt: skip
+
+
 def _run(parser: Parser, argv: Sequence[str]) -> None:
     _design(parser, argv)
     _json(parser)
+    _reports(parser)
     parser.add_argument("--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: evaluates the test images")
     parser.add_argument("--out", metavar="DIR", type=Path, help="copy the files of every step here, for people")
     parser.add_argument("--jobs", metavar="N", type=_count, default=2, help="processes at a time (default 2)")
@@ -130,6 +138,7 @@ def _estimate(parser: Parser, argv: Sequence[str]) -> None:
         "--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: to measure the ranges of a network of yours"
     )
     parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
+    _reports(parser)
     parser.set_defaults(command=commands.estimate)
 
 

@@ -69,14 +69,20 @@ def estimate(job: Job) -> list[Reading]:
     ]
 
 
+def read_report(job: Job, report: Path) -> list[Reading]:
+    """A report of this backend's is one number."""
+    return [Reading(RESOURCES[0], float(report.read_text()), Tier.HLS, "chip", f"imported from {report.name}")]
+
+
 def check(job: Job) -> list[Refusal]:
     return [Refusal("--speed", "7 is unlucky", "--speed 8")] if job.options.speed == 7 else []
 
 
-TOY = SimpleNamespace(
+PLAIN = SimpleNamespace(
     API=1, NAME="toy", Options=Options, check=check, lower=lower, estimate=estimate, plan=plan,
     notes=lambda job: ("a remark", "warning: mind the toy"), read=lambda job, products: (), __doc__="toy: a toy.",
 )  # fmt: skip
+TOY = SimpleNamespace(**vars(PLAIN), read_report=read_report)
 
 
 class Point(SimpleNamespace):
@@ -93,6 +99,7 @@ def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = Point(value="nowhere", module=ImportError("no module named nowhere"), dist=None)
     old = SimpleNamespace(**vars(TOY) | {"API": 0})
     points = {"toy": Point(value="toy", module=TOY, dist=None), "broken": broken}
+    points["plain"] = Point(value="plain", module=PLAIN, dist=None)
     points["old"] = Point(value="old", module=old, dist=None)
     monkeypatch.setattr(registry, "_entry_points", lambda: points)
     registry.load.cache_clear()
@@ -226,3 +233,30 @@ def test_help_loads_nothing_heavy_and_every_command_has_it() -> None:
 def test_the_built_in_flow_is_registered_like_any_other() -> None:
     points = metadata.entry_points(group=registry.GROUP)
     assert "hls4ml" in {point.name for point in points}
+
+
+def test_a_report_made_elsewhere_is_recorded_beside_the_model(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    report, record = tmp_path / "mine.rpt", tmp_path / "out.json"
+    report.write_text("1234")
+    text = " ".join(said(capsys, "run", "toy", "--report", str(report), "--json", str(record)).split())
+    assert "LUT 1,234 53,200 2 %" in text and "the model said 100" in text and "that mine.rpt is a report of" in text
+    (run,) = json.loads(record.read_text())["runs"]
+    told = [(one["tier"], one["value"]) for one in run["readings"] if one["metric"] == "lut"]
+    assert told == [("modelled", 100), ("hls", 1234)]
+    assert "1,234" in said(capsys, "estimate", "toy", "--report", str(report))
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["toy", "--part", "xc7z010", "--part", "xc7z020"], "2 designs are asked for"),
+        (["plain"], "reads no vendor reports"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "estimate"])
+def test_a_report_needs_one_design_and_a_flow_that_reads_it(
+    command: str, argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words in said(capsys, command, *argv, "--report", "mine.rpt", code=2)

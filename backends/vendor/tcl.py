@@ -27,8 +27,8 @@ def hls(
 ) -> str:
     """For vitis_hls and vivado_hls: csynth and, where asked for, co-simulation in the same session."""
     commands = [f"open_project -reset {PROJECT}", f"set_top {top}"]
-    commands += [f'add_files {{{path}}} -cflags "{cflags}"' for path in sources]
-    commands += [f'add_files -tb {{{path}}} -cflags "{cflags}"' for path in bench if cosim]
+    commands += [f"add_files {{{path}}}{_flags(path, cflags)}" for path in sources]
+    commands += [f"add_files -tb {{{path}}}{_flags(path, cflags)}" for path in bench if cosim]
     commands += [
         f"open_solution -reset {SOLUTION}",
         f"set_part {{{target.part.full_name}}}",
@@ -39,6 +39,10 @@ def hls(
     # No waves: they fill disks. The RTL of the two languages is the same design, and Verilog is what vsynth takes.
     commands += ["cosim_design -rtl verilog -trace_level none"] if cosim else []
     return _guarded(commands)
+
+
+def _flags(path: str, cflags: str) -> str:
+    return f' -cflags "{cflags}"' if path.endswith(".cpp") else ""
 
 
 def vsynth(top: str, rtl: str, target: Target, utilization: str, timing: str) -> str:

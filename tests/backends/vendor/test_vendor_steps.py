@@ -26,7 +26,7 @@ from flows.store import LOG, Store
 Report = Callable[..., str]
 TARGET = Target(find_part("xc7z020"))
 CPP = Output("write", "source")
-PROJECT = HlsProject(CPP, "toy", ("toy.cpp",), ("test.cpp",), settings=("set_clock_uncertainty 27% default",))
+PROJECT = HlsProject(CPP, "toy", ("toy.cpp",), ("test.cpp", "data"), settings=("set_clock_uncertainty 27% default",))
 HLS = f"{tcl.PROJECT}/{tcl.SOLUTION}"
 CSYNTH_RPT, COSIM_RPT = f"{HLS}/syn/report/toy_csynth.rpt", f"{HLS}/sim/report/toy_cosim.rpt"
 OLD = "an old report, in what the earlier step left"
@@ -269,6 +269,7 @@ def test_the_script_is_whole_tcl_in_the_order_that_the_tools_want(tmp_path: Path
             "set_top toy",
             "add_files project/toy.cpp -cflags -std=c++0x",
             "add_files -tb project/test.cpp -cflags -std=c++0x",
+            "add_files -tb project/data",
             "open_solution -reset solution",
             "set_part xc7z020clg400-1",
             "create_clock -period 10 -name default",

@@ -58,6 +58,7 @@ def study(trained: Trained, formats: Sequence[Format], batch: Asset, executor: E
         found[FLOAT]["images"],
         accuracy(labels, floating),
         size_bytes(network, None, Scope.BIASES),
+        max(float(abs(tensor).max()) for tensor in trained.weights.tensors().values()),
         published.get(FLOAT),
         tuple(rows),
         METHOD,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from textwrap import wrap
 
-from flows.core.study import Classified, Outcome, Report, Scope, Share, Study
+from flows.core.study import Classified, Outcome, Report, Row, Scope, Share, Study
 from reports.terminal import WIDTH, table
 
 SHORT = 4
@@ -47,6 +47,10 @@ def quantisation_rows(study: Study) -> Rows:
     return rows
 
 
+def _outside(row: Row) -> int:
+    return sum(one.out_of_range for one in row.outcomes.values() if isinstance(one, Outcome))
+
+
 def _outcome(outcome: Outcome | str) -> str:
     if isinstance(outcome, str):
         return "absent"
@@ -65,16 +69,22 @@ def quantisation(study: Study, as_markdown: bool = False) -> str:
     )
     rows = quantisation_rows(study)
     marks = [f"weights {study.weights}, images {study.images}, architecture {study.architecture}"]
-    absent = [
+    remarks = [
         f"{row.format}, {scope.value}: absent. {outcome}"
         for row in study.rows
         for scope, outcome in row.outcomes.items()
         if isinstance(outcome, str)
     ]
+    saturating = [row.format for row in study.rows if not row.scaled and _outside(row)]
+    if saturating:
+        remarks.append(
+            f"{', '.join(saturating)}: parameters reach {study.largest:.2f}, and what is out of range becomes the "
+            "nearest end (with AP_WRAP it wraps). intN moves the point of each tensor so that nothing is."
+        )
     if as_markdown:
-        notes = "\n".join(f"- {text}" for text in (*absent, *marks))
+        notes = "\n".join(f"- {text}" for text in (*remarks, *marks))
         return f"{title}\n\n{markdown(rows)}\n\n{notes}"
-    return "\n\n".join([title, table(rows), "\n".join(_wrapped(text) for text in (*absent, *study.method, *marks))])
+    return "\n\n".join([title, table(rows), "\n".join(_wrapped(text) for text in (*remarks, *study.method, *marks))])
 
 
 def accuracy_rows(reports: Sequence[Report]) -> Rows:

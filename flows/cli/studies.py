@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.cli.commands import DEFAULT_PARTS, check_writable, interruptible, open_store
+from flows.cli.commands import DEFAULT_PARTS, check_writable, interruptible, open_store, trained_network
 from flows.core.errors import RefusedError, SetupError, UsageError
 
 if TYPE_CHECKING:
@@ -22,12 +22,11 @@ STUDY, REPORTS = "zynqflows-study/1", "zynqflows-evaluation/1"
 def quantise(arguments: Namespace) -> int:
     from flows import runner, studies
     from flows.cli.pictures import draw
-    from flows.jobs import find_trained
     from models.formats import parse_formats
     from reports.studies import quantisation
 
     formats = parse_formats(arguments.formats)
-    trained = find_trained(arguments.network, arguments.weights)
+    trained = trained_network(arguments, arguments.network)
     batch = runner.test_batch(arguments.data)
     _check_places(arguments)
     executor = _executor(arguments)
@@ -46,7 +45,6 @@ def quantise(arguments: Namespace) -> int:
 def evaluate(arguments: Namespace) -> int:
     from flows import runner, studies
     from flows.cli.pictures import draw
-    from flows.jobs import find_trained
     from reports.studies import accuracies, evaluation
 
     names = tuple(dict.fromkeys(arguments.networks))
@@ -54,7 +52,7 @@ def evaluate(arguments: Namespace) -> int:
         raise UsageError("--weights", f"one file for {len(names)} networks", "evaluate one network at a time")
     if arguments.flows and arguments.format:
         raise UsageError("--format", "given beside --flow, which has its own arithmetic", "leave one of them out")
-    trained = [find_trained(name, arguments.weights) for name in names]
+    trained = [trained_network(arguments, name) for name in names]
     designs = [_quantised(arguments, one) for one in trained]
     batch = runner.test_batch(arguments.data)
     _check_places(arguments)
@@ -64,10 +62,10 @@ def evaluate(arguments: Namespace) -> int:
             studies.report(one, name, design, batch, executor)
             for one, (name, design) in zip(trained, designs, strict=True)
         ]
-    if not arguments.markdown:
-        print("\n\n\n".join(evaluation(one) for one in reports))
+    parts = [] if arguments.markdown else [evaluation(one) for one in reports]
     if len(reports) > 1 or arguments.markdown:
-        print(f"\n{accuracies(reports, arguments.markdown)}" if not arguments.markdown else accuracies(reports, True))
+        parts.append(accuracies(reports, arguments.markdown))
+    print("\n\n\n".join(parts))
     _write(arguments.json, {"schema": REPORTS, "reports": reports})
     for one in reports if arguments.out else ():
         job = arguments.out / f"{one.network}.evaluation.json"

@@ -71,6 +71,8 @@ class Study:
     images: str
     floating: Share
     float_bytes: int
+    largest: float
+    """The magnitude of the largest parameter."""
     published: int | None
     rows: tuple[Row, ...]
     method: tuple[str, ...]

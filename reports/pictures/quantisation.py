@@ -57,12 +57,13 @@ def draw(job: Mapping[str, Any]) -> Figure:
             fmt="D", color=BLACK, markerfacecolor="white", label="published, n = 100", elinewidth=0.6, markersize=4,
         )  # fmt: skip
     panel.set_xticks(range(len(rows)), [row["format"] for row in rows])
+    panel.set_ylim(0, 100)
     panel.set_xlim(-0.5, len(rows) - 0.4)
     panel.set(
         ylabel=f"accuracy, % of {floating['n']:,} test images", title=f"{study['network']}, quantised after training"
     )
     panel.grid(axis="x", visible=False)
-    figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

@@ -1,0 +1,118 @@
+"""`flows quantise` and `flows evaluate` from end to end, on a few images of noise and the shipped ARCH_5."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows.__main__ import main
+from flows.core.study import Outcome, Pairing, Row, Scope, Study
+from models import cifar10
+from models.study import share
+from reports.studies import quantisation
+
+pytest.importorskip("torch")
+IMAGES = 60
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, random = tmp_path_factory.mktemp("data"), np.random.default_rng(3)
+    records = random.integers(0, 256, (IMAGES, cifar10.RECORD_BYTES), np.uint8)
+    records[:, 0] = np.arange(IMAGES) % 10
+    records.tofile(folder / "test_batch.bin")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(autouse=True)
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cifar10, "RECORDS", IMAGES)
+
+
+def test_a_study_is_told_written_and_kept(
+    data: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["quantise", "arch5", "--formats", "Q1.31,int8", "--data", str(data), "--store", str(store)]
+    assert main([*argv, "--out", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr()
+    assert "Q1.31, weights, biases and activations: absent. layer " in told.out and "2**53" in told.out.replace(
+        "\n", " "
+    )
+    study = json.loads((tmp_path / "out" / "arch5.quantisation.json").read_text())["study"]
+    assert study["floating"]["n"] == IMAGES and study["parameters"] == 16_986 and study["float_bytes"] == 4 * 16_986
+    scaled = study["rows"][1]
+    assert (scaled["format"], scaled["scaled"]) == ("int8", True)
+    for outcome in scaled["outcomes"].values():
+        pair, right = outcome["paired"], outcome["accuracy"]["right"]
+        assert study["floating"]["right"] - pair["float_only"] + pair["other_only"] == right
+        assert outcome["out_of_range"] == 0 and pair["float_only"] + pair["other_only"] <= pair["differ"]
+    saturated = study["rows"][0]["outcomes"]
+    assert saturated["weights and biases"]["out_of_range"] > saturated["weights only"]["out_of_range"] > 0
+    assert "absent" not in saturated["weights only"] and isinstance(saturated["weights, biases and activations"], str)
+
+    assert main([*argv, "--markdown"]) == 0
+    again = capsys.readouterr()
+    assert again.err == "" and again.out.count("\n| ") == 5 and "| float32 | 67,944 |" in again.out
+
+
+def test_an_evaluation_says_where_two_networks_differ(
+    data: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "evaluation.json"
+    argv = ["evaluate", "arch5", "--data", str(data), "--store", str(store), "--json", str(out)]
+    assert main([*argv, "--format", "int4", "--activations"]) == 0
+    told = capsys.readouterr().out
+    (report,) = json.loads(out.read_text())["reports"]
+    floating, quantised = report["floating"], report["quantised"]
+    assert quantised["name"] == "int4 with activations" and [len(row) for row in floating["confusion"]] == [10] * 10
+    assert sum(map(sum, floating["confusion"])) == IMAGES
+    assert sum(row[index] for index, row in enumerate(floating["confusion"])) == floating["accuracy"]["right"]
+    differing = report["disagreements"]
+    assert report["paired"]["differ"] == len(differing) > 0
+    assert all(one["floating"] != one["quantised"] for one in differing)
+    assert all(one["label"] == cifar10.CLASSES[one["image"] % 10] for one in differing)
+    assert f"differ on {len(differing)} of {IMAGES} images" in told and "most confused: " in told
+    assert "airp  auto  bird" in told and "automobile" in told
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "words"),
+    [
+        (["quantise", "arch5", "--formats", "Q1.7,Q7"], 2, "format 'q7'"),
+        (["quantise", "arch9"], 2, "did you mean arch8"),
+        (["quantise", "arch1"], 3, "not trained here"),
+        (["quantise", "arch5", "--data", "nowhere"], 3, "no such folder"),
+        (["evaluate", "arch5", "--flow", "hls4m"], 2, "did you mean hls4ml"),
+        (["evaluate", "arch5", "--format", "Q8"], 2, "format 'q8'"),
+        (["evaluate", "arch5", "--format", "Q1.7", "--flow", "hls4ml"], 2, "leave one of them out"),
+        (["evaluate", "arch5", "arch8", "--weights", "x"], 2, "one network at a time"),
+    ],
+)
+def test_bad_input_is_one_line(
+    argv: list[str], code: int, words: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv if "--data" in argv else [*argv, "--data", str(data)]) == code
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and said.count("\n") == 1 and words in said.lower()
+
+
+def test_small_p_and_what_is_absent_are_said_so() -> None:
+    outcome = Outcome(share(700, 1000), Pairing(100, 20, 150, 1e-12), 1_234, 3)
+    outcomes = {Scope.WEIGHTS: outcome, Scope.BIASES: outcome, Scope.ACTIVATIONS: "too wide"}
+    study = Study(
+        "net", 100, "a", "w", "i", share(800, 1000), 400, 2.5, None, (Row("Q1.3", "t", False, outcomes, 78),), ()
+    )
+    text = quantisation(study, as_markdown=True)
+    assert "Q1.3, weights, biases and activations: absent. too wide" in text and "parameters reach 2.50" in text
+    row = next(line for line in text.splitlines() if line.startswith("| Q1.3"))
+    assert row == (
+        "| Q1.3 | 1,234 | 3 | 70.00 [67.09, 72.76] p < 0.001 | 70.00 [67.09, 72.76] p < 0.001 | absent | 78 |"
+    )

@@ -21,7 +21,7 @@ from backends.hls4ml.schedule import Block, tokens
 from backends.hls4ml.timing import timing
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import Conv2D
+from models.network import Conv2D, MaxPool2D
 from models.quantised import QuantisedNetwork
 
 FIFO, SHELL = "fifo", "shell"
@@ -34,7 +34,7 @@ def estimate(design: Design) -> tuple[Reading, ...]:
     """Readings of `design`."""
     cycles = timing(design)
     costs = [(block.scope, block_cost(block, design)) for block in design.blocks]
-    costs += [(FIFO, _fifo(buffer, design.tool)) for buffer in design.buffers]
+    costs += [(FIFO, fifo_cost(buffer, design.tool)) for buffer in design.buffers]
     charged: Amounts = {metric: laws.exact(value, SHELL, shell.SOURCE) for metric, value in shell.shell().items()}
     scopes: dict[str, list[Amounts]] = {
         scope: [amounts for name, amounts in costs if name == scope] for scope, _ in costs
@@ -59,17 +59,21 @@ def block_cost(block: Block, design: Design) -> Amounts:
     channels, output = block.shape[-1], quantised.type_of(block.tensor)
     match block.kind:
         case "clone":
-            found |= _lut_ff(tool, "relu", laws.per_channel(0))
+            found |= _lut_ff(tool, "relu", laws.per_channel(0, tokens(block.shape)))
         case "padding":
             found |= _lut_ff(tool, "padding", laws.per_channel(channels))
         case "relu":
-            found |= _lut_ff(tool, "relu_saturating" if _is_costly(output) else "relu", laws.per_channel(channels))
+            counts = laws.per_channel(channels, tokens(block.shape))
+            found[Metric.LUT] = laws.fitted(tool, "relu_saturating" if _is_costly(output) else "relu", "lut", counts)
+            found[Metric.FF] = laws.fitted(tool, "relu", "ff", counts)
         case "maxpool2d":
-            found |= _lut_ff(tool, "maxpool2d", laws.per_channel(channels))
+            assert isinstance(block.layer, MaxPool2D)
+            pooling = laws.pooling(*block.layer.kernel, channels, quantised.type_of(block.layer.inputs[0]).width)
+            found |= _lut_ff(tool, "maxpool2d", pooling)
         case "add":
             bits = 1 + max(quantised.type_of(name).width for name in block.layer.inputs)
             found[Metric.LUT] = laws.adders(channels * (1 + _is_costly(output)), bits)
-            found[Metric.FF] = laws.fitted(tool, "relu", "ff", laws.per_channel(0))
+            found[Metric.FF] = laws.fitted(tool, "relu", "ff", laws.per_channel(0, tokens(block.shape)))
         case "global_average_pool":
             found |= _average(block, quantised)
         case "softmax":
@@ -80,22 +84,23 @@ def block_cost(block: Block, design: Design) -> Amounts:
 
 
 def multiply_accumulate(block: Block, quantised: QuantisedNetwork, factor: int, tool: str, latency: bool) -> Amounts:
-    """A convolution or a dense layer. With constants for weights (RF = 1, Latency) all depends on their values."""
+    """A convolution or a dense layer. With constants for weights (RF = 1, Latency) the interval is wide: it depends on
+    their values.
+    """
     types = quantised.layers[block.name]
     assert types.kernel is not None and types.accumulator is not None
-    if latency or factor == 1:
-        return dict.fromkeys(RESOURCES)
-    n_in, n_out = sizes(quantised.network)[block.name]
+    size = sizes(quantised.network)[block.name]
     data, weight = quantised.type_of(block.layer.inputs[0]).width, types.kernel.width
-    count = multipliers(n_in, n_out, factor)
+    if latency or factor == 1:
+        return _lut_ff(tool, "constants", laws.constants(prod(size), types.accumulator.width)) | {
+            Metric.BRAM18: laws.exact(0, "none", "the weights are constants of the logic"),
+            Metric.DSP: laws.constant_dsp(prod(size) / factor, weight),
+        }
+    count = multipliers(*size, factor)
     layer = block.layer
-    window = isinstance(layer, Conv2D) and prod(layer.kernel) > 1
-    features = laws.multiply_accumulate(n_in, count, (data, weight, types.accumulator.width), window)
-    found: Amounts = _lut_ff(tool, "mac", features)
-    if isinstance(layer, Conv2D) and window:
-        buffer = laws.line_buffer(*layer.kernel, block.taken[-1])
-        for metric, amount in _lut_ff(tool, "line_buffer", buffer).items():
-            found[metric] = laws.together(found[metric], amount)
+    window = (*layer.kernel, block.taken[-1]) if isinstance(layer, Conv2D) and prod(layer.kernel) > 1 else None
+    features = laws.multiply_accumulate(size, count, (data, weight, types.accumulator.width), window)
+    found: Amounts = _lut_ff(tool if window else "vitis", "mac", features)  # Vivado HLS: rows of windows only
     found[Metric.BRAM18] = laws.weight_bram(tool, count, weight, factor)
     found[Metric.DSP] = multiplier_dsp(quantised, block.name, factor)
     return found
@@ -124,9 +129,11 @@ def _lut_ff(tool: str, law: str, features: Mapping[str, float]) -> Amounts:
     return {metric: laws.fitted(tool, law, metric.key, features) for metric in (Metric.LUT, Metric.FF)}
 
 
-def _fifo(buffer: Buffer, tool: str) -> Amounts:
+def fifo_cost(buffer: Buffer, tool: str) -> Amounts:
     """One FIFO: what controls it, and what holds its words."""
-    found: Amounts = _lut_ff(tool, "fifo", {"one": float(buffer.lanes)})
+    found: Amounts = _lut_ff(
+        tool, "fifo", {"one": float(buffer.lanes), "in_block_ram": float(buffer.lanes * (buffer.bram18 > 0))}
+    )
     return found | {
         Metric.LUT: laws.together(found[Metric.LUT], _words(buffer)),
         Metric.BRAM18: laws.exact(buffer.bram18, "fifo", laws.FIFO_BRAM_SOURCE),

@@ -139,15 +139,15 @@ def test_more_reuse_is_smaller_and_slower(low: int, more: int) -> None:
     assert value(fast, Metric.LATENCY_CYCLES) <= value(slow, Metric.LATENCY_CYCLES)
 
 
-def test_what_no_law_knows_is_absent_and_makes_the_total_a_lower_bound() -> None:
+def test_constants_are_bounded_and_not_guessed() -> None:
     """At a reuse factor of 1 the weights are constants in the logic, and the count depends on their values."""
-    found = readings(1)
-    assert not [one for one in found if one.scope == "dense" and one.metric in RESOURCES]
-    assert all(one.at_least for one in found if one.scope == TOTAL and one.metric in RESOURCES)
-    assert not any(one.at_least for one in readings(6) if one.scope == TOTAL)
+    found = {one.metric: one for one in readings(1) if one.scope == "dense" and one.metric in RESOURCES}
+    assert (found[Metric.BRAM18].value, found[Metric.DSP].low, found[Metric.DSP].high) == (0, 0, 560)
+    assert all(one.low < one.value < one.high for metric, one in found.items() if metric is not Metric.BRAM18)  # type: ignore[operator]
     latency = readings(4, strategy="latency")
-    assert total(latency, Metric.DSP).at_least  # type: ignore[union-attr]
     assert value(latency, Metric.INTERVAL_CYCLES) == 1156 * 4
+    dense = next(one for one in latency if one.scope == "dense" and one.metric is Metric.DSP)
+    assert dense.high == 560 / 4
 
 
 def test_a_softmax_of_another_size_is_not_guessed() -> None:

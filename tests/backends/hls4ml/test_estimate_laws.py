@@ -1,11 +1,6 @@
-"""The laws on rows written by hand in the form of a truth file, and on what must hold for any layer."""
+"""The laws: what must hold for any layer, and cases worked out by hand."""
 
 from __future__ import annotations
-
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -50,10 +45,11 @@ def test_narrow_products_may_leave_the_dsp() -> None:
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-@given(n_in=st.integers(1, 600), count=st.integers(1, 300), bits=st.integers(2, 24))
-def test_more_multipliers_or_inputs_never_cost_less(tool: str, n_in: int, count: int, bits: int) -> None:
+@given(n_in=st.integers(1, 600), n_out=st.integers(1, 64), count=st.integers(1, 300), bits=st.integers(2, 24))
+def test_more_multipliers_or_inputs_never_cost_less(tool: str, n_in: int, n_out: int, count: int, bits: int) -> None:
     def amount(metric: str, n_in: int, count: int) -> laws.Amount:
-        return laws.fitted(tool, "mac", metric, laws.multiply_accumulate(n_in, count, (bits, bits, 2 * bits), True))
+        widths = (bits, bits, 2 * bits)
+        return laws.fitted(tool, "mac", metric, laws.multiply_accumulate((n_in, n_out), count, widths, (3, 3, 2)))
 
     for metric in ("lut", "ff"):
         one = amount(metric, n_in, count)
@@ -63,8 +59,34 @@ def test_more_multipliers_or_inputs_never_cost_less(tool: str, n_in: int, count:
 
 
 def test_a_law_without_rows_of_the_tool_names_the_other() -> None:
-    features = laws.per_channel(8)
-    assert "Vivado" in laws.fitted("vitis", "maxpool2d", "lut", features).source
+    assert "Vivado" in laws.fitted("vitis", "maxpool2d", "lut", laws.pooling(2, 2, 8, 16)).source
+
+
+def test_a_law_of_one_tool_does_not_serve_the_other() -> None:
+    mine = {key: law for key, law in laws.shipped().items() if key[0] == "vivado"}
+    with pytest.raises(laws.NoRows, match="mac"):
+        laws.fitted("vitis", "mac", "lut", laws.multiply_accumulate((9, 4), 4, (16, 16, 36), None), mine)
+
+
+def test_the_turns_of_a_loop_are_certain() -> None:
+    """Only the cycles beside them have an interval."""
+    found = laws.fitted("vitis", "convolution", "cycles", {"turns": 1e6, "tokens": 10.0, "one": 1.0})
+    assert 1e6 < found.low < found.value < found.high < 1e6 + 100
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_schedule_and_the_law_of_cycles_agree(tool: str) -> None:
+    """csynth's worst case of a convolution, by the schedule of the product and by the law fitted to rows."""
+    network = convolution(size=20, kernel=3)
+    (worst,) = stages(network, blocks(network, network.layers), {"conv": 18}, slowest(tool), unrolled=())
+    law = laws.fitted(tool, "convolution", "cycles", {"turns": 400 * 18.0, "tokens": 400.0, "one": 1.0})
+    assert worst.busy + worst.delay == pytest.approx(law.value, rel=0.005)
+
+
+@given(products=st.integers(1, 10**6), weight=st.integers(2, 32))
+def test_constants_take_between_no_dsp_and_one_a_product(products: int, weight: int) -> None:
+    found = laws.constant_dsp(products, weight)
+    assert found.low == 0 < found.value < found.high == products
 
 
 @pytest.mark.parametrize("kernel,stride", [(3, 1), (5, 2), (1, 1)])
@@ -85,64 +107,3 @@ def test_same_padding_is_a_block_of_its_own() -> None:
     assert (padding.shape, conv.taken, conv.readers) == ((8, 8, 2), (8, 8, 2), 0)
     stage = stages(network, (padding, conv), {"conv": 6}, PACES["vivado"], unrolled=())[0]
     assert (stage.tokens, sum(run.count for run in stage.pattern if run.takes)) == (64, 36)
-
-
-@pytest.fixture
-def fit(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The fitting script, which is no package."""
-    pytest.importorskip("numpy")
-    path = Path(__file__).parents[3] / "benchmarks" / "fit_hls4ml.py"
-    spec = importlib.util.spec_from_file_location("fit_hls4ml", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "fit_hls4ml", module)
-    spec.loader.exec_module(module)
-    return module
-
-
-def truth_row(project: int, channels: int, lut: float) -> dict[str, object]:
-    return {
-        "repo": f"someone/project{project}",
-        "path": "prj/csynth.rpt",
-        "tool": "2020.1",
-        "part": "xc7z020clg400-1",
-        "layer": "relu",
-        "module": f"relu_array_array_ap_fixed_{channels}u_relu_config4_s",
-        "config": {},
-        "measured": {"LUT": lut, "FF": 12},
-    }
-
-
-def test_the_fit_finds_a_law_that_is_there(fit: ModuleType) -> None:
-    rows = [*fit.rows_of([truth_row(project, n, 100 + 50 * n) for project in (1, 2) for n in (4, 16, 40)])]
-    law = fit.fitted(rows, "lut")
-    assert law["coefficients"] == pytest.approx({"channels": 50, "one": 100}, rel=1e-3)
-    assert (law["held_out"], law["rows"], law["projects"]) == ("project", 6, 2)
-    assert law["p90_error"] == pytest.approx(0, abs=1e-3)
-
-
-def test_a_project_that_differs_shows_in_the_held_out_error(fit: ModuleType) -> None:
-    rows = [*fit.rows_of([truth_row(project, n, 50 * n * project) for project in (1, 2) for n in (4, 16, 40)])]
-    law = fit.fitted(rows, "lut")
-    assert law["p90_error"] == pytest.approx(1.0, rel=0.01)
-
-
-def test_a_convolution_is_fitted_without_its_line_buffer(fit: ModuleType) -> None:
-    row = truth_row(1, 4, 5000) | {
-        "layer": "conv_2d_cl",
-        "config": {
-            "filt_height": 3,
-            "filt_width": 3,
-            "n_chan": 8,
-            "n_filt": 4,
-            "in_height": 10,
-            "in_width": 10,
-            "reuse_factor": 72,
-            "strategy": "nnet::resource",
-            "weight_t": "ap_fixed<12,6>",
-            "accum_t": "ap_fixed<30,12>",
-        },
-    }
-    (found,) = fit.rows_of([row])
-    assert found.measured["lut"] == 5000 - (32 + 9 * 3) * 2 * 8
-    assert (found.features["input_bits"], found.features["adder_bits"]) == (72 * 16, 4 * 30)

@@ -1,0 +1,96 @@
+"""The estimates of backends/hls4ml beside what csynth counted: how far off, and how often the interval holds.
+
+    python benchmarks/truth.py FILE [FILE ...] [--cross-validate] [--fit-to REPORT ...] [--markdown]
+
+A FILE holds rows of csynth reports as JSON (see csynth_rows.py). Each row is predicted from its configuration alone, by
+the laws that ``flows estimate hls4ml`` uses. With ``--cross-validate`` each project is predicted by laws fitted to
+the others (and to the reports of others that ``--fit-to`` names): that is the honest table. Rows that cannot be read
+are named and left out, and the exit code is then 3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from csynth_modules import Module, modules
+from csynth_reports import modules_of_report
+from csynth_rows import Row, read
+from fit_hls4ml import calibration, samples
+from truth_tables import GROUPS, Outcome, as_markdown, as_text
+
+from backends.hls4ml import laws
+from backends.hls4ml.laws import Calibration
+from flows.core.errors import FlowsError, InputError
+
+
+def outcomes(module: Module, fit: Calibration | None = None) -> Iterator[Outcome]:
+    """By the laws of the product, or by those of `fit`."""
+    names = {law.name for law in module.laws.values()}
+    group = GROUPS[0] if "mac" in names else GROUPS[1] if "constants" in names else GROUPS[2]
+    for metric, measured in module.row.measured.items():
+        amount, reason = module.known.get(metric), module.missing.get(metric, "")
+        law = module.laws.get(metric)
+        if law:
+            # the rows of Vivado HLS hold products behind a window only
+            tool = "vitis" if law.name == "mac" and not law.features["windows"] else module.row.tool
+            try:
+                amount = laws.fitted(tool, law.name, metric, law.features, fit)
+            except laws.NoRows:
+                reason = f"no other project has a row for the law {law.name}"
+        yield Outcome(module.row, group, metric, measured, amount, reason)
+
+
+def cross_validated(found: Sequence[Module], others: Sequence[Module]) -> Iterator[Outcome]:
+    """Every project by laws fitted to the other ones, and to `others` less those of that project."""
+    for project in dict.fromkeys(module.row.project for module in found):
+        kept = [module for module in (*found, *others) if module.row.project != project]
+        laws_of_others = {(law["tool"], law["law"], law["metric"]): law for law in calibration(samples(kept))}
+        for module in found:
+            if module.row.project == project:
+                yield from outcomes(module, laws_of_others)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="rows of csynth reports, as JSON")
+    parser.add_argument("--cross-validate", action="store_true", help="predict each project by the others")
+    parser.add_argument("--fit-to", type=Path, nargs="+", default=[], metavar="REPORT", help="fit to these reports too")
+    parser.add_argument("--markdown", action="store_true", help="print the page docs/reference/truth.md")
+    arguments = parser.parse_args()
+    try:
+        sys.exit(_run(arguments))
+    except FlowsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    rows: list[Row] = []
+    wrong: list[InputError] = []
+    for path in arguments.files:
+        here, damaged = read(path)
+        rows, wrong = rows + here, wrong + damaged
+    for error in wrong:
+        print(error, file=sys.stderr)
+    found = modules(rows)
+    others = [module for path in arguments.fit_to for module in modules_of_report(path, rows)]
+    if arguments.cross_validate:
+        results = [*cross_validated(found, others)]
+    else:
+        results = [outcome for module in found for outcome in outcomes(module)]
+    if results and arguments.markdown:
+        command = shlex.join(["python", "benchmarks/truth.py", *sys.argv[1:]])
+        print("\n".join(as_markdown(results, arguments.cross_validate, command)), end="")
+    elif results:
+        print("\n".join(as_text(results, arguments.cross_validate)))
+    return InputError.exit_code if wrong else 0
+
+
+if __name__ == "__main__":
+    main()

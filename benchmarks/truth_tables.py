@@ -1,0 +1,153 @@
+"""How predictions compare with what was counted, as tables: of all rows, by kind of layer, by tool."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from statistics import median
+
+from csynth_rows import METRICS, Row
+
+from backends.hls4ml import laws
+from backends.hls4ml.laws import Amount
+
+AIMS: Mapping[str, tuple[str, Callable[[float, float], bool]]] = {
+    "cycles": ("within 2 %", lambda value, true: abs(value - true) <= 0.02 * true),
+    "bram18": ("within 1", lambda value, true: abs(value - true) <= 1),
+    "dsp": ("exact", lambda value, true: value == true),
+    "lut": ("within 25 %", lambda value, true: abs(value - true) <= 0.25 * true),
+    "ff": ("within 25 %", lambda value, true: abs(value - true) <= 0.25 * true),
+}
+
+GROUPS = ("weights in memory (Resource, reuse above 1)", "weights as constants (Latency, or reuse of 1)", "no weights")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One metric of one row; `amount` is None where nothing is predicted, for the `reason`."""
+
+    row: Row
+    group: str
+    metric: str
+    measured: float
+    amount: Amount | None
+    reason: str = ""
+
+    @property
+    def value(self) -> float:
+        assert self.amount is not None
+        return float(round(self.amount.value))
+
+    @property
+    def error(self) -> float:
+        """Relative; of a measured 0, absolute."""
+        return abs(self.value - self.measured) / max(self.measured, 1)
+
+    @property
+    def covered(self) -> bool:
+        assert self.amount is not None
+        return round(self.amount.low) <= self.measured <= round(self.amount.high)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How one metric fared over some rows."""
+
+    metric: str
+    found: Sequence[Outcome]
+
+    def cells(self) -> list[str]:
+        known = [one for one in self.found if one.amount]
+        head = [self.metric, str(len(known)), str(len(self.found) - len(known))]
+        if not known:
+            return [*head, *["-"] * 4]
+        errors = sorted(one.error for one in known)
+        aim, meets = AIMS[self.metric]
+        met = sum(meets(one.value, one.measured) for one in known) / len(known)
+        covered = sum(one.covered for one in known) / len(known)
+        p90 = errors[ceil(0.9 * len(errors)) - 1]
+        return [*head, _percent(median(errors)), _percent(p90), f"{_percent(met)} {aim}", _percent(covered)]
+
+
+HEADER = ["metric", "predicted", "not modelled", "median error", "90th percentile", "aim met", "90 % interval holds"]
+
+
+def sections(results: Sequence[Outcome]) -> Iterator[tuple[str, list[list[str]]]]:
+    """(title, table) of all rows, of each kind of layer, and of each tool."""
+    kinds: list[tuple[str, list[Outcome]]] = [("All rows", list(results))]
+    kinds += [(f"Layers with {group}", [one for one in results if one.group == group]) for group in GROUPS]
+    for tool in ("vitis", "vivado"):
+        versions = sorted({one.row.version for one in results if one.row.tool == tool})
+        title = f"{tool.title()} HLS {', '.join(versions)}"
+        kinds.append((title, [one for one in results if one.row.tool == tool]))
+    for title, found in kinds:
+        if found:
+            by_metric = [Summary(metric, [one for one in found if one.metric == metric]) for metric in METRICS]
+            yield title, [HEADER, *(one.cells() for one in by_metric if one.found)]
+    reasons = Counter(one.reason for one in results if one.amount is None)
+    if reasons:
+        rows = {one: {item.row.place for item in results if item.reason == one and not item.amount} for one in reasons}
+        table = [[reason, str(len(rows[reason])), str(count)] for reason, count in reasons.most_common()]
+        yield "Not modelled", [["reason", "rows", "numbers"], *table]
+
+
+def preface(results: Sequence[Outcome], cross_validate: bool) -> str:
+    projects = {one.row.project for one in results}
+    counts = f"{len({one.row.place for one in results})} rows of {len(projects)} projects."
+    if cross_validate:
+        return f"{counts} Each project is predicted by laws fitted to the others."
+    fitted_to = projects & {project for law in laws.shipped().values() for project in law["projects"]}
+    return f"{counts} Laws as shipped, fitted to {len(fitted_to)} of these projects" + (
+        ": for an honest table add --cross-validate." if fitted_to else "."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.0995 or not share else f"{share:.1%}"
+
+
+def as_text(results: Sequence[Outcome], cross_validate: bool) -> Iterator[str]:
+    yield preface(results, cross_validate)
+    for title, table in sections(results):
+        widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
+        yield f"\n{title}"
+        for row in table:
+            cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+            yield "  ".join(["", row[0].ljust(widths[0]), *cells[1:]])
+
+
+PAGE = """# Estimates against the truth
+
+How far hls4ml's estimates are from what csynth counted, on projects that they were not fitted to. This page is what the
+following prints; the rows and reports are not part of this repository.
+
+```sh
+{command}
+```
+
+{preface}
+Two prototypes of one model count as one. A row is predicted from its configuration (and that of the other rows of its
+report) alone, by the laws of `flows estimate hls4ml`.
+
+- Cycles are csynth's worst case of one frame, which charges every pixel as if it completed a window.
+- Errors are relative; of a measured 0, absolute.
+- What the generated code fixes is not fitted, and the same in every fold: a DSP48E1 a product, the shape of weights in
+  block RAM, the turns of a loop.
+- Where weights are constants of the logic the counts depend on their values. DSPs are then bounded by none and one a
+  product, and no row tells how many cycles a pixel was given: wide intervals, no guess.
+- LUTs and FFs of a layer of one tool are not predicted by rows of the other: LUTs differ by a factor of 8. Vitis HLS
+  has rows of one project, so its laws cannot be tested here; they are shipped with the widest interval of their metric.
+- Coefficients are fitted without the project that they predict. What a law is linear in was chosen with all rows in
+  view.
+"""
+
+
+def as_markdown(results: Sequence[Outcome], cross_validate: bool, command: str) -> Iterator[str]:
+    """The page docs/reference/truth.md; `command` made it."""
+    yield PAGE.format(command=command, preface=preface(results, cross_validate))
+    for title, table in sections(results):
+        yield f"## {title}\n"
+        yield from (f"| {' | '.join(row)} |" for row in (table[0], ["---"] * len(table[0]), *table[1:]))
+        yield ""

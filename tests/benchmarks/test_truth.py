@@ -1,0 +1,199 @@
+"""The truth bench on files written by hand: what it predicts, what it leaves out, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+CONVOLUTION = {
+    "n_chan": 8, "n_filt": 4, "in_height": 10, "in_width": 10, "filt_height": 3, "filt_width": 3, "out_height": 8,
+    "out_width": 8, "reuse_factor": 72, "strategy": "nnet::resource", "weight_t": "ap_fixed<16,6>",
+    "accum_t": "ap_fixed<36,16>",
+}  # fmt: skip
+
+
+def row(layer: str = "conv_2d_cl", module: str = "", **changes: Any) -> dict[str, Any]:
+    made = {
+        "repo": "someone/net",
+        "path": "prj/csynth.rpt",
+        "tool": "2024.2",
+        "part": "xc7z020clg400-1",
+        "layer": layer,
+        "module": module or f"{layer}_array_ap_fixed_8u_array_ap_fixed_36_16_5_3_0_4u_config2_s",
+        "config": dict(CONVOLUTION) if layer == "conv_2d_cl" else {},
+        "measured": {"lat_max": 7701, "BRAM_18K": 4, "DSP": 4, "LUT": 6000, "FF": 4000},
+    }
+    return made | changes
+
+
+@pytest.fixture
+def run(bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """(exit code, standard output, standard error) of the bench over one file."""
+
+    def run(content: Any, *options: str) -> tuple[int, str, str]:
+        path = tmp_path / "rows.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        monkeypatch.setattr(sys, "argv", ["truth.py", str(path), *options])
+        with pytest.raises(SystemExit) as end:
+            bench.main()
+        return (end.value.code, *capsys.readouterr())  # type: ignore[return-value]
+
+    return run
+
+
+def predicted(bench: ModuleType, *table: dict[str, Any]) -> dict[str, Any]:
+    """Outcomes of the last row, by metric."""
+    rows = [import_module("csynth_rows").parse_row(f"row {index}", one) for index, one in enumerate(table)]
+    return {one.metric: one for one in bench.outcomes(bench.modules(rows)[-1])}
+
+
+def test_a_convolution_is_predicted_from_its_configuration_alone(bench: ModuleType) -> None:
+    found = predicted(bench, row())
+    assert (found["cycles"].value, found["dsp"].value, found["bram18"].value) == (100 * (72 + 5) + 1, 4, 2)
+    assert (found["cycles"].error, found["dsp"].error, found["bram18"].error) == (0, 0, 0.5)
+    other = predicted(bench, row(measured={"lat_max": 1, "LUT": 1}))
+    assert other["lut"].value == found["lut"].value > 1
+
+
+def test_weights_as_constants_get_bounds(bench: ModuleType) -> None:
+    constants = CONVOLUTION | {"reuse_factor": 1, "n_zeros": 88}
+    found = predicted(bench, row(config=constants))
+    assert (found["dsp"].amount.low, found["dsp"].amount.high) == (0, 72 * 4 - 88)
+    assert found["bram18"].value == 0
+    assert found["cycles"].amount.low == pytest.approx(100, abs=1)
+
+
+def test_a_submodule_and_an_activation_take_what_the_report_tells(bench: ModuleType) -> None:
+    """The types of a submodule are those of its layer; an activation takes the pixels that the convolution puts."""
+    inner = {"n_in": 72, "n_out": 4, "reuse_factor": 72, "strategy": "nnet::resource"}
+    product = predicted(bench, row(), row("dense_resource", "dense_resource_rf_leq_nin_config2_mult_s", config=inner))
+    assert (product["cycles"].value, product["bram18"].value) == (73, 2)
+    relu = row("relu", "relu_array_ap_fixed_4u_array_ap_ufixed_8_2_4_0_0_4u_relu_config3_s")
+    assert predicted(bench, row(), relu)["cycles"].value == 65
+    alone = predicted(bench, relu)["cycles"]
+    assert alone.amount is None and "pixels" in alone.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"layer": "TOP"}, "whole design"),
+        ({"layer": "separable_conv_2d_cl"}, "no law for separable_conv_2d_cl"),
+        ({"config": CONVOLUTION | {"strategy": "distributed_arithmetic"}}, "strategy distributed_arithmetic"),
+        ({"config": {key: CONVOLUTION[key] for key in CONVOLUTION if key != "n_filt"}}, "n_filt not recorded"),
+        ({"config": CONVOLUTION | {"n_filt": "4"}}, "n_filt is no count"),
+        ({"config": CONVOLUTION | {"weight_t": "float"}}, "weight_t is no type"),
+        ({"io_type": "io_parallel"}, "io_parallel"),
+    ],
+)
+def test_what_no_law_knows_is_counted_with_its_reason(bench: ModuleType, change: dict[str, Any], reason: str) -> None:
+    found = predicted(bench, row(**change))
+    assert found and all(one.amount is None and reason in one.reason for one in found.values())
+
+
+def test_the_table_counts_what_is_predicted(run: Any) -> None:
+    code, out, _ = run([row(), row("TOP")])
+    assert code == 0
+    assert "fitted to 0 of these projects." in out
+    assert next(line.split()[:3] for line in out.splitlines() if line.startswith("  lut")) == ["lut", "1", "1"]
+    assert "a whole design" in out
+
+
+def test_cross_validation_keeps_the_project_out(run: Any) -> None:
+    """A law that only one project shows predicts nothing of it; one that two show does."""
+    one, other = row("Block_proc", "Block_proc"), row("Block_proc", "Block_proc", repo="other/net")
+    assert "no other project has a row for the law block" in run([one], "--cross-validate")[1]
+    code, out, _ = run([one, other], "--cross-validate")
+    assert code == 0
+    lut = next(line for line in out.splitlines() if line.startswith("  lut"))
+    assert lut.split()[1:3] == ["2", "0"] and "100% within 25 %" in lut
+
+
+def test_two_prototypes_of_a_model_are_one_project(bench: ModuleType) -> None:
+    def project(path: str) -> str:
+        return import_module("csynth_rows").parse_row("row", row(path=path)).project
+
+    assert project("first/model8_resource/csynth.rpt") == project("second/model8_latency/synth.rpt")
+    assert project("first/model8/csynth.rpt") != project("first/model80/csynth.rpt")
+
+
+def test_the_page_is_a_table(run: Any) -> None:
+    out = run([row()], "--markdown")[1]
+    assert out.startswith("# Estimates") and "| lut | 1 | 0 |" in out
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "fact"),
+    [
+        ({"layer": "conv_2d_cll"}, "field layer", "nearest are conv_2d_cl"),
+        ({"layer": "frobnicate"}, "field layer", "'frobnicate' is no layer"),
+        ({"measured": {"LUT": 5, "kLUT": 2}}, "field measured.kLUT", "no metric that csynth counts"),
+        ({"measured": {"lat_max": "undef"}}, "field measured.lat_max", "'undef' is no amount"),
+        ({"measured": {"LUT": -1}}, "field measured.LUT", "-1 is no amount"),
+        ({"measured": {"LUT": True}}, "field measured.LUT", "True is no amount"),
+        ({"measured": [5]}, "field measured", "is not an object"),
+        ({"tool": "unknown"}, "field tool", "names no version"),
+        ({"part": None}, "field part", "is not a text"),
+    ],
+)
+def test_a_damaged_row_is_named_and_the_others_counted(run: Any, change: dict[str, Any], field: str, fact: str) -> None:
+    code, out, err = run([row(), row(**change)])
+    assert code == 3
+    assert "rows.json, row 1" in err and field in err and fact in err and "row 0" not in err
+    assert "1 rows of 1 projects" in out
+
+
+@pytest.mark.parametrize("key", ["repo", "path", "tool", "part", "layer", "module", "config", "measured"])
+def test_a_missing_field_is_named(run: Any, key: str) -> None:
+    damaged = {name: value for name, value in row().items() if name != key}
+    code, _, err = run([row(), damaged])
+    assert (code, f"rows.json, row 1, field {key}: missing" in err) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "fact"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[]", "an empty list"),
+        ("{}", "a JSON dict, not a list"),
+        ("[1, 2]", "rows of no known form"),
+        ('[{"name": 1}]', "rows of no known form"),
+        ("[" * 100_000, "not JSON"),
+    ],
+)
+def test_a_file_that_holds_no_rows_is_refused(run: Any, content: str, fact: str) -> None:
+    code, out, err = run(content)
+    assert (code, out) == (3, "")
+    assert fact in err and "Traceback" not in err
+
+
+def test_a_file_that_is_not_there(bench: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["truth.py", "nowhere.json"])
+    with pytest.raises(SystemExit, match="3"):
+        bench.main()
+
+
+def test_rows_of_finn_are_refused_until_a_law_is_known(run: Any) -> None:
+    code, _, err = run([{"id": "a", "scope": "layer", "stage": "post-route", "op_type": "MVAU_rtl", "LUT": 5}])
+    assert code == 4 and "rows of finn" in err
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    config=st.dictionaries(st.sampled_from(sorted(CONVOLUTION)), st.none() | st.integers(-3, 99) | st.text(max_size=5))
+)
+def test_any_configuration_is_predicted_or_has_a_reason(bench: ModuleType, config: dict[str, Any]) -> None:
+    for one in predicted(bench, row(config=CONVOLUTION | config)).values():
+        if one.amount:
+            assert 0 <= one.amount.low <= one.amount.value <= one.amount.high
+        else:
+            assert one.reason

@@ -47,11 +47,10 @@ def _designs(arguments: Namespace, trained: Trained) -> list[tuple[Backend, Job]
     return jobs
 
 
-def trained_network(arguments: Namespace) -> Trained:
-    """The network that the user named: one of the project's, or a file of the user's own."""
+def trained_network(arguments: Namespace, name: str) -> Trained:
+    """The network called `name`: one of the project's, or a file of the user's own."""
     from flows.jobs import find_trained, is_file
 
-    name = arguments.network
     if not is_file(name):
         if arguments.calibration:
             raise UsageError("--calibration", f"{name} has ranges beside its weights", "leave it out")
@@ -83,7 +82,7 @@ def run(arguments: Namespace) -> int:
     from flows.executor import Executor
     from reports import terminal
 
-    trained = trained_network(arguments)
+    trained = trained_network(arguments, arguments.network)
     jobs = _designs(arguments, trained)
     batch = runner.test_batch(arguments.data) if arguments.data else None
     for place in filter(None, (arguments.out, arguments.json and arguments.json.parent)):
@@ -135,7 +134,7 @@ def estimate(arguments: Namespace) -> int:
     from flows.core.record import Document
     from reports import terminal
 
-    trained = trained_network(arguments)
+    trained = trained_network(arguments, arguments.network)
     runs = tuple(
         runner.estimated(backend, trained, job, _command(), arguments.reports)
         for backend, job in _designs(arguments, trained)
@@ -153,7 +152,7 @@ def plan(arguments: Namespace) -> int:
     from flows.executor import step_digest
     from reports import terminal
 
-    trained = trained_network(arguments)
+    trained = trained_network(arguments, arguments.network)
     batch = runner.test_batch(arguments.data) if arguments.data else None
     for backend, job in _jobs(arguments, trained):
         full = runner.full_plan(backend, runner.design(backend, job), batch)

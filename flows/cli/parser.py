@@ -203,6 +203,9 @@ def _study(parser: Parser) -> None:
         "--data", metavar="DIR", type=Path, required=True, help="CIFAR-10, binary version: the test images"
     )
     parser.add_argument("--weights", metavar="FILE", type=Path, help="the weights (default: the shipped ones)")
+    parser.add_argument(
+        "--calibration", metavar="FILE", type=Path, help="for a network of yours: images to measure its ranges on, .npy"
+    )
     _store(parser)
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write everything that was found as JSON")
     parser.add_argument("--out", metavar="DIR", type=Path, help="also a picture and its data here")
@@ -210,17 +213,17 @@ def _study(parser: Parser) -> None:
 
 
 def _quantise(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument("network", metavar="NETWORK", help="which network (`flows list networks`)")
+    parser.add_argument("network", metavar="NETWORK", help="one of `flows list networks`, or a file of yours")
     parser.add_argument(
         "--formats", metavar="LIST", default="float32,Q1.31,Q1.15,Q1.7,Q1.3",
-        help="Qm.n (m counts the sign bit) and 'ap_fixed<W,I,...>', separated by commas (default %(default)s)",
+        help="Qm.n (m counts the sign bit), intN (its point moved by tensor), 'ap_fixed<W,I,...>'; default %(default)s",
     )  # fmt: skip
     _study(parser)
     parser.set_defaults(command=studies.quantise)
 
 
 def _evaluate(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument("networks", metavar="NETWORK", nargs="+", help="which networks (`flows list networks`)")
+    parser.add_argument("networks", metavar="NETWORK", nargs="+", help="of `flows list networks`, or files of yours")
     _study(parser)
     parser.add_argument(
         "--flow", dest="flows", metavar="FLOW", nargs=1, default=(), help="beside it in the exact arithmetic of a flow"

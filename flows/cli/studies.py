@@ -62,10 +62,10 @@ def evaluate(arguments: Namespace) -> int:
             studies.report(one, name, design, batch, executor)
             for one, (name, design) in zip(trained, designs, strict=True)
         ]
-    parts = [] if arguments.markdown else [evaluation(one) for one in reports]
+    if not arguments.markdown:
+        print("\n\n\n".join(evaluation(one) for one in reports))
     if len(reports) > 1 or arguments.markdown:
-        parts.append(accuracies(reports, arguments.markdown))
-    print("\n\n\n".join(parts))
+        print(f"\n{accuracies(reports, arguments.markdown)}" if not arguments.markdown else accuracies(reports, True))
     _write(arguments.json, {"schema": REPORTS, "reports": reports})
     for one in reports if arguments.out else ():
         job = arguments.out / f"{one.network}.evaluation.json"

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import inf
 
 INPUT = "input"
@@ -116,8 +117,12 @@ def simulate(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames:
     >>> run.completions, run.bottleneck, run.interval, run.fill
     ((41, 81), 'slow', 40, {('slow', 'half'): 1})
     """
-    delays = {stage.name: stage.delay for stage in stages}
-    delays = {stage.name: stage.delay for stage in stages}
+    return _simulate(tuple(stages), tuple(depths.items()), frames)
+
+
+@lru_cache(maxsize=64)
+def _simulate(stages: tuple[Stage, ...], given: tuple[tuple[Fifo, int | None], ...], frames: int) -> Simulation:
+    depths, delays = dict(given), {stage.name: stage.delay for stage in stages}
     links = {fifo: _Link(depths.get(fifo), delays[fifo[0]]) for fifo in fifos(stages)}
     processes = {
         stage.name: _Process(
@@ -260,23 +265,33 @@ class _Process:
 def sized(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) -> dict[Fifo, int]:
     """Depths with which the design does not deadlock and is as fast as with FIFOs that never fill, within `SLACK`.
 
-    `bits` is the width of a token in each FIFO, `shallowest` a depth that costs no more than a smaller one. Where that
-    is too slow, FIFOs beside the bottleneck are doubled, so that it neither starves nor waits, and at last all are.
+    Where those that are `passable` are too slow, FIFOs beside the bottleneck are doubled, so that it neither starves
+    nor waits, and at last all are.
     """
     allowed = max(stage.busy for stage in stages) * (1 + SLACK)
-    grown = {fifo: max(shallowest, depth) for fifo, depth in _skips(stages, bits).items()}
-    sizes = dict.fromkeys(fifos(stages), shallowest) | grown
+    sizes = least = passable(stages, bits, shallowest)
     found = simulate(stages, sizes)
     for chosen in ([fifo for fifo in sizes if found.bottleneck in fifo], list(sizes)):
         depth = shallowest
         while found.interval > allowed and depth < DEEPEST:
             depth *= 2
-            sizes |= {fifo: max(depth, grown.get(fifo, 0)) for fifo in chosen}
+            sizes = sizes | {fifo: max(depth, least[fifo]) for fifo in chosen}
             found = simulate(stages, sizes)
     return sizes
 
 
-def _skips(stages: Sequence[Stage], bits: Mapping[Fifo, int]) -> dict[Fifo, int]:
+def passable(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) -> dict[Fifo, int]:
+    """Depths of at least `shallowest` with which the design does not deadlock, whatever its cycles.
+
+    `bits` is the width of a token in each FIFO: of those that could be deeper, the narrowest is.
+    """
+    shapes = tuple(replace(stage, pattern=tuple(replace(run, cycles=1) for run in stage.pattern)) for stage in stages)
+    skips = _skips(shapes, tuple(bits.items()))
+    return {fifo: max(shallowest, skips.get(fifo, 0)) for fifo in fifos(stages)}
+
+
+@lru_cache(maxsize=64)
+def _skips(stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...]) -> Mapping[Fifo, int]:
     """Depths of the FIFOs that must be deeper than `LEAST` to let tokens pass: the skips of residual networks.
 
     Whether stages that read before they write deadlock does not depend on their cycles (they are a Kahn process
@@ -288,7 +303,7 @@ def _skips(stages: Sequence[Stage], bits: Mapping[Fifo, int]) -> dict[Fifo, int]
     depths: dict[Fifo, int | None] = dict.fromkeys(fifos(stages), LEAST)
     withheld: dict[Fifo, int] = {}
     while deadlock := (found := simulate(stalled, depths, frames=2)).deadlock:
-        narrowest = min(deadlock.full, key=lambda fifo: (bits[fifo], fifo))
+        narrowest = min(deadlock.full, key=lambda fifo: (dict(bits)[fifo], fifo))
         depths[narrowest] = None
         withheld[narrowest] = sum(stage.delay for stage in stages if stage.name in deadlock.stages)
     return {fifo: found.fill[fifo] + tokens for fifo, tokens in withheld.items()}

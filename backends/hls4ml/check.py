@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from math import ceil, log2
+from math import ceil, floor, log2
 
-from backends.hls4ml.design import design
 from backends.hls4ml.design import unrolled as layers_unrolled
 from backends.hls4ml.fifos import depths
 from backends.hls4ml.options import LATENCY, RESOURCE, SIMULATED, STOCK, parse_reuse, parse_strategy
+from backends.hls4ml.resolve import design, limit_of, quickest
 from backends.hls4ml.reuse import legal, sizes
 from backends.protocol import Job, Refusal
 from backends.stream import simulate
-from models.fixed import parse_type
+from models.fixed import FixedType, parse_type
 from models.network import MaxPool2D, Network
 
 UNROLL_LIMIT = 4096
@@ -25,7 +25,7 @@ EXACT_BITS = 53
 
 def check(job: Job) -> Sequence[Refusal]:
     found = (*_unrolled(job), *_pooling(job.network), *_reuse(job), *_precision(job))
-    return found or tuple(_deadlock(job))  # which needs a design, and so a job that can be done
+    return found or (*_target(job), *_deadlock(job))  # which need a design, and so a job that can be done
 
 
 def _unrolled(job: Job) -> Iterator[Refusal]:
@@ -49,6 +49,19 @@ def _unknown(option: str, named: Iterable[str], layers: Collection[str]) -> Iter
         if name not in layers:
             near = get_close_matches(name, layers, n=3, cutoff=0.5) or list(layers)
             yield Refusal(option, f"no layer with weights is called {name!r}", ", ".join(near))
+
+
+def _target(job: Job) -> Iterator[Refusal]:
+    """A rate beyond reach, or reuse factors given beside it."""
+    limit, number = limit_of(job), parse_reuse(job.options.reuse_factor)[0]
+    if limit is None:
+        return
+    if number is not None:
+        yield Refusal("--target-fps", f"with --reuse-factor {number} there is nothing to choose", "--reuse-factor auto")
+    elif limit < (fewest := quickest(job)):
+        highest = floor(1e9 / (fewest * job.target.clock_ns))
+        fact = f"{job.options.target_fps} images/s are beyond reach: the lowest reuse factors take {fewest:,} cycles"
+        yield Refusal("--target-fps", f"{fact} an image, which is {highest:,} images/s", f"--target-fps {highest}")
 
 
 def _deadlock(job: Job) -> Iterator[Refusal]:
@@ -92,9 +105,11 @@ def _reuse(job: Job) -> Iterator[Refusal]:
 def _precision(job: Job) -> Iterator[Refusal]:
     if job.options.precision == STOCK:
         return
-    type = parse_type(job.options.precision)
+    asked = job.options.precision
+    type = FixedType(int(asked), 1) if asked.isdecimal() else parse_type(asked)
     terms = max((n_in for n_in, _ in sizes(job.network).values()), default=1)
     if 2 * type.width + ceil(log2(terms)) + 1 > EXACT_BITS:
         widest = (EXACT_BITS - 1 - ceil(log2(terms))) // 2
         fact = f"sums of {terms} products of {type.name} pass the {EXACT_BITS} bits that the exact reference holds"
-        yield Refusal("--precision", fact, f"ap_fixed<{widest},{min(type.integer, widest)}>")
+        nearest = str(widest) if asked.isdecimal() else f"ap_fixed<{widest},{min(type.integer, widest)}>"
+        yield Refusal("--precision", fact, nearest)

@@ -9,12 +9,9 @@ from functools import cached_property
 from backends.hls4ml import fifos
 from backends.hls4ml.fifos import Buffer
 from backends.hls4ml.options import LATENCY, parse_strategy
-from backends.hls4ml.precision import lower
-from backends.hls4ml.reuse import resolve
 from backends.hls4ml.schedule import PACES, Block, Pace, blocks, stages
 from backends.protocol import Job
-from backends.stream import Stage
-from flows.core.digest import digest_of
+from backends.stream import Stage, sized
 from models.quantised import QuantisedNetwork
 
 
@@ -47,23 +44,16 @@ class Design:
     @cached_property
     def buffers(self) -> tuple[Buffer, ...]:
         """The FIFOs; io_parallel has none."""
+        return self.buffers_by(sized)
+
+    def buffers_by(self, size: fifos.Size) -> tuple[Buffer, ...]:
+        """The FIFOs, where their depths are to be simulated by this function of `backends.stream`."""
         options = self.job.options
         if options.io_type == "io_parallel":
             return ()
         device = self.job.target.part.device
-        depths = fifos.depths(self.quantised, self.blocks, self.stages, options.fifo_depth)
+        depths = fifos.depths(self.quantised, self.blocks, self.stages, options.fifo_depth, size)
         return fifos.buffers(self.quantised, self.blocks, depths, options.fifo_storage, self.tool, device)
-
-
-_made: dict[str, Design] = {}
-
-
-def design(job: Job) -> Design:
-    """The design of `job`; made once, since every function of the backend starts from it."""
-    key = digest_of([job.network.digest, job.weights.digest, job.ranges.reach, job.target, job.options])
-    if key not in _made:
-        _made[key] = Design(job, quantised := lower(job), resolve(job, quantised), unrolled(job))
-    return _made[key]
 
 
 def unrolled(job: Job) -> frozenset[str]:

@@ -6,9 +6,8 @@ their depths come from the stream simulation, and each is kept in what is the sm
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from backends.cost.blockram import bram18
 from backends.cost.fabric import ram_luts, shift_register_luts
@@ -19,6 +18,7 @@ from flows.core.part import Device
 from models.quantised import QuantisedNetwork
 
 Depths = Mapping[Fifo, int]
+Size = Callable[[Sequence[Stage], Depths, int], Depths]
 
 SHALLOWEST = 16
 """Up to this depth two bits share a LUT of a shift register (AMD UG474): less would save nothing."""
@@ -55,19 +55,16 @@ class Buffer:
         return self.lanes * laws[self.storage](self.depth, self.bits) if self.storage in laws else 0
 
 
-def depths(quantised: QuantisedNetwork, design: Sequence[Block], stages: tuple[Stage, ...], asked: str) -> Depths:
+def depths(
+    quantised: QuantisedNetwork, design: Sequence[Block], stages: Sequence[Stage], asked: str, size: Size = sized
+) -> Depths:
     """The depth of every FIFO of `design`, in tokens; `stages` is its schedule, `asked` the option --fifo-depth."""
     writers = {block.name: block for block in design}
     found = {(source, block.name): writers[source] for block in design for source in block.sources if source in writers}
     if asked == SIMULATED:
         widths = {fifo: one.shape[-1] * quantised.type_of(one.tensor).width for fifo, one in found.items()}
-        return _sized(stages, tuple(widths.items()))
+        return size(stages, widths, SHALLOWEST)
     return {fifo: tokens(writer.shape) if asked == FRAME else int(asked) for fifo, writer in found.items()}
-
-
-@lru_cache(maxsize=64)
-def _sized(stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...]) -> Depths:
-    return sized(stages, dict(bits), SHALLOWEST)
 
 
 def buffers(

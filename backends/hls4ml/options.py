@@ -5,35 +5,39 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf, nan
 
+from backends.vendor.steps import CSYNTH, WANTED
 from models.fixed import Overflow, Rounding, parse_type
 
-FIT = "fit"
 STOCK = "stock"
+NO_TARGET = "none"
 STRATEGIES = RESOURCE, LATENCY = "resource", "latency"
 SIMULATED, FRAME = "simulated", "hls4ml"
 AUTO, TOOL, SRL, LUTRAM, BRAM = "auto", "tool", "srl", "lutram", "bram"
+WIDEST = 32
+"""Bits of a type that ranges choose, at most."""
 DEEPEST = 65536
 """The deepest FIFO that may be asked for, in tokens."""
 
 
 def reuse_text(text: str) -> str:
-    """Checks the form of ``fit``, ``64`` or ``64,block1_conv1=27`` and writes it one way; raises `ValueError`."""
+    """Checks the form of ``auto``, ``64`` or ``64,block1_conv1=27`` and writes it one way; raises `ValueError`."""
     single, layers = parse_reuse(text)
-    parts = [FIT if single is None else str(single)]
+    parts = [AUTO if single is None else str(single)]
     return ",".join(parts + [f"{name}={factor}" for name, factor in layers.items()])
 
 
 def parse_reuse(text: str) -> tuple[int | None, Mapping[str, int]]:
-    """(one number for all layers, None for the smallest that fits; factors of single layers)."""
+    """(one number for all layers, None for what the folding solver finds; factors of single layers)."""
     single: int | None = None
     layers: dict[str, int] = {}
     for place, part in enumerate(text.replace(" ", "").split(",")):
         name, equals, number = part.rpartition("=")
-        if place == 0 and part == FIT:
+        if place == 0 and part == AUTO:
             continue
         if not re.fullmatch("-?[0-9]+", number) or bool(equals) != bool(name) or (not equals and place > 0):
-            raise ValueError(f"{part!r} is no reuse factor: give fit, a number, or 64,block1_conv1=27")
+            raise ValueError(f"{part!r} is no reuse factor: give auto, a number, or 64,block1_conv1=27")
         factor = int(number)
         if factor < 1:
             raise ValueError(f"reuse factor {factor} is not above 0: 1 is the lowest")
@@ -47,7 +51,7 @@ def parse_reuse(text: str) -> tuple[int | None, Mapping[str, int]]:
 def parse_strategy(text: str) -> tuple[str, Mapping[str, str]]:
     """(the strategy of all layers, those of single layers) of ``resource`` or ``resource,dense=latency``."""
     first, *others = text.replace(" ", "").lower().split(",")
-    layers = dict(part.rsplit("=", 1) if "=" in part else (part, "") for part in others)
+    layers = {name: one for name, _, one in (part.partition("=") for part in others)}
     for one in (first, *layers.values()):
         if one not in STRATEGIES:
             raise ValueError(f"{one or text!r} is no strategy: give resource, latency, or resource,dense=latency")
@@ -60,6 +64,19 @@ def strategy_text(text: str) -> str:
     return ",".join([single, *(f"{name}={one}" for name, one in layers.items())])
 
 
+def target_text(text: str) -> str:
+    """Checks a rate, in images per second; raises `ValueError`."""
+    if text == NO_TARGET:
+        return text
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = nan
+    if not 0 < rate < inf:
+        raise ValueError(f"{text!r} is no rate: give images per second, above 0")
+    return f"{rate:.10g}"
+
+
 def depth_text(text: str) -> str:
     """Checks ``simulated``, ``hls4ml`` or a number of tokens; raises `ValueError`."""
     if text in (SIMULATED, FRAME):
@@ -69,10 +86,25 @@ def depth_text(text: str) -> str:
     return str(int(text))
 
 
+def hours(text: str) -> float:
+    """Checks a time limit; raises `ValueError`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = nan
+    if not 0 < value <= 1000:
+        raise ValueError(f"{text!r} is no time limit: give hours above 0, at most 1000")
+    return value
+
+
 def precision_text(text: str) -> str:
-    """Checks ``stock`` or ``ap_fixed<W,I>`` and writes it one way; raises `ValueError`."""
+    """Checks ``stock``, a number of bits, or ``ap_fixed<W,I>``, and writes it one way; raises `ValueError`."""
     if text == STOCK:
         return text
+    if text.isdecimal():
+        if not 2 <= int(text) <= WIDEST:
+            raise ValueError(f"{text} bits: give 2 to {WIDEST}")
+        return str(int(text))
     type = parse_type(text)
     if not type.signed or (type.rounding, type.overflow) != (Rounding.TRN, Overflow.WRAP):
         raise ValueError(f"{text!r}: give a signed ap_fixed<W,I> without modes; rounding and saturation follow from it")
@@ -93,13 +125,21 @@ class Options:
         },
     )
     reuse_factor: str = field(
-        default=FIT,
+        default=AUTO,
         metadata={
-            "help": "products that each multiplier computes in turn: fit (the smallest single number whose DSPs fit "
-            "the part), a number (snapped per layer to the nearest legal one, as hls4ml does), and factors of single "
-            "layers, which must be legal: 64,block1_conv1=27",
+            "help": "products that each multiplier computes in turn: auto (for each layer, so that the interval is the "
+            "shortest that fits the part), a number (snapped per layer to the nearest legal one, as hls4ml does), and "
+            "factors of single layers, which must be legal: 64,block1_conv1=27",
             "unit": "RF",
             "parse": reuse_text,
+        },
+    )
+    target_fps: str = field(
+        default=NO_TARGET,
+        metadata={
+            "help": "images per second to reach: the cheapest reuse factors that do, whether they fit or not",
+            "unit": "N",
+            "parse": target_text,
         },
     )
     strategy: str = field(
@@ -131,8 +171,9 @@ class Options:
     precision: str = field(
         default="ap_fixed<16,6>",
         metadata={
-            "help": "default type, its integer bits raised per layer where the measured ranges need it; stock shows "
-            "what hls4ml's own types do",
+            "help": "default type, its integer bits raised per layer where the measured ranges need it; a number of "
+            "bits alone (8) lets ranges and trained weights choose all integer bits; stock shows what hls4ml's own "
+            "types do",
             "unit": "TYPE",
             "parse": precision_text,
         },
@@ -143,4 +184,16 @@ class Options:
             "help": "skip leaves it to the host, which takes the largest logit; keep builds hls4ml's tables",
             "choices": ("skip", "keep"),
         },
+    )
+    vendor: str = field(
+        default=CSYNTH,
+        metadata={
+            "help": "what AMD's tools do where they are on PATH: csynth, csynth and co-simulation, csynth and logic "
+            "synthesis, or nothing",
+            "choices": WANTED,
+        },
+    )
+    vendor_timeout: float = field(
+        default=8.0,
+        metadata={"help": "ends a step of theirs that takes longer, in hours", "unit": "HOURS", "parse": hours},
     )

@@ -1,18 +1,21 @@
-"""What runs: hls4ml converts, g++ compiles its C simulation, the simulation computes the project's vectors."""
+"""What runs: hls4ml converts, g++ compiles its C simulation, that computes the project's vectors; then AMD's tools."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 
-from backends.hls4ml.design import design
 from backends.hls4ml.options import STOCK, TOOL
+from backends.hls4ml.resolve import design
+from backends.hls4ml.synthesis import hls_project
 from backends.protocol import Job
+from backends.vendor import steps as vendor
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from models import vectors
 from models.serial import quantised_to_json
 
 PROJECT, LIBRARY, OUTPUTS = "project", "simulation.so", "outputs.json"
+CPP = Output("convert", PROJECT)
 SOURCES = ("flows.core", "models", "backends.cost", "backends.stream", "backends.hls4ml")
 FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fno-gnu-unique", "-w")
 """-O2 builds a third faster than hls4ml's -O3, and the few vectors run as fast."""
@@ -72,4 +75,6 @@ def plan(job: Job) -> Plan:
         packages=("numpy",),
         sources=SOURCES,
     )
-    return Plan((convert, compile, simulate), Output("simulate", OUTPUTS), "hls4ml's C simulation (g++)")
+    tool, limit_s = options["backend"], options["vendor_timeout"] * 3600
+    synthesis = vendor.steps(tool, hls_project(CPP, tool), job.target, options["vendor"], limit_s)
+    return Plan((convert, compile, simulate, *synthesis), Output("simulate", OUTPUTS), "hls4ml's C simulation (g++)")

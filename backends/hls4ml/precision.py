@@ -9,10 +9,10 @@ hls4ml's own types instead (rules of hls4ml 1.3.0, ``optimizer/passes/infer_prec
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from math import ceil, log2, prod
 
 from backends.hls4ml.options import STOCK
+from backends.hls4ml.ranged import PIXELS, ByRange, Choice, Widened
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding, parse_type
@@ -33,53 +33,40 @@ DEFAULT = FixedType(16, 6)
 TABLE = FixedType(18, 8, rounding=Rounding.RND, overflow=Overflow.SAT)
 """hls4ml's type of softmax tables, sums and divisors (``fpga_backend.py``, `softmax` attributes)."""
 TABLE_SIZE = 1024
-PIXELS = (0.0, 1.0)
-"""What the image reaches: uint8 over 255."""
 
 
 def lower(job: Job) -> QuantisedNetwork:
     """The exact arithmetic that the design of `job` has."""
-    stock = job.options.precision == STOCK
-    base = DEFAULT if stock else parse_type(job.options.precision)
-    entry = base if stock else replace(base, integer=max(base.integer, integer_bits(*PIXELS)))
+    asked = job.options.precision
+    choice = (
+        None if asked == STOCK else ByRange(job, int(asked)) if asked.isdecimal() else Widened(job, parse_type(asked))
+    )
+    entry = choice.image if choice else DEFAULT
     types: dict[str, FixedType] = {INPUT: entry}
     layers: dict[str, Arithmetic] = {}
     for layer in job.network.layers:
         if isinstance(layer, Softmax) and job.options.softmax == "skip":
             continue
         sources = [types[name] for name in layer.inputs]
-        layers[layer.name] = arithmetic = _stock(job, layer, sources) if stock else _ranged(job, layer, sources, base)
-        types[layer.name] = arithmetic.output
+        arithmetic = _ranged(job, layer, sources[0], choice) if choice else _stock(job, layer, sources)
+        layers[layer.name], types[layer.name] = arithmetic, arithmetic.output
     return QuantisedNetwork(job.network, job.weights.digest, InputContract(entry), layers)
 
 
-def integer_bits(low: float, high: float) -> int:
-    """Integer bits, sign included, of the narrowest signed type that holds `low` to `high`.
-
-    >>> integer_bits(-32, 31.9), integer_bits(-32.1, 0), integer_bits(0, 1.0)
-    (6, 7, 2)
-    """
-    bits = 1
-    while low < -(2.0 ** (bits - 1)) or high >= 2.0 ** (bits - 1):
-        bits += 1
-    return bits
-
-
-def _ranged(job: Job, layer: Layer, sources: list[FixedType], base: FixedType) -> Arithmetic:
-    source = sources[0]
-    rounding = replace(base, rounding=Rounding.RND, overflow=Overflow.SAT)
-    result = replace(rounding, integer=max(base.integer, integer_bits(*job.ranges.reach[layer.name])))
+def _ranged(job: Job, layer: Layer, source: FixedType, choice: Choice) -> Arithmetic:
     match layer:
         case Conv2D() | Dense():
-            return Arithmetic(result, rounding, rounding, _sum(source, rounding, sizes(job.network)[layer.name][0]))
+            kernel, bias = choice.weights(layer)
+            terms = sizes(job.network)[layer.name][0]
+            return Arithmetic(choice.result(layer), kernel, bias, _sum(source, kernel, terms, bias))
         case GlobalAveragePool():
-            return Arithmetic(result, accumulator=_wider(source, _area(job, layer)))
+            return Arithmetic(choice.result(layer), accumulator=_wider(source, _area(job, layer)))
         case MaxPool2D() | Flatten():
             return Arithmetic(source)
         case Softmax():
-            return Arithmetic(rounding, softmax=_tables(source))
+            return Arithmetic(choice.result(layer), softmax=_tables(source))
         case _:
-            return Arithmetic(result)
+            return Arithmetic(choice.result(layer))
 
 
 def _stock(job: Job, layer: Layer, sources: list[FixedType]) -> Arithmetic:
@@ -100,11 +87,11 @@ def _stock(job: Job, layer: Layer, sources: list[FixedType]) -> Arithmetic:
             return Arithmetic(DEFAULT)
 
 
-def _sum(source: FixedType, kernel: FixedType, terms: int) -> FixedType:
-    """Any sum of `terms` products and a bias of the kernel's type, exactly."""
-    integer = source.integer + kernel.integer + ceil(log2(terms))
-    integer = max(integer, kernel.integer) + 1
-    return FixedType(integer + max(source.fraction, 0) + kernel.fraction, integer)
+def _sum(source: FixedType, kernel: FixedType, terms: int, bias: FixedType | None = None) -> FixedType:
+    """Any sum of `terms` products and a bias (of the kernel's type where none is given), exactly."""
+    bias = bias or kernel
+    integer = max(source.integer + kernel.integer + ceil(log2(terms)), bias.integer) + 1
+    return FixedType(integer + max(max(source.fraction, 0) + kernel.fraction, bias.fraction), integer)
 
 
 def _added(one: FixedType, other: FixedType) -> FixedType:
@@ -135,6 +122,14 @@ def explain(job: Job, quantised: QuantisedNetwork) -> Iterator[str]:
             "turn negative. See what it does to accuracy (--data), and do not build it"
         )
         return
+    if job.options.precision.isdecimal():
+        yield (
+            f"types have {job.options.precision} bits; their integer bits hold what each tensor reaches on "
+            f"{job.ranges.n:,} training images, and the trained weights; what is never negative has no sign, and what "
+            "only a ReLU reads has the ReLU's type and a sign"
+        )
+        yield from _common(quantised)
+        return
     base = parse_type(job.options.precision)
     if quantised.input.type.integer != base.integer:
         yield f"the image is {quantised.input.type.name}: its pixels reach {PIXELS[1]:g}"
@@ -150,6 +145,10 @@ def explain(job: Job, quantised: QuantisedNetwork) -> Iterator[str]:
             f"{layer.name} is {types.output.name}: it reaches {low:.1f} .. {high:.1f} on {job.ranges.n:,} training "
             f"images, {base.name} ends at +-{2 ** (base.integer - 1)}"
         )
+    yield from _common(quantised)
+
+
+def _common(quantised: QuantisedNetwork) -> Iterator[str]:
     yield (
         "weights and layer results round and saturate (AP_RND, AP_SAT) where hls4ml truncates and wraps: a value "
         "beyond its type then stays at the end of the range instead of changing sign"

@@ -10,14 +10,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from functools import cache
-from itertools import pairwise
 from math import prod
 
 from backends.hls4ml import laws
 from backends.hls4ml.laws import Amount
-from backends.hls4ml.options import parse_reuse
-from backends.protocol import Job
-from models.network import Network, Softmax
+from models.network import Network
 from models.quantised import QuantisedNetwork
 
 
@@ -65,49 +62,9 @@ def sizes(network: Network) -> Mapping[str, tuple[int, int]]:
     return found
 
 
-def resolve(job: Job, quantised: QuantisedNetwork) -> Mapping[str, int]:
-    """The reuse factor of every layer with weights: one number snapped, those of single layers as they were given."""
-    asked, layers = parse_reuse(job.options.reuse_factor)
-    return {**snapped(job.network, asked or fitting(job, quantised)), **layers}
-
-
-def fitting(job: Job, quantised: QuantisedNetwork) -> int:
-    """The smallest single number whose DSPs fit the part; the largest that changes anything where none does."""
-    _, layers = parse_reuse(job.options.reuse_factor)
-    return smallest(quantised, job.target.part.device.dsp, layers) or turns(job.network)[-1]
-
-
-def smallest(quantised: QuantisedNetwork, budget: int, fixed: Mapping[str, int]) -> int | None:
-    """The smallest single number with which the design takes at most `budget` DSP, None where there is none.
-
-    `fixed` are the factors of single layers that do not follow it.
-    """
-    network = quantised.network
-    return next((one for one in turns(network) if dsp(quantised, {**snapped(network, one), **fixed}) <= budget), None)
-
-
-def turns(network: Network) -> tuple[int, ...]:
-    """The numbers at which some layer takes its next factor, ascending: between them nothing changes."""
-    numbers = {1}
-    for size in sizes(network).values():
-        numbers |= {(below + above) // 2 + 1 for below, above in pairwise(legal(*size))}
-    return tuple(sorted(numbers))
-
-
 def snapped(network: Network, wanted: int) -> dict[str, int]:
     """One number for the whole network, as each layer takes it."""
     return {name: nearest(*size, wanted) for name, size in sizes(network).items()}
-
-
-def dsp(quantised: QuantisedNetwork, reuse: Mapping[str, int]) -> float:
-    """DSP48E1 of the whole design as the estimate counts them, a product each where the reuse factor is 1."""
-    amounts: list[Amount | None] = [multiplier_dsp(quantised, name, factor) for name, factor in reuse.items()]
-    amounts += [
-        laws.softmax_dsp(quantised.network.shapes[layer.name][-1])
-        for layer in quantised.computed
-        if isinstance(layer, Softmax)
-    ]
-    return sum(amount.value for amount in amounts if amount)
 
 
 def multiplier_dsp(quantised: QuantisedNetwork, name: str, factor: int) -> Amount:

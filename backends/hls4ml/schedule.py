@@ -132,6 +132,11 @@ def stages(
     )
 
 
+def busy(block: Block, factor: int, pace: Pace, unrolled: bool) -> int:
+    """Cycles of one frame at reuse factor `factor`."""
+    return sum(run.count * run.cycles for run in _pattern(block, factor, pace, unrolled))
+
+
 def _pattern(block: Block, factor: int, pace: Pace, latency: bool) -> tuple[Run, ...]:
     """One frame of a block; a pipelined one handles a token a cycle."""
     layer = block.layer

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 
 from backends.hls4ml.design import Design
 from backends.hls4ml.schedule import QUICKEST, slowest
-from backends.stream import FRAMES, Fifo, Simulation, Stage, simulate
+from backends.stream import Simulation, Stage, simulate
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 
 BOUNDS = (
@@ -35,7 +34,7 @@ def timing(design: Design) -> dict[str, list[Reading]]:
 
 def simulation(design: Design) -> Simulation:
     """What the stream simulation says of `design` with its FIFOs; those of io_parallel never fill."""
-    return _simulate(design.stages, tuple((buffer.fifo, buffer.depth) for buffer in design.buffers))
+    return simulate(design.stages, {buffer.fifo: buffer.depth for buffer in design.buffers})
 
 
 def _bounds(design: Design) -> Sides:
@@ -50,7 +49,7 @@ def _totals(design: Design, bounds: Sides | None, on: str) -> Iterator[Reading]:
     asked = f"{source}; at the clock asked for, met or not"
     on = f"{clock_ns:g} ns clock, {on}"
     stalls = found.interval / max(stage.busy for stage in design.stages)
-    ends = [(_simulate(side, (), 1).latency, max(stage.busy for stage in side)) for side in bounds or ()]
+    ends = [(simulate(side, {}, 1).latency, max(stage.busy for stage in side)) for side in bounds or ()]
 
     def reading(metric: Metric, source: str, value: Callable[[float, float], float]) -> Reading:
         """`value` of latency and interval, also where more cycles make less of it."""
@@ -93,8 +92,3 @@ def _of_block(scope: str, expected: Stage, quick: Stage | None, slow: Stage | No
     )
     worst = "csynth's worst case, which charges every pixel of a convolution as if it completed a window"
     yield Reading(Metric.LATENCY_CYCLES, slow.busy + slow.delay, Tier.MODELLED, on, worst, scope, Tier.HLS)
-
-
-@lru_cache(maxsize=64)
-def _simulate(stages: tuple[Stage, ...], depths: tuple[tuple[Fifo, int], ...], frames: int = FRAMES) -> Simulation:
-    return simulate(stages, dict(depths), frames)

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from backends.hls4ml.design import Design, unrolled
 from backends.hls4ml.estimate import estimate
-from backends.hls4ml.options import FIT, FRAME, TOOL, Options
-from backends.hls4ml.reuse import resolve
+from backends.hls4ml.options import FRAME, TOOL, Options, parse_reuse
+from backends.hls4ml.reuse import snapped
 from backends.protocol import Job
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
 from flows.core.part import Device, Part, Target
@@ -52,10 +52,11 @@ def quantised(network: Network = ARCH8, output: FixedType = SATURATED) -> Quanti
 
 
 def made(asked: Job, arithmetic: QuantisedNetwork) -> Design:
-    return Design(asked, arithmetic, resolve(asked, arithmetic), unrolled(asked))
+    number, layers = parse_reuse(asked.options.reuse_factor)
+    return Design(asked, arithmetic, {**snapped(asked.network, number or 1), **layers}, unrolled(asked))
 
 
-def readings(wanted: int | str = FIT, **options: Any) -> tuple[Reading, ...]:
+def readings(wanted: int | str = 211, **options: Any) -> tuple[Reading, ...]:
     asked = job(reuse_factor=str(wanted), **options)
     return estimate(made(asked, quantised()))
 

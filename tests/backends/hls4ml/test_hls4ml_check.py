@@ -39,7 +39,7 @@ def test_past_the_unroll_limit_is_refused(
 
 @pytest.mark.parametrize(("name", "nearest"), [("block1_conv", "block1_conv1"), ("shortcut", "block1_shortcut")])
 def test_an_unknown_layer_is_refused_with_its_namesake(job_of: Callable[..., Job], name: str, nearest: str) -> None:
-    refusal = only(check(job_of(ARCH8, reuse_factor=f"fit,{name}=4")))
+    refusal = only(check(job_of(ARCH8, reuse_factor=f"auto,{name}=4")))
     assert repr(name) in refusal.fact and nearest in refusal.nearest
 
 
@@ -59,21 +59,21 @@ def test_only_windows_side_by_side_are_pooled(
 
 
 def test_a_layer_like_no_other_is_refused_with_all_that_there_are(job_of: Callable[..., Job]) -> None:
-    assert only(check(job_of(ARCH8, reuse_factor="fit,xyz=4"))).nearest == ", ".join(reuse.sizes(ARCH8))
+    assert only(check(job_of(ARCH8, reuse_factor="auto,xyz=4"))).nearest == ", ".join(reuse.sizes(ARCH8))
 
 
 @given(name=st.sampled_from(sorted(reuse.sizes(ARCH8))), factor=st.integers(1, 40_000))
 def test_an_illegal_factor_is_refused_with_the_legal_neighbours(
     job_of: Callable[..., Job], name: str, factor: int
 ) -> None:
-    refusals = check(job_of(ARCH8, reuse_factor=f"fit,{name}={factor}"))
+    refusals = check(job_of(ARCH8, reuse_factor=f"auto,{name}={factor}"))
     legal = reuse.legal(*reuse.sizes(ARCH8)[name])
     assert bool(refusals) == (factor not in legal)
     for refusal in refusals:
         choices = [int(one.partition("=")[2]) for one in refusal.nearest.split(" or ")]
         assert set(choices) <= set(legal) and name in refusal.fact
         assert not any(min(choices) < one < max(choices) for one in legal)
-        assert check(job_of(ARCH8, reuse_factor=f"fit,{name}={choices[0]}")) == ()
+        assert check(job_of(ARCH8, reuse_factor=f"auto,{name}={choices[0]}")) == ()
 
 
 @given(width=st.integers(2, 40), integer=st.integers(1, 40))
@@ -89,7 +89,7 @@ def test_a_sum_beyond_the_reference_is_refused_with_the_widest_type(
 
 
 def test_every_reason_is_given_at_once(job_of: Callable[..., Job]) -> None:
-    asked = job_of(ARCH8, io_type="io_parallel", reuse_factor="fit,dense=3", precision="ap_fixed<32,6>")
+    asked = job_of(ARCH8, io_type="io_parallel", reuse_factor="auto,dense=3", precision="ap_fixed<32,6>")
     assert [one.culprit for one in check(asked)] == ["--io-type io_parallel", "--reuse-factor", "--precision"]
 
 

@@ -42,10 +42,8 @@ def trained(network: Network, folder: Path, **options: Any) -> Job:
     import numpy as np
 
     from flows.core.part import Target, find_part
-    from models.cifar10 import Images
     from models.ranges import Ranges
-    from models.training.torch_network import TorchNetwork
-    from models.training.worker import measure_ranges
+    from models.training.torch_network import TorchNetwork, reach
     from models.vectors import COUNT, vectors
     from models.weights import open_weights, save_weights
 
@@ -54,9 +52,8 @@ def trained(network: Network, folder: Path, **options: Any) -> Job:
     path = folder / f"{network.name}.safetensors"
     save_weights(path, tensors, network)
     weights = open_weights(path, network)
-    images = Images(vectors(network.input_shape, COUNT), np.zeros(COUNT, np.uint8))
-    reach = measure_ranges(TorchNetwork(network).load(tensors), images)
-    ranges = Ranges(network.digest, weights.digest, "check images", COUNT, reach)
+    reached = reach(TorchNetwork(network).load(tensors), vectors(network.input_shape, COUNT))
+    ranges = Ranges(network.digest, weights.digest, "check images", COUNT, reached)
     return Job(network, weights, ranges, Target(find_part("xc7z020")), hls4ml.Options(**options))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from backends.hls4ml.design import design
 from backends.hls4ml.fifos import Buffer, chosen_by
 from backends.hls4ml.options import BRAM, LUTRAM, SRL
+from backends.hls4ml.resolve import design
 from backends.hls4ml.schedule import QUICKEST, slowest
 from backends.hls4ml.timing import simulation
 from backends.protocol import Job
@@ -19,7 +19,7 @@ from models.zoo import ARCH8
 SKIP = ("clone input", "block1_shortcut")
 
 
-@pytest.mark.parametrize("reuse", ["fit", "27", "252", "9,block1_conv2=252"])
+@pytest.mark.parametrize("reuse", ["auto", "27", "252", "9,block1_conv2=252"])
 def test_simulated_depths_pass_at_any_pace_and_cost_no_speed(job_of: Callable[..., Job], reuse: str) -> None:
     made = design(job_of(ARCH8, reuse_factor=reuse))
     depths = {buffer.fifo: buffer.depth for buffer in made.buffers}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.hls4ml.options import Options, parse_reuse, precision_text, reuse_text
+from backends.hls4ml.options import Options, hours, parse_reuse, precision_text, reuse_text
 from models.fixed import FixedType
 
 NAMES = st.text("abcdefgh_0123456789", min_size=1)
@@ -16,24 +16,24 @@ NAMES = st.text("abcdefgh_0123456789", min_size=1)
 
 @given(single=st.none() | st.integers(1, 10**6), layers=st.dictionaries(NAMES, st.integers(1, 10**6)))
 def test_reuse_factors_survive_their_text(single: int | None, layers: dict[str, int]) -> None:
-    text = ", ".join(["fit" if single is None else str(single), *(f"{name}={one}" for name, one in layers.items())])
+    text = ", ".join(["auto" if single is None else str(single), *(f"{name}={one}" for name, one in layers.items())])
     assert parse_reuse(text) == (single, layers)
     written = reuse_text(text)
     assert parse_reuse(written) == (single, layers)
     assert reuse_text(written) == written
 
 
-def test_layers_alone_leave_the_rest_to_fit() -> None:
-    assert reuse_text("conv1=27") == "fit,conv1=27"
+def test_layers_alone_leave_the_rest_to_the_solver() -> None:
+    assert reuse_text("conv1=27") == "auto,conv1=27"
 
 
-@pytest.mark.parametrize("text", ["", "fast", "64,fit", "64,32", "64,", "=3", "conv1=", "conv1=x", "1.5", "--5", "²"])
+@pytest.mark.parametrize("text", ["", "fast", "64,auto", "64,32", "64,", "=3", "conv1=", "conv1=x", "1.5", "--5", "²"])
 def test_what_is_no_reuse_factor_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no reuse factor"):
         reuse_text(text)
 
 
-@pytest.mark.parametrize("text", ["0", "-3", "fit,conv1=0", "64,conv1=-1"])
+@pytest.mark.parametrize("text", ["0", "-3", "auto,conv1=0", "64,conv1=-1"])
 def test_reuse_factors_start_at_1(text: str) -> None:
     with pytest.raises(ValueError, match="not above 0: 1 is the lowest"):
         reuse_text(text)
@@ -62,3 +62,10 @@ def test_defaults_are_legal_and_every_option_has_its_help() -> None:
             if "choices" in field.metadata
             else value == field.metadata["parse"](value)
         )
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "long", "1001"])
+def test_a_time_limit_is_in_hours(text: str) -> None:
+    assert hours("0.5") == 0.5
+    with pytest.raises(ValueError, match="is no time limit"):
+        hours(text)

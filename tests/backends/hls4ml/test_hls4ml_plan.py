@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from backends.hls4ml import lower, notes, plan
-from backends.hls4ml.design import design
-from backends.hls4ml.reuse import nearest, resolve, sizes
+from backends.hls4ml.resolve import design
+from backends.hls4ml.reuse import nearest, sizes
 from backends.protocol import Job
 from flows.core.plan import PYTHON, Asset, Output
 from models import vectors
@@ -22,11 +22,12 @@ from models.serial import quantised_from_json
 def test_the_plan_is_the_golden_one(tiny: Network, job_of: Callable[..., Job]) -> None:
     job = job_of(tiny)
     made = plan(job)
-    convert, compile, simulate = made.steps
+    convert, compile, simulate, csynth = made.steps
     assert [(step.name, step.tool, step.needs) for step in made.steps] == [
         ("convert", PYTHON, ()),
         ("compile", "g++", ("convert",)),
         ("simulate", PYTHON, ("compile", "convert")),
+        ("csynth", "vitis_hls", ("convert",)),
     ]
     assert convert.argv == (PYTHON, "-m", "backends.hls4ml.workers.convert", "job.json")
     assert convert.makes == ("project", "types.json", "simulation.cpp")
@@ -41,6 +42,8 @@ def test_the_plan_is_the_golden_one(tiny: Network, job_of: Callable[..., Job]) -
     }
     assert compile.makes == ("simulation.so",)
     assert simulate.argv == (PYTHON, "-m", "backends.hls4ml.workers.simulate", "job.json")
+    assert csynth.argv == ("vitis_hls", "-f", "csynth.tcl") and csynth.limit_s == 8 * 3600
+    assert csynth.files["project"] == Output("convert", "project")
     assert made.artefact == Output("simulate", "outputs.json") and "hls4ml" in made.against
     assert {*convert.sources, *simulate.sources} == {
         "flows.core",
@@ -54,7 +57,7 @@ def test_the_plan_is_the_golden_one(tiny: Network, job_of: Callable[..., Job]) -
 def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[..., Job]) -> None:
     layers = {"reuse_factor": "5,dense=20", "strategy": "resource,dense=latency"}
     job = job_of(tiny, part="zybo-z7-10", clock_ns=8.0, backend="vivado", **layers)
-    convert, _, simulate = plan(job).steps
+    convert, _, simulate, _ = plan(job).steps
     ask = json.loads(str(convert.files["job.json"]))
     assert quantised_from_json(ask.pop("quantised"), "job.json") == lower(job)
     assert ask == {
@@ -73,6 +76,15 @@ def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[...
     assert quantised_from_json(asked["quantised"], "job.json") == lower(job) and asked["vectors"] == vectors.COUNT >= 16
 
 
+@pytest.mark.parametrize(("vendor", "expected"), [("none", []), ("cosim", ["cosim"]), ("vsynth", ["csynth", "vsynth"])])
+def test_vendor_tools_run_what_is_asked_for(
+    tiny: Network, job_of: Callable[..., Job], vendor: str, expected: list[str]
+) -> None:
+    made = plan(job_of(tiny, backend="vivado", vendor=vendor, vendor_timeout=0.5))
+    assert [step.name for step in made.steps[3:]] == expected
+    assert [step.limit_s for step in made.steps[3:]] == [1800.0] * len(expected)
+
+
 def test_only_stock_leaves_types_to_hls4ml(tiny: Network, job_of: Callable[..., Job]) -> None:
     ask = json.loads(str(plan(job_of(tiny, precision="stock")).steps[0].files["job.json"]))
     assert ask["pinned"] is False
@@ -83,10 +95,9 @@ def test_the_notes_tell_the_reuse_factors(tiny: Network, job_of: Callable[..., J
     job = job_of(tiny, reuse_factor="7", precision=precision)
     first = notes(job)[0]
     assert first.startswith("reuse factor 7 (asked)")
-    for name, factor in resolve(job, lower(job)).items():
+    for name, factor in design(job).reuse.items():
         assert factor == nearest(*sizes(tiny)[name], 7) and f"{name} {factor}" in first
-    fitted = notes(job_of(tiny, precision=precision))[0]
-    assert "the smallest whose DSPs fit the part" in fitted
+    assert "they are the fastest" in notes(job_of(tiny, precision=precision))[1]
 
 
 def test_nothing_before_a_run_loads_numpy() -> None:

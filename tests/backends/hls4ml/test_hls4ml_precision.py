@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from math import prod
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.hls4ml.precision import explain, integer_bits, lower
+from backends.hls4ml.precision import explain, lower
+from backends.hls4ml.ranged import careful, entered, integer_bits
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding, parse_type
 from models.network import INPUT, Flatten, MaxPool2D, Network, Softmax
 from models.quantised import QuantisedNetwork
+from models.weights import save_weights
 
 BASES = st.builds(lambda width, integer: FixedType(width, integer).name, st.integers(3, 20), st.integers(-2, 10))
 REACHES = st.lists(st.tuples(st.floats(-500, 0.0), st.floats(0.0, 500)), min_size=10, max_size=10)
@@ -123,3 +128,33 @@ def test_stock_is_a_loud_warning(tiny: Network, job_of: Callable[..., Job], soft
     job = job_of(tiny, precision="stock", softmax=softmax)
     (line,) = explain(job, lower(job))
     assert line.startswith("warning: ")
+
+
+def test_a_number_of_bits_is_placed_by_range(tiny: Network, job_of: Callable[..., Job], tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    tensors = {name: random.normal(0, 0.3, shape).astype(np.float32) for name, shape in tiny.weight_shapes()}
+    tensors["dense/kernel"] *= 10
+    save_weights(tmp_path / "tiny.safetensors", tensors, tiny)
+    job = job_of(tiny, {"relu1": (0, 5.9), "conv1": (-30, 5.9), "add": (-3, 2), "gap": (0, 0.4)}, precision="8")
+    types = lower(replace(job, weights=replace(job.weights, path=tmp_path / "tiny.safetensors")))
+    assert types.input.type.name == "ap_ufixed<8,0,AP_RND,AP_SAT>"
+    assert [types.type_of(name).name for name in ("relu1", "conv1", "add", "pool", "gap")] == [
+        "ap_ufixed<8,3,AP_RND,AP_SAT>",
+        "ap_fixed<9,4,AP_RND,AP_SAT>",
+        "ap_fixed<8,3,AP_RND,AP_SAT>",
+        "ap_fixed<8,3,AP_RND,AP_SAT>",
+        "ap_ufixed<8,0,AP_RND,AP_SAT>",
+    ]
+    for layer in ("conv1", "dense"):
+        chosen, trained = types.layers[layer].kernel, tensors[f"{layer}/kernel"]
+        assert chosen and chosen.width == 8
+        error = ((entered(trained, chosen) - trained) ** 2).sum()
+        for integer in range(-2, 8):
+            other = replace(chosen, integer=integer)
+            assert error <= ((entered(trained, other) - trained) ** 2).sum()
+
+
+@given(number=st.floats(-100, 100, width=32), width=st.integers(2, 16), integer=st.integers(-2, 8))
+def test_arrays_enter_a_type_as_single_numbers_do(number: float, width: int, integer: int) -> None:
+    type = careful(FixedType(width, integer))
+    assert entered(np.float32(number), type) == float(type.value(type.enter(Fraction(float(np.float32(number))))))

@@ -51,6 +51,7 @@ def csynth_report(
     part: str = "xc7z020-clg400-1",
     top: str = "toy",
     clock: str = "10.00 ns",
+    fifos: Mapping[str, object] | None = None,
     tool: str = "Vitis",
     blanks: int = 1,
 ) -> str:
@@ -59,6 +60,7 @@ def csynth_report(
     nothing = dict.fromkeys(area, "-")
     totals = [
         {"Name": "Instance", **nothing},
+        {"Name": "FIFO", **nothing, **(fifos or {})},
         {"Name": "Register", **nothing},
         None,
         {"Name": "Total", **area},

@@ -73,6 +73,11 @@ def test_a_csynth_report_is_read_by_its_column_names(
     assert [module.name for module in found.modules] == list(modules)
 
 
+def test_fifos_are_summed_up_as_a_module_of_their_own(report: Report) -> None:
+    found = csynth.parse(report("csynth", fifos={"BRAM_18K": 12, "LUT": 340}), "x.rpt")
+    assert found.modules == (csynth.Module(csynth.FIFOS, {Metric.BRAM18: 12, Metric.LUT: 340}),)
+
+
 @given(st.data())
 def test_a_csynth_report_that_is_cut_off_is_no_report(report: Report, data: st.DataObject) -> None:
     """Wherever it ends before its last table is whole: totals may be missing, or a table is."""

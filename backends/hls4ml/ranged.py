@@ -1,0 +1,119 @@
+"""Types that hold the measured ranges: a default type widened where it must be, or a number of bits placed by range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from backends.protocol import Job
+from models.fixed import FixedType, Overflow, Rounding
+from models.network import Layer, ReLU, Softmax
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from models.weights import Tensors
+
+NARROWER = 4
+"""Integer bits fewer than the largest weight needs, at most."""
+
+PIXELS = (0.0, 1.0)
+"""What the image reaches: uint8 over 255."""
+
+
+class Choice(Protocol):
+    """How types are chosen for a job."""
+
+    @property
+    def image(self) -> FixedType: ...
+
+    def result(self, layer: Layer) -> FixedType: ...
+
+    def weights(self, layer: Layer) -> tuple[FixedType, FixedType]:
+        """Types of the kernel and the bias."""
+        ...
+
+
+@dataclass(frozen=True)
+class Widened:
+    """`base` everywhere, with more integer bits where the range of a tensor needs them."""
+
+    job: Job
+    base: FixedType
+
+    @property
+    def image(self) -> FixedType:
+        return replace(self.base, integer=max(self.base.integer, integer_bits(*PIXELS)))
+
+    def result(self, layer: Layer) -> FixedType:
+        if isinstance(layer, Softmax):
+            return careful(self.base)
+        needed = integer_bits(*self.job.ranges.reach[layer.name])
+        return careful(replace(self.base, integer=max(self.base.integer, needed)))
+
+    def weights(self, layer: Layer) -> tuple[FixedType, FixedType]:
+        return careful(self.base), careful(self.base)
+
+
+@dataclass(frozen=True)
+class ByRange:
+    """`bits` for every tensor, integer bits as its range or its trained weights need them."""
+
+    job: Job
+    bits: int
+
+    @property
+    def image(self) -> FixedType:
+        """255 / 255 saturates to the largest code, which costs it less than a bit would cost all the others."""
+        return careful(FixedType(self.bits, 0, signed=False))
+
+    def result(self, layer: Layer) -> FixedType:
+        """What a ReLU alone reads has the ReLU's type and a sign: what lies below zero does not matter."""
+        readers = self.job.network.consumers(layer.name)
+        if len(readers) == 1 and isinstance(readers[0], ReLU):
+            passed = self.result(readers[0])
+            return replace(passed, width=passed.width + 1, integer=passed.integer + 1, signed=True)
+        low, high = PIXELS if isinstance(layer, Softmax) else self.job.ranges.reach[layer.name]
+        integer = integer_bits(low, high)
+        return careful(FixedType(self.bits, integer) if low < 0 else FixedType(self.bits, integer - 1, signed=False))
+
+    def weights(self, layer: Layer) -> tuple[FixedType, FixedType]:
+        return self._fitting(f"{layer.name}/kernel"), self._fitting(f"{layer.name}/bias")
+
+    def _fitting(self, tensor: str) -> FixedType:
+        """The type of the least squared error: an outlier may be worth less than a bit of all the others."""
+        trained = self._trained[tensor]
+        widest = integer_bits(float(trained.min()), float(trained.max()))
+        types = [careful(FixedType(self.bits, integer)) for integer in range(widest, widest - NARROWER, -1)]
+        return min(types, key=lambda type: float(((entered(trained, type) - trained) ** 2).sum()))
+
+    @cached_property
+    def _trained(self) -> Tensors:
+        return self.job.weights.tensors()
+
+
+def entered(numbers: NDArray[np.float32], type: FixedType) -> NDArray[np.float64]:
+    """What rounding and saturation make of `numbers`."""
+    import numpy as np
+
+    codes = np.floor(numbers.astype(np.float64) * 2.0**type.fraction + 0.5)
+    return np.clip(codes, type.low, type.high) / 2.0**type.fraction
+
+
+def careful(type: FixedType) -> FixedType:
+    """The same numbers, entered by rounding and saturation."""
+    return replace(type, rounding=Rounding.RND, overflow=Overflow.SAT)
+
+
+def integer_bits(low: float, high: float) -> int:
+    """Integer bits, sign included, of the narrowest signed type that holds `low` to `high`.
+
+    >>> integer_bits(-32, 31.9), integer_bits(-32.1, 0), integer_bits(0, 1.0)
+    (6, 7, 2)
+    """
+    bits = 1
+    while low < -(2.0 ** (bits - 1)) or high >= 2.0 ** (bits - 1):
+        bits += 1
+    return bits

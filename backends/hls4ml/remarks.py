@@ -1,0 +1,63 @@
+"""What a user should know of a design: why these reuse factors, FIFOs and types."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from backends.hls4ml.folding import Answer
+from backends.hls4ml.options import BRAM, LUTRAM, SRL, parse_reuse
+from backends.hls4ml.precision import explain
+from backends.hls4ml.resolve import limit_of, resolved
+from backends.protocol import Job
+from flows.core.fit import MARGIN
+
+STORAGES = {SRL: "shift registers", LUTRAM: "LUT RAM", BRAM: "block RAM"}
+
+
+def notes(job: Job) -> Sequence[str]:
+    """One line each; the first word "warning:" makes it loud."""
+    design, answer = resolved(job)
+    factors = ", ".join(f"{name} {factor}" for name, factor in design.reuse.items())
+    number, _ = parse_reuse(job.options.reuse_factor)
+    asked = f"{number} (asked), snapped per layer to what hls4ml can build" if number else "factors"
+    found = [f"reuse factor {asked}: {factors}" if number else f"reuse factors: {factors}"]
+    if answer:
+        found += _answer(job, answer)
+    found += _fifos(job)
+    found += explain(job, design.quantised)
+    if job.options.io_type == "io_parallel":
+        found.append("warning: no law of io_parallel is known: resources and cycles are not estimated")
+    return tuple(found)
+
+
+def _answer(job: Job, answer: Answer) -> Iterator[str]:
+    cycles, free = f"{answer.folding.cycles:,} cycles", f"leave {MARGIN:.0%} of every resource free"
+    if limit_of(job) is not None:
+        yield f"they are the cheapest for {job.options.target_fps} images/s: the busiest layer takes {cycles}"
+    elif answer.sure:
+        yield f"they are the fastest whose upper bounds {free}: the busiest layer takes {cycles}"
+    elif not answer.lacking:
+        yield f"they are the fastest whose estimates {free} (no upper bounds do): the busiest layer takes {cycles}"
+    for metric, least in answer.lacking.items():
+        usable = job.target.part.device.available(metric) * (1 - MARGIN)
+        yield (
+            f"no reuse factors fit: with any of them the design takes at least {least:,.0f} {metric.unit}, and "
+            f"{usable:,.0f} are usable; these are the fastest that fit but for that ({cycles}), those nearest to "
+            f"fitting take {answer.nearest.cycles:,} cycles"
+        )
+    if answer.stops:
+        names = " or ".join(metric.unit for metric in answer.stops)
+        yield f"more {names} would make it faster"
+
+
+def _fifos(job: Job) -> Iterator[str]:
+    """Depths that differ from most, and what holds how many."""
+    buffers = resolved(job)[0].buffers
+    if not buffers:
+        return
+    usual, _ = Counter(buffer.depth for buffer in buffers).most_common(1)[0]
+    deeper = [f"{' to '.join(buffer.fifo)} {buffer.depth:,}" for buffer in buffers if buffer.depth != usual]
+    but = f", but {', '.join(deeper)}" if deeper else ""
+    kept = ", ".join(f"{count} in {STORAGES[way]}" for way, count in Counter(one.storage for one in buffers).items())
+    yield f"FIFO depths ({job.options.fifo_depth}): {usual:,} tokens{but}; {kept}"

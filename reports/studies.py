@@ -88,13 +88,17 @@ def quantisation(study: Study, as_markdown: bool = False) -> str:
 
 
 def accuracy_rows(reports: Sequence[Report]) -> Rows:
-    """One row a network, the float one, beside what was published of it."""
+    """One row a network: the float one beside what was published of it, and the quantised one where there is one."""
     rows = [["network", "parameters", "MACs", "accuracy, % [95 % interval]", "published, %", "difference"]]
+    quantised = [one.quantised.name for one in reports if one.quantised]
+    rows[0] += [f"{quantised[0]}, %"] if quantised else []
     for one in reports:
         share, published = one.floating.accuracy, one.published
         gap = "" if published is None else f"{100 * share.right / share.n - published:+.2f}"
         known = "" if published is None else f"{published:.2f}"
         rows.append([one.network, f"{one.parameters:,}", f"{one.macs:,}", with_interval(share), known, gap])
+        if one.quantised and one.paired:
+            rows[-1].append(f"{with_interval(one.quantised.accuracy)} {probability(one.paired.p)}")
     return rows
 
 

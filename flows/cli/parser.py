@@ -223,7 +223,12 @@ def _quantise(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def _evaluate(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument("networks", metavar="NETWORK", nargs="+", help="of `flows list networks`, or files of yours")
+    parser.add_argument(
+        "networks",
+        metavar="NETWORK",
+        nargs="*",
+        help="of `flows list networks`, or files of yours (default: all trained)",
+    )
     _study(parser)
     parser.add_argument(
         "--flow", dest="flows", metavar="FLOW", nargs=1, default=(), help="beside it in the exact arithmetic of a flow"

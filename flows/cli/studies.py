@@ -47,7 +47,7 @@ def evaluate(arguments: Namespace) -> int:
     from flows.cli.pictures import draw
     from reports.studies import accuracies, evaluation
 
-    names = tuple(dict.fromkeys(arguments.networks))
+    names = tuple(dict.fromkeys(arguments.networks)) or _shipped()
     if arguments.weights and len(names) > 1:
         raise UsageError("--weights", f"one file for {len(names)} networks", "evaluate one network at a time")
     if arguments.flows and arguments.format:
@@ -62,16 +62,24 @@ def evaluate(arguments: Namespace) -> int:
             studies.report(one, name, design, batch, executor)
             for one, (name, design) in zip(trained, designs, strict=True)
         ]
-    if not arguments.markdown:
-        print("\n\n\n".join(evaluation(one) for one in reports))
+    parts = [] if arguments.markdown else [evaluation(one) for one in reports]
     if len(reports) > 1 or arguments.markdown:
-        print(f"\n{accuracies(reports, arguments.markdown)}" if not arguments.markdown else accuracies(reports, True))
+        parts.append(accuracies(reports, arguments.markdown))
+    print("\n\n\n".join(parts))
     _write(arguments.json, {"schema": REPORTS, "reports": reports})
     for one in reports if arguments.out else ():
         job = arguments.out / f"{one.network}.evaluation.json"
         _write(job, one)
         draw("confusion", job, arguments.out / f"{one.network}.confusion.svg")
     return 0
+
+
+def _shipped() -> tuple[str, ...]:
+    """The networks whose trained weights ship."""
+    from flows.jobs import shipped_weights
+    from models.zoo import NETWORKS
+
+    return tuple(name for name, network in NETWORKS.items() if shipped_weights(network))
 
 
 def _quantised(arguments: Namespace, trained: Trained) -> tuple[str, QuantisedNetwork | Format | None]:

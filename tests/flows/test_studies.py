@@ -82,6 +82,14 @@ def test_an_evaluation_says_where_two_networks_differ(
     assert f"differ on {len(differing)} of {IMAGES} images" in told and "most confused: " in told
     assert "airp  auto  bird" in told and "automobile" in told
 
+    assert main([*argv, "--format", "int4", "--activations", "--markdown"]) == 0
+    head, _, row = capsys.readouterr().out.splitlines()[:3]
+    assert head.endswith("| published, % | difference | int4 with activations, % |")
+    share = 100 * floating["accuracy"]["right"] / IMAGES
+    assert (
+        row.startswith(f"| arch5 | 16,986 | 6,340,928 | {share:.2f} [") and f"| 67.94 | {share - 67.94:+.2f} |" in row
+    )
+
 
 @pytest.mark.parametrize(
     ("argv", "code", "words"),

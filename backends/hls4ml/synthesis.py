@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from backends.hls4ml.estimate import FIFO
 from backends.hls4ml.schedule import CLONE, PADDING
+from backends.vendor.csynth import FIFOS
 from backends.vendor.steps import HlsProject
 from flows.core.plan import Output, Products
 
@@ -27,7 +29,7 @@ def hls_project(folder: Output, tool: str) -> HlsProject:
 
 def scopes(folder: Output, products: Products) -> Callable[[str], str]:
     """The layer that an instance computes, by the number of its configuration, which the C++ has beside the layer's
-    name; clones and paddings are taken together, as estimates do. What has none keeps its instance's name."""
+    name; clones, paddings and FIFOs are taken together, as estimates do. What has none keeps its instance's name."""
     project = products.path(folder)
     source = project / "firmware" / f"{TOP}.cpp" if project else None
     layers = dict(re.findall(r"config(\d+)>.*// (\w+)", source.read_text())) if source else {}
@@ -35,6 +37,8 @@ def scopes(folder: Output, products: Products) -> Callable[[str], str]:
     def scope(instance: str) -> str:
         numbers = re.findall(r"config(\d+)", instance)
         layer = layers.get(numbers[-1], instance) if numbers else instance
+        if instance == FIFOS:
+            return FIFO
         if instance.startswith("clone_stream"):
             return CLONE
         return PADDING if layer.startswith("zp2d_") else layer

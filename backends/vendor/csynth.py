@@ -18,6 +18,8 @@ RESOURCES = {
     "LUT": Metric.LUT,
 }
 """The columns and elements of a report. What the report does not say is absent."""
+FIFOS = "FIFO"
+"""The name under which a text report sums up the FIFOs between instances."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Cycles:
 
 @dataclass(frozen=True)
 class Module:
-    """One instance directly below the top, or the top itself."""
+    """One instance directly below the top, all FIFOs between these together, or the top itself."""
 
     name: str
     resources: Mapping[Metric, float]
@@ -67,9 +69,10 @@ def parse_text(text: str, place: str) -> Csynth:
     ((tool, top),) = found
     part, version = tables.field(text, "Target device"), tables.field(text, "Version")
     every = tables.tables(text, place)
+    summary = _summary(every)
+    total, fifos = summary.get("Total"), resources(summary.get(FIFOS, {}), place)
     clock = _first(every, "Clock", "Estimated")
     timing = clock.rows[0] if clock and clock.rows else {}
-    total = _total(every)
     if part is None or total is None:
         raise damaged(
             place, f"no {'line of utilisation totals' if part else 'target device'} in it: perhaps it is cut off"
@@ -81,7 +84,7 @@ def parse_text(text: str, place: str) -> Csynth:
         f"{tool} HLS {version.split()[0] if version else 'of unknown version'}",
         _ns(timing.get("Target", ""), place),
         _ns(timing.get("Estimated", ""), place),
-        _instances(every, place),
+        (*_instances(every, place), *([Module(FIFOS, fifos)] if fifos else [])),
     )
 
 
@@ -91,10 +94,10 @@ def resources(amounts: Mapping[str, str], place: str) -> dict[Metric, float]:
     return {metric: value for metric, value in values.items() if value is not None}
 
 
-def _total(every: Iterable[Table]) -> Row | None:
-    """The row "Total" of the summary: neither what the part has nor the share of it."""
-    summary = next((one for one in every if "Name" in one.columns and RESOURCES.keys() & set(one.columns)), None)
-    return next((row for row in summary.rows if row["Name"] == "Total"), None) if summary else None
+def _summary(every: Iterable[Table]) -> Mapping[str, Row]:
+    """The rows of the utilisation summary by name. "Total" is what is used, not what there is or the share of it."""
+    found = next((one for one in every if "Name" in one.columns and RESOURCES.keys() & set(one.columns)), None)
+    return {row["Name"]: row for row in found.rows} if found else {}
 
 
 def _instances(every: Iterable[Table], place: str) -> tuple[Module, ...]:

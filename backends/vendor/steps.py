@@ -68,12 +68,13 @@ def _hls(tool: str, project: HlsProject, target: Target, cosim: bool, limit_s: f
 
 
 def _vsynth(top: str, target: Target, limit_s: float) -> Step:
+    script = tcl.vsynth(top, "rtl", "clock.xdc", target, UTILIZATION, TIMING)
     return Step(
         VSYNTH,
         "vivado: logic synthesis of the RTL",
         "vivado",
         ("vivado", "-mode", "batch", "-nojournal", "-source", "vsynth.tcl"),
-        files={"rtl": Output(CSYNTH, RTL), "vsynth.tcl": tcl.vsynth(top, "rtl", target, UTILIZATION, TIMING)},
+        files={"rtl": Output(CSYNTH, RTL), "clock.xdc": tcl.constraint(target), "vsynth.tcl": script},
         makes=(UTILIZATION, TIMING),
         limit_s=limit_s,
     )

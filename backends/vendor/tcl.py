@@ -1,9 +1,9 @@
 """The scripts that vendor tools are given.
 
-They are ours and not hls4ml's ``build_prj.tcl``, because that one runs on after some errors, keeps an old project, and
-takes its orders from a second file. Each of ours does everything inside one ``catch`` and ends with exit code 1 where a
-command failed, whatever the tool itself does then. The commands are those that Vivado HLS 2019.2 to 2020.1 and Vitis
-HLS from 2020.1 on share.
+They are ours and not hls4ml's ``build_prj.tcl``, because that one goes on with an old project and its reports, takes
+its orders from a second file, and leaves the exit code to the tool. Each of ours does everything inside one ``catch``
+and ends with exit code 1 where a command failed. The commands are those that Vivado HLS 2019.2 to 2020.1 and Vitis HLS
+from 2020.1 on share.
 """
 
 from __future__ import annotations
@@ -45,19 +45,26 @@ def _flags(path: str, cflags: str) -> str:
     return f' -cflags "{cflags}"' if path.endswith(".cpp") else ""
 
 
-def vsynth(top: str, rtl: str, target: Target, utilization: str, timing: str) -> str:
-    """For vivado: logic synthesis out of context, since the streams of a design are no pins of the part."""
-    port = "{ap_clk}"
+def vsynth(top: str, rtl: str, clock: str, target: Target, utilization: str, timing: str) -> str:
+    """For vivado: logic synthesis out of context, since the streams of a design are no pins of the part.
+
+    `rtl` is a folder, `clock` a file with what `constraint` gives.
+    """
     return _guarded(
         [
             f"add_files {{{rtl}}}",
+            f"read_xdc {{{clock}}}",
             f"synth_design -top {top} -part {{{target.part.full_name}}} -mode out_of_context",
-            f"create_clock -period {target.clock_ns:g} -name {port} [get_ports {port}]",
             "opt_design",
             f"report_utilization -file {utilization}",
             f"report_timing_summary -file {timing}",
         ]
     )
+
+
+def constraint(target: Target) -> str:
+    """The clock, on the port that HLS compilers give every design."""
+    return f"create_clock -period {target.clock_ns:g} -name ap_clk [get_ports ap_clk]\n"
 
 
 def _guarded(commands: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.core.errors import InputError
-from models.network import INPUT, Layer, Network, Shape
+from models.network import INPUT, Layer, Network, Shape, Softmax
 
 Tensor = NDArray[np.float32]
 
@@ -87,10 +87,17 @@ class Draft:
         return layer.name
 
     def finish(self, output: str, file: str) -> Network:
-        """The network that ends with the tensor `output`."""
+        """The network that ends with the tensor `output`, a vector with one number a class."""
         if not self.layers or self.layers[-1].name != output:
             fact = "its output is not what its last layer computes"
             raise InputError(file, fact, "give the network one output, its last layer")
+        if len(shape := self.shapes[output]) != 1:
+            fact = f"its output is {'x'.join(map(str, shape))}, not one number a class"
+            raise InputError(file, fact, "end it with a dense layer, a global average pooling or a flatten")
+        if early := [layer.name for layer in self.layers[:-1] if isinstance(layer, Softmax)]:
+            raise InputError(
+                f"{file}, {early[0]}", "a softmax that is not the last layer", "take it out, and train again"
+            )
         return Network(self.name, self.shapes[INPUT], tuple(self.layers))
 
     def _unused(self, name: str) -> str:

@@ -289,10 +289,19 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
         lambda: conv_then(node("Add", "c k", "a"), node("Add", "a c", "y"), k=weight(1, 4, 1, 1)), "layer 2", "constant"
     ),
     "an output in another order": (lambda: conv_then(node("Flatten", "c", "y")), "bad.onnx", "plain result"),
+    "an image as output": (lambda: conv_then(node("Relu", "c", "y")), "bad.onnx", "output is 6x4x4, not one number"),
+    "a softmax inside": (
+        lambda: conv_then(
+            node("ReduceMean", "c", "m", axes=[2, 3], keepdims=0), node("Softmax", "m", "s"), node("Relu", "s", "y")
+        ),
+        "bad.onnx, s_Softmax", "not the last layer",
+    ),
     "a mean over channels": (lambda: conv_then(node("ReduceMean", "c", "y", axes=[1])), "layer 2", "axes [1]"),
     "a damaged node": (lambda: conv_then(node("MaxPool", "c", "y")), "layer 2", "damaged"),
     "a tensor from nowhere": (lambda: conv_then(node("Relu", "ghost", "y")), "layer 2", "'ghost'"),
-    "what nothing reads": (lambda: conv_then(node("Relu", "x", "y")), "network bad", "nothing reads"),
+    "what nothing reads": (
+        lambda: conv_then(node("ReduceMean", "x", "y", axes=[2, 3], keepdims=0)), "network bad", "nothing reads"
+    ),
     "a scaling inside": (
         lambda: conv_then(node("Mul", "c k", "y"), k=np.array(0.5, np.float32)), "layer 2", "scales"
     ),
@@ -318,7 +327,8 @@ def test_what_is_no_onnx_file_is_refused(content: bytes, tmp_path: Path) -> None
 def with_external(place: str, path: Path, **more: str) -> np.ndarray:
     """A convolution whose kernel stands in the file `place`."""
     kernel = weight(4, 3, 3, 3)
-    source = model([node("Conv", "x w", "y")], {"w": kernel})
+    nodes = [node("Conv", "x w", "c"), node("ReduceMean", "c", "y", axes=[2, 3], keepdims=0)]
+    source = model(nodes, {"w": kernel})
     tensor = source.graph.initializer[0]
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
@@ -336,7 +346,7 @@ def test_weights_beside_the_model_are_read_once_they_are_given(tmp_path: Path) -
         read_onnx(tmp_path / "own.onnx", "own")
     assert wanted.value.names == ["own.bin"]
     _, tensors = read_onnx(tmp_path / "own.onnx", "own", ("own.bin",))
-    assert np.array_equal(tensors["y_Conv/kernel"], kernel.transpose(2, 3, 1, 0))
+    assert np.array_equal(tensors["c_Conv/kernel"], kernel.transpose(2, 3, 1, 0))
     (tmp_path / "own.bin").write_bytes(kernel.tobytes()[:-1])
     with pytest.raises(InputError, match="tensor 'w': its data are damaged"):
         read_onnx(tmp_path / "own.onnx", "own", ("own.bin",))

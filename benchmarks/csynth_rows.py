@@ -151,7 +151,7 @@ def _field(place: str, record: Mapping[str, Any], key: str, kind: type) -> Any:
     if key not in record:
         raise InputError(f"{place}, field {key}", "missing", "every row needs it")
     if not isinstance(record[key], kind):
-        what = {str: "a text", dict: "an object"}[kind]
+        what = "a text" if kind is str else "an object"
         raise InputError(f"{place}, field {key}", f"{record[key]!r} is not {what}", f"give {what}")
     return record[key]
 

@@ -38,10 +38,10 @@ PIPELINES = ("relu", "maxpool2d", "normalize", "softmax")
 FEATURES = {
     ("line_buffer", "lut"): ("columns", "taps"),
     ("line_buffer", "ff"): ("columns", "one"),
-    ("mac", "lut"): ("inputs", "input_bits", "adder_bits", "columns", "taps", "windows", "layers", "one"),
+    ("mac", "lut"): ("inputs", "input_bits", "adder_bits", "columns", "taps", "windows", "layers"),
     ("mac", "ff"): ("input_bits", "held_bits", "weight_bits", "result_bits", "columns", "windows", "layers", "one"),
     ("constants", "lut"): ("adder_bits",),
-    ("constants", "ff"): ("adder_bits", "one"),
+    ("constants", "ff"): ("adder_bits", "windows"),
     ("maxpool2d", "lut"): ("columns", "taps", "channel_bits", "one"),
     ("maxpool2d", "ff"): ("columns", "channel_bits", "one"),
     ("normalize", "ff"): ("channels", "one"),
@@ -56,6 +56,7 @@ FEATURES = {
     ("window", "cycles"): ("one",),
     ("dense_resource", "cycles"): ("one",),
     ("unrolled_convolution", "cycles"): ("one",),
+    ("unrolled_dense", "cycles"): ("one",),
     ("softmax", "lut"): ("one",),
     ("softmax", "ff"): ("one",),
 } | {(law, "cycles"): ("looped", "single") for law in PIPELINES}
@@ -78,12 +79,13 @@ CERTAIN = {
     ("window", "cycles"): {"turns": 1.0},
     ("dense_resource", "cycles"): {"turns": 1.0},
     ("unrolled_convolution", "cycles"): {"turns": 1.0},
+    ("unrolled_dense", "cycles"): {"turns": 1.0},
 } | {(law, "cycles"): {"tokens": 1.0} for law in PIPELINES}
 """What the loops of the generated code take at least."""
 
 GIVEN = {
     ("mac", "lut"): {"inputs": 2 * SHIFT_REGISTER["taps"], "adder_bits": 1.0, **SHIFT_REGISTER},
-    ("mac", "ff"): {"columns": 64.0},
+    ("mac", "ff"): {"columns": 64.0, "held_bits": 1.0, "input_bits": 2.0, "weight_bits": 1.0, "result_bits": 1.0},
     ("maxpool2d", "lut"): SHIFT_REGISTER,
     ("maxpool2d", "ff"): {"columns": 64.0},
     ("unrolled_convolution", "cycles"): {"one": 4.0},
@@ -151,8 +153,8 @@ def held_out(rows: Sequence[Sample]) -> tuple[str, list[tuple[float, float]]]:
     found = []
     for one in dict.fromkeys(map(key, rows)):
         train = [row for row in rows if key(row) != one]
-        coefficients = solve(train) if train else None
-        for row in rows if coefficients else ():
+        coefficients = solve(train) if train else {}
+        for row in rows if train else ():
             if key(row) == one:
                 certain, rest = _certain(row), total(coefficients, row)
                 ratio = log(max(row.measured - certain, 1) / max(rest, 1))

@@ -91,14 +91,15 @@ def multiply_accumulate(block: Block, quantised: QuantisedNetwork, factor: int, 
     assert types.kernel is not None and types.accumulator is not None
     size = sizes(quantised.network)[block.name]
     data, weight = quantised.type_of(block.layer.inputs[0]).width, types.kernel.width
+    layer = block.layer
+    window = (*layer.kernel, block.taken[-1]) if isinstance(layer, Conv2D) and prod(layer.kernel) > 1 else None
     if latency or factor == 1:
-        return _lut_ff(tool, "constants", laws.constants(prod(size), types.accumulator.width)) | {
+        constants = laws.constants(prod(size), types.accumulator.width, window is not None)
+        return _lut_ff(tool, "constants", constants) | {
             Metric.BRAM18: laws.exact(0, "none", "the weights are constants of the logic"),
             Metric.DSP: laws.constant_dsp(prod(size) / factor, weight),
         }
     count = multipliers(*size, factor)
-    layer = block.layer
-    window = (*layer.kernel, block.taken[-1]) if isinstance(layer, Conv2D) and prod(layer.kernel) > 1 else None
     features = laws.multiply_accumulate(size, count, (data, weight, types.accumulator.width), window)
     found: Amounts = _lut_ff(tool if window else "vitis", "mac", features)  # Vivado HLS: rows of windows only
     found[Metric.BRAM18] = laws.weight_bram(tool, count, weight, factor)

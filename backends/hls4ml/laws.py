@@ -77,12 +77,12 @@ def multiply_accumulate(
     }
 
 
-def constants(products: float, accumulator: int) -> Features:
+def constants(products: float, accumulator: int, windowed: bool) -> Features:
     """A matrix-vector product with constants for weights (a reuse factor of 1, or the Latency strategy).
 
-    `products` counts the weights that are not zero.
+    `products` counts the weights that are not zero; `windowed` where it stands behind a window over an image.
     """
-    return {"adder_bits": float(products * accumulator), "one": 1.0}
+    return {"adder_bits": float(products * accumulator), "windows": float(windowed)}
 
 
 def per_channel(channels: int, tokens: int = 1) -> Features:

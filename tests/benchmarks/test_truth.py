@@ -82,6 +82,28 @@ def test_a_submodule_and_an_activation_take_what_the_report_tells(bench: ModuleT
     assert alone.amount is None and "pixels" in alone.reason
 
 
+def test_a_dense_layer_without_a_record_takes_what_the_design_has_in_common(bench: ModuleType) -> None:
+    """Behind a vector its sizes are in the modules' names; behind an image they are not."""
+    constants = CONVOLUTION | {"reuse_factor": 1}
+    vector = row("dense", "dense_array_array_ap_fixed_16_6_5_3_0_20u_config4_s")
+    dense = row("dense", "dense_array_array_ap_fixed_16_6_5_3_0_10u_config6_s")
+    found = predicted(bench, row(config=constants), vector, dense)
+    assert (found["bram18"].value, found["dsp"].amount.high) == (0, 20 * 10)
+    assert "n_in not recorded" in predicted(bench, row(config=constants), vector)["lut"].reason
+
+
+def test_an_addition_a_padding_and_a_clone_are_those_of_the_product(bench: ModuleType) -> None:
+    for layer, metrics in (
+        ("add", {"lut", "ff", "cycles"}),
+        ("clone_stream", {"lut", "ff"}),
+        ("zeropad2d_cl", {"lut"}),
+    ):
+        one = row(layer, f"{layer}_array_ap_fixed_16_6_5_3_0_4u_array_ap_fixed_16_6_5_3_0_4u_config3_s")
+        found = predicted(bench, row(), one)
+        assert metrics <= {metric for metric, outcome in found.items() if outcome.amount}
+        assert found["dsp"].value == 0
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -189,7 +211,10 @@ def test_rows_of_finn_are_refused_until_a_law_is_known(run: Any) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    config=st.dictionaries(st.sampled_from(sorted(CONVOLUTION)), st.none() | st.integers(-3, 99) | st.text(max_size=5))
+    config=st.dictionaries(
+        st.sampled_from([*sorted(CONVOLUTION), "n_zeros", "sparsity"]),
+        st.none() | st.integers(-3, 99) | st.text(max_size=5),
+    )
 )
 def test_any_configuration_is_predicted_or_has_a_reason(bench: ModuleType, config: dict[str, Any]) -> None:
     for one in predicted(bench, row(config=CONVOLUTION | config)).values():

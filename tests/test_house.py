@@ -201,7 +201,8 @@ print(json.dumps(sorted(set(sys.modules) & set(%r))), file=sys.stderr)
 
 
 @pytest.mark.parametrize(
-    "command", ["--help", "list parts", "list flows", "run hls4ml --help", "estimate hls4ml", "plan hls4ml"]
+    "command",
+    ["--help", "list parts", "list flows", "run hls4ml --help", "evaluate --help", "estimate hls4ml", "plan hls4ml"],
 )
 def test_the_command_line_stays_light(command: str):
     done = subprocess.run(

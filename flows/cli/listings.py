@@ -26,6 +26,7 @@ PACKAGES = {
     "torch": "the fast exact reference, accuracy, training",
     "keras": "hls4ml's front end, on torch",
     "hls4ml": "the hls4ml flow",
+    "matplotlib": "pictures: curves, confusions, accuracy by format",
     "jsonschema": "checks of the JSON schema in the tests",
 }
 

@@ -74,9 +74,8 @@ def parse_text(text: str, place: str) -> Csynth:
     clock = _first(every, "Clock", "Estimated")
     timing = clock.rows[0] if clock and clock.rows else {}
     if part is None or total is None:
-        raise damaged(
-            place, f"no {'line of utilisation totals' if part else 'target device'} in it: perhaps it is cut off"
-        )
+        missing = "line of utilisation totals" if part else "target device"
+        raise damaged(place, f"no {missing} in it: perhaps it is cut off")
     cycles = next((one for one in every if _is_latency(one) and "Instance" not in one.columns), None)
     return Csynth(
         Module(top, resources(total, place), *_cycles(cycles.rows[0] if cycles and cycles.rows else {}, place)),

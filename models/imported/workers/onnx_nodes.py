@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from math import isclose, prod
+from math import isclose
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from models.imported.workers.draft import Tensor
 from models.imported.workers.onnx_file import ADVICE, OnnxFile
 from models.imported.workers.onnx_graph import Graph, Node, Value
+from models.imported.workers.onnx_layout import LAYOUT
 from models.imported.workers.onnx_shapes import SHAPES
 from models.network import (
     INPUT,
@@ -19,16 +20,12 @@ from models.network import (
     BatchNorm,
     Conv2D,
     Dense,
-    Flatten,
-    GlobalAveragePool,
     MaxPool2D,
     Network,
     Padding,
     ReLU,
     Softmax,
 )
-
-TO_LAST, TO_FIRST = [0, 2, 3, 1], [0, 3, 1, 2]
 
 
 def read_onnx(path: Path, name: str, external: tuple[str, ...] = ()) -> tuple[Network, Mapping[str, Tensor]]:
@@ -181,69 +178,6 @@ def _batch_norm(graph: Graph, node: Node) -> Value:
     return graph.add(node, BatchNorm, value, vectors, epsilon=float(node.settings.get("epsilon", 1e-5)))
 
 
-def _average(graph: Graph, node: Node) -> Value:
-    return graph.add(node, GlobalAveragePool, graph.image(node))
-
-
-def _reduce_mean(graph: Graph, node: Node) -> Value:
-    value = graph.value(node)
-    axes = node.settings.get("axes")
-    if (given := graph.constant(node, 1)) is not None:
-        axes = given.ravel().tolist()
-    spatial = {1, 2} if value.channels_last else {2, 3}
-    if value.rank != 4 or {axis % 4 for axis in axes or ()} != spatial:
-        raise node.place.refusal(f"a mean over axes {axes}", "supported is the mean of an image over both spatial axes")
-    mean = graph.add(node, GlobalAveragePool, value)
-    return mean if node.settings.get("keepdims", 1) else mean.as_vector()
-
-
-def _flatten(graph: Graph, node: Node) -> Value:
-    node.expect("axis", 1)
-    return _flattened(graph, node)
-
-
-def _reshape(graph: Graph, node: Node) -> Value:
-    shape = graph.constant(node, 1)
-    total = prod(graph.shape(graph.value(node)))
-    batch = {1} if node.settings.get("allowzero", 0) else {0, 1}
-    match shape.tolist() if shape is not None else None:
-        case [first, rest] if (first in batch and rest in (-1, total)) or (first == -1 and rest == total):
-            return _flattened(graph, node)
-        case other:
-            raise node.place.refusal(f"a reshape to {other}", f"supported is one to (batch, {total}), that is, flatten")
-
-
-def _squeeze(graph: Graph, node: Node) -> Value:
-    value = graph.value(node)
-    axes = node.settings.get("axes")
-    if (given := graph.constant(node, 1)) is not None:
-        axes = given.ravel().tolist()
-    spatial = {1, 2} if value.channels_last else {2, 3}
-    if value.rank != 4 or len(graph.shape(value)) != 1 or {axis % 4 for axis in axes or ()} != spatial:
-        raise node.place.refusal(f"it drops axes {axes}", "supported is to drop both spatial axes after an average")
-    return value.as_vector()
-
-
-def _flattened(graph: Graph, node: Node) -> Value:
-    value = graph.value(node)
-    shape = graph.shape(value)
-    if len(shape) == 1:
-        return value if value.rank == 2 else value.as_vector()
-    made = graph.add(node, Flatten, value)
-    if value.channels_last or 1 in (shape[2], shape[0] * shape[1]):
-        return made.as_vector()
-    height, width, channels = shape
-    order = np.arange(prod(shape)).reshape(channels, height, width).transpose(1, 2, 0).ravel()
-    return made.as_vector(tuple(order.tolist()))
-
-
-def _transpose(graph: Graph, node: Node) -> Value:
-    value, axes = graph.value(node), node.settings.get("perm")
-    if len(graph.shape(value)) == 3 and axes == (TO_FIRST if value.channels_last else TO_LAST):
-        return replace(value, channels_last=not value.channels_last)
-    raise node.place.refusal(f"a transposition {axes}", "supported is one between channels first and channels last")
-
-
 def _softmax(graph: Graph, node: Node) -> Value:
     value = graph.value(node)
     if node.settings.get("axis", 1 if graph.opset < 13 else -1) not in (1, -1) or value.rank != 2:
@@ -259,22 +193,17 @@ def _dropout(graph: Graph, node: Node) -> Value:
 
 
 READERS: Mapping[str, Callable[[Graph, Node], Value]] = {
+    **LAYOUT,
     "Add": _add,
     "BatchNormalization": _batch_norm,
     "Conv": _conv,
     "Div": _scale,
     "Dropout": _dropout,
-    "Flatten": _flatten,
     "Gemm": _gemm,
-    "GlobalAveragePool": _average,
     "Identity": lambda graph, node: graph.value(node),
     "MatMul": _matmul,
     "MaxPool": _max_pool,
     "Mul": _scale,
-    "ReduceMean": _reduce_mean,
     "Relu": lambda graph, node: graph.add(node, ReLU, graph.value(node)),
-    "Reshape": _reshape,
     "Softmax": _softmax,
-    "Squeeze": _squeeze,
-    "Transpose": _transpose,
 }

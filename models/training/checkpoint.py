@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from flows.core.errors import SetupError
+from flows.core.errors import InputError, SetupError
 
 
 @dataclass
@@ -56,15 +56,21 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def load(path: Path, optimizer: torch.optim.Optimizer, recipe: str, **modules: nn.Module) -> Progress | None:
-    """Restores the run in `path`; None where there is none, or it follows another recipe."""
+    """Restores the run in `path`; None where there is none, or it follows another recipe.
+
+    Raises `InputError` where the file is damaged.
+    """
     if not path.exists():
         return None
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata()
-        if metadata["recipe"] != recipe:
-            return None
-        names = list(file.keys())
-        tensors = {name: file.get_tensor(name) for name in names}
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+            if metadata["recipe"] != recipe:
+                return None
+            names = list(file.keys())
+            tensors = {name: file.get_tensor(name) for name in names}
+    except (OSError, SafetensorError, KeyError, TypeError) as reason:
+        raise InputError(str(path), f"damaged checkpoint ({reason})", "remove it, and start again") from None
     for role, module in modules.items():
         prefix = f"{role}."
         module.load_state_dict({key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)})

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from flows.core.digest import digest_of
-from flows.core.errors import StepFailed
+from flows.core.errors import InputError, StepFailed
 from models import cifar10
 from models.cifar10 import Images
 from models.folding import folded
@@ -69,7 +69,7 @@ def begin(network: Network, recipe: AnyRecipe) -> tuple[TorchNetwork, torch.opti
 
 
 class Run:
-    """One training, resumed where `out` holds a checkpoint of the same recipe, network and images."""
+    """One training, resumed where `out` holds its checkpoint: of the same recipe, network and images."""
 
     def __init__(self, network: Network, recipe: AnyRecipe, images: Images, out: Path, compiled: bool) -> None:
         self.network, self.recipe, self.out = network, recipe, out
@@ -81,9 +81,17 @@ class Run:
             self.mean = self.modules["mean"] = copy.deepcopy(self.model)
         self.identity = digest_of([asdict(recipe), network.digest, self.rest.digest])
         self.resume, self.best = out / "checkpoint.safetensors", out / "best.safetensors"
-        self.progress = checkpoint.load(self.resume, self.optimizer, self.identity, **self.modules) or Progress()
+        self.progress = self._resumed()
         self.step = torch.compile(self.model) if compiled else self.model
         self.batch: Batch = augmentation(recipe, self.rest.pixels)
+
+    def _resumed(self) -> Progress:
+        """Raises `InputError` rather than write over another training."""
+        progress = checkpoint.load(self.resume, self.optimizer, self.identity, **self.modules)
+        if progress is None and self.resume.exists():
+            fact = "the checkpoint of another training: its recipe, network or images differ"
+            raise InputError(str(self.resume), fact, "name another --out, or remove it")
+        return progress or Progress()
 
     @property
     def accuracies(self) -> list[float]:

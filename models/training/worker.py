@@ -56,7 +56,8 @@ def ship(run: Run, folder: Path) -> None:
     test = cifar10.read(folder, cifar10.TEST)
     right, _ = evaluate(model, test)
     low, high = wilson(right, len(test), 0.95)
-    given = f" --recipe {run.recipe.name} --epochs {run.recipe.epochs} --seed {run.recipe.seed}"
+    recipe = run.recipe
+    given = f" --recipe {recipe.name} --epochs {recipe.epochs} --seed {recipe.seed} --rate {recipe.peak_rate}"
     card = {
         "network": network.name,
         "architecture": network.digest,
@@ -64,8 +65,8 @@ def ship(run: Run, folder: Path) -> None:
         "test": {"accuracy": right / len(test), "n": len(test), "low95": low, "high95": high, "images": test.digest},
         "chosen_by": {"held_out": len(run.chooser), "images": run.chooser.digest, **progress.best},
         "trained_on": {"n": len(rest), "images": rest.digest},
-        "recipe": recipe_to_json(run.recipe),
-        "about": run.recipe.about,
+        "recipe": recipe_to_json(recipe),
+        "about": recipe.about,
         "command": f"python -m flows train {network.name} --data DIR --out OUT{given}",
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
         "history": progress.history,

@@ -16,7 +16,7 @@ import pytest
 from safetensors import safe_open
 
 from flows.__main__ import main
-from flows.core.errors import SetupError, StepFailed
+from flows.core.errors import InputError, SetupError, StepFailed
 from models.cifar10 import RECORD_BYTES, RECORDS, TEST, TRAIN, Images
 from models.network import INPUT, BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool, Network, ReLU, Softmax
 from models.training.recipe import RECIPES, AnyRecipe, Recipe, SeedRecipe, recipe_from_json, recipe_to_json
@@ -116,6 +116,17 @@ def test_a_checkpoint_of_another_recipe_is_left_alone(tmp_path: Path) -> None:
     checkpoint.save(path, Progress(epochs=2), optimizer, "one", model=model)
     assert checkpoint.load(path, optimizer, "other", model=model) is None
     assert checkpoint.load(path, optimizer, "one", model=model) == Progress(epochs=2)
+
+
+def test_another_training_is_not_written_over(tmp_path: Path) -> None:
+    train(tmp_path, replace(SEED, epochs=1))
+    kept = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with pytest.raises(InputError, match="the checkpoint of another training"):
+        train(tmp_path, replace(SEED, epochs=2))
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
+    (tmp_path / "checkpoint.safetensors").write_bytes(kept[:-100])
+    with pytest.raises(InputError, match="damaged checkpoint"):
+        train(tmp_path, replace(SEED, epochs=1))
 
 
 @torch.no_grad()

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+from flows.__main__ import main
+from flows.core.errors import InputError
+from flows.jobs import shipped_weights
 from models.folding import folded
-from models.network import BatchNorm, Dropout
+from models.network import INPUT, BatchNorm, Dropout, Network
+from models.ranges import Ranges
 from models.serial import network_from_json, network_to_json
+from models.weights import open_weights, save_weights
 from models.zoo import NETWORKS
 
 PUBLISHED = {
@@ -42,5 +50,42 @@ def test_hardware_sees_no_batch_norm_and_no_dropout(name: str) -> None:
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
-def test_they_survive_json(network) -> None:
+def test_they_survive_json(network: Network) -> None:
     assert network_from_json(network_to_json(network)) == network
+
+
+def test_the_listing_shows_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "networks"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()[1 : 1 + len(PUBLISHED)]}
+    for name, (parameters, macs) in PUBLISHED.items():
+        trained = shipped_weights(NETWORKS[name]) is not None
+        assert f" {parameters:,} " in lines[name] and f" {macs / 1e6:.3f} " in lines[name]
+        assert (" of 10,000 test images" in lines[name], "not trained here" in lines[name]) == (trained, not trained)
+        assert folded(NETWORKS[name]).digest in lines[name]
+    assert " 210.5 105.2 52.6 26.3 " in " ".join(lines["arch8"].split())
+    assert "with BatchNorm and Dropout" in lines["arch1"]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_network_is_estimated_or_says_how_to_train_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["estimate", "hls4ml", "--network", name])
+    said = capsys.readouterr()
+    if shipped_weights(NETWORKS[name]):
+        assert code == 0 and f"{name}: {PUBLISHED[name][0]:,} parameters" in said.out
+    else:
+        assert code == InputError.exit_code
+        assert f"`python -m flows train {name} --data DIR --out OUT`" in said.err
+
+
+@pytest.mark.parametrize("name", ["arch1", "arch2", "arch3"])
+def test_what_training_would_leave_can_be_estimated(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights of the folded network, as training writes them, with ranges beside them."""
+    hardware, path = folded(NETWORKS[name]), tmp_path / f"{name}.safetensors"
+    save_weights(path, {name: np.zeros(shape, np.float32) for name, shape in hardware.weight_shapes()}, hardware)
+    reach = dict.fromkeys(hardware.shapes, (-9.0, 9.0)) | {INPUT: (0.0, 1.0), hardware.output: (0.0, 1.0)}
+    weights = open_weights(path, hardware).digest
+    Ranges(hardware.digest, weights, "0" * 16, 1, reach).save(path.with_suffix(".ranges.json"))
+    assert main(["estimate", "hls4ml", "--network", name, "--weights", str(path)]) == 0
+    assert f"{name}: {hardware.parameters:,} parameters" in capsys.readouterr().out

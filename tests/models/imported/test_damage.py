@@ -27,7 +27,7 @@ from models.imported.workers.onnx_nodes import read_onnx  # noqa: E402
 
 from .test_onnx import averaged, from_tensorflow, residual  # noqa: E402
 
-quick = settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def whole(network: Network, tensors: dict[str, Any]) -> None:

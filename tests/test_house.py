@@ -42,7 +42,7 @@ SHARED_BY_BACKENDS = (
     "backends.vendor",
     "backends.protocol",
 )
-LIGHT = {"numpy", "safetensors"}
+LIGHT = {"numpy", "safetensors", "yaml"}
 """What a module outside the worker rooms may import, inside a function; flows.core and reports not even these."""
 WORKER_ROOMS = ("models.evaluation", "models.training", "reports.pictures")
 HEAVY = {"torch", "keras", "tensorflow", "hls4ml", "onnx", "onnxruntime", "brevitas", "qonnx", "matplotlib"}

@@ -9,13 +9,14 @@ from math import ceil, floor, log2
 
 from backends.hls4ml.design import unrolled as layers_unrolled
 from backends.hls4ml.fifos import depths
-from backends.hls4ml.options import LATENCY, RESOURCE, SIMULATED, STOCK, parse_reuse, parse_strategy
+from backends.hls4ml.options import LATENCY, RESOURCE, SIMULATED, STOCK, parse_precision, parse_reuse, parse_strategy
+from backends.hls4ml.precision import lower
 from backends.hls4ml.resolve import design, limit_of, quickest
 from backends.hls4ml.reuse import legal, sizes
 from backends.protocol import Job, Refusal
 from backends.stream import simulate
 from models.fixed import FixedType, parse_type
-from models.network import MaxPool2D, Network
+from models.network import INPUT, MaxPool2D, Network
 
 UNROLL_LIMIT = 4096
 """Products of one layer that the HLS compilers unroll (``config_array_partition -maximum_size`` of hls4ml's Tcl)."""
@@ -44,11 +45,13 @@ def _unrolled(job: Job) -> Iterator[Refusal]:
         yield Refusal(f"--strategy {LATENCY}", reason.format(products[worst], worst), f"--strategy {RESOURCE}")
 
 
-def _unknown(option: str, named: Iterable[str], layers: Collection[str]) -> Iterator[Refusal]:
+def _unknown(
+    option: str, named: Iterable[str], layers: Collection[str], what: str = "layer with weights"
+) -> Iterator[Refusal]:
     for name in named:
         if name not in layers:
             near = get_close_matches(name, layers, n=3, cutoff=0.5) or list(layers)
-            yield Refusal(option, f"no layer with weights is called {name!r}", ", ".join(near))
+            yield Refusal(option, f"no {what} is called {name!r}", ", ".join(near))
 
 
 def _target(job: Job) -> Iterator[Refusal]:
@@ -103,9 +106,13 @@ def _reuse(job: Job) -> Iterator[Refusal]:
 
 
 def _precision(job: Job) -> Iterator[Refusal]:
-    if job.options.precision == STOCK:
+    asked, given = parse_precision(job.options.precision)
+    layers = {layer.name: layer for layer in job.network.layers}
+    yield from _unknown("--precision", [name for name in given if name != INPUT], layers, "layer")
+    if asked == STOCK:
+        if given:
+            yield Refusal("--precision", "stock leaves all types to hls4ml", "ap_fixed<16,6> before the given types")
         return
-    asked = job.options.precision
     type = FixedType(int(asked), 1) if asked.isdecimal() else parse_type(asked)
     terms = max((n_in for n_in, _ in sizes(job.network).values()), default=1)
     if 2 * type.width + ceil(log2(terms)) + 1 > EXACT_BITS:
@@ -113,3 +120,8 @@ def _precision(job: Job) -> Iterator[Refusal]:
         fact = f"sums of {terms} products of {type.name} pass the {EXACT_BITS} bits that the exact reference holds"
         nearest = str(widest) if asked.isdecimal() else f"ap_fixed<{widest},{min(type.integer, widest)}>"
         yield Refusal("--precision", fact, nearest)
+    elif given and given.keys() <= {INPUT, *layers}:
+        try:
+            lower(job)
+        except ValueError as reason:
+            yield Refusal("--precision", str(reason), "leave that type out: the flow computes one that holds")

@@ -8,7 +8,7 @@ from functools import cached_property
 from math import inf, sqrt
 
 from backends.cost.shell import shell
-from backends.fold import Choice, Cost, Folding, cheapest, fastest, intervals, reaches
+from backends.fold import Choice, Cost, Folding, cheapest, fastest, intervals
 from backends.hls4ml.design import Design
 from backends.hls4ml.estimate import block_cost, fifo_cost, multiply_accumulate
 from backends.hls4ml.fifos import Buffer
@@ -102,7 +102,7 @@ class Answer:
     """What the solver found, and why it is no better.
 
     `sure` says that upper bounds fit, too. `lacking` holds what no folding leaves enough of, with the least that one
-    takes; `nearest` is the folding of the least share. `stops` are the resources that keep it from being faster.
+    takes; `nearest` is the folding of the least share. `stops` are the resources that a faster one has too little of.
     """
 
     folding: Folding
@@ -144,12 +144,12 @@ def _least(layers: Mapping[str, Sequence[Choice]]) -> Cost:
 
 
 def _stops(space: Space, found: Folding, sure: bool, but: frozenset[Metric]) -> tuple[Metric, ...]:
-    """The resources of which more, alone, would allow a shorter interval."""
+    """The resources of which the lightest folding of the next shorter interval takes too much."""
     shorter = [cycles for cycles in intervals(space.layers) if cycles < found.cycles]
+    faster = cheapest(space.layers, lambda cost: True, space.share, shorter[-1]) if shorter else None
+    if faster is None:
+        return ()
+    others = frozenset(RESOURCES)
     return tuple(
-        metric
-        for metric in RESOURCES
-        if shorter
-        and metric not in but
-        and reaches(space.layers, lambda cost: space.within(cost, sure, but | {metric}), shorter[-1])  # noqa: B023
+        metric for metric in RESOURCES if metric not in but and not space.within(faster.cost, sure, others - {metric})
     )

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import inf, nan
+from pathlib import Path
 
+from backends.hls4ml.config import ROLES, read_config
 from backends.vendor.steps import CSYNTH, WANTED
-from models.fixed import Overflow, Rounding, parse_type
+from flows.core.errors import InputError
+from models.fixed import FixedType, Overflow, Rounding, parse_type
 
 STOCK = "stock"
-NO_TARGET = "none"
+NO_TARGET = NO_CONFIG = "none"
+DEFAULT_UNCERTAINTY = "default"
+RESULT = "result"
 STRATEGIES = RESOURCE, LATENCY = "resource", "latency"
 SIMULATED, FRAME = "simulated", "hls4ml"
 AUTO, TOOL, SRL, LUTRAM, BRAM = "auto", "tool", "srl", "lutram", "bram"
@@ -97,8 +102,32 @@ def hours(text: str) -> float:
     return value
 
 
+LayerTypes = Mapping[str, Mapping[str, FixedType]]
+"""Types by layer and role; the roles are hls4ml's."""
+
+
+def parse_precision(text: str) -> tuple[str, LayerTypes]:
+    """(what all types follow from, types that are given) of ``ap_fixed<16,6>,dense.accum=ap_fixed<40,20>``."""
+    base, *others = re.split(r",(?![^<]*>)", text.replace(" ", ""))
+    types: dict[str, dict[str, FixedType]] = {}
+    for part in others:
+        place, _, type = part.partition("=")
+        layer, _, role = place.partition(".")
+        if not layer or (role or RESULT) not in ROLES:
+            raise ValueError(f"{part!r}: give LAYER.ROLE=TYPE, where ROLE is one of {', '.join(ROLES)}")
+        types.setdefault(layer, {})[role or RESULT] = parse_type(type)
+    return base, types
+
+
 def precision_text(text: str) -> str:
-    """Checks ``stock``, a number of bits, or ``ap_fixed<W,I>``, and writes it one way; raises `ValueError`."""
+    """Checks a precision and writes it one way; raises `ValueError`."""
+    base, types = parse_precision(text)
+    layers = [f"{layer}.{role}={type.name}" for layer, roles in types.items() for role, type in roles.items()]
+    return ",".join([_base_text(base), *layers])
+
+
+def _base_text(text: str) -> str:
+    """Of ``stock``, a number of bits, or ``ap_fixed<W,I>``."""
     if text == STOCK:
         return text
     if text.isdecimal():
@@ -109,6 +138,14 @@ def precision_text(text: str) -> str:
     if not type.signed or (type.rounding, type.overflow) != (Rounding.TRN, Overflow.WRAP):
         raise ValueError(f"{text!r}: give a signed ap_fixed<W,I> without modes; rounding and saturation follow from it")
     return type.name
+
+
+def uncertainty_text(text: str) -> str:
+    """Checks a share of the clock period; raises `ValueError`."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)%", text)
+    if text != DEFAULT_UNCERTAINTY and not (match and float(match[1]) < 100):
+        raise ValueError(f"{text!r} is no share of the clock period: give 12.5%, say")
+    return text
 
 
 @dataclass(frozen=True)
@@ -173,7 +210,7 @@ class Options:
         metadata={
             "help": "default type, its integer bits raised per layer where the measured ranges need it; a number of "
             "bits alone (8) lets ranges and trained weights choose all integer bits; stock shows what hls4ml's own "
-            "types do",
+            "types do; single types may follow: ap_fixed<16,6>,dense.accum=ap_fixed<40,20>",
             "unit": "TYPE",
             "parse": precision_text,
         },
@@ -197,3 +234,36 @@ class Options:
         default=8.0,
         metadata={"help": "ends a step of theirs that takes longer, in hours", "unit": "HOURS", "parse": hours},
     )
+    clock_uncertainty: str = field(
+        default=DEFAULT_UNCERTAINTY,
+        metadata={
+            "help": "share of the clock period that the HLS compiler keeps in hand; default is hls4ml's, 27% for "
+            "Vitis HLS and 12.5% for Vivado HLS",
+            "unit": "PERCENT",
+            "parse": uncertainty_text,
+        },
+    )
+    config: str = field(
+        default=NO_CONFIG,
+        metadata={
+            "help": "an hls4ml_config.yml: its reuse factors, strategies and types, where no option gives another",
+            "unit": "FILE",
+            "parse": str,
+        },
+    )
+
+    def __post_init__(self) -> None:
+        """Takes what the config says into the options that have their defaults, checked as these are.
+
+        Raises `InputError`. The options then say all, so that the file is no longer needed.
+        """
+        if self.config == NO_CONFIG:
+            return
+        said = read_config(Path(self.config))
+        for one in fields(self):
+            if one.name in said and getattr(self, one.name) == one.default:
+                try:
+                    object.__setattr__(self, one.name, one.metadata["parse"](said[one.name]))
+                except ValueError as reason:
+                    raise InputError(f"config {self.config}", str(reason), "correct it") from None
+        object.__setattr__(self, "config", NO_CONFIG)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from backends.hls4ml.options import STOCK, TOOL
+from backends.hls4ml.options import STOCK, TOOL, parse_precision
 from backends.hls4ml.resolve import design
-from backends.hls4ml.synthesis import hls_project
+from backends.hls4ml.synthesis import hls_project, uncertainty
 from backends.protocol import Job
 from backends.vendor import steps as vendor
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
@@ -25,6 +25,7 @@ def plan(job: Job) -> Plan:
     made = design(job)
     quantised = quantised_to_json(made.quantised)
     options = asdict(job.options)
+    spare = uncertainty(options["backend"], options["clock_uncertainty"])
     ask = {
         "quantised": quantised,
         "weights": "weights.safetensors",
@@ -34,9 +35,10 @@ def plan(job: Job) -> Plan:
         "pragmas": options["fifo_storage"] != TOOL,
         "backend": options["backend"].title(),
         "io_type": options["io_type"],
-        "pinned": options["precision"] != STOCK,
+        "pinned": parse_precision(options["precision"])[0] != STOCK,
         "part": job.target.part.full_name,
         "clock_ns": job.target.clock_ns,
+        "clock_uncertainty": spare,
     }
     convert = Step(
         name="convert",
@@ -76,5 +78,5 @@ def plan(job: Job) -> Plan:
         sources=SOURCES,
     )
     tool, limit_s = options["backend"], options["vendor_timeout"] * 3600
-    synthesis = vendor.steps(tool, hls_project(CPP, tool), job.target, options["vendor"], limit_s)
+    synthesis = vendor.steps(tool, hls_project(CPP, spare), job.target, options["vendor"], limit_s)
     return Plan((convert, compile, simulate, *synthesis), Output("simulate", OUTPUTS), "hls4ml's C simulation (g++)")

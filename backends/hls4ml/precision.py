@@ -9,9 +9,10 @@ hls4ml's own types instead (rules of hls4ml 1.3.0, ``optimizer/passes/infer_prec
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import ceil, log2, prod
 
-from backends.hls4ml.options import STOCK
+from backends.hls4ml.options import STOCK, parse_precision
 from backends.hls4ml.ranged import PIXELS, ByRange, Choice, Widened
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job
@@ -33,30 +34,47 @@ DEFAULT = FixedType(16, 6)
 TABLE = FixedType(18, 8, rounding=Rounding.RND, overflow=Overflow.SAT)
 """hls4ml's type of softmax tables, sums and divisors (``fpga_backend.py``, `softmax` attributes)."""
 TABLE_SIZE = 1024
+WEIGHTS = "weight", "bias"
 
 
 def lower(job: Job) -> QuantisedNetwork:
     """The exact arithmetic that the design of `job` has."""
-    asked = job.options.precision
-    choice = (
-        None if asked == STOCK else ByRange(job, int(asked)) if asked.isdecimal() else Widened(job, parse_type(asked))
-    )
-    entry = choice.image if choice else DEFAULT
+    asked, given = parse_precision(job.options.precision)
+    choice = _choice(job, asked)
+    entry = given.get(INPUT, {}).get("result", choice.image if choice else DEFAULT)
     types: dict[str, FixedType] = {INPUT: entry}
     layers: dict[str, Arithmetic] = {}
     for layer in job.network.layers:
         if isinstance(layer, Softmax) and job.options.softmax == "skip":
             continue
         sources = [types[name] for name in layer.inputs]
-        arithmetic = _ranged(job, layer, sources[0], choice) if choice else _stock(job, layer, sources)
+        named = given.get(layer.name, {})
+        arithmetic = _ranged(job, layer, sources[0], choice, named) if choice else _stock(job, layer, sources)
+        arithmetic = _given(arithmetic, named)
         layers[layer.name], types[layer.name] = arithmetic, arithmetic.output
     return QuantisedNetwork(job.network, job.weights.digest, InputContract(entry), layers)
 
 
-def _ranged(job: Job, layer: Layer, source: FixedType, choice: Choice) -> Arithmetic:
+def _choice(job: Job, asked: str) -> Choice | None:
+    if asked == STOCK:
+        return None
+    return ByRange(job, int(asked)) if asked.isdecimal() else Widened(job, parse_type(asked))
+
+
+def _given(arithmetic: Arithmetic, types: Mapping[str, FixedType]) -> Arithmetic:
+    """With the types that were given by role, of the roles that the layer has."""
+    roles = {"result": "output", "weight": "kernel", "bias": "bias", "accum": "accumulator"}
+    for role, type in types.items():
+        if getattr(arithmetic, roles[role]) is not None:
+            arithmetic = replace(arithmetic, **{roles[role]: type})
+    return arithmetic
+
+
+def _ranged(job: Job, layer: Layer, source: FixedType, choice: Choice, given: Mapping[str, FixedType]) -> Arithmetic:
+    """Accumulators hold any sum of the types that go into them, also of those `given`."""
     match layer:
         case Conv2D() | Dense():
-            kernel, bias = choice.weights(layer)
+            kernel, bias = (given.get(role, type) for role, type in zip(WEIGHTS, choice.weights(layer), strict=True))
             terms = sizes(job.network)[layer.name][0]
             return Arithmetic(choice.result(layer), kernel, bias, _sum(source, kernel, terms, bias))
         case GlobalAveragePool():
@@ -116,26 +134,29 @@ def _tables(source: FixedType) -> SoftmaxTables:
 
 def explain(job: Job, quantised: QuantisedNetwork) -> Iterator[str]:
     """Why types differ from the default precision: a line for each kind of deviation, with the measured range."""
-    if job.options.precision == STOCK:
+    asked, given = parse_precision(job.options.precision)
+    if asked == STOCK:
         yield (
             "warning: --precision stock pins nothing: sums wrap in the global average pool, activations of 32 and more "
             "turn negative. See what it does to accuracy (--data), and do not build it"
         )
         return
-    if job.options.precision.isdecimal():
+    if given:
+        yield f"types of {', '.join(given)} are as given"
+    if asked.isdecimal():
         yield (
-            f"types have {job.options.precision} bits; their integer bits hold what each tensor reaches on "
+            f"types have {asked} bits; their integer bits hold what each tensor reaches on "
             f"{job.ranges.n:,} training images, and the trained weights; what is never negative has no sign, and what "
             "only a ReLU reads has the ReLU's type and a sign"
         )
         yield from _common(quantised)
         return
-    base = parse_type(job.options.precision)
+    base = parse_type(asked)
     if quantised.input.type.integer != base.integer:
         yield f"the image is {quantised.input.type.name}: its pixels reach {PIXELS[1]:g}"
     for layer in quantised.computed:
         types = quantised.layers[layer.name]
-        if types.output.integer == base.integer:
+        if types.output.integer == base.integer or layer.name in given:
             continue
         if isinstance(layer, MaxPool2D | Flatten):
             yield f"{layer.name} is {types.output.name}, as {layer.inputs[0]} is"

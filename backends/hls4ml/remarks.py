@@ -47,8 +47,8 @@ def _answer(job: Job, answer: Answer) -> Iterator[str]:
             f"fitting take {answer.nearest.cycles:,} cycles"
         )
     if answer.stops:
-        names = " or ".join(metric.unit for metric in answer.stops)
-        yield f"more {names} would make it faster"
+        names = " and ".join(metric.unit for metric in answer.stops)
+        yield f"more {names} would let it be faster"
 
 
 def _fifos(job: Job) -> Iterator[str]:

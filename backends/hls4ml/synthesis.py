@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from backends.hls4ml.estimate import FIFO
+from backends.hls4ml.options import DEFAULT_UNCERTAINTY
 from backends.hls4ml.schedule import CLONE, PADDING
 from backends.vendor.csynth import FIFOS
 from backends.vendor.steps import HlsProject
@@ -13,15 +14,21 @@ from flows.core.plan import Output, Products
 
 TOP = "myproject"
 UNCERTAINTY = {"vitis": "27%", "vivado": "12.5%"}
+"""hls4ml's own (``create_initial_config`` of its backends)."""
 
 
-def hls_project(folder: Output, tool: str) -> HlsProject:
-    """With the settings of ``build_prj.tcl`` of hls4ml 1.3.0; its clock uncertainty is hls4ml's default."""
+def uncertainty(tool: str, asked: str) -> str:
+    """The share of the clock period that the HLS compiler keeps in hand."""
+    return UNCERTAINTY[tool] if asked == DEFAULT_UNCERTAINTY else asked
+
+
+def hls_project(folder: Output, uncertainty: str) -> HlsProject:
+    """With the settings of ``build_prj.tcl`` of hls4ml 1.3.0."""
     settings = (
         "catch {config_array_partition -maximum_size 4096}",  # Vitis HLS has no such option
         "config_compile -name_max_length 80",
         "config_schedule -enable_dsp_full_reg=false",
-        f"set_clock_uncertainty {UNCERTAINTY[tool]} default",
+        f"set_clock_uncertainty {uncertainty} default",
     )
     bench = (f"{TOP}_test.cpp", "firmware/weights", "tb_data")
     return HlsProject(folder, TOP, (f"firmware/{TOP}.cpp",), bench, settings=settings)

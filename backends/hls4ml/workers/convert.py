@@ -287,6 +287,7 @@ def main(job: Path) -> None:
         io_type=ask["io_type"],
         part=ask["part"],
         clock_period=ask["clock_ns"],
+        clock_uncertainty=ask["clock_uncertainty"],
     )
     buffers = {(writer, reader): (depth, storage) for writer, reader, depth, storage in ask["fifos"]}
     if ask["io_type"] == "io_stream":

@@ -45,7 +45,7 @@ def test_on_a_large_part_it_is_sure_and_says_what_stops_it(job_of: Callable[...,
     job = job_of(ARCH5, part="xc7z100")
     answer = resolved(job)[1]
     assert answer and answer.sure and answer.stops and fit(job) is Verdict.FITS
-    assert any("would make it faster" in note for note in notes(job))
+    assert any("would let it be faster" in note for note in notes(job))
 
 
 def test_where_nothing_fits_it_proves_so(job_of: Callable[..., Job]) -> None:

@@ -71,6 +71,7 @@ def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[...
         "pinned": True,
         "part": "xc7z010clg400-1",
         "clock_ns": 8.0,
+        "clock_uncertainty": "12.5%",
     }
     asked = json.loads(str(simulate.files["job.json"]))
     assert quantised_from_json(asked["quantised"], "job.json") == lower(job) and asked["vectors"] == vectors.COUNT >= 16

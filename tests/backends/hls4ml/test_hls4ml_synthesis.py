@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backends.hls4ml.synthesis import TOP, hls_project, scopes
+from backends.hls4ml.synthesis import uncertainty as spared
 from backends.vendor.steps import COSIM, steps
 from flows.core.part import Target, find_part
 from flows.core.plan import Output, Products, State, StepResult
@@ -47,7 +48,7 @@ def test_an_instance_belongs_to_the_layer_of_its_configuration(tmp_path: Path, i
 @pytest.mark.parametrize(("tool", "uncertainty"), [("vitis", "27%"), ("vivado", "12.5%")])
 def test_the_script_has_the_settings_of_hls4ml(tool: str, uncertainty: str) -> None:
     """What hls4ml's own ``build_prj.tcl`` sets, so that a design is the one that it would build."""
-    (step,) = steps(tool, hls_project(CPP, tool), Target(find_part("xc7z010"), 8.0), COSIM, 1.0)
+    (step,) = steps(tool, hls_project(CPP, spared(tool, "default")), Target(find_part("xc7z010"), 8.0), COSIM, 1.0)
     script = str(step.files["cosim.tcl"])
     for line in (
         "set_top myproject",

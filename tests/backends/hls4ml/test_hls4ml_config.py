@@ -1,0 +1,125 @@
+"""hls4ml_config.yml as options: the same design comes back, and what is not built is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from backends.hls4ml.check import check
+from backends.hls4ml.config import read_config
+from backends.hls4ml.options import Options
+from backends.hls4ml.precision import lower
+from backends.hls4ml.resolve import design
+from backends.protocol import Job
+from flows.core.errors import InputError
+from models.network import Network
+
+LAYERS = {
+    "image": {"Precision": {"result": "fixed<12,4,TRN,WRAP,0>"}, "Trace": False},
+    "conv1": {
+        "Precision": {"result": "auto", "weight": "fixed<8,2,RND,SAT,0>", "bias": "ap_fixed<9,3>", "accum": "auto"},
+        "ReuseFactor": 27,
+        "ConvImplementation": "LineBuffer",
+        "ParallelizationFactor": 1,
+    },
+    "relu1": {
+        "Precision": {"result": "ap_ufixed<7,3,AP_RND,AP_SAT>", "table": "fixed<18,8,TRN,WRAP,0>"},
+        "ReuseFactor": 1,
+    },
+    "dense": {"ReuseFactor": 20, "Strategy": "Latency", "Precision": "ap_fixed<18,8>"},
+    "dense_linear": {"Precision": {"result": "auto"}},
+}
+MODEL = {"Precision": {"default": "fixed<14,5>", "maximum": "fixed<20,8>"}, "ReuseFactor": 6, "Strategy": "Resource"}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def make(content: Any) -> Path:
+        path = tmp_path / "hls4ml_config.yml"
+        path.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False))
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_it_says_what_options_say(write: Callable[..., Path], whole: bool) -> None:
+    config = {"Model": MODEL, "LayerName": LAYERS}
+    path = write({"Backend": "Vitis", "HLSConfig": config} if whole else config)
+    assert read_config(path) == {
+        "reuse_factor": "6,conv1=27,dense=20",
+        "strategy": "resource,dense=latency",
+        "precision": "ap_fixed<14,5>,input.result=ap_fixed<12,4>,conv1.weight=ap_fixed<8,2,AP_RND,AP_SAT>,"
+        "conv1.bias=ap_fixed<9,3>,relu1.result=ap_ufixed<7,3,AP_RND,AP_SAT>,dense.result=ap_fixed<18,8>",
+    }
+
+
+def test_the_design_is_as_it_says(write: Callable[..., Path], tiny: Network, job_of: Callable[..., Job]) -> None:
+    job = job_of(tiny, config=str(write({"Model": MODEL, "LayerName": LAYERS})))
+    assert check(job) == ()
+    made, types = design(job), lower(job)
+    assert made.reuse == {"conv1": 27, "conv2": 6, "shortcut": 6, "dense": 20} and made.unrolled == {"dense"}
+    assert types.input.type.name == "ap_fixed<12,4>"
+    assert types.type_of("relu1").name == "ap_ufixed<7,3,AP_RND,AP_SAT>"
+    first = types.layers["conv1"]
+    assert first.kernel and (first.kernel.width, first.kernel.integer) == (8, 2)
+    assert first.accumulator and first.accumulator.fraction >= 8 + 6, "wide enough for the given types"
+    assert types.type_of("conv2").width == 14
+
+
+def test_an_option_that_is_given_wins(write: Callable[..., Path]) -> None:
+    path = str(write({"Model": MODEL, "LayerName": LAYERS}))
+    options = Options(config=path, reuse_factor="64", precision="ap_fixed<16,7>")
+    assert (options.reuse_factor, options.precision) == ("64", "ap_fixed<16,7>")
+    assert options.strategy == "resource,dense=latency" and options.config == "none"
+
+
+@pytest.mark.parametrize(
+    ("layers", "culprit", "nearest"),
+    [
+        ({"conv3": {"ReuseFactor": 3}}, "--reuse-factor", "conv1"),
+        ({"convX": {"Precision": {"result": "ap_fixed<8,3>"}}}, "--precision", "conv2"),
+        ({"conv1": {"Precision": {"weight": "ap_fixed<16,6>", "accum": "ap_fixed<16,6>"}}}, "--precision", "leave"),
+    ],
+)
+def test_a_config_for_other_layers_is_refused(
+    write: Callable[..., Path],
+    tiny: Network,
+    job_of: Callable[..., Job],
+    layers: dict[str, Any],
+    culprit: str,
+    nearest: str,
+) -> None:
+    refusal = check(job_of(tiny, config=str(write({"LayerName": layers}))))[0]
+    assert refusal.culprit == culprit and nearest in refusal.nearest
+
+
+@pytest.mark.parametrize(
+    ("content", "fact"),
+    [
+        ("", "no settings"),
+        ("[1, 2", "YAML"),
+        ("a: !!python/object/apply:os.system ['true']", "YAML"),
+        ({"Backend": "Vitis"}, "neither Model nor LayerName"),
+        ({"Model": MODEL, "LayerType": {"Dense": {"ReuseFactor": 2}}}, "LayerType"),
+        ({"LayerName": {"conv1": {"ConvImplementation": "Encoded"}}}, "conv1 asks for ConvImplementation Encoded"),
+        ({"LayerName": {"conv1": {"Precision": {"result": "float"}}}}, "'float'"),
+        ({"Model": {"ReuseFactor": "many"}}, "'many'"),
+        ({"Model": {"Strategy": "Unrolled"}}, "unrolled"),
+        ({"LayerName": ["conv1"]}, "items"),
+    ],
+)
+def test_what_is_no_config_is_refused(write: Callable[..., Path], content: Any, fact: str) -> None:
+    path = write(content)
+    with pytest.raises(InputError, match=fact) as caught:
+        Options(config=str(path))
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(InputError, match=r"nowhere\.yml"):
+        Options(config="nowhere.yml")

@@ -148,8 +148,8 @@ def _products(
     }
     if tokens is None:
         return _both("mac", counts), known, {"cycles": "tokens that the layer takes not recorded"}
-    turns = {"turns": factor * (tokens if kind == "convolution" else 1), "tokens": tokens, "one": 1.0}
-    return {**_both("mac", counts), "cycles": Law(kind, turns)}, known, {}
+    cycles = {"turns": factor * (tokens if kind == "convolution" else 1), "tokens": tokens, "one": 1.0}
+    return {**_both("mac", counts), "cycles": Law(kind, cycles)}, known, {}
 
 
 def _unrolled(row: Row, config: Mapping[str, Any], factor: int) -> bool:

@@ -67,6 +67,10 @@ class Row:
     stream: bool = True
 
     @property
+    def repository(self) -> str:
+        return "/".join(self.project.split("/")[:2])
+
+    @property
     def number(self) -> int | None:
         """hls4ml's number of the layer, None where the module's name does not tell."""
         found = re.search(r"config(\d+)", self.module)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, exp, log, sqrt
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from csynth_modules import Module, modules
 from csynth_reports import modules_of_report
-from csynth_rows import read
+from csynth_rows import Row, read
 
 from backends.hls4ml import laws
 from flows.core.errors import FlowsError
@@ -93,14 +93,11 @@ GIVEN = {
 """Coefficients that too few rows tell: those of the line buffer, and the depth of a pipeline."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """What one law sees of one module, and what the report counts for it."""
 
-    tool: str
-    version: str
-    device: str
-    project: str
+    row: Row
     law: str
     metric: str
     features: laws.Features
@@ -110,7 +107,7 @@ class Sample:
 def samples(found: Sequence[Module]) -> list[Sample]:
     """Of every module but `compute_output_buffer`, which is most of the convolution around it."""
     return [
-        Sample(row.tool, row.version, row.device, row.project, law.name, metric, law.features, row.measured[metric])
+        Sample(row, law.name, metric, law.features, row.measured[metric])
         for module in found
         for row in (module.row,)
         for metric, law in module.laws.items()
@@ -121,7 +118,7 @@ def samples(found: Sequence[Module]) -> list[Sample]:
 def solve(rows: Sequence[Sample]) -> dict[str, float]:
     """Coefficients of least squared relative error beside what is certain, none negative."""
     first = rows[0]
-    special = FOR_TOOL.get((first.tool, first.law, first.metric))
+    special = FOR_TOOL.get((first.row.tool, first.law, first.metric))
     given = {} if special else GIVEN.get((first.law, first.metric), {})
     free = [name for name in special or FEATURES[first.law, first.metric] if name not in given]
     measured = np.array([max(row.measured, 1.0) for row in rows])
@@ -143,45 +140,50 @@ def _certain(row: Sample) -> float:
     return total(CERTAIN.get((row.law, row.metric), {}), row)
 
 
-def held_out(rows: Sequence[Sample]) -> tuple[str, list[tuple[float, float]]]:
-    """(log ratio beyond what is certain, relative error) of every row, by a fit without its project.
-
-    Without its row where all are of one project.
-    """
-    projects = {row.project for row in rows}
-    key = (lambda row: row.project) if len(projects) > 1 else id
+def missed(coefficients: Mapping[str, float], rows: Sequence[Sample]) -> list[tuple[float, float]]:
+    """(log ratio of measured to predicted beyond what is certain, relative error) of every row."""
     found = []
-    for one in dict.fromkeys(map(key, rows)):
-        train = [row for row in rows if key(row) != one]
-        coefficients = solve(train) if train else {}
-        for row in rows if train else ():
-            if key(row) == one:
-                certain, rest = _certain(row), total(coefficients, row)
-                ratio = log(max(row.measured - certain, 1) / max(rest, 1))
-                found.append((ratio, abs(certain + rest - row.measured) / max(row.measured, 1)))
-    return ("project" if len(projects) > 1 else "row"), found
+    for row in rows:
+        certain, rest = _certain(row), total(coefficients, row)
+        ratio = log(max(row.measured - certain, 1) / max(rest, 1))
+        found.append((ratio, abs(certain + rest - row.measured) / max(row.measured, 1)))
+    return found
+
+
+def held_out(rows: Sequence[Sample], unit: Callable[[Sample], object]) -> list[list[tuple[float, float]]]:
+    """What a fit to the rows of all other units misses, by unit; nothing where there is one unit only."""
+    units = [[row for row in rows if unit(row) == one] for one in dict.fromkeys(map(unit, rows))]
+    if len(units) < 2:
+        return []
+    return [missed(solve([row for row in rows if row not in test]), test) for test in units]
+
+
+def spread_90(folds: Sequence[Sequence[tuple[float, float]]], freedom: int) -> float:
+    """Half the width of a 90 % interval for the log ratio of a new row, by Student's t."""
+    ratios = [ratio for fold in folds for ratio, _ in fold]
+    width = STUDENT_95[min(max(freedom, 1), len(STUDENT_95)) - 1]
+    return round(sqrt(sum(ratio**2 for ratio in ratios) / len(ratios)) * width, 3)
 
 
 def fitted(rows: Sequence[Sample]) -> dict[str, Any]:
     """One law as data: coefficients, where they come from, and how far off it was on rows held out."""
-    what, residuals = held_out(rows)
-    freedom = max(len(residuals) - 1, 1)
-    spread = sqrt(sum(ratio**2 for ratio, _ in residuals) / len(residuals)) if residuals else None
-    errors = sorted(error for _, error in residuals)
+    by_project = held_out(rows, lambda one: one.row.project)
+    folds = by_project or held_out(rows, id)
+    errors = sorted(error for fold in folds for _, error in fold)
     return {
-        "tool": rows[0].tool,
+        "tool": rows[0].row.tool,
         "law": rows[0].law,
         "metric": rows[0].metric,
         "certain": CERTAIN.get((rows[0].law, rows[0].metric), {}),
         "coefficients": solve(rows),
         "rows": len(rows),
-        "projects": sorted({row.project for row in rows}),
-        "versions": sorted({row.version for row in rows}),
-        "devices": sorted({row.device for row in rows}),
-        "held_out": what if residuals else None,
+        "projects": sorted({one.row.project for one in rows}),
+        "versions": sorted({one.row.version for one in rows}),
+        "devices": sorted({one.row.device for one in rows}),
+        "held_out": "project" if by_project else "row" if folds else None,
         "median_error": round(median(errors), 3) if errors else None,
         "p90_error": round(errors[ceil(0.9 * len(errors)) - 1], 3) if errors else None,
-        "spread_90": round(spread * STUDENT_95[min(freedom, len(STUDENT_95)) - 1], 3) if spread is not None else None,
+        "spread_90": spread_90(folds, len(errors) - 1) if folds else None,
     }
 
 
@@ -192,20 +194,32 @@ UNTOLD = ("unrolled_convolution",)
 def calibration(rows: Sequence[Sample]) -> list[dict[str, Any]]:
     """Every law for every tool that has rows of it.
 
-    Rows of one or two projects do not tell how far off the next one is: such a law takes at least the widest interval
-    that any law of its metric has over whole projects held out.
+    Projects of one repository are alike, and one or two repositories do not tell how far off the next one is. So no
+    interval is narrower than what all laws of its metric missed in whole repositories held out, those of the other tool
+    among them.
     """
     groups: dict[tuple[str, str, str], list[Sample]] = {}
     for row in rows:
-        groups.setdefault((row.tool, row.law, row.metric), []).append(row)
+        groups.setdefault((row.row.tool, row.law, row.metric), []).append(row)
     found = [fitted(groups[key]) for key in sorted(groups)]
     for metric in METRICS:
         here = [law for law in found if law["metric"] == metric]
-        across = [law["spread_90"] for law in here if law["held_out"] == "project" and law["law"] not in UNTOLD]
-        widest = max(across, default=0.0)
+        floor = elsewhere([row for row in rows if row.metric == metric])
+        if floor is None:
+            floor = max((law["spread_90"] or 0.0 for law in here if law["law"] not in UNTOLD), default=0.0)
         for law in here:
-            law["interval_90"] = max(law["spread_90"] or 0.0, 0.0 if len(law["projects"]) > 2 else widest)
+            law["interval_90"] = max(law["spread_90"] or 0.0, floor)
     return found
+
+
+def elsewhere(rows: Sequence[Sample]) -> float | None:
+    """The spread over whole repositories held out, of all laws together; None where no law has rows of two."""
+    laws_of: dict[object, list[Sample]] = {}
+    for row in rows:
+        if row.law not in UNTOLD:
+            laws_of.setdefault((row.law, row.row.tool if row.law in laws.OF_ONE_TOOL else ""), []).append(row)
+    folds = [fold for group in laws_of.values() for fold in held_out(group, lambda one: one.row.repository)]
+    return spread_90(folds, sum(map(len, folds)) - 1) if folds else None
 
 
 def read_all(paths: Sequence[Path]) -> list[Module]:

@@ -46,13 +46,13 @@ def outcomes(module: Module, fit: Calibration | None = None) -> Iterator[Outcome
         yield Outcome(module.row, group, metric, measured, amount, reason)
 
 
-def cross_validated(found: Sequence[Module], others: Sequence[Module]) -> Iterator[Outcome]:
-    """Every project by laws fitted to the other ones, and to `others` less those of that project."""
-    for project in dict.fromkeys(module.row.project for module in found):
-        kept = [module for module in (*found, *others) if module.row.project != project]
+def cross_validated(found: Sequence[Module], others: Sequence[Module], unit: str) -> Iterator[Outcome]:
+    """Every `unit` (project or repository) by laws fitted to the other ones, and to `others` less those of it."""
+    for one in dict.fromkeys(getattr(module.row, unit) for module in found):
+        kept = [module for module in (*found, *others) if getattr(module.row, unit) != one]
         laws_of_others = {(law["tool"], law["law"], law["metric"]): law for law in calibration(samples(kept))}
         for module in found:
-            if module.row.project == project:
+            if getattr(module.row, unit) == one:
                 yield from outcomes(module, laws_of_others)
 
 
@@ -81,14 +81,14 @@ def _run(arguments: argparse.Namespace) -> int:
     found = modules(rows)
     others = [module for path in arguments.fit_to for module in modules_of_report(path, rows)]
     if arguments.cross_validate:
-        results = [*cross_validated(found, others)]
+        results, abroad = ([*cross_validated(found, others, unit)] for unit in ("project", "repository"))
     else:
-        results = [outcome for module in found for outcome in outcomes(module)]
+        results, abroad = [outcome for module in found for outcome in outcomes(module)], []
     if results and arguments.markdown:
         command = shlex.join(["python", "benchmarks/truth.py", *sys.argv[1:]])
-        print("\n".join(as_markdown(results, arguments.cross_validate, command)), end="")
+        print("\n".join(as_markdown(results, abroad, command)), end="")
     elif results:
-        print("\n".join(as_text(results, arguments.cross_validate)))
+        print("\n".join(as_text(results, abroad)))
     return InputError.exit_code if wrong else 0
 
 

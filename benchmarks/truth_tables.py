@@ -74,9 +74,9 @@ class Summary:
 HEADER = ["metric", "predicted", "not modelled", "median error", "90th percentile", "aim met", "90 % interval holds"]
 
 
-def sections(results: Sequence[Outcome]) -> Iterator[tuple[str, list[list[str]]]]:
-    """(title, table) of all rows, of each kind of layer, and of each tool."""
-    kinds: list[tuple[str, list[Outcome]]] = [("All rows", list(results))]
+def sections(results: Sequence[Outcome], abroad: Sequence[Outcome]) -> Iterator[tuple[str, list[list[str]]]]:
+    """(title, table) of all rows, of each kind of layer, and of each tool; `abroad` by laws of other repositories."""
+    kinds = [("All rows", list(results)), ("All rows, with whole repositories held out", list(abroad))]
     kinds += [(f"Layers with {group}", [one for one in results if one.group == group]) for group in GROUPS]
     for tool in ("vitis", "vivado"):
         versions = sorted({one.row.version for one in results if one.row.tool == tool})
@@ -86,17 +86,17 @@ def sections(results: Sequence[Outcome]) -> Iterator[tuple[str, list[list[str]]]
         if found:
             by_metric = [Summary(metric, [one for one in found if one.metric == metric]) for metric in METRICS]
             yield title, [HEADER, *(one.cells() for one in by_metric if one.found)]
-    reasons = Counter(one.reason for one in results if one.amount is None)
-    if reasons:
-        rows = {one: {item.row.place for item in results if item.reason == one and not item.amount} for one in reasons}
-        table = [[reason, str(len(rows[reason])), str(count)] for reason, count in reasons.most_common()]
-        yield "Not modelled", [["reason", "rows", "numbers"], *table]
+    unknown = [one for one in results if one.amount is None]
+    if unknown:
+        counts = Counter(one.reason for one in unknown).most_common()
+        rows = {reason: {one.row.place for one in unknown if one.reason == reason} for reason, _ in counts}
+        yield "Not modelled", [["reason", "rows", "numbers"], *([it, str(len(rows[it])), str(n)] for it, n in counts)]
 
 
-def preface(results: Sequence[Outcome], cross_validate: bool) -> str:
+def preface(results: Sequence[Outcome], cross_validated: bool) -> str:
     projects = {one.row.project for one in results}
     counts = f"{len({one.row.place for one in results})} rows of {len(projects)} projects."
-    if cross_validate:
+    if cross_validated:
         return f"{counts} Each project is predicted by laws fitted to the others."
     fitted_to = projects & {project for law in laws.shipped().values() for project in law["projects"]}
     return f"{counts} Laws as shipped, fitted to {len(fitted_to)} of these projects" + (
@@ -108,9 +108,9 @@ def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.0995 or not share else f"{share:.1%}"
 
 
-def as_text(results: Sequence[Outcome], cross_validate: bool) -> Iterator[str]:
-    yield preface(results, cross_validate)
-    for title, table in sections(results):
+def as_text(results: Sequence[Outcome], abroad: Sequence[Outcome]) -> Iterator[str]:
+    yield preface(results, bool(abroad))
+    for title, table in sections(results, abroad):
         widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
         yield f"\n{title}"
         for row in table:
@@ -137,17 +137,19 @@ report) alone, by the laws of `flows estimate hls4ml`.
   block RAM, the turns of a loop.
 - Where weights are constants of the logic the counts depend on their values. DSPs are then bounded by none and one a
   product, and no row tells how many cycles a pixel was given: wide intervals, no guess.
-- LUTs and FFs of a layer of one tool are not predicted by rows of the other: LUTs differ by a factor of 8. Vitis HLS
-  has rows of one project, so its laws cannot be tested here; they are shipped with the widest interval of their metric.
+- LUTs and FFs of a layer with weights of one tool are not predicted by rows of the other: LUTs differ by a factor of 8.
+  So nothing predicts those of the one repository of Vitis HLS here.
+- Intervals are no narrower than what all laws of the metric missed in whole repositories held out: models of one
+  repository are alike, and a design of yours is not among them.
 - Coefficients are fitted without the project that they predict. What a law is linear in was chosen with all rows in
   view.
 """
 
 
-def as_markdown(results: Sequence[Outcome], cross_validate: bool, command: str) -> Iterator[str]:
+def as_markdown(results: Sequence[Outcome], abroad: Sequence[Outcome], command: str) -> Iterator[str]:
     """The page docs/reference/truth.md; `command` made it."""
-    yield PAGE.format(command=command, preface=preface(results, cross_validate))
-    for title, table in sections(results):
+    yield PAGE.format(command=command, preface=preface(results, bool(abroad)))
+    for title, table in sections(results, abroad):
         yield f"## {title}\n"
         yield from (f"| {' | '.join(row)} |" for row in (table[0], ["---"] * len(table[0]), *table[1:]))
         yield ""

@@ -169,14 +169,19 @@ def adders(count: int, bits: int) -> Amount:
 
 
 def weight_bram(tool: str, multipliers: int, weight: int, factor: int) -> Amount:
-    """RAMB18 of the weights: words of all multipliers side by side, one word a turn.
+    """RAMB18 of the weights: words of all multipliers side by side, one word a turn, in memories 36 bits wide.
 
-    Vitis HLS 2024.2: exact in 4 of 4 rows. Vivado HLS 2019.2: exact in 14 of 18, the others take one less.
+    Vitis HLS 2024.2: exact in 4 of 4 rows. Vivado HLS 2019.2: exact in 18 of 18 if a rest of up to 4 bits, which 4 of
+    them have, goes to LUTs; a rest of 12 bits does not, between them it may.
     """
-    value = -(-multipliers * weight // 36) * -(-factor // 512)
+    whole, rest = divmod(multipliers * weight, 36)
+    deep = -(-factor // 512)
     if tool == "vitis":
+        value = (whole + (rest > 0)) * deep
         return exact(value, "weights", "36-bit wide RAMB18, exact in 4 of 4 rows of Vitis HLS 2024.2")
-    return exact(value, "weights", "36-bit wide RAMB18, exact in 14 of 18 rows of Vivado HLS 2019.2", max(value - 1, 1))
+    value, low = ((whole + (rest > most)) * deep for most in (4, 11))
+    source = "36-bit wide RAMB18, exact in 18 of 18 rows of Vivado HLS 2019.2"
+    return exact(max(value, 1), "weights", source, max(low, 1))
 
 
 def multiplier_dsp(multipliers: int, data: int, weight: int) -> Amount:

@@ -52,7 +52,7 @@ def read_network(path: Path, executor: Executor) -> tuple[Network, Weights]:
     """The network in `path`, folded, and its weights, which lie in the store."""
     package = READERS.get(path.suffix)
     if package is None:
-        fact = f"{path.suffix or path.name} files are not read"
+        fact = f"a file, but neither {' nor '.join(READERS)}, which alone are read"
         raise UsageError(f"--network {path}", fact, "save it with Keras 3 as .keras, or export it as .onnx")
     if package_version(package) == "absent":
         raise SetupError(f"package {package}", f"not installed, and reading {path.suffix} files needs it", EXTRA)

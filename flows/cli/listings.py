@@ -27,6 +27,8 @@ PACKAGES = {
     "keras": "hls4ml's front end, on torch",
     "hls4ml": "the hls4ml flow",
     "matplotlib": "pictures: curves, confusions, accuracy by format",
+    "h5py": "networks of your own in Keras archives",
+    "onnx": "networks of your own in ONNX files",
     "jsonschema": "checks of the JSON schema in the tests",
 }
 

@@ -131,7 +131,7 @@ def test_without_images_it_asks_for_them(keras_archive: Archive, executor: Execu
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (["--network", "own.h5"], UsageError, r"\.h5 files are not read"),
+        (["--network", "own.h5"], UsageError, r"own\.h5: a file, but neither \.keras nor \.onnx"),
         (["--network", "nowhere.keras"], InputError, r"nowhere\.keras: no such file"),
         (["--network", "own.keras", "--weights", "own.safetensors"], UsageError, "brings its own"),
         (["--network", "arch8", "--calibration", "images.npy"], UsageError, "arch8 has ranges beside its weights"),

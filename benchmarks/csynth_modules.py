@@ -122,15 +122,15 @@ def _products(
     kind: str,
     tokens: float | None,
 ) -> Description:
-    """A layer with weights, or the part of it that a submodule is; `kind` names its law of cycles."""
+    """A layer with weights, or the part of it that a submodule is; `kind` names its law of cycles.
+
+    `tokens` are those of a frame that it takes, None where that is not known.
+    """
     config = config_of(row, design)
-    factor, weight, accumulator = (
-        count(config, "reuse_factor"),
-        type_width(config, "weight_t"),
-        type_width(config, "accum_t"),
-    )
+    factor, stored = count(config, "reuse_factor"), size[0] * size[1]
+    weight, accumulator = type_width(config, "weight_t"), type_width(config, "accum_t")
     if _unrolled(row, config, factor):
-        products = max(size[0] * size[1] - zeros(config, size[0] * size[1]), 1.0)
+        products = max(stored - zeros(config, stored), 1.0)
         found = _both("constants", laws.constants(products, accumulator, window is not None))
         known = {"bram18": NONE, "dsp": laws.constant_dsp(products / factor, weight)}
         if kind == "convolution" and tokens:
@@ -138,10 +138,11 @@ def _products(
         elif tokens == 1:
             found["cycles"] = Law("unrolled_dense", {"turns": factor - 1.0, "one": 1.0})
         return found, known, {} if "cycles" in found else {"cycles": "tokens that the layer takes not recorded"}
-    multipliers = -(-size[0] * size[1] // factor)
+    multipliers = -(-stored // factor)
     data = data_width(row, design)
-    whole = kind in ("convolution", "dense")
-    counts = laws.multiply_accumulate(size, multipliers, (data, weight, accumulator), window, whole)
+    counts = laws.multiply_accumulate(
+        size, multipliers, (data, weight, accumulator), window, whole=kind != "dense_resource"
+    )
     known = {
         "bram18": laws.weight_bram(row.tool, multipliers, weight, factor),
         "dsp": laws.multiplier_dsp(multipliers, data, weight),

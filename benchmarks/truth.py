@@ -37,12 +37,12 @@ def outcomes(module: Module, fit: Calibration | None = None) -> Iterator[Outcome
         amount, reason = module.known.get(metric), module.missing.get(metric, "")
         law = module.laws.get(metric)
         if law:
-            # the rows of Vivado HLS hold products behind a window only
+            # as in backends/hls4ml/estimate.py: Vivado HLS has rows of products behind a window only
             tool = "vitis" if law.name == "mac" and not law.features["windows"] else module.row.tool
             try:
                 amount = laws.fitted(tool, law.name, metric, law.features, fit)
             except laws.NoRows:
-                reason = f"no other project has a row for the law {law.name}"
+                reason = f"no row to fit the law {law.name} to"
         yield Outcome(module.row, group, metric, measured, amount, reason)
 
 

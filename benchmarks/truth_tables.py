@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from statistics import median
@@ -94,14 +94,18 @@ def sections(results: Sequence[Outcome], abroad: Sequence[Outcome]) -> Iterator[
 
 
 def preface(results: Sequence[Outcome], cross_validated: bool) -> str:
-    projects = {one.row.project for one in results}
-    counts = f"{len({one.row.place for one in results})} rows of {len(projects)} projects."
+    rows, projects = ({getattr(one.row, key) for one in results} for key in ("place", "project"))
+    counts = f"{_counted(rows, 'row')} of {_counted(projects, 'project')}."
     if cross_validated:
         return f"{counts} Each project is predicted by laws fitted to the others."
     fitted_to = projects & {project for law in laws.shipped().values() for project in law["projects"]}
     return f"{counts} Laws as shipped, fitted to {len(fitted_to)} of these projects" + (
         ": for an honest table add --cross-validate." if fitted_to else "."
     )
+
+
+def _counted(found: Collection[object], name: str) -> str:
+    return f"{len(found)} {name}{'s' * (len(found) != 1)}"
 
 
 def _percent(share: float) -> str:

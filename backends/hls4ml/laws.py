@@ -1,8 +1,9 @@
 """What hls4ml 1.3.0 builds from a layer with io_stream, and what csynth counts for it.
 
-Block RAM, DSP and cycles follow from the generated code. LUT and FF are linear in a few counts of bits; the
-coefficients are fitted by ``benchmarks/fit_hls4ml.py`` and lie in ``calibration/csynth.json`` with their rows, tool,
-device and error. A case that no law knows has no amount.
+Block RAM, DSP and the turns of loops follow from the generated code. LUT, FF and the cycles beside a loop's turns are
+linear in a few counts; the coefficients are fitted by ``benchmarks/fit_hls4ml.py`` and lie in
+``calibration/csynth.json`` with their rows, tool, device and error, and ``benchmarks/truth.py`` tests them. A case that
+no law knows has no amount.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ def test_the_table_counts_what_is_predicted(run: Any) -> None:
 def test_cross_validation_keeps_the_project_out(run: Any) -> None:
     """A law that only one project shows predicts nothing of it; one that two show does."""
     one, other = row("Block_proc", "Block_proc"), row("Block_proc", "Block_proc", repo="other/net")
-    assert "no other project has a row for the law block" in run([one], "--cross-validate")[1]
+    assert "no row to fit the law block to" in run([one], "--cross-validate")[1]
     code, out, _ = run([one, other], "--cross-validate")
     assert code == 0
     lut = next(line for line in out.splitlines() if line.startswith("  lut"))
@@ -170,7 +170,7 @@ def test_a_damaged_row_is_named_and_the_others_counted(run: Any, change: dict[st
     code, out, err = run([row(), row(**change)])
     assert code == 3
     assert "rows.json, row 1" in err and field in err and fact in err and "row 0" not in err
-    assert "1 rows of 1 projects" in out
+    assert "1 row of 1 project." in out
 
 
 @pytest.mark.parametrize("key", ["repo", "path", "tool", "part", "layer", "module", "config", "measured"])

@@ -8,10 +8,11 @@ user's file. What a file holds that is not supported comes back as a refusal, wh
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from flows.core.digest import digest_bytes
-from flows.core.errors import InputError, SetupError, UsageError
+from flows.core.errors import InputError, SetupError, StepFailed, UsageError
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from flows.executor import Executor, package_version
 from flows.jobs import Trained
@@ -24,6 +25,8 @@ from models.weights import Weights, open_weights
 READERS = {".keras": "h5py", ".onnx": "onnx"}
 """The formats that are read, and the package that each needs."""
 CIFAR_IMAGE, CIFAR_CLASSES = (32, 32, 3), (len(cifar10.CLASSES),)
+LIMIT_S = 300.0
+"""A file that takes longer to read was made to."""
 EXTRA = "install the extra: pip install -e '.[import]'"
 
 
@@ -56,12 +59,10 @@ def read_network(path: Path, executor: Executor) -> tuple[Network, Weights]:
         raise UsageError(f"--network {path}", fact, "save it with Keras 3 as .keras, or export it as .onnx")
     if package_version(package) == "absent":
         raise SetupError(f"package {package}", f"not installed, and reading {path.suffix} files needs it", EXTRA)
-    external: dict[str, Asset] = {}
-    result = executor.execute(_reading(path, package, external)).path(Output("import", "imported"))
-    if result and (result / "wanted.json").exists():
-        external = {name: _beside(path, name) for name in json.loads((result / "wanted.json").read_text())}
-        result = executor.execute(_reading(path, package, external)).path(Output("import", "imported"))
-    assert result, "the interpreter is never absent"
+    result = _read(path, package, {}, executor)
+    if (result / "wanted.json").exists():
+        wanted = json.loads((result / "wanted.json").read_text())
+        result = _read(path, package, {name: _beside(path, name) for name in wanted}, executor)
     _raise_refusal(result)
     network = network_from_json(json.loads((result / "network.json").read_text()), str(path))
     return network, open_weights(result / "weights.safetensors", network)
@@ -93,7 +94,8 @@ def measure_ranges(network: Network, weights: Weights, images: Asset, executor: 
     return load_ranges(result / "ranges.json", network, weights.digest)
 
 
-def _reading(path: Path, package: str, external: dict[str, Asset]) -> Plan:
+def _read(path: Path, package: str, external: Mapping[str, Asset], executor: Executor) -> Path:
+    """The folder in which the worker left what it found, with these files laid beside the model."""
     ask = {"file": f"given/{path.name}", "name": path.stem, "external": list(external)}
     files: dict[str, str | Asset | Output] = {"job.json": json.dumps(ask, indent=1)}
     files[f"given/{path.name}"] = Asset(path, digest_bytes(_content(path, "give a .keras or .onnx file")))
@@ -107,9 +109,14 @@ def _reading(path: Path, package: str, external: dict[str, Asset]) -> Plan:
         makes=("imported",),
         packages=(package, "numpy", "safetensors"),
         sources=("flows.core", "models"),
-        limit_s=600.0,
+        limit_s=LIMIT_S,
     )
-    return Plan((step,))
+    try:
+        result = executor.execute(Plan((step,))).path(Output("import", "imported"))
+    except StepFailed as error:  # HDF5 crashes on some damaged files rather than say so
+        raise InputError(str(path), f"damaged: reading it failed ({error.fact})", error.next_step) from None
+    assert result, "the interpreter is never absent"
+    return result
 
 
 def _beside(path: Path, name: str) -> Asset:

@@ -55,7 +55,7 @@ class KerasArchive:
             if len(tree) != len(shapes):
                 raise place.refusal(f"{len(tree)} tensors are stored for it, and {len(shapes)} are needed", ADVICE)
             return [self._tensor(place, f"layers/{group}/vars/{index}", shape) for index, shape in enumerate(shapes)]
-        except (OSError, RuntimeError, KeyError) as reason:
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as reason:
             raise place.refusal(f"its weights cannot be read ({str(reason)[:80]})", ADVICE) from None
 
     def _tensor(self, place: Place, path: str, shape: Shape) -> Tensor:

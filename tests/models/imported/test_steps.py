@@ -97,6 +97,14 @@ def test_numbers_that_folding_makes_infinite_are_named(keras_archive: Archive, e
         read_network(keras_archive([conv_layer(3, 4), norm, AVERAGE]), executor)
 
 
+def test_a_file_that_crashes_its_reader_is_told_as_damaged(
+    keras_archive: Archive, executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "LIMIT_S", 0.01)  # ended by a signal, as by a crash
+    with pytest.raises(InputError, match=r"own\.keras: damaged: reading it failed \(ended after"):
+        read_network(keras_archive(LAYERS), executor)
+
+
 BAD_IMAGES = {
     "floats": (np.zeros((2, 6, 6, 3), np.float32), "holds (2, 6, 6, 3) of float32"),
     "another size": (np.zeros((2, 8, 6, 3), np.uint8), "(N, 6, 6, 3) of uint8 is needed"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from argparse import Namespace
 
 from flows.cli.commands import check_writable
@@ -39,7 +40,11 @@ def train(arguments: Namespace) -> int:
         place.write_text(json.dumps(job, indent=1))
     except OSError as reason:
         raise SetupError(str(place), f"cannot be written ({reason.strerror})", "name another --out") from None
-    code = run_attached("models.training.worker", str(place))
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the worker ends with this process
+    try:
+        code = run_attached("models.training.worker", str(place))
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if curves.exists():
         draw("curves", curves, curves.with_suffix(".svg"))
     if code and code not in TOLD:

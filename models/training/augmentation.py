@@ -46,4 +46,5 @@ def turned(images: Tensor, rotation: float, shift: float, random: np.random.Gene
     cosine, sine = np.cos(angle), np.sin(angle)
     matrix = np.stack([mirror * cosine, -sine, across, mirror * sine, cosine, down], axis=1).reshape(count, 2, 3)
     grid = F.affine_grid(torch.from_numpy(matrix).float(), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    made = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return made.contiguous(memory_format=torch.channels_last)

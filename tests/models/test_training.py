@@ -4,7 +4,9 @@ wrong costs the last good checkpoint."""
 from __future__ import annotations
 
 import json
+import os
 import resource
+import signal
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -17,7 +19,8 @@ from safetensors import safe_open
 
 from flows.__main__ import main
 from flows.core.errors import InputError, SetupError, StepFailed
-from models.cifar10 import RECORD_BYTES, RECORDS, TEST, TRAIN, Images
+from flows.jobs import find_trained
+from models.cifar10 import RECORD_BYTES, RECORDS, TEST, TRAIN, Images, read
 from models.network import INPUT, BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool, Network, ReLU, Softmax
 from models.training.recipe import RECIPES, AnyRecipe, Recipe, SeedRecipe, recipe_from_json, recipe_to_json
 from models.weights import open_weights
@@ -308,6 +311,40 @@ def test_what_the_worker_has_said_is_not_said_twice(
     code = -9
     assert "ended with exit code -9" in complaint(folder, capsys, 6)
     assert recipe_from_json(jobs[0]["recipe"]) == SeedRecipe()
+
+
+def test_the_command_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On 150 images and in this process; then a kill of the command, which is to end as Ctrl-C does."""
+    from flows.cli import training
+
+    random = np.random.default_rng(6)
+    for name in (*TRAIN, *TEST):
+        records = random.integers(0, 256, (30, RECORD_BYTES), np.uint8)
+        records[:, 0] %= 10
+        records.tofile(tmp_path / name)
+
+    def attached(module: str, place: str) -> int:
+        job = json.loads(Path(place).read_text())
+        job["recipe"] |= {"held_out": 30}
+        Path(place).write_text(json.dumps(job))
+        worker.main(Path(place))
+        return 0
+
+    monkeypatch.setattr(worker.cifar10, "RECORDS", 30)
+    monkeypatch.setattr(worker.cifar10, "read", read)
+    monkeypatch.setattr(training, "run_attached", attached)
+    monkeypatch.setattr(training, "draw", lambda *arguments: drawn.append(arguments))
+    drawn: list[Any] = []
+    out = tmp_path / "out"
+    argv = ["train", "arch5", "--recipe", "seed", "--epochs", "2", "--rate", "0.01", "--threads", "1"]
+    assert main([*argv, "--data", str(tmp_path), "--out", str(out)]) == 0
+    assert drawn == [("curves", out / "curves.json", out / "curves.svg")]
+    card = json.loads((out / "arch5.card.json").read_text())
+    assert card["command"].endswith("--recipe seed --epochs 2 --seed 1 --rate 0.01") and card["trained_on"]["n"] == 120
+    assert find_trained("arch5", out / "arch5.safetensors").card
+
+    monkeypatch.setattr(training, "run_attached", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+    assert main([*argv, "--data", str(tmp_path), "--out", str(out)]) == 130
 
 
 def test_the_worker_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:

@@ -58,8 +58,13 @@ def _load(path: Path) -> Mapping[str, Any]:
         import yaml
     except ImportError:
         raise SetupError("package PyYAML", "not installed, and --config needs it", "pip install PyYAML") from None
+
+    class Plain(yaml.SafeLoader):
+        """Reads hls4ml's own tags (``!keras_model``) as the text behind them; those of Python objects stay unknown."""
+
+    Plain.add_multi_constructor("!", lambda loader, tag, node: node.value)
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.load(path.read_text(), Plain)
     except OSError as reason:
         raise _wrong(path, f"cannot be read ({reason.strerror})", "name an hls4ml_config.yml") from None
     except (yaml.YAMLError, UnicodeDecodeError) as reason:

@@ -20,6 +20,9 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from csynth_modules import Module, modules
 from csynth_reports import modules_of_report
 from csynth_rows import Row, read

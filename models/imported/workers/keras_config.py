@@ -54,6 +54,8 @@ def entries_of(archive: KerasArchive) -> tuple[list[Entry], Shape, str]:
         module, registered = row.get("module", "keras.layers"), row.get("registered_name")
         if not f"{module}.".startswith("keras.") or registered not in (None, place.kind):
             raise place.refusal(f"a custom object ({registered or module}), whose code is not executed")
+        if ".ops." in module and place.kind != "Add":  # `x + y` is such an operation
+            raise place.refusal(f"an operation of {module}, not supported", "use the layer that does the same")
         before = [entry.place.name for entry in entries[-1:]]
         inputs = tuple(before if sequential else _sources(place, row["inbound_nodes"]))
         group = group_name(place.kind)
@@ -80,6 +82,8 @@ def _sources(place: Place, nodes: list[Any]) -> Iterator[str]:
         raise place.refusal(f"it is called with {unusual[0]}", "call it with tensors only")
     arguments = nodes[0]["args"]
     for tensor in arguments[0] if isinstance(arguments[0], list) else arguments:
+        if not isinstance(tensor, dict):
+            raise place.refusal(f"it is called with {str(tensor)[:40]}", "call it with tensors only")
         layer, node, output = tensor["config"]["keras_history"]
         if node or output:
             raise place.refusal(f"it reads output {output} of call {node} of {layer!r}", "use each layer once")

@@ -141,6 +141,8 @@ BAD: dict[str, tuple[list[Any], Edit | None, str, str]] = {
     "unsupported": ([*CONV, ("LSTM", {}, [])], None, "layer 3, 'l1' (LSTM)", "not supported"),
     "custom layer": (CONV, row(module="evil", registered_name="evil>Conv2D"), "layer 2", "custom object (evil>Conv2D)"),
     "custom module": (CONV, row(module="keras_evil.layers"), "layer 2", "custom object (keras_evil.layers)"),
+    "operation": (CONV, row(module="keras.src.ops.nn", class_name="Softmax"), "layer 2", "keras.src.ops.nn, not"),
+    "a constant": (BRANCHES, branch(3, args=[tensor_of("l0"), 1.0]), "layer 4", "called with 1.0"),
     "subclassed model": (CONV, lambda config: config.update(class_name="Mine"), "own.keras", "a model of class Mine"),
     "a model in a model": ([*CONV, ("Functional", {"layers": []}, [])], None, "(Functional)", "not supported"),
     "dilation": (CONV, settings(dilation_rate=[2, 2]), "layer 2", "dilation_rate is (2, 2)"),
@@ -327,7 +329,7 @@ def residual():
     x = L.ReLU()(x)
     y = L.Conv2D(8, (3, 2), strides=2, padding="same", activation="relu")(x)
     z = L.Conv2D(8, 1, strides=2, use_bias=False)(x)
-    x = L.Add()([y, z])
+    x = L.Add()([y, z]) + z
     x = L.MaxPooling2D(3, 2, padding="same")(x)
     x = L.Dropout(0.5)(x)
     return keras.Model(image, L.Dense(5, activation="softmax")(L.GlobalAveragePooling2D()(x)))

@@ -295,14 +295,15 @@ def _skips(stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...]) -> Map
     """Depths of the FIFOs that must be deeper than `LEAST` to let tokens pass: the skips of residual networks.
 
     Whether stages that read before they write deadlock does not depend on their cycles (they are a Kahn process
-    network), so what is found here with the others at `LEAST` holds in the real design, and with deeper ones. A
+    network), so what is found here with the others at `LEAST` holds in the real design, and with deeper ones; and one
+    frame tells, since letting each frame leave before the next comes is a schedule like any other. A
     pipeline that stalls for want of input keeps what is in it: here none lends its registers to a FIFO, and what those
     on the circle may withhold is added. The narrowest full FIFO of a circle is let grow.
     """
     stalled = [replace(stage, delay=0) for stage in stages]
     depths: dict[Fifo, int | None] = dict.fromkeys(fifos(stages), LEAST)
     withheld: dict[Fifo, int] = {}
-    while deadlock := (found := simulate(stalled, depths, frames=2)).deadlock:
+    while deadlock := (found := simulate(stalled, depths, frames=1)).deadlock:
         narrowest = min(deadlock.full, key=lambda fifo: (dict(bits)[fifo], fifo))
         depths[narrowest] = None
         withheld[narrowest] = sum(stage.delay for stage in stages if stage.name in deadlock.stages)

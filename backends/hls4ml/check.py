@@ -73,7 +73,7 @@ def _deadlock(job: Job) -> Iterator[Refusal]:
         return
     made = design(job)
     stalled = [replace(stage, delay=0) for stage in made.stages]
-    deadlock = simulate(stalled, {buffer.fifo: buffer.depth for buffer in made.buffers}, frames=2).deadlock
+    deadlock = simulate(stalled, {buffer.fifo: buffer.depth for buffer in made.buffers}, frames=1).deadlock
     if deadlock:
         enough = depths(made.quantised, made.blocks, made.stages, SIMULATED)
         full = ", ".join(" to ".join(fifo) for fifo in deadlock.full)

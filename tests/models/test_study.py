@@ -16,6 +16,7 @@ from flows.core.errors import InputError, UsageError
 from flows.core.study import Scope
 from models.cifar10 import RECORD_BYTES, read_batch
 from models.fixed import FixedType, Overflow, Rounding
+from models.folding import folded
 from models.formats import FLOAT, parse_format, parse_formats, stored_type
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, MaxPool2D, Network, ReLU, Softmax
 from models.published import PUBLISHED_ACCURACY, PUBLISHED_FORMATS
@@ -206,6 +207,17 @@ def test_sums_that_are_not_stored_keep_their_width(home: Path) -> None:
     assert layers["shortcut"].output == stored_type(8, 0, 3) and layers["add"].output == stored_type(8, -3, 3)
     assert layers["pool"].output == layers["flatten"].output == layers["add"].output
     assert "softmax" not in layers
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_has_an_arithmetic_of_one_width(name: str) -> None:
+    network = folded(NETWORKS[name])
+    tensors = dict.fromkeys(network.shapes, (-2.0, 3.0)) | {INPUT: (0.0, 1.0)}
+    q = FixedType(8, 1, rounding=Rounding.RND_CONV, overflow=Overflow.SAT)
+    types = {tensor: q for tensor, _ in network.weight_shapes()}
+    made = at_one_width(network, "", Ranges(network.digest, "", "", 1, tensors), 8, types)
+    stored = [made.type_of(layer.name) for layer in made.computed if not isinstance(layer, Conv2D | Dense)]
+    assert {one.width for one in stored} == {8} and made.logits == made.output
 
 
 def test_weights_that_are_not_finite_are_refused(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

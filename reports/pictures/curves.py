@@ -33,9 +33,10 @@ def draw(job: Mapping[str, Any]) -> Figure:
     if chosen:
         for panel in (loss, accuracy):
             panel.axvline(chosen, color="#555555", linewidth=0.8, linestyle=":")
+        early = chosen < len(rows) / 2
         accuracy.annotate(
-            f"epoch {chosen} ships", (chosen, 0.03), xycoords=("data", "axes fraction"), xytext=(-4, 0),
-            textcoords="offset points", ha="right", color="#555555",
+            f"epoch {chosen} ships", (chosen, 0.03), xycoords=("data", "axes fraction"), xytext=(4 if early else -4, 0),
+            textcoords="offset points", ha="left" if early else "right", color="#555555",
         )  # fmt: skip
     recipe = job.get("recipe", {}).get("name")
     figure.suptitle(f"{job['network']}{f', {recipe} recipe' if recipe else ''}")

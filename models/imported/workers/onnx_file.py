@@ -33,6 +33,7 @@ class OnnxFile:
 
     def __init__(self, path: Path, external: tuple[str, ...]) -> None:
         self.file, self._folder, self._external = path.name, path.parent, external
+        self._left = SIZE_LIMIT
         if path.stat().st_size > SIZE_LIMIT:
             raise InputError(self.file, f"larger than {SIZE_LIMIT >> 20:,} MiB", "take a smaller network")
         try:
@@ -53,7 +54,7 @@ class OnnxFile:
     @property
     def nodes(self) -> Iterator[tuple[Place, NodeProto]]:
         for index, node in enumerate(self.graph.node, start=1):
-            yield Place(self.file, index, node.name or node.output[0], node.op_type), node
+            yield Place(self.file, index, node.name or next(iter(node.output), ""), node.op_type), node
 
     def image(self, channels_last: bool) -> Shape:
         """The input as (height, width, 3)."""
@@ -113,8 +114,10 @@ class OnnxFile:
             name = TensorProto.DataType.Name(tensor.data_type) if tensor.data_type else "of no type"
             raise InputError(where, f"its numbers are {name}, not float32", "export the float network")
         shape, count = tuple(tensor.dims), prod(tensor.dims)
-        if min(shape, default=1) < 0 or count * np.dtype(kind).itemsize > SIZE_LIMIT:
-            raise InputError(where, f"shape {shape} makes no sense, or passes {SIZE_LIMIT >> 20:,} MiB", ADVICE)
+        self._left -= count * np.dtype(kind).itemsize
+        if min(shape, default=1) < 0 or self._left < 0:
+            fact = f"with its shape {shape}, the weights make no sense, or pass {SIZE_LIMIT >> 20:,} MiB"
+            raise InputError(where, fact, ADVICE)
         try:
             if tensor.data_location != TensorProto.EXTERNAL:
                 return numpy_helper.to_array(tensor)

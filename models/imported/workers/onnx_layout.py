@@ -41,7 +41,7 @@ def _flatten(graph: Graph, node: Node) -> Value:
 def _reshape(graph: Graph, node: Node) -> Value:
     shape = graph.constant(node, 1)
     total = prod(graph.shape(graph.value(node)))
-    batch = {1} if node.settings.get("allowzero", 0) else {0, 1}
+    batch = {1, graph.batch} if node.settings.get("allowzero", 0) else {0, 1, graph.batch}
     match shape.tolist() if shape is not None else None:
         case [first, rest] if (first in batch and rest in (-1, total)) or (first == -1 and rest == total):
             return _flattened(graph, node)

@@ -18,6 +18,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 
+from models.imported.workers import onnx_file  # noqa: E402
 from models.imported.workers.draft import WantedFiles  # noqa: E402
 from models.imported.workers.onnx_nodes import read_onnx  # noqa: E402
 
@@ -103,7 +104,7 @@ def flattened_channels_last() -> Any:
         node("Reshape", "last shape", "f"),
         node("Gemm", "f w2", "y"),
     ]
-    constants = {"w1": weight(5, 3, 3, 3), "b1": weight(5), "shape": np.array([-1, 120]), "w2": weight(120, 3)}
+    constants = {"w1": weight(5, 3, 3, 3), "b1": weight(5), "shape": np.array([1, 120]), "w2": weight(120, 3)}
     return model(nodes, constants, (1, 8, 6, 3))
 
 
@@ -297,6 +298,9 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
         "bad.onnx, s_Softmax", "not the last layer",
     ),
     "a mean over channels": (lambda: conv_then(node("ReduceMean", "c", "y", axes=[1])), "layer 2", "axes [1]"),
+    "a node without results": (
+        lambda: model([onnx.NodeProto(op_type="Relu", input=["x"])], {}), "layer 1, '' (Relu)", "damaged"
+    ),
     "a damaged node": (lambda: conv_then(node("MaxPool", "c", "y")), "layer 2", "damaged"),
     "a tensor from nowhere": (lambda: conv_then(node("Relu", "ghost", "y")), "layer 2", "'ghost'"),
     "what nothing reads": (
@@ -337,6 +341,22 @@ def with_external(place: str, path: Path, **more: str) -> np.ndarray:
         entry.key, entry.value = key, value
     path.write_bytes(source.SerializeToString())
     return kernel
+
+
+def test_weights_that_would_fill_the_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred tensors on the same bytes of another file, or one of terabytes."""
+    monkeypatch.setattr(onnx_file, "SIZE_LIMIT", 1 << 20)
+    for count, shape in ((100, (1 << 10, 4)), (1, (1 << 40,)), (1, (-4, 3))):
+        source = model([node("Relu", "x", "y")], {})
+        for index in range(count):
+            tensor = source.graph.initializer.add(name=f"w{index}", data_type=TensorProto.FLOAT, dims=shape)
+            tensor.data_location = TensorProto.EXTERNAL
+            tensor.external_data.add(key="location", value="own.bin")
+        (tmp_path / "own.onnx").write_bytes(source.SerializeToString())
+        with (tmp_path / "own.bin").open("wb") as file:
+            file.truncate(1 << 14)
+        with pytest.raises(InputError, match="make no sense, or pass 1 MiB"):
+            read_onnx(tmp_path / "own.onnx", "own", ("own.bin",))
 
 
 def test_weights_beside_the_model_are_read_once_they_are_given(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_every_network_is_estimated_or_says_how_to_train_it(name: str, capsys: p
         assert f"`python -m flows train {name} --data DIR --out OUT`" in said.err
 
 
-@pytest.mark.parametrize("name", ["arch1", "arch2", "arch3"])
+@pytest.mark.parametrize("name", [pytest.param("arch1", marks=pytest.mark.slow), "arch2", "arch3"])
 def test_what_training_would_leave_can_be_estimated(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,6 +24,9 @@ LABELS = {
     Metric.AGREEMENT: "agreement",
 }
 
+LONGEST = 80
+"""Characters of an option's value that the table shows."""
+
 
 def table(rows: Sequence[Sequence[str]], left: frozenset[int] = frozenset({0})) -> str:
     """Rows in columns as wide as their widest cell; columns in `left` are set left, the others right."""
@@ -55,7 +58,7 @@ def _details(run: Run, layers: bool) -> str:
         f"{run.flow} on {run.part}, {run.clock_ns:g} ns clock ({1000 / run.clock_ns:g} MHz), "
         f"weights {run.weights.digest}{lineage}"
     )
-    options = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in run.options.items())
+    options = ", ".join(f"{name.replace('_', '-')} {_clipped(value)}" for name, value in run.options.items())
     rows = _totals(run.readings, device)
     parts = [title, f"options: {options}", table(rows, frozenset({0, 5}))]
     if layers:
@@ -72,6 +75,11 @@ def _details(run: Run, layers: bool) -> str:
     facts += [("WARNING", text) for text in run.warnings]
     parts.append("\n".join(_paragraph(label, text) for label, text in facts))
     return "\n\n".join(parts)
+
+
+def _clipped(value: str) -> str:
+    """An option's value; a long one (a type for every layer) is whole in the JSON."""
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]}..."
 
 
 def _totals(readings: Sequence[Reading], device: Device) -> list[list[str]]:

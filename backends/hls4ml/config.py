@@ -59,7 +59,7 @@ def _load(path: Path) -> Mapping[str, Any]:
     except ImportError:
         raise SetupError("package PyYAML", "not installed, and --config needs it", "pip install PyYAML") from None
 
-    class Plain(yaml.SafeLoader):
+    class Plain(yaml.SafeLoader):  # type: ignore[misc]
         """Reads hls4ml's own tags (``!keras_model``) as the text behind them; those of Python objects stay unknown."""
 
     Plain.add_multi_constructor("!", lambda loader, tag, node: node.value)

@@ -15,7 +15,7 @@ from backends.stream import Stage, sized
 from models.quantised import QuantisedNetwork
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Design:
     """`reuse` holds the reuse factor of every layer with weights, `unrolled` those of the Latency strategy."""
 

@@ -8,6 +8,7 @@ here knows it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from math import prod, sqrt
 
 from backends.cost import shell
@@ -30,6 +31,7 @@ Amounts = dict[Metric, Amount | None]
 """None where the block takes something of it and no law knows how much."""
 
 
+@lru_cache(maxsize=16)
 def estimate(design: Design) -> tuple[Reading, ...]:
     """Readings of `design`."""
     cycles = timing(design)

@@ -110,14 +110,18 @@ class Answer:
     lacking: Mapping[Metric, float]
     nearest: Folding
     stops: tuple[Metric, ...]
+    likely: Folding | None = None
+    """The fastest that fits by its estimates, where one that is sure was taken instead."""
 
 
 def solve(space: Space) -> Answer:
     """The fastest folding that is sure to fit; else one that fits by its estimates; else but for what is lacking."""
     nearest = _lightest(space, inf)
-    for sure in (True, False):
-        if found := fastest(space.layers, lambda cost: space.within(cost, sure), space.share):  # noqa: B023
-            return Answer(found, sure, {}, nearest, _stops(space, found, sure, frozenset()))
+    likely = fastest(space.layers, lambda cost: space.within(cost, False), space.share)
+    if certain := fastest(space.layers, lambda cost: space.within(cost, True), space.share):
+        return Answer(certain, True, {}, nearest, _stops(space, certain, True, frozenset()), likely)
+    if likely:
+        return Answer(likely, False, {}, nearest, _stops(space, likely, False, frozenset()))
     least = zip(RESOURCES, space.totals(_least(space.layers)), strict=True)
     lacking = {metric: amount for metric, amount in least if amount > space.usable(metric)}
     but = frozenset(lacking)

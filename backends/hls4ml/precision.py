@@ -63,11 +63,17 @@ def _choice(job: Job, asked: str) -> Choice | None:
 
 def _given(arithmetic: Arithmetic, types: Mapping[str, FixedType]) -> Arithmetic:
     """With the types that were given by role, of the roles that the layer has."""
-    roles = {"result": "output", "weight": "kernel", "bias": "bias", "accum": "accumulator"}
-    for role, type in types.items():
-        if getattr(arithmetic, roles[role]) is not None:
-            arithmetic = replace(arithmetic, **{roles[role]: type})
-    return arithmetic
+
+    def chosen(role: str, own: FixedType | None) -> FixedType | None:
+        return own and types.get(role, own)
+
+    return replace(
+        arithmetic,
+        output=types.get("result", arithmetic.output),
+        kernel=chosen("weight", arithmetic.kernel),
+        bias=chosen("bias", arithmetic.bias),
+        accumulator=chosen("accum", arithmetic.accumulator),
+    )
 
 
 def _ranged(job: Job, layer: Layer, source: FixedType, choice: Choice, given: Mapping[str, FixedType]) -> Arithmetic:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import floor
 
+from backends.cost.shell import shell
+from backends.hls4ml import laws
+from backends.hls4ml.design import Design
+from backends.hls4ml.estimate import estimate
 from backends.hls4ml.folding import Answer
 from backends.hls4ml.options import BRAM, LUTRAM, SRL, parse_reuse
 from backends.hls4ml.precision import explain
 from backends.hls4ml.resolve import limit_of, resolved
 from backends.protocol import Job
+from flows.core.evidence import Metric, total
 from flows.core.fit import MARGIN
 
 STORAGES = {SRL: "shift registers", LUTRAM: "LUT RAM", BRAM: "block RAM"}
@@ -25,6 +31,7 @@ def notes(job: Job) -> Sequence[str]:
     if answer:
         found += _answer(job, answer)
     found += _fifos(job)
+    found += _synthesised(design)
     found += explain(job, design.quantised)
     if job.options.io_type == "io_parallel":
         found.append("warning: no law of io_parallel is known: resources and cycles are not estimated")
@@ -46,9 +53,24 @@ def _answer(job: Job, answer: Answer) -> Iterator[str]:
             f"{usable:,.0f} are usable; these are the fastest that fit but for that ({cycles}), those nearest to "
             f"fitting take {answer.nearest.cycles:,} cycles"
         )
+    if answer.likely and answer.likely.cycles < answer.folding.cycles:
+        rate = floor(1e9 / (answer.likely.cycles * job.target.clock_ns))
+        yield f"by their estimates alone faster ones fit, down to {answer.likely.cycles:,} cycles: --target-fps {rate}"
     if answer.stops:
         names = " and ".join(metric.unit for metric in answer.stops)
         yield f"more {names} would let it be faster"
+
+
+def _synthesised(design: Design) -> Iterator[str]:
+    """csynth's LUTs are not those of the bitstream: what became of them elsewhere."""
+    found = total(estimate(design), Metric.LUT) if design.buffers else None
+    if found and not found.at_least:
+        charged = shell()[Metric.LUT]
+        least, most = (charged + (found.value - charged) / ratio for ratio in (laws.OVERSTATED, laws.OVERSTATED_LEAST))
+        yield (
+            f"csynth counts {laws.OVERSTATED_LEAST:g} to {laws.OVERSTATED:g} times the LUTs of logic synthesis, where "
+            f"both are known: its {found.value:,.0f} may become {least:,.0f} to {most:,.0f}. No fit is judged on that"
+        )
 
 
 def _fifos(job: Job) -> Iterator[str]:

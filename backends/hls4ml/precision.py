@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import ceil, log2, prod
 
 from backends.hls4ml.options import STOCK, parse_precision
-from backends.hls4ml.ranged import PIXELS, ByRange, Choice, Widened
+from backends.hls4ml.ranged import LOGIT_BITS, PIXELS, ByRange, Choice, Widened
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding, parse_type
@@ -152,8 +152,8 @@ def explain(job: Job, quantised: QuantisedNetwork) -> Iterator[str]:
     if asked.isdecimal():
         yield (
             f"types have {asked} bits; their integer bits hold what each tensor reaches on "
-            f"{job.ranges.n:,} training images, and the trained weights; what is never negative has no sign, and what "
-            "only a ReLU reads has the ReLU's type and a sign"
+            f"{job.ranges.n:,} training images, and the trained weights; what is never negative has no sign, what only "
+            f"a ReLU reads has the ReLU's type and a sign, and logits have {max(int(asked), LOGIT_BITS)} bits"
         )
         yield from _common(quantised)
         return

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NARROWER = 4
 """Integer bits fewer than the largest weight needs, at most."""
 
+LOGIT_BITS = 16
+
 PIXELS = (0.0, 1.0)
 """What the image reaches: uint8 over 255."""
 
@@ -70,13 +72,18 @@ class ByRange:
         return careful(FixedType(self.bits, 0, signed=False))
 
     def result(self, layer: Layer) -> FixedType:
-        """What a ReLU alone reads has the ReLU's type and a sign: what lies below zero does not matter."""
+        """What a ReLU alone reads has the ReLU's type and a sign: what lies below zero does not matter.
+
+        Logits keep `LOGIT_BITS`: they are few, and coarse ones tie.
+        """
         readers = self.job.network.consumers(layer.name)
         if len(readers) == 1 and isinstance(readers[0], ReLU):
             passed = self.result(readers[0])
             return replace(passed, width=passed.width + 1, integer=passed.integer + 1, signed=True)
         low, high = PIXELS if isinstance(layer, Softmax) else self.job.ranges.reach[layer.name]
         integer = integer_bits(low, high)
+        if all(isinstance(one, Softmax) for one in readers) and not isinstance(layer, Softmax):
+            return careful(FixedType(max(self.bits, LOGIT_BITS), integer))
         return careful(FixedType(self.bits, integer) if low < 0 else FixedType(self.bits, integer - 1, signed=False))
 
     def weights(self, layer: Layer) -> tuple[FixedType, FixedType]:

@@ -46,12 +46,15 @@ def _answer(job: Job, answer: Answer) -> Iterator[str]:
         yield f"they are the fastest whose upper bounds {free}: the busiest layer takes {cycles}"
     elif not answer.lacking:
         yield f"they are the fastest whose estimates {free} (no upper bounds do): the busiest layer takes {cycles}"
-    for metric, least in answer.lacking.items():
-        usable = job.target.part.device.available(metric) * (1 - MARGIN)
+    if answer.lacking:
+        device = job.target.part.device
+        least = " and ".join(
+            f"{amount:,.0f} {metric.unit} ({device.available(metric) * (1 - MARGIN):,.0f} are usable)"
+            for metric, amount in answer.lacking.items()
+        )
         yield (
-            f"no reuse factors fit: with any of them the design takes at least {least:,.0f} {metric.unit}, and "
-            f"{usable:,.0f} are usable; these are the fastest that fit but for that ({cycles}), those nearest to "
-            f"fitting take {answer.nearest.cycles:,} cycles"
+            f"no reuse factors fit: with any of them the design takes at least {least}. These are the fastest that fit "
+            f"but for that ({cycles}); those nearest to fitting take {answer.nearest.cycles:,} cycles"
         )
     if answer.likely and answer.likely.cycles < answer.folding.cycles:
         rate = floor(1e9 / (answer.likely.cycles * job.target.clock_ns))

@@ -40,7 +40,7 @@ def import_trained(path: Path, data: Path | None, calibration: Path | None, exec
     if data:
         _check_cifar(path, network)
     if calibration:
-        images = Asset(calibration, digest_bytes(_content(calibration, "give a .npy file")))
+        images = Asset(calibration, digest_bytes(content(calibration, "give a .npy file")))
     elif data:
         (batch,) = cifar10.find(data, cifar10.TRAIN[:1])
         images = Asset(batch, cifar10.check(batch))
@@ -62,7 +62,7 @@ def read_network(path: Path, executor: Executor) -> tuple[Network, Weights]:
     result = _read(path, package, {}, executor)
     if (result / "wanted.json").exists():
         wanted = json.loads((result / "wanted.json").read_text())
-        result = _read(path, package, {name: _beside(path, name) for name in wanted}, executor)
+        result = _read(path, package, {name: beside(path, name) for name in wanted}, executor)
     _raise_refusal(result)
     network = network_from_json(json.loads((result / "network.json").read_text()), str(path))
     return network, open_weights(result / "weights.safetensors", network)
@@ -98,7 +98,7 @@ def _read(path: Path, package: str, external: Mapping[str, Asset], executor: Exe
     """The folder in which the worker left what it found, with these files laid beside the model."""
     ask = {"file": f"given/{path.name}", "name": path.stem, "external": list(external)}
     files: dict[str, str | Asset | Output] = {"job.json": json.dumps(ask, indent=1)}
-    files[f"given/{path.name}"] = Asset(path, digest_bytes(_content(path, "give a .keras or .onnx file")))
+    files[f"given/{path.name}"] = Asset(path, digest_bytes(content(path, "give a .keras or .onnx file")))
     files |= {f"given/{name}": asset for name, asset in external.items()}
     step = Step(
         name="import",
@@ -119,16 +119,16 @@ def _read(path: Path, package: str, external: Mapping[str, Asset], executor: Exe
     return result
 
 
-def _beside(path: Path, name: str) -> Asset:
+def beside(path: Path, name: str) -> Asset:
     """A file in the folder of `path`, links followed; raises `InputError` where it leads out of it."""
     file, folder = (path.parent / name).resolve(), path.parent.resolve()
     if not file.is_relative_to(folder):
         fact = f"its weights stand in {name!r}, outside the model's folder"
         raise InputError(str(path), fact, "do not trust this file; or put all files into one folder")
-    return Asset(file, digest_bytes(_content(file, "put it beside the model again")))
+    return Asset(file, digest_bytes(content(file, "put it beside the model again")))
 
 
-def _content(path: Path, advice: str) -> bytes:
+def content(path: Path, advice: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as reason:

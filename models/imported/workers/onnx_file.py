@@ -6,7 +6,7 @@ and the command line lays them beside the model if they stand in its folder.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -28,22 +28,69 @@ ADVICE = "export the float network again, for example with torch.onnx.export"
 TYPES: Mapping[int, type] = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64, TensorProto.BOOL: np.bool_}
 
 
-class OnnxFile:
-    """The graph of one file. Raises `InputError`, or `WantedFiles` where `external` lacks a file."""
+def load_model(path: Path) -> ModelProto:
+    """The file as protobuf, weights in other files left there; raises `InputError` where it is none."""
+    if path.stat().st_size > SIZE_LIMIT:
+        raise InputError(path.name, f"larger than {SIZE_LIMIT >> 20:,} MiB", "take a smaller network")
+    try:
+        return onnx.load(path, load_external_data=False)
+    except (DecodeError, ValueError) as reason:
+        raise InputError(path.name, f"no ONNX file ({str(reason)[:80]})", ADVICE) from None
+
+
+class Tensors:
+    """The tensors of one file, in it or in those of the files beside it that were given, under one limit of memory."""
 
     def __init__(self, path: Path, external: tuple[str, ...]) -> None:
         self.file, self._folder, self._external = path.name, path.parent, external
         self._left = SIZE_LIMIT
-        if path.stat().st_size > SIZE_LIMIT:
-            raise InputError(self.file, f"larger than {SIZE_LIMIT >> 20:,} MiB", "take a smaller network")
+
+    def want_files(self, tensors: Iterable[TensorProto]) -> None:
+        """Raises `WantedFiles` where some stand in files that were not given, `InputError` where outside the folder."""
+        names = {self._location(one) for one in tensors if one.data_location == TensorProto.EXTERNAL}
+        if missing := sorted(names - set(self._external)):
+            raise WantedFiles(missing)
+
+    def _location(self, tensor: TensorProto) -> str:
+        name = _external(tensor).get("location", "")
+        path = PurePosixPath(name)
+        if not name or path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name:
+            fact = f"the weights of {tensor.name!r} stand in {name!r}, outside the model's folder"
+            raise InputError(self.file, fact, "do not trust this file; or put all files into one folder")
+        return name
+
+    def read(self, tensor: TensorProto) -> NDArray[Any]:
+        where = f"{self.file}, tensor {tensor.name!r}"
+        kind = TYPES.get(tensor.data_type)
+        if kind is None:
+            name = TensorProto.DataType.Name(tensor.data_type) if tensor.data_type else "of no type"
+            raise InputError(where, f"its numbers are {name}, not float32", "export the float network")
+        shape, count = tuple(tensor.dims), prod(tensor.dims)
+        self._left -= count * np.dtype(kind).itemsize
+        if min(shape, default=1) < 0 or self._left < 0:
+            fact = f"with its shape {shape}, the weights make no sense, or pass {SIZE_LIMIT >> 20:,} MiB"
+            raise InputError(where, fact, ADVICE)
         try:
-            model = onnx.load(path, load_external_data=False)
-        except (DecodeError, ValueError) as reason:
-            raise InputError(self.file, f"no ONNX file ({str(reason)[:80]})", ADVICE) from None
-        self.graph = model.graph
+            if tensor.data_location != TensorProto.EXTERNAL:
+                return numpy_helper.to_array(tensor)
+            external = _external(tensor)
+            with (self._folder / self._location(tensor)).open("rb") as file:
+                file.seek(int(external.get("offset", 0)))
+                content = file.read(count * np.dtype(kind).itemsize)
+            return np.frombuffer(content, np.dtype(kind).newbyteorder("<"), count).reshape(shape)
+        except (ValueError, TypeError, OSError) as reason:
+            raise InputError(where, f"its data are damaged ({str(reason)[:80]})", ADVICE) from None
+
+
+class OnnxFile:
+    """The graph of one float network. Raises `InputError`, or `WantedFiles` where `external` lacks a file."""
+
+    def __init__(self, model: ModelProto, path: Path, external: tuple[str, ...]) -> None:
+        self.file, self.graph = path.name, model.graph
         self.opset = self._check(model)
-        self._want_files()
-        self.constants = {tensor.name: self._tensor(tensor) for tensor in model.graph.initializer}
+        self._tensors = Tensors(path, external)
+        self._tensors.want_files(tensors_of(model))
+        self.constants = {tensor.name: self._tensors.read(tensor) for tensor in model.graph.initializer}
         inputs = [value for value in model.graph.input if value.name not in self.constants]
         if len(inputs) != 1 or len(model.graph.output) != 1:
             fact = f"{len(inputs)} inputs and {len(model.graph.output)} outputs"
@@ -67,7 +114,7 @@ class OnnxFile:
         value = attributes(place, node).get("value")
         if not isinstance(value, TensorProto):
             raise place.refusal("a constant that is no tensor", ADVICE)
-        self.constants[node.output[0]] = self._tensor(value)
+        self.constants[node.output[0]] = self._tensors.read(value)
 
     def _check(self, model: ModelProto) -> int:
         """The version of the operators; raises `InputError` where the file brings operators or functions of its own."""
@@ -93,45 +140,14 @@ class OnnxFile:
             raise InputError(self.file, "its input is not float32", "export the float network, before quantisation")
         return [one.dim_value if one.HasField("dim_value") else None for one in kind.shape.dim]
 
-    def _want_files(self) -> None:
-        tensors = [*self.graph.initializer, *(a.t for node in self.graph.node for a in node.attribute)]
-        names = {self._location(one) for one in tensors if one.data_location == TensorProto.EXTERNAL}
-        if missing := sorted(names - set(self._external)):
-            raise WantedFiles(missing)
-
-    def _location(self, tensor: TensorProto) -> str:
-        name = _external(tensor).get("location", "")
-        path = PurePosixPath(name)
-        if not name or path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name:
-            fact = f"the weights of {tensor.name!r} stand in {name!r}, outside the model's folder"
-            raise InputError(self.file, fact, "do not trust this file; or put all files into one folder")
-        return name
-
-    def _tensor(self, tensor: TensorProto) -> NDArray[Any]:
-        where = f"{self.file}, tensor {tensor.name!r}"
-        kind = TYPES.get(tensor.data_type)
-        if kind is None:
-            name = TensorProto.DataType.Name(tensor.data_type) if tensor.data_type else "of no type"
-            raise InputError(where, f"its numbers are {name}, not float32", "export the float network")
-        shape, count = tuple(tensor.dims), prod(tensor.dims)
-        self._left -= count * np.dtype(kind).itemsize
-        if min(shape, default=1) < 0 or self._left < 0:
-            fact = f"with its shape {shape}, the weights make no sense, or pass {SIZE_LIMIT >> 20:,} MiB"
-            raise InputError(where, fact, ADVICE)
-        try:
-            if tensor.data_location != TensorProto.EXTERNAL:
-                return numpy_helper.to_array(tensor)
-            external = _external(tensor)
-            with (self._folder / self._location(tensor)).open("rb") as file:
-                file.seek(int(external.get("offset", 0)))
-                content = file.read(count * np.dtype(kind).itemsize)
-            return np.frombuffer(content, np.dtype(kind).newbyteorder("<"), count).reshape(shape)
-        except (ValueError, TypeError, OSError) as reason:
-            raise InputError(where, f"its data are damaged ({str(reason)[:80]})", ADVICE) from None
-
 
 def _external(tensor: TensorProto) -> Mapping[str, str]:
     return {entry.key: entry.value for entry in tensor.external_data}
+
+
+def tensors_of(model: ModelProto) -> list[TensorProto]:
+    """Initialisers and the tensors in attributes."""
+    return [*model.graph.initializer, *(one.t for node in model.graph.node for one in node.attribute)]
 
 
 def attributes(place: Place, node: NodeProto) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from math import isclose
 from pathlib import Path
 
 import numpy as np
+from onnx import ModelProto
 
 from models.imported.workers.draft import Tensor
-from models.imported.workers.onnx_file import ADVICE, OnnxFile
+from models.imported.workers.onnx_file import ADVICE, OnnxFile, load_model
 from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.imported.workers.onnx_layout import LAYOUT
 from models.imported.workers.onnx_shapes import SHAPES
@@ -33,7 +34,14 @@ def read_onnx(path: Path, name: str, external: tuple[str, ...] = ()) -> tuple[Ne
 
     Raises `InputError` naming what is not supported, and `WantedFiles` where weights stand in a file not given.
     """
-    file = OnnxFile(path, external)
+    return read_model(load_model(path), path, name, external)
+
+
+def read_model(
+    model: ModelProto, path: Path, name: str, external: tuple[str, ...]
+) -> tuple[Network, Mapping[str, Tensor]]:
+    """The same for a model that was loaded from `path`."""
+    file = OnnxFile(model, path, external)
     graph = Graph(file, name)
     for place, proto in file.nodes:
         try:

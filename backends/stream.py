@@ -186,11 +186,6 @@ class _Link:
     def is_full(self) -> bool:
         return len(self.ready) - len(self.taken) >= self.capacity
 
-    def room(self) -> int:
-        """The cycle from which the next token can be put; call it where it is not full."""
-        freed = len(self.ready) - self.capacity
-        return self.taken[int(freed)] if freed >= 0 else 0
-
     def fill(self) -> int:
         """The most tokens that the FIFO held. One that is taken in the cycle in which another comes still counts."""
         most = gone = 0
@@ -239,22 +234,27 @@ class _Process:
 
     def _take(self) -> bool:
         """Takes a token from every source, once all are there; False where one has yet to come."""
+        now = self._now
         for link in self.sources:
-            if len(link.taken) == len(link.ready):
+            place = len(link.taken)
+            if place == len(link.ready):
                 return False
+            if link.ready[place] > now:
+                now = link.ready[place]
         for link in self.sources:
-            self._now = max(self._now, link.ready[len(link.taken)])
-        for link in self.sources:
-            link.taken.append(self._now)
+            link.taken.append(now)
+        self._now = now
         return True
 
     def _put(self, end: int) -> bool:
         """Puts a token at `end`, or once every FIFO has room; False where one is full for all that is known."""
         for link in self.readers:
-            if link.is_full:
-                return False
-        for link in self.readers:
-            end = max(end, link.room())
+            freed = len(link.ready) - link.capacity
+            if freed >= 0:  # the token that must have left is known by its number, and when it left
+                if freed >= len(link.taken):
+                    return False
+                if link.taken[int(freed)] > end:
+                    end = link.taken[int(freed)]
         for link in self.readers:
             link.ready.append(end + self.delay)
         self.ends.append(end + self.delay)

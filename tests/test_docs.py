@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.__main__ import main
 from flows.cli.parser import parse
 from flows.core.errors import FlowsError
 from flows.core.evidence import Tier
@@ -59,3 +60,12 @@ def test_every_tier_and_verdict_is_on_its_page() -> None:
 def test_every_decision_is_listed() -> None:
     pages = {path.name for path in (ROOT / "docs/adr").glob("0*.md")}
     assert pages == set(re.findall(r"\((0[\w-]+\.md)\)", (ROOT / "docs/adr/README.md").read_text()))
+
+
+def test_the_table_in_the_readme_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the lines that need no run: estimates, verdict, and what the card records."""
+    shown = (ROOT / "README.md").read_text().partition("<!-- table -->")[2].split("```")[1]
+    assert main(["estimate", "hls4ml", "--part", "xc7z020"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    lines = [line for line in shown.splitlines()[1:] if line and not line.startswith("proof")]
+    assert len(lines) > 10 and not [line for line in lines if line not in printed]

@@ -1,0 +1,89 @@
+"""Whether two networks are one architecture: layers, shapes, strides, paddings, and where the activations stand.
+
+Names do not count, and neither does the order in which independent branches are listed, nor that of a sum's inputs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+
+from flows.core.digest import digest_of
+from flows.core.readiness import Finding
+from models.network import INPUT, Add, Layer, Network, Softmax
+
+
+def differences(found: Network, expected: Network) -> Iterator[Finding]:
+    """The first layer of each that the other does not have; none where the two are one architecture.
+
+    A softmax at the end counts in neither: hardware leaves it out, and the largest logit is the same.
+    """
+    change = f"export {expected.name} as it is defined (models/zoo.py), or leave --network out"
+    ours, theirs = _layers(found), _layers(expected)
+    here, there = _places(found), _places(expected)
+    if found.input_shape != expected.input_shape:
+        fact = f"takes {_size(found.input_shape)} images, and {expected.name} {_size(expected.input_shape)}"
+        yield Finding("the graph", fact, change)
+        return
+    strange, absent = _without(ours, here, there), _without(theirs, there, here)
+    if strange and absent and _sources(strange, here) == _sources(absent, there):
+        fact = f"{_words(found, strange)}, where {expected.name} has {_words(expected, absent)}"
+        yield Finding(f"layer {strange.name!r}", fact, change)
+    else:
+        if absent:
+            fact = f"it has no {_words(expected, absent)} like {absent.name!r} of {expected.name}"
+            yield Finding("the graph", f"{fact}, behind {_behind(absent)}", change)
+        if strange:
+            fact = f"{_words(found, strange)} behind {_behind(strange)}, which {expected.name} does not have there"
+            yield Finding(f"layer {strange.name!r}", fact, change)
+
+
+def _layers(network: Network) -> tuple[Layer, ...]:
+    *body, last = network.layers
+    return tuple(body) if isinstance(last, Softmax) else network.layers
+
+
+def _places(network: Network) -> Mapping[str, str]:
+    """A digest by layer of what it computes from the input on."""
+    places = {INPUT: INPUT}
+    for layer in _layers(network):
+        settings = {key: value for key, value in asdict(layer).items() if key not in ("name", "inputs")}
+        inputs = [places[name] for name in layer.inputs]
+        order = sorted(inputs) if isinstance(layer, Add) else inputs
+        places[layer.name] = digest_of([layer.kind, settings, order])
+    return places
+
+
+def _without(layers: tuple[Layer, ...], own: Mapping[str, str], other: Mapping[str, str]) -> Layer | None:
+    """The first layer whose like the other network does not have, or not as often."""
+    left = Counter(other.values())
+    for layer in layers:
+        if not left[own[layer.name]]:
+            return layer
+        left[own[layer.name]] -= 1
+    return None
+
+
+def _sources(layer: Layer, places: Mapping[str, str]) -> list[str]:
+    return sorted(places[name] for name in layer.inputs)
+
+
+def _behind(layer: Layer) -> str:
+    return " and ".join(map(repr, layer.inputs))
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _words(network: Network, layer: Layer) -> str:
+    """A layer with its settings and the shape that it makes.
+
+    >>> from models.zoo import ARCH8
+    >>> _words(ARCH8, ARCH8["block1_pool"])
+    'a maxpool2d (kernel 2x2, strides 2x2, padding valid) to 16x16x28'
+    """
+    settings = {key: value for key, value in asdict(layer).items() if key not in ("name", "inputs")}
+    shown = ", ".join(f"{key} {_size(value) if isinstance(value, tuple) else value}" for key, value in settings.items())
+    return f"a {layer.kind}{f' ({shown})' if shown else ''} to {_size(network.shapes[layer.name])}"

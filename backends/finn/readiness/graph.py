@@ -1,0 +1,175 @@
+"""A QONNX graph as far as it is judged: nodes in order, constants, shapes. Holds no weights and needs no package."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+Axis = int | str | None
+"""A number of elements, the name of a symbolic one, or None where nothing is known."""
+
+QUANTISER_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
+"""QONNX' own, what Brevitas writes beside it, and the old name that qonnx still reads."""
+QUANTISERS = ("Quant", "IntQuant", "BipolarQuant")
+LAYOUT = ("Identity", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze")
+"""What moves elements and changes none."""
+PRODUCTS = ("Conv", "Gemm", "MatMul")
+ARITHMETIC = ("Add", "Sub", "Mul", "Div")
+
+
+@dataclass(frozen=True)
+class Constant:
+    """`values` in order; None where there are too many to be a scale, or they are no numbers."""
+
+    shape: tuple[int, ...]
+    values: tuple[float, ...] | None
+
+
+@dataclass(frozen=True)
+class Node:
+    """`index` counts from 0, as ``graph.node`` does in Python."""
+
+    index: int
+    name: str
+    kind: str
+    domain: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    nested: bool = False
+    """Whether it holds a graph of its own: a loop or a branch."""
+
+    def __str__(self) -> str:
+        return f"node[{self.index}] {self.name!r} ({self.kind})"
+
+
+@dataclass(frozen=True)
+class Quantiser:
+    """A quantising node; `bits`, `scale` and `zero_point` are None where the graph computes them."""
+
+    node: Node
+    bits: float | None
+    signed: bool
+    narrow: bool
+    rounding: str
+    scale: Constant | None
+    zero_point: float | None
+
+    @property
+    def step(self) -> float | None:
+        """The scale, where there is one a tensor."""
+        return self.scale.values[0] if self.scale and self.scale.values and len(self.scale.values) == 1 else None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """`inputs` are the computed ones, constants apart; `shapes` and `types` ("FLOAT") are by tensor, where known.
+
+    Its nodes stand in an order in which they can run, and each tensor is made once.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    constants: Mapping[str, Constant]
+    shapes: Mapping[str, tuple[Axis, ...]]
+    types: Mapping[str, str]
+    functions: tuple[str, ...] = ()
+
+    @cached_property
+    def fixed(self) -> frozenset[str]:
+        """The tensors that are equal for every image: constants, and what is computed from them alone."""
+        names = {"", *self.constants}
+        for node in self.nodes:
+            if node.inputs and names.issuperset(node.inputs):
+                names.update(node.outputs)
+        return frozenset(names)
+
+    @cached_property
+    def producers(self) -> Mapping[str, Node]:
+        return {name: node for node in self.nodes for name in node.outputs}
+
+    @cached_property
+    def _readers(self) -> Mapping[str, list[Node]]:
+        readers = defaultdict(list)
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                readers[name].append(node)
+        return readers
+
+    def consumers(self, name: str) -> Sequence[Node]:
+        return self._readers.get(name, ())
+
+    def computed(self, node: Node) -> tuple[str, ...]:
+        """Its inputs that differ from image to image; one that is read twice stands twice."""
+        return tuple(name for name in node.inputs if name not in self.fixed)
+
+    def of_kind(self, *kinds: str) -> Iterator[Node]:
+        return (node for node in self.nodes if node.kind in kinds and node.domain in ("", "ai.onnx"))
+
+    def area(self, name: str) -> int | None:
+        """Pixels of an image (N, C, H, W)."""
+        match self.shapes.get(name):
+            case (_, _, int(height), int(width)):
+                return height * width
+        return None
+
+    def behind_layout(self, name: str) -> str:
+        """The tensor whose elements these are, layout changes taken away."""
+        node = self.producers.get(name)
+        while node and node.kind in LAYOUT and node.inputs:
+            name = node.inputs[0]
+            node = self.producers.get(name)
+        return name
+
+    @cached_property
+    def quantisers(self) -> Mapping[str, Quantiser]:
+        """By the tensor that they make, in order."""
+        return {
+            node.outputs[0]: self._quantiser(node)
+            for node in self.nodes
+            if node.kind in QUANTISERS and node.domain in QUANTISER_DOMAINS and node.outputs and node.inputs
+        }
+
+    @property
+    def activations(self) -> Iterator[Quantiser]:
+        return (one for name, one in self.quantisers.items() if name not in self.fixed)
+
+    def _quantiser(self, node: Node) -> Quantiser:
+        settings, scale = node.settings, self._constant(node, 1)
+        if node.kind == "BipolarQuant":
+            return Quantiser(node, 1.0, True, True, "ROUND", scale, 0.0)
+        signed, narrow = bool(settings.get("signed", 1)), bool(settings.get("narrow", 0))
+        rounding = str(settings.get("rounding_mode", "ROUND"))
+        return Quantiser(node, self._scalar(node, 3), signed, narrow, rounding, scale, self._scalar(node, 2))
+
+    def _constant(self, node: Node, index: int) -> Constant | None:
+        return self.constants.get(self.behind_layout(node.inputs[index])) if index < len(node.inputs) else None
+
+    def _scalar(self, node: Node, index: int) -> float | None:
+        """The one value of an input that is a constant, whatever its shape."""
+        constant = self._constant(node, index)
+        values = set(constant.values) if constant and constant.values else set()
+        return values.pop() if len(values) == 1 else None
+
+    @cached_property
+    def steps(self) -> Mapping[str, float | None]:
+        """Every tensor that holds integers times one scale, with that scale; None where it is not one known number."""
+        steps: dict[str, float | None] = {}
+        for node in self.nodes:
+            given = [steps[name] for name in self.computed(node) if name in steps]
+            if node.outputs and node.outputs[0] in self.quantisers:
+                steps[node.outputs[0]] = self.quantisers[node.outputs[0]].step
+            elif not node.outputs or not given or len(given) != len(self.computed(node)):
+                continue
+            elif node.kind in (*LAYOUT, "Relu", "MaxPool"):
+                steps[node.outputs[0]] = given[0]
+            elif node.kind in ("GlobalAveragePool", "ReduceMean"):
+                area = self.area(node.inputs[0])
+                steps[node.outputs[0]] = given[0] / area if given[0] is not None and area else None
+            elif node.kind == "Add" and len(given) == 2:  # where they differ, that is told at the sum
+                steps[node.outputs[0]] = given[0] if given[0] == given[1] else None
+        return steps

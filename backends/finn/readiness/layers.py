@@ -1,0 +1,109 @@
+"""Conditions on layers: what stands behind a ReLU and a convolution, what a sum, a pooling and an average read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backends.finn.readiness.graph import ARITHMETIC, LAYOUT, PRODUCTS, Graph, Node
+from flows.core.readiness import Finding
+
+
+def relus(graph: Graph) -> Iterator[Finding]:
+    change = "let an unsigned Quant, not narrow, read it and nothing else (QuantReLU in Brevitas)"
+    for node in graph.of_kind("Relu"):
+        if set(node.outputs) & set(graph.outputs) or not graph.consumers(node.outputs[0]):
+            yield Finding(str(node), "its result leaves the graph in float", change)
+        for reader in graph.consumers(node.outputs[0]):
+            one = graph.quantisers.get(next(iter(reader.outputs), ""))
+            if one is None:
+                yield Finding(str(node), f"{reader} reads it, which is no quantiser", change)
+            elif one.signed:
+                yield Finding(str(node), f"its quantiser {reader} is signed", change)
+            elif one.narrow:
+                yield Finding(str(node), f"its quantiser {reader} is narrow", change)
+
+
+def sums(graph: Graph) -> Iterator[Node]:
+    """Additions of two computed tensors."""
+    return (node for node in graph.of_kind("Add") if len(graph.computed(node)) == 2)
+
+
+def additions(graph: Graph) -> Iterator[Finding]:
+    for node in sums(graph):
+        bare = [name for name in node.inputs if name not in graph.steps]
+        for name in bare:
+            yield Finding(str(node), f"its input {name!r} is not quantised", "put a Quant on both inputs, of one scale")
+        steps = [graph.steps.get(name) for name in node.inputs]
+        if not bare and None in steps:
+            fact = "an input has no scalar scale, or none that is known"
+            yield Finding(str(node), fact, "quantise both inputs with one scale a tensor")
+        elif not bare and steps[0] != steps[1]:
+            fact = f"its inputs have the scales {steps[0]!r} and {steps[1]!r}"
+            yield Finding(str(node), fact, "let both quantisers share one scale, equal to the last bit")
+
+
+def poolings(graph: Graph) -> Iterator[Finding]:
+    for node in graph.of_kind("MaxPool"):
+        settings = node.settings
+        if not set(node.inputs[:1]) & set(graph.steps):
+            yield Finding(str(node), "its input is not quantised", "put a quantiser before it")
+        if any(settings.get("pads", ())) or settings.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
+            padding = settings.get("auto_pad") if not any(settings.get("pads", ())) else list(settings["pads"])
+            yield Finding(str(node), f"it pads ({padding})", "pool without padding")
+        kernel = tuple(settings.get("kernel_shape", ()))
+        strides = tuple(settings.get("strides", (1,) * len(kernel)))
+        if kernel != strides:
+            yield Finding(str(node), f"its kernel is {kernel} and its stride {strides}", "make the two equal")
+        if any(step != 1 for step in settings.get("dilations", ())) or settings.get("ceil_mode", 0):
+            yield Finding(str(node), "it is dilated, or has ceil_mode", "pool without dilation and ceil_mode")
+
+
+AVERAGES = ("GlobalAveragePool", "ReduceMean", "AveragePool")
+
+
+def averages(graph: Graph) -> Iterator[Finding]:
+    for node in graph.of_kind(*AVERAGES):
+        area = graph.area(node.inputs[0]) if node.inputs else None
+        if node.kind == "AveragePool":
+            yield Finding(str(node), "an average over windows", "take GlobalAveragePool over the whole image")
+            continue
+        if node.kind == "ReduceMean":
+            flat = "" if node.settings.get("keepdims", 1) else " and a Flatten behind it"
+            change = f"rewrite it as GlobalAveragePool{flat}, over both axes of the image"
+            yield Finding(str(node), "FINN knows no ReduceMean", change)
+        if area is None:
+            yield Finding(str(node), "the size of its input is not known", "fix the input's shape, and infer shapes")
+        elif area & (area - 1):
+            fact = f"it averages {area} pixels, which is no power of two"
+            yield Finding(str(node), fact, "pool to 1, 2, 4, 8 or 16 pixels a side")
+
+
+def unquantised(graph: Graph) -> Iterator[Finding]:
+    """What a convolution or dense layer leads to, its bias and ReLU included, before anything quantises it."""
+    for node in graph.of_kind(*PRODUCTS):
+        for reader in stops(graph, node):
+            if reader.kind not in (*PRODUCTS, *AVERAGES, "Add", "MaxPool"):
+                continue  # a float operator: told there
+            fact = f"{reader} reads its result, bias included, before anything quantises it"
+            yield Finding(str(node), fact, "put a Quant behind its bias and activation")
+
+
+def stops(graph: Graph, start: Node) -> list[Node]:
+    """The first nodes behind `start` that are neither a quantiser nor what a quantiser's thresholds take in."""
+    waiting, seen, found = list(start.outputs), set(start.outputs), []
+    while waiting:
+        for node in graph.consumers(waiting.pop()):
+            if set(node.outputs) & set(graph.quantisers):
+                continue
+            if absorbed(graph, node):
+                waiting += [name for name in node.outputs if name not in seen]
+                seen.update(node.outputs)
+            elif node not in found:
+                found.append(node)
+    return found
+
+
+def absorbed(graph: Graph, node: Node) -> bool:
+    """Whether the thresholds of a quantiser behind it take it in: an affine function of one tensor, or a ReLU."""
+    constant = node.kind in ARITHMETIC and len(graph.computed(node)) == 1
+    return constant or node.kind in (*LAYOUT, "Relu", "BatchNormalization")

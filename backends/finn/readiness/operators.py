@@ -1,0 +1,103 @@
+"""Conditions on the graph as a whole: which operators it may hold, its shapes, its batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backends.finn.readiness.graph import ARITHMETIC, LAYOUT, PRODUCTS, QUANTISER_DOMAINS, QUANTISERS, Graph, Node
+from backends.finn.readiness.layers import AVERAGES, stops
+from flows.core.readiness import Finding
+
+OWN_DOMAINS = ("", "ai.onnx")
+QDQ = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
+QCDQ = (*QDQ, "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
+SHAPES = ("Shape", "Size", "Gather", "Concat", "Slice", "Cast", "ConstantOfShape", "Range", "Expand", "Where", "Equal")
+"""With which exporters compute shapes while the graph runs."""
+JUDGED = (*PRODUCTS, *ARITHMETIC, *LAYOUT, *AVERAGES, *QCDQ, "Constant", "Relu", "MaxPool", "BatchNormalization")
+AFFINE = ("Sub", "Mul", "Div", "BatchNormalization")
+
+
+def float_operators(graph: Graph) -> Iterator[Finding]:
+    for node in graph.nodes:
+        if node.domain not in OWN_DOMAINS or node.nested or graph.fixed.issuperset(node.outputs):
+            continue
+        if node.kind in ("Softmax", "LogSoftmax"):
+            yield Finding(str(node), "a softmax, in float", "end the graph before it: the largest logit is the same")
+        elif node.kind not in (*JUDGED, *SHAPES):
+            yield Finding(str(node), "a float operator", "take it out, or replace it by ReLU and a quantiser")
+        elif node.kind in (*PRODUCTS, "Sub", "Mul", "Div") and len(graph.computed(node)) > 1:
+            yield Finding(str(node), "it joins two computed tensors", "joins can be made by Add alone")
+        elif node.kind in AFFINE or (node.kind == "Add" and len(graph.computed(node)) == 1):
+            yield from _loose(graph, node)
+
+
+def _loose(graph: Graph, node: Node) -> Iterator[Finding]:
+    """Constant arithmetic that no quantiser's thresholds take in, the bias of the last layer apart."""
+    ends = bool(set(node.outputs) & set(graph.outputs)) and node.kind != "Add"
+    readers = [str(one) for one in stops(graph, node)] + ["the graph's output"] * ends
+    if readers:
+        fact = f"constant arithmetic in float, which {', '.join(readers)} reads with no quantiser between"
+        yield Finding(str(node), fact, "fold it into the layer before, or put a Quant behind it")
+
+
+def dequantised(graph: Graph) -> Iterator[Finding]:
+    for node in graph.of_kind(*QCDQ):
+        change = "export QONNX (brevitas.export.export_qonnx), or convert it with qonnx' QCDQToQuant"
+        yield Finding(str(node), "of the QCDQ format, which FINN does not read", change)
+
+
+def unknown(graph: Graph) -> Iterator[Finding]:
+    for name in graph.functions:
+        yield Finding(f"function {name!r}", "the file's own, and not judged", "export plain operators, inlined")
+    for node in graph.nodes:
+        if node.nested:
+            yield Finding(str(node), "a loop or branch: it holds a graph of its own", "export without control flow")
+        elif node.domain in QUANTISER_DOMAINS and node.kind == "Trunc":
+            fact = "FINN takes a Trunc only behind an AveragePool, which is not judged here"
+            yield Finding(str(node), fact, "average by GlobalAveragePool and quantise with Quant")
+        elif node.domain in QUANTISER_DOMAINS and node.kind not in QUANTISERS:
+            fact = f"{node.kind} of {node.domain} is not judged here"
+            yield Finding(str(node), fact, "give the graph as exported, before any conversion; quantise with Quant")
+        elif node.domain not in (*OWN_DOMAINS, *QUANTISER_DOMAINS):
+            fact = f"of domain {node.domain!r}, which is not judged here"
+            yield Finding(str(node), fact, "export it with operators of ONNX and QONNX alone")
+
+
+def moving(graph: Graph) -> Iterator[Finding]:
+    known = True
+    for name in graph.inputs:
+        shape = graph.shapes.get(name)
+        if shape is None or not all(isinstance(axis, int) and axis > 0 for axis in shape[1:]):
+            known = False
+            fact = f"its shape is {_shown(shape)}"
+            yield Finding(f"input {name!r}", fact, "export with a fixed size; only the batch may be symbolic")
+    for node in graph.nodes:
+        if node.kind in SHAPES and node.domain in OWN_DOMAINS and graph.computed(node):
+            fact = "it works on shapes while the graph runs"
+            yield Finding(str(node), fact, "export with a fixed size, then run qonnx-cleanup")
+        elif node.nested or (node.domain not in OWN_DOMAINS and next(iter(node.outputs), "") not in graph.quantisers):
+            continue  # nothing tells its shapes: told among the operators
+        elif known and node.outputs and not _static(graph, node.outputs[0]) and _all_static(graph, node):
+            fact = f"the shape of its result is {_shown(graph.shapes.get(node.outputs[0]))}"
+            yield Finding(str(node), fact, "export with fixed sizes, then run qonnx-cleanup")
+
+
+def _static(graph: Graph, name: str) -> bool:
+    """Whether its shape is known, its first axis apart; what is equal for every image has no say."""
+    shape = graph.shapes.get(name)
+    return name in graph.fixed or (shape is not None and all(isinstance(axis, int) for axis in shape[1:]))
+
+
+def _all_static(graph: Graph, node: Node) -> bool:
+    return all(_static(graph, name) for name in node.inputs)
+
+
+def _shown(shape: tuple[int | str | None, ...] | None) -> str:
+    return "not known" if shape is None else "x".join("?" if axis is None else str(axis) for axis in shape) or "scalar"
+
+
+def batches(graph: Graph) -> Iterator[Finding]:
+    for name in graph.inputs:
+        match graph.shapes.get(name):
+            case (int(batch), *_) if batch != 1:
+                yield Finding(f"input {name!r}", f"its batch is {batch}", "export with a batch of 1, or a symbolic one")

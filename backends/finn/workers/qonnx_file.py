@@ -1,0 +1,111 @@
+"""A QONNX file as the small graph that is judged. Nothing in it is executed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import onnx
+from onnx import ModelProto, NodeProto, TensorProto, TensorShapeProto, numpy_helper, shape_inference
+
+from backends.finn.readiness.graph import Axis, Constant, Graph, Node
+from backends.finn.workers.plain import plain_model
+from flows.core.errors import InputError
+from models.imported.workers.onnx_file import TYPES, Tensors, tensors_of
+
+LARGEST = 4096
+"""Elements of a constant whose values are read: a scale, a shape, axes."""
+ADVICE = "export it again (brevitas.export.export_qonnx), or give another file"
+
+
+def read_graph(model: ModelProto, tensors: Tensors) -> Graph:
+    """Raises `InputError` where the graph makes no sense, `WantedFiles` where tensors stand in files not given."""
+    tensors.want_files(tensors_of(model))
+    nodes = tuple(_node(index, node) for index, node in enumerate(model.graph.node))
+    constants = _constants(model, tensors)
+    inputs = tuple(value.name for value in model.graph.input if value.name not in constants)
+    _check_order(nodes, {"", *inputs, *constants}, tensors.file)
+    types = {one.name: _type(one.type.tensor_type.elem_type) for one in model.graph.input}
+    functions = tuple(one.name for one in model.functions)
+    outputs = tuple(one.name for one in model.graph.output)
+    return Graph(inputs, outputs, nodes, constants, _shapes(model, tensors), types, functions)
+
+
+def _node(index: int, node: NodeProto) -> Node:
+    nested = any(one.HasField("g") or one.graphs for one in node.attribute)
+    settings = {one.name: value for one in node.attribute if (value := _setting(one)) is not None}
+    name = node.name or next(iter(node.output), "")
+    return Node(index, name, node.op_type, node.domain, tuple(node.input), tuple(node.output), settings, nested)
+
+
+def _setting(attribute: onnx.AttributeProto) -> Any:
+    """Numbers, text and lists of numbers; None for what no condition asks for."""
+    match attribute.type:
+        case onnx.AttributeProto.INT:
+            return attribute.i
+        case onnx.AttributeProto.FLOAT:
+            return attribute.f
+        case onnx.AttributeProto.STRING:
+            return attribute.s.decode(errors="replace")
+        case onnx.AttributeProto.INTS:
+            return tuple(attribute.ints)
+
+
+def _constants(model: ModelProto, tensors: Tensors) -> dict[str, Constant]:
+    constants = {one.name: _constant(one, tensors) for one in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Constant" and node.output:
+            value = next((one.t for one in node.attribute if one.name == "value"), None)
+            constants[node.output[0]] = _constant(value, tensors) if value else Constant((), None)
+    return constants
+
+
+def _constant(tensor: TensorProto, tensors: Tensors) -> Constant:
+    shape, count = tuple(tensor.dims), 1
+    for axis in shape:
+        count *= axis
+    if not 0 <= count <= LARGEST or tensor.data_type not in TYPES:
+        return Constant(shape, None)
+    return Constant(shape, tuple(float(value) for value in tensors.read(tensor).ravel()))
+
+
+def _check_order(nodes: tuple[Node, ...], known: set[str], file: str) -> None:
+    """Raises `InputError` unless every node reads what stands before it, and every tensor is made once."""
+    for node in nodes:
+        if strange := [name for name in node.inputs if name not in known]:
+            fact = f"it reads {strange[0]!r}, which nothing before it makes"
+            raise InputError(f"{file}, {node}", fact, ADVICE)
+        if twice := [name for name in node.outputs if name and name in known and node.kind != "Constant"]:
+            raise InputError(f"{file}, {node}", f"it makes {twice[0]!r}, which is there already", ADVICE)
+        known.update(node.outputs)
+
+
+def _type(number: int) -> str:
+    return TensorProto.DataType.Name(number) if number in TensorProto.DataType.values() else "of no known type"
+
+
+def _shapes(model: ModelProto, tensors: Tensors) -> dict[str, tuple[Axis, ...]]:
+    """By tensor as far as ONNX infers them, a quantiser being an identity and the input float32."""
+    plain = plain_model(model)
+    for value in plain.graph.input:
+        value.type.tensor_type.elem_type = TensorProto.FLOAT
+    imported = {one.domain for one in plain.opset_import}
+    for domain in {node.domain for node in plain.graph.node} - imported - {"", "ai.onnx"}:
+        plain.opset_import.add(domain=domain, version=1)
+    for tensor in plain.graph.initializer:  # reshapes and averages need their constants in the file
+        outside = tensor.data_location == TensorProto.EXTERNAL and tensor.data_type in TYPES
+        if outside and len(tensor.dims) == 1 and tensor.dims[0] <= LARGEST:
+            tensor.CopyFrom(numpy_helper.from_array(tensors.read(tensor), tensor.name))
+    with suppress(shape_inference.InferenceError, ValueError, RuntimeError):  # then what the file says itself remains
+        plain = shape_inference.infer_shapes(plain, data_prop=True)
+    shapes: dict[str, tuple[Axis, ...]] = {one.name: tuple(one.dims) for one in plain.graph.initializer}
+    for value in (*plain.graph.input, *plain.graph.value_info, *plain.graph.output):
+        if value.type.tensor_type.HasField("shape"):
+            shapes[value.name] = tuple(_axis(one) for one in value.type.tensor_type.shape.dim)
+    return shapes
+
+
+def _axis(dimension: TensorShapeProto.Dimension) -> Axis:
+    if dimension.HasField("dim_value"):
+        return dimension.dim_value
+    return dimension.dim_param or None

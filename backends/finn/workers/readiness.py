@@ -1,0 +1,93 @@
+"""Judges a QONNX file as a step: ``python -m backends.finn.workers.readiness JOB.json``. Nothing imports it.
+
+JOB.json: ``file``, ``external`` (files beside it that may be read), ``network`` (what it should be, in the form of
+`models.serial`; null for none) and ``required`` (whether a broken condition fails the step). Writes ``verdicts.json``,
+which holds one of
+
+``verdicts``  one a condition, in the form of `flows.core.readiness`
+``refusal``   why the file cannot be read at all: ``culprit``, ``fact``, ``next_step``
+``wanted``    files beside it, not given, in which its tensors stand
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from onnx import ModelProto
+
+from backends.finn.readiness.architecture import differences
+from backends.finn.readiness.conditions import judge
+from backends.finn.workers.plain import plain_model
+from backends.finn.workers.qonnx_file import read_graph
+from flows.core.digest import plain
+from flows.core.errors import InputError
+from flows.core.readiness import SCHEMA, Finding, Readiness, Status, Verdict
+from models.folding import folded
+from models.imported.workers.draft import WantedFiles
+from models.imported.workers.onnx_file import Tensors, load_model
+from models.imported.workers.onnx_nodes import read_model
+from models.network import Network
+from models.serial import network_from_json
+
+OUT = Path("verdicts.json")
+
+
+def assess(file: Path, external: tuple[str, ...], network: Network | None) -> Readiness:
+    """Raises `InputError` where the file is no ONNX graph, `WantedFiles` where tensors stand in files not given."""
+    model = load_model(file)
+    verdicts = judge(read_graph(model, Tensors(file, external)))
+    if network:
+        verdicts += (_architecture(model, file, external, network),)
+    return Readiness(file.name, verdicts)
+
+
+def _architecture(model: ModelProto, file: Path, external: tuple[str, ...], network: Network) -> Verdict:
+    about = f"the graph is {network.name}: layers, shapes, strides, padding, activations and where they stand"
+    try:
+        found, _ = read_model(_without_unread(plain_model(model)), file, network.name, external)
+        findings = tuple(differences(folded(found), folded(network)))
+    except InputError as error:
+        fact = f"{error.fact}, and {network.name} has nothing like it"
+        findings = (Finding(error.culprit, fact, error.next_step),)
+    return Verdict("architecture", about, Status.BROKEN if findings else Status.HELD, findings)
+
+
+def _without_unread(model: ModelProto) -> ModelProto:
+    """The quantisers' constants are read no more, and may be of types that no float network has."""
+    graph, read = model.graph, {name for node in model.graph.node for name in node.input}
+    unread = {one.name for one in graph.initializer} - read
+    for entries in (graph.initializer, graph.input):
+        kept = [one for one in entries if one.name not in unread]
+        del entries[:]
+        entries.extend(kept)
+    return model
+
+
+def answer(ask: Mapping[str, Any]) -> dict[str, Any]:
+    """What becomes of a job."""
+    network = network_from_json(ask["network"]) if ask["network"] else None
+    try:
+        return {"schema": SCHEMA} | plain(assess(Path(ask["file"]), tuple(ask["external"]), network))
+    except WantedFiles as wanted:
+        return {"wanted": wanted.names}
+    except InputError as error:
+        return {"refusal": {"culprit": error.culprit, "fact": error.fact, "next_step": error.next_step}}
+
+
+def main(job: Path) -> None:
+    ask = json.loads(job.read_text())
+    result = answer(ask)
+    OUT.write_text(json.dumps(result, indent=1))
+    broken = [one for one in result.get("verdicts", ()) if one["status"] == "broken"]
+    if ask["required"] and (broken or "verdicts" not in result):
+        first = broken[0]["findings"][0] if broken else result
+        told = f"{first['where']}: {first['fact']}" if broken else json.dumps(first)
+        raise SystemExit(f"{ask['file']} is not FINN-ready: {told}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

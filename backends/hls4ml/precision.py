@@ -84,7 +84,8 @@ def _ranged(job: Job, layer: Layer, source: FixedType, choice: Choice, given: Ma
             terms = sizes(job.network)[layer.name][0]
             return Arithmetic(choice.result(layer), kernel, bias, _sum(source, kernel, terms, bias))
         case GlobalAveragePool():
-            return Arithmetic(choice.result(layer), accumulator=_wider(source, _area(job, layer)))
+            result = choice.result(layer)
+            return Arithmetic(result, accumulator=_wider(source, _area(job, layer), result.fraction))
         case MaxPool2D() | Flatten():
             return Arithmetic(source)
         case Softmax():
@@ -123,10 +124,10 @@ def _added(one: FixedType, other: FixedType) -> FixedType:
     return FixedType(integer + max(one.fraction, other.fraction), integer)
 
 
-def _wider(source: FixedType, terms: int) -> FixedType:
-    """Any sum of `terms` codes of `source`, exactly."""
-    extra = ceil(log2(terms))
-    return FixedType(source.width + extra, source.integer + extra)
+def _wider(source: FixedType, terms: int, fraction: int) -> FixedType:
+    """Any sum of `terms` codes of `source`, exactly, and their mean to `fraction` bits behind the point."""
+    integer = source.integer + ceil(log2(terms)) + (not source.signed)
+    return FixedType(integer + max(source.fraction, fraction), integer)
 
 
 def _area(job: Job, layer: Layer) -> int:

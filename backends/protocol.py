@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from flows.core.evidence import Reading
 from flows.core.part import Target
-from flows.core.plan import Plan, Products
+from flows.core.plan import Asset, Plan, Products, Step
 from models.network import Network
 from models.quantised import QuantisedNetwork
 from models.ranges import Ranges
@@ -77,4 +77,17 @@ class ReportReader(Protocol):
 
     def read_report(self, job: Job, report: Path) -> Sequence[Reading]:
         """Raises `InputError` where the report is damaged, or of another part, top or clock than `job`."""
+        ...
+
+
+class FileJudge(Protocol):
+    """What a backend may have beside those names: a judge of model files that were made elsewhere (``flows check``)."""
+
+    def readiness_step(self, model: Asset, network: Network | None, external: Mapping[str, Asset]) -> Step:
+        """Makes one JSON file, with one of three answers.
+
+        ``file`` and ``verdicts``: a `flows.core.readiness.Readiness`, with a verdict "architecture" where `network` is
+        given, which the file should be. ``wanted``: files beside the model that are needed and not among `external`.
+        ``refusal``: why it cannot be read, as ``culprit``, ``fact`` and ``next_step``.
+        """
         ...

@@ -129,6 +129,7 @@ def beside(path: Path, name: str) -> Asset:
 
 
 def content(path: Path, advice: str) -> bytes:
+    """A file of the user's; raises `InputError`, with `advice`, where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as reason:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from flows import registry
-from flows.cli import commands, studies
+from flows.cli import checks, commands, studies
 from flows.cli.options import add_options
 from flows.core.errors import UsageError
 
@@ -241,12 +241,22 @@ def _evaluate(parser: Parser, argv: Sequence[str]) -> None:
     parser.set_defaults(command=studies.evaluate)
 
 
+def _check(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("flows", metavar="FLOW", nargs=1, help="the flow whose conditions are checked: finn")
+    parser.add_argument("model", metavar="MODEL", type=Path, help="an .onnx file: QONNX, as Brevitas exports it")
+    parser.add_argument("--network", metavar="NAME", help="also whether the graph is this one of `flows list networks`")
+    _store(parser)
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the verdicts as JSON")
+    parser.set_defaults(command=checks.check)
+
+
 COMMANDS: dict[str, tuple[str, Callable[[Parser, Sequence[str]], None]]] = {
     "run": ("build, verify and estimate designs, and print what they cost", _run),
     "estimate": ("what designs would cost, in seconds, with no tool installed", _estimate),
     "plan": ("what a run would do; runs nothing", _plan),
     "compare": ("one table over the runs in the store", _compare),
     "show": ("one run, in full", _show),
+    "check": ("whether a model file made elsewhere can go through a flow, node by node", _check),
     "list": ("the flows, parts, boards and networks that are known", _list),
     "doctor": ("which tools and packages are here, and what each adds", _doctor),
     "quantise": ("accuracy, size and saturation of a trained network in fixed-point formats", _quantise),

@@ -34,10 +34,10 @@ def quantise(arguments: Namespace) -> int:
         study = studies.study(trained, formats, batch, executor)
     print(quantisation(study, arguments.markdown))
     content = {"schema": STUDY, "study": study}
-    _write(arguments.json, content)
+    write_json(arguments.json, content)
     if arguments.out:
         job = arguments.out / f"{study.network}.quantisation.json"
-        _write(job, content)
+        write_json(job, content)
         draw("quantisation", job, job.with_suffix(".svg"))
     return 0
 
@@ -66,10 +66,10 @@ def evaluate(arguments: Namespace) -> int:
     if len(reports) > 1 or arguments.markdown:
         parts.append(accuracies(reports, arguments.markdown))
     print("\n\n\n".join(parts))
-    _write(arguments.json, {"schema": REPORTS, "reports": reports})
+    write_json(arguments.json, {"schema": REPORTS, "reports": reports})
     for one in reports if arguments.out else ():
         job = arguments.out / f"{one.network}.evaluation.json"
-        _write(job, one)
+        write_json(job, one)
         draw("confusion", job, arguments.out / f"{one.network}.confusion.svg")
     return 0
 
@@ -126,7 +126,8 @@ def _check_places(arguments: Namespace) -> None:
         check_writable(place)
 
 
-def _write(path: Path | None, content: Any) -> None:
+def write_json(path: Path | None, content: Any) -> None:
+    """Writes a value where a path is given."""
     from flows.core.digest import plain
 
     if path is None:

@@ -20,6 +20,8 @@ ADVICE = "export it again (brevitas.export.export_qonnx), or give another file"
 
 def read_graph(model: ModelProto, tensors: Tensors) -> Graph:
     """Raises `InputError` where the graph makes no sense, `WantedFiles` where tensors stand in files not given."""
+    if not model.graph.node:
+        raise InputError(tensors.file, "no ONNX network: it holds no operators", ADVICE)
     tensors.want_files(tensors_of(model))
     nodes = tuple(_node(index, node) for index, node in enumerate(model.graph.node))
     constants = _constants(model, tensors)

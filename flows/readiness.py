@@ -1,0 +1,43 @@
+"""Whether a model file that was made elsewhere can go through a flow, as that flow's own step judges it.
+
+The step is kept in the store under the content of the file, so that a repeated check reads no file twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from backends.protocol import FileJudge
+from flows.core.digest import digest_bytes
+from flows.core.errors import InputError, StepFailed
+from flows.core.plan import Asset, Output, Plan
+from flows.core.readiness import Readiness, readiness_from_json
+from flows.executor import Executor
+from flows.imports import beside, content
+from models.network import Network
+
+
+def assess(judge: FileJudge, path: Path, network: Network | None, executor: Executor) -> Readiness:
+    """The verdicts on the file at `path`, also on whether it is `network`; raises `InputError` where it is damaged."""
+    model = Asset(path, digest_bytes(content(path, "give an .onnx file")))
+    found = _answer(judge, model, network, {}, executor)
+    if "wanted" in found:
+        found = _answer(judge, model, network, {name: beside(path, name) for name in found["wanted"]}, executor)
+    if "refusal" in found:
+        raise InputError(**found["refusal"])
+    return readiness_from_json(found)
+
+
+def _answer(
+    judge: FileJudge, model: Asset, network: Network | None, external: Mapping[str, Asset], executor: Executor
+) -> dict[str, Any]:
+    step = judge.readiness_step(model, network, external)
+    try:
+        result = executor.execute(Plan((step,))).path(Output(step.name, *step.makes))
+    except StepFailed as error:
+        raise InputError(str(model.path), f"damaged: reading it failed ({error.fact})", error.next_step) from None
+    assert result, "the interpreter is never absent"
+    return json.loads(result.read_text())

@@ -30,13 +30,13 @@ def differences(found: Network, expected: Network) -> Iterator[Finding]:
     if strange and absent and _sources(strange, here) == _sources(absent, there):
         fact = f"{_words(found, strange)}, where {expected.name} has {_words(expected, absent)}"
         yield Finding(f"layer {strange.name!r}", fact, change)
-    else:
-        if absent:
-            fact = f"it has no {_words(expected, absent)} like {absent.name!r} of {expected.name}"
-            yield Finding("the graph", f"{fact}, behind {_behind(absent)}", change)
-        if strange:
-            fact = f"{_words(found, strange)} behind {_behind(strange)}, which {expected.name} does not have there"
-            yield Finding(f"layer {strange.name!r}", fact, change)
+        return
+    if absent:
+        fact = f"it has no such layer as {absent.name!r} of {expected.name}: {_words(expected, absent)}"
+        yield Finding("the graph", f"{fact}, behind {_behind(absent)}", change)
+    if strange:
+        fact = f"{_words(found, strange)}, behind {_behind(strange)}, where {expected.name} has none"
+        yield Finding(f"layer {strange.name!r}", fact, change)
 
 
 def _layers(network: Network) -> tuple[Layer, ...]:
@@ -86,4 +86,5 @@ def _words(network: Network, layer: Layer) -> str:
     """
     settings = {key: value for key, value in asdict(layer).items() if key not in ("name", "inputs")}
     shown = ", ".join(f"{key} {_size(value) if isinstance(value, tuple) else value}" for key, value in settings.items())
-    return f"a {layer.kind}{f' ({shown})' if shown else ''} to {_size(network.shapes[layer.name])}"
+    article = "an" if layer.kind[0] in "aeiou" else "a"
+    return f"{article} {layer.kind}{f' ({shown})' if shown else ''} to {_size(network.shapes[layer.name])}"

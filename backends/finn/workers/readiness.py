@@ -51,8 +51,7 @@ def _architecture(model: ModelProto, file: Path, external: tuple[str, ...], netw
         found, _ = read_model(_without_unread(plain_model(model)), file, network.name, external)
         findings = tuple(differences(folded(found), folded(network)))
     except InputError as error:
-        fact = f"{error.fact}, and {network.name} has nothing like it"
-        findings = (Finding(error.culprit, fact, error.next_step),)
+        findings = (Finding(error.culprit, f"no layer of {network.name}: {error.fact}", error.next_step),)
     return Verdict("architecture", about, Status.BROKEN if findings else Status.HELD, findings)
 
 

@@ -1,0 +1,66 @@
+"""What the flow will build for a job: its arithmetic, folding, stages, memories, and the FIFOs between stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from backends.hls import fifos
+from backends.hls.fifos import Buffer
+from backends.hls.folding_options import Fold
+from backends.hls.memories import Memory, weight_rom
+from backends.hls.nodes import MATRIX_VECTOR, Node, nodes
+from backends.hls.schedule import EXPECTED, Pace, stages
+from backends.protocol import Job
+from backends.stream import Stage, sized
+from models.quantised import QuantisedNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """`folds` holds the folding of every layer with weights."""
+
+    job: Job
+    quantised: QuantisedNetwork
+    folds: Mapping[str, Fold]
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        return nodes(self.quantised)
+
+    @property
+    def weighted(self) -> tuple[Node, ...]:
+        """The matrix-vector stages."""
+        return tuple(node for node in self.nodes if node.kind == MATRIX_VECTOR)
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stream stages, at the cycles that are expected."""
+        return self.stages_at(EXPECTED)
+
+    def stages_at(self, pace: Pace) -> tuple[Stage, ...]:
+        return stages(self.nodes, self.folds, pace)
+
+    @cached_property
+    def roms(self) -> Mapping[str, Memory]:
+        """The weights of every layer that has some."""
+        device = self.job.target.part.device
+        found = {}
+        for node in self.weighted:
+            kernel = self.quantised.layers[node.name].kernel
+            assert kernel is not None, f"{node.name} has no weights"
+            found[node.name] = weight_rom(node.size, self.folds[node.name], kernel.width, device)
+        return found
+
+    @cached_property
+    def buffers(self) -> tuple[Buffer, ...]:
+        """The FIFOs."""
+        return self.buffers_by(sized)
+
+    def buffers_by(self, size: fifos.Size) -> tuple[Buffer, ...]:
+        """The FIFOs, where their depths are to be simulated by this function of `backends.stream`."""
+        options = self.job.options
+        depths = fifos.depths(self.quantised, self.nodes, self.stages, options.fifo_depth, size)
+        device = self.job.target.part.device
+        return fifos.buffers(self.quantised, self.nodes, self.folds, depths, options.fifo_storage, device)

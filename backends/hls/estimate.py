@@ -1,0 +1,163 @@
+"""What a design will cost by the laws, with no tool installed: totals, layers, their memories, FIFOs, clones, shell.
+
+Resources foretell csynth, as those of every HLS flow here do, so that fit is judged alike; the shell's are of a routed
+one. Cycles are in `timing`. There is no reading of the clock frequency: nothing here knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from backends.cost import shell
+from backends.hls import laws
+from backends.hls.amounts import Amount, Amounts, exact, joined, summed, within
+from backends.hls.design import Design
+from backends.hls.fifos import Buffer
+from backends.hls.folding_options import SRL, Fold
+from backends.hls.memories import line_buffer, weight_rom
+from backends.hls.nodes import Node
+from backends.hls.schedule import lanes
+from backends.hls.timing import timing
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.part import Device
+from models.network import Conv2D, MaxPool2D
+from models.quantised import QuantisedNetwork
+
+FIFO, SHELL, WEIGHTS, LINE_BUFFERS = "fifo", "shell", "weights", "line buffers"
+
+
+@lru_cache(maxsize=16)
+def estimate(design: Design) -> tuple[Reading, ...]:
+    """Readings of `design`."""
+    parts = list(costs(design))
+    on = f"{design.job.target.part.device.name}, Vitis HLS"
+    found = [_reading(metric, [amounts for _, amounts in parts], TOTAL, on) for metric in RESOURCES]
+    cycles = timing(design)
+    found += cycles.pop(TOTAL)
+    for scope in dict.fromkeys(scope for scope, _ in parts):
+        group = [amounts for name, amounts in parts if name == scope]
+        found += [_reading(metric, group, scope, on) for metric in RESOURCES]
+        found += cycles.get(scope, [])
+    return tuple(found)
+
+
+def costs(design: Design) -> Iterator[tuple[str, Amounts]]:
+    """(scope, amounts) of all that the design and its shell are made of; memories have scopes of their own."""
+    device = design.job.target.part.device
+    folds = lanes(design.nodes, design.folds)
+    for node in design.nodes:
+        logic, memories = node_cost(node, design.quantised, folds[node.name], device)
+        yield node.scope, logic
+        yield from memories.items()
+    for buffer in design.buffers:
+        yield FIFO, fifo_cost(buffer)
+    yield SHELL, shell_cost()
+
+
+def shell_cost() -> Amounts:
+    return {metric: (exact(value, SHELL, shell.SOURCE),) for metric, value in shell.shell().items()}
+
+
+def fifo_cost(buffer: Buffer) -> Amounts:
+    """One FIFO: what controls it, and what holds its words. csynth counts a LUT a bit of a shift register."""
+    in_bram = buffer.bram18 > 0
+    counted = buffer.bits * -(-buffer.depth // 32) if buffer.storage == SRL else buffer.luts
+    words = Amount(counted, buffer.luts, max(counted, buffer.luts), "fifo", "its words, a LUT a bit and 32 words")
+    control = within(laws.FIFO_LUT, laws.LUT_SPREAD, "fifo", f"83 LUT a FIFO, {laws.ROWS}")
+    flags = laws.FIFO_FF + laws.FIFO_FF_BRAM * in_bram
+    return {
+        Metric.LUT: (control, words),
+        Metric.FF: (within(flags, laws.FF_SPREAD, "fifo", f"99 FF a FIFO, {laws.ROWS}"),),
+        Metric.BRAM18: (exact(buffer.bram18, "fifo", "RAMB18 read 18 bits wide (UG473)"),),
+    }
+
+
+def node_cost(
+    node: Node, quantised: QuantisedNetwork, fold: Fold, device: Device, packed: bool = False
+) -> tuple[Amounts, dict[str, Amounts]]:
+    """What one stage takes: (its logic, its memories by their scopes); `packed` is two products in a DSP48E1."""
+    data = quantised.type_of(node.layer.inputs[0]).width
+    result, channels = quantised.type_of(node.tensor).width, node.shape[-1]
+    inputs = len(node.sources)
+    serial = joined(
+        laws.control("simple"),
+        {
+            Metric.LUT: (laws.select(inputs * fold.pe * data, channels // fold.pe),),
+            Metric.FF: (laws.registers((inputs * data + result) * channels, "the pixels in hand"),),
+        },
+    )
+    match node.kind, node.layer:
+        case "window", Conv2D() as layer:
+            products = node.size[0]
+            window: Amounts = {
+                Metric.LUT: (laws.select(fold.simd * data, products // fold.simd),),
+                Metric.FF: (laws.registers(products * data, "the window"),),
+            }
+            rows = laws.memory(line_buffer(layer, node.taken, data, device), LINE_BUFFERS)
+            return joined(laws.control("window"), window), {LINE_BUFFERS: rows}
+        case "matrix_vector", layer:
+            types = quantised.layers[node.name]
+            assert types.kernel is not None and types.accumulator is not None
+            weights = laws.memory(weight_rom(node.size, fold, types.kernel.width, device), WEIGHTS)
+            widths = data, types.kernel.width, types.accumulator.width, result
+            logic = matrix_vector(node, fold, widths, packed and max(widths[:2]) <= laws.PACKABLE)
+            return joined(laws.control("matrix_vector"), logic), {WEIGHTS: weights}
+        case "maxpool2d", MaxPool2D() as layer:
+            compare = laws.built(2 * data * fold.pe, "pools", "a LUT a bit to compare, one to select", laws.POOL)
+            rows = laws.memory(line_buffer(layer, node.taken, data, device), LINE_BUFFERS)
+            return joined(serial, {Metric.LUT: (compare,)}), {LINE_BUFFERS: rows}
+        case (("add" | "relu"), _):
+            return joined(serial, {Metric.LUT: (laws.requantise(fold.pe),)}), {}
+        case "global_average_pool", _:
+            accumulator = quantised.layers[node.name].accumulator
+            assert accumulator is not None
+            adders = laws.built(fold.pe * accumulator.width, "adders", "an adder a lane")
+            sums = laws.held(channels // fold.pe, fold.pe * accumulator.width)
+            return joined(serial, {Metric.LUT: (adders, sums, laws.requantise(fold.pe))}), {}
+        case _:
+            return laws.control("simple"), {}
+
+
+def matrix_vector(node: Node, fold: Fold, widths: tuple[int, int, int, int], packed: bool) -> Amounts:
+    """PE x SIMD multipliers and what stands around them, weights apart.
+
+    `widths` are bits of data, weights, accumulator and result.
+    """
+    data, weight, accumulator, result = widths
+    products, results = node.size
+    again = products // fold.simd if fold.pe < results else 1
+    sums = fold.pe * (2 * accumulator + (fold.simd // 2) * (data + weight))
+    bits = 2 * fold.simd * data + sums + results * result
+    if packed:
+        dsp, adders = laws.packed_multipliers(fold), laws.packed_adders(fold, accumulator)
+    else:
+        dsp, adders = laws.multipliers(fold, data, weight), laws.adders(fold, data + weight, accumulator)
+    return {
+        Metric.DSP: (dsp,),
+        Metric.LUT: (adders, laws.requantise(fold.pe), laws.held(again, fold.simd * data)),
+        Metric.FF: (laws.registers(bits, "operands, sums and the result"),),
+    }
+
+
+def _reading(metric: Metric, group: Iterable[Amounts], scope: str, on: str) -> Reading:
+    amounts = [one for parts in group for one in parts.get(metric, ())]
+    value, low, high = summed(amounts)
+    counting = [one for one in amounts if one.high]
+    if scope == TOTAL:
+        names = ", ".join(sorted({one.law for one in counting} - {SHELL}))
+        source = f"sum of layers, memories and FIFOs by laws {names}, and the routed shell"
+    else:
+        source = "; ".join(dict.fromkeys(one.source for one in counting)) or "the generated code has none"
+    is_shell = scope == SHELL
+    return Reading(
+        metric,
+        float(round(value)),
+        Tier.MODELLED,
+        on,
+        source,
+        scope,
+        predicts=shell.STAGE if is_shell else Tier.HLS,
+        low=None if is_shell else float(round(low)),
+        high=None if is_shell else float(round(high)),
+    )

@@ -1,0 +1,192 @@
+"""Which PE and SIMD every layer gets: those that were asked for, and for the others what the folding solver finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf, sqrt
+
+from backends.fold import Choice, Cost, Folding, cheapest, fastest, intervals
+from backends.hls.amounts import Amounts, joined, summed
+from backends.hls.design import Design
+from backends.hls.estimate import fifo_cost, node_cost, shell_cost
+from backends.hls.fifos import Buffer
+from backends.hls.folding_options import Fold
+from backends.hls.nodes import Node
+from backends.hls.schedule import FOLDED, busy, divisors, lanes
+from flows.core.evidence import RESOURCES, Metric
+from flows.core.fit import MARGIN
+
+UNCERTAIN = (Metric.LUT, Metric.FF)
+"""Resources whose estimates have an interval; the others are exact."""
+
+
+def legal(size: tuple[int, int]) -> tuple[Fold, ...]:
+    """Every fold of a layer of `size` (products of each result, results): SIMD divides the one, PE the other.
+
+    >>> [str(fold) for fold in legal((3, 2))]
+    ['1x1', '1x3', '2x1', '2x3']
+    """
+    return tuple(Fold(pe, simd) for pe in divisors(size[1]) for simd in divisors(size[0]))
+
+
+def nearest(size: tuple[int, int], wanted: Fold) -> Fold:
+    """The legal fold nearest to `wanted`, PE and SIMD each; the smaller of two that are equally near.
+
+    >>> str(nearest((27, 28), Fold(5, 8)))
+    '4x9'
+    """
+    products, results = size
+    return Fold(_nearest(results, wanted.pe), _nearest(products, wanted.simd))
+
+
+def _nearest(number: int, wanted: int) -> int:
+    return min(divisors(number), key=lambda one: (abs(one - wanted), one))
+
+
+@dataclass(frozen=True)
+class Space:
+    """The legal foldings of a design, and what the rest of it, with these `buffers`, takes of the part.
+
+    A cost is, for each of `RESOURCES`, the estimate, and then, for each of `UNCERTAIN`, how far its upper bound lies
+    above it: layers with weights are taken to err together, which is no less than they do; the rest errs by itself.
+    `asked` are the folds of layers that were given. `packed` asks what two 8-bit products in a DSP48E1 would change.
+    """
+
+    base: Design
+    asked: Mapping[str, Fold]
+    buffers: Sequence[Buffer]
+    packed: bool = False
+
+    @cached_property
+    def folds(self) -> Mapping[str, Sequence[Fold]]:
+        """What a layer may have, by its name; a choice of the solver is a place in it."""
+        return {
+            node.name: [self.asked[node.name]] if node.name in self.asked else legal(node.size)
+            for node in self.base.weighted
+        }
+
+    @cached_property
+    def layers(self) -> Mapping[str, Sequence[Choice]]:
+        """The choices of every layer with weights, its window and its memories included."""
+        return {name: self._choices(name) for name in self.folds}
+
+    def _choices(self, name: str) -> Sequence[Choice]:
+        members = [node for node in self.base.nodes if node.layer.name == name and node.kind in FOLDED]
+        choices: list[Choice] = []
+        for place, fold in enumerate(self.folds[name]):
+            amounts = joined(*(self._all_of(node, fold) for node in members))
+            choices.append(Choice(place, max(busy(node, fold) for node in members), _cost(amounts)))
+        return _useful(choices)
+
+    def _all_of(self, node: Node, fold: Fold) -> Amounts:
+        logic, memories = node_cost(node, self.base.quantised, fold, self.base.job.target.part.device, self.packed)
+        return joined(logic, *memories.values())
+
+    @cached_property
+    def rest(self) -> Cost:
+        """What does not fold, as a cost."""
+        others = [node for node in self.base.nodes if node.kind not in FOLDED]
+        fifos = (fifo_cost(buffer) for buffer in self.buffers)
+        folded = lanes(self.base.nodes, self.base.folds)
+        return _cost(joined(*(self._all_of(node, folded[node.name]) for node in others), *fifos, shell_cost()))
+
+    def named(self, found: Folding) -> Mapping[str, Fold]:
+        return {name: self.folds[name][place] for name, place in found.values.items()}
+
+    def usable(self, metric: Metric) -> float:
+        """What the part has of it, less the margin."""
+        return self.base.job.target.part.device.available(metric) * (1 - MARGIN)
+
+    def totals(self, cost: Cost) -> Mapping[Metric, float]:
+        """The estimate of the whole design."""
+        return {metric: cost[place] + self.rest[place] for place, metric in enumerate(RESOURCES)}
+
+    def highest(self, cost: Cost) -> Mapping[Metric, float]:
+        """Its upper bounds."""
+        above = dict.fromkeys(RESOURCES, 0.0)
+        for place, metric in enumerate(UNCERTAIN, start=len(RESOURCES)):
+            above[metric] = sqrt(cost[place] ** 2 + self.rest[place] ** 2)
+        return {metric: value + above[metric] for metric, value in self.totals(cost).items()}
+
+    def share(self, cost: Cost) -> tuple[float, float]:
+        """(the largest share of a resource of the part, the sum of shares): the lightest folding has the least."""
+        device = self.base.job.target.part.device
+        shares = [total / device.available(metric) for metric, total in self.totals(cost).items()]
+        return max(shares), sum(shares)
+
+    def within(self, cost: Cost, sure: bool, but: frozenset[Metric] = frozenset()) -> bool:
+        """Whether estimates, where `sure` their upper bounds, leave the margin free of all resources `but` these."""
+        reached = self.highest(cost) if sure else self.totals(cost)
+        return all(one <= self.usable(metric) for metric, one in reached.items() if metric not in but)
+
+
+def _useful(choices: Sequence[Choice]) -> Sequence[Choice]:
+    """Those that no other undercuts or equals in cycles and in every cost."""
+    kept: list[tuple[float, ...]] = []
+    found = []
+    for one in sorted(choices, key=lambda one: (one.cycles, one.cost)):
+        numbers = (one.cycles, *one.cost)
+        if not any(all(a <= b for a, b in zip(other, numbers, strict=True)) for other in kept):
+            kept.append(numbers)
+            found.append(one)
+    return found
+
+
+def _cost(amounts: Amounts) -> Cost:
+    sums = {metric: summed(amounts[metric]) for metric in RESOURCES}
+    return (*(sums[metric][0] for metric in RESOURCES), *(sums[metric][2] - sums[metric][0] for metric in UNCERTAIN))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the solver found, and why it is no better.
+
+    `sure` says that upper bounds fit, too. `lacking` holds what no folding leaves enough of, with the least that one
+    takes; `stops` are the resources that a faster one has too little of. `likely` is the fastest that fits by its
+    estimates, where one that is sure was taken instead.
+    """
+
+    folding: Folding
+    sure: bool
+    lacking: Mapping[Metric, float]
+    stops: tuple[Metric, ...]
+    likely: Folding | None = None
+
+
+def solve(space: Space) -> Answer:
+    """The fastest folding that is sure to fit; else one that fits by its estimates; else but for what is lacking."""
+    likely = fastest(space.layers, lambda cost: space.within(cost, False), space.share)
+    if certain := fastest(space.layers, lambda cost: space.within(cost, True), space.share):
+        return Answer(certain, True, {}, _stops(space, certain, True, frozenset()), likely)
+    if likely:
+        return Answer(likely, False, {}, _stops(space, likely, False, frozenset()))
+    fewest = [map(min, zip(*(one.cost for one in choices), strict=True)) for choices in space.layers.values()]
+    least = space.totals(tuple(map(sum, zip(*fewest, strict=True))))
+    lacking = {metric: amount for metric, amount in least.items() if amount > space.usable(metric)}
+    but = frozenset(lacking)
+    found = fastest(space.layers, lambda cost: space.within(cost, False, but), space.share)
+    return Answer(found or lightest(space, inf), False, lacking, _stops(space, found, False, but) if found else ())
+
+
+def reach(space: Space, cycles: float) -> Answer:
+    """The folding of at most `cycles` that takes the least share of the part, whether it fits or not."""
+    found = lightest(space, cycles)
+    return Answer(found, space.within(found.cost, True), {}, ())
+
+
+def lightest(space: Space, cycles: float) -> Folding:
+    found = cheapest(space.layers, lambda cost: True, space.share, cycles)
+    assert found, f"no folding of {cycles} cycles"
+    return found
+
+
+def _stops(space: Space, found: Folding, sure: bool, but: frozenset[Metric]) -> tuple[Metric, ...]:
+    """The resources of which the lightest folding of the next shorter interval takes too much."""
+    shorter = [cycles for cycles in intervals(space.layers) if cycles < found.cycles]
+    faster = cheapest(space.layers, lambda cost: True, space.share, shorter[-1]) if shorter else None
+    if faster is None:
+        return ()
+    reached = space.highest(faster.cost) if sure else space.totals(faster.cost)
+    return tuple(metric for metric, one in reached.items() if metric not in but and one > space.usable(metric))

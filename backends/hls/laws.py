@@ -1,0 +1,118 @@
+"""What an HLS compiler counts for the parts of a stage: LUT and FF as csynth reports them, DSP and block RAM exactly.
+
+DSP and block RAM follow from the pragmas of the generated code by AMD UG479 and UG473. LUT and FF are physics (a LUT
+adds a bit) beside constants from csynth reports of Vitis HLS 2024.2 (hls4ml stages, 4 to 10 rows of one project) and
+2022.2 (one FINN matrix-vector unit). None of these rows is of this flow's own code, which no csynth has seen: hence the
+intervals, as wide as those rows miss rows of other projects, and wider where csynth may or may not use what a DSP48E1
+has beside its multiplier.
+"""
+
+from __future__ import annotations
+
+from math import ceil, log2, sqrt
+
+from backends.cost.dsp import dsp48
+from backends.cost.fabric import adder_luts, ram_luts
+from backends.hls.amounts import Amount, Amounts, exact, within
+from backends.hls.folding_options import Fold
+from backends.hls.memories import Memory
+from flows.core.evidence import Metric
+
+LUT_SPREAD, FF_SPREAD = 1.72, 2.46
+"""How far such constants missed rows of projects that they were not fitted to, 90 %, as factors."""
+
+OVERSTATED_LEAST, OVERSTATED = 1.7, 3.2
+"""How many times the LUTs of logic synthesis csynth counts, at least and at most, of designs where both are known."""
+
+POOL = 5.6
+"""The same of a pool: a FINN maximum pool of Vitis HLS 2022.2 (2,344 by csynth, 419 routed)."""
+
+ROWS = "csynth rows of hls4ml stages, Vitis HLS 2024.2"
+CONTROL = {"simple": (102, 12), "window": (664, 180), "matrix_vector": (260, 400)}
+"""(LUT, FF) of loops, counters and handshakes. A simple stage: 4 rows of ReLUs. A window: 10 rows. A matrix-vector
+stage: three counters, and what a FINN unit of one multiplier has beside its thresholds (n = 1: 948 LUT, 668 FF)."""
+REQUANTISE = 104
+"""LUT of rounding and saturating one result: 4 rows."""
+PACKABLE = 8
+"""Bits of the widest operands of which two products go into one DSP48E1."""
+FIELD = 17
+"""Bits of the lower of two sums in a DSP48E1: the 25-bit port less an 8-bit weight (AMD UG479)."""
+FIFO_LUT, FIFO_FF, FIFO_FF_BRAM = 83, 99, 61
+"""One FIFO beside its words: 9 rows."""
+
+
+def control(kind: str) -> Amounts:
+    lut, ff = CONTROL[kind]
+    return {
+        Metric.LUT: (within(lut, LUT_SPREAD, "control", f"control of a {kind.replace('_', '-')} stage, {ROWS}"),),
+        Metric.FF: (within(ff, FF_SPREAD, "registers", f"control of a {kind.replace('_', '-')} stage, {ROWS}"),),
+    }
+
+
+def built(luts: float, law: str, source: str, most: float = OVERSTATED) -> Amount:
+    """LUTs by physics: csynth counts up to `most` times as many, in the geometric middle of that."""
+    return Amount(luts * sqrt(most), luts, luts * most, law, f"{source}, csynth counts up to {most:g} times")
+
+
+def multipliers(fold: Fold, data: int, weight: int) -> Amount:
+    """DSP48E1 of PE x SIMD products (``BIND_OP op=mul impl=dsp``): one each up to 25 x 18 bits (AMD UG479)."""
+    return exact(fold.multipliers * dsp48(data, weight), "multipliers", "one DSP48E1 a product (UG479)")
+
+
+def packed_multipliers(fold: Fold) -> Amount:
+    """DSP48E1 where two PEs multiply the same 8-bit value in one: their weights stand in one 25-bit operand."""
+    return exact(-(-fold.pe // 2) * fold.simd, "multipliers", "one DSP48E1 for two 8-bit products (UG479)")
+
+
+def packed_adders(fold: Fold, accumulator: int) -> Amount:
+    """LUTs of the sums where two 8-bit products share a DSP48E1.
+
+    The upper weight starts at bit 17, so the lower sum has 17 bits: room for two products, which two DSP48E1 in cascade
+    add up. Then both sums leave for LUTs, where the upper one is put right by the sign of the lower, and each joins the
+    others of its PE and its accumulator.
+    """
+    pairs = ceil(fold.simd / 2)
+    tree = (pairs - 1) * adder_luts(FIELD + ceil(log2(pairs))) + adder_luts(accumulator)
+    corrections = ceil(fold.pe / 2) * pairs * adder_luts(FIELD)
+    return built(corrections + fold.pe * tree, "adders", "sums of two products leave the DSP48E1")
+
+
+def adders(fold: Fold, product: int, accumulator: int) -> Amount:
+    """LUTs of the sum of SIMD products and of the accumulator, in every PE.
+
+    At best the adders of the DSP48E1 add all (`mac_muladd` in csynth's reports); at worst none. Between: csynth adds
+    products in pairs in the DSP48E1, the sums in a tree of LUTs; a single product is accumulated in its DSP48E1, as in
+    the report of a FINN unit.
+    """
+    bits = adder_luts(product + ceil(log2(fold.simd)))
+    most = fold.pe * ((fold.simd - 1) * bits + adder_luts(accumulator))
+    pairs = fold.simd // 2 - 1 + fold.simd % 2
+    value = fold.pe * (pairs * bits + adder_luts(accumulator)) if fold.simd > 1 else 0
+    return Amount(value, 0, most, "adders", "adders of pairs of products in LUTs; bounds: none and all of them")
+
+
+def requantise(results: int) -> Amount:
+    return within(REQUANTISE * results, LUT_SPREAD, "requantise", f"104 LUT to round and saturate, {ROWS}")
+
+
+def select(bits: int, ways: int) -> Amount:
+    """LUTs that take `bits` bits out of `ways` places: a LUT is a 4:1 multiplexer of a bit (AMD UG474)."""
+    return built(bits * -(-(ways - 1) // 3), "multiplexers", "a LUT for each four inputs of a bit")
+
+
+def held(depth: int, bits: int) -> Amount:
+    """LUT RAM that keeps the words of a window while the results of a pixel are computed from them."""
+    return built(ram_luts(depth, bits) if depth > 1 else 0, "memories", "LUT RAM by UG474")
+
+
+def registers(bits: float, source: str) -> Amount:
+    return within(bits, FF_SPREAD, "registers", source)
+
+
+def memory(one: Memory, law: str) -> Amounts:
+    """`law` is ``weights`` or ``line buffers``."""
+    source = f"{one.copies} x {one.depth} words of {one.bits} bits"
+    return {
+        Metric.LUT: (built(one.luts, "memories", f"{source} in LUTs (UG474)"),),
+        Metric.BRAM18: (exact(one.bram18, law, f"{source} (UG473)"),),
+    }

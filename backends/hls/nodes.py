@@ -1,0 +1,100 @@
+"""The stages of the generated dataflow, between the input stream and the output stream, in the order of the network.
+
+A convolution is a *window* stage, which stores rows, pads and hands out one window an output pixel, and a
+*matrix-vector* stage of PE x SIMD multipliers; a 1x1 convolution that skips no pixel needs no window. A ReLU is part
+of the matrix-vector stage before it. A *clone* copies a tensor that is read more than once. Flattening takes no stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+from models.network import INPUT, Conv2D, Dense, Flatten, Layer, ReLU, Shape
+from models.quantised import QuantisedNetwork
+
+CLONE, WINDOW, MATRIX_VECTOR = "clone", "window", "matrix_vector"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One stage: it takes pixels of the image `taken` and puts those of `shape`, a window the windows for them.
+
+    `tensor` names the tensor that it puts (a window's is that which it slides over), `layer` what it is for: a stage
+    with weights has its layer's name.
+    """
+
+    name: str
+    kind: str
+    sources: tuple[str, ...]
+    taken: Shape
+    shape: Shape
+    tensor: str
+    layer: Layer
+
+    @property
+    def scope(self) -> str:
+        """What its readings are said of: a layer, or all clones together."""
+        return CLONE if self.kind == CLONE else self.layer.name
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(products of each result, results of each output pixel) of a layer with weights."""
+        seen = self.taken if isinstance(self.layer, Conv2D) else (prod(self.taken),)
+        *products, results = self.layer.weight_shapes(seen)["kernel"]
+        return prod(products), results
+
+
+def nodes(quantised: QuantisedNetwork) -> tuple[Node, ...]:
+    """Every stage of the design, in order; the last one ends it."""
+    return tuple(_nodes(quantised))
+
+
+def tokens(shape: Shape) -> int:
+    """Tokens of one frame: pixels of an image, 1 for a vector."""
+    return prod(shape[:-1])
+
+
+def merged_relu(quantised: QuantisedNetwork, layer: Layer) -> ReLU | None:
+    """The ReLU that the stage of `layer` applies: the only reader of a layer with weights."""
+    readers = [one for one in quantised.computed if layer.name in one.inputs]
+    is_merged = isinstance(layer, Conv2D | Dense) and len(readers) == 1
+    return readers[0] if is_merged and isinstance(readers[0], ReLU) else None
+
+
+def slides(layer: Conv2D) -> bool:
+    """Whether it needs a window stage."""
+    return prod(layer.kernel) > 1 or prod(layer.strides) > 1
+
+
+def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
+    shapes = quantised.network.shapes
+    stream, pixels = {INPUT: INPUT}, {INPUT: shapes[INPUT]}  # by tensor: the stage that puts it, as which shape
+    merged = {relu.name for layer in quantised.computed if (relu := merged_relu(quantised, layer))}
+
+    def clone(tensor: str, layer: Layer) -> Iterator[Node]:
+        if sum(one.inputs.count(tensor) for one in quantised.computed) > 1:
+            name = f"{CLONE} {tensor}"
+            yield Node(name, CLONE, (stream[tensor],), shapes[tensor], shapes[tensor], tensor, layer)
+            stream[tensor] = name
+
+    yield from clone(INPUT, quantised.computed[0])
+    for layer in quantised.computed:
+        sources, taken = tuple(stream[name] for name in layer.inputs), pixels[layer.inputs[0]]
+        pixels[layer.name] = shapes[layer.name]
+        if isinstance(layer, Flatten):  # its reader takes the pixels as they come
+            pixels[layer.name] = taken
+        if isinstance(layer, Flatten) or layer.name in merged:
+            stream[layer.name] = sources[0]
+        else:
+            if isinstance(layer, Conv2D) and slides(layer):
+                name = f"{WINDOW} {layer.name}"
+                yield Node(name, WINDOW, sources, taken, shapes[layer.name], layer.inputs[0], layer)
+                sources = (name,)
+            kind = MATRIX_VECTOR if isinstance(layer, Conv2D | Dense) else layer.kind
+            relu = merged_relu(quantised, layer)
+            tensor = relu.name if relu else layer.name
+            yield Node(layer.name, kind, sources, taken, shapes[layer.name], tensor, layer)
+            stream[layer.name] = layer.name
+        yield from clone(layer.name, layer)

@@ -1,0 +1,65 @@
+"""Foldings, rates and FIFO depths that cannot be built, each with the nearest legal choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from difflib import get_close_matches
+from math import floor
+
+from backends.hls.folding import nearest
+from backends.hls.folding_options import SIMULATED, parse_folding
+from backends.hls.nodes import MATRIX_VECTOR, nodes
+from backends.hls.resolve import limit_of, quickest, resolved
+from backends.protocol import Job, Refusal
+from backends.stream import passable, simulate
+from models.quantised import QuantisedNetwork
+
+
+def refusals(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
+    """Why `job` cannot be built in the arithmetic `quantised`, as far as folding and FIFOs go."""
+    found = tuple(_folding(job, quantised))
+    yield from found
+    if not found:
+        yield from _target(job, quantised)
+        yield from _deadlock(job, quantised)
+
+
+def _folding(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
+    sizes = {node.name: node.size for node in nodes(quantised) if node.kind == MATRIX_VECTOR}
+    for name, asked in parse_folding(job.options.folding).items():
+        if name not in sizes:
+            near = get_close_matches(name, sizes, n=3, cutoff=0.5) or list(sizes)
+            yield Refusal("--folding", f"no layer with weights is called {name!r}", ", ".join(near))
+            continue
+        products, results = sizes[name]
+        if results % asked.pe or products % asked.simd:
+            fact = f"{asked} does not divide {name}: PE divides {results} results, SIMD {products} products of each"
+            yield Refusal("--folding", fact, f"{name}={nearest(sizes[name], asked)}")
+
+
+def _target(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
+    """A rate beyond reach."""
+    limit = limit_of(job)
+    if limit is not None and limit < (fewest := quickest(job, quantised)):
+        highest = floor(1e9 / (fewest * job.target.clock_ns))
+        fact = (
+            f"{job.options.target_fps} images/s are beyond reach: the widest folding takes {fewest:,} cycles an image"
+        )
+        yield Refusal("--target-fps", f"{fact}, which is {highest:,} images/s", f"--target-fps {highest}")
+
+
+def _deadlock(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
+    """A number of tokens too small for a skip connection. Pipelines are not counted on to hold any."""
+    if job.options.fifo_depth == SIMULATED:
+        return
+    made = resolved(job, quantised).design
+    stalled = [replace(stage, delay=0) for stage in made.stages]
+    deadlock = simulate(stalled, {buffer.fifo: buffer.depth for buffer in made.buffers}, frames=1).deadlock
+    if deadlock:
+        simulated = replace(job, options=replace(job.options, fifo_depth=SIMULATED))
+        enough = {one.fifo: one.depth for one in replace(made, job=simulated).buffers_by(passable)}
+        full = ", ".join(" to ".join(fifo) for fifo in deadlock.full)
+        needs = ", ".join(f"{' to '.join(fifo)} takes {enough[fifo]}" for fifo in deadlock.full)
+        fact = f"with {job.options.fifo_depth} tokens the design deadlocks: {full} fill up before the other branch ends"
+        yield Refusal("--fifo-depth", fact, f"{SIMULATED} ({needs}), or {max(enough.values())}")

@@ -1,0 +1,100 @@
+"""What a user should know of a folding: why this one, what stops it, what packing would bring, and the FIFOs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from math import floor
+
+from backends.cost.shell import shell
+from backends.fold import fastest
+from backends.hls import laws
+from backends.hls.estimate import estimate
+from backends.hls.folding import Answer
+from backends.hls.folding_options import BRAM, LUTRAM, SRL
+from backends.hls.resolve import Resolved, limit_of
+from flows.core.evidence import Metric, total
+from flows.core.fit import MARGIN
+
+STORAGES = {SRL: "shift registers", LUTRAM: "LUT RAM", BRAM: "block RAM"}
+
+
+def notes(found: Resolved) -> Iterator[str]:
+    """One line each."""
+    job = found.design.job
+    folds = ", ".join(f"{name} {fold}" for name, fold in found.design.folds.items())
+    yield f"folding, PE x SIMD: {folds}"
+    if len(found.space.asked) < len(found.design.folds):
+        yield from _answer(found, found.answer)
+    yield _fifos(found)
+    yield from _packing(found)
+    yield _synthesised(found)
+    yield f"cycles are those of the generated loops, and {job.target.clock_ns:g} ns is what was asked of the tools"
+
+
+def _answer(found: Resolved, answer: Answer) -> Iterator[str]:
+    job, cycles = found.design.job, f"{answer.folding.cycles:,} cycles"
+    free = f"leave {MARGIN:.0%} of every resource free"
+    if limit_of(job) is not None:
+        yield f"it is the cheapest for {job.options.target_fps} images/s: the busiest layer takes {cycles}"
+    elif answer.sure:
+        yield f"it is the fastest whose upper bounds {free}: the busiest layer takes {cycles}"
+    elif not answer.lacking:
+        yield f"it is the fastest whose estimates {free} (no upper bounds do): the busiest layer takes {cycles}"
+    if answer.lacking:
+        least = " and ".join(
+            f"{amount:,.0f} {metric.unit} ({found.space.usable(metric):,.0f} are usable)"
+            for metric, amount in answer.lacking.items()
+        )
+        yield (
+            f"no folding fits: with any the design takes at least {least}. This is the fastest that fits but for that "
+            f"({cycles})"
+        )
+    if answer.likely and answer.likely.cycles < answer.folding.cycles:
+        rate = floor(1e9 / (answer.likely.cycles * job.target.clock_ns))
+        yield f"by their estimates alone faster ones fit, down to {answer.likely.cycles:,} cycles: --target-fps {rate}"
+    if answer.stops:
+        names = " and ".join(metric.unit for metric in answer.stops)
+        yield f"more {names} would let it be faster"
+
+
+def _packing(found: Resolved) -> Iterator[str]:
+    """What two products in a DSP48E1 would change. The templates do not build it."""
+    space, answer = found.space, found.answer
+    if limit_of(found.design.job) is not None:
+        return
+    but = frozenset(answer.lacking)
+    packed = replace(space, packed=True)
+    faster = fastest(packed.layers, lambda cost: packed.within(cost, answer.sure, but), packed.share)
+    if faster is None or faster.cycles >= answer.folding.cycles:
+        yield "two 8-bit products in one DSP48E1 (not built) would not make it faster: their sums take LUTs instead"
+        return
+    before, after = space.totals(answer.folding.cost), packed.totals(faster.cost)
+    yield (
+        f"two 8-bit products in one DSP48E1 (not built) would allow {faster.cycles:,} cycles: "
+        f"{after[Metric.DSP]:,.0f} DSP48E1 in place of {before[Metric.DSP]:,.0f}, {after[Metric.LUT]:,.0f} LUT in "
+        f"place of {before[Metric.LUT]:,.0f}, as the sums of every two products leave the DSP48E1 for LUTs"
+    )
+
+
+def _synthesised(found: Resolved) -> str:
+    """csynth's LUTs are not those of the bitstream: what became of them elsewhere."""
+    counted = total(estimate(found.design), Metric.LUT)
+    assert counted is not None
+    charged = shell()[Metric.LUT]
+    least, most = (charged + (counted.value - charged) / ratio for ratio in (laws.OVERSTATED, laws.OVERSTATED_LEAST))
+    return (
+        f"csynth counts {laws.OVERSTATED_LEAST:g} to {laws.OVERSTATED:g} times the LUTs of logic synthesis, where both "
+        f"are known: its {counted.value:,.0f} may become {least:,.0f} to {most:,.0f}. No fit is judged on that"
+    )
+
+
+def _fifos(found: Resolved) -> str:
+    """Depths that differ from most, and what holds how many."""
+    buffers = found.design.buffers
+    usual, _ = Counter(buffer.depth for buffer in buffers).most_common(1)[0]
+    deeper = [f"{' to '.join(buffer.fifo)} {buffer.depth:,}" for buffer in buffers if buffer.depth != usual]
+    but = f", but {', '.join(deeper)}" if deeper else ""
+    kept = ", ".join(f"{count} in {STORAGES[way]}" for way, count in Counter(one.storage for one in buffers).items())
+    return f"FIFO depths ({found.design.job.options.fifo_depth}): {usual:,} tokens{but}; {kept}"

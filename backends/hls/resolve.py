@@ -1,0 +1,75 @@
+"""From a job to its design: the folding that was asked for, and for the other layers what the solver finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backends.fold import fastest
+from backends.hls.design import Design
+from backends.hls.folding import Answer, Space, reach, solve
+from backends.hls.folding_options import NO_TARGET, Fold, parse_folding
+from backends.hls.nodes import MATRIX_VECTOR, nodes
+from backends.hls.timing import simulation
+from backends.protocol import Job
+from backends.stream import SLACK, passable
+from flows.core.digest import digest_of
+from models.quantised import QuantisedNetwork
+
+ROUNDS = 3
+"""FIFOs and lanes count against the budget and follow from the folding: solved again until they agree."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A design, and what the solver said of it in the space that it was asked about."""
+
+    design: Design
+    answer: Answer
+    space: Space
+
+
+_made: dict[str, Resolved] = {}
+
+
+def resolved(job: Job, quantised: QuantisedNetwork) -> Resolved:
+    """The design of `job` in the arithmetic `quantised`; found once, since all of the backend asks for it."""
+    key = digest_of([quantised.digest, job.target, job.options])
+    if key not in _made:
+        _made[key] = _resolved(job, quantised)
+    return _made[key]
+
+
+def _resolved(job: Job, quantised: QuantisedNetwork) -> Resolved:
+    asked, limit = parse_folding(job.options.folding), limit_of(job)
+    made = _unfolded(job, quantised)
+    buffers = made.buffers_by(passable)
+    for _ in range(ROUNDS):
+        space = Space(made, asked, buffers)
+        answer = solve(space) if limit is None else reach(space, limit)
+        made = Design(job, quantised, space.named(answer.folding))
+        stalled = limit is not None and simulation(made).interval > limit
+        if made.buffers == buffers and not stalled:
+            break
+        buffers = made.buffers
+        limit = limit / (1 + SLACK) if limit is not None and stalled else limit
+    return Resolved(made, answer, space)
+
+
+def limit_of(job: Job) -> float | None:
+    """Cycles between frames at the rate that was asked for, None where none was."""
+    rate = job.options.target_fps
+    return None if rate == NO_TARGET else 1e9 / (float(rate) * job.target.clock_ns)
+
+
+def quickest(job: Job, quantised: QuantisedNetwork) -> int:
+    """The shortest interval of any legal folding with the layers that were asked for, in cycles, fit or not."""
+    space = Space(_unfolded(job, quantised), parse_folding(job.options.folding), ())
+    folding = fastest(space.layers, lambda cost: True, sum)
+    assert folding, "without a budget every layer has a choice"
+    made = Design(job, quantised, space.named(folding))
+    return max(stage.busy for stage in made.stages)
+
+
+def _unfolded(job: Job, quantised: QuantisedNetwork) -> Design:
+    names = [node.name for node in nodes(quantised) if node.kind == MATRIX_VECTOR]
+    return Design(job, quantised, dict.fromkeys(names, Fold(1, 1)))

@@ -1,0 +1,145 @@
+"""FINN's nodes: what a network becomes, cycles and resources as finn-plus 1.6.1's own classes compute them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from backends.finn import formulas
+from backends.finn.formulas import Memory
+from backends.finn.graph import nodes
+from backends.finn.nodes import (
+    Copy,
+    Fold,
+    GlobalSum,
+    Integer,
+    MatrixVector,
+    Node,
+    Padding,
+    Pool,
+    Sum,
+    Thresholds,
+    Window,
+)
+from backends.finn.schedule import stages
+from backends.stream import simulate
+from models.zoo import ARCH8
+
+from .w4a4 import TINY, quantised
+
+GOLDEN = json.loads(Path(__file__).with_name("finn_plus_1.6.1_nodes.json").read_text())
+"""Made by the node classes of the finn-plus 1.6.1 wheel: attributes, ``get_exp_cycles`` and the three estimations."""
+
+
+def integer(name: str) -> Integer:
+    return Integer(int(name.lstrip("UINT")), not name.startswith("U"))
+
+
+def node_of(op: str, given: dict[str, Any]) -> tuple[Node, Fold, Memory]:
+    data = integer(given.get("inputDataType", given.get("InputDataType", given.get("lhs_dtype"))))
+    result = integer(given.get("outputDataType", given.get("out_dtype", data.name)))
+    fold = Fold(given.get("PE", 1), given.get("SIMD", 1), bool(given.get("parallel_window")))
+    memory = Memory(
+        given.get("mem_mode", "internal_decoupled"),
+        given.get("ram_style", "auto"),
+        given.get("ram_style", "distributed"),
+    )
+    named = ("node", "layer", ("input",))
+    match op:
+        case "ConvolutionInputGenerator_rtl":
+            taken, shape = ((*given[key], given["IFMChannels"]) for key in ("IFMDim", "OFMDim"))
+            kernel, strides = tuple(given["ConvKernelDim"]), tuple(given["Stride"])
+            return Window(*named, taken, shape, data, result, kernel, strides, bool(given["depthwise"])), fold, memory
+        case "MVAU_rtl" | "MVAU_hls":
+            *_, pixels = given["numInputVectors"]
+            weight = integer(given["weightDataType"]).width
+            shapes = (pixels, given["MW"]), (pixels, given["MH"])
+            return (
+                MatrixVector(*named, *shapes, data, result, given["MW"], weight, op == "MVAU_rtl"),
+                fold,
+                memory,
+            )
+        case "FMPadding_rtl":
+            (rows, columns), channels = given["ImgDim"], given["NumChannels"]
+            shapes = (rows, columns, channels), (rows + 2, columns + 2, channels)
+            return Padding(*named, *shapes, data, data, (1, 1, 1, 1)), fold, memory
+        case "Pool_hls":
+            shape = (*given["OutImgDims"], given["Channels"])
+            return Pool(*named, shape, shape, data, data, (2, 2)), fold, memory
+        case "ElementwiseAdd_hls":
+            shape = tuple(given["out_shape"][1:])
+            return Sum(*named, shape, shape, data, result), fold, memory
+        case "GlobalAccPool_hls":
+            shape = (*given["numInputVectors"][1:], given["NumChannels"])
+            return GlobalSum(*named, shape, (1, shape[-1]), data, data), fold, memory
+    kind = {"Thresholding_rtl": Thresholds, "DuplicateStreams_hls": Copy}[op]
+    shape = (*given["numInputVectors"][1:], given["NumChannels"])
+    return kind(*named, shape, shape, data, result), fold, memory
+
+
+@pytest.mark.parametrize("row", GOLDEN, ids=[f"{row['op']} {place}" for place, row in enumerate(GOLDEN)])
+def test_figures_are_those_of_finn_plus(row: dict[str, Any]) -> None:
+    if row["op"].startswith("StreamingDataWidth"):
+        bits = row["attributes"]["inWidth"], row["attributes"]["outWidth"]
+        assert formulas.converter_lut(*bits) == row["lut"]
+        return
+    node, fold, memory = node_of(row["op"], row["attributes"])
+    assert node.op == row["op"]
+    found = {
+        "cycles": node.cycles(fold),
+        "lut": formulas.lut(node, fold, memory),
+        "bram18": formulas.bram18(node, fold, memory),
+        "dsp": formulas.dsp(node, fold),
+    }
+    assert found == {key: row[key] for key in found}
+
+
+def test_the_nodes_of_the_residual_network() -> None:
+    found = nodes(quantised(ARCH8))
+    assert Counter(node.op for node in found) == {
+        "DuplicateStreams_hls": 2,
+        "FMPadding_rtl": 4,
+        "ConvolutionInputGenerator_rtl": 6,
+        "MVAU_rtl": 7,
+        "Thresholding_rtl": 6,
+        "ElementwiseAdd_hls": 3,
+        "Pool_hls": 2,
+        "GlobalAccPool_hls": 1,
+    }
+    adds = [node for node in found if node.op == "ElementwiseAdd_hls"]
+    assert [node.sources for node in adds[:1]] == [("Thresholding_rtl_1", "Thresholding_rtl_2")]
+    assert [node.result.name for node in found if node.layer == "block1_shortcut"] == ["INT14", "INT5"]
+
+
+def test_weights_that_are_not_narrow_or_too_small_go_to_the_hls_unit() -> None:
+    assert {node.op for node in nodes(quantised(TINY, weights=3)) if isinstance(node, MatrixVector)} == {"MVAU_hls"}
+    ops = [node.op for node in nodes(quantised(TINY, activations=2)) if isinstance(node, MatrixVector)]
+    assert ops == ["MVAU_rtl", "MVAU_hls", "MVAU_rtl", "MVAU_rtl"]  # the input has 8 bits, the average more than 2
+
+
+TINY_NODES = nodes(quantised(TINY))
+
+
+@given(some.data())
+def test_a_stage_takes_the_cycles_of_its_node(data: some.DataObject) -> None:
+    folding = {node.name: data.draw(some.sampled_from(node.folds), node.name) for node in TINY_NODES}
+    made = stages(TINY_NODES, folding)
+    assert [stage.busy for stage in made] == [node.cycles(folding[node.name]) for node in TINY_NODES]
+    run = simulate(made, {})
+    assert run.interval >= max(stage.busy for stage in made)
+    assert run.deadlock is None
+
+
+@given(some.data())
+def test_more_parallel_takes_no_more_cycles(data: some.DataObject) -> None:
+    node = data.draw(some.sampled_from(nodes(quantised(ARCH8))))
+    one, other = data.draw(some.sampled_from(node.folds)), data.draw(some.sampled_from(node.folds))
+    if one.pe <= other.pe and one.simd <= other.simd and one.parallel <= other.parallel:
+        assert node.cycles(other) <= node.cycles(one)
+        assert formulas.dsp(node, other) >= formulas.dsp(node, one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 
 from backends.finn.readiness.graph import ARITHMETIC, LAYOUT, PRODUCTS, Graph, Node
 from flows.core.readiness import Finding
@@ -68,6 +69,11 @@ def averages(graph: Graph) -> Iterator[Finding]:
             yield Finding(str(node), "an average over windows", "take GlobalAveragePool over the whole image")
             continue
         if node.kind == "ReduceMean":
+            axes = _axes(graph, node)
+            if {axis % 4 for axis in axes} != {2, 3}:
+                fact = f"a mean over the axes {axes}"
+                yield Finding(str(node), fact, "average over both axes of the image, and nothing else")
+                continue
             flat = "" if node.settings.get("keepdims", 1) else " and a Flatten behind it"
             change = f"rewrite it as GlobalAveragePool{flat}, over both axes of the image"
             yield Finding(str(node), "FINN knows no ReduceMean", change)
@@ -76,6 +82,13 @@ def averages(graph: Graph) -> Iterator[Finding]:
         elif area & (area - 1):
             fact = f"it averages {area} pixels, which is no power of two"
             yield Finding(str(node), fact, "pool to 1, 2, 4, 8 or 16 pixels a side")
+
+
+def _axes(graph: Graph, node: Node) -> tuple[int, ...]:
+    """An attribute before version 18 of ONNX' operators, an input since."""
+    given = graph.constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
+    values = given.values or () if given else node.settings.get("axes", ())
+    return tuple(int(axis) for axis in values if isfinite(axis))
 
 
 def unquantised(graph: Graph) -> Iterator[Finding]:

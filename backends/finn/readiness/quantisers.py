@@ -8,6 +8,7 @@ unsigned and not narrow, any other signed; zero point 0), ``quant_act_to_multith
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 from backends.finn.readiness.graph import PRODUCTS, Graph, Node, Quantiser
 from flows.core.readiness import Finding
@@ -129,6 +130,8 @@ def activations(graph: Graph) -> Iterator[Finding]:
         elif one.step is None:
             fact = f"its scale has shape {one.scale.shape}, not one value a tensor"
             yield Finding(str(one.node), fact, "take a per-tensor activation quantiser")
+        elif not 0 < one.step < inf:
+            yield Finding(str(one.node), f"its scale is {one.step:g}", "train again, or calibrate: a scale is above 0")
         if one.zero_point != 0:
             yield Finding(str(one.node), f"its zero point is {_number(one.zero_point)}", "take a quantiser without one")
         if one.bits is None or not 1 <= one.bits <= MOST_BITS:

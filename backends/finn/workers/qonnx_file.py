@@ -8,10 +8,11 @@ from typing import Any
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, TensorShapeProto, numpy_helper, shape_inference
 
-from backends.finn.readiness.graph import Axis, Constant, Graph, Node
+from backends.finn.readiness.graph import QUANTISERS, Axis, Constant, Graph, Node
+from backends.finn.readiness.operators import JUDGED
 from backends.finn.workers.plain import plain_model
 from flows.core.errors import InputError
-from models.imported.workers.onnx_file import TYPES, Tensors, tensors_of
+from models.imported.workers.onnx_file import TYPES, Tensors, tensors_of, type_name
 
 LARGEST = 4096
 """Elements of a constant whose values are read: a scale, a shape, axes."""
@@ -24,10 +25,11 @@ def read_graph(model: ModelProto, tensors: Tensors) -> Graph:
         raise InputError(tensors.file, "no ONNX network: it holds no operators", ADVICE)
     tensors.want_files(tensors_of(model))
     nodes = tuple(_node(index, node) for index, node in enumerate(model.graph.node))
+    _check_attributes(nodes, tensors.file)
     constants = _constants(model, tensors)
     inputs = tuple(value.name for value in model.graph.input if value.name not in constants)
     _check_order(nodes, {"", *inputs, *constants}, tensors.file)
-    types = {one.name: _type(one.type.tensor_type.elem_type) for one in model.graph.input}
+    types = {one.name: type_name(one.type.tensor_type.elem_type) for one in model.graph.input}
     functions = tuple(one.name for one in model.functions)
     outputs = tuple(one.name for one in model.graph.output)
     return Graph(inputs, outputs, nodes, constants, _shapes(model, tensors), types, functions)
@@ -53,6 +55,21 @@ def _setting(attribute: onnx.AttributeProto) -> Any:
             return tuple(attribute.ints)
 
 
+ATTRIBUTES: dict[str, type] = {
+    **dict.fromkeys(("pads", "strides", "kernel_shape", "dilations", "axes"), tuple),
+    **dict.fromkeys(("signed", "narrow", "ceil_mode", "keepdims"), int),
+    **dict.fromkeys(("auto_pad", "rounding_mode"), str),
+}
+"""What the conditions ask for, and the type that ONNX and QONNX give it."""
+
+
+def _check_attributes(nodes: tuple[Node, ...], file: str) -> None:
+    for node in nodes:
+        for name, value in node.settings.items():
+            if not isinstance(value, ATTRIBUTES.get(name, object)):
+                raise InputError(f"{file}, {node}", f"its attribute {name} is {value!r}, of the wrong type", ADVICE)
+
+
 def _constants(model: ModelProto, tensors: Tensors) -> dict[str, Constant]:
     constants = {one.name: _constant(one, tensors) for one in model.graph.initializer}
     for node in model.graph.node:
@@ -71,19 +88,20 @@ def _constant(tensor: TensorProto, tensors: Tensors) -> Constant:
     return Constant(shape, tuple(float(value) for value in tensors.read(tensor).ravel()))
 
 
+READERS = {*JUDGED, *QUANTISERS} - {"Constant"}
+
+
 def _check_order(nodes: tuple[Node, ...], known: set[str], file: str) -> None:
-    """Raises `InputError` unless every node reads what stands before it, and every tensor is made once."""
+    """Raises `InputError` unless every node reads what stands before it and makes what is not there."""
     for node in nodes:
+        if not any(node.outputs) or (node.kind in READERS and not any(node.inputs[:1])):
+            raise InputError(f"{file}, {node}", "it reads or makes nothing", ADVICE)
         if strange := [name for name in node.inputs if name not in known]:
             fact = f"it reads {strange[0]!r}, which nothing before it makes"
             raise InputError(f"{file}, {node}", fact, ADVICE)
         if twice := [name for name in node.outputs if name and name in known and node.kind != "Constant"]:
             raise InputError(f"{file}, {node}", f"it makes {twice[0]!r}, which is there already", ADVICE)
         known.update(node.outputs)
-
-
-def _type(number: int) -> str:
-    return TensorProto.DataType.Name(number) if number in TensorProto.DataType.values() else "of no known type"
 
 
 def _shapes(model: ModelProto, tensors: Tensors) -> dict[str, tuple[Axis, ...]]:

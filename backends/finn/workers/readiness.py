@@ -22,7 +22,7 @@ from onnx import ModelProto
 from backends.finn.readiness.architecture import differences
 from backends.finn.readiness.conditions import judge
 from backends.finn.workers.plain import plain_model
-from backends.finn.workers.qonnx_file import read_graph
+from backends.finn.workers.qonnx_file import ADVICE, read_graph
 from flows.core.digest import plain
 from flows.core.errors import InputError
 from flows.core.readiness import SCHEMA, Finding, Readiness, Status, Verdict
@@ -73,8 +73,11 @@ def answer(ask: Mapping[str, Any]) -> dict[str, Any]:
         return {"schema": SCHEMA} | plain(assess(Path(ask["file"]), tuple(ask["external"]), network))
     except WantedFiles as wanted:
         return {"wanted": wanted.names}
-    except InputError as error:
-        return {"refusal": {"culprit": error.culprit, "fact": error.fact, "next_step": error.next_step}}
+    except UnicodeDecodeError:  # protobuf decodes text where it is used
+        error = InputError(Path(ask["file"]).name, "damaged: its text is no UTF-8", ADVICE)
+    except InputError as reason:
+        error = reason
+    return {"refusal": {"culprit": error.culprit, "fact": error.fact, "next_step": error.next_step}}
 
 
 def main(job: Path) -> None:

@@ -63,8 +63,8 @@ class Tensors:
         where = f"{self.file}, tensor {tensor.name!r}"
         kind = TYPES.get(tensor.data_type)
         if kind is None:
-            name = TensorProto.DataType.Name(tensor.data_type) if tensor.data_type else "of no type"
-            raise InputError(where, f"its numbers are {name}, not float32", "export the float network")
+            fact = f"its numbers are {type_name(tensor.data_type)}, not float32"
+            raise InputError(where, fact, "export the float network")
         shape, count = tuple(tensor.dims), prod(tensor.dims)
         self._left -= count * np.dtype(kind).itemsize
         if min(shape, default=1) < 0 or self._left < 0:
@@ -139,6 +139,16 @@ class OnnxFile:
         if kind.elem_type != TensorProto.FLOAT:
             raise InputError(self.file, "its input is not float32", "export the float network, before quantisation")
         return [one.dim_value if one.HasField("dim_value") else None for one in kind.shape.dim]
+
+
+def type_name(number: int) -> str:
+    """What ONNX calls a type of numbers.
+
+    >>> type_name(TensorProto.INT8), type_name(99)
+    ('INT8', 'of no known type')
+    """
+    known = number and number in TensorProto.DataType.values()
+    return TensorProto.DataType.Name(number) if known else "of no known type"
 
 
 def _external(tensor: TensorProto) -> Mapping[str, str]:

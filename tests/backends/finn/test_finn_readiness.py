@@ -162,6 +162,7 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "floor on activations": ("rounding", at("r1_q", rounding_mode="FLOOR"), "'r1_q'", "FLOOR"),
     "half even": ("rounding", at("q_in", rounding_mode="HALF_EVEN"), "'q_in'", "HALF_EVEN"),
     "a scale a channel": ("activations", constant("r1_q_scale", np.full((1, 4, 1, 1), 0.5)), "'r1_q'", "(1, 4, 1, 1)"),
+    "a scale of 0": ("activations", constant("r1_q_scale", 0), "'r1_q'", "its scale is 0"),
     "a zero point": ("activations", constant("r1_q_zero", 3), "'r1_q'", "zero point is 3"),
     "activations of 9 bits": ("activations", constant("r1_q_bits", 9), "'r1_q'", "9 bits"),
     "a signed quantiser behind a ReLU": ("relu", at("r1_q", signed=1), "'r1' (Relu)", "'r1_q' (Quant) is signed"),
@@ -175,6 +176,9 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "padding by name": ("maxpool", at("p1", auto_pad="SAME_UPPER", pads=[0] * 4), "'p1' (MaxPool)", "SAME_UPPER"),
     "a kernel of 1": ("maxpool", at("p1", kernel_shape=[1, 1]), "'p1'", "(1, 1) and its stride (2, 2)"),
     "a mean": ("average", average_by_mean, "'gap' (ReduceMean)", "ReduceMean"),
+    "a mean over channels": (
+        "average", lambda model: (average_by_mean(model), settle(model, "gap", axes=[1])), "'gap'", "the axes (1,)"
+    ),
     "9 pixels": ("average", reshape_input(1, 3, 6, 6), "'gap' (GlobalAveragePool)", "9 pixels"),
 }  # fmt: skip
 

@@ -68,7 +68,7 @@ class Quantiser:
 class Graph:
     """`inputs` are the computed ones, constants apart; `shapes` and `types` ("FLOAT") are by tensor, where known.
 
-    Its nodes stand in an order in which they can run, and each tensor is made once.
+    Its nodes stand in an order in which they can run; each makes a tensor, and each tensor is made once.
     """
 
     inputs: tuple[str, ...]
@@ -131,8 +131,12 @@ class Graph:
         return {
             node.outputs[0]: self._quantiser(node)
             for node in self.nodes
-            if node.kind in QUANTISERS and node.domain in QUANTISER_DOMAINS and node.outputs and node.inputs
+            if node.kind in QUANTISERS and node.domain in QUANTISER_DOMAINS
         }
+
+    def quantiser(self, node: Node) -> Quantiser | None:
+        """What the node quantises by, if it does."""
+        return self.quantisers.get(node.outputs[0])
 
     @property
     def activations(self) -> Iterator[Quantiser]:
@@ -160,16 +164,17 @@ class Graph:
         """Every tensor that holds integers times one scale, with that scale; None where it is not one known number."""
         steps: dict[str, float | None] = {}
         for node in self.nodes:
-            given = [steps[name] for name in self.computed(node) if name in steps]
-            if node.outputs and node.outputs[0] in self.quantisers:
-                steps[node.outputs[0]] = self.quantisers[node.outputs[0]].step
-            elif not node.outputs or not given or len(given) != len(self.computed(node)):
+            computed, made = self.computed(node), node.outputs[0]
+            given = [steps[name] for name in computed if name in steps]
+            if one := self.quantiser(node):
+                steps[made] = one.step
+            elif not given or len(given) != len(computed):
                 continue
             elif node.kind in (*LAYOUT, "Relu", "MaxPool"):
-                steps[node.outputs[0]] = given[0]
+                steps[made] = given[0]
             elif node.kind in ("GlobalAveragePool", "ReduceMean"):
                 area = self.area(node.inputs[0])
-                steps[node.outputs[0]] = given[0] / area if given[0] is not None and area else None
+                steps[made] = given[0] / area if given[0] is not None and area else None
             elif node.kind == "Add" and len(given) == 2:  # where they differ, that is told at the sum
-                steps[node.outputs[0]] = given[0] if given[0] == given[1] else None
+                steps[made] = given[0] if given[0] == given[1] else None
         return steps

@@ -12,10 +12,10 @@ from flows.core.readiness import Finding
 def relus(graph: Graph) -> Iterator[Finding]:
     change = "let an unsigned Quant, not narrow, read it and nothing else (QuantReLU in Brevitas)"
     for node in graph.of_kind("Relu"):
-        if set(node.outputs) & set(graph.outputs) or not graph.consumers(node.outputs[0]):
+        if node.outputs[0] in graph.outputs or not graph.consumers(node.outputs[0]):
             yield Finding(str(node), "its result leaves the graph in float", change)
         for reader in graph.consumers(node.outputs[0]):
-            one = graph.quantisers.get(next(iter(reader.outputs), ""))
+            one = graph.quantiser(reader)
             if one is None:
                 yield Finding(str(node), f"{reader} reads it, which is no quantiser", change)
             elif one.signed:
@@ -46,7 +46,7 @@ def additions(graph: Graph) -> Iterator[Finding]:
 def poolings(graph: Graph) -> Iterator[Finding]:
     for node in graph.of_kind("MaxPool"):
         settings = node.settings
-        if not set(node.inputs[:1]) & set(graph.steps):
+        if node.inputs[0] not in graph.steps:
             yield Finding(str(node), "its input is not quantised", "put a quantiser before it")
         if any(settings.get("pads", ())) or settings.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
             padding = settings.get("auto_pad") if not any(settings.get("pads", ())) else list(settings["pads"])
@@ -64,7 +64,7 @@ AVERAGES = ("GlobalAveragePool", "ReduceMean", "AveragePool")
 
 def averages(graph: Graph) -> Iterator[Finding]:
     for node in graph.of_kind(*AVERAGES):
-        area = graph.area(node.inputs[0]) if node.inputs else None
+        area = graph.area(node.inputs[0])
         if node.kind == "AveragePool":
             yield Finding(str(node), "an average over windows", "take GlobalAveragePool over the whole image")
             continue
@@ -106,7 +106,7 @@ def stops(graph: Graph, start: Node) -> list[Node]:
     waiting, seen, found = list(start.outputs), set(start.outputs), []
     while waiting:
         for node in graph.consumers(waiting.pop()):
-            if set(node.outputs) & set(graph.quantisers):
+            if graph.quantiser(node):
                 continue
             if absorbed(graph, node):
                 waiting += [name for name in node.outputs if name not in seen]

@@ -33,7 +33,7 @@ def float_operators(graph: Graph) -> Iterator[Finding]:
 
 def _loose(graph: Graph, node: Node) -> Iterator[Finding]:
     """Constant arithmetic that no quantiser's thresholds take in, the bias of the last layer apart."""
-    ends = bool(set(node.outputs) & set(graph.outputs)) and node.kind != "Add"
+    ends = node.outputs[0] in graph.outputs and node.kind != "Add"
     readers = [str(one) for one in stops(graph, node)] + ["the graph's output"] * ends
     if readers:
         fact = f"constant arithmetic in float, which {', '.join(readers)} reads with no quantiser between"
@@ -75,9 +75,9 @@ def moving(graph: Graph) -> Iterator[Finding]:
         if node.kind in SHAPES and node.domain in OWN_DOMAINS and graph.computed(node):
             fact = "it works on shapes while the graph runs"
             yield Finding(str(node), fact, "export with a fixed size, then run qonnx-cleanup")
-        elif node.nested or (node.domain not in OWN_DOMAINS and next(iter(node.outputs), "") not in graph.quantisers):
+        elif node.nested or (node.domain not in OWN_DOMAINS and not graph.quantiser(node)):
             continue  # nothing tells its shapes: told among the operators
-        elif known and node.outputs and not _static(graph, node.outputs[0]) and _all_static(graph, node):
+        elif known and not _static(graph, node.outputs[0]) and _all_static(graph, node):
             fact = f"the shape of its result is {_shown(graph.shapes.get(node.outputs[0]))}"
             yield Finding(str(node), fact, "export with fixed sizes, then run qonnx-cleanup")
 

@@ -24,15 +24,16 @@ def entry(graph: Graph) -> Iterator[Finding]:
     kind = graph.types.get(name, "of no known type")
     if kind != "FLOAT":
         yield Finding(f"input {name!r}", f"it is {kind}", "declare it as float32: a quantiser behind it makes it UINT8")
-    readers = _readers(graph, name)
-    quantisers = [graph.quantisers[node.outputs[0]] for node in readers if set(node.outputs) & set(graph.quantisers)]
-    for node in readers:
-        if not set(node.outputs) & set(graph.quantisers):
+    steps = set()
+    for node in _readers(graph, name):
+        one = graph.quantiser(node)
+        if one is None:
             yield Finding(str(node), f"it reads the input {name!r}, which is not quantised", _ENTRY)
-    for one in quantisers:
+            continue
+        steps.add(one.step)
         if wrong := [*_not_uint8(one)]:
-            yield Finding(str(one.node), f"the input's quantiser {' and '.join(wrong)}", _ENTRY)
-    if len({one.step for one in quantisers}) > 1:
+            yield Finding(str(node), f"the input's quantiser {' and '.join(wrong)}", _ENTRY)
+    if len(steps) > 1:
         yield Finding(f"input {name!r}", "its quantisers have different scales", "quantise it once, before it forks")
 
 
@@ -44,7 +45,7 @@ def _readers(graph: Graph, name: str) -> list[Node]:
     waiting, readers = [name], []
     while waiting:
         for node in graph.consumers(waiting.pop()):
-            if graph.behind_layout(next(iter(node.outputs), "")) == name:
+            if graph.behind_layout(node.outputs[0]) == name:
                 waiting += node.outputs
             else:
                 readers.append(node)
@@ -145,7 +146,7 @@ def has_identities(graph: Graph) -> bool:
 def identities(graph: Graph) -> Iterator[Finding]:
     for one in _identities(graph):
         if not one.signed:
-            fact = "unsigned, and behind no ReLU: it cuts off what is negative, a ReLU in disguise that FINN refuses"
+            fact = "unsigned, and behind no ReLU: FINN refuses a ReLU in disguise, which cuts off what is negative"
             yield Finding(str(one.node), fact, "take a signed quantiser, or put a Relu before it")
 
 

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import inf
 
 INPUT = "input"
 """The stream of images: every token is there from the beginning."""
@@ -28,6 +27,9 @@ SLACK = 0.01
 
 LEAST = 2
 """The least depth of a FIFO between two processes: one token is read while the next is written."""
+
+BOUNDLESS = 1 << 60
+"""The depth of a FIFO that never fills."""
 
 DEEPEST = 4096
 """Where growing a FIFO for speed ends: it then does not help."""
@@ -177,7 +179,7 @@ class _Link:
     """A FIFO and the writer's pipeline before it: when each token could be taken, and when it was."""
 
     def __init__(self, depth: int | None, delay: int) -> None:
-        self.depth = inf if depth is None else depth
+        self.depth = BOUNDLESS if depth is None else depth
         self.capacity = self.depth + delay
         self.ready: list[int] = []
         self.taken: list[int] = []
@@ -193,7 +195,7 @@ class _Link:
             while gone < len(self.taken) and self.taken[gone] < cycle:
                 gone += 1
             most = max(most, number - gone)
-        return int(min(most, self.depth))
+        return min(most, self.depth)
 
 
 class _Process:
@@ -202,7 +204,8 @@ class _Process:
     def __init__(self, stage: Stage, frames: int, sources: list[_Link], readers: list[_Link]) -> None:
         self.delay, self.sources, self.readers = stage.delay, sources, readers
         self.ends: list[int] = []
-        self._firings = [run for run in stage.pattern for _ in range(run.count)] * frames
+        frame = [(run.cycles, run.takes, run.puts) for run in stage.pattern for _ in range(run.count)]
+        self._firings = frame * frames
         self._place = 0
         self._now = 0
         self._taken = False  # its tokens, by the firing under way
@@ -210,56 +213,49 @@ class _Process:
     @property
     def blocked(self) -> bool:
         """Whether it waits for room."""
-        return self._place < len(self._firings) and (self._taken or not self._firings[self._place].takes)
+        return self._place < len(self._firings) and (self._taken or not self._firings[self._place][1])
 
     def lacks(self, link: _Link) -> bool:
         """Whether it waits for a token of this FIFO."""
         return self._place < len(self._firings) and not self.blocked and len(link.taken) == len(link.ready)
 
     def advance(self) -> bool:
-        """Fires as often as possible; whether it took or put anything."""
-        before = self._place, self._taken
-        while self._place < len(self._firings):
-            firing = self._firings[self._place]
-            if firing.takes and not self._taken and not self._take():
-                break
-            self._taken = True
-            if not firing.puts:
-                self._now += firing.cycles
-            elif not self._put(self._now + firing.cycles):
-                break
-            self._place += 1
-            self._taken = False
-        return (self._place, self._taken) != before
-
-    def _take(self) -> bool:
-        """Takes a token from every source, once all are there; False where one has yet to come."""
-        now = self._now
-        for link in self.sources:
-            place = len(link.taken)
-            if place == len(link.ready):
-                return False
-            if link.ready[place] > now:
-                now = link.ready[place]
-        for link in self.sources:
-            link.taken.append(now)
-        self._now = now
-        return True
-
-    def _put(self, end: int) -> bool:
-        """Puts a token at `end`, or once every FIFO has room; False where one is full for all that is known."""
-        for link in self.readers:
-            freed = len(link.ready) - link.capacity
-            if freed >= 0:  # the token that must have left is known by its number, and when it left
-                if freed >= len(link.taken):
-                    return False
-                if link.taken[int(freed)] > end:
-                    end = link.taken[int(freed)]
-        for link in self.readers:
-            link.ready.append(end + self.delay)
-        self.ends.append(end + self.delay)
-        self._now = end
-        return True
+        """Fires as often as possible; whether it took or put anything. One loop with no calls: all time goes here."""
+        before = place, taken = self._place, self._taken
+        now, delay, firings, ends = self._now, self.delay, self._firings, self.ends
+        sources = [(link.ready, link.taken) for link in self.sources]
+        readers = [(link.ready, link.taken, link.capacity) for link in self.readers]
+        while place < len(firings):
+            cycles, takes, puts = firings[place]
+            if takes and not taken:
+                lacking = False
+                for came, gone in sources:
+                    if len(gone) == len(came):
+                        lacking = True
+                    elif came[len(gone)] > now:
+                        now = came[len(gone)]
+                if lacking:
+                    break
+                for _, gone in sources:
+                    gone.append(now)
+            taken = True
+            end, full = now + cycles, False
+            if puts:
+                for came, gone, capacity in readers:
+                    leaver = len(came) - capacity  # the number of the token that must have left
+                    if leaver >= len(gone):
+                        full = True
+                    elif leaver >= 0 and gone[leaver] > end:
+                        end = gone[leaver]
+                if full:
+                    break
+                for came, _, _ in readers:
+                    came.append(end + delay)
+                ends.append(end + delay)
+            now, taken = end, False
+            place += 1
+        self._now, self._place, self._taken = now, place, taken
+        return (place, taken) != before
 
 
 def sized(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) -> dict[Fifo, int]:

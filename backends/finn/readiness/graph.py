@@ -119,11 +119,15 @@ class Graph:
 
     def behind_layout(self, name: str) -> str:
         """The tensor whose elements these are, layout changes taken away."""
-        node = self.producers.get(name)
-        while node and node.kind in LAYOUT and node.inputs:
-            name = node.inputs[0]
-            node = self.producers.get(name)
-        return name
+        return self._sources.get(name, name)
+
+    @cached_property
+    def _sources(self) -> Mapping[str, str]:
+        sources: dict[str, str] = {}
+        for node in self.nodes:
+            if node.kind in LAYOUT:
+                sources[node.outputs[0]] = sources.get(node.inputs[0], node.inputs[0])
+        return sources
 
     @cached_property
     def quantisers(self) -> Mapping[str, Quantiser]:

@@ -103,7 +103,8 @@ def unquantised(graph: Graph) -> Iterator[Finding]:
 
 def stops(graph: Graph, start: Node) -> list[Node]:
     """The first nodes behind `start` that are neither a quantiser nor what a quantiser's thresholds take in."""
-    waiting, seen, found = list(start.outputs), set(start.outputs), []
+    waiting, seen = list(start.outputs), set(start.outputs)
+    found: dict[int, Node] = {}
     while waiting:
         for node in graph.consumers(waiting.pop()):
             if graph.quantiser(node):
@@ -111,9 +112,9 @@ def stops(graph: Graph, start: Node) -> list[Node]:
             if absorbed(graph, node):
                 waiting += [name for name in node.outputs if name not in seen]
                 seen.update(node.outputs)
-            elif node not in found:
-                found.append(node)
-    return found
+            else:
+                found[node.index] = node
+    return list(found.values())
 
 
 def absorbed(graph: Graph, node: Node) -> bool:

@@ -76,7 +76,11 @@ def softmax(model: ModelProto) -> None:
     put_behind(model, "dense", "Softmax")
 
 
-@pytest.mark.parametrize("change", [renamed, swapped_sum, shortcut_first, mean, softmax])
+def symbolic_batch(model: ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
+
+
+@pytest.mark.parametrize("change", [renamed, swapped_sum, shortcut_first, mean, softmax, symbolic_batch])
 def test_what_does_not_make_it_another(change: Callable[[ModelProto], Any], judge: Judge) -> None:
     model = ready(ARCH8)
     change(model)

@@ -159,7 +159,13 @@ def _run(
         notes=tuple(text for text in made.remarks if not text.startswith(WARNING)),
         warnings=tuple(warnings),
         command=command,
+        weight_bits=_weight_bits(made.quantised),
     )
+
+
+def _weight_bits(quantised: QuantisedNetwork) -> tuple[int, ...]:
+    widths = {types.kernel.width for types in quantised.layers.values() if types.kernel}
+    return tuple(sorted(widths, reverse=True))
 
 
 def network_facts(trained: Trained) -> NetworkFacts:

@@ -165,30 +165,16 @@ def plan(arguments: Namespace) -> int:
 
 def compare(arguments: Namespace) -> int:
     from reports import terminal
+    from reports.comparison import merged
 
     store = open_store(arguments)
     documents = [store.record(name) for name in arguments.runs or store.names()]
     if not documents:
         raise InputError(f"store {store.root}", "no runs in it", "make one: python -m flows run hls4ml --part xc7z020")
-    document = _merged(documents)
+    document = merged(documents)
     print(terminal.comparison(document))
     _write_json(arguments.json, document)
     return 0
-
-
-def _merged(documents: list[Document]) -> Document:
-    """Runs of one architecture in one document; raises `InputError` with the digests where they differ."""
-    from flows.core.record import Document
-
-    first = documents[0]
-    for other in documents[1:]:
-        if other.network.architecture != first.network.architecture:
-            fact = (
-                f"of architecture {other.network.architecture} ({other.network.name}), "
-                f"and {first.runs[0].name} of {first.network.architecture} ({first.network.name})"
-            )
-            raise InputError(f"run {other.runs[0].name}", fact, "compare runs of one network: name them")
-    return Document(first.network, tuple(run for document in documents for run in document.runs))
 
 
 def show(arguments: Namespace) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from flows import registry
-from flows.cli import checks, commands, studies
+from flows.cli import checks, commands, reporting, studies
 from flows.cli.options import add_options
 from flows.core.errors import UsageError
 
@@ -164,6 +164,22 @@ def _compare(parser: Parser, argv: Sequence[str]) -> None:
     parser.set_defaults(command=commands.compare)
 
 
+def _report(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="*", help="runs by name, or JSON files of runs (default: all in the store)"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, default=reporting.DEFAULT_OUT, help="where it goes (default %(default)s)"
+    )
+    parser.add_argument("--run", action="store_true", help="first run every flow that has no run on a part")
+    parser.add_argument(
+        "--part", dest="parts", metavar="PART", action="append",
+        help="with --run: which parts; may be repeated; default xc7z010 and xc7z020",
+    )  # fmt: skip
+    _store(parser)
+    parser.set_defaults(command=reporting.report)
+
+
 def _show(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("run", metavar="RUN", help="a run by name, or the beginning of one")
     _store(parser)
@@ -255,6 +271,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser, Sequence[str]], None]]] = {
     "estimate": ("what designs would cost, in seconds, with no tool installed", _estimate),
     "plan": ("what a run would do; runs nothing", _plan),
     "compare": ("one table over the runs in the store", _compare),
+    "report": ("the document for a design review: HTML, Markdown, CSV, JSON and JUnit XML", _report),
     "show": ("one run, in full", _show),
     "check": ("whether a model file made elsewhere can go through a flow, node by node", _check),
     "list": ("the flows, parts, boards and networks that are known", _list),

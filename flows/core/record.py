@@ -50,7 +50,10 @@ class StepFacts:
 
 @dataclass(frozen=True)
 class Run:
-    """One flow on one part. `options` are the flow's own, as text; `quantised` is the digest of the arithmetic."""
+    """One flow on one part. `options` are the flow's own, as text; `quantised` is the digest of the arithmetic.
+
+    `weight_bits` are the widths of its weights, widest first; none in records that were made before they were kept.
+    """
 
     name: str
     flow: str
@@ -66,6 +69,7 @@ class Run:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     command: str
+    weight_bits: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,7 @@ def document_from_json(text: str, place: str) -> Document:
                     "steps": tuple(StepFacts(**step) for step in row["steps"]),
                     "notes": tuple(row["notes"]),
                     "warnings": tuple(row["warnings"]),
+                    "weight_bits": tuple(row.get("weight_bits", ())),
                 }
             )
             for row in content["runs"]

@@ -1,0 +1,117 @@
+"""`flows report`: the document that a design review is held over."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.cli.commands import check_writable, interruptible, open_store
+from flows.core.errors import FlowsError, InputError, SetupError
+
+if TYPE_CHECKING:
+    from flows.core.record import Document
+    from flows.executor import Executor
+    from flows.store import Store
+    from reports.comparison import Absent, Comparison
+
+DEFAULT_OUT = Path("zynqflows-report")
+DEFAULT_PARTS = ("xc7z010", "xc7z020")
+
+
+def report(arguments: Namespace) -> int:
+    from reports.brief import decisions
+    from reports.comparison import compare
+    from reports.text import lines
+
+    check_writable(arguments.out)
+    store = open_store(arguments)
+    absent = _run_missing(arguments, store) if arguments.run else ()
+    comparison = compare(read_documents(store, arguments.runs or store.names()), absent)
+    print(lines(decisions(comparison)))
+    for name, render in _formats().items():
+        write(arguments.out / name, render(comparison))
+    return 0
+
+
+def _formats() -> dict[str, Callable[[Comparison], str]]:
+    import reports.json
+    import reports.markdown
+
+    return {"report.md": reports.markdown.report, "report.json": reports.json.report}
+
+
+def read_documents(store: Store, names: Sequence[str]) -> list[Document]:
+    """Runs of the store by name, and JSON files that `--json` or `flows report` wrote; raises `InputError`."""
+    if not names:
+        raise InputError(f"store {store.root}", "no runs in it", "make one: python -m flows run hls4ml --part xc7z020")
+    return [read_file(Path(name)) if name.endswith(".json") else store.record(name) for name in names]
+
+
+def read_file(path: Path) -> Document:
+    """The runs in a JSON file, a report's too; raises `InputError` where it cannot be read."""
+    from flows.core.record import document_from_json
+
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as reason:
+        fact = getattr(reason, "strerror", None) or "not text"
+        raise InputError(f"file {path}", f"cannot be read ({fact})", "name a file that --json wrote") from None
+    try:
+        inner = json.loads(text)["document"]
+    except (ValueError, KeyError, TypeError):
+        return document_from_json(text, str(path))
+    return document_from_json(json.dumps(inner), str(path))
+
+
+def _run_missing(arguments: Namespace, store: Store) -> tuple[Absent, ...]:
+    """Runs every flow on every part where the store has no run of it; returns what could not be run, and why."""
+    from flows.cli.progress import Progress
+    from flows.executor import Executor
+    from reports.comparison import Absent
+
+    executor = Executor(store, 2, Progress(many=True))
+    absent = []
+    with interruptible(executor):
+        for flow, part in _missing(arguments, store):
+            try:
+                _run_one(flow, part, executor, store)
+            except FlowsError as error:
+                print(f"error: {error}", file=sys.stderr)
+                absent.append(Absent(flow, part, str(error)))
+    return tuple(absent)
+
+
+def _missing(arguments: Namespace, store: Store) -> Iterator[tuple[str, str]]:
+    from flows import registry
+    from flows.core.part import find_part
+
+    known = {(run.flow, run.part) for name in store.names() for run in store.record(name).runs}
+    for flow in registry.names():
+        for part in dict.fromkeys(arguments.parts or DEFAULT_PARTS):
+            if (flow, find_part(part).full_name) not in known:
+                yield flow, part
+
+
+def _run_one(flow: str, part: str, executor: Executor, store: Store) -> None:
+    from flows import registry, runner
+    from flows.core.part import Target, find_part
+    from flows.jobs import find_trained
+
+    backend = registry.load(flow)
+    trained = find_trained("arch8", None)
+    job = trained.job(Target(find_part(part)), backend.Options())
+    command = f"python -m flows run {flow} --part {part}"
+    runner.run(backend, trained, job, None, executor, store, command)
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file and says so; raises `SetupError`."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as reason:
+        raise SetupError(f"file {path}", f"cannot be written ({reason.strerror})", "name another one") from None
+    print(f"written: {path}", file=sys.stderr)

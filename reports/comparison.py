@@ -1,0 +1,110 @@
+"""What a design review decides on: one value, from which every format of a report is made. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flows.core.errors import InputError
+from flows.core.evidence import Metric
+from flows.core.fit import MARGIN
+from flows.core.record import Document, NetworkFacts
+from reports.decision import Decision, decide
+from reports.design import Design, designs_of
+from reports.unknowns import POWER, Unknown, unknowns
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A flow of which there is no run on a part, and why."""
+
+    flow: str
+    part: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two arithmetics give another class on `least` to `most` of `n` images: bounds, from agreement with float."""
+
+    first: Design
+    second: Design
+    least: int
+    most: int
+    n: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Designs of one network. `unknowns` are those of each design by its run, `absent` what was not run at all."""
+
+    document: Document
+    decisions: tuple[Decision, ...]
+    unknowns: tuple[tuple[Unknown, tuple[Design, ...]], ...]
+    differences: tuple[Difference, ...]
+    absent: tuple[Absent, ...]
+    margin: float
+
+    @property
+    def network(self) -> NetworkFacts:
+        return self.document.network
+
+    @property
+    def designs(self) -> tuple[Design, ...]:
+        return tuple(design for decision in self.decisions for design in decision.designs)
+
+
+def compare(documents: Sequence[Document], absent: Sequence[Absent] = (), margin: float = MARGIN) -> Comparison:
+    """Raises `InputError` where `documents` are of several architectures, with their digests."""
+    document = merged(documents)
+    designs = designs_of(document.runs, margin)
+    parts = dict.fromkeys(one.run.part for one in designs)
+    decisions = tuple(decide([one for one in designs if one.run.part == part]) for part in sorted(parts))
+    designs = tuple(one for decision in decisions for one in decision.designs)
+    return Comparison(document, decisions, _gathered(designs), _differences(designs), tuple(absent), margin)
+
+
+def merged(documents: Sequence[Document]) -> Document:
+    """Runs of one architecture in one document, each once; raises `InputError` with the digests where they differ."""
+    first = documents[0]
+    for other in documents[1:]:
+        if other.network.architecture != first.network.architecture:
+            fact = (
+                f"of architecture {other.network.architecture} ({other.network.name}), "
+                f"and {_name(first)} of {first.network.architecture} ({first.network.name})"
+            )
+            raise InputError(f"run {_name(other)}", fact, "compare runs of one network: name them")
+    runs = {run.name: run for document in documents for run in document.runs}
+    return Document(first.network, tuple(runs.values()))
+
+
+def _name(document: Document) -> str:
+    return document.runs[0].name if document.runs else "of no name"
+
+
+def _gathered(designs: Sequence[Design]) -> tuple[tuple[Unknown, tuple[Design, ...]], ...]:
+    """Each unknown once, with the designs that it is unknown of; topics stand together, in the order they came."""
+    found: dict[Unknown, list[Design]] = {POWER: list(designs)}
+    for design in designs:
+        for one in dict.fromkeys(unknowns(design)):
+            found.setdefault(one, []).append(design)
+    topics = list(dict.fromkeys(one.topic for one in found))
+    ordered = sorted(found.items(), key=lambda item: topics.index(item[0].topic))
+    return tuple((one, tuple(which)) for one, which in ordered)
+
+
+def _differences(designs: Sequence[Design]) -> tuple[Difference, ...]:
+    """Of two arithmetics with agreements on the same images: each class that differs is wrong against float in one."""
+    distinct: dict[str, Design] = {}
+    for design in designs:
+        if Metric.AGREEMENT in design.totals:
+            distinct.setdefault(design.run.quantised, design)
+    found = []
+    ordered = list(distinct.values())
+    for place, first in enumerate(ordered):
+        for second in ordered[place + 1 :]:
+            one, other = first.totals[Metric.AGREEMENT], second.totals[Metric.AGREEMENT]
+            if one.n and one.n == other.n and one.on == other.on and first.ancestor == second.ancestor:
+                apart = [round((1 - reading.value) * one.n) for reading in (one, other)]
+                found.append(Difference(first, second, abs(apart[0] - apart[1]), min(sum(apart), one.n), one.n))
+    return tuple(found)

@@ -1,0 +1,185 @@
+"""For one part: which designs fit, which of those is fastest and which most accurate, and the sentence why.
+
+Numbers are ranked only among those known in the same way, of the same stage. Where they are not, there are several
+leads, each with its evidence, and no winner among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flows.core.evidence import Metric, Reading
+from flows.core.fit import Verdict
+from flows.core.part import Device
+from reports.design import Design, Evidence, evidence_of, stage_name
+from reports.terminal import amount, number
+from reports.unknowns import certain, unknowns
+
+ORDER = (Verdict.FITS, Verdict.AT_RISK, Verdict.OVER, Verdict.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The best of those with one kind of evidence (`among` designs); the interval of each of `close` meets its own."""
+
+    design: Design
+    reading: Reading
+    evidence: Evidence
+    among: int
+    close: tuple[Design, ...]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`candidates` are the designs that fit; where none does, those at risk; where none is, nobody."""
+
+    part: str
+    device: Device
+    designs: tuple[Design, ...]
+    candidates: tuple[Design, ...]
+    fastest: tuple[Lead, ...]
+    most_accurate: tuple[Lead, ...]
+    headline: str
+    why: str
+    doubts: tuple[str, ...]
+
+
+def decide(designs: Sequence[Design]) -> Decision:
+    """`designs` are all of one part, at least one."""
+    ordered = sorted(designs, key=_worst_share)
+    ordered = [one for verdict in ORDER for one in ordered if one.fit.verdict is verdict]
+    candidates = [one for one in ordered if one.fit.verdict is Verdict.FITS]
+    candidates = candidates or [one for one in ordered if one.fit.verdict is Verdict.AT_RISK]
+    fastest = leads(candidates, Metric.THROUGHPUT_FPS)
+    accurate = leads(candidates, Metric.ACCURACY)
+    first = designs[0]
+    return Decision(
+        part=first.run.part,
+        device=first.device,
+        designs=tuple(ordered),
+        candidates=tuple(candidates),
+        fastest=fastest,
+        most_accurate=accurate,
+        headline=_headline(candidates, fastest, accurate, ordered),
+        why=_why(candidates, fastest, accurate, ordered),
+        doubts=tuple(_doubts(candidates, fastest, accurate, ordered)),
+    )
+
+
+def _worst_share(design: Design) -> float:
+    shares = [share for metric in design.totals if metric is design.fit.binding and (share := design.share(metric))]
+    return max(shares, default=0.0)
+
+
+def leads(designs: Iterable[Design], metric: Metric) -> tuple[Lead, ...]:
+    """The largest `metric` of each kind of evidence; designs without a reading are in none."""
+    groups: dict[Evidence, list[tuple[Design, Reading]]] = {}
+    for design in designs:
+        reading = design.accuracy if metric is Metric.ACCURACY else design.totals.get(metric)
+        if reading is not None:
+            groups.setdefault(evidence_of(reading), []).append((design, reading))
+    found = []
+    for evidence, group in groups.items():
+        best, reading = max(group, key=lambda one: one[1].value)
+        close = tuple(one for one, other in group if one is not best and _meet(reading, other))
+        found.append(Lead(best, reading, evidence, len(group), close))
+    return tuple(found)
+
+
+def _meet(best: Reading, other: Reading) -> bool:
+    low = best.value if best.low is None else best.low
+    high = other.value if other.high is None else other.high
+    return high >= low
+
+
+def _headline(
+    candidates: Sequence[Design], fastest: Sequence[Lead], accurate: Sequence[Lead], ordered: Sequence[Design]
+) -> str:
+    if not candidates:
+        known = any(one.fit.verdict is Verdict.OVER for one in ordered)
+        return "Nothing fits" if known else "Not known"
+    if candidates[0].fit.verdict is Verdict.AT_RISK:
+        best = fastest[0].design.label if len(fastest) == 1 else f"{len(candidates)} designs"
+        return f"Nothing is sure to fit; at risk, and first to look into: {best}"
+    if len(candidates) == 1:
+        return f"Take {candidates[0].label}"
+    if len(fastest) == 1 and len(accurate) <= 1:
+        quick = fastest[0].design
+        exact = accurate[0].design if accurate else quick
+        if exact is quick:
+            return f"Take {quick.label}"
+        return f"Take {quick.label} for speed, {exact.label} for accuracy"
+    return f"{len(candidates)} designs fit; their numbers are of different kinds, so none is ranked first"
+
+
+def _why(
+    candidates: Sequence[Design], fastest: Sequence[Lead], accurate: Sequence[Lead], ordered: Sequence[Design]
+) -> str:
+    margin = f"{100 * ordered[0].fit.margin:.0f} % of each resource kept free"
+    if not candidates:
+        return " ".join([f"None of {len(ordered)} designs fits with {margin}.", *(_nearest(ordered))])
+    verdict = candidates[0].fit.verdict
+    word = "fits" if verdict is Verdict.FITS else "is at risk"
+    count = f"{len(candidates)} of {len(ordered)} designs {word if len(candidates) == 1 else _plural(verdict)}"
+    sentences = [f"{count}, with {margin}."]
+    if verdict is Verdict.AT_RISK:
+        sentences.append("No estimate exceeds the part, but the upper end of an interval, or a block unknown, may.")
+    sentences += [_lead_sentence(one, "Fastest", len(fastest)) for one in fastest]
+    sentences += [_lead_sentence(one, "Most accurate", len(accurate)) for one in accurate]
+    if not accurate:
+        sentences.append("Of none is the accuracy known.")
+    return " ".join(sentences)
+
+
+def _plural(verdict: Verdict) -> str:
+    return "fit" if verdict is Verdict.FITS else "are at risk"
+
+
+def _lead_sentence(lead: Lead, title: str, kinds: int) -> str:
+    group = f" of {lead.among} {lead.evidence}" if kinds > 1 else f" ({lead.evidence})"
+    binding = lead.design.fit.binding
+    taken = lead.design.share(binding) if binding else None
+    bound = f", at {100 * taken:.0f} % of its binding resource {binding.key.upper()}" if binding and taken else ""
+    text = f"{title}{group}: {lead.design.label}, {amount(lead.reading)}{bound if title == 'Fastest' else ''}"
+    if lead.close:
+        text += f"; not told apart from {', '.join(one.label for one in lead.close)}, whose interval meets its own"
+    return text + "."
+
+
+def _nearest(ordered: Sequence[Design]) -> list[str]:
+    """The nearest to fitting of each stage, and by how much it is over."""
+    sentences, stages = [], set()
+    for one in ordered:
+        if one.fit.verdict is not Verdict.OVER or one.fit.stage in stages:
+            continue
+        stages.add(one.fit.stage)
+        over = ", ".join(
+            f"{metric.key.upper()} by {number(metric, excess)} of {one.device.available(metric):,}"
+            for metric, excess in one.fit.excess.items()
+        )
+        sure = " (and that at the lower end of its interval, too)" if certain(one) else ""
+        stage = stage_name(one.fit.stage) if one.fit.stage else "no stage"
+        sentences.append(f"Nearest, judged at {stage}: {one.label}, over {over}{sure}.")
+    return sentences
+
+
+def _doubts(
+    candidates: Sequence[Design], fastest: Sequence[Lead], accurate: Sequence[Lead], ordered: Sequence[Design]
+) -> Iterable[str]:
+    stages: dict[str, list[str]] = {}
+    for one in ordered:
+        if one.fit.stage:
+            stages.setdefault(stage_name(one.fit.stage), []).append(one.label)
+    if len(stages) > 1:
+        told = "; ".join(f"{stage}: {', '.join(labels)}" for stage, labels in stages.items())
+        yield f"The verdicts are of different stages, which count LUTs differently ({told})."
+    if len(fastest) > 1 or len(accurate) > 1:
+        yield "Leads of different evidence are not ranked against each other."
+    ancestors = {one.ancestor for one in ordered}
+    if len(ancestors) > 1:
+        yield f"Their weights come from {len(ancestors)} trainings ({', '.join(sorted(ancestors))})."
+    chosen = dict.fromkeys(lead.design.run.name for lead in (*fastest, *accurate)) or {ordered[0].run.name: None}
+    for one in ordered:
+        if one.run.name in chosen:
+            yield from (f"{one.label}: {unknown.topic}: {unknown.fact}." for unknown in unknowns(one))

@@ -1,0 +1,144 @@
+"""One run as a report sees it: judged against its part, with a label that tells it from its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, nearest
+from flows.core.fit import Fit, judge
+from flows.core.part import Device, devices
+from flows.core.record import Run
+
+SHARES = (Metric.ACCURACY, Metric.AGREEMENT)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What two numbers must share to be ranked: how they are known, of which stage, for fractions on which images."""
+
+    tier: Tier
+    stage: Tier
+    on: str
+
+    def __str__(self) -> str:
+        words = self.tier.value if self.tier is self.stage else f"{self.tier.value} for {stage_name(self.stage)}"
+        return f"{words}, {self.on}" if self.on else words
+
+
+def evidence_of(reading: Reading) -> Evidence:
+    return Evidence(reading.tier, reading.stage, reading.on if reading.metric in SHARES else "")
+
+
+def stage_name(tier: Tier) -> str:
+    return "csynth" if tier is Tier.HLS else tier.value
+
+
+@dataclass(frozen=True)
+class Design:
+    run: Run
+    label: str
+    device: Device
+    fit: Fit
+
+    @cached_property
+    def totals(self) -> dict[Metric, Reading]:
+        """One reading a metric: the nearest to the metal, and of resources at the stage on which the fit is judged."""
+        whole = [one for one in self.run.readings if one.scope == TOTAL]
+        judged = [one for one in whole if one.metric in RESOURCES and one.stage is self.fit.stage]
+        return {one.metric: one for one in (*nearest(whole), *nearest(judged))}
+
+    def share(self, metric: Metric) -> float | None:
+        """The part of a resource that the design takes, 1 for all of it; None where it is unknown."""
+        reading = self.totals.get(metric)
+        return reading.value / self.device.available(metric) if reading else None
+
+    @cached_property
+    def accuracy(self) -> Reading | None:
+        """Its own; None where only the float network's is known, which is another arithmetic."""
+        reading = self.totals.get(Metric.ACCURACY)
+        return None if reading is None or "float network" in reading.on else reading
+
+    @cached_property
+    def bottleneck(self) -> tuple[Reading, ...]:
+        """The layers with the longest interval, all of them where several share it."""
+        intervals = [
+            one
+            for one in nearest(self.run.readings)
+            if one.metric is Metric.INTERVAL_CYCLES and one.scope != TOTAL and not one.at_least
+        ]
+        longest = max((one.value for one in intervals), default=0)
+        return tuple(one for one in intervals if one.value == longest)
+
+    @property
+    def place(self) -> str:
+        return f"{self.label} on {self.device.name}"
+
+    @property
+    def weight_bits(self) -> str:
+        return ", ".join(str(width) for width in self.run.weight_bits) or "unknown"
+
+    @property
+    def proof(self) -> str:
+        found = self.run.verification
+        if found is None:
+            return "nothing was built"
+        if found.equal is None:
+            return f"{found.against} did not run"
+        return (
+            f"{found.equal} of {found.vectors} vectors equal as integers: {found.against} against the exact reference"
+        )
+
+    @property
+    def versions(self) -> str:
+        """Tools and packages of all its steps, each once."""
+        found = {name: said for step in self.run.steps for name, said in step.versions.items()}
+        return ", ".join(said if name in said else f"{name} {said}" for name, said in found.items()) or "not recorded"
+
+    @property
+    def ancestor(self) -> str:
+        """The weights that these were derived from, or their own."""
+        return self.run.weights.derived_from or self.run.weights.digest
+
+    @property
+    def proven(self) -> bool:
+        proof = self.run.verification
+        return proof is not None and proof.equal == proof.vectors
+
+
+def designs_of(runs: Sequence[Run], margin: float) -> tuple[Design, ...]:
+    labels = _labels(runs)
+    return tuple(
+        Design(run, label, devices()[run.device], judge(run.readings, devices()[run.device], margin))
+        for run, label in zip(runs, labels, strict=True)
+    )
+
+
+def _labels(runs: Sequence[Run]) -> list[str]:
+    """The flow, with clock and options wherever runs of it differ on one part; the run's name where that is not enough.
+
+    An option stands in the label of every run of the flow as soon as two of them differ in it.
+    """
+    told = []
+    for run in runs:
+        varying = _varying([_settings(one) for one in runs if one.flow == run.flow and one.part == run.part])
+        words = [f"{name.replace('_', '-')} {value}" for name, value in _settings(run).items() if name in varying]
+        told.append(f"{run.flow}, {', '.join(words)}" if words else run.flow)
+    places = [(run.part, label) for run, label in zip(runs, told, strict=True)]
+    return [
+        f"{label} ({run.name})" if places.count((run.part, label)) > 1 else label
+        for run, label in zip(runs, told, strict=True)
+    ]
+
+
+def _settings(run: Run) -> dict[str, str]:
+    return {**run.options, "clock": f"{run.clock_ns:g} ns", "weights": run.weights.digest}
+
+
+def _varying(settings: Iterable[dict[str, str]]) -> set[str]:
+    values: dict[str, set[str]] = {}
+    for one in settings:
+        for name, value in one.items():
+            values.setdefault(name, set()).add(value)
+    return {name for name, found in values.items() if len(found) > 1}

@@ -1,0 +1,67 @@
+"""A comparison as JSON: the decisions, and the whole document that they follow from. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flows.core.record import document_to_json
+from reports.comparison import Comparison
+from reports.decision import Decision, Lead
+
+SCHEMA = "zynqflows-comparison/1"
+
+
+def report(comparison: Comparison) -> str:
+    content = {
+        "schema": SCHEMA,
+        "margin": comparison.margin,
+        "decisions": [_decision(one) for one in comparison.decisions],
+        "unknowns": [
+            {"topic": one.topic, "fact": one.fact, "runs": [design.run.name for design in designs]}
+            for one, designs in comparison.unknowns
+        ],
+        "absent": [vars(one) for one in comparison.absent],
+        "differences": [
+            {"runs": [one.first.run.name, one.second.run.name], "least": one.least, "most": one.most, "n": one.n}
+            for one in comparison.differences
+        ],
+        "document": json.loads(document_to_json(comparison.document)),
+    }
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _decision(one: Decision) -> dict[str, Any]:
+    return {
+        "part": one.part,
+        "headline": one.headline,
+        "why": one.why,
+        "doubts": one.doubts,
+        "fastest": [_lead(lead) for lead in one.fastest],
+        "most_accurate": [_lead(lead) for lead in one.most_accurate],
+        "designs": [
+            {
+                "run": design.run.name,
+                "label": design.label,
+                "verdict": design.fit.verdict.value,
+                "stage": design.fit.stage.value if design.fit.stage else None,
+                "binding": design.fit.binding.key if design.fit.binding else None,
+                "excess": {metric.key: value for metric, value in design.fit.excess.items()},
+                "proven": design.proven,
+            }
+            for design in one.designs
+        ],
+    }
+
+
+def _lead(lead: Lead) -> dict[str, Any]:
+    return {
+        "run": lead.design.run.name,
+        "metric": lead.reading.metric.key,
+        "value": lead.reading.value,
+        "unit": lead.reading.metric.unit,
+        "tier": lead.evidence.tier.value,
+        "stage": lead.evidence.stage.value,
+        "among": lead.among,
+        "not_told_apart_from": [one.run.name for one in lead.close],
+    }

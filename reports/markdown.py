@@ -1,0 +1,136 @@
+"""A comparison as Markdown, for a pull request or a wiki. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from flows.core.evidence import RESOURCES, Metric, Reading
+from reports.comparison import Comparison
+from reports.decision import Decision
+from reports.design import Design
+from reports.terminal import LABELS, amount, evidence, interval
+from reports.text import markdown, printable
+
+COLUMNS = (*RESOURCES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS)
+SHARES = (Metric.ACCURACY, Metric.AGREEMENT)
+
+
+def report(comparison: Comparison) -> str:
+    network = comparison.network
+    title = f"# {markdown(network.name)}: which flow for which part"
+    about = (
+        f"{len(comparison.designs)} designs of one network: {network.parameters:,} parameters, {network.macs:,} "
+        f"multiply-accumulates an image, architecture {_code(network.architecture)}. "
+        f"Fit is judged with {100 * comparison.margin:.0f} % of each resource kept free."
+    )
+    parts = [title, about, "## Decision", *(_decision(one) for one in comparison.decisions)]
+    parts += ["## Numbers", *(_numbers(one) for one in comparison.decisions)]
+    parts += ["## Proof", _proof(comparison), "## What we do not know", _unknowns(comparison)]
+    return "\n\n".join(parts) + "\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are Markdown already."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _code(text: str) -> str:
+    """A literal: backticks and bars in it would end it."""
+    return f"`{printable(text).replace('`', chr(0x2019)).replace('|', chr(0xA6))}`"
+
+
+def _decision(one: Decision) -> str:
+    rows = [
+        [
+            markdown(design.label),
+            f"**{design.fit.verdict.value}**",
+            _binding(design),
+            _value(design.totals.get(Metric.THROUGHPUT_FPS)),
+            _value(design.accuracy),
+            "yes" if design.proven else "no",
+        ]
+        for design in one.designs
+    ]
+    head = ["design", "verdict", "binding resource", "speed", "accuracy", "proven"]
+    doubts = "\n".join(f"- {markdown(text)}" for text in one.doubts)
+    return "\n\n".join(
+        [
+            f"### {markdown(one.part)}: {markdown(one.headline)}",
+            markdown(one.why),
+            table(head, rows),
+            f"What could make that wrong:\n\n{doubts or '- nothing that is recorded'}",
+        ]
+    )
+
+
+def _binding(design: Design) -> str:
+    binding = design.fit.binding
+    share = design.share(binding) if binding else None
+    return f"{binding.key.upper()}, {100 * share:.0f} %" if binding and share is not None else "unknown"
+
+
+def _value(reading: Reading | None) -> str:
+    return markdown(amount(reading)) if reading else "unknown"
+
+
+def _numbers(one: Decision) -> str:
+    """A line a metric, a column a design: designs are few, and each cell says how it is known."""
+    rows = []
+    for metric in (*COLUMNS, *SHARES):
+        label = LABELS.get(metric) or metric.key.replace("_us", "").upper()
+        rows.append([label, *(_cell(design, metric) for design in one.designs)])
+    rows.append(["weight bits", *(design.weight_bits for design in one.designs)])
+    return f"### {markdown(one.part)}\n\n" + table(["", *(markdown(design.label) for design in one.designs)], rows)
+
+
+def _cell(design: Design, metric: Metric) -> str:
+    reading = design.totals.get(metric)
+    if reading is None:
+        return "unknown"
+    words = [f"**{markdown(amount(reading))}**"]
+    if metric in RESOURCES:
+        share = reading.value / design.device.available(metric)
+        words[0] += f" of {design.device.available(metric):,} ({100 * share:.0f} %)"
+    if span := interval(reading):
+        words.append(f"90 %: {span}")
+    if reading.n:
+        words.append(f"n = {reading.n:,}")
+    words.append(f"*{markdown(evidence(reading))}*")
+    return "<br>".join(words)
+
+
+def _proof(comparison: Comparison) -> str:
+    head = ["part", "design", "proof", "weights", "arithmetic", "versions", "reproduce with"]
+    rows = [
+        [
+            markdown(design.run.part),
+            markdown(design.label),
+            markdown(design.proof),
+            _code(design.run.weights.digest) + (f" from {_code(design.ancestor)}" if _derived(design) else ""),
+            _code(design.run.quantised),
+            markdown(design.versions),
+            _code(design.run.command),
+        ]
+        for design in comparison.designs
+    ]
+    return table(head, rows)
+
+
+def _derived(design: Design) -> bool:
+    return design.run.weights.derived_from is not None
+
+
+def _unknowns(comparison: Comparison) -> str:
+    everywhere = len(comparison.designs)
+    lines = []
+    for unknown, designs in comparison.unknowns:
+        names = "every design" if len(designs) == everywhere else "; ".join(one.place for one in designs)
+        lines.append(f"- **{markdown(unknown.topic)}**: {markdown(unknown.fact)} ({markdown(names)})")
+    lines += [f"- **no run**: {markdown(f'{one.flow} on {one.part}: {one.reason}')}" for one in comparison.absent]
+    lines += [
+        f"- **where answers differ**: {markdown(one.first.place)} and {markdown(one.second.place)} give "
+        f"another class on {one.least:,} to {one.most:,} of {one.n:,} images; which ones is not recorded"
+        for one in comparison.differences
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,125 @@
+"""What is not known of a design, in words: each could make its verdict or its rank wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.fit import Verdict
+from reports.design import Design, stage_name
+from reports.terminal import number
+
+SILICON = (Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
+SPEED = (Metric.INTERVAL_CYCLES, Metric.LATENCY_CYCLES, Metric.THROUGHPUT_FPS, Metric.LATENCY_US)
+
+
+@dataclass(frozen=True)
+class Unknown:
+    topic: str
+    fact: str
+
+
+CSYNTH_OVERSTATES = (1.7, 3.2)
+"""How many LUTs csynth counts for one of logic synthesis, where both are known (docs/reference/evidence.md)."""
+POWER = Unknown("power", "nobody has measured it, and no law here models it")
+
+
+def unknowns(design: Design) -> tuple[Unknown, ...]:
+    return (*_resources(design), *_intervals(design), *_speed(design), *_accuracy(design), *_proof(design))
+
+
+def _resources(design: Design) -> Iterator[Unknown]:
+    for metric in RESOURCES:
+        reading = design.totals.get(metric)
+        if reading is None:
+            yield Unknown("resources", f"{metric.key.upper()}: no law and no report covers it")
+        elif reading.at_least:
+            missing = ", ".join(unmodelled(design, metric)) or "which blocks is not recorded"
+            yield Unknown("unmodelled blocks", f"{metric.key.upper()} is at least {reading.value:,.0f}: {missing}")
+    found = [design.totals[metric] for metric in RESOURCES if metric in design.totals]
+    if found and not any(one.tier in SILICON for one in found):
+        tiers = " and ".join(dict.fromkeys(str(_kind(one)) for one in found))
+        yield Unknown("resources", f"{tiers}: no logic synthesis has seen this design")
+
+    lut = design.totals.get(Metric.LUT)
+    if lut and lut.stage is Tier.HLS and Metric.LUT in design.fit.excess:
+        least, most = CSYNTH_OVERSTATES
+        span = f"{lut.value / most:,.0f} to {lut.value / least:,.0f} of {design.device.lut:,}"
+        yield Unknown(
+            "stage", f"csynth counts {least} to {most} times the LUTs of logic synthesis: there it may take {span}"
+        )
+
+
+def _kind(reading: Reading) -> str:
+    if reading.predicts and reading.predicts is not reading.tier:
+        return f"{reading.tier.value} for {stage_name(reading.predicts)}"
+    return f"reported by {stage_name(reading.tier)}"
+
+
+def unmodelled(design: Design, metric: Metric) -> tuple[str, ...]:
+    """The layers and blocks of which other things are known, and `metric` is not."""
+    scopes = dict.fromkeys(one.scope for one in design.run.readings if one.scope != TOTAL)
+    known = {one.scope for one in design.run.readings if one.metric is metric and not one.at_least}
+    return tuple(scope for scope in scopes if scope not in known)
+
+
+def _intervals(design: Design) -> Iterator[Unknown]:
+    """Intervals that are wider than the margin, so that the margin does not cover them."""
+    for metric in RESOURCES:
+        reading = design.totals.get(metric)
+        if reading is None:
+            continue
+        kept = design.fit.margin * design.device.available(metric)
+        name, where = metric.key.upper(), stage_name(reading.stage)
+        if reading.low is None or reading.high is None:
+            if reading.tier is Tier.MODELLED:
+                yield Unknown("intervals", f"{name}: modelled for {where}, with no interval")
+        elif reading.high - reading.low > kept:
+            span = f"{number(metric, reading.low)} .. {number(metric, reading.high)}"
+            turn = _turn(design, metric, reading.low)
+            yield Unknown("intervals", f"{name} lies in {span} (90 %), wider than the {kept:,.0f} kept free{turn}")
+
+
+def _turn(design: Design, metric: Metric, low: float) -> str:
+    if metric not in design.fit.excess:
+        return ""
+    return "; even its lower end is over" if low > design.device.available(metric) else "; its lower end is not over"
+
+
+def _speed(design: Design) -> Iterator[Unknown]:
+    found = [design.totals[metric] for metric in SPEED if metric in design.totals]
+    if not found:
+        yield Unknown("speed", "neither latency nor interval has a reading")
+    elif all(one.tier is Tier.MODELLED for one in found):
+        yield Unknown("speed", "cycles are modelled: no simulation of the RTL and no board has counted them")
+    if Metric.FMAX_MHZ not in design.totals:
+        clock = f"{1000 / design.run.clock_ns:g} MHz"
+        yield Unknown("clock", f"{clock} is asked for; no timing report says that it is met")
+
+
+def _accuracy(design: Design) -> Iterator[Unknown]:
+    if design.accuracy is None:
+        yield Unknown("accuracy", "of this arithmetic it is unknown; any shown is the float network's")
+    elif design.accuracy.tier is Tier.RECORDED:
+        yield Unknown("accuracy", "recorded in a model card for this very arithmetic, not computed in this run")
+
+
+def _proof(design: Design) -> Iterator[Unknown]:
+    run = design.run
+    if not design.proven:
+        why = f"{run.verification.against} did not run" if run.verification else "the flow has nothing to run"
+        yield Unknown("proof", f"not shown to compute the trained network: {why}")
+    for step in run.steps:
+        if step.state == "skipped":
+            yield Unknown("steps skipped", f"{step.name}: {step.reason}")
+    for warning in run.warnings:
+        yield Unknown("warnings", warning)
+
+
+def certain(design: Design) -> bool:
+    """Whether a verdict "over" holds at the lower ends of the intervals, too."""
+    readings = [design.totals[metric] for metric in design.fit.excess]
+    return design.fit.verdict is Verdict.OVER and any(
+        one.low is not None and one.low > design.device.available(one.metric) for one in readings
+    )

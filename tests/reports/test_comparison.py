@@ -1,0 +1,169 @@
+"""The decision, and what it is made from."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import reports.json
+from flows.core.errors import InputError
+from flows.core.evidence import Metric, Reading, Tier
+from flows.core.fit import Verdict
+from flows.core.record import Document, Run, WeightsFacts, document_from_json
+from reports import markdown
+from reports.comparison import Absent, Comparison, compare
+from reports.decision import leads
+from reports.text import CONTROL
+
+Make = Callable[..., Run]
+Readings = Callable[..., tuple[Reading, ...]]
+Documents = Callable[..., Document]
+
+
+@pytest.fixture
+def reviewed(run_of: Make, readings_of: Readings, document_of: Documents) -> Comparison:
+    """Three flows on one part: one fast, one accurate, one that does not fit; on another, none fits."""
+    fast = run_of("fast", readings=readings_of(0.5, fps=900.0, accuracy=0.80), quantised="1" * 16)
+    exact = run_of("exact", readings=readings_of(0.7, fps=300.0, accuracy=0.84), quantised="2" * 16)
+    large = run_of("large", readings=readings_of(1.8, fps=5000.0, accuracy=0.86), quantised="3" * 16)
+    small = [run_of(flow, "xc7z010", readings_of(share, "xc7z010")) for flow, share in (("fast", 1.2), ("exact", 2.0))]
+    return compare([document_of(fast, exact), document_of(large, *small)])
+
+
+def test_the_decision_of_a_part(reviewed: Comparison) -> None:
+    small, large = reviewed.decisions
+    assert large.headline == "Take fast for speed, exact for accuracy"
+    assert [one.design.label for one in (*large.fastest, *large.most_accurate)] == ["fast", "exact"]
+    assert "2 of 3 designs fit, with 10 % of each resource kept free." in large.why
+    assert "Fastest (modelled for rtl-simulated): fast, 900.0 images/s, at 50 % of its binding resource" in large.why
+    assert "Most accurate (evaluated, 10,000 images): exact, 84.00 %." in large.why
+    assert [one.fit.verdict for one in large.designs] == [Verdict.FITS, Verdict.FITS, Verdict.OVER]
+    assert small.headline == "Nothing fits" and not small.candidates and not small.fastest
+    assert "Nearest, judged at csynth: fast, over LUT by 3,520 of 17,600" in small.why
+    assert "(and that at the lower end of its interval, too)" in small.why
+
+
+def test_a_design_over_is_never_the_fastest(reviewed: Comparison) -> None:
+    chosen = [lead.design.label for one in reviewed.decisions for lead in (*one.fastest, *one.most_accurate)]
+    assert chosen and "large" not in chosen
+
+
+def test_numbers_of_another_tier_are_not_ranked(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
+    board = run_of("board", readings=readings_of(fps=100.0, cycles=Tier.MEASURED))
+    model = run_of("model", readings=readings_of(fps=900.0))
+    (decision,) = compare([document_of(board, model)]).decisions
+    assert {lead.design.label: str(lead.evidence) for lead in decision.fastest} == {
+        "board": "measured",
+        "model": "modelled for rtl-simulated",
+    }
+    assert decision.headline == "2 designs fit; their numbers are of different kinds, so none is ranked first"
+    assert "Leads of different evidence are not ranked against each other." in decision.doubts
+
+
+def test_verdicts_of_several_stages_say_so(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
+    late = run_of("late", readings=readings_of(tier=Tier.ROUTED, predicts=None))
+    (decision,) = compare([document_of(late, run_of("early"))]).decisions
+    assert any("of different stages" in text and "routed: late" in text for text in decision.doubts)
+
+
+def test_intervals_that_meet_are_not_told_apart(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
+    one, other = (run_of(flow, readings=readings_of(accuracy=value)) for flow, value in (("a", 0.83), ("b", 0.835)))
+    (decision,) = compare([document_of(one, other)]).decisions
+    (lead,) = decision.most_accurate
+    assert lead.design.label == "b" and [each.label for each in lead.close] == ["a"]
+    assert "not told apart from a" in decision.why
+
+
+def test_at_risk_is_said_and_not_sold(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
+    (decision,) = compare([document_of(run_of(readings=readings_of(0.88, spread=0.3)))]).decisions
+    assert decision.headline == "Nothing is sure to fit; at risk, and first to look into: toy"
+    assert any("wider than the" in text for text in decision.doubts)
+
+
+def test_accuracy_of_the_float_network_is_not_the_designs(
+    run_of: Make, readings_of: Readings, document_of: Documents
+) -> None:
+    on = "10,000 images, float network, not this arithmetic"
+    floating = Reading(Metric.ACCURACY, 0.99, Tier.RECORDED, on, "card", n=10_000)
+    run = run_of(readings=(*readings_of(accuracy=None), floating))
+    comparison = compare([document_of(run)])
+    assert not comparison.decisions[0].most_accurate
+    assert "Of none is the accuracy known." in comparison.decisions[0].why
+
+
+def test_what_is_not_known_is_told(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
+    readings = [one for one in readings_of() if one.metric is not Metric.FF]
+    lut = next(one for one in readings if one.metric is Metric.LUT)
+    partial = Reading(Metric.LUT, lut.value, lut.tier, lut.on, lut.source, predicts=lut.predicts, at_least=True)
+    extra = Reading(Metric.DSP, 3, Tier.MODELLED, "xc7z020", "law", "softmax", Tier.HLS)
+    run = run_of(readings=[partial, *(one for one in readings if one is not lut), extra], equal=None)
+    comparison = compare([document_of(run)], [Absent("rtl", "xc7z020", "refused: too large")])
+    told = {(one.topic, one.fact) for one, _ in comparison.unknowns}
+    for expected in (
+        ("resources", "FF: no law and no report covers it"),
+        ("unmodelled blocks", "LUT is at least 26,600: softmax"),
+        ("proof", "not shown to compute the trained network: a simulation did not run"),
+        ("steps skipped", "csynth: vitis_hls is not on PATH"),
+        ("clock", "100 MHz is asked for; no timing report says that it is met"),
+    ):
+        assert expected in told
+    assert any(topic == "power" for topic, _ in told)
+    assert "rtl on xc7z020: refused: too large" in markdown.report(comparison)
+    (design,) = comparison.designs
+    assert Metric.FF not in design.totals and design.share(Metric.FF) is None
+
+
+def test_other_architectures_are_refused_with_the_digests(run_of: Make, document_of: Documents) -> None:
+    with pytest.raises(InputError, match=r"fedcba9876543210.*0123456789abcdef"):
+        compare([document_of(run_of("a")), document_of(run_of("b"), architecture="fedcba9876543210")])
+
+
+def test_labels_tell_runs_of_one_flow_apart(run_of: Make, document_of: Documents) -> None:
+    runs = [run_of("a", options={"precision": bits, "io_type": "stream"}) for bits in ("8", "16")]
+    decision = compare([document_of(*runs, run_of("b"))]).decisions[0]
+    assert sorted(one.label for one in decision.designs) == ["a, precision 16", "a, precision 8", "b"]
+
+
+def test_trainings_that_differ_are_told(run_of: Make, document_of: Documents) -> None:
+    runs = run_of("a"), run_of("b", weights=WeightsFacts("f" * 16, None))
+    assert any("come from 2 trainings" in text for text in compare([document_of(*runs)]).decisions[0].doubts)
+    derived = run_of("c", weights=WeightsFacts("e" * 16, "0123456789abcdef"))
+    assert not any("trainings" in text for text in compare([document_of(runs[0], derived)]).decisions[0].doubts)
+
+
+def test_where_answers_differ_is_bounded(reviewed: Comparison) -> None:
+    one = reviewed.differences[0]
+    assert (one.least, one.most, one.n) == (0, 200, 10_000)
+
+
+@given(st.lists(st.tuples(st.floats(1, 1e6), st.sampled_from([Tier.RTL_SIMULATED, Tier.MEASURED])), max_size=8))
+def test_a_lead_is_the_largest_of_its_kind_and_every_kind_has_one(
+    run_of: Make, readings_of: Readings, document_of: Documents, speeds: list[tuple[float, Tier]]
+) -> None:
+    runs = [run_of(f"flow{at}", readings=readings_of(fps=fps, cycles=tier)) for at, (fps, tier) in enumerate(speeds)]
+    designs = compare([document_of(*runs)]).designs
+    found = leads(designs, Metric.THROUGHPUT_FPS)
+    kinds = {tier for _, tier in speeds}
+    assert {lead.evidence.stage for lead in found} == kinds
+    for lead in found:
+        assert lead.reading.value == max(fps for fps, tier in speeds if tier is lead.evidence.stage)
+
+
+def test_markdown_and_json_say_the_same(reviewed: Comparison) -> None:
+    page, content = markdown.report(reviewed), json.loads(reports.json.report(reviewed))
+    assert [one["headline"] for one in content["decisions"]] == [one.headline for one in reviewed.decisions]
+    assert "### xc7z020clg400-1: Take fast for speed, exact for accuracy" in page
+    assert document_from_json(json.dumps(content["document"]), "here") == reviewed.document
+    assert "**26,600** of 53,200 (50 %)<br>90 %: 25,270 .. 27,930<br>*modelled for csynth, on xc7z020*" in page
+
+
+def test_names_do_no_harm(hostile: Document) -> None:
+    comparison = compare([hostile])
+    page = markdown.report(comparison)
+    assert not CONTROL.search(page.replace("\n", "")) and "<script>" not in page.replace("`", "")[: page.index("|")]
+    tables = [line for line in page.splitlines() if line.startswith("| ")]
+    widths = {line.replace("\\|", "").count("|") for line in tables}
+    assert widths <= {3, 7, 8}
+    json.loads(reports.json.report(comparison))

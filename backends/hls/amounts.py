@@ -8,6 +8,9 @@ from math import sqrt
 
 from flows.core.evidence import RESOURCES, Metric
 
+OVERSTATED_LEAST, OVERSTATED = 1.7, 3.2
+"""How many times the LUTs of logic synthesis csynth counts, at least and at most, of designs where both are known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Amount:
@@ -34,11 +37,16 @@ def within(value: float, factor: float, law: str, source: str) -> Amount:
     return Amount(value, value / factor, value * factor, law, source)
 
 
+def built(luts: float, law: str, source: str, most: float = OVERSTATED) -> Amount:
+    """LUTs by physics: csynth counts up to `most` times as many, in the geometric middle of that."""
+    return Amount(luts * sqrt(most), luts, luts * most, law, f"{source}, csynth counts up to {most:g} times")
+
+
 def summed(amounts: Iterable[Amount]) -> tuple[float, float, float]:
     """(value, low, high) of a sum: amounts of one law add up with their bounds, laws err independently.
 
     >>> summed([exact(5, "a", ""), within(4, 2, "b", "")]), summed([within(4, 2, "b", ""), within(4, 2, "b", "")])
-    ((9, 7.0, 13.0), (8, 4.0, 16.0))
+    ((9.0, 7.0, 13.0), (8.0, 4.0, 16.0))
     """
     value = 0.0
     below: dict[str, float] = {}

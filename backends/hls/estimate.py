@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from backends.cost import shell
 from backends.hls import laws
-from backends.hls.amounts import Amount, Amounts, exact, joined, summed, within
+from backends.hls.amounts import Amount, Amounts, built, exact, joined, summed, within
 from backends.hls.design import Design
 from backends.hls.fifos import Buffer
 from backends.hls.folding_options import SRL, Fold
@@ -104,7 +104,7 @@ def node_cost(
             logic = matrix_vector(node, fold, widths, packed and max(widths[:2]) <= laws.PACKABLE)
             return joined(laws.control("matrix_vector"), logic), {WEIGHTS: weights}
         case "maxpool2d", MaxPool2D() as layer:
-            compare = laws.built(2 * data * fold.pe, "pools", "a LUT a bit to compare, one to select", laws.POOL)
+            compare = built(2 * data * fold.pe, "pools", "a LUT a bit to compare, one to select", laws.POOL)
             rows = laws.memory(line_buffer(layer, node.taken, data, device), LINE_BUFFERS)
             return joined(serial, {Metric.LUT: (compare,)}), {LINE_BUFFERS: rows}
         case (("add" | "relu"), _):
@@ -112,7 +112,7 @@ def node_cost(
         case "global_average_pool", _:
             accumulator = quantised.layers[node.name].accumulator
             assert accumulator is not None
-            adders = laws.built(fold.pe * accumulator.width, "adders", "an adder a lane")
+            adders = built(fold.pe * accumulator.width, "adders", "an adder a lane")
             sums = laws.held(channels // fold.pe, fold.pe * accumulator.width)
             return joined(serial, {Metric.LUT: (adders, sums, laws.requantise(fold.pe))}), {}
         case _:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from math import inf, sqrt
+from math import inf
 
 from backends.fold import Choice, Cost, Folding, cheapest, fastest, intervals
 from backends.hls.amounts import Amounts, joined, summed
@@ -17,9 +17,6 @@ from backends.hls.nodes import Node
 from backends.hls.schedule import FOLDED, busy, divisors, lanes
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.fit import MARGIN
-
-UNCERTAIN = (Metric.LUT, Metric.FF)
-"""Resources whose estimates have an interval; the others are exact."""
 
 
 def legal(size: tuple[int, int]) -> tuple[Fold, ...]:
@@ -49,14 +46,15 @@ def _nearest(number: int, wanted: int) -> int:
 class Space:
     """The legal foldings of a design, and what the rest of it, with these `buffers`, takes of the part.
 
-    A cost is, for each of `RESOURCES`, the estimate, and then, for each of `UNCERTAIN`, how far its upper bound lies
-    above it: layers with weights are taken to err together, which is no less than they do; the rest errs by itself.
-    `asked` are the folds of layers that were given. `packed` asks what two 8-bit products in a DSP48E1 would change.
+    A cost is what is taken of each of `RESOURCES`: the estimate, where `sure` its upper bound, which adds up to no less
+    than that of the whole design. `asked` are the folds of layers that were given. `packed` asks what two 8-bit
+    products in a DSP48E1 would change.
     """
 
     base: Design
     asked: Mapping[str, Fold]
     buffers: Sequence[Buffer]
+    sure: bool = False
     packed: bool = False
 
     @cached_property
@@ -77,7 +75,7 @@ class Space:
         choices: list[Choice] = []
         for place, fold in enumerate(self.folds[name]):
             amounts = joined(*(self._all_of(node, fold) for node in members))
-            choices.append(Choice(place, max(busy(node, fold) for node in members), _cost(amounts)))
+            choices.append(Choice(place, max(busy(node, fold) for node in members), self._cost(amounts)))
         return _useful(choices)
 
     def _all_of(self, node: Node, fold: Fold) -> Amounts:
@@ -90,7 +88,7 @@ class Space:
         others = [node for node in self.base.nodes if node.kind not in FOLDED]
         fifos = (fifo_cost(buffer) for buffer in self.buffers)
         folded = lanes(self.base.nodes, self.base.folds)
-        return _cost(joined(*(self._all_of(node, folded[node.name]) for node in others), *fifos, shell_cost()))
+        return self._cost(joined(*(self._all_of(node, folded[node.name]) for node in others), *fifos, shell_cost()))
 
     def named(self, found: Folding) -> Mapping[str, Fold]:
         return {name: self.folds[name][place] for name, place in found.values.items()}
@@ -100,15 +98,8 @@ class Space:
         return self.base.job.target.part.device.available(metric) * (1 - MARGIN)
 
     def totals(self, cost: Cost) -> Mapping[Metric, float]:
-        """The estimate of the whole design."""
-        return {metric: cost[place] + self.rest[place] for place, metric in enumerate(RESOURCES)}
-
-    def highest(self, cost: Cost) -> Mapping[Metric, float]:
-        """Its upper bounds."""
-        above = dict.fromkeys(RESOURCES, 0.0)
-        for place, metric in enumerate(UNCERTAIN, start=len(RESOURCES)):
-            above[metric] = sqrt(cost[place] ** 2 + self.rest[place] ** 2)
-        return {metric: value + above[metric] for metric, value in self.totals(cost).items()}
+        """What the whole design takes."""
+        return {metric: one + rest for metric, one, rest in zip(RESOURCES, cost, self.rest, strict=True)}
 
     def share(self, cost: Cost) -> tuple[float, float]:
         """(the largest share of a resource of the part, the sum of shares): the lightest folding has the least."""
@@ -116,10 +107,12 @@ class Space:
         shares = [total / device.available(metric) for metric, total in self.totals(cost).items()]
         return max(shares), sum(shares)
 
-    def within(self, cost: Cost, sure: bool, but: frozenset[Metric] = frozenset()) -> bool:
-        """Whether estimates, where `sure` their upper bounds, leave the margin free of all resources `but` these."""
-        reached = self.highest(cost) if sure else self.totals(cost)
-        return all(one <= self.usable(metric) for metric, one in reached.items() if metric not in but)
+    def within(self, cost: Cost, but: frozenset[Metric] = frozenset()) -> bool:
+        """Whether it leaves the margin free of all resources `but` these."""
+        return all(one <= self.usable(metric) for metric, one in self.totals(cost).items() if metric not in but)
+
+    def _cost(self, amounts: Amounts) -> Cost:
+        return tuple(summed(amounts[metric])[2 if self.sure else 0] for metric in RESOURCES)
 
 
 def _useful(choices: Sequence[Choice]) -> Sequence[Choice]:
@@ -132,11 +125,6 @@ def _useful(choices: Sequence[Choice]) -> Sequence[Choice]:
             kept.append(numbers)
             found.append(one)
     return found
-
-
-def _cost(amounts: Amounts) -> Cost:
-    sums = {metric: summed(amounts[metric]) for metric in RESOURCES}
-    return (*(sums[metric][0] for metric in RESOURCES), *(sums[metric][2] - sums[metric][0] for metric in UNCERTAIN))
 
 
 @dataclass(frozen=True)
@@ -157,23 +145,23 @@ class Answer:
 
 def solve(space: Space) -> Answer:
     """The fastest folding that is sure to fit; else one that fits by its estimates; else but for what is lacking."""
-    likely = fastest(space.layers, lambda cost: space.within(cost, False), space.share)
-    if certain := fastest(space.layers, lambda cost: space.within(cost, True), space.share):
-        return Answer(certain, True, {}, _stops(space, certain, True, frozenset()), likely)
+    sure = replace(space, sure=True)
+    likely = fastest(space.layers, space.within, space.share)
+    if certain := fastest(sure.layers, sure.within, sure.share):
+        return Answer(certain, True, {}, _stops(sure, certain, frozenset()), likely)
     if likely:
-        return Answer(likely, False, {}, _stops(space, likely, False, frozenset()))
+        return Answer(likely, False, {}, _stops(space, likely, frozenset()))
     fewest = [map(min, zip(*(one.cost for one in choices), strict=True)) for choices in space.layers.values()]
     least = space.totals(tuple(map(sum, zip(*fewest, strict=True))))
     lacking = {metric: amount for metric, amount in least.items() if amount > space.usable(metric)}
     but = frozenset(lacking)
-    found = fastest(space.layers, lambda cost: space.within(cost, False, but), space.share)
-    return Answer(found or lightest(space, inf), False, lacking, _stops(space, found, False, but) if found else ())
+    found = fastest(space.layers, lambda cost: space.within(cost, but), space.share)
+    return Answer(found or lightest(space, inf), False, lacking, _stops(space, found, but) if found else ())
 
 
 def reach(space: Space, cycles: float) -> Answer:
     """The folding of at most `cycles` that takes the least share of the part, whether it fits or not."""
-    found = lightest(space, cycles)
-    return Answer(found, space.within(found.cost, True), {}, ())
+    return Answer(lightest(space, cycles), False, {}, ())
 
 
 def lightest(space: Space, cycles: float) -> Folding:
@@ -182,11 +170,11 @@ def lightest(space: Space, cycles: float) -> Folding:
     return found
 
 
-def _stops(space: Space, found: Folding, sure: bool, but: frozenset[Metric]) -> tuple[Metric, ...]:
+def _stops(space: Space, found: Folding, but: frozenset[Metric]) -> tuple[Metric, ...]:
     """The resources of which the lightest folding of the next shorter interval takes too much."""
     shorter = [cycles for cycles in intervals(space.layers) if cycles < found.cycles]
     faster = cheapest(space.layers, lambda cost: True, space.share, shorter[-1]) if shorter else None
     if faster is None:
         return ()
-    reached = space.highest(faster.cost) if sure else space.totals(faster.cost)
+    reached = space.totals(faster.cost)
     return tuple(metric for metric, one in reached.items() if metric not in but and one > space.usable(metric))

@@ -9,11 +9,11 @@ has beside its multiplier.
 
 from __future__ import annotations
 
-from math import ceil, log2, sqrt
+from math import ceil, log2
 
 from backends.cost.dsp import dsp48
 from backends.cost.fabric import adder_luts, ram_luts
-from backends.hls.amounts import Amount, Amounts, exact, within
+from backends.hls.amounts import Amount, Amounts, built, exact, within
 from backends.hls.folding_options import Fold
 from backends.hls.memories import Memory
 from flows.core.evidence import Metric
@@ -21,11 +21,8 @@ from flows.core.evidence import Metric
 LUT_SPREAD, FF_SPREAD = 1.72, 2.46
 """How far such constants missed rows of projects that they were not fitted to, 90 %, as factors."""
 
-OVERSTATED_LEAST, OVERSTATED = 1.7, 3.2
-"""How many times the LUTs of logic synthesis csynth counts, at least and at most, of designs where both are known."""
-
 POOL = 5.6
-"""The same of a pool: a FINN maximum pool of Vitis HLS 2022.2 (2,344 by csynth, 419 routed)."""
+"""How many times the LUTs of a pool csynth counts: a FINN pool of Vitis HLS 2022.2 (2,344 by csynth, 419 routed)."""
 
 ROWS = "csynth rows of hls4ml stages, Vitis HLS 2024.2"
 CONTROL = {"simple": (102, 12), "window": (664, 180), "matrix_vector": (260, 400)}
@@ -47,11 +44,6 @@ def control(kind: str) -> Amounts:
         Metric.LUT: (within(lut, LUT_SPREAD, "control", f"control of a {kind.replace('_', '-')} stage, {ROWS}"),),
         Metric.FF: (within(ff, FF_SPREAD, "registers", f"control of a {kind.replace('_', '-')} stage, {ROWS}"),),
     }
-
-
-def built(luts: float, law: str, source: str, most: float = OVERSTATED) -> Amount:
-    """LUTs by physics: csynth counts up to `most` times as many, in the geometric middle of that."""
-    return Amount(luts * sqrt(most), luts, luts * most, law, f"{source}, csynth counts up to {most:g} times")
 
 
 def multipliers(fold: Fold, data: int, weight: int) -> Amount:

@@ -9,7 +9,7 @@ from math import floor
 
 from backends.cost.shell import shell
 from backends.fold import fastest
-from backends.hls import laws
+from backends.hls.amounts import OVERSTATED, OVERSTATED_LEAST
 from backends.hls.estimate import estimate
 from backends.hls.folding import Answer
 from backends.hls.folding_options import BRAM, LUTRAM, SRL
@@ -61,20 +61,20 @@ def _answer(found: Resolved, answer: Answer) -> Iterator[str]:
 
 def _packing(found: Resolved) -> Iterator[str]:
     """What two products in a DSP48E1 would change. The templates do not build it."""
-    space, answer = found.space, found.answer
     if limit_of(found.design.job) is not None:
         return
-    but = frozenset(answer.lacking)
-    packed = replace(space, packed=True)
-    faster = fastest(packed.layers, lambda cost: packed.within(cost, answer.sure, but), packed.share)
+    answer, but = found.answer, frozenset(found.answer.lacking)
+    packed = replace(found.space, sure=answer.sure, packed=True)
+    faster = fastest(packed.layers, lambda cost: packed.within(cost, but), packed.share)
     if faster is None or faster.cycles >= answer.folding.cycles:
         yield "two 8-bit products in one DSP48E1 (not built) would not make it faster: their sums take LUTs instead"
         return
-    before, after = space.totals(answer.folding.cost), packed.totals(faster.cost)
+    before = replace(found.space, sure=answer.sure).totals(answer.folding.cost)
+    after, bound = packed.totals(faster.cost), "at most " if answer.sure else ""
+    dsp, lut = ((f"{bound}{after[one]:,.0f}", f"{before[one]:,.0f}") for one in (Metric.DSP, Metric.LUT))
     yield (
-        f"two 8-bit products in one DSP48E1 (not built) would allow {faster.cycles:,} cycles: "
-        f"{after[Metric.DSP]:,.0f} DSP48E1 in place of {before[Metric.DSP]:,.0f}, {after[Metric.LUT]:,.0f} LUT in "
-        f"place of {before[Metric.LUT]:,.0f}, as the sums of every two products leave the DSP48E1 for LUTs"
+        f"two 8-bit products in one DSP48E1 (not built) would allow {faster.cycles:,} cycles: {dsp[0]} DSP48E1 in "
+        f"place of {dsp[1]}, {lut[0]} LUT in place of {lut[1]}, as sums of two products leave the DSP48E1 for LUTs"
     )
 
 
@@ -83,9 +83,9 @@ def _synthesised(found: Resolved) -> str:
     counted = total(estimate(found.design), Metric.LUT)
     assert counted is not None
     charged = shell()[Metric.LUT]
-    least, most = (charged + (counted.value - charged) / ratio for ratio in (laws.OVERSTATED, laws.OVERSTATED_LEAST))
+    least, most = (charged + (counted.value - charged) / ratio for ratio in (OVERSTATED, OVERSTATED_LEAST))
     return (
-        f"csynth counts {laws.OVERSTATED_LEAST:g} to {laws.OVERSTATED:g} times the LUTs of logic synthesis, where both "
+        f"csynth counts {OVERSTATED_LEAST:g} to {OVERSTATED:g} times the LUTs of logic synthesis, where both "
         f"are known: its {counted.value:,.0f} may become {least:,.0f} to {most:,.0f}. No fit is judged on that"
     )
 

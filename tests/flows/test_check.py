@@ -115,10 +115,9 @@ def test_a_flow_that_judges_no_files(said: Said) -> None:
     assert "judges no files" in said("x.onnx", flow="mute", code=2)
 
 
-@pytest.mark.parametrize("content", [b"", b"no protobuf at all", b"PK\x03\x04" * 50])
-def test_what_is_no_onnx_file(content: bytes, said: Said, tmp_path: Path) -> None:
-    (tmp_path / "own.onnx").write_bytes(content)
-    assert "own.onnx" in said(tmp_path / "own.onnx", code=3)
+def test_what_is_no_onnx_file(said: Said, tmp_path: Path) -> None:
+    (tmp_path / "own.onnx").write_bytes(b"no protobuf at all")
+    assert "own.onnx: no ONNX file" in said(tmp_path / "own.onnx", code=3)
 
 
 def test_a_truncated_file(said: Said, tmp_path: Path) -> None:
@@ -135,13 +134,12 @@ def test_weights_beside_the_model(said: Said, tmp_path: Path) -> None:
     assert "own.data: no such file. Put it beside the model again." in said(path, "--network", "arch8", code=3)
 
 
-@pytest.mark.parametrize("place", ["../own.data", "/etc/hostname"])
-def test_weights_outside_the_folder(place: str, said: Said, tmp_path: Path) -> None:
+def test_weights_outside_the_folder(said: Said, tmp_path: Path) -> None:
     model = ready()
     tensor = model.graph.initializer[0]
     tensor.ClearField("raw_data")
     tensor.data_location = onnx.TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value=place)
+    tensor.external_data.add(key="location", value="../own.data")
     (tmp_path / "own.onnx").write_bytes(model.SerializeToString())
     assert "outside the model's folder" in said(tmp_path / "own.onnx", code=3)
 

@@ -66,7 +66,7 @@ def _not_uint8(one: Quantiser) -> Iterator[str]:
 
 
 def _number(value: float | None) -> str:
-    return "computed" if value is None else f"{value:g}"
+    return "unknown" if value is None else f"{value:g}"
 
 
 def weight_quantisers(graph: Graph) -> Iterator[tuple[Node, Quantiser | None]]:

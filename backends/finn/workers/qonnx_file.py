@@ -8,14 +8,22 @@ from typing import Any
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, TensorShapeProto, numpy_helper, shape_inference
 
-from backends.finn.readiness.graph import QUANTISERS, Axis, Constant, Graph, Node
-from backends.finn.readiness.operators import JUDGED
+from backends.finn.readiness.graph import QUANTISER_DOMAINS, QUANTISERS, Axis, Constant, Graph, Node
+from backends.finn.readiness.operators import JUDGED, OWN_DOMAINS
 from backends.finn.workers.plain import plain_model
 from flows.core.errors import InputError
 from models.imported.workers.onnx_file import TYPES, Tensors, tensors_of, type_name
 
 LARGEST = 4096
 """Elements of a constant whose values are read: a scale, a shape, axes."""
+ATTRIBUTES: dict[str, type] = {
+    **dict.fromkeys(("pads", "strides", "kernel_shape", "dilations", "axes"), tuple),
+    **dict.fromkeys(("signed", "narrow", "ceil_mode", "keepdims"), int),
+    **dict.fromkeys(("auto_pad", "rounding_mode"), str),
+}
+"""What the conditions ask for, and the type that ONNX and QONNX give it."""
+READERS = {*JUDGED, *QUANTISERS} - {"Constant"}
+"""Operators that make nothing of nothing."""
 ADVICE = "export it again (brevitas.export.export_qonnx), or give another file"
 
 
@@ -55,17 +63,9 @@ def _setting(attribute: onnx.AttributeProto) -> Any:
             return tuple(attribute.ints)
 
 
-ATTRIBUTES: dict[str, type] = {
-    **dict.fromkeys(("pads", "strides", "kernel_shape", "dilations", "axes"), tuple),
-    **dict.fromkeys(("signed", "narrow", "ceil_mode", "keepdims"), int),
-    **dict.fromkeys(("auto_pad", "rounding_mode"), str),
-}
-"""What the conditions ask for, and the type that ONNX and QONNX give it."""
-
-
 def _check_attributes(nodes: tuple[Node, ...], file: str) -> None:
     for node in nodes:
-        for name, value in node.settings.items():
+        for name, value in node.settings.items() if node.domain in (*OWN_DOMAINS, *QUANTISER_DOMAINS) else ():
             if not isinstance(value, ATTRIBUTES.get(name, object)):
                 raise InputError(f"{file}, {node}", f"its attribute {name} is {value!r}, of the wrong type", ADVICE)
 
@@ -86,9 +86,6 @@ def _constant(tensor: TensorProto, tensors: Tensors) -> Constant:
     if not 0 <= count <= LARGEST or tensor.data_type not in TYPES:
         return Constant(shape, None)
     return Constant(shape, tuple(float(value) for value in tensors.read(tensor).ravel()))
-
-
-READERS = {*JUDGED, *QUANTISERS} - {"Constant"}
 
 
 def _check_order(nodes: tuple[Node, ...], known: set[str], file: str) -> None:

@@ -80,14 +80,19 @@ def answer(ask: Mapping[str, Any]) -> dict[str, Any]:
     return {"refusal": {"culprit": error.culprit, "fact": error.fact, "next_step": error.next_step}}
 
 
+def complaint(result: Mapping[str, Any]) -> str:
+    """The first reason why what was judged is not ready; empty where it is."""
+    if "verdicts" not in result:
+        return json.dumps(result)
+    findings = (finding for verdict in result["verdicts"] for finding in verdict["findings"])
+    return next((f"{one['where']}: {one['fact']}" for one in findings), "")
+
+
 def main(job: Path) -> None:
     ask = json.loads(job.read_text())
     result = answer(ask)
     OUT.write_text(json.dumps(result, indent=1))
-    broken = [one for one in result.get("verdicts", ()) if one["status"] == "broken"]
-    if ask["required"] and (broken or "verdicts" not in result):
-        first = broken[0]["findings"][0] if broken else result
-        told = f"{first['where']}: {first['fact']}" if broken else json.dumps(first)
+    if ask["required"] and (told := complaint(result)):
         raise SystemExit(f"{ask['file']} is not FINN-ready: {told}")
 
 

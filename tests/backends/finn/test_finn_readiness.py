@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -258,3 +259,50 @@ def test_a_scale_that_is_computed(tmp_path: Path) -> None:
     find(model, "r1_q").input[1] = "peak"
     found = broken(judged(model, tmp_path))
     assert "its scale is computed" in found["activations"][0].fact and "'peak'" in found["no-float"][0].where
+
+
+def quantised_bias(model: ModelProto) -> None:
+    """As wide as it likes: it is no activation."""
+    for role, value in (("scale", 0.01), ("zero", 0.0), ("bits", 16)):
+        put(model, f"c1_bq_{role}", value)
+    inputs = ["c1_b", "c1_bq_scale", "c1_bq_zero", "c1_bq_bits"]
+    node = helper.make_node("Quant", inputs, ["c1_bq"], name="c1_bq", domain=QONNX, signed=1, narrow=0)
+    model.graph.node.insert(0, node)
+    find(model, "c1").input[2] = "c1_bq"
+
+
+def bias_behind(model: ModelProto) -> None:
+    """As FINN's ExtractBiasFromConv writes it."""
+    del find(model, "c1").input[2:]
+    put(model, "late", np.ones((1, 4, 1, 1)))
+    put_behind(model, "c1", "Add", ("late",))
+
+
+def batch_norm(model: ModelProto) -> None:
+    for name in ("gamma", "beta", "mean", "variance"):
+        put(model, name, np.ones(4))
+    put_behind(model, "c1", "BatchNormalization", ("gamma", "beta", "mean", "variance"))
+
+
+def two_at_the_entry(model: ModelProto) -> None:
+    """The same quantiser once a branch."""
+    node = copy.deepcopy(find(model, "q_in"))
+    node.name, node.output[0] = "q_in2", "q_in2_out"
+    model.graph.node.insert(0, node)
+    find(model, "c3").input[0] = "q_in2_out"
+
+
+@pytest.mark.parametrize("change", [quantised_bias, bias_behind, batch_norm, two_at_the_entry])
+def test_what_thresholds_take_in_breaks_nothing(change: Change, tmp_path: Path) -> None:
+    model = ready()
+    change(model)
+    assert not judged(model, tmp_path, small()).broken
+
+
+def test_branches_that_are_quantised_differently_at_the_entry(tmp_path: Path) -> None:
+    model = ready()
+    two_at_the_entry(model)
+    put(model, "other", 1 / 128)
+    find(model, "q_in2").input[1] = "other"
+    (finding,) = broken(judged(model, tmp_path))["input"]
+    assert "different scales" in finding.fact

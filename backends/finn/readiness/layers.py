@@ -48,12 +48,12 @@ def poolings(graph: Graph) -> Iterator[Finding]:
         settings = node.settings
         if node.inputs[0] not in graph.steps:
             yield Finding(str(node), "its input is not quantised", "put a quantiser before it")
-        if any(settings.get("pads", ())) or settings.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
-            padding = settings.get("auto_pad") if not any(settings.get("pads", ())) else list(settings["pads"])
-            yield Finding(str(node), f"it pads ({padding})", "pool without padding")
-        kernel = tuple(settings.get("kernel_shape", ()))
-        strides = tuple(settings.get("strides", (1,) * len(kernel)))
-        if kernel != strides:
+        pads, automatic = settings.get("pads", ()), settings.get("auto_pad", "NOTSET")
+        if any(pads) or automatic not in ("NOTSET", "VALID"):
+            yield Finding(str(node), f"it pads ({list(pads) if any(pads) else automatic})", "pool without padding")
+        kernel = settings.get("kernel_shape", ())
+        strides = settings.get("strides", (1,) * len(kernel))
+        if not kernel or kernel != strides:
             yield Finding(str(node), f"its kernel is {kernel} and its stride {strides}", "make the two equal")
         if any(step != 1 for step in settings.get("dilations", ())) or settings.get("ceil_mode", 0):
             yield Finding(str(node), "it is dilated, or has ceil_mode", "pool without dilation and ceil_mode")

@@ -101,11 +101,10 @@ class Space:
         """What the whole design takes."""
         return {metric: one + rest for metric, one, rest in zip(RESOURCES, cost, self.rest, strict=True)}
 
-    def share(self, cost: Cost) -> tuple[float, float]:
-        """(the largest share of a resource of the part, the sum of shares): the lightest folding has the least."""
+    def share(self, cost: Cost) -> float:
+        """The sum of the shares of the part: the lightest folding has the least."""
         device = self.base.job.target.part.device
-        shares = [total / device.available(metric) for metric, total in self.totals(cost).items()]
-        return max(shares), sum(shares)
+        return sum(total / device.available(metric) for metric, total in self.totals(cost).items())
 
     def within(self, cost: Cost, but: frozenset[Metric] = frozenset()) -> bool:
         """Whether it leaves the margin free of all resources `but` these."""

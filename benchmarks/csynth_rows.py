@@ -79,7 +79,7 @@ class Row:
 
 def read(path: Path) -> tuple[list[Row], list[InputError]]:
     """The rows of a truth file, and what is wrong with those that cannot be read."""
-    table = _table(path)
+    table = table_of(path)
     form = _form(path, table)
     if form != "hls4ml":
         raise RefusedError(str(path), f"rows of {form}, of which no law is known here", "give rows of hls4ml's reports")
@@ -93,7 +93,7 @@ def read(path: Path) -> tuple[list[Row], list[InputError]]:
     return rows, wrong
 
 
-def _table(path: Path) -> list[Any]:
+def table_of(path: Path) -> list[Any]:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -16,7 +16,7 @@ from flows.core.digest import digest_of
 from models.quantised import QuantisedNetwork
 
 ROUNDS = 3
-"""FIFOs and lanes count against the budget and follow from the folding: solved again until they agree."""
+"""What does not fold counts against the budget and follows from the folding: solved again until they agree."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,15 @@ def resolved(job: Job, quantised: QuantisedNetwork) -> Resolved:
 def _resolved(job: Job, quantised: QuantisedNetwork) -> Resolved:
     asked, limit = parse_folding(job.options.folding), limit_of(job)
     made = _unfolded(job, quantised)
-    buffers = made.buffers_by(passable)
+    space = Space(made, asked, made.buffers_by(passable))
     for _ in range(ROUNDS):
-        space = Space(made, asked, buffers)
         answer = solve(space) if limit is None else reach(space, limit)
         made = Design(job, quantised, space.named(answer.folding))
         stalled = limit is not None and simulation(made).interval > limit
-        if made.buffers == buffers and not stalled:
-            break
-        buffers = made.buffers
         limit = limit / (1 + SLACK) if limit is not None and stalled else limit
+        before, space = space, Space(made, asked, made.buffers)
+        if space.rest == before.rest and not stalled:
+            break
     return Resolved(made, answer, space)
 
 

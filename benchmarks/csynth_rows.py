@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -80,8 +80,7 @@ class Row:
 def read(path: Path) -> tuple[list[Row], list[InputError]]:
     """The rows of a truth file, and what is wrong with those that cannot be read."""
     table = table_of(path)
-    form = _form(path, table)
-    if form != "hls4ml":
+    if (form := form_of(path)) != "hls4ml":
         raise RefusedError(str(path), f"rows of {form}, of which no law is known here", "give rows of hls4ml's reports")
     rows: list[Row] = []
     wrong: list[InputError] = []
@@ -94,6 +93,7 @@ def read(path: Path) -> tuple[list[Row], list[InputError]]:
 
 
 def table_of(path: Path) -> list[Any]:
+    """The records of a truth file; raises `InputError` where it holds no list of any."""
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -106,8 +106,9 @@ def table_of(path: Path) -> list[Any]:
     return table
 
 
-def _form(path: Path, table: Sequence[Any]) -> str:
-    """By the form that most rows have fields of."""
+def form_of(path: Path) -> str:
+    """``hls4ml`` or ``finn``: the form that most rows have fields of. Raises `InputError` where none has."""
+    table = table_of(path)
     counts = {
         form: sum(isinstance(one, dict) and any(key in one for key in keys) for one in table)
         for form, keys in FORMS.items()

@@ -136,6 +136,8 @@ def held_out(rows: Sequence[Point]) -> list[float]:
 
 def spread(found: Sequence[float]) -> float:
     """Half the width of a 90 % interval for the log ratio of a new row, by Student's t."""
+    if not found:
+        return 0.0
     width = STUDENT_95[min(len(found) - 1, len(STUDENT_95)) - 1] if len(found) > 1 else STUDENT_95[0]
     return sqrt(sum(one**2 for one in found) / len(found)) * width
 

@@ -1,8 +1,9 @@
-"""The estimates of backends/hls4ml beside what csynth counted: how far off, and how often the interval holds.
+"""The estimates of the backends beside what vendor tools counted: how far off, and how often the interval holds.
 
     python benchmarks/truth.py FILE [FILE ...] [--cross-validate] [--fit-to REPORT ...] [--markdown]
 
-A FILE holds rows of csynth reports as JSON (see csynth_rows.py). Each row is predicted from its configuration alone, by
+A FILE holds rows of csynth reports as JSON (see csynth_rows.py), or nodes of FINN (see finn_rows.py), whose page is
+docs/reference/truth-finn.md. Each row is predicted from its configuration alone, by
 the laws that ``flows estimate hls4ml`` uses. With ``--cross-validate`` each project is predicted by laws fitted to
 the others (and to the reports of others that ``--fit-to`` names): that is the honest table. Rows that cannot be read
 are named and left out, and the exit code is then 3.
@@ -18,15 +19,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import finn_rows
+import finn_truth
 from csynth_modules import Module, modules
 from csynth_reports import modules_of_report
-from csynth_rows import Row, read
+from csynth_rows import Row, form_of, read
 from fit_hls4ml import calibration, samples
 from truth_tables import GROUPS, Outcome, as_markdown, as_text
 
 from backends.hls4ml import laws
 from backends.hls4ml.laws import Calibration
-from flows.core.errors import FlowsError, InputError
+from flows.core.errors import FlowsError, InputError, UsageError
 
 
 def outcomes(module: Module, fit: Calibration | None = None) -> Iterator[Outcome]:
@@ -71,6 +74,11 @@ def main() -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    forms = {form_of(path) for path in arguments.files}
+    if forms == {"finn"}:
+        return _run_finn(arguments)
+    if "finn" in forms:
+        raise UsageError("files", "rows of hls4ml and of FINN at once", "compare one of them at a time")
     rows: list[Row] = []
     wrong: list[InputError] = []
     for path in arguments.files:
@@ -89,6 +97,22 @@ def _run(arguments: argparse.Namespace) -> int:
         print("\n".join(as_markdown(results, abroad, command)), end="")
     elif results:
         print("\n".join(as_text(results, abroad)))
+    return InputError.exit_code if wrong else 0
+
+
+def _run_finn(arguments: argparse.Namespace) -> int:
+    found: list[finn_rows.Sample] = []
+    wrong: list[InputError] = []
+    for path in arguments.files:
+        here, damaged = finn_rows.read(path)
+        found, wrong = found + here, wrong + damaged
+    for error in wrong:
+        print(error, file=sys.stderr)
+    if found and arguments.markdown:
+        command = shlex.join(["python", "benchmarks/truth.py", *sys.argv[1:]])
+        print("\n".join(finn_truth.as_markdown(found, arguments.cross_validate, command)), end="")
+    elif found:
+        print("\n".join(finn_truth.as_text(found, arguments.cross_validate)))
     return InputError.exit_code if wrong else 0
 
 

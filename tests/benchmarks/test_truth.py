@@ -204,9 +204,9 @@ def test_a_file_that_is_not_there(bench: ModuleType, monkeypatch: pytest.MonkeyP
         bench.main()
 
 
-def test_rows_of_finn_are_refused_until_a_law_is_known(run: Any) -> None:
+def test_rows_of_finn_are_read_as_such(run: Any) -> None:
     code, _, err = run([{"id": "a", "scope": "layer", "stage": "post-route", "op_type": "MVAU_rtl", "LUT": 5}])
-    assert code == 4 and "rows of finn" in err
+    assert code == 3 and "field config" in err
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

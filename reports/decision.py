@@ -14,7 +14,7 @@ from flows.core.fit import Verdict
 from flows.core.part import Device
 from reports.design import Design, Evidence, evidence_of, stage_name
 from reports.terminal import amount, number
-from reports.unknowns import certain, unknowns
+from reports.unknowns import Unknown, certain, unknowns
 
 ORDER = (Verdict.FITS, Verdict.AT_RISK, Verdict.OVER, Verdict.UNKNOWN)
 
@@ -31,6 +31,14 @@ class Lead:
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """What could make a decision wrong; `design` is None where it is of the whole decision."""
+
+    design: Design | None
+    unknown: Unknown
+
+
+@dataclass(frozen=True)
 class Decision:
     """`candidates` are the designs that fit; where none does, those at risk; where none is, nobody."""
 
@@ -42,7 +50,7 @@ class Decision:
     most_accurate: tuple[Lead, ...]
     headline: str
     why: str
-    doubts: tuple[str, ...]
+    doubts: tuple[Doubt, ...]
 
 
 def decide(designs: Sequence[Design]) -> Decision:
@@ -166,20 +174,22 @@ def _nearest(ordered: Sequence[Design]) -> list[str]:
 
 def _doubts(
     candidates: Sequence[Design], fastest: Sequence[Lead], accurate: Sequence[Lead], ordered: Sequence[Design]
-) -> Iterable[str]:
+) -> Iterable[Doubt]:
+    """Of the decision as a whole, then of the designs that lead it, or else of the one nearest to fitting."""
     stages: dict[str, list[str]] = {}
     for one in ordered:
         if one.fit.stage:
             stages.setdefault(stage_name(one.fit.stage), []).append(one.label)
     if len(stages) > 1:
         told = "; ".join(f"{stage}: {', '.join(labels)}" for stage, labels in stages.items())
-        yield f"The verdicts are of different stages, which count LUTs differently ({told})."
+        yield Doubt(None, Unknown("stages", f"the verdicts are of different stages, which count differently ({told})"))
     if len(fastest) > 1 or len(accurate) > 1:
-        yield "Leads of different evidence are not ranked against each other."
-    ancestors = {one.ancestor for one in ordered}
+        yield Doubt(None, Unknown("evidence", "leads of different evidence are not ranked against each other"))
+    ancestors = sorted({one.ancestor for one in ordered})
     if len(ancestors) > 1:
-        yield f"Their weights come from {len(ancestors)} trainings ({', '.join(sorted(ancestors))})."
-    chosen = dict.fromkeys(lead.design.run.name for lead in (*fastest, *accurate)) or {ordered[0].run.name: None}
+        fact = f"their weights come from {len(ancestors)} trainings ({', '.join(ancestors)})"
+        yield Doubt(None, Unknown("lineage", fact))
+    leading = {lead.design.run.name for lead in (*fastest, *accurate)} or {ordered[0].run.name}
     for one in ordered:
-        if one.run.name in chosen:
-            yield from (f"{one.label}: {unknown.topic}: {unknown.fact}." for unknown in unknowns(one))
+        if one.run.name in leading:
+            yield from (Doubt(one, unknown) for unknown in unknowns(one))

@@ -36,7 +36,9 @@ def _decision(one: Decision) -> dict[str, Any]:
         "part": one.part,
         "headline": one.headline,
         "why": one.why,
-        "doubts": one.doubts,
+        "doubts": [
+            vars(doubt.unknown) | {"run": doubt.design.run.name if doubt.design else None} for doubt in one.doubts
+        ],
         "fastest": [_lead(lead) for lead in one.fastest],
         "most_accurate": [_lead(lead) for lead in one.most_accurate],
         "designs": [

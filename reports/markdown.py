@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from flows.core.evidence import RESOURCES, Metric, Reading
 from reports.comparison import Comparison
-from reports.decision import Decision
+from reports.decision import Decision, Doubt
 from reports.design import Design
 from reports.terminal import LABELS, amount, evidence, interval
 from reports.text import markdown, printable
@@ -53,7 +53,7 @@ def _decision(one: Decision) -> str:
         for design in one.designs
     ]
     head = ["design", "verdict", "binding resource", "speed", "accuracy", "proven"]
-    doubts = "\n".join(f"- {markdown(text)}" for text in one.doubts)
+    doubts = "\n".join(f"- {_doubt(doubt)}" for doubt in one.doubts)
     return "\n\n".join(
         [
             f"### {markdown(one.part)}: {markdown(one.headline)}",
@@ -62,6 +62,11 @@ def _decision(one: Decision) -> str:
             f"What could make that wrong:\n\n{doubts or '- nothing that is recorded'}",
         ]
     )
+
+
+def _doubt(doubt: Doubt) -> str:
+    about = f"{markdown(doubt.design.label)}, " if doubt.design else ""
+    return f"{about}**{markdown(doubt.unknown.topic)}**: {markdown(doubt.unknown.fact)}"
 
 
 def _binding(design: Design) -> str:

@@ -26,7 +26,8 @@ POWER = Unknown("power", "nobody has measured it, and no law here models it")
 
 
 def unknowns(design: Design) -> tuple[Unknown, ...]:
-    return (*_resources(design), *_intervals(design), *_speed(design), *_accuracy(design), *_proof(design))
+    groups = (_stage, _resources, _intervals, _speed, _accuracy, _proof)
+    return tuple(one for group in groups for one in group(design))
 
 
 def _resources(design: Design) -> Iterator[Unknown]:
@@ -42,6 +43,8 @@ def _resources(design: Design) -> Iterator[Unknown]:
         tiers = " and ".join(dict.fromkeys(str(_kind(one)) for one in found))
         yield Unknown("resources", f"{tiers}: no logic synthesis has seen this design")
 
+
+def _stage(design: Design) -> Iterator[Unknown]:
     lut = design.totals.get(Metric.LUT)
     if lut and lut.stage is Tier.HLS and Metric.LUT in design.fit.excess:
         least, most = CSYNTH_OVERSTATES

@@ -38,10 +38,15 @@ def report(arguments: Namespace) -> int:
 
 
 def _formats() -> dict[str, Callable[[Comparison], str]]:
-    import reports.json
-    import reports.markdown
+    from reports import csv, html, json, junit, markdown
 
-    return {"report.md": reports.markdown.report, "report.json": reports.json.report}
+    return {
+        "report.html": html.report,
+        "report.md": markdown.report,
+        "report.csv": csv.report,
+        "report.json": json.report,
+        "report.junit.xml": junit.report,
+    }
 
 
 def read_documents(store: Store, names: Sequence[str]) -> list[Document]:

@@ -1,0 +1,95 @@
+"""A comparison as one HTML file with everything in it: it asks the network for nothing. Pure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.core.evidence import RESOURCES, Metric, Reading, Tier
+from flows.core.fit import Verdict
+from reports import charts
+from reports.comparison import Comparison
+from reports.design import Design, evidence_of, stage_name
+from reports.terminal import LABELS, amount, evidence, interval, number
+from reports.text import printable
+from reports.waterfall import METRICS, waterfall
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).with_name("templates")
+COLUMNS = (
+    *RESOURCES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS, Metric.ACCURACY, Metric.AGREEMENT,
+)  # fmt: skip
+SIGNS = {Verdict.FITS: "✓", Verdict.AT_RISK: "!", Verdict.OVER: "✗", Verdict.UNKNOWN: "?"}
+"""A verdict is never a colour alone."""
+
+
+def report(comparison: Comparison) -> str:
+    environment = _environment()
+    script = environment.get_template("report.js.j2").render()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    flows = sorted({design.run.flow for design in comparison.designs})
+    return environment.get_template("report.html.j2").render(
+        comparison=comparison,
+        script=script,
+        script_digest=digest,
+        styles=environment.get_template("report.css.j2").render(),
+        flows=flows,
+        colour={flow: place % 6 for place, flow in enumerate(flows)},
+        columns=COLUMNS,
+        arithmetics=arithmetics(comparison.designs),
+    )
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.globals |= {
+        "Metric": Metric, "RESOURCES": RESOURCES, "METRICS": METRICS, "Tier": Tier, "charts": charts,
+        "waterfall": waterfall, "SIGNS": SIGNS, "label": label, "kind": kind,
+        "evidence": evidence, "span": span, "amount": amount, "number": number, "stage_name": stage_name,
+    }  # fmt: skip
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """Every expression of a template passes here, before it is escaped."""
+    return printable(value) if type(value) is str else value
+
+
+def label(metric: Metric) -> str:
+    names = {Metric.LATENCY_US: "latency", Metric.THROUGHPUT_FPS: "images/s"}
+    return names.get(metric) or LABELS.get(metric) or metric.key.upper()
+
+
+def span(reading: Reading) -> str:
+    """The interval as it stands in a cell: a number that follows from the generated code has none to speak of."""
+    if reading.low is None:
+        return "interval unknown"
+    return "exact" if reading.low == reading.high else interval(reading)
+
+
+def kind(reading: Reading) -> str:
+    """How a number is known, in the words of a cell."""
+    found = evidence_of(reading)
+    own = "" if found.tier is found.stage else f" → {stage_name(found.stage)}"
+    floating = ", float network" if "float network" in reading.on else ""
+    return f"{stage_name(found.tier)}{own}{floating}"
+
+
+def arithmetics(designs: Iterable[Design]) -> list[Design]:
+    """One design of each arithmetic whose accuracy is known, most accurate first."""
+    distinct = {design.run.quantised: design for design in designs if design.accuracy}
+    return sorted(distinct.values(), key=lambda one: -(one.accuracy.value if one.accuracy else 0.0))

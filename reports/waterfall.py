@@ -1,0 +1,75 @@
+"""What of a design costs what: one block a layer, and the shell, FIFOs and DMA as blocks of their own. Pure.
+
+Resources add up, so each block begins where the last one ended. Layers of a dataflow work at the same time: their
+cycles do not add up, and the longest is the bottleneck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
+
+METRICS = (Metric.INTERVAL_CYCLES, *RESOURCES)
+TOLERANCE = 0.5
+"""What blocks and total may differ by for rounding, in the unit of the metric."""
+
+
+@dataclass(frozen=True)
+class Block:
+    reading: Reading
+    start: float
+
+    @property
+    def end(self) -> float:
+        return self.start + self.reading.value
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """`rest` is what the total has beyond the blocks (negative: they overlap), None where there is no total.
+
+    `unknown` are the blocks of which this metric has no reading.
+    """
+
+    metric: Metric
+    tier: Tier
+    blocks: tuple[Block, ...]
+    total: Reading | None
+    rest: float | None
+    unknown: tuple[str, ...]
+
+    @property
+    def extent(self) -> float:
+        """What a picture must have room for."""
+        ends = [block.end for block in self.blocks]
+        return max([*ends, self.total.value if self.total else 0.0])
+
+    @property
+    def largest(self) -> float:
+        return max(block.reading.value for block in self.blocks)
+
+
+def waterfall(readings: Sequence[Reading], metric: Metric) -> Waterfall | None:
+    """Of one tier, so that blocks and total are known alike: the one that knows most blocks. None where none does."""
+    tiers: dict[Tier, list[Reading]] = {}
+    for reading in readings:
+        if reading.metric is metric and reading.scope != TOTAL:
+            tiers.setdefault(reading.tier, []).append(reading)
+    if not tiers:
+        return None
+    tier = max(tiers, key=lambda one: len({reading.scope for reading in tiers[one]}))
+    found = {reading.scope: reading for reading in reversed(tiers[tier])}
+    scopes = dict.fromkeys(one.scope for one in readings if one.scope != TOTAL)
+    blocks, start = [], 0.0
+    for scope in scopes:
+        if scope in found:
+            blocks.append(Block(found[scope], start))
+            start = blocks[-1].end if metric in RESOURCES else 0.0
+    whole = next((one for one in readings if (one.metric, one.scope, one.tier) == (metric, TOTAL, tier)), None)
+    rest = None
+    if whole and metric in RESOURCES:
+        rest = whole.value - start if abs(whole.value - start) > TOLERANCE else 0.0
+    unknown = tuple(scope for scope in scopes if scope not in found)
+    return Waterfall(metric, tier, tuple(blocks), whole, rest, unknown)

@@ -1,0 +1,55 @@
+"""CSV and JUnit XML."""
+
+import csv
+import io
+from collections.abc import Callable
+from xml.etree.ElementTree import fromstring
+
+import reports.csv
+from flows.core.evidence import Reading
+from flows.core.record import Document, Run
+from reports import junit
+from reports.comparison import compare
+from reports.text import CONTROL
+
+Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
+
+
+def test_every_reading_is_a_line_of_csv(run_of: Make, document_of: Documents) -> None:
+    run = run_of()
+    rows = list(csv.DictReader(io.StringIO(reports.csv.report(compare([document_of(run)])))))
+    assert len(rows) == len(run.readings)
+    lut = rows[0]
+    assert (lut["metric"], lut["scope"], float(lut["value"]), lut["unit"]) == ("lut", "total", 26_600, "LUT")
+    assert (lut["tier"], lut["stage"], lut["n"]) == ("modelled", "hls", "")
+
+
+def test_no_cell_is_a_formula(hostile: Document) -> None:
+    text = reports.csv.report(compare([hostile]))
+    rows = list(csv.reader(io.StringIO(text)))
+    assert {len(row) for row in rows} == {len(reports.csv.COLUMNS)}
+    assert not [cell for row in rows for cell in row if cell[:1] in "=+@" and cell]
+    assert not CONTROL.search(text.replace("\r\n", ""))
+
+
+def test_junit_passes_what_is_proven_and_fails_what_is_refuted(
+    run_of: Make, readings_of: Readings, document_of: Documents
+) -> None:
+    fits, over = run_of("fits"), run_of("over", readings=readings_of(2.0))
+    risky = run_of("risky", readings=readings_of(0.88, spread=0.2), equal=None)
+    (suite,) = fromstring(junit.report(compare([document_of(fits, over, risky)])))
+    outcomes = {case.get("name"): [child.tag for child in case] for case in suite}
+    assert outcomes == {
+        "fits fits": [],
+        "fits computes the trained network": [],
+        "over fits": ["failure"],
+        "over computes the trained network": [],
+        "risky fits": ["skipped"],
+        "risky computes the trained network": ["skipped"],
+    }
+    assert [suite.get(key) for key in ("tests", "failures", "skipped")] == ["6", "1", "2"]
+
+
+def test_junit_stays_xml_whatever_the_names(hostile: Document) -> None:
+    root = fromstring(junit.report(compare([hostile])))
+    assert "\\x1b[31m" in (root[0][0].get("name") or "")

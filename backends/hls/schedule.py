@@ -1,6 +1,8 @@
 """When each stage fires: the loops of the generated code, which do not depend on data.
 
-Every loop is static, so its turns are exact. What an HLS compiler adds is known from one csynth report of such a stage
+A window takes a cycle for each pixel that it stores or pads, and hands out SIMD values a cycle. A matrix-vector stage
+takes PE x SIMD products a cycle and keeps the values of a window until all results of the pixel are there. Every loop
+is static, so its turns are exact. What an HLS compiler adds is known from one csynth report of such a stage
 (a FINN matrix-vector unit, Vitis HLS 2022.2, xc7z010): 338,688 turns in a pipeline 7 deep, a new frame every 338,699
 cycles.
 """
@@ -44,7 +46,7 @@ def stages(design: Sequence[Node], folds: Mapping[str, Fold], pace: Pace = EXPEC
 
 
 def lanes(design: Sequence[Node], folds: Mapping[str, Fold]) -> Mapping[str, Fold]:
-    """How every stage is folded; one without weights handles `pe` channels a cycle.
+    """How every stage is folded; one without weights handles `pe` channels a cycle, a clone all.
 
     Those are as few as keep it no busier than the busiest layer with weights.
     """
@@ -103,6 +105,8 @@ def _firings(node: Node, fold: Fold) -> Iterator[_Firing]:
         case "global_average_pool", _:
             yield from [(channels, True, False)] * (tokens(node.taken) - 1)
             yield channels, True, True
+        case "clone", _:
+            yield from [(1, True, True)] * tokens(node.taken)
         case _:
             yield from [(channels, True, True)] * tokens(node.taken)
 

@@ -15,7 +15,7 @@ from itertools import count
 from backends.cost.blockram import bram18
 from backends.finn.formulas import AUTO, BLOCK
 from backends.finn.nodes import Node, words
-from backends.finn.schedule import Folding
+from backends.finn.schedule import Folding, stages
 from backends.stream import DEEPEST, INPUT, LEAST, SLACK, Fifo, Stage, passable, simulate
 
 SRL = "srl"
@@ -77,44 +77,49 @@ def stored(depth: int, bits: int, style: str) -> str:
     return SRL if depth <= DEEPEST_SRL or (bits < NARROW and depth <= DEEPEST_NARROW) else BLOCK
 
 
-def sized(nodes: Sequence[Node], stages: Sequence[Stage]) -> Mapping[Fifo, int]:
+def sized(nodes: Sequence[Node], made: Sequence[Stage]) -> Mapping[Fifo, int]:
     """Depths in tokens. No FIFO is deeper than what lets tokens pass, unless it is for speed."""
-    bits = tuple(
-        ((source, node.name), node.data.width * node.taken[-1])
-        for node in nodes
-        for source in node.sources
-        if source != INPUT
-    )
-    return dict(_sized(tuple(stages), bits))
+    return dict(_sized(tuple(made), tuple(_widths(nodes).items())))
+
+
+def passing(nodes: Sequence[Node]) -> Mapping[Fifo, int]:
+    """Depths in tokens with which the design does not deadlock, whatever its folding and its speed."""
+    return passable(stages(nodes, {node.name: node.folds[0] for node in nodes}), _widths(nodes), LEAST)
+
+
+def _widths(nodes: Sequence[Node]) -> dict[Fifo, int]:
+    """Bits of a pixel in every FIFO."""
+    pairs = ((source, node) for node in nodes for source in node.sources if source != INPUT)
+    return {(source, node.name): node.data.width * node.taken[-1] for source, node in pairs}
 
 
 @lru_cache(maxsize=64)
-def _sized(stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...]) -> tuple[tuple[Fifo, int], ...]:
-    least = passable(stages, dict(bits), LEAST)
-    allowed = max(max(stage.busy for stage in stages) * (1 + SLACK), simulate(stages, {}).interval)
+def _sized(made: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...]) -> tuple[tuple[Fifo, int], ...]:
+    least = passable(made, dict(bits), LEAST)
+    allowed = max(max(stage.busy for stage in made) * (1 + SLACK), simulate(made, {}).interval)
     deep = next(
         depth
         for depth in (LEAST << doubling for doubling in count())
-        if depth >= DEEPEST or _paced(stages, {fifo: max(one, depth) for fifo, one in least.items()}, allowed)
+        if depth >= DEEPEST or _paced(made, {fifo: max(one, depth) for fifo, one in least.items()}, allowed)
     )
     widest = sorted(least, key=lambda fifo: -dict(bits)[fifo])
     depths = {fifo: max(one, deep) for fifo, one in least.items()}
-    return tuple(_lowered(stages, depths, least, widest, allowed).items())
+    return tuple(_lowered(made, depths, least, widest, allowed).items())
 
 
 def _lowered(
-    stages: Sequence[Stage], depths: dict[Fifo, int], least: Mapping[Fifo, int], those: Sequence[Fifo], allowed: float
+    made: Sequence[Stage], depths: dict[Fifo, int], least: Mapping[Fifo, int], those: Sequence[Fifo], allowed: float
 ) -> dict[Fifo, int]:
     """`depths`, with as many of `those` FIFOs at their least as the pace bears: all, else each half in turn."""
     lower = depths | {fifo: least[fifo] for fifo in those}
-    if lower == depths or _paced(stages, lower, allowed):
+    if lower == depths or _paced(made, lower, allowed):
         return lower
     if len(those) == 1:
         return depths
     middle = len(those) // 2
-    depths = _lowered(stages, depths, least, those[:middle], allowed)
-    return _lowered(stages, depths, least, those[middle:], allowed)
+    depths = _lowered(made, depths, least, those[:middle], allowed)
+    return _lowered(made, depths, least, those[middle:], allowed)
 
 
-def _paced(stages: Sequence[Stage], depths: Mapping[Fifo, int], allowed: float) -> bool:
-    return simulate(stages, depths).interval <= allowed
+def _paced(made: Sequence[Stage], depths: Mapping[Fifo, int], allowed: float) -> bool:
+    return simulate(made, depths).interval <= allowed

@@ -1,15 +1,16 @@
 """The fastest folding that fits a part, and the lightest that reaches a rate.
 
 Matrix units are chosen by the folding solver. All other nodes are as little parallel as the interval allows, which
-costs the least of everything; FIFOs and converters are those of the folding found before.
+costs the least of everything. FIFOs and converters depend on both their ends: the solver keeps the room that those of
+another folding for the interval take, FINN's own to begin with, and what it finds must fit with its own.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
 from math import sqrt
 
 from backends.cost.shell import shell
@@ -19,11 +20,17 @@ from backends.finn.formulas import Memory
 from backends.finn.laws import Amount, Amounts
 from backends.finn.nodes import MatrixVector, Node
 from backends.finn.schedule import Folding
-from backends.finn.search import set_folding
-from backends.fold import Choice, Cost, Within, cheapest, reaches
+from backends.finn.search import set_folding, slowest
+from backends.fold import Choice, Cost, Within, cheapest
 from flows.core.evidence import RESOURCES
 from flows.core.fit import MARGIN
 from flows.core.part import Device
+
+ROUNDS = 4
+"""Times that a folding is sought for an interval, each with the room that the links of the last one take."""
+
+Linked = Callable[[Folding], Sequence[Link]]
+"""The FIFOs and converters of a folding."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +45,10 @@ class Space:
     device: Device
     links: Sequence[Link]
 
-    @cached_property
+    @property
     def units(self) -> Mapping[str, Sequence[Choice]]:
         """Every fold of every matrix unit; a choice's value is its place among the node's folds."""
-        return {
-            node.name: [
-                Choice(place, node.cycles(fold), _cost(laws.of_node(node, fold, self.memory)))
-                for place, fold in enumerate(node.folds)
-            ]
-            for node in self.nodes
-            if isinstance(node, MatrixVector)
-        }
+        return {node.name: _choices(node, self.memory) for node in self.nodes if isinstance(node, MatrixVector)}
 
     @cached_property
     def intervals(self) -> list[int]:
@@ -66,9 +66,13 @@ class Space:
         """(estimates, squared distances to their upper bounds) of what the solver does not choose."""
         folding = self.others(cycles)
         parts = [laws.of_node(node, folding[node.name], self.memory) for node in self.nodes if node.name in folding]
-        parts += [laws.of_link(link) for link in self.links]
-        parts.append({metric: laws.exact(value, "shell") for metric, value in shell().items()})
-        return _values(parts)
+        return _values(parts + self.fixed)
+
+    @cached_property
+    def fixed(self) -> list[Amounts]:
+        """What links and shell take."""
+        taken: Amounts = {metric: laws.exact(value, "shell") for metric, value in shell().items()}
+        return [*(laws.of_link(link) for link in self.links), taken]
 
     def fits(self, rest: tuple[Cost, Cost], cost: Cost, sure: bool) -> bool:
         """Whether estimates, where `sure` their upper bounds, leave the margin free."""
@@ -78,22 +82,39 @@ class Space:
                 return False
         return True
 
+    def holds(self, folding: Folding, sure: bool) -> bool:
+        """Whether this folding fits with these links."""
+        parts = [laws.of_node(node, folding[node.name], self.memory) for node in self.nodes]
+        return self.fits(_values(parts + self.fixed), (0.0,) * (2 * len(RESOURCES)), sure)
+
     def share(self, cost: Cost) -> tuple[float, float]:
         shares = [value / self.device.available(metric) for metric, value in zip(RESOURCES, cost[::2], strict=True)]
         return max(shares), sum(shares)
 
 
-def fastest(space: Space, sure: bool) -> Folding | None:
-    """The folding of the shortest interval that fits, the lightest of these; None where none fits."""
+def quickest(space: Space, sure: bool, linked: Linked) -> Iterator[Folding]:
+    """Foldings that fit with the links that `linked` gives them: the fastest first, then ever slower ones."""
 
-    def possible(cycles: int) -> bool:
-        rest = space.rest(cycles)
-        return reaches(space.units, lambda cost: space.fits(rest, cost, sure), cycles)
-
-    first = bisect_left(space.intervals, True, key=possible)
-    if first == len(space.intervals):
+    @cache
+    def at(cycles: int) -> Folding | None:
+        found = set_folding(space.nodes, cycles)
+        for _ in range(ROUNDS):
+            here = replace(space, links=linked(found))
+            if slowest(space.nodes, found) <= cycles and here.holds(found, sure):
+                return found
+            better = _fitting(here, cycles, sure)
+            if better is None:
+                return None
+            found = better
         return None
-    cycles = space.intervals[first]
+
+    first = bisect_left(space.intervals, True, key=lambda cycles: at(cycles) is not None)
+    for place in range(first, len(space.intervals)):
+        if found := at(space.intervals[place]):
+            yield found
+
+
+def _fitting(space: Space, cycles: int, sure: bool) -> Folding | None:
     rest = space.rest(cycles)
     return _chosen(space, cycles, lambda cost: space.fits(rest, cost, sure))
 
@@ -109,6 +130,14 @@ def _chosen(space: Space, cycles: float, within: Within) -> Folding | None:
         return None
     folds = {node.name: node.folds[found.values[node.name]] for node in space.nodes if node.name in found.values}
     return {node.name: {**folds, **space.others(cycles)}[node.name] for node in space.nodes}
+
+
+@lru_cache(maxsize=256)
+def _choices(node: MatrixVector, memory: Memory) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(place, node.cycles(fold), _cost(laws.of_node(node, fold, memory)))
+        for place, fold in enumerate(node.folds)
+    )
 
 
 def _cost(amounts: Amounts) -> Cost:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from math import floor
 
-from backends.finn import folding_file
+from backends.finn import fifos, folding_file
 from backends.finn.design import Design, memory_of
-from backends.finn.fifos import Link
-from backends.finn.folding import Space, fastest, lightest
+from backends.finn.folding import Space, lightest, quickest
 from backends.finn.folding_options import FINN, NO_TARGET
 from backends.finn.formulas import AUTO
 from backends.finn.graph import nodes
@@ -20,8 +21,8 @@ from backends.stream import SLACK
 from flows.core.digest import digest_of
 from models.quantised import QuantisedNetwork
 
-ROUNDS = 3
-"""FIFOs and converters count against the budget and follow from the folding: solved again until they agree."""
+ATTEMPTS = 8
+"""Foldings that are tried with FIFOs for full speed, the fastest first."""
 
 _made: dict[str, Design] = {}
 
@@ -73,30 +74,35 @@ def _resolved(job: Job, quantised: QuantisedNetwork) -> Design:
         return Design(job, quantised, set_folding(made, limit))
     if options.folding != AUTO:
         return Design(job, quantised, folding_file.read(options.folding, made))
-    found, links = _least(made), tuple[Link, ...]()
-    for _ in range(ROUNDS):
-        space = Space(made, memory_of(job), job.target.part.device, links)
-        before, found = found, _searched(space, limit)
-        result = Design(job, quantised, found)
-        stalled = limit is not None and result.simulation.interval > limit
-        if found == before and not stalled:
-            break
-        links = result.links
-        if limit is not None and stalled and limit / (1 + SLACK) >= space.intervals[0]:
-            limit = limit / (1 + SLACK)
-    return result
-
-
-def _searched(space: Space, limit: float | None) -> Folding:
-    """Sure to fit before likely to fit; where none fits the lightest of all."""
     if limit is not None:
-        found = lightest(space, limit)
-    else:
-        found = fastest(space, sure=True) or fastest(space, sure=False) or _least(space.nodes)
-    assert found is not None, "a rate beyond reach is refused"
-    return found
+        return _reaching(job, quantised, made, limit)
+    least = Design(job, quantised, {node.name: node.folds[0] for node in made})
+    return _fitting(job, quantised, made, True) or _fitting(job, quantised, made, False) or least
 
 
-def _least(made: Sequence[Node]) -> Folding:
-    """Every node as little parallel as can be."""
-    return {node.name: node.folds[0] for node in made}
+def _fitting(job: Job, quantised: QuantisedNetwork, made: Sequence[Node], sure: bool) -> Design | None:
+    """The fastest that fits with its own FIFOs; those that only let tokens pass serve until it is found."""
+    space = Space(made, memory_of(job), job.target.part.device, ())
+    depths = fifos.passing(made)
+
+    def linked(folding: Folding) -> Sequence[fifos.Link]:
+        return fifos.links(made, folding, depths, job.options.fifo_style)
+
+    for found in islice(quickest(space, sure, linked), ATTEMPTS):
+        result = Design(job, quantised, found)
+        if replace(space, links=result.links).holds(found, sure):
+            return result
+    return None
+
+
+def _reaching(job: Job, quantised: QuantisedNetwork, made: Sequence[Node], limit: float) -> Design:
+    """The lightest that reaches the rate with its FIFOs, which may slow it by `SLACK`."""
+    space = Space(made, memory_of(job), job.target.part.device, ())
+    result = None
+    for cycles in (limit, limit / (1 + SLACK)):
+        if found := lightest(space, cycles):
+            result = Design(job, quantised, found)
+            if result.simulation.interval <= limit:
+                break
+    assert result is not None, "a rate beyond reach is refused"
+    return result

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 
+from backends.protocol import Job
+from flows.core.part import Target, find_part
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import (
     INPUT,
@@ -17,6 +21,8 @@ from models.network import (
     Softmax,
 )
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+from models.ranges import Ranges
+from models.weights import Weights
 
 MODES = Rounding.RND_CONV, Overflow.SAT
 NARROW = Rounding.RND_CONV, Overflow.SAT_SYM
@@ -68,3 +74,28 @@ def quantised(network: Network, weights: int = 4, activations: int = 4) -> Quant
                 layers[layer.name] = Arithmetic(source)
         types[layer.name] = layers[layer.name].output
     return QuantisedNetwork(network, "0123456789abcdef", InputContract(types[INPUT]), layers)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The fields of the flow's options that foldings and estimates read."""
+
+    target_fps: str = "none"
+    folding: str = "auto"
+    weight_memory: str = "internal_decoupled"
+    weight_style: str = "auto"
+    window_style: str = "distributed"
+    fifo_style: str = "auto"
+
+
+def job(arithmetic: QuantisedNetwork, part: str = "xc7z020", **options: str) -> Job:
+    """A job on weights that exist by name only."""
+    weights = Weights(Path("none.safetensors"), arithmetic.weights, None)
+    target = Target(find_part(part))
+    return Job(
+        arithmetic.network,
+        weights,
+        Ranges(arithmetic.network.digest, arithmetic.weights, "", 0, {}),
+        target,
+        Options(**options),
+    )

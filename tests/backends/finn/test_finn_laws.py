@@ -1,0 +1,110 @@
+"""Laws of FINN's nodes: what the RTL fixes, what is fitted, and how amounts move."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from backends.finn import laws
+from backends.finn.fifos import SRL, Buffer, Converter, stored
+from backends.finn.formulas import AUTO, BLOCK, Memory
+from backends.finn.graph import nodes
+from backends.finn.nodes import Fold, Integer, MatrixVector
+from flows.core.evidence import RESOURCES, Metric
+from models.zoo import ARCH8
+
+from .w4a4 import quantised
+
+NODES = nodes(quantised(ARCH8))
+MEMORY = Memory()
+
+
+def unit(inputs: int = 252, outputs: int = 28, bits: int = 4) -> MatrixVector:
+    shapes = (1024, inputs), (1024, outputs)
+    return MatrixVector("unit", "layer", ("input",), *shapes, Integer(bits, False), Integer(16, True), inputs, 4, True)
+
+
+def value(amount: laws.Amount | None) -> float:
+    assert amount
+    return amount.value
+
+
+@given(some.data())
+def test_a_unit_with_more_parallelism_takes_no_less_logic(data: some.DataObject) -> None:
+    node = data.draw(some.sampled_from([one for one in NODES if isinstance(one, MatrixVector)]))
+    one, other = data.draw(some.sampled_from(node.folds)), data.draw(some.sampled_from(node.folds))
+    if one.pe <= other.pe < node.channels and one.simd <= other.simd:
+        certain = [laws.of_node(node, fold, MEMORY) for fold in (one, other)]
+        assert value(certain[0][Metric.FF]) <= value(certain[1][Metric.FF])
+        assert value(certain[0][Metric.DSP]) <= value(certain[1][Metric.DSP])
+
+
+@given(some.sampled_from(NODES), some.data())
+def test_every_amount_lies_within_its_bounds(node: object, data: some.DataObject) -> None:
+    assert node in NODES
+    place = NODES.index(node)  # type: ignore[arg-type]
+    fold = data.draw(some.sampled_from(NODES[place].folds))
+    memory = data.draw(some.builds(Memory, weight_style=some.sampled_from([AUTO, BLOCK, "distributed"])))
+    found = laws.of_node(NODES[place], fold, memory)
+    assert found.keys() == {*RESOURCES}
+    for amount in found.values():
+        assert amount and 0 <= amount.low <= amount.value <= amount.high
+
+
+def test_a_long_vector_is_read_again_from_block_ram() -> None:
+    """15,680 words of weights take 4 RAMB18 by FINN's formula; the routed unit has 5."""
+    long = unit(1568, 10)
+    assert value(laws.of_node(long, Fold(1, 1), MEMORY)[Metric.BRAM18]) == 5
+    assert (
+        value(laws.of_node(long, Fold(10, 1), MEMORY)[Metric.BRAM18]) == 6
+    )  # nothing is read again: 1,568 words of 40 bits
+    assert value(laws.of_node(unit(), Fold(1, 9), MEMORY)[Metric.BRAM18]) == 2
+
+
+def test_few_words_of_weights_may_go_to_luts() -> None:
+    node = unit()
+    shallow, deep = (laws.of_node(node, fold, MEMORY)[Metric.BRAM18] for fold in (Fold(28, 9), Fold(1, 9)))
+    assert shallow and (shallow.low, shallow.value) == (0, 28)
+    assert deep and deep.low == deep.value == 2
+    asked = laws.of_node(node, Fold(28, 9), Memory(weight_style="distributed"))
+    assert value(asked[Metric.BRAM18]) == 0
+    more = value(asked[Metric.LUT]) - value(laws.of_node(node, Fold(28, 9), MEMORY)[Metric.LUT])
+    assert more == pytest.approx(28 * 9 * 4)  # a LUT for a bit of every word
+
+
+@pytest.mark.parametrize(
+    ("link", "certain_lut", "certain_ff"),
+    [
+        (Buffer("a", "b", 2, 24, SRL), 24, 48),
+        (Buffer("a", "b", 32, 128, SRL), 256, 128),
+        (Buffer("a", "b", 323, 24, SRL), 264 + 48, 24),
+        (Buffer("a", "b", 1325, 4, BLOCK), 0, 4),
+        (Converter("a", "b", 64, 4), 32 + 4, 68),
+    ],
+)
+def test_what_the_rtl_fixes(link: Buffer | Converter, certain_lut: float, certain_ff: float) -> None:
+    assert laws.law_of_link(link, Metric.LUT).certain == certain_lut
+    assert laws.law_of_link(link, Metric.FF).certain == certain_ff
+    for metric in (Metric.LUT, Metric.FF):
+        assert value(laws.of_link(link)[metric]) > laws.law_of_link(link, metric).certain
+
+
+def test_block_ram_of_fifos_is_rounded_up_to_powers_of_two() -> None:
+    assert Buffer("a", "b", 2700, 8, BLOCK).bram18 == 2
+    assert Buffer("a", "b", 1325, 4, BLOCK).bram18 == 1
+    assert Buffer("a", "b", 32, 128, SRL).bram18 == 0
+
+
+def test_deep_fifos_go_to_block_ram_unless_they_are_narrow() -> None:
+    assert [stored(depth, 8, AUTO) for depth in (2, 64, 65)] == [SRL, SRL, BLOCK]
+    assert [stored(depth, 4, AUTO) for depth in (257, 258)] == [SRL, BLOCK]
+    assert [stored(depth, 8, BLOCK) for depth in (2, 3)] == [SRL, BLOCK]
+
+
+def test_a_law_without_rows_knows_nothing() -> None:
+    law = laws.Law("matrix", 0, {"one": 1})
+    assert laws.fitted(law, Metric.LUT, {}) is None
+    row = {"coefficients": {"one": 7.0}, "interval_90": 0.0, "rows": 1, "from": "somewhere"}
+    found = laws.fitted(law, Metric.LUT, {("matrix", "lut"): row})
+    assert found and (found.low, found.value, found.high) == (7, 7, 7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import sqrt
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from backends.finn.estimate import estimate, finn_totals, readings
 from backends.finn.folding import Space, lightest
 from backends.finn.formulas import Memory
 from backends.finn.graph import nodes
+from backends.finn.resolve import design
 from backends.finn.schedule import stages
 from backends.finn.search import set_folding, slowest
 from backends.stream import simulate
@@ -137,3 +139,29 @@ def test_a_faster_search_takes_no_fewer_dsps(one: float, other: float) -> None:
     made = nodes(SMALL)
     slow, fast = (set_folding(made, cycles) for cycles in (max(one, other), min(one, other)))
     assert slowest(made, fast) <= slowest(made, slow)
+
+
+RATES = 100, 500, 1000, 2000
+PAGE = Path(__file__).parents[3] / "docs" / "finn-estimates.md"
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "options"),
+    [
+        *(
+            (f"finn, {rate}", "xc7z020", {"target_fps": str(rate), "folding": "finn"})
+            for rate in (100, 500, 1000, 2000)
+        ),
+        *((f"auto, {part}", part, {}) for part in ("xc7z010", "xc7z020")),
+    ],
+)
+def test_the_pages_table_is_what_is_estimated(name: str, part: str, options: dict[str, str]) -> None:
+    made = design(job(W4A4, part, **options), W4A4)
+    finn, found = finn_totals(made), readings(made)
+    rate, dsp, blocks, lut = (
+        total(found, metric) for metric in (Metric.THROUGHPUT_FPS, Metric.DSP, Metric.BRAM18, Metric.LUT)
+    )
+    assert rate and dsp and blocks and lut
+    several = f"{blocks.low:.0f} to {blocks.high:.0f}" if blocks.low != blocks.high else f"{blocks.value:.0f}"
+    cells = [name, f"{rate.value:,.0f}", f"{dsp.value:.0f}", f"{finn[Metric.BRAM18]}", several, f"{finn[Metric.LUT]:,}"]
+    assert f"| {' | '.join(cells)} | {lut.value:,.0f} ({lut.low:,.0f} to {lut.high:,.0f}) |" in PAGE.read_text()

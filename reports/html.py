@@ -29,15 +29,15 @@ SIGNS = {Verdict.FITS: "✓", Verdict.AT_RISK: "!", Verdict.OVER: "✗", Verdict
 
 
 def report(comparison: Comparison) -> str:
-    environment = _environment()
-    script = environment.get_template("report.js.j2").render()
+    templates = environment()
+    script = templates.get_template("report.js.j2").render()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     flows = sorted({design.run.flow for design in comparison.designs})
-    return environment.get_template("report.html.j2").render(
+    return templates.get_template("report.html.j2").render(
         comparison=comparison,
         script=script,
         script_digest=digest,
-        styles=environment.get_template("report.css.j2").render(),
+        styles=templates.get_template("report.css.j2").render(),
         flows=flows,
         colour={flow: place % 6 for place, flow in enumerate(flows)},
         columns=COLUMNS,
@@ -45,10 +45,11 @@ def report(comparison: Comparison) -> str:
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What renders the templates: everything shown is made printable, then escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -56,12 +57,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.globals |= {
+    made.globals |= {
         "Metric": Metric, "RESOURCES": RESOURCES, "METRICS": METRICS, "Tier": Tier, "charts": charts,
         "waterfall": waterfall, "SIGNS": SIGNS, "label": label, "kind": kind,
         "evidence": evidence, "span": span, "amount": amount, "number": number, "stage_name": stage_name,
     }  # fmt: skip
-    return environment
+    return made
 
 
 def _shown(value: Any) -> Any:

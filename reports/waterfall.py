@@ -13,7 +13,7 @@ from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 
 METRICS = (Metric.INTERVAL_CYCLES, *RESOURCES)
 TOLERANCE = 0.5
-"""What blocks and total may differ by for rounding, in the unit of the metric."""
+"""What a block or the total may be off for rounding, in the unit of the metric."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def waterfall(readings: Sequence[Reading], metric: Metric) -> Waterfall | None:
     whole = next((one for one in readings if (one.metric, one.scope, one.tier) == (metric, TOTAL, tier)), None)
     rest = None
     if whole and metric in RESOURCES:
-        rest = whole.value - start if abs(whole.value - start) > TOLERANCE else 0.0
+        rest = whole.value - start
+        rest = rest if abs(rest) > TOLERANCE * (len(blocks) + 1) else 0.0
     unknown = tuple(scope for scope in scopes if scope not in found)
     return Waterfall(metric, tier, tuple(blocks), whole, rest, unknown)

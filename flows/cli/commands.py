@@ -178,10 +178,13 @@ def compare(arguments: Namespace) -> int:
 
 
 def show(arguments: Namespace) -> int:
-    from reports import terminal
+    from reports import bars, terminal
+    from reports.text import lines
 
     document = open_store(arguments).record(arguments.run)
-    print(terminal.details(document, layers=True))
+    print(lines(terminal.details(document, layers=True)))
+    for run in document.runs:
+        print(lines(bars.waterfalls(run)))
     _write_json(arguments.json, document)
     return 0
 

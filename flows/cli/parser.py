@@ -180,6 +180,44 @@ def _report(parser: Parser, argv: Sequence[str]) -> None:
     parser.set_defaults(command=reporting.report)
 
 
+def _tolerance(text: str) -> tuple[str, float]:
+    """(metric or "", share), of ``lut=5`` or ``5``."""
+    from flows.core.evidence import Metric
+
+    metric, _, percent = text.rpartition("=")
+    if metric and metric not in {one.key for one in Metric}:
+        raise argparse.ArgumentTypeError(f"{metric} is no metric: one of {', '.join(one.key for one in Metric)}")
+    value = float(percent)
+    if not (0 <= value < math.inf):
+        raise argparse.ArgumentTypeError(f"{percent} is no tolerance: give per cent, 0 or more")
+    return metric, value / 100
+
+
+def _diff(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("before", metavar="A", help="a run by name, or a JSON file of runs")
+    parser.add_argument("after", metavar="B", help="another")
+    parser.add_argument(
+        "--tolerance", dest="tolerances", metavar="[METRIC=]PERCENT", type=_tolerance, action="append", default=[],
+        help="what a number may change by without being counted; may be repeated (default 0)",
+    )  # fmt: skip
+    parser.add_argument("--markdown", action="store_true", help="print Markdown, for a pull request")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="also write a page")
+    _store(parser)
+    parser.set_defaults(command=reporting.diff)
+
+
+def _gate(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="*", help="runs by name, or JSON files of runs (default: all in the store)"
+    )
+    parser.add_argument(
+        "--policy", metavar="FILE", type=Path, required=True, help="budgets, tolerances and waivers, as TOML"
+    )
+    parser.add_argument("--junit", metavar="FILE", type=Path, help="also write JUnit XML, for a CI system")
+    _store(parser)
+    parser.set_defaults(command=reporting.gate)
+
+
 def _show(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("run", metavar="RUN", help="a run by name, or the beginning of one")
     _store(parser)
@@ -272,7 +310,9 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser, Sequence[str]], None]]] = {
     "plan": ("what a run would do; runs nothing", _plan),
     "compare": ("one table over the runs in the store", _compare),
     "report": ("the document for a design review: HTML, Markdown, CSV, JSON and JUnit XML", _report),
-    "show": ("one run, in full", _show),
+    "diff": ("what changed between two runs: inputs, options and numbers, layer by layer", _diff),
+    "gate": ("whether runs keep to a policy: budgets, tolerances and waivers, for CI", _gate),
+    "show": ("one run, in full, block by block", _show),
     "check": ("whether a model file made elsewhere can go through a flow, node by node", _check),
     "list": ("the flows, parts, boards and networks that are known", _list),
     "doctor": ("which tools and packages are here, and what each adds", _doctor),

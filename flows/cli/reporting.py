@@ -1,4 +1,5 @@
-"""`flows report`: the document that a design review is held over."""
+"""`flows report`, the document that a design review is held over; `flows diff`, what changed since the last;
+`flows gate`, whether runs keep to a policy."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.cli.commands import check_writable, interruptible, open_store
-from flows.core.errors import FlowsError, InputError, SetupError
+from flows.core.errors import FlowsError, GateError, InputError, SetupError
 
 if TYPE_CHECKING:
     from flows.core.record import Document
@@ -37,6 +38,47 @@ def report(arguments: Namespace) -> int:
     return 0
 
 
+def diff(arguments: Namespace) -> int:
+    from reports import changes
+    from reports.difference import difference
+    from reports.text import lines
+
+    store = open_store(arguments)
+    before, after = (read_documents(store, [name])[0] for name in (arguments.before, arguments.after))
+    found = difference(before, after, dict(arguments.tolerances))
+    print(lines(changes.to_markdown(found) if arguments.markdown else changes.terminal(found)))
+    if arguments.html:
+        check_writable(arguments.html.parent)
+        write(arguments.html, changes.to_html(found))
+    return 0
+
+
+def gate(arguments: Namespace) -> int:
+    from datetime import date
+
+    from reports import gate
+    from reports.comparison import merged
+    from reports.policy import read_policy
+    from reports.text import lines
+
+    path: Path = arguments.policy
+    policy = read_policy(_read(path, "name a policy file"), str(path), date.today())
+    store = open_store(arguments)
+    document = merged(read_documents(store, arguments.runs or store.names()))
+    baseline = read_file(path.parent / policy.baseline) if policy.baseline else None
+    findings = gate.check(policy, document, baseline)
+    print(lines(gate.terminal(findings)))
+    if arguments.junit:
+        check_writable(arguments.junit.parent)
+        write(arguments.junit, gate.junit(findings))
+    broken = [one for one in findings if one.outcome is gate.Outcome.BROKEN]
+    if broken:
+        rules = ", ".join(dict.fromkeys(one.rule.name for one in broken))
+        advice = "change the design, or waive the rule with a reason, an owner and an end date"
+        raise GateError(f"policy {path}", f"{len(broken)} of {len(findings)} checks broken ({rules})", advice)
+    return 0
+
+
 def _formats() -> dict[str, Callable[[Comparison], str]]:
     from reports import csv, html, json, junit, markdown
 
@@ -60,16 +102,20 @@ def read_file(path: Path) -> Document:
     """The runs in a JSON file, a report's too; raises `InputError` where it cannot be read."""
     from flows.core.record import document_from_json
 
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as reason:
-        fact = getattr(reason, "strerror", None) or "not text"
-        raise InputError(f"file {path}", f"cannot be read ({fact})", "name a file that --json wrote") from None
+    text = _read(path, "name a file that --json wrote")
     try:
         inner = json.loads(text)["document"]
     except (ValueError, KeyError, TypeError):
         return document_from_json(text, str(path))
     return document_from_json(json.dumps(inner), str(path))
+
+
+def _read(path: Path, advice: str) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as reason:
+        fact = getattr(reason, "strerror", None) or "not text"
+        raise InputError(f"file {path}", f"cannot be read ({fact})", advice) from None
 
 
 def _run_missing(arguments: Namespace, store: Store) -> tuple[Absent, ...]:

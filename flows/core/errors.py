@@ -9,6 +9,7 @@
       MismatchError   7   what was built is not the network that was trained
       UnfitError      8   the design does not fit, and --require-fit was given
       PluginError     9   a third-party backend that is broken
+      GateError      10   a policy that a run breaks
 
 An interrupted run exits with 130. Each error names the culprit, states the fact and says what to do next.
 """
@@ -69,3 +70,7 @@ class UnfitError(FlowsError):
 
 class PluginError(FlowsError):
     exit_code = 9
+
+
+class GateError(FlowsError):
+    exit_code = 10

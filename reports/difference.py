@@ -1,0 +1,141 @@
+"""What changed between two runs: inputs, options, numbers, layer by layer. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from flows.core.evidence import TOTAL, Metric, Reading, nearest
+from flows.core.record import Document, Run
+from reports.comparison import merged
+from reports.design import evidence_of
+from reports.terminal import amount, evidence
+
+ABSENT = "absent"
+EVERY = ""
+"""The key of a tolerance that holds for every metric without one of its own."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """`about` is "input", "option", "total" or "layer". `relative` is None where a ratio says nothing."""
+
+    about: str
+    name: str
+    before: str
+    after: str
+    relative: float | None = None
+    within: bool = False
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class RunDifference:
+    """`same` counts the numbers that are equal; `changes` those that are not, within the tolerance or beyond."""
+
+    before: Run
+    after: Run
+    changes: tuple[Change, ...]
+    same: int
+
+    @property
+    def beyond(self) -> tuple[Change, ...]:
+        return tuple(one for one in self.changes if not one.within)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Runs that are on both sides, and those that are on one alone."""
+
+    pairs: tuple[RunDifference, ...]
+    removed: tuple[Run, ...]
+    added: tuple[Run, ...]
+
+
+def difference(before: Document, after: Document, tolerances: Mapping[str, float]) -> Difference:
+    """`tolerances` are shares by metric key, or `EVERY`. Raises `InputError` where the architectures differ."""
+    merged([before, after])
+    left, right = list(before.runs), list(after.runs)
+    pairs = []
+    for same in (_named, _placed, _alone):
+        for one in tuple(left):
+            twins = [other for other in right if same(one, other, left, right)]
+            if len(twins) == 1:
+                pairs.append(_pair(one, twins[0], tolerances))
+                left.remove(one)
+                right.remove(twins[0])
+    return Difference(tuple(pairs), tuple(left), tuple(right))
+
+
+def _named(one: Run, other: Run, left: list[Run], right: list[Run]) -> bool:
+    return one.name == other.name
+
+
+def _placed(one: Run, other: Run, left: list[Run], right: list[Run]) -> bool:
+    return (one.flow, one.part) == (other.flow, other.part)
+
+
+def _alone(one: Run, other: Run, left: list[Run], right: list[Run]) -> bool:
+    """Two single runs are compared whatever they are."""
+    return len(left) == len(right) == 1
+
+
+def _pair(before: Run, after: Run, tolerances: Mapping[str, float]) -> RunDifference:
+    changes = [
+        *_settings("input", _inputs(before), _inputs(after)),
+        *_settings("option", before.options, after.options),
+    ]
+    one, other = _numbers(before), _numbers(after)
+    same = 0
+    for key in dict.fromkeys([*one, *other]):
+        found = _change(key, one.get(key), other.get(key), tolerances)
+        same += found is None
+        changes += [found] if found else []
+    return RunDifference(before, after, tuple(changes), same)
+
+
+def _inputs(run: Run) -> dict[str, str]:
+    proof = run.verification
+    equal = f"{proof.equal} of {proof.vectors}" if proof and proof.equal is not None else "not run"
+    facts = {
+        "flow": run.flow,
+        "part": run.part,
+        "clock": f"{run.clock_ns:g} ns",
+        "weights": run.weights.digest,
+        "weights derived from": run.weights.derived_from or ABSENT,
+        "arithmetic": run.quantised,
+        "vectors equal": equal,
+    }
+    return facts | {f"{step.name}: {tool}": said for step in run.steps for tool, said in step.versions.items()}
+
+
+def _settings(about: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
+    for name in dict.fromkeys([*before, *after]):
+        one, other = before.get(name, ABSENT), after.get(name, ABSENT)
+        if one != other:
+            yield Change(about, name, one, other)
+
+
+def _numbers(run: Run) -> dict[tuple[Metric, str], Reading]:
+    return {(one.metric, one.scope): one for one in nearest(run.readings)}
+
+
+def _change(
+    key: tuple[Metric, str], before: Reading | None, after: Reading | None, tolerances: Mapping[str, float]
+) -> Change | None:
+    metric, scope = key
+    about = "total" if scope == TOTAL else "layer"
+    name = metric.key if scope == TOTAL else f"{scope} {metric.key}"
+    one, other = (ABSENT if reading is None else amount(reading) for reading in (before, after))
+    if before is None or after is None:
+        return Change(about, name, one, other)
+    if evidence_of(before) != evidence_of(after):
+        remark = f"not comparable: {evidence(before)}, then {evidence(after)}"
+        return Change(about, name, one, other, remark=remark)
+    if before.value == after.value and before.at_least == after.at_least:
+        return None
+    if before.value == 0 or before.at_least != after.at_least:
+        return Change(about, name, one, other)
+    relative = (after.value - before.value) / abs(before.value)
+    allowed = tolerances.get(metric.key, tolerances.get(EVERY, 0.0))
+    return Change(about, name, one, other, relative, abs(relative) <= allowed)

@@ -1,0 +1,120 @@
+"""Runs against a policy: which rule each keeps, breaks, or is waived from. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from flows.core.evidence import Metric, Reading
+from flows.core.fit import MARGIN
+from flows.core.record import Document, Run
+from reports.comparison import merged
+from reports.design import Design, designs_of, evidence_of
+from reports.junit import Case, suites_of
+from reports.policy import Policy, Rule
+from reports.terminal import amount, evidence, number, table
+
+SMALLER_IS_WORSE = (Metric.THROUGHPUT_FPS, Metric.ACCURACY, Metric.AGREEMENT, Metric.FMAX_MHZ)
+
+
+class Outcome(Enum):
+    KEPT = "kept"
+    BROKEN = "broken"
+    WAIVED = "waived"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one rule says of one run; `run` is None where it concerns none of them."""
+
+    rule: Rule
+    run: Run | None
+    outcome: Outcome
+    fact: str
+
+
+def check(policy: Policy, document: Document, baseline: Document | None) -> tuple[Finding, ...]:
+    """Unknown is not kept: a metric without a reading breaks its rule, and so does a rule that concerns no run.
+
+    Raises `InputError` where the baseline is of another architecture.
+    """
+    if baseline:
+        merged([baseline, document])
+    designs = designs_of(document.runs, MARGIN)
+    before = designs_of(baseline.runs, MARGIN) if baseline else ()
+    found = []
+    for rule in policy.rules:
+        concerned = [one for one in designs if rule.concerns(one.run)]
+        found += [_finding(policy, rule, one, before) for one in concerned]
+        if not concerned:
+            found.append(Finding(rule, None, Outcome.BROKEN, "it concerns no run that was given"))
+    return tuple(found)
+
+
+def _finding(policy: Policy, rule: Rule, design: Design, before: Sequence[Design]) -> Finding:
+    kept, fact = _judge(rule, design, before)
+    if kept:
+        return Finding(rule, design.run, Outcome.KEPT, fact)
+    for waiver in policy.waivers:
+        if waiver.rule == rule.name and waiver.concerns(design.run):
+            words = f"{fact}; waived until {waiver.until} by {waiver.owner}: {waiver.reason}"
+            return Finding(rule, design.run, Outcome.WAIVED, words)
+    return Finding(rule, design.run, Outcome.BROKEN, fact)
+
+
+def _judge(rule: Rule, design: Design, before: Sequence[Design]) -> tuple[bool, str]:
+    reading = _reading(rule.metric, design)
+    if reading is None:
+        return False, f"{rule.metric.key} is unknown"
+    value, said = reading.value, f"{amount(reading)} ({evidence(reading)})"
+    if reading.at_least and rule.bound != "min":
+        return False, f"{said}: something is missing from it, so no upper bound holds"
+    match rule.bound:
+        case "max":
+            return value <= rule.limit, f"{said}, at most {number(rule.metric, rule.limit)}"
+        case "min":
+            return value >= rule.limit, f"{said}, at least {number(rule.metric, rule.limit)}"
+        case "max_share":
+            share = value / design.device.available(rule.metric)
+            return share <= rule.limit, f"{said}, {100 * share:.1f} % of the part, at most {100 * rule.limit:g} %"
+    return _against(rule, design, reading, before)
+
+
+def _reading(metric: Metric, design: Design) -> Reading | None:
+    """The float network's accuracy is not the design's."""
+    return design.accuracy if metric is Metric.ACCURACY else design.totals.get(metric)
+
+
+def _against(rule: Rule, design: Design, reading: Reading, before: Sequence[Design]) -> tuple[bool, str]:
+    run = design.run
+    twins = [one for one in before if one.run.name == run.name]
+    twins = twins or [one for one in before if (one.run.flow, one.run.part) == (run.flow, run.part)]
+    if len(twins) != 1:
+        return False, f"the baseline has {len(twins)} runs to compare it with"
+    old = _reading(rule.metric, twins[0])
+    if old is None:
+        return False, f"{rule.metric.key} is unknown in the baseline"
+    if evidence_of(old) != evidence_of(reading):
+        return False, f"not comparable: {evidence(old)} in the baseline, {evidence(reading)} now"
+    worse = old.value - reading.value if rule.metric in SMALLER_IS_WORSE else reading.value - old.value
+    allowed = rule.limit * abs(old.value)
+    return (
+        worse <= allowed,
+        f"{amount(old)} in the baseline, {amount(reading)} now, at most {100 * rule.limit:g} % worse",
+    )
+
+
+def terminal(findings: Sequence[Finding]) -> str:
+    rows = [[one.outcome.value, one.rule.name, one.run.name if one.run else "no run", one.fact] for one in findings]
+    return table([["", "rule", "run", ""], *rows], frozenset({0, 1, 2, 3}))
+
+
+def junit(findings: Sequence[Finding]) -> str:
+    suites: dict[str, list[Case]] = {}
+    for one in findings:
+        place = one.run.name if one.run else "no run"
+        failure = one.fact if one.outcome is Outcome.BROKEN else ""
+        skipped = one.fact if one.outcome is Outcome.WAIVED else ""
+        suites.setdefault(one.rule.name, []).append(Case(one.rule.name, place, failure, skipped))
+    return suites_of(suites)

@@ -1,0 +1,152 @@
+"""What a design must keep to, as data: budgets, tolerances against a baseline, and waivers that end.
+
+schema = "zynqflows-policy/1"
+baseline = "baseline.json"        # runs that --json wrote; its path is relative to this file
+
+[[rule]]
+name = "room on the small part"
+metric = "lut"                    # any metric of a run record
+part = "xc7z010"                  # a device or a full part; every part where absent
+flow = "hls4ml"                   # every flow where absent
+max_share = 0.70                  # of the part; or max, min, max_worse (a share, against the baseline)
+
+[[waiver]]
+rule = "room on the small part"
+reason = "the next board has a larger part"
+owner = "A. Name"
+until = 2027-03-31                # the last day on which it holds; part and flow as above
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Any
+
+from flows.core.errors import InputError
+from flows.core.evidence import RESOURCES, Metric
+from flows.core.record import Run
+
+SCHEMA = "zynqflows-policy/1"
+BOUNDS = ("max", "min", "max_share", "max_worse")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One bound on the total of one metric; `bound` is one of `BOUNDS`."""
+
+    name: str
+    metric: Metric
+    bound: str
+    limit: float
+    part: str | None
+    flow: str | None
+
+    def concerns(self, run: Run) -> bool:
+        return _concerns(self.part, self.flow, run)
+
+
+@dataclass(frozen=True)
+class Waiver:
+    rule: str
+    reason: str
+    owner: str
+    until: date
+    part: str | None
+    flow: str | None
+
+    def concerns(self, run: Run) -> bool:
+        return _concerns(self.part, self.flow, run)
+
+
+def _concerns(part: str | None, flow: str | None, run: Run) -> bool:
+    return part in (None, run.device, run.part) and flow in (None, run.flow)
+
+
+@dataclass(frozen=True)
+class Policy:
+    rules: tuple[Rule, ...]
+    waivers: tuple[Waiver, ...]
+    baseline: str | None
+
+
+def read_policy(text: str, place: str, today: date) -> Policy:
+    """Raises `InputError` naming `place`: what is no policy, an unknown metric or key, a waiver that has ended."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as reason:
+        raise InputError(place, f"not TOML ({reason})", "see docs/reports.md for an example") from None
+    if content.get("schema") != SCHEMA:
+        raise _wrong(place, f"its schema is {content.get('schema')!r}, this version reads {SCHEMA!r}")
+    _only(place, content, ("schema", "baseline", "rule", "waiver"))
+    rules = tuple(_rule(place, row) for row in _tables(place, content, "rule"))
+    if not rules:
+        raise _wrong(place, "it has no rule")
+    names = [one.name for one in rules]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise _wrong(place, f"two rules are called {twice[0]!r}")
+    waivers = tuple(_waiver(place, row, names, today) for row in _tables(place, content, "waiver"))
+    baseline = _text(place, content, "baseline", "the policy")
+    if baseline is None and any(one.bound == "max_worse" for one in rules):
+        raise _wrong(place, "max_worse needs a baseline, and none is named")
+    return Policy(rules, waivers, baseline)
+
+
+def _wrong(place: str, fact: str) -> InputError:
+    return InputError(f"policy {place}", fact, "docs/reports.md has an example")
+
+
+def _tables(place: str, content: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
+    rows = content.get(key, [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _wrong(place, f"{key} is no list of tables: begin each with [[{key}]]")
+    return rows
+
+
+def _only(place: str, row: Mapping[str, Any], known: Sequence[str]) -> None:
+    if unknown := [key for key in row if key not in known]:
+        raise _wrong(place, f"unknown key {unknown[0]!r}: it may be {', '.join(known)}")
+
+
+def _text(place: str, row: Mapping[str, Any], key: str, where: str, needed: bool = False) -> str | None:
+    value = row.get(key)
+    if (value is None and not needed) or (isinstance(value, str) and value.strip()):
+        return value
+    raise _wrong(place, f"{where} has no {key}, or one that is no text")
+
+
+def _rule(place: str, row: Mapping[str, Any]) -> Rule:
+    name = _text(place, row, "name", "a rule", needed=True) or ""
+    where = f"rule {name!r}"
+    _only(place, row, ("name", "metric", "part", "flow", *BOUNDS))
+    metric = next((one for one in Metric if one.key == row.get("metric")), None)
+    if metric is None:
+        known = ", ".join(one.key for one in Metric)
+        raise _wrong(place, f"{where} has an unknown metric {row.get('metric')!r}: it may be {known}")
+    bounds = [key for key in BOUNDS if key in row]
+    if len(bounds) != 1:
+        raise _wrong(place, f"{where} needs one of {', '.join(BOUNDS)}, and has {' and '.join(bounds) or 'none'}")
+    limit = row[bounds[0]]
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 <= limit < float("inf"):
+        raise _wrong(place, f"{where}: {bounds[0]} is {limit!r}, and must be a number, 0 or more")
+    if bounds[0] == "max_share" and metric not in RESOURCES:
+        raise _wrong(place, f"{where}: a part has no {metric.key} to take a share of")
+    scope = {key: _text(place, row, key, where) for key in ("part", "flow")}
+    return Rule(name, metric, bounds[0], float(limit), **scope)
+
+
+def _waiver(place: str, row: Mapping[str, Any], rules: Sequence[str], today: date) -> Waiver:
+    _only(place, row, tuple(field.name for field in fields(Waiver)))
+    rule, reason, owner = (_text(place, row, key, "a waiver", needed=True) or "" for key in ("rule", "reason", "owner"))
+    if rule not in rules:
+        raise _wrong(place, f"a waiver is of rule {rule!r}, which there is not")
+    until = row.get("until")
+    if type(until) is not date:
+        raise _wrong(place, f"the waiver of {rule!r} needs an end date, until = YYYY-MM-DD")
+    if until < today:
+        fact = f"the waiver of {rule!r} ended on {until} (owner {owner}: {reason})"
+        raise InputError(f"policy {place}", fact, "keep to the rule now and remove the waiver, or have it renewed")
+    scope = {key: _text(place, row, key, "a waiver") for key in ("part", "flow")}
+    return Waiver(rule, reason, owner, until, **scope)

@@ -1,0 +1,167 @@
+"""`flows report`, `diff`, `gate` and `show`, as a user meets them, on a store that was filled by hand."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import flows
+from flows.__main__ import main
+from flows.core.evidence import RESOURCES, Metric, Reading, Tier
+from flows.core.part import devices
+from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
+from flows.store import Store
+
+D = "0123456789abcdef"
+LAYERS = [f"layer{place}" for place in range(20)]
+
+
+def run(flow: str, device: str, share: float = 0.5) -> Run:
+    part = devices()[device]
+    readings = []
+    for metric in RESOURCES:
+        value = share * part.available(metric)
+        readings.append(
+            Reading(metric, value, Tier.MODELLED, device, "a law", predicts=Tier.HLS, low=value, high=value)
+        )
+        readings += [
+            Reading(metric, value / 20, Tier.MODELLED, device, f"the law of {layer}, exact in 22 of 23 rows", layer)
+            for layer in LAYERS
+        ]
+    for metric in (Metric.INTERVAL_CYCLES, Metric.LATENCY_US, Metric.THROUGHPUT_FPS):
+        readings.append(Reading(metric, 1000, Tier.MODELLED, "clock", "a simulation", predicts=Tier.RTL_SIMULATED))
+    readings += [Reading(Metric.INTERVAL_CYCLES, 50, Tier.MODELLED, "clock", "busy", layer) for layer in LAYERS]
+    readings.append(Reading(Metric.ACCURACY, 0.8, Tier.EVALUATED, "images", "reference", low=0.79, high=0.81, n=10_000))
+    steps = (StepFacts("build", "done", 1.0, {"g++": "12"}, "", None),)
+    return Run(
+        f"{flow}-{device}-abc123", flow, f"{device}{part.packages[0]}-1", device, 10.0, {"speed": "3"},
+        WeightsFacts(D, None), D, tuple(readings), Verification(16, 16, "a simulation"), steps, (), (), "again", (8,),
+    )  # fmt: skip
+
+
+def save(store: Path, *runs: Run, architecture: str = D) -> None:
+    for one in runs:
+        document = Document(NetworkFacts("arch8", 52_622, 19_325_488, architecture), (one,))
+        Store(store).save(one.name, document_to_json(document))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    folder = tmp_path / "store"
+    save(folder, run("a", "xc7z010", 1.4), run("a", "xc7z020"), run("b", "xc7z020", 0.7))
+    return folder
+
+
+def said(capsys: pytest.CaptureFixture[str], store: Path, *argv: object, code: int = 0) -> str:
+    assert main([*map(str, argv), "--store", str(store)]) == code
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    return captured.err if code else captured.out
+
+
+def test_a_report_in_every_format(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    printed = said(capsys, store, "report", "--out", out)
+    assert f"{run('a', 'xc7z010').part}: Nothing fits (1 over)" in printed
+    names = {"report.html", "report.md", "report.csv", "report.json", "report.junit.xml"}
+    assert {path.name for path in out.iterdir()} == names
+    assert json.loads((out / "report.json").read_text())["schema"] == "zynqflows-comparison/1"
+    again = tmp_path / "again"
+    said(capsys, store, "report", out / "report.json", "--out", again)
+    assert (again / "report.html").read_text() == (out / "report.html").read_text()
+
+
+def test_chosen_runs_alone(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
+    said(capsys, store, "report", "b-xc7z020", "--out", tmp_path / "out")
+    content = json.loads((tmp_path / "out/report.json").read_text())
+    assert [one["name"] for one in content["document"]["runs"]] == ["b-xc7z020-abc123"]
+
+
+def test_missing_runs_are_told_where_they_cannot_be_made(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import registry
+
+    asked = []
+    monkeypatch.setattr(registry, "names", lambda: ("a", "nowhere"))
+    monkeypatch.setattr(registry, "_entry_points", lambda: asked.append(1) or {})
+    said(capsys, store, "report", "--run", "--part", "xc7z020", "--out", tmp_path / "out")
+    page = (tmp_path / "out/report.md").read_text()
+    assert asked and "**no run**: nowhere on xc7z020: " in page and "**no run**: a on" not in page
+
+
+def test_bad_records_are_refused_by_name(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
+    record = store / "runs/a-xc7z020-abc123.json"
+    text = record.read_text()
+    for damaged, fact in ((text[:5000], "truncated"), (text.replace("zynqflows/1", "zynqflows/0"), "zynqflows/0")):
+        record.write_text(damaged)
+        error = said(capsys, store, "report", "--out", tmp_path, code=3)
+        assert "a-xc7z020-abc123.json" in error and fact in error
+    record.unlink()
+    save(store, run("c", "xc7z020"), architecture="fedcba9876543210")
+    error = said(capsys, store, "report", "--out", tmp_path, code=3)
+    assert "fedcba9876543210" in error and D in error
+    assert "cannot be read" in said(capsys, store, "report", "nothing.json", "--out", tmp_path, code=3)
+    assert "no runs in it" in said(capsys, tmp_path / "empty", "report", "--out", tmp_path, code=3)
+
+
+def test_a_record_from_before_weight_bits_is_read(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path
+) -> None:
+    record = store / "runs/a-xc7z020-abc123.json"
+    content = json.loads(record.read_text())
+    del content["runs"][0]["weight_bits"]
+    record.write_text(json.dumps(content))
+    said(capsys, store, "report", "a-xc7z020-abc123", "--out", tmp_path / "out")
+    assert "| weight bits | unknown |" in (tmp_path / "out/report.md").read_text()
+
+
+def test_what_changed(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
+    printed = said(
+        capsys, store, "diff", "a-xc7z020", "b-xc7z020", "--tolerance", "dsp=50", "--html", tmp_path / "d.html"
+    )
+    assert "+40.00 %  within the tolerance" in printed and "layer0 lut" in printed
+    assert "<td>input</td><td>flow</td><td>a</td><td>b</td>" in (tmp_path / "d.html").read_text()
+    assert said(capsys, store, "diff", "a-xc7z020", "b-xc7z020", "--markdown").startswith("# What changed")
+    assert "luts is no metric" in said(capsys, store, "diff", "a", "b", "--tolerance", "luts=5", code=2)
+    assert "is no tolerance" in said(capsys, store, "diff", "a", "b", "--tolerance", "-5", code=2)
+
+
+def test_a_gate(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    rule = '[[rule]]\nname = "room"\nmetric = "lut"\npart = "xc7z020"\nmax_share = {}\n'
+    policy.write_text('schema = "zynqflows-policy/1"\n' + rule.format(0.7))
+    assert said(capsys, store, "gate", "--policy", policy).count("kept") == 2
+    policy.write_text('schema = "zynqflows-policy/1"\n' + rule.format(0.6))
+    error = said(capsys, store, "gate", "--policy", policy, "--junit", tmp_path / "j.xml", code=10)
+    assert "1 of 2 checks broken (room)" in error and 'failures="1"' in (tmp_path / "j.xml").read_text()
+    baseline = store / "runs/b-xc7z020-abc123.json"
+    head = f'schema = "zynqflows-policy/1"\nbaseline = "{os.path.relpath(baseline, tmp_path)}"\n'
+    policy.write_text(head + '[[rule]]\nname = "same"\nmetric = "lut"\nmax_worse = 0.05\n')
+    assert said(capsys, store, "gate", "b-xc7z020", "--policy", policy).count("kept") == 1
+    assert "cannot be read" in said(capsys, store, "gate", "--policy", tmp_path / "none.toml", code=3)
+
+
+def test_one_run_block_by_block(capsys: pytest.CaptureFixture[str], store: Path) -> None:
+    printed = said(capsys, store, "show", "b-xc7z020")
+    assert "lut, modelled: each begins where the last one ended" in printed and "bottleneck" in printed
+
+
+def cpu_seconds(*argv: object) -> float:
+    """Of a process of its own, start included."""
+    before = os.times()
+    root = Path(flows.__file__).parents[1]
+    subprocess.run([sys.executable, "-m", "flows", *map(str, argv)], cwd=root, check=True, capture_output=True)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def test_fifty_designs_are_quick_and_small(tmp_path: Path) -> None:
+    names = list(devices())[:10]
+    save(tmp_path / "s", *(run(flow, device, 0.2 + 0.2 * at) for at, flow in enumerate("abcde") for device in names))
+    assert cpu_seconds("report", "--store", tmp_path / "s", "--out", tmp_path / "out") < 3
+    assert (tmp_path / "out/report.html").stat().st_size < 3e6
+    assert cpu_seconds("compare", "--store", tmp_path / "s") < 0.5

@@ -1,0 +1,110 @@
+"""What changed between runs, and how it is told."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.core.errors import InputError
+from flows.core.evidence import TOTAL, Metric, Reading, Tier
+from flows.core.record import Document, Run
+from reports import bars, changes
+from reports.difference import EVERY, Change, difference
+from reports.text import CONTROL
+
+Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
+
+
+def scaled(run: Run, metric: Metric, scope: str, factor: float) -> Run:
+    readings = tuple(
+        replace(one, value=one.value * factor) if (one.metric, one.scope) == (metric, scope) else one
+        for one in run.readings
+    )
+    return replace(run, readings=readings)
+
+
+def test_nothing_changed(run_of: Make, document_of: Documents) -> None:
+    document = document_of(run_of())
+    (pair,) = difference(document, document, {}).pairs
+    assert pair.changes == () and pair.same == len(document.runs[0].readings)
+    assert "nothing changed" in changes.terminal(difference(document, document, {}))
+
+
+@given(st.floats(0.5, 2.0), st.floats(0, 0.5))
+def test_a_change_is_counted_where_it_is_beyond_its_tolerance(
+    run_of: Make, document_of: Documents, factor: float, tolerance: float
+) -> None:
+    before = run_of()
+    after = scaled(before, Metric.LUT, "conv1", factor)
+    for tolerances in ({EVERY: tolerance}, {"lut": tolerance, EVERY: 9.0}):
+        (pair,) = difference(document_of(before), document_of(after), tolerances).pairs
+        assert len(pair.changes) <= 1
+        for change in pair.changes:
+            assert change.about == "layer" and change.name == "conv1 lut"
+            assert change.relative == pytest.approx(factor - 1, abs=1e-9)
+            assert change.within is (abs(change.relative or 0.0) <= tolerance)
+
+
+def test_inputs_and_options_are_told(run_of: Make, document_of: Documents) -> None:
+    before = run_of(options={"precision": "16"})
+    after = replace(before, options={"precision": "8", "new": "yes"}, clock_ns=5.0, quantised="e" * 16)
+    (pair,) = difference(document_of(before), document_of(after), {}).pairs
+    assert pair.changes == (
+        Change("input", "clock", "10 ns", "5 ns"),
+        Change("input", "arithmetic", "0123456789abcdef", "e" * 16),
+        Change("option", "precision", "16", "8"),
+        Change("option", "new", "absent", "yes"),
+    )
+
+
+def test_absent_is_absent_and_another_tier_is_not_compared(run_of: Make, document_of: Documents) -> None:
+    before = run_of()
+    lut, *others = before.readings
+    report = Reading(Metric.LUT, lut.value, Tier.SYNTHESISED, lut.on, "a report")
+    without = replace(before, readings=(report, *(one for one in others if one.metric is not Metric.FF)))
+    (pair,) = difference(document_of(before), document_of(without), {EVERY: 9.0}).pairs
+    told = {one.name: one for one in pair.changes}
+    assert told["lut"].relative is None and "not comparable" in told["lut"].remark
+    assert told["ff"].after == "absent" and not told["ff"].within
+    assert sum(one.scope == TOTAL for one in before.readings) > 2
+
+
+def test_runs_are_paired_by_name_then_by_flow_and_part(run_of: Make, document_of: Documents) -> None:
+    before = document_of(run_of("a"), run_of("b", options={"x": "1"}), run_of("gone"))
+    after = document_of(run_of("new"), run_of("b", options={"x": "2"}), run_of("a"))
+    found = difference(before, after, {})
+    assert [(one.before.flow, one.after.flow) for one in found.pairs] == [("a", "a"), ("b", "b"), ("gone", "new")]
+    more = difference(before, document_of(run_of("a")), {})
+    assert [one.flow for one in more.removed] == ["b", "gone"] and not more.added
+    assert "only in the first: b-" in changes.terminal(more)
+
+
+def test_other_architectures_are_refused(run_of: Make, document_of: Documents) -> None:
+    with pytest.raises(InputError, match="fedcba9876543210"):
+        difference(document_of(run_of()), document_of(run_of(), architecture="fedcba9876543210"), {})
+
+
+def test_every_format_tells_the_same(run_of: Make, document_of: Documents) -> None:
+    before = run_of()
+    found = difference(document_of(before), document_of(scaled(before, Metric.LUT, TOTAL, 1.1)), {})
+    for text in (changes.terminal(found), changes.to_markdown(found), changes.to_html(found)):
+        assert "26,600" in text and "29,260" in text and "+10.00 %" in text and "1 changed" in text
+
+
+def test_names_do_no_harm(hostile: Document, run_of: Make) -> None:
+    other = Document(hostile.network, (run_of("b"),))
+    found = difference(hostile, other, {})
+    page = changes.to_html(found)
+    assert "<script" not in page and not CONTROL.search(page.replace("\n", ""))
+    assert not CONTROL.search(changes.to_markdown(found).replace("\n", ""))
+
+
+def test_a_waterfall_in_the_terminal(run_of: Make) -> None:
+    text = bars.waterfalls(run_of())
+    lines = [line.split() for line in text.splitlines()]
+    assert ["conv1", "5,320", "#" * 11] in lines and ["total", "26,600", "=" * 56] in lines
+    (worst,) = [line for line in text.splitlines() if line.endswith("bottleneck")]
+    assert worst.startswith("conv1")
+    assert bars.waterfalls(run_of(readings=())) == ""

@@ -1,0 +1,136 @@
+"""Policies as they are written, and runs held against them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from xml.etree.ElementTree import fromstring
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.core.errors import InputError
+from flows.core.evidence import Metric, Reading, Tier
+from flows.core.record import Document, Run
+from reports import gate, policy
+from reports.gate import Outcome
+from reports.policy import Policy, read_policy
+
+Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
+TODAY = date(2026, 11, 23)
+HEAD = f'schema = "{policy.SCHEMA}"\nbaseline = "base.json"\n'
+RULE = '[[rule]]\nname = "r"\n'
+WAIVER = '[[waiver]]\nrule = "r"\nreason = "why"\nowner = "who"\n'
+
+
+def read(text: str) -> Policy:
+    return read_policy(HEAD + text, "p.toml", TODAY)
+
+
+def outcomes(text: str, document: Document, baseline: Document | None = None) -> list[Outcome]:
+    return [one.outcome for one in gate.check(read(RULE + text), document, baseline)]
+
+
+@given(st.floats(0.01, 2.0), st.floats(0.01, 2.0))
+def test_a_share_of_the_part(
+    run_of: Make, readings_of: Readings, document_of: Documents, share: float, limit: float
+) -> None:
+    document = document_of(run_of(readings=readings_of(share)))
+    reading = next(one for one in document.runs[0].readings if one.metric is Metric.LUT)
+    kept = reading.value / 53_200 <= limit
+    assert outcomes(f'metric = "lut"\nmax_share = {limit!r}', document) == [Outcome.KEPT if kept else Outcome.BROKEN]
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ('metric = "accuracy"\nmin = 0.79', Outcome.KEPT),
+        ('metric = "accuracy"\nmin = 0.84', Outcome.BROKEN),
+        ('metric = "dsp"\nmax = 110', Outcome.KEPT),
+        ('metric = "dsp"\nmax = 109', Outcome.BROKEN),
+        ('metric = "dsp"\nmax = 109\npart = "xc7z020"', Outcome.BROKEN),
+        ('metric = "dsp"\nmax = 109\npart = "xc7z020clg400-1"\nflow = "toy"', Outcome.BROKEN),
+        ('metric = "fmax_mhz"\nmin = 1', Outcome.BROKEN),
+        ('metric = "dsp"\nmax = 110\npart = "xc7z010"', Outcome.BROKEN),
+    ],
+)
+def test_bounds(run_of: Make, document_of: Documents, text: str, outcome: Outcome) -> None:
+    assert outcomes(text, document_of(run_of())) == [outcome]
+
+
+def test_unknown_and_at_least_keep_nothing(run_of: Make, document_of: Documents) -> None:
+    lut, *others = run_of().readings
+    least = run_of(readings=(replace(lut, at_least=True), *others))
+    (found,) = gate.check(read(RULE + 'metric = "lut"\nmax = 9e9'), document_of(least), None)
+    assert found.outcome is Outcome.BROKEN and "something is missing" in found.fact
+    (found,) = gate.check(read(RULE + 'metric = "lut"\nmax = 9e9'), document_of(run_of(readings=())), None)
+    assert found.outcome is Outcome.BROKEN and found.fact == "lut is unknown"
+
+
+@given(st.floats(0.5, 1.5), st.sampled_from(["throughput_fps", "lut"]))
+def test_worse_than_the_baseline(run_of: Make, document_of: Documents, factor: float, metric: str) -> None:
+    before = run_of()
+    scaled = tuple(replace(x, value=x.value * factor) if x.metric.key == metric else x for x in before.readings)
+    (outcome,) = outcomes(
+        f'metric = "{metric}"\nmax_worse = 0.05', document_of(replace(before, readings=scaled)), document_of(before)
+    )
+    worse = 1 - factor if metric == "throughput_fps" else factor - 1
+    if abs(worse - 0.05) > 1e-9:
+        assert outcome is (Outcome.KEPT if worse < 0.05 else Outcome.BROKEN)
+
+
+def test_another_kind_of_evidence_is_not_compared(run_of: Make, document_of: Documents) -> None:
+    lut, *others = run_of().readings
+    report = Reading(Metric.LUT, 1.0, Tier.ROUTED, lut.on, "a report")
+    after = document_of(run_of(readings=(report, *(one for one in others if one.metric is not Metric.LUT))))
+    (found,) = gate.check(read(RULE + 'metric = "lut"\nmax_worse = 0.05'), after, document_of(run_of()))
+    assert found.outcome is Outcome.BROKEN and "not comparable" in found.fact
+
+
+def test_a_waiver_waives_its_rule_where_it_says_so(run_of: Make, document_of: Documents) -> None:
+    document = document_of(run_of("a"), run_of("b"))
+    text = f'metric = "lut"\nmax = 1\n{WAIVER}until = 2026-11-23\nflow = "a"'
+    assert outcomes(text, document) == [Outcome.WAIVED, Outcome.BROKEN]
+    (suite,) = fromstring(gate.junit(gate.check(read(RULE + text), document, None)))
+    assert [case[0].tag for case in suite] == ["skipped", "failure"]
+    assert "by who: why" in gate.terminal(gate.check(read(RULE + text), document, None))
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ('metric = "luts"\nmax = 1', "unknown metric 'luts': it may be lut, ff"),
+        ('metric = "lut"', "needs one of max, min, max_share, max_worse, and has none"),
+        ('metric = "lut"\nmax = 1\nmin = 1', "has max and min"),
+        ('metric = "lut"\nmax = "1"', "must be a number"),
+        ('metric = "lut"\nmax = true', "must be a number"),
+        ('metric = "lut"\nmax = nan', "must be a number"),
+        ('metric = "lut"\nmax = 1\nmaxx = 1', "unknown key 'maxx'"),
+        ('metric = "accuracy"\nmax_share = 1', "no accuracy to take a share of"),
+        ('metric = "lut"\nmax = 1\n' + RULE + 'metric = "ff"\nmax = 1', "two rules are called 'r'"),
+        (f'metric = "lut"\nmax = 1\n{WAIVER}until = 2026-11-22', r"ended on 2026-11-22 \(owner who: why\)"),
+        (f'metric = "lut"\nmax = 1\n{WAIVER}', "needs an end date"),
+        (f'metric = "lut"\nmax = 1\n{WAIVER}until = 2027-01-01'.replace('"who"', '" "'), "no owner"),
+        (f'metric = "lut"\nmax = 1\n{WAIVER}until = 2027-01-01'.replace('rule = "r"', 'rule = "s"'), "rule 's'"),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_named(text: str, fact: str) -> None:
+    with pytest.raises(InputError, match=fact) as caught:
+        read(RULE + text)
+    assert "p.toml" in caught.value.culprit
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("a = = 1", "not TOML"),
+        ("", "its schema is None"),
+        ('schema = "zynqflows-policy/0"', "zynqflows-policy/0"),
+        (f'schema = "{policy.SCHEMA}"', "it has no rule"),
+        (f'schema = "{policy.SCHEMA}"\nrule = 1', "no list of tables"),
+        (f'schema = "{policy.SCHEMA}"\n{RULE}metric = "lut"\nmax_worse = 1', "needs a baseline"),
+    ],
+)
+def test_what_is_no_policy_is_named(text: str, fact: str) -> None:
+    with pytest.raises(InputError, match=fact):
+        read_policy(text, "p.toml", TODAY)

@@ -9,7 +9,7 @@ from flows.core.errors import FlowsError, UsageError
 
 
 def test_the_drawing_names_every_class_with_its_code():
-    drawn = {name: int(code) for name, code in re.findall(r"^\s+(\w+)\s+(\d)\s", errors.__doc__, re.MULTILINE)}
+    drawn = {name: int(code) for name, code in re.findall(r"^\s+(\w+)\s+(\d+)\s", errors.__doc__, re.MULTILINE)}
     assert drawn == {one.__name__: one.exit_code for one in FlowsError.__subclasses__()}
 
 

@@ -7,7 +7,8 @@ from math import isfinite
 from pathlib import Path
 
 from backends.finn.fifos import SRL
-from backends.finn.formulas import AUTO, BLOCK, DECOUPLED, DISTRIBUTED, EMBEDDED
+from backends.finn.formulas import AUTO as AUTO
+from backends.finn.formulas import BLOCK, DECOUPLED, DISTRIBUTED, EMBEDDED
 from flows.core.errors import InputError
 
 FINN, NO_TARGET = "finn", "none"

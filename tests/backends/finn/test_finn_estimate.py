@@ -6,7 +6,7 @@ from math import sqrt
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from backends.cost.shell import shell
@@ -119,6 +119,7 @@ def test_a_network_without_skips_has_fifos_and_no_copies() -> None:
     assert value(readings(made), Metric.LUT, "fifo") > 0
 
 
+@settings(max_examples=25)
 @given(some.data())
 def test_fifos_let_every_folding_run_at_full_speed(data: some.DataObject) -> None:
     made = nodes(SMALL)

@@ -15,6 +15,7 @@ from backends.finn import folding_file, formulas, resolve
 from backends.finn.design import Design
 from backends.finn.estimate import readings
 from backends.finn.folding import Space, lightest, quickest
+from backends.finn.folding_notes import folding_notes
 from backends.finn.folding_options import folding_text, target_text
 from backends.finn.formulas import Memory
 from backends.finn.graph import nodes
@@ -185,3 +186,26 @@ def test_narrow_arithmetic_has_no_lut_reading_less_than_wide() -> None:
         return reading.value
 
     assert lut(4) <= lut(8)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"target_fps": "500"}, "the lightest folding for 500 images/s"),
+        ({"target_fps": "500", "folding": "finn"}, "FINN's own search for 500 images/s"),
+        ({"folding": "{}"}, "the folding is the file's"),
+        ({}, "the fastest folding found"),
+        ({"target_fps": "3450", "folding": "finn"}, "warning: with its FIFOs the design reaches 3,424 of the 3450"),
+    ],
+)
+def test_notes_say_how_the_folding_was_found(options: dict[str, str], said: str) -> None:
+    found = [*folding_notes(resolve.design(job(W4A4, **options), W4A4))]
+    assert any(said in note for note in found)
+    assert found[0].startswith("PE x SIMD: block1_conv1 ")
+    assert "FIFOs in" in found[-1]
+
+
+def test_notes_warn_of_wide_weights() -> None:
+    given = {"MVAU_rtl_1": {"PE": 1, "SIMD": 36}}
+    made = resolve.design(job(W4A4, folding=json.dumps(given)), W4A4)
+    assert [note for note in folding_notes(made) if "wider than the 36 bits" in note and "block1_conv2" in note]

@@ -58,6 +58,11 @@ def folding_text(text: str) -> str:
     return ",".join(f"{name}={fold}" for name, fold in dict(folds).items())
 
 
+def folding_json(folds: Mapping[str, Fold]) -> str:
+    """A folding as the file that says it."""
+    return json.dumps({name: {"pe": fold.pe, "simd": fold.simd} for name, fold in folds.items()}, indent=1) + "\n"
+
+
 def _read(path: Path) -> Mapping[str, Fold]:
     """The folds of a JSON file like `EXAMPLE`."""
     advice = f"give auto, block1_conv1=4x9,dense=1x8, or a JSON file like {EXAMPLE}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from backends.fold import cheapest, intervals
 from backends.hls.estimate import estimate
 from backends.hls.folding import legal, nearest
-from backends.hls.folding_options import AUTO, Fold, depth_text, folding_text, parse_folding, target_text
+from backends.hls.folding_options import AUTO, Fold, depth_text, folding_json, folding_text, parse_folding, target_text
 from backends.hls.nodes import MATRIX_VECTOR, tokens
 from backends.hls.refusals import refusals
 from backends.hls.remarks import notes
@@ -158,9 +157,15 @@ def test_a_folding_is_the_same_as_text_and_as_a_file(
     folds: dict[str, Fold], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     file = tmp_path_factory.mktemp("folding") / "folding.json"
-    file.write_text(json.dumps({name: {"pe": fold.pe, "simd": fold.simd} for name, fold in folds.items()}))
+    file.write_text(folding_json(folds))
     text = ", ".join(f"{name}={fold}" for name, fold in folds.items())
     assert parse_folding(folding_text(str(file))) == parse_folding(folding_text(text)) == folds
+
+
+def test_a_file_says_pe_and_simd(tmp_path: Path) -> None:
+    file = tmp_path / "folding.json"
+    file.write_text('{"block1_conv1": {"pe": 4, "simd": 9}}')
+    assert folding_text(str(file)) == "block1_conv1=4x9"
 
 
 def test_auto_gives_no_fold() -> None:

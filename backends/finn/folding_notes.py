@@ -31,8 +31,9 @@ def folding_notes(made: Design) -> Iterator[str]:
     buffers = [link for link in made.links if isinstance(link, Buffer)]
     deepest = max(buffers, key=lambda link: link.depth)
     converters = sum(isinstance(link, Converter) for link in made.links)
+    blocks = sum(link.bram18 for link in buffers)
     yield (
-        f"{len(buffers)} FIFOs in {sum(link.bram18 for link in buffers)} RAMB18, the deepest {deepest.depth:,} words of "
+        f"{len(buffers)} FIFOs in {blocks} RAMB18, the deepest {deepest.depth:,} words of "
         f"{deepest.bits} bits before {deepest.reader}; {converters} width converters"
     )
 

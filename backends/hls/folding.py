@@ -71,12 +71,15 @@ class Space:
         return {name: self._choices(name) for name in self.folds}
 
     def _choices(self, name: str) -> Sequence[Choice]:
+        """Of the folds of equal cycles, which take equal multipliers, the one of the least share of the part."""
         members = [node for node in self.base.nodes if node.layer.name == name and node.kind in FOLDED]
-        choices: list[Choice] = []
+        found: dict[int, Choice] = {}
         for place, fold in enumerate(self.folds[name]):
             amounts = joined(*(self._all_of(node, fold) for node in members))
-            choices.append(Choice(place, max(busy(node, fold) for node in members), self._cost(amounts)))
-        return _useful(choices)
+            one = Choice(place, max(busy(node, fold) for node in members), self._cost(amounts))
+            other = found.setdefault(one.cycles, one)
+            found[one.cycles] = min(other, one, key=lambda choice: self.share(choice.cost))
+        return list(found.values())
 
     def _all_of(self, node: Node, fold: Fold) -> Amounts:
         logic, memories = node_cost(node, self.base.quantised, fold, self.base.job.target.part.device, self.packed)
@@ -108,29 +111,21 @@ class Space:
 
     def within(self, cost: Cost, but: frozenset[Metric] = frozenset()) -> bool:
         """Whether it leaves the margin free of all resources `but` these."""
-        return all(one <= self.usable(metric) for metric, one in self.totals(cost).items() if metric not in but)
+        return self.exceeded(cost) <= but
+
+    def exceeded(self, cost: Cost) -> frozenset[Metric]:
+        """The resources of which it takes more than the part has less the margin."""
+        return frozenset(metric for metric, one in self.totals(cost).items() if one > self.usable(metric))
 
     def _cost(self, amounts: Amounts) -> Cost:
         return tuple(summed(amounts[metric])[2 if self.sure else 0] for metric in RESOURCES)
-
-
-def _useful(choices: Sequence[Choice]) -> Sequence[Choice]:
-    """Those that no other undercuts or equals in cycles and in every cost."""
-    kept: list[tuple[float, ...]] = []
-    found = []
-    for one in sorted(choices, key=lambda one: (one.cycles, one.cost)):
-        numbers = (one.cycles, *one.cost)
-        if not any(all(a <= b for a, b in zip(other, numbers, strict=True)) for other in kept):
-            kept.append(numbers)
-            found.append(one)
-    return found
 
 
 @dataclass(frozen=True)
 class Answer:
     """What the solver found, and why it is no better.
 
-    `sure` says that upper bounds fit, too. `lacking` holds what no folding leaves enough of, with the least that one
+    `sure` says that upper bounds fit, too. `lacking` holds what no folding leaves enough of, with what this one
     takes; `stops` are the resources that a faster one has too little of. `likely` is the fastest that fits by its
     estimates, where one that is sure was taken instead.
     """
@@ -151,11 +146,16 @@ def solve(space: Space) -> Answer:
     if likely:
         return Answer(likely, False, {}, _stops(space, likely, frozenset()))
     fewest = [map(min, zip(*(one.cost for one in choices), strict=True)) for choices in space.layers.values()]
-    least = space.totals(tuple(map(sum, zip(*fewest, strict=True))))
-    lacking = {metric: amount for metric, amount in least.items() if amount > space.usable(metric)}
-    but = frozenset(lacking)
+    but = space.exceeded(tuple(map(sum, zip(*fewest, strict=True))))
     found = fastest(space.layers, lambda cost: space.within(cost, but), space.share)
-    return Answer(found or lightest(space, inf), False, lacking, _stops(space, found, but) if found else ())
+    if found is None:  # no folding takes the least of everything: give up what the lightest has too little of
+        but |= space.exceeded(lightest(space, inf).cost)
+        found = fastest(space.layers, lambda cost: space.within(cost, but), space.share)
+        assert found, "the lightest is within the rest"
+    totals = space.totals(found.cost)
+    return Answer(
+        found, False, {metric: totals[metric] for metric in RESOURCES if metric in but}, _stops(space, found, but)
+    )
 
 
 def reach(space: Space, cycles: float) -> Answer:
@@ -175,5 +175,4 @@ def _stops(space: Space, found: Folding, but: frozenset[Metric]) -> tuple[Metric
     faster = cheapest(space.layers, lambda cost: True, space.share, shorter[-1]) if shorter else None
     if faster is None:
         return ()
-    reached = space.totals(faster.cost)
-    return tuple(metric for metric, one in reached.items() if metric not in but and one > space.usable(metric))
+    return tuple(metric for metric in RESOURCES if metric in space.exceeded(faster.cost) - but)

@@ -43,14 +43,11 @@ def _answer(found: Resolved, answer: Answer) -> Iterator[str]:
     elif not answer.lacking:
         yield f"it is the fastest whose estimates {free} (no upper bounds do): the busiest layer takes {cycles}"
     if answer.lacking:
-        least = " and ".join(
+        taken = " and ".join(
             f"{amount:,.0f} {metric.unit} ({found.space.usable(metric):,.0f} are usable)"
             for metric, amount in answer.lacking.items()
         )
-        yield (
-            f"no folding fits: with any the design takes at least {least}. This is the fastest that fits but for that "
-            f"({cycles})"
-        )
+        yield f"no folding fits. This is the fastest that does but for {taken}: the busiest layer takes {cycles}"
     if answer.likely and answer.likely.cycles < answer.folding.cycles:
         rate = floor(1e9 / (answer.likely.cycles * job.target.clock_ns))
         yield f"by their estimates alone faster ones fit, down to {answer.likely.cycles:,} cycles: --target-fps {rate}"

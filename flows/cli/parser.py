@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from flows import registry
-from flows.cli import checks, commands, reporting, studies
+from flows.cli import checks, commands, profile, reporting, studies
 from flows.cli.options import add_options
 from flows.core.errors import UsageError
 
@@ -146,6 +146,16 @@ def _plan(parser: Parser, argv: Sequence[str]) -> None:
     _design(parser, argv)
     parser.add_argument("--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: adds the accuracy step")
     parser.set_defaults(command=commands.plan)
+
+
+def _profile(parser: Parser, argv: Sequence[str]) -> None:
+    _design(parser, argv)
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: to measure the ranges of a network of yours"
+    )
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the rows as JSON")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="also profile.svg and its data here")
+    parser.set_defaults(command=profile.profile)
 
 
 def _list(parser: Parser, argv: Sequence[str]) -> None:
@@ -308,6 +318,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser, Sequence[str]], None]]] = {
     "run": ("build, verify and estimate designs, and print what they cost", _run),
     "estimate": ("what designs would cost, in seconds, with no tool installed", _estimate),
     "plan": ("what a run would do; runs nothing", _plan),
+    "profile": ("what every tensor of a design reaches, against what its fixed-point type holds", _profile),
     "compare": ("one table over the runs in the store", _compare),
     "report": ("the document for a design review: HTML, Markdown, CSV, JSON and JUnit XML", _report),
     "diff": ("what changed between two runs: inputs, options and numbers, layer by layer", _diff),

@@ -1,0 +1,102 @@
+"""The numeric profile of a design as plain text. Pure: values in, text out."""
+
+from __future__ import annotations
+
+from math import log2
+from textwrap import wrap
+
+from flows.core.profile import Profile, Row
+from reports.terminal import WIDTH, table
+
+HEAD = [
+    "tensor",
+    "type",
+    "reaches",
+    "holds",
+    "step",
+    "needs",
+    "has",
+    "spare",
+    "beyond, steps",
+    "outside",
+    "to 0",
+    "SQNR, dB",
+]
+"""docs/reference/profile.md says what each column means."""
+
+
+def profile(found: Profile) -> str:
+    """One row a tensor, then what of it needs a look."""
+    title = (
+        f"{found.network} in {found.flow}, weights {found.weights}, arithmetic {found.quantised}; "
+        f"results on {found.n:,} training images {found.images}"
+    )
+    rows = [HEAD, *(_row(one) for one in found.rows)]
+    remarks = [_beyond(found), _small(found), _cut(found)]
+    return "\n\n".join([title, table(rows, frozenset({0, 1})), "\n".join(_wrapped(text) for text in remarks if text)])
+
+
+def _row(row: Row) -> list[str]:
+    spare = "no sign" if row.headroom is None else f"{row.headroom:+d}" if row.headroom else "0"
+    cells = [
+        row.tensor,
+        short(row.type),
+        _span(row.low, row.high),
+        _span(row.lowest, row.highest),
+        f"2^{log2(row.step):.0f}",
+        "" if row.needed is None else str(row.needed),
+        str(row.had),
+        spare,
+        _count(row.beyond),
+    ]
+    if row.weights is None:
+        return [*cells, "", "", ""]
+    quality = "exact" if row.weights.sqnr_db is None else f"{row.weights.sqnr_db:.1f}"
+    return [*cells, _count(row.weights.out_of_range), _count(row.weights.to_zero), quality]
+
+
+def short(type: str) -> str:
+    """A type as `models.fixed.parse_type` also reads it.
+
+    >>> short("ap_ufixed<8,0,AP_RND,AP_SAT>")
+    'ufixed<8,0,RND,SAT>'
+    """
+    return type.replace("ap_", "").replace("AP_", "")
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:.5g} .. {high:.5g}"
+
+
+def _count(count: int) -> str:
+    return f"{count:,}" if count else ""
+
+
+def _beyond(found: Profile) -> str:
+    rows = [row for row in found.rows if row.beyond]
+    if not rows:
+        return "Every tensor stays inside its type."
+    told = ", ".join(f"{row.tensor} ({_past(row)})" for row in rows)
+    return f"Leave their types: {told}."
+
+
+def _past(row: Row) -> str:
+    """By how much of what the type holds, and how many weights."""
+    count = f", {row.weights.out_of_range:,} of {row.weights.n:,}" if row.weights else ""
+    return f"by {100 * row.beyond * row.step / max(row.highest, row.step):.2g} %{count}"
+
+
+def _small(found: Profile) -> str:
+    lost, n = (sum(getattr(row.weights, name) for row in found.rows if row.weights) for name in ("to_zero", "n"))
+    return f"{lost:,} of {n:,} weights are rounded to zero." if lost else ""
+
+
+def _cut(found: Profile) -> str:
+    names = [row.tensor for row in found.rows if row.cut and row.low < row.lowest]
+    told = "saturates below zero, where a ReLU cuts it anyway" if len(names) == 1 else ""
+    told = told or "saturate below zero, where a ReLU cuts them anyway"
+    return f"{', '.join(names)} {told}." if names else ""
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(wrap(text, WIDTH, break_on_hyphens=False))

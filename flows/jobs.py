@@ -45,19 +45,24 @@ def find_network(name: str) -> Network:
     return NETWORKS[name]
 
 
-def shipped_weights(network: Network) -> Path | None:
+def shipped_weights(network: Network, variant: str = "") -> Path | None:
     """The weights that ship with a network; None where none do."""
-    path = PRETRAINED / f"{network.name}.safetensors"
+    path = PRETRAINED / f"{'-'.join(filter(None, (network.name, variant)))}.safetensors"
     return path if path.exists() else None
 
 
-def find_trained(name: str, weights: Path | None) -> Trained:
+def find_trained(name: str, weights: Path | None, variant: str = "") -> Trained:
     """The network called `name` on the weights in this file (the shipped ones where None), its ranges beside it.
 
-    Raises `InputError` where none ship and none are given.
+    `variant` are the shipped weights that a flow starts from where they are not the float ones ("w4a4"). Raises
+    `InputError` where none ship and none are given.
     """
     network = folded(find_network(name))
-    path = weights or shipped_weights(network)
+    path = weights or shipped_weights(network, variant)
+    if path is None and variant:
+        command = f"python -m flows train {name} --qat --data DIR --out OUT"
+        advice = f"train them with `{command}`, then give --weights OUT/{name}-{variant}.safetensors"
+        raise InputError(f"network {name}", f"no {variant} weights of it ship", advice)
     if path is None:
         command = f"python -m flows train {name} --data DIR --out OUT"
         advice = f"train it with `{command}`, then give --weights OUT/{name}.safetensors"

@@ -25,21 +25,27 @@ if TYPE_CHECKING:
 DEFAULT_PARTS = ("xc7z020",)
 
 
-def _jobs(arguments: Namespace, trained: Trained) -> Iterator[tuple[Backend, Job]]:
+def _jobs(arguments: Namespace, trained: Trained) -> Iterator[tuple[Backend, Trained, Job]]:
+    """Every flow on every part. A flow may start from shipped weights of its own."""
     """Every flow on every part that the user named."""
     from flows import registry
     from flows.cli.options import options_of
     from flows.core.part import Target, find_part
+    from flows.jobs import find_trained, is_file
 
     backends = [registry.load(name) for name in dict.fromkeys(arguments.flows)]
     parts = [find_part(text) for text in dict.fromkeys(arguments.parts or DEFAULT_PARTS)]
     for backend in backends:
         options = options_of(backend, arguments)
+        variant = getattr(backend, "WEIGHTS", "")
+        started = trained
+        if variant and not arguments.weights and not is_file(arguments.network):
+            started = find_trained(arguments.network, None, variant)
         for part in parts:
-            yield backend, trained.job(Target(part, arguments.clock), options)
+            yield backend, started, started.job(Target(part, arguments.clock), options)
 
 
-def _designs(arguments: Namespace, trained: Trained) -> list[tuple[Backend, Job]]:
+def _designs(arguments: Namespace, trained: Trained) -> list[tuple[Backend, Trained, Job]]:
     """The jobs; raises `UsageError` where reports are given and it is not clear of which design they are."""
     jobs = list(_jobs(arguments, trained))
     if arguments.reports and len(jobs) > 1:
@@ -90,9 +96,9 @@ def run(arguments: Namespace) -> int:
     store = open_store(arguments)
     executor = Executor(store, arguments.jobs, Progress(many=len(jobs) > 1))
 
-    def one(pair: tuple[Backend, Job]) -> Document | FlowsError:
+    def one(design: tuple[Backend, Trained, Job]) -> Document | FlowsError:
         try:
-            return runner.run(pair[0], trained, pair[1], batch, executor, store, _command(), arguments.reports)
+            return runner.run(*design, batch, executor, store, _command(), arguments.reports)
         except FlowsError as error:
             return error
 
@@ -109,8 +115,9 @@ def run(arguments: Namespace) -> int:
         if arguments.out:
             _copy(document, arguments.out)
         if arguments.record:
+            started = {job.weights.digest: trained for _, trained, job in jobs}
             for record in runs:
-                runner.record_scores(trained, record)
+                runner.record_scores(started[record.weights.digest], record)
     if not errors and arguments.require_fit:
         for record in runs:
             fit = judge(record.readings, devices()[record.device])
@@ -135,10 +142,7 @@ def estimate(arguments: Namespace) -> int:
     from reports import terminal
 
     trained = trained_network(arguments, arguments.network)
-    runs = tuple(
-        runner.estimated(backend, trained, job, _command(), arguments.reports)
-        for backend, job in _designs(arguments, trained)
-    )
+    runs = tuple(runner.estimated(*design, _command(), arguments.reports) for design in _designs(arguments, trained))
     document = Document(runner.network_facts(trained), runs)
     if len(runs) == 1 or arguments.layers:
         print(terminal.details(document, layers=arguments.layers))
@@ -154,7 +158,7 @@ def plan(arguments: Namespace) -> int:
 
     trained = trained_network(arguments, arguments.network)
     batch = runner.test_batch(arguments.data) if arguments.data else None
-    for backend, job in _jobs(arguments, trained):
+    for backend, _, job in _jobs(arguments, trained):
         full = runner.full_plan(backend, runner.design(backend, job), batch)
         digests: dict[str, str] = {}
         for step in full.steps:
@@ -166,13 +170,14 @@ def plan(arguments: Namespace) -> int:
 def compare(arguments: Namespace) -> int:
     from reports import terminal
     from reports.comparison import merged
+    from reports.text import lines
 
     store = open_store(arguments)
     documents = [store.record(name) for name in arguments.runs or store.names()]
     if not documents:
         raise InputError(f"store {store.root}", "no runs in it", "make one: python -m flows run hls4ml --part xc7z020")
     document = merged(documents)
-    print(terminal.comparison(document))
+    print(lines(terminal.comparison(document)))
     _write_json(arguments.json, document)
     return 0
 

@@ -247,6 +247,11 @@ def _train(parser: Parser, argv: Sequence[str]) -> None:
         "--recipe", choices=("modern", "seed"), default="modern",
         help="modern (the default): SGD, BatchNorm folded, averaged weights; seed: the published one, with Adam",
     )  # fmt: skip
+    parser.add_argument(
+        "--qat", action="store_true",
+        help="quantisation-aware, at 4 bits, from the float weights: what the FINN flow starts from",
+    )  # fmt: skip
+    parser.add_argument("--weights", metavar="FILE", type=Path, help="with --qat: the float weights (default: shipped)")
     parser.add_argument("--rate", metavar="R", type=_rate, help="the highest learning rate (default: the recipe's)")
     parser.add_argument(
         "--epochs", metavar="N", type=_count, help="passes over the training images (default: the recipe's)"

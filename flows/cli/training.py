@@ -8,10 +8,11 @@ from argparse import Namespace
 
 from flows.cli.commands import check_writable
 from flows.cli.pictures import draw
-from flows.core.errors import FlowsError, SetupError, StepFailed
+from flows.core.errors import FlowsError, InputError, SetupError, StepFailed
 from flows.executor import package_version, run_attached
-from flows.jobs import find_network
+from flows.jobs import find_network, shipped_weights
 from models import cifar10
+from models.network import Network
 
 TOLD = {one.exit_code for one in FlowsError.__subclasses__()}
 """Exit codes with which the worker ends once it has said why."""
@@ -26,6 +27,8 @@ def train(arguments: Namespace) -> int:
         raise SetupError(
             "package torch", "not installed, and training needs it", "install the extra: pip install -e '.[train]'"
         )
+    if arguments.qat:
+        return _train_quantised(network, arguments)
     given = {"epochs": arguments.epochs, "seed": arguments.seed, "peak_rate": arguments.rate}
     job = {
         "network": network.name,
@@ -47,6 +50,33 @@ def train(arguments: Namespace) -> int:
         signal.signal(signal.SIGTERM, before)
     if curves.exists():
         draw("curves", curves, curves.with_suffix(".svg"))
+    if code and code not in TOLD:
+        raise StepFailed(
+            "training", f"ended with exit code {code}", "the same command goes on from the last whole epoch"
+        )
+    return code
+
+
+def _train_quantised(network: Network, arguments: Namespace) -> int:
+    """Quantisation-aware training from float weights; it goes on from its last whole epoch as well."""
+    weights = arguments.weights or shipped_weights(network)
+    if weights is None:
+        raise InputError(
+            f"network {network.name}", "no float weights of it ship", "train it first, then give --weights"
+        )
+    given = {"epochs": arguments.epochs, "seed": arguments.seed, "peak_rate": arguments.rate}
+    job = {
+        "network": network.name,
+        "weights": str(weights.absolute()),
+        "data": str(arguments.data.absolute()),
+        "out": str(arguments.out.absolute()),
+        "recipe": {name: value for name, value in given.items() if value is not None},
+        "threads": arguments.threads,
+        "compile": arguments.compile,
+    }
+    place = arguments.out / "job.json"
+    place.write_text(json.dumps(job, indent=1))
+    code = run_attached("models.training.qat", str(place))
     if code and code not in TOLD:
         raise StepFailed(
             "training", f"ended with exit code {code}", "the same command goes on from the last whole epoch"

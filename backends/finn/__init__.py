@@ -1,0 +1,32 @@
+"""FINN: quantisation-aware training at a few bits, a FINN-ready QONNX graph, FINN's folding and our estimates of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backends.finn import estimate as estimates
+from backends.finn.arithmetic import lower
+from backends.finn.check import check
+from backends.finn.options import Options
+from backends.finn.plan import plan
+from backends.finn.readiness.step import readiness_step
+from backends.finn.remarks import notes
+from backends.protocol import Job
+from flows.core.evidence import Reading
+from flows.core.plan import Products
+
+API = 1
+NAME = "finn"
+WEIGHTS = "w4a4"
+"""The shipped weights that it starts from, by the suffix of their name."""
+
+__all__ = ["API", "NAME", "Options", "check", "estimate", "lower", "notes", "plan", "read", "readiness_step"]
+
+
+def estimate(job: Job) -> Sequence[Reading]:
+    return estimates.estimate(job, lower(job))
+
+
+def read(job: Job, products: Products) -> Sequence[Reading]:
+    """None: FINN itself is not a step yet."""
+    return ()

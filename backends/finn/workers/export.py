@@ -1,0 +1,137 @@
+"""Writes the QONNX graph of a FINN design: ``python -m backends.finn.workers.export JOB.json``. Imports onnx.
+
+JOB.json: ``quantised`` and ``weights`` (a file). Every quantiser of the arithmetic becomes a Quant node, as Brevitas'
+export writes it; layers keep their names. Writes ``handover/``: ``model.onnx``, ``folding.json``, ``README.md``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
+from safetensors.numpy import load_file
+
+from flows.core.errors import FlowsError, RefusedError
+from models.fixed import FixedType, Overflow
+from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU
+from models.quantised import QuantisedNetwork
+from models.serial import quantised_from_json
+
+DOMAIN = "qonnx.custom_op.general"
+IR_VERSION, OPSET = 8, 17
+"""What qonnx 1.0 and FINN read."""
+
+README = """\
+# Hand-over to FINN
+
+- `model.onnx`: the QONNX graph. Input: one image, float NCHW, uint8 pixels over 256. Output: the logits.
+- `folding.json`: PE and SIMD of every hardware node, FINN's folding configuration, for {part} at {clock_ns:g} ns.
+
+The graph was executed by qonnx and equals this project's exact reference, integer for integer; it holds every condition
+that `python -m flows check finn` knows. FINN itself was not run here: no Vivado was at hand. FINN's stock streamlining
+leaves scale multiplications at the forks and joins of residual graphs, so a build needs steps of its own for them, and
+the node names in `folding.json` are those that such a build gives.
+"""
+
+
+class Graph:
+    """Nodes and constants so far; `made` is the tensor that each layer leaves."""
+
+    def __init__(self, quantised: QuantisedNetwork, weights: dict[str, np.ndarray]) -> None:
+        self.quantised, self.weights = quantised, weights
+        self.nodes: list[NodeProto] = []
+        self.constants: dict[str, np.ndarray] = {}
+        self.made = {INPUT: self.quantiser("image_quant", "image", quantised.input.type)}
+
+    def node(self, kind: str, name: str, inputs: list[str], **settings: Any) -> str:
+        self.nodes.append(helper.make_node(kind, inputs, [f"{name}_out"], name=name, **settings))
+        return f"{name}_out"
+
+    def constant(self, name: str, value: Any) -> str:
+        self.constants[name] = np.asarray(value, np.float32)
+        return name
+
+    def quantiser(self, name: str, source: str, type: FixedType) -> str:
+        """A Quant node; ROUND is to nearest, ties to even."""
+        settings = {"scale": 2.0**-type.fraction, "zero": 0.0, "bits": float(type.width)}
+        inputs = [source, *(self.constant(f"{name}_{role}", value) for role, value in settings.items())]
+        narrow = int(type.overflow is Overflow.SAT_SYM)
+        return self.node(
+            "Quant", name, inputs, domain=DOMAIN, signed=int(type.signed), narrow=narrow, rounding_mode="ROUND"
+        )
+
+    def add(self, layer: Layer) -> None:
+        name, inputs = layer.name, [self.made[one] for one in layer.inputs]
+        types = self.quantised.layers[name]
+        match layer:
+            case Conv2D():
+                top, bottom, left, right = layer.pads(self.quantised.network.input_shapes(layer)[0])
+                inputs += self.trained(name, (3, 2, 0, 1))
+                out = self.node("Conv", name, inputs, pads=[top, left, bottom, right], strides=list(layer.strides))
+                if types.output != types.accumulator:
+                    out = self.quantiser(f"{name}_quant", out, types.output)
+            case Dense():
+                out = self.node("Gemm", name, inputs + self.trained(name, (1, 0)), transB=1)
+            case ReLU():
+                out = self.quantiser(f"{name}_quant", self.node("Relu", name, inputs), types.output)
+            case MaxPool2D():
+                out = self.node(
+                    "MaxPool", name, inputs, kernel_shape=list(layer.kernel), strides=list(layer.strides), pads=[0] * 4
+                )
+            case GlobalAveragePool():
+                out = self.node("Flatten", f"{name}_flat", [self.node("GlobalAveragePool", name, inputs)])
+            case Add() | Flatten():
+                out = self.node(type(layer).__name__, name, inputs)
+            case _:
+                raise RefusedError(f"layer {name}", f"FINN has no {layer.kind}", "take it out of the network")
+        self.made[name] = out
+
+    def trained(self, layer: str, order: tuple[int, ...]) -> list[str]:
+        """The quantised kernel, and the bias rounded to the accumulator's units."""
+        types = self.quantised.layers[layer]
+        assert types.kernel and types.bias
+        kernel = self.constant(f"{layer}_kernel", self.weights[f"{layer}/kernel"].transpose(order))
+        unit = 2.0**types.bias.fraction
+        bias = np.rint(self.weights[f"{layer}/bias"].astype(np.float64) * unit) / unit
+        return [self.quantiser(f"{layer}_kernel_quant", kernel, types.kernel), self.constant(f"{layer}_bias", bias)]
+
+
+def model_of(quantised: QuantisedNetwork, weights: dict[str, np.ndarray]) -> ModelProto:
+    """From float images (1, C, H, W) to the last layer's tensor."""
+    graph = Graph(quantised, weights)
+    for layer in quantised.computed:
+        graph.add(layer)
+    height, width, channels = quantised.network.input_shape
+    classes = quantised.network.shapes[quantised.output][-1]
+    proto = helper.make_graph(
+        graph.nodes,
+        quantised.network.name,
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, channels, height, width))],
+        [helper.make_tensor_value_info(graph.made[quantised.output], TensorProto.FLOAT, (1, classes))],
+        [numpy_helper.from_array(array, name) for name, array in graph.constants.items()],
+    )
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+    return helper.make_model(proto, opset_imports=opsets, ir_version=IR_VERSION, producer_name="zynqflows")
+
+
+def main(job: Path) -> None:
+    ask = json.loads(job.read_text())
+    model = model_of(quantised_from_json(ask["quantised"], str(job)), load_file(ask["weights"]))
+    checker.check_model(model)
+    folder = Path("handover")
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
+    (folder / "folding.json").write_text(ask["folding"])
+    (folder / "README.md").write_text(README.format(**ask))
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except FlowsError as error:
+        print(error)
+        sys.exit(error.exit_code)

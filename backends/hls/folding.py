@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 
-from backends.fold import Choice, Cost, Folding, cheapest, fastest, intervals
+from backends.fold import Choice, Cost, Folding, fastest, intervals
 from backends.hls.amounts import Amounts, joined, summed
 from backends.hls.design import Design
 from backends.hls.estimate import fifo_cost, node_cost, shell_cost
@@ -69,6 +69,11 @@ class Space:
     def layers(self) -> Mapping[str, Sequence[Choice]]:
         """The choices of every layer with weights, its window and its memories included."""
         return {name: self._choices(name) for name in self.folds}
+
+    @property
+    def quickest(self) -> int:
+        """The fewest cycles of any folding, whether it fits or not."""
+        return max(min(one.cycles for one in choices) for choices in self.layers.values())
 
     def _choices(self, name: str) -> Sequence[Choice]:
         """Of the folds of equal cycles, which take equal multipliers, the one of the least share of the part."""
@@ -164,15 +169,17 @@ def reach(space: Space, cycles: float) -> Answer:
 
 
 def lightest(space: Space, cycles: float) -> Folding:
-    found = cheapest(space.layers, lambda cost: True, space.share, cycles)
-    assert found, f"no folding of {cycles} cycles"
-    return found
+    """The folding of at most `cycles` of the least share of the part, whether it fits or not: layer by layer."""
+    made = {
+        name: min((one for one in choices if one.cycles <= cycles), key=lambda one: space.share(one.cost))
+        for name, choices in space.layers.items()
+    }
+    cost = tuple(map(sum, zip(*(one.cost for one in made.values()), strict=True)))
+    return Folding({name: one.value for name, one in made.items()}, max(one.cycles for one in made.values()), cost)
 
 
 def _stops(space: Space, found: Folding, but: frozenset[Metric]) -> tuple[Metric, ...]:
     """The resources of which the lightest folding of the next shorter interval takes too much."""
-    shorter = [cycles for cycles in intervals(space.layers) if cycles < found.cycles]
-    faster = cheapest(space.layers, lambda cost: True, space.share, shorter[-1]) if shorter else None
-    if faster is None:
-        return ()
-    return tuple(metric for metric in RESOURCES if metric in space.exceeded(faster.cost) - but)
+    shorter = [cycles for cycles in intervals(space.layers) if space.quickest <= cycles < found.cycles]
+    over = space.exceeded(lightest(space, shorter[-1]).cost) - but if shorter else frozenset()
+    return tuple(metric for metric in RESOURCES if metric in over)

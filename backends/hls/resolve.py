@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backends.fold import fastest
 from backends.hls.design import Design
-from backends.hls.folding import Answer, Space, reach, solve
+from backends.hls.folding import Answer, Space, lightest, reach, solve
 from backends.hls.folding_options import NO_TARGET, Fold, parse_folding
 from backends.hls.nodes import MATRIX_VECTOR, nodes
 from backends.hls.timing import simulation
@@ -63,9 +62,7 @@ def limit_of(job: Job) -> float | None:
 def quickest(job: Job, quantised: QuantisedNetwork) -> int:
     """The shortest interval of any legal folding with the layers that were asked for, in cycles, fit or not."""
     space = Space(_unfolded(job, quantised), parse_folding(job.options.folding), ())
-    folding = fastest(space.layers, lambda cost: True, sum)
-    assert folding, "without a budget every layer has a choice"
-    made = Design(job, quantised, space.named(folding))
+    made = Design(job, quantised, space.named(lightest(space, space.quickest)))
     return max(stage.busy for stage in made.stages)
 
 

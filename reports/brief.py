@@ -14,10 +14,8 @@ def decisions(comparison: Comparison) -> str:
 
 
 def _decision(one: Decision) -> str:
-    counts: dict[str, int] = {}
-    for design in one.designs:
-        counts[design.fit.verdict.value] = counts.get(design.fit.verdict.value, 0) + 1
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    told = ", ".join(f"{design.label}: {design.fit.verdict.value}" for design in one.designs)
     doubts = f"{len(one.doubts)} things could make that wrong: the report has them"
     why = wrap(one.why, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    return "\n".join([f"{one.part}: {one.headline} ({told})", *why, f"  {doubts}"])
+    verdicts = wrap(told, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    return "\n".join([f"{one.part}: {one.headline}", *verdicts, *why, f"  {doubts}"])

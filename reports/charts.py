@@ -16,6 +16,8 @@ CAP = 1.5
 leave no room to read the others."""
 LOGARITHMIC = 15.0
 """From this ratio of largest to smallest on, an axis is logarithmic."""
+LEFT = 66
+"""Where the plots begin, right of what is written at their axis."""
 Direction = tuple[int, int]
 
 
@@ -124,7 +126,7 @@ def scatter(designs: Sequence[Design], y: Metric, size: tuple[float, float]) -> 
             missing.append(design)
     if not points:
         return None
-    across = axis("latency, us", (one for point in points for one in _reach(point.x)), 58, size[0] - 12)
+    across = axis("latency, us", (one for point in points for one in _reach(point.x)), LEFT, size[0] - 12)
     name = "accuracy" if y is Metric.ACCURACY else LABELS.get(y, y.key.upper())
     up = axis(name, (one for point in points for one in _reach(point.y)), size[1] - 38, 12)
     fits = [point for point in points if point.design.fit.verdict is not Verdict.OVER]

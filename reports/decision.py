@@ -105,8 +105,10 @@ def _headline(
     candidates: Sequence[Design], fastest: Sequence[Lead], accurate: Sequence[Lead], ordered: Sequence[Design]
 ) -> str:
     if not candidates:
-        known = any(one.fit.verdict is Verdict.OVER for one in ordered)
-        return "Nothing fits" if known else "Not known"
+        stages = {stage_name(one.fit.stage) for one in ordered if one.fit.verdict is Verdict.OVER and one.fit.stage}
+        if not stages:
+            return "Not known: no design has a reading of every resource"
+        return f"Nothing fits, judged at {' and '.join(sorted(stages))}"
     if candidates[0].fit.verdict is Verdict.AT_RISK:
         best = fastest[0].design.label if len(fastest) == 1 else f"{len(candidates)} designs"
         return f"Nothing is sure to fit; at risk, and first to look into: {best}"
@@ -115,7 +117,7 @@ def _headline(
     if len(fastest) == 1 and len(accurate) <= 1:
         quick = fastest[0].design
         exact = accurate[0].design if accurate else quick
-        if exact is quick:
+        if exact is quick or (accurate and quick in accurate[0].close):
             return f"Take {quick.label}"
         return f"Take {quick.label} for speed, {exact.label} for accuracy"
     return f"{len(candidates)} designs fit; their numbers are of different kinds, so none is ranked first"

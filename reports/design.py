@@ -124,10 +124,10 @@ def _labels(runs: Sequence[Run]) -> list[str]:
     for run in runs:
         varying = _varying([_settings(one) for one in runs if one.flow == run.flow and one.part == run.part])
         words = [f"{name.replace('_', '-')} {value}" for name, value in _settings(run).items() if name in varying]
-        told.append(f"{run.flow}, {', '.join(words)}" if words else run.flow)
+        told.append(f"{run.flow} ({', '.join(words)})" if words else run.flow)
     places = [(run.part, label) for run, label in zip(runs, told, strict=True)]
     return [
-        f"{label} ({run.name})" if places.count((run.part, label)) > 1 else label
+        f"{label} [{run.name}]" if places.count((run.part, label)) > 1 else label
         for run, label in zip(runs, told, strict=True)
     ]
 

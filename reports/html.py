@@ -60,7 +60,9 @@ def environment() -> Environment:
     made.globals |= {
         "Metric": Metric, "RESOURCES": RESOURCES, "METRICS": METRICS, "Tier": Tier, "charts": charts,
         "waterfall": waterfall, "SIGNS": SIGNS, "label": label, "kind": kind,
-        "evidence": evidence, "span": span, "amount": amount, "number": number, "stage_name": stage_name,
+        "evidence": evidence, "span": span, "amount": amount,
+        "tick": tick, "value": value, "UNITS": UNITS,
+        "number": number, "stage_name": stage_name,
     }  # fmt: skip
     return made
 
@@ -73,6 +75,20 @@ def _shown(value: Any) -> Any:
 def label(metric: Metric) -> str:
     names = {Metric.LATENCY_US: "latency", Metric.THROUGHPUT_FPS: "images/s"}
     return names.get(metric) or LABELS.get(metric) or metric.key.upper()
+
+
+def tick(value: float) -> str:
+    """A round value in few characters."""
+    return f"{value / 1000:g}k" if value >= 10_000 else f"{value:g}"
+
+
+UNITS = {Metric.LATENCY_US: "us", Metric.INTERVAL_CYCLES: "cycles"}
+"""What a heading says once, for all the cells below it."""
+
+
+def value(reading: Reading) -> str:
+    least = ">= " if reading.at_least else ""
+    return f"{least}{number(reading.metric, reading.value)}"
 
 
 def span(reading: Reading) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flows.core.record import document_to_json
+from flows.core.record import Document, document_to_json
 from reports.comparison import Comparison
 from reports.decision import Decision, Lead
 
@@ -26,9 +26,18 @@ def report(comparison: Comparison) -> str:
             {"runs": [one.first.run.name, one.second.run.name], "least": one.least, "most": one.most, "n": one.n}
             for one in comparison.differences
         ],
-        "document": json.loads(document_to_json(comparison.document)),
+        "document": _document(comparison.document),
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _document(document: Document) -> Any:
+    """Without the folders of steps: they are of the machine that ran them, and a report is passed on."""
+    content = json.loads(document_to_json(document))
+    for run in content["runs"]:
+        for step in run["steps"]:
+            step["folder"] = None
+    return content
 
 
 def _decision(one: Decision) -> dict[str, Any]:

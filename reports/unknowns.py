@@ -68,26 +68,28 @@ def unmodelled(design: Design, metric: Metric) -> tuple[str, ...]:
 
 
 def _intervals(design: Design) -> Iterator[Unknown]:
-    """Intervals that are wider than the margin, so that the margin does not cover them."""
+    """Intervals that are wider than the margin, so that the margin alone does not cover them."""
+    wide, none = [], []
     for metric in RESOURCES:
         reading = design.totals.get(metric)
         if reading is None:
             continue
         kept = design.fit.margin * design.device.available(metric)
-        name, where = metric.key.upper(), stage_name(reading.stage)
         if reading.low is None or reading.high is None:
-            if reading.tier is Tier.MODELLED:
-                yield Unknown("intervals", f"{name}: modelled for {where}, with no interval")
+            none += [metric.key.upper()] if reading.tier is Tier.MODELLED else []
         elif reading.high - reading.low > kept:
             span = f"{number(metric, reading.low)} .. {number(metric, reading.high)}"
-            turn = _turn(design, metric, reading.low)
-            yield Unknown("intervals", f"{name} lies in {span} (90 %), wider than the {kept:,.0f} kept free{turn}")
+            wide.append(f"{metric.key.upper()} {span} ({kept:,.0f} kept free{_turn(design, metric, reading.low)})")
+    if wide:
+        yield Unknown("intervals", f"wider than the margin: {', '.join(wide)}")
+    if none:
+        yield Unknown("intervals", f"modelled with none: {', '.join(none)}")
 
 
 def _turn(design: Design, metric: Metric, low: float) -> str:
     if metric not in design.fit.excess:
         return ""
-    return "; even its lower end is over" if low > design.device.available(metric) else "; its lower end is not over"
+    return "; over at its lower end, too" if low > design.device.available(metric) else "; not over at its lower end"
 
 
 def _speed(design: Design) -> Iterator[Unknown]:

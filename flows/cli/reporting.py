@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.cli.commands import check_writable, interruptible, open_store
-from flows.core.errors import FlowsError, GateError, InputError, SetupError
+from flows.core.errors import FlowsError, GateError, InputError, MismatchError, SetupError, StepFailed
 
 if TYPE_CHECKING:
     from flows.core.record import Document
     from flows.executor import Executor
     from flows.store import Store
-    from reports.comparison import Absent, Comparison
+    from reports.comparison import Comparison
 
 DEFAULT_OUT = Path("zynqflows-report")
 DEFAULT_PARTS = ("xc7z010", "xc7z020")
@@ -25,16 +25,20 @@ DEFAULT_PARTS = ("xc7z010", "xc7z020")
 
 def report(arguments: Namespace) -> int:
     from reports.brief import decisions
-    from reports.comparison import compare
+    from reports.comparison import Absent, compare
     from reports.text import lines
 
     check_writable(arguments.out)
     store = open_store(arguments)
-    absent = _run_missing(arguments, store) if arguments.run else ()
+    failures = _run_missing(arguments, store) if arguments.run else {}
+    absent = [Absent(flow, part, str(error)) for (flow, part), error in failures.items()]
     comparison = compare(read_documents(store, arguments.runs or store.names()), absent)
     print(lines(decisions(comparison)))
     for name, render in _formats().items():
         write(arguments.out / name, render(comparison))
+    for error in failures.values():
+        if isinstance(error, (StepFailed, MismatchError)):
+            raise error
     return 0
 
 
@@ -118,22 +122,21 @@ def _read(path: Path, advice: str) -> str:
         raise InputError(f"file {path}", f"cannot be read ({fact})", advice) from None
 
 
-def _run_missing(arguments: Namespace, store: Store) -> tuple[Absent, ...]:
+def _run_missing(arguments: Namespace, store: Store) -> dict[tuple[str, str], FlowsError]:
     """Runs every flow on every part where the store has no run of it; returns what could not be run, and why."""
     from flows.cli.progress import Progress
     from flows.executor import Executor
-    from reports.comparison import Absent
 
     executor = Executor(store, 2, Progress(many=True))
-    absent = []
+    failures: dict[tuple[str, str], FlowsError] = {}
     with interruptible(executor):
         for flow, part in _missing(arguments, store):
             try:
                 _run_one(flow, part, executor, store)
             except FlowsError as error:
                 print(f"error: {error}", file=sys.stderr)
-                absent.append(Absent(flow, part, str(error)))
-    return tuple(absent)
+                failures[flow, part] = error
+    return failures
 
 
 def _missing(arguments: Namespace, store: Store) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ import reports.json
 from flows.core.errors import InputError
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.fit import Verdict
-from flows.core.record import Document, Run, WeightsFacts, document_from_json
+from flows.core.record import Document, Run, StepFacts, WeightsFacts, document_from_json
 from reports import markdown
 from reports.comparison import Absent, Comparison, compare
 from reports.decision import Decision, leads
@@ -44,7 +44,7 @@ def test_the_decision_of_a_part(reviewed: Comparison) -> None:
     assert "Fastest (modelled for rtl-simulated): fast, 900.0 images/s, at 50 % of its binding resource" in large.why
     assert "Most accurate (evaluated, 10,000 images): exact, 84.00 %." in large.why
     assert [one.fit.verdict for one in large.designs] == [Verdict.FITS, Verdict.FITS, Verdict.OVER]
-    assert small.headline == "Nothing fits" and not small.candidates and not small.fastest
+    assert small.headline == "Nothing fits, judged at csynth" and not small.candidates and not small.fastest
     assert "Nearest, judged at csynth: fast, over LUT by 3,520 of 17,600" in small.why
     assert "(and that at the lower end of its interval, too)" in small.why
 
@@ -76,14 +76,21 @@ def test_intervals_that_meet_are_not_told_apart(run_of: Make, readings_of: Readi
     one, other = (run_of(flow, readings=readings_of(accuracy=value)) for flow, value in (("a", 0.83), ("b", 0.835)))
     (decision,) = compare([document_of(one, other)]).decisions
     (lead,) = decision.most_accurate
+    assert decision.headline == "Take a" == f"Take {decision.fastest[0].design.label}"
     assert lead.design.label == "b" and [each.label for each in lead.close] == ["a"]
     assert "not told apart from a" in decision.why
+
+
+def test_with_nothing_known_nothing_is_decided(run_of: Make, document_of: Documents) -> None:
+    (decision,) = compare([document_of(run_of(readings=()))]).decisions
+    assert decision.headline == "Not known: no design has a reading of every resource"
+    assert decision.why == "None of 1 designs fits with 10 % of each resource kept free."
 
 
 def test_at_risk_is_said_and_not_sold(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
     (decision,) = compare([document_of(run_of(readings=readings_of(0.88, spread=0.3)))]).decisions
     assert decision.headline == "Nothing is sure to fit; at risk, and first to look into: toy"
-    assert any("wider than the" in text for text in doubts(decision))
+    assert any("wider than the margin: LUT" in text for text in doubts(decision))
 
 
 def test_accuracy_of_the_float_network_is_not_the_designs(
@@ -127,7 +134,7 @@ def test_other_architectures_are_refused_with_the_digests(run_of: Make, document
 def test_labels_tell_runs_of_one_flow_apart(run_of: Make, document_of: Documents) -> None:
     runs = [run_of("a", options={"precision": bits, "io_type": "stream"}) for bits in ("8", "16")]
     decision = compare([document_of(*runs, run_of("b"))]).decisions[0]
-    assert sorted(one.label for one in decision.designs) == ["a, precision 16", "a, precision 8", "b"]
+    assert sorted(one.label for one in decision.designs) == ["a (precision 16)", "a (precision 8)", "b"]
 
 
 def test_trainings_that_differ_are_told(run_of: Make, document_of: Documents) -> None:
@@ -161,6 +168,13 @@ def test_markdown_and_json_say_the_same(reviewed: Comparison) -> None:
     assert "### xc7z020clg400-1: Take fast for speed, exact for accuracy" in page
     assert document_from_json(json.dumps(content["document"]), "here") == reviewed.document
     assert "**26,600** of 53,200 (50 %)<br>90 %: 25,270 .. 27,930<br>*modelled for csynth, on xc7z020*" in page
+
+
+def test_a_report_names_no_folder_of_the_machine_that_made_it(run_of: Make, document_of: Documents) -> None:
+    step = StepFacts("build", "done", 1.0, {}, "", "/home/somebody/store")
+    comparison = compare([document_of(run_of(steps=(step,)))])
+    for text in (reports.json.report(comparison), markdown.report(comparison)):
+        assert "somebody" not in text
 
 
 def test_names_do_no_harm(hostile: Document) -> None:

@@ -39,9 +39,19 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def hls4ml(session: nox.Session) -> None:
     """The main job, cold: nothing but this flow's extra installed, and an empty store."""
-    session.install(*CONSTRAINTS, ".[hls4ml]")
+    _cold(session, "hls4ml")
+
+
+@nox.session
+def finn(session: nox.Session) -> None:
+    """The FINN flow from the shipped four-bit weights, cold."""
+    _cold(session, "finn")
+
+
+def _cold(session: nox.Session, flow: str) -> None:
+    session.install(*CONSTRAINTS, f".[{flow}]")
     with tempfile.TemporaryDirectory() as folder:
         store, result = Path(folder, "store"), Path(folder, "result.json")
         session.chdir(folder)  # what is installed, not the clone
-        command = ["python", "-m", "flows", "run", "hls4ml", "--part", "xc7z020", "--store", str(store)]
+        command = ["python", "-m", "flows", "run", flow, "--part", "xc7z020", "--store", str(store)]
         session.run(*command, "--json", str(result), *session.posargs)

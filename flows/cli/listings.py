@@ -26,6 +26,7 @@ PACKAGES = {
     "torch": "the fast exact reference, accuracy, training",
     "keras": "hls4ml's front end, on torch",
     "hls4ml": "the hls4ml flow",
+    "qonnx": "the FINN flow: executes its graph",
     "matplotlib": "pictures: curves, confusions, accuracy by format",
     "h5py": "networks of your own in Keras archives",
     "onnx": "networks of your own in ONNX files",

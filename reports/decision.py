@@ -187,6 +187,16 @@ def _doubts(
         yield Doubt(None, Unknown("stages", f"the verdicts are of different stages, which count differently ({told})"))
     if len(fastest) > 1 or len(accurate) > 1:
         yield Doubt(None, Unknown("evidence", "leads of different evidence are not ranked against each other"))
+    unranked = [
+        f"{what} unknown of {', '.join(one.label for one in without)}"
+        for what, without in (
+            ("images/s", [one for one in candidates if Metric.THROUGHPUT_FPS not in one.totals]),
+            ("accuracy", [one for one in candidates if one.accuracy is None]),
+        )
+        if without
+    ]
+    if unranked:
+        yield Doubt(None, Unknown("not ranked", "; ".join(unranked)))
     ancestors = sorted({one.ancestor for one in ordered})
     if len(ancestors) > 1:
         fact = f"their weights come from {len(ancestors)} trainings ({', '.join(ancestors)})"

@@ -87,6 +87,12 @@ def test_with_nothing_known_nothing_is_decided(run_of: Make, document_of: Docume
     assert decision.why == "None of 1 designs fits with 10 % of each resource kept free."
 
 
+def test_what_could_not_be_ranked_is_named(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
+    runs = run_of("a"), run_of("b", readings=readings_of(fps=None, accuracy=None))
+    (decision,) = compare([document_of(*runs)]).decisions
+    assert "not ranked: images/s unknown of b; accuracy unknown of b" in doubts(decision)
+
+
 def test_at_risk_is_said_and_not_sold(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
     (decision,) = compare([document_of(run_of(readings=readings_of(0.88, spread=0.3)))]).decisions
     assert decision.headline == "Nothing is sure to fit; at risk, and first to look into: toy"

@@ -26,8 +26,7 @@ DEFAULT_PARTS = ("xc7z020",)
 
 
 def _jobs(arguments: Namespace, trained: Trained) -> Iterator[tuple[Backend, Trained, Job]]:
-    """Every flow on every part. A flow may start from shipped weights of its own."""
-    """Every flow on every part that the user named."""
+    """Every flow on every part that the user named. A flow may start from shipped weights of its own."""
     from flows import registry
     from flows.cli.options import options_of
     from flows.core.part import Target, find_part

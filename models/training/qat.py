@@ -132,6 +132,22 @@ class QuantisedNetwork(TorchNetwork):
         return kernel, module.bias + (torch.round(module.bias / unit) * unit - module.bias).detach()
 
     @torch.no_grad()
+    def on_grids(self) -> dict[str, np.ndarray]:
+        """The weights in the project's layout, each on its grid."""
+        found = {}
+        for layer in self.network.layers:
+            if layer.name in self.trained:
+                kernel, bias = (one.double().numpy() for one in self.trained_codes(layer))
+                found[f"{layer.name}/kernel"] = kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel.T
+                found[f"{layer.name}/bias"] = bias
+        return {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in found.items()}
+
+    def represented(self) -> dict[str, tuple[float, float]]:
+        """The ends of what each activation quantiser represents, by the tensor that it quantises."""
+        ends = {name: self.high * scale for name, scale in self.activations.items()}
+        return {name: (-end if isinstance(self.network[name], Conv2D) else 0.0, end) for name, end in ends.items()}
+
+    @torch.no_grad()
     def fit_kernels(self) -> None:
         modules: Any = dict(self.trained.items())
         high = self.weight_high
@@ -247,9 +263,7 @@ class Run:
         if self.resume.exists() and not self.progress.epochs:
             raise InputError(str(self.resume), "the checkpoint of another training", "name another --out, or remove it")
         if self.progress.epochs:
-            self.model.kernels = {
-                key[7:]: value for key, value in self.progress.best.items() if key.startswith("kernel:")
-            }
+            self.model.kernels = dict(self.progress.best)
         self.student = torch.compile(self.model) if compiled else self.model
         self.judge = torch.compile(self.teacher) if compiled else self.teacher
 
@@ -264,6 +278,7 @@ class Run:
                 "loss": loss,
                 "held_out_accuracy": right(self.model, self.chooser) / len(self.chooser),
             }
+            # the last epoch ships, so there is no best one to keep; the scales go in its place
             self.progress = Progress(epoch + 1, [*self.progress.history, row], dict(self.model.kernels))
             checkpoint.save(self.resume, self.progress, self.optimizer, self.identity, model=self.model)
             seconds = time.monotonic() - started
@@ -300,29 +315,15 @@ class Run:
         softened = F.kl_div(F.log_softmax(scores / heat, 1), F.softmax(answers / heat, 1), reduction="batchmean")
         return (1 - share) * F.cross_entropy(scores, labels) + share * heat**2 * softened
 
-    @torch.no_grad()
-    def tensors(self) -> dict[str, np.ndarray]:
-        """The weights in the project's layout, on their grids."""
-        found = {}
-        for layer in self.network.layers:
-            if layer.name in self.model.trained:
-                kernel, bias = (one.double().numpy() for one in self.model.trained_codes(layer))
-                found[f"{layer.name}/kernel"] = kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel.T
-                found[f"{layer.name}/bias"] = bias
-        return {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in found.items()}
-
     def ship(self, folder: Path) -> None:
         """The only place where the test images are read, once, at the end."""
         recipe, network = self.recipe, self.network
         stem = f"{network.name}-w{recipe.weight_bits}a{recipe.activation_bits}"
         path = self.out / f"{stem}.safetensors"
         with replacing(path) as scratch:
-            save_weights(scratch, self.tensors(), network, self.derived_from)
+            save_weights(scratch, self.model.on_grids(), network, self.derived_from)
         digest = open_weights(path, network).digest
-        seen = reach(self.model, self.rest.pixels[:FITTED_IMAGES])
-        for name, scale in self.model.activations.items():
-            signed = isinstance(network[name], Conv2D)
-            seen[name] = (-self.model.high * scale * signed, self.model.high * scale)
+        seen = reach(self.model, self.rest.pixels[:FITTED_IMAGES]) | self.model.represented()
         ranges = Ranges(network.digest, digest, self.rest[:FITTED_IMAGES].digest, FITTED_IMAGES, seen)
         with replacing(self.out / f"{stem}.ranges.json") as scratch:
             ranges.save(scratch)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import cast
 
 from backends.protocol import Backend, Job, ReportReader
 from flows.core.errors import FlowsError, MismatchError, RefusedError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
-from flows.core.plan import PYTHON, Asset, Output, Plan, Products, Step
+from flows.core.plan import Asset, Output, Plan, Products, Step
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
 from flows.executor import Executor
 from flows.jobs import Trained, run_name
 from flows.store import Store
-from models import vectors
+from models import reference
 from models.card import Card, Score, record
 from models.proportion import wilson
 from models.quantised import QuantisedNetwork
-from models.serial import quantised_to_json
+from models.reference import accuracy_step, reference_step
 
-REFERENCE = Output("reference", "reference.json")
-ACCURACY = Output("accuracy", "accuracy.json")
+REFERENCE = Output("reference", reference.REFERENCE)
+ACCURACY = Output("accuracy", reference.ACCURACY)
 WARNING = "warning: "
 ON_YOUR_WORD = (
     WARNING + "that {} is a report of this very design is your word: the top, part and clock that it names "
@@ -62,32 +62,11 @@ def _reader(backend: Backend) -> ReportReader:
 
 def full_plan(backend: Backend, made: Design, batch: Asset | None) -> Plan:
     """The backend's plan, with the exact reference and, where test images are given, the accuracy."""
-    plan = backend.plan(made.job)
-    steps = [*plan.steps, _evaluation(made, REFERENCE, "the exact reference on the project's vectors", None)]
+    plan, weights = backend.plan(made.job), weights_asset(made.job)
+    steps = [*plan.steps, reference_step(REFERENCE.step, made.quantised, weights, plan.vectors)]
     if batch:
-        steps.append(_evaluation(made, ACCURACY, "accuracy on the 10,000 test images", batch))
-    return Plan(tuple(steps), plan.artefact, plan.against)
-
-
-def _evaluation(made: Design, output: Output, about: str, batch: Asset | None) -> Step:
-    ask: dict[str, object] = {"quantised": quantised_to_json(made.quantised), "weights": "weights.safetensors"}
-    files: dict[str, str | Asset | Output] = {"weights.safetensors": weights_asset(made.job)}
-    if batch:
-        ask["data"] = "test_batch.bin"
-        files["test_batch.bin"] = batch
-    else:
-        ask["vectors"] = vectors.COUNT
-    files["job.json"] = json.dumps(ask, indent=1)
-    return Step(
-        name=output.step,
-        about=about,
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "models.evaluation.worker", "job.json"),
-        files=files,
-        makes=(output.file,),
-        packages=("torch", "numpy", "safetensors"),
-        sources=("flows.core", "models"),
-    )
+        steps.append(accuracy_step(ACCURACY.step, made.quantised, weights, batch))
+    return replace(plan, steps=tuple(steps))
 
 
 def weights_asset(job: Job) -> Asset:
@@ -190,20 +169,20 @@ def _verify(flow: str, job: Job, plan: Plan, products: Products) -> Verification
         return None
     path, expected = products.path(plan.artefact), products.path(REFERENCE)
     if path is None or expected is None:
-        return Verification(vectors.COUNT, None, plan.against)
-    built, reference = json.loads(path.read_text()), json.loads(expected.read_text())["codes"]
+        return Verification(plan.vectors, None, plan.against)
+    built, meant = json.loads(path.read_text()), json.loads(expected.read_text())["codes"]
     design, advice = f"{flow} on {job.target.part.full_name}", f"look into {path.parent}, and do not build this design"
-    if len(built) != len(reference):
-        raise MismatchError(design, f"{len(built)} results came back for {len(reference)} vectors", advice)
-    unequal = [index for index, (ours, theirs) in enumerate(zip(reference, built, strict=True)) if ours != theirs]
+    if len(built) != len(meant):
+        raise MismatchError(design, f"{len(built)} results came back for {len(meant)} vectors", advice)
+    unequal = [index for index, (ours, theirs) in enumerate(zip(meant, built, strict=True)) if ours != theirs]
     if unequal:
         first = unequal[0]
         fact = (
-            f"{len(unequal)} of {len(reference)} vectors differ from the exact reference; "
-            f"at vector {first} it gives {built[first]}, the reference {reference[first]}"
+            f"{len(unequal)} of {len(meant)} vectors differ from the exact reference; "
+            f"at vector {first} it gives {built[first]}, the reference {meant[first]}"
         )
         raise MismatchError(design, fact, advice)
-    return Verification(len(reference), len(reference), plan.against)
+    return Verification(len(meant), len(meant), plan.against)
 
 
 def _evaluated(products: Products, network: str) -> list[Reading]:

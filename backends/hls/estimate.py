@@ -16,12 +16,12 @@ from backends.hls.design import Design
 from backends.hls.fifos import Buffer
 from backends.hls.folding_options import SRL, Fold
 from backends.hls.memories import line_buffer, weight_rom
-from backends.hls.nodes import Node
+from backends.hls.nodes import Node, slides, tokens
 from backends.hls.schedule import lanes
 from backends.hls.timing import timing
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.part import Device
-from models.network import Conv2D, MaxPool2D
+from models.network import Conv2D, Dense, MaxPool2D
 from models.quantised import QuantisedNetwork
 
 FIFO, SHELL, WEIGHTS, LINE_BUFFERS = "fifo", "shell", "weights", "line buffers"
@@ -79,14 +79,6 @@ def node_cost(
     """What one stage takes: (its logic, its memories by their scopes); `packed` is two products in a DSP48E1."""
     data = quantised.type_of(node.layer.inputs[0]).width
     result, channels = quantised.type_of(node.tensor).width, node.shape[-1]
-    inputs = len(node.sources)
-    serial = joined(
-        laws.control("simple"),
-        {
-            Metric.LUT: (laws.select(inputs * fold.pe * data, channels // fold.pe),),
-            Metric.FF: (laws.registers((inputs * data + result) * channels, "the pixels in hand"),),
-        },
-    )
     match node.kind, node.layer:
         case "window", Conv2D() as layer:
             products = node.size[0]
@@ -102,21 +94,59 @@ def node_cost(
             weights = laws.memory(weight_rom(node.size, fold, types.kernel.width, device), WEIGHTS)
             widths = data, types.kernel.width, types.accumulator.width, result
             logic = matrix_vector(node, fold, widths, packed and max(widths[:2]) <= laws.PACKABLE)
-            return joined(laws.control("matrix_vector"), logic), {WEIGHTS: weights}
+            return joined(laws.control("matrix_vector"), logic, operands(node, fold, data)), {WEIGHTS: weights}
         case "maxpool2d", MaxPool2D() as layer:
-            compare = built(2 * data * fold.pe, "pools", "a LUT a bit to compare, one to select", laws.POOL)
+            compared = layer.kernel[0] + layer.kernel[1] - 1  # a column of pixels, and the columns before it
+            compare = built(
+                2 * data * fold.pe * (compared - 1), "pools", "a LUT a bit to compare, one to select", laws.POOL
+            )
             rows = laws.memory(line_buffer(layer, node.taken, data, device), LINE_BUFFERS)
-            return joined(serial, {Metric.LUT: (compare,)}), {LINE_BUFFERS: rows}
+            return joined(serial(compared * data, result, channels, fold.pe), {Metric.LUT: (compare,)}), {
+                LINE_BUFFERS: rows
+            }
         case (("add" | "relu"), _):
-            return joined(serial, {Metric.LUT: (laws.requantise(fold.pe),)}), {}
+            lanes_of = serial(len(node.sources) * data, result, channels, fold.pe)
+            return joined(lanes_of, {Metric.LUT: (laws.requantise(fold.pe),)}), {}
         case "global_average_pool", _:
             accumulator = quantised.layers[node.name].accumulator
             assert accumulator is not None
             adders = built(fold.pe * accumulator.width, "adders", "an adder a lane")
             sums = laws.held(channels // fold.pe, fold.pe * accumulator.width)
-            return joined(serial, {Metric.LUT: (adders, sums, laws.requantise(fold.pe))}), {}
+            lanes_of = serial(data, result, channels, fold.pe)
+            return joined(lanes_of, {Metric.LUT: (adders, sums, laws.requantise(fold.pe))}), {}
+        case (("receive" | "send"), _):
+            waiting = laws.registers(channels * quantised.type_of(node.tensor).width, "the bytes or results in hand")
+            return joined(laws.control("simple"), {Metric.FF: (waiting,)}), {}
         case _:
             return laws.control("simple"), {}
+
+
+def serial(given: int, result: int, channels: int, lanes: int) -> Amounts:
+    """A stage of so many lanes: `given` and `result` are bits a channel, held while the lanes go over the channels."""
+    return joined(
+        laws.control("simple"),
+        {
+            Metric.LUT: (laws.select(lanes * given, channels // lanes),),
+            Metric.FF: (laws.registers((given + result) * channels, "the pixels in hand"),),
+        },
+    )
+
+
+def operands(node: Node, fold: Fold, data: int) -> Amounts:
+    """What keeps the values of `data` bits that the multipliers of a layer with weights read in turn.
+
+    The parts of a window, where more than one group of results needs them; or a whole pixel; or, behind a flattened
+    image, all of them.
+    """
+    steps, groups = node.size[0] // fold.simd, node.size[1] // fold.pe
+    if isinstance(node.layer, Conv2D) and slides(node.layer):
+        return {Metric.LUT: (laws.held(steps if groups > 1 else 1, fold.simd * data),)}
+    channels = node.taken[-1]
+    kept = laws.held(tokens(node.taken), channels * data) if isinstance(node.layer, Dense) else laws.held(1, 0)
+    return {
+        Metric.LUT: (laws.select(fold.simd * data, channels // fold.simd), kept),
+        Metric.FF: (laws.registers(channels * data, "the pixel in hand"),),
+    }
 
 
 def matrix_vector(node: Node, fold: Fold, widths: tuple[int, int, int, int], packed: bool) -> Amounts:
@@ -125,8 +155,7 @@ def matrix_vector(node: Node, fold: Fold, widths: tuple[int, int, int, int], pac
     `widths` are bits of data, weights, accumulator and result.
     """
     data, weight, accumulator, result = widths
-    products, results = node.size
-    again = products // fold.simd if fold.pe < results else 1
+    _, results = node.size
     sums = fold.pe * (2 * accumulator + (fold.simd // 2) * (data + weight))
     bits = 2 * fold.simd * data + sums + results * result
     if packed:
@@ -135,7 +164,7 @@ def matrix_vector(node: Node, fold: Fold, widths: tuple[int, int, int, int], pac
         dsp, adders = laws.multipliers(fold, data, weight), laws.adders(fold, data + weight, accumulator)
     return {
         Metric.DSP: (dsp,),
-        Metric.LUT: (adders, laws.requantise(fold.pe), laws.held(again, fold.simd * data)),
+        Metric.LUT: (adders, laws.requantise(fold.pe)),
         Metric.FF: (laws.registers(bits, "operands, sums and the result"),),
     }
 

@@ -20,7 +20,7 @@ from flows.core.fit import MARGIN
 
 
 def legal(size: tuple[int, int]) -> tuple[Fold, ...]:
-    """Every fold of a layer of `size` (products of each result, results): SIMD divides the one, PE the other.
+    """Every fold where SIMD divides the first of `size` and PE the second (`Node.foldable`).
 
     >>> [str(fold) for fold in legal((3, 2))]
     ['1x1', '1x3', '2x1', '2x3']
@@ -61,7 +61,7 @@ class Space:
     def folds(self) -> Mapping[str, Sequence[Fold]]:
         """What a layer may have, by its name; a choice of the solver is a place in it."""
         return {
-            node.name: [self.asked[node.name]] if node.name in self.asked else legal(node.size)
+            node.name: [self.asked[node.name]] if node.name in self.asked else legal(node.foldable)
             for node in self.base.weighted
         }
 

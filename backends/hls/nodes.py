@@ -1,8 +1,10 @@
-"""The stages of the generated dataflow, between the input stream and the output stream, in the order of the network.
+"""The stages of the generated dataflow, in the order of the network.
 
-A convolution is a *window* stage, which stores rows, pads and hands out one window an output pixel, and a
-*matrix-vector* stage of PE x SIMD multipliers; a 1x1 convolution that skips no pixel needs no window. A ReLU is part
-of the matrix-vector stage before it. A *clone* copies a tensor that is read more than once. Flattening takes no stage.
+The first receives the bytes of an image from AXI-Stream and puts pixels, the last sends the results. A convolution is a
+*window* stage, which stores rows, pads and hands out one window an output pixel, and a *matrix-vector* stage of
+PE x SIMD multipliers; a 1x1 convolution that skips no pixel needs no window. A ReLU is part of the matrix-vector stage
+before it. A *clone* copies a tensor that is read twice. Flattening takes no stage: a dense layer takes the pixels of an
+image as they come.
 """
 
 from __future__ import annotations
@@ -11,10 +13,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from models.network import INPUT, Conv2D, Dense, Flatten, Layer, ReLU, Shape
+from models.network import (
+    INPUT,
+    Add,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Shape,
+    Softmax,
+)
 from models.quantised import QuantisedNetwork
 
-CLONE, WINDOW, MATRIX_VECTOR = "clone", "window", "matrix_vector"
+CLONE, WINDOW, MATRIX_VECTOR, RECEIVE, SEND = "clone", "window", "matrix_vector", "receive", "send"
+STREAMS = "axi streams"
+KINDS = frozenset(kind.kind for kind in (Conv2D, Dense, MaxPool2D, GlobalAveragePool, Add, ReLU, Flatten, Softmax))
+"""Layers that can be generated; the largest result of a softmax is the host's to take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +52,9 @@ class Node:
 
     @property
     def scope(self) -> str:
-        """What its readings are said of: a layer, or all clones together."""
+        """What its readings are said of: a layer, all clones together, or both AXI-Streams."""
+        if self.kind in (RECEIVE, SEND):
+            return STREAMS
         return CLONE if self.kind == CLONE else self.layer.name
 
     @property
@@ -44,6 +63,13 @@ class Node:
         seen = self.taken if isinstance(self.layer, Conv2D) else (prod(self.taken),)
         *products, results = self.layer.weight_shapes(seen)["kernel"]
         return prod(products), results
+
+    @property
+    def foldable(self) -> tuple[int, int]:
+        """What SIMD and PE of a layer with weights must divide: all products of a result, but behind a flattened image
+        those of one pixel, and the results."""
+        products, results = self.size
+        return self.taken[-1] if isinstance(self.layer, Dense) else products, results
 
 
 def nodes(quantised: QuantisedNetwork) -> tuple[Node, ...]:
@@ -70,7 +96,12 @@ def slides(layer: Conv2D) -> bool:
 
 def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
     shapes = quantised.network.shapes
-    stream, pixels = {INPUT: INPUT}, {INPUT: shapes[INPUT]}  # by tensor: the stage that puts it, as which shape
+    first, last = quantised.computed[0], quantised.computed[-1]
+    yield Node(f"{RECEIVE} {INPUT}", RECEIVE, (INPUT,), shapes[INPUT], shapes[INPUT], INPUT, first)
+    stream, pixels = (
+        {INPUT: f"{RECEIVE} {INPUT}"},
+        {INPUT: shapes[INPUT]},
+    )  # by tensor: the stage that puts it, as which shape
     merged = {relu.name for layer in quantised.computed if (relu := merged_relu(quantised, layer))}
 
     def clone(tensor: str, layer: Layer) -> Iterator[Node]:
@@ -79,7 +110,7 @@ def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
             yield Node(name, CLONE, (stream[tensor],), shapes[tensor], shapes[tensor], tensor, layer)
             stream[tensor] = name
 
-    yield from clone(INPUT, quantised.computed[0])
+    yield from clone(INPUT, first)
     for layer in quantised.computed:
         sources, taken = tuple(stream[name] for name in layer.inputs), pixels[layer.inputs[0]]
         pixels[layer.name] = shapes[layer.name]
@@ -98,3 +129,5 @@ def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
             yield Node(layer.name, kind, sources, taken, shapes[layer.name], tensor, layer)
             stream[layer.name] = layer.name
         yield from clone(layer.name, layer)
+    shape = pixels[last.name]
+    yield Node(f"{SEND} {last.name}", SEND, (stream[last.name],), shape, shape, last.name, last)

@@ -26,7 +26,7 @@ def refusals(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
 
 
 def _folding(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
-    sizes = {node.name: node.size for node in nodes(quantised) if node.kind == MATRIX_VECTOR}
+    sizes = {node.name: node.foldable for node in nodes(quantised) if node.kind == MATRIX_VECTOR}
     for name, asked in parse_folding(job.options.folding).items():
         if name not in sizes:
             near = get_close_matches(name, sizes, n=3, cutoff=0.5) or list(sizes)

@@ -3,25 +3,55 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import floor
 
 from backends.cost.shell import shell
 from backends.fold import fastest
 from backends.hls.amounts import OVERSTATED, OVERSTATED_LEAST
+from backends.hls.arithmetic import lower, reaches
 from backends.hls.estimate import estimate
 from backends.hls.folding import Answer
 from backends.hls.folding_options import BRAM, LUTRAM, SRL
-from backends.hls.resolve import Resolved, limit_of
+from backends.hls.options import BY_LAYER
+from backends.hls.resolve import Resolved, limit_of, resolved
+from backends.protocol import Job
 from flows.core.evidence import Metric, total
 from flows.core.fit import MARGIN
+from models.quantised import QuantisedNetwork
 
 STORAGES = {SRL: "shift registers", LUTRAM: "LUT RAM", BRAM: "block RAM"}
 
 
-def notes(found: Resolved) -> Iterator[str]:
-    """One line each."""
+def notes(job: Job) -> Sequence[str]:
+    quantised = lower(job)
+    return (*_arithmetic(job, quantised), *folding_notes(resolved(job, quantised)))
+
+
+def _arithmetic(job: Job, quantised: QuantisedNetwork) -> Iterator[str]:
+    """Weights that saturate, and how near the accumulators come to their ends."""
+    tensors = job.weights.tensors()
+    lost = {}
+    for name, types in quantised.layers.items():
+        if types.kernel:
+            beyond = (types.kernel.high + 0.5) * 2.0**-types.kernel.fraction
+            lost[name] = int((abs(tensors[f"{name}/kernel"]) > beyond).sum())
+    if job.options.weight_scale != BY_LAYER and any(lost.values()):
+        worst = max(lost, key=lambda name: lost[name])
+        yield (
+            f"warning: {sum(lost.values()):,} weights lie outside {job.options.weight_format} and saturate, "
+            f"{lost[worst]:,} of them in {worst}: --weight-scale {BY_LAYER} divides them by a power of two first"
+        )
+    widest = max(reaches(job, quantised), key=lambda one: one.bits)
+    yield (
+        f"no accumulator can overflow: by its weights, {widest.layer} may come to {max(widest.high, -widest.low):,}, "
+        f"which takes {widest.bits} of {widest.holds.width} bits"
+    )
+
+
+def folding_notes(found: Resolved) -> Iterator[str]:
+    """One line each, of the folding and the FIFOs."""
     job = found.design.job
     folds = ", ".join(f"{name} {fold}" for name, fold in found.design.folds.items())
     yield f"folding, PE x SIMD: {folds}"

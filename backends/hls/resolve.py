@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backends.hls.arithmetic import lower
 from backends.hls.design import Design
 from backends.hls.folding import Answer, Space, lightest, reach, solve
 from backends.hls.folding_options import NO_TARGET, Fold, parse_folding
@@ -28,6 +29,11 @@ class Resolved:
 
 
 _made: dict[str, Resolved] = {}
+
+
+def design(job: Job) -> Design:
+    """What will be built for `job`."""
+    return resolved(job, lower(job)).design
 
 
 def resolved(job: Job, quantised: QuantisedNetwork) -> Resolved:

@@ -16,7 +16,7 @@ from itertools import groupby
 from math import ceil, log2
 
 from backends.hls.folding_options import Fold
-from backends.hls.nodes import MATRIX_VECTOR, WINDOW, Node, tokens
+from backends.hls.nodes import MATRIX_VECTOR, RECEIVE, SEND, WINDOW, Node, tokens
 from backends.stream import Run, Stage
 from models.network import Conv2D, MaxPool2D
 
@@ -46,14 +46,16 @@ def stages(design: Sequence[Node], folds: Mapping[str, Fold], pace: Pace = EXPEC
 
 
 def lanes(design: Sequence[Node], folds: Mapping[str, Fold]) -> Mapping[str, Fold]:
-    """How every stage is folded; one without weights handles `pe` channels a cycle, a clone all.
+    """How every stage is folded; one without weights handles `pe` channels a cycle, a clone all, an AXI-Stream one.
 
     Those are as few as keep it no busier than the busiest layer with weights.
     """
     found = {node.name: folds[node.layer.name] for node in design if node.kind in FOLDED}
     slowest = max((busy(node, found[node.name]) for node in design if node.name in found), default=0)
     for node in design:
-        if node.kind not in FOLDED:
+        if node.kind in (RECEIVE, SEND):
+            found[node.name] = Fold(1, 1)
+        elif node.kind not in FOLDED:
             ways = [Fold(pe, 1) for pe in divisors(node.shape[-1])]
             found[node.name] = next((way for way in ways if busy(node, way) <= slowest), ways[-1])
     return found

@@ -65,6 +65,8 @@ class Plan:
     artefact: Output | None = None
     against: str = ""
     """What made the artefact, for people: "hls4ml C simulation (g++)"."""
+    vectors: int = 16
+    """How many of the project's check images it computed."""
 
     def __post_init__(self) -> None:
         promised: dict[str, Step] = {}

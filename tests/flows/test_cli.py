@@ -16,9 +16,10 @@ from backends.protocol import Job, Refusal
 from flows import registry
 from flows.__main__ import main
 from flows.core.evidence import RESOURCES, Reading, Tier
-from flows.core.plan import PYTHON, Output, Plan, Step
+from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from models.fixed import FixedType, Overflow, Rounding
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+from models.reference import reference_step
 
 SCHEMA = json.loads(Path(record.__file__).with_name("run.schema.json").read_text())
 ROOT = Path(record.__file__).parents[2]
@@ -48,9 +49,7 @@ def lower(job: Job) -> QuantisedNetwork:
 
 def plan(job: Job) -> Plan:
     """Builds nothing: it computes the vectors with the reference itself, and adds one where it is to be wrong."""
-    from flows.runner import Design, _evaluation
-
-    work = _evaluation(Design(job, lower(job), (), ()), Output("same", "reference.json"), "the same again", None)
+    work = reference_step("same", lower(job), Asset(job.weights.path, job.weights.digest), 16)
     code = (
         "import json; rows = json.load(open('in.json'))['codes']; "
         f"rows[2][3] += {int(job.options.wrong)}; json.dump(rows, open('out.json', 'w'))"

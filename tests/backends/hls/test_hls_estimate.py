@@ -56,7 +56,7 @@ def test_the_solver_and_the_estimate_agree(part: str, sure: bool, job_for: JobFo
 @given(data=st.data())
 def test_scopes_add_up(data: st.DataObject, job_for: JobFor, eight_bit: EightBit) -> None:
     job, quantised = job_for("xc7z020", ARCH4), eight_bit(ARCH4)
-    sizes = {node.name: node.size for node in nodes(quantised) if node.kind == MATRIX_VECTOR}
+    sizes = {node.name: node.foldable for node in nodes(quantised) if node.kind == MATRIX_VECTOR}
     folds = {name: data.draw(st.sampled_from(legal(size))) for name, size in sizes.items()}
     readings = estimate(Design(job, quantised, folds))
     scopes = {one.scope for one in readings} - {TOTAL}

@@ -25,7 +25,7 @@ EightBit = Callable[[Network], QuantisedNetwork]
 
 @st.composite
 def folds(draw: st.DrawFn, design: tuple[Node, ...]) -> Mapping[str, Fold]:
-    return {node.name: draw(st.sampled_from(legal(node.size))) for node in design if node.kind == MATRIX_VECTOR}
+    return {node.name: draw(st.sampled_from(legal(node.foldable))) for node in design if node.kind == MATRIX_VECTOR}
 
 
 def test_the_stages_of_the_network(eight_bit: EightBit) -> None:
@@ -48,7 +48,7 @@ def test_a_pixel_takes_all_products_once(eight_bit: EightBit) -> None:
             continue
         pixels = tokens(node.shape)
         shape = node.taken if isinstance(node.layer, Conv2D) else (prod(node.taken),)
-        for fold in legal(node.size):
+        for fold in legal(node.foldable):
             assert turns(node.size, fold) * fold.multipliers * pixels == node.layer.macs(shape)
 
 

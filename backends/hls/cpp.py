@@ -1,0 +1,112 @@
+"""Types and arithmetic of the design as C++ text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, log2
+
+from models.fixed import FixedType, Overflow, Rounding
+
+STORED = ((8, "signed char"), (16, "short"), (32, "int"), (64, "long long"))
+"""Weights are written as native integers: tens of thousands of ap_int in one list are more than compilers bear."""
+
+
+def integer(type: FixedType) -> str:
+    """The integer type that holds the codes of `type`.
+
+    >>> integer(FixedType(8, 3)), integer(FixedType(5, 0, signed=False))
+    ('ap_int<8>', 'ap_uint<5>')
+    """
+    return f"ap_{'' if type.signed else 'u'}int<{type.width}>"
+
+
+def stored(width: int) -> str:
+    """The native integer that holds signed codes of `width` bits; raises `ValueError` above 64."""
+    for bits, name in STORED:
+        if width <= bits:
+            return name
+    raise ValueError(f"no native integer has {width} bits")
+
+
+@dataclass(frozen=True)
+class Function:
+    """A static member ``result``: its comment, its arguments and the lines of its body."""
+
+    comment: str
+    arguments: str
+    lines: tuple[str, ...]
+
+
+def entering(expression: str, fraction: int, type: FixedType) -> str:
+    """What takes the integer `expression`, of `fraction` bits behind the point, into `type`.
+
+    `type` rounds halves up and saturates, or the number fits as it is.
+
+    >>> entering("sum", 10, FixedType(8, 5, False, Rounding.RND, Overflow.SAT))
+    'saturated<Result, 0, 255>(half_up<7>(sum))'
+    >>> entering("sum", 10, FixedType(32, 22))
+    'sum'
+    """
+    drop = fraction - type.fraction
+    if type.overflow is Overflow.WRAP:
+        if drop:
+            raise ValueError(f"{type.name} neither rounds nor saturates")
+        return expression
+    if type.overflow is not Overflow.SAT or (drop > 0 and type.rounding is not Rounding.RND):
+        raise ValueError(f"there is no template that enters {type.name}")
+    moved = f"half_up<{drop}>({expression})" if drop > 0 else f"{expression} << {-drop}" if drop < 0 else expression
+    return f"saturated<Result, {type.low}, {type.high}>({moved})"
+
+
+def point(fraction: int) -> str:
+    """Where the point of an integer stands, in words."""
+    if fraction >= 0:
+        return f"{fraction} bits behind the point"
+    return f"in steps of {2**-fraction}"
+
+
+def sum_result(fraction: int, type: FixedType, relu: bool) -> Function:
+    """Of an accumulator."""
+    held = f"{type.name}{': a ReLU, since nothing below zero is held' if relu else ''}"
+    lines = (f"return {entering('sum', fraction, type)};",)
+    return Function(f"{point(fraction).capitalize()} become {held}.", "Sum sum", lines)
+
+
+def added(left: FixedType, right: FixedType, type: FixedType) -> tuple[Function, int]:
+    """(the sum of two codes, its bits before rounding)."""
+    fraction = max(left.fraction, right.fraction)
+    width = max(one.width + (not one.signed) + fraction - one.fraction for one in (left, right)) + 1
+    terms = " + ".join(
+        f"(Sum({name}) << {fraction - one.fraction})" if fraction > one.fraction else f"Sum({name})"
+        for name, one in (("left", left), ("right", right))
+    )
+    lines = (f"const Sum sum = {terms};", f"return {entering('sum', fraction, type)};")
+    comment = f"Both with {point(fraction)}; the sum becomes {type.name}."
+    return Function(comment, "LeftValue left, RightValue right", lines), width
+
+
+def averaged(source: FixedType, area: int, accumulator: FixedType, type: FixedType) -> tuple[Function, int]:
+    """(the average from the sum of an area, the bits of that sum)."""
+    width = source.width + (not source.signed) + ceil(log2(area))
+    more = accumulator.fraction - source.fraction
+    if area == 1 << more:
+        comment = f"A sum of {area} values is their average, with {more} more bits behind the point."
+        lines: tuple[str, ...] = (f"return {entering('sum', accumulator.fraction, type)};",)
+    else:
+        comment = f"Divided by {area}, towards zero, with {more} more bits behind the point."
+        wide = f"ap_int<{accumulator.width}>"
+        lines = (
+            f"const {wide} average = {wide}({wide}(sum) << {more}) / {area};",
+            f"return {entering('average', accumulator.fraction, type)};",
+        )
+    return Function(f"{comment} It becomes {type.name}.", "Sum sum", lines), width
+
+
+def listed(values: object, indent: int = 0) -> str:
+    """Nested lists of integers as an initialiser, a line for each innermost list."""
+    assert isinstance(values, list)
+    if not values or not isinstance(values[0], list):
+        return "{" + ", ".join(map(str, values)) + "}"
+    pad = " " * (indent + 4)
+    rows = ",\n".join(pad + listed(row, indent + 4) for row in values)
+    return "{\n" + rows + ",\n" + " " * indent + "}"

@@ -1,0 +1,56 @@
+"""Names of layers as C++ identifiers: `block1_conv1`, and as its struct `Block1Conv1`. No two are alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+KEYWORDS = """
+    and asm auto bool break case catch char class const continue default delete do double else enum explicit
+    export extern false float for friend goto if inline int long main mutable namespace new not operator or
+    private protected public register return short signed sizeof static struct switch template this throw true
+    try typedef typename union unsigned using virtual void volatile while xor
+"""
+TEMPLATES = """
+    add clone convolution dense_of_image global_average_pool half_up hls in max_pool out pointwise receive
+    relu saturated send simulate window
+"""
+"""What the generated sources call something already."""
+TAKEN = frozenset((KEYWORDS + TEMPLATES).split())
+
+
+def identifiers(names: Iterable[str]) -> Mapping[str, str]:
+    """An identifier for every name, as near to it as can be.
+
+    >>> dict(identifiers(["conv1", "/block/Conv", "2d", "add", "conv-1"]))
+    {'conv1': 'conv1', '/block/Conv': 'block_Conv', '2d': 'layer_2d', 'add': 'layer_add', 'conv-1': 'conv_1_2'}
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        plain = re.sub(r"_+", "_", re.sub(r"\W", "_", name, flags=re.ASCII)).strip("_")
+        if not plain or plain[0].isdigit() or plain in TAKEN:
+            plain = f"layer_{plain}".rstrip("_")
+        found[name] = _free(plain, {*map(_folded, found.values())})
+    return found
+
+
+def struct(identifier: str) -> str:
+    """The name of an identifier's struct.
+
+    >>> struct("block1_conv1"), struct("dense")
+    ('Block1Conv1', 'Dense')
+    """
+    return "".join(word[:1].upper() + word[1:] for word in identifier.split("_"))
+
+
+def _free(plain: str, taken: set[str]) -> str:
+    """`plain`, with a number behind it where it, or its struct, is taken."""
+    number, found = 1, plain
+    while _folded(found) in taken:
+        number += 1
+        found = f"{plain}_{number}"
+    return found
+
+
+def _folded(identifier: str) -> str:
+    return identifier.replace("_", "").lower()

@@ -1,0 +1,239 @@
+"""The layers of a design as the files of ``src/layers`` say them: shapes, folding, types and arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+
+from backends.hls import cpp
+from backends.hls.blueprint import Blueprint
+from backends.hls.cpp import Function
+from backends.hls.folding_options import BRAM, Fold
+from backends.hls.identifiers import struct
+from backends.hls.nodes import WINDOW, Node, merged_relu, slides, tokens
+from backends.hls.schedule import QUICKEST, busy, lanes
+from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, ReLU
+from models.quantised import QuantisedNetwork
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The stage of a layer with weights: its template, the words it reads, and what holds the weights."""
+
+    stage: str
+    input: str
+    storage: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class LayerText:
+    """`constants` are (comment, definitions), `types` (name, type, comment); a comment may be empty."""
+
+    name: str
+    struct: str
+    title: str
+    headers: tuple[str, ...]
+    constants: tuple[tuple[str, str], ...]
+    types: tuple[tuple[str, str, str], ...]
+    result: Function | None = None
+    weights: Weights | None = None
+
+
+def layer_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[LayerText]:
+    """In the order of the network; `names` gives each layer's identifier."""
+    folds = lanes(made.nodes, made.folds)
+    for node in made.nodes:
+        fold, name = folds[node.name], names.get(node.layer.name, "")
+        match node.kind, node.layer:
+            case "matrix_vector", _:
+                yield _weighted(made, node, fold, name)
+            case "maxpool2d", MaxPool2D() as layer:
+                yield _pool(made.quantised, node, layer, fold, name)
+            case "add", Add():
+                yield _add(made.quantised, node, fold, name)
+            case "relu", ReLU():
+                yield _relu(made.quantised, node, fold, name)
+            case "global_average_pool", GlobalAveragePool():
+                yield _average(made.quantised, node, fold, name)
+
+
+def title(quantised: QuantisedNetwork, layer: Layer) -> str:
+    """What the layer is, in words."""
+    shapes = quantised.network.shapes
+    before, after = shapes[layer.inputs[0]], shapes[layer.name]
+    then = " and ReLU" if merged_relu(quantised, layer) else ""
+    match layer:
+        case Conv2D():
+            stride = "" if layer.strides == (1, 1) else f", every {_by(layer.strides)}"
+            return f"{layer.name}: {_by(layer.kernel)} convolution{stride}, {before[-1]} to {after[-1]} channels{then}"
+        case Dense():
+            return f"{layer.name}: dense, {prod(before)} to {prod(after)}{then}"
+        case MaxPool2D():
+            return f"{layer.name}: the largest of {_by(layer.kernel)}, {_by(before[:2])} to {_by(after[:2])} pixels"
+        case Add():
+            return f"{layer.name}: {layer.inputs[0]} + {layer.inputs[1]}"
+        case GlobalAveragePool():
+            return f"{layer.name}: the average of {_by(before[:2])} pixels"
+    return f"{layer.name}: {layer.kind}"
+
+
+def _by(pair: tuple[int, ...]) -> str:
+    return "x".join(map(str, pair))
+
+
+def _listed(**constants: int) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in constants.items())
+
+
+def _weighted(made: Blueprint, node: Node, fold: Fold, name: str) -> LayerText:
+    quantised, layer = made.quantised, node.layer
+    types = quantised.layers[layer.name]
+    assert types.kernel is not None and types.bias is not None and types.accumulator is not None
+    source, result = quantised.type_of(layer.inputs[0]), quantised.type_of(node.tensor)
+    products, results = node.size
+    folding: tuple[tuple[str, str], ...] = (
+        ("PE results at a time, SIMD products of each a cycle.", _listed(PE=fold.pe, SIMD=fold.simd)),
+        ("", _listed(STEPS=products // fold.simd, GROUPS=results // fold.pe)),
+    )
+    words = [("Pixel", "Vector<Value, CHANNELS>", ""), ("Output", "Vector<Result, RESULTS>", "")]
+    constants: tuple[tuple[str, str], ...]
+    if isinstance(layer, Conv2D) and slides(layer):
+        stage, input, headers = "convolution", "Part", ["convolution", "window"]
+        words.insert(1, ("Part", "Vector<Value, SIMD>", "of a window"))
+        outputs = ("", _listed(PIXELS=tokens(node.shape), RESULTS=results))
+        constants = (*_image(node, layer), *folding, _window_turns(node, fold), outputs)
+    else:
+        is_image = isinstance(layer, Dense) and tokens(node.taken) > 1
+        stage = "dense_of_image" if is_image else "pointwise"
+        input, headers = "Pixel", [stage]
+        pixels = tokens(node.taken) if is_image else tokens(node.shape)
+        shapes = ("", _listed(PIXELS=pixels, CHANNELS=node.taken[-1], RESULTS=results))
+        constants = (shapes, *folding)
+    if result != types.accumulator:
+        headers.insert(1, "fixed_point")
+    product = source.width + types.kernel.width
+    return LayerText(
+        name,
+        struct(name),
+        title(quantised, layer),
+        tuple(headers),
+        constants,
+        (
+            ("Value", cpp.integer(source), source.name),
+            ("Weight", cpp.integer(types.kernel), types.kernel.name),
+            ("Product", f"ap_int<{product}>", ""),
+            ("Sum", cpp.integer(types.accumulator), types.accumulator.name),
+            ("Result", cpp.integer(result), result.name),
+            ("StoredWeight", cpp.stored(types.kernel.width), ""),
+            ("StoredBias", cpp.stored(types.bias.width), ""),
+            *words,
+        ),
+        cpp.sum_result(types.accumulator.fraction, result, merged_relu(quantised, layer) is not None),
+        Weights(stage, input, "bram" if made.roms[layer.name] == BRAM else "lutram", _cost(node, fold)),
+    )
+
+
+def _cost(node: Node, fold: Fold) -> str:
+    return f"{fold.multipliers} multipliers, {busy(node, fold, QUICKEST):,} cycles a frame."
+
+
+def _image(node: Node, layer: Conv2D | MaxPool2D) -> tuple[tuple[str, str], ...]:
+    height, width, channels = node.taken
+    top, _, left, right = layer.pads(node.taken)
+    return (
+        ("The image, and the window that slides over it.", _listed(HEIGHT=height, WIDTH=width, CHANNELS=channels)),
+        ("", _listed(KERNEL_HEIGHT=layer.kernel[0], KERNEL_WIDTH=layer.kernel[1])),
+        ("", _listed(STRIDE_HEIGHT=layer.strides[0], STRIDE_WIDTH=layer.strides[1])),
+        ("", _listed(PAD_TOP=top, PAD_LEFT=left, PAD_RIGHT=right)),
+    )
+
+
+def _window_turns(node: Node, fold: Fold) -> tuple[str, str]:
+    """Of the window stage before `node`."""
+    stage = replace(node, kind=WINDOW)
+    return "Of the window stage.", _listed(TURNS=busy(stage, fold, QUICKEST))
+
+
+def _serial(node: Node, fold: Fold, pixels: int) -> tuple[tuple[str, str], ...]:
+    channels = node.taken[-1]
+    return (
+        ("", _listed(PIXELS=pixels, CHANNELS=channels)),
+        ("LANES channels a cycle.", _listed(LANES=fold.pe, STEPS=channels // fold.pe)),
+    )
+
+
+def _pool(quantised: QuantisedNetwork, node: Node, layer: MaxPool2D, fold: Fold, name: str) -> LayerText:
+    source = quantised.type_of(layer.inputs[0])
+    folding = _listed(LANES=fold.pe, STEPS=node.taken[-1] // fold.pe, TURNS=busy(node, fold, QUICKEST))
+    return LayerText(
+        name,
+        struct(name),
+        title(quantised, layer),
+        ("max_pool",),
+        (*_image(node, layer), ("LANES channels a cycle.", folding), ("Of the padding.", _listed(LOWEST=source.low))),
+        (("Value", cpp.integer(source), source.name), ("Pixel", "Vector<Value, CHANNELS>", "")),
+    )
+
+
+def _add(quantised: QuantisedNetwork, node: Node, fold: Fold, name: str) -> LayerText:
+    left, right = (quantised.type_of(tensor) for tensor in node.layer.inputs)
+    result = quantised.layers[node.layer.name].output
+    function, width = cpp.added(left, right, result)
+    types = (
+        ("LeftValue", cpp.integer(left), left.name),
+        ("RightValue", cpp.integer(right), right.name),
+        ("Sum", f"ap_int<{width}>", ""),
+        ("Result", cpp.integer(result), result.name),
+        ("Left", "Vector<LeftValue, CHANNELS>", ""),
+        ("Right", "Vector<RightValue, CHANNELS>", ""),
+        ("Output", "Vector<Result, CHANNELS>", ""),
+    )
+    constants = _serial(node, fold, tokens(node.taken))
+    return LayerText(
+        name, struct(name), title(quantised, node.layer), ("add", "fixed_point"), constants, types, function
+    )
+
+
+def _relu(quantised: QuantisedNetwork, node: Node, fold: Fold, name: str) -> LayerText:
+    source, result = quantised.type_of(node.layer.inputs[0]), quantised.layers[node.layer.name].output
+    lines = (f"return {cpp.entering('value', source.fraction, result)};",)
+    if result.signed:
+        positive = cpp.entering("value > 0 ? value : Value(0)", source.fraction, result)
+        lines = (f"return {positive};",)
+    types = (
+        ("Value", cpp.integer(source), source.name),
+        ("Result", cpp.integer(result), result.name),
+        ("Pixel", "Vector<Value, CHANNELS>", ""),
+        ("Output", "Vector<Result, CHANNELS>", ""),
+    )
+    function = Function(f"{cpp.point(source.fraction).capitalize()} become {result.name}.", "Value value", lines)
+    constants = _serial(node, fold, tokens(node.taken))
+    return LayerText(
+        name, struct(name), title(quantised, node.layer), ("fixed_point", "relu"), constants, types, function
+    )
+
+
+def _average(quantised: QuantisedNetwork, node: Node, fold: Fold, name: str) -> LayerText:
+    layer = node.layer
+    source, arithmetic = quantised.type_of(layer.inputs[0]), quantised.layers[layer.name]
+    assert arithmetic.accumulator is not None
+    area, result = tokens(node.taken), arithmetic.output
+    function, width = cpp.averaged(source, area, arithmetic.accumulator, result)
+    types = (
+        ("Value", cpp.integer(source), source.name),
+        ("Sum", f"ap_int<{width}>", ""),
+        ("Result", cpp.integer(result), result.name),
+        ("Pixel", "Vector<Value, CHANNELS>", ""),
+        ("Output", "Vector<Result, CHANNELS>", ""),
+    )
+    return LayerText(
+        name,
+        struct(name),
+        title(quantised, layer),
+        ("fixed_point", "global_average_pool"),
+        _serial(node, fold, area),
+        types,
+        function,
+    )

@@ -1,0 +1,48 @@
+"""The generated project as AMD's tools take it, and their reports as readings of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from backends.hls.design import Design
+from backends.hls.estimate import FIFO
+from backends.hls.identifiers import identifiers, struct
+from backends.hls.nodes import CLONE, RECEIVE, SEND, STREAMS
+from backends.vendor.csynth import FIFOS
+from backends.vendor.steps import FOLDER, HlsProject
+from flows.core.plan import Output
+from models.network import Network
+
+CFLAGS = f"-std=c++14 -I{FOLDER}/src -I{FOLDER}/tb"
+COSIM_FRAMES = 4
+
+
+def top_name(network: Network) -> str:
+    """The function, and so the IP core, is called as the network is."""
+    return identifiers([network.name])[network.name]
+
+
+def hls_project(folder: Output, network: Network) -> HlsProject:
+    return HlsProject(
+        folder, top_name(network), ("src/top.cpp",), ("tb/simulate.cpp", "tb/testbench.cpp"), cflags=CFLAGS
+    )
+
+
+def scopes(design: Design) -> Callable[[str], str]:
+    """The layer that an instance belongs to; what stands in no layer's file is a clone, an AXI-Stream or a FIFO."""
+    names = identifiers(layer.name for layer in design.job.network.layers)
+
+    def scope(instance: str) -> str:
+        if instance == FIFOS:
+            return FIFO
+        if instance.startswith(CLONE):
+            return CLONE
+        if instance.startswith((RECEIVE, SEND)):
+            return STREAMS
+        plain = instance.removesuffix("_U0").removesuffix("_s")
+        for layer, name in names.items():
+            if plain == name or plain.endswith(f"_{struct(name)}"):
+                return layer
+        return instance
+
+    return scope

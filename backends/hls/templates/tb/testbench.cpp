@@ -1,0 +1,27 @@
+// Compares the results of the design with those of the exact reference, integer by integer.
+// usage: testbench [FRAMES], all by default
+#include "testbench.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "vectors.h"
+
+int main(int argc, char **argv) {
+    const int frames = argc > 1 && std::atoi(argv[1]) > 0 && std::atoi(argv[1]) < FRAMES ? std::atoi(argv[1]) : FRAMES;
+    std::vector<int> results(frames * RESULTS);
+    simulate(images, results.data(), frames);
+    int wrong = 0;
+    for (int frame = 0; frame < frames; frame++) {
+        for (int place = 0; place < RESULTS; place++) {
+            const int made = results[frame * RESULTS + place], meant = expected[frame * RESULTS + place];
+            if (made != meant) {
+                std::printf("frame %d, result %d: %d, not %d\n", frame, place, made, meant);
+                wrong++;
+            }
+        }
+    }
+    std::printf("%s: %d frames, %d wrong results\n", wrong ? "FAIL" : "PASS", frames, wrong);
+    return wrong ? 1 : 0;
+}

@@ -1,0 +1,143 @@
+"""Writes the HLS project: ``python -m backends.hls.workers.generate JOB.json``, in the step's directory.
+
+JOB.json: a `backends.hls.blueprint.Blueprint`, with ``weights``, ``reference`` and ``vectors`` beside it. The weights
+become integers of their types, the project's vectors and the exact reference's results for them the test bench's data.
+Writes ``project``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from safetensors.numpy import load_file
+
+from backends.hls.arithmetic import codes
+from backends.hls.blueprint import Blueprint, from_json
+from backends.hls.cpp import listed, stored
+from backends.hls.identifiers import identifiers
+from backends.hls.layers import layer_texts
+from backends.hls.nodes import MATRIX_VECTOR, Node
+from backends.hls.synthesis import top_name
+from backends.hls.top import stage_texts
+from flows.core.errors import FlowsError
+from models.vectors import vectors
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+STAND_INS = "tb/native/ap_int.h tb/stand_in/ap_axi_sdata.h tb/stand_in/hls_stream.h"
+PLAIN = f"src/axi_stream.h src/vector.h tb/testbench.cpp {STAND_INS}"
+RENDERED = "src/top.h src/top.cpp tb/testbench.h tb/simulate.cpp Makefile run_hls.tcl driver.py README.md"
+"""Files of every project, beside a header for each kind of layer and a file for each layer."""
+
+
+def texts(made: Blueprint) -> Iterator[tuple[str, str]]:
+    """(path, text) of every file but those with numbers: weights and vectors."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    network = made.quantised.network
+    names = identifiers(layer.name for layer in network.layers)
+    layers = list(layer_texts(made, names))
+    kinds = {header for layer in layers for header in layer.headers}
+    kinds |= {"clone"} if any(node.kind == "clone" for node in made.nodes) else set()
+    kinds |= {"products"} if any(layer.weights for layer in layers) else set()
+    height, width, channels = network.input_shape
+    results, image = prod(network.shapes[made.quantised.output]), height * width * channels
+    facts = {
+        "top": top_name(network),
+        "network": network.name,
+        "part": made.part,
+        "clock_ns": f"{made.clock_ns:g}",
+        "about": f"{network.name} for {made.part} at {made.clock_ns:g} ns: {network.macs:,} products a frame.",
+        "layers": [layer.name for layer in layers],
+        "headers": sorted(kinds & {"clone"}),
+        "stages": list(stage_texts(made, names)),
+        "image": (height, width, channels),
+        "bytes": image,
+        "stride": -(-image // 4) * 4,
+        "results": results,
+        "design": made.quantised.digest,
+    }
+    for name in sorted({*PLAIN.split(), *(f"src/{kind}.h" for kind in kinds)}):
+        yield name, (TEMPLATES / name).read_text()
+    for layer in layers:
+        yield f"src/layers/{layer.name}.h", environment.get_template("src/layer.h.j2").render(layer=layer)
+    for name in RENDERED.split():
+        yield name, environment.get_template(f"{name}.j2").render(facts)
+
+
+def weight_text(made: Blueprint, node: Node, name: str, tensors: Mapping[str, np.ndarray]) -> str:
+    """The weights of one layer as the arrays of its stage."""
+    types, fold = made.quantised.layers[node.name], made.folds[node.name]
+    assert types.kernel is not None and types.bias is not None
+    products, results = node.size
+    groups, steps = results // fold.pe, products // fold.simd
+    kernel = codes(tensors[f"{node.name}/kernel"], types.kernel).reshape(steps, fold.simd, groups, fold.pe)
+    bias = codes(tensors[f"{node.name}/bias"], types.bias).reshape(groups, fold.pe)
+    weights = kernel.transpose(3, 2, 0, 1).reshape(fold.pe, groups * steps, fold.simd)
+    kernel_type, bias_type = stored(types.kernel.width), stored(types.bias.width)
+    return f"""\
+// {node.name}: weights as integers of {types.kernel.name}, [PE][turn of a pixel][lane],
+// and what its sums start at, as integers of {types.bias.name}, [PE][group].
+#pragma once
+
+static const {kernel_type} {name}_weights[{fold.pe}][{groups * steps}][{fold.simd}] =
+    {listed(weights.tolist(), 4)};
+
+static const {bias_type} {name}_biases[{fold.pe}][{groups}] =
+    {listed(bias.T.tolist(), 4)};
+"""
+
+
+def vectors_text(made: Blueprint, results: list[list[int]]) -> str:
+    """Images and expected results, a line each."""
+    images = vectors(made.quantised.network.input_shape, len(results)).reshape(len(results), -1)
+    rows = ",\n".join(",".join(map(str, image)) for image in images.tolist())
+    expected = ",\n".join(", ".join(map(str, row)) for row in results)
+    return f"""\
+// The project's check images, as bytes of the input stream, and the exact reference's results for each.
+#pragma once
+
+static const int FRAMES = {len(results)};
+
+static const unsigned char images[] = {{
+{rows}}};
+
+static const int expected[] = {{
+{expected}}};
+"""
+
+
+def main(job: Path) -> None:
+    ask = json.loads(job.read_text())
+    made, tensors = from_json(ask, str(job)), load_file(ask["weights"])
+    project = Path("project")
+    names = identifiers(layer.name for layer in made.quantised.network.layers)
+    files = dict(texts(made))
+    for node in made.nodes:
+        if node.kind == MATRIX_VECTOR:
+            name = names[node.name]
+            files[f"src/weights/{name}.h"] = weight_text(made, node, name, tensors)
+    results = json.loads(Path(ask["reference"]).read_text())["codes"]
+    files["tb/vectors.h"] = vectors_text(made, results)
+    for name, text in files.items():
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except FlowsError as error:
+        print(error)
+        sys.exit(error.exit_code)

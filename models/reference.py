@@ -1,0 +1,45 @@
+"""The exact reference as steps of a plan: `models.evaluation.worker` runs in them."""
+
+from __future__ import annotations
+
+import json
+
+from flows.core.plan import PYTHON, Asset, Step
+from models.quantised import QuantisedNetwork
+from models.serial import quantised_to_json
+
+REFERENCE, ACCURACY = "reference.json", "accuracy.json"
+
+
+def reference_step(name: str, quantised: QuantisedNetwork, weights: Asset, vectors: int) -> Step:
+    """Makes `REFERENCE`: the results of `quantised` for so many of the project's check images."""
+    about = f"the exact reference on {vectors} of the project's vectors"
+    return _evaluation(name, about, quantised, weights, {"vectors": vectors}, {}, REFERENCE)
+
+
+def accuracy_step(name: str, quantised: QuantisedNetwork, weights: Asset, batch: Asset) -> Step:
+    """Makes `ACCURACY`: how many images of a CIFAR-10 batch `quantised` and the float network get right."""
+    about, data = "accuracy on the 10,000 test images", "test_batch.bin"
+    return _evaluation(name, about, quantised, weights, {"data": data}, {data: batch}, ACCURACY)
+
+
+def _evaluation(
+    name: str,
+    about: str,
+    quantised: QuantisedNetwork,
+    weights: Asset,
+    ask: dict[str, object],
+    data: dict[str, Asset],
+    makes: str,
+) -> Step:
+    job = {"quantised": quantised_to_json(quantised), "weights": "weights.safetensors", **ask}
+    return Step(
+        name=name,
+        about=about,
+        tool=PYTHON,
+        argv=(PYTHON, "-m", "models.evaluation.worker", "job.json"),
+        files={"weights.safetensors": weights, **data, "job.json": json.dumps(job, indent=1)},
+        makes=(makes,),
+        packages=("torch", "numpy", "safetensors"),
+        sources=("flows.core", "models"),
+    )

@@ -130,7 +130,7 @@ class Reach:
 def reaches(job: Job, quantised: QuantisedNetwork) -> Iterator[Reach]:
     """Of every layer with weights. It is a proof: each weight meets the code of its input that takes the sum furthest.
 
-    What rounding adds before bits are dropped is counted.
+    What rounding adds before bits are dropped is counted, and the zeros of a result that has more of them.
     """
     tensors = job.weights.tensors()
     for layer in quantised.computed:
@@ -144,8 +144,9 @@ def reaches(job: Job, quantised: QuantisedNetwork) -> Iterator[Reach]:
         above, below = flat.clip(min=0).sum(0), flat.clip(max=0).sum(0)
         high = (bias + above * source.high + below * source.low).max()
         low = (bias + above * source.low + below * source.high).min()
-        dropped = types.accumulator.fraction - min(types.accumulator.fraction, _read_as(quantised, layer).fraction)
-        yield Reach(layer.name, int(low), int(high) + (1 << dropped >> 1), types.accumulator)
+        drop = types.accumulator.fraction - _read_as(quantised, layer).fraction
+        half, more = (1 << drop >> 1 if drop > 0 else 0), max(-drop, 0)
+        yield Reach(layer.name, int(low) << more, (int(high) << more) + half, types.accumulator)
 
 
 def _read_as(quantised: QuantisedNetwork, layer: Layer) -> FixedType:

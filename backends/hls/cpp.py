@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, log2
 
 from models.fixed import FixedType, Overflow, Rounding
 
@@ -72,34 +71,51 @@ def sum_result(fraction: int, type: FixedType, relu: bool) -> Function:
     return Function(f"{point(fraction).capitalize()} become {held}.", "Sum sum", lines)
 
 
+def rectified(source: FixedType, type: FixedType) -> tuple[Function, int]:
+    """(a ReLU that stands alone, the bits of the number before rounding)."""
+    value = "value" if not (source.signed and type.signed) else "value > 0 ? value : Value(0)"
+    lines = (f"const Sum sum = {value};", f"return {entering('sum', source.fraction, type)};")
+    comment = f"{point(source.fraction).capitalize()} become {type.name}."
+    return Function(comment, "Value value", lines), _width(source.low, source.high, source.fraction, type)
+
+
 def added(left: FixedType, right: FixedType, type: FixedType) -> tuple[Function, int]:
     """(the sum of two codes, its bits before rounding)."""
     fraction = max(left.fraction, right.fraction)
-    width = max(one.width + (not one.signed) + fraction - one.fraction for one in (left, right)) + 1
+    low, high = (sum(getattr(one, end) << fraction - one.fraction for one in (left, right)) for end in ("low", "high"))
     terms = " + ".join(
         f"(Sum({name}) << {fraction - one.fraction})" if fraction > one.fraction else f"Sum({name})"
         for name, one in (("left", left), ("right", right))
     )
     lines = (f"const Sum sum = {terms};", f"return {entering('sum', fraction, type)};")
     comment = f"Both with {point(fraction)}; the sum becomes {type.name}."
-    return Function(comment, "LeftValue left, RightValue right", lines), width
+    return Function(comment, "LeftValue left, RightValue right", lines), _width(low, high, fraction, type)
 
 
 def averaged(source: FixedType, area: int, accumulator: FixedType, type: FixedType) -> tuple[Function, int]:
     """(the average from the sum of an area, the bits of that sum)."""
-    width = source.width + (not source.signed) + ceil(log2(area))
+    width = _width(area * source.low, area * source.high, accumulator.fraction, type)
     more = accumulator.fraction - source.fraction
     if area == 1 << more:
         comment = f"A sum of {area} values is their average, with {more} more bits behind the point."
         lines: tuple[str, ...] = (f"return {entering('sum', accumulator.fraction, type)};",)
     else:
         comment = f"Divided by {area}, towards zero, with {more} more bits behind the point."
-        wide = f"ap_int<{accumulator.width}>"
+        moved = _width(source.low << more, source.high << more, accumulator.fraction, type)
+        wide = f"ap_int<{max(accumulator.width, moved)}>"
         lines = (
             f"const {wide} average = {wide}({wide}(sum) << {more}) / {area};",
             f"return {entering('average', accumulator.fraction, type)};",
         )
     return Function(f"{comment} It becomes {type.name}.", "Sum sum", lines), width
+
+
+def _width(low: int, high: int, fraction: int, type: FixedType) -> int:
+    """Bits of a signed integer that holds these with what takes them into `type`: half of a bit, or more zeros."""
+    drop = fraction - type.fraction
+    half = 1 << drop >> 1 if drop > 0 else 0
+    ends = (low << max(-drop, 0), (high << max(-drop, 0)) + half)
+    return max(ends[1].bit_length(), (-ends[0] - 1).bit_length() if ends[0] < 0 else 0) + 1
 
 
 def listed(values: object, indent: int = 0) -> str:

@@ -198,17 +198,14 @@ def _add(quantised: QuantisedNetwork, node: Node, fold: Fold, name: str) -> Laye
 
 def _relu(quantised: QuantisedNetwork, node: Node, fold: Fold, name: str) -> LayerText:
     source, result = quantised.type_of(node.layer.inputs[0]), quantised.layers[node.layer.name].output
-    lines = (f"return {cpp.entering('value', source.fraction, result)};",)
-    if result.signed:
-        positive = cpp.entering("value > 0 ? value : Value(0)", source.fraction, result)
-        lines = (f"return {positive};",)
+    function, width = cpp.rectified(source, result)
     types = (
         ("Value", cpp.integer(source), source.name),
+        ("Sum", f"ap_int<{width}>", ""),
         ("Result", cpp.integer(result), result.name),
         ("Pixel", "Vector<Value, CHANNELS>", ""),
         ("Output", "Vector<Result, CHANNELS>", ""),
     )
-    function = Function(f"{cpp.point(source.fraction).capitalize()} become {result.name}.", "Value value", lines)
     constants = _serial(node, fold, tokens(node.taken))
     return LayerText(
         name, struct(name), title(quantised, node.layer), ("fixed_point", "relu"), constants, types, function

@@ -130,7 +130,8 @@ class Reach:
 def reaches(job: Job, quantised: QuantisedNetwork) -> Iterator[Reach]:
     """Of every layer with weights. It is a proof: each weight meets the code of its input that takes the sum furthest.
 
-    What rounding adds before bits are dropped is counted, and the zeros of a result that has more of them.
+    It holds for a part of the products too, with or without the bias, in any order. What rounding adds before bits are
+    dropped is counted, and the zeros of a result that has more of them.
     """
     tensors = job.weights.tensors()
     for layer in quantised.computed:
@@ -142,8 +143,8 @@ def reaches(job: Job, quantised: QuantisedNetwork) -> Iterator[Reach]:
         source = quantised.type_of(layer.inputs[0])
         flat = kernel.reshape(-1, kernel.shape[-1])
         above, below = flat.clip(min=0).sum(0), flat.clip(max=0).sum(0)
-        high = (bias + above * source.high + below * source.low).max()
-        low = (bias + above * source.low + below * source.high).min()
+        high = (bias.clip(min=0) + above * source.high + below * source.low).max()
+        low = (bias.clip(max=0) + above * source.low + below * source.high).min()
         drop = types.accumulator.fraction - _read_as(quantised, layer).fraction
         half, more = (1 << drop >> 1 if drop > 0 else 0), max(-drop, 0)
         yield Reach(layer.name, int(low) << more, (int(high) << more) + half, types.accumulator)

@@ -11,15 +11,16 @@ void add_products(const typename Layer::Value (&values)[Layer::SIMD],
                   typename Layer::Sum (&sums)[Layer::PE]) {
 #pragma HLS INLINE
     for (int pe = 0; pe < Layer::PE; pe++) {
-        typename Layer::Sum sum = step == 0 ? typename Layer::Sum(biases[pe][group]) : sums[pe];
+        // The products are added to each other first: the next turn waits for one addition alone.
+        typename Layer::Sum added = 0;
         for (int lane = 0; lane < Layer::SIMD; lane++) {
             const typename Layer::Weight weight = weights[pe][group * Layer::STEPS + step][lane];
             const typename Layer::Product product = values[lane] * weight;
 // Every product in a DSP48E1: left to itself, the compiler may build short ones of LUTs.
 #pragma HLS BIND_OP variable=product op=mul impl=dsp
-            sum += product;
+            added += product;
         }
-        sums[pe] = sum;
+        sums[pe] = (step == 0 ? typename Layer::Sum(biases[pe][group]) : sums[pe]) + added;
     }
 }
 

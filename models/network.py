@@ -224,6 +224,8 @@ class Network:
         shapes: dict[str, Shape] = {INPUT: self.input_shape}
         for layer in self.layers:
             where = f"network {self.name}, layer {layer.name}"
+            if not layer.name.isprintable():
+                raise InputError(f"network {self.name}", f"a layer is called {layer.name!r}", "rename it: one line")
             if layer.name in shapes:
                 raise InputError(where, "two layers have this name", "rename one of them")
             unknown = [name for name in layer.inputs if name not in shapes]

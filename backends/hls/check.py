@@ -6,38 +6,70 @@ from collections.abc import Iterator, Sequence
 
 from backends.hls.arithmetic import lower, reaches
 from backends.hls.nodes import KINDS
-from backends.hls.options import LONGEST
+from backends.hls.options import LEAST, LONGEST
 from backends.hls.refusals import refusals
 from backends.protocol import Job, Refusal
-from models.network import Conv2D, MaxPool2D, Softmax
+from models.network import Conv2D, Dense, Flatten, MaxPool2D, Softmax
 
+BEAT = 32
+"""Bits of a word of the output stream."""
 NARROWEST = 4
 """Columns: a pixel of a line buffer is read again no sooner than a row later, which its pipeline counts on."""
 
 
 def check(job: Job) -> Sequence[Refusal]:
-    if found := tuple(_layers(job)):
+    if found := (*_layers(job), *_streams(job)):
         return found
     quantised = lower(job)
     return tuple(_overflows(job)) or tuple(refusals(job, quantised))
 
 
 def _layers(job: Job) -> Iterator[Refusal]:
-    for layer in job.network.layers:
-        inner_softmax = isinstance(layer, Softmax) and layer.name != job.network.output
+    network = job.network
+    for layer in network.layers:
+        where, readers = f"layer {layer.name}", network.consumers(layer.name)
+        inner_softmax = isinstance(layer, Softmax) and layer.name != network.output
         if inner_softmax or layer.kind not in KINDS:
             templates = ", ".join(sorted(KINDS))
-            yield Refusal(f"layer {layer.name}", f"there is no template for {layer.kind} here", f"one of {templates}")
+            yield Refusal(where, f"there is no template for {layer.kind} here", f"one of {templates}")
         elif isinstance(layer, Conv2D | MaxPool2D):
-            width = job.network.input_shapes(layer)[0][1]
+            width = network.input_shapes(layer)[0][1]
             if width < NARROWEST and layer.kernel[0] > 1:
                 fact = f"its image is {width} wide, and a line buffer takes at least {NARROWEST} columns"
-                yield Refusal(f"layer {layer.name}", fact, f"an image of {NARROWEST} columns or more")
+                yield Refusal(where, fact, f"an image of {NARROWEST} columns or more")
+        elif isinstance(layer, Flatten) and not (readers and all(isinstance(one, Dense) for one in readers)):
+            then = " and ".join(one.name for one in readers) or "the end of the network"
+            fact = f"behind it comes {then}; an image is flattened by the dense layer that reads it"
+            yield Refusal(where, fact, "flatten right before a dense layer")
+
+
+def _streams(job: Job) -> Iterator[Refusal]:
+    """Tensors that the stages cannot pass on."""
+    network = job.network
+    computed = [layer for layer in network.layers if not isinstance(layer, Softmax)]
+    for tensor in network.shapes:
+        readers = [layer for layer in computed for name in layer.inputs if name == tensor]
+        names = ", ".join(dict.fromkeys(layer.name for layer in readers))
+        if len(readers) > 2:
+            yield Refusal(f"tensor {tensor}", f"{names} read it, and a clone has two outputs", "two readers at most")
+        elif len(set(readers)) < len(readers):
+            yield Refusal(f"layer {names}", f"it takes {tensor} twice, and each stream is read once", "two tensors")
+    last = computed[-1]
+    if len(shape := network.shapes[last.name]) > 1:
+        fact = f"its result is an image of {'x'.join(map(str, shape))}, and the last stage sends a vector"
+        yield Refusal(f"layer {last.name}", fact, "a network that ends in a vector")
 
 
 def _overflows(job: Job) -> Iterator[Refusal]:
     """Accumulators of which it cannot be proven that they hold every sum."""
-    found = [one for one in reaches(job, lower(job)) if not one.fits]
+    quantised = lower(job)
+    reached = list(reaches(job, quantised))
+    for one in reached:
+        if one.layer == quantised.output and one.bits > BEAT:
+            fact = f"its results may take {one.bits} bits, and a beat of the output stream has {BEAT}"
+            fewer = max(job.options.activation_bits - (one.bits - BEAT), LEAST)
+            yield Refusal(f"layer {one.layer}", fact, f"--activation-bits {fewer}")
+    found = [one for one in reached if not one.fits]
     if not found:
         return
     worst = max(found, key=lambda one: one.bits)
@@ -45,6 +77,6 @@ def _overflows(job: Job) -> Iterator[Refusal]:
         f"{worst.holds.width} bits cannot hold every sum of {worst.layer}, which may come to "
         f"{max(worst.high, -worst.low):,}: that takes {worst.bits} bits"
     )
-    narrower = f"--activation-bits {max(job.options.activation_bits - (worst.bits - worst.holds.width), 2)}"
+    narrower = f"--activation-bits {max(job.options.activation_bits - (worst.bits - worst.holds.width), LEAST)}"
     nearest = f"--accumulator-bits {worst.bits}" if worst.bits <= LONGEST else narrower
     yield Refusal("--accumulator-bits", fact, nearest)

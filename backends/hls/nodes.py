@@ -98,16 +98,14 @@ def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
     shapes = quantised.network.shapes
     first, last = quantised.computed[0], quantised.computed[-1]
     yield Node(f"{RECEIVE} {INPUT}", RECEIVE, (INPUT,), shapes[INPUT], shapes[INPUT], INPUT, first)
-    stream, pixels = (
-        {INPUT: f"{RECEIVE} {INPUT}"},
-        {INPUT: shapes[INPUT]},
-    )  # by tensor: the stage that puts it, as which shape
+    stream = {INPUT: f"{RECEIVE} {INPUT}"}  # the stage that puts a tensor
+    pixels = {INPUT: shapes[INPUT]}  # and the shape in which it does
     merged = {relu.name for layer in quantised.computed if (relu := merged_relu(quantised, layer))}
 
     def clone(tensor: str, layer: Layer) -> Iterator[Node]:
         if sum(one.inputs.count(tensor) for one in quantised.computed) > 1:
             name = f"{CLONE} {tensor}"
-            yield Node(name, CLONE, (stream[tensor],), shapes[tensor], shapes[tensor], tensor, layer)
+            yield Node(name, CLONE, (stream[tensor],), pixels[tensor], pixels[tensor], tensor, layer)
             stream[tensor] = name
 
     yield from clone(INPUT, first)

@@ -1,8 +1,9 @@
-"""What runs: the project is written, g++ compiles it twice, both compute the project's vectors; then AMD's tools."""
+"""What runs: the project is written, g++ compiles it, it computes the project's vectors; then AMD's tools."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from math import prod
 
 from backends.hls.blueprint import blueprint, to_json
@@ -19,8 +20,11 @@ PROJECT, LIBRARY, OUTPUTS, AP_TYPES = "project", "simulation.so", "outputs.json"
 CPP = Output("generate", PROJECT)
 SOURCES = ("flows.core", "models", "backends")
 FLAGS = ("-std=c++14", "-O2", "-fPIC", "-shared", "-fno-gnu-unique", "-Wno-unknown-pragmas")
-SIMULATED = ("src/top.cpp", "tb/simulate.cpp")
-NATIVE, AP_INT = "native", "ap_int"
+SIMULATED, BOUNDED = ("src/top.cpp", "tb/simulate.cpp"), ("tb/fifos.cpp",)
+NATIVE, AP_INT, FIFOS = "native", "ap_int", "fifos"
+ABOUT = {NATIVE: "native integers", AP_INT: "ap_int", FIFOS: "FIFOs of their real depths"}
+FIFO_FRAMES = 4
+"""Frames that pass FIFOs of their real depths."""
 
 
 def plan(job: Job) -> Plan:
@@ -50,18 +54,25 @@ def plan(job: Job) -> Plan:
         packages=("hls4ml",),
         sources=SOURCES,
     )
-    native = _compile(NATIVE, f"{PROJECT}/tb/native", {})
-    ap_int = _compile(AP_INT, AP_TYPES, {AP_TYPES: Output(headers.name, AP_TYPES)})
+    amd = {AP_TYPES: Output(headers.name, AP_TYPES)}
+    native = _compile(NATIVE, SIMULATED, (f"{PROJECT}/tb/native",))
+    # -w: AMD's headers have warnings of their own
+    ap_int = _compile(AP_INT, SIMULATED, (AP_TYPES,), ("-w",), amd)
+    bounded = f"{PROJECT}/tb/native", f"{PROJECT}/tb/bounded"
+    fifos = _compile(FIFOS, BOUNDED, bounded, ("-Wno-maybe-uninitialized",))
     results = prod(job.network.shapes[made.quantised.output])
+    frames = {"vectors": VECTORS, "fifo_frames": FIFO_FRAMES}
     simulate = Step(
         name="simulate",
-        about=f"C simulation of {VECTORS} frames back to back, with native integers and with ap_int",
+        about=f"C simulation: {VECTORS} frames back to back with native integers and with ap_int, "
+        f"{FIFO_FRAMES} through FIFOs of their real depths",
         tool=PYTHON,
         argv=(PYTHON, "-m", "backends.hls.workers.simulate", "job.json"),
         files={
-            "job.json": json.dumps({"shape": job.network.input_shape, "results": results, "vectors": VECTORS}),
+            "job.json": json.dumps({"shape": job.network.input_shape, "results": results, **frames}),
             f"{NATIVE}.so": Output(native.name, LIBRARY),
             f"{AP_INT}.so": Output(ap_int.name, LIBRARY),
+            f"{FIFOS}.so": Output(fifos.name, LIBRARY),
         },
         makes=(OUTPUTS, "speed.json"),
         packages=("numpy",),
@@ -69,19 +80,25 @@ def plan(job: Job) -> Plan:
     )
     limit_s = job.options.vendor_timeout * 3600
     synthesis = vendor.steps("vitis", hls_project(CPP, job.network), job.target, job.options.vendor, limit_s)
-    steps = (expected, generate, headers, native, ap_int, simulate, *synthesis)
+    steps = (expected, generate, headers, native, ap_int, fifos, simulate, *synthesis)
     return Plan(steps, Output("simulate", OUTPUTS), "C simulation of the generated code (g++ and ap_int)", VECTORS)
 
 
-def _compile(integers: str, folder: str, headers: dict[str, Output]) -> Step:
-    """With the integers in `folder`."""
-    includes = [f"-I{PROJECT}/src", f"-I{folder}", f"-I{PROJECT}/tb/stand_in", f"-I{PROJECT}/tb"]
-    quiet = ("-w",) if headers else ()  # AMD's headers have warnings of their own
+def _compile(
+    name: str,
+    sources: tuple[str, ...],
+    folders: tuple[str, ...],
+    flags: tuple[str, ...] = (),
+    headers: Mapping[str, Output] | None = None,
+) -> Step:
+    """A shared library; what stands in `folders` goes before the stand-ins."""
+    includes = [f"-I{folder}" for folder in (*folders, f"{PROJECT}/src", f"{PROJECT}/tb/stand_in", f"{PROJECT}/tb")]
+    files = [f"{PROJECT}/{source}" for source in sources]
     return Step(
-        name=f"compile {integers}",
-        about=f"g++ compiles the C simulation with {integers} integers",
+        name=f"compile {name}",
+        about=f"g++ compiles the C simulation with {ABOUT[name]}",
         tool="g++",
-        argv=("g++", *FLAGS, *quiet, *includes, *(f"{PROJECT}/{name}" for name in SIMULATED), "-o", LIBRARY),
-        files={PROJECT: CPP, **headers},
+        argv=("g++", *FLAGS, *flags, *includes, *files, "-o", LIBRARY),
+        files={PROJECT: CPP, **(headers or {})},
         makes=(LIBRARY,),
     )

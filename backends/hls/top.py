@@ -32,6 +32,7 @@ class Stream:
 class StageText:
     """A call, and the streams that it writes; the comment stands where a layer begins."""
 
+    name: str
     comment: str
     call: str
     streams: tuple[Stream, ...]
@@ -51,7 +52,8 @@ def stage_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[StageText
             has_weights = node.layer.name in made.folds
             how = f"PE x SIMD {fold}" if has_weights else f"{fold.pe} channel{'s' * (fold.pe > 1)} a cycle"
             comment = f"{title(made.quantised, node.layer)}; {how}."
-        yield StageText(comment, _call(node, names, read, [one.name for one in written]), written)
+        name = f"{node.kind} {names.get(node.layer.name, '')}"
+        yield StageText(name, comment, _call(node, names, read, [one.name for one in written]), written)
 
 
 def _call(node: Node, names: Mapping[str, str], read: list[str], written: list[str]) -> str:

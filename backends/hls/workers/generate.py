@@ -29,14 +29,18 @@ from flows.core.errors import FlowsError
 from models.vectors import vectors
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-STAND_INS = "tb/native/ap_int.h tb/stand_in/ap_axi_sdata.h tb/stand_in/hls_stream.h"
-PLAIN = f"src/axi_stream.h src/vector.h tb/testbench.cpp {STAND_INS}"
-RENDERED = "src/top.h src/top.cpp tb/testbench.h tb/simulate.cpp Makefile run_hls.tcl driver.py README.md"
+STAND_INS = """
+    tb/native/ap_int.h tb/stand_in/ap_axi_sdata.h tb/stand_in/hls_stream.h tb/bounded/dataflow.h tb/bounded/hls_stream.h
+"""
+PLAIN = f"src/axi_stream.h src/vector.h tb/testbench.h tb/testbench.cpp {STAND_INS}"
+RENDERED = """
+    src/top.h src/top.cpp tb/frames.h tb/simulate.cpp tb/fifos.cpp Makefile run_hls.tcl driver.py README.md
+"""
 """Files of every project, beside a header for each kind of layer and a file for each layer."""
 
 
-def texts(made: Blueprint) -> Iterator[tuple[str, str]]:
-    """(path, text) of every file but those with numbers: weights and vectors."""
+def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
+    """(path, text) of every file but those with numbers: weights, and the `frames` vectors."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -66,6 +70,8 @@ def texts(made: Blueprint) -> Iterator[tuple[str, str]]:
         "stride": -(-image // 4) * 4,
         "results": results,
         "design": made.quantised.digest,
+        "frames": frames,
+        "fraction": made.quantised.layers[made.quantised.output].output.fraction,
     }
     for name in sorted({*PLAIN.split(), *(f"src/{kind}.h" for kind in kinds)}):
         yield name, (TEMPLATES / name).read_text()
@@ -122,12 +128,12 @@ def main(job: Path) -> None:
     made, tensors = from_json(ask, str(job)), load_file(ask["weights"])
     project = Path("project")
     names = identifiers(layer.name for layer in made.quantised.network.layers)
-    files = dict(texts(made))
+    results = json.loads(Path(ask["reference"]).read_text())["codes"]
+    files = dict(texts(made, len(results)))
     for node in made.nodes:
         if node.kind == MATRIX_VECTOR:
             name = names[node.name]
             files[f"src/weights/{name}.h"] = weight_text(made, node, name, tensors)
-    results = json.loads(Path(ask["reference"]).read_text())["codes"]
     files["tb/vectors.h"] = vectors_text(made, results)
     for name, text in files.items():
         path = project / name

@@ -1,5 +1,6 @@
 // Compares the results of the design with those of the exact reference, integer by integer.
 // usage: testbench [FRAMES], all by default
+#include "frames.h"
 #include "testbench.h"
 
 #include <cstdio>
@@ -9,7 +10,8 @@
 #include "vectors.h"
 
 int main(int argc, char **argv) {
-    const int frames = argc > 1 && std::atoi(argv[1]) > 0 && std::atoi(argv[1]) < FRAMES ? std::atoi(argv[1]) : FRAMES;
+    const int asked = argc > 1 ? std::atoi(argv[1]) : FRAMES;
+    const int frames = asked > 0 && asked < FRAMES ? asked : FRAMES;
     std::vector<int> results(frames * RESULTS);
     simulate(images, results.data(), frames);
     int wrong = 0;

@@ -1,7 +1,4 @@
 #pragma once
 
-// Bytes of an image and results of a frame.
-static const int BYTES = {{ bytes }}, RESULTS = {{ results }};
-
 // Runs `frames` frames back to back through one instance of the design.
 extern "C" void simulate(const unsigned char *images, int *results, int frames);

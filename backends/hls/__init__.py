@@ -8,11 +8,12 @@ from pathlib import Path
 from backends.hls import estimate as estimates
 from backends.hls.arithmetic import lower
 from backends.hls.check import check
+from backends.hls.identifiers import top_name
 from backends.hls.options import Options
 from backends.hls.plan import plan
 from backends.hls.remarks import notes
 from backends.hls.resolve import design
-from backends.hls.synthesis import scopes, top_name
+from backends.hls.synthesis import scopes
 from backends.protocol import Job
 from backends.vendor import steps as vendor
 from flows.core.evidence import Reading

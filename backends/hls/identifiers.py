@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from models.network import Network
+
 KEYWORDS = """
     and asm auto bool break case catch char class const continue default delete do double else enum explicit
     export extern false float for friend goto if inline int long main mutable namespace new not operator or
@@ -12,15 +14,31 @@ KEYWORDS = """
     try typedef typename union unsigned using virtual void volatile while xor
 """
 TEMPLATES = """
-    add clone convolution dense_of_image global_average_pool half_up hls in max_pool out pointwise receive
-    relu saturated send simulate window
+    add clone convolution dense_of_image global_average_pool half_up hls image in max_pool out pointwise receive
+    relu saturated send window
+    beat left left_value output part pixel product result right right_value stored_bias stored_weight sum value vector
+    weight
+    dataflow frames images results simulate stages
 """
-"""What the generated sources call something already."""
-TAKEN = frozenset((KEYWORDS + TEMPLATES).split())
+"""What the generated sources call something already, types among it."""
+TAKEN = frozenset(word.replace("_", "") for word in (KEYWORDS + TEMPLATES).split())
+
+STREAM = re.compile("_out$|_windows$|_to_")
+"""What the streams between stages are called."""
 
 
-def identifiers(names: Iterable[str]) -> Mapping[str, str]:
-    """An identifier for every name, as near to it as can be.
+def top_name(network: Network) -> str:
+    """The function, and so the IP core, is called as the network is."""
+    return identifiers([network.name])[network.name]
+
+
+def layer_names(network: Network) -> Mapping[str, str]:
+    """The identifier of every layer."""
+    return identifiers((layer.name for layer in network.layers), beside=top_name(network))
+
+
+def identifiers(names: Iterable[str], beside: str = "") -> Mapping[str, str]:
+    """An identifier for every name, as near to it as can be; none is `beside`.
 
     >>> dict(identifiers(["conv1", "/block/Conv", "2d", "add", "conv-1"]))
     {'conv1': 'conv1', '/block/Conv': 'block_Conv', '2d': 'layer_2d', 'add': 'layer_add', 'conv-1': 'conv_1_2'}
@@ -28,9 +46,11 @@ def identifiers(names: Iterable[str]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for name in names:
         plain = re.sub(r"_+", "_", re.sub(r"\W", "_", name, flags=re.ASCII)).strip("_")
-        if not plain or plain[0].isdigit() or plain in TAKEN:
+        if not plain or plain[0].isdigit() or _folded(plain) in TAKEN:
             plain = f"layer_{plain}".rstrip("_")
-        found[name] = _free(plain, {*map(_folded, found.values())})
+        if STREAM.search(plain):
+            plain = f"{plain}_layer"
+        found[name] = _free(plain, {*map(_folded, (beside, *found.values()))})
     return found
 
 

@@ -66,7 +66,7 @@ def title(quantised: QuantisedNetwork, layer: Layer) -> str:
     then = " and ReLU" if merged_relu(quantised, layer) else ""
     match layer:
         case Conv2D():
-            stride = "" if layer.strides == (1, 1) else f", every {_by(layer.strides)}"
+            stride = "" if layer.strides == (1, 1) else f", strides {_by(layer.strides)}"
             return f"{layer.name}: {_by(layer.kernel)} convolution{stride}, {before[-1]} to {after[-1]} channels{then}"
         case Dense():
             return f"{layer.name}: dense, {prod(before)} to {prod(after)}{then}"
@@ -76,6 +76,8 @@ def title(quantised: QuantisedNetwork, layer: Layer) -> str:
             return f"{layer.name}: {layer.inputs[0]} + {layer.inputs[1]}"
         case GlobalAveragePool():
             return f"{layer.name}: the average of {_by(before[:2])} pixels"
+        case ReLU():
+            return f"{layer.name}: ReLU"
     return f"{layer.name}: {layer.kind}"
 
 
@@ -102,8 +104,8 @@ def _weighted(made: Blueprint, node: Node, fold: Fold, name: str) -> LayerText:
     if isinstance(layer, Conv2D) and slides(layer):
         stage, input, headers = "convolution", "Part", ["convolution", "window"]
         words.insert(1, ("Part", "Vector<Value, SIMD>", "of a window"))
-        outputs = ("", _listed(PIXELS=tokens(node.shape), RESULTS=results))
-        constants = (*_image(node, layer), *folding, _window_turns(node, fold), outputs)
+        outputs = ("What comes out.", _listed(PIXELS=tokens(node.shape), RESULTS=results))
+        constants = (*_image(node, layer), *folding, outputs, _window_turns(node, fold))
     else:
         is_image = isinstance(layer, Dense) and tokens(node.taken) > 1
         stage = "dense_of_image" if is_image else "pointwise"
@@ -153,7 +155,7 @@ def _image(node: Node, layer: Conv2D | MaxPool2D) -> tuple[tuple[str, str], ...]
 def _window_turns(node: Node, fold: Fold) -> tuple[str, str]:
     """Of the window stage before `node`."""
     stage = replace(node, kind=WINDOW)
-    return "Of the window stage.", _listed(TURNS=busy(stage, fold, QUICKEST))
+    return "Cycles of the window stage.", _listed(TURNS=busy(stage, fold, QUICKEST))
 
 
 def _serial(node: Node, fold: Fold, pixels: int) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from backends.hls.design import Design
 from backends.hls.estimate import FIFO
-from backends.hls.identifiers import identifiers, struct
+from backends.hls.identifiers import layer_names, struct, top_name
 from backends.hls.nodes import CLONE, RECEIVE, SEND, STREAMS
 from backends.vendor.csynth import FIFOS
 from backends.vendor.steps import FOLDER, HlsProject
@@ -17,11 +17,6 @@ CFLAGS = f"-std=c++14 -I{FOLDER}/src -I{FOLDER}/tb"
 COSIM_FRAMES = 4
 
 
-def top_name(network: Network) -> str:
-    """The function, and so the IP core, is called as the network is."""
-    return identifiers([network.name])[network.name]
-
-
 def hls_project(folder: Output, network: Network) -> HlsProject:
     return HlsProject(
         folder, top_name(network), ("src/top.cpp",), ("tb/simulate.cpp", "tb/testbench.cpp"), cflags=CFLAGS
@@ -30,7 +25,7 @@ def hls_project(folder: Output, network: Network) -> HlsProject:
 
 def scopes(design: Design) -> Callable[[str], str]:
     """The layer that an instance belongs to; what stands in no layer's file is a clone, an AXI-Stream or a FIFO."""
-    names = identifiers(layer.name for layer in design.job.network.layers)
+    names = layer_names(design.job.network)
 
     def scope(instance: str) -> str:
         if instance == FIFOS:

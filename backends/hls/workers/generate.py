@@ -20,10 +20,9 @@ from safetensors.numpy import load_file
 from backends.hls.arithmetic import codes
 from backends.hls.blueprint import Blueprint, from_json
 from backends.hls.cpp import listed, stored
-from backends.hls.identifiers import identifiers
+from backends.hls.identifiers import layer_names, top_name
 from backends.hls.layers import layer_texts
 from backends.hls.nodes import MATRIX_VECTOR, Node
-from backends.hls.synthesis import top_name
 from backends.hls.top import stage_texts
 from flows.core.errors import FlowsError
 from models.vectors import vectors
@@ -49,7 +48,7 @@ def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
         keep_trailing_newline=True,
     )
     network = made.quantised.network
-    names = identifiers(layer.name for layer in network.layers)
+    names = layer_names(network)
     layers = list(layer_texts(made, names))
     kinds = {header for layer in layers for header in layer.headers}
     kinds |= {"clone"} if any(node.kind == "clone" for node in made.nodes) else set()
@@ -96,11 +95,9 @@ def weight_text(made: Blueprint, node: Node, name: str, tensors: Mapping[str, np
 // and what its sums start at, as integers of {types.bias.name}, [PE][group].
 #pragma once
 
-static const {kernel_type} {name}_weights[{fold.pe}][{groups * steps}][{fold.simd}] =
-    {listed(weights.tolist(), 4)};
+static const {kernel_type} {name}_weights[{fold.pe}][{groups * steps}][{fold.simd}] = {listed(weights.tolist())};
 
-static const {bias_type} {name}_biases[{fold.pe}][{groups}] =
-    {listed(bias.T.tolist(), 4)};
+static const {bias_type} {name}_biases[{fold.pe}][{groups}] = {listed(bias.T.tolist())};
 """
 
 
@@ -123,20 +120,21 @@ static const int expected[] = {{
 """
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
-    made, tensors = from_json(ask, str(job)), load_file(ask["weights"])
-    project = Path("project")
-    names = identifiers(layer.name for layer in made.quantised.network.layers)
-    results = json.loads(Path(ask["reference"]).read_text())["codes"]
-    files = dict(texts(made, len(results)))
+def files(made: Blueprint, tensors: Mapping[str, np.ndarray], results: list[list[int]]) -> Iterator[tuple[str, str]]:
+    """(path, text) of every file; `results` are the exact reference's for as many of the project's vectors."""
+    names = layer_names(made.quantised.network)
+    yield from texts(made, len(results))
     for node in made.nodes:
         if node.kind == MATRIX_VECTOR:
-            name = names[node.name]
-            files[f"src/weights/{name}.h"] = weight_text(made, node, name, tensors)
-    files["tb/vectors.h"] = vectors_text(made, results)
-    for name, text in files.items():
-        path = project / name
+            yield f"src/weights/{names[node.name]}.h", weight_text(made, node, names[node.name], tensors)
+    yield "tb/vectors.h", vectors_text(made, results)
+
+
+def main(job: Path) -> None:
+    ask = json.loads(job.read_text())
+    results = json.loads(Path(ask["reference"]).read_text())["codes"]
+    for name, text in files(from_json(ask, str(job)), load_file(ask["weights"]), results):
+        path = Path("project", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 

@@ -1,0 +1,38 @@
+// dense: dense, 6 to 5.
+#pragma once
+
+#include "ap_int.h"
+#include "../pointwise.h"
+#include "../weights/dense.h"
+
+struct Dense {
+    static const int PIXELS = 1, CHANNELS = 6, RESULTS = 5;
+    // PE results at a time, SIMD products of each a cycle.
+    static const int PE = 1, SIMD = 2;
+    static const int STEPS = 3, GROUPS = 5;
+
+    typedef ap_int<8> Value;  // ap_fixed<8,3,AP_RND,AP_SAT>
+    typedef ap_int<8> Weight;  // ap_fixed<8,2,AP_RND_CONV,AP_SAT>
+    typedef ap_int<16> Product;
+    typedef ap_int<32> Sum;  // ap_fixed<32,21>
+    typedef ap_int<32> Result;  // ap_fixed<32,21>
+    typedef signed char StoredWeight;
+    typedef short StoredBias;
+    typedef Vector<Value, CHANNELS> Pixel;
+    typedef Vector<Result, RESULTS> Output;
+
+    // 11 bits behind the point become ap_fixed<32,21>.
+    static Result result(Sum sum) {
+        return sum;
+    }
+};
+
+// 2 multipliers, 15 cycles a frame.
+inline void dense(hls::stream<Dense::Pixel> &inputs, hls::stream<Dense::Output> &outputs) {
+// A ROM for each PE, all read at once; its words are the SIMD weights of a turn.
+#pragma HLS ARRAY_PARTITION variable=dense_weights dim=1 complete
+#pragma HLS ARRAY_RESHAPE variable=dense_weights dim=3 complete
+#pragma HLS BIND_STORAGE variable=dense_weights type=rom_1p impl=lutram
+#pragma HLS ARRAY_PARTITION variable=dense_biases dim=1 complete
+    pointwise<Dense>(inputs, outputs, dense_weights, dense_biases);
+}

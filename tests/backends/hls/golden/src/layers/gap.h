@@ -1,0 +1,23 @@
+// gap: the average of 2x2 pixels.
+#pragma once
+
+#include "ap_int.h"
+#include "../fixed_point.h"
+#include "../global_average_pool.h"
+
+struct Gap {
+    static const int PIXELS = 4, CHANNELS = 6;
+    // LANES channels a cycle.
+    static const int LANES = 1, STEPS = 6;
+
+    typedef ap_int<8> Value;  // ap_fixed<8,3,AP_RND,AP_SAT>
+    typedef ap_int<10> Sum;
+    typedef ap_int<8> Result;  // ap_fixed<8,3,AP_RND,AP_SAT>
+    typedef Vector<Value, CHANNELS> Pixel;
+    typedef Vector<Result, CHANNELS> Output;
+
+    // A sum of 4 values is their average, with 2 more bits behind the point. It becomes ap_fixed<8,3,AP_RND,AP_SAT>.
+    static Result result(Sum sum) {
+        return saturated<Result, -128, 127>(half_up<2>(sum));
+    }
+};

@@ -1,0 +1,20 @@
+// pool: the largest of 2x2, 6x8 to 3x4 pixels.
+#pragma once
+
+#include "ap_int.h"
+#include "../max_pool.h"
+
+struct Pool {
+    // The image, and the window that slides over it.
+    static const int HEIGHT = 6, WIDTH = 8, CHANNELS = 4;
+    static const int KERNEL_HEIGHT = 2, KERNEL_WIDTH = 2;
+    static const int STRIDE_HEIGHT = 2, STRIDE_WIDTH = 2;
+    static const int PAD_TOP = 0, PAD_LEFT = 0, PAD_RIGHT = 0;
+    // LANES channels a cycle.
+    static const int LANES = 1, STEPS = 4, TURNS = 192;
+    // Of the padding.
+    static const int LOWEST = 0;
+
+    typedef ap_uint<8> Value;  // ap_ufixed<8,2,AP_RND,AP_SAT>
+    typedef Vector<Value, CHANNELS> Pixel;
+};

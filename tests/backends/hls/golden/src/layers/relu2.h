@@ -1,0 +1,24 @@
+// relu2: ReLU.
+#pragma once
+
+#include "ap_int.h"
+#include "../fixed_point.h"
+#include "../relu.h"
+
+struct Relu2 {
+    static const int PIXELS = 48, CHANNELS = 4;
+    // LANES channels a cycle.
+    static const int LANES = 1, STEPS = 4;
+
+    typedef ap_int<8> Value;  // ap_fixed<8,3,AP_RND,AP_SAT>
+    typedef ap_int<9> Sum;
+    typedef ap_uint<8> Result;  // ap_ufixed<8,2,AP_RND,AP_SAT>
+    typedef Vector<Value, CHANNELS> Pixel;
+    typedef Vector<Result, CHANNELS> Output;
+
+    // 5 bits behind the point become ap_ufixed<8,2,AP_RND,AP_SAT>.
+    static Result result(Value value) {
+        const Sum sum = value;
+        return saturated<Result, 0, 255>(sum << 1);
+    }
+};

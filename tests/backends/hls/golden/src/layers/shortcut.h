@@ -1,0 +1,39 @@
+// shortcut: 1x1 convolution, 3 to 4 channels.
+#pragma once
+
+#include "ap_int.h"
+#include "../pointwise.h"
+#include "../fixed_point.h"
+#include "../weights/shortcut.h"
+
+struct Shortcut {
+    static const int PIXELS = 48, CHANNELS = 3, RESULTS = 4;
+    // PE results at a time, SIMD products of each a cycle.
+    static const int PE = 1, SIMD = 1;
+    static const int STEPS = 3, GROUPS = 4;
+
+    typedef ap_uint<8> Value;  // ap_ufixed<8,0>
+    typedef ap_int<8> Weight;  // ap_fixed<8,1,AP_RND_CONV,AP_SAT>
+    typedef ap_int<16> Product;
+    typedef ap_int<32> Sum;  // ap_fixed<32,17>
+    typedef ap_int<8> Result;  // ap_fixed<8,3,AP_RND,AP_SAT>
+    typedef signed char StoredWeight;
+    typedef int StoredBias;
+    typedef Vector<Value, CHANNELS> Pixel;
+    typedef Vector<Result, RESULTS> Output;
+
+    // 15 bits behind the point become ap_fixed<8,3,AP_RND,AP_SAT>.
+    static Result result(Sum sum) {
+        return saturated<Result, -128, 127>(half_up<10>(sum));
+    }
+};
+
+// 1 multipliers, 576 cycles a frame.
+inline void shortcut(hls::stream<Shortcut::Pixel> &inputs, hls::stream<Shortcut::Output> &outputs) {
+// A ROM for each PE, all read at once; its words are the SIMD weights of a turn.
+#pragma HLS ARRAY_PARTITION variable=shortcut_weights dim=1 complete
+#pragma HLS ARRAY_RESHAPE variable=shortcut_weights dim=3 complete
+#pragma HLS BIND_STORAGE variable=shortcut_weights type=rom_1p impl=lutram
+#pragma HLS ARRAY_PARTITION variable=shortcut_biases dim=1 complete
+    pointwise<Shortcut>(inputs, outputs, shortcut_weights, shortcut_biases);
+}

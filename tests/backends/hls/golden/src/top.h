@@ -1,0 +1,6 @@
+#pragma once
+
+#include "axi_stream.h"
+
+// A frame: 144 bytes in, 5 results out. The next one may start while this one is still under way.
+void small(hls::stream<Beat> &in, hls::stream<Beat> &out);

@@ -1,0 +1,64 @@
+// C simulation of the dataflow: all stages at once, as in hardware, between FIFOs of their real depths. It ends, with
+// the right results, or says who waits for ever; and prints the most words that each FIFO held.
+#include <cstdlib>
+
+#include "frames.h"
+#include "clone.h"
+#include "layers/conv1.h"
+#include "layers/shortcut.h"
+#include "layers/layer_add.h"
+#include "layers/relu2.h"
+#include "layers/pool.h"
+#include "layers/conv2.h"
+#include "layers/gap.h"
+#include "layers/dense.h"
+#include "testbench.h"
+
+extern "C" void simulate(const unsigned char *images, int *results, int frames) {
+    hls::stream<Beat> in("in"), out("out");
+    hls::stream<Vector<ap_uint<8>, 3>, 16> image("image");
+    hls::stream<Vector<ap_uint<8>, 3>, 16> image_to_conv1("image_to_conv1");
+    hls::stream<Vector<ap_uint<8>, 3>, 48> image_to_shortcut("image_to_shortcut");
+    hls::stream<Vector<ap_uint<8>, 3>, 16> conv1_windows("conv1_windows");
+    hls::stream<Vector<ap_uint<8>, 4>, 16> relu1_out("relu1_out");
+    hls::stream<Vector<ap_int<8>, 4>, 16> shortcut_out("shortcut_out");
+    hls::stream<Vector<ap_int<8>, 4>, 16> layer_add_out("layer_add_out");
+    hls::stream<Vector<ap_uint<8>, 4>, 16> relu2_out("relu2_out");
+    hls::stream<Vector<ap_uint<8>, 4>, 16> pool_out("pool_out");
+    hls::stream<Vector<ap_uint<8>, 4>, 16> conv2_windows("conv2_windows");
+    hls::stream<Vector<ap_int<8>, 6>, 16> conv2_out("conv2_out");
+    hls::stream<Vector<ap_int<8>, 6>, 16> gap_out("gap_out");
+    hls::stream<Vector<ap_int<32>, 5>, 16> dense_out("dense_out");
+    put_images(images, frames, in);
+
+    dataflow::Stages stages(frames);
+    stages.add("receive conv1", [&] { receive<48>(in, image); });
+    stages.add("clone conv1", [&] { clone<48>(image, image_to_conv1, image_to_shortcut); });
+    stages.add("window conv1", [&] { window<Conv1>(image_to_conv1, conv1_windows); });
+    stages.add("matrix_vector conv1", [&] { conv1(conv1_windows, relu1_out); });
+    stages.add("matrix_vector shortcut", [&] { shortcut(image_to_shortcut, shortcut_out); });
+    stages.add("add layer_add", [&] { add<LayerAdd>(relu1_out, shortcut_out, layer_add_out); });
+    stages.add("relu relu2", [&] { relu<Relu2>(layer_add_out, relu2_out); });
+    stages.add("maxpool2d pool", [&] { max_pool<Pool>(relu2_out, pool_out); });
+    stages.add("window conv2", [&] { window<Conv2>(pool_out, conv2_windows); });
+    stages.add("matrix_vector conv2", [&] { conv2(conv2_windows, conv2_out); });
+    stages.add("global_average_pool gap", [&] { global_average_pool<Gap>(conv2_out, gap_out); });
+    stages.add("matrix_vector dense", [&] { dense(gap_out, dense_out); });
+    stages.add("send dense", [&] { send(dense_out, out); });
+    if (!stages.run()) std::exit(1);
+
+    take_results(out, frames, results);
+    image.print();
+    image_to_conv1.print();
+    image_to_shortcut.print();
+    conv1_windows.print();
+    relu1_out.print();
+    shortcut_out.print();
+    layer_add_out.print();
+    relu2_out.print();
+    pool_out.print();
+    conv2_windows.print();
+    conv2_out.print();
+    gap_out.print();
+    dense_out.print();
+}

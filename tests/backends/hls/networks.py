@@ -1,0 +1,105 @@
+"""Small networks for the manual HLS flow, on seeded weights: one with every kind of stage, and random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from backends.hls.options import Options
+from backends.protocol import Job
+from flows.core.part import Target, find_part
+from models.network import (
+    INPUT,
+    Add,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    Network,
+    ReLU,
+    Shape,
+    Softmax,
+)
+from models.ranges import Ranges
+from models.weights import open_weights, save_weights
+
+SMALL = Network(
+    "small",
+    (6, 8, 3),
+    (
+        Conv2D("conv1", (INPUT,), (3, 3), (1, 1), "same", 4),
+        ReLU("relu1", ("conv1",)),
+        Conv2D("shortcut", (INPUT,), (1, 1), (1, 1), "same", 4),
+        Add("add", ("relu1", "shortcut")),
+        ReLU("relu2", ("add",)),
+        MaxPool2D("pool", ("relu2",), (2, 2), (2, 2), "valid"),
+        Conv2D("conv2", ("pool",), (3, 3), (2, 2), "same", 6),
+        GlobalAveragePool("gap", ("conv2",)),
+        Dense("dense", ("gap",), 5),
+        Softmax("softmax", ("dense",)),
+    ),
+)
+"""Every kind of stage but a dense layer of an image."""
+
+
+def job_on(network: Network, folder: Path, part: str = "xc7z020", seed: int = 8, **options: Any) -> Job:
+    """On weights of both signs, tensors reaching -4 .. 4, and 0 .. 4 behind a ReLU."""
+    random = np.random.default_rng(seed)
+    tensors = {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in network.weight_shapes()}
+    path = folder / f"{network.name}.safetensors"
+    save_weights(path, tensors, network)
+    weights = open_weights(path, network)
+    rectified = {INPUT, *(layer.name for layer in network.layers if isinstance(layer, ReLU))}
+    reach = {tensor: (0.0 if tensor in rectified else -4.0, 4.0) for tensor in network.shapes}
+    ranges = Ranges(network.digest, weights.digest, "nothing", 1, reach)
+    return Job(network, weights, ranges, Target(find_part(part)), Options(**options))
+
+
+def random_network(random: Random) -> Network:
+    """Of one to four blocks, with odd sizes, strides, paddings and orders."""
+    start: Shape = (random.randint(4, 8), random.choice((4, 5, 6, 8)), random.randint(1, 4))
+    layers: list[Layer] = []
+    shape, end = start, INPUT
+    for number in range(random.randint(1, 4)):
+        layers += _block(random, shape, end, str(number))
+        end = layers[-1].name
+        shape = Network("so far", start, tuple(layers)).shapes[end]
+    vector = random.choice((GlobalAveragePool, Flatten))
+    head = Dense("dense1", ("vector",), 4), ReLU("rectified", ("dense1",)), Dense("dense2", ("rectified",), 3)
+    return Network("random", start, (*layers, vector("vector", (end,)), *head))
+
+
+def _block(random: Random, shape: Shape, source: str, number: str) -> Iterator[Layer]:
+    height, width, _ = shape
+    kernel = (random.randint(1, 3), random.randint(1, 3))
+    strides = (random.randint(1, 2), random.randint(1, 2))
+    padding: Any = "same" if height < 3 or random.random() < 0.5 else "valid"
+    filters = random.choice((2, 3, 4, 6))
+    kind = (
+        "pointwise"
+        if width < 4
+        else random.choice(("convolution", "convolution", "pool", "relu", "residual", "pointwise"))
+    )
+    conv, relu, shortcut = f"conv{number}", f"relu{number}", f"shortcut{number}"
+    match kind:
+        case "convolution":
+            yield Conv2D(conv, (source,), kernel, strides, padding, filters)
+            if random.random() < 0.7:
+                yield ReLU(relu, (conv,))
+        case "pool":
+            yield MaxPool2D(f"pool{number}", (source,), kernel, strides, padding)
+        case "relu":
+            yield ReLU(relu, (source,))
+        case "residual":
+            yield Conv2D(conv, (source,), (3, 3), (1, 1), "same", filters)
+            yield ReLU(relu, (conv,))
+            yield Conv2D(shortcut, (source,), (1, 1), (1, 1), "same", filters)
+            yield Add(f"add{number}", (relu, shortcut))
+        case _:
+            yield Conv2D(conv, (source,), (1, 1), (1, 1), "same", filters)

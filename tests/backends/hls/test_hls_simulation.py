@@ -1,0 +1,158 @@
+"""Random networks in random foldings through g++: the generated code gives the integers of the exact reference."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from backends.hls import check, lower
+from backends.hls.blueprint import Blueprint, blueprint
+from backends.hls.folding import legal
+from backends.hls.nodes import MATRIX_VECTOR, nodes
+from backends.hls.resolve import design
+from backends.hls.workers import ap_types
+from backends.hls.workers.generate import files
+from backends.hls.workers.simulate import simulated
+from backends.protocol import Job
+from models.vectors import vectors
+from tests.backends.hls.networks import SMALL, job_on, random_network
+
+pytestmark = pytest.mark.skipif(not (find_spec("torch") and shutil.which("g++")), reason="torch or g++ is absent")
+
+FRAMES = 8
+NATIVE, BOUNDED = ("tb/native", "tb/stand_in"), ("tb/native", "tb/bounded", "tb/stand_in")
+
+
+def random_job(seed: int, folder: Path) -> Job:
+    random = Random(seed)
+    options = {
+        "weight_format": random.choice(("Q1.7", "Q1.3", "Q2.6", "Q1.11")),
+        "weight_scale": random.choice(("layer", "none")),
+        "activation_bits": random.choice((8, 8, 4, 6, 12)),
+        "accumulator_bits": random.choice((32, 40)),
+    }
+    job = job_on(random_network(random), folder, seed=seed, **options)
+    stages = [node for node in nodes(lower(job)) if node.kind == MATRIX_VECTOR]
+    folding = ",".join(f"{node.name}={random.choice(legal(node.foldable))}" for node in stages)
+    return replace(job, options=replace(job.options, folding=folding))
+
+
+def reference(job: Job, images: np.ndarray) -> np.ndarray:
+    import torch
+
+    from models.evaluation.fast import FastNetwork
+
+    with torch.no_grad():
+        quantised = lower(job)
+        tensors = FastNetwork(quantised, job.weights.tensors())(images)
+        return tensors[quantised.output].long().reshape(len(images), -1).numpy()
+
+
+def write(made: Blueprint, job: Job, results: np.ndarray, folder: Path) -> None:
+    for name, text in files(made, job.weights.tensors(), results.tolist()):
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+
+
+def library(project: Path, name: str, sources: Sequence[str], headers: Sequence[str | Path]) -> Path:
+    """Compiled with the warnings of the generated Makefile, which are errors here."""
+    made = project / f"{name}.so"
+    flags = ["-std=c++14", "-O1", "-Wall", "-Wno-unknown-pragmas", "-Wno-maybe-uninitialized", "-Werror"]
+    shared = ["-fPIC", "-shared", "-fno-gnu-unique"]
+    includes = [f"-I{project / folder}" for folder in ("src", *headers, "tb")]
+    subprocess.run(["g++", *flags, *shared, *includes, *(project / one for one in sources), "-o", made], check=True)
+    return made
+
+
+def compare(job: Job, project: Path, bounded: bool = True) -> None:
+    assert check(job) == ()
+    images = vectors(job.network.input_shape, FRAMES)
+    results = reference(job, images)
+    write(blueprint(design(job)), job, results, project)
+    native = library(project, "native", ("src/top.cpp", "tb/simulate.cpp"), NATIVE)
+    assert np.array_equal(simulated(native, images, results.shape[1]), results)
+    if bounded:
+        fifos = library(project, "fifos", ("tb/fifos.cpp",), BOUNDED)
+        assert np.array_equal(simulated(fifos, images, results.shape[1]), results)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_random_design_computes_what_the_reference_does(tmp_path: Path, seed: int) -> None:
+    compare(random_job(seed, tmp_path), tmp_path / "project")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3, 60))
+def test_many_random_designs_do(tmp_path: Path, seed: int) -> None:
+    compare(random_job(seed, tmp_path), tmp_path / "project")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not find_spec("hls4ml"), reason="hls4ml, which carries AMD's ap_int, is absent")
+@pytest.mark.parametrize("seed", range(60, 70))
+def test_they_do_on_ap_int(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, project = random_job(seed, tmp_path), tmp_path / "project"
+    images = vectors(job.network.input_shape, FRAMES)
+    results = reference(job, images)
+    write(blueprint(design(job)), job, results, project)
+    monkeypatch.chdir(tmp_path)
+    ap_types.main()
+    made = project / "ap_int.so"
+    flags = ["-std=c++14", "-O1", "-w", "-fPIC", "-shared", "-fno-gnu-unique"]
+    folders = [tmp_path / "ap_types", project / "src", project / "tb/stand_in", project / "tb"]
+    sources = [project / "src/top.cpp", project / "tb/simulate.cpp"]
+    subprocess.run(["g++", *flags, *(f"-I{folder}" for folder in folders), *sources, "-o", made], check=True)
+    assert np.array_equal(simulated(made, images, results.shape[1]), results)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project of the small network, its expected results those of the reference."""
+    folder = tmp_path_factory.mktemp("small")
+    job = job_on(SMALL, folder)
+    write(blueprint(design(job)), job, reference(job, vectors(job.network.input_shape, FRAMES)), folder / "project")
+    return folder / "project"
+
+
+def make(project: Path, goal: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", goal, "CXXFLAGS=-std=c++14 -w"], cwd=project, capture_output=True, text=True)
+
+
+def test_the_test_bench_checks_itself(small: Path, tmp_path: Path) -> None:
+    """It passes as generated, and fails with one bias changed."""
+    done = make(small, "csim")
+    assert done.returncode == 0 and f"PASS: {FRAMES} frames, 0 wrong results" in done.stdout
+    other = shutil.copytree(small, tmp_path / "other", ignore=shutil.ignore_patterns("build"))
+    weights = other / "src/weights/dense.h"
+    text = weights.read_text()
+    assert "{591, " in text
+    weights.write_text(text.replace("{591, ", "{592, "))
+    done = make(other, "csim")
+    assert done.returncode != 0 and f"FAIL: {FRAMES} frames, {FRAMES} wrong results" in done.stdout
+
+
+def test_fifos_that_are_too_short_are_named(small: Path, tmp_path: Path) -> None:
+    """Room for 7 pixels where a 3x3 convolution needs more than a row before its first result."""
+    passed = make(small, "fifos")
+    assert passed.returncode == 0, passed.stderr
+    marks = re.findall(r"^(\w+): (\d+) of (\d+) words$", passed.stdout, re.MULTILINE)
+    assert len(marks) == 13 and all(0 < int(most) <= int(depth) for _, most, depth in marks)
+    skip = {name: int(most) for name, most, _ in marks if name in ("image_to_shortcut", "shortcut_out")}
+    assert sum(skip.values()) > 8
+    other = shutil.copytree(small, tmp_path / "other", ignore=shutil.ignore_patterns("build"))
+    wiring = other / "tb/fifos.cpp"
+    wiring.write_text(re.sub(r", \d+> ((image_to_)?shortcut(_out)?\()", r", 3> \1", wiring.read_text()))
+    failed = make(other, "fifos")
+    assert failed.returncode != 0
+    assert "deadlock: clone conv1 waits, since image_to_shortcut is full" in failed.stderr
+    assert "deadlock: add layer_add waits, since relu1_out is empty" in failed.stderr

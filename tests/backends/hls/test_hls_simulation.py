@@ -19,6 +19,7 @@ from backends.hls.blueprint import Blueprint, blueprint
 from backends.hls.folding import legal
 from backends.hls.nodes import MATRIX_VECTOR, nodes
 from backends.hls.resolve import design
+from backends.hls.schedule import QUICKEST, busy, lanes
 from backends.hls.workers import ap_types
 from backends.hls.workers.generate import files
 from backends.hls.workers.simulate import simulated
@@ -156,3 +157,41 @@ def test_fifos_that_are_too_short_are_named(small: Path, tmp_path: Path) -> None
     assert failed.returncode != 0
     assert "deadlock: clone conv1 waits, since image_to_shortcut is full" in failed.stderr
     assert "deadlock: add layer_add waits, since relu1_out is empty" in failed.stderr
+
+
+COUNTER = "#pragma once\nextern int turns;\ninline void count_turn() { turns++; }\n"
+COUNTING = """
+int turns;
+
+int main() {{
+    {streams}
+    std::vector<unsigned char> images(BYTES);
+    put_images(images.data(), 1, in);
+    {calls}
+}}
+"""
+
+
+@pytest.mark.parametrize("seed", [None, 4, 11])
+def test_the_loops_take_the_turns_of_the_schedule(tmp_path: Path, seed: int | None) -> None:
+    """Every pipelined loop of the generated code counts its turns: they are the cycles of the stream simulation."""
+    job = job_on(SMALL, tmp_path) if seed is None else random_job(seed, tmp_path)
+    made, project = blueprint(design(job)), tmp_path / "project"
+    write(made, job, np.zeros((1, 1), int), project)
+    for header in (project / "src").glob("*.h"):
+        text = header.read_text().replace("#pragma once\n", '#pragma once\n#include "turns.h"\n')
+        header.write_text(text.replace("#pragma HLS PIPELINE II=1", "count_turn();"))
+    wiring = (project / "tb/fifos.cpp").read_text()
+    streams = re.findall(r"^    hls::stream<.*;$", wiring, re.MULTILINE)
+    calls = re.findall(r"stages\.add\(.*\[&\] { (.*); }\);", wiring)
+    counted = [f'turns = 0; {call}; std::printf("%d\\n", turns);' for call in calls]
+    main = COUNTING.format(streams="\n    ".join(streams), calls="\n    ".join(counted))
+    includes = wiring[: wiring.index('extern "C"')]
+    (project / "tb/turns.h").write_text(COUNTER)
+    (project / "tb/count.cpp").write_text(f"#include <cstdio>\n#include <vector>\n{includes}{main}")
+    folders = [f"-I{project / folder}" for folder in ("tb/native", "tb/stand_in", "tb", "src")]
+    program = project / "count"
+    subprocess.run(["g++", "-std=c++14", "-w", *folders, project / "tb/count.cpp", "-o", program], check=True)
+    printed = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+    folds = lanes(made.nodes, made.folds)
+    assert [int(line) for line in printed.split()] == [busy(node, folds[node.name], QUICKEST) for node in made.nodes]

@@ -48,6 +48,12 @@ def finn(session: nox.Session) -> None:
     _cold(session, "finn")
 
 
+@nox.session
+def hls(session: nox.Session) -> None:
+    """The manual HLS flow, cold."""
+    _cold(session, "hls")
+
+
 def _cold(session: nox.Session, flow: str) -> None:
     session.install(*CONSTRAINTS, f".[{flow}]")
     with tempfile.TemporaryDirectory() as folder:

@@ -48,9 +48,15 @@ def _stage(design: Design) -> Iterator[Unknown]:
     lut = design.totals.get(Metric.LUT)
     if lut and lut.stage is Tier.HLS and Metric.LUT in design.fit.excess:
         least, most = CSYNTH_OVERSTATES
-        span = f"{lut.value / most:,.0f} to {lut.value / least:,.0f} of {design.device.lut:,}"
+        blocks = [one for one in design.run.readings if one.metric is Metric.LUT and one.scope != TOTAL]
+        beside = sum(
+            one.value for one in blocks if one.tier is lut.tier and one.stage is not Tier.HLS
+        )  # a routed shell
+        span = " to ".join(f"{beside + (lut.value - beside) / ratio:,.0f}" for ratio in (most, least))
         yield Unknown(
-            "stage", f"csynth counts {least} to {most} times the LUTs of logic synthesis: there it may take {span}"
+            "stage",
+            f"csynth counts {least} to {most} times the LUTs of logic synthesis: there it may take {span} of "
+            f"{design.device.lut:,}",
         )
 
 

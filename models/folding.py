@@ -1,7 +1,8 @@
-"""What hardware never sees: BatchNorm is folded into the layer before it, Dropout is left out.
+"""What hardware never sees: BatchNorm is folded into its neighbours, Dropout is left out.
 
-A BatchNorm behind a convolution or a dense layer is a gain and an offset of each of its channels, so that kernel and
-bias can take both over, exactly up to rounding. Anywhere else it is refused by name.
+A BatchNorm is a gain and an offset of each channel. The convolution or dense layer right before it takes both over;
+else the one right behind it, if it pads nothing (a padded zero is not what the BatchNorm makes of it). Where neither
+can, as between a ReLU and a padded convolution, it becomes a 1x1 convolution. All three are exact up to rounding.
 """
 
 from __future__ import annotations
@@ -22,34 +23,55 @@ if TYPE_CHECKING:
 
 
 def folded(network: Network) -> Network:
-    """`network` without BatchNorm and Dropout; itself where it has none.
-
-    Raises `InputError` naming a BatchNorm that stands behind no convolution or dense layer, or not alone behind it.
-    """
-    gone = {layer.name: _replacement(network, layer) for layer in network.layers if _folds(layer)}
-    if not gone:
+    """`network` without BatchNorm and Dropout; itself where it has none."""
+    if not any(isinstance(layer, BatchNorm | Dropout) for layer in network.layers):
         return network
-    kept = (layer for layer in network.layers if layer.name not in gone)
-    layers = tuple(replace(layer, inputs=tuple(gone.get(name, name) for name in layer.inputs)) for layer in kept)
-    return Network(network.name, network.input_shape, layers)
+    gone = {layer.name for layer in network.layers if _is_gone(network, layer)}
+
+    def kept(name: str) -> str:
+        while name in gone:
+            (name,) = network[name].inputs
+        return name
+
+    layers = []
+    for layer in network.layers:
+        if layer.name not in gone:
+            hardware = _standing(network, layer) if isinstance(layer, BatchNorm) else layer
+            layers.append(replace(hardware, inputs=tuple(map(kept, layer.inputs))))
+    return Network(network.name, network.input_shape, tuple(layers))
 
 
 def folded_weights(network: Network, tensors: Tensors) -> Tensors:
     """The tensors of ``folded(network)`` from those of `network`, in float64.
 
-    Raises `InputError` as `folded` does, and where a variance is negative.
+    Raises `InputError` where a variance is negative.
     """
     import numpy as np
 
     double: dict[str, Tensor] = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
     for layer in network.layers:
-        if isinstance(layer, BatchNorm):
-            statistics = {role: double.pop(f"{layer.name}/{role}") for role in ("gamma", "beta", "mean", "variance")}
-            if not (statistics["variance"] >= 0).all():
-                fact = "one of its variances is negative"
-                raise InputError(f"network {network.name}, layer {layer.name}", fact, "train the network again")
-            kernel, bias = (f"{_replacement(network, layer)}/{role}" for role in ("kernel", "bias"))
+        if not isinstance(layer, BatchNorm):
+            continue
+        statistics = {role: double.pop(f"{layer.name}/{role}") for role in ("gamma", "beta", "mean", "variance")}
+        if not (statistics["variance"] >= 0).all():
+            fact = "one of its variances is negative"
+            raise InputError(f"network {network.name}, layer {layer.name}", fact, "train the network again")
+        before, behind = _before(network, layer), _behind(network, layer)
+        name = before or behind or layer.name
+        kernel, bias = f"{name}/kernel", f"{name}/bias"
+        if before:
             double[kernel], double[bias] = absorbed(double[kernel], double[bias], **statistics, epsilon=layer.epsilon)
+            continue
+        none = np.zeros_like(statistics["mean"])
+        gain, offset = absorbed(none + 1, none, **statistics, epsilon=layer.epsilon)
+        if behind:
+            double[bias] = double[bias] + np.tensordot(double[kernel], offset, (-2, 0)).reshape(
+                -1, len(double[bias])
+            ).sum(0)
+            double[kernel] = double[kernel] * gain[:, None]
+        else:
+            shape = _standing(network, layer).weight_shapes(*network.input_shapes(layer))["kernel"]
+            double[kernel], double[bias] = np.diag(gain).reshape(shape), offset
     return double
 
 
@@ -61,23 +83,39 @@ def absorbed(
     return kernel * gain, (bias - mean) * gain + beta
 
 
-def _folds(layer: Layer) -> bool:
-    return isinstance(layer, BatchNorm | Dropout)
-
-
-def _replacement(network: Network, layer: Layer) -> str:
-    """The tensor of the folded network that stands for the output of `layer`, a BatchNorm or a Dropout."""
-    name = layer.inputs[0]
-    passed = [name]
-    while name != INPUT and _folds(network[name]):
-        name = network[name].inputs[0]
-        passed.append(name)
+def _is_gone(network: Network, layer: Layer) -> bool:
+    """Whether nothing is left of it."""
     if isinstance(layer, BatchNorm):
-        where = f"network {network.name}, layer {layer.name}"
-        if name == INPUT or not isinstance(network[name], Conv2D | Dense):
-            fact = f"this BatchNorm stands behind {name}, and only a convolution or a dense layer can take it over"
-            raise InputError(where, fact, "put it directly behind one, before the activation, and train again")
-        if shared := [tensor for tensor in passed if len(network.consumers(tensor)) > 1]:
-            fact = f"{shared[0]} is also read before this BatchNorm, so {name} cannot take it over"
-            raise InputError(where, fact, "let every branch read what it puts out, and train again")
-    return name
+        return bool(_before(network, layer) or _behind(network, layer))
+    return isinstance(layer, Dropout)
+
+
+def _before(network: Network, norm: BatchNorm) -> str | None:
+    """The layer before `norm` that takes it over, whose sums nobody else reads."""
+    (name,) = norm.inputs
+    while len(network.consumers(name)) == 1 and name != INPUT:
+        layer = network[name]
+        if not isinstance(layer, BatchNorm | Dropout):
+            return name if isinstance(layer, Conv2D | Dense) else None
+        (name,) = layer.inputs
+    return None
+
+
+def _behind(network: Network, norm: BatchNorm) -> str | None:
+    """The layer behind `norm` that takes it over: its only reader, without padding."""
+    name = norm.name
+    while len(readers := network.consumers(name)) == 1:
+        (layer,) = readers
+        if not isinstance(layer, Dropout):
+            padded = isinstance(layer, Conv2D) and any(layer.pads(network.input_shapes(layer)[0]))
+            return layer.name if isinstance(layer, Conv2D | Dense) and not padded else None
+        name = layer.name
+    return None
+
+
+def _standing(network: Network, norm: BatchNorm) -> Conv2D | Dense:
+    """The layer that `norm` becomes where it stands: of one weight a channel, all others zero."""
+    *area, channels = network.input_shapes(norm)[0]
+    if area:
+        return Conv2D(norm.name, norm.inputs, (1, 1), (1, 1), "valid", channels)
+    return Dense(norm.name, norm.inputs, channels)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -169,32 +169,48 @@ def test_a_batch_norm_that_training_adds_folds_as_well() -> None:
     assert len(model.norms) == 2 and len(TorchNetwork(ARCH2, batch_norm=True).norms) == 7
 
 
-def misplaced(*layers: Layer) -> Network:
+def odd(*layers: Layer) -> Network:
     return Network("odd", (6, 6, 3), layers)
 
 
+def norm(source: str, name: str = "norm") -> BatchNorm:
+    return BatchNorm(name, (source,))
+
+
+VALID = Conv2D("valid", ("norm",), (3, 3), (2, 2), "valid", 4)
+HEAD = (Flatten("flat", (INPUT,)), norm("flat"), Dropout("d", ("norm",), 0.5), Dense("dense", ("d",), 4))
+
+
+SHARED = conv("a", INPUT), Dropout("d", ("a",), 0.5), norm("d"), Add("b", ("norm", "d"))
+TWICE = norm(INPUT), VALID, replace(VALID, name="other"), Add("b", ("valid", "other"))
+ROW = conv("a", INPUT), ReLU("b", ("a",)), norm("b"), norm("norm", "second"), replace(VALID, inputs=("second",))
+
+
 @pytest.mark.parametrize(
-    ("network", "culprit", "fact"),
+    ("network", "left"),
     [
-        (misplaced(BatchNorm("norm", (INPUT,)), conv("a", "norm")), "layer norm", "behind input"),
-        (misplaced(conv("a", INPUT), ReLU("b", ("a",)), BatchNorm("norm", ("b",))), "layer norm", "behind b"),
-        (
-            misplaced(conv("a", INPUT), BatchNorm("norm", ("a",)), Add("b", ("a", "norm"))),
-            "layer norm",
-            "a is also read",
-        ),
-        (
-            misplaced(conv("a", INPUT), Dropout("d", ("a",), 0.5), BatchNorm("norm", ("d",)), Add("b", ("norm", "d"))),
-            "layer norm",
-            "d is also read",
-        ),
+        pytest.param(odd(norm(INPUT), conv("a", "norm")), "norm a", id="of the input, before padding"),
+        pytest.param(odd(conv("a", INPUT), ReLU("b", ("a",)), norm("b")), "a b norm", id="at the end"),
+        pytest.param(odd(conv("a", INPUT), norm("a"), Add("b", ("a", "norm"))), "a norm b", id="shared"),
+        pytest.param(odd(*SHARED), "a norm b", id="shared before it, behind a dropout"),
+        pytest.param(odd(norm(INPUT), VALID), "valid", id="before a convolution without padding"),
+        pytest.param(odd(norm(INPUT), VALID, norm("valid", "second")), "valid", id="on both sides"),
+        pytest.param(odd(*TWICE), "norm valid other b", id="of two readers"),
+        pytest.param(odd(*HEAD), "flat dense", id="of a flattened image"),
+        pytest.param(odd(*HEAD[:2], ReLU("relu", ("norm",))), "flat norm relu", id="of a vector, alone"),
+        pytest.param(odd(*ROW), "a b norm valid", id="two in a row"),
     ],
 )
-def test_a_batch_norm_that_nothing_can_take_over_is_named(network: Network, culprit: str, fact: str) -> None:
-    for refused in (lambda: folded(network), lambda: folded_weights(network, random_tensors(network, 1))):
-        with pytest.raises(InputError) as refusal:
-            refused()
-        assert culprit in refusal.value.culprit and fact in refusal.value.fact
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=10)
+def test_a_batch_norm_goes_where_it_can(network: Network, left: str, seed: int) -> None:
+    """Into the layer before it, the layer behind it, or it stands as a layer of its own: the outputs are equal."""
+    tensors = random_tensors(network, seed)
+    hardware, weights = folded(network), folded_weights(network, tensors)
+    assert [layer.name for layer in hardware.layers] == left.split()
+    assert {name: tensor.shape for name, tensor in weights.items()} == dict(hardware.weight_shapes())
+    image = np.random.default_rng(seed).random(network.input_shape)
+    assert evaluate(hardware, weights, image) == pytest.approx(evaluate(network, tensors, image), rel=1e-9, abs=1e-9)
 
 
 def test_a_negative_variance_is_named() -> None:
@@ -220,5 +236,5 @@ def test_settings_that_make_no_sense_are_refused(layer: Layer, fact: str) -> Non
 def test_epsilon_is_architecture_and_names_are_not() -> None:
     layers = (conv("a", INPUT), BatchNorm("b", ("a",)))
     renamed = (conv("x", INPUT), BatchNorm("y", ("x",)))
-    assert misplaced(*layers).digest == misplaced(*renamed).digest
-    assert misplaced(*layers).digest != misplaced(layers[0], replace(layers[1], epsilon=1e-5)).digest
+    assert odd(*layers).digest == odd(*renamed).digest
+    assert odd(*layers).digest != odd(layers[0], replace(layers[1], epsilon=1e-5)).digest

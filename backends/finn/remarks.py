@@ -19,9 +19,9 @@ def notes(job: Job) -> Sequence[str]:
     own = ", ".join(f"{value:,} {metric.unit}" for metric, value in finn_totals(made).items())
     return (
         *folding_notes(made),
-        "the folding of every node is in handover/folding.json",
+        "what FINN's dataflow builder needs, with steps of its own for residual graphs, is in handover/finn",
         f"by FINN's own formulas, which leave FIFOs, DMA and shell out: {own}",
         f"weights by layer: {', '.join(f'{name} {type}' for name, type in kernels.items())}",
         "products, biases, residual sums and the average are exact; quantisers behind ReLUs and shortcuts round",
-        "FINN itself was not run: its build needs Vivado, and steps of its own for residual graphs",
+        "FINN's build was not run: it needs Vivado",
     )

@@ -1,7 +1,7 @@
 """Writes the QONNX graph of a FINN design: ``python -m backends.finn.workers.export JOB.json``. Imports onnx.
 
 JOB.json: ``quantised`` and ``weights`` (a file). Every quantiser of the arithmetic becomes a Quant node, as Brevitas'
-export writes it; layers keep their names. Writes ``handover/``: ``model.onnx``, ``folding.json``, ``README.md``.
+export writes it; layers keep their names. Writes ``model.onnx``.
 """
 
 from __future__ import annotations
@@ -24,18 +24,6 @@ from models.serial import quantised_from_json
 DOMAIN = "qonnx.custom_op.general"
 IR_VERSION, OPSET = 8, 17
 """What qonnx 1.0 and FINN read."""
-
-README = """\
-# Hand-over to FINN
-
-- `model.onnx`: the QONNX graph. Input: one image, float NCHW, uint8 pixels over 256. Output: the logits.
-- `folding.json`: PE and SIMD of every hardware node, FINN's folding configuration, for {part} at {clock_ns:g} ns.
-
-The graph was executed by qonnx and equals this project's exact reference, integer for integer; it holds every condition
-that `python -m flows check finn` knows. FINN itself was not run here: no Vivado was at hand. FINN's stock streamlining
-leaves scale multiplications at the forks and joins of residual graphs, so a build needs steps of its own for them, and
-the node names in `folding.json` are those that such a build gives.
-"""
 
 
 class Graph:
@@ -71,7 +59,16 @@ class Graph:
             case Conv2D():
                 top, bottom, left, right = layer.pads(self.quantised.network.input_shapes(layer)[0])
                 inputs += self.trained(name, (3, 2, 0, 1))
-                out = self.node("Conv", name, inputs, pads=[top, left, bottom, right], strides=list(layer.strides))
+                out = self.node(
+                    "Conv",
+                    name,
+                    inputs,
+                    dilations=[1, 1],  # FINN asks for what ONNX may leave out
+                    group=1,
+                    kernel_shape=list(layer.kernel),
+                    pads=[top, left, bottom, right],
+                    strides=list(layer.strides),
+                )
                 if types.output != types.accumulator:
                     out = self.quantiser(f"{name}_quant", out, types.output)
             case Dense():
@@ -122,11 +119,7 @@ def main(job: Path) -> None:
     ask = json.loads(job.read_text())
     model = model_of(quantised_from_json(ask["quantised"], str(job)), load_file(ask["weights"]))
     checker.check_model(model)
-    folder = Path("handover")
-    folder.mkdir()
-    (folder / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
-    (folder / "folding.json").write_text(ask["folding"])
-    (folder / "README.md").write_text(README.format(**ask))
+    Path("model.onnx").write_bytes(model.SerializeToString(deterministic=True))
 
 
 if __name__ == "__main__":

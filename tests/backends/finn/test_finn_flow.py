@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,32 +15,17 @@ import pytest
 from backends import finn
 from backends.finn.arithmetic import Ungridded, lower
 from backends.protocol import Job
-from flows.core.part import Target, find_part
 from flows.core.plan import Output
 from models.evaluation.oracle import evaluate
-from models.ranges import Ranges
 from models.vectors import vectors
-from models.weights import Weights, open_weights, save_weights
+from models.weights import Weights, save_weights
+from tests.backends.finn.tiny import tiny_job
 from tests.backends.finn.w4a4 import TINY
-
-REACH = {"relu1": (0.0, 15 / 4), "relu2": (0.0, 15 / 2), "shortcut": (-15 / 2, 15 / 2)}
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    random = np.random.default_rng(3)
-    tensors = {}
-    for name, shape in TINY.weight_shapes():
-        codes = random.integers(-7, 8, shape) if name.endswith("kernel") else random.normal(0, 9, shape)
-        tensors[name] = (codes / 8).astype(np.float32)
-        if name.endswith("kernel"):
-            tensors[name].flat[0] = 7 / 8
-    path = tmp_path / "tiny.safetensors"
-    save_weights(path, tensors, TINY)
-    weights = open_weights(path, TINY)
-    reach = dict.fromkeys(TINY.shapes, (-1.0, 1.0)) | REACH
-    ranges = Ranges(TINY.digest, weights.digest, "images", 10, reach)
-    return Job(TINY, weights, ranges, Target(find_part("xc7z020")), finn.Options())
+    return tiny_job(tmp_path)
 
 
 def test_types_are_those_of_the_quantisers(job: Job) -> None:
@@ -80,35 +66,40 @@ def test_the_plan_writes_judges_and_executes(job: Job) -> None:
         ("export", ()),
         ("readiness", ("export",)),
         ("execute", ("export",)),
+        ("handover", ("export", "execute")),
     ]
     assert made.artefact == Output("execute", "outputs.json")
-    ask = json.loads(str(made.steps[0].files["job.json"]))
-    assert json.loads(ask["folding"])["Defaults"] == {}
+    assert json.loads(str(made.steps[3].files["folding.json"]))["Defaults"] == {}
 
 
 def test_qonnx_executes_the_graph_to_the_references_integers(job: Job, tmp_path: Path) -> None:
     pytest.importorskip("qonnx")
-    export, readiness, execute = finn.plan(job).steps
-    (tmp_path / "job.json").write_text(str(export.files["job.json"]))
-    (tmp_path / "weights.safetensors").write_bytes(job.weights.path.read_bytes())
+    steps = {step.name: step for step in finn.plan(job).steps}
     root = Path(finn.__file__).resolve().parents[2]
 
-    def work(step: str) -> None:
-        command = [sys.executable, "-m", f"backends.finn.workers.{step}", "job.json"]
+    def work(name: str) -> None:
+        (tmp_path / "job.json").write_text(str(steps[name].files["job.json"]))
         environment = {"PYTHONPATH": str(root), "PATH": ""}
+        command = [sys.executable, *steps[name].argv[1:]]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
+    (tmp_path / "weights.safetensors").write_bytes(job.weights.path.read_bytes())
     work("export")
-    given = tmp_path / "given"
-    given.mkdir()
-    model = (tmp_path / "handover/model.onnx").read_bytes()
-    (given / "model.onnx").write_bytes(model)
-    (tmp_path / "model.onnx").write_bytes(model)
-    (tmp_path / "job.json").write_text(str(readiness.files["job.json"]))
+    (tmp_path / "given").mkdir()
+    shutil.copy(tmp_path / "model.onnx", tmp_path / "given")
     work("readiness")
-    (tmp_path / "job.json").write_text(str(execute.files["job.json"]))
     work("execute")
     made, images = lower(job), vectors(TINY.input_shape)
     expected = [list(evaluate(made, job.weights.tensors(), image)[made.output]) for image in images[:4]]
     assert json.loads((tmp_path / "outputs.json").read_text())[:4] == expected
+
+    (tmp_path / "folding.json").write_text(str(steps["handover"].files["folding.json"]))
+    work("handover")
+    given, logits = (np.load(tmp_path / "finn" / name) for name in ("input.npy", "expected_output.npy"))
+    assert given.dtype == logits.dtype == np.float32 and given.shape == (16, 3, 8, 8)
+    assert np.array_equal(given[3, 1], images[3, :, :, 1])
+    assert np.array_equal(logits[:4] * 2.0 ** made.type_of(made.output).fraction, expected)
+    assert {path.name for path in (tmp_path / "finn").iterdir()} == {
+        *("model.onnx", "folding.json", "build.py", "README.md", "input.npy", "expected_output.npy")
+    }

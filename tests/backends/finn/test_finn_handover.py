@@ -1,0 +1,85 @@
+"""The texts of the hand-over to FINN, against golden files.
+
+``python -m tests.backends.finn.test_finn_handover`` writes them anew; read the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from backends.finn.arithmetic import lower
+from backends.finn.graph import branches
+from backends.finn.handover import facts, tie_bits
+from backends.finn.resolve import design
+from tests.backends.finn.tiny import tiny_job
+from tests.backends.finn.w4a4 import TINY, quantised
+
+GOLDEN = Path(__file__).parent / "golden"
+STEPS = json.loads(Path(__file__).with_name("finn_plus_1.6.1_steps.json").read_text())
+"""The names that finn-plus 1.6.1 registers: ``finn.builder.build_dataflow_steps.build_dataflow_step_lookup``."""
+VECTORS = {"vectors": 16, "shape": [16, 3, 8, 8], "classes": 5}
+
+
+def texts(part: str = "xc7z020") -> dict[str, str]:
+    from backends.finn.workers import handover
+
+    with TemporaryDirectory() as folder:
+        job = tiny_job(Path(folder), part)
+        return handover.texts(facts(design(job, lower(job))) | VECTORS)
+
+
+@pytest.mark.parametrize("name", ["build.py", "README.md"])
+def test_a_text_is_the_golden_one(name: str) -> None:
+    assert texts()[name] == (GOLDEN / name).read_text()
+
+
+@pytest.mark.parametrize("part", ["xc7z010", "xc7z020"])
+def test_the_build_names_steps_that_exist_and_functions_of_its_own(part: str) -> None:
+    tree = ast.parse(texts(part)["build.py"])
+    own = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    named = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and _is_step(node.value)}
+    lists = [node for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.List)]
+    called = {one.id for node in lists for one in node.value.elts if isinstance(one, ast.Name)}  # type: ignore[attr-defined]
+    assert named and named <= set(STEPS)
+    assert called == own - {"configuration", "main"}
+
+
+def _is_step(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("step_")
+
+
+def test_a_part_without_a_board_of_finns_ends_with_the_stitched_ip() -> None:
+    made = texts("xc7z010")
+    assert "\nBOARD = None " in made["build.py"] and "knows no board with this part" in made["README.md"]
+    assert '\nBOARD = "Pynq-Z2" ' in texts()["build.py"]
+
+
+def test_ties_move_by_less_than_a_unit_of_every_accumulator() -> None:
+    made = quantised(TINY)
+    drops = [
+        made.type_of(relu.inputs[0]).fraction - made.type_of(relu.name).fraction
+        for relu in TINY.layers
+        if relu.kind == "relu"
+    ]
+    assert tie_bits(made) == max(drops) + 1 > 1
+
+
+def test_nodes_are_counted_branch_by_branch_whatever_the_order_of_the_layers() -> None:
+    names = [layer.name for layer in branches(quantised(TINY))]
+    assert names == ["conv1", "relu1", "conv2", "relu2", "shortcut", "add", "pool", "gap", "dense"]
+    *others, softmax = TINY.layers
+    shortcut = next(one for one in others if one.name == "shortcut")
+    moved = replace(TINY, layers=(shortcut, *(one for one in others if one is not shortcut), softmax))
+    assert [layer.name for layer in branches(quantised(moved))] == names
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for name, text in texts().items():
+        (GOLDEN / name).write_text(text)

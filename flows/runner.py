@@ -25,6 +25,8 @@ from models.reference import accuracy_step, reference_step
 REFERENCE = Output("reference", reference.REFERENCE)
 ACCURACY = Output("accuracy", reference.ACCURACY)
 WARNING = "warning: "
+MUCH = 0.005
+"""Accuracy that a design may lose against single precision with no word about it."""
 ON_YOUR_WORD = (
     WARNING + "that {} is a report of this very design is your word: the top, part and clock that it names "
     "were checked, and no report says with what weights and options it was built"
@@ -95,6 +97,7 @@ def run(
     name = run_name(backend.NAME, job)
     if batch:
         readings += _evaluated(products, trained.network.name)
+        made = replace(made, remarks=(*made.remarks, *_lost(products, backend.NAME)))
     else:
         readings += _known(store, name, made.quantised) or _recorded(trained.card, made.quantised)
     steps = tuple(_step_facts(products, step) for step in plan.steps)
@@ -194,6 +197,17 @@ def _evaluated(products: Products, network: str) -> list[Reading]:
     exact = "exact reference of this arithmetic"
     on = f"{score.n:,} CIFAR-10 test images"
     return _scores(score, Tier.EVALUATED, on, exact, f"{exact}, same class as float {network}")
+
+
+def _lost(products: Products, flow: str) -> list[str]:
+    """Who to ask where accuracy went, if much did."""
+    path = products.path(ACCURACY)
+    found = json.loads(path.read_text()) if path else {"n": 1, "right": 0, "float_right": 0}
+    lost = (found["float_right"] - found["right"]) / found["n"]
+    if lost <= MUCH:
+        return []
+    command = f"`python -m flows profile {flow} --cost --data DIR`, with the options of this run,"
+    return [f"{100 * lost:.2f} points of accuracy are lost against single precision: {command} says by which tensor"]
 
 
 def record_scores(trained: Trained, run: Run) -> None:

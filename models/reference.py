@@ -1,4 +1,4 @@
-"""The exact reference as steps of a plan: `models.evaluation.worker` runs in them."""
+"""The exact reference as steps of a plan: `models.evaluation.worker` and `cost` run in them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flows.core.plan import PYTHON, Asset, Step
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_to_json
 
-REFERENCE, ACCURACY = "reference.json", "accuracy.json"
+REFERENCE, ACCURACY, COST = "reference.json", "accuracy.json", "cost.json"
 
 
 def reference_step(name: str, quantised: QuantisedNetwork, weights: Asset, vectors: int) -> Step:
@@ -23,6 +23,12 @@ def accuracy_step(name: str, quantised: QuantisedNetwork, weights: Asset, batch:
     return _evaluation(name, about, quantised, weights, {"data": data}, {data: batch}, ACCURACY)
 
 
+def cost_step(quantised: QuantisedNetwork, weights: Asset, batch: Asset) -> Step:
+    """Makes `COST`: how many images the float network gets right with each tensor alone in its type."""
+    about, data = "the 10,000 test images, each tensor alone in its type", "test_batch.bin"
+    return _evaluation("cost", about, quantised, weights, {"data": data}, {data: batch}, COST, "cost")
+
+
 def _evaluation(
     name: str,
     about: str,
@@ -31,13 +37,14 @@ def _evaluation(
     ask: dict[str, object],
     data: dict[str, Asset],
     makes: str,
+    worker: str = "worker",
 ) -> Step:
     job = {"quantised": quantised_to_json(quantised), "weights": "weights.safetensors", **ask}
     return Step(
         name=name,
         about=about,
         tool=PYTHON,
-        argv=(PYTHON, "-m", "models.evaluation.worker", "job.json"),
+        argv=(PYTHON, "-m", f"models.evaluation.{worker}", "job.json"),
         files={"weights.safetensors": weights, **data, "job.json": json.dumps(job, indent=1)},
         makes=(makes,),
         packages=("torch", "numpy", "safetensors"),

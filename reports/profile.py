@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log2
 from textwrap import wrap
 
-from flows.core.profile import Profile, Row
+from flows.core.profile import Judged, Profile, Row
 from reports.terminal import WIDTH, table
 
 HEAD = [
@@ -32,7 +32,10 @@ def profile(found: Profile) -> str:
         f"results on {found.n:,} training images {found.images}"
     )
     rows = [HEAD, *(_row(one) for one in found.rows)]
-    remarks = [_beyond(found), _small(found), _cut(found)]
+    if found.judged:
+        costs = [f"{_points(row, found.judged):+.2f}" if row.right is not None else "" for row in found.rows]
+        rows = [[*row, cost] for row, cost in zip(rows, ["alone, points", *costs], strict=True)]
+    remarks = [_beyond(found), _small(found), _cut(found), _costs(found)]
     return "\n\n".join([title, table(rows, frozenset({0, 1})), "\n".join(_wrapped(text) for text in remarks if text)])
 
 
@@ -89,6 +92,22 @@ def _past(row: Row) -> str:
 def _small(found: Profile) -> str:
     lost, n = (sum(getattr(row.weights, name) for row in found.rows if row.weights) for name in ("to_zero", "n"))
     return f"{lost:,} of {n:,} weights are rounded to zero." if lost else ""
+
+
+def _costs(found: Profile) -> str:
+    """The dearest types, and what the points are of."""
+    if not found.judged:
+        return ""
+    judged = found.judged
+    dearest = sorted((row for row in found.rows if row.right is not None), key=lambda row: _points(row, judged))[:3]
+    told = ", ".join(f"{row.tensor} ({_points(row, judged):+.2f})" for row in dearest if _points(row, judged) < 0)
+    base = f"The float network gets {100 * judged.float_right / judged.n:.2f} % of {judged.n:,} test images right"
+    return f"{base}; alone in its type, each tensor changes that by so many points. Dearest: {told or 'none'}."
+
+
+def _points(row: Row, judged: Judged) -> float:
+    assert row.right is not None
+    return 100 * (row.right - judged.float_right) / judged.n
 
 
 def _cut(found: Profile) -> str:

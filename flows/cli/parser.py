@@ -151,7 +151,13 @@ def _plan(parser: Parser, argv: Sequence[str]) -> None:
 def _profile(parser: Parser, argv: Sequence[str]) -> None:
     _design(parser, argv)
     parser.add_argument(
-        "--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: to measure the ranges of a network of yours"
+        "--data",
+        metavar="DIR",
+        type=Path,
+        help="CIFAR-10, binary version: for --cost, and the ranges of a network of yours",
+    )
+    parser.add_argument(
+        "--cost", action="store_true", help="with --data: the accuracy that each tensor's type costs alone; minutes"
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the rows as JSON")
     parser.add_argument("--out", metavar="DIR", type=Path, help="also profile.svg and its data here")

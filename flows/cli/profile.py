@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from flows.cli.commands import _jobs, check_writable, trained_network
+from flows.cli.commands import _jobs, check_writable, interruptible, open_store, trained_network
 from flows.cli.studies import write_json
 from flows.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from backends.protocol import Job
+    from flows.core.profile import Profile
+    from models.quantised import QuantisedNetwork
 
 PROFILE = "zynqflows-profile/1"
 
@@ -23,7 +31,10 @@ def profile(arguments: Namespace) -> int:
     for place in filter(None, (arguments.out, arguments.json and arguments.json.parent)):
         check_writable(place)
     backend, *_, job = jobs[0]
-    found = profile(backend.NAME, runner.design(backend, job).quantised, job.ranges, job.weights)
+    quantised = runner.design(backend, job).quantised
+    found = profile(backend.NAME, quantised, job.ranges, job.weights)
+    if arguments.cost:
+        found = _judged(arguments, found, quantised, job)
     print(told(found))
     content = {"schema": PROFILE, "profile": found}
     write_json(arguments.json, content)
@@ -32,3 +43,24 @@ def profile(arguments: Namespace) -> int:
         write_json(data, content)
         draw("profile", data, data.with_suffix(".svg"))
     return 0
+
+
+def _judged(arguments: Namespace, found: Profile, quantised: QuantisedNetwork, job: Job) -> Profile:
+    """`found`, with what each type costs alone on the test images."""
+    from flows import runner
+    from flows.cli.progress import Progress
+    from flows.core.plan import Output, Plan
+    from flows.core.profile import Judged
+    from flows.executor import Executor
+    from models.reference import COST, cost_step
+
+    if not arguments.data:
+        raise UsageError("--cost", "the test images are not known", "give --data DIR as well")
+    step = cost_step(quantised, runner.weights_asset(job), runner.test_batch(arguments.data))
+    executor = Executor(open_store(arguments), 1, Progress(many=False))
+    with interruptible(executor):
+        place = executor.execute(Plan((step,))).path(Output(step.name, COST))
+    assert place, "python is never absent"
+    counted = json.loads(place.read_text())
+    rows = tuple(replace(row, right=counted["right"][row.tensor]) for row in found.rows)
+    return replace(found, rows=rows, judged=Judged(counted["n"], counted["float_right"]))

@@ -56,11 +56,21 @@ class Row:
     beyond: int
     cut: bool = False
     weights: Rounded | None = None
+    right: int | None = None
+    """Of the images of a `Judged`, how many the float network gets right with this tensor alone in its type."""
 
     @property
     def headroom(self) -> int | None:
         """Integer bits to spare; below 0 where the reach leaves the type."""
         return None if self.needed is None else self.had - self.needed
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Test images, and how many of them the float network gets right."""
+
+    n: int
+    float_right: int
 
 
 @dataclass(frozen=True)
@@ -74,3 +84,4 @@ class Profile:
     images: str
     n: int
     rows: tuple[Row, ...]
+    judged: Judged | None = None

@@ -56,6 +56,11 @@ def test_without_matplotlib_the_table_still_comes(
     assert [path.name for path in tmp_path.iterdir()] == ["profile.json"]
 
 
+def test_costs_need_the_test_images(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", "hls4ml", "--network", "arch5", "--cost"]) == UsageError.exit_code
+    assert "Give --data DIR as well" in capsys.readouterr().err
+
+
 def test_one_design_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profile", "hls4ml", "--part", "xc7z010", "--part", "xc7z020"]) == UsageError.exit_code
     assert "Name one flow and one part" in capsys.readouterr().err

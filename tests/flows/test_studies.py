@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flows import runner
 from flows.__main__ import main
+from flows.core.plan import Products, State, StepResult
 from flows.core.study import Outcome, Pairing, Row, Scope, Study
 from models import cifar10
 from models.study import share
@@ -124,3 +126,24 @@ def test_small_p_and_what_is_absent_are_said_so() -> None:
     assert row == (
         "| Q1.3 | 1,234 | 3 | 70.00 [67.09, 72.76] p < 0.001 | 70.00 [67.09, 72.76] p < 0.001 | absent | 78 |"
     )
+
+
+def test_costs_stand_in_the_profile(
+    data: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "profile.json"
+    argv = ["profile", "hls4ml", "--network", "arch5", "--cost", "--data", str(data), "--store", str(store)]
+    assert main([*argv, "--json", str(out)]) == 0
+    profile = json.loads(out.read_text())["profile"]
+    assert profile["judged"]["n"] == IMAGES
+    assert all(0 <= row["right"] <= IMAGES for row in profile["rows"])
+    assert f"of {IMAGES} test images right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("right", "told"), [(7_944, []), (7_894, []), (7_893, ["0.51 points"])])
+def test_accuracy_that_is_lost_is_told(tmp_path: Path, right: int, told: list[str]) -> None:
+    (tmp_path / "accuracy.json").write_text(json.dumps({"n": 10_000, "right": right, "float_right": 7_944}))
+    products = Products({"accuracy": StepResult("accuracy", State.DONE, tmp_path, 0.0, {})})
+    found = runner._lost(products, "hls")
+    assert [text.partition(" of ")[0] for text in found] == told
+    assert all("`python -m flows profile hls --cost --data DIR`" in text for text in found)

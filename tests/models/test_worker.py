@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from fractions import Fraction
 from pathlib import Path
 from subprocess import CompletedProcess, run
 
@@ -13,7 +14,7 @@ import pytest
 from models.cifar10 import RECORD_BYTES, read_batch
 from models.evaluation import oracle
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network, ReLU, Softmax
+from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Layer, Network, ReLU, Softmax
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.serial import quantised_to_json
 from models.vectors import vectors
@@ -55,11 +56,11 @@ def design(weights: Path) -> QuantisedNetwork:
     return QuantisedNetwork(NETWORK, open_weights(weights, NETWORK).digest, InputContract(CODES), layers)
 
 
-def evaluate(home: Path, **ask: object) -> CompletedProcess[str]:
+def evaluate(home: Path, worker: str = "worker", **ask: object) -> CompletedProcess[str]:
     weights = home / "weights.safetensors"
     job = {"quantised": quantised_to_json(design(weights)), "weights": str(weights)} | ask
     (home / "job.json").write_text(json.dumps(job))
-    command = [sys.executable, "-m", "models.evaluation.worker", "job.json"]
+    command = [sys.executable, "-m", f"models.evaluation.{worker}", "job.json"]
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
     return run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
 
@@ -90,6 +91,42 @@ def test_accuracy_counts_every_image_of_every_batch(home: Path) -> None:
     classes = exact(images.pixels)["dense"].numpy().argmax(1)
     assert made["right"] == int((classes == images.labels).sum())
     assert 0 <= made["float_right"] <= 450 and 300 < made["agree"] <= 450
+
+
+def test_the_cost_of_a_type_is_that_of_the_network_with_it_alone(home: Path) -> None:
+    """A network of its own for each: weights rounded beforehand, a tensor on its way, the image in its type."""
+    import torch
+    from safetensors.numpy import load_file
+
+    from models.training.torch_network import TorchNetwork, as_input
+
+    done = evaluate(home, "cost", data="batch.bin")
+    assert done.returncode == 0, done.stderr
+    made = json.loads((home / "cost.json").read_text())
+    images, tensors = read_batch(home / "batch.bin"), load_file(home / "weights.safetensors")
+
+    def entered(numbers: np.ndarray) -> np.ndarray:
+        codes = [CODES.value(CODES.enter(Fraction(float(one)))) for one in numbers.ravel()]
+        return np.array(codes, np.float32).reshape(numbers.shape)
+
+    def right(network: TorchNetwork, planes: torch.Tensor) -> int:
+        with torch.no_grad():
+            return int((network(planes).argmax(1).numpy() == images.labels).sum())
+
+    class Relu(TorchNetwork):
+        def _run(self, layer: Layer, x: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
+            y = super()._run(layer, x, *others)
+            return torch.from_numpy(entered(y.numpy())) if isinstance(layer, ReLU) else y
+
+    plain, planes = TorchNetwork(NETWORK).load(tensors), as_input(images.pixels)
+    assert (made["n"], made["float_right"]) == (450, right(plain, planes))
+    assert set(made["right"]) == {"image", *tensors, "conv", "relu", "gap", "dense"}
+    for name in tensors:
+        other = TorchNetwork(NETWORK).load({**tensors, name: entered(tensors[name])})
+        assert made["right"][name] == right(other, planes), name
+    assert made["right"]["relu"] == right(Relu(NETWORK).load(tensors), planes)
+    pixels = torch.from_numpy(entered(np.arange(256) / 256)[images.pixels])
+    assert made["right"]["image"] == right(plain, pixels.permute(0, 3, 1, 2))
 
 
 def test_weights_of_another_digest_are_one_line_and_a_code(home: Path, tmp_path: Path) -> None:

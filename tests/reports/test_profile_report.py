@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.core.digest import plain
-from flows.core.profile import Profile, Role, Rounded, Row
+from flows.core.profile import Judged, Profile, Role, Rounded, Row
 from reports.profile import profile
 
 KERNEL = Row(
@@ -52,6 +52,16 @@ def test_what_needs_a_look_is_said() -> None:
     assert "conv saturates below zero, where a ReLU cuts it anyway." in text
     fine = profile(of(RELU))
     assert fine.endswith("Every tensor stays inside its type.") and "rounded to zero" not in fine
+
+
+def test_what_each_type_costs_is_a_column() -> None:
+    rows = replace(KERNEL, right=780), replace(CUT, right=801), replace(RELU, right=799)
+    text = profile(replace(of(*rows), judged=Judged(1_000, 800)))
+    assert [cells(text, name)[-1] for name in ("conv/kernel", "conv", "relu")] == ["-2.00", "+0.10", "-0.10"]
+    flat = text.replace("\n", " ")
+    assert "The float network gets 80.00 % of 1,000 test images right" in flat
+    assert "Dearest: conv/kernel (-2.00), relu (-0.10)." in flat
+    assert "points" not in profile(of(KERNEL))
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from fractions import Fraction
 from math import ceil, frexp, log2, prod
 from typing import TYPE_CHECKING
 
-from backends.hls.options import BY_LAYER
+from backends.hls.options import BY_LAYER, parse_formats
 from backends.protocol import Job
 from flows.core.digest import digest_of
 from models.fixed import FixedType, Overflow, Rounding
-from models.formats import parse_format, stored_type
+from models.formats import stored_type
 from models.network import (
     INPUT,
     Add,
@@ -92,8 +92,8 @@ def is_sum(network: Network, layer: Layer) -> bool:
 
 
 def _kernel(job: Job, layer: Layer) -> FixedType:
-    asked = parse_format(job.options.weight_format).type
-    assert asked
+    usual, layers = parse_formats(job.options.weight_format)
+    asked = layers.get(layer.name, usual)
     if job.options.weight_scale != BY_LAYER:
         return asked
     largest = float(abs(job.weights.tensors()[f"{layer.name}/kernel"]).max())

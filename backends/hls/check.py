@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 
 from backends.hls.arithmetic import lower, reaches
 from backends.hls.nodes import KINDS
-from backends.hls.options import LEAST, LONGEST
+from backends.hls.options import LEAST, LONGEST, parse_formats
 from backends.hls.refusals import refusals
 from backends.protocol import Job, Refusal
 from models.network import Conv2D, Dense, Flatten, MaxPool2D, Softmax
@@ -18,7 +19,7 @@ NARROWEST = 4
 
 
 def check(job: Job) -> Sequence[Refusal]:
-    if found := (*_layers(job), *_streams(job)):
+    if found := (*_layers(job), *_streams(job), *_formats(job)):
         return found
     quantised = lower(job)
     return tuple(_overflows(job)) or tuple(refusals(job, quantised))
@@ -58,6 +59,14 @@ def _streams(job: Job) -> Iterator[Refusal]:
     if len(shape := network.shapes[last.name]) > 1:
         fact = f"its result is an image of {'x'.join(map(str, shape))}, and the last stage sends a vector"
         yield Refusal(f"layer {last.name}", fact, "a network that ends in a vector")
+
+
+def _formats(job: Job) -> Iterator[Refusal]:
+    weighted = [layer.name for layer in job.network.layers if isinstance(layer, Conv2D | Dense)]
+    for name in parse_formats(job.options.weight_format)[1]:
+        if name not in weighted:
+            near = get_close_matches(name, weighted, n=3, cutoff=0.5) or weighted
+            yield Refusal("--weight-format", f"no layer with weights is called {name!r}", ", ".join(near))
 
 
 def _overflows(job: Job) -> Iterator[Refusal]:

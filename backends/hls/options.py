@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from backends.hls.folding_options import FoldingOptions
 from backends.vendor.steps import CSYNTH, WANTED
 from flows.core.errors import UsageError
+from models.fixed import FixedType
 from models.formats import parse_format
 
 BY_LAYER, AS_TRAINED = "layer", "none"
@@ -17,15 +18,41 @@ SHORTEST, LONGEST = 16, 48
 """Bits of an accumulator: a DSP48E1 adds 48 (AMD UG479)."""
 
 
-def format_text(text: str) -> str:
-    """Checks a format of weights, ``Qm.n``, and writes it as people do; raises `ValueError`."""
+def formats_text(text: str) -> str:
+    """Checks formats of weights and writes them as people do; raises `ValueError`."""
+    usual, layers = parse_formats(text)
+    return ",".join([_name(usual), *(f"{layer}={_name(one)}" for layer, one in layers.items())])
+
+
+def parse_formats(text: str) -> tuple[FixedType, dict[str, FixedType]]:
+    """(the format of the weights, those of layers by name); raises `ValueError`.
+
+    >>> usual, layers = parse_formats("Q1.7,conv1=Q1.11")
+    >>> usual.name, layers["conv1"].width
+    ('ap_fixed<8,1,AP_RND_CONV,AP_SAT>', 12)
+    """
+    usual, *others = text.split(",")
+    layers = {}
+    for one in others:
+        layer, equals, format = one.partition("=")
+        if not equals or not layer.strip():
+            raise ValueError(f"{one!r}: give LAYER=Qm.n, as in block1_conv1=Q1.11")
+        layers[layer.strip()] = _format(format.strip())
+    return _format(usual.strip()), layers
+
+
+def _format(text: str) -> FixedType:
     try:
         format = parse_format(text)
     except UsageError as reason:
         raise ValueError(f"{text!r}: {reason.fact}; give Qm.n of {LEAST} to {MOST} bits, as in Q1.7") from None
     if not format.name.startswith("Q") or not format.type or not LEAST <= format.type.width <= MOST:
         raise ValueError(f"{text!r}: give Qm.n of {LEAST} to {MOST} bits, as in Q1.7")
-    return format.name
+    return format.type
+
+
+def _name(type: FixedType) -> str:
+    return f"Q{type.integer}.{type.fraction}"
 
 
 def bits(least: int, most: int) -> Callable[[str], int]:
@@ -51,9 +78,10 @@ class Options(FoldingOptions):
     weight_format: str = field(
         default="Q1.7",
         metadata={
-            "help": "format of the weights, Qm.n (m counts the sign bit): to nearest, ties to even, and saturated",
+            "help": "format of the weights, Qm.n (m counts the sign bit): to nearest, ties to even, and saturated; "
+            "Q1.7,block1_conv1=Q1.11 for other formats of some layers",
             "unit": "Qm.n",
-            "parse": format_text,
+            "parse": formats_text,
         },
     )
     weight_scale: str = field(

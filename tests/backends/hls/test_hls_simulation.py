@@ -35,8 +35,9 @@ NATIVE, BOUNDED = ("tb/native", "tb/stand_in"), ("tb/native", "tb/bounded", "tb/
 
 def random_job(seed: int, folder: Path) -> Job:
     random = Random(seed)
+    formats = "Q1.7", "Q1.3", "Q2.6", "Q1.11"
     options = {
-        "weight_format": random.choice(("Q1.7", "Q1.3", "Q2.6", "Q1.11")),
+        "weight_format": f"{random.choice(formats)},dense1={random.choice(formats)}",
         "weight_scale": random.choice(("layer", "none")),
         "activation_bits": random.choice((8, 8, 4, 6, 12)),
         "accumulator_bits": random.choice((32, 40)),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backends.finn import estimate as estimates
+from backends.finn import finn_plus
 from backends.finn.arithmetic import lower
 from backends.finn.check import check
 from backends.finn.options import Options
 from backends.finn.plan import plan
 from backends.finn.readiness.step import readiness_step
 from backends.finn.remarks import notes
+from backends.finn.resolve import design
 from backends.protocol import Job
 from flows.core.evidence import Reading
 from flows.core.plan import Products
@@ -28,5 +30,5 @@ def estimate(job: Job) -> Sequence[Reading]:
 
 
 def read(job: Job, products: Products) -> Sequence[Reading]:
-    """None: FINN itself is not a step yet."""
-    return ()
+    """FINN's own estimates, where finn-plus ran."""
+    return tuple(finn_plus.read(design(job, lower(job)), products))

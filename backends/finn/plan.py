@@ -1,10 +1,13 @@
-"""What runs: the QONNX graph is written, judged for FINN and executed on the project's vectors; then the hand-over."""
+"""What runs: the QONNX graph is written, judged for FINN and executed on the project's vectors; then the hand-over is
+written, and finn-plus, where it is at hand, takes it up to its estimates.
+"""
 
 from __future__ import annotations
 
 import json
 
 from backends.finn.arithmetic import lower
+from backends.finn.finn_plus import finn_plus_step
 from backends.finn.handover import handover_step
 from backends.finn.readiness.step import readiness_step
 from backends.finn.resolve import design
@@ -48,4 +51,5 @@ def plan(job: Job) -> Plan:
         sources=SOURCES,
     )
     handover = handover_step(design(job, quantised), MODEL, OUTPUTS)
-    return Plan((export, ready, execute, handover), OUTPUTS, "qonnx's executor on the QONNX graph")
+    steps = (export, ready, execute, handover, finn_plus_step())
+    return Plan(steps, OUTPUTS, "qonnx's executor on the QONNX graph")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from backends.finn.arithmetic import lower
 from backends.finn.estimate import finn_totals
+from backends.finn.finn_plus import ESTIMATES, TOOL
 from backends.finn.folding_notes import folding_notes
 from backends.finn.resolve import design
 from backends.protocol import Job
@@ -24,4 +25,6 @@ def notes(job: Job) -> Sequence[str]:
         f"weights by layer: {', '.join(f'{name} {type}' for name, type in kernels.items())}",
         "products, biases, residual sums and the average are exact; quantisers behind ReLUs and shortcuts round",
         "FINN's build was not run: it needs Vivado",
+        f"FINN's own figures of each node, and its proof that its graphs are this network, come with step "
+        f"{ESTIMATES.step}; they are lost where {TOOL} is not on PATH (nox -s finn makes it)",
     )

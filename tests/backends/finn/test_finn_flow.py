@@ -67,6 +67,7 @@ def test_the_plan_writes_judges_and_executes(job: Job) -> None:
         ("readiness", ("export",)),
         ("execute", ("export",)),
         ("handover", ("export", "execute")),
+        ("finn-plus", ("handover",)),
     ]
     assert made.artefact == Output("execute", "outputs.json")
     assert json.loads(str(made.steps[3].files["folding.json"]))["Defaults"] == {}

@@ -222,6 +222,7 @@ def configuration():
         generate_outputs=wanted,
         folding_config_file=HERE / "folding.json",
         standalone_thresholds=True,  # FINN's matrix unit on DSP slices has none of its own
+        save_intermediate_models=not ESTIMATES_ONLY,
         auto_fifo_depths=SIZE_FIFOS,
         fifo_config_file=OUTPUT / "fifos.json",
         verify_steps=verified,

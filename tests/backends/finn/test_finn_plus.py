@@ -1,0 +1,141 @@
+"""FINN's own estimates of whole designs: ours agree with them, and they become readings beside ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends import finn
+from backends.finn import finn_plus, folding_file
+from backends.finn.arithmetic import lower
+from backends.finn.design import Design
+from backends.finn.nodes import Thresholds
+from backends.finn.resolve import design
+from backends.protocol import Job
+from flows.core.errors import StepFailed
+from flows.core.evidence import Metric, Tier
+from flows.core.plan import Products, State, StepResult
+from flows.executor import Executor
+from flows.store import Store
+from models.zoo import ARCH8
+from tests.backends.finn import w4a4
+from tests.backends.finn.tiny import tiny_job
+
+GOLDEN = json.loads(Path(__file__).with_name("finn_plus_1.6.1_arch8.json").read_text())
+"""``benchmarks/finn_plus_graph.py`` made it from runs of finn-plus 1.6.1, with the command in its first lines."""
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return tiny_job(tmp_path)
+
+
+@pytest.mark.parametrize("row", GOLDEN, ids=lambda row: row["part"])
+def test_nodes_cycles_dsp_and_block_ram_of_a_design_are_finns(row: dict[str, Any]) -> None:
+    quantised = w4a4.quantised(ARCH8)
+    job = w4a4.job(quantised, row["part"])
+    made = Design(job, quantised, folding_file.read(json.dumps(row["folding"]), Design(job, quantised, {}).nodes))
+    assert {node.name for node in made.nodes} == row["nodes"].keys()
+    for node in made.nodes:
+        found = {key: finn_plus.by_formula(made, node, metric) for metric, key in finn_plus.METRICS.items()}
+        if isinstance(node, Thresholds):  # FINN narrows what they compare to what these weights can reach
+            assert found.pop("lut") >= row["nodes"][node.name]["lut"] > 0
+        assert found == {key: row["nodes"][node.name][key] for key in found}, node.name
+
+
+def test_its_figures_become_readings_beside_ours(job: Job, tmp_path: Path) -> None:
+    made = design(job, lower(job))
+    figures = {
+        node.name: {key: finn_plus.by_formula(made, node, metric) for metric, key in finn_plus.METRICS.items()}
+        for node in made.nodes
+    }
+    first = made.nodes[0].name
+    figures[first]["lut"] += 7
+    (tmp_path / "estimates.json").write_text(json.dumps(figures))
+    found = finn.read(job, products(tmp_path))
+    assert len(found) == 4 * len(made.nodes)
+    assert {(one.tier, one.on) for one in found} == {(Tier.MODELLED, "xc7z020")}
+    lut = {one.scope: one for one in found if one.metric is Metric.LUT}
+    assert lut[first].value == figures[first]["lut"] and lut[first].source.endswith("our formula gives 0")
+    assert all("gives the same" in one.source for scope, one in lut.items() if scope != first)
+    ours = {(one.metric, one.scope) for one in finn.estimate(job)}
+    assert {(one.metric, one.scope) for one in found} <= ours
+
+    (tmp_path / "estimates.json").write_text(json.dumps({**figures, "Shuffle_hls_0": {}}))
+    with pytest.raises(StepFailed, match="Shuffle_hls_0"):
+        finn.read(job, products(tmp_path))
+
+
+def products(folder: Path | None) -> Products:
+    state = State.DONE if folder else State.SKIPPED
+    return Products({"finn-plus": StepResult("finn-plus", state, folder, 0.0, {})})
+
+
+def test_without_finn_plus_the_step_is_skipped_and_the_notes_say_what_is_lost(job: Job) -> None:
+    assert finn.read(job, products(None)) == ()
+    assert any("they are lost where finn-plus-1.6.1 is not on PATH" in note for note in finn.notes(job))
+    assert finn.plan(job).steps[-1].tool == "finn-plus-1.6.1"
+
+
+FAKE = """\
+import json, pathlib, sys
+assert sys.argv[1:] == ["--estimates"]
+report = pathlib.Path("finn/output/report")
+report.mkdir(parents=True)
+(report / "estimate_layer_cycles.json").write_text('{"Pool_hls_0": 64}')
+resources = {"LUT": 1, "BRAM_18K": 2, "DSP": 3, "URAM": 0}
+(report / "estimate_layer_resources.json").write_text(json.dumps({"Pool_hls_0": resources, "total": resources}))
+if pathlib.Path("finn/differs").exists():
+    sys.exit("1 verifications differ, the first: verify_initial_python_0_FAIL.npy")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A step's folder with a stand-in for build.py, and one for the distribution."""
+    (tmp_path / "finn").mkdir()
+    (tmp_path / "finn/build.py").write_text(FAKE)
+    facts = tmp_path / "site/finn_plus-1.6.1.dist-info"
+    facts.mkdir(parents=True)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: finn-plus\nVersion: 1.6.1\n")
+    return tmp_path
+
+
+def work(folder: Path, version: str = finn_plus.VERSION) -> subprocess.CompletedProcess[str]:
+    root = Path(finn.__file__).resolve().parents[2]
+    command = [sys.executable, "-P", "-m", "backends.finn.workers.finn_plus", version]
+    environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{folder / 'site'}"}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_the_worker_reads_finns_reports(folder: Path) -> None:
+    assert work(folder).returncode == 0
+    figures = json.loads((folder / "estimates.json").read_text())
+    assert figures == {"Pool_hls_0": {"cycles": 64, "lut": 1, "bram18": 2, "dsp": 3}}
+
+
+def test_another_version_and_a_graph_that_differs_are_told(folder: Path) -> None:
+    done = work(folder, "1.7.0")
+    assert done.returncode == 1 and "finn-plus is 1.6.1, not 1.7.0: mend what is on PATH" in done.stderr
+    (folder / "finn/differs").touch()
+    done = work(folder)
+    assert done.returncode == 1 and done.stderr.startswith("1 verifications differ")
+    assert not (folder / "estimates.json").exists()
+
+
+@pytest.mark.slow
+def test_finn_plus_itself_takes_a_tiny_network(job: Job, tmp_path: Path) -> None:
+    """With ``finn-plus-1.6.1`` on PATH: its graphs equal the reference, and its nodes are those that we modelled."""
+    results = Executor(Store(tmp_path / "store"), 1, lambda *_: None).execute(finn.plan(job))
+    if results.results["finn-plus"].state is State.SKIPPED:
+        pytest.skip("finn-plus-1.6.1 is not on PATH")
+    found = finn.read(job, results)
+    assert {one.scope for one in found} == {node.name for node in design(job, lower(job)).nodes}
+    others = [one for one in found if one.metric is not Metric.LUT]
+    assert all(one.source.endswith("our formula gives the same") for one in others)

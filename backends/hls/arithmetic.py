@@ -138,6 +138,9 @@ def reaches(job: Job, quantised: QuantisedNetwork) -> Iterator[Reach]:
         types = quantised.layers[layer.name]
         if types.kernel is None or types.bias is None or types.accumulator is None:
             continue
+        if types.bias.width > 64:  # more than `codes` have: the bias alone is beyond every accumulator
+            yield Reach(layer.name, types.bias.low, types.bias.high, types.accumulator)
+            continue
         kernel = codes(tensors[f"{layer.name}/kernel"], types.kernel)
         bias = codes(tensors[f"{layer.name}/bias"], types.bias)
         source = quantised.type_of(layer.inputs[0])

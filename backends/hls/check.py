@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
-from backends.hls.arithmetic import lower, reaches
+from backends.hls.arithmetic import Reach, lower, reaches
 from backends.hls.nodes import KINDS
-from backends.hls.options import LEAST, LONGEST, parse_formats
+from backends.hls.options import AS_TRAINED, LEAST, LONGEST, Options, parse_formats
 from backends.hls.refusals import refusals
 from backends.protocol import Job, Refusal
 from models.network import Conv2D, Dense, Flatten, MaxPool2D, Softmax
@@ -19,10 +20,9 @@ NARROWEST = 4
 
 
 def check(job: Job) -> Sequence[Refusal]:
-    if found := (*_layers(job), *_streams(job), *_formats(job)):
+    if found := (*_layers(job), *_streams(job), *_formats(job), *_weights(job)):
         return found
-    quantised = lower(job)
-    return tuple(_overflows(job)) or tuple(refusals(job, quantised))
+    return tuple(_overflows(job)) or tuple(refusals(job, lower(job)))
 
 
 def _layers(job: Job) -> Iterator[Refusal]:
@@ -47,6 +47,10 @@ def _layers(job: Job) -> Iterator[Refusal]:
 def _streams(job: Job) -> Iterator[Refusal]:
     """Tensors that the stages cannot pass on."""
     network = job.network
+    if len(network.input_shape) != 3:
+        fact = f"it has the shape {network.input_shape}, and the first stage receives images"
+        yield Refusal(f"the input of {network.name}", fact, "a network that takes (height, width, channels)")
+        return
     computed = [layer for layer in network.layers if not isinstance(layer, Softmax)]
     for tensor in network.shapes:
         readers = [layer for layer in computed for name in layer.inputs if name == tensor]
@@ -69,23 +73,46 @@ def _formats(job: Job) -> Iterator[Refusal]:
             yield Refusal("--weight-format", f"no layer with weights is called {name!r}", ", ".join(near))
 
 
+def _weights(job: Job) -> Iterator[Refusal]:
+    for name, tensor in job.weights.tensors().items():
+        if not abs(tensor).max() < float("inf"):
+            yield Refusal(f"weights {name}", "they hold a number that is not finite", "train the network again")
+
+
 def _overflows(job: Job) -> Iterator[Refusal]:
-    """Accumulators of which it cannot be proven that they hold every sum."""
-    quantised = lower(job)
-    reached = list(reaches(job, quantised))
+    """Accumulators of which it cannot be proven that they hold every sum, and results that a beat does not hold."""
+    reached, last = list(reaches(job, lower(job))), lower(job).output
     for one in reached:
-        if one.layer == quantised.output and one.bits > BEAT:
+        if one.layer == last and one.bits > BEAT:
             fact = f"its results may take {one.bits} bits, and a beat of the output stream has {BEAT}"
-            fewer = max(job.options.activation_bits - (one.bits - BEAT), LEAST)
-            yield Refusal(f"layer {one.layer}", fact, f"--activation-bits {fewer}")
-    found = [one for one in reached if not one.fits]
-    if not found:
-        return
-    worst = max(found, key=lambda one: one.bits)
-    fact = (
-        f"{worst.holds.width} bits cannot hold every sum of {worst.layer}, which may come to "
-        f"{max(worst.high, -worst.low):,}: that takes {worst.bits} bits"
-    )
-    narrower = f"--activation-bits {max(job.options.activation_bits - (worst.bits - worst.holds.width), LEAST)}"
-    nearest = f"--accumulator-bits {worst.bits}" if worst.bits <= LONGEST else narrower
-    yield Refusal("--accumulator-bits", fact, nearest)
+            yield Refusal(f"layer {one.layer}", fact, _nearest(job, reached))
+    if found := [one for one in reached if not one.fits]:
+        worst = max(found, key=lambda one: one.bits)
+        fact = (
+            f"{worst.holds.width} bits cannot hold every sum of {worst.layer}, which may come to "
+            f"{max(worst.high, -worst.low):,}: that takes {worst.bits} bits"
+        )
+        yield Refusal("--accumulator-bits", fact, _nearest(job, reached))
+
+
+def _nearest(job: Job, reached: Sequence[Reach]) -> str:
+    """The nearest options whose sums are all held: wider accumulators, or else shorter numbers."""
+    for option, value in _others(job.options, max(one.bits for one in reached)):
+        options = replace(job.options, **{option: value})
+        other = replace(job, options=options)
+        sums, last = list(reaches(other, lower(other))), lower(other).output
+        if all(one.fits and (one.layer != last or one.bits <= BEAT) for one in sums):
+            return f"--{option.replace('_', '-')} {value}"
+    return "biases that are not so much larger than the weights"
+
+
+def _others(options: Options, bits: int) -> Iterator[tuple[str, int | str]]:
+    """(option, value) of other arithmetic, the nearest first; `bits` are those of the widest sum."""
+    if bits <= LONGEST:
+        yield "accumulator_bits", bits
+    yield from (("activation_bits", fewer) for fewer in range(options.activation_bits - 1, LEAST - 1, -1))
+    usual, layers = parse_formats(options.weight_format)
+    if not layers:
+        shorter = range(usual.fraction - 1, LEAST - usual.integer - 1, -1)
+        yield from (("weight_format", f"Q{usual.integer}.{fraction}") for fraction in shorter if fraction >= 0)
+    yield "weight_scale", AS_TRAINED

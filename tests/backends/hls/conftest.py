@@ -17,6 +17,9 @@ from models.network import Conv2D, Dense, GlobalAveragePool, Network, Softmax
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.zoo import ARCH8
 
+collect_ignore = ["golden"]
+"""Generated code, no tests."""
+
 WEIGHT = FixedType(8, 1)
 BYTE = FixedType(8, 4, rounding=Rounding.RND, overflow=Overflow.SAT)
 SUM = FixedType(32, 16)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -59,6 +60,15 @@ def job_on(network: Network, folder: Path, part: str = "xc7z020", seed: int = 8,
     reach = {tensor: (0.0 if tensor in rectified else -4.0, 4.0) for tensor in network.shapes}
     ranges = Ranges(network.digest, weights.digest, "nothing", 1, reach)
     return Job(network, weights, ranges, Target(find_part(part)), Options(**options))
+
+
+def reweighted(job: Job, change: Callable[[str, np.ndarray], np.ndarray]) -> Job:
+    """`job` on other weights: each tensor as `change` makes it of its name and what it was."""
+    tensors = {name: change(name, one).astype(np.float32) for name, one in job.weights.tensors().items()}
+    path = job.weights.path.with_suffix(".changed.safetensors")
+    save_weights(path, tensors, job.network)
+    weights = open_weights(path, job.network)
+    return replace(job, weights=weights, ranges=replace(job.ranges, weights=weights.digest))
 
 
 def random_network(random: Random) -> Network:

@@ -1,0 +1,230 @@
+"""What is refused before anything is generated: each refusal names what is wrong and a choice that is then taken."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends.hls import check, estimate
+from backends.hls.arithmetic import lower
+from backends.hls.folding import legal
+from backends.hls.folding_options import Fold
+from backends.hls.nodes import MATRIX_VECTOR, nodes
+from backends.protocol import Job, Refusal
+from flows.core.evidence import Metric
+from flows.core.fit import Verdict, judge
+from models.network import (
+    INPUT,
+    Add,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    Network,
+    ReLU,
+    Shape,
+    Softmax,
+)
+from tests.backends.hls.networks import SMALL, job_on, reweighted
+
+IMAGE = (6, 8, 3)
+CONV = Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 4)
+HEAD = GlobalAveragePool("gap", ("last",)), Dense("dense", ("gap",), 5)
+
+
+def only(job: Job) -> Refusal:
+    (refusal,) = check(job)
+    return refusal
+
+
+def refusal_of(folder: Path, *layers: Layer, shape: Shape = IMAGE) -> Refusal:
+    return only(job_on(Network("odd", shape, layers), folder))
+
+
+def asked_by(job: Job, nearest: str) -> Job:
+    """`job` with the option that a refusal gives, as in ``--accumulator-bits 40``."""
+    option, value = nearest.removeprefix("--").replace("-", "_").split(" ", 1)
+    (field,) = (field for field in fields(job.options) if field.name == option)
+    legal = value if value in field.metadata.get("choices", ()) else field.metadata["parse"](value)
+    return replace(job, options=replace(job.options, **{option: legal}))
+
+
+def test_what_can_be_built_is_taken(tmp_path: Path) -> None:
+    assert check(job_on(SMALL, tmp_path)) == ()
+    assert check(job_on(Network("plain", IMAGE, (replace(CONV, name="last"), *HEAD)), tmp_path)) == ()
+
+
+@pytest.mark.parametrize("layer", [BatchNorm("odd", ("conv",)), Dropout("odd", ("conv",), 0.5)])
+def test_a_layer_without_a_template_is_refused_with_those_that_have_one(tmp_path: Path, layer: Layer) -> None:
+    refusal = refusal_of(tmp_path, CONV, layer, ReLU("last", ("odd",)), *HEAD)
+    assert refusal.culprit == "layer odd" and f"no template for {layer.kind}" in refusal.fact
+    assert "conv2d" in refusal.nearest and layer.kind not in refusal.nearest
+
+
+def test_a_softmax_is_left_to_the_host_at_the_end_alone(tmp_path: Path) -> None:
+    inner = Softmax("inner", ("dense",)), Dense("again", ("inner",), 3)
+    refusal = refusal_of(tmp_path, replace(CONV, name="last"), *HEAD, *inner)
+    assert refusal.culprit == "layer inner" and "no template for softmax" in refusal.fact
+
+
+@pytest.mark.parametrize("width", [3, 4])
+@pytest.mark.parametrize("kind", ["convolution", "pool"])
+def test_a_line_buffer_takes_four_columns(tmp_path: Path, kind: str, width: int) -> None:
+    """Its pipeline reads a column again no sooner than a row later."""
+    layer = replace(CONV, name="last") if kind == "convolution" else MaxPool2D("last", (INPUT,), (2, 2), (1, 1), "same")
+    refusals = check(job_on(Network("narrow", (6, width, 3), (layer, *HEAD)), tmp_path))
+    assert [(one.culprit, one.nearest) for one in refusals] == [("layer last", "an image of 4 columns or more")][
+        width - 3 :
+    ]
+
+
+def test_a_window_of_one_row_has_no_line_buffer(tmp_path: Path) -> None:
+    assert check(job_on(Network("row", (6, 3, 3), (replace(CONV, name="last", kernel=(1, 3)), *HEAD)), tmp_path)) == ()
+
+
+@pytest.mark.parametrize(
+    ("layers", "fact"),
+    [
+        ((Flatten("flat", ("conv",)), ReLU("relu", ("flat",)), Dense("dense", ("relu",), 5)), "comes relu"),
+        ((Flatten("flat", ("conv",)),), "the end of the network"),
+    ],
+)
+def test_an_image_is_flattened_for_a_dense_layer_alone(tmp_path: Path, layers: tuple[Layer, ...], fact: str) -> None:
+    refusal = refusal_of(tmp_path, CONV, *layers)
+    assert refusal.culprit == "layer flat" and fact in refusal.fact
+    assert check(job_on(Network("even", IMAGE, (CONV, layers[0], Dense("dense", ("flat",), 5))), tmp_path)) == ()
+
+
+def test_a_tensor_has_two_readers_at_most(tmp_path: Path) -> None:
+    pointwise = [Conv2D(name, (INPUT,), (1, 1), (1, 1), "same", 4) for name in ("one", "two", "three")]
+    joined = Add("sum", ("one", "two")), Add("last", ("sum", "three"))
+    refusal = refusal_of(tmp_path, *pointwise, *joined, *HEAD)
+    assert (refusal.culprit, refusal.nearest) == (f"tensor {INPUT}", "two readers at most")
+    assert "one, two, three" in refusal.fact
+
+
+def test_a_stream_is_read_once(tmp_path: Path) -> None:
+    refusal = refusal_of(tmp_path, CONV, Add("last", ("conv", "conv")), *HEAD)
+    assert refusal.culprit == "layer last" and "takes conv twice" in refusal.fact
+
+
+def test_the_last_stage_sends_a_vector(tmp_path: Path) -> None:
+    refusal = refusal_of(tmp_path, CONV)
+    assert refusal.culprit == "layer conv" and "an image of 6x8x4" in refusal.fact
+
+
+@pytest.mark.parametrize("layer", [Dense("dense", (INPUT,), 4), Softmax("softmax", (INPUT,))])
+def test_the_first_stage_receives_images(tmp_path: Path, layer: Layer) -> None:
+    refusal = refusal_of(tmp_path, layer, shape=(10,))
+    assert refusal.culprit == "the input of odd" and "(10,)" in refusal.fact
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("tensor", ["conv2/kernel", "dense/bias"])
+def test_weights_that_are_not_finite_are_named(tmp_path: Path, tensor: str, number: float) -> None:
+    def spoiled(name: str, one: np.ndarray) -> np.ndarray:
+        return np.where(np.arange(one.size).reshape(one.shape) == 1, number, one) if name == tensor else one
+
+    refusal = only(reweighted(job_on(SMALL, tmp_path), spoiled))
+    assert refusal.culprit == f"weights {tensor}" and "not finite" in refusal.fact
+
+
+@settings(max_examples=30)
+@given(pe=st.integers(1, 30), simd=st.integers(1, 60), name=st.sampled_from(("conv1", "shortcut", "conv2", "dense")))
+def test_a_folding_that_does_not_divide_is_refused_with_the_nearest(
+    tmp_path_factory: pytest.TempPathFactory, name: str, pe: int, simd: int
+) -> None:
+    folder = tmp_path_factory.mktemp("folding")
+    job = job_on(SMALL, folder, folding=f"{name}={pe}x{simd}")
+    (node,) = (one for one in nodes(lower(job)) if one.kind == MATRIX_VECTOR and one.name == name)
+    refusals = check(job)
+    assert bool(refusals) == (Fold(pe, simd) not in legal(node.foldable))
+    for refusal in refusals:
+        assert refusal.culprit == "--folding" and f"{pe}x{simd} does not divide {name}" in refusal.fact
+        assert check(job_on(SMALL, folder, folding=refusal.nearest)) == ()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("folding", "conv9=1x1"), ("weight_format", "Q1.7,conv9=Q1.3"), ("weight_format", "Q1.7,pool=Q1.3")],
+)
+def test_a_layer_without_weights_is_refused_with_its_namesakes(tmp_path: Path, option: str, value: str) -> None:
+    refusal = only(job_on(SMALL, tmp_path, **{option: value}))
+    assert refusal.culprit == f"--{option.replace('_', '-')}"
+    assert repr(value.replace(",", "=").split("=")[-2]) in refusal.fact
+    assert set(refusal.nearest.split(", ")) <= {"conv1", "shortcut", "conv2", "dense"}
+
+
+@pytest.mark.parametrize(
+    ("weight", "activation", "accumulator"), [("Q1.7", 8, 16), ("Q1.15", 16, 32), ("Q1.15", 12, 30)]
+)
+def test_an_accumulator_too_short_is_refused_with_its_bits(
+    tmp_path: Path, weight: str, activation: int, accumulator: int
+) -> None:
+    options = {"weight_format": weight, "activation_bits": activation}
+    job = job_on(SMALL, tmp_path, accumulator_bits=accumulator, **options)
+    refusal = only(job)
+    assert refusal.culprit == "--accumulator-bits" and f"{accumulator} bits cannot hold" in refusal.fact
+    assert check(asked_by(job, refusal.nearest)) == ()
+    enough = int(refusal.nearest.split()[-1])
+    assert only(job_on(SMALL, tmp_path, accumulator_bits=enough - 1, **options)).culprit == "--accumulator-bits"
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-9, 1e-12, 1e-30])
+@pytest.mark.parametrize("layer", ["conv1", "dense"])
+def test_biases_far_above_their_weights_are_refused(tmp_path: Path, layer: str, scale: float) -> None:
+    """Weights near zero, at a power of two of their own, leave the biases many bits before their point."""
+
+    def changed(name: str, one: np.ndarray) -> np.ndarray:
+        return {f"{layer}/kernel": one * scale, f"{layer}/bias": np.ones_like(one)}.get(name, one)
+
+    job = reweighted(job_on(SMALL, tmp_path, accumulator_bits=28), changed)
+    refusals = check(job)
+    assert "--accumulator-bits" in [one.culprit for one in refusals]
+    for refusal in refusals:
+        assert check(asked_by(job, refusal.nearest)) == ()
+
+
+def test_results_are_held_by_a_beat(tmp_path: Path) -> None:
+    """An accumulator of 48 bits holds them, the output stream does not, and shorter activations make them shorter."""
+    last = Network("wide", IMAGE, (replace(CONV, name="last"), *HEAD))
+    job = job_on(last, tmp_path, weight_format="Q1.15", activation_bits=16, accumulator_bits=48)
+    job = reweighted(job, lambda name, one: np.ones_like(one))
+    refusal = only(job)
+    assert refusal.culprit == "layer dense" and "a beat of the output stream has 32" in refusal.fact
+    assert refusal.nearest.startswith("--activation-bits")
+    assert check(asked_by(job, refusal.nearest)) == ()
+
+
+def test_where_activations_do_not_count_the_nearest_choice_is_another(tmp_path: Path) -> None:
+    """Pixels have eight bits whatever is asked of the tensors behind them."""
+    line = Network("linear", (32, 32, 3), (Flatten("flat", (INPUT,)), Dense("dense", ("flat",), 4)))
+    job = job_on(line, tmp_path, weight_format="Q1.15", accumulator_bits=48)
+    job = reweighted(job, lambda name, one: np.ones_like(one))
+    refusal = only(job)
+    assert refusal.nearest == "--weight-format Q1.11"
+    assert check(asked_by(job, refusal.nearest)) == ()
+    assert check(asked_by(job, "--weight-format Q1.12"))
+
+
+def test_every_reason_of_a_kind_is_given_at_once(tmp_path: Path) -> None:
+    wrong = job_on(SMALL, tmp_path, folding="conv1=3x1,conv2=1x5,conv9=1x1")
+    assert [one.nearest for one in check(wrong)] == ["conv1=2x1", "conv2=1x4", "conv2, conv1"]
+
+
+def test_a_part_that_cannot_hold_the_weights_is_a_result(tmp_path: Path) -> None:
+    """Some 600,000 weights of 8 bits are beyond the 2.1 Mb of block RAM of the xc7z010."""
+    conv = Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 256), Conv2D("last", ("conv",), (3, 3), (1, 1), "same", 256)
+    job = job_on(Network("heavy", (8, 8, 3), (*conv, *HEAD)), tmp_path, part="xc7z010")
+    assert check(job) == ()
+    fit = judge(estimate(job), job.target.part.device)
+    assert fit.verdict is Verdict.OVER and fit.excess[Metric.BRAM18] > 0

@@ -8,23 +8,29 @@ from collections.abc import Iterable, Mapping
 from models.network import Network
 
 KEYWORDS = """
-    and asm auto bool break case catch char class const continue default delete do double else enum explicit
-    export extern false float for friend goto if inline int long main mutable namespace new not operator or
-    private protected public register return short signed sizeof static struct switch template this throw true
-    try typedef typename union unsigned using virtual void volatile while xor
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl const
+    const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit export extern false
+    float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private
+    protected public register reinterpret_cast return short signed sizeof static static_assert static_cast struct switch
+    template this thread_local throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t
+    while xor xor_eq
 """
+"""Of C++14."""
+HEADERS = "alloca daylight environ errno main std stderr stdin stdout timezone uint ulong ushort"
+"""What the headers of g++ call something that is no function; types end in _t, and macros are in capitals."""
 TEMPLATES = """
     add clone convolution dense_of_image global_average_pool half_up hls image in max_pool out pointwise receive
     relu saturated send window
+    add_products append ap_int ap_uint
     beat left left_value output part pixel product result right right_value stored_bias stored_weight sum value vector
     weight
-    dataflow frames images results simulate stages
+    dataflow expected frame frames images put_images results simulate stages take_results
 """
 """What the generated sources call something already, types among it."""
-TAKEN = frozenset(word.replace("_", "") for word in (KEYWORDS + TEMPLATES).split())
+TAKEN = frozenset(word.replace("_", "") for word in (KEYWORDS + HEADERS + TEMPLATES).split())
 
-STREAM = re.compile("_out$|_windows$|_to_")
-"""What the streams between stages are called."""
+ENDINGS = re.compile("_(out|windows|weights|biases|t)$")
+"""Streams between stages, the arrays of a layer, and types of C end so."""
 
 
 def top_name(network: Network) -> str:
@@ -45,10 +51,13 @@ def identifiers(names: Iterable[str], beside: str = "") -> Mapping[str, str]:
     """
     found: dict[str, str] = {}
     for name in names:
-        plain = re.sub(r"_+", "_", re.sub(r"\W", "_", name, flags=re.ASCII)).strip("_")
+        words = re.split(r"[\W_]+", name, flags=re.ASCII)
+        plain = "_".join(word for word in words if word and word.lower() != "to")  # streams are A_to_B
+        if plain.isupper() or plain == struct(plain):  # a macro, or its own struct
+            plain = plain.lower()
         if not plain or plain[0].isdigit() or _folded(plain) in TAKEN:
             plain = f"layer_{plain}".rstrip("_")
-        if STREAM.search(plain):
+        if ENDINGS.search(plain):
             plain = f"{plain}_layer"
         found[name] = _free(plain, {*map(_folded, (beside, *found.values()))})
     return found

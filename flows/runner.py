@@ -146,8 +146,7 @@ def _run(
 
 
 def _weight_bits(quantised: QuantisedNetwork) -> tuple[int, ...]:
-    widths = {types.kernel.width for types in quantised.layers.values() if types.kernel}
-    return tuple(sorted(widths, reverse=True))
+    return tuple(sorted(set(quantised.weight_bits.values()), reverse=True))
 
 
 def network_facts(trained: Trained) -> NetworkFacts:

@@ -255,6 +255,12 @@ class Network:
     def output(self) -> str:
         return self.layers[-1].name
 
+    @property
+    def logits(self) -> str:
+        """The tensor whose largest element is the class: before a softmax where there is one."""
+        last = self.layers[-1]
+        return last.inputs[0] if isinstance(last, Softmax) else last.name
+
     def __getitem__(self, name: str) -> Layer:
         return next(layer for layer in self.layers if layer.name == name)
 

@@ -19,7 +19,7 @@ An accumulator wraps at its width. That of products and bias holds all their fra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
@@ -85,18 +85,25 @@ class Arithmetic:
 class QuantisedNetwork:
     """`network` in the arithmetic of `layers` (by layer name), on the weights of digest `weights`.
 
-    A trailing softmax may be absent from `layers`: the design then ends at the logits, and the host takes the largest.
-    Raises `ValueError` where a layer lacks a type it needs, or an accumulator would round.
+    `channel_bits` are those of a weight, by layer, where every output channel of a kernel has a grid of its own; the
+    kernel's type then holds them all. A trailing softmax may be absent from `layers`: the design then ends at the
+    logits, and the host takes the largest. Raises `ValueError` where a layer lacks a type it needs, or an accumulator would
+    round.
     """
 
     network: Network
     weights: str
     input: InputContract
     layers: Mapping[str, Arithmetic]
+    channel_bits: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if unknown := self.layers.keys() - {layer.name for layer in self.network.layers}:
             raise ValueError(f"{min(unknown)} is no layer of {self.network.name}")
+        for name, bits in self.channel_bits.items():
+            types = self.layers.get(name)
+            if not (types and types.kernel and bits <= types.kernel.width):
+                raise ValueError(f"{name}: its kernel does not hold channels of {bits} bits")
         for layer in self.network.layers:
             if layer.name in self.layers:
                 self._check(layer, self.layers[layer.name])
@@ -124,6 +131,12 @@ class QuantisedNetwork:
         return self.input.type if tensor == INPUT else self.layers[tensor].output
 
     @property
+    def weight_bits(self) -> dict[str, int]:
+        """Bits in which the design keeps a weight, by layer."""
+        kernels = {name: types.kernel.width for name, types in self.layers.items() if types.kernel}
+        return kernels | dict(self.channel_bits)
+
+    @property
     def computed(self) -> tuple[Layer, ...]:
         """The layers that the design computes, in order."""
         return tuple(layer for layer in self.network.layers if layer.name in self.layers)
@@ -133,14 +146,8 @@ class QuantisedNetwork:
         """The tensor with which the design ends."""
         return self.computed[-1].name
 
-    @property
-    def logits(self) -> str:
-        """The tensor whose largest element is the class: before a softmax where there is one."""
-        last = self.network.layers[-1]
-        return last.inputs[0] if isinstance(last, Softmax) else last.name
-
     @cached_property
     def digest(self) -> str:
-        return digest_of(
-            [self.network.digest, self.weights, self.input, [self.layers[one.name] for one in self.computed]]
-        )
+        layers = [self.layers[one.name] for one in self.computed]
+        grids = [dict(self.channel_bits)] if self.channel_bits else []
+        return digest_of([self.network.digest, self.weights, self.input, layers, *grids])

@@ -10,25 +10,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, log2, prod
+from typing import TYPE_CHECKING
 
 from backends.protocol import Job
-from models.fixed import FixedType, Overflow, Rounding
+from models.fixed import FixedType, Overflow, Rounding, coarsest
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+
+if TYPE_CHECKING:
+    import numpy as np
 
 IMAGE = FixedType(8, 0, signed=False)
 """A pixel is its own code."""
 GAIN = Fraction(1, 256)
-FINEST = 40
-"""Fraction bits at which the search for the weights' grid ends."""
+LEAST, MOST = 2, 8
+"""Bits of a quantiser that FINN builds."""
 
 
 class Ungridded(ValueError):
-    """Weights or ranges that no quantiser of these bits has left."""
+    """Weights or ranges that no quantiser of `LEAST` to `MOST` bits has left."""
 
 
 def lower(job: Job) -> QuantisedNetwork:
-    """Raises `Ungridded` where the weights are not those of quantisation-aware training at the bits asked for."""
+    """Raises `Ungridded` where the weights are not those of quantisation-aware training."""
     grids = _Grids(job)
     types = {INPUT: IMAGE}
     layers: dict[str, Arithmetic] = {}
@@ -37,7 +41,9 @@ def lower(job: Job) -> QuantisedNetwork:
             continue
         layers[layer.name] = _arithmetic(job, layer, [types[name] for name in layer.inputs], grids)
         types[layer.name] = layers[layer.name].output
-    return QuantisedNetwork(job.network, job.weights.digest, InputContract(IMAGE, GAIN, "design"), layers)
+    channel_bits = {name: bits for name, types in layers.items() if types.kernel and (bits := grids.channel_bits(name))}
+    contract = InputContract(IMAGE, GAIN, "design")
+    return QuantisedNetwork(job.network, job.weights.digest, contract, layers, channel_bits)
 
 
 def _arithmetic(job: Job, layer: Layer, sources: list[FixedType], grids: _Grids) -> Arithmetic:
@@ -53,7 +59,8 @@ def _arithmetic(job: Job, layer: Layer, sources: list[FixedType], grids: _Grids)
             )
             bias = FixedType(bias.width, bias.width - fraction, True, bias.rounding, bias.overflow)
             total = FixedType(bias.width + 1, bias.width + 1 - fraction)
-            return Arithmetic(total if _is_inner(job, layer) else grids.signed(layer.name), kernel, bias, total)
+            output = total if _is_inner(job, layer) else grids.signed(layer.name)
+            return Arithmetic(output, kernel, bias, total)
         case ReLU():
             return Arithmetic(grids.unsigned(layer.name))
         case Add():
@@ -74,6 +81,13 @@ def _is_inner(job: Job, layer: Layer) -> bool:
     return all(isinstance(reader, ReLU | Softmax) for reader in job.network.consumers(layer.name))
 
 
+def _narrow(weights: np.ndarray) -> FixedType:
+    """Signed and narrow, of the coarsest grid that holds these weights, of the fewest bits that reach them."""
+    fraction = coarsest(weights)
+    bits = max(int(abs(weights).max() * 2.0**fraction).bit_length() + 1, LEAST)
+    return FixedType(bits, bits - fraction, True, Rounding.RND_CONV, Overflow.SAT_SYM)
+
+
 @dataclass(frozen=True)
 class _Grids:
     """The quantisers of a job, read off its weights and ranges."""
@@ -81,19 +95,17 @@ class _Grids:
     job: Job
 
     def kernel(self, layer: str) -> FixedType:
-        """Signed, narrow range, of the coarsest grid that holds every weight."""
-        import numpy as np
+        """Signed and narrow, and wide enough for the grids of all output channels."""
+        return _narrow(self.job.weights.tensors()[f"{layer}/kernel"])
 
-        weights = self.job.weights.tensors()[f"{layer}/kernel"].astype(np.float64)
-        bits = self.job.options.weight_bits
-        highest = 2 ** (bits - 1) - 1
-        for fraction in range(-FINEST, FINEST):
-            codes = weights * 2.0**fraction
-            if np.array_equal(codes, np.rint(codes)):
-                if abs(codes).max() <= highest:
-                    return FixedType(bits, bits - fraction, True, Rounding.RND_CONV, Overflow.SAT_SYM)
-                break
-        raise Ungridded(f"the weights of {layer} do not lie on a grid of {bits} bits")
+    def channel_bits(self, layer: str) -> int | None:
+        """Of a weight where grids by output channel take fewer bits than one grid for all, None where they do not."""
+        weights = self.job.weights.tensors()[f"{layer}/kernel"]
+        whole = self.kernel(layer).width
+        bits = max(_narrow(channel).width for channel in weights.reshape(-1, weights.shape[-1]).T)
+        if bits > MOST:
+            raise Ungridded(f"the weights of {layer} do not lie on grids of {MOST} bits or fewer")
+        return bits if bits < whole else None
 
     def bias_bits(self, layer: str, fraction: int) -> int:
         """Bits of the largest bias in units of the accumulator."""
@@ -101,19 +113,21 @@ class _Grids:
         return ceil(log2(largest + 1)) + 1
 
     def unsigned(self, layer: str) -> FixedType:
-        bits = self.job.options.activation_bits
-        return FixedType(bits, bits - self._fraction(layer, 2**bits - 1), False, Rounding.RND_CONV, Overflow.SAT)
+        bits, fraction = self._magnitude(layer, MOST)
+        return FixedType(bits, bits - fraction, False, Rounding.RND_CONV, Overflow.SAT)
 
     def signed(self, layer: str) -> FixedType:
-        """Narrow range, a bit wider than the ReLU's beside it, so that both have one scale."""
-        bits = self.job.options.activation_bits + 1
-        fraction = self._fraction(layer, 2 ** (bits - 1) - 1)
-        return FixedType(bits, bits - fraction, True, Rounding.RND_CONV, Overflow.SAT_SYM)
+        """Narrow range, a bit wider than the ReLU's beside it where FINN has that many, so that both have one scale."""
+        bits, fraction = self._magnitude(layer, MOST - 1)
+        return FixedType(bits + 1, bits + 1 - fraction, True, Rounding.RND_CONV, Overflow.SAT_SYM)
 
-    def _fraction(self, layer: str, highest: int) -> int:
-        """Of the scale at which the code `highest` is the end of the range."""
-        scale = self.job.ranges.reach[layer][1] / highest
-        fraction = -log2(scale) if scale > 0 else 0.5
-        if fraction != int(fraction):
-            raise Ungridded(f"the range of {layer} is not that of a quantiser of these bits and a power of two")
-        return int(fraction)
+    def _magnitude(self, layer: str, most: int) -> tuple[int, int]:
+        """(bits, fraction bits) of a quantiser without its sign: the end of its range is 2^bits - 1, an odd code."""
+        import numpy as np
+
+        end = self.job.ranges.reach[layer][1]
+        fraction = coarsest(np.array(end))
+        bits = int(end * 2.0**fraction).bit_length()
+        if end * 2.0**fraction != 2**bits - 1 or not LEAST <= bits <= most:
+            raise Ungridded(f"the range of {layer} is not that of a quantiser of {LEAST} to {most} bits")
+        return bits, fraction

@@ -122,10 +122,11 @@ def _product(made: _Made, layer: Conv2D | Dense, source: _Stream, shape: Shape) 
             source = made.put(Padding("", layer.name, (source.writer,), source.shape, padded, kind, kind, pads))
         if prod(layer.kernel) > 1 or prod(layer.strides) > 1:
             source = made.put(_window(layer, source, depthwise=False))
-    rtl = is_rtl(source.type, types.kernel, types.accumulator.width)
-    total = Integer(types.accumulator.width, True)
+    bits = made.quantised.weight_bits[layer.name]
+    total = Integer(types.accumulator.width - types.kernel.width + bits, True)
+    rtl = is_rtl(source.type, replace(types.kernel, width=bits), total.width)
     place = (source.writer,), source.shape, shape if len(shape) == 3 else (1, *shape)
-    return made.put(MatrixVector("", layer.name, *place, source.type, total, inputs, types.kernel.width, rtl))
+    return made.put(MatrixVector("", layer.name, *place, source.type, total, inputs, bits, rtl))
 
 
 def is_rtl(data: Integer, weight: FixedType, accumulator: int) -> bool:

@@ -10,12 +10,6 @@ from backends.finn.folding_options import HELP
 
 @dataclass(frozen=True)
 class Options:
-    weight_bits: int = field(
-        default=4, metadata={"help": "bits of the trained weights, signed, narrow range", "unit": "BITS"}
-    )
-    activation_bits: int = field(
-        default=4, metadata={"help": "bits behind every ReLU; a shortcut has one more", "unit": "BITS"}
-    )
     folding: str = field(
         default=ways.AUTO, metadata={"help": HELP["folding"], "unit": "HOW", "parse": ways.folding_text}
     )

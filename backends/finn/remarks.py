@@ -16,13 +16,16 @@ def notes(job: Job) -> Sequence[str]:
     """One line each; the first word "warning:" makes it loud."""
     quantised = lower(job)
     made = design(job, quantised)
-    kernels = {name: types.kernel.name for name, types in quantised.layers.items() if types.kernel}
+    kernels = [
+        f"{name} {bits} bits at {'channel scales' if name in quantised.channel_bits else 'one scale'}"
+        for name, bits in quantised.weight_bits.items()
+    ]
     own = ", ".join(f"{value:,} {metric.unit}" for metric, value in finn_totals(made).items())
     return (
         *folding_notes(made),
         "what FINN's dataflow builder needs, with steps of its own for residual graphs, is in handover/finn",
         f"by FINN's own formulas, which leave FIFOs, DMA and shell out: {own}",
-        f"weights by layer: {', '.join(f'{name} {type}' for name, type in kernels.items())}",
+        f"weights by layer: {', '.join(kernels)}",
         "products, biases, residual sums and the average are exact; quantisers behind ReLUs and shortcuts round",
         "FINN's build was not run: it needs Vivado",
         f"FINN's own figures of each node, and its proof that its graphs are this network, come with step "

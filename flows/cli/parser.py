@@ -69,6 +69,13 @@ def _count(text: str) -> int:
     return value
 
 
+def _bits(text: str) -> int:
+    value = int(text)
+    if not 2 <= value <= 8:
+        raise argparse.ArgumentTypeError(f"{text} bits: FINN builds 2 to 8")
+    return value
+
+
 def _rate(text: str) -> float:
     value = float(text)
     if not (0 < value < math.inf):
@@ -241,6 +248,13 @@ def _show(parser: Parser, argv: Sequence[str]) -> None:
     parser.set_defaults(command=commands.show)
 
 
+QAT_BITS = {
+    "--weight-bits": "every weight (2 to 8; default 4)",
+    "--outer-weight-bits": "the weights of the first layers and the last (default: as all)",
+    "--activation-bits": "what stands behind a ReLU (default 4)",
+}
+
+
 def _train(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("network", metavar="NETWORK", help="which network (`flows list networks`)")
     parser.add_argument(
@@ -255,7 +269,13 @@ def _train(parser: Parser, argv: Sequence[str]) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--qat", action="store_true",
-        help="quantisation-aware, at 4 bits, from the float weights: what the FINN flow starts from",
+        help="quantisation-aware, from the float weights: what the FINN flow starts from",
+    )  # fmt: skip
+    for option, what in QAT_BITS.items():
+        parser.add_argument(option, metavar="BITS", type=_bits, help=f"with --qat: bits of {what}")
+    parser.add_argument(
+        "--per-channel", action="store_true", default=None,
+        help="with --qat: a scale for each output channel of a kernel, which costs nothing in FINN",
     )  # fmt: skip
     parser.add_argument("--weights", metavar="FILE", type=Path, help="with --qat: the float weights (default: shipped)")
     parser.add_argument("--rate", metavar="R", type=_rate, help="the highest learning rate (default: the recipe's)")

@@ -8,7 +8,7 @@ from argparse import Namespace
 
 from flows.cli.commands import check_writable
 from flows.cli.pictures import draw
-from flows.core.errors import FlowsError, InputError, SetupError, StepFailed
+from flows.core.errors import FlowsError, InputError, SetupError, StepFailed, UsageError
 from flows.executor import package_version, run_attached
 from flows.jobs import find_network, shipped_weights
 from models import cifar10
@@ -16,6 +16,9 @@ from models.network import Network
 
 TOLD = {one.exit_code for one in FlowsError.__subclasses__()}
 """Exit codes with which the worker ends once it has said why."""
+
+QAT = ("weight_bits", "outer_weight_bits", "activation_bits", "per_channel")
+"""What only quantisation-aware training takes."""
 
 
 def train(arguments: Namespace) -> int:
@@ -29,6 +32,8 @@ def train(arguments: Namespace) -> int:
         )
     if arguments.qat:
         return _train_quantised(network, arguments)
+    if alone := [name for name in QAT if getattr(arguments, name) is not None]:
+        raise UsageError(f"--{alone[0].replace('_', '-')}", "belongs to quantisation-aware training", "add --qat")
     given = {"epochs": arguments.epochs, "seed": arguments.seed, "peak_rate": arguments.rate}
     job = {
         "network": network.name,
@@ -64,7 +69,7 @@ def _train_quantised(network: Network, arguments: Namespace) -> int:
         raise InputError(
             f"network {network.name}", "no float weights of it ship", "train it first, then give --weights"
         )
-    given = {"epochs": arguments.epochs, "seed": arguments.seed, "peak_rate": arguments.rate}
+    given = {"peak_rate": arguments.rate} | {name: getattr(arguments, name) for name in (*QAT, "epochs", "seed")}
     job = {
         "network": network.name,
         "weights": str(weights.absolute()),

@@ -58,7 +58,7 @@ def read_weights(path: Path, quantised: QuantisedNetwork) -> Mapping[str, np.nda
 
 
 def _ends(quantised: QuantisedNetwork) -> dict[str, str]:
-    return {"codes": quantised.output, "logits": quantised.logits}
+    return {"codes": quantised.output, "logits": quantised.network.logits}
 
 
 def _check_oracle(

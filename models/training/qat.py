@@ -4,8 +4,7 @@ JOB.json: ``network``, ``weights`` (the float ones), ``data``, ``out``, ``recipe
 ``threads`` and ``compile``. From trained float weights to weights of few bits on a grid, activations of few bits, and
 scales that are powers of two:
 
-1. Channels are equalised: behind a ReLU, a scale may move from one layer's output channel to the next layer's input, so
-   that one grid serves a whole layer.
+1. Channels are equalised, so that one grid serves a whole layer (`equalising`).
 2. Scales are those of the least squared error.
 3. The network is trained with its quantisers in place (straight-through gradients) towards the float network's answers.
 
@@ -18,11 +17,9 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import cos, pi
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -33,23 +30,20 @@ from flows.core.digest import digest_of
 from flows.core.errors import FlowsError, InputError
 from models import cifar10
 from models.cifar10 import Images
-from models.network import INPUT, Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Network, ReLU
+from models.network import INPUT, Conv2D, Dense, Network
 from models.proportion import wilson
 from models.ranges import Ranges
 from models.training import checkpoint
 from models.training.augmentation import cropped
 from models.training.checkpoint import Progress, replacing
+from models.training.equalising import equalised, equalised_activations
+from models.training.quantisers import QuantisedNetwork, on_image_grid
 from models.training.torch_network import TorchNetwork, as_input, reach
 from models.weights import open_weights, save_weights
 from models.zoo import NETWORKS
 
-IMAGE_UNIT = 2.0**-8
-"""A pixel is read as p / 256: the float network's p / 255, brought to a power of two."""
-EQUALISING_ROUNDS = 30
 FITTED_IMAGES, FITTED_EPOCHS = 500, 2
 """Images that the scales are fitted to; weight scales are fitted again after the first epochs."""
-EXPONENTS = range(-12, 6)
-"""Powers of two among which a scale is looked for."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +51,12 @@ class Recipe:
     """Adam, a short warm-up and a cosine to zero, towards the float network's softened answers and the labels."""
 
     weight_bits: int = 4
+    outer_weight_bits: int | None = None
+    """Of the layers that read the image and the one that makes the logits; None: as all others."""
     activation_bits: int = 4
-    epochs: int = 9
+    per_channel: bool = False
+    """A scale for each output channel of a kernel, not one for all of it."""
+    epochs: int = 14
     batch: int = 128
     peak_rate: float = 1e-3
     warmup_steps: int = 200
@@ -66,164 +64,32 @@ class Recipe:
     towards_float: float = 0.7
     """Share of the loss that compares with the float network; the rest compares with the labels."""
     shift: int = 4
-    held_out: int = 5_000
+    held_out: int = 1_000
+    """Training images that only tell how it goes: nothing is chosen by them, and the last epoch ships."""
     seed: int = 1
 
-
-def quantised(values: Tensor, scale: float, low: int, high: int) -> Tensor:
-    """`values` rounded (ties to even) and clipped to codes of `scale`; gradients pass where nothing is clipped."""
-    clipped = values.clamp(low * scale, high * scale)
-    return clipped + (torch.round(values / scale).clamp(low, high) * scale - clipped).detach()
-
-
-class QuantisedNetwork(TorchNetwork):
-    """The network with its quantisers: signed narrow weights, unsigned ReLUs, signed narrow shortcuts.
-
-    `scales` are those of kernels (by layer) and of activations (by the tensor that is quantised), powers of two.
-    """
-
-    def __init__(self, network: Network, recipe: Recipe) -> None:
-        super().__init__(network)
-        self.weight_high = 2 ** (recipe.weight_bits - 1) - 1
-        self.high = 2**recipe.activation_bits - 1
-        self.kernels: dict[str, float] = {}
-        self.activations: dict[str, float] = {}
+    def bits_of(self, network: Network) -> dict[str, int]:
+        """Bits of every kernel, by layer."""
+        outer = self.outer_weight_bits or self.weight_bits
+        return {
+            layer.name: outer if INPUT in layer.inputs or layer.name == network.logits else self.weight_bits
+            for layer in network.layers
+            if isinstance(layer, Conv2D | Dense)
+        }
 
     @property
-    def units(self) -> dict[str, float]:
-        """The value of one code of every tensor that a layer with weights reads."""
-        found = {INPUT: IMAGE_UNIT}
-        for layer in self.network.layers:
-            if layer.name in self.activations:
-                found[layer.name] = self.activations[layer.name]
-            elif isinstance(layer, Add | MaxPool2D):
-                found[layer.name] = min(found[name] for name in layer.inputs)
-            elif isinstance(layer, GlobalAveragePool):
-                height, width, _ = self.network.input_shapes(layer)[0]
-                found[layer.name] = found[layer.inputs[0]] / (height * width)
-        return found
+    def variant(self) -> str:
+        """The suffix of the files' names: w4a4, or w8-4a4 where the outer layers have 8 bits."""
+        outer = f"{self.outer_weight_bits}-" if self.outer_weight_bits else ""
+        return f"w{outer}{self.weight_bits}a{self.activation_bits}"
 
-    def is_quantised_sum(self, layer: Layer) -> bool:
-        """A convolution that no ReLU follows: the shortcut of a residual block."""
-        readers = self.network.consumers(layer.name)
-        return isinstance(layer, Conv2D) and not all(isinstance(one, ReLU) for one in readers)
-
-    def _run(self, layer: Layer, x: Tensor, *others: Tensor) -> Tensor:
-        if not self.kernels:
-            return super()._run(layer, x, *others)
-        if isinstance(layer, Conv2D | Dense):
-            kernel, bias = self.trained_codes(layer)
-            if isinstance(layer, Dense):
-                return F.linear(x, kernel, bias)
-            y = F.conv2d(self._pad(layer, x, 0.0), kernel, bias, layer.strides)
-            if self.is_quantised_sum(layer):
-                return quantised(y, self.activations[layer.name], -self.high, self.high)
-            return y
-        if isinstance(layer, ReLU):
-            return quantised(x, self.activations[layer.name], 0, self.high)
-        return super()._run(layer, x, *others)
-
-    def trained_codes(self, layer: Layer) -> tuple[Tensor, Tensor]:
-        """The kernel on its grid, and the bias in units of the sums that it starts."""
-        module: Any = self.trained[layer.name]  # torch types what it holds as Tensor or Module
-        scale = self.kernels[layer.name]
-        unit = scale * self.units[layer.inputs[0]]
-        kernel = quantised(module.weight, scale, -self.weight_high, self.weight_high)
-        return kernel, module.bias + (torch.round(module.bias / unit) * unit - module.bias).detach()
-
-    @torch.no_grad()
-    def on_grids(self) -> dict[str, np.ndarray]:
-        """The weights in the project's layout, each on its grid."""
-        found = {}
-        for layer in self.network.layers:
-            if layer.name in self.trained:
-                kernel, bias = (one.double().numpy() for one in self.trained_codes(layer))
-                found[f"{layer.name}/kernel"] = kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel.T
-                found[f"{layer.name}/bias"] = bias
-        return {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in found.items()}
-
-    def represented(self) -> dict[str, tuple[float, float]]:
-        """The ends of what each activation quantiser represents, by the tensor that it quantises."""
-        ends = {name: self.high * scale for name, scale in self.activations.items()}
-        return {name: (-end if isinstance(self.network[name], Conv2D) else 0.0, end) for name, end in ends.items()}
-
-    @torch.no_grad()
-    def fit_kernels(self) -> None:
-        modules: Any = dict(self.trained.items())
-        high = self.weight_high
-        self.kernels = {name: best_scale(module.weight, -high, high) for name, module in modules.items()}
-
-    @torch.no_grad()
-    def fit_activations(self, pixels: np.ndarray) -> None:
-        """On float values; both inputs of a sum get the larger of their scales."""
-        seen: dict[str, Tensor] = {}
-        self.kernels = {}
-        self.eval()
-        self(as_input(pixels), lambda name, value: seen.__setitem__(name, value))
-        for layer in self.network.layers:
-            if isinstance(layer, ReLU):
-                self.activations[layer.name] = best_scale(seen[layer.name], 0, self.high)
-            elif self.is_quantised_sum(layer):
-                self.activations[layer.name] = best_scale(seen[layer.name], -self.high, self.high)
-        for layer in self.network.layers:
-            if isinstance(layer, Add):
-                shared = max(self.activations[name] for name in layer.inputs)
-                self.activations |= dict.fromkeys(layer.inputs, shared)
-
-
-def best_scale(values: Tensor, low: int, high: int) -> float:
-    """The power of two at which rounding and clipping leave the least squared error."""
-
-    def error(exponent: int) -> float:
-        scale = 2.0**exponent
-        return float((((values / scale).round().clamp(low, high) * scale - values) ** 2).sum())
-
-    return 2.0 ** min(EXPONENTS, key=error)
-
-
-def equalised(network: Network, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Weights of the same function, whose channels reach alike in the layer that makes and those that read them.
-
-    ReLU, sum, maximum and average let a positive scale through; so channels that a graph of them joins share one.
-    """
-    weights = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
-    for _ in range(EQUALISING_ROUNDS):
-        for makers, readers in _channels(network):
-            made = np.max([_share(weights[f"{name}/kernel"], -1) for name in makers], axis=0)
-            read = np.max([_share(weights[f"{name}/kernel"], -2) for name in readers], axis=0)
-            scale = np.sqrt(made / np.maximum(read, 1e-6)).clip(1e-3, 1e3)
-            for name in makers:
-                weights[f"{name}/kernel"] /= scale
-                weights[f"{name}/bias"] /= scale
-            for name in readers:
-                weights[f"{name}/kernel"] *= scale[:, None]
-    return {name: tensor.astype(np.float32) for name, tensor in weights.items()}
-
-
-def _share(kernel: np.ndarray, axis: int) -> np.ndarray:
-    """What each channel of `axis` reaches, as a share of what the kernel does."""
-    reached = abs(kernel).max(axis=tuple(one for one in range(kernel.ndim) if one != kernel.ndim + axis))
-    return reached / reached.max()
-
-
-def _channels(network: Network) -> list[tuple[list[str], list[str]]]:
-    """(layers that make, layers that read) channels that must be scaled alike."""
-    group = {INPUT: INPUT}
-    for layer in network.layers:
-        if isinstance(layer, Conv2D | Dense):
-            group[layer.name] = layer.name
-            continue
-        first, *others = (group[name] for name in layer.inputs)
-        joined = dict.fromkeys(others, first)
-        group = {name: joined.get(one, one) for name, one in group.items()} | {layer.name: first}
-    weighted = [layer for layer in network.layers if isinstance(layer, Conv2D | Dense)]
-    found = []
-    for root in dict.fromkeys(group[layer.name] for layer in weighted):
-        makers = [layer.name for layer in weighted if group[layer.name] == root]
-        readers = [layer.name for layer in weighted if group[layer.inputs[0]] == root]
-        if readers and root != group[INPUT]:
-            found.append((makers, readers))
-    return found
+    @property
+    def options(self) -> str:
+        """Of `flows train --qat`, what makes this recipe."""
+        named = ("weight_bits", "outer_weight_bits", "activation_bits", "per_channel", "epochs", "peak_rate", "seed")
+        given = {name: value for name in named if (value := getattr(self, name)) != getattr(Recipe(), name)}
+        spelt = {name.replace("peak_", "").replace("_", "-"): value for name, value in given.items()}
+        return "".join(f" --{name}" if value is True else f" --{name} {value}" for name, value in spelt.items())
 
 
 @torch.no_grad()
@@ -232,13 +98,8 @@ def right(model: nn.Module, images: Images) -> int:
     count = 0
     for start in range(0, len(images), 500):
         batch = images[start : start + 500]
-        count += int((model(halved(as_input(batch.pixels))).argmax(1) == torch.from_numpy(batch.labels)).sum())
+        count += int((model(on_image_grid(as_input(batch.pixels))).argmax(1) == torch.from_numpy(batch.labels)).sum())
     return count
-
-
-def halved(images: Tensor) -> Tensor:
-    """p / 255 as p / 256."""
-    return images * (255 / 256)
 
 
 class Run:
@@ -252,9 +113,13 @@ class Run:
         opened = open_weights(weights, network)
         self.derived_from, tensors = opened.digest, opened.tensors()
         self.teacher = TorchNetwork(network).load(tensors).eval().to(memory_format=torch.channels_last)
-        self.model = QuantisedNetwork(network, recipe)
-        self.model.load(equalised(network, tensors)).to(memory_format=torch.channels_last)
-        self.model.fit_activations(self.rest.pixels[:FITTED_IMAGES])
+        pixels = self.rest.pixels[:FITTED_IMAGES]
+        self.model = QuantisedNetwork(
+            network, recipe.bits_of(network), recipe.activation_bits, per_channel=recipe.per_channel
+        )
+        start = equalised_activations(network, tensors, pixels) if recipe.per_channel else equalised(network, tensors)
+        self.model.load(start).to(memory_format=torch.channels_last)
+        self.model.fit_activations(pixels)
         self.model.fit_kernels()
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=recipe.peak_rate)
         self.resume = out / "checkpoint.safetensors"
@@ -262,8 +127,6 @@ class Run:
         self.progress = checkpoint.load(self.resume, self.optimizer, self.identity, model=self.model) or Progress()
         if self.resume.exists() and not self.progress.epochs:
             raise InputError(str(self.resume), "the checkpoint of another training", "name another --out, or remove it")
-        if self.progress.epochs:
-            self.model.kernels = dict(self.progress.best)
         self.student = torch.compile(self.model) if compiled else self.model
         self.judge = torch.compile(self.teacher) if compiled else self.teacher
 
@@ -278,8 +141,7 @@ class Run:
                 "loss": loss,
                 "held_out_accuracy": right(self.model, self.chooser) / len(self.chooser),
             }
-            # the last epoch ships, so there is no best one to keep; the scales go in its place
-            self.progress = Progress(epoch + 1, [*self.progress.history, row], dict(self.model.kernels))
+            self.progress = Progress(epoch + 1, [*self.progress.history, row])
             checkpoint.save(self.resume, self.progress, self.optimizer, self.identity, model=self.model)
             seconds = time.monotonic() - started
             left = seconds * (self.recipe.epochs - self.progress.epochs)
@@ -303,7 +165,7 @@ class Run:
             labels = torch.from_numpy(self.rest.labels[chosen]).long()
             with torch.no_grad():
                 answers = self.judge(images)
-            loss = self._loss(self.student(halved(images)), answers, labels)
+            loss = self._loss(self.student(on_image_grid(images)), answers, labels)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
@@ -318,7 +180,7 @@ class Run:
     def ship(self, folder: Path) -> None:
         """The only place where the test images are read, once, at the end."""
         recipe, network = self.recipe, self.network
-        stem = f"{network.name}-w{recipe.weight_bits}a{recipe.activation_bits}"
+        stem = f"{network.name}-{recipe.variant}"
         path = self.out / f"{stem}.safetensors"
         with replacing(path) as scratch:
             save_weights(scratch, self.model.on_grids(), network, self.derived_from)
@@ -345,7 +207,7 @@ class Run:
             "trained_on": {"n": len(self.rest), "images": self.rest.digest},
             "recipe": asdict(recipe),
             "about": "quantisation-aware training; the last epoch ships, and the test images are read once, at the end",
-            "command": f"python -m flows train {network.name} --qat --data DIR --out OUT --epochs {recipe.epochs}",
+            "command": f"python -m flows train {network.name} --qat --data DIR --out OUT{recipe.options}",
             "versions": {"torch": torch.__version__, "numpy": np.__version__},
             "history": self.progress.history,
         }

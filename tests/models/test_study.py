@@ -217,7 +217,7 @@ def test_every_network_has_an_arithmetic_of_one_width(name: str) -> None:
     types = {tensor: q for tensor, _ in network.weight_shapes()}
     made = at_one_width(network, "", Ranges(network.digest, "", "", 1, tensors), 8, types)
     stored = [made.type_of(layer.name) for layer in made.computed if not isinstance(layer, Conv2D | Dense)]
-    assert {one.width for one in stored} == {8} and made.logits == made.output
+    assert {one.width for one in stored} == {8} and made.network.logits == made.output
 
 
 def test_weights_that_are_not_finite_are_refused(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_help
 from safetensors.numpy import load_file
 
 from flows.core.errors import FlowsError, RefusedError
-from models.fixed import FixedType, Overflow
+from models.fixed import FixedType, Overflow, coarsest
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
@@ -43,9 +44,9 @@ class Graph:
         self.constants[name] = np.asarray(value, np.float32)
         return name
 
-    def quantiser(self, name: str, source: str, type: FixedType) -> str:
-        """A Quant node; ROUND is to nearest, ties to even."""
-        settings = {"scale": 2.0**-type.fraction, "zero": 0.0, "bits": float(type.width)}
+    def quantiser(self, name: str, source: str, type: FixedType, scale: np.ndarray | None = None) -> str:
+        """A Quant node, with `scale` where it is not the type's; ROUND is to nearest, ties to even."""
+        settings = {"scale": 2.0**-type.fraction if scale is None else scale, "zero": 0.0, "bits": float(type.width)}
         inputs = [source, *(self.constant(f"{name}_{role}", value) for role, value in settings.items())]
         narrow = int(type.overflow is Overflow.SAT_SYM)
         return self.node(
@@ -91,10 +92,16 @@ class Graph:
         """The quantised kernel, and the bias rounded to the accumulator's units."""
         types = self.quantised.layers[layer]
         assert types.kernel and types.bias
-        kernel = self.constant(f"{layer}_kernel", self.weights[f"{layer}/kernel"].transpose(order))
+        weights = self.weights[f"{layer}/kernel"].transpose(order)
+        type, scale = types.kernel, None
+        if layer in self.quantised.channel_bits:
+            type = replace(type, width=self.quantised.channel_bits[layer])
+            fractions = [coarsest(channel) for channel in weights]
+            scale = np.exp2(np.negative(fractions)).reshape(-1, *(1,) * (weights.ndim - 1))
+        kernel = self.quantiser(f"{layer}_kernel_quant", self.constant(f"{layer}_kernel", weights), type, scale)
         unit = 2.0**types.bias.fraction
         bias = np.rint(self.weights[f"{layer}/bias"].astype(np.float64) * unit) / unit
-        return [self.quantiser(f"{layer}_kernel_quant", kernel, types.kernel), self.constant(f"{layer}_bias", bias)]
+        return [kernel, self.constant(f"{layer}_bias", bias)]
 
 
 def model_of(quantised: QuantisedNetwork, weights: dict[str, np.ndarray]) -> ModelProto:

@@ -17,6 +17,7 @@ from backends.finn.arithmetic import Ungridded, lower
 from backends.protocol import Job
 from flows.core.plan import Output
 from models.evaluation.oracle import evaluate
+from models.serial import quantised_from_json, quantised_to_json
 from models.vectors import vectors
 from models.weights import Weights, save_weights
 from tests.backends.finn.tiny import tiny_job
@@ -41,13 +42,31 @@ def test_types_are_those_of_the_quantisers(job: Job) -> None:
     assert finn.check(job) == () and finn.notes(job) and finn.estimate(job)
 
 
-@pytest.mark.parametrize("options", [{"weight_bits": 3}, {"activation_bits": 5}])
-def test_weights_of_other_bits_are_refused(job: Job, options: dict[str, int]) -> None:
-    other = replace(job, options=replace(job.options, **options))
-    with pytest.raises(Ungridded):
+@pytest.mark.parametrize("weight_bits", range(2, 9))
+@pytest.mark.parametrize("activation_bits", range(2, 9))
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_bits_are_read_off_the_files(tmp_path: Path, weight_bits: int, activation_bits: int, per_channel: bool) -> None:
+    made = lower(tiny_job(tmp_path, "xc7z020", weight_bits, activation_bits, per_channel))
+    assert set(made.weight_bits.values()) == {weight_bits}
+    assert set(made.channel_bits) == ({"conv1", "conv2", "shortcut"} if per_channel else set())
+    assert made.type_of("relu1").width == activation_bits and not made.type_of("relu1").signed
+    assert made.type_of("shortcut").width == min(activation_bits + 1, 8) and made.type_of("shortcut").signed
+    assert quantised_from_json(quantised_to_json(made)).digest == made.digest
+
+
+@pytest.mark.parametrize(("tensor", "change"), [("weights", {"weight_bits": 9}), ("range", {"activation_bits": 9})])
+def test_bits_that_finn_does_not_build_are_refused(tmp_path: Path, tensor: str, change: dict[str, int]) -> None:
+    other = tiny_job(tmp_path, **change)
+    with pytest.raises(Ungridded, match=f"the {tensor}"):
         lower(other)
     (refusal,) = finn.check(other)
     assert refusal.culprit == "weights" and "--qat" in refusal.nearest
+
+
+def test_a_range_that_no_quantiser_left_is_refused(job: Job) -> None:
+    reach = dict(job.ranges.reach) | {"relu1": (0.0, 3.7)}
+    with pytest.raises(Ungridded, match="the range of relu1"):
+        lower(replace(job, ranges=replace(job.ranges, reach=reach)))
 
 
 def test_float_weights_are_refused(job: Job, tmp_path: Path) -> None:
@@ -55,9 +74,7 @@ def test_float_weights_are_refused(job: Job, tmp_path: Path) -> None:
     save_weights(tmp_path / "float.safetensors", tensors, TINY)
     other = replace(job, weights=Weights(tmp_path / "float.safetensors", "f" * 16, None))
     (refusal,) = finn.check(other)
-    assert "do not lie on a grid" in refusal.fact
-    (refusal,) = finn.check(replace(job, options=finn.Options(weight_bits=9)))
-    assert refusal.nearest == "2 to 8"
+    assert "do not lie on grids" in refusal.fact
 
 
 def test_the_plan_writes_judges_and_executes(job: Job) -> None:
@@ -73,8 +90,10 @@ def test_the_plan_writes_judges_and_executes(job: Job) -> None:
     assert json.loads(str(made.steps[3].files["folding.json"]))["Defaults"] == {}
 
 
-def test_qonnx_executes_the_graph_to_the_references_integers(job: Job, tmp_path: Path) -> None:
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_qonnx_executes_the_graph_to_the_references_integers(tmp_path: Path, per_channel: bool) -> None:
     pytest.importorskip("qonnx")
+    job = tiny_job(tmp_path, per_channel=per_channel)
     steps = {step.name: step for step in finn.plan(job).steps}
     root = Path(finn.__file__).resolve().parents[2]
 

@@ -13,21 +13,27 @@ from models.ranges import Ranges
 from models.weights import open_weights, save_weights
 from tests.backends.finn.w4a4 import TINY
 
-REACH = {"relu1": (0.0, 15 / 4), "relu2": (0.0, 15 / 2), "shortcut": (-15 / 2, 15 / 2)}
 
-
-def tiny_job(folder: Path, part: str = "xc7z020") -> Job:
-    """Writes the weights into `folder`."""
+def tiny_job(
+    folder: Path, part: str = "xc7z020", weight_bits: int = 4, activation_bits: int = 4, per_channel: bool = False
+) -> Job:
+    """Writes the weights into `folder`; the last layer has one grid always."""
     random = np.random.default_rng(3)
+    highest, end = 2 ** (weight_bits - 1) - 1, 2**activation_bits - 1
     tensors = {}
     for name, shape in TINY.weight_shapes():
-        codes = random.integers(-7, 8, shape) if name.endswith("kernel") else random.normal(0, 9, shape)
-        tensors[name] = (codes / 8).astype(np.float32)
-        if name.endswith("kernel"):
-            tensors[name].flat[0] = 7 / 8
+        if name.endswith("bias"):
+            tensors[name] = (random.normal(0, 9, shape) / 8).astype(np.float32)
+            continue
+        codes = random.integers(-highest, highest + 1, shape)
+        codes.reshape(-1, shape[-1])[0] = highest
+        finer = 2.0 ** random.integers(0, 6, shape[-1]) if per_channel and name != "dense/kernel" else 1.0
+        tensors[name] = (codes / finer / (highest + 1)).astype(np.float32)
+    signed = min(end, 127) / 2
+    reach_of = {"relu1": (0.0, end / 4), "relu2": (0.0, end / 2), "shortcut": (-signed, signed)}
     path = folder / "tiny.safetensors"
     save_weights(path, tensors, TINY)
     weights = open_weights(path, TINY)
-    reach = dict.fromkeys(TINY.shapes, (-1.0, 1.0)) | REACH
+    reach = dict.fromkeys(TINY.shapes, (-1.0, 1.0)) | reach_of
     ranges = Ranges(TINY.digest, weights.digest, "images", 10, reach)
     return Job(TINY, weights, ranges, Target(find_part(part)), finn.Options())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf, nan
 
 from backends.hls.folding_options import FoldingOptions
 from backends.vendor.steps import CSYNTH, WANTED
@@ -68,7 +69,11 @@ def bits(least: int, most: int) -> Callable[[str], int]:
 
 def hours(text: str) -> float:
     """Checks a time above 0; raises `ValueError`."""
-    if not 0 < (value := float(text)) < float("inf"):
+    try:
+        value = float(text)
+    except ValueError:
+        value = nan
+    if not 0 < value < inf:
         raise ValueError(f"{text!r}: give hours, above 0")
     return value
 

@@ -87,8 +87,9 @@ class QuantisedNetwork:
 
     `channel_bits` are those of a weight, by layer, where every output channel of a kernel has a grid of its own; the
     kernel's type then holds them all. A trailing softmax may be absent from `layers`: the design then ends at the
-    logits, and the host takes the largest. Raises `ValueError` where a layer lacks a type it needs, or an accumulator would
-    round.
+    logits, and the host takes the largest.
+
+    Raises `ValueError` where a layer lacks a type it needs, or an accumulator would round.
     """
 
     network: Network

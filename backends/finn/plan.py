@@ -1,5 +1,5 @@
-"""What runs: the QONNX graph is written, judged for FINN and executed on the project's vectors; then the hand-over is
-written, and finn-plus, where it is at hand, takes it up to its estimates.
+"""What runs: the QONNX graph is written, judged for FINN and executed on the project's vectors, and so is the network
+in Brevitas; then the hand-over is written, and finn-plus, where it is at hand, takes it up to its estimates.
 """
 
 from __future__ import annotations
@@ -36,6 +36,20 @@ def plan(job: Job) -> Plan:
         packages=("onnx", "numpy", "safetensors"),
         sources=SOURCES,
     )
+    brevitas = Step(
+        name="brevitas",
+        about=f"Brevitas computes every code of {vectors.COUNT} vectors as the graph does",
+        tool=PYTHON,
+        argv=(PYTHON, "-m", "backends.finn.workers.brevitas_codes", "job.json"),
+        files={
+            "job.json": json.dumps({"quantised": ask["quantised"], "vectors": vectors.COUNT}),
+            "weights.safetensors": Asset(job.weights.path, job.weights.digest),
+            "model.onnx": MODEL,
+        },
+        makes=("codes.json",),
+        packages=("brevitas", "torch", "qonnx", "onnx", "onnxruntime", "numpy", "safetensors"),
+        sources=SOURCES,
+    )
     ready = readiness_step(MODEL, job.network, required=True)
     execute = Step(
         name=OUTPUTS.step,
@@ -51,5 +65,5 @@ def plan(job: Job) -> Plan:
         sources=SOURCES,
     )
     handover = handover_step(design(job, quantised), MODEL, OUTPUTS)
-    steps = (export, ready, execute, handover, finn_plus_step())
+    steps = (export, ready, execute, brevitas, handover, finn_plus_step())
     return Plan(steps, OUTPUTS, "qonnx's executor on the QONNX graph")

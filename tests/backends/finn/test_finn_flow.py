@@ -83,11 +83,12 @@ def test_the_plan_writes_judges_and_executes(job: Job) -> None:
         ("export", ()),
         ("readiness", ("export",)),
         ("execute", ("export",)),
+        ("brevitas", ("export",)),
         ("handover", ("export", "execute")),
         ("finn-plus", ("handover",)),
     ]
     assert made.artefact == Output("execute", "outputs.json")
-    assert json.loads(str(made.steps[3].files["folding.json"]))["Defaults"] == {}
+    assert json.loads(str(made.steps[4].files["folding.json"]))["Defaults"] == {}
 
 
 @pytest.mark.parametrize("per_channel", [False, True])

@@ -1,0 +1,87 @@
+"""Brevitas computes what the written graph does, and exports a graph that does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backends import finn
+from backends.protocol import Job
+from models.network import INPUT
+from models.serial import quantised_to_json
+from models.vectors import vectors
+from tests.backends.finn.tiny import tiny_job
+
+pytestmark = pytest.mark.slow
+torch = pytest.importorskip("torch")
+pytest.importorskip("brevitas")
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("qonnx")
+from backends.finn.workers import brevitas_codes, export  # noqa: E402
+
+
+@pytest.fixture(params=[(4, 4, False), (4, 4, True), (3, 8, True)], ids=str)
+def job(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """Everything that the step reads, in the folder where it runs."""
+    weight_bits, activation_bits, per_channel = request.param
+    made = tiny_job(tmp_path, "xc7z020", weight_bits, activation_bits, per_channel)
+    monkeypatch.chdir(tmp_path)
+    Path("weights.safetensors").write_bytes(made.weights.path.read_bytes())
+    write(made, made.weights.tensors())
+    return made
+
+
+def write(job: Job, weights: dict[str, np.ndarray]) -> None:
+    quantised = finn.lower(job)
+    Path("model.onnx").write_bytes(export.model_of(quantised, weights).SerializeToString())
+    Path("job.json").write_text(json.dumps({"quantised": quantised_to_json(quantised), "vectors": 3}))
+
+
+def test_every_code_is_equal(job: Job) -> None:
+    brevitas_codes.main(Path("job.json"))
+    counts = json.loads(Path("codes.json").read_text())
+    sizes = {name: 3 * int(np.prod(job.network.shapes[name])) for name in ("relu1", "relu2", "shortcut", "dense")}
+    assert counts == {INPUT: 3 * 8 * 8 * 3, **sizes}
+
+
+@pytest.mark.parametrize("tensor", ["conv1/kernel", "conv2/bias", "dense/bias"])
+def test_another_weight_is_found(job: Job, tensor: str) -> None:
+    weights = {name: value.copy() for name, value in job.weights.tensors().items()}
+    weights[tensor] *= -1
+    write(job, weights)
+    with pytest.raises(SystemExit, match="differ between Brevitas and the graph"):
+        brevitas_codes.main(Path("job.json"))
+
+
+def test_what_brevitas_exports_is_the_same_network(job: Job) -> None:
+    from brevitas.export import export_qonnx
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.core.onnx_exec import execute_onnx
+    from qonnx.transformation.infer_shapes import InferShapes
+    from qonnx.util.cleanup import cleanup
+
+    quantised = finn.lower(job)
+
+    class Logits(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = brevitas_codes.BrevitasNetwork(quantised, job.weights.tensors())
+
+        def forward(self, images: Any) -> Any:
+            return self.inner(images)[quantised.output]
+
+    export_qonnx(Logits().eval(), torch.rand(1, 3, 8, 8), export_path="raw.onnx")
+    cleanup("raw.onnx", out_file="theirs.onnx")
+    models = [ModelWrapper(name).transform(InferShapes()) for name in ("model.onnx", "theirs.onnx")]
+    for image in vectors(job.network.input_shape, 3).transpose(0, 3, 1, 2):
+        given = np.ascontiguousarray(image[None]).astype(np.float32) * float(quantised.input.gain)
+        ours, theirs = (
+            execute_onnx(model, {model.graph.input[0].name: given})[model.graph.output[0].name] for model in models
+        )
+        assert np.array_equal(ours, theirs)
+    counts = [sum(node.op_type == "Quant" for node in model.graph.node) for model in models]
+    assert counts[0] == counts[1] == 8

@@ -16,17 +16,39 @@ from backends.hls4ml.reuse import legal, sizes
 from backends.protocol import Job, Refusal
 from backends.stream import simulate
 from models.fixed import FixedType, parse_type
-from models.network import INPUT, MaxPool2D, Network
+from models.network import INPUT, Conv2D, Dense, Flatten, MaxPool2D, Network, Softmax
 
 UNROLL_LIMIT = 4096
 """Products of one layer that the HLS compilers unroll (``config_array_partition -maximum_size`` of hls4ml's Tcl)."""
+KINDS = "add", "conv2d", "dense", "flatten", "global_average_pool", "maxpool2d", "relu", "softmax"
 EXACT_BITS = 53
 """Bits of a sum that the exact reference holds."""
 
 
 def check(job: Job) -> Sequence[Refusal]:
+    if found := tuple(_layers(job.network)):
+        return found
     found = (*_unrolled(job), *_pooling(job.network), *_reuse(job), *_precision(job))
     return found or (*_target(job), *_deadlock(job))  # which need a design, and so a job that can be done
+
+
+def _layers(network: Network) -> Iterator[Refusal]:
+    """Layers, and orders of them, that the flow does not convert."""
+    if not any(isinstance(layer, Conv2D | Dense) for layer in network.layers):
+        yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
+    for layer in network.layers:
+        where, readers = f"layer {layer.name}", network.consumers(layer.name)
+        if layer.kind not in KINDS:
+            yield Refusal(where, f"the flow does not convert {layer.kind}", f"one of {', '.join(KINDS)}")
+        elif isinstance(layer, Softmax) and readers:
+            fact = f"{readers[0].name} reads it, and a softmax is built at the end only"
+            yield Refusal(where, fact, "a ReLU, or a softmax as the last layer")
+        elif isinstance(layer, Flatten) and not (readers and all(isinstance(one, Dense) for one in readers)):
+            then = " and ".join(one.name for one in readers) or "the end of the network"
+            fact = f"behind it comes {then}; an image is flattened by the dense layer that reads it"
+            yield Refusal(where, fact, "flatten right before a dense layer")
+        elif len(set(layer.inputs)) < len(layer.inputs):
+            yield Refusal(where, f"it takes {layer.inputs[0]} twice, and a FIFO is read once", "two tensors")
 
 
 def _unrolled(job: Job) -> Iterator[Refusal]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backends.hls4ml import check, reuse
 from backends.protocol import Job, Refusal
-from models.network import INPUT, Flatten, MaxPool2D, Network, Padding
+from models.network import INPUT, Dense, Flatten, MaxPool2D, Network, Padding
 from models.zoo import ARCH8
 
 
@@ -51,7 +51,8 @@ def test_only_windows_side_by_side_are_pooled(
     job_of: Callable[..., Job], size: int, strides: tuple[int, int], padding: Padding, taken: bool
 ) -> None:
     """hls4ml 1.3.0 takes the others, and its C simulation then aborts."""
-    layers = (MaxPool2D("pool", (INPUT,), (2, 2), strides, padding), Flatten("flat", ("pool",)))
+    pool = MaxPool2D("pool", (INPUT,), (2, 2), strides, padding)
+    layers = (pool, Flatten("flat", ("pool",)), Dense("dense", ("flat",), 2))
     refusals = check(job_of(Network("pooled", (size, size, 3), layers)))
     assert (refusals == ()) == taken
     for refusal in refusals:

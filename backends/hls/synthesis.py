@@ -30,14 +30,12 @@ def scopes(design: Design) -> Callable[[str], str]:
     def scope(instance: str) -> str:
         if instance == FIFOS:
             return FIFO
-        if instance.startswith(CLONE):
-            return CLONE
-        if instance.startswith((RECEIVE, SEND)):
-            return STREAMS
         plain = instance.removesuffix("_U0").removesuffix("_s")
         for layer, name in names.items():
             if plain == name or plain.endswith(f"_{struct(name)}"):
                 return layer
-        return instance
+        if instance.startswith(CLONE):
+            return CLONE
+        return STREAMS if instance.startswith((RECEIVE, SEND)) else instance
 
     return scope

@@ -1,0 +1,229 @@
+"""AMD's tools behind the generated project, with stand-ins on PATH, and whose number an instance of their report is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backends import hls
+from backends.hls.estimate import FIFO
+from backends.hls.nodes import CLONE, STREAMS
+from backends.hls.resolve import design
+from backends.hls.synthesis import scopes
+from backends.protocol import Job
+from backends.vendor.readings import DESIGN
+from backends.vendor.steps import COSIM, CSYNTH, NONE, VSYNTH
+from flows import executor, runner
+from flows.core.errors import InputError, StepFailed
+from flows.core.evidence import TOTAL, Metric, Reading, Tier, nearest
+from flows.core.fit import Verdict, judge
+from flows.core.plan import Plan, Products, State
+from flows.executor import Executor
+from flows.store import LOG, Store
+from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network
+from models.reference import REFERENCE
+from tests.backends.hls.networks import SMALL, job_on
+from tests.backends.vendor.conftest import csynth_report
+
+CYCLES = {"Latency (cycles)/min": 800, "Latency (cycles)/max": 900}
+MODULES = {
+    "window_Conv1_U0": ({"LUT": 300, "DSP": "-"}, CYCLES),
+    "conv1_U0": ({"LUT": 500, "DSP": 6}, {**CYCLES, "Latency (cycles)/max": 1_000}),
+    "add_LayerAdd_U0": ({"LUT": 70, "DSP": "-"}, CYCLES),
+}
+TOOL = """\
+#!{python}
+import re, sys
+from pathlib import Path
+if '-version' in sys.argv:
+    sys.exit(print('stand-in 2023.1'))
+script = Path(sys.argv[sys.argv.index('-f') + 1]).read_text()
+top = re.search(r'set_top (\\w+)', script)[1]
+sources = [Path(one) for one in re.findall(r'add_files (?:-tb )?{{(.*?)}}', script)]
+assert f'void {{top}}(' in sources[0].read_text(), 'the top is not in its source'
+assert all(one.is_file() for one in sources), sources
+place = Path('hls/solution/syn/report') / f'{{top}}_csynth.rpt'
+place.parent.mkdir(parents=True)
+Path('hls/solution/syn/verilog').mkdir()
+place.write_text({report!r})
+{then}
+"""
+
+
+@pytest.fixture
+def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Puts a vitis_hls on PATH that takes the sources of its script and leaves a report; `then` is its last line."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+    def forget() -> None:
+        for known in (executor._find, executor._tool_identity):
+            known.cache_clear()
+
+    def put(report: str, then: str = "") -> None:
+        place = folder / "vitis_hls"
+        place.write_text(TOOL.format(python=sys.executable, report=report, then=then))
+        place.chmod(0o755)
+        forget()
+
+    forget()
+    yield put
+    forget()
+
+
+def synthesised(job: Job, folder: Path) -> Products:
+    """The project of `job` and what AMD's tools make of it; no C simulation, and results that nobody computed."""
+    steps = {step.name: step for step in hls.plan(job).steps}
+    rows = [[0] * 5] * 64
+    generate = replace(steps["generate"], files={**steps["generate"].files, REFERENCE: json.dumps({"codes": rows})})
+    wanted = [steps[name] for name in (CSYNTH, COSIM, VSYNTH) if name in steps]
+    return Executor(Store(folder / "store"), 2, lambda *event: None).execute(Plan((generate, *wanted)))
+
+
+def values(readings: object, scope: str = TOTAL) -> dict[Metric, float]:
+    assert isinstance(readings, tuple)
+    return {one.metric: one.value for one in readings if isinstance(one, Reading) and one.scope == scope}
+
+
+def test_csynth_runs_on_the_project_and_its_word_is_used(tmp_path: Path, tool: Callable[..., None]) -> None:
+    job = job_on(SMALL, tmp_path)
+    tool(csynth_report({"BRAM_18K": 3, "DSP": 12, "FF": 900, "LUT": 60_000}, modules=MODULES, top="small"))
+    products = synthesised(job, tmp_path)
+    assert products.results[CSYNTH].state is State.DONE
+    found = tuple(hls.read(job, products))
+    assert {one.tier for one in found} == {Tier.HLS}
+    assert all("csynth of this run" in one.source and "Vitis HLS 2023.1" in one.on for one in found)
+    assert values(found, DESIGN) == {Metric.BRAM18: 3, Metric.DSP: 12, Metric.FF: 900, Metric.LUT: 60_000}
+    assert values(found)[Metric.LATENCY_CYCLES] == 6_000
+    assert values(found, "conv1") == {Metric.LUT: 800, Metric.DSP: 6, Metric.LATENCY_CYCLES: 1_000}
+    assert values(found, "add")[Metric.LUT] == 70
+    estimates, device = tuple(hls.estimate(job)), job.target.part.device
+    assert judge(estimates, device).verdict is Verdict.FITS
+    assert judge([*estimates, *found], device).verdict is Verdict.OVER, "a report counts before a model"
+    totals = [one for one in (*estimates, *found) if one.scope == TOTAL and one.metric is Metric.LUT]
+    assert [one.tier for one in nearest(totals) if one.stage is Tier.HLS] == [Tier.HLS]
+
+
+def test_without_a_tool_csynth_is_skipped(tmp_path: Path, tool: Callable[..., None]) -> None:
+    job = job_on(SMALL, tmp_path)
+    products = synthesised(job, tmp_path)
+    assert products.results["generate"].state is State.DONE
+    skipped = products.results[CSYNTH]
+    assert (skipped.state, skipped.reason) == (State.SKIPPED, "vitis_hls is not on PATH")
+    assert tuple(hls.read(job, products)) == ()
+
+
+@pytest.mark.parametrize(
+    ("then", "fact"),
+    [
+        ("sys.exit(print('ERROR: no licence') or 1)", "exit code 1: ERROR: no licence"),
+        ("place.unlink()", "left no"),
+    ],
+)
+def test_a_tool_that_fails_names_its_log(tmp_path: Path, tool: Callable[..., None], then: str, fact: str) -> None:
+    tool(csynth_report(top="small"), then)
+    with pytest.raises(StepFailed, match=fact) as caught:
+        synthesised(job_on(SMALL, tmp_path), tmp_path)
+    assert caught.value.culprit == f"step {CSYNTH}"
+    log = Path(str(caught.value.next_step).split("its log, ")[1])
+    assert log.name == LOG and log.exists()
+
+
+def test_a_report_of_another_design_fails_the_run(tmp_path: Path, tool: Callable[..., None]) -> None:
+    job = job_on(SMALL, tmp_path)
+    tool(csynth_report(top="large"))
+    with pytest.raises(StepFailed, match="of large, not of small"):
+        hls.read(job, synthesised(job, tmp_path))
+
+
+def test_a_report_made_elsewhere_says_so(tmp_path: Path) -> None:
+    job, place = job_on(SMALL, tmp_path, vendor=NONE), tmp_path / "mine.rpt"
+    place.write_text(csynth_report(modules=MODULES, top="small"))
+    made = runner.design(hls, job, [place])
+    assert {one.tier for one in made.imported} == {Tier.HLS}
+    assert all(one.source.startswith("imported from mine.rpt") for one in made.imported)
+    assert values(made.imported, DESIGN)[Metric.LUT] == 23_456
+    assert values(made.imported, "conv1")[Metric.LUT] == 800
+    assert any("mine.rpt" in remark and "your word" in remark for remark in made.remarks)
+
+
+@pytest.mark.parametrize(
+    ("given", "fact"),
+    [
+        ({"top": "large"}, "of large, not of small"),
+        ({"part": "xc7z010-clg400-1"}, "for part"),
+        ({"clock": "5 ns"}, "clock"),
+    ],
+)
+def test_a_report_of_something_else_is_no_input(tmp_path: Path, given: dict[str, str], fact: str) -> None:
+    place = tmp_path / "other.rpt"
+    place.write_text(csynth_report(**{"top": "small", **given}))
+    with pytest.raises(InputError, match=fact):
+        hls.read_report(job_on(SMALL, tmp_path), place)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"), [(NONE, []), (CSYNTH, [CSYNTH]), (COSIM, [COSIM]), (VSYNTH, [CSYNTH, VSYNTH])]
+)
+def test_what_is_wanted_of_the_tools_is_planned(tmp_path: Path, wanted: str, names: list[str]) -> None:
+    steps = hls.plan(job_on(SMALL, tmp_path, vendor=wanted, vendor_timeout=0.5)).steps
+    theirs = [step for step in steps if step.tool in ("vitis_hls", "vivado")]
+    assert [step.name for step in theirs] == names
+    assert {step.limit_s for step in theirs} <= {1800.0}
+
+
+def test_the_script_of_co_simulation(tmp_path: Path) -> None:
+    (step,) = (
+        step for step in hls.plan(job_on(SMALL, tmp_path, part="xc7z010", vendor=COSIM)).steps if step.name == COSIM
+    )
+    script = str(step.files["cosim.tcl"])
+    flags = '-cflags "-std=c++14 -Iproject/src -Iproject/tb"'
+    for line in (
+        "set_top small",
+        f"add_files {{project/src/top.cpp}} {flags}",
+        f"add_files -tb {{project/tb/simulate.cpp}} {flags}",
+        f"add_files -tb {{project/tb/testbench.cpp}} {flags}",
+        "set_part {xc7z010clg400-1}",
+        "create_clock -period 10 -name default",
+        "csynth_design",
+    ):
+        assert f"    {line}\n" in script, line
+
+
+@pytest.mark.parametrize(
+    ("instance", "scope"),
+    [
+        ("conv1_U0", "conv1"),
+        ("window_Conv1_U0", "conv1"),
+        ("window_Conv1_s", "conv1"),
+        ("max_pool_Pool_U0", "pool"),
+        ("add_LayerAdd_U0", "add"),
+        ("global_average_pool_Gap_U0", "gap"),
+        ("clone_48_Vector_ap_uint_8_3_U0", CLONE),
+        ("receive_48_Vector_ap_uint_8_3_U0", STREAMS),
+        ("send_Vector_ap_int_32_5_U0", STREAMS),
+        ("FIFO", FIFO),
+        ("entry_proc_U0", "entry_proc_U0"),
+    ],
+)
+def test_an_instance_belongs_to_a_layer(tmp_path: Path, instance: str, scope: str) -> None:
+    assert scopes(design(job_on(SMALL, tmp_path)))(instance) == scope
+
+
+@pytest.mark.parametrize(
+    ("instance", "scope"), [("sender_U0", "sender"), ("clones_U0", "clones"), ("receiver_U0", "receiver")]
+)
+def test_a_layer_may_be_called_almost_like_a_stage(tmp_path: Path, instance: str, scope: str) -> None:
+    layers = (
+        Conv2D("sender", (INPUT,), (1, 1), (1, 1), "same", 4),
+        Conv2D("clones", ("sender",), (3, 3), (1, 1), "same", 4),
+        GlobalAveragePool("gap", ("clones",)),
+        Dense("receiver", ("gap",), 5),
+    )
+    assert scopes(design(job_on(Network("mail", (6, 8, 3), layers), tmp_path)))(instance) == scope

@@ -236,15 +236,15 @@ def _known(store: Store, name: str, quantised: QuantisedNetwork) -> list[Reading
 
 
 def _recorded(card: Card | None, quantised: QuantisedNetwork) -> list[Reading]:
-    """What the card says of this arithmetic, or else of the float network, told apart in `on`."""
+    """What the card says of this arithmetic, or else of the network as it was trained, told apart in `on`."""
     if card is None:
         return []
     source = f"recorded in {card.path.name}, not computed here (--data does)"
     if score := card.designs.get(quantised.digest):
         on = f"{score.n:,} CIFAR-10 test images"
         return _scores(score, Tier.RECORDED, on, source, source)
-    score = card.floating
-    on = f"{score.n:,} CIFAR-10 test images, float network, not this arithmetic"
+    score = card.trained
+    on = f"{score.n:,} CIFAR-10 test images, {card.form}, not this arithmetic"
     return [_share(Metric.ACCURACY, score.right, score.n, Tier.RECORDED, on, source)]
 
 

@@ -22,10 +22,12 @@ class Score:
 
 @dataclass(frozen=True)
 class Card:
-    """The float network's score, and those of designs by the digest of their arithmetic (`QuantisedNetwork.digest`)."""
+    """The score as training left the network, and those of designs by the digest of their arithmetic
+    (`QuantisedNetwork.digest`). `form` says what was trained: the float network, or one with its quantisers in torch."""
 
     path: Path
-    floating: Score
+    trained: Score
+    form: str
     designs: Mapping[str, Score]
 
 
@@ -37,14 +39,15 @@ def read_card(path: Path, weights: str) -> Card | None:
     try:
         content = json.loads(path.read_text())
         test = content["test"]
-        floating = Score(round(test["accuracy"] * test["n"]), test["n"])
+        trained = Score(round(test["accuracy"] * test["n"]), test["n"])
+        form = "quantisers in torch" if "derived_from" in content else "float network"
         designs = {digest: Score(**_score(row)) for digest, row in content.get("designs", {}).items()}
         of = content["weights"]
     except (ValueError, KeyError, TypeError, AttributeError) as reason:
         raise InputError(str(path), f"damaged model card ({reason!r})", advice) from None
     if of != weights:
         raise InputError(str(path), f"the card of weights {of}, not of {weights}", advice)
-    return Card(path, floating, designs)
+    return Card(path, trained, form, designs)
 
 
 def _score(row: Mapping[str, Any]) -> dict[str, int]:

@@ -83,7 +83,7 @@ def _training(network: Network) -> tuple[str, str]:
     trained = find_trained(network.name, None)
     if trained.card is None:
         return trained.weights.digest, ""
-    score = trained.card.floating
+    score = trained.card.trained
     return trained.weights.digest, f"{100 * score.right / score.n:.2f} % of {score.n:,} test images"
 
 

@@ -58,7 +58,7 @@ def job_on(network: Network, folder: Path, options: Any, part: str = "xc7z020") 
     save_weights(path, tensors, network)
     weights = open_weights(path, network)
     rectified = {layer.name for layer in network.layers if isinstance(layer, ReLU)}
-    reach = {tensor: (0.0, 3.75) if tensor in rectified else (-3.5, 3.5) for tensor in network.shapes}
+    reach = {tensor: (0.0, 3.75) if tensor in rectified else (-3.75, 3.75) for tensor in network.shapes}
     ranges = Ranges(network.digest, weights.digest, "images", 10, reach | {INPUT: (0.0, 1.0)})
     return Job(network, weights, ranges, Target(find_part(part)), options)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from backends.protocol import Job
 from flows.core.part import Target, find_part
-from flows.core.plan import PYTHON, Output, Plan, Products, Step
+from flows.core.plan import PYTHON, Plan, Products, Step
 from flows.executor import Executor
 from flows.store import Store
 from models.network import (
@@ -128,10 +128,10 @@ class Rehearsal(Executor):
         return replace(step, tool=PYTHON, argv=(PYTHON, "-c", code, wanted), packages=(), sources=())
 
 
-def ancestry(plan: Plan, output: Output) -> tuple[Step, ...]:
-    """The step that promises `output` and all that it needs, directly or not."""
-    wanted = {output.step}
-    for step in reversed(plan.steps):
-        if step.name in wanted:
-            wanted.update(step.needs)
-    return tuple(step for step in plan.steps if step.name in wanted)
+def ancestry(plan: Plan, step: str) -> tuple[Step, ...]:
+    """A step and all that it needs, directly or not."""
+    wanted = {step}
+    for one in reversed(plan.steps):
+        if one.name in wanted:
+            wanted.update(one.needs)
+    return tuple(one for one in plan.steps if one.name in wanted)

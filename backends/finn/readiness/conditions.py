@@ -39,7 +39,7 @@ CONDITIONS = (
     Condition("no-qcdq", "no QuantizeLinear and DequantizeLinear", operators.dequantised),
     Condition("no-float", "no softmax or other float operator inside", operators.float_operators),
     Condition("static-shapes", "every shape is fixed, the batch apart", operators.moving),
-    Condition("batch", "the batch is 1 or symbolic", operators.batches),
+    Condition("batch", "the batch is 1", operators.batches),
     Condition("input", "one input, UINT8: scalar scale, zero point 0", quantisers.entry),
     Condition(
         "weights", "weights signed, at most 8 bits, zero point 0", quantisers.weights, quantisers.has_weights

@@ -70,7 +70,7 @@ def moving(graph: Graph) -> Iterator[Finding]:
         if shape is None or not all(isinstance(axis, int) and axis > 0 for axis in shape[1:]):
             known = False
             fact = f"its shape is {_shown(shape)}"
-            yield Finding(f"input {name!r}", fact, "export with a fixed size; only the batch may be symbolic")
+            yield Finding(f"input {name!r}", fact, "export with a fixed size")
     for node in graph.nodes:
         if node.kind in SHAPES and node.domain in OWN_DOMAINS and graph.computed(node):
             fact = "it works on shapes while the graph runs"
@@ -96,8 +96,13 @@ def _shown(shape: tuple[int | str | None, ...] | None) -> str:
     return "not known" if shape is None else "x".join("?" if axis is None else str(axis) for axis in shape) or "scalar"
 
 
+_BATCH = "export with a batch of 1, or set it by qonnx' ChangeBatchSize(1)"
+
+
 def batches(graph: Graph) -> Iterator[Finding]:
     for name in graph.inputs:
         match graph.shapes.get(name):
             case (int(batch), *_) if batch != 1:
-                yield Finding(f"input {name!r}", f"its batch is {batch}", "export with a batch of 1, or a symbolic one")
+                yield Finding(f"input {name!r}", f"its batch is {batch}", _BATCH)
+            case (str() | None, *_):
+                yield Finding(f"input {name!r}", "its batch is symbolic, which FINN takes as 0 images", _BATCH)

@@ -35,10 +35,15 @@ def broken(readiness: Readiness) -> dict[str, tuple[Finding, ...]]:
 
 @pytest.mark.parametrize("domain", [QONNX, "onnx.brevitas"])
 @pytest.mark.parametrize("kind", ["Quant", "IntQuant"])
-@pytest.mark.parametrize("batch", [1, "N", None])
-def test_a_ready_graph_holds_every_condition(domain: str, kind: str, batch: Any, tmp_path: Path) -> None:
-    readiness = judged(ready(domain=domain, kind=kind, batch=batch), tmp_path)
+def test_a_ready_graph_holds_every_condition(domain: str, kind: str, tmp_path: Path) -> None:
+    readiness = judged(ready(domain=domain, kind=kind), tmp_path)
     assert {one.condition: one.status for one in readiness.verdicts} == {one.key: Status.HELD for one in CONDITIONS}
+
+
+@pytest.mark.parametrize(("batch", "said"), [(2, "is 2"), ("N", "is symbolic"), (None, "is symbolic")])
+def test_a_batch_other_than_1_is_broken(batch: Any, said: str, tmp_path: Path) -> None:
+    (finding,) = broken(judged(ready(batch=batch), tmp_path)).pop("batch")
+    assert said in finding.fact and "ChangeBatchSize" in finding.change
 
 
 def at(name: str, **attributes: Any) -> Change:

@@ -23,7 +23,7 @@ class Score:
 @dataclass(frozen=True)
 class Card:
     """The score as training left the network, and those of designs by the digest of their arithmetic
-    (`QuantisedNetwork.digest`). `form` says what was trained: the float network, or one with its quantisers in torch."""
+    (`QuantisedNetwork.digest`). `form` says what was trained: the float network, or one with its quantisers."""
 
     path: Path
     trained: Score

@@ -16,7 +16,7 @@ import browser
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("--part", "xc7z010", "--part", "xc7z020")
-DESIGNS = (("finn",), ("hls4ml",), ("hls4ml", "--precision", "10"), ("hls4ml", "--precision", "8"))
+DESIGNS = (("finn",), ("hls",), ("hls4ml",), ("hls4ml", "--precision", "10"), ("hls4ml", "--precision", "8"))
 """Flows with the options that are shown; a flow that is added to the project is added here."""
 
 

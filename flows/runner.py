@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import cast
 
+from backends.cost import synthesis
 from backends.protocol import Backend, Job, ReportReader
 from flows.core.errors import FlowsError, MismatchError, RefusedError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
@@ -101,7 +102,7 @@ def run(
     else:
         readings += _known(store, name, made.quantised) or _recorded(trained.card, made.quantised)
     steps = tuple(_step_facts(products, step) for step in plan.steps)
-    found = _run(backend.NAME, made, readings, verification, steps, command)
+    found = _run(backend, made, readings, verification, steps, command)
     document = Document(network_facts(trained), (found,))
     store.save(name, document_to_json(document))
     return document
@@ -111,18 +112,19 @@ def estimated(backend: Backend, trained: Trained, job: Job, command: str, report
     """What can be said of `job` with no tool: nothing runs and nothing is recorded."""
     made = design(backend, job, reports)
     readings = [*made.readings, *made.imported, *_recorded(trained.card, made.quantised)]
-    return _run(backend.NAME, made, readings, None, (), command)
+    return _run(backend, made, readings, None, (), command)
 
 
 def _run(
-    flow: str,
+    backend: Backend,
     made: Design,
     readings: Sequence[Reading],
     verification: Verification | None,
     steps: tuple[StepFacts, ...],
     command: str,
 ) -> Run:
-    job = made.job
+    job, flow = made.job, backend.NAME
+    ratios: synthesis.Ratios = getattr(backend, "OVERSTATED", synthesis.NETWORKS)
     warnings = [text.removeprefix(WARNING) for text in made.remarks if text.startswith(WARNING)]
     if verification is None or verification.equal is None:
         warnings.append("not verified: nothing of this design was simulated")
@@ -135,7 +137,7 @@ def _run(
         options={field.name: str(getattr(job.options, field.name)) for field in fields(job.options)},
         weights=WeightsFacts(job.weights.digest, job.weights.derived_from),
         quantised=made.quantised.digest,
-        readings=ordered(readings),
+        readings=ordered(synthesis.with_routed(readings, ratios)),
         verification=verification,
         steps=steps,
         notes=tuple(text for text in made.remarks if not text.startswith(WARNING)),

@@ -102,23 +102,24 @@ def _totals(readings: Sequence[Reading], device: Device) -> list[list[str]]:
                     f"{available:,}",
                     _percent(reading.value / available),
                     interval(reading),
-                    evidence(reading) + _modelled(readings, reading),
+                    evidence(reading) + _beside(readings, reading),
                 ]
             )
         else:
             of = f"n = {reading.n:,}" if reading.n else ""
-            words = evidence(reading) + _modelled(readings, reading)
+            words = evidence(reading) + _beside(readings, reading)
             rows.append([label, amount(reading), of, "", interval(reading), words])
     return rows
 
 
-def _modelled(readings: Sequence[Reading], shown: Reading) -> str:
-    """What the model said, beside a number that is nearer the metal."""
+def _beside(readings: Sequence[Reading], shown: Reading) -> str:
+    """What else is known of it: csynth's count of what is built, or what the model said of what a report tells."""
     same = [one for one in readings if (one.metric, one.scope) == (shown.metric, shown.scope)]
-    model = next((one for one in same if one.tier is Tier.MODELLED), None)
-    if model is None or shown.tier is Tier.MODELLED:
-        return ""
-    return f"; the model said {amount(model)}"
+    if shown.tier is not Tier.MODELLED:
+        model = next(iter(nearest(one for one in same if one.tier is Tier.MODELLED)), None)
+        return f"; the model said {amount(model)}" if model else ""
+    counts = [one for one in same if one.stage is Tier.HLS and shown.stage is Tier.ROUTED]
+    return f"; csynth's count {amount(nearest(counts)[0])}" if counts else ""
 
 
 def number(metric: Metric, value: float) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import BUILT, RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.fit import Verdict
 from reports.design import Design, stage_name
 from reports.terminal import number
 
-SILICON = (Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
 SPEED = (Metric.INTERVAL_CYCLES, Metric.LATENCY_CYCLES, Metric.THROUGHPUT_FPS, Metric.LATENCY_US)
 
 
@@ -20,13 +19,11 @@ class Unknown:
     fact: str
 
 
-CSYNTH_OVERSTATES = (1.7, 3.2)
-"""How many LUTs csynth counts for one of logic synthesis, where both are known (docs/reference/evidence.md)."""
 POWER = Unknown("power", "nobody has measured it, and no law here models it")
 
 
 def unknowns(design: Design) -> tuple[Unknown, ...]:
-    groups = (_stage, _resources, _intervals, _speed, _accuracy, _proof)
+    groups = (_resources, _intervals, _speed, _accuracy, _proof)
     return tuple(one for group in groups for one in group(design))
 
 
@@ -39,25 +36,9 @@ def _resources(design: Design) -> Iterator[Unknown]:
             missing = ", ".join(unmodelled(design, metric)) or "which blocks is not recorded"
             yield Unknown("unmodelled blocks", f"{metric.key.upper()} is at least {reading.value:,.0f}: {missing}")
     found = [design.totals[metric] for metric in RESOURCES if metric in design.totals]
-    if found and not any(one.tier in SILICON for one in found):
+    if found and not any(one.tier in BUILT for one in found):
         tiers = " and ".join(dict.fromkeys(str(_kind(one)) for one in found))
         yield Unknown("resources", f"{tiers}: no logic synthesis has seen this design")
-
-
-def _stage(design: Design) -> Iterator[Unknown]:
-    lut = design.totals.get(Metric.LUT)
-    if lut and lut.stage is Tier.HLS and Metric.LUT in design.fit.excess:
-        least, most = CSYNTH_OVERSTATES
-        blocks = [one for one in design.run.readings if one.metric is Metric.LUT and one.scope != TOTAL]
-        beside = sum(
-            one.value for one in blocks if one.tier is lut.tier and one.stage is not Tier.HLS
-        )  # a routed shell
-        span = " to ".join(f"{beside + (lut.value - beside) / ratio:,.0f}" for ratio in (most, least))
-        yield Unknown(
-            "stage",
-            f"csynth counts {least} to {most} times the LUTs of logic synthesis: there it may take {span} of "
-            f"{design.device.lut:,}",
-        )
 
 
 def _kind(reading: Reading) -> str:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier
 
 METRICS = (Metric.INTERVAL_CYCLES, *RESOURCES)
+TIERS = list(Tier)
+WHOLE = (TOTAL, DESIGN)
+"""Scopes that are no blocks."""
 TOLERANCE = 0.5
 """What a block or the total may be off for rounding, in the unit of the metric."""
 
@@ -52,25 +55,33 @@ class Waterfall:
 
 
 def waterfall(readings: Sequence[Reading], metric: Metric) -> Waterfall | None:
-    """Of one tier, so that blocks and total are known alike: the one that knows most blocks. None where none does."""
-    tiers: dict[Tier, list[Reading]] = {}
-    for reading in readings:
-        if reading.metric is metric and reading.scope != TOTAL:
-            tiers.setdefault(reading.tier, []).append(reading)
-    if not tiers:
+    """Of one tier and stage, so that blocks and total are known alike: those that know most blocks, and of several the
+    nearest to the metal. A block that is known at another stage only (a shell) joins them. None where none does."""
+    of_metric = [one for one in readings if one.metric is metric and one.scope not in WHOLE]
+    kinds = list(dict.fromkeys((one.tier, one.stage) for one in of_metric))
+    if not kinds:
         return None
-    tier = max(tiers, key=lambda one: len({reading.scope for reading in tiers[one]}))
-    found = {reading.scope: reading for reading in reversed(tiers[tier])}
-    scopes = dict.fromkeys(one.scope for one in readings if one.scope != TOTAL)
+    groups = {kind: _of_kind(of_metric, *kind) for kind in kinds}
+    tier, stage = max(kinds, key=lambda kind: (len(groups[kind]), TIERS.index(kind[1])))
+    found = groups[tier, stage]
+    scopes = dict.fromkeys(one.scope for one in readings if one.scope not in WHOLE)
     blocks, start = [], 0.0
     for scope in scopes:
         if scope in found:
             blocks.append(Block(found[scope], start))
             start = blocks[-1].end if metric in RESOURCES else 0.0
-    whole = next((one for one in readings if (one.metric, one.scope, one.tier) == (metric, TOTAL, tier)), None)
+    whole = next(
+        (one for one in readings if (one.metric, one.scope, one.tier, one.stage) == (metric, TOTAL, tier, stage)), None
+    )
     rest = None
     if whole and metric in RESOURCES:
         rest = whole.value - start
         rest = rest if abs(rest) > TOLERANCE * (len(blocks) + 1) else 0.0
     unknown = tuple(scope for scope in scopes if scope not in found)
     return Waterfall(metric, tier, tuple(blocks), whole, rest, unknown)
+
+
+def _of_kind(readings: Sequence[Reading], tier: Tier, stage: Tier) -> dict[str, Reading]:
+    """A reading a scope: of this stage, or else of a later one."""
+    alike = [one for one in readings if one.tier is tier and TIERS.index(one.stage) >= TIERS.index(stage)]
+    return {one.scope: one for one in (*reversed(alike), *(one for one in reversed(alike) if one.stage is stage))}

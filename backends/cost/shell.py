@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from flows.core.evidence import Metric, Tier
 
+SCOPE = "shell"
 STAGE = Tier.ROUTED
 SOURCE = "shell of one routed design (n = 1; Vivado 2022.2, xc7z010clg400-1, 100 MHz)"
 

@@ -8,9 +8,6 @@ from math import sqrt
 
 from flows.core.evidence import RESOURCES, Metric
 
-OVERSTATED_LEAST, OVERSTATED = 1.7, 3.2
-"""How many times the LUTs of logic synthesis csynth counts, at least and at most, of designs where both are known."""
-
 
 @dataclass(frozen=True, slots=True)
 class Amount:
@@ -35,11 +32,6 @@ def exact(value: float, law: str, source: str) -> Amount:
 def within(value: float, factor: float, law: str, source: str) -> Amount:
     """`value`, or up to `factor` times more or less."""
     return Amount(value, value / factor, value * factor, law, source)
-
-
-def built(luts: float, law: str, source: str, most: float = OVERSTATED) -> Amount:
-    """LUTs by physics: csynth counts up to `most` times as many, in the geometric middle of that."""
-    return Amount(luts * sqrt(most), luts, luts * most, law, f"{source}, csynth counts up to {most:g} times")
 
 
 def summed(amounts: Iterable[Amount]) -> tuple[float, float, float]:

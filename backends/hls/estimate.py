@@ -1,7 +1,7 @@
 """What a design will cost by the laws, with no tool installed: totals, layers, their memories, FIFOs, clones, shell.
 
-Resources foretell csynth, as those of every HLS flow here do, so that fit is judged alike; the shell's are of a routed
-one. Cycles are in `timing`. There is no reading of the clock frequency: nothing here knows it.
+Resources foretell what is routed; cycles are in `timing`. There is no reading of the clock frequency: nothing here
+knows it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from functools import lru_cache
 
 from backends.cost import shell
 from backends.hls import laws
-from backends.hls.amounts import Amount, Amounts, built, exact, joined, summed, within
+from backends.hls.amounts import Amounts, exact, joined, summed, within
 from backends.hls.design import Design
 from backends.hls.fifos import Buffer
-from backends.hls.folding_options import SRL, Fold
+from backends.hls.folding_options import Fold
 from backends.hls.memories import line_buffer, weight_rom
 from backends.hls.nodes import Node, slides, tokens
 from backends.hls.schedule import lanes
@@ -31,7 +31,7 @@ FIFO, SHELL, WEIGHTS, LINE_BUFFERS = "fifo", "shell", "weights", "line buffers"
 def estimate(design: Design) -> tuple[Reading, ...]:
     """Readings of `design`."""
     parts = list(costs(design))
-    on = f"{design.job.target.part.device.name}, Vitis HLS"
+    on = design.job.target.part.device.name
     found = [_reading(metric, [amounts for _, amounts in parts], TOTAL, on) for metric in RESOURCES]
     cycles = timing(design)
     found += cycles.pop(TOTAL)
@@ -60,15 +60,16 @@ def shell_cost() -> Amounts:
 
 
 def fifo_cost(buffer: Buffer) -> Amounts:
-    """One FIFO: what controls it, and what holds its words. csynth counts a LUT a bit of a shift register."""
+    """One FIFO: what controls it, and what holds its words."""
     in_bram = buffer.bram18 > 0
-    counted = buffer.bits * -(-buffer.depth // 32) if buffer.storage == SRL else buffer.luts
-    words = Amount(counted, buffer.luts, max(counted, buffer.luts), "fifo", "its words, a LUT a bit and 32 words")
-    control = within(laws.FIFO_LUT, laws.LUT_SPREAD, "fifo", f"83 LUT a FIFO, {laws.ROWS}")
-    flags = laws.FIFO_FF + laws.FIFO_FF_BRAM * in_bram
+    flags = (laws.FIFO_FF + laws.FIFO_FF_BRAM * in_bram) / laws.COUNTED_FF
+    control = laws.FIFO_LUT / laws.COUNTED_LUT
     return {
-        Metric.LUT: (control, words),
-        Metric.FF: (within(flags, laws.FF_SPREAD, "fifo", f"99 FF a FIFO, {laws.ROWS}"),),
+        Metric.LUT: (
+            within(control, laws.LUT_SPREAD, "fifo", f"{control:.0f} LUT a FIFO, {laws.ROWS}"),
+            exact(buffer.luts, "fifo", f"its words in {buffer.storage} (UG474)"),
+        ),
+        Metric.FF: (within(flags, laws.FF_SPREAD, "fifo", f"{flags:.0f} FF a FIFO, {laws.ROWS}"),),
         Metric.BRAM18: (exact(buffer.bram18, "fifo", "RAMB18 read 18 bits wide (UG473)"),),
     }
 
@@ -97,8 +98,8 @@ def node_cost(
             return joined(laws.control("matrix_vector"), logic, operands(node, fold, data)), {WEIGHTS: weights}
         case "maxpool2d", MaxPool2D() as layer:
             compared = layer.kernel[0] + layer.kernel[1] - 1  # a column of pixels, and the columns before it
-            compare = built(
-                2 * data * fold.pe * (compared - 1), "pools", "a LUT a bit to compare, one to select", laws.POOL
+            compare = laws.physics(
+                2 * data * fold.pe * (compared - 1), "pools", "a LUT a bit to compare, one to select"
             )
             rows = laws.memory(line_buffer(layer, node.taken, data, device), LINE_BUFFERS)
             return joined(serial(compared * data, result, channels, fold.pe), {Metric.LUT: (compare,)}), {
@@ -110,7 +111,7 @@ def node_cost(
         case "global_average_pool", _:
             accumulator = quantised.layers[node.name].accumulator
             assert accumulator is not None
-            adders = built(fold.pe * accumulator.width, "adders", "an adder a lane")
+            adders = laws.physics(fold.pe * accumulator.width, "adders", "an adder a lane")
             sums = laws.held(channels // fold.pe, fold.pe * accumulator.width)
             lanes_of = serial(data, result, channels, fold.pe)
             return joined(lanes_of, {Metric.LUT: (adders, sums, laws.requantise(fold.pe))}), {}
@@ -186,7 +187,7 @@ def _reading(metric: Metric, group: Iterable[Amounts], scope: str, on: str) -> R
         on,
         source,
         scope,
-        predicts=shell.STAGE if is_shell else Tier.HLS,
+        predicts=Tier.ROUTED,
         low=None if is_shell else float(round(low)),
         high=None if is_shell else float(round(high)),
     )

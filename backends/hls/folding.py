@@ -56,6 +56,7 @@ class Space:
     buffers: Sequence[Buffer]
     sure: bool = False
     packed: bool = False
+    margin: float = MARGIN
 
     @cached_property
     def folds(self) -> Mapping[str, Sequence[Fold]]:
@@ -103,7 +104,7 @@ class Space:
 
     def usable(self, metric: Metric) -> float:
         """What the part has of it, less the margin."""
-        return self.base.job.target.part.device.available(metric) * (1 - MARGIN)
+        return self.base.job.target.part.device.available(metric) * (1 - self.margin)
 
     def totals(self, cost: Cost) -> Mapping[Metric, float]:
         """What the whole design takes."""
@@ -131,15 +132,15 @@ class Answer:
     """What the solver found, and why it is no better.
 
     `sure` says that upper bounds fit, too. `lacking` holds what no folding leaves enough of, with what this one
-    takes; `stops` are the resources that a faster one has too little of. `likely` is the fastest that fits by its
-    estimates, where one that is sure was taken instead.
+    takes; `stops` are the resources that a faster one has too little of. `bolder` is the fastest that less is asked of:
+    that it fits by its estimates, or where this is all that was asked of the one taken, with no margin.
     """
 
     folding: Folding
     sure: bool
     lacking: Mapping[Metric, float]
     stops: tuple[Metric, ...]
-    likely: Folding | None = None
+    bolder: Folding | None = None
 
 
 def solve(space: Space) -> Answer:
@@ -149,7 +150,9 @@ def solve(space: Space) -> Answer:
     if certain := fastest(sure.layers, sure.within, sure.share):
         return Answer(certain, True, {}, _stops(sure, certain, frozenset()), likely)
     if likely:
-        return Answer(likely, False, {}, _stops(space, likely, frozenset()))
+        tight = replace(space, margin=0.0)
+        bolder = fastest(tight.layers, tight.within, tight.share)
+        return Answer(likely, False, {}, _stops(space, likely, frozenset()), bolder)
     fewest = [map(min, zip(*(one.cost for one in choices), strict=True)) for choices in space.layers.values()]
     but = space.exceeded(tuple(map(sum, zip(*fewest, strict=True))))
     found = fastest(space.layers, lambda cost: space.within(cost, but), space.share)

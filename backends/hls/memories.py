@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from backends.cost.blockram import bram18
 from backends.cost.fabric import ram_luts
-from backends.hls.amounts import built
 from backends.hls.folding_options import BRAM, LUTRAM, Fold
 from flows.core.part import Device
 from models.network import Conv2D, MaxPool2D, Shape
@@ -49,6 +48,6 @@ def line_buffer(layer: Conv2D | MaxPool2D, taken: Shape, bits: int, device: Devi
 
 
 def _smallest(copies: int, depth: int, bits: int, rom: bool, device: Device) -> Memory:
-    """In what is the smaller share of the part, LUTs as csynth counts them."""
+    """In what is the smaller share of the part."""
     ways = [Memory(copies, depth, bits, storage, rom) for storage in (LUTRAM, BRAM)]
-    return min(ways, key=lambda one: built(one.luts, "", "").value / device.lut + one.bram18 / device.bram18)
+    return min(ways, key=lambda one: one.luts / device.lut + one.bram18 / device.bram18)

@@ -7,17 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import floor
 
-from backends.cost.shell import shell
 from backends.fold import fastest
-from backends.hls.amounts import OVERSTATED, OVERSTATED_LEAST
 from backends.hls.arithmetic import lower, reaches
-from backends.hls.estimate import estimate
 from backends.hls.folding import Answer
 from backends.hls.folding_options import BRAM, LUTRAM, SRL
 from backends.hls.options import BY_LAYER
 from backends.hls.resolve import Resolved, limit_of, resolved
 from backends.protocol import Job
-from flows.core.evidence import Metric, total
+from flows.core.evidence import Metric
 from flows.core.fit import MARGIN
 from models.quantised import QuantisedNetwork
 
@@ -59,7 +56,6 @@ def folding_notes(found: Resolved) -> Iterator[str]:
         yield from _answer(found, found.answer)
     yield _fifos(found)
     yield from _packing(found)
-    yield _synthesised(found)
     yield f"cycles are those of the generated loops, and {job.target.clock_ns:g} ns is what was asked of the tools"
 
 
@@ -78,9 +74,10 @@ def _answer(found: Resolved, answer: Answer) -> Iterator[str]:
             for metric, amount in answer.lacking.items()
         )
         yield f"no folding fits. This is the fastest that does but for {taken}: the busiest layer takes {cycles}"
-    if answer.likely and answer.likely.cycles < answer.folding.cycles:
-        rate = floor(1e9 / (answer.likely.cycles * job.target.clock_ns))
-        yield f"by their estimates alone faster ones fit, down to {answer.likely.cycles:,} cycles: --target-fps {rate}"
+    if answer.bolder and answer.bolder.cycles < answer.folding.cycles:
+        rate = floor(1e9 / (answer.bolder.cycles * job.target.clock_ns))
+        how = "by their estimates alone" if answer.sure else "by their estimates, with no margin,"
+        yield f"{how} faster ones fit, down to {answer.bolder.cycles:,} cycles: --target-fps {rate}"
     if answer.stops:
         names = " and ".join(metric.unit for metric in answer.stops)
         yield f"more {names} would let it be faster"
@@ -102,18 +99,6 @@ def _packing(found: Resolved) -> Iterator[str]:
     yield (
         f"two 8-bit products in one DSP48E1 (not built) would allow {faster.cycles:,} cycles: {dsp[0]} DSP48E1 in "
         f"place of {dsp[1]}, {lut[0]} LUT in place of {lut[1]}, as sums of two products leave the DSP48E1 for LUTs"
-    )
-
-
-def _synthesised(found: Resolved) -> str:
-    """csynth's LUTs are not those of the bitstream: what became of them elsewhere."""
-    counted = total(estimate(found.design), Metric.LUT)
-    assert counted is not None
-    charged = shell()[Metric.LUT]
-    least, most = (charged + (counted.value - charged) / ratio for ratio in (OVERSTATED, OVERSTATED_LEAST))
-    return (
-        f"csynth counts {OVERSTATED_LEAST:g} to {OVERSTATED:g} times the LUTs of logic synthesis, where both "
-        f"are known: its {counted.value:,.0f} may become {least:,.0f} to {most:,.0f}. No fit is judged on that"
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backends.hls4ml import estimate as estimates
 from backends.hls4ml.check import check
+from backends.hls4ml.laws import OVERSTATED
 from backends.hls4ml.options import Options
 from backends.hls4ml.plan import CPP, plan
 from backends.hls4ml.precision import lower
@@ -21,7 +22,10 @@ from flows.core.plan import Products
 API = 1
 NAME = "hls4ml"
 
-__all__ = ["API", "NAME", "Options", "check", "estimate", "lower", "notes", "plan", "read", "read_report"]
+__all__ = [
+    "API", "NAME", "OVERSTATED", "Options",
+    "check", "estimate", "lower", "notes", "plan", "read", "read_report",
+]  # fmt: skip
 
 
 def estimate(job: Job) -> Sequence[Reading]:

@@ -8,15 +8,23 @@ from functools import cached_property
 from math import inf, sqrt
 
 from backends.cost.shell import shell
+from backends.cost.synthesis import countable
 from backends.fold import Choice, Cost, Folding, cheapest, fastest, intervals
 from backends.hls4ml.design import Design
 from backends.hls4ml.estimate import block_cost, fifo_cost, multiply_accumulate
 from backends.hls4ml.fifos import Buffer
-from backends.hls4ml.laws import Amount, exact
+from backends.hls4ml.laws import OVERSTATED, Amount, exact
 from backends.hls4ml.reuse import legal, sizes
 from backends.hls4ml.schedule import PACES, busy
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.fit import MARGIN
+from flows.core.part import Device
+
+
+def usable(metric: Metric, device: Device, sure: bool = False, margin: float = MARGIN) -> float:
+    """What csynth may count of it, where `sure` by an upper bound, so that what is built leaves `margin` of `device`
+    free."""
+    return countable(metric, device.available(metric) * (1 - margin), OVERSTATED, sure)
 
 
 @dataclass(frozen=True)
@@ -65,10 +73,6 @@ class Space:
             squares.append(sum(spread**2 for spread in spreads.values()))
         return tuple(values), tuple(squares)
 
-    def usable(self, metric: Metric) -> float:
-        """What the part has of it, less the margin."""
-        return self.base.job.target.part.device.available(metric) * (1 - MARGIN)
-
     def totals(self, cost: Cost) -> Cost:
         """The estimate of the whole design, by `RESOURCES`."""
         return tuple(value + rest for value, rest in zip(cost[::2], self.rest[0], strict=True))
@@ -77,16 +81,16 @@ class Space:
         """(the largest share of a resource of the part, the sum of shares): the lightest folding has the least."""
         device = self.base.job.target.part.device
         totals = zip(RESOURCES, self.totals(cost), strict=True)
-        shares = [total / device.available(metric) for metric, total in totals]
+        shares = [total / usable(metric, device, margin=0) for metric, total in totals]
         return max(shares), sum(shares)
 
-    def within(self, cost: Cost, sure: bool, but: frozenset[Metric] = frozenset()) -> bool:
+    def within(self, cost: Cost, sure: bool, but: frozenset[Metric] = frozenset(), margin: float = MARGIN) -> bool:
         """Whether estimates, where `sure` their upper bounds, leave the margin free of all resources `but` these."""
         above = (sqrt(spread**2 + square) for spread, square in zip(cost[1::2], self.rest[1], strict=True))
         reached = (total + sure * spread for total, spread in zip(self.totals(cost), above, strict=True))
-        return all(
-            one <= self.usable(metric) for metric, one in zip(RESOURCES, reached, strict=True) if metric not in but
-        )
+        device = self.base.job.target.part.device
+        judged = ((metric, one) for metric, one in zip(RESOURCES, reached, strict=True) if metric not in but)
+        return all(one <= usable(metric, device, sure, margin) for metric, one in judged)
 
 
 def _cost(amounts: Mapping[Metric, Amount | None]) -> Cost | None:
@@ -110,8 +114,9 @@ class Answer:
     lacking: Mapping[Metric, float]
     nearest: Folding
     stops: tuple[Metric, ...]
-    likely: Folding | None = None
-    """The fastest that fits by its estimates, where one that is sure was taken instead."""
+    bolder: Folding | None = None
+    """The fastest that less is asked of: that it fits by its estimates, or where this is all that was asked of the one
+    taken, with no margin."""
 
 
 def solve(space: Space) -> Answer:
@@ -121,9 +126,11 @@ def solve(space: Space) -> Answer:
     if certain := fastest(space.layers, lambda cost: space.within(cost, True), space.share):
         return Answer(certain, True, {}, nearest, _stops(space, certain, True, frozenset()), likely)
     if likely:
-        return Answer(likely, False, {}, nearest, _stops(space, likely, False, frozenset()))
+        tight = fastest(space.layers, lambda cost: space.within(cost, False, margin=0), space.share)
+        return Answer(likely, False, {}, nearest, _stops(space, likely, False, frozenset()), tight)
+    device = space.base.job.target.part.device
     least = zip(RESOURCES, space.totals(_least(space.layers)), strict=True)
-    lacking = {metric: amount for metric, amount in least if amount > space.usable(metric)}
+    lacking = {metric: amount for metric, amount in least if amount > usable(metric, device)}
     but = frozenset(lacking)
     found = fastest(space.layers, lambda cost: space.within(cost, False, but), space.share) or nearest
     return Answer(found, False, lacking, nearest, _stops(space, found, False, but))

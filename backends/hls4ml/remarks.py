@@ -6,16 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import floor
 
-from backends.cost.shell import shell
-from backends.hls4ml import laws
-from backends.hls4ml.design import Design
-from backends.hls4ml.estimate import estimate
-from backends.hls4ml.folding import Answer
+from backends.hls4ml.folding import Answer, usable
 from backends.hls4ml.options import BRAM, LUTRAM, SRL, parse_reuse
 from backends.hls4ml.precision import explain
 from backends.hls4ml.resolve import limit_of, resolved
 from backends.protocol import Job
-from flows.core.evidence import Metric, total
 from flows.core.fit import MARGIN
 
 STORAGES = {SRL: "shift registers", LUTRAM: "LUT RAM", BRAM: "block RAM"}
@@ -31,7 +26,6 @@ def notes(job: Job) -> Sequence[str]:
     if answer:
         found += _answer(job, answer)
     found += _fifos(job)
-    found += _synthesised(design)
     found += explain(job, design.quantised)
     if job.options.io_type == "io_parallel":
         found.append("warning: no law of io_parallel is known: resources and cycles are not estimated")
@@ -47,33 +41,22 @@ def _answer(job: Job, answer: Answer) -> Iterator[str]:
     elif not answer.lacking:
         yield f"they are the fastest whose estimates {free} (no upper bounds do): the busiest layer takes {cycles}"
     if answer.lacking:
-        device = job.target.part.device
+        part = job.target.part.device
         least = " and ".join(
-            f"{amount:,.0f} {metric.unit} ({device.available(metric) * (1 - MARGIN):,.0f} are usable)"
+            f"{amount:,.0f} {metric.unit} ({usable(metric, part):,.0f} would fit)"
             for metric, amount in answer.lacking.items()
         )
         yield (
-            f"no reuse factors fit: with any of them the design takes at least {least}. These are the fastest that fit "
+            f"no reuse factors fit: with any of them csynth counts at least {least}. These are the fastest that fit "
             f"but for that ({cycles}); those nearest to fitting take {answer.nearest.cycles:,} cycles"
         )
-    if answer.likely and answer.likely.cycles < answer.folding.cycles:
-        rate = floor(1e9 / (answer.likely.cycles * job.target.clock_ns))
-        yield f"by their estimates alone faster ones fit, down to {answer.likely.cycles:,} cycles: --target-fps {rate}"
+    if answer.bolder and answer.bolder.cycles < answer.folding.cycles:
+        rate = floor(1e9 / (answer.bolder.cycles * job.target.clock_ns))
+        how = "by their estimates alone" if answer.sure else "by their estimates, with no margin,"
+        yield f"{how} faster ones fit, down to {answer.bolder.cycles:,} cycles: --target-fps {rate}"
     if answer.stops:
         names = " and ".join(metric.unit for metric in answer.stops)
         yield f"more {names} would let it be faster"
-
-
-def _synthesised(design: Design) -> Iterator[str]:
-    """csynth's LUTs are not those of the bitstream: what became of them elsewhere."""
-    found = total(estimate(design), Metric.LUT) if design.buffers else None
-    if found and not found.at_least:
-        charged = shell()[Metric.LUT]
-        least, most = (charged + (found.value - charged) / ratio for ratio in (laws.OVERSTATED, laws.OVERSTATED_LEAST))
-        yield (
-            f"csynth counts {laws.OVERSTATED_LEAST:g} to {laws.OVERSTATED:g} times the LUTs of logic synthesis, where "
-            f"both are known: its {found.value:,.0f} may become {least:,.0f} to {most:,.0f}. No fit is judged on that"
-        )
 
 
 def _fifos(job: Job) -> Iterator[str]:

@@ -17,10 +17,9 @@ from backends.vendor.csynth import Csynth, Cycles, Module
 from backends.vendor.tables import damaged, same_part
 from backends.vendor.vivado import Timing, Utilization
 from flows.core.errors import InputError
-from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.part import Target
 
-DESIGN = "design"
 Report = Csynth | Cosim | Utilization | Timing
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 TOTAL = "total"
+DESIGN = "design"
+"""Scopes of a whole design: with the shell, and as a report has it, without."""
 
 
 class Tier(Enum):
@@ -44,6 +46,8 @@ class Metric(Enum):
         self.key, self.unit = key, unit
 
 
+BUILT = (Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
+"""Tiers of those who saw what is built."""
 RESOURCES = (Metric.LUT, Metric.FF, Metric.BRAM18, Metric.DSP)
 
 
@@ -80,11 +84,20 @@ def total(readings: Iterable[Reading], metric: Metric) -> Reading | None:
 
 
 def nearest(readings: Iterable[Reading]) -> tuple[Reading, ...]:
-    """Of several readings of one metric and scope, the one nearest the metal; the first of those of one tier."""
+    """Of several readings of one metric and scope, the one nearest the metal; the first of those that are as near.
+
+    Of resources it is one by somebody who saw what is built, else the one that speaks of the later stage: a model of
+    what is routed says more of the fit than csynth's report. Of all else the one of the higher tier.
+    """
     best: dict[tuple[Metric, str], Reading] = {}
-    order = list(Tier)
     for reading in readings:
         key = (reading.metric, reading.scope)
-        if key not in best or order.index(reading.tier) > order.index(best[key].tier):
+        if key not in best or _nearness(reading) > _nearness(best[key]):
             best[key] = reading
     return tuple(best.values())
+
+
+def _nearness(reading: Reading) -> tuple[int, int, int]:
+    order = list(Tier)
+    resource, tier = reading.metric in RESOURCES, order.index(reading.tier)
+    return (reading.tier in BUILT, order.index(reading.stage), tier) if resource else (0, 0, tier)

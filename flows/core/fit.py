@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, nearest
+from flows.core.evidence import BUILT, RESOURCES, TOTAL, Metric, Reading, Tier, nearest
 from flows.core.part import Device
 
 MARGIN = 0.10
@@ -34,15 +34,16 @@ class Fit:
 def judge(readings: Iterable[Reading], device: Device, margin: float = MARGIN) -> Fit:
     """The verdict over the design's total resources on `device`, all of them readings of one stage.
 
-    It is the stage of which most resources are known, and of several such the one nearest the metal. There a report
-    counts before a model.
+    It is the stage of which most resources are known, and of several such one that somebody saw, else the one nearest
+    the metal. There a report counts before a model.
     """
     stages: dict[Tier, list[Reading]] = {}
     for reading in readings:
         if reading.metric in RESOURCES and reading.scope == TOTAL:
             stages.setdefault(reading.stage, []).append(reading)
     known = {stage: {one.metric: one for one in nearest(group)} for stage, group in stages.items()}
-    stage = max(known, key=lambda one: (len(known[one]), list(Tier).index(one)), default=None)
+    seen = {stage: any(one.tier in BUILT for one in group.values()) for stage, group in known.items()}
+    stage = max(known, key=lambda one: (len(known[one]), seen[one], list(Tier).index(one)), default=None)
     found = known[stage] if stage else {}
     if not found:
         return Fit(Verdict.UNKNOWN, None, {}, None, margin)

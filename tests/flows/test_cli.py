@@ -61,16 +61,19 @@ def plan(job: Job) -> Plan:
 
 def estimate(job: Job) -> list[Reading]:
     return [
-        Reading(metric, job.options.lut, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, low=1, high=job.options.lut)
+        Reading(
+            metric, job.options.lut, Tier.MODELLED, "chip", "law", predicts=Tier.ROUTED, low=1, high=job.options.lut
+        )
         for metric in RESOURCES[:1]
     ] + [
-        Reading(metric, 10, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, low=9, high=11) for metric in RESOURCES[1:]
+        Reading(metric, 10, Tier.MODELLED, "chip", "law", predicts=Tier.ROUTED, low=9, high=11)
+        for metric in RESOURCES[1:]
     ]
 
 
 def read_report(job: Job, report: Path) -> list[Reading]:
     """A report of this backend's is one number."""
-    return [Reading(RESOURCES[0], float(report.read_text()), Tier.HLS, "chip", f"imported from {report.name}")]
+    return [Reading(RESOURCES[0], float(report.read_text()), Tier.ROUTED, "chip", f"imported from {report.name}")]
 
 
 def check(job: Job) -> list[Refusal]:
@@ -243,7 +246,7 @@ def test_a_report_made_elsewhere_is_recorded_beside_the_model(
     assert "LUT 1,234 53,200 2 %" in text and "the model said 100" in text and "that mine.rpt is a report of" in text
     (run,) = json.loads(record.read_text())["runs"]
     told = [(one["tier"], one["value"]) for one in run["readings"] if one["metric"] == "lut"]
-    assert told == [("modelled", 100), ("hls", 1234)]
+    assert told == [("modelled", 100), ("routed", 1234)]
     assert "1,234" in said(capsys, "estimate", "toy", "--report", str(report))
 
 

@@ -132,16 +132,6 @@ def test_what_is_not_known_is_told(run_of: Make, readings_of: Readings, document
     assert Metric.FF not in design.totals and design.share(Metric.FF) is None
 
 
-def test_what_csynth_overstates_leaves_out_the_routed_shell(run_of: Make, document_of: Documents) -> None:
-    """Of 117,000 LUT, 7,000 are a shell by its routed count: they stay."""
-    total = Reading(Metric.LUT, 117_000, Tier.MODELLED, "xc7z020", "laws", predicts=Tier.HLS)
-    shell = Reading(Metric.LUT, 7_000, Tier.MODELLED, "xc7z020", "a routed shell", "shell", Tier.ROUTED)
-    (told,) = [
-        one.fact for one, _ in compare([document_of(run_of(readings=[total, shell]))]).unknowns if one.topic == "stage"
-    ]
-    assert f"it may take {7_000 + 110_000 / 3.2:,.0f} to {7_000 + 110_000 / 1.7:,.0f} of 53,200" in told
-
-
 def test_other_architectures_are_refused_with_the_digests(run_of: Make, document_of: Documents) -> None:
     with pytest.raises(InputError, match=r"fedcba9876543210.*0123456789abcdef"):
         compare([document_of(run_of("a")), document_of(run_of("b"), architecture="fedcba9876543210")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -15,7 +16,7 @@ from backends.hls.amounts import exact, summed, within
 from backends.hls.design import Design
 from backends.hls.estimate import FIFO, LINE_BUFFERS, SHELL, WEIGHTS, estimate
 from backends.hls.folding import Space, legal
-from backends.hls.folding_options import Fold
+from backends.hls.folding_options import BRAM, Fold
 from backends.hls.memories import weight_rom
 from backends.hls.nodes import MATRIX_VECTOR, nodes
 from backends.hls.resolve import resolved
@@ -70,9 +71,10 @@ def test_scopes_add_up(data: st.DataObject, job_for: JobFor, eight_bit: EightBit
 def test_memories_by_hand() -> None:
     """UG473: 512 words of 36 bits, 1,024 of 18, 2,048 of 9. 252 words of 224 bits take 7, 1,008 of 112 bits 7."""
     device = find_part("xc7z020").device
-    assert weight_rom((252, 28), Fold(1, 28), 8, device).bram18 == 7
-    assert weight_rom((504, 56), Fold(2, 14), 8, device).bram18 == 2 * 7
+    assert replace(weight_rom((252, 28), Fold(1, 28), 8, device), storage=BRAM).bram18 == 7
+    assert replace(weight_rom((504, 56), Fold(2, 14), 8, device), storage=BRAM).bram18 == 2 * 7
     assert weight_rom((56, 10), Fold(10, 56), 8, device).luts == 10 * 56 * 8, "one word: constants in LUTs"
+    assert weight_rom((504, 56), Fold(1, 14), 8, device).storage == BRAM, "2,016 words: a larger share of LUTs"
 
 
 def test_what_every_number_says_of_itself(job_for: JobFor, eight_bit: EightBit) -> None:
@@ -81,8 +83,7 @@ def test_what_every_number_says_of_itself(job_for: JobFor, eight_bit: EightBit) 
         assert one.tier is Tier.MODELLED
         assert one.source
         assert one.low is None or one.high is None or one.low <= one.value <= one.high
-        resource = Tier.ROUTED if one.scope == SHELL else Tier.HLS
-        assert one.stage is (resource if one.metric in RESOURCES else Tier.RTL_SIMULATED)
+        assert one.stage is (Tier.ROUTED if one.metric in RESOURCES else Tier.RTL_SIMULATED)
     for metric, charged in shell().items():
         assert value(readings, metric, SHELL) == charged
 

@@ -13,11 +13,10 @@ import pytest
 
 from backends.vendor import steps as vendor
 from backends.vendor import tcl
-from backends.vendor.readings import DESIGN
 from backends.vendor.steps import COSIM, CSYNTH, NONE, VSYNTH, HlsProject, read, read_report, steps
 from flows import executor
 from flows.core.errors import InputError, StepFailed
-from flows.core.evidence import TOTAL, Metric, Reading, Tier
+from flows.core.evidence import DESIGN, TOTAL, Metric, Reading, Tier
 from flows.core.part import Target, find_part
 from flows.core.plan import PYTHON, Output, Plan, Products, State, Step
 from flows.executor import Executor

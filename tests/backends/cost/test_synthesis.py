@@ -1,0 +1,102 @@
+"""csynth's counts taken on to what is built: what is translated, what is left alone, and how wide it becomes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isclose
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.cost import shell
+from backends.cost.synthesis import NETWORKS, Ratio, countable, with_routed
+from flows.core.evidence import BUILT, DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier, nearest, total
+from flows.core.fit import judge
+from flows.core.part import devices
+
+TWICE = {Metric.LUT: Ratio(2.0, 1.0, 4.0, "made-up designs"), Metric.FF: Ratio(1.0, 0.5, 2.0, "made-up designs")}
+LUT = Reading(Metric.LUT, 27_018.0, Tier.MODELLED, "chip", "laws", predicts=Tier.HLS, low=17_018.0, high=47_018.0)
+LAYER = replace(LUT, value=800.0, low=800.0, high=800.0, scope="conv")
+CHARGED = Reading(Metric.LUT, 7_018.0, Tier.MODELLED, "chip", "shell", shell.SCOPE, Tier.ROUTED)
+REPORTED = replace(LUT, value=23_018.0, tier=Tier.HLS, predicts=None, low=None, high=None, source="csynth.rpt")
+
+ratios = st.tuples(st.floats(0.5, 5), st.floats(1, 3), st.floats(1, 3)).map(
+    lambda one: Ratio(one[0], one[0] / one[1], one[0] * one[2], "made-up designs")
+)
+
+
+def added(*readings: Reading) -> list[Reading]:
+    return [one for one in with_routed(readings, TWICE) if one not in readings]
+
+
+def test_the_shell_in_a_total_stays_and_the_rest_is_divided() -> None:
+    whole, layer = added(LUT, LAYER, CHARGED)
+    assert (whole.value, layer.value) == (7_018 + 20_000 / 2, 400)
+    assert {one.stage for one in (whole, layer)} == {Tier.ROUTED} and whole.tier is Tier.MODELLED
+    assert "made-up designs" in whole.source
+    assert layer.low == 200 and layer.high == 800, "a count without doubt is as wide as the ratio"
+    assert whole.low < 7_018 + 5_000 and whole.high > 7_018 + 20_000, "wider than the ratio alone"  # type: ignore[operator]
+
+
+def test_a_report_counts_before_every_model() -> None:
+    own = replace(LUT, value=1.0, low=1.0, high=1.0, predicts=Tier.ROUTED)
+    found = with_routed([LUT, LAYER, own, CHARGED, REPORTED, replace(REPORTED, scope=DESIGN)], TWICE)
+    shown = total(nearest(found), Metric.LUT)
+    assert shown is not None and shown.value == 7_018 + 16_000 / 2 and "reported" in shown.source
+    assert own not in found and CHARGED in found and LUT in found
+    assert [one.scope for one in found if "reported" in one.source] == [TOTAL], "layers are those of the report"
+
+
+@pytest.mark.parametrize("tier", BUILT)
+def test_nothing_is_foretold_of_what_somebody_saw(tier: Tier) -> None:
+    seen = replace(REPORTED, tier=tier)
+    assert not added(LUT, REPORTED, seen)
+    assert total(nearest([LUT, REPORTED, seen]), Metric.LUT) is seen
+
+
+def test_laws_of_the_flow_itself_stand() -> None:
+    assert not added(LUT, replace(LUT, predicts=Tier.ROUTED))
+    assert not added(Reading(Metric.LATENCY_CYCLES, 5, Tier.HLS, "chip", "csynth.rpt"))
+
+
+def test_what_hardly_changes_is_taken_as_counted() -> None:
+    (dsp,) = added(replace(LUT, metric=Metric.DSP, value=80.0, low=70.0, high=80.0))
+    assert (dsp.value, dsp.low, dsp.high, dsp.stage) == (80, 70, 80, Tier.ROUTED)
+
+
+def test_what_is_unknown_stays_unknown() -> None:
+    (least,) = added(replace(LUT, at_least=True))
+    assert least.at_least
+    (nothing,) = added(replace(LAYER, value=0.0, low=0.0, high=0.0))
+    assert (nothing.value, nothing.low, nothing.high) == (0, 0, 0)
+
+
+@given(ratios, st.floats(1, 1e6), st.floats(1, 10), st.floats(1, 10))
+def test_both_doubts_widen(ratio: Ratio, value: float, below: float, above: float) -> None:
+    middle, low, high = ratio.built(value, value / below, value * above)
+    assert isclose(middle, value / ratio.value) and low <= middle <= high
+    assert low <= min(middle / below, value / ratio.high) * 1.0001
+    assert high * 1.0001 >= max(middle * above, value / ratio.low)
+    assert high <= value * above / ratio.low * 1.0001, "a bound of the one over a bound of the other is further"
+
+
+@given(st.sampled_from(RESOURCES), st.floats(10_000, 1e6), st.floats(0, 1), st.floats(1, 5))
+def test_what_is_countable_fits_when_it_is_built(metric: Metric, usable: float, share: float, above: float) -> None:
+    """On parts that hold the shell."""
+    charged = shell.shell()[metric]
+    counted = charged + share * (countable(metric, usable, NETWORKS) - charged)
+    reading = Reading(metric, counted, Tier.MODELLED, "chip", "laws", predicts=Tier.HLS, low=counted, high=counted)
+    routed = total(nearest(with_routed([reading], NETWORKS)), metric)
+    assert routed is not None and routed.value <= usable + 1
+    high = countable(metric, usable, NETWORKS, sure=True)
+    sure = replace(reading, value=charged + (high - charged) / above, high=high)
+    bound = total(nearest(with_routed([sure], NETWORKS)), metric)
+    assert bound is not None and (bound.high or 0) <= usable + 1
+
+
+def test_all_flows_are_judged_on_what_is_built() -> None:
+    counts = [replace(LUT, metric=metric, value=50_000.0, low=50_000.0, high=50_000.0) for metric in RESOURCES[:2]]
+    counts += [replace(LUT, metric=metric, value=9.0, low=9.0, high=9.0) for metric in RESOURCES[2:]]
+    fit = judge(with_routed(counts, NETWORKS), devices()["xc7z020"])
+    assert fit.stage is Tier.ROUTED and not fit.excess

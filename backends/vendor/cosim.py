@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from backends.vendor import tables
 from backends.vendor.csynth import Cycles
 from backends.vendor.tables import damaged, number
+
+HEADING = re.compile(r"^\+ +RTL +\+ +Status +\+", re.MULTILINE)
+CYCLES = "(Clock Cycles)"
+"""What Vitis HLS adds to the headings."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,8 @@ class Cosim:
 
 def parse(text: str, place: str) -> Cosim:
     """Raises `InputError` where it is no such report, where nothing was simulated, or where a simulation failed."""
-    found = next((one for one in tables.tables(text, place) if one.has("RTL", "Status", "Latency max")), None)
+    plain = text.replace(CYCLES, " " * len(CYCLES))
+    found = next((one for one in tables.tables(plain, place) if one.has("RTL", "Status", "Latency max")), None)
     if found is None:
         raise damaged(place, "no co-simulation report")
     ran = [row for row in found.rows if row["Status"].upper() not in ("NA", "")]
@@ -33,4 +39,7 @@ def parse(text: str, place: str) -> Cosim:
     def cycles(name: str) -> Cycles:
         return Cycles(number(ran[0].get(f"{name} min", ""), place), number(ran[0].get(f"{name} max", ""), place))
 
-    return Cosim(ran[0]["RTL"], cycles("Latency"), cycles("Interval"))
+    latency = cycles("Latency")
+    if latency == Cycles(None, None):
+        raise damaged(place, f"the co-simulation of the {ran[0]['RTL']} passed and measured no latency")
+    return Cosim(ran[0]["RTL"], latency, cycles("Interval"))

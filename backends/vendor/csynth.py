@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from backends.vendor import tables
-from backends.vendor.tables import Row, Table, damaged, number
+from backends.vendor.tables import Row, Table, damaged, foreign, number
 from flows.core.evidence import Metric
 
 RESOURCES = {
@@ -18,6 +19,8 @@ RESOURCES = {
     "LUT": Metric.LUT,
 }
 """The columns and elements of a report. What the report does not say is absent."""
+LATENCIES = ("Latency (cycles)", "Latency")
+"""What stands above the columns of cycles: since Vivado HLS 2019.2, and before."""
 FIFOS = "FIFO"
 """The name under which a text report sums up the FIFOs between instances."""
 
@@ -64,8 +67,7 @@ def parse(text: str, place: str) -> Csynth:
 def parse_text(text: str, place: str) -> Csynth:
     found = set(re.findall(r"^== (Vivado|Vitis) HLS Report for '(\w+)'", text, re.MULTILINE))
     if len(found) != 1:
-        fact = "of several designs" if found else "no csynth report of Vivado HLS or Vitis HLS"
-        raise damaged(place, fact)
+        raise foreign(place, "of several designs" if found else "no csynth report of Vivado HLS or Vitis HLS")
     ((tool, top),) = found
     part, version = tables.field(text, "Target device"), tables.field(text, "Version")
     every = tables.tables(text, place)
@@ -76,6 +78,7 @@ def parse_text(text: str, place: str) -> Csynth:
     if part is None or total is None:
         missing = "line of utilisation totals" if part else "target device"
         raise damaged(place, f"no {missing} in it: perhaps it is cut off")
+    _check_sum(summary, place)
     cycles = next((one for one in every if _is_latency(one) and "Instance" not in one.columns), None)
     return Csynth(
         Module(top, resources(total, place), *_cycles(cycles.rows[0] if cycles and cycles.rows else {}, place)),
@@ -94,9 +97,21 @@ def resources(amounts: Mapping[str, str], place: str) -> dict[Metric, float]:
 
 
 def _summary(every: Iterable[Table]) -> Mapping[str, Row]:
-    """The rows of the utilisation summary by name. "Total" is what is used, not what there is or the share of it."""
-    found = next((one for one in every if "Name" in one.columns and RESOURCES.keys() & set(one.columns)), None)
-    return {row["Name"]: row for row in found.rows} if found else {}
+    """The rows of the utilisation summary by name. "Total" is what is used, not what there is or the share of it.
+
+    Tables of FIFOs, multiplexers and registers have names and totals too, but no row of what is available.
+    """
+    named = [{row["Name"]: row for row in one.rows} for one in every if "Name" in one.columns]
+    return next((rows for rows in named if {"Total", "Available"} <= rows.keys()), {})
+
+
+def _check_sum(rows: Mapping[str, Row], place: str) -> None:
+    """Raises `InputError` where "Total" is not the sum of the rows above it, as it is in every report."""
+    total = resources(rows.get("Total", {}), place)
+    above = [resources(rows[name], place) for name in takewhile(lambda name: name != "Total", rows)]
+    for metric, value in total.items():
+        if value != (parts := sum(row.get(metric, 0) for row in above)):
+            raise damaged(place, f"{value:,.0f} {metric.unit} in all, while the rows above add up to {parts:,.0f}")
 
 
 def _instances(every: Iterable[Table], place: str) -> tuple[Module, ...]:
@@ -104,6 +119,7 @@ def _instances(every: Iterable[Table], place: str) -> tuple[Module, ...]:
     listed = [one for one in every if one.has("Instance", "Module")]
     area = {row["Instance"]: row for one in listed if RESOURCES.keys() & set(one.columns) for row in one.rows}
     speed = {row["Instance"]: row for one in listed if _is_latency(one) for row in one.rows}
+    _check_sum(area, place)
     return tuple(
         Module(name, resources(area.get(name, {}), place), *_cycles(speed.get(name, {}), place))
         for name in dict.fromkeys([*area, *speed])
@@ -112,14 +128,20 @@ def _instances(every: Iterable[Table], place: str) -> tuple[Module, ...]:
 
 
 def _is_latency(table: Table) -> bool:
-    return any(name.startswith("Latency (cycles)") for name in table.columns)
+    """Of the top or its instances; loops and a co-simulation's report, which may follow, have cycles as well."""
+    if table.has("Loop Name") or table.has("RTL"):
+        return False
+    return any(table.has(f"{name} {side}") for name in LATENCIES for side in ("min", "max"))
 
 
 def _cycles(row: Row, place: str) -> tuple[Cycles, Cycles]:
-    def side(name: str) -> Cycles:
-        return Cycles(number(row.get(f"{name} min", ""), place), number(row.get(f"{name} max", ""), place))
+    def cycles(*names: str) -> Cycles:
+        best, worst = (
+            next((row[column] for name in names if (column := f"{name} {side}") in row), "") for side in ("min", "max")
+        )
+        return Cycles(number(best, place), number(worst, place))
 
-    return side("Latency (cycles)"), side("Interval")
+    return cycles(*LATENCIES), cycles("Interval")
 
 
 def _ns(cell: str, place: str) -> float | None:

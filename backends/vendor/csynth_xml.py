@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backends.vendor.csynth import RESOURCES, Csynth, Cycles, Module, resources
-from backends.vendor.tables import damaged, number
+from backends.vendor.tables import damaged, foreign, number
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -25,7 +25,7 @@ def parse_xml(text: str, place: str) -> Csynth:
     part, top = (_text(assigned, name) for name in ("Part", "TopModelName"))
     area = root.find("AreaEstimates/Resources")
     if root.tag != "profile" or assigned is None or area is None or not part or not top:
-        raise damaged(place, "no csynth report of Vivado HLS or Vitis HLS")
+        raise foreign(place, "no csynth report of Vivado HLS or Vitis HLS")
     family = "Vitis" if _text(assigned, "FlowTarget") else "Vivado"  # Vivado HLS knows no flow targets
     return Csynth(
         _module(top, root, place),

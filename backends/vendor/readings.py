@@ -30,12 +30,12 @@ def parse(text: str, place: str) -> Report:
     if "Synthesis Summary Report of '" in text:
         advice = "give TOP_csynth.rpt or csynth.xml, which lie beside it"
         raise InputError(f"report {place}", "the summary form of a csynth report", advice)
-    if "Simulation tool" in text and "HLS Report for '" not in text:
+    if "HLS Report for '" in text:  # vivado_hls -l puts the report of a co-simulation behind it
+        return csynth.parse(text, place)
+    if cosim.HEADING.search(text):
         return cosim.parse(text, place)
-    if "Timing Summary Report" in text:
-        return vivado.parse_timing(text, place)
     if "| Tool Version" in text:
-        return vivado.parse_utilization(text, place)
+        return vivado.parse(text, place)
     return csynth.parse(text, place)
 
 

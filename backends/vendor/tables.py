@@ -17,7 +17,7 @@ Row = Mapping[str, str]
 
 RULE = re.compile(r"\+[-+]+\+")
 NUMBER = re.compile(r"\d+(,\d{3})*(\.\d+)?")
-UNKNOWN = {"", "-", "?", "undef", "n/a", "na"}
+UNKNOWN = {"", "-", "?", "undef", "n/a", "na", "inf"}
 """What tools print where they do not know."""
 
 
@@ -33,6 +33,12 @@ class Table:
 def damaged(place: str, fact: str) -> InputError:
     """An error that names the report."""
     return InputError(f"report {place}", fact, "make it again with the tool, whole and for this design")
+
+
+def foreign(place: str, fact: str) -> InputError:
+    """An error for a report, whole perhaps, of a kind that is not read."""
+    advice = "give TOP_csynth.rpt, csynth.xml, or what report_utilization or report_timing_summary wrote"
+    return InputError(f"report {place}", fact, advice)
 
 
 def number(text: str, place: str) -> float | None:

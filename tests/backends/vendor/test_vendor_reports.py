@@ -73,6 +73,40 @@ def test_a_csynth_report_is_read_by_its_column_names(
     assert [module.name for module in found.modules] == list(modules)
 
 
+def test_cycles_have_other_headings_before_vivado_hls_2019_2(report: Report) -> None:
+    """And the log that holds such a report may hold one of a co-simulation behind it."""
+    old = {"Latency/min": 7, "Latency/max": 9, "Interval/min": 5, "Interval/max": 6}
+    loops = report("grid", ["Loop Name", "Latency/min", "Latency/max"], [{"Loop Name": "a", **old}])
+    text = report("csynth", cycles=old, modules={"conv_U0": ({"LUT": 1}, old)}, tool="Vivado")
+    for found in (parse(text + report("cosim"), "x.rpt"), parse(loops + "\n\n" + text, "x.rpt")):
+        assert isinstance(found, csynth.Csynth)
+        for module in (found.top, *found.modules):
+            assert (module.latency, module.interval) == (Cycles(7, 9), Cycles(5, 6))
+
+
+@given(st.sampled_from(["BRAM_18K", "DSP", "FF", "LUT"]), st.sampled_from(["Total", "Instance"]), st.integers(1, 99))
+def test_totals_that_are_not_the_sum_of_their_rows_are_refused(report: Report, name: str, row: str, more: int) -> None:
+    whole = {"BRAM_18K": 1_041, "DSP": 2_063, "FF": 12_345, "LUT": 23_456}
+    text = report("csynth", whole, fifos={"LUT": 1_000})
+    (line,) = re.findall(rf"^\|\s+{row}\b.*$", text.split("== Utilization")[1], re.MULTILINE)
+    value = whole[name] - (1_000 if (name, row) == ("LUT", "Instance") else 0)
+    with pytest.raises(InputError, match="rows above add up"):
+        csynth.parse(text.replace(line, line.replace(str(value), str(value + more))), "x.rpt")
+
+
+def test_instances_that_do_not_add_up_are_refused(report: Report) -> None:
+    modules = {name: ({"LUT": 777}, {"Latency (cycles)/max": 5}) for name in ("conv_U0", "dense_U0")}
+    text = report("csynth", modules=modules)
+    with pytest.raises(InputError, match="1,554 LUT in all, while the rows above add up to 1,555"):
+        csynth.parse(text.replace(" 777 ", " 778 ", 1), "x.rpt")
+
+
+def test_other_tables_with_totals_are_no_summary(report: Report) -> None:
+    fifos = report("grid", ["Name", "LUT"], [{"Name": "layer2_out_U", "LUT": 5}, None, {"Name": "Total", "LUT": 5}])
+    with pytest.raises(InputError, match="no line of utilisation totals"):
+        csynth.parse(report("csynth").split("== Utilization")[0] + fifos, "x.rpt")
+
+
 def test_fifos_are_summed_up_as_a_module_of_their_own(report: Report) -> None:
     found = csynth.parse(report("csynth", fifos={"BRAM_18K": 12, "LUT": 340}), "x.rpt")
     assert found.modules == (csynth.Module(csynth.FIFOS, {Metric.BRAM18: 12, Metric.LUT: 340}),)
@@ -187,6 +221,42 @@ def test_half_a_tile_is_one_ramb18(report: Report) -> None:
         vivado.parse_utilization(report("utilization", {"DSPs": "19.5"}), "x.rpt")
 
 
+SLICES = {"LUT as Logic": 30, "LUT as Memory": 12}
+
+
+def test_rows_below_a_site_and_its_share_vouch_for_it(report: Report) -> None:
+    """One changed digit is seen: the rows below do not add up, or the share is another."""
+    whole = report("utilization", {"Slice LUTs*": 42}, ["Available", "Util%"], below=SLICES)
+    assert vivado.parse_utilization(whole, "x.rpt").resources == {Metric.LUT: 42}
+    with pytest.raises(InputError, match="42 Slice LUTs, while the rows below add up to 62"):
+        vivado.parse_utilization(whole.replace(" 12 ", " 32 "), "x.rpt")
+    dsp = report("utilization", {"DSPs": 76}, ["Available", "Util%"])
+    with pytest.raises(InputError, match=re.escape("78 of 5000 DSPs, but a share of 1.52 %")):
+        vivado.parse_utilization(dsp.replace(" 76 ", " 78 "), "x.rpt")
+    tiles = report("utilization", {"Block RAM Tile": "7.5"}, below={"RAMB36/FIFO*": 5, "RAMB18": 5})
+    assert vivado.parse_utilization(tiles, "x.rpt").resources == {Metric.BRAM18: 15}
+
+
+@given(st.data())
+def test_a_utilization_report_without_its_last_section_is_cut_off(report: Report, data: st.DataObject) -> None:
+    text = report("utilization", {"Slice LUTs": 5, "DSPs": 3})
+    cut = text[: data.draw(st.integers(text.index("Utilization"), text.rindex("Section") + 3))]
+    with pytest.raises(InputError, match=r"report x\.rpt"):
+        parse(cut, "x.rpt")
+
+
+@given(st.lists(counts, min_size=5, max_size=5), st.booleans(), st.sampled_from(["DSP48 Blocks", "DSP Blocks"]))
+def test_the_hierarchical_form_has_the_whole_design_in_its_first_row(
+    report: Report, values: list[int], shares: bool, dsp: str
+) -> None:
+    lut, ff, ramb36, ramb18, slices = values
+    cells = {"Total LUTs": lut, "FFs": ff, "RAMB36": ramb36, "RAMB18": ramb18, dsp: slices}
+    found = parse(report("hierarchy", {n: f"{v}(0.25%)" if shares else v for n, v in cells.items()}), "x.rpt")
+    assert isinstance(found, vivado.Utilization) and found.tier is Tier.ROUTED
+    expected = {Metric.LUT: lut, Metric.FF: ff, Metric.BRAM18: 2 * ramb36 + ramb18, Metric.DSP: slices}
+    assert found.resources == expected
+
+
 @pytest.mark.parametrize(
     ("state", "tier"), [("Routed", Tier.ROUTED), ("Fully Placed", Tier.SYNTHESISED), ("Synthesized", Tier.SYNTHESISED)]
 )
@@ -208,13 +278,16 @@ def test_the_timing_summary_gives_the_clock_of_no_slack(report: Report, slack: i
 def test_timing_is_routed_where_every_net_is(report: Report) -> None:
     assert vivado.parse_timing(report("timing", nets="routed"), "x.rpt").tier is Tier.ROUTED
     assert vivado.parse_timing(report("timing"), "x.rpt").tier is Tier.SYNTHESISED
-    assert vivado.parse_timing(report("timing", slack="NA"), "x.rpt").fmax_mhz is None
 
 
 def test_the_co_simulation_report_gives_cycles_of_what_ran(report: Report) -> None:
-    found = cosim.parse(report("cosim"), "x.rpt")
-    assert found == cosim.Cosim("Verilog", Cycles(5_500, 5_900), Cycles(4_600, 4_800))
-    assert cosim.parse(report("cosim", latency="undef"), "x.rpt").latency == Cycles(5_500, None)
+    for vitis in (False, True):
+        found = parse(report("cosim", vitis=vitis), "x.rpt")
+        assert found == cosim.Cosim("Verilog", Cycles(5_500, 5_900), Cycles(4_600, 4_800))
+        single = parse(report("cosim", cycles=[55, 55, 55, "NA", "NA", "NA"], vitis=vitis), "x.rpt")
+        assert single == cosim.Cosim("Verilog", Cycles(55, 55), Cycles(None, None))
+    undefined = cosim.parse(report("cosim", cycles=[5500, 5700, "undef", 1, 1, 1]), "x.rpt")
+    assert undefined.latency == Cycles(5_500, None)
 
 
 def utilization(report: Report, **settings: object) -> str:
@@ -237,10 +310,20 @@ def utilization(report: Report, **settings: object) -> str:
         (lambda report: utilization(report, state=""), "design state is not there"),
         (lambda report: utilization(report, part=""), "does not name its design, device and tool"),
         (lambda report: report("utilization", {"Other": 5}), "no table of used sites"),
+        (lambda report: report("utilization", {"DSPs": 3}).split("Utilization D")[0], "cut off before its first"),
+        (
+            lambda report: report("vivado", {}, command="report_power -file x.rpt", title="Power"),
+            "made with report_power",
+        ),
         (lambda report: report("timing").split("    WNS")[0], "no timing summary"),
+        (lambda report: report("timing", slack="NA"), "no path is timed"),
+        (lambda report: report("timing", slack="inf"), "no path is timed"),
+        (lambda report: report("timing", clocks=[]), "no clock is constrained"),
+        (lambda report: report("timing", clocks=["clk_a", "clk_b"]), "of 2 clocks, clk_a, clk_b"),
         (lambda report: report("timing", slack="fast"), "'fast' where a number should be"),
         (lambda report: report("cosim", status="Fail"), "status Fail"),
         (lambda report: report("cosim", status="NA"), "nothing was co-simulated"),
+        (lambda report: report("cosim", cycles=["NA"] * 6, vitis=True), "passed and measured no latency"),
     ],
 )
 def test_what_is_no_whole_report_is_named_with_its_fact(

@@ -25,7 +25,12 @@ OWN_DOMAINS = ("", "ai.onnx")
 FIRST_OPSET = 9
 SIZE_LIMIT = 1 << 30
 ADVICE = "export the float network again, for example with torch.onnx.export"
-TYPES: Mapping[int, type] = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64, TensorProto.BOOL: np.bool_}
+TYPES: Mapping[int, type] = {
+    TensorProto.FLOAT: np.float32,
+    TensorProto.INT32: np.int32,
+    TensorProto.INT64: np.int64,
+    TensorProto.BOOL: np.bool_,
+}
 
 
 def load_model(path: Path) -> ModelProto:
@@ -110,11 +115,16 @@ class OnnxFile:
             return image_shape(axes if channels_last else [*axes[1:], axes[0]], self.file)
         return image_shape(self.dimensions, self.file)
 
-    def add_constant(self, place: Place, node: NodeProto) -> None:
-        value = attributes(place, node).get("value")
-        if not isinstance(value, TensorProto):
-            raise place.refusal("a constant that is no tensor", ADVICE)
-        self.constants[node.output[0]] = self._tensors.read(value)
+    def add_constant(self, place: Place, settings: Mapping[str, Any], output: str) -> None:
+        match settings:
+            case {"value": TensorProto() as tensor}:
+                self.constants[output] = self._tensors.read(tensor)
+            case {"value_float": number} | {"value_floats": number}:
+                self.constants[output] = np.array(number, np.float32)
+            case {"value_int": number} | {"value_ints": number}:
+                self.constants[output] = np.array(number, np.int64)
+            case _:
+                raise place.refusal("a constant that is no tensor of numbers", ADVICE)
 
     def _check(self, model: ModelProto) -> int:
         """The version of the operators; raises `InputError` where the file brings operators or functions of its own."""

@@ -12,24 +12,30 @@ from numpy.typing import NDArray
 from onnx import NodeProto
 
 from flows.core.errors import InputError
-from models.imported.workers.draft import Draft, Place, Tensor
+from models.imported.workers.draft import Draft, Pads, Place, Tensor
 from models.imported.workers.onnx_file import ADVICE, OnnxFile, attributes
 from models.network import INPUT, Layer, Shape
+
+PADDED = {"Cast", "Conv", "Identity", "MaxPool", "Transpose"}
+"""What may read an image with padding around it."""
 
 
 @dataclass(frozen=True)
 class Value:
     """A tensor of the graph: its name in the draft, and how its elements stand in ONNX.
 
-    An image has rank 4 and its channels first, or last after a transposition; the result of a global average may still
-    have rank 4, with 1x1 pixels. Of a flattened image, element i in the draft is element ``order[i]`` in ONNX, where
-    they do not stand alike.
+    An image has rank 4 and its channels first, or last after a transposition; the result of a global average, a vector
+    in the draft, may still have rank 4, with 1x1 pixels, or 3; with rank 1 it stands in a row with those of the other
+    images of the batch. Of a flattened image, element i in the draft is element ``order[i]`` in ONNX, where they do not
+    stand alike. `pads` stand around an image, filled with `filling`, until the next layer takes them over.
     """
 
     name: str
     rank: int
     channels_last: bool = False
     order: tuple[int, ...] | None = None
+    pads: Pads | None = None
+    filling: float = 0.0
 
     def as_vector(self, order: tuple[int, ...] | None = None) -> Value:
         return Value(self.name, 2, order=order)
@@ -67,7 +73,9 @@ class Graph:
         name = node.inputs[index] if index < len(node.inputs) else ""
         if name not in self.values:
             raise node.place.refusal(f"it reads {name!r}, which no supported layer before it makes", ADVICE)
-        return self.values[name]
+        if (value := self.values[name]).pads and node.place.kind not in PADDED:
+            raise node.place.refusal("it reads a padded image", "pad right before a convolution")
+        return value
 
     def image(self, node: Node) -> Value:
         """The first input, an image with its channels first."""
@@ -78,6 +86,12 @@ class Graph:
 
     def shape(self, value: Value) -> Shape:
         return self.draft.shapes[value.name]
+
+    def dimensions(self, value: Value) -> list[int]:
+        """The shape that ONNX gives a tensor, for a batch of one."""
+        *area, channels = self.shape(value)
+        area = area or [1] * (value.rank - 2)
+        return [1, *area, channels] if value.channels_last else [1, channels, *area]
 
     def constant(self, node: Node, index: int) -> NDArray[Any] | None:
         """An input that is a constant; None where the node has no such input."""
@@ -93,16 +107,26 @@ class Graph:
             raise node.place.refusal(f"its input {index + 1} is no float32 tensor", ADVICE)
         return tensor
 
+    def bias(self, node: Node, index: int, units: int) -> dict[str, Tensor]:
+        """The layer's bias by its role; nothing where the node has no such input."""
+        given = self.constant(node, index)
+        return {} if given is None else {"bias": spread(node, self.weight(node, index), (1, units))}
+
+    def by_channel(self, node: Node, value: Value, constant: Tensor) -> Tensor:
+        """`constant`, of one number or of one a channel of `value`, as a vector in the draft's order."""
+        channels, ones = self.shape(value)[-1], (1,) * (value.rank - 2)
+        vector = spread(node, constant, (1, *ones, channels) if value.channels_last else (1, channels, *ones))
+        return vector[list(value.order)] if value.order else vector
+
     def add(
         self, node: Node, kind: type[Layer], value: Value, weights: Mapping[str, Tensor] | None = None, **settings: Any
     ) -> Value:
-        """Appends a layer that reads `value`, and leaves its elements in their order."""
-        return replace(value, name=self.draft.add(node.place, kind, (value.name,), weights, **settings))
+        """Appends a layer that reads `value`, with its padding, and leaves its elements in their order."""
+        return replace(value, pads=None, name=self.draft.add(node.place, kind, (value.name,), weights, **settings))
 
     def read_once(self, value: Value) -> bool:
-        """Whether a single node reads this tensor, under whatever name."""
-        names = [name for name, known in self.values.items() if known.name == value.name]
-        return len(names) == 1 and self._reads[names[0]] == 1
+        """Whether a single node reads this tensor; one that casts or transposes it only hands it on."""
+        return all(self._reads[name] == 1 for name, known in self.values.items() if known.name == value.name)
 
     def end(self, file: OnnxFile) -> str:
         """The tensor of the draft that is the graph's output."""
@@ -111,3 +135,11 @@ class Graph:
             fact = f"its output {file.output!r} is not the plain result of a supported layer"
             raise InputError(file.file, fact, "end the network with a dense layer or a softmax")
         return value.name
+
+
+def spread(node: Node, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """`tensor` broadcast to `shape`, as a vector."""
+    try:
+        return np.broadcast_to(tensor, shape).reshape(-1)
+    except ValueError:
+        raise node.place.refusal(f"a constant {tensor.shape} where {shape} is needed", ADVICE) from None

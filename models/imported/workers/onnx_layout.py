@@ -34,7 +34,7 @@ def _reduce_mean(graph: Graph, node: Node) -> Value:
 
 
 def _flatten(graph: Graph, node: Node) -> Value:
-    node.expect("axis", 1)
+    node.expect("axis", 1, 1 - graph.value(node).rank)
     return _flattened(graph, node)
 
 
@@ -43,6 +43,8 @@ def _reshape(graph: Graph, node: Node) -> Value:
     total = prod(graph.shape(graph.value(node)))
     batch = {1, graph.batch} if node.settings.get("allowzero", 0) else {0, 1, graph.batch}
     match shape.tolist() if shape is not None else None:
+        case [-1] if len(graph.shape(graph.value(node))) == 1 and not graph.value(node).order:
+            return replace(graph.value(node), rank=1)
         case [first, rest] if (first in batch and rest in (-1, total)) or (first == -1 and rest == total):
             return _flattened(graph, node)
         case other:
@@ -50,14 +52,36 @@ def _reshape(graph: Graph, node: Node) -> Value:
 
 
 def _squeeze(graph: Graph, node: Node) -> Value:
-    value = graph.value(node)
     axes = node.settings.get("axes")
     if (given := graph.constant(node, 1)) is not None:
         axes = given.ravel().tolist()
-    spatial = {1, 2} if value.channels_last else {2, 3}
-    if value.rank != 4 or len(graph.shape(value)) != 1 or {axis % 4 for axis in axes or ()} != spatial:
-        raise node.place.refusal(f"it drops axes {axes}", "supported is to drop both spatial axes after an average")
-    return value.as_vector()
+    return _dropped(graph, node, axes or [])
+
+
+def _gather(graph: Graph, node: Node) -> Value:
+    """``x[:, :, 0, 0]`` behind an average, or what torch makes of AdaptiveAvgPool2d: all averages of a batch in a row,
+    and from there by their places."""
+    value, places = graph.value(node), graph.constant(node, 1)
+    if value.rank != 1:
+        if places is None or places.size != 1 or places.any():
+            raise node.place.refusal("it picks elements", "supported is [:, :, 0, 0] after an average")
+        return _dropped(graph, node, [node.settings.get("axis", 0)], kept=places.ndim)
+    (channels,) = graph.shape(value)
+    for batch in {1, graph.batch}:
+        shapes = [(batch, channels, *ones) for ones in ((), (1,), (1, 1))]
+        if places is not None and places.shape in shapes and (places.ravel() == np.arange(places.size)).all():
+            return replace(value, rank=places.ndim)
+    raise node.place.refusal("it picks elements", "supported is a global average, as torch writes it")
+
+
+def _dropped(graph: Graph, node: Node, axes: list[int], kept: int = 0) -> Value:
+    """The result of an average without these axes, of one pixel each; `kept` of them stay."""
+    value = graph.value(node)
+    dropped = {axis % max(value.rank, 1) for axis in axes}
+    channels = value.rank - 1 if value.channels_last else 1
+    if len(graph.shape(value)) != 1 or not dropped or dropped & {0, channels}:
+        raise node.place.refusal(f"it drops axes {axes}", "supported is to drop the spatial axes after an average")
+    return replace(value, rank=value.rank - (0 if kept else len(dropped)))
 
 
 def _flattened(graph: Graph, node: Node) -> Value:
@@ -75,13 +99,14 @@ def _flattened(graph: Graph, node: Node) -> Value:
 
 def _transpose(graph: Graph, node: Node) -> Value:
     value, axes = graph.value(node), node.settings.get("perm")
-    if len(graph.shape(value)) == 3 and axes == (TO_FIRST if value.channels_last else TO_LAST):
+    if value.rank == 4 and axes == (TO_FIRST if value.channels_last else TO_LAST):
         return replace(value, channels_last=not value.channels_last)
     raise node.place.refusal(f"a transposition {axes}", "supported is one between channels first and channels last")
 
 
 LAYOUT: Mapping[str, Callable[[Graph, Node], Value]] = {
     "Flatten": _flatten,
+    "Gather": _gather,
     "GlobalAveragePool": _average,
     "ReduceMean": _reduce_mean,
     "Reshape": _reshape,

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,20 +49,29 @@ class Viewed(nn.Module):
         return self.last(y.view(y.size(0), -1))
 
 
+ANY_BATCH = {"input_names": ["x"], "dynamic_axes": {"x": {0: "batch"}}}
+
+
 @pytest.mark.parametrize(
-    ("build", "size", "dynamo"),
+    ("build", "size", "dynamo", "settings"),
     [
-        pytest.param(Residual, 16, False, id="residual, traced"),
-        pytest.param(Residual, 16, True, id="residual"),
-        pytest.param(Viewed, 15, False, id="viewed, traced"),
-        pytest.param(Viewed, 15, True, id="viewed"),
-        # Traced, our own module pads in nodes of their own, which are not supported.
-        pytest.param(lambda: TorchNetwork(ARCH8), 32, True, id="arch8"),
-        pytest.param(lambda: TorchNetwork(ARCH2), 32, True, id="arch2"),
+        pytest.param(Residual, 16, False, ANY_BATCH, id="residual, traced"),
+        pytest.param(Residual, 16, True, {}, id="residual"),
+        pytest.param(Viewed, 15, False, ANY_BATCH, id="viewed, traced"),
+        pytest.param(Viewed, 15, True, {}, id="viewed"),
+        pytest.param(Viewed, 15, True, {"dynamic_shapes": ({0: torch.export.Dim("batch")},)}, id="viewed, any batch"),
+        pytest.param(lambda: TorchNetwork(ARCH8), 32, False, ANY_BATCH, id="arch8, traced"),
+        pytest.param(lambda: TorchNetwork(ARCH8), 32, True, {}, id="arch8"),
+        pytest.param(lambda: TorchNetwork(ARCH2), 32, True, {}, id="arch2"),
     ],
 )
 def test_outputs_equal_those_of_torch(
-    build: Callable[[], nn.Module], size: int, dynamo: bool, tmp_path: Path, compute: Callable[..., np.ndarray]
+    build: Callable[[], nn.Module],
+    size: int,
+    dynamo: bool,
+    settings: dict[str, Any],
+    tmp_path: Path,
+    compute: Callable[..., np.ndarray],
 ) -> None:
     if dynamo:
         pytest.importorskip("onnxscript")
@@ -67,9 +81,9 @@ def test_outputs_equal_those_of_torch(
         for _ in range(3):
             model(torch.rand(8, 3, size, size))
     model.eval()
-    settings = {} if dynamo else {"input_names": ["x"], "dynamic_axes": {"x": {0: "batch"}}}
     path = tmp_path / "own.onnx"
-    torch.onnx.export(model, torch.rand(1, 3, size, size), path, dynamo=dynamo, **settings)
+    example = torch.rand(2 if "dynamic_shapes" in settings else 1, 3, size, size)
+    torch.onnx.export(model, (example,), path, dynamo=dynamo, **settings)
     try:
         network, tensors = read_onnx(path, "own")
     except WantedFiles as wanted:
@@ -78,3 +92,37 @@ def test_outputs_equal_those_of_torch(
     with torch.no_grad():
         expected = model(images).numpy()
     assert compute(network, tensors, images.permute(0, 2, 3, 1).numpy()) == pytest.approx(expected, abs=1e-5)
+
+
+BY_KERAS = """
+import numpy as np
+import keras
+from keras import layers as L
+
+image = keras.Input((12, 12, 3))
+x = L.ZeroPadding2D()(L.Rescaling(1 / 255)(image))
+x = L.BatchNormalization()(L.Conv2D(6, 3, activation="relu")(x))
+y = L.BatchNormalization()(L.Conv2D(8, 3, strides=2, padding="same", use_bias=False)(x))
+z = L.Conv2D(8, 2, strides=2)(x)
+x = L.MaxPooling2D(3, 2, padding="same")(L.Add()([L.ReLU()(y), z]))
+x = L.ReLU()(L.BatchNormalization()(L.Dense(9, use_bias=False)(L.Flatten()(x))))
+model = keras.Model(image, L.Dense(5, activation="softmax")(x))
+random = np.random.default_rng(3)
+for variable in model.weights:
+    values = random.normal(0, 0.4, variable.shape)
+    variable.assign(np.abs(values) + 0.1 if "variance" in variable.path else values)
+images = random.random((7, 12, 12, 3), np.float32)
+np.savez("own.npz", images=images, outputs=model.predict(images * 255, verbose=0))
+model.export("own.onnx", format="onnx", verbose=False)
+"""
+
+
+def test_outputs_equal_those_of_keras_that_exports_onnx(tmp_path: Path, compute: Callable[..., np.ndarray]) -> None:
+    if not (find_spec("keras") and find_spec("onnxscript")):  # importing keras here would ask for TensorFlow
+        pytest.skip("keras or onnxscript is not installed")
+    environment = os.environ | {"KERAS_BACKEND": "torch"}
+    subprocess.run([sys.executable, "-c", BY_KERAS], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    theirs = np.load(tmp_path / "own.npz")
+    assert np.ptp(theirs["outputs"], axis=0).max() > 1e-2, "the images must be told apart"
+    network, tensors = read_onnx(tmp_path / "own.onnx", "own")
+    assert compute(network, tensors, theirs["images"]) == pytest.approx(theirs["outputs"], abs=1e-5)

@@ -145,6 +145,72 @@ def averaged(kind: str, opset: int) -> Any:
     return model([*nodes, node("Softmax", "m", "y", axis=1)], constants, opset=opset)
 
 
+def normalised_in_pieces() -> Any:
+    """As Keras exports it on torch, and tf2onnx on TensorFlow: casts, a bias behind a transposition, batch
+    normalisations before and behind a ReLU as sums and products, padding of its own."""
+    nodes = [
+        node("Cast", "x", "x1", to=TensorProto.FLOAT),
+        node("Transpose", "x1", "t", perm=[0, 3, 1, 2]),
+        node("Pad", "t p", "tp"),
+        node("Cast", "tp", "tp2", to=TensorProto.FLOAT),
+        node("Conv", "tp2 w1", "c1", strides=[2, 2]),
+        node("Transpose", "c1", "last", perm=[0, 2, 3, 1]),
+        node("Cast", "last", "last2", to=TensorProto.FLOAT),
+        node("Add", "last2 b1", "cb"),
+        node("Sub", "cb m1", "s1"),
+        node("Mul", "g1 s1", "s2"),
+        node("Add", "s2 h1", "s3"),
+        node("Max", "zero s3", "r1"),
+        node("Div", "r1 d1", "u1"),
+        node("Add", "u1 h1", "u2"),
+        node("Sum", "u2 r1", "u3"),
+        node("Transpose", "u3", "first", perm=[0, 3, 1, 2]),
+        node("Pad", "first edge", "fe", mode="edge"),
+        node("MaxPool", "fe", "mp", kernel_shape=[3, 3], strides=[2, 2]),
+        node("AveragePool", "mp", "gap", kernel_shape=[2, 2]),
+        node("Transpose", "gap", "gap2", perm=[0, 2, 3, 1]),
+        node("Reshape", "gap2 shape", "f"),
+        node("Transpose", "w2", "w2t"),
+        node("MatMul", "f w2t", "mm"),
+        node("Mul", "mm scale", "y"),
+    ]
+    constants = {
+        "p": np.array([0, 0, 0, 0, 0, 0, 1, 1]), "w1": weight(6, 3, 3, 3), "b1": weight(1, 1, 1, 6),
+        "m1": weight(1, 1, 1, 6), "g1": weight(6), "h1": weight(1, 1, 1, 6), "d1": 0.5 + np.abs(weight(6)),
+        "zero": np.zeros((), np.float32), "shape": np.array([-1, 6]), "w2": weight(4, 6),
+        "scale": np.array(0.5, np.float32), "edge": np.array([0, 0, 0, 1, 0, 0, 1, 1]),
+    }  # fmt: skip
+    return model(nodes, constants, ("N", 8, 6, 3))
+
+
+def averages_in_a_row() -> Any:
+    """AdaptiveAvgPool2d as torch exports it for a batch of any size; then a 1x1 convolution, and its one pixel."""
+    nodes = [
+        node("Constant", "", "zero", value_int=0),
+        node("Constant", "", "axes", value_ints=[1, 2, 3]),
+        node("Shape", "x", "n1", start=0, end=1),
+        node("Squeeze", "n1", "n"),
+        node("Conv", "x w1", "c1"),
+        node("Clip", "c1 low", "r1"),
+        node("ReduceMean", "r1", "gap", axes=[-1, -2], keepdims=1),
+        node("Reshape", "gap all", "row"),
+        node("Range", "zero n one", "i"),
+        node("Mul", "i five", "i5"),
+        node("Unsqueeze", "i5 axes", "i4"),
+        node("Add", "i4 places", "at"),
+        node("Gather", "row at", "again"),
+        node("Conv", "again w2 b2", "c2"),
+        node("Gather", "c2 zero", "picked", axis=3),
+        node("Squeeze", "picked two", "y"),
+    ]
+    constants = {
+        "w1": weight(5, 3, 3, 3), "low": np.zeros((), np.float32), "all": np.array([-1]), "one": np.array(1),
+        "five": np.array(5), "places": np.arange(5).reshape(1, 5, 1, 1), "w2": weight(4, 5, 1, 1), "b2": weight(4),
+        "two": np.array([2]),
+    }  # fmt: skip
+    return model(nodes, constants, ("N", 3, 8, 6))
+
+
 SOURCES = {
     "residual": residual,
     "from tensorflow": lambda: from_tensorflow(pads=[0, 0, 1, 1]),
@@ -153,6 +219,8 @@ SOURCES = {
     "flattened and normalised": flattened_and_normalised,
     "global average": lambda: averaged("pool", 13),
     "mean of axes given": lambda: averaged("mean", 18),
+    "normalised in pieces": normalised_in_pieces,
+    "averages in a row": averages_in_a_row,
     "mean of an old opset": lambda: averaged("attribute", 11),
 }
 
@@ -231,6 +299,11 @@ def conv_then(*nodes: Any, **constants: np.ndarray) -> Any:
     return model([node("Conv", "x w", "c"), *nodes], {"w": weight(4, 3, 3, 3), **constants})
 
 
+def padded_by(mode: str, pads: list[int]) -> Any:
+    nodes = [node("Pad", "x p", "c", mode=mode), node("Conv", "c w", "y")]
+    return model(nodes, {"p": np.array(pads), "w": weight(4, 3, 3, 3)})
+
+
 def with_loop() -> Any:
     body = helper.make_graph([], "body", [], [])
     return model([helper.make_node("Loop", ["", "", "x"], ["y"], name="again", body=body)], {})
@@ -283,12 +356,6 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
         lambda: model([node("Conv", "x w", "y")], {"w": weight(4, 3, 3, 3).astype(float)}), "tensor 'w'", "DOUBLE"
     ),
     "weights that are computed": (lambda: conv_then(node("Conv", "x c", "y")), "layer 2", "not a constant"),
-    "a constant added to a ReLU": (
-        lambda: conv_then(node("Relu", "c", "r"), node("Add", "r k", "y"), k=weight(1, 4, 1, 1)), "layer 3", "constant"
-    ),
-    "a bias that one branch skips": (
-        lambda: conv_then(node("Add", "c k", "a"), node("Add", "a c", "y"), k=weight(1, 4, 1, 1)), "layer 2", "constant"
-    ),
     "an output in another order": (lambda: conv_then(node("Flatten", "c", "y")), "bad.onnx", "plain result"),
     "an image as output": (lambda: conv_then(node("Relu", "c", "y")), "bad.onnx", "output is 6x4x4, not one number"),
     "a softmax inside": (
@@ -296,6 +363,41 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
             node("ReduceMean", "c", "m", axes=[2, 3], keepdims=0), node("Softmax", "m", "s"), node("Relu", "s", "y")
         ),
         "bad.onnx, s_Softmax", "not the last layer",
+    ),
+    "a ReLU with an upper end": (
+        lambda: conv_then(node("Clip", "c z six", "y"), z=np.float32(0), six=np.float32(6)), "layer 2", "to 0.0 .. 6.0"
+    ),
+    "another maximum": (lambda: conv_then(node("Max", "c k", "y"), k=np.float32(1)), "layer 2", "a maximum of"),
+    "a local average": (
+        lambda: conv_then(node("AveragePool", "c", "y", kernel_shape=[2, 2])), "layer 2", "an average of 2x2 pixels"
+    ),
+    "a shifted image": (
+        lambda: model([node("Sub", "x k", "y")], {"k": weight(3, 1, 1)}), "layer 1", "scales or shifts the image"
+    ),
+    "an infinite scale": (
+        lambda: conv_then(node("Mul", "c k", "y"), k=np.array(np.inf, np.float32)), "layer 2", "NaN or infinity"
+    ),
+    "a division by zero": (lambda: conv_then(node("Div", "c k", "y"), k=np.float32(0)), "layer 2", "divides by zero"),
+    "a scale by pixel": (lambda: conv_then(node("Mul", "c k", "y"), k=weight(6, 4)), "layer 2", "is needed"),
+    "a product of tensors": (lambda: conv_then(node("Mul", "c c", "y")), "layer 2", "multiplies two tensors"),
+    "reflected edges": (lambda: padded_by("reflect", [0, 0, 1, 1, 0, 0, 1, 1]), "layer 1", "mode is reflect"),
+    "padded channels": (lambda: padded_by("constant", [0, 1, 0, 0, 0, 0, 0, 0]), "layer 1", "it pads by"),
+    "padding that stays": (
+        lambda: model([node("Pad", "x p", "c"), node("Relu", "c", "y")], {"p": np.array([0, 0, 1, 1] * 2)}),
+        "layer 2", "reads a padded image",
+    ),
+    "elements picked": (lambda: conv_then(node("Gather", "c k", "y", axis=1), k=np.array([1])), "layer 2", "picks"),
+    "numbers cast": (lambda: conv_then(node("Cast", "c", "y", to=TensorProto.FLOAT16)), "layer 2", "to FLOAT16"),
+    "a sum of three": (lambda: conv_then(node("Sum", "c c c", "y")), "layer 2", "adds 3"),
+    "a shape that would fill the memory": (
+        lambda: conv_then(node("ConstantOfShape", "s", "y"), s=np.array([1 << 40])), "layer 2", "more than 65,536"
+    ),
+    "a range that would": (
+        lambda: conv_then(node("Range", "a b d", "y"), a=np.array(0), b=np.array(1 << 60), d=np.array(1)),
+        "layer 2", "more than 65,536",
+    ),
+    "a sum of constants that would": (
+        lambda: conv_then(node("Add", "a b", "y"), a=weight(1, 60_000), b=weight(60_000, 1)), "layer 2", "more than"
     ),
     "a mean over channels": (lambda: conv_then(node("ReduceMean", "c", "y", axes=[1])), "layer 2", "axes [1]"),
     "a node without results": (
@@ -305,9 +407,6 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
     "a tensor from nowhere": (lambda: conv_then(node("Relu", "ghost", "y")), "layer 2", "'ghost'"),
     "what nothing reads": (
         lambda: conv_then(node("ReduceMean", "x", "y", axes=[2, 3], keepdims=0)), "network bad", "nothing reads"
-    ),
-    "a scaling inside": (
-        lambda: conv_then(node("Mul", "c k", "y"), k=np.array(0.5, np.float32)), "layer 2", "scales"
     ),
 }  # fmt: skip
 

@@ -1,0 +1,105 @@
+"""ONNX operators with a window that slides over an image, and the padding that may stand before a convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import inf
+
+import numpy as np
+
+from models.imported.workers.draft import Pads
+from models.imported.workers.onnx_file import ADVICE
+from models.imported.workers.onnx_graph import Graph, Node, Value
+from models.network import Conv2D, Dense, GlobalAveragePool, MaxPool2D, Padding
+
+
+def _conv(graph: Graph, node: Node) -> Value:
+    kernel = graph.weight(node, 1)
+    node.expect("dilations", [1, 1])
+    node.expect("group", 1)
+    if kernel.ndim != 4 or node.settings.get("kernel_shape", list(kernel.shape[2:])) != list(kernel.shape[2:]):
+        raise node.place.refusal(f"a kernel {kernel.shape}", "supported are convolutions of two dimensions")
+    weights = {"kernel": kernel.transpose(2, 3, 1, 0)} | graph.bias(node, 2, len(kernel))
+    height, width = kernel.shape[2:]
+    value, pads = graph.value(node), node.settings.get("pads", [])
+    if value.rank == 4 and len(graph.shape(value)) == 1 and (height, width) == (1, 1) and not any(pads):
+        return graph.add(node, Dense, value, weights | {"kernel": weights["kernel"][0, 0]}, units=len(kernel))
+    image = graph.image(node)
+    strides, padding = _window(graph, node, image, (height, width), ("same", "valid"))
+    settings = {"kernel": (height, width), "strides": strides, "padding": padding}
+    return graph.add(node, Conv2D, image, weights, filters=len(kernel), **settings)
+
+
+def _max_pool(graph: Graph, node: Node) -> Value:
+    image = graph.image(node)
+    node.expect("dilations", [1, 1])
+    node.expect("storage_order", 0)
+    height, width = node.settings["kernel_shape"]
+    strides, padding = _window(graph, node, image, (height, width), ("valid", "same"))
+    if node.settings.get("ceil_mode", 0) and padding == "valid":
+        rows, columns, _ = graph.shape(image)
+        if (rows - height) % strides[0] or (columns - width) % strides[1]:
+            raise node.place.refusal("ceil_mode with windows that stick out", "pool without ceil_mode")
+    return graph.add(node, MaxPool2D, image, kernel=(height, width), strides=strides, padding=padding)
+
+
+def _average_pool(graph: Graph, node: Node) -> Value:
+    image = graph.image(node)
+    area = list(graph.shape(image)[:2])
+    if node.settings["kernel_shape"] != area or any(node.settings.get("pads", [])):
+        fact = f"an average of {'x'.join(map(str, node.settings['kernel_shape']))} pixels"
+        raise node.place.refusal(fact, f"supported is one of the whole image, {area[0]}x{area[1]}")
+    return graph.add(node, GlobalAveragePool, image)
+
+
+def _window(
+    graph: Graph, node: Node, image: Value, kernel: tuple[int, int], preferred: tuple[Padding, Padding]
+) -> tuple[tuple[int, int], Padding]:
+    """Strides, and the first of the preferred paddings that is what the node says."""
+    down, across = node.settings.get("strides", [1, 1])
+    if min(*kernel, down, across) < 1:
+        raise node.place.refusal(f"kernel {kernel} and strides {down, across} must be at least 1", ADVICE)
+    automatic = node.settings.get("auto_pad", "NOTSET")
+    if automatic in ("SAME_UPPER", "VALID") and not image.pads:
+        return (down, across), "same" if automatic == "SAME_UPPER" else "valid"
+    node.expect("auto_pad", "NOTSET", "VALID")
+    top, left, bottom, right = [0] * 4 if automatic == "VALID" else node.settings.get("pads", [0] * 4)
+    before = image.pads or (0, 0, 0, 0)
+    filling = 0.0 if node.place.kind == "Conv" else -inf
+    if image.pads and image.filling != filling:
+        raise node.place.refusal(f"its padding is filled with {image.filling}", f"pad with {filling}")
+    given = (top + before[0], bottom + before[1], left + before[2], right + before[3])
+    legal = {one: MaxPool2D("", (), kernel, (down, across), one).pads(graph.shape(image)) for one in preferred}
+    for padding, pads in legal.items():
+        if pads == given:
+            return (down, across), padding
+    shown = " and ".join(str(pads) for pads in dict.fromkeys(legal.values()))
+    fact = f"padding {given} (top, bottom, left, right)"
+    raise node.place.refusal(fact, f"supported for this layer is {shown}, that is, none or TensorFlow's 'same'")
+
+
+def _pad(graph: Graph, node: Node) -> Value:
+    """The convolution behind it takes over zeros around an image; max pooling the lowest number, or repeated edges, as
+    Keras writes it on torch, which are in every window beside them anyway."""
+    value = graph.value(node)
+    given, filling = graph.constant(node, 1), graph.constant(node, 2)
+    pads = node.settings["pads"] if given is None else given.tolist()
+    number = node.settings.get("value", 0.0) if filling is None else filling.item()
+    node.expect("mode", "constant", "edge")
+    if value.rank != 4 or len(graph.shape(value)) != 3 or len(pads) != 8 or graph.constant(node, 3) is not None:
+        raise node.place.refusal("it pads no image, or some axes only", ADVICE)
+    (rows, columns), others = ((1, 2), (0, 3)) if value.channels_last else ((2, 3), (0, 1))
+    around: Pads = (pads[rows], pads[rows + 4], pads[columns], pads[columns + 4])
+    if min(around) < 0 or any(pads[axis] or pads[axis + 4] for axis in others):
+        raise node.place.refusal(f"it pads by {pads}", "pad height and width only")
+    low = number <= np.finfo(np.float32).min or node.settings.get("mode") == "edge"
+    return replace(value, pads=around, filling=-inf if low else number) if any(around) else value
+
+
+WINDOWS: Mapping[str, Callable[[Graph, Node], Value]] = {
+    "AveragePool": _average_pool,
+    "Conv": _conv,
+    "MaxPool": _max_pool,
+    "Pad": _pad,
+}

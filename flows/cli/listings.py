@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+from itertools import groupby
 
 from flows import registry
 from flows.core import part
@@ -11,6 +12,7 @@ from flows.executor import package_version, tool_version
 from flows.jobs import find_trained, shipped_weights
 from models.folding import folded
 from models.network import Add, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool, Layer, MaxPool2D, Network
+from models.proportion import wilson
 from models.zoo import NETWORKS
 from reports.terminal import table
 
@@ -58,48 +60,59 @@ WEIGHT_BITS = (32, 16, 8, 4)
 
 
 def networks() -> str:
-    sizes = [f"KB, {bits} bit" for bits in WEIGHT_BITS]
-    rows = [["network", "structure", "parameters", "MMACs", "MFLOPs", *sizes, "weights", "accuracy", "architecture"]]
+    """Three tables of at most 80 columns: what a network is, what it costs, how it was trained."""
+    layers = [["network", "structure"], *([one.name, structure(one)] for one in NETWORKS.values())]
+    sizes = [["network", "parameters", "MMACs", "MFLOPs", *(f"{bits} bit" for bits in WEIGHT_BITS)]]
+    training = [["network", "accuracy [95 % interval]", "weights", "architecture"]]
     for network in NETWORKS.values():
         hardware = folded(network)
         millions = [f"{count / 1e6:.3f}" for count in (network.macs, 2 * network.macs)]
-        weights = [f"{hardware.parameters * bits / 8e3:,.1f}" for bits in WEIGHT_BITS]
-        row = [network.name, structure(network), f"{network.parameters:,}", *millions, *weights]
-        rows.append([*row, *_training(network), hardware.digest])
-    text = [len(rows[0]) - 3, len(rows[0]) - 2, len(rows[0]) - 1]
-    return f"{table(rows, frozenset({0, 1, *text}))}\n\n{NETWORKS_LEGEND}"
+        bytes_ = [f"{hardware.parameters * bits / 8e3:,.1f}" for bits in WEIGHT_BITS]
+        sizes.append([network.name, f"{network.parameters:,}", *millions, *bytes_])
+        training.append([network.name, *_training(network), hardware.digest])
+    tables = (table(layers, frozenset({0, 1})), table(sizes), table(training, frozenset(range(4))))
+    return "\n\n".join((*tables, NETWORKS_LEGEND))
 
 
 NETWORKS_LEGEND = """\
-structure: filters of the 3x3 convolutions, each with its ReLU; 1x1 add: a shortcut and its sum; gap: global average
-KB: 1,000 bytes of weights and biases in float32 and in fixed point, without BatchNorm, which is folded for hardware
-MFLOPs: twice MMACs; accuracy: of the float network. To train one: python -m flows train NETWORK --data DIR --out DIR"""
+structure: 2x64 is two 3x3 convolutions of 64 filters, each with its ReLU; pool
+  halves the image; 1x1 add: a shortcut, and its sum with the two; gap: global
+  average; BN, dropout: with batch normalisation and dropout, in training only
+32 bit (float32) to 4 bit: kilobytes (1,000 bytes) of weights and biases, batch
+  normalisation folded into them; MFLOPs: twice MMACs
+accuracy: of the float network, in % of that many test images
+To train one: python -m flows train NETWORK --data DIR --out DIR"""
 
 
 def _training(network: Network) -> tuple[str, str]:
-    """The digest of the weights that ship, and what their card records."""
+    """What the card of the weights that ship records, and their digest."""
     if shipped_weights(network) is None:
-        return "not trained here", ""
+        return "not trained here", "none"
     trained = find_trained(network.name, None)
     if trained.card is None:
-        return trained.weights.digest, ""
+        return "no card", trained.weights.digest
     score = trained.card.trained
-    return trained.weights.digest, f"{100 * score.right / score.n:.2f} % of {score.n:,} test images"
+    low, high = wilson(score.right, score.n, 0.95)
+    accuracy = f"{100 * score.right / score.n:.2f} [{100 * low:.2f}, {100 * high:.2f}] of {score.n:,}"
+    return accuracy, trained.weights.digest
 
 
 def structure(network: Network) -> str:
     """The layers of a network in a line.
 
-    >>> from models.zoo import ARCH2, ARCH8
+    >>> from models.zoo import ARCH2, ARCH3, ARCH8
     >>> structure(ARCH2)
-    '32 32 pool 64 64 pool 128 128 pool flatten dense 256 dense 10, with BatchNorm and Dropout'
+    '2x32 pool 2x64 pool 2x128 pool flatten dense 256 dense 10, BN, dropout'
+    >>> structure(ARCH3)
+    '2x32 pool 2x64 pool 1x96 pool flatten dense 256 dense 10'
     >>> structure(ARCH8)
-    '28 28 1x1 add pool 56 56 1x1 add pool gap dense 10'
+    '2x28 1x1 add pool 2x56 1x1 add pool gap dense 10'
     """
-    words = " ".join(word for layer in network.layers if (word := _word(layer)))
+    words = (word for layer in network.layers if (word := _word(layer)))
+    runs = ((word, len(list(run))) for word, run in groupby(words))
+    line = " ".join(f"{count}x{word}" if word.isdigit() else word for word, count in runs)
     kinds = {type(layer) for layer in network.layers}
-    trained = [kind.__name__ for kind in (BatchNorm, Dropout) if kind in kinds]
-    return f"{words}, with {' and '.join(trained)}" if trained else words
+    return ", ".join([line, *(name for kind, name in ((BatchNorm, "BN"), (Dropout, "dropout")) if kind in kinds)])
 
 
 def _word(layer: Layer) -> str:

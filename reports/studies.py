@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import frexp
 from textwrap import wrap
 
 from flows.core.study import Classified, Outcome, Report, Row, Scope, Share, Study
@@ -78,8 +79,9 @@ def quantisation(study: Study, as_markdown: bool = False) -> str:
     saturating = [row.format for row in study.rows if not row.scaled and _outside(row)]
     if saturating:
         remarks.append(
-            f"{', '.join(saturating)}: parameters reach {study.largest:.2f}, and what is out of range becomes the "
-            "nearest end (with AP_WRAP it wraps). intN moves the point of each tensor so that nothing is."
+            f"{', '.join(saturating)}: parameters reach {study.largest:.2f}, which m = {frexp(study.largest)[1] + 1} "
+            "would hold; what is out of range becomes the nearest end (with AP_WRAP it wraps). intN moves the point of "
+            "each tensor so that nothing is."
         )
     if as_markdown:
         notes = "\n".join(f"- {text}" for text in (*remarks, *marks))

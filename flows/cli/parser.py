@@ -62,6 +62,13 @@ def _positive_ns(text: str) -> float:
     return value
 
 
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 1 << 32:
+        raise argparse.ArgumentTypeError(f"{text} is no seed: give a whole number from 0 to {(1 << 32) - 1:,}")
+    return value
+
+
 def _count(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -283,7 +290,7 @@ def _train(parser: Parser, argv: Sequence[str]) -> None:
         "--epochs", metavar="N", type=_count, help="passes over the training images (default: the recipe's)"
     )
     parser.add_argument(
-        "--seed", metavar="N", type=int, help="of initialisation, split and augmentation (default: the recipe's)"
+        "--seed", metavar="N", type=_seed, help="of initialisation, split and augmentation (default: the recipe's)"
     )
     parser.add_argument("--threads", metavar="N", type=_count, default=2, help="processor threads (default 2)")
     parser.add_argument(

@@ -37,6 +37,7 @@ from models.training import checkpoint
 from models.training.augmentation import cropped
 from models.training.checkpoint import Progress, replacing
 from models.training.equalising import equalised, equalised_activations
+from models.training.progress import epoch_line, result_line, told
 from models.training.quantisers import QuantisedNetwork, on_image_grid
 from models.training.torch_network import TorchNetwork, as_input, reach
 from models.weights import open_weights, save_weights
@@ -143,9 +144,7 @@ class Run:
             }
             self.progress = Progress(epoch + 1, [*self.progress.history, row])
             checkpoint.save(self.resume, self.progress, self.optimizer, self.identity, model=self.model)
-            seconds = time.monotonic() - started
-            left = seconds * (self.recipe.epochs - self.progress.epochs)
-            print(json.dumps(row | {"seconds": round(seconds, 1), "seconds_left": round(left)}), flush=True)
+            print(epoch_line(row, self.recipe.epochs, time.monotonic() - started), flush=True)
 
     def _epoch(self, epoch: int) -> float:
         recipe, count = self.recipe, len(self.rest) // self.recipe.batch
@@ -155,7 +154,7 @@ class Run:
         padded = np.pad(self.rest.pixels, ((0, 0), (shift, shift), (shift, shift), (0, 0)))
         self.model.train()
         total = 0.0
-        for number in range(count):
+        for number in told(epoch, count):
             step = epoch * count + number
             warm = min(1.0, step / recipe.warmup_steps)
             for group in self.optimizer.param_groups:
@@ -211,9 +210,10 @@ class Run:
             "versions": {"torch": torch.__version__, "numpy": np.__version__},
             "history": self.progress.history,
         }
-        with replacing(self.out / f"{stem}.card.json") as scratch:
+        path = self.out / f"{stem}.card.json"
+        with replacing(path) as scratch:
             scratch.write_text(json.dumps(card, indent=1) + "\n")
-        print(json.dumps({"test_accuracy": count / len(test), "n": len(test)}), flush=True)
+        print(result_line(count, len(test), path), flush=True)
 
 
 def main(job: Path) -> None:

@@ -23,6 +23,7 @@ from models.network import Network
 from models.training import checkpoint
 from models.training.augmentation import Batch, augmentation
 from models.training.checkpoint import Progress, replacing
+from models.training.progress import epoch_line, told
 from models.training.recipe import AnyRecipe, Recipe, recipe_to_json
 from models.training.torch_network import TorchNetwork, as_input
 from models.weights import save_weights
@@ -102,9 +103,7 @@ class Run:
             started = time.monotonic()
             row = self._epoch(self.progress.epochs)
             self._keep(row)
-            seconds = time.monotonic() - started
-            left = seconds * (self.recipe.epochs - self.progress.epochs)
-            print(json.dumps(row | {"seconds": round(seconds, 1), "seconds_left": round(left)}), flush=True)
+            print(epoch_line(row, self.recipe.epochs, time.monotonic() - started), flush=True)
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the images; raises `StepFailed` at the first loss that is no number."""
@@ -113,7 +112,7 @@ class Run:
         order = random.permutation(len(self.rest))
         torch.manual_seed(1_000_003 * self.recipe.seed + epoch)  # for dropout
         self.model.train()
-        for number in range(batches):
+        for number in told(epoch, batches):
             for group in self.optimizer.param_groups:
                 group["lr"] = self.recipe.rate(epoch + number / batches, self.accuracies)
             chosen = order[number * self.recipe.batch : (number + 1) * self.recipe.batch]

@@ -4,7 +4,7 @@ JOB.json: ``network`` (name), ``data``, ``out`` (folders), ``recipe`` (its ``nam
 ``threads`` and ``compile`` (let torch generate fused C++ through g++: the same arithmetic, a third faster). Writes into
 ``out`` after every epoch ``checkpoint.safetensors``, ``best.safetensors`` and ``curves.json`` and, at the end,
 ``NAME.safetensors``, ``NAME.ranges.json`` and ``NAME.card.json``. Started again after a kill, it goes on from the last
-whole epoch: a file is replaced in one step or not at all. Prints one line of JSON an epoch.
+whole epoch: a file is replaced in one step or not at all. Prints a line an epoch.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from models.network import Network
 from models.proportion import wilson
 from models.ranges import Ranges
 from models.training.checkpoint import replacing
+from models.training.progress import result_line
 from models.training.recipe import AnyRecipe, recipe_from_json, recipe_to_json
 from models.training.run import Run, evaluate
 from models.training.torch_network import TorchNetwork, reach
@@ -34,7 +35,9 @@ CALIBRATION_IMAGES = 10_000
 
 def train(network: Network, recipe: AnyRecipe, folder: Path, out: Path, compiled: bool) -> None:
     run = Run(network, recipe, cifar10.read(folder, cifar10.TRAIN), out, compiled)
-    print(json.dumps({"network": network.name, "recipe": recipe.name, "about": recipe.about}), flush=True)
+    done = run.progress.epochs
+    start = f"goes on after epoch {done}" if done else f"{len(run.rest):,} images"
+    print(f"{network.name}, recipe {recipe.name}, {start}: {recipe.about}", flush=True)
     run.finish_epochs()
     ship(run, folder)
 
@@ -71,9 +74,10 @@ def ship(run: Run, folder: Path) -> None:
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
         "history": progress.history,
     }
-    with replacing(run.out / f"{network.name}.card.json") as scratch:
+    path = run.out / f"{network.name}.card.json"
+    with replacing(path) as scratch:
         scratch.write_text(json.dumps(card, indent=1) + "\n")
-    print(json.dumps({"test_accuracy": right / len(test), "n": len(test)}), flush=True)
+    print(result_line(right, len(test), path), flush=True)
 
 
 def main(job: Path) -> None:

@@ -26,7 +26,7 @@ from models.training.recipe import RECIPES, AnyRecipe, Recipe, SeedRecipe, recip
 from models.weights import open_weights
 
 torch = pytest.importorskip("torch")
-from models.training import checkpoint, run, worker  # noqa: E402
+from models.training import checkpoint, progress, run, worker  # noqa: E402
 from models.training.augmentation import turned  # noqa: E402
 from models.training.checkpoint import Progress  # noqa: E402
 from models.training.torch_network import TorchNetwork, as_input  # noqa: E402
@@ -313,7 +313,9 @@ def test_what_the_worker_has_said_is_not_said_twice(
     assert recipe_from_json(jobs[0]["recipe"]) == SeedRecipe()
 
 
-def test_the_command_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_from_end_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """On 150 images and in this process; then a kill of the command, which is to end as Ctrl-C does."""
     from flows.cli import training
 
@@ -338,6 +340,10 @@ def test_the_command_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyP
     out = tmp_path / "out"
     argv = ["train", "arch5", "--recipe", "seed", "--epochs", "2", "--rate", "0.01", "--threads", "1"]
     assert main([*argv, "--data", str(tmp_path), "--out", str(out)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "arch5, recipe seed, 120 images", "epoch 1 of 2", "epoch 2 of 2", "test images"
+    ]  # fmt: skip
     assert drawn == [("curves", out / "curves.json", out / "curves.svg")]
     card = json.loads((out / "arch5.card.json").read_text())
     assert card["command"].endswith("--recipe seed --epochs 2 --seed 1 --rate 0.01") and card["trained_on"]["n"] == 120
@@ -345,6 +351,21 @@ def test_the_command_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(training, "run_attached", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
     assert main([*argv, "--data", str(tmp_path), "--out", str(out)]) == 130
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296"])
+def test_a_seed_that_is_none(seed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "arch5", "--data", str(tmp_path), "--out", str(tmp_path), "--seed", seed]) == 2
+    assert f"{seed} is no seed" in capsys.readouterr().err
+
+
+def test_a_long_epoch_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = iter(range(0, 1000, 16))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    assert list(progress.told(2, 6)) == list(range(6))
+    assert capsys.readouterr().out.splitlines() == [
+        "  epoch 3: 33% done, 64 s left in it", "  epoch 3: 67% done, 32 s left in it"
+    ]  # fmt: skip
 
 
 def test_the_worker_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:

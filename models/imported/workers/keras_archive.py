@@ -47,14 +47,14 @@ class KerasArchive:
             raise InputError(f"{self.file}, {WEIGHTS}", f"no HDF5 file ({str(reason)[:80]})", ADVICE) from None
 
     def weights(self, place: Place, group: str, shapes: list[Shape]) -> list[Tensor]:
-        """The tensors of the layer in ``layers/GROUP``, which must have exactly these shapes."""
+        """The tensors of the layer in `group`, which must have exactly these shapes."""
         try:
-            tree = self._follow(place, f"layers/{group}/vars")
+            tree = self._follow(place, f"{group}/vars")
             if (name := tree.attrs.get("name", place.name)) != place.name:
-                raise place.refusal(f"layers/{group} holds the weights of {name!r}", ADVICE)
+                raise place.refusal(f"{group} holds the weights of {name!r}", ADVICE)
             if len(tree) != len(shapes):
                 raise place.refusal(f"{len(tree)} tensors are stored for it, and {len(shapes)} are needed", ADVICE)
-            return [self._tensor(place, f"layers/{group}/vars/{index}", shape) for index, shape in enumerate(shapes)]
+            return [self._tensor(place, f"{group}/vars/{index}", shape) for index, shape in enumerate(shapes)]
         except (OSError, RuntimeError, KeyError, ValueError, TypeError) as reason:
             raise place.refusal(f"its weights cannot be read ({str(reason)[:80]})", ADVICE) from None
 

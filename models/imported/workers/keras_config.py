@@ -1,7 +1,11 @@
-"""Keras' description of a model, plain JSON, as a list of layers with what each reads; unusual graphs are refused."""
+"""Keras' description of a model, plain JSON, as a list of layers with what each reads; unusual graphs are refused.
+
+The layers of a model inside the model stand in the list like its own.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,18 +16,24 @@ from models.imported.workers.keras_archive import ADVICE, KerasArchive, group_na
 from models.network import INPUT, Shape
 
 MODELS = ("Sequential", "Functional")
+OPERATIONS = ("Add", "Relu")
+"""Of ``keras.ops``: `x + y` is one, too."""
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 """Those under which Keras keeps its weights in float32."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A layer of the model: its place, settings, the layers it reads, and its group in the weights file."""
+    """A layer: its place, settings, the keys of the layers it reads, its group in the weights file, its own key.
+
+    The entry of a model inside, and of its input, has one input, which it hands on.
+    """
 
     place: Place
     config: Mapping[str, Any]
     inputs: tuple[str, ...]
     group: str
+    key: str
 
     def expect(self, key: str, *legal: Any) -> None:
         """Raises `InputError` unless the setting is absent or one of these; lists count as tuples."""
@@ -41,35 +51,63 @@ class Entry:
 
 
 def entries_of(archive: KerasArchive) -> tuple[list[Entry], Shape, str]:
-    """The layers in order, the shape of the input, and the layer that is the output."""
-    model, config = archive.config, archive.config["config"]
+    """The layers in order, the shape of the input, and the key of the layer that is the output."""
+    model = archive.config
     if model["class_name"] not in MODELS or model.get("registered_name") not in (None, *MODELS):
         fact = f"a model of class {model['class_name']} ({model.get('registered_name')}), whose code is not executed"
         raise InputError(archive.file, fact, "build it with keras.Sequential or keras.Model(inputs, outputs)")
-    sequential = model["class_name"] == "Sequential"
     entries: list[Entry] = []
-    counts: dict[str, int] = {}
-    for index, row in enumerate(config["layers"], start=1):
-        place = Place(archive.file, index, row["config"]["name"], row["class_name"])
-        module, registered = row.get("module", "keras.layers"), row.get("registered_name")
-        if not f"{module}.".startswith("keras.") or registered not in (None, place.kind):
-            raise place.refusal(f"a custom object ({registered or module}), whose code is not executed")
-        if ".ops." in module and place.kind != "Add":  # `x + y` is such an operation
-            raise place.refusal(f"an operation of {module}, not supported", "use the layer that does the same")
-        before = [entry.place.name for entry in entries[-1:]]
-        inputs = tuple(before if sequential else _sources(place, row["inbound_nodes"]))
-        group = group_name(place.kind)
-        counts[group] = counts.get(group, -1) + 1
-        entries.append(Entry(place, row["config"], inputs, f"{group}_{counts[group]}" if counts[group] else group))
-    if sequential and entries and entries[0].place.kind != "InputLayer":
-        place = Place(archive.file, 0, INPUT, "InputLayer")
-        entries[0] = Entry(entries[0].place, entries[0].config, (INPUT,), entries[0].group)
-        entries.insert(0, Entry(place, {"batch_shape": config["build_input_shape"]}, (), ""))
-    first = [entry for entry in entries if entry.place.kind == "InputLayer"]
-    ends = entries[-1].place.name if sequential else _ends(archive.file, config["output_layers"])
+    end = _add_layers(entries, archive.file, model, "layers", "", None)
+    first = [entry for entry in entries if entry.place.kind == "InputLayer" and not entry.inputs]
     if len(first) != 1:
         raise InputError(archive.file, f"it has {len(first)} inputs", "give the network one input")
-    return entries, image_shape(first[0].config["batch_shape"][1:], archive.file), ends
+    return entries, image_shape(first[0].config["batch_shape"][1:], archive.file), end
+
+
+def _add_layers(
+    entries: list[Entry], file: str, model: Mapping[str, Any], folder: str, prefix: str, source: str | None
+) -> str:
+    """Appends the layers of `model`, which reads the key `source` where it stands in another; the key of its output.
+
+    `folder` is its group of layers in the weights file; `prefix` tells its keys from those of other models.
+    """
+    config, rows = model["config"], model["config"]["layers"]
+    sequential = model["class_name"] == "Sequential"
+    before, counts = source or INPUT, Counter[str]()
+    if sequential and not source and rows and rows[0]["class_name"] != "InputLayer":
+        place = Place(file, 0, INPUT, "InputLayer")
+        entries.append(Entry(place, {"batch_shape": config["build_input_shape"]}, (), "", INPUT))
+    for index, row in enumerate(rows, start=1):
+        place = _checked_place(file, index, row)
+        name = group_name(place.kind)
+        group = f"{folder}/{name}_{counts[name]}" if counts[name] else f"{folder}/{name}"
+        counts[name] += 1
+        key = prefix + place.name
+        if place.kind == "InputLayer":
+            inputs: tuple[str, ...] = (source,) if source else ()
+            if source and counts[name] > 1:
+                raise place.refusal("the model in which it stands has several inputs", "give it one")
+        else:
+            inputs = (before,) if sequential else tuple(prefix + one for one in _sources(place, row["inbound_nodes"]))
+        if place.kind in MODELS:
+            if len(inputs) != 1:
+                raise place.refusal(f"it reads {len(inputs)} tensors", "give a model inside the model one input")
+            inside = f"{file}, {place.name!r}"
+            inputs = (_add_layers(entries, inside, row, f"{group}/layers", f"{key}/", inputs[0]),)
+        entries.append(Entry(place, row["config"], inputs, group, key))
+        before = key
+    return before if sequential else prefix + _end(file, config["output_layers"])
+
+
+def _checked_place(file: str, index: int, row: Mapping[str, Any]) -> Place:
+    """Where a layer stands; raises `InputError` where it is not one of Keras' own."""
+    place = Place(file, index, row["config"]["name"], row["class_name"])
+    module, registered = row.get("module", "keras.layers"), row.get("registered_name")
+    if not f"{module}.".startswith("keras.") or registered not in (None, place.kind):
+        raise place.refusal(f"a custom object ({registered or module}), whose code is not executed")
+    if ".ops." in module and place.kind not in OPERATIONS:
+        raise place.refusal(f"an operation of {module}, not supported", "use the layer that does the same")
+    return place
 
 
 def _sources(place: Place, nodes: list[Any]) -> Iterator[str]:
@@ -90,9 +128,9 @@ def _sources(place: Place, nodes: list[Any]) -> Iterator[str]:
         yield layer
 
 
-def _ends(file: str, layers: list[Any]) -> str:
-    """The name in Keras' list of outputs, ``[name, 0, 0]`` or ``[[name, 0, 0]]``."""
-    match layers:
+def _end(file: str, layers: Any) -> str:
+    """The name in Keras' list of outputs, ``[name, 0, 0]`` or ``[[name, 0, 0]]``, or a table of those."""
+    match list(layers.values()) if isinstance(layers, dict) else layers:
         case [str(name), 0, 0] | [[str(name), 0, 0]]:
             return name
     raise InputError(file, f"it has {len(layers)} outputs", "give the network one output")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import isclose
+from math import isclose, prod
 from pathlib import Path
 
 import numpy as np
 
 from flows.core.errors import InputError
-from models.imported.workers.draft import Draft, Tensor
+from models.imported.workers.draft import Draft, Pads, Tensor
 from models.imported.workers.keras_archive import ADVICE, KerasArchive
-from models.imported.workers.keras_config import Entry, check_dtype, entries_of
+from models.imported.workers.keras_config import MODELS, Entry, check_dtype, entries_of
 from models.network import (
     INPUT,
     Add,
@@ -33,7 +33,7 @@ def read_keras(path: Path, name: str) -> tuple[Network, Mapping[str, Tensor]]:
     archive = KerasArchive(path)
     try:
         return _Model(archive, name).read()
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as reason:
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as reason:
         raise InputError(f"{path.name}, config.json", f"damaged description ({reason!r})", ADVICE) from None
 
 
@@ -43,21 +43,28 @@ class _Model:
         self.entries, self.input_shape, self.output = entries_of(archive)
         self.draft = Draft(name, self.input_shape)
         self.made: dict[str, str] = {}
-        """The tensor of the draft that a layer of the model puts out."""
+        """The tensor of the draft that a layer of the model puts out, by its key."""
+        self.pads: dict[str, Pads] = {}
+        """The zeros around it that the next layer takes over, by the same."""
 
     def read(self) -> tuple[Network, Mapping[str, Tensor]]:
         for entry in self.entries:
-            kind = entry.place.kind
-            if kind == "InputLayer":
-                self.made[entry.place.name] = INPUT
+            kind, key = entry.place.kind, entry.key
+            if kind == "InputLayer" and not entry.inputs:
+                self.made[key] = INPUT
                 continue
-            check_dtype(entry)
+            if kind not in HANDED_ON:
+                check_dtype(entry)
             if kind not in READERS:
                 raise entry.place.refusal("code, which is not executed" if kind == "Lambda" else "not supported")
             if missing := [one for one in entry.inputs if one not in self.made]:
                 raise entry.place.refusal(f"it reads {missing[0]!r}, which does not come before it", ADVICE)
             inputs = tuple(self.made[one] for one in entry.inputs)
-            self.made[entry.place.name] = READERS[kind](self, entry, inputs)
+            if kind not in (*HANDED_ON, "Conv2D") and any(one in self.pads for one in entry.inputs):
+                raise entry.place.refusal("it reads a padded image", "pad right before a Conv2D")
+            self.made[key] = READERS[kind](self, entry, inputs)
+            if kind in HANDED_ON and entry.inputs[0] in self.pads:
+                self.pads[key] = self.pads[entry.inputs[0]]
         return self.draft.finish(self.made[self.output], self.archive.file), self.draft.tensors
 
     def weights(self, entry: Entry, **shapes: Shape) -> dict[str, Tensor]:
@@ -84,11 +91,32 @@ def _conv(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     entry.expect("dilation_rate", (1, 1), 1)
     entry.expect("groups", 1)
     entry.expect("padding", "same", "valid")
+    shape = model.draft.shapes[inputs[0]]
     kernel, filters = entry.pair("kernel_size"), entry.config["filters"]
-    shapes = {"kernel": (*kernel, model.draft.shapes[inputs[0]][-1], filters), "bias": (filters,)}
-    weights = _with_bias(model, entry, shapes)
-    settings = {"kernel": kernel, "strides": entry.pair("strides"), "padding": entry.config["padding"]}
+    weights = _with_bias(model, entry, {"kernel": (*kernel, shape[-1], filters), "bias": (filters,)})
+    if len(shape) == 1 and kernel == (1, 1):  # on the one pixel of an average that kept its axes
+        weights["kernel"] = weights["kernel"][0, 0]
+        return model.activated(entry, model.draft.add(entry.place, Dense, inputs, weights, units=filters))
+    strides, padding = entry.pair("strides"), entry.config["padding"]
+    if pads := model.pads.get(entry.inputs[0]):
+        same = Conv2D("", (), kernel, strides, "same", filters).pads(shape)
+        if padding == "same" or pads != same:
+            fact = f"padding {pads} (top, bottom, left, right) stands before it"
+            raise entry.place.refusal(fact, f"supported is {same} for this layer, that is, TensorFlow's 'same'")
+        padding = "same"
+    settings = {"kernel": kernel, "strides": strides, "padding": padding}
     return model.activated(entry, model.draft.add(entry.place, Conv2D, inputs, weights, filters=filters, **settings))
+
+
+def _zero_padding(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
+    entry.expect("data_format", "channels_last")
+    (top, bottom), (left, right) = entry.config["padding"]
+    pads = int(top), int(bottom), int(left), int(right)
+    if min(pads) < 0:
+        raise entry.place.refusal(f"it pads by {pads}", ADVICE)
+    if any(pads):
+        model.pads[entry.key] = pads
+    return inputs[0]
 
 
 def _dense(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
@@ -106,7 +134,7 @@ def _with_bias(model: _Model, entry: Entry, shapes: dict[str, Shape]) -> dict[st
 
 def _batch_norm(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     shape = model.draft.shapes[inputs[0]]
-    entry.expect("axis", -1, len(shape), (-1,), (len(shape),))
+    entry.expect("axis", -1, len(shape), (-1,), (len(shape),), 3, (3,))
     entry.expect("renorm", False)
     roles = ["gamma"] * entry.config["scale"] + ["beta"] * entry.config["center"] + ["mean", "variance"]
     weights = {"gamma": np.ones(shape[-1:], np.float32), "beta": np.zeros(shape[-1:], np.float32)}
@@ -125,7 +153,17 @@ def _max_pool(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
 
 def _average(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     entry.expect("data_format", "channels_last")
-    entry.expect("keepdims", False)
+    entry.expect("keepdims", False, True)
+    return model.draft.add(entry.place, GlobalAveragePool, inputs)
+
+
+def _average_pool(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
+    """Of the whole image: one pixel is left of it."""
+    entry.expect("data_format", "channels_last")
+    pool, area = entry.pair("pool_size"), model.draft.shapes[inputs[0]][:-1]
+    if pool != area or (entry.config["padding"] != "valid" and entry.config.get("strides") not in (None, [*pool])):
+        advice = "take GlobalAveragePooling2D, or strides in a convolution"
+        raise entry.place.refusal(f"an average of {pool[0]}x{pool[1]} pixels, not of the whole image", advice)
     return model.draft.add(entry.place, GlobalAveragePool, inputs)
 
 
@@ -143,7 +181,16 @@ def _softmax(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
 
 def _flatten(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     entry.expect("data_format", "channels_last")
+    if len(model.draft.shapes[inputs[0]]) == 1:
+        return inputs[0]
     return model.draft.add(entry.place, Flatten, inputs)
+
+
+def _reshape(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
+    total, target = prod(model.draft.shapes[inputs[0]]), entry.config["target_shape"]
+    if list(target) not in ([-1], [total]):
+        raise entry.place.refusal(f"a reshape to {tuple(target)}", f"supported is one to ({total},), that is, Flatten")
+    return _flatten(model, entry, inputs)
 
 
 def _add(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
@@ -161,17 +208,43 @@ def _rescaling(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     return INPUT
 
 
+def _handed_on(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
+    return inputs[0]
+
+
+HANDED_ON = {"InputLayer", *MODELS}
+"""The input of a model inside the model, and its output."""
+NOTHING_IN_INFERENCE = (
+    "ActivityRegularization",
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
+    "SpatialDropout2D",
+)
+
 READERS: Mapping[str, Callable[[_Model, Entry, tuple[str, ...]], str]] = {
+    **dict.fromkeys((*HANDED_ON, *NOTHING_IN_INFERENCE), _handed_on),
     "Conv2D": _conv,
     "Dense": _dense,
     "BatchNormalization": _batch_norm,
+    "AveragePooling2D": _average_pool,
     "MaxPooling2D": _max_pool,
     "GlobalAveragePooling2D": _average,
     "ReLU": _relu,
+    "Relu": _relu,
+    "Reshape": _reshape,
     "Activation": lambda model, entry, inputs: model.activated(entry, inputs[0]),
     "Softmax": _softmax,
     "Flatten": _flatten,
     "Add": _add,
-    "Dropout": lambda model, entry, inputs: inputs[0],
     "Rescaling": _rescaling,
+    "ZeroPadding2D": _zero_padding,
 }

@@ -30,7 +30,7 @@ from models.network import (
     Softmax,
 )
 
-from .conftest import Archive, conv_layer
+from .conftest import Archive, conv_layer, keras_row
 
 h5py = pytest.importorskip("h5py")
 from models.imported.workers.keras_archive import LIMITS  # noqa: E402
@@ -145,7 +145,28 @@ BAD: dict[str, tuple[list[Any], Edit | None, str, str]] = {
     "operation": (CONV, row(module="keras.src.ops.nn", class_name="Softmax"), "layer 2", "keras.src.ops.nn, not"),
     "a constant": (BRANCHES, branch(3, args=[tensor_of("l0"), 1.0]), "layer 4", "called with 1.0"),
     "subclassed model": (CONV, lambda config: config.update(class_name="Mine"), "own.keras", "a model of class Mine"),
-    "a model in a model": ([*CONV, ("Functional", {"layers": []}, [])], None, "(Functional)", "not supported"),
+    "a lambda in a model in the model": (
+        [*CONV, ("Sequential", {"layers": [keras_row("Lambda", {"name": "inner"})]}, [])], None,
+        "own.keras, 'l1', layer 1, 'inner' (Lambda)", "code, which is not executed",
+    ),
+    "models in one another without end": (
+        [*CONV, ("Sequential", {"layers": list(range(3))}, [])], None, "config.json", "damaged"
+    ),
+    "a model in the model with two inputs": (
+        [*CONV, ("Sequential", {"layers": [keras_row("InputLayer", {"name": name}) for name in "ab"]}, [])], None,
+        "'l1', layer 2, 'b'", "several inputs",
+    ),
+    "a local average": (
+        [*CONV, ("AveragePooling2D", POOL | {"data_format": "channels_last"}, [])], None, "layer 3", "2x2 pixels"
+    ),
+    "padding that is not 'same'": (
+        [("ZeroPadding2D", {"padding": [[2, 0], [1, 1]]}, []), conv_layer(3, 4, padding="valid")], None,
+        "layer 3", "padding (2, 0, 1, 1)",
+    ),
+    "padding that stays": (
+        [("ZeroPadding2D", {"padding": [[1, 1], [1, 1]]}, []), ("ReLU", {}, [])], None, "layer 3", "a padded image"
+    ),
+    "a reshape that is no flatten": ([("Reshape", {"target_shape": [36, 3]}, [])], None, "layer 2", "a reshape to (36"),
     "dilation": (CONV, settings(dilation_rate=[2, 2]), "layer 2", "dilation_rate is (2, 2)"),
     "groups": (CONV, settings(groups=3), "layer 2", "groups is 3"),
     "channels first": (CONV, settings(data_format="channels_first"), "layer 2", "channels_first"),
@@ -348,17 +369,34 @@ def logits():
     layers = [L.Conv2D(4, 3, activation="relu"), L.GlobalAveragePooling2D(), L.Dense(3)]
     return keras.Sequential([L.Input((8, 8, 3)), *layers])
 
+def nested():
+    image = keras.Input((9, 8, 3))
+    augment = keras.Sequential([L.RandomFlip(), L.RandomRotation(0.1), L.GaussianNoise(0.1)])
+    stem = keras.Sequential([L.Conv2D(5, 3, padding="same"), L.BatchNormalization(), L.ReLU()], name="stem")
+    inner = keras.Input((9, 8, 5))
+    x = L.Conv2D(7, 4)(L.ZeroPadding2D(((1, 2), (1, 2)))(inner))
+    block = keras.Model(inner, keras.ops.relu(L.SpatialDropout2D(0.1)(x)), name="block")
+    x = L.AveragePooling2D((9, 8))(block(stem(augment(image))))
+    x = L.Reshape((-1,))(L.Conv2D(6, 1, activation="relu")(x))
+    return keras.Model({"image": image}, {"classes": L.Dense(4)(L.Flatten()(x))})
+
 random = np.random.default_rng(3)
-for build in (residual, flat, logits):
+for build in (residual, flat, logits, nested):
     model = build()
-    for variable in model.weights:
+    for variable in model.trainable_variables + model.non_trainable_variables:
+        if "seed" in variable.path:
+            continue
         values = random.normal(0, 0.4, variable.shape)
         variable.assign(np.abs(values) + 0.1 if "variance" in variable.path else values)
-    images = random.random((7, *model.input_shape[1:]), np.float32)
+    shape = model.inputs[0].shape[1:]
+    images = random.random((7, *shape), np.float32)
     model.compile("adam", "categorical_crossentropy")
     model.save(f"{build.__name__}.keras")
     scale = 255 if build is flat else 1
-    np.savez(f"{build.__name__}.npz", images=images, outputs=model.predict(images * scale, verbose=0))
+    fed = {"image": images} if build is nested else images * scale
+    outputs = model.predict(fed, verbose=0)
+    outputs = outputs["classes"] if build is nested else outputs
+    np.savez(f"{build.__name__}.npz", images=images, outputs=outputs)
 """
 
 
@@ -368,7 +406,7 @@ def test_outputs_equal_those_of_keras(tmp_path: Path, compute: Callable[..., np.
         pytest.skip("keras is not installed")
     environment = os.environ | {"KERAS_BACKEND": "torch"}
     subprocess.run([sys.executable, "-c", BY_KERAS], cwd=tmp_path, env=environment, check=True, capture_output=True)
-    for name in ("residual", "flat", "logits"):
+    for name in ("residual", "flat", "logits", "nested"):
         network, tensors = read_keras(tmp_path / f"{name}.keras", name)
         theirs = np.load(tmp_path / f"{name}.npz")
         assert np.ptp(theirs["outputs"], axis=0).max() > 1e-2, "the images must be told apart"

@@ -25,6 +25,11 @@ from models.weights import Weights, open_weights
 READERS = {".keras": "h5py", ".onnx": "onnx"}
 """The formats that are read, and the package that each needs."""
 CIFAR_IMAGE, CIFAR_CLASSES = (32, 32, 3), (len(cifar10.CLASSES),)
+ADVICE = "save it with Keras 3 as .keras, or export it as .onnx"
+FROM_TORCH = "load it where its code is, then torch.onnx.export(model.eval(), example, 'model.onnx')"
+FROM_KERAS = "load it with Keras, keras.models.load_model(...), then model.save('model.keras')"
+OTHERS = {".h5": FROM_KERAS, ".hdf5": FROM_KERAS, ".pt": FROM_TORCH, ".pth": FROM_TORCH}
+"""What to do with formats that are not read, since they hold code."""
 LIMIT_S = 300.0
 """A file that takes longer to read was made to."""
 EXTRA = "install the extra: pip install -e '.[import]'"
@@ -56,7 +61,7 @@ def read_network(path: Path, executor: Executor) -> tuple[Network, Weights]:
     package = READERS.get(path.suffix)
     if package is None:
         fact = f"a file, but neither {' nor '.join(READERS)}, which alone are read"
-        raise UsageError(f"--network {path}", fact, "save it with Keras 3 as .keras, or export it as .onnx")
+        raise UsageError(f"--network {path}", fact, OTHERS.get(path.suffix, ADVICE))
     if package_version(package) == "absent":
         raise SetupError(f"package {package}", f"not installed, and reading {path.suffix} files needs it", EXTRA)
     result = _read(path, package, {}, executor)

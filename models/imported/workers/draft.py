@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,10 @@ Pads = tuple[int, int, int, int]
 SUPPORTED = "supported are 2D convolution, dense, batch normalisation, ReLU, softmax, max pooling, global average \
 pooling, flatten, add and dropout"
 IMAGE_ADVICE = "give the network one input of a fixed size, (height, width, 3), channels R, G, B"
+
+
+LARGEST = 1 << 24
+"""Numbers in a tensor: far more than a Zynq could hold, and little enough to be listed one by one."""
 
 
 class WantedFiles(Exception):
@@ -75,6 +80,8 @@ class Draft:
             expected = layer.weight_shapes(*shapes)
         except (ValueError, TypeError) as reason:
             raise place.refusal(str(reason), "correct the network, and export it again") from None
+        if (count := prod(self.shapes[layer.name])) > LARGEST:
+            raise place.refusal(f"its result has {count:,} numbers", f"stay below {LARGEST:,}: smaller images")
         self.layers.append(layer)
         given = dict(weights or {})
         if "bias" in expected:
@@ -117,6 +124,8 @@ def image_shape(dimensions: object, file: str) -> Shape:
     """(height, width, 3) from what a file says of its input; raises `InputError` where it is no such image."""
     match dimensions:
         case [int(height), int(width), 3] if height > 0 and width > 0:
+            if 3 * height * width > LARGEST:
+                raise InputError(file, f"its input is {height}x{width}x3", f"stay below {LARGEST:,} numbers an image")
             return height, width, 3
     shown = "x".join("?" if one is None else str(one) for one in dimensions) if isinstance(dimensions, list) else "none"
     raise InputError(file, f"its input is {shown}, not an RGB image of a fixed size", IMAGE_ADVICE)

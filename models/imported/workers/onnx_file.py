@@ -38,9 +38,12 @@ def load_model(path: Path) -> ModelProto:
     if path.stat().st_size > SIZE_LIMIT:
         raise InputError(path.name, f"larger than {SIZE_LIMIT >> 20:,} MiB", "take a smaller network")
     try:
-        return onnx.load(path, load_external_data=False)
+        model = onnx.load(path, load_external_data=False)
     except (DecodeError, ValueError) as reason:
         raise InputError(path.name, f"no ONNX file ({str(reason)[:80]})", ADVICE) from None
+    if not model.graph.node:
+        raise InputError(path.name, "no ONNX file, or an empty one: nothing is computed in it", ADVICE)
+    return model
 
 
 class Tensors:

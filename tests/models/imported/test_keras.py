@@ -189,6 +189,8 @@ BAD: dict[str, tuple[list[Any], Edit | None, str, str]] = {
     "weights of another layer": (CONV, settings(name="other"), "layer 2", "holds the weights of 'l0'"),
     "dense on an image": ([("Dense", {"units": 3}, [np.zeros((3, 3)), np.zeros(3)])], None, "layer 2", "Flatten"),
     "grey images": (CONV, input_shape(28, 28, 1), "own.keras", "28x28x1, not an RGB image"),
+    "images beyond measure": (CONV, input_shape(1 << 20, 1 << 20, 3), "own.keras", "1048576x1048576x3"),
+    "a tensor beyond measure": (CONV, input_shape(1 << 11, 2100, 3), "layer 2", "17,203,200 numbers"),
     "any size": (CONV, input_shape(None, None, 3), "own.keras", "?x?x3, not an RGB image"),
     "vectors": (CONV, input_shape(784), "own.keras", "784, not an RGB image"),
     "other rescaling": ([("Rescaling", {"scale": 1 / 127.5, "offset": -1}, []), *CONV], None, "layer 2", "offset -1"),

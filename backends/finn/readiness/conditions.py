@@ -54,7 +54,7 @@ CONDITIONS = (
     Condition(
         "signed-identity", "a quantiser behind no ReLU is signed", quantisers.identities, quantisers.has_identities
     ),
-    Condition("bias", "a quantiser behind every layer's bias, the last apart", layers.unquantised, _of(*PRODUCTS)),
+    Condition("bias", "a quantiser behind every layer's bias, the last apart", layers.biases, _of(*PRODUCTS)),
     Condition("add", "both inputs of a sum quantised, scales equal to the last bit", layers.additions, _sums),
     Condition("maxpool", "MaxPool of a quantised tensor, no padding, kernel = stride", layers.poolings, _of("MaxPool")),
     Condition(

@@ -14,6 +14,8 @@ Axis = int | str | None
 QUANTISER_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
 """QONNX' own, what Brevitas writes beside it, and the old name that qonnx still reads."""
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant")
+MOVES = ("Concat", "Split", "Slice", "Gather", "Pad", "Expand", "Resize", "Upsample", "DepthToSpace", "SpaceToDepth")
+"""What joins, picks or repeats elements."""
 LAYOUT = ("Identity", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze")
 """What moves elements and changes none."""
 PRODUCTS = ("Conv", "Gemm", "MatMul")
@@ -78,6 +80,8 @@ class Graph:
     shapes: Mapping[str, tuple[Axis, ...]]
     types: Mapping[str, str]
     functions: tuple[str, ...] = ()
+    """Those of the file's own."""
+    ir_version: int = 0
 
     @cached_property
     def fixed(self) -> frozenset[str]:
@@ -85,6 +89,16 @@ class Graph:
         names = {"", *self.constants}
         for node in self.nodes:
             if node.inputs and names.issuperset(node.inputs):
+                names.update(node.outputs)
+        return frozenset(names)
+
+    @cached_property
+    def sizes(self) -> frozenset[str]:
+        """The tensors that are shapes, or computed from nothing else, while the graph runs."""
+        names: set[str] = set()
+        for node in self.nodes:
+            computed = self.computed(node)
+            if computed and (node.kind in ("Shape", "Size") or names.issuperset(computed)):
                 names.update(node.outputs)
         return frozenset(names)
 
@@ -174,8 +188,8 @@ class Graph:
                 steps[made] = one.step
             elif not given or len(given) != len(computed):
                 continue
-            elif node.kind in (*LAYOUT, "Relu", "MaxPool"):
-                steps[made] = given[0]
+            elif node.kind in (*LAYOUT, *MOVES, "Relu", "MaxPool"):
+                steps[made] = given[0] if len(set(given)) == 1 else None
             elif node.kind in ("GlobalAveragePool", "ReduceMean"):
                 area = self.area(node.inputs[0])
                 steps[made] = given[0] / area if given[0] is not None and area else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
+from math import isfinite, prod
 
 from backends.finn.readiness.graph import ARITHMETIC, LAYOUT, PRODUCTS, Graph, Node
 from flows.core.readiness import Finding
@@ -91,7 +91,7 @@ def _axes(graph: Graph, node: Node) -> tuple[int, ...]:
     return tuple(int(axis) for axis in values if isfinite(axis))
 
 
-def unquantised(graph: Graph) -> Iterator[Finding]:
+def biases(graph: Graph) -> Iterator[Finding]:
     """What a convolution or dense layer leads to, its bias and ReLU included, before anything quantises it."""
     for node in graph.of_kind(*PRODUCTS):
         for reader in stops(graph, node):
@@ -99,6 +99,21 @@ def unquantised(graph: Graph) -> Iterator[Finding]:
                 continue  # a float operator: told there
             fact = f"{reader} reads its result, bias included, before anything quantises it"
             yield Finding(str(node), fact, "put a Quant behind its bias and activation")
+        yield from _extracted(graph, node)
+
+
+def _extracted(graph: Graph, node: Node) -> Iterator[Finding]:
+    """A quantised bias of a convolution: qonnx' ExtractBiasFromConv brings its scale to the shape of the channels."""
+    one = graph.quantisers.get(node.inputs[2]) if node.kind == "Conv" and len(node.inputs) > 2 else None
+    if one is None:
+        return
+    given = dict(zip(("scale", "zero point"), map(graph.constants.get, one.node.inputs[1:3]), strict=False))
+    shapes = {role: constant.shape for role, constant in given.items() if constant}
+    channels = graph.shapes.get(node.inputs[2])
+    wrong = [f"{role} of shape {its}" for role, its in shapes.items() if its != (1,) and (prod(its),) != channels]
+    if wrong:
+        fact = f"this bias has a {' and a '.join(wrong)}, and FINN fails to take it out of {node}"
+        yield Finding(str(one.node), fact, "give them the shape (1,), or leave the bias in float")
 
 
 def stops(graph: Graph, start: Node) -> list[Node]:

@@ -4,31 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backends.finn.readiness.graph import ARITHMETIC, LAYOUT, PRODUCTS, QUANTISER_DOMAINS, QUANTISERS, Graph, Node
+from backends.finn.readiness.graph import (
+    ARITHMETIC,
+    LAYOUT,
+    MOVES,
+    PRODUCTS,
+    QUANTISER_DOMAINS,
+    QUANTISERS,
+    Graph,
+    Node,
+)
 from backends.finn.readiness.layers import AVERAGES, stops
 from flows.core.readiness import Finding
 
 OWN_DOMAINS = ("", "ai.onnx")
 QDQ = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 QCDQ = (*QDQ, "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
-SHAPES = ("Shape", "Size", "Gather", "Concat", "Slice", "Cast", "ConstantOfShape", "Range", "Expand", "Where", "Equal")
-"""With which exporters compute shapes while the graph runs."""
 JUDGED = (*PRODUCTS, *ARITHMETIC, *LAYOUT, *AVERAGES, *QCDQ, "Constant", "Relu", "MaxPool", "BatchNormalization")
+NEWEST_IR = 13
+"""That onnxruntime 1.25.1 reads, which finn-plus 1.6.1 asks for."""
 AFFINE = ("Sub", "Mul", "Div", "BatchNormalization")
 
 
 def float_operators(graph: Graph) -> Iterator[Finding]:
     for node in graph.nodes:
-        if node.domain not in OWN_DOMAINS or node.nested or graph.fixed.issuperset(node.outputs):
+        if node.domain not in OWN_DOMAINS or node.nested or _aside(graph, node):
             continue
         if node.kind in ("Softmax", "LogSoftmax"):
             yield Finding(str(node), "a softmax, in float", "end the graph before it: the largest logit is the same")
-        elif node.kind not in (*JUDGED, *SHAPES):
+        elif node.kind not in (*JUDGED, *MOVES):
             yield Finding(str(node), "a float operator", "take it out, or replace it by ReLU and a quantiser")
         elif node.kind in (*PRODUCTS, "Sub", "Mul", "Div") and len(graph.computed(node)) > 1:
             yield Finding(str(node), "it joins two computed tensors", "joins can be made by Add alone")
         elif node.kind in AFFINE or (node.kind == "Add" and len(graph.computed(node)) == 1):
             yield from _loose(graph, node)
+
+
+def _aside(graph: Graph, node: Node) -> bool:
+    """Whether it makes constants or shapes, and nothing of the image."""
+    return all(name in graph.fixed or name in graph.sizes for name in node.outputs)
 
 
 def _loose(graph: Graph, node: Node) -> Iterator[Finding]:
@@ -47,17 +61,25 @@ def dequantised(graph: Graph) -> Iterator[Finding]:
 
 
 def unknown(graph: Graph) -> Iterator[Finding]:
+    if graph.ir_version > NEWEST_IR:
+        fact = f"its IR version is {graph.ir_version}, and FINN's onnxruntime reads {NEWEST_IR} at most"
+        yield Finding("the graph", fact, "save it by an older onnx, or set model.ir_version = 10")
     for name in graph.functions:
         yield Finding(f"function {name!r}", "the file's own, and not judged", "export plain operators, inlined")
     for node in graph.nodes:
         if node.nested:
             yield Finding(str(node), "a loop or branch: it holds a graph of its own", "export without control flow")
+        elif node.domain in QUANTISER_DOMAINS and node.kind == "IntQuant":
+            yield Finding(str(node), "FINN knows it by its other name alone, and leaves it in float", "call it Quant")
         elif node.domain in QUANTISER_DOMAINS and node.kind == "Trunc":
             fact = "FINN takes a Trunc only behind an AveragePool, which is not judged here"
             yield Finding(str(node), fact, "average by GlobalAveragePool and quantise with Quant")
         elif node.domain in QUANTISER_DOMAINS and node.kind not in QUANTISERS:
             fact = f"{node.kind} of {node.domain} is not judged here"
             yield Finding(str(node), fact, "give the graph as exported, before any conversion; quantise with Quant")
+        elif node.domain in OWN_DOMAINS and node.kind in MOVES and not _aside(graph, node):
+            fact = "it joins, picks or repeats elements, which is not judged here"
+            yield Finding(str(node), fact, "do without it, or try FINN itself, which has hardware for some of these")
         elif node.domain not in (*OWN_DOMAINS, *QUANTISER_DOMAINS):
             fact = f"of domain {node.domain!r}, which is not judged here"
             yield Finding(str(node), fact, "export it with operators of ONNX and QONNX alone")
@@ -72,7 +94,7 @@ def moving(graph: Graph) -> Iterator[Finding]:
             fact = f"its shape is {_shown(shape)}"
             yield Finding(f"input {name!r}", fact, "export with a fixed size")
     for node in graph.nodes:
-        if node.kind in SHAPES and node.domain in OWN_DOMAINS and graph.computed(node):
+        if node.domain in OWN_DOMAINS and graph.sizes.issuperset(node.outputs):
             fact = "it works on shapes while the graph runs"
             yield Finding(str(node), fact, "export with a fixed size, then run qonnx-cleanup")
         elif node.nested or (node.domain not in OWN_DOMAINS and not graph.quantiser(node)):

@@ -131,6 +131,9 @@ def activations(graph: Graph) -> Iterator[Finding]:
         elif one.step is None:
             fact = f"its scale has shape {one.scale.shape}, not one value a tensor"
             yield Finding(str(one.node), fact, "take a per-tensor activation quantiser")
+        elif one.node.kind == "BipolarQuant" and one.step != 1:
+            change = "take a scale of 1: the layer behind it can have the other"
+            yield Finding(str(one.node), f"bipolar, of scale {one.step:g}; FINN takes 1 alone", change)
         elif not 0 < one.step < inf:
             yield Finding(str(one.node), f"its scale is {one.step:g}", "train again, or calibrate: a scale is above 0")
         if one.zero_point != 0:
@@ -146,7 +149,7 @@ def has_identities(graph: Graph) -> bool:
 def identities(graph: Graph) -> Iterator[Finding]:
     for one in _identities(graph):
         if not one.signed:
-            fact = "unsigned, and behind no ReLU: FINN refuses a ReLU in disguise, which cuts off what is negative"
+            fact = "unsigned, and behind no ReLU: FINN refuses a ReLU in disguise"
             yield Finding(str(one.node), fact, "take a signed quantiser, or put a Relu before it")
 
 

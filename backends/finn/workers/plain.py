@@ -39,6 +39,11 @@ def _replace(node: NodeProto, activation: bool, positive: bool) -> None:
         return
     signed = next((one.i for one in node.attribute if one.name == "signed"), 1)
     rectifies = activation and not positive and not signed and node.op_type != "Trunc"
-    node.op_type, node.domain = "Relu" if rectifies else "Identity", ""
+    become(node, "Relu" if rectifies else "Identity")
+
+
+def become(node: NodeProto, kind: str) -> None:
+    """Makes it an operator of ONNX, of its first input alone."""
+    node.op_type, node.domain = kind, ""
     del node.input[1:]
     del node.attribute[:]

@@ -10,7 +10,7 @@ from onnx import ModelProto, NodeProto, TensorProto, TensorShapeProto, numpy_hel
 
 from backends.finn.readiness.graph import QUANTISER_DOMAINS, QUANTISERS, Axis, Constant, Graph, Node
 from backends.finn.readiness.operators import JUDGED, OWN_DOMAINS
-from backends.finn.workers.plain import plain_model
+from backends.finn.workers.plain import become, plain_model
 from flows.core.errors import InputError
 from models.imported.workers.onnx_file import TYPES, Tensors, tensors_of, type_name
 
@@ -40,7 +40,7 @@ def read_graph(model: ModelProto, tensors: Tensors) -> Graph:
     types = {one.name: type_name(one.type.tensor_type.elem_type) for one in model.graph.input}
     functions = tuple(one.name for one in model.functions)
     outputs = tuple(one.name for one in model.graph.output)
-    return Graph(inputs, outputs, nodes, constants, _shapes(model, tensors), types, functions)
+    return Graph(inputs, outputs, nodes, constants, _shapes(model, tensors), types, functions, model.ir_version)
 
 
 def _node(index: int, node: NodeProto) -> Node:
@@ -106,6 +106,9 @@ def _shapes(model: ModelProto, tensors: Tensors) -> dict[str, tuple[Axis, ...]]:
     plain = plain_model(model)
     for value in plain.graph.input:
         value.type.tensor_type.elem_type = TensorProto.FLOAT
+    for node in plain.graph.node:
+        if node.op_type == "BipolarQuant" and node.domain in QUANTISER_DOMAINS and node.input:
+            become(node, "Identity")
     imported = {one.domain for one in plain.opset_import}
     for domain in {node.domain for node in plain.graph.node} - imported - {"", "ai.onnx"}:
         plain.opset_import.add(domain=domain, version=1)

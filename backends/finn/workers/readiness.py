@@ -38,7 +38,10 @@ OUT = Path("verdicts.json")
 
 def assess(file: Path, external: tuple[str, ...], network: Network | None) -> Readiness:
     """Raises `InputError` where the file is no ONNX graph, `WantedFiles` where tensors stand in files not given."""
-    model = load_model(file)
+    try:
+        model = load_model(file)
+    except InputError as error:
+        raise InputError(error.culprit, error.fact, ADVICE) from None
     verdicts = judge(read_graph(model, Tensors(file, external)))
     if network:
         verdicts += (_architecture(model, file, external, network),)

@@ -34,10 +34,15 @@ def broken(readiness: Readiness) -> dict[str, tuple[Finding, ...]]:
 
 
 @pytest.mark.parametrize("domain", [QONNX, "onnx.brevitas"])
-@pytest.mark.parametrize("kind", ["Quant", "IntQuant"])
-def test_a_ready_graph_holds_every_condition(domain: str, kind: str, tmp_path: Path) -> None:
-    readiness = judged(ready(domain=domain, kind=kind), tmp_path)
+def test_a_ready_graph_holds_every_condition(domain: str, tmp_path: Path) -> None:
+    readiness = judged(ready(domain=domain), tmp_path)
     assert {one.condition: one.status for one in readiness.verdicts} == {one.key: Status.HELD for one in CONDITIONS}
+
+
+def test_the_other_name_of_a_quantiser_is_all_that_finn_does_not_take(tmp_path: Path) -> None:
+    """finn-plus 1.6.1 converts Quant and BipolarQuant, and leaves every IntQuant where it is."""
+    found = broken(judged(ready(kind="IntQuant"), tmp_path, small()))
+    assert list(found) == ["operators"] and all("call it Quant" in one.change for one in found["operators"])
 
 
 @pytest.mark.parametrize(("batch", "said"), [(2, "is 2"), ("N", "is symbolic"), (None, "is symbolic")])
@@ -133,6 +138,42 @@ def flatten_as_torch_does(model: ModelProto) -> None:
         model.graph.node.insert(place, node)
 
 
+def quantised_bias(shape: tuple[int, ...]) -> Change:
+    """As wide as it likes: it is no activation. Its scale and zero point are of `shape`."""
+
+    def change(model: ModelProto) -> None:
+        for role, value in (("scale", np.full(shape, 0.01)), ("zero", np.zeros(shape)), ("bits", 16)):
+            put(model, f"c1_bq_{role}", value)
+        inputs = ["c1_b", "c1_bq_scale", "c1_bq_zero", "c1_bq_bits"]
+        node = helper.make_node("Quant", inputs, ["c1_bq"], name="c1_bq", domain=QONNX, signed=1, narrow=0)
+        model.graph.node.insert(0, node)
+        find(model, "c1").input[2] = "c1_bq"
+
+    return change
+
+
+def joined(model: ModelProto) -> None:
+    """Both branches side by side, not summed."""
+    find(model, "a1").op_type = "Concat"
+    settle(model, "a1", axis=1)
+
+
+def bipolar_shortcut(scale: float) -> Change:
+    def change(model: ModelProto) -> None:
+        for name in ("r2_q", "c3_q"):
+            put(model, f"{name}_scale", scale)
+        node = find(model, "c3_q")
+        node.op_type = "BipolarQuant"
+        del node.input[2:]
+        del node.attribute[:]
+
+    return change
+
+
+def newer_file(model: ModelProto) -> None:
+    model.ir_version = 14
+
+
 def without_activation(model: ModelProto) -> None:
     take_out(model, "r1_q")
     take_out(model, "r1")
@@ -145,6 +186,10 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "a threshold of FINN": ("operators", behind("d1", "MultiThreshold", domain=QONNX), "node[", "MultiThreshold"),
     "a branch": ("operators", loop_at_the_end, "'if' (If)", "graph of its own"),
     "a function": ("operators", local_function, "'Twice'", "the file's own"),
+    "a join": ("operators", joined, "'a1' (Concat)", "joins, picks or repeats"),
+    "enlarged": ("operators", behind("r1_q", "Resize", "", "", "enlarged"), "(Resize)", "joins, picks or repeats"),
+    "a newer file": ("operators", newer_file, "the graph", "IR version is 14"),
+    "a Cast": ("no-float", behind("d1", "Cast", to=TensorProto.FLOAT), "(Cast)", "float operator"),
     "QCDQ": ("no-qcdq", qcdq_at_the_end, "(QuantizeLinear)", "QCDQ"),
     "softmax": ("no-float", behind("d1", "Softmax"), "node[18] 'd1_Softmax' (Softmax)", "softmax"),
     "sigmoid": ("no-float", behind("d1", "Sigmoid"), "(Sigmoid)", "float operator"),
@@ -152,6 +197,7 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "two products": ("no-float", behind("d1", "Mul", "d1_out"), "(Mul)", "joins two computed tensors"),
     "a shape at run time": ("static-shapes", flatten_as_torch_does, "(Shape)", "while the graph runs"),
     "no quantiser between layers": ("bias", without_activation, "'c1' (Conv)", "'c2' (Conv) reads its result"),
+    "a quantised bias": ("bias", quantised_bias(()), "'c1_bq' (Quant)", "a scale of shape () and a zero point"),
     "a batch of 4": ("batch", reshape_input(4, 3, 8, 8), "input 'x'", "batch is 4"),
     "two inputs": ("input", two_inputs, "the graph", "2 inputs"),
     "no quantiser at the entry": ("input", lambda model: take_out(model, "q_in"), "(Conv)", "reads the input 'x'"),
@@ -174,6 +220,7 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "a signed quantiser behind a ReLU": ("relu", at("r1_q", signed=1), "'r1' (Relu)", "'r1_q' (Quant) is signed"),
     "a narrow one": ("relu", at("r1_q", narrow=1), "'r1' (Relu)", "narrow"),
     "a hidden ReLU": ("signed-identity", unsigned_shortcut, "'c3_q'", "ReLU in disguise"),
+    "bipolar, scaled": ("activations", bipolar_shortcut(0.5), "'c3_q' (BipolarQuant)", "FINN takes 1 alone"),
     "other scales at a sum": ("add", constant("c3_q_scale", 0.25), "'a1' (Add)", "0.125 and 0.25"),
     "almost the same scale": (
         "add", constant("c3_q_scale", np.nextafter(np.float32(SCALE), np.float32(1))), "'a1' (Add)", "0.12500001"
@@ -194,6 +241,7 @@ def test_each_condition_is_broken_alone(name: str, tmp_path: Path) -> None:
     condition, change, where, fact = BREAKS[name]
     model = ready()
     put(model, "s", 0.5)
+    put(model, "enlarged", np.array([1, 4, 8, 8], np.int64))
     change(model)
     found = broken(judged(model, tmp_path))
     assert list(found) == [condition], found
@@ -243,6 +291,12 @@ def test_bipolar_weights_are_signed_and_narrow(tmp_path: Path) -> None:
     assert not judged(model, tmp_path).broken
 
 
+def test_bipolar_activations_of_scale_1(tmp_path: Path) -> None:
+    model = ready()
+    bipolar_shortcut(1.0)(model)
+    assert not judged(model, tmp_path).broken
+
+
 def test_a_scale_by_channel_is_for_weights(tmp_path: Path) -> None:
     model = ready()
     put(model, "c2_wq_scale", np.linspace(0.1, 0.2, 4).reshape(4, 1, 1, 1))
@@ -266,16 +320,6 @@ def test_a_scale_that_is_computed(tmp_path: Path) -> None:
     assert "its scale is computed" in found["activations"][0].fact and "'peak'" in found["no-float"][0].where
 
 
-def quantised_bias(model: ModelProto) -> None:
-    """As wide as it likes: it is no activation."""
-    for role, value in (("scale", 0.01), ("zero", 0.0), ("bits", 16)):
-        put(model, f"c1_bq_{role}", value)
-    inputs = ["c1_b", "c1_bq_scale", "c1_bq_zero", "c1_bq_bits"]
-    node = helper.make_node("Quant", inputs, ["c1_bq"], name="c1_bq", domain=QONNX, signed=1, narrow=0)
-    model.graph.node.insert(0, node)
-    find(model, "c1").input[2] = "c1_bq"
-
-
 def bias_behind(model: ModelProto) -> None:
     """As FINN's ExtractBiasFromConv writes it."""
     del find(model, "c1").input[2:]
@@ -297,7 +341,10 @@ def two_at_the_entry(model: ModelProto) -> None:
     find(model, "c3").input[0] = "q_in2_out"
 
 
-@pytest.mark.parametrize("change", [quantised_bias, bias_behind, batch_norm, two_at_the_entry])
+@pytest.mark.parametrize(
+    "change",
+    [quantised_bias((1,)), quantised_bias((4,)), bias_behind, batch_norm, two_at_the_entry],
+)
 def test_what_thresholds_take_in_breaks_nothing(change: Change, tmp_path: Path) -> None:
     model = ready()
     change(model)

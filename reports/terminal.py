@@ -196,18 +196,34 @@ def _paragraph(label: str, text: str) -> str:
 
 
 def _layers(readings: Sequence[Reading]) -> str:
+    """A line a scope; a column with a star holds what a second source says of the same, where one does."""
     columns = (*RESOURCES, Metric.LATENCY_CYCLES, Metric.INTERVAL_CYCLES)
-    found: dict[str, dict[Metric, Reading]] = {}
-    for reading in nearest(readings):
-        if reading.scope != TOTAL:
-            found.setdefault(reading.scope, {})[reading.metric] = reading
-    used = [metric for metric in columns if any(metric in row for row in found.values())]
-    rows = [["layer or block", *(metric.key for metric in used)]]
-    for scope, row in found.items():
-        rows.append(
-            [scope, *(amount(row[metric]).removesuffix(" cycles") if metric in row else "unknown" for metric in used)]
-        )
-    return table(rows)
+    first = {(one.scope, one.metric): one for one in nearest(readings) if one.scope != TOTAL}
+    second = _second(readings, first)
+    used = [
+        (label, metric, found)
+        for metric in columns
+        for label, found in ((metric.key, first), (f"{metric.key} *", second))
+        if any(metric is one for _, one in found)
+    ]
+    rows = [["layer or block", *(label for label, _, _ in used)]]
+    for scope in dict.fromkeys(scope for scope, _ in first):
+        given = [found.get((scope, metric)) for _, metric, found in used]
+        rows.append([scope, *(amount(one).removesuffix(" cycles") if one else "unknown" for one in given)])
+    sources = dict.fromkeys(one.source.split(";")[0] for one in second.values())
+    return "\n".join([table(rows), *(f"* {source}" for source in sources)])
+
+
+def _second(
+    readings: Sequence[Reading], first: Mapping[tuple[str, Metric], Reading]
+) -> dict[tuple[str, Metric], Reading]:
+    """Of each metric and scope, the other reading of one tier."""
+    found = {}
+    for one in readings:
+        shown = first.get((one.scope, one.metric))
+        if shown and one is not shown and one.tier is shown.tier:
+            found[one.scope, one.metric] = one
+    return found
 
 
 def comparison(document: Document) -> str:

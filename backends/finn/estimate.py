@@ -74,7 +74,7 @@ def _finn(made: Design, node: Node) -> dict[Metric, int]:
 
 
 def _by_finn(made: Design, node: Node) -> dict[Metric, str]:
-    return {metric: f"; finn-plus says {value}" for metric, value in _finn(made, node).items()}
+    return {metric: f"; FINN's formula says {value}" for metric, value in _finn(made, node).items()}
 
 
 def _fold(made: Design, node: Node) -> str:

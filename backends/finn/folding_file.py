@@ -14,6 +14,7 @@ from backends.finn.schedule import Folding
 from flows.core.errors import InputError
 
 WHERE = "folding"
+TAKEN = "PE", "SIMD", "parallel_window"
 NOT_OURS = "StreamingFIFO", "StreamingDataWidthConverter", "IODMA"
 """Nodes of FINN's final configuration that follow from the folding."""
 
@@ -48,6 +49,9 @@ def read(text: str, nodes: Sequence[Node]) -> Folding:
 def _fold(node: Node, given: Mapping[str, Any]) -> Fold:
     numbers = {key: given.get(key, 0 if key == "parallel_window" else 1) for key in node.attributes}
     where = f"{WHERE}, node {node.name}"
+    meant = {one.lower() for one in TAKEN}
+    if strange := [key for key in given if key.lower() in meant and key not in node.attributes]:
+        raise InputError(where, f"it has no attribute {strange[0]!r}", f"its are {', '.join(node.attributes)}")
     for key, number in numbers.items():
         if isinstance(number, bool) or not isinstance(number, int) or number < 0:
             raise InputError(where, f"{key} is {number!r}", "give a whole number")
@@ -61,6 +65,16 @@ def _fold(node: Node, given: Mapping[str, Any]) -> Fold:
             fact = f"{key} {numbers[key]} does not divide {many}"
             raise InputError(where, fact, f"nearest are {' and '.join(map(str, near))}")
     raise InputError(where, "a parallel window of fewer than all channels", f"give SIMD {node.channels}, or 0 for it")
+
+
+def left_aside(text: str) -> list[str]:
+    """The attributes in `text` that `read` does not take.
+
+    >>> left_aside('{"MVAU_rtl_0": {"PE": 2, "ram_style": "block"}}')
+    ['ram_style']
+    """
+    given = {key for attributes in json.loads(text).values() for key in attributes}
+    return sorted(given - {*TAKEN})
 
 
 def write(nodes: Sequence[Node], folding: Folding, memory: Memory, links: Sequence[Link]) -> str:

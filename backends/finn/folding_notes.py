@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import floor
 
+from backends.finn import folding_file
 from backends.finn.design import Design
 from backends.finn.estimate import readings
 from backends.finn.fifos import Buffer, Converter
@@ -48,7 +49,9 @@ def _search(made: Design) -> Iterator[str]:
         if interval > limit:
             yield f"warning: with its FIFOs the design reaches {reached:,} of the {job.options.target_fps} images/s"
     elif job.options.folding != AUTO:
-        yield "the folding is the file's"
+        aside = ", ".join(folding_file.left_aside(job.options.folding))
+        left = f"; left aside in it: {aside}; options say the memories, and FIFOs are simulated"
+        yield f"the folding is the file's{left if aside else ''}"
     else:
         verdict = judge(readings(made), device).verdict
         free = f"leaves {MARGIN:.0%} of every resource of {device.name} free"

@@ -28,6 +28,6 @@ def notes(job: Job) -> Sequence[str]:
         f"weights by layer: {', '.join(kernels)}",
         "products, biases, residual sums and the average are exact; quantisers behind ReLUs and shortcuts round",
         "FINN's build was not run: it needs Vivado",
-        f"FINN's own figures of each node, and its proof that its graphs are this network, come with step "
-        f"{ESTIMATES.step}; they are lost where {TOOL} is not on PATH (nox -s finn makes it)",
+        f"FINN's own figures of each node (`flows show` sets them beside ours), and its proof that its graphs are this "
+        f"network, come with step {ESTIMATES.step}; they are lost where {TOOL} is not on PATH (nox -s finn makes it)",
     )

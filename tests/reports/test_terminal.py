@@ -61,6 +61,16 @@ def test_a_run_in_full() -> None:
     assert "16 of 16 vectors equal as integers, a simulation against the exact reference 0123456789abcdef" in text
 
 
+def test_what_another_source_says_of_a_block_stands_beside_it() -> None:
+    """Where both are of one tier; a report nearer the metal has the place alone."""
+    theirs = Reading(Metric.LUT, 6_500, Tier.MODELLED, "xc7z010", "their estimate; we agree", "conv1", Tier.SYNTHESISED)
+    report = Reading(Metric.LUT, 90, Tier.HLS, "xc7z010", "csynth report", "pool")
+    text = terminal.details(document(run((*READINGS, theirs, report))), layers=True)
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "layer or block lut lut * dsp" in lines and "* their estimate" in lines
+    assert "conv1 7,000 6,500 8" in lines and "pool 90 unknown unknown" in lines
+
+
 def test_what_was_not_verified_says_so() -> None:
     assert "not verified: a simulation did not run" in terminal.details(document(run(equal=None)))
 

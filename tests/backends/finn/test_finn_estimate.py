@@ -52,7 +52,7 @@ def test_every_reading_says_what_it_is() -> None:
         if one.low is not None and one.high is not None:
             assert one.low <= one.value <= one.high
     (unit,) = [one for one in found if one.metric is Metric.LUT and one.scope == "MVAU_rtl_1"]
-    assert "finn-plus says 0" in unit.source and unit.value > 500
+    assert "FINN's formula says 0" in unit.source and unit.value > 500
     assert not [one for one in found if one.metric is Metric.FMAX_MHZ]
 
 

@@ -85,9 +85,9 @@ class Arithmetic:
 class QuantisedNetwork:
     """`network` in the arithmetic of `layers` (by layer name), on the weights of digest `weights`.
 
-    `channel_bits` are those of a weight, by layer, where every output channel of a kernel has a grid of its own; the
-    kernel's type then holds them all. A trailing softmax may be absent from `layers`: the design then ends at the
-    logits, and the host takes the largest.
+    `code_bits` are those in which the design keeps a weight, by layer, where the kernel's type has more: a scale is no
+    power of two, or every output channel has its own, and the type holds what codes times scales are. A trailing
+    softmax may be absent from `layers`: the design then ends at the logits, and the host takes the largest.
 
     Raises `ValueError` where a layer lacks a type it needs, or an accumulator would round.
     """
@@ -96,15 +96,15 @@ class QuantisedNetwork:
     weights: str
     input: InputContract
     layers: Mapping[str, Arithmetic]
-    channel_bits: Mapping[str, int] = field(default_factory=dict)
+    code_bits: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if unknown := self.layers.keys() - {layer.name for layer in self.network.layers}:
             raise ValueError(f"{min(unknown)} is no layer of {self.network.name}")
-        for name, bits in self.channel_bits.items():
+        for name, bits in self.code_bits.items():
             types = self.layers.get(name)
             if not (types and types.kernel and bits <= types.kernel.width):
-                raise ValueError(f"{name}: its kernel does not hold channels of {bits} bits")
+                raise ValueError(f"{name}: its kernel does not hold codes of {bits} bits")
         for layer in self.network.layers:
             if layer.name in self.layers:
                 self._check(layer, self.layers[layer.name])
@@ -135,7 +135,7 @@ class QuantisedNetwork:
     def weight_bits(self) -> dict[str, int]:
         """Bits in which the design keeps a weight, by layer."""
         kernels = {name: types.kernel.width for name, types in self.layers.items() if types.kernel}
-        return kernels | dict(self.channel_bits)
+        return kernels | dict(self.code_bits)
 
     @property
     def computed(self) -> tuple[Layer, ...]:
@@ -150,5 +150,5 @@ class QuantisedNetwork:
     @cached_property
     def digest(self) -> str:
         layers = [self.layers[one.name] for one in self.computed]
-        grids = [dict(self.channel_bits)] if self.channel_bits else []
+        grids = [dict(self.code_bits)] if self.code_bits else []
         return digest_of([self.network.digest, self.weights, self.input, layers, *grids])

@@ -10,15 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, log2, prod
-from typing import TYPE_CHECKING
 
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding, coarsest
+from models.grids import grid
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
-
-if TYPE_CHECKING:
-    import numpy as np
 
 IMAGE = FixedType(8, 0, signed=False)
 """A pixel is its own code."""
@@ -41,9 +38,9 @@ def lower(job: Job) -> QuantisedNetwork:
             continue
         layers[layer.name] = _arithmetic(job, layer, [types[name] for name in layer.inputs], grids)
         types[layer.name] = layers[layer.name].output
-    channel_bits = {name: bits for name, types in layers.items() if types.kernel and (bits := grids.channel_bits(name))}
+    code_bits = {name: bits for name, types in layers.items() if types.kernel and (bits := grids.code_bits(name))}
     contract = InputContract(IMAGE, GAIN, "design")
-    return QuantisedNetwork(job.network, job.weights.digest, contract, layers, channel_bits)
+    return QuantisedNetwork(job.network, job.weights.digest, contract, layers, code_bits)
 
 
 def _arithmetic(job: Job, layer: Layer, sources: list[FixedType], grids: _Grids) -> Arithmetic:
@@ -81,13 +78,6 @@ def _is_inner(job: Job, layer: Layer) -> bool:
     return all(isinstance(reader, ReLU | Softmax) for reader in job.network.consumers(layer.name))
 
 
-def _narrow(weights: np.ndarray) -> FixedType:
-    """Signed and narrow, of the coarsest grid that holds these weights, of the fewest bits that reach them."""
-    fraction = coarsest(weights)
-    bits = max(int(abs(weights).max() * 2.0**fraction).bit_length() + 1, LEAST)
-    return FixedType(bits, bits - fraction, True, Rounding.RND_CONV, Overflow.SAT_SYM)
-
-
 @dataclass(frozen=True)
 class _Grids:
     """The quantisers of a job, read off its weights and ranges."""
@@ -95,14 +85,15 @@ class _Grids:
     job: Job
 
     def kernel(self, layer: str) -> FixedType:
-        """Signed and narrow, and wide enough for the grids of all output channels."""
-        return _narrow(self.job.weights.tensors()[f"{layer}/kernel"])
-
-    def channel_bits(self, layer: str) -> int | None:
-        """Of a weight where grids by output channel take fewer bits than one grid for all, None where they do not."""
+        """Signed and narrow: the coarsest power of two that holds every weight, the fewest bits that reach all."""
         weights = self.job.weights.tensors()[f"{layer}/kernel"]
-        whole = self.kernel(layer).width
-        bits = max(_narrow(channel).width for channel in weights.reshape(-1, weights.shape[-1]).T)
+        fraction = coarsest(weights)
+        bits = max(int(abs(weights).max() * 2.0**fraction).bit_length() + 1, LEAST)
+        return FixedType(bits, bits - fraction, True, Rounding.RND_CONV, Overflow.SAT_SYM)
+
+    def code_bits(self, layer: str) -> int | None:
+        """Of a weight where its grid takes fewer than one of a power of two for all of the kernel; None elsewhere."""
+        whole, bits = self.kernel(layer).width, max(grid(self.job.weights.tensors()[f"{layer}/kernel"]).bits, LEAST)
         if bits > MOST:
             raise Ungridded(f"the weights of {layer} do not lie on grids of {MOST} bits or fewer")
         return bits if bits < whole else None

@@ -10,6 +10,7 @@ from backends.finn.finn_plus import ESTIMATES, TOOL
 from backends.finn.folding_notes import folding_notes
 from backends.finn.resolve import design
 from backends.protocol import Job
+from models.grids import grid
 
 
 def notes(job: Job) -> Sequence[str]:
@@ -17,7 +18,7 @@ def notes(job: Job) -> Sequence[str]:
     quantised = lower(job)
     made = design(job, quantised)
     kernels = [
-        f"{name} {bits} bits at {'channel scales' if name in quantised.channel_bits else 'one scale'}"
+        f"{name} {bits} bits at {_scales(job, name) if name in quantised.code_bits else 'one scale'}"
         for name, bits in quantised.weight_bits.items()
     ]
     own = ", ".join(f"{value:,} {metric.unit}" for metric, value in finn_totals(made).items())
@@ -31,3 +32,7 @@ def notes(job: Job) -> Sequence[str]:
         f"FINN's own figures of each node (`flows show` sets them beside ours), and its proof that its graphs are this "
         f"network, come with step {ESTIMATES.step}; they are lost where {TOOL} is not on PATH (nox -s finn makes it)",
     )
+
+
+def _scales(job: Job, layer: str) -> str:
+    return grid(job.weights.tensors()[f"{layer}/kernel"]).words

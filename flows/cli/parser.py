@@ -284,6 +284,10 @@ def _train(parser: Parser, argv: Sequence[str]) -> None:
         "--per-channel", action="store_true", default=None,
         help="with --qat: a scale for each output channel of a kernel, which costs nothing in FINN",
     )  # fmt: skip
+    parser.add_argument(
+        "--float-scales", action="store_true", default=None,
+        help="with --qat: scales of kernels in the precision of bfloat16, not powers of two",
+    )  # fmt: skip
     parser.add_argument("--weights", metavar="FILE", type=Path, help="with --qat: the float weights (default: shipped)")
     parser.add_argument("--rate", metavar="R", type=_rate, help="the highest learning rate (default: the recipe's)")
     parser.add_argument(

@@ -17,7 +17,7 @@ from models.network import Network
 TOLD = {one.exit_code for one in FlowsError.__subclasses__()}
 """Exit codes with which the worker ends once it has said why."""
 
-QAT = ("weight_bits", "outer_weight_bits", "activation_bits", "per_channel")
+QAT = ("weight_bits", "outer_weight_bits", "activation_bits", "per_channel", "float_scales")
 """What only quantisation-aware training takes."""
 
 

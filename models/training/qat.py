@@ -57,6 +57,8 @@ class Recipe:
     activation_bits: int = 4
     per_channel: bool = False
     """A scale for each output channel of a kernel, not one for all of it."""
+    float_scales: bool = False
+    """Scales of kernels that are no powers of two, of the precision of bfloat16."""
     epochs: int = 14
     batch: int = 128
     peak_rate: float = 1e-3
@@ -87,7 +89,16 @@ class Recipe:
     @property
     def options(self) -> str:
         """Of `flows train --qat`, what makes this recipe."""
-        named = ("weight_bits", "outer_weight_bits", "activation_bits", "per_channel", "epochs", "peak_rate", "seed")
+        named = (
+            "weight_bits",
+            "outer_weight_bits",
+            "activation_bits",
+            "per_channel",
+            "float_scales",
+            "epochs",
+            "peak_rate",
+            "seed",
+        )
         given = {name: value for name in named if (value := getattr(self, name)) != getattr(Recipe(), name)}
         spelt = {name.replace("peak_", "").replace("_", "-"): value for name, value in given.items()}
         return "".join(f" --{name}" if value is True else f" --{name} {value}" for name, value in spelt.items())
@@ -116,7 +127,7 @@ class Run:
         self.teacher = TorchNetwork(network).load(tensors).eval().to(memory_format=torch.channels_last)
         pixels = self.rest.pixels[:FITTED_IMAGES]
         self.model = QuantisedNetwork(
-            network, recipe.bits_of(network), recipe.activation_bits, per_channel=recipe.per_channel
+            network, recipe.bits_of(network), recipe.activation_bits, recipe.per_channel, recipe.float_scales
         )
         start = equalised_activations(network, tensors, pixels) if recipe.per_channel else equalised(network, tensors)
         self.model.load(start).to(memory_format=torch.channels_last)

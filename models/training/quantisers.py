@@ -1,4 +1,4 @@
-"""A network in torch with its quantisers in place, all scales powers of two. Imports torch; workers import it."""
+"""A network in torch with its quantisers in place, scales powers of two but for kernels' where asked. Imports torch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.grids import SIGNIFICANT
 from models.network import INPUT, Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Network, ReLU
 from models.training.torch_network import TorchNetwork, as_input
 
@@ -32,31 +33,43 @@ def quantised(values: Tensor, scale: Tensor | float, low: int, high: int) -> Ten
     return clipped + (torch.round(values / scale).clamp(low, high) * scale - clipped).detach()
 
 
-def best_scale(values: Tensor, low: int, high: int) -> float:
-    """The power of two at which rounding and clipping leave the least squared error."""
+def best_scale(values: Tensor, low: int, high: int, binary: bool = True) -> float:
+    """The scale at which rounding and clipping leave the least squared error.
 
-    def error(exponent: int) -> float:
-        scale = 2.0**exponent
+    A power of two where `binary`, otherwise a number of `SIGNIFICANT` bits.
+    """
+
+    def error(scale: float) -> float:
         return float((((values / scale).round().clamp(low, high) * scale - values) ** 2).sum())
 
-    return 2.0 ** min(EXPONENTS, key=error)
+    best = min((2.0**exponent for exponent in EXPONENTS), key=error)
+    if binary:
+        return best
+    half = 1 << SIGNIFICANT - 1
+    return min((best * power * part / half for power in (0.5, 1.0) for part in range(half, 2 * half)), key=error)
 
 
 class QuantisedNetwork(TorchNetwork):
     """The network with its quantisers: signed narrow weights, unsigned ReLUs, signed narrow shortcuts.
 
     Kernels have `weight_bits` by layer; one scale each, or with `per_channel` one for each output channel, but for the
-    layer that makes the logits. Activations have `activation_bits` and one scale a tensor.
+    layer that makes the logits. With `float_scales` those are of `SIGNIFICANT` bits, not powers of two. Activations
+    have `activation_bits` and one scale a tensor.
     """
 
     def __init__(
-        self, network: Network, weight_bits: Mapping[str, int], activation_bits: int, per_channel: bool = False
+        self,
+        network: Network,
+        weight_bits: Mapping[str, int],
+        activation_bits: int,
+        per_channel: bool = False,
+        float_scales: bool = False,
     ) -> None:
         super().__init__(network)
         self.reach_of = {name: 2 ** (bits - 1) - 1 for name, bits in weight_bits.items()}
         self.high = 2**activation_bits - 1
         self.signed_high = min(self.high, 2 ** (MOST_BITS - 1) - 1)
-        self.per_channel = per_channel
+        self.per_channel, self.float_scales = per_channel, float_scales
         self.kernels = nn.Module()
         for name, module in self.trained.items():
             self.kernels.register_buffer(name, torch.zeros(self._scales(name, module)))
@@ -137,7 +150,8 @@ class QuantisedNetwork(TorchNetwork):
             scales: Any = getattr(self.kernels, name)
             rows = module.weight[None] if scales.ndim == 0 else module.weight
             reach = self.reach_of[name]
-            scales.copy_(torch.tensor([best_scale(row, -reach, reach) for row in rows]).reshape(scales.shape))
+            found = [best_scale(row, -reach, reach, not self.float_scales) for row in rows]
+            scales.copy_(torch.tensor(found).reshape(scales.shape))
 
     @torch.no_grad()
     def fit_activations(self, pixels: np.ndarray) -> None:

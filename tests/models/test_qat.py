@@ -45,6 +45,8 @@ def test_equalised_weights_are_the_same_function(network: Network) -> None:
         {},
         {"per_channel": True},
         {"weight_bits": 3, "outer_weight_bits": 8, "activation_bits": 5},
+        {"float_scales": True},
+        {"weight_bits": 5, "float_scales": True, "per_channel": True},
         {"weight_bits": 2, "activation_bits": 8, "per_channel": True},
     ],
     ids=str,
@@ -62,7 +64,7 @@ def test_the_trained_network_is_the_flows_arithmetic(tmp_path: Path, recipe: dic
 
     asked = Recipe(**recipe)
     bits = asked.bits_of(TINY)
-    model = QuantisedNetwork(TINY, bits, asked.activation_bits, asked.per_channel)
+    model = QuantisedNetwork(TINY, bits, asked.activation_bits, asked.per_channel, asked.float_scales)
     model.load(random_weights(TINY))
     model.fit_activations(vectors(TINY.input_shape))
     model.fit_kernels()
@@ -124,7 +126,7 @@ def test_files_and_commands_say_what_was_trained() -> None:
     from models.training.qat import Recipe
 
     assert (Recipe().variant, Recipe().options) == ("w4a4", "")
-    mixed = Recipe(weight_bits=3, outer_weight_bits=8, per_channel=True, peak_rate=0.002)
+    mixed = Recipe(weight_bits=3, outer_weight_bits=8, per_channel=True, float_scales=True, peak_rate=0.002)
     assert mixed.variant == "w8-3a4"
-    assert mixed.options == " --weight-bits 3 --outer-weight-bits 8 --per-channel --rate 0.002"
+    assert mixed.options == " --weight-bits 3 --outer-weight-bits 8 --per-channel --float-scales --rate 0.002"
     assert set(mixed.bits_of(ARCH8).values()) == {3, 8} and mixed.bits_of(ARCH8)["block1_shortcut"] == 8

@@ -24,7 +24,8 @@ from qonnx.transformation.infer_shapes import InferShapes
 from safetensors.numpy import load_file
 from torch import Tensor, nn
 
-from models.fixed import FixedType, coarsest
+from models.fixed import FixedType
+from models.grids import grid
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
@@ -49,12 +50,13 @@ class BrevitasNetwork(nn.Module):
                 self.quantisers[layer.name] = _activation(types.output)
 
     def _weighted(self, layer: Conv2D | Dense, weights: dict[str, np.ndarray]) -> nn.Module:
-        kernel, bias = (torch.from_numpy(weights[f"{layer.name}/{role}"]) for role in ("kernel", "bias"))
+        trained, bias = weights[f"{layer.name}/kernel"], torch.from_numpy(weights[f"{layer.name}/bias"])
+        kernel = torch.from_numpy(trained)
         kernel = kernel.permute(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T
         types = self.quantised.layers[layer.name]
         assert types.bias
         unit = 2.0**types.bias.fraction
-        settings = _weight(self.quantised, layer.name, kernel)
+        settings = _weight(self.quantised, layer.name, trained)
         (*_, inputs), outputs = self.quantised.network.input_shapes(layer)[0], len(kernel)
         made = (
             qnn.QuantConv2d(inputs, outputs, layer.kernel, layer.strides, bias=True, **settings)
@@ -107,20 +109,19 @@ def _activation(type: FixedType) -> nn.Module:
     )
 
 
-def _weight(quantised: QuantisedNetwork, layer: str, kernel: Tensor) -> dict[str, Any]:
+def _weight(quantised: QuantisedNetwork, layer: str, kernel: np.ndarray) -> dict[str, Any]:
     types, bits = quantised.layers[layer], quantised.weight_bits[layer]
     assert types.kernel
     highest = (1 << bits - 1) - 1
-    channels = layer in quantised.channel_bits
-    fractions = [coarsest(channel.numpy()) for channel in kernel] if channels else [types.kernel.fraction]
-    scales = highest * torch.exp2(-torch.tensor(fractions, dtype=torch.float))
+    units = grid(kernel).units if layer in quantised.code_bits else np.array(2.0**-types.kernel.fraction)
+    scales = torch.tensor(highest * units, dtype=torch.float)
     return {
         "weight_quant": Int8WeightPerTensorFloat,
         "weight_bit_width": bits,
         "weight_narrow_range": True,
         "weight_scaling_impl_type": ScalingImplType.CONST,
-        "weight_scaling_per_output_channel": channels,
-        "weight_scaling_init": scales.reshape(-1, *(1,) * (kernel.ndim - 1)) if channels else scales[0],
+        "weight_scaling_per_output_channel": bool(units.ndim),
+        "weight_scaling_init": scales.reshape(-1, *(1,) * (kernel.ndim - 1)) if units.ndim else scales,
     }
 
 

@@ -17,7 +17,8 @@ from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_help
 from safetensors.numpy import load_file
 
 from flows.core.errors import FlowsError, RefusedError
-from models.fixed import FixedType, Overflow, coarsest
+from models.fixed import FixedType, Overflow
+from models.grids import grid
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
@@ -94,10 +95,10 @@ class Graph:
         assert types.kernel and types.bias
         weights = self.weights[f"{layer}/kernel"].transpose(order)
         type, scale = types.kernel, None
-        if layer in self.quantised.channel_bits:
-            type = replace(type, width=self.quantised.channel_bits[layer])
-            fractions = [coarsest(channel) for channel in weights]
-            scale = np.exp2(np.negative(fractions)).reshape(-1, *(1,) * (weights.ndim - 1))
+        if layer in self.quantised.code_bits:
+            type = replace(type, width=self.quantised.code_bits[layer])
+            units = grid(self.weights[f"{layer}/kernel"]).units
+            scale = units.reshape(-1, *(1,) * (weights.ndim - 1)) if units.ndim else units
         kernel = self.quantiser(f"{layer}_kernel_quant", self.constant(f"{layer}_kernel", weights), type, scale)
         unit = 2.0**types.bias.fraction
         bias = np.rint(self.weights[f"{layer}/bias"].astype(np.float64) * unit) / unit

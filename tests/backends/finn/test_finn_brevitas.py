@@ -24,11 +24,13 @@ pytest.importorskip("qonnx")
 from backends.finn.workers import brevitas_codes, export  # noqa: E402
 
 
-@pytest.fixture(params=[(4, 4, False), (4, 4, True), (3, 8, True)], ids=str)
+@pytest.fixture(
+    params=[(4, 4, False, False), (4, 4, True, False), (3, 8, True, False), (4, 4, False, True), (3, 5, True, True)],
+    ids=str,
+)
 def job(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     """Everything that the step reads, in the folder where it runs."""
-    weight_bits, activation_bits, per_channel = request.param
-    made = tiny_job(tmp_path, "xc7z020", weight_bits, activation_bits, per_channel)
+    made = tiny_job(tmp_path, "xc7z020", *request.param)
     monkeypatch.chdir(tmp_path)
     Path("weights.safetensors").write_bytes(made.weights.path.read_bytes())
     write(made, made.weights.tensors())

@@ -14,6 +14,7 @@ import pytest
 
 from backends import finn
 from backends.finn.arithmetic import Ungridded, lower
+from backends.finn.graph import nodes
 from backends.protocol import Job
 from flows.core.plan import Output
 from models.evaluation.oracle import evaluate
@@ -48,10 +49,24 @@ def test_types_are_those_of_the_quantisers(job: Job) -> None:
 def test_bits_are_read_off_the_files(tmp_path: Path, weight_bits: int, activation_bits: int, per_channel: bool) -> None:
     made = lower(tiny_job(tmp_path, "xc7z020", weight_bits, activation_bits, per_channel))
     assert set(made.weight_bits.values()) == {weight_bits}
-    assert set(made.channel_bits) == ({"conv1", "conv2", "shortcut"} if per_channel else set())
+    assert set(made.code_bits) == ({"conv1", "conv2", "shortcut"} if per_channel else set())
     assert made.type_of("relu1").width == activation_bits and not made.type_of("relu1").signed
     assert made.type_of("shortcut").width == min(activation_bits + 1, 8) and made.type_of("shortcut").signed
     assert quantised_from_json(quantised_to_json(made)).digest == made.digest
+
+
+@pytest.mark.parametrize("weight_bits", range(2, 9))
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_float_scales_are_read_off_the_files(tmp_path: Path, weight_bits: int, per_channel: bool) -> None:
+    job = tiny_job(tmp_path, weight_bits=weight_bits, per_channel=per_channel, float_scales=True)
+    made = lower(job)
+    assert set(made.weight_bits.values()) == {weight_bits}
+    assert set(made.code_bits) == {"conv1", "conv2", "shortcut", "dense"}
+    told = "float scales by channel" if per_channel else "one float scale"
+    assert any(f"conv1 {weight_bits} bits at {told}" in note for note in finn.notes(job))
+    plain = lower(tiny_job(tmp_path, weight_bits=weight_bits))
+    sums = [[node.result.width for node in nodes(one) if node.op.startswith("MVAU")] for one in (made, plain)]
+    assert all(abs(ours - theirs) <= 1 for ours, theirs in zip(*sums, strict=True))  # of codes, not of their multiples
 
 
 @pytest.mark.parametrize(("tensor", "change"), [("weights", {"weight_bits": 9}), ("range", {"activation_bits": 9})])
@@ -91,10 +106,13 @@ def test_the_plan_writes_judges_and_executes(job: Job) -> None:
     assert json.loads(str(made.steps[4].files["folding.json"]))["Defaults"] == {}
 
 
+@pytest.mark.parametrize("float_scales", [False, True])
 @pytest.mark.parametrize("per_channel", [False, True])
-def test_qonnx_executes_the_graph_to_the_references_integers(tmp_path: Path, per_channel: bool) -> None:
+def test_qonnx_executes_the_graph_to_the_references_integers(
+    tmp_path: Path, per_channel: bool, float_scales: bool
+) -> None:
     pytest.importorskip("qonnx")
-    job = tiny_job(tmp_path, per_channel=per_channel)
+    job = tiny_job(tmp_path, per_channel=per_channel, float_scales=float_scales)
     steps = {step.name: step for step in finn.plan(job).steps}
     root = Path(finn.__file__).resolve().parents[2]
 

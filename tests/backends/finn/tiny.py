@@ -15,7 +15,12 @@ from tests.backends.finn.w4a4 import TINY
 
 
 def tiny_job(
-    folder: Path, part: str = "xc7z020", weight_bits: int = 4, activation_bits: int = 4, per_channel: bool = False
+    folder: Path,
+    part: str = "xc7z020",
+    weight_bits: int = 4,
+    activation_bits: int = 4,
+    per_channel: bool = False,
+    float_scales: bool = False,
 ) -> Job:
     """Writes the weights into `folder`; the last layer has one grid always."""
     random = np.random.default_rng(3)
@@ -27,8 +32,10 @@ def tiny_job(
             continue
         codes = random.integers(-highest, highest + 1, shape)
         codes.reshape(-1, shape[-1])[0] = highest
-        finer = 2.0 ** random.integers(0, 6, shape[-1]) if per_channel and name != "dense/kernel" else 1.0
-        tensors[name] = (codes / finer / (highest + 1)).astype(np.float32)
+        each = shape[-1] if per_channel and name != "dense/kernel" else 1
+        odd = 2 * random.integers(64, 128, each) + 1 if float_scales else 128
+        finer = 2.0 ** random.integers(0, 6, each) if each > 1 else 1.0
+        tensors[name] = (codes * odd / 128 / finer / (highest + 1)).astype(np.float32)
     signed = min(end, 127) / 2
     reach_of = {"relu1": (0.0, end / 4), "relu2": (0.0, end / 2), "shortcut": (-signed, signed)}
     path = folder / "tiny.safetensors"

@@ -28,6 +28,7 @@ from flows.core.errors import InputError
 from flows.core.readiness import SCHEMA, Finding, Readiness, Status, Verdict
 from models.folding import folded
 from models.imported.workers.draft import WantedFiles
+from models.imported.workers.onnx_file import ADVICE as FLOAT_ADVICE
 from models.imported.workers.onnx_file import Tensors, load_model
 from models.imported.workers.onnx_nodes import read_model
 from models.network import Network
@@ -38,10 +39,7 @@ OUT = Path("verdicts.json")
 
 def assess(file: Path, external: tuple[str, ...], network: Network | None) -> Readiness:
     """Raises `InputError` where the file is no ONNX graph, `WantedFiles` where tensors stand in files not given."""
-    try:
-        model = load_model(file)
-    except InputError as error:
-        raise InputError(error.culprit, error.fact, ADVICE) from None
+    model = load_model(file)
     verdicts = judge(read_graph(model, Tensors(file, external)))
     if network:
         verdicts += (_architecture(model, file, external, network),)
@@ -80,7 +78,8 @@ def answer(ask: Mapping[str, Any]) -> dict[str, Any]:
         error = InputError(Path(ask["file"]).name, "damaged: its text is no UTF-8", ADVICE)
     except InputError as reason:
         error = reason
-    return {"refusal": {"culprit": error.culprit, "fact": error.fact, "next_step": error.next_step}}
+    advice = ADVICE if error.next_step == FLOAT_ADVICE else error.next_step
+    return {"refusal": {"culprit": error.culprit, "fact": error.fact, "next_step": advice}}
 
 
 def complaint(result: Mapping[str, Any]) -> str:

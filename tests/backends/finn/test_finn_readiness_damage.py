@@ -99,7 +99,8 @@ def test_any_constant(name: str, values: list[float], shape: tuple[int, ...], tm
 
 @pytest.mark.parametrize("content", [b"", b"no protobuf at all", b"PK\x03\x04" * 50, b"\x08\x08"])
 def test_what_is_no_network_is_refused(content: bytes, tmp_path: Path) -> None:
-    assert "no ONNX" in answer(content, tmp_path)["refusal"]["fact"]
+    refusal = answer(content, tmp_path)["refusal"]
+    assert "no ONNX" in refusal["fact"] and "export_qonnx" in refusal["next_step"]
 
 
 def reordered() -> ModelProto:

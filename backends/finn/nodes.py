@@ -169,11 +169,19 @@ class Window(Node):
 
 @dataclass(frozen=True, slots=True)
 class MatrixVector(Node):
-    """A product with `inputs` x `channels` weights of `weight` bits. `rtl` is FINN's unit on DSP slices."""
+    """A product with `inputs` x `channels` weights of `weight` bits. `rtl` is FINN's unit on DSP slices.
+
+    The last four describe units that finn-plus 1.6.1 does not build of our graphs: one that applies `steps` thresholds
+    of `sums` bits to each result, the RTL unit of FINN up to 0.10, and products that were asked to be of LUTs.
+    """
 
     inputs: int
     weight: int
     rtl: bool
+    steps: int = 0
+    sums: int = 0
+    former: bool = False
+    of_luts: bool = False
 
     attributes: ClassVar[tuple[str, ...]] = ("PE", "SIMD")
 
@@ -192,6 +200,11 @@ class MatrixVector(Node):
     def turns(self, fold: Fold) -> int:
         """Cycles of one matrix-vector product, and words of the weight memory."""
         return self.channels // fold.pe * (self.inputs // fold.simd)
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether the HLS unit's products take DSP slices: of data of one bit they are gates."""
+        return self.data.width > 1 and not self.of_luts
 
     def takes(self, fold: Fold) -> int:
         return fold.simd

@@ -68,7 +68,10 @@ def test_finns_own_totals_stand_beside_ours() -> None:
     made = Design(job(W4A4), W4A4, set_folding(nodes(W4A4), 1e8 / 1000))
     finn = finn_totals(made)
     ours = readings(made)
-    assert finn[Metric.DSP] == 108 == value(ours, Metric.DSP)
+    assert (finn[Metric.DSP], value(ours, Metric.DSP)) == (
+        108,
+        117,
+    )  # FINN puts four products with 8-bit data in a slice
     assert finn[Metric.BRAM18] == 39 < value(ours, Metric.BRAM18)
     assert finn[Metric.LUT] < value(ours, Metric.LUT) / 3
 
@@ -94,12 +97,11 @@ def test_the_solvers_totals_are_the_estimates() -> None:
         assert reading.high == pytest.approx(cost[2 * index] + rest[index] + above, rel=0.01)
 
 
-def test_a_unit_in_hls_makes_ffs_a_lower_bound() -> None:
+def test_a_unit_in_hls_is_estimated_in_full() -> None:
     arithmetic = quantised(TINY, weights=3)
     found = estimate(job(arithmetic, target_fps="100", folding="finn"), arithmetic)
-    assert [one.at_least for one in found if one.scope == TOTAL and one.metric is Metric.FF] == [True]
-    assert [one.at_least for one in found if one.scope == TOTAL and one.metric is Metric.LUT] == [False]
-    assert not [one for one in found if one.scope == "MVAU_hls_0" and one.metric is Metric.FF]
+    assert not [one for one in found if one.at_least]
+    assert {one.metric for one in found if one.scope == "MVAU_hls_0"} >= {*RESOURCES}
 
 
 def test_memories_are_options() -> None:

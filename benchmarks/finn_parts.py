@@ -23,6 +23,8 @@ from flows.core.evidence import Metric
 
 OLDER = {"StreamingFCLayer": "MVAU", "MatrixVectorActivation": "MVAU", "VectorVectorActivation": "VVAU"}
 MODES = {"decoupled": DECOUPLED, "const": EMBEDDED, DECOUPLED: DECOUPLED, EMBEDDED: EMBEDDED}
+WIDEST = 8
+"""Bits of a result up to which a unit whose ``noActivation`` is left out applies thresholds, as FINN's default is."""
 NAMED = ("node", "layer", ("input",))
 
 
@@ -135,7 +137,8 @@ def _unit(given: Mapping[str, Any], rtl: bool, former: bool) -> tuple[Node, Fold
     sums = data.width + weight.width - (data.width == 1) + (inputs - 1).bit_length()
     if "accDataType" in given:
         sums = integer(given["accDataType"]).width
-    steps = 0 if given.get("noActivation", 0) else 2**result.width - 1
+    plain = given["noActivation"] if result.width > WIDEST else given.get("noActivation", 0)
+    steps = 0 if plain else 2**result.width - 1
     node = MatrixVector(
         *NAMED,
         (pixels, inputs),
@@ -219,9 +222,9 @@ def integer(name: str) -> Integer:
     """``UINT4``, ``INT4``, or a type of one bit."""
     if name in ("BIPOLAR", "BINARY"):
         return Integer(1, False)
-    match = re.fullmatch(r"(U?)INT(\d+)", name)
+    match = re.fullmatch(r"(U?)INT(\d+)", "INT2" if name == "TERNARY" else name)
     if not match:
-        raise ValueError(f"{name!r} is no integer type")
+        raise Unknown(f"no law of data of type {name}")
     return Integer(int(match[2]), not match[1])
 
 

@@ -76,8 +76,9 @@ def test_what_no_law_knows_is_named(run: Any) -> None:
     rows = [fifo(2, 4), row("Lookup_hls", {}), row("VVAU_hls", {}), row("StreamingFIFO_rtl", {"depth": 2})]
     external = {"MW": 4, "MH": 4, "PE": 1, "SIMD": 1, "mem_mode": "external"}
     types = dict.fromkeys(("inputDataType", "weightDataType", "outputDataType"), "INT4")
-    code, text, err = run([*rows, row("MVAU_hls", external | types)])
-    assert code == 0 and not err
+    floats = row("FMPadding_hls", {"SIMD": 4, "inputDataType": "FLOAT32"})
+    code, text, err = run([*rows, floats, row("MVAU_hls", external | types)])
+    assert code == 0 and not err and "no law of data of type FLOAT32" in text
     assert "no law of Lookup_hls" in text and "no law of VVAU_hls" in text
     assert "StreamingFIFO_rtl: folded_shape is not recorded" in text and "weights in external memory" in text
 

@@ -17,11 +17,13 @@ from models.serial import quantised_from_json, quantised_to_json
 
 @dataclass(frozen=True, eq=False)
 class Blueprint:
-    """`folds` are those of layers with weights, `roms` what holds their weights; `fifos` gives (depth, storage)."""
+    """`folds` are those of layers with weights, `roms` what holds their weights, `rows` what holds the rows of windows;
+    `fifos` gives (depth, storage)."""
 
     quantised: QuantisedNetwork
     folds: Mapping[str, Fold]
     roms: Mapping[str, str]
+    rows: Mapping[str, str]
     fifos: Mapping[Fifo, tuple[int, str]]
     part: str
     clock_ns: float
@@ -37,6 +39,7 @@ def blueprint(design: Design) -> Blueprint:
         design.quantised,
         design.folds,
         {name: rom.storage for name, rom in design.roms.items()},
+        {name: rows.storage for name, rows in design.rows.items()},
         {buffer.fifo: (buffer.depth, buffer.storage) for buffer in design.buffers},
         target.part.full_name,
         target.clock_ns,
@@ -48,6 +51,7 @@ def to_json(one: Blueprint) -> dict[str, Any]:
         "quantised": quantised_to_json(one.quantised),
         "folds": {name: [fold.pe, fold.simd] for name, fold in one.folds.items()},
         "roms": dict(one.roms),
+        "rows": dict(one.rows),
         "fifos": [[*fifo, depth, storage] for fifo, (depth, storage) in one.fifos.items()],
         "part": one.part,
         "clock_ns": one.clock_ns,
@@ -59,6 +63,7 @@ def from_json(content: Any, place: str) -> Blueprint:
         quantised_from_json(content["quantised"], place),
         {name: Fold(pe, simd) for name, (pe, simd) in content["folds"].items()},
         content["roms"],
+        content["rows"],
         {(writer, reader): (depth, storage) for writer, reader, depth, storage in content["fifos"]},
         content["part"],
         content["clock_ns"],

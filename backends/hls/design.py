@@ -9,11 +9,12 @@ from functools import cached_property
 from backends.hls import fifos
 from backends.hls.fifos import Buffer
 from backends.hls.folding_options import Fold
-from backends.hls.memories import Memory, weight_rom
-from backends.hls.nodes import MATRIX_VECTOR, Node, nodes
+from backends.hls.memories import Memory, line_buffer, weight_rom
+from backends.hls.nodes import MATRIX_VECTOR, WINDOW, Node, nodes
 from backends.hls.schedule import EXPECTED, Pace, stages
 from backends.protocol import Job
 from backends.stream import Stage, sized
+from models.network import Conv2D, MaxPool2D
 from models.quantised import QuantisedNetwork
 
 
@@ -51,6 +52,17 @@ class Design:
             kernel = self.quantised.layers[node.name].kernel
             assert kernel is not None, f"{node.name} has no weights"
             found[node.name] = weight_rom(node.size, self.folds[node.name], kernel.width, device)
+        return found
+
+    @cached_property
+    def rows(self) -> Mapping[str, Memory]:
+        """The rows that the windows of convolutions and pools keep, by layer."""
+        device = self.job.target.part.device
+        found = {}
+        for node in self.nodes:
+            if isinstance(node.layer, Conv2D | MaxPool2D) and node.kind in (WINDOW, MaxPool2D.kind):
+                bits = self.quantised.type_of(node.layer.inputs[0]).width
+                found[node.layer.name] = line_buffer(node.layer, node.taken, bits, device)
         return found
 
     @cached_property

@@ -19,9 +19,9 @@ KEYWORDS = """
 HEADERS = "alloca daylight environ errno main std stderr stdin stdout timezone uint ulong ushort"
 """What the headers of g++ call something that is no function; types end in _t, and macros are in capitals."""
 TEMPLATES = """
-    add clone convolution dense_of_image global_average_pool half_up hls image in max_pool out pointwise receive
-    relu saturated send window
-    add_products append ap_int ap_uint
+    add advance clone convolution dense_of_image global_average_pool half_up hls image image_beats max_pool pointwise
+    receive relu result_beats saturated scan send shift_in window
+    add_products append ap_int ap_uint bits_of counter
     beat left left_value output part pixel product result right right_value stored_bias stored_weight sum value vector
     weight
     dataflow expected frame frames images put_images results simulate stages take_results
@@ -29,8 +29,8 @@ TEMPLATES = """
 """What the generated sources call something already, types among it."""
 TAKEN = frozenset(word.replace("_", "") for word in (KEYWORDS + HEADERS + TEMPLATES).split())
 
-ENDINGS = re.compile("_(out|windows|weights|biases|t)$")
-"""Streams between stages, the arrays of a layer, and types of C end so."""
+ENDINGS = re.compile("_(out|window|windows|weights|biases|t)$")
+"""Streams between stages, the functions and arrays of a layer, and types of C end so."""
 
 
 def top_name(network: Network) -> str:

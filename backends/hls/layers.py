@@ -28,6 +28,17 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """The stage `name` over the rows of an image: its template, the words it puts, and what holds the rows."""
+
+    name: str
+    stage: str
+    output: str
+    storage: str
+    comment: str
+
+
+@dataclass(frozen=True)
 class LayerText:
     """`constants` are (comment, definitions), `types` (name, type, comment); a comment may be empty."""
 
@@ -39,6 +50,7 @@ class LayerText:
     types: tuple[tuple[str, str, str], ...]
     result: Function | None = None
     weights: Weights | None = None
+    rows: Rows | None = None
 
 
 def layer_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[LayerText]:
@@ -50,7 +62,7 @@ def layer_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[LayerText
             case "matrix_vector", _:
                 yield _weighted(made, node, fold, name)
             case "maxpool2d", MaxPool2D() as layer:
-                yield _pool(made.quantised, node, layer, fold, name)
+                yield _pool(made, node, layer, fold, name)
             case "add", Add():
                 yield _add(made.quantised, node, fold, name)
             case "relu", ReLU():
@@ -99,13 +111,14 @@ def _weighted(made: Blueprint, node: Node, fold: Fold, name: str) -> LayerText:
         ("PE results at a time, SIMD products of each a cycle.", _listed(PE=fold.pe, SIMD=fold.simd)),
         ("", _listed(STEPS=products // fold.simd, GROUPS=results // fold.pe)),
     )
-    words = [("Pixel", "Vector<Value, CHANNELS>", ""), ("Output", "Vector<Result, RESULTS>", "")]
+    words, rows = [("Pixel", "Vector<Value, CHANNELS>", ""), ("Output", "Vector<Result, RESULTS>", "")], None
     constants: tuple[tuple[str, str], ...]
     if isinstance(layer, Conv2D) and slides(layer):
         stage, input, headers = "convolution", "Part", ["convolution", "window"]
         words.insert(1, ("Part", "Vector<Value, SIMD>", "of a window"))
         outputs = ("What comes out.", _listed(PIXELS=tokens(node.shape), RESULTS=results))
         constants = (*_image(node, layer), *folding, outputs, _window_turns(node, fold))
+        rows = _rows(made, layer, window_name(name), "window", "Part")
     else:
         is_image = isinstance(layer, Dense) and tokens(node.taken) > 1
         stage = "dense_of_image" if is_image else "pointwise"
@@ -133,7 +146,8 @@ def _weighted(made: Blueprint, node: Node, fold: Fold, name: str) -> LayerText:
             *words,
         ),
         cpp.sum_result(types.accumulator.fraction, result, merged_relu(quantised, layer) is not None),
-        Weights(stage, input, "bram" if made.roms[layer.name] == BRAM else "lutram", _cost(node, fold)),
+        Weights(stage, input, made.roms[layer.name], _cost(node, fold)),
+        rows,
     )
 
 
@@ -143,13 +157,27 @@ def _cost(node: Node, fold: Fold) -> str:
 
 def _image(node: Node, layer: Conv2D | MaxPool2D) -> tuple[tuple[str, str], ...]:
     height, width, channels = node.taken
-    top, _, left, right = layer.pads(node.taken)
+    top, bottom, left, right = layer.pads(node.taken)
+    is_flat = layer.kernel[0] == 1
+    kept = "Rows kept above the newest one" + (": an array has one, which is never used." if is_flat else ".")
     return (
         ("The image, and the window that slides over it.", _listed(HEIGHT=height, WIDTH=width, CHANNELS=channels)),
         ("", _listed(KERNEL_HEIGHT=layer.kernel[0], KERNEL_WIDTH=layer.kernel[1])),
         ("", _listed(STRIDE_HEIGHT=layer.strides[0], STRIDE_WIDTH=layer.strides[1])),
-        ("", _listed(PAD_TOP=top, PAD_LEFT=left, PAD_RIGHT=right)),
+        ("", _listed(PAD_TOP=top, PAD_BOTTOM=bottom, PAD_LEFT=left, PAD_RIGHT=right)),
+        (kept, _listed(ABOVE=max(layer.kernel[0] - 1, 1))),
     )
+
+
+def window_name(layer: str) -> str:
+    """The function of the window stage of the layer with this identifier."""
+    return f"{layer}_window"
+
+
+def _rows(made: Blueprint, layer: Layer, name: str, stage: str, output: str) -> Rows:
+    storage = made.rows[layer.name]
+    place = "block RAM" if storage == BRAM else "LUT RAM"
+    return Rows(name, stage, output, storage, f"The rows above the newest one are in {place}.")
 
 
 def _window_turns(node: Node, fold: Fold) -> tuple[str, str]:
@@ -166,16 +194,17 @@ def _serial(node: Node, fold: Fold, pixels: int) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _pool(quantised: QuantisedNetwork, node: Node, layer: MaxPool2D, fold: Fold, name: str) -> LayerText:
-    source = quantised.type_of(layer.inputs[0])
+def _pool(made: Blueprint, node: Node, layer: MaxPool2D, fold: Fold, name: str) -> LayerText:
+    source = made.quantised.type_of(layer.inputs[0])
     folding = _listed(LANES=fold.pe, STEPS=node.taken[-1] // fold.pe, TURNS=busy(node, fold, QUICKEST))
     return LayerText(
         name,
         struct(name),
-        title(quantised, layer),
+        title(made.quantised, layer),
         ("max_pool",),
         (*_image(node, layer), ("LANES channels a cycle.", folding), ("Of the padding.", _listed(LOWEST=source.low))),
         (("Value", cpp.integer(source), source.name), ("Pixel", "Vector<Value, CHANNELS>", "")),
+        rows=_rows(made, layer, name, "max_pool", "Pixel"),
     )
 
 

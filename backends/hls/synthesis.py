@@ -7,6 +7,7 @@ from collections.abc import Callable
 from backends.hls.design import Design
 from backends.hls.estimate import FIFO
 from backends.hls.identifiers import layer_names, struct, top_name
+from backends.hls.layers import window_name
 from backends.hls.nodes import CLONE, RECEIVE, SEND, STREAMS
 from backends.vendor.csynth import FIFOS
 from backends.vendor.steps import FOLDER, HlsProject
@@ -32,7 +33,7 @@ def scopes(design: Design) -> Callable[[str], str]:
             return FIFO
         plain = instance.removesuffix("_U0").removesuffix("_s")
         for layer, name in names.items():
-            if plain == name or plain.endswith(f"_{struct(name)}"):
+            if plain in (name, window_name(name)) or plain.endswith(f"_{struct(name)}"):
                 return layer
         if instance.startswith(CLONE):
             return CLONE

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from backends.hls import cpp
 from backends.hls.blueprint import Blueprint
 from backends.hls.identifiers import struct
-from backends.hls.layers import title
+from backends.hls.layers import title, window_name
 from backends.hls.nodes import CLONE, RECEIVE, SEND, WINDOW, Node, tokens
 from backends.hls.schedule import lanes
 from backends.stream import Fifo
 from models.network import INPUT
 
-TEMPLATES = {"add": "add", "relu": "relu", "maxpool2d": "max_pool", "global_average_pool": "global_average_pool"}
+TEMPLATES = {"add": "add", "relu": "relu", "global_average_pool": "global_average_pool"}
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,14 @@ def _call(node: Node, names: Mapping[str, str], read: list[str], written: list[s
     name = names.get(node.layer.name, "")
     match node.kind:
         case "receive":
-            return f"receive<{tokens(node.taken)}>(in, {arguments})"
+            return f"receive<{tokens(node.taken)}>(image_beats, {arguments})"
         case "send":
-            return f"send({arguments}, out)"
+            return f"send({arguments}, result_beats)"
         case "clone":
             return f"clone<{tokens(node.taken)}>({arguments})"
         case "window":
-            return f"window<{struct(name)}>({arguments})"
-        case "matrix_vector":
+            return f"{window_name(name)}({arguments})"
+        case "matrix_vector" | "maxpool2d":
             return f"{name}({arguments})"
     return f"{TEMPLATES[node.kind]}<{struct(name)}>({arguments})"
 

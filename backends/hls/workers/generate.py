@@ -31,7 +31,7 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 STAND_INS = """
     tb/native/ap_int.h tb/stand_in/ap_axi_sdata.h tb/stand_in/hls_stream.h tb/bounded/dataflow.h tb/bounded/hls_stream.h
 """
-PLAIN = f"src/axi_stream.h src/vector.h tb/testbench.h tb/testbench.cpp {STAND_INS}"
+PLAIN = f"src/axi_stream.h src/counter.h src/vector.h tb/testbench.h tb/testbench.cpp {STAND_INS}"
 RENDERED = """
     src/top.h src/top.cpp tb/frames.h tb/simulate.cpp tb/fifos.cpp Makefile run_hls.tcl driver.py README.md
 """
@@ -53,6 +53,7 @@ def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
     kinds = {header for layer in layers for header in layer.headers}
     kinds |= {"clone"} if any(node.kind == "clone" for node in made.nodes) else set()
     kinds |= {"products"} if any(layer.weights for layer in layers) else set()
+    kinds |= {"scan"} if any(layer.rows for layer in layers) else set()
     height, width, channels = network.input_shape
     results, image = prod(network.shapes[made.quantised.output]), height * width * channels
     facts = {

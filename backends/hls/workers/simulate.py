@@ -19,14 +19,19 @@ import numpy as np
 from flows.core.errors import FlowsError, MismatchError
 from models.vectors import vectors
 
+REPORT = "please report it with job.json of step generate"
+
 
 def simulated(library: Path, images: np.ndarray, results: int) -> np.ndarray:
-    """Results (n, `results`) of uint8 `images`, int32."""
+    """Results (n, `results`) of uint8 `images`, int32. Raises `MismatchError` for faults of the AXI4-Streams."""
     made = np.empty((len(images), results), np.int32)
     simulate = ctypes.CDLL(str(library.resolve())).simulate
-    simulate.restype = None
+    simulate.restype = ctypes.c_int
     given = np.ascontiguousarray(images)
-    simulate(given.ctypes.data_as(ctypes.c_void_p), made.ctypes.data_as(ctypes.c_void_p), ctypes.c_int(len(given)))
+    pointers = [ctypes.c_void_p(array.ctypes.data) for array in (given, made)]
+    if faults := simulate(*pointers, ctypes.c_int(len(given))):
+        fact = f"{faults} beats lack their TKEEP or TLAST, or are left over"
+        raise MismatchError(f"C simulation {library.stem}", fact, REPORT)
     return made
 
 
@@ -43,7 +48,7 @@ def main(job: Path) -> None:
         wrong = np.flatnonzero((made[name] != made["native"][:number]).any(axis=1))
         if wrong.size:
             fact = f"it differs from native integers in {wrong.size} of {number} frames, first in {wrong[0]}"
-            raise MismatchError(f"C simulation {name}", fact, "please report it with job.json of step generate")
+            raise MismatchError(f"C simulation {name}", fact, REPORT)
     Path("outputs.json").write_text(json.dumps(made["ap_int"].tolist()))
     Path("speed.json").write_text(json.dumps(speed))
 

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from backends.hls.blueprint import Blueprint, blueprint
 from backends.hls.folding_options import Fold
 from backends.hls.identifiers import identifiers, layer_names, struct, top_name
-from backends.hls.nodes import MATRIX_VECTOR, nodes
+from backends.hls.layers import window_name
+from backends.hls.nodes import MATRIX_VECTOR, WINDOW, nodes
 from backends.hls.resolve import design
 from backends.hls.top import stage_texts
 from backends.hls.workers.generate import TEMPLATES, files
@@ -84,7 +85,13 @@ def unfolded(quantised: QuantisedNetwork) -> Blueprint:
     weighted = [node.name for node in nodes(quantised) if node.kind == MATRIX_VECTOR]
     fifos = {(one, node.name): (16, "srl") for node in nodes(quantised) for one in node.sources if one != INPUT}
     folds = dict.fromkeys(weighted, Fold(1, 1))
-    return Blueprint(quantised, folds, dict.fromkeys(weighted, "lutram"), fifos, "xc7z020clg400-1", 10.0)
+    roms, rows = (dict.fromkeys(names, "lutram") for names in (weighted, windowed(quantised)))
+    return Blueprint(quantised, folds, roms, rows, fifos, "xc7z020clg400-1", 10.0)
+
+
+def windowed(quantised: QuantisedNetwork) -> list[str]:
+    """Layers with a window."""
+    return [node.layer.name for node in nodes(quantised) if node.kind in (WINDOW, "maxpool2d")]
 
 
 @given(st.lists(NAMES, unique=True))
@@ -129,7 +136,7 @@ def test_every_name_of_a_project_has_one_meaning(
     names = layer_names(made.quantised.network)
     written = list(stage_texts(made, names))
     meanings = Counter([*declared_by(made, names), *(stream.name for one in written for stream in one.streams)])
-    assert meanings.total() == 1 + 10 + 10 + 2 * len(made.folds) + len(made.fifos)
+    assert meanings.total() == 1 + 10 + 10 + 2 + 2 * len(made.folds) + len(made.fifos)
     assert [name for name, count in meanings.items() if count > 1 or name in declared()] == []
 
 
@@ -138,6 +145,7 @@ def declared_by(made: Blueprint, names: Mapping[str, str]) -> Iterator[str]:
     yield top_name(made.quantised.network)
     yield from chain.from_iterable((one, struct(one)) for one in names.values())
     yield from (f"{names[layer]}_{array}" for layer in made.folds for array in ("weights", "biases"))
+    yield from (window_name(names[node.layer.name]) for node in made.nodes if node.kind == WINDOW)
 
 
 def compiles(layers: Sequence[str], network: str, folder: Path) -> None:

@@ -167,7 +167,7 @@ int turns;
 int main() {{
     {streams}
     std::vector<unsigned char> images(BYTES);
-    put_images(images.data(), 1, in);
+    put_images(images.data(), 1, image_beats);
     {calls}
 }}
 """
@@ -181,7 +181,7 @@ def test_the_loops_take_the_turns_of_the_schedule(tmp_path: Path, seed: int | No
     write(made, job, np.zeros((1, 1), int), project)
     for header in (project / "src").glob("*.h"):
         text = header.read_text().replace("#pragma once\n", '#pragma once\n#include "turns.h"\n')
-        header.write_text(text.replace("#pragma HLS PIPELINE II=1", "count_turn();"))
+        header.write_text(text.replace("#pragma HLS PIPELINE II=1 style=flp", "count_turn();"))
     wiring = (project / "tb/fifos.cpp").read_text()
     streams = re.findall(r"^    hls::stream<.*;$", wiring, re.MULTILINE)
     calls = re.findall(r"stages\.add\(.*\[&\] { (.*); }\);", wiring)

@@ -32,7 +32,7 @@ from tests.backends.vendor.conftest import csynth_report
 
 CYCLES = {"Latency (cycles)/min": 800, "Latency (cycles)/max": 900}
 MODULES = {
-    "window_Conv1_U0": ({"LUT": 300, "DSP": "-"}, CYCLES),
+    "conv1_window_U0": ({"LUT": 300, "DSP": "-"}, CYCLES),
     "conv1_U0": ({"LUT": 500, "DSP": 6}, {**CYCLES, "Latency (cycles)/max": 1_000}),
     "add_LayerAdd_U0": ({"LUT": 70, "DSP": "-"}, CYCLES),
 }
@@ -202,9 +202,9 @@ def test_the_script_of_co_simulation(tmp_path: Path) -> None:
     ("instance", "scope"),
     [
         ("conv1_U0", "conv1"),
-        ("window_Conv1_U0", "conv1"),
-        ("window_Conv1_s", "conv1"),
-        ("max_pool_Pool_U0", "pool"),
+        ("conv1_window_U0", "conv1"),
+        ("pool_U0", "pool"),
+        ("add_LayerAdd_s", "add"),
         ("add_LayerAdd_U0", "add"),
         ("global_average_pool_Gap_U0", "gap"),
         ("clone_48_Vector_ap_uint_8_3_U0", CLONE),

@@ -3,6 +3,7 @@
 
 #include "ap_axi_sdata.h"
 #include "ap_int.h"
+#include "counter.h"
 #include "hls_stream.h"
 #include "vector.h"
 
@@ -15,18 +16,16 @@ void receive(hls::stream<Beat> &beats, hls::stream<Pixel> &pixels) {
     ap_uint<8> bytes[Pixel::SIZE];
 #pragma HLS ARRAY_PARTITION variable=bytes complete
     ap_uint<32> data = 0;
-    int channel = 0;
+    Counter<Pixel::SIZE> channel = 0;
     for (int turn = 0; turn < PIXELS * Pixel::SIZE; turn++) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
         data = turn % 4 == 0 ? beats.read().data : ap_uint<32>(data >> 8);
-        for (int place = 0; place + 1 < Pixel::SIZE; place++) bytes[place] = bytes[place + 1];
-        bytes[Pixel::SIZE - 1] = ap_uint<8>(data);
-        channel++;
-        if (channel == Pixel::SIZE) {
+        const ap_uint<8> next[1] = {ap_uint<8>(data)};
+        shift_in(next, bytes);
+        if (advance<Pixel::SIZE>(channel)) {
             Pixel pixel;
             for (int place = 0; place < Pixel::SIZE; place++) pixel.value[place] = bytes[place];
             pixels.write(pixel);
-            channel = 0;
         }
     }
 }
@@ -37,7 +36,7 @@ void send(hls::stream<Results> &results, hls::stream<Beat> &beats) {
     ap_int<32> waiting[Results::SIZE];
 #pragma HLS ARRAY_PARTITION variable=waiting complete
     for (int turn = 0; turn < Results::SIZE; turn++) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
         if (turn == 0) {
             const Results result = results.read();
             for (int place = 0; place < Results::SIZE; place++) waiting[place] = result.value[place];

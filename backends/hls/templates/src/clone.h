@@ -6,7 +6,7 @@
 template <int PIXELS, typename Pixel>
 void clone(hls::stream<Pixel> &pixels, hls::stream<Pixel> &first, hls::stream<Pixel> &second) {
     for (int turn = 0; turn < PIXELS; turn++) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
         const Pixel pixel = pixels.read();
         first.write(pixel);
         second.write(pixel);

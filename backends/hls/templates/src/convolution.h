@@ -11,17 +11,19 @@ void convolution(
     const typename Layer::StoredWeight (&weights)[Layer::PE][Layer::GROUPS * Layer::STEPS][Layer::SIMD],
     const typename Layer::StoredBias (&biases)[Layer::PE][Layer::GROUPS]) {
     typename Layer::Part kept[Layer::STEPS];
-// One word a turn: small enough for LUTs, where a word is read in the cycle in which it is needed.
+// One word a turn, and few of them: a block RAM would be all but empty.
 #pragma HLS AGGREGATE variable=kept
-#pragma HLS BIND_STORAGE variable=kept type=ram_2p impl=lutram
+#pragma HLS BIND_STORAGE variable=kept type=ram_s2p impl=lutram
     typename Layer::Sum sums[Layer::PE];
 #pragma HLS ARRAY_PARTITION variable=sums complete
     typename Layer::Result results[Layer::RESULTS];
 #pragma HLS ARRAY_PARTITION variable=results complete
 
-    int group = 0, step = 0;
+    Counter<Layer::STEPS> step = 0;
+    Counter<Layer::GROUPS> group = 0;
+    Counter<Layer::GROUPS * Layer::STEPS> word = 0;
     for (int turn = 0; turn < Layer::PIXELS * Layer::GROUPS * Layer::STEPS; turn++) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
         typename Layer::Part part;
         if (group == 0) {
             part = parts.read();
@@ -29,20 +31,15 @@ void convolution(
         } else {
             part = kept[step];
         }
-        add_products<Layer>(part.value, weights, biases, group, step, sums);
+        add_products<Layer>(part.value, weights, biases, word, group, step == 0, sums);
 
-        if (step + 1 < Layer::STEPS) {
-            step++;
-        } else {
+        advance<Layer::GROUPS * Layer::STEPS>(word);
+        if (advance<Layer::STEPS>(step)) {
             append<Layer>(sums, results);
-            step = 0;
-            if (group + 1 < Layer::GROUPS) {
-                group++;
-            } else {
+            if (advance<Layer::GROUPS>(group)) {
                 typename Layer::Output output;
                 for (int place = 0; place < Layer::RESULTS; place++) output.value[place] = results[place];
                 outputs.write(output);
-                group = 0;
             }
         }
     }

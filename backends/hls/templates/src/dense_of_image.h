@@ -12,32 +12,37 @@ void dense_of_image(hls::stream<typename Layer::Pixel> &pixels, hls::stream<type
                     const typename Layer::StoredBias (&biases)[Layer::PE][Layer::GROUPS]) {
     const int PARTS = Layer::CHANNELS / Layer::SIMD;  // steps of one pixel
     typename Layer::Pixel kept[Layer::PIXELS];
+// A word a pixel. There are too few of them to fill a block RAM as wide as this takes.
 #pragma HLS AGGREGATE variable=kept
+#pragma HLS BIND_STORAGE variable=kept type=ram_s2p impl=lutram
     typename Layer::Sum sums[Layer::PE];
 #pragma HLS ARRAY_PARTITION variable=sums complete
     typename Layer::Result results[Layer::RESULTS];
 #pragma HLS ARRAY_PARTITION variable=results complete
 
-    int group = 0, step = 0;
+    Counter<PARTS> part = 0;
+    Counter<Layer::PIXELS> place = 0;
+    Counter<Layer::GROUPS> group = 0;
+    Counter<Layer::GROUPS * Layer::STEPS> word = 0;
     for (int turn = 0; turn < Layer::PIXELS - 1 + Layer::GROUPS * Layer::STEPS; turn++) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
         if (turn < Layer::PIXELS) kept[turn] = pixels.read();
         if (turn < Layer::PIXELS - 1) continue;
 
-        const typename Layer::Pixel pixel = kept[step / PARTS];
-        typename Layer::Value values[Layer::SIMD];
-        for (int lane = 0; lane < Layer::SIMD; lane++) values[lane] = pixel.value[step % PARTS * Layer::SIMD + lane];
-        add_products<Layer>(values, weights, biases, group, step, sums);
+        const typename Layer::Pixel pixel = kept[place];
+        typename Layer::Value values[PARTS][Layer::SIMD];
+#pragma HLS ARRAY_PARTITION variable=values dim=0 complete
+        for (int channel = 0; channel < Layer::CHANNELS; channel++)
+            values[channel / Layer::SIMD][channel % Layer::SIMD] = pixel.value[channel];
+        add_products<Layer>(values[part], weights, biases, word, group, place == 0 && part == 0, sums);
 
-        if (step + 1 < Layer::STEPS) {
-            step++;
-        } else {
+        advance<Layer::GROUPS * Layer::STEPS>(word);
+        if (advance<PARTS>(part) && advance<Layer::PIXELS>(place)) {
             append<Layer>(sums, results);
-            step = 0;
-            group++;
+            advance<Layer::GROUPS>(group);
         }
     }
     typename Layer::Output output;
-    for (int place = 0; place < Layer::RESULTS; place++) output.value[place] = results[place];
+    for (int result = 0; result < Layer::RESULTS; result++) output.value[result] = results[result];
     outputs.write(output);
 }

@@ -1,6 +1,7 @@
 // The average of each channel over an image, LANES channels in a cycle.
 #pragma once
 
+#include "counter.h"
 #include "hls_stream.h"
 #include "vector.h"
 
@@ -8,29 +9,34 @@
 template <typename Layer>
 void global_average_pool(hls::stream<typename Layer::Pixel> &pixels, hls::stream<typename Layer::Output> &outputs) {
     const int CHANNELS = Layer::CHANNELS, LANES = Layer::LANES;
-    typename Layer::Value kept[CHANNELS];
-#pragma HLS ARRAY_PARTITION variable=kept complete
-    typename Layer::Sum sums[Layer::STEPS][LANES];
-// A word of LANES sums is read and written in each turn.
-#pragma HLS ARRAY_RESHAPE variable=sums dim=2 complete
+    typename Layer::Value kept[Layer::STEPS][LANES];
+#pragma HLS ARRAY_PARTITION variable=kept dim=0 complete
+    // They go round by LANES a turn, so that the sums of the turn stand in front. In a memory a turn's sum might be read
+    // before it was written, and the loop would not start a turn a cycle.
+    typename Layer::Sum sums[CHANNELS];
+#pragma HLS ARRAY_PARTITION variable=sums complete
     typename Layer::Result results[CHANNELS];
 #pragma HLS ARRAY_PARTITION variable=results complete
 
-    int step = 0;
+    Counter<Layer::STEPS> step = 0;
     for (int turn = 0; turn < Layer::PIXELS * Layer::STEPS; turn++) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
         if (step == 0) {
             const typename Layer::Pixel pixel = pixels.read();
-            for (int channel = 0; channel < CHANNELS; channel++) kept[channel] = pixel.value[channel];
+            for (int channel = 0; channel < CHANNELS; channel++)
+                kept[channel / LANES][channel % LANES] = pixel.value[channel];
         }
-        for (int place = 0; place + LANES < CHANNELS; place++) results[place] = results[place + LANES];
+        typename Layer::Sum added[LANES];
+#pragma HLS ARRAY_PARTITION variable=added complete
+        typename Layer::Result next[LANES];
+#pragma HLS ARRAY_PARTITION variable=next complete
         for (int lane = 0; lane < LANES; lane++) {
-            const typename Layer::Sum sum = (turn < Layer::STEPS ? typename Layer::Sum(0) : sums[step][lane]) +
-                                            kept[step * LANES + lane];
-            sums[step][lane] = sum;
-            results[CHANNELS - LANES + lane] = Layer::result(sum);
+            added[lane] = (turn < Layer::STEPS ? typename Layer::Sum(0) : sums[lane]) + kept[step][lane];
+            next[lane] = Layer::result(added[lane]);
         }
-        step = step + 1 < Layer::STEPS ? step + 1 : 0;
+        shift_in(added, sums);
+        shift_in(next, results);
+        advance<Layer::STEPS>(step);
     }
     typename Layer::Output output;
     for (int channel = 0; channel < CHANNELS; channel++) output.value[channel] = results[channel];

@@ -2,78 +2,75 @@
 #pragma once
 
 #include "hls_stream.h"
+#include "scan.h"
 #include "vector.h"
 
 // STEPS turns for every pixel of the image and of its padding, which counts as the lowest value there is.
 template <typename Layer>
-void max_pool(hls::stream<typename Layer::Pixel> &pixels, hls::stream<typename Layer::Pixel> &outputs) {
-    typedef typename Layer::Value Value;
-    const int HEIGHT = Layer::HEIGHT, WIDTH = Layer::WIDTH, CHANNELS = Layer::CHANNELS, LANES = Layer::LANES;
-    const int KERNEL_HEIGHT = Layer::KERNEL_HEIGHT, KERNEL_WIDTH = Layer::KERNEL_WIDTH;
-    const int ABOVE = KERNEL_HEIGHT > 1 ? KERNEL_HEIGHT - 1 : 1, BEFORE = KERNEL_WIDTH > 1 ? KERNEL_WIDTH - 1 : 1;
-
-    // The rows above the newest one, the oldest first.
-    typename Layer::Pixel rows[ABOVE][WIDTH];
-// A word a pixel, and a memory a row: all rows are read and written in one cycle.
-#pragma HLS AGGREGATE variable=rows
-#pragma HLS ARRAY_PARTITION variable=rows dim=1 complete
+void max_pool(hls::stream<typename Layer::Pixel> &pixels, hls::stream<typename Layer::Pixel> &outputs,
+              typename Layer::Pixel (&rows)[Layer::ABOVE][Layer::WIDTH]) {
+#pragma HLS INLINE
 // A column is read again a row later, and that takes longer than the pipeline: no read has to wait for a write.
 #pragma HLS DEPENDENCE variable=rows inter false
+    typedef typename Layer::Value Value;
+    const int CHANNELS = Layer::CHANNELS, LANES = Layer::LANES;
+    const int KERNEL_HEIGHT = Layer::KERNEL_HEIGHT, KERNEL_WIDTH = Layer::KERNEL_WIDTH;
+    const int BEFORE = KERNEL_WIDTH > 1 ? KERNEL_WIDTH - 1 : 1;
 
-    // The newest column of the window, the largest values of each column before it, and those of the window.
-    Value newest[KERNEL_HEIGHT][CHANNELS], before[BEFORE][CHANNELS], largest[CHANNELS];
+    // The newest column of the window, the largest values of each column before it, and those of the window. The last
+    // two go round by LANES a turn, so that the channels of the turn stand in front.
+    Value newest[KERNEL_HEIGHT][Layer::STEPS][LANES], before[BEFORE][CHANNELS], largest[CHANNELS];
 #pragma HLS ARRAY_PARTITION variable=newest dim=0 complete
 #pragma HLS ARRAY_PARTITION variable=before dim=0 complete
 #pragma HLS ARRAY_PARTITION variable=largest complete
 
-    int row = -Layer::PAD_TOP, column = -Layer::PAD_LEFT, step = 0;
+    Scan<Layer> scan;
+    Counter<Layer::STEPS> step = 0;
     for (int turn = 0; turn < Layer::TURNS; turn++) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
         if (step == 0) {
-            const bool has_column = column >= 0 && column < WIDTH;
-            const bool has_pixel = has_column && row >= 0 && row < HEIGHT;
+            const int column = scan.column - Layer::PAD_LEFT;
             for (int y = 0; y < KERNEL_HEIGHT; y++) {
                 typename Layer::Pixel entering;
                 const bool is_newest = y + 1 == KERNEL_HEIGHT;
-                if (is_newest ? has_pixel : has_column) {
+                if (is_newest ? scan.has_pixel() : scan.has_column()) {
                     entering = is_newest ? pixels.read() : rows[y][column];
                 } else {
                     for (int channel = 0; channel < CHANNELS; channel++) entering.value[channel] = Layer::LOWEST;
                 }
-                if (y > 0 && has_column) rows[y - 1][column] = entering;
-                for (int channel = 0; channel < CHANNELS; channel++) newest[y][channel] = entering.value[channel];
+                if (y > 0 && scan.has_column()) rows[y - 1][column] = entering;
+                for (int channel = 0; channel < CHANNELS; channel++)
+                    newest[y][channel / LANES][channel % LANES] = entering.value[channel];
             }
         }
 
-        for (int place = 0; place + LANES < CHANNELS; place++) largest[place] = largest[place + LANES];
+        Value of_column[LANES], of_window[LANES];
+#pragma HLS ARRAY_PARTITION variable=of_column complete
+#pragma HLS ARRAY_PARTITION variable=of_window complete
         for (int lane = 0; lane < LANES; lane++) {
-            const int channel = step * LANES + lane;
-            Value of_column = newest[0][channel];
+            of_column[lane] = newest[0][step][lane];
             for (int y = 1; y < KERNEL_HEIGHT; y++)
-                if (newest[y][channel] > of_column) of_column = newest[y][channel];
-            Value of_window = of_column;
+                if (newest[y][step][lane] > of_column[lane]) of_column[lane] = newest[y][step][lane];
+            of_window[lane] = of_column[lane];
             for (int x = 0; x + 1 < KERNEL_WIDTH; x++)
-                if (before[x][channel] > of_window) of_window = before[x][channel];
-            for (int x = 0; x + 1 < BEFORE; x++) before[x][channel] = before[x + 1][channel];
-            before[BEFORE - 1][channel] = of_column;
-            largest[CHANNELS - LANES + lane] = of_window;
+                if (before[x][lane] > of_window[lane]) of_window[lane] = before[x][lane];
         }
+        for (int x = 0; x < BEFORE; x++) {
+            Value next[LANES];
+#pragma HLS ARRAY_PARTITION variable=next complete
+            for (int lane = 0; lane < LANES; lane++)
+                next[lane] = x + 1 < BEFORE ? before[x + 1][lane] : of_column[lane];
+            shift_in(next, before[x]);
+        }
+        shift_in(of_window, largest);
 
-        if (step + 1 < Layer::STEPS) {
-            step++;
-        } else {
-            // How far the window's upper left corner stands from the first one's.
-            const int down = row + Layer::PAD_TOP - (KERNEL_HEIGHT - 1);
-            const int right = column + Layer::PAD_LEFT - (KERNEL_WIDTH - 1);
-            if (down >= 0 && right >= 0 && down % Layer::STRIDE_HEIGHT == 0 && right % Layer::STRIDE_WIDTH == 0) {
+        if (advance<Layer::STEPS>(step)) {
+            if (scan.has_window()) {
                 typename Layer::Pixel output;
                 for (int channel = 0; channel < CHANNELS; channel++) output.value[channel] = largest[channel];
                 outputs.write(output);
             }
-            step = 0;
-            const bool ends_row = column + 1 == WIDTH + Layer::PAD_RIGHT;
-            column = ends_row ? -Layer::PAD_LEFT : column + 1;
-            row = ends_row ? row + 1 : row;
+            scan.next();
         }
     }
 }

@@ -9,36 +9,32 @@ template <typename Layer>
 void pointwise(hls::stream<typename Layer::Pixel> &pixels, hls::stream<typename Layer::Output> &outputs,
                const typename Layer::StoredWeight (&weights)[Layer::PE][Layer::GROUPS * Layer::STEPS][Layer::SIMD],
                const typename Layer::StoredBias (&biases)[Layer::PE][Layer::GROUPS]) {
-    typename Layer::Value kept[Layer::CHANNELS];
-#pragma HLS ARRAY_PARTITION variable=kept complete
+    typename Layer::Value kept[Layer::STEPS][Layer::SIMD];
+#pragma HLS ARRAY_PARTITION variable=kept dim=0 complete
     typename Layer::Sum sums[Layer::PE];
 #pragma HLS ARRAY_PARTITION variable=sums complete
     typename Layer::Result results[Layer::RESULTS];
 #pragma HLS ARRAY_PARTITION variable=results complete
 
-    int group = 0, step = 0;
+    Counter<Layer::STEPS> step = 0;
+    Counter<Layer::GROUPS> group = 0;
+    Counter<Layer::GROUPS * Layer::STEPS> word = 0;
     for (int turn = 0; turn < Layer::PIXELS * Layer::GROUPS * Layer::STEPS; turn++) {
-#pragma HLS PIPELINE II=1
-        if (group == 0 && step == 0) {
+#pragma HLS PIPELINE II=1 style=flp
+        if (word == 0) {
             const typename Layer::Pixel pixel = pixels.read();
-            for (int channel = 0; channel < Layer::CHANNELS; channel++) kept[channel] = pixel.value[channel];
+            for (int channel = 0; channel < Layer::CHANNELS; channel++)
+                kept[channel / Layer::SIMD][channel % Layer::SIMD] = pixel.value[channel];
         }
-        typename Layer::Value values[Layer::SIMD];
-        for (int lane = 0; lane < Layer::SIMD; lane++) values[lane] = kept[step * Layer::SIMD + lane];
-        add_products<Layer>(values, weights, biases, group, step, sums);
+        add_products<Layer>(kept[step], weights, biases, word, group, step == 0, sums);
 
-        if (step + 1 < Layer::STEPS) {
-            step++;
-        } else {
+        advance<Layer::GROUPS * Layer::STEPS>(word);
+        if (advance<Layer::STEPS>(step)) {
             append<Layer>(sums, results);
-            step = 0;
-            if (group + 1 < Layer::GROUPS) {
-                group++;
-            } else {
+            if (advance<Layer::GROUPS>(group)) {
                 typename Layer::Output output;
                 for (int place = 0; place < Layer::RESULTS; place++) output.value[place] = results[place];
                 outputs.write(output);
-                group = 0;
             }
         }
     }

@@ -2,76 +2,56 @@
 #pragma once
 
 #include "hls_stream.h"
+#include "scan.h"
 #include "vector.h"
 
 // One turn of the loop is one cycle. A pixel that completes a window takes STEPS turns, any other pixel, of the image or
 // of its padding, one; TURNS is their sum over a frame. Nothing is cleared between frames: padding or pixels of the next
 // frame have replaced all old values before a window is whole.
 template <typename Layer>
-void window(hls::stream<typename Layer::Pixel> &pixels, hls::stream<typename Layer::Part> &parts) {
-    typedef typename Layer::Value Value;
-    const int HEIGHT = Layer::HEIGHT, WIDTH = Layer::WIDTH, CHANNELS = Layer::CHANNELS;
-    const int KERNEL_HEIGHT = Layer::KERNEL_HEIGHT, KERNEL_WIDTH = Layer::KERNEL_WIDTH;
-    const int ABOVE = KERNEL_HEIGHT > 1 ? KERNEL_HEIGHT - 1 : 1;
-
-    // The rows above the newest one, the oldest first.
-    typename Layer::Pixel rows[ABOVE][WIDTH];
-// A word a pixel, and a memory a row: all rows are read and written in one cycle.
-#pragma HLS AGGREGATE variable=rows
-#pragma HLS ARRAY_PARTITION variable=rows dim=1 complete
+void window(hls::stream<typename Layer::Pixel> &pixels, hls::stream<typename Layer::Part> &parts,
+            typename Layer::Pixel (&rows)[Layer::ABOVE][Layer::WIDTH]) {
+#pragma HLS INLINE
 // A column is read again a row later, and that takes longer than the pipeline: no read has to wait for a write.
 #pragma HLS DEPENDENCE variable=rows inter false
+    const int CHANNELS = Layer::CHANNELS, SIMD = Layer::SIMD;
+    const int KERNEL_HEIGHT = Layer::KERNEL_HEIGHT, KERNEL_WIDTH = Layer::KERNEL_WIDTH;
 
-    // The window is in registers, since any SIMD of its values go out in a cycle.
-    Value kept[KERNEL_HEIGHT][KERNEL_WIDTH][CHANNELS];
+    // The window is in registers, as the parts in which it goes out: a lane chooses one of STEPS values.
+    typename Layer::Value kept[Layer::STEPS][SIMD];
 #pragma HLS ARRAY_PARTITION variable=kept dim=0 complete
 
-    int row = -Layer::PAD_TOP, column = -Layer::PAD_LEFT, step = 0;
+    Scan<Layer> scan;
+    Counter<Layer::STEPS> step = 0;
     for (int turn = 0; turn < Layer::TURNS; turn++) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
         // A new pixel: the window moves a column to the right.
         if (step == 0) {
-            const bool has_column = column >= 0 && column < WIDTH;
-            const bool has_pixel = has_column && row >= 0 && row < HEIGHT;
+            const int column = scan.column - Layer::PAD_LEFT;
             for (int y = 0; y < KERNEL_HEIGHT; y++) {
-                for (int x = 0; x + 1 < KERNEL_WIDTH; x++)
-                    for (int channel = 0; channel < CHANNELS; channel++)
-                        kept[y][x][channel] = kept[y][x + 1][channel];
-
                 typename Layer::Pixel entering;
                 const bool is_newest = y + 1 == KERNEL_HEIGHT;
-                if (is_newest ? has_pixel : has_column) {
+                if (is_newest ? scan.has_pixel() : scan.has_column()) {
                     entering = is_newest ? pixels.read() : rows[y][column];
                 } else {
                     for (int channel = 0; channel < CHANNELS; channel++) entering.value[channel] = 0;
                 }
-                if (y > 0 && has_column) rows[y - 1][column] = entering;
-                for (int channel = 0; channel < CHANNELS; channel++)
-                    kept[y][KERNEL_WIDTH - 1][channel] = entering.value[channel];
+                if (y > 0 && scan.has_column()) rows[y - 1][column] = entering;
+                for (int x = 0; x < KERNEL_WIDTH; x++)
+                    for (int channel = 0; channel < CHANNELS; channel++) {
+                        const int place = (y * KERNEL_WIDTH + x) * CHANNELS + channel, right = place + CHANNELS;
+                        kept[place / SIMD][place % SIMD] =
+                            x + 1 < KERNEL_WIDTH ? kept[right / SIMD][right % SIMD] : entering.value[channel];
+                    }
             }
         }
 
-        // How far the window's upper left corner stands from the first one's.
-        const int down = row + Layer::PAD_TOP - (KERNEL_HEIGHT - 1);
-        const int right = column + Layer::PAD_LEFT - (KERNEL_WIDTH - 1);
-        const bool is_whole =
-            down >= 0 && right >= 0 && down % Layer::STRIDE_HEIGHT == 0 && right % Layer::STRIDE_WIDTH == 0;
-        if (is_whole) {
+        const bool has_window = scan.has_window();
+        if (has_window) {
             typename Layer::Part part;
-            for (int lane = 0; lane < Layer::SIMD; lane++) {
-                const int place = step * Layer::SIMD + lane, position = place / CHANNELS;
-                part.value[lane] = kept[position / KERNEL_WIDTH][position % KERNEL_WIDTH][place % CHANNELS];
-            }
+            for (int lane = 0; lane < SIMD; lane++) part.value[lane] = kept[step][lane];
             parts.write(part);
         }
-
-        if (is_whole && step + 1 < Layer::STEPS) {
-            step++;
-        } else {
-            step = 0;
-            const bool ends_row = column + 1 == WIDTH + Layer::PAD_RIGHT;
-            column = ends_row ? -Layer::PAD_LEFT : column + 1;
-            row = ends_row ? row + 1 : row;
-        }
+        if (!has_window || advance<Layer::STEPS>(step)) scan.next();
     }
 }

@@ -1,11 +1,15 @@
-# vitis_hls -f run_hls.tcl vitis-csim|csynth|cosim|export
+# GOAL=csynth vitis_hls -f run_hls.tcl; newer releases say vitis-run --mode hls --tcl in place of vitis_hls -f.
 # Written for Vitis HLS 2020.2 and later. It has not been run: no AMD tool was at hand.
-set goal [lindex $argv end]
-if {[lsearch {vitis-csim csynth cosim export} $goal] < 0} {
-    puts "ERROR: give vitis-csim, csynth, cosim or export"
+set goals {vitis-csim csynth cosim export}
+set goal [expr {[info exists env(GOAL)] ? $env(GOAL) : ""}]
+if {[lsearch -exact $goals $goal] < 0} {
+    puts "ERROR: GOAL is '$goal': give [join $goals {, }]"
     exit 1
 }
-set flags "-std=c++14 -Isrc -Itb"
+# C simulation is compiled in a folder of its own: paths must not depend on where that is.
+set here [file dirname [file normalize [info script]]]
+cd $here
+set flags "-std=c++14 -I$here/src -I$here/tb"
 
 if {[catch {
     open_project -reset hls

@@ -30,6 +30,8 @@ class stream<T, 0> {
         if (words.size() > most) most = words.size();
     }
 
+    bool empty() const { return words.empty(); }
+
     // The most words that it held.
     void print() const { std::printf("%s: %zu of %zu words\n", name, most, depth); }
 

@@ -1,5 +1,7 @@
 // small for xc7z020clg400-1 at 10 ns: 6,654 products a frame.
 // Each stage below is a process of its own; all run at once, and a FIFO stands between each two.
+// All loops are pipelines that take a turn a cycle (II=1) and flush (style=flp): what is in them goes on while they wait
+// for input. One that stalls would keep it, and where two branches meet each could wait for the other for ever.
 #include "top.h"
 
 #include "clone.h"
@@ -12,16 +14,16 @@
 #include "layers/gap.h"
 #include "layers/dense.h"
 
-void small(hls::stream<Beat> &in, hls::stream<Beat> &out) {
-#pragma HLS INTERFACE axis port=in
-#pragma HLS INTERFACE axis port=out
+void small(hls::stream<Beat> &image_beats, hls::stream<Beat> &result_beats) {
+#pragma HLS INTERFACE axis port=image_beats
+#pragma HLS INTERFACE axis port=result_beats
 // Started over AXI4-Lite, once for each frame or, with auto-restart, for all that come.
 #pragma HLS INTERFACE s_axilite port=return
 #pragma HLS DATAFLOW
 
     hls::stream<Vector<ap_uint<8>, 3>, 16> image("image");
 #pragma HLS BIND_STORAGE variable=image type=fifo impl=srl
-    receive<48>(in, image);
+    receive<48>(image_beats, image);
 
     hls::stream<Vector<ap_uint<8>, 3>, 16> image_to_conv1("image_to_conv1");
 #pragma HLS BIND_STORAGE variable=image_to_conv1 type=fifo impl=srl
@@ -32,7 +34,7 @@ void small(hls::stream<Beat> &in, hls::stream<Beat> &out) {
     // conv1: 3x3 convolution, 3 to 4 channels and ReLU; PE x SIMD 2x3.
     hls::stream<Vector<ap_uint<8>, 3>, 16> conv1_windows("conv1_windows");
 #pragma HLS BIND_STORAGE variable=conv1_windows type=fifo impl=srl
-    window<Conv1>(image_to_conv1, conv1_windows);
+    conv1_window(image_to_conv1, conv1_windows);
 
     hls::stream<Vector<ap_uint<8>, 4>, 16> relu1_out("relu1_out");
 #pragma HLS BIND_STORAGE variable=relu1_out type=fifo impl=srl
@@ -56,12 +58,12 @@ void small(hls::stream<Beat> &in, hls::stream<Beat> &out) {
     // pool: the largest of 2x2, 6x8 to 3x4 pixels; 1 channel a cycle.
     hls::stream<Vector<ap_uint<8>, 4>, 16> pool_out("pool_out");
 #pragma HLS BIND_STORAGE variable=pool_out type=fifo impl=srl
-    max_pool<Pool>(relu2_out, pool_out);
+    pool(relu2_out, pool_out);
 
     // conv2: 3x3 convolution, strides 2x2, 4 to 6 channels; PE x SIMD 3x4.
     hls::stream<Vector<ap_uint<8>, 4>, 16> conv2_windows("conv2_windows");
 #pragma HLS BIND_STORAGE variable=conv2_windows type=fifo impl=srl
-    window<Conv2>(pool_out, conv2_windows);
+    conv2_window(pool_out, conv2_windows);
 
     hls::stream<Vector<ap_int<8>, 6>, 16> conv2_out("conv2_out");
 #pragma HLS BIND_STORAGE variable=conv2_out type=fifo impl=srl
@@ -77,5 +79,5 @@ void small(hls::stream<Beat> &in, hls::stream<Beat> &out) {
 #pragma HLS BIND_STORAGE variable=dense_out type=fifo impl=srl
     dense(gap_out, dense_out);
 
-    send(dense_out, out);
+    send(dense_out, result_beats);
 }

@@ -3,4 +3,4 @@
 #include "axi_stream.h"
 
 // A frame: 144 bytes in, 5 results out. The next one may start while this one is still under way.
-void small(hls::stream<Beat> &in, hls::stream<Beat> &out);
+void small(hls::stream<Beat> &image_beats, hls::stream<Beat> &result_beats);

@@ -7,7 +7,7 @@
 static const int BYTES = 144, RESULTS = 5;
 
 // All frames lie on the stream before the first is asked for: only the design itself can tell them apart.
-inline void put_images(const unsigned char *images, int frames, hls::stream<Beat> &in) {
+inline void put_images(const unsigned char *images, int frames, hls::stream<Beat> &beats) {
     for (int frame = 0; frame < frames; frame++)
         for (int place = 0; place < BYTES; place += 4) {
             Beat beat;
@@ -17,10 +17,18 @@ inline void put_images(const unsigned char *images, int frames, hls::stream<Beat
             beat.keep = place + 4 <= BYTES ? 15 : 15 >> (place + 4 - BYTES);
             beat.strb = beat.keep;
             beat.last = place + 4 >= BYTES;
-            in.write(beat);
+            beats.write(beat);
         }
 }
 
-inline void take_results(hls::stream<Beat> &out, int frames, int *results) {
-    for (int place = 0; place < frames * RESULTS; place++) results[place] = int(ap_int<32>(out.read().data));
+// How many beats are not whole, or do not tell with TLAST whether their frame ends.
+inline int take_results(hls::stream<Beat> &beats, int frames, int *results) {
+    int wrong = 0;
+    for (int place = 0; place < frames * RESULTS; place++) {
+        const Beat beat = beats.read();
+        results[place] = int(ap_int<32>(beat.data));
+        const bool is_last = (place + 1) % RESULTS == 0;
+        if (beat.keep != 15 || beat.strb != 15 || beat.last != is_last) wrong++;
+    }
+    return wrong;
 }

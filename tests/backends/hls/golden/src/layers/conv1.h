@@ -12,7 +12,9 @@ struct Conv1 {
     static const int HEIGHT = 6, WIDTH = 8, CHANNELS = 3;
     static const int KERNEL_HEIGHT = 3, KERNEL_WIDTH = 3;
     static const int STRIDE_HEIGHT = 1, STRIDE_WIDTH = 1;
-    static const int PAD_TOP = 1, PAD_LEFT = 1, PAD_RIGHT = 1;
+    static const int PAD_TOP = 1, PAD_BOTTOM = 1, PAD_LEFT = 1, PAD_RIGHT = 1;
+    // Rows kept above the newest one.
+    static const int ABOVE = 2;
     // PE results at a time, SIMD products of each a cycle.
     static const int PE = 2, SIMD = 3;
     static const int STEPS = 9, GROUPS = 2;
@@ -34,9 +36,20 @@ struct Conv1 {
 
     // 14 bits behind the point become ap_ufixed<8,2,AP_RND,AP_SAT>: a ReLU, since nothing below zero is held.
     static Result result(Sum sum) {
+#pragma HLS INLINE
         return saturated<Result, 0, 255>(half_up<8>(sum));
     }
 };
+
+// The rows above the newest one are in LUT RAM.
+inline void conv1_window(hls::stream<Conv1::Pixel> &pixels, hls::stream<Conv1::Part> &outputs) {
+    Conv1::Pixel rows[Conv1::ABOVE][Conv1::WIDTH];
+// A word a pixel, and a memory a row: all rows are read and written in one cycle.
+#pragma HLS AGGREGATE variable=rows
+#pragma HLS ARRAY_PARTITION variable=rows dim=1 complete
+#pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram
+    window<Conv1>(pixels, outputs, rows);
+}
 
 // 6 multipliers, 864 cycles a frame.
 inline void conv1(hls::stream<Conv1::Part> &inputs, hls::stream<Conv1::Output> &outputs) {
@@ -44,6 +57,8 @@ inline void conv1(hls::stream<Conv1::Part> &inputs, hls::stream<Conv1::Output> &
 #pragma HLS ARRAY_PARTITION variable=conv1_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=conv1_weights dim=3 complete
 #pragma HLS BIND_STORAGE variable=conv1_weights type=rom_1p impl=lutram
+// A bias is read once a group: few words, a block RAM would be all but empty.
 #pragma HLS ARRAY_PARTITION variable=conv1_biases dim=1 complete
+#pragma HLS BIND_STORAGE variable=conv1_biases type=rom_1p impl=lutram
     convolution<Conv1>(inputs, outputs, conv1_weights, conv1_biases);
 }

@@ -12,7 +12,9 @@ struct Conv2 {
     static const int HEIGHT = 3, WIDTH = 4, CHANNELS = 4;
     static const int KERNEL_HEIGHT = 3, KERNEL_WIDTH = 3;
     static const int STRIDE_HEIGHT = 2, STRIDE_WIDTH = 2;
-    static const int PAD_TOP = 1, PAD_LEFT = 0, PAD_RIGHT = 1;
+    static const int PAD_TOP = 1, PAD_BOTTOM = 1, PAD_LEFT = 0, PAD_RIGHT = 1;
+    // Rows kept above the newest one.
+    static const int ABOVE = 2;
     // PE results at a time, SIMD products of each a cycle.
     static const int PE = 3, SIMD = 4;
     static const int STEPS = 9, GROUPS = 2;
@@ -34,9 +36,20 @@ struct Conv2 {
 
     // 12 bits behind the point become ap_fixed<8,3,AP_RND,AP_SAT>.
     static Result result(Sum sum) {
+#pragma HLS INLINE
         return saturated<Result, -128, 127>(half_up<7>(sum));
     }
 };
+
+// The rows above the newest one are in LUT RAM.
+inline void conv2_window(hls::stream<Conv2::Pixel> &pixels, hls::stream<Conv2::Part> &outputs) {
+    Conv2::Pixel rows[Conv2::ABOVE][Conv2::WIDTH];
+// A word a pixel, and a memory a row: all rows are read and written in one cycle.
+#pragma HLS AGGREGATE variable=rows
+#pragma HLS ARRAY_PARTITION variable=rows dim=1 complete
+#pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram
+    window<Conv2>(pixels, outputs, rows);
+}
 
 // 12 multipliers, 72 cycles a frame.
 inline void conv2(hls::stream<Conv2::Part> &inputs, hls::stream<Conv2::Output> &outputs) {
@@ -44,6 +57,8 @@ inline void conv2(hls::stream<Conv2::Part> &inputs, hls::stream<Conv2::Output> &
 #pragma HLS ARRAY_PARTITION variable=conv2_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=conv2_weights dim=3 complete
 #pragma HLS BIND_STORAGE variable=conv2_weights type=rom_1p impl=lutram
+// A bias is read once a group: few words, a block RAM would be all but empty.
 #pragma HLS ARRAY_PARTITION variable=conv2_biases dim=1 complete
+#pragma HLS BIND_STORAGE variable=conv2_biases type=rom_1p impl=lutram
     convolution<Conv2>(inputs, outputs, conv2_weights, conv2_biases);
 }

@@ -23,6 +23,7 @@ struct Dense {
 
     // 11 bits behind the point become ap_fixed<32,21>.
     static Result result(Sum sum) {
+#pragma HLS INLINE
         return sum;
     }
 };
@@ -33,6 +34,8 @@ inline void dense(hls::stream<Dense::Pixel> &inputs, hls::stream<Dense::Output> 
 #pragma HLS ARRAY_PARTITION variable=dense_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=dense_weights dim=3 complete
 #pragma HLS BIND_STORAGE variable=dense_weights type=rom_1p impl=lutram
+// A bias is read once a group: few words, a block RAM would be all but empty.
 #pragma HLS ARRAY_PARTITION variable=dense_biases dim=1 complete
+#pragma HLS BIND_STORAGE variable=dense_biases type=rom_1p impl=lutram
     pointwise<Dense>(inputs, outputs, dense_weights, dense_biases);
 }

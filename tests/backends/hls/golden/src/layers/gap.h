@@ -18,6 +18,7 @@ struct Gap {
 
     // A sum of 4 values is their average, with 2 more bits behind the point. It becomes ap_fixed<8,3,AP_RND,AP_SAT>.
     static Result result(Sum sum) {
+#pragma HLS INLINE
         return saturated<Result, -128, 127>(half_up<2>(sum));
     }
 };

@@ -20,6 +20,7 @@ struct LayerAdd {
 
     // Both with 6 bits behind the point; the sum becomes ap_fixed<8,3,AP_RND,AP_SAT>.
     static Result result(LeftValue left, RightValue right) {
+#pragma HLS INLINE
         const Sum sum = Sum(left) + (Sum(right) << 1);
         return saturated<Result, -128, 127>(half_up<1>(sum));
     }

@@ -9,7 +9,9 @@ struct Pool {
     static const int HEIGHT = 6, WIDTH = 8, CHANNELS = 4;
     static const int KERNEL_HEIGHT = 2, KERNEL_WIDTH = 2;
     static const int STRIDE_HEIGHT = 2, STRIDE_WIDTH = 2;
-    static const int PAD_TOP = 0, PAD_LEFT = 0, PAD_RIGHT = 0;
+    static const int PAD_TOP = 0, PAD_BOTTOM = 0, PAD_LEFT = 0, PAD_RIGHT = 0;
+    // Rows kept above the newest one.
+    static const int ABOVE = 1;
     // LANES channels a cycle.
     static const int LANES = 1, STEPS = 4, TURNS = 192;
     // Of the padding.
@@ -18,3 +20,13 @@ struct Pool {
     typedef ap_uint<8> Value;  // ap_ufixed<8,2,AP_RND,AP_SAT>
     typedef Vector<Value, CHANNELS> Pixel;
 };
+
+// The rows above the newest one are in LUT RAM.
+inline void pool(hls::stream<Pool::Pixel> &pixels, hls::stream<Pool::Pixel> &outputs) {
+    Pool::Pixel rows[Pool::ABOVE][Pool::WIDTH];
+// A word a pixel, and a memory a row: all rows are read and written in one cycle.
+#pragma HLS AGGREGATE variable=rows
+#pragma HLS ARRAY_PARTITION variable=rows dim=1 complete
+#pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram
+    max_pool<Pool>(pixels, outputs, rows);
+}

@@ -18,6 +18,7 @@ struct Relu2 {
 
     // 5 bits behind the point become ap_ufixed<8,2,AP_RND,AP_SAT>.
     static Result result(Value value) {
+#pragma HLS INLINE
         const Sum sum = value;
         return saturated<Result, 0, 255>(sum << 1);
     }

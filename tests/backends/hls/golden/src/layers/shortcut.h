@@ -24,6 +24,7 @@ struct Shortcut {
 
     // 15 bits behind the point become ap_fixed<8,3,AP_RND,AP_SAT>.
     static Result result(Sum sum) {
+#pragma HLS INLINE
         return saturated<Result, -128, 127>(half_up<10>(sum));
     }
 };
@@ -34,6 +35,8 @@ inline void shortcut(hls::stream<Shortcut::Pixel> &inputs, hls::stream<Shortcut:
 #pragma HLS ARRAY_PARTITION variable=shortcut_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=shortcut_weights dim=3 complete
 #pragma HLS BIND_STORAGE variable=shortcut_weights type=rom_1p impl=lutram
+// A bias is read once a group: few words, a block RAM would be all but empty.
 #pragma HLS ARRAY_PARTITION variable=shortcut_biases dim=1 complete
+#pragma HLS BIND_STORAGE variable=shortcut_biases type=rom_1p impl=lutram
     pointwise<Shortcut>(inputs, outputs, shortcut_weights, shortcut_biases);
 }

@@ -1,0 +1,91 @@
+"""The generated ``run_hls.tcl`` under a stand-in for vitis_hls: the commands that it gives, and its exit code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backends.hls.blueprint import blueprint
+from backends.hls.resolve import design
+from backends.hls.workers.generate import files
+from tests.backends.hls.networks import SMALL, job_on
+
+pytestmark = pytest.mark.skipif(not (shutil.which("tclsh") and shutil.which("make")), reason="tclsh or make is absent")
+
+TOOL = """\
+#!/usr/bin/env tclsh
+foreach name {open_project set_top open_solution set_part create_clock csim_design csynth_design cosim_design
+              export_design} {
+    proc $name args "puts \\"$name \\$args\\"; if {{$name} eq {FAILING}} {error {it failed}}"
+}
+proc add_files {args} {
+    set paths [expr {[lindex $args 0] eq "-tb" ? [lindex $args 1] : [lindex $args 0]}]
+    foreach path $paths { if {![file isfile $path]} { error "no $path" } }
+    foreach flag [lindex $args end] {
+        if {[string match -I* $flag] && ![file isdirectory [string range $flag 2 end]]} { error "no $flag" }
+    }
+    puts "add_files $paths"
+}
+source [lindex $argv end]
+"""
+SETUP = [
+    "open_project -reset hls",
+    "set_top small",
+    "add_files src/top.cpp",
+    "add_files tb/simulate.cpp tb/testbench.cpp",
+    "open_solution -reset solution",
+    "set_part xc7z020clg400-1",
+    "create_clock -period 10 -name default",
+]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tcl")
+    job = job_on(SMALL, folder)
+    for name, text in files(blueprint(design(job)), job.weights.tensors(), np.zeros((1, 5), int).tolist()):
+        place = folder / "project" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    return folder / "project"
+
+
+def make(project: Path, goal: str, folder: Path, failing: str = "") -> subprocess.CompletedProcess[str]:
+    tool = folder / "vitis_hls"
+    tool.write_text(TOOL.replace("FAILING", failing))
+    tool.chmod(0o755)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    command = ["make", "-s", "-C", str(project), goal]
+    return subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("goal", "commands"),
+    [
+        ("vitis-csim", ["csim_design"]),
+        ("csynth", ["csynth_design"]),
+        ("cosim", ["csynth_design", "cosim_design -rtl verilog -argv 4"]),
+        ("export", ["csynth_design", "export_design -format ip_catalog -display_name small"]),
+    ],
+)
+def test_each_goal_gives_its_commands(project: Path, tmp_path: Path, goal: str, commands: list[str]) -> None:
+    done = make(project, goal, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.strip() for line in done.stdout.splitlines()] == [*SETUP, *commands]
+
+
+def test_a_command_that_fails_ends_it_with_an_exit_code(project: Path, tmp_path: Path) -> None:
+    done = make(project, "cosim", tmp_path, failing="csynth_design")
+    assert done.returncode != 0
+    assert "ERROR: it failed" in done.stdout and "cosim_design" not in done.stdout
+
+
+def test_a_goal_must_be_given(project: Path) -> None:
+    done = subprocess.run(["tclsh", str(project / "run_hls.tcl")], env={}, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == "ERROR: GOAL is '': give vitis-csim, csynth, cosim, export\n"

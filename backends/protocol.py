@@ -80,6 +80,14 @@ class ReportReader(Protocol):
         ...
 
 
+class Observer(Protocol):
+    """What a backend may have beside those names: remarks on what ran, where no reading says it."""
+
+    def observations(self, job: Job, products: Products) -> Sequence[str]:
+        """As `Backend.notes`, of what the plan made; none for a step that was skipped."""
+        ...
+
+
 class FileJudge(Protocol):
     """What a backend may have beside those names: a judge of model files that were made elsewhere (``flows check``)."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from backends.cost import synthesis
-from backends.protocol import Backend, Job, ReportReader
+from backends.protocol import Backend, Job, Observer, ReportReader
 from flows.core.errors import FlowsError, MismatchError, RefusedError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
@@ -95,6 +95,9 @@ def run(
     products = executor.execute(plan)
     verification = _verify(backend.NAME, job, plan, products)
     readings = [*made.readings, *backend.read(job, products), *made.imported]
+    if hasattr(backend, "observations"):
+        seen = cast(Observer, backend).observations(job, products)
+        made = replace(made, remarks=(*made.remarks, *seen))
     name = run_name(backend.NAME, job)
     if batch:
         readings += _evaluated(products, trained.network.name)

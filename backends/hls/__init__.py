@@ -9,6 +9,7 @@ from backends.hls import estimate as estimates
 from backends.hls.arithmetic import lower
 from backends.hls.check import check
 from backends.hls.identifiers import top_name
+from backends.hls.observations import observations
 from backends.hls.options import Options
 from backends.hls.plan import plan
 from backends.hls.remarks import notes
@@ -22,7 +23,19 @@ from flows.core.plan import Products
 API = 1
 NAME = "hls"
 
-__all__ = ["API", "NAME", "Options", "check", "estimate", "lower", "notes", "plan", "read", "read_report"]
+__all__ = [
+    "API",
+    "NAME",
+    "Options",
+    "check",
+    "estimate",
+    "lower",
+    "notes",
+    "observations",
+    "plan",
+    "read",
+    "read_report",
+]
 
 
 def estimate(job: Job) -> Sequence[Reading]:

@@ -21,10 +21,11 @@ CPP = Output("generate", PROJECT)
 SOURCES = ("flows.core", "models", "backends")
 FLAGS = ("-std=c++14", "-O2", "-fPIC", "-shared", "-fno-gnu-unique", "-Wno-unknown-pragmas")
 SIMULATED, BOUNDED = ("src/top.cpp", "tb/simulate.cpp"), ("tb/fifos.cpp",)
+SIMULATE = "simulate"
 NATIVE, AP_INT, FIFOS = "native", "ap_int", "fifos"
 ABOUT = {NATIVE: "native integers", AP_INT: "ap_int", FIFOS: "FIFOs of their real depths"}
-FIFO_FRAMES = 4
-"""Frames that pass FIFOs of their real depths."""
+FIFO_FRAMES, MARKS = 4, "fifos.json"
+"""Frames that pass FIFOs of their real depths, and how full those became."""
 
 
 def plan(job: Job) -> Plan:
@@ -63,7 +64,7 @@ def plan(job: Job) -> Plan:
     results = prod(job.network.shapes[made.quantised.output])
     frames = {"vectors": VECTORS, "fifo_frames": FIFO_FRAMES}
     simulate = Step(
-        name="simulate",
+        name=SIMULATE,
         about=f"C simulation: {VECTORS} frames back to back with native integers and with ap_int, "
         f"{FIFO_FRAMES} through FIFOs of their real depths",
         tool=PYTHON,
@@ -74,14 +75,14 @@ def plan(job: Job) -> Plan:
             f"{AP_INT}.so": Output(ap_int.name, LIBRARY),
             f"{FIFOS}.so": Output(fifos.name, LIBRARY),
         },
-        makes=(OUTPUTS, "speed.json"),
+        makes=(OUTPUTS, MARKS, "speed.json"),
         packages=("numpy",),
         sources=SOURCES,
     )
     limit_s = job.options.vendor_timeout * 3600
     synthesis = vendor.steps("vitis", hls_project(CPP, job.network), job.target, job.options.vendor, limit_s)
     steps = (expected, generate, headers, native, ap_int, fifos, simulate, *synthesis)
-    return Plan(steps, Output("simulate", OUTPUTS), "C simulation of the generated code (g++ and ap_int)", VECTORS)
+    return Plan(steps, Output(SIMULATE, OUTPUTS), "C simulation of the generated code (g++ and ap_int)", VECTORS)
 
 
 def _compile(

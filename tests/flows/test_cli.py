@@ -84,7 +84,11 @@ PLAIN = SimpleNamespace(
     API=1, NAME="toy", Options=Options, check=check, lower=lower, estimate=estimate, plan=plan,
     notes=lambda job: ("a remark", "warning: mind the toy"), read=lambda job, products: (), __doc__="toy: a toy.",
 )  # fmt: skip
-TOY = SimpleNamespace(**vars(PLAIN), read_report=read_report)
+TOY = SimpleNamespace(
+    **vars(PLAIN),
+    read_report=read_report,
+    observations=lambda job, products: (f"its {len(products.results)} steps ran", "warning: none failed"),
+)
 
 
 class Point(SimpleNamespace):
@@ -159,6 +163,7 @@ def test_a_run_is_verified_recorded_and_valid(tmp_path: Path, capsys: pytest.Cap
     argv = ("run", "toy", "--part", "pynq-z2", "--json", str(out), "--out", str(tmp_path / "files"))
     text = said(capsys, *argv)
     assert "16 of 16 vectors equal" in text and "fits" in text and "a remark" in text and "mind the toy" in text
+    assert "its 3 steps ran" in text and "none failed" in text
     content = json.loads(out.read_text())
     jsonschema.validate(content, SCHEMA)
     (run,) = content["runs"]

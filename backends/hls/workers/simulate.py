@@ -2,16 +2,20 @@
 
 JOB.json: ``shape`` of an image, ``results`` of a frame, ``vectors``, how many of the project's check images go
 through each library back to back, and ``fifo_frames``, how many through the one with FIFOs of their real depths, which
-prints how full they were. All must agree. Writes ``outputs.json``, a row of integers a frame, and ``speed.json``,
-seconds a frame by library.
+prints how full they were. All must agree. Writes ``outputs.json``, a row of integers a frame, ``fifos.json``, the most
+words that each FIFO held and its depth, and ``speed.json``, seconds a frame by library.
 """
 
 from __future__ import annotations
 
 import ctypes
 import json
+import os
+import re
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +39,27 @@ def simulated(library: Path, images: np.ndarray, results: int) -> np.ndarray:
     return made
 
 
+@contextmanager
+def kept(log: Path) -> Iterator[None]:
+    """What is printed, by C too, goes to `log`."""
+    sys.stdout.flush()
+    screen = os.dup(sys.stdout.fileno())
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+    try:
+        yield
+    finally:
+        ctypes.CDLL(None).fflush(None)
+        os.dup2(screen, sys.stdout.fileno())
+        os.close(screen)
+
+
+def marks(printed: str) -> dict[str, tuple[int, int]]:
+    """The most words that each FIFO held, and its depth, from what the simulation printed."""
+    found = re.findall(r"^(\w+): (\d+) of (\d+) words$", printed, re.MULTILINE)
+    return {name: (int(most), int(depth)) for name, most, depth in found}
+
+
 def main(job: Path) -> None:
     ask = json.loads(job.read_text())
     images = vectors(tuple(ask["shape"]), ask["vectors"])
@@ -42,7 +67,8 @@ def main(job: Path) -> None:
     made, speed = {}, {}
     for name, number in frames.items():
         started = time.process_time()
-        made[name] = simulated(Path(f"{name}.so"), images[:number], ask["results"])
+        with kept(Path(f"{name}.log")):
+            made[name] = simulated(Path(f"{name}.so"), images[:number], ask["results"])
         speed[name] = (time.process_time() - started) / number
         print(f"{name}: {speed[name] * 1000:.0f} ms a frame", flush=True)
         wrong = np.flatnonzero((made[name] != made["native"][:number]).any(axis=1))
@@ -50,6 +76,7 @@ def main(job: Path) -> None:
             fact = f"it differs from native integers in {wrong.size} of {number} frames, first in {wrong[0]}"
             raise MismatchError(f"C simulation {name}", fact, REPORT)
     Path("outputs.json").write_text(json.dumps(made["ap_int"].tolist()))
+    Path("fifos.json").write_text(json.dumps(marks(Path("fifos.log").read_text())))
     Path("speed.json").write_text(json.dumps(speed))
 
 

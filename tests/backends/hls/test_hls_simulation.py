@@ -22,8 +22,9 @@ from backends.hls.resolve import design
 from backends.hls.schedule import QUICKEST, busy, lanes
 from backends.hls.workers import ap_types
 from backends.hls.workers.generate import files
-from backends.hls.workers.simulate import simulated
+from backends.hls.workers.simulate import marks, simulated
 from backends.protocol import Job
+from flows.core.errors import MismatchError
 from models.vectors import vectors
 from tests.backends.hls.networks import SMALL, job_on, random_network
 
@@ -143,14 +144,32 @@ def test_the_test_bench_checks_itself(small: Path, tmp_path: Path) -> None:
     assert done.returncode != 0 and f"FAIL: {FRAMES} frames, {FRAMES} wrong results" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("beat.last = turn + 1 == Results::SIZE", "beat.last = 0"), ("beat.keep = 15", "beat.keep = 7")],
+)
+def test_a_frame_must_end_where_its_beats_say(small: Path, tmp_path: Path, right: str, wrong: str) -> None:
+    other = shutil.copytree(small, tmp_path / "other", ignore=shutil.ignore_patterns("build"))
+    ends = other / "src/axi_stream.h"
+    text = ends.read_text()
+    assert right in text
+    ends.write_text(text.replace(right, wrong))
+    done = make(other, "csim")
+    faults = FRAMES * (1 if "last" in wrong else 5)
+    assert done.returncode != 0
+    assert f"FAIL: {FRAMES} frames, 0 wrong results, {faults} faults of the streams" in done.stdout
+    sources = "src/top.cpp", "tb/simulate.cpp"
+    with pytest.raises(MismatchError, match=f"{faults} beats lack their TKEEP or TLAST"):
+        simulated(library(other, "wrong", sources, NATIVE), vectors(SMALL.input_shape, FRAMES), 5)
+
+
 def test_fifos_that_are_too_short_are_named(small: Path, tmp_path: Path) -> None:
     """Room for 7 pixels where a 3x3 convolution needs more than a row before its first result."""
     passed = make(small, "fifos")
     assert passed.returncode == 0, passed.stderr
-    marks = re.findall(r"^(\w+): (\d+) of (\d+) words$", passed.stdout, re.MULTILINE)
-    assert len(marks) == 13 and all(0 < int(most) <= int(depth) for _, most, depth in marks)
-    skip = {name: int(most) for name, most, _ in marks if name in ("image_to_shortcut", "shortcut_out")}
-    assert sum(skip.values()) > 8
+    held = marks(passed.stdout)
+    assert len(held) == 13 and all(0 < most <= depth for most, depth in held.values())
+    assert held["image_to_shortcut"][0] + held["shortcut_out"][0] > 8
     other = shutil.copytree(small, tmp_path / "other", ignore=shutil.ignore_patterns("build"))
     wiring = other / "tb/fifos.cpp"
     wiring.write_text(re.sub(r", \d+> ((image_to_)?shortcut(_out)?\()", r", 3> \1", wiring.read_text()))

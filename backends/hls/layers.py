@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import prod
 
 from backends.hls import cpp
 from backends.hls.blueprint import Blueprint
@@ -13,6 +12,7 @@ from backends.hls.folding_options import BRAM, Fold
 from backends.hls.identifiers import struct
 from backends.hls.nodes import WINDOW, Node, merged_relu, slides, tokens
 from backends.hls.schedule import QUICKEST, busy, lanes
+from backends.hls.titles import title
 from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork
 
@@ -69,32 +69,6 @@ def layer_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[LayerText
                 yield _relu(made.quantised, node, fold, name)
             case "global_average_pool", GlobalAveragePool():
                 yield _average(made.quantised, node, fold, name)
-
-
-def title(quantised: QuantisedNetwork, layer: Layer) -> str:
-    """What the layer is, in words."""
-    shapes = quantised.network.shapes
-    before, after = shapes[layer.inputs[0]], shapes[layer.name]
-    then = " and ReLU" if merged_relu(quantised, layer) else ""
-    match layer:
-        case Conv2D():
-            stride = "" if layer.strides == (1, 1) else f", strides {_by(layer.strides)}"
-            return f"{layer.name}: {_by(layer.kernel)} convolution{stride}, {before[-1]} to {after[-1]} channels{then}"
-        case Dense():
-            return f"{layer.name}: dense, {prod(before)} to {prod(after)}{then}"
-        case MaxPool2D():
-            return f"{layer.name}: the largest of {_by(layer.kernel)}, {_by(before[:2])} to {_by(after[:2])} pixels"
-        case Add():
-            return f"{layer.name}: {layer.inputs[0]} + {layer.inputs[1]}"
-        case GlobalAveragePool():
-            return f"{layer.name}: the average of {_by(before[:2])} pixels"
-        case ReLU():
-            return f"{layer.name}: ReLU"
-    return f"{layer.name}: {layer.kind}"
-
-
-def _by(pair: tuple[int, ...]) -> str:
-    return "x".join(map(str, pair))
 
 
 def _listed(**constants: int) -> str:

@@ -10,11 +10,11 @@ from backends.hls.identifiers import layer_names, struct, top_name
 from backends.hls.layers import window_name
 from backends.hls.nodes import CLONE, RECEIVE, SEND, STREAMS
 from backends.vendor.csynth import FIFOS
-from backends.vendor.steps import FOLDER, HlsProject
+from backends.vendor.steps import HlsProject
 from flows.core.plan import Output
 from models.network import Network
 
-CFLAGS = f"-std=c++14 -I{FOLDER}/src -I{FOLDER}/tb"
+CFLAGS = "-std=c++14"
 COSIM_FRAMES = 4
 
 

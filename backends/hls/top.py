@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from backends.hls import cpp
 from backends.hls.blueprint import Blueprint
 from backends.hls.identifiers import struct
-from backends.hls.layers import title, window_name
+from backends.hls.layers import window_name
 from backends.hls.nodes import CLONE, RECEIVE, SEND, WINDOW, Node, tokens
 from backends.hls.schedule import lanes
+from backends.hls.titles import title
 from backends.stream import Fifo
 from models.network import INPUT
 

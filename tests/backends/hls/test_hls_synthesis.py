@@ -185,7 +185,7 @@ def test_the_script_of_co_simulation(tmp_path: Path) -> None:
         step for step in hls.plan(job_on(SMALL, tmp_path, part="xc7z010", vendor=COSIM)).steps if step.name == COSIM
     )
     script = str(step.files["cosim.tcl"])
-    flags = '-cflags "-std=c++14 -Iproject/src -Iproject/tb"'
+    flags = '-cflags "-std=c++14"'
     for line in (
         "set_top small",
         f"add_files {{project/src/top.cpp}} {flags}",

@@ -6,16 +6,13 @@ if {[lsearch -exact $goals $goal] < 0} {
     puts "ERROR: GOAL is '$goal': give [join $goals {, }]"
     exit 1
 }
-# C simulation is compiled in a folder of its own: paths must not depend on where that is.
-set here [file dirname [file normalize [info script]]]
-cd $here
-set flags "-std=c++14 -I$here/src -I$here/tb"
+cd [file dirname [file normalize [info script]]]
 
 if {[catch {
     open_project -reset hls
     set_top small
-    add_files src/top.cpp -cflags $flags
-    add_files -tb {tb/simulate.cpp tb/testbench.cpp} -cflags $flags
+    add_files src/top.cpp -cflags "-std=c++14"
+    add_files -tb {tb/simulate.cpp tb/testbench.cpp} -cflags "-std=c++14"
     open_solution -reset solution
     set_part {xc7z020clg400-1}
     create_clock -period 10 -name default

@@ -1,7 +1,7 @@
 // Frames as the design's AXI4-Streams carry them.
 #pragma once
 
-#include "top.h"
+#include "../src/top.h"
 
 // Bytes of an image and results of a frame.
 static const int BYTES = 144, RESULTS = 5;

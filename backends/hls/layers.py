@@ -126,7 +126,8 @@ def _weighted(made: Blueprint, node: Node, fold: Fold, name: str) -> LayerText:
 
 
 def _cost(node: Node, fold: Fold) -> str:
-    return f"{fold.multipliers} multipliers, {busy(node, fold, QUICKEST):,} cycles a frame."
+    several = "s" * (fold.multipliers > 1)
+    return f"{fold.multipliers} multiplier{several}, {busy(node, fold, QUICKEST):,} cycles a frame."
 
 
 def _image(node: Node, layer: Conv2D | MaxPool2D) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,8 @@ void convolution(
     hls::stream<typename Layer::Part> &parts, hls::stream<typename Layer::Output> &outputs,
     const typename Layer::StoredWeight (&weights)[Layer::PE][Layer::GROUPS * Layer::STEPS][Layer::SIMD],
     const typename Layer::StoredBias (&biases)[Layer::PE][Layer::GROUPS]) {
+// Part of the function of its layer, where its memories are.
+#pragma HLS INLINE
     typename Layer::Part kept[Layer::STEPS];
 // One word a turn, and few of them: a block RAM would be all but empty.
 #pragma HLS AGGREGATE variable=kept

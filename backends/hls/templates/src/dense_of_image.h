@@ -10,6 +10,8 @@ template <typename Layer>
 void dense_of_image(hls::stream<typename Layer::Pixel> &pixels, hls::stream<typename Layer::Output> &outputs,
                     const typename Layer::StoredWeight (&weights)[Layer::PE][Layer::GROUPS * Layer::STEPS][Layer::SIMD],
                     const typename Layer::StoredBias (&biases)[Layer::PE][Layer::GROUPS]) {
+// Part of the function of its layer, where its memories are.
+#pragma HLS INLINE
     const int PARTS = Layer::CHANNELS / Layer::SIMD;  // steps of one pixel
     typename Layer::Pixel kept[Layer::PIXELS];
 // A word a pixel. There are too few of them to fill a block RAM as wide as this takes.

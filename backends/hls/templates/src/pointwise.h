@@ -9,6 +9,8 @@ template <typename Layer>
 void pointwise(hls::stream<typename Layer::Pixel> &pixels, hls::stream<typename Layer::Output> &outputs,
                const typename Layer::StoredWeight (&weights)[Layer::PE][Layer::GROUPS * Layer::STEPS][Layer::SIMD],
                const typename Layer::StoredBias (&biases)[Layer::PE][Layer::GROUPS]) {
+// Part of the function of its layer, where its memories are.
+#pragma HLS INLINE
     typename Layer::Value kept[Layer::STEPS][Layer::SIMD];
 #pragma HLS ARRAY_PARTITION variable=kept dim=0 complete
     typename Layer::Sum sums[Layer::PE];

@@ -11,9 +11,8 @@
 template <typename Layer>
 void window(hls::stream<typename Layer::Pixel> &pixels, hls::stream<typename Layer::Part> &parts,
             typename Layer::Pixel (&rows)[Layer::ABOVE][Layer::WIDTH]) {
+// Part of the function of its layer, where its memories are.
 #pragma HLS INLINE
-// A column is read again a row later, and that takes longer than the pipeline: no read has to wait for a write.
-#pragma HLS DEPENDENCE variable=rows inter false
     const int CHANNELS = Layer::CHANNELS, SIMD = Layer::SIMD;
     const int KERNEL_HEIGHT = Layer::KERNEL_HEIGHT, KERNEL_WIDTH = Layer::KERNEL_WIDTH;
 

@@ -48,6 +48,8 @@ inline void conv2_window(hls::stream<Conv2::Pixel> &pixels, hls::stream<Conv2::P
 #pragma HLS AGGREGATE variable=rows
 #pragma HLS ARRAY_PARTITION variable=rows dim=1 complete
 #pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram
+// A column is read again a row later, and that takes longer than the pipeline: no read has to wait for a write.
+#pragma HLS DEPENDENCE variable=rows inter false
     window<Conv2>(pixels, outputs, rows);
 }
 

@@ -29,7 +29,7 @@ struct Shortcut {
     }
 };
 
-// 1 multipliers, 576 cycles a frame.
+// 1 multiplier, 576 cycles a frame.
 inline void shortcut(hls::stream<Shortcut::Pixel> &inputs, hls::stream<Shortcut::Output> &outputs) {
 // A ROM for each PE, all read at once; its words are the SIMD weights of a turn.
 #pragma HLS ARRAY_PARTITION variable=shortcut_weights dim=1 complete

@@ -12,11 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TRUTH = ROOT.parent / "shared" / "truth"
-BUILDS = ("cnv", "cybsec", "lpyolo", "nodes", "radio_w4a4", "radio_w8a8")
-ROWS = [TRUTH / f"finn_{name}.json" for name in BUILDS]
-with_rows = pytest.mark.skipif(
-    not all(path.exists() for path in ROWS), reason="the rows are not part of the repository"
-)
+PUBLIC = [
+    ROOT / "benchmarks" / "rows" / f"finn_{name}.json"
+    for name in ("cnv", "cybsec", "lpyolo", "radio_w4a4", "radio_w8a8")
+]
+ROWS = [*PUBLIC, TRUTH / "finn_nodes.json"]
+with_rows = pytest.mark.skipif(not ROWS[-1].exists(), reason="its rows are not part of the repository")
 
 
 def row(op: str, config: dict[str, Any], **measured: float) -> dict[str, Any]:

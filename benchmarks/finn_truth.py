@@ -139,8 +139,8 @@ def _cell(one: Outcome) -> str:
 PAGE = """# FINN's estimates against the truth
 
 How far the project's FINN estimates are from what Vivado counted in accelerators that others built and published. This
-page is what the following prints. `finn_nodes.json` is not part of this repository; the others are, with where each row comes
-from ([benchmarks/rows](../../benchmarks/rows/README.md)).
+page is what the following prints. `finn_nodes.json` is not part of this repository; the other rows are, with where each
+comes from ([benchmarks/rows](../../benchmarks/rows/README.md)).
 
 ```sh
 {command}

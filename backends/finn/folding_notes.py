@@ -12,7 +12,7 @@ from backends.finn.fifos import Buffer, Converter
 from backends.finn.folding_options import FINN
 from backends.finn.formulas import AUTO
 from backends.finn.nodes import MatrixVector
-from backends.finn.resolve import limit_of
+from backends.finn.resolve import bolder, limit_of
 from backends.finn.search import WIDEST_WEIGHTS
 from flows.core.fit import MARGIN, Verdict, judge
 
@@ -57,6 +57,10 @@ def _search(made: Design) -> Iterator[str]:
         free = f"leaves {MARGIN:.0%} of every resource of {device.name} free"
         if verdict is Verdict.FITS:
             yield f"the fastest folding found whose upper bound {free}"
+            if faster := bolder(made):
+                interval = faster.simulation.interval
+                rate = floor(1e9 / (interval * job.target.clock_ns))
+                yield f"by its estimates alone a faster one fits, in {interval:,} cycles: --target-fps {rate}"
         elif verdict is Verdict.AT_RISK:
             yield f"the fastest folding found whose estimate {free}; of none is that sure"
         else:

@@ -208,6 +208,16 @@ def test_notes_say_how_the_folding_was_found(options: dict[str, str], said: str)
     assert "FIFOs in" in found[-1]
 
 
+def test_notes_name_a_faster_folding_that_may_fit() -> None:
+    made = resolve.design(job(W4A4, part="xc7z010"), W4A4)
+    (said,) = (note for note in folding_notes(made) if "by its estimates alone" in note)
+    faster = resolve.bolder(made)
+    assert faster and f"in {faster.simulation.interval:,} cycles" in said
+    assert faster.simulation.interval < made.simulation.interval
+    verdicts = [judge(readings(one), made.job.target.part.device).verdict for one in (made, faster)]
+    assert verdicts == [Verdict.FITS, Verdict.AT_RISK]
+
+
 def test_notes_warn_of_wide_weights() -> None:
     given = {"MVAU_rtl_1": {"PE": 1, "SIMD": 36}}
     made = resolve.design(job(W4A4, folding=json.dumps(given)), W4A4)

@@ -4,7 +4,7 @@ A `Network` names no framework, holds no weights and no precision. Every flow st
 `digest` is what tells two reviewers that they speak of the same architecture.
 
 Shapes are channels-last without the batch, ``(height, width, channels)`` or ``(features,)``; ``same`` padding is
-TensorFlow's (the odd pixel goes below and to the right).
+TensorFlow's (the odd pixel goes below and to the right), other paddings are given row by row and column by column.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from flows.core.digest import digest_of
 from flows.core.errors import InputError
 
 Shape = tuple[int, ...]
-Padding = Literal["same", "valid"]
+Pads = tuple[int, int, int, int]
+"""Rows and columns around an image: top, bottom, left, right."""
+Padding = Literal["same", "valid"] | Pads
 
 INPUT = "input"
 """The name by which layers refer to the network's input."""
@@ -74,17 +76,29 @@ class _Window(Layer):
             raise ValueError(f"kernel {self.kernel} and strides {self.strides} must be at least 1")
         if self.padding == "same":
             return -(-height // self.strides[0]), -(-width // self.strides[1])
-        if self.padding != "valid":
-            raise ValueError(f"padding must be 'same' or 'valid', not {self.padding!r}")
+        top, bottom, left, right = self._around
+        height, width = height + top + bottom, width + left + right
         if height < self.kernel[0] or width < self.kernel[1]:
             raise ValueError(f"a {self.kernel} window does not fit in {height}x{width}")
         return (height - self.kernel[0]) // self.strides[0] + 1, (width - self.kernel[1]) // self.strides[1] + 1
 
-    def pads(self, shape: Shape) -> tuple[int, int, int, int]:
-        """Rows and columns of padding: top, bottom, left, right."""
-        height, width, _ = _spatial(shape)
+    @property
+    def _around(self) -> Pads:
+        """The padding that does not depend on the image. Every window must cover some of the image."""
         if self.padding == "valid":
             return 0, 0, 0, 0
+        if not isinstance(self.padding, tuple) or len(self.padding) != 4:
+            raise ValueError(f"padding must be 'same', 'valid' or (top, bottom, left, right), not {self.padding!r}")
+        for pads, size in ((self.padding[:2], self.kernel[0]), (self.padding[2:], self.kernel[1])):
+            if not 0 <= min(pads) <= max(pads) < size:
+                raise ValueError(f"padding {self.padding} must be less than the kernel {self.kernel}")
+        return self.padding
+
+    def pads(self, shape: Shape) -> Pads:
+        """Rows and columns of padding around an image of `shape`."""
+        height, width, _ = _spatial(shape)
+        if self.padding != "same":
+            return self._around
         rows, columns = self.window_output(shape)
         tall = max((rows - 1) * self.strides[0] + self.kernel[0] - height, 0)
         wide = max((columns - 1) * self.strides[1] + self.kernel[1] - width, 0)

@@ -134,12 +134,18 @@ def _texts(values: Any) -> tuple[str, ...]:
     return tuple(_text(value) for value in values)
 
 
+def _padding(value: Any) -> Any:
+    if isinstance(value, list) and len(value) == 4 and all(type(one) is int for one in value):
+        return tuple(value)
+    return _text(value)
+
+
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "str": _text,
     "int": _count,
     "float": _number,
     "tuple[str, ...]": _texts,
     "tuple[int, int]": _pair,
-    "Padding": _text,
+    "Padding": _padding,
 }
 """How the fields of layers are read, by their annotation."""

@@ -28,7 +28,7 @@ EXACT_BITS = 53
 def check(job: Job) -> Sequence[Refusal]:
     if found := tuple(_layers(job.network)):
         return found
-    found = (*_unrolled(job), *_pooling(job.network), *_reuse(job), *_precision(job))
+    found = (*_unrolled(job), *_convolutions(job.network), *_pooling(job.network), *_reuse(job), *_precision(job))
     return found or (*_target(job), *_deadlock(job))  # which need a design, and so a job that can be done
 
 
@@ -102,6 +102,16 @@ def _deadlock(job: Job) -> Iterator[Refusal]:
         needs = ", ".join(f"{' to '.join(fifo)} takes {enough[fifo]}" for fifo in deadlock.full)
         fact = f"with {job.options.fifo_depth} tokens the design deadlocks: {full} fill up before the other branch ends"
         yield Refusal("--fifo-depth", fact, f"{SIMULATED} ({needs}), or {max(enough.values())}")
+
+
+def _convolutions(network: Network) -> Iterator[Refusal]:
+    """Its front end is given Keras layers, which pad as TensorFlow does."""
+    for layer in network.layers:
+        if isinstance(layer, Conv2D) and layer.padding not in ("same", "valid"):
+            fact = (
+                f"it pads {layer.padding} (top, bottom, left, right), which is neither 'valid' nor TensorFlow's 'same'"
+            )
+            yield Refusal(f"layer {layer.name}", fact, "same, or the flows finn and hls, which take it as it is")
 
 
 def _pooling(network: Network) -> Iterator[Refusal]:

@@ -50,7 +50,9 @@ def test_tensors_enter_types_as_single_numbers_do(
 def windows(draw: st.DrawFn, name: str, source: str, filters: int) -> Conv2D:
     kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
     strides = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
-    return Conv2D(name, (source,), kernel, strides, draw(st.sampled_from(("same", "valid"))), filters)
+    around = (st.integers(0, kernel[0] - 1),) * 2 + (st.integers(0, kernel[1] - 1),) * 2
+    padding = draw(st.sampled_from(("same", "valid")) | st.tuples(*around))
+    return Conv2D(name, (source,), kernel, strides, padding, filters)
 
 
 @st.composite

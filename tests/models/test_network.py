@@ -53,10 +53,13 @@ def test_arch8_has_no_relu_after_its_sums() -> None:
         (5, 3, 2, "valid", 2, (0, 0)),
         (6, 3, 2, "valid", 2, (0, 0)),
         (3, 3, 1, "valid", 1, (0, 0)),
+        (32, 3, 2, (1, 1, 0, 0), 16, (1, 1)),
+        (7, 3, 2, (1, 1, 0, 0), 4, (1, 1)),
+        (6, 4, 3, (0, 3, 0, 0), 2, (0, 3)),
     ],
 )
-def test_windows_pad_as_tensorflow_does(
-    size: int, kernel: int, stride: int, padding: str, length: int, pads: tuple[int, int]
+def test_windows_pad_as_tensorflow_does_or_as_is_said(
+    size: int, kernel: int, stride: int, padding: str | tuple[int, ...], length: int, pads: tuple[int, int]
 ) -> None:
     layer = Conv2D("conv", (INPUT,), (kernel, 1), (stride, 1), padding, 2)  # type: ignore[arg-type]
     assert layer.output_shape((size, 4, 3)) == (length, 4, 2)
@@ -92,6 +95,8 @@ def conv(name: str, *inputs: str, kernel: tuple[int, int] = (3, 3), padding: str
         ((conv("a", INPUT, kernel=(9, 9), padding="valid"),), "layer a", "does not fit"),
         ((conv("a", INPUT, kernel=(0, 1)),), "layer a", "at least 1"),
         ((conv("a", INPUT, padding="full"),), "layer a", "padding"),
+        ((Conv2D("a", (INPUT,), (3, 3), (1, 1), (3, 0, 0, 0), 4),), "layer a", "less than the kernel"),
+        ((Conv2D("a", (INPUT,), (3, 3), (1, 1), (-1, 0, 0, 0), 4),), "layer a", "less than the kernel"),
         ((GlobalAveragePool("a", (INPUT,)), conv("b", "a")), "layer b", "needs an image"),
         ((conv("a", INPUT), ReLU("b", (INPUT,))), "network bad", "nothing reads a"),
     ],

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from flows.core.errors import InputError
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import Network
+from models.network import INPUT, Conv2D, GlobalAveragePool, Network
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
 from models.serial import network_from_json, network_to_json, quantised_from_json, quantised_to_json
 from models.zoo import ARCH8, NETWORKS
@@ -43,6 +43,13 @@ def through_text(content: Any) -> Any:
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=lambda network: network.name)
 def test_networks_come_back_equal(network: Network) -> None:
+    back = network_from_json(through_text(network_to_json(network)))
+    assert back == network and back.digest == network.digest
+
+
+def test_a_padding_of_ones_own_comes_back_equal() -> None:
+    layer = Conv2D("conv", (INPUT,), (3, 3), (2, 2), (1, 1, 0, 1), 4)
+    network = Network("own", (8, 8, 3), (layer, GlobalAveragePool("gap", ("conv",))))
     back = network_from_json(through_text(network_to_json(network)))
     assert back == network and back.digest == network.digest
 

@@ -15,8 +15,6 @@ from flows.core.errors import InputError
 from models.network import INPUT, Layer, Network, Shape, Softmax
 
 Tensor = NDArray[np.float32]
-Pads = tuple[int, int, int, int]
-"""Rows and columns of zeros around an image: top, bottom, left, right."""
 
 SUPPORTED = "supported are 2D convolution, dense, batch normalisation, ReLU, softmax, max pooling, global average \
 pooling, flatten, add and dropout"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.core.errors import InputError
-from models.imported.workers.draft import Draft, Pads, Tensor
+from models.imported.workers.draft import Draft, Tensor
 from models.imported.workers.keras_archive import ADVICE, KerasArchive
 from models.imported.workers.keras_config import MODELS, Entry, check_dtype, entries_of
 from models.network import (
@@ -22,6 +22,7 @@ from models.network import (
     GlobalAveragePool,
     MaxPool2D,
     Network,
+    Pads,
     ReLU,
     Shape,
     Softmax,
@@ -100,10 +101,10 @@ def _conv(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     strides, padding = entry.pair("strides"), entry.config["padding"]
     if pads := model.pads.get(entry.inputs[0]):
         same = Conv2D("", (), kernel, strides, "same", filters).pads(shape)
-        if padding == "same" or pads != same:
-            fact = f"padding {pads} (top, bottom, left, right) stands before it"
-            raise entry.place.refusal(fact, f"supported is {same} for this layer, that is, TensorFlow's 'same'")
-        padding = "same"
+        if padding == "same":
+            fact = f"padding {pads} (top, bottom, left, right) stands before it, and it pads itself"
+            raise entry.place.refusal(fact, "pad once, before a convolution with padding 'valid'")
+        padding = "same" if pads == same else pads
     settings = {"kernel": kernel, "strides": strides, "padding": padding}
     return model.activated(entry, model.draft.add(entry.place, Conv2D, inputs, weights, filters=filters, **settings))
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from onnx import NodeProto
 
 from flows.core.errors import InputError
-from models.imported.workers.draft import Draft, Pads, Place, Tensor
+from models.imported.workers.draft import Draft, Place, Tensor
 from models.imported.workers.onnx_file import ADVICE, OnnxFile, attributes
-from models.network import INPUT, Layer, Shape
+from models.network import INPUT, Layer, Pads, Shape
 
 PADDED = {"Cast", "Conv", "Identity", "MaxPool", "Transpose"}
 """What may read an image with padding around it."""

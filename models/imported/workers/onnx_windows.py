@@ -8,10 +8,9 @@ from math import inf
 
 import numpy as np
 
-from models.imported.workers.draft import Pads
 from models.imported.workers.onnx_file import ADVICE
 from models.imported.workers.onnx_graph import Graph, Node, Value
-from models.network import Conv2D, Dense, GlobalAveragePool, MaxPool2D, Padding
+from models.network import Conv2D, Dense, GlobalAveragePool, MaxPool2D, Padding, Pads
 
 
 def _conv(graph: Graph, node: Node) -> Value:
@@ -56,7 +55,7 @@ def _average_pool(graph: Graph, node: Node) -> Value:
 def _window(
     graph: Graph, node: Node, image: Value, kernel: tuple[int, int], preferred: tuple[Padding, Padding]
 ) -> tuple[tuple[int, int], Padding]:
-    """Strides, and the first of the preferred paddings that is what the node says."""
+    """Strides, and the padding that the node says: by name, the first of the preferred ones, where it has one."""
     down, across = node.settings.get("strides", [1, 1])
     if min(*kernel, down, across) < 1:
         raise node.place.refusal(f"kernel {kernel} and strides {down, across} must be at least 1", ADVICE)
@@ -70,13 +69,10 @@ def _window(
     if image.pads and image.filling != filling:
         raise node.place.refusal(f"its padding is filled with {image.filling}", f"pad with {filling}")
     given = (top + before[0], bottom + before[1], left + before[2], right + before[3])
-    legal = {one: MaxPool2D("", (), kernel, (down, across), one).pads(graph.shape(image)) for one in preferred}
-    for padding, pads in legal.items():
-        if pads == given:
-            return (down, across), padding
-    shown = " and ".join(str(pads) for pads in dict.fromkeys(legal.values()))
-    fact = f"padding {given} (top, bottom, left, right)"
-    raise node.place.refusal(fact, f"supported for this layer is {shown}, that is, none or TensorFlow's 'same'")
+    for named in preferred:
+        if MaxPool2D("", (), kernel, (down, across), named).pads(graph.shape(image)) == given:
+            return (down, across), named
+    return (down, across), given
 
 
 def _pad(graph: Graph, node: Node) -> Value:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backends.hls4ml import check, reuse
 from backends.protocol import Job, Refusal
-from models.network import INPUT, Dense, Flatten, MaxPool2D, Network, Padding
+from models.network import INPUT, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, Network, Padding
 from models.zoo import ARCH8
 
 
@@ -57,6 +57,12 @@ def test_only_windows_side_by_side_are_pooled(
     assert (refusals == ()) == taken
     for refusal in refusals:
         assert (refusal.culprit, refusal.nearest) == ("layer pool", "strides (2, 2), valid")
+
+
+def test_paddings_that_keras_has_no_word_for_are_refused(job_of: Callable[..., Job]) -> None:
+    layers = (Conv2D("conv", (INPUT,), (3, 3), (2, 2), (1, 1, 1, 1), 4), GlobalAveragePool("gap", ("conv",)))
+    (refusal,) = check(job_of(Network("padded", (8, 8, 3), layers)))
+    assert refusal.culprit == "layer conv" and "(1, 1, 1, 1)" in refusal.fact and "finn and hls" in refusal.nearest
 
 
 def test_a_layer_like_no_other_is_refused_with_all_that_there_are(job_of: Callable[..., Job]) -> None:

@@ -159,9 +159,13 @@ BAD: dict[str, tuple[list[Any], Edit | None, str, str]] = {
     "a local average": (
         [*CONV, ("AveragePooling2D", POOL | {"data_format": "channels_last"}, [])], None, "layer 3", "2x2 pixels"
     ),
-    "padding that is not 'same'": (
-        [("ZeroPadding2D", {"padding": [[2, 0], [1, 1]]}, []), conv_layer(3, 4, padding="valid")], None,
-        "layer 3", "padding (2, 0, 1, 1)",
+    "windows of padding alone": (
+        [("ZeroPadding2D", {"padding": [[3, 0], [1, 1]]}, []), conv_layer(3, 4, padding="valid")], None,
+        "layer 3", "padding (3, 0, 1, 1)",
+    ),
+    "padding twice": (
+        [("ZeroPadding2D", {"padding": [[1, 1], [1, 1]]}, []), conv_layer(3, 4, padding="same")], None,
+        "layer 3", "padding (1, 1, 1, 1) (top, bottom, left, right) stands before it",
     ),
     "padding that stays": (
         [("ZeroPadding2D", {"padding": [[1, 1], [1, 1]]}, []), ("ReLU", {}, [])], None, "layer 3", "a padded image"
@@ -376,9 +380,10 @@ def nested():
     augment = keras.Sequential([L.RandomFlip(), L.RandomRotation(0.1), L.GaussianNoise(0.1)])
     stem = keras.Sequential([L.Conv2D(5, 3, padding="same"), L.BatchNormalization(), L.ReLU()], name="stem")
     inner = keras.Input((9, 8, 5))
-    x = L.Conv2D(7, 4)(L.ZeroPadding2D(((1, 2), (1, 2)))(inner))
+    x = L.Conv2D(5, 3, strides=2)(L.ZeroPadding2D(((2, 1), (0, 2)))(inner))
+    x = L.Conv2D(7, 4)(L.ZeroPadding2D(((1, 2), (1, 2)))(x))
     block = keras.Model(inner, keras.ops.relu(L.SpatialDropout2D(0.1)(x)), name="block")
-    x = L.AveragePooling2D((9, 8))(block(stem(augment(image))))
+    x = L.AveragePooling2D((5, 4))(block(stem(augment(image))))
     x = L.Reshape((-1,))(L.Conv2D(6, 1, activation="relu")(x))
     return keras.Model({"image": image}, {"classes": L.Dense(4)(L.Flatten()(x))})
 

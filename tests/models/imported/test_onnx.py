@@ -211,8 +211,22 @@ def averages_in_a_row() -> Any:
     return model(nodes, constants, ("N", 3, 8, 6))
 
 
+def from_torch() -> Any:
+    """Strided windows padded all around, as torch's networks have them, and a padding of one's own."""
+    nodes = [
+        node("Conv", "x w1", "c1", strides=[2, 2], pads=[1, 1, 1, 1]),
+        node("MaxPool", "c1", "p1", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        node("Conv", "p1 w2 b2", "c2", pads=[0, 2, 1, 0]),
+        node("GlobalAveragePool", "c2", "gap"),
+        node("Flatten", "gap", "y"),
+    ]
+    constants = {"w1": weight(4, 3, 3, 3), "w2": weight(5, 4, 2, 3), "b2": weight(5)}
+    return model(nodes, constants)
+
+
 SOURCES = {
     "residual": residual,
+    "from torch": from_torch,
     "from tensorflow": lambda: from_tensorflow(pads=[0, 0, 1, 1]),
     "from tensorflow, automatic": lambda: from_tensorflow(auto_pad="SAME_UPPER"),
     "flattened channels last": flattened_channels_last,
@@ -337,9 +351,9 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
     "dilation": (
         lambda: model([node("Conv", "x w", "y", dilations=[2, 2])], {"w": weight(4, 3, 3, 3)}), "layer 1", "dilations"
     ),
-    "odd padding": (
-        lambda: model([node("Conv", "x w", "y", strides=[2, 2], pads=[1, 1, 1, 1])], {"w": weight(4, 3, 3, 3)}),
-        "layer 1", "padding (1, 1, 1, 1)",
+    "windows of padding alone": (
+        lambda: model([node("Conv", "x w", "y", strides=[2, 2], pads=[3, 1, 1, 1])], {"w": weight(4, 3, 3, 3)}),
+        "layer 1", "padding (3, 1, 1, 1)",
     ),
     "infinity": (lambda: model([node("Conv", "x w", "y")], {"w": infinite()}), "layer 1", "NaN or infinity"),
     "a kernel of other channels": (

@@ -10,13 +10,20 @@ from csynth_rows import Row
 
 CONVOLUTIONS = ("conv_1d_cl", "conv_2d_cl", "pointwise_conv_1d_cl", "pointwise_conv_2d_cl")
 POOLINGS = ("pooling1d_cl", "pooling2d_cl")
-KEEPING = ("relu", "leaky_relu", "normalize", "linear", "softmax", "sigmoid", "tanh")
+KEEPING = ("relu", "leaky_relu", "normalize", "linear", "softmax", "sigmoid", "tanh", "hard_tanh")
 """Layers that put a token for each that they take."""
 DEFAULT_TYPE = "ap_fixed<16,6>"
 """hls4ml's, where a row names none."""
 TRUNCATED = ("5", "3")
 """AP_TRN and AP_WRAP, as a module's name has them."""
-PARTS = ("compute_output_buffer_1d", "compute_output_buffer_2d", "shift_line_buffer", "dense_resource", "dense_latency")
+PARTS = (
+    "compute_output_buffer_1d",
+    "compute_output_buffer_2d",
+    "shift_line_buffer",
+    "dense_resource",
+    "dense_latency",
+    "dense_latency_wrapper",
+)
 """Modules inside a layer."""
 
 
@@ -28,6 +35,8 @@ def pixels_taken(row: Row, design: Sequence[Row]) -> int | None:
     """Tokens of one frame that reach an activation or a pooling, None where the report's other rows do not tell."""
     chain = sorted((one for one in design if one.number is not None), key=lambda one: one.number or 0)
     for one in reversed([one for one in chain if (one.number or 0) < (row.number or 0)]):
+        if one.layer in POOLINGS and _area(one, "out"):
+            return _area(one, "out")
         if one.layer in CONVOLUTIONS:
             return _area(one, "out")
         if one.layer in POOLINGS:
@@ -99,16 +108,38 @@ def type_width(config: Mapping[str, Any], key: str) -> int:
 
 
 def data_width(row: Row, design: Sequence[Row]) -> int:
-    """Bits of the activations that a layer takes: of its line buffer, of the design's last one, or as a note says."""
+    """Bits of the elements that a layer takes: of its line buffer, or of what the layer before puts, else 16.
+
+    Where no layer's name tells, those of another line buffer of the design, or what a note says.
+    """
     buffers = [one for one in design if one.layer == "shift_line_buffer"]
     own = [one for one in buffers if one.number == row.number]
-    for one in (*own, *reversed(buffers)):
-        found = re.search(r"fixed_(\d+)_\d", one.module)
+    before = [one for one in design if one.layer in (*KEEPING, *POOLINGS) and (one.number or 0) < (row.number or 0)]
+    last = sorted(before, key=lambda one: one.number or 0)[-1:]
+    for one in (*own, *last, *reversed(buffers)):
+        found = re.findall(r"fixed_(\d+)_\d", one.module)
         if found:
-            return int(found[1])
+            return int(found[-1])
     notes = " ".join(str(one.config.get("note", "")) for one in design)
-    found = re.search(r"(\d+)-bit", notes)
-    return int(found[1]) if found else 16
+    noted = re.search(r"(\d+)-bit", notes)
+    return int(noted[1]) if noted else 16
+
+
+def accumulator_width(row: Row, design: Sequence[Row]) -> int:
+    """Bits of what an activation takes: of the accumulator of the layer with weights before it, 16 where none tells."""
+    before = [one for one in design if one.number is not None and one.number < (row.number or 0)]
+    for one in sorted(before, key=lambda one: -(one.number or 0)):
+        if one.config.get("accum_t"):
+            return type_width(one.config, "accum_t")
+        if one.layer in POOLINGS or one.layer == "normalize":
+            break
+    return 16
+
+
+def element_width(row: Row) -> int:
+    """Bits of what an activation puts, by its module's name."""
+    types = re.findall(r"ap_u?fixed_(\d+)_\d", row.module)
+    return int(types[-1]) if types else 16
 
 
 def is_costly(row: Row, design: Sequence[Row]) -> bool:

@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 from csynth_modules import Law, Module, modules
 from csynth_rows import Row
 
-from backends.hls4ml import laws
+from backends.hls4ml import counts
+from backends.hls4ml.counts import Features
 from flows.core.errors import InputError
 
 PADDED_CHANNELS = (3, 32, 64)
@@ -36,10 +37,11 @@ def _report(path: Path, rows: Sequence[Row], tool: str, version: str, device: st
         tops = {row.design for row in alike if row.layer == "TOP" and row.measured.get("lut") == luts}
         alike = [row for row in alike if row.design in tops]
     project, design = (alike[0].project, alike[0].design) if alike else (path.stem, path.stem)
-    return Row(path.name, tool, version, device, project, design, "", "", {}, {})
+    clock_ns = alike[0].clock_ns if alike else None
+    return Row(path.name, tool, version, device, project, design, "", "", {}, {}, clock_ns=clock_ns)
 
 
-def _fitted(report: Row, law: str, features: laws.Features, **measured: float) -> Module:
+def _fitted(report: Row, law: str, features: Features, **measured: float) -> Module:
     return Module(replace(report, measured=measured), dict.fromkeys(measured, Law(law, features)))
 
 
@@ -72,7 +74,7 @@ def _vivado(path: Path, rows: Sequence[Row]) -> Iterator[Module]:
     report = _report(path, rows, "vivado", version, device, luts)
     pads = re.findall(r"\|zeropad2d\w+U0 *\|\w+ *\| *\d+\| *\d+\| *(\d+)\| *(\d+)\|", text)
     for channels, (ff, lut) in zip(PADDED_CHANNELS, pads, strict=False):
-        yield _fitted(report, "padding", laws.per_channel(channels), lut=float(lut), ff=float(ff))
+        yield _fitted(report, "padding", counts.per_channel(channels), lut=float(lut), ff=float(ff))
     fifos = re.findall(r"\|layer\w+_U +\| +(\d+)\| +(\d+)\|", text)
     for bram, ff in fifos:
         yield _fitted(report, "fifo", {"one": 1.0, "in_block_ram": float(int(bram) > 0)}, ff=float(ff))

@@ -1,7 +1,8 @@
 """Rows of csynth reports, as a truth file holds them: a JSON list of objects, one a module.
 
 Fields of a row: `repo`, `path` (one report), `tool` (version), `part`, `layer` (hls4ml's function), `module`, `config`
-and `measured` (lat_max in cycles, BRAM_18K, DSP, LUT, FF, ...). Further fields are ignored.
+and `measured` (lat_max in cycles, BRAM_18K, DSP, LUT, FF, ...); `clk_ns` and `io_type` may be left out. Further fields
+are ignored.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from backends.hls4ml.counts import haste
 from flows.core.errors import InputError, RefusedError
 
 METRICS = {"cycles": "lat_max", "bram18": "BRAM_18K", "dsp": "DSP", "lut": "LUT", "ff": "FF"}
 """What is predicted, and how a row calls it."""
 
 MEASURED = {*METRICS.values(), "lat_min", "ii_min", "ii_max", "URAM"}
+
+USUAL_CLOCK_NS = {True: 10.0, False: 5.0}
+"""Of 7-series parts, and of others."""
 
 FORMS = {"hls4ml": ("layer", "module", "measured"), "finn": ("id", "scope", "stage")}
 """The fields that a form of row is known by."""
@@ -65,6 +70,12 @@ class Row:
     config: Mapping[str, Any]
     measured: Mapping[str, float]
     stream: bool = True
+    clock_ns: float | None = None
+
+    @property
+    def haste(self) -> float:
+        """See `counts.haste`; a row that names no clock has the one usual for its part."""
+        return haste(self.device, self.clock_ns or USUAL_CLOCK_NS[self.device.startswith("xc7")])
 
     @property
     def repository(self) -> str:
@@ -149,7 +160,16 @@ def parse_row(place: str, record: Any) -> Row:
         config,
         {metric: value for metric, key in METRICS.items() if (value := counted.get(key)) is not None},
         record.get("io_type", "io_stream") == "io_stream",
+        _clock(f"{place}, field clk_ns", record.get("clk_ns")),
     )
+
+
+def _clock(place: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.1 <= value <= 1e4:
+        raise InputError(place, f"{value!r} is no clock period", "give nanoseconds, or leave it out")
+    return float(value)
 
 
 def _field(place: str, record: Mapping[str, Any], key: str, kind: type) -> Any:

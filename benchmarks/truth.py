@@ -40,10 +40,8 @@ def outcomes(module: Module, fit: Calibration | None = None) -> Iterator[Outcome
         amount, reason = module.known.get(metric), module.missing.get(metric, "")
         law = module.laws.get(metric)
         if law:
-            # as in backends/hls4ml/estimate.py: Vivado HLS has rows of products behind a window only
-            tool = "vitis" if law.name == "mac" and not law.features["windows"] else module.row.tool
             try:
-                amount = laws.fitted(tool, law.name, metric, law.features, fit)
+                amount = laws.fitted(module.row.tool, law.name, metric, law.features, fit)
             except laws.NoRows:
                 reason = f"no row to fit the law {law.name} to"
         yield Outcome(module.row, group, metric, measured, amount, reason)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from backends.hls4ml import fifos
+from backends.hls4ml.counts import haste
 from backends.hls4ml.fifos import Buffer
 from backends.hls4ml.options import LATENCY, parse_strategy
 from backends.hls4ml.schedule import PACES, Block, Pace, blocks, stages
@@ -28,6 +29,11 @@ class Design:
     def tool(self) -> str:
         """``vitis`` or ``vivado``."""
         return self.job.options.backend.lower()
+
+    @property
+    def haste(self) -> float:
+        """See `counts.haste`."""
+        return haste(self.job.target.part.device.name, self.job.target.clock_ns)
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import prod, sqrt
 
 from backends.cost import shell
-from backends.hls4ml import laws
+from backends.hls4ml import counts, laws
 from backends.hls4ml.design import Design
 from backends.hls4ml.fifos import Buffer
 from backends.hls4ml.laws import Amount
@@ -55,37 +55,43 @@ def block_cost(block: Block, design: Design) -> Amounts:
     """What one block takes, its FIFOs apart."""
     quantised, tool = design.quantised, design.tool
     if block.name in design.reuse:
-        return multiply_accumulate(block, quantised, design.reuse[block.name], tool, block.name in design.unrolled)
+        factor, unrolled = design.reuse[block.name], block.name in design.unrolled
+        return multiply_accumulate(block, quantised, factor, tool, unrolled, design.haste)
     nothing = laws.exact(0, "none", "the generated code has none")
     found: Amounts = {Metric.BRAM18: nothing, Metric.DSP: nothing, Metric.LUT: None, Metric.FF: None}
     channels, output = block.shape[-1], quantised.type_of(block.tensor)
     match block.kind:
         case "clone":
-            found |= _lut_ff(tool, "relu", laws.per_channel(0, tokens(block.shape)))
+            found |= _lut_ff(tool, "relu", counts.per_channel(0, tokens(block.shape)))
         case "padding":
-            found |= _lut_ff(tool, "padding", laws.per_channel(channels))
+            found |= _lut_ff(tool, "padding", counts.per_channel(channels))
         case "relu":
-            counts = laws.per_channel(channels, tokens(block.shape))
-            found[Metric.LUT] = laws.fitted(tool, "relu_saturating" if _is_costly(output) else "relu", "lut", counts)
-            found[Metric.FF] = laws.fitted(tool, "relu", "ff", counts)
+            types = quantised.type_of(block.layer.inputs[0]).width, output.width
+            found |= _lut_ff(tool, "relu", counts.per_channel(channels, tokens(block.shape), types, design.haste))
+            if _is_costly(output):
+                found[Metric.LUT] = laws.fitted(tool, "relu_saturating", "lut", counts.per_channel(channels))
         case "maxpool2d":
             assert isinstance(block.layer, MaxPool2D)
-            pooling = laws.pooling(*block.layer.kernel, channels, quantised.type_of(block.layer.inputs[0]).width)
+            pooling = counts.pooling(*block.layer.kernel, channels, quantised.type_of(block.layer.inputs[0]).width)
             found |= _lut_ff(tool, "maxpool2d", pooling)
         case "add":
             bits = 1 + max(quantised.type_of(name).width for name in block.layer.inputs)
             found[Metric.LUT] = laws.adders(channels * (1 + _is_costly(output)), bits)
-            found[Metric.FF] = laws.fitted(tool, "relu", "ff", laws.per_channel(0, tokens(block.shape)))
+            found[Metric.FF] = laws.fitted(tool, "relu", "ff", counts.per_channel(0, tokens(block.shape)))
         case "global_average_pool":
             found |= _average(block, quantised)
         case "softmax":
-            found |= {Metric.BRAM18: laws.softmax_bram(channels), Metric.DSP: laws.softmax_dsp(channels)}
-            if channels == laws.SOFTMAX_CLASSES:
-                found |= _lut_ff(tool, "softmax", {"one": 1.0})
+            found |= {Metric.BRAM18: laws.softmax_bram(tool, channels), Metric.DSP: laws.softmax_dsp(channels)}
+            found |= _lut_ff(tool, "softmax", counts.per_channel(channels))
     return found
 
 
-def multiply_accumulate(block: Block, quantised: QuantisedNetwork, factor: int, tool: str, latency: bool) -> Amounts:
+USUAL = counts.haste("xc7", 10.0)
+
+
+def multiply_accumulate(
+    block: Block, quantised: QuantisedNetwork, factor: int, tool: str, latency: bool, haste: float = USUAL
+) -> Amounts:
     """A convolution or a dense layer. With constants for weights (RF = 1, Latency) the interval is wide: it depends on
     their values.
     """
@@ -93,17 +99,18 @@ def multiply_accumulate(block: Block, quantised: QuantisedNetwork, factor: int, 
     assert types.kernel is not None and types.accumulator is not None
     size = sizes(quantised.network)[block.name]
     data, weight = quantised.type_of(block.layer.inputs[0]).width, types.kernel.width
+    widths = data, types.accumulator.width
     layer = block.layer
     window = (*layer.kernel, block.taken[-1]) if isinstance(layer, Conv2D) and prod(layer.kernel) > 1 else None
     if latency or factor == 1:
-        constants = laws.constants(prod(size), types.accumulator.width, window is not None)
+        constants = counts.constants(size[0], prod(size), widths, window, factor, haste)
+        dsp = laws.constant_dsp(prod(size), data, weight)
         return _lut_ff(tool, "constants", constants) | {
             Metric.BRAM18: laws.exact(0, "none", "the weights are constants of the logic"),
-            Metric.DSP: laws.constant_dsp(prod(size) / factor, weight),
+            Metric.DSP: dsp if factor == 1 else laws.shared_dsp(size, factor, data, weight),
         }
     count = multipliers(*size, factor)
-    features = laws.multiply_accumulate(size, count, (data, weight, types.accumulator.width), window)
-    found: Amounts = _lut_ff(tool if window else "vitis", "mac", features)  # Vivado HLS: rows of windows only
+    found: Amounts = _lut_ff(tool, "mac", counts.multiply_accumulate(size, count, widths, weight, window))
     found[Metric.BRAM18] = laws.weight_bram(tool, count, weight, factor)
     found[Metric.DSP] = multiplier_dsp(quantised, block.name, factor)
     return found

@@ -20,6 +20,7 @@ from backends.cost.blockram import bram18
 from backends.cost.dsp import dsp48
 from backends.cost.fabric import adder_luts
 from backends.cost.synthesis import Ratio, Ratios
+from backends.hls4ml.counts import Features
 from flows.core.evidence import Metric
 
 OVERSTATED: Ratios = {
@@ -28,88 +29,16 @@ OVERSTATED: Ratios = {
 }
 """What csynth counts over what was built, of hls4ml's own layers (``benchmarks/csynth_ratios.py``)."""
 
-NARROW = 9
-"""Bits of a weight up to which a product by a constant mostly takes LUTs."""
+NARROW, LUT_PRODUCT = 9, 8
+"""Bits of a weight, and of both operands, up to which a product by a constant mostly, and always, takes LUTs."""
 
 OF_ONE_TOOL = ("mac", "fifo")
 """Laws of one tool say nothing of the other: LUTs of a convolution differ by a factor of 8."""
 
 CALIBRATION = Path(__file__).with_name("calibration") / "csynth.json"
 
-SOFTMAX_CLASSES, SOFTMAX_BRAM18, SOFTMAX_DSP = 10, 4, 10
-"""The one size of softmax that there are rows of, and what it takes."""
-SOFTMAX_SOURCE = "softmax of 10 classes, 2 of 2 rows of Vivado HLS 2020.1"
-
-Features = Mapping[str, float]
-"""What a law is linear in, by name."""
-
 Calibration = Mapping[tuple[str, str, str], Mapping[str, Any]]
 """Fitted laws by tool, law and metric."""
-
-
-def line_buffer(height: int, width: int, channels: int) -> Features:
-    """`columns`: shift registers of one image row each; `taps`: registers of the window behind them."""
-    columns = (height - 1) * channels
-    return {"columns": float(columns), "taps": float(columns * width), "one": 1.0}
-
-
-def multiply_accumulate(
-    size: tuple[int, int],
-    multipliers: int,
-    widths: tuple[int, int, int],
-    window: tuple[int, int, int] | None,
-    whole: bool = True,
-) -> Features:
-    """A matrix-vector product of `size` (inputs, results) on `multipliers` multipliers with the Resource strategy.
-
-    `widths` are bits of data, weights and accumulator. `window` is (height, width, channels) of a convolution, whose
-    line buffer is part of it. Not `whole` is the product alone, without what collects its inputs.
-    """
-    (n_in, n_out), (data, weight, accumulator) = size, widths
-    buffer = line_buffer(*window) if window else {"columns": 0.0, "taps": 0.0}
-    return {
-        **buffer,
-        "inputs": float(n_in),
-        "input_bits": float(n_in * data),
-        "held_bits": float(n_in * data * whole),
-        "weight_bits": float(multipliers * weight),
-        "adder_bits": float(multipliers * accumulator),
-        "result_bits": float(n_out * accumulator),
-        "stored_bits": float(n_in * n_out * weight),
-        "positions": float(window[0] * window[1] if window else 0),
-        "windows": float(window is not None),
-        "layers": float(whole),
-        "one": 1.0,
-    }
-
-
-def constants(products: float, accumulator: int, windowed: bool) -> Features:
-    """A matrix-vector product with constants for weights (a reuse factor of 1, or the Latency strategy).
-
-    `products` counts the weights that are not zero; `windowed` where it stands behind a window over an image.
-    """
-    return {"adder_bits": float(products * accumulator), "windows": float(windowed)}
-
-
-def per_channel(channels: int, tokens: int = 1) -> Features:
-    """A layer that does the same to every channel; it counts the tokens of a frame where that has more than one."""
-    looped = tokens > 1
-    return {
-        "channels": float(channels),
-        "counter_bits": float(tokens.bit_length() * looped),
-        "looped": float(looped),
-        "one": 1.0,
-    }
-
-
-def pooling(height: int, width: int, channels: int, bits: int) -> Features:
-    """A line buffer and comparators; `taps` are all registers of the window."""
-    return {
-        "columns": float((height - 1) * channels),
-        "taps": float(height * width * channels),
-        "channel_bits": float(channels * bits),
-        "one": 1.0,
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +80,8 @@ def fitted(
     if row is None:
         raise NoRows(f"no row tells the {metric} of {law} in {tool.title()} HLS")
     certain, rest = (
-        sum(weight * features[name] for name, weight in row[part].items()) for part in ("certain", "coefficients")
+        sum(weight * features.get(name, 0.0) for name, weight in row[part].items())
+        for part in ("certain", "coefficients")
     )
     factor = exp(row["interval_90"])
     count = len(row["projects"])
@@ -175,45 +105,75 @@ def adders(count: int, bits: int) -> Amount:
 def weight_bram(tool: str, multipliers: int, weight: int, factor: int) -> Amount:
     """RAMB18 of the weights: words of all multipliers side by side, one word a turn, in memories 36 bits wide.
 
-    Vitis HLS 2024.2: exact in 4 of 4 rows. Vivado HLS 2019.2: exact in 18 of 18 if a rest of up to 4 bits, which 4 of
-    them have, goes to LUTs; a rest of 12 bits does not, between them it may.
+    Of 64 rows 55 are exact, 58 within 1 (4 of one report take up to eight times as much, unexplained). Vivado HLS: a
+    rest of up to 4 bits goes to LUTs, one of 12 bits does not, between them it may; fewer than 1024 bits in all may.
     """
     whole, rest = divmod(multipliers * weight, 36)
     deep = -(-factor // 512)
+    stored = multipliers * weight * factor
+    least = 0 if stored <= SMALL_ROM else -(-stored // RAMB18_BITS)
+    source = "36-bit wide RAMB18, exact in 55 of 64 rows"
     if tool == "vitis":
-        value = (whole + (rest > 0)) * deep
-        return exact(value, "weights", "36-bit wide RAMB18, exact in 4 of 4 rows of Vitis HLS 2024.2")
+        return exact((whole + (rest > 0)) * deep, "weights", source, least)
+    if stored < SMALL_ROM:
+        return Amount(0, 0, max(whole + (rest > 4), 1), "weights", source)
     value, low = ((whole + (rest > most)) * deep for most in (4, 11))
-    source = "36-bit wide RAMB18, exact in 18 of 18 rows of Vivado HLS 2019.2"
-    return exact(max(value, 1), "weights", source, max(low, 1))
+    return exact(max(value, 1), "weights", source, min(least, max(low, 1)) if stored <= SMALL_ROM else max(low, 1))
+
+
+SMALL_ROM, RAMB18_BITS = 1024, 18_432
+"""Bits up to which csynth may keep weights in LUTs, as in 4 rows; bits of a RAMB18."""
 
 
 def multiplier_dsp(multipliers: int, data: int, weight: int) -> Amount:
-    """DSP48E1 of the multipliers; products of operands of at most 8 bits may go to LUTs: half of them did in one row.
+    """DSP48E1 of the multipliers; products of operands of at most 8 bits may go to LUTs: half of them did in 5 rows.
 
-    Exact in 18 of 18 rows of 16 bits (Vivado HLS 2019.2), and in 4 of 5 of 6 to 8 bits (Vitis HLS 2024.2).
+    Exact in the other 59 of 64 rows, of 8 repositories.
     """
     value = multipliers * dsp48(data, weight)
-    source = "one DSP48E1 a product, exact in 22 of 23 rows with a reuse factor above 1"
+    source = "one DSP48E1 a product, exact in 59 of 64 rows with a reuse factor above 1"
     return exact(value, "multipliers", source, value / 2 if max(data, weight) <= 8 else value)
 
 
-def constant_dsp(products: float, weight: int) -> Amount:
-    """DSP48E1 of products by constants: between none and one each, since a constant of few ones takes LUTs.
+CONSTANTS_SOURCE = "products by constants, of which those of few ones take LUTs"
 
-    Of 9 rows of 16-bit weights, 8 % to 96 % of the products took one, the middle of which is given; of 3 of 7 bits 0.3
-    % to 13 %. Vivado HLS 2019.2 and 2020.1.
+
+def constant_dsp(products: float, data: int, weight: int) -> Amount:
+    """DSP48E1 of products by constants with a reuse factor of 1: at most one each, few ones in a constant take LUTs.
+
+    Of 53 rows of 16 by 16 bits, of 11 repositories, half took one for more than four of five products, and nine in ten
+    for more than a third; of 16 bits by 6 or 7 in 6 rows up to one in ten; of 8 by 8 and less none in 12 rows.
     """
-    value = products / (16 if weight <= NARROW else 2)
-    return Amount(value, 0.0, products, "constants", "products by constants, bounds: none and each in a DSP48E1")
+    if max(data, weight) <= LUT_PRODUCT:
+        return Amount(0.0, 0.0, products, "constants", CONSTANTS_SOURCE)
+    if weight <= NARROW:
+        return Amount(products / 16, 0.0, products, "constants", CONSTANTS_SOURCE)
+    return Amount(0.75 * products, products / 4, products, "constants", CONSTANTS_SOURCE)
 
 
-def softmax_bram(classes: int) -> Amount | None:
-    return exact(SOFTMAX_BRAM18, "softmax", SOFTMAX_SOURCE) if classes == SOFTMAX_CLASSES else None
+def shared_dsp(size: tuple[int, int], factor: int, data: int, weight: int) -> Amount:
+    """DSP48E1 of the Latency strategy with a reuse factor above 1: `multiplier_limit` of the code, zeros aside.
+
+    Exact in 23 of 23 rows of 16 bits, of three repositories.
+    """
+    value = -(-size[0] * size[1] // factor) * dsp48(data, weight)
+    low = 0 if min(data, weight) <= NARROW else value
+    return exact(value, "shared", "one DSP48E1 a product and turn, exact in 23 of 23 rows", low)
 
 
-def softmax_dsp(classes: int) -> Amount | None:
-    return exact(SOFTMAX_DSP, "softmax", SOFTMAX_SOURCE) if classes == SOFTMAX_CLASSES else None
+def softmax_bram(tool: str, classes: int) -> Amount:
+    """RAMB18 of softmax's tables: two classes read one of exponentials, and all one of inverses.
+
+    Vivado HLS: 4 in 3 of 3 rows of 10 classes with a reuse factor of 1. Vitis HLS: within 1 in 5 of 8 rows of 2 to 10.
+    """
+    value = 4 if tool == "vivado" and classes == 10 else -(-classes // 2) + 1
+    return Amount(value, min(value, 2), 2 * value, "softmax", "tables of softmax, within 1 in 8 of 12 rows")
+
+
+def softmax_dsp(classes: int) -> Amount:
+    return Amount(
+        classes, 1, 2 * classes + 5, "softmax", "a product a class with a reuse factor of 1, exact in 7 of 12 rows"
+    )
 
 
 FIFO_BRAM_SOURCE = "storage of HLS FIFOs, exact in 9 of 9 rows of Vitis HLS 2024.2 and 390 of 390 of Vivado HLS 2020.1"

@@ -46,18 +46,32 @@ class Pace:
 
     `output` for a pixel that a convolution computes, `idle` for one that it only stores (None: it costs as much as a
     computed one); `finish` until its result is out. `drain` from a token to its result in a pipelined block.
+    `called` are the fewest cycles a pixel of a convolution with the Latency strategy, `called_deep` those where more
+    than `DEEP` inputs are summed; `pooled` the cycles a pixel of a pool.
     """
 
     output: int
     idle: int | None
     finish: int
     drain: int
+    called: int = 1
+    called_deep: int = 1
+    pooled: int = 1
 
 
-PACES = {"vitis": Pace(5, 4, finish=1, drain=4), "vivado": Pace(4, 2, finish=0, drain=4)}
-"""Vitis HLS 2024.2: worst case Hpad * Wpad * (RF + 5) + 1, 4 of 4 rows exact. Vivado HLS 2019.2: Hpad * Wpad *
-(RF + 4), 14 of 18 rows exact, the others RF + 3. Idle pixels alone are csynth's best case, exact in all 22. Rows of
-pipelined blocks drain in 1 to 4 cycles."""
+DEEP = 64
+PACES = {
+    "vitis": Pace(5, 4, finish=1, drain=4, called=3, called_deep=5, pooled=2),
+    "vivado": Pace(4, 2, finish=0, drain=4),
+}
+"""Vitis HLS: worst case Hpad * Wpad * (RF + 5) + 1, exact in 7 of 8 rows of 2 repositories where the clock is not
+hasty, else RF + 6; RF + 7 and + 8 in 4 where it is. Vivado HLS 2019.2: Hpad * Wpad * (RF + 4), 14 of 18 rows exact, the
+others RF + 3; RF + 5 to + 12 in 5 rows of 2 repositories with a hasty clock. Idle pixels alone are csynth's best case,
+exact in 22 of 22. Rows of pipelined blocks drain in 1 to 4 cycles.
+
+With the Latency strategy Vitis HLS from 2022.2 on calls the window as a function: 3 cycles a pixel in 6 of 8 layers of
+up to 64 inputs (2 and 3 in the others), 4 to 6 in 4 of 4 with more. A pool took 2 in 3 of 3 layers of Vitis HLS 2023.2
+and 2024.2, 1 in 15 of 15 of others, and 1 in 10 of 12 of Vivado HLS. See ``benchmarks/csynth_modules.py``."""
 
 QUICKEST = Pace(0, 1, finish=0, drain=1)
 """No design is quicker: a computed pixel takes its reuse factor, a stored one a cycle."""
@@ -119,7 +133,8 @@ def tokens(shape: Shape) -> int:
 def stages(
     network: Network, design: Iterable[Block], reuse: Mapping[str, int], pace: Pace, unrolled: Container[str]
 ) -> tuple[Stage, ...]:
-    """The stream stages of `design`; layers `unrolled` by the Latency strategy start every RF cycles."""
+    """The stream stages of `design`; layers `unrolled` by the Latency strategy start every RF cycles, or as
+    often as they can."""
     multiplexed = {name for name in sizes(network) if name not in unrolled}
     return tuple(
         Stage(
@@ -140,7 +155,10 @@ def busy(block: Block, factor: int, pace: Pace, unrolled: bool) -> int:
 def _pattern(block: Block, factor: int, pace: Pace, latency: bool) -> tuple[Run, ...]:
     """One frame of a block; a pipelined one handles a token a cycle."""
     layer = block.layer
-    computed = factor if latency else factor + pace.output
+    called = pace.called_deep if isinstance(layer, Conv2D) and _inputs(block, layer) > DEEP else pace.called
+    computed = (
+        max(factor, called) if latency and block.kind == "conv2d" else factor if latency else factor + pace.output
+    )
     stored = computed if latency or pace.idle is None else pace.idle
     match block.kind, layer:
         case "padding", Conv2D():
@@ -151,13 +169,17 @@ def _pattern(block: Block, factor: int, pace: Pace, latency: bool) -> tuple[Run,
         case "conv2d", Conv2D():
             return _window(block, layer, Run(1, computed), Run(1, stored, puts=False))
         case "maxpool2d", MaxPool2D():
-            return _window(block, layer, Run(1, 1), Run(1, 1, puts=False))
+            return _window(block, layer, Run(1, pace.pooled), Run(1, pace.pooled, puts=False))
         case "global_average_pool", _:
             return _merged(Run(tokens(block.taken) - 1, 1, puts=False), Run(1, 1))
         case "dense", _:
             return _merged(Run(tokens(block.taken) - 1, 1, puts=False), Run(1, computed))
         case _:
             return (Run(tokens(block.taken), 1),)
+
+
+def _inputs(block: Block, layer: Conv2D) -> int:
+    return prod(layer.kernel) * block.taken[-1]
 
 
 def _window(block: Block, layer: Conv2D | MaxPool2D, full: Run, idle: Run) -> tuple[Run, ...]:

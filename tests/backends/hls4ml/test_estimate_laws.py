@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.hls4ml import laws
+from backends.hls4ml import counts, laws
 from backends.hls4ml.schedule import PACES, blocks, slowest, stages
 from models.network import INPUT, Conv2D, Network
 
@@ -37,7 +37,8 @@ def test_weights_are_stored_side_by_side() -> None:
     assert laws.weight_bram("vivado", 16, 16, 144).value == 7  # 4 of 256 bits in LUTs
     unsure = laws.weight_bram("vivado", 5, 9, 512)
     assert (unsure.low, unsure.value, unsure.high) == (1, 2, 2)
-    assert laws.weight_bram("vivado", 1, 3, 8).value == 1
+    assert laws.weight_bram("vivado", 1, 3, 8).value == 0  # so few bits stay in LUTs
+    assert laws.weight_bram("vitis", 1, 6, 50).low == 0 < laws.weight_bram("vitis", 1, 6, 50).value
 
 
 def test_narrow_products_may_leave_the_dsp() -> None:
@@ -50,8 +51,8 @@ def test_narrow_products_may_leave_the_dsp() -> None:
 @given(n_in=st.integers(1, 600), n_out=st.integers(1, 64), count=st.integers(1, 300), bits=st.integers(2, 24))
 def test_more_multipliers_or_inputs_never_cost_less(tool: str, n_in: int, n_out: int, count: int, bits: int) -> None:
     def amount(metric: str, n_in: int, count: int) -> laws.Amount:
-        widths = (bits, bits, 2 * bits)
-        return laws.fitted(tool, "mac", metric, laws.multiply_accumulate((n_in, n_out), count, widths, (3, 3, 2)))
+        features = counts.multiply_accumulate((n_in, n_out), count, (bits, 2 * bits), bits, (3, 3, 2))
+        return laws.fitted(tool, "mac", metric, features)
 
     for metric in ("lut", "ff"):
         one = amount(metric, n_in, count)
@@ -61,13 +62,13 @@ def test_more_multipliers_or_inputs_never_cost_less(tool: str, n_in: int, n_out:
 
 
 def test_a_law_without_rows_of_the_tool_names_the_other() -> None:
-    assert "Vivado" in laws.fitted("vitis", "maxpool2d", "lut", laws.pooling(2, 2, 8, 16)).source
+    assert "Vivado" in laws.fitted("vitis", "block", "lut", {"one": 1.0}).source
 
 
 def test_a_law_of_one_tool_does_not_serve_the_other() -> None:
     mine = {key: law for key, law in laws.shipped().items() if key[0] == "vivado"}
     with pytest.raises(laws.NoRows, match="mac"):
-        laws.fitted("vitis", "mac", "lut", laws.multiply_accumulate((9, 4), 4, (16, 16, 36), None), mine)
+        laws.fitted("vitis", "mac", "lut", counts.multiply_accumulate((9, 4), 4, (16, 36), 16, None), mine)
 
 
 def test_the_turns_of_a_loop_are_certain() -> None:
@@ -85,10 +86,31 @@ def test_the_schedule_and_the_law_of_cycles_agree(tool: str) -> None:
     assert worst.busy + worst.delay == pytest.approx(law.value, rel=0.005)
 
 
-@given(products=st.integers(1, 10**6), weight=st.integers(2, 32))
-def test_constants_take_between_no_dsp_and_one_a_product(products: int, weight: int) -> None:
-    found = laws.constant_dsp(products, weight)
-    assert found.low == 0 < found.value < found.high == products
+@given(products=st.integers(1, 10**6), data=st.integers(2, 32), weight=st.integers(2, 32))
+def test_constants_take_between_no_dsp_and_one_a_product(products: int, data: int, weight: int) -> None:
+    found = laws.constant_dsp(products, data, weight)
+    assert 0 <= found.low <= found.value < found.high == products
+    assert (found.value == 0) == (max(data, weight) <= 8)
+
+
+def test_a_reuse_factor_shares_the_products_of_the_latency_strategy() -> None:
+    assert laws.shared_dsp((32, 64), 16, 16, 16).value == 128
+    assert laws.shared_dsp((9, 4), 16, 16, 16).value == 3
+    assert laws.shared_dsp((9, 4), 16, 8, 8).low == 0
+
+
+def test_a_7_series_part_is_in_more_haste_at_the_same_clock() -> None:
+    assert counts.haste("xczu7ev-ffvc1156-2-e", 5.0) == 1
+    assert counts.haste("xc7z020clg400-1", 12.0) == pytest.approx(1)
+    held, free = (counts.per_channel(4, 9, haste=haste)["held_channels"] for haste in (1.2, 1.0))
+    assert (held, free) == (4, 0)
+
+
+@pytest.mark.parametrize(("tool", "kernel", "cycles"), [("vitis", 3, 3), ("vitis", 7, 5), ("vivado", 3, 1)])
+def test_a_pixel_of_an_unrolled_convolution_calls_its_window(tool: str, kernel: int, cycles: int) -> None:
+    network = convolution(size=9, kernel=kernel)
+    (stage,) = stages(network, blocks(network, network.layers), {"conv": 1}, PACES[tool], unrolled=("conv",))
+    assert stage.busy == 81 * cycles
 
 
 @pytest.mark.parametrize("kernel,stride", [(3, 1), (5, 2), (1, 1)])

@@ -33,8 +33,6 @@ from backends.finn.structure import Law, law_of_node
 from flows.core.errors import FlowsError
 from flows.core.evidence import Metric
 
-STUDENT_95 = (6.31, 2.92, 2.35, 2.13, 2.02, 1.94, 1.89, 1.86, 1.83, 1.81, 1.80, 1.78, 1.77, 1.76, 1.75, 1.75, 1.74)
-"""The 95th percentile of Student's t for 1, 2, ... degrees of freedom."""
 SYNTHESISED = Path(__file__).with_name("finn_open_synthesis.json")
 SYNTHESIS = "Yosys 0.70 of finn-plus 1.6.1 RTL"
 UNBUILT = "matrix"

@@ -114,7 +114,8 @@ def weight_bram(tool: str, multipliers: int, weight: int, factor: int) -> Amount
     least = 0 if stored <= SMALL_ROM else -(-stored // RAMB18_BITS)
     source = "36-bit wide RAMB18, exact in 55 of 64 rows"
     if tool == "vitis":
-        return exact((whole + (rest > 0)) * deep, "weights", source, least)
+        value = (whole + (rest > 0)) * deep
+        return exact(value, "weights", source, value if deep == 1 and stored > SMALL_ROM else least)
     if stored < SMALL_ROM:
         return Amount(0, 0, max(whole + (rest > 4), 1), "weights", source)
     value, low = ((whole + (rest > most)) * deep for most in (4, 11))

@@ -125,7 +125,8 @@ def as_text(results: Sequence[Outcome], abroad: Sequence[Outcome]) -> Iterator[s
 PAGE = """# Estimates against the truth
 
 How far hls4ml's estimates are from what csynth counted, on projects that they were not fitted to. This page is what the
-following prints; the rows and reports are not part of this repository.
+following prints. What lies in `shared` is not part of this repository; the other rows are, each with where it comes
+from ([benchmarks/rows](../../benchmarks/rows/README.md)).
 
 ```sh
 {command}

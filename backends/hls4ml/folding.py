@@ -50,8 +50,8 @@ class Space:
             size, flat = sizes(quantised.network)[block.name], block.name in self.base.unrolled
             factors = [self.asked[block.name]] if block.name in self.asked else legal(*size)
             cycles = {factor: busy(block, factor, PACES[tool], flat) for factor in factors}
-            amounts = {factor: multiply_accumulate(block, quantised, factor, tool, flat) for factor in factors}
-            costs = {factor: _cost(amounts[factor]) for factor in factors}
+            amounts = (multiply_accumulate(block, quantised, factor, tool, flat, self.base.haste) for factor in factors)
+            costs = {factor: _cost(one) for factor, one in zip(factors, amounts, strict=True)}
             choices = [Choice(factor, cycles[factor], cost) for factor, cost in costs.items() if cost]
             unknown = Choice(factors[0], cycles[factors[0]], (0.0,) * (2 * len(RESOURCES)))
             found[block.name] = choices or [unknown]

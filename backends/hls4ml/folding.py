@@ -20,6 +20,9 @@ from flows.core.evidence import RESOURCES, Metric
 from flows.core.fit import MARGIN
 from flows.core.part import Device
 
+MORE = 1.1
+"""Where no folding fits: how many times the least of what is lacking the one that is taken may take."""
+
 
 def usable(metric: Metric, device: Device, sure: bool = False, margin: float = MARGIN) -> float:
     """What csynth may count of it, where `sure` by an upper bound, so that what is built leaves `margin` of `device`
@@ -132,7 +135,12 @@ def solve(space: Space) -> Answer:
     least = zip(RESOURCES, space.totals(_least(space.layers)), strict=True)
     lacking = {metric: amount for metric, amount in least if amount > usable(metric, device)}
     but = frozenset(lacking)
-    found = fastest(space.layers, lambda cost: space.within(cost, False, but), space.share) or nearest
+
+    def close(cost: Cost) -> bool:
+        taken = dict(zip(RESOURCES, space.totals(cost), strict=True))
+        return space.within(cost, False, but) and all(taken[one] <= MORE * lacking[one] for one in lacking)
+
+    found = fastest(space.layers, close, space.share) or nearest
     return Answer(found, False, lacking, nearest, _stops(space, found, False, but))
 
 

@@ -47,8 +47,8 @@ def _answer(job: Job, answer: Answer) -> Iterator[str]:
             for metric, amount in answer.lacking.items()
         )
         yield (
-            f"no reuse factors fit: with any of them csynth counts at least {least}. These are the fastest that fit "
-            f"but for that ({cycles}); those nearest to fitting take {answer.nearest.cycles:,} cycles"
+            f"no reuse factors fit: with any of them csynth counts at least {least}. These are the fastest that "
+            f"take at most a tenth more ({cycles}); those nearest to fitting take {answer.nearest.cycles:,} cycles"
         )
     if answer.bolder and answer.bolder.cycles < answer.folding.cycles:
         rate = floor(1e9 / (answer.bolder.cycles * job.target.clock_ns))

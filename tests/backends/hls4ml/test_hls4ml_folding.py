@@ -83,3 +83,13 @@ def test_a_rate_beyond_reach_is_refused_with_the_highest(job_of: Callable[..., J
 def test_factors_of_single_layers_stay(job_of: Callable[..., Job]) -> None:
     made = design(job_of(ARCH8, reuse_factor="auto,dense=20,block1_conv1=27"))
     assert (made.reuse["dense"], made.reuse["block1_conv1"]) == (20, 27)
+
+
+@pytest.mark.parametrize("precision", ["ap_fixed<8,4>", "ap_fixed<16,6>"])
+def test_where_nothing_fits_little_more_than_the_least_is_taken(job_of: Callable[..., Job], precision: str) -> None:
+    """Fast, but not for many times what the part lacks anyway."""
+    made, answer = resolved(job_of(ARCH8, part="xc7z010", precision=precision))
+    assert answer and Metric.LUT in answer.lacking
+    totals = dict(zip(RESOURCES, Space(made, {}, made.buffers).totals(answer.folding.cost), strict=True))
+    assert all(totals[metric] <= 1.1 * least + 1 for metric, least in answer.lacking.items())
+    assert answer.folding.cycles < answer.nearest.cycles

@@ -102,8 +102,10 @@ def _sized(made: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...]) -> tuple
         for depth in (LEAST << doubling for doubling in count())
         if depth >= DEEPEST or _paced(made, {fifo: max(one, depth) for fifo, one in least.items()}, allowed)
     )
-    widest = sorted(least, key=lambda fifo: -dict(bits)[fifo])
     depths = {fifo: max(one, deep) for fifo, one in least.items()}
+    filled = simulate(made, depths).fill
+    depths = {fifo: max(one, min(deep, filled[fifo])) for fifo, one in least.items()}
+    widest = sorted((fifo for fifo in least if depths[fifo] > least[fifo]), key=lambda fifo: -dict(bits)[fifo])
     return tuple(_lowered(made, depths, least, widest, allowed).items())
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.record import Run
-from reports.design import stage_name
-from reports.terminal import number, table
+from reports.terminal import table
 from reports.waterfall import METRICS, Block, Waterfall, waterfall
+from reports.words import number, stage_name
 
 WIDTH = 56
 SMALL = 0.01

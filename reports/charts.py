@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flows.core.evidence import RESOURCES, Metric, Reading
 from flows.core.fit import Verdict
 from reports.design import Design, Evidence, evidence_of
-from reports.terminal import LABELS
+from reports.words import label
 
 CAP = 1.5
 """The share of a part at which a bar is cut off, with its number beside it: a design seven times too large would
@@ -54,14 +54,14 @@ class Axis:
         return [value for value in found if self.low <= value <= self.high]
 
 
-def axis(label: str, values: Iterable[float], start: float, end: float) -> Axis:
+def axis(name: str, values: Iterable[float], start: float, end: float) -> Axis:
     """An axis with room for all of `values`, which are at least one, and not negative."""
     found = list(values)
     low, high = min(found), max(found)
     if low > 0 and high / low > LOGARITHMIC:
-        return Axis(label, low / 1.3, high * 1.3, start, end, True)
+        return Axis(name, low / 1.3, high * 1.3, start, end, True)
     room = 0.12 * (high - low) or 0.1 * abs(high) or 1.0
-    return Axis(label, max(low - room, 0.0), high + room, start, end, False)
+    return Axis(name, max(low - room, 0.0), high + room, start, end, False)
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,7 @@ def scatter(designs: Sequence[Design], y: Metric, size: tuple[float, float]) -> 
     if not points:
         return None
     across = axis("latency, us", (one for point in points for one in _reach(point.x)), LEFT, size[0] - 12)
-    name = "accuracy" if y is Metric.ACCURACY else LABELS.get(y, y.key.upper())
-    up = axis(name, (one for point in points for one in _reach(point.y)), size[1] - 38, 12)
+    up = axis(label(y), (one for point in points for one in _reach(point.y)), size[1] - 38, 12)
     fits = [point for point in points if point.design.fit.verdict is not Verdict.OVER]
     kinds = dict.fromkeys(point.evidence for point in fits)
     wanted = (-1, 1) if y is Metric.ACCURACY else (-1, -1)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from flows.core.evidence import Metric, Reading
 from flows.core.fit import Verdict
 from flows.core.part import Device
-from reports.design import Design, Evidence, evidence_of, stage_name
-from reports.terminal import amount, number
+from reports.design import Design, Evidence, evidence_of
 from reports.unknowns import Unknown, certain, unknowns
+from reports.words import amount, number, stage_name
 
 ORDER = (Verdict.FITS, Verdict.AT_RISK, Verdict.OVER, Verdict.UNKNOWN)
 

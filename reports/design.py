@@ -10,8 +10,7 @@ from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, nearest
 from flows.core.fit import Fit, judge
 from flows.core.part import Device, devices
 from flows.core.record import Run
-
-SHARES = (Metric.ACCURACY, Metric.AGREEMENT)
+from reports.words import SHARES, beside, stage_name
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,6 @@ def evidence_of(reading: Reading) -> Evidence:
     return Evidence(reading.tier, reading.stage, reading.on if reading.metric in SHARES else "")
 
 
-def stage_name(tier: Tier) -> str:
-    return "csynth" if tier is Tier.HLS else tier.value
-
-
 @dataclass(frozen=True)
 class Design:
     run: Run
@@ -48,6 +43,11 @@ class Design:
         whole = [one for one in self.run.readings if one.scope == TOTAL]
         judged = [one for one in whole if one.metric in RESOURCES and one.stage is self.fit.stage]
         return {one.metric: one for one in (*nearest(whole), *nearest(judged))}
+
+    def beside(self, metric: Metric) -> str:
+        """What else is known of a total: csynth's count, or what a model said; empty where nothing is."""
+        shown = self.totals.get(metric)
+        return beside(self.run.readings, shown) if shown else ""
 
     def share(self, metric: Metric) -> float | None:
         """The part of a resource that the design takes, 1 for all of it; None where it is unknown."""

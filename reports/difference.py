@@ -9,7 +9,7 @@ from flows.core.evidence import TOTAL, Metric, Reading, nearest
 from flows.core.record import Document, Run
 from reports.comparison import merged
 from reports.design import evidence_of
-from reports.terminal import amount, evidence
+from reports.words import amount, evidence
 
 ABSENT = "absent"
 EVERY = ""

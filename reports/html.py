@@ -12,10 +12,10 @@ from flows.core.evidence import RESOURCES, Metric, Reading, Tier
 from flows.core.fit import Verdict
 from reports import charts
 from reports.comparison import Comparison
-from reports.design import Design, evidence_of, stage_name
-from reports.terminal import LABELS, amount, evidence, interval, number
+from reports.design import Design, evidence_of
 from reports.text import printable
 from reports.waterfall import METRICS, waterfall
+from reports.words import amount, evidence, interval, label, number, stage_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -70,11 +70,6 @@ def environment() -> Environment:
 def _shown(value: Any) -> Any:
     """Every expression of a template passes here, before it is escaped."""
     return printable(value) if type(value) is str else value
-
-
-def label(metric: Metric) -> str:
-    names = {Metric.LATENCY_US: "latency", Metric.THROUGHPUT_FPS: "images/s"}
-    return names.get(metric) or LABELS.get(metric) or metric.key.upper()
 
 
 def tick(value: float) -> str:

@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from flows.core.fit import Verdict
 from reports.comparison import Comparison
 from reports.design import Design
-from reports.terminal import verdict
 from reports.text import printable
+from reports.words import verdict
 
 
 @dataclass(frozen=True)

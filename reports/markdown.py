@@ -8,11 +8,10 @@ from flows.core.evidence import RESOURCES, Metric, Reading
 from reports.comparison import Comparison
 from reports.decision import Decision, Doubt
 from reports.design import Design
-from reports.terminal import LABELS, amount, evidence, interval
 from reports.text import markdown, printable
+from reports.words import SHARES, amount, evidence, interval, label
 
 COLUMNS = (*RESOURCES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS)
-SHARES = (Metric.ACCURACY, Metric.AGREEMENT)
 
 
 def report(comparison: Comparison) -> str:
@@ -83,8 +82,7 @@ def _numbers(one: Decision) -> str:
     """A line a metric, a column a design: designs are few, and each cell says how it is known."""
     rows = []
     for metric in (*COLUMNS, *SHARES):
-        label = LABELS.get(metric) or metric.key.replace("_us", "").upper()
-        rows.append([label, *(_cell(design, metric) for design in one.designs)])
+        rows.append([label(metric), *(_cell(design, metric) for design in one.designs)])
     rows.append(["weight bits", *(design.weight_bits for design in one.designs)])
     return f"### {markdown(one.part)}\n\n" + table(["", *(markdown(design.label) for design in one.designs)], rows)
 

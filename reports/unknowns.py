@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from flows.core.evidence import BUILT, RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.fit import Verdict
-from reports.design import Design, stage_name
-from reports.terminal import number
+from reports.design import Design
+from reports.words import number, stage_name
 
 SPEED = (Metric.INTERVAL_CYCLES, Metric.LATENCY_CYCLES, Metric.THROUGHPUT_FPS, Metric.LATENCY_US)
 

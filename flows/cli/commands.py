@@ -85,7 +85,7 @@ def run(arguments: Namespace) -> int:
     from flows.core.part import devices
     from flows.core.record import Document
     from flows.executor import Executor
-    from reports import terminal
+    from reports import terminal, words
 
     trained = trained_network(arguments, arguments.network)
     jobs = _designs(arguments, trained)
@@ -122,7 +122,7 @@ def run(arguments: Namespace) -> int:
             fit = judge(record.readings, devices()[record.device])
             if fit.verdict is not Verdict.FITS:
                 advice = "take a larger part, or other options; without --require-fit this is a result"
-                errors.append(UnfitError(f"{record.flow} on {record.part}", terminal.verdict(fit), advice))
+                errors.append(UnfitError(f"{record.flow} on {record.part}", words.verdict(fit), advice))
     if errors:
         for error in errors[:-1]:
             print(f"error: {error}", file=sys.stderr)

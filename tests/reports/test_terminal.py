@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,13 +64,25 @@ def test_a_run_in_full() -> None:
 
 
 def test_what_another_source_says_of_a_block_stands_beside_it() -> None:
-    """Where both are of one tier; a report nearer the metal has the place alone."""
+    """Where both are of one tier, or the second is csynth's count."""
+    ours = replace(READINGS[5], predicts=Tier.ROUTED)
     theirs = Reading(Metric.LUT, 6_500, Tier.MODELLED, "xc7z010", "their estimate; we agree", "conv1", Tier.SYNTHESISED)
-    report = Reading(Metric.LUT, 90, Tier.HLS, "xc7z010", "csynth report", "pool")
-    text = terminal.details(document(run((*READINGS, theirs, report))), layers=True)
+    report = Reading(Metric.LUT, 90, Tier.ROUTED, "xc7z010", "a report", "pool")
+    text = terminal.details(document(run((ours, *READINGS[6:], theirs, report))), layers=True)
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "layer or block lut lut * dsp" in lines and "* their estimate" in lines
-    assert "conv1 7,000 6,500 8" in lines and "pool 90 unknown unknown" in lines
+    assert "conv1 7,000 6,500 8" in lines and "pool 90 100 unknown" in lines
+
+
+def test_csynths_count_stands_beside_what_is_built_once_and_by_that_name() -> None:
+    built = [
+        replace(one, value=one.value / (2 if one.metric is Metric.LUT else 1), predicts=Tier.ROUTED)
+        for one in READINGS[5:]
+    ]
+    text = terminal.details(document(run((*READINGS, *built))), layers=True)
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "layer or block lut lut * dsp" in lines and "conv1 3,500 7,000 8" in lines
+    assert lines.count("* csynth's count, modelled") == 1 and "* a law" not in lines
 
 
 def test_what_was_not_verified_says_so() -> None:

@@ -1,0 +1,77 @@
+"""Numbers in words, alike in every format: amount, interval, evidence, and what stands beside it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flows.core.evidence import Metric, Reading, Tier, nearest
+from flows.core.fit import Fit, Verdict
+
+SHARES = (Metric.ACCURACY, Metric.AGREEMENT)
+LABELS = {
+    Metric.LATENCY_CYCLES: "latency",
+    Metric.LATENCY_US: "",
+    Metric.INTERVAL_CYCLES: "interval",
+    Metric.THROUGHPUT_FPS: "throughput",
+    Metric.FMAX_MHZ: "Fmax",
+    Metric.ACCURACY: "accuracy",
+    Metric.AGREEMENT: "agreement",
+}
+
+
+def label(metric: Metric) -> str:
+    """As a heading."""
+    names = {Metric.LATENCY_US: "latency", Metric.THROUGHPUT_FPS: "images/s"}
+    return names.get(metric) or LABELS.get(metric) or metric.key.upper()
+
+
+def number(metric: Metric, value: float) -> str:
+    if metric in SHARES:
+        return f"{100 * value:.2f} %"
+    if metric in (Metric.THROUGHPUT_FPS, Metric.FMAX_MHZ):
+        return f"{value:,.1f}"
+    return f"{value:,.0f}"
+
+
+def amount(reading: Reading) -> str:
+    unit = {Metric.LATENCY_CYCLES: " cycles", Metric.INTERVAL_CYCLES: " cycles", Metric.LATENCY_US: " us"}
+    unit |= {Metric.THROUGHPUT_FPS: " images/s", Metric.FMAX_MHZ: " MHz"}
+    return f"{'>= ' if reading.at_least else ''}{number(reading.metric, reading.value)}{unit.get(reading.metric, '')}"
+
+
+def interval(reading: Reading) -> str:
+    if reading.low is None or reading.high is None:
+        return ""
+    return f"{number(reading.metric, reading.low)} .. {number(reading.metric, reading.high)}"
+
+
+def evidence(reading: Reading) -> str:
+    if reading.tier is Tier.MODELLED and reading.predicts:
+        return f"modelled for {stage_name(reading.predicts)}, on {reading.on}"
+    return f"{reading.tier.value}, on {reading.on}"
+
+
+def stage_name(tier: Tier) -> str:
+    return "csynth" if tier is Tier.HLS else tier.value
+
+
+def beside(readings: Sequence[Reading], shown: Reading) -> str:
+    """What else is known of it: csynth's count of what is built, or what the model said of what a report tells."""
+    same = [one for one in readings if (one.metric, one.scope) == (shown.metric, shown.scope)]
+    if shown.tier is not Tier.MODELLED:
+        model = next(iter(nearest(one for one in same if one.tier is Tier.MODELLED)), None)
+        return f"the model said {amount(model)}" if model else ""
+    counts = [one for one in same if one.stage is Tier.HLS and shown.stage is Tier.ROUTED]
+    return f"csynth's count {amount(nearest(counts)[0])}" if counts else ""
+
+
+def verdict(fit: Fit) -> str:
+    """One sentence: the verdict, what is over and by how much, the binding resource, stage and margin."""
+    if fit.binding is None:
+        return "unknown: no resource has a reading"
+    stage = f"judged at {stage_name(fit.stage)}" if fit.stage else ""
+    terms = f"binding resource {fit.binding.key.upper()}; {stage}, {100 * fit.margin:.0f} % of each resource kept free"
+    if fit.verdict is Verdict.OVER:
+        over = ", ".join(f"{metric.key.upper()} by {number(metric, excess)}" for metric, excess in fit.excess.items())
+        return f"over: {over}; {terms}"
+    return f"{fit.verdict.value}; {terms}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.record import Run
+from reports.design import Evidence
 from reports.terminal import table
 from reports.waterfall import METRICS, Block, Waterfall, waterfall
-from reports.words import number, stage_name
+from reports.words import number
 
 WIDTH = 56
 SMALL = 0.01
@@ -33,7 +34,7 @@ def _text(fall: Waterfall) -> str:
         rows.append(["total", f"{least}{number(fall.metric, fall.total.value)}", bar])
     if fall.unknown and adds_up:
         rows.append([f"unknown of {', '.join(fall.unknown)}", "", ""])
-    head = f"{fall.metric.key}, {stage_name(fall.tier)}: {how}"
+    head = f"{fall.metric.key}, {Evidence(fall.tier, fall.stage, '')}: {how}"
     return f"{head}\n{table(rows, frozenset({0, 2}))}"
 
 

@@ -18,6 +18,8 @@ LOGARITHMIC = 15.0
 """From this ratio of largest to smallest on, an axis is logarithmic."""
 LEFT = 66
 """Where the plots begin, right of what is written at their axis."""
+NEAR = 11
+"""Points as near as this, in the units of a picture, would have their numbers written over each other."""
 Direction = tuple[int, int]
 
 
@@ -153,6 +155,19 @@ def front(points: Sequence[Point], wanted: Direction) -> tuple[Point, ...]:
         if not any(other != mine and other[0] >= mine[0] and other[1] >= mine[1] for other in scores)
     ]
     return tuple(sorted(kept, key=lambda point: point.x.value))
+
+
+def tags(scatter: Scatter, designs: Sequence[Design]) -> list[tuple[float, float, str]]:
+    """Where the numbers of the points stand, as `designs` count from 1: points too near to tell apart share a place."""
+    found: list[tuple[float, float, str]] = []
+    for point in scatter.points:
+        x, y, text = scatter.x.at(point.x.value), scatter.y.at(point.y.value), str(designs.index(point.design) + 1)
+        near = next((at for at, one in enumerate(found) if abs(one[0] - x) < NEAR and abs(one[1] - y) < NEAR), None)
+        if near is None:
+            found.append((x, y, text))
+        else:
+            found[near] = (*found[near][:2], f"{found[near][2]}, {text}")
+    return found
 
 
 def steps(scatter: Scatter, points: Sequence[Point]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from flows.core.errors import InputError
@@ -11,7 +11,7 @@ from flows.core.fit import MARGIN
 from flows.core.record import Document, NetworkFacts
 from reports.decision import Decision, decide
 from reports.design import Design, designs_of
-from reports.unknowns import POWER, Unknown, unknowns
+from reports.unknowns import POWER, TOPICS, Unknown, unknowns
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,40 @@ class Comparison:
     def network(self) -> NetworkFacts:
         return self.document.network
 
+    def places(self, designs: Sequence[Design]) -> str:
+        """Which designs, in few words: every one, all those of a flow, or each with the parts that it is for."""
+        if len(designs) == len(self.designs):
+            return "every design"
+        named = {one.run.name for one in designs}
+        flows = dict.fromkeys(one.run.flow for one in designs)
+        whole = [flow for flow in flows if self._whole(flow, named)]
+        parts: dict[str, list[str]] = {}
+        for one in designs:
+            if one.run.flow not in whole:
+                parts.setdefault(one.label, []).append(one.device.name)
+        labels: dict[str, list[str]] = {}
+        for label, devices in parts.items():
+            labels.setdefault(", ".join(devices), []).append(label)
+        told = [f"all of {', '.join(whole)}"] if whole else []
+        return "; ".join([*told, *(f"{', '.join(found)} on {devices}" for devices, found in labels.items())])
+
+    def _whole(self, flow: str, named: Set[str]) -> bool:
+        of_flow = {one.run.name for one in self.designs if one.run.flow == flow}
+        return len(of_flow) > 1 and of_flow <= named
+
+    def answers(self) -> list[list[str]]:
+        """Where answers differ as the lower half of a table: a heading, then a row an arithmetic."""
+        pairs = {(one.first.run.quantised, one.second.run.quantised): one for one in self.differences}
+        of = {one.run.quantised: one for pair in self.differences for one in (pair.first, pair.second)}
+        labels = [one.label for one in of.values()]
+        names = {key: one.label if labels.count(one.label) == 1 else one.place for key, one in of.items()}
+        rows = [["", *list(names.values())[:-1]]]
+        for place, (second, name) in enumerate(names.items()):
+            found = [pairs.get((first, second)) for first in list(names)[:place]]
+            told = [f"{one.least:,} to {one.most:,} of {one.n:,}" if one else "unknown" for one in found]
+            rows.append([name, *told, *[""] * (len(names) - 1 - place)])
+        return [rows[0], *rows[2:]]
+
     @property
     def designs(self) -> tuple[Design, ...]:
         return tuple(design for decision in self.decisions for design in decision.designs)
@@ -83,13 +117,12 @@ def _name(document: Document) -> str:
 
 
 def _gathered(designs: Sequence[Design]) -> tuple[tuple[Unknown, tuple[Design, ...]], ...]:
-    """Each unknown once, with the designs that it is unknown of; topics stand together, in the order they came."""
+    """Each unknown once, with the designs that it is unknown of; what could most change a decision comes first."""
     found: dict[Unknown, list[Design]] = {POWER: list(designs)}
     for design in designs:
         for one in dict.fromkeys(unknowns(design)):
             found.setdefault(one, []).append(design)
-    topics = list(dict.fromkeys(one.topic for one in found))
-    ordered = sorted(found.items(), key=lambda item: topics.index(item[0].topic))
+    ordered = sorted(found.items(), key=lambda item: TOPICS.index(item[0].topic))
     return tuple((one, tuple(which)) for one, which in ordered)
 
 

@@ -5,25 +5,31 @@ from __future__ import annotations
 import csv
 import io
 
+from flows.core.evidence import TOTAL, nearest
 from reports.comparison import Comparison
 from reports.text import cell
 
 COLUMNS = (
-    "part", "flow", "design", "run", "verdict", "scope", "metric", "value", "unit", "low_90", "high_90", "at_least",
-    "n", "tier", "stage", "on", "source",
+    "part", "flow", "design", "run", "verdict", "shown", "scope", "metric", "value", "unit", "low_90", "high_90",
+    "at_least", "n", "tier", "stage", "on", "source",
 )  # fmt: skip
 
 
 def report(comparison: Comparison) -> str:
-    """An unknown is an empty cell, or no line at all."""
+    """An unknown is an empty cell, or no line at all. Of several readings of the same, one is `shown`: of resources the
+    one that the verdict is judged by; csynth's count has a line of its own."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for design in comparison.designs:
         run = design.run
+        shown = {*design.totals.values(), *(one for one in nearest(run.readings) if one.scope != TOTAL)}
         for one in run.readings:
-            words = (run.part, run.flow, design.label, run.name, design.fit.verdict.value, one.scope, one.metric.key)
+            words = (run.part, run.flow, design.label, run.name, design.fit.verdict.value)
+            about = ("yes" if one in shown else "no", one.scope, one.metric.key)
             bounds = (one.value, one.metric.unit, one.low, one.high, one.at_least, one.n)
             known = (one.tier.value, one.stage.value, one.on, one.source)
-            writer.writerow([cell(value) if isinstance(value, str) else value for value in (*words, *bounds, *known)])
+            writer.writerow(
+                [cell(value) if isinstance(value, str) else value for value in (*words, *about, *bounds, *known)]
+            )
     return text.getvalue()

@@ -13,7 +13,7 @@ from flows.core.evidence import Metric, Reading
 from flows.core.fit import Verdict
 from flows.core.part import Device
 from reports.design import Design, Evidence, evidence_of
-from reports.unknowns import Unknown, certain, unknowns
+from reports.unknowns import TOPICS, Unknown, certain, room, unknowns
 from reports.words import amount, number, stage_name
 
 ORDER = (Verdict.FITS, Verdict.AT_RISK, Verdict.OVER, Verdict.UNKNOWN)
@@ -32,9 +32,9 @@ class Lead:
 
 @dataclass(frozen=True)
 class Doubt:
-    """What could make a decision wrong; `design` is None where it is of the whole decision."""
+    """What could make a decision wrong, of the designs that lead it; none where it is of the whole decision."""
 
-    design: Design | None
+    designs: tuple[Design, ...]
     unknown: Unknown
 
 
@@ -51,6 +51,12 @@ class Decision:
     headline: str
     why: str
     doubts: tuple[Doubt, ...]
+
+    @property
+    def leading(self) -> tuple[Design, ...]:
+        """Those of which the doubts are: the leads, or where there are none the nearest to fitting."""
+        runs = {one.run.name for lead in (*self.fastest, *self.most_accurate) for one in (lead.design,)}
+        return tuple(one for one in self.designs if one.run.name in runs) or self.designs[:1]
 
 
 def decide(designs: Sequence[Design]) -> Decision:
@@ -113,12 +119,14 @@ def _headline(
         best = fastest[0].design.label if len(fastest) == 1 else f"{len(candidates)} designs"
         return f"Nothing is sure to fit; at risk, and first to look into: {best}"
     if len(candidates) == 1:
-        return f"Take {candidates[0].label}"
+        return f"Take {candidates[0].label}: nothing else fits"
     if len(fastest) == 1 and len(accurate) <= 1:
         quick = fastest[0].design
         exact = accurate[0].design if accurate else quick
-        if exact is quick or (accurate and quick in accurate[0].close):
-            return f"Take {quick.label}"
+        if exact is quick:
+            return f"Take {quick.label}: the fastest {'and most accurate ' if accurate else ''}that fits"
+        if quick in accurate[0].close:
+            return f"Take {quick.label}: the fastest that fits, and none that fits is surely more accurate"
         return f"Take {quick.label} for speed, {exact.label} for accuracy"
     return f"{len(candidates)} designs fit; their numbers are of different kinds, so none is ranked first"
 
@@ -135,10 +143,12 @@ def _why(
     sentences = [f"{count}, with {margin}."]
     if verdict is Verdict.AT_RISK:
         sentences.append("No estimate exceeds the part, but the upper end of an interval, or a block unknown, may.")
-    sentences += [_lead_sentence(one, "Fastest", len(fastest)) for one in fastest]
-    sentences += [_lead_sentence(one, "Most accurate", len(accurate)) for one in accurate]
+    titles = ("Fastest", "Most accurate") if len(candidates) > 1 else ("Speed", "Accuracy")
+    for title, found in zip(titles, (fastest, accurate), strict=True):
+        sentences += [_lead_sentence(one, title, len(found)) for one in found]
     if not accurate:
         sentences.append("Of none is the accuracy known.")
+    sentences += _nearest(ordered)
     return " ".join(sentences)
 
 
@@ -151,7 +161,8 @@ def _lead_sentence(lead: Lead, title: str, kinds: int) -> str:
     binding = lead.design.fit.binding
     taken = lead.design.share(binding) if binding else None
     bound = f", at {100 * taken:.0f} % of its binding resource {binding.key.upper()}" if binding and taken else ""
-    text = f"{title}{group}: {lead.design.label}, {amount(lead.reading)}{bound if title == 'Fastest' else ''}"
+    speed = lead.reading.metric is Metric.THROUGHPUT_FPS
+    text = f"{title}{group}: {lead.design.label}, {amount(lead.reading)}{bound if speed else ''}"
     if lead.close:
         text += f"; not told apart from {', '.join(one.label for one in lead.close)}, whose interval meets its own"
     return text + "."
@@ -168,9 +179,10 @@ def _nearest(ordered: Sequence[Design]) -> list[str]:
             f"{metric.key.upper()} by {number(metric, excess)} of {one.device.available(metric):,}"
             for metric, excess in one.fit.excess.items()
         )
-        sure = " (and that at the lower end of its interval, too)" if certain(one) else ""
+        sure = "at the lower end of its interval, too" if certain(one) else "but not at the lower end of its interval"
         stage = stage_name(one.fit.stage) if one.fit.stage else "no stage"
-        sentences.append(f"Nearest, judged at {stage}: {one.label}, over {over}{sure}.")
+        first = "Nearest" if ordered[0] is one else "Of those over, nearest"
+        sentences.append(f"{first}, judged at {stage}: {one.label}, over {over}, {sure}.")
     return sentences
 
 
@@ -184,9 +196,9 @@ def _doubts(
             stages.setdefault(stage_name(one.fit.stage), []).append(one.label)
     if len(stages) > 1:
         told = "; ".join(f"{stage}: {', '.join(labels)}" for stage, labels in stages.items())
-        yield Doubt(None, Unknown("stages", f"the verdicts are of different stages, which count differently ({told})"))
+        yield Doubt((), Unknown("stages", f"the verdicts are of different stages, which count differently ({told})"))
     if len(fastest) > 1 or len(accurate) > 1:
-        yield Doubt(None, Unknown("evidence", "leads of different evidence are not ranked against each other"))
+        yield Doubt((), Unknown("evidence", "leads of different evidence are not ranked against each other"))
     unranked = [
         f"{what} unknown of {', '.join(one.label for one in without)}"
         for what, without in (
@@ -196,12 +208,15 @@ def _doubts(
         if without
     ]
     if unranked:
-        yield Doubt(None, Unknown("not ranked", "; ".join(unranked)))
+        yield Doubt((), Unknown("not ranked", "; ".join(unranked)))
     ancestors = sorted({one.ancestor for one in ordered})
     if len(ancestors) > 1:
         fact = f"their weights come from {len(ancestors)} trainings ({', '.join(ancestors)})"
-        yield Doubt(None, Unknown("lineage", fact))
-    leading = {lead.design.run.name for lead in (*fastest, *accurate)} or {ordered[0].run.name}
-    for one in ordered:
-        if one.run.name in leading:
-            yield from (Doubt(one, unknown) for unknown in unknowns(one))
+        yield Doubt((), Unknown("lineage", fact))
+    names = {lead.design.run.name for lead in (*fastest, *accurate)} or {ordered[0].run.name}
+    found: dict[Unknown, list[Design]] = {}
+    for one in (design for design in ordered if design.run.name in names):
+        for unknown in dict.fromkeys((*room(one), *unknowns(one))):
+            found.setdefault(unknown, []).append(one)
+    for unknown in sorted(found, key=lambda one: TOPICS.index(one.topic)):
+        yield Doubt(tuple(found[unknown]), unknown)

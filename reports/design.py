@@ -44,6 +44,15 @@ class Design:
         judged = [one for one in whole if one.metric in RESOURCES and one.stage is self.fit.stage]
         return {one.metric: one for one in (*nearest(whole), *nearest(judged))}
 
+    @property
+    def judged(self) -> list[Reading]:
+        """The resources that are known, on which the fit is judged."""
+        return [self.totals[metric] for metric in RESOURCES if metric in self.totals]
+
+    def usable(self, metric: Metric) -> float:
+        """What of a resource a design that fits may take: the part's, less the margin."""
+        return self.device.available(metric) * (1 - self.fit.margin)
+
     def beside(self, metric: Metric) -> str:
         """What else is known of a total: csynth's count, or what a model said; empty where nothing is."""
         shown = self.totals.get(metric)

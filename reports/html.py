@@ -57,6 +57,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
+    made.filters["kind"] = kind
     made.globals |= {
         "Metric": Metric, "RESOURCES": RESOURCES, "METRICS": METRICS, "Tier": Tier, "charts": charts,
         "waterfall": waterfall, "SIGNS": SIGNS, "label": label, "kind": kind,

@@ -46,7 +46,7 @@ def _decision(one: Decision) -> dict[str, Any]:
         "headline": one.headline,
         "why": one.why,
         "doubts": [
-            vars(doubt.unknown) | {"run": doubt.design.run.name if doubt.design else None} for doubt in one.doubts
+            vars(doubt.unknown) | {"runs": [design.run.name for design in doubt.designs]} for doubt in one.doubts
         ],
         "fastest": [_lead(lead) for lead in one.fastest],
         "most_accurate": [_lead(lead) for lead in one.most_accurate],

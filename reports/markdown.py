@@ -24,6 +24,7 @@ def report(comparison: Comparison) -> str:
     )
     parts = [title, about, "## Decision", *(_decision(one) for one in comparison.decisions)]
     parts += ["## Numbers", *(_numbers(one) for one in comparison.decisions)]
+    parts += [_answers(comparison)] if comparison.differences else []
     parts += ["## Proof", _proof(comparison), "## What we do not know", _unknowns(comparison)]
     return "\n\n".join(parts) + "\n"
 
@@ -46,13 +47,14 @@ def _decision(one: Decision) -> str:
             f"**{design.fit.verdict.value}**",
             _binding(design),
             _value(design.totals.get(Metric.THROUGHPUT_FPS)),
+            _value(design.totals.get(Metric.LATENCY_US)),
             _value(design.accuracy),
             "yes" if design.proven else "no",
         ]
         for design in one.designs
     ]
-    head = ["design", "verdict", "binding resource", "speed", "accuracy", "proven"]
-    doubts = "\n".join(f"- {_doubt(doubt)}" for doubt in one.doubts)
+    head = ["design", "verdict", "binding resource", "speed", "latency", "accuracy", "proven"]
+    doubts = "\n".join(f"- {_doubt(doubt, len(one.leading) > 1)}" for doubt in one.doubts)
     return "\n\n".join(
         [
             f"### {markdown(one.part)}: {markdown(one.headline)}",
@@ -63,9 +65,9 @@ def _decision(one: Decision) -> str:
     )
 
 
-def _doubt(doubt: Doubt) -> str:
-    about = f"{markdown(doubt.design.label)}, " if doubt.design else ""
-    return f"{about}**{markdown(doubt.unknown.topic)}**: {markdown(doubt.unknown.fact)}"
+def _doubt(doubt: Doubt, several: bool) -> str:
+    of = f" ({markdown(', '.join(one.label for one in doubt.designs))})" if doubt.designs and several else ""
+    return f"**{markdown(doubt.unknown.topic)}**: {markdown(doubt.unknown.fact)}{of}"
 
 
 def _binding(design: Design) -> str:
@@ -100,6 +102,8 @@ def _cell(design: Design, metric: Metric) -> str:
     if reading.n:
         words.append(f"n = {reading.n:,}")
     words.append(f"*{markdown(evidence(reading))}*")
+    if also := design.beside(metric):
+        words.append(markdown(also))
     return "<br>".join(words)
 
 
@@ -125,15 +129,15 @@ def _derived(design: Design) -> bool:
 
 
 def _unknowns(comparison: Comparison) -> str:
-    everywhere = len(comparison.designs)
-    lines = []
-    for unknown, designs in comparison.unknowns:
-        names = "every design" if len(designs) == everywhere else "; ".join(one.place for one in designs)
-        lines.append(f"- **{markdown(unknown.topic)}**: {markdown(unknown.fact)} ({markdown(names)})")
-    lines += [f"- **no run**: {markdown(f'{one.flow} on {one.part}: {one.reason}')}" for one in comparison.absent]
-    lines += [
-        f"- **where answers differ**: {markdown(one.first.place)} and {markdown(one.second.place)} give "
-        f"another class on {one.least:,} to {one.most:,} of {one.n:,} images; which ones is not recorded"
-        for one in comparison.differences
+    lines = [
+        f"- **{markdown(unknown.topic)}**: {markdown(unknown.fact)} ({markdown(comparison.places(designs))})"
+        for unknown, designs in comparison.unknowns
     ]
+    lines += [f"- **no run**: {markdown(f'{one.flow} on {one.part}: {one.reason}')}" for one in comparison.absent]
     return "\n".join(lines)
+
+
+def _answers(comparison: Comparison) -> str:
+    head, *rows = [[markdown(text) for text in row] for row in comparison.answers()]
+    about = "Images with another class: bounds, from how often each agrees with the float network."
+    return f"## Where answers differ\n\n{about}\n\n{table(head, rows)}"

@@ -156,14 +156,19 @@ def _count(reading: Reading) -> str:
 
 
 def comparison(document: Document) -> str:
-    """One line a run: resources as shares of the part, speed, accuracy, proof, verdict and kind of evidence."""
+    """One line a run: resources as shares of the part, speed, accuracy, proof, verdict and kind of evidence; and what
+    tells runs of one flow apart, where there are any."""
+    designs = designs_of(document.runs, MARGIN)
     resources = [metric.key.upper() for metric in RESOURCES]
     rows = [
         ["run", "part", *resources, "interval", "images/s", "accuracy", "verified", "verdict", "evidence"],
-        *(_compared(one) for one in designs_of(document.runs, MARGIN)),
+        *(_compared(one) for one in designs),
     ]
+    if any(one.label != one.run.flow for one in designs):
+        for row, label in zip(rows, ["design", *(one.label for one in designs)], strict=True):
+            row.append(label)
     network = document.network
-    return f"{table(rows, frozenset({0, 1, 10, 11}))}\n\narchitecture {network.architecture} ({network.name})"
+    return f"{table(rows, frozenset({0, 1, 10, 11, 12}))}\n\narchitecture {network.architecture} ({network.name})"
 
 
 def _compared(design: Design) -> list[str]:

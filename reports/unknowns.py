@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from flows.core.evidence import BUILT, RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import BUILT, DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.fit import Verdict
 from reports.design import Design
 from reports.words import number, stage_name
@@ -19,12 +19,20 @@ class Unknown:
     fact: str
 
 
+TOPICS = (
+    "stages", "evidence", "not ranked", "lineage", "proof", "warnings", "unmodelled blocks", "room", "intervals",
+    "resources", "clock", "speed", "accuracy", "steps skipped", "power",
+)  # fmt: skip
+"""What a fact can be about; the first could most change a decision."""
+
 POWER = Unknown("power", "nobody has measured it, and no law here models it")
 
 
 def unknowns(design: Design) -> tuple[Unknown, ...]:
+    """Of one design, what could most change a decision first."""
     groups = (_resources, _intervals, _speed, _accuracy, _proof)
-    return tuple(one for group in groups for one in group(design))
+    found = [one for group in groups for one in group(design)]
+    return tuple(sorted(found, key=lambda one: TOPICS.index(one.topic)))
 
 
 def _resources(design: Design) -> Iterator[Unknown]:
@@ -35,9 +43,8 @@ def _resources(design: Design) -> Iterator[Unknown]:
         elif reading.at_least:
             missing = ", ".join(unmodelled(design, metric)) or "which blocks is not recorded"
             yield Unknown("unmodelled blocks", f"{metric.key.upper()} is at least {reading.value:,.0f}: {missing}")
-    found = [design.totals[metric] for metric in RESOURCES if metric in design.totals]
-    if found and not any(one.tier in BUILT for one in found):
-        tiers = " and ".join(dict.fromkeys(str(_kind(one)) for one in found))
+    if design.judged and not any(one.tier in BUILT for one in design.judged):
+        tiers = " and ".join(dict.fromkeys(_kind(one) for one in design.judged))
         yield Unknown("resources", f"{tiers}: no logic synthesis has seen this design")
 
 
@@ -49,34 +56,46 @@ def _kind(reading: Reading) -> str:
 
 def unmodelled(design: Design, metric: Metric) -> tuple[str, ...]:
     """The layers and blocks of which other things are known, and `metric` is not."""
-    scopes = dict.fromkeys(one.scope for one in design.run.readings if one.scope != TOTAL)
+    scopes = dict.fromkeys(one.scope for one in design.run.readings if one.scope not in (TOTAL, DESIGN))
     known = {one.scope for one in design.run.readings if one.metric is metric and not one.at_least}
     return tuple(scope for scope in scopes if scope not in known)
 
 
 def _intervals(design: Design) -> Iterator[Unknown]:
-    """Intervals that are wider than the margin, so that the margin alone does not cover them."""
-    wide, none = [], []
-    for metric in RESOURCES:
-        reading = design.totals.get(metric)
-        if reading is None:
-            continue
-        kept = design.fit.margin * design.device.available(metric)
-        if reading.low is None or reading.high is None:
-            none += [metric.key.upper()] if reading.tier is Tier.MODELLED else []
-        elif reading.high - reading.low > kept:
-            span = f"{number(metric, reading.low)} .. {number(metric, reading.high)}"
-            wide.append(f"{metric.key.upper()} {span} ({kept:,.0f} kept free{_turn(design, metric, reading.low)})")
-    if wide:
-        yield Unknown("intervals", f"wider than the margin: {', '.join(wide)}")
+    """Intervals that are wider than the margin, so that the margin alone does not cover them, and what they turn."""
+    spans = {one.metric: one.high - one.low for one in design.judged if one.low is not None and one.high is not None}
+    if any(span > design.fit.margin * design.device.available(metric) for metric, span in spans.items()):
+        yield Unknown("intervals", f"wider than the margin{_turn(design)}")
+    none = [one.metric for one in design.judged if one.metric not in spans and one.tier is Tier.MODELLED]
     if none:
-        yield Unknown("intervals", f"modelled with none: {', '.join(none)}")
+        yield Unknown("intervals", f"modelled with none: {_names(none)}")
 
 
-def _turn(design: Design, metric: Metric, low: float) -> str:
-    if metric not in design.fit.excess:
-        return ""
-    return "; over at its lower end, too" if low > design.device.available(metric) else "; not over at its lower end"
+def _turn(design: Design) -> str:
+    if design.fit.verdict is Verdict.FITS:
+        return ", and the upper end fits, too"
+    if certain(design):
+        return ", and over at the lower end, too"
+    if design.fit.excess:
+        return f": at the lower end of {_names(design.fit.excess)} it is not over"
+    ends = [one.metric for one in design.judged if one.high is not None and one.high > design.usable(one.metric)]
+    return f": {_names(ends)} may take of it, or more than the part has" if ends else ""
+
+
+def _names(metrics: Iterable[Metric]) -> str:
+    return ", ".join(metric.key.upper() for metric in metrics)
+
+
+def room(design: Design) -> Iterator[Unknown]:
+    """What turns a verdict "fits" first: the resource whose upper end leaves least of what is usable."""
+    if design.fit.verdict is not Verdict.FITS:
+        return
+    ends = [(one, one.value if one.high is None else one.high) for one in design.judged]
+    reading, end = max(ends, key=lambda pair: pair[1] / design.usable(pair[0].metric))
+    metric = reading.metric
+    fact = f"least is left of {metric.key.upper()}: {number(metric, end)} of {design.usable(metric):,.0f} usable"
+    beyond = " at the upper end, and one design in ten lies outside its interval"
+    yield Unknown("room", fact if reading.low == reading.high else fact + beyond)
 
 
 def _speed(design: Design) -> Iterator[Unknown]:

@@ -38,6 +38,7 @@ class Waterfall:
 
     metric: Metric
     tier: Tier
+    stage: Tier
     blocks: tuple[Block, ...]
     total: Reading | None
     rest: float | None
@@ -78,7 +79,7 @@ def waterfall(readings: Sequence[Reading], metric: Metric) -> Waterfall | None:
         rest = whole.value - start
         rest = rest if abs(rest) > TOLERANCE * (len(blocks) + 1) else 0.0
     unknown = tuple(scope for scope in scopes if scope not in found)
-    return Waterfall(metric, tier, tuple(blocks), whole, rest, unknown)
+    return Waterfall(metric, tier, stage, tuple(blocks), whole, rest, unknown)
 
 
 def _of_kind(readings: Sequence[Reading], tier: Tier, stage: Tier) -> dict[str, Reading]:

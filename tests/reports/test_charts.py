@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.record import Document, Run
-from reports.charts import CAP, Axis, Point, axis, bar, front, scatter
+from reports.charts import CAP, Axis, Point, axis, bar, front, scatter, tags
 from reports.comparison import compare
 from reports.waterfall import waterfall
 
@@ -35,6 +35,13 @@ def points_of(run_of: Make, document_of: Documents, scores: list[tuple[int, int]
         return Reading(Metric.LUT, value, Tier.MODELLED, "x", "y")
 
     return [Point(design, reading(x), reading(y)) for x, y in scores]
+
+
+def test_points_at_one_place_share_a_number(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
+    runs = [run_of(flow, readings=readings_of(0.5, fps=fps)) for flow, fps in (("a", 500), ("b", 500), ("c", 100))]
+    (decision,) = compare([document_of(*runs)]).decisions
+    plot = scatter(decision.designs, Metric.LUT, (430, 300))
+    assert plot and sorted(text for _, _, text in tags(plot, decision.designs)) == ["1, 2", "3"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 import reports.json
 from flows.core.errors import InputError
-from flows.core.evidence import Metric, Reading, Tier
+from flows.core.evidence import RESOURCES, Metric, Reading, Tier
 from flows.core.fit import Verdict
 from flows.core.record import Document, Run, StepFacts, WeightsFacts, document_from_json
-from reports import markdown
+from reports import html, markdown
 from reports.comparison import Absent, Comparison, compare
 from reports.decision import Decision, leads
 from reports.text import CONTROL
@@ -46,7 +46,7 @@ def test_the_decision_of_a_part(reviewed: Comparison) -> None:
     assert [one.fit.verdict for one in large.designs] == [Verdict.FITS, Verdict.FITS, Verdict.OVER]
     assert small.headline == "Nothing fits, judged at csynth" and not small.candidates and not small.fastest
     assert "Nearest, judged at csynth: fast, over LUT by 3,520 of 17,600" in small.why
-    assert "(and that at the lower end of its interval, too)" in small.why
+    assert "of 80, at the lower end of its interval, too." in small.why
 
 
 def test_a_design_over_is_never_the_fastest(reviewed: Comparison) -> None:
@@ -76,7 +76,8 @@ def test_intervals_that_meet_are_not_told_apart(run_of: Make, readings_of: Readi
     one, other = (run_of(flow, readings=readings_of(accuracy=value)) for flow, value in (("a", 0.83), ("b", 0.835)))
     (decision,) = compare([document_of(one, other)]).decisions
     (lead,) = decision.most_accurate
-    assert decision.headline == "Take a" == f"Take {decision.fastest[0].design.label}"
+    assert decision.headline == "Take a: the fastest that fits, and none that fits is surely more accurate"
+    assert decision.fastest[0].design.label == "a"
     assert lead.design.label == "b" and [each.label for each in lead.close] == ["a"]
     assert "not told apart from a" in decision.why
 
@@ -166,6 +167,60 @@ def test_a_lead_is_the_largest_of_its_kind_and_every_kind_has_one(
     assert {lead.evidence.stage for lead in found} == kinds
     for lead in found:
         assert lead.reading.value == max(fps for fps, tier in speeds if tier is lead.evidence.stage)
+
+
+def test_designs_are_named_in_few_words(run_of: Make, document_of: Documents) -> None:
+    runs = [run_of("a", part) for part in ("xc7z010", "xc7z020")]
+    runs += [run_of("b", "xc7z020", options={"bits": bits}) for bits in ("8", "16")]
+    comparison = compare([document_of(*runs, run_of("c", "xc7z010"))])
+    by_place = {one.place: one for one in comparison.designs}
+    a_small, a_large, b_8, c = (
+        by_place[name] for name in ("a on xc7z010", "a on xc7z020", "b (bits 8) on xc7z020", "c on xc7z010")
+    )
+    assert comparison.places(comparison.designs) == "every design"
+    assert comparison.places([a_small, a_large, b_8]) == "all of a; b (bits 8) on xc7z020"
+    assert comparison.places([a_small, c]) == "a, c on xc7z010"
+    assert comparison.places([a_small, b_8]) == "a on xc7z010; b (bits 8) on xc7z020"
+
+
+def test_where_answers_differ_is_half_a_table(reviewed: Comparison) -> None:
+    head, *rows = reviewed.answers()
+    assert head[0] == "" and [len(row) for row in rows] == [len(head)] * len(rows)
+    told = [cell for row in rows for cell in row[1:] if cell]
+    assert len(told) == len(reviewed.differences) and told[0] == "0 to 200 of 10,000"
+
+
+def test_what_turns_a_verdict_first_is_the_first_doubt(
+    run_of: Make, readings_of: Readings, document_of: Documents
+) -> None:
+    (decision,) = compare([document_of(run_of(readings=readings_of(0.85, spread=0.05)))]).decisions
+    assert doubts(decision)[0].startswith("room: least is left of LUT: 47,481 of 47,880 usable at the upper end")
+
+
+@pytest.mark.parametrize(
+    ("share", "spread", "turn"),
+    [
+        (0.5, 0.2, ", and the upper end fits, too"),
+        (2.0, 0.2, ", and over at the lower end, too"),
+        (1.1, 0.2, ": at the lower end of LUT, FF, BRAM18, DSP it is not over"),
+        (0.9, 0.2, ": LUT, FF, BRAM18, DSP may take of it, or more than the part has"),
+    ],
+)
+def test_what_a_wide_interval_turns_is_told(
+    run_of: Make, readings_of: Readings, document_of: Documents, share: float, spread: float, turn: str
+) -> None:
+    (decision,) = compare([document_of(run_of(readings=readings_of(share, spread=spread)))]).decisions
+    assert f"intervals: wider than the margin{turn}" in doubts(decision)
+
+
+def test_csynths_count_stands_beside_what_is_judged(
+    run_of: Make, readings_of: Readings, document_of: Documents
+) -> None:
+    built = [one for one in readings_of(0.4, predicts=Tier.ROUTED) if one.metric in RESOURCES]
+    comparison = compare([document_of(run_of(readings=(*readings_of(0.9), *built)))])
+    assert comparison.designs[0].fit.stage is Tier.ROUTED
+    for page in (markdown.report(comparison), html.report(comparison)):
+        assert "21,280" in page and "csynth's count 47,880" in page.replace("&#39;", "'")
 
 
 def test_markdown_and_json_say_the_same(reviewed: Comparison) -> None:

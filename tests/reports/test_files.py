@@ -6,7 +6,7 @@ from collections.abc import Callable
 from xml.etree.ElementTree import fromstring
 
 import reports.csv
-from flows.core.evidence import Reading
+from flows.core.evidence import RESOURCES, Reading, Tier
 from flows.core.record import Document, Run
 from reports import junit
 from reports.comparison import compare
@@ -22,6 +22,15 @@ def test_every_reading_is_a_line_of_csv(run_of: Make, document_of: Documents) ->
     lut = rows[0]
     assert (lut["metric"], lut["scope"], float(lut["value"]), lut["unit"]) == ("lut", "total", 26_600, "LUT")
     assert (lut["tier"], lut["stage"], lut["n"]) == ("modelled", "hls", "")
+
+
+def test_the_csv_says_which_stage_is_judged(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
+    counted, built = readings_of(0.9), readings_of(0.4, predicts=Tier.ROUTED)
+    run = run_of(readings=(*counted, *(one for one in built if one.metric in RESOURCES)))
+    rows = list(csv.DictReader(io.StringIO(reports.csv.report(compare([document_of(run)])))))
+    resources = [row for row in rows if row["metric"] in ("lut", "ff", "bram18", "dsp")]
+    assert {(row["stage"], row["shown"]) for row in resources} == {("hls", "no"), ("routed", "yes")}
+    assert {row["shown"] for row in rows if row not in resources} == {"yes"}
 
 
 def test_no_cell_is_a_formula(hostile: Document) -> None:

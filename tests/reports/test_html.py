@@ -79,7 +79,7 @@ def test_every_decision_and_everything_unknown_is_on_it(many: Comparison) -> Non
         assert decision.headline in page
     for unknown, _ in many.unknowns:
         assert unknown.topic in page
-    assert "zeta on xc7z010: refused: too large" in page
+    assert "<td>refused: too large</td><td>zeta on xc7z010</td>" in page
 
 
 def test_it_asks_the_network_for_nothing(many: Comparison) -> None:

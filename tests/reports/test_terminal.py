@@ -105,6 +105,13 @@ def test_the_comparison_has_a_line_a_run_and_names_the_architecture() -> None:
     assert " no " in second and D in text
 
 
+def test_the_comparison_says_what_tells_runs_of_one_flow_apart() -> None:
+    assert "design" not in terminal.comparison(document(run()))
+    runs = run(), replace(run(), name="toy-xc7z010-def456", options={"reuse_factor": "8"})
+    first, second = terminal.comparison(document(*runs)).splitlines()[1:3]
+    assert first.endswith("  toy (reuse-factor 64)") and second.endswith("  toy (reuse-factor 8)")
+
+
 @given(st.lists(st.lists(st.text("ab c", max_size=9), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_a_table_keeps_every_cell_in_order(rows: list[list[str]]) -> None:
     lines = terminal.table(rows).splitlines() or [""]

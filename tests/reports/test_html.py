@@ -173,6 +173,23 @@ def test_filters_keep_what_is_asked_for_everywhere(page: Any) -> None:
 
 @pytest.mark.slow
 @in_a_browser
+def test_layers_open_by_keyboard_and_the_leads_in_print(page: Any) -> None:
+    opened = "return [...document.querySelectorAll('details.design[open]')].length"
+    leads = page.run("return document.querySelectorAll('details[data-leads]').length")
+    assert page.run(opened) == 0 < leads
+    page.run("dispatchEvent(new Event('beforeprint'))")
+    assert page.run(opened) == leads
+    page.run("dispatchEvent(new Event('afterprint'))")
+    assert page.run(opened) == 0
+    page.run("toggle.focus()")
+    page.press("Enter", 13)
+    assert page.run(opened) == page.run("return document.querySelectorAll('details.design').length") > leads
+    page.press("Enter", 13)
+    assert page.run(opened) == 0
+
+
+@pytest.mark.slow
+@in_a_browser
 def test_it_is_dark_in_the_dark_and_prints(page: Any, tmp_path: Path) -> None:
     colour = "return getComputedStyle(document.body).backgroundColor"
     page.scheme("dark")

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from flows.core.evidence import TOTAL, Metric, Reading, nearest
+from flows.core.fit import MARGIN
 from flows.core.record import Document, Run
 from reports.comparison import merged
-from reports.design import evidence_of
-from reports.words import amount, evidence
+from reports.design import Design, designs_of, evidence_of
+from reports.words import amount, evidence, stage_name
 
 ABSENT = "absent"
 EVERY = ""
@@ -18,7 +19,7 @@ EVERY = ""
 
 @dataclass(frozen=True)
 class Change:
-    """`about` is "input", "option", "total" or "layer". `relative` is None where a ratio says nothing."""
+    """`about` is "input", "option", "verdict", "total" or "layer". `relative` is None where a ratio says nothing."""
 
     about: str
     name: str
@@ -81,11 +82,13 @@ def _alone(one: Run, other: Run, left: list[Run], right: list[Run]) -> bool:
 
 
 def _pair(before: Run, after: Run, tolerances: Mapping[str, float]) -> RunDifference:
+    old, new = designs_of((before, after), MARGIN)
     changes = [
         *_settings("input", _inputs(before), _inputs(after)),
         *_settings("option", before.options, after.options),
+        *_settings("verdict", _verdict(old), _verdict(new)),
     ]
-    one, other = _numbers(before), _numbers(after)
+    one, other = _numbers(old), _numbers(new)
     same = 0
     for key in dict.fromkeys([*one, *other]):
         found = _change(key, one.get(key), other.get(key), tolerances)
@@ -109,6 +112,13 @@ def _inputs(run: Run) -> dict[str, str]:
     return facts | {f"{step.name}: {tool}": said for step in run.steps for tool, said in step.versions.items()}
 
 
+def _verdict(design: Design) -> dict[str, str]:
+    fit = design.fit
+    at = f" at {stage_name(fit.stage)}" if fit.stage else ""
+    binding = f", binding resource {fit.binding.key.upper()}" if fit.binding else ""
+    return {"fit": f"{fit.verdict.value}{at}{binding}"}
+
+
 def _settings(about: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
     for name in dict.fromkeys([*before, *after]):
         one, other = before.get(name, ABSENT), after.get(name, ABSENT)
@@ -116,8 +126,9 @@ def _settings(about: str, before: Mapping[str, str], after: Mapping[str, str]) -
             yield Change(about, name, one, other)
 
 
-def _numbers(run: Run) -> dict[tuple[Metric, str], Reading]:
-    return {(one.metric, one.scope): one for one in nearest(run.readings)}
+def _numbers(design: Design) -> dict[tuple[Metric, str], Reading]:
+    """One reading a metric and scope; of the totals those that the verdict is judged by."""
+    return {(one.metric, one.scope): one for one in (*nearest(design.run.readings), *design.totals.values())}
 
 
 def _change(

@@ -28,6 +28,7 @@ from typing import Any
 from flows.core.errors import InputError
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.record import Run
+from reports.words import SHARES
 
 SCHEMA = "zynqflows-policy/1"
 BOUNDS = ("max", "min", "max_share", "max_worse")
@@ -95,7 +96,7 @@ def read_policy(text: str, place: str, today: date) -> Policy:
 
 
 def _wrong(place: str, fact: str) -> InputError:
-    return InputError(f"policy {place}", fact, "docs/reports.md has an example")
+    return InputError(f"policy {place}", fact, "see docs/reports.md for an example")
 
 
 def _tables(place: str, content: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
@@ -133,6 +134,9 @@ def _rule(place: str, row: Mapping[str, Any]) -> Rule:
         raise _wrong(place, f"{where}: {bounds[0]} is {limit!r}, and must be a number, 0 or more")
     if bounds[0] == "max_share" and metric not in RESOURCES:
         raise _wrong(place, f"{where}: a part has no {metric.key} to take a share of")
+    share = bounds[0] in ("max_share", "max_worse") or metric in SHARES
+    if share and limit > 1:
+        raise _wrong(place, f"{where}: {bounds[0]} is {limit:g}, and a share ends at 1: {limit:g} % is {limit / 100:g}")
     scope = {key: _text(place, row, key, where) for key in ("part", "flow")}
     return Rule(name, metric, bounds[0], float(limit), **scope)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from flows.core.errors import InputError
 from flows.core.evidence import Metric, Reading, Tier
+from flows.core.part import devices
 
 SCHEMA = "zynqflows/1"
 
@@ -80,6 +82,9 @@ class Document:
     runs: tuple[Run, ...]
 
 
+METRICS = {one.key: one for one in Metric}
+
+
 def document_to_json(document: Document) -> str:
     content = {
         "schema": SCHEMA,
@@ -116,10 +121,14 @@ def _reading_to_json(reading: Reading) -> dict[str, Any]:
 
 
 def _reading_from_json(row: Mapping[str, Any]) -> Reading:
-    metric = next(one for one in Metric if one.key == row["metric"])
+    if row["metric"] not in METRICS:
+        raise ValueError(f"{row['metric']} is no metric")
+    bounds = [row[key] for key in ("low", "high") if row[key] is not None]
+    if not all(isfinite(one) and one >= 0 for one in (row["value"], *bounds)):
+        raise ValueError(f"{row['metric']} of {row['scope']} is no number of 0 or more")
     predicts = Tier(row["predicts"]) if row["predicts"] else None
     rest = {key: row[key] for key in ("value", "on", "source", "scope", "low", "high", "at_least", "n")}
-    return Reading(metric, tier=Tier(row["tier"]), predicts=predicts, **rest)
+    return Reading(METRICS[row["metric"]], tier=Tier(row["tier"]), predicts=predicts, **rest)
 
 
 def document_from_json(text: str, place: str) -> Document:
@@ -147,6 +156,13 @@ def document_from_json(text: str, place: str) -> Document:
             )
             for row in content["runs"]
         )
-        return Document(NetworkFacts(**content["network"]), runs)
-    except (KeyError, TypeError, ValueError, StopIteration) as reason:
-        raise InputError(place, f"damaged run record ({reason!r})", "run the flow again") from None
+        network = NetworkFacts(**content["network"])
+    except (KeyError, TypeError, ValueError) as reason:
+        fact = reason if isinstance(reason, ValueError) else repr(reason)
+        raise InputError(place, f"damaged run record ({fact})", "run the flow again") from None
+    if not runs:
+        raise InputError(place, "no run is in it", "run the flow again")
+    for run in runs:
+        if run.device not in devices():
+            raise InputError(place, f"{run.name} is on {run.device}, which is no known device", "run the flow again")
+    return Document(network, runs)

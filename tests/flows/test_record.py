@@ -79,3 +79,31 @@ def test_a_damaged_record_is_named(text: str, fact: str) -> None:
     with pytest.raises(InputError, match=fact) as caught:
         document_from_json(text, "runs/x.json")
     assert caught.value.culprit == "runs/x.json"
+
+
+@pytest.mark.parametrize(
+    ("damage", "fact"),
+    [
+        ({"value": float("nan")}, "lut of total is no number of 0 or more"),
+        ({"value": -1}, "lut of total is no number of 0 or more"),
+        ({"high": float("inf")}, "lut of total is no number of 0 or more"),
+        ({"value": "5"}, "damaged"),
+        ({"metric": "watts"}, "damaged run record .*watts"),
+        ({"tier": "guessed"}, "damaged run record .*guessed"),
+    ],
+)
+def test_a_reading_that_is_none_is_named(damage: dict[str, object], fact: str) -> None:
+    reading = Reading(Metric.LUT, 5, Tier.MODELLED, "x", "y")
+    content = json.loads(document_to_json(Document(NetworkFacts("n", 1, 1, D), (run(reading),))))
+    content["runs"][0]["readings"][0] |= damage
+    with pytest.raises(InputError, match=fact):
+        document_from_json(json.dumps(content), "here")
+
+
+def test_a_record_of_no_run_or_of_no_device_is_refused() -> None:
+    content = json.loads(document_to_json(Document(NetworkFacts("n", 1, 1, D), (run(),))))
+    content["runs"][0]["device"] = "xc9z"
+    with pytest.raises(InputError, match="hls4ml-xc7z020-abc123 is on xc9z, which is no known device"):
+        document_from_json(json.dumps(content), "here")
+    with pytest.raises(InputError, match="no run is in it"):
+        document_from_json(json.dumps(content | {"runs": []}), "here")

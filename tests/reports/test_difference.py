@@ -59,6 +59,16 @@ def test_inputs_and_options_are_told(run_of: Make, document_of: Documents) -> No
     )
 
 
+def test_another_verdict_is_told_before_the_numbers(
+    run_of: Make, readings_of: Readings, document_of: Documents
+) -> None:
+    before, after = run_of(), run_of(readings=readings_of(1.2))
+    (pair,) = difference(document_of(before), document_of(after), {EVERY: 9.0}).pairs
+    first = pair.changes[0]
+    told = "fits at csynth, binding resource LUT", "over at csynth, binding resource LUT"
+    assert first == Change("verdict", "fit", *told) and pair.beyond == (first,)
+
+
 def test_absent_is_absent_and_another_tier_is_not_compared(run_of: Make, document_of: Documents) -> None:
     before = run_of()
     lut, *others = before.readings

@@ -31,7 +31,7 @@ def outcomes(text: str, document: Document, baseline: Document | None = None) ->
     return [one.outcome for one in gate.check(read(RULE + text), document, baseline)]
 
 
-@given(st.floats(0.01, 2.0), st.floats(0.01, 2.0))
+@given(st.floats(0.01, 2.0), st.floats(0.01, 1.0))
 def test_a_share_of_the_part(
     run_of: Make, readings_of: Readings, document_of: Documents, share: float, limit: float
 ) -> None:
@@ -106,6 +106,8 @@ def test_a_waiver_waives_its_rule_where_it_says_so(run_of: Make, document_of: Do
         ('metric = "lut"\nmax = true', "must be a number"),
         ('metric = "lut"\nmax = nan', "must be a number"),
         ('metric = "lut"\nmax = 1\nmaxx = 1', "unknown key 'maxx'"),
+        ('metric = "lut"\nmax_share = 70', "max_share is 70, and a share ends at 1: 70 % is 0.7"),
+        ('metric = "accuracy"\nmin = 79', "79 % is 0.79"),
         ('metric = "accuracy"\nmax_share = 1', "no accuracy to take a share of"),
         ('metric = "lut"\nmax = 1\n' + RULE + 'metric = "ff"\nmax = 1', "two rules are called 'r'"),
         (f'metric = "lut"\nmax = 1\n{WAIVER}until = 2026-11-22', r"ended on 2026-11-22 \(owner who: why\)"),

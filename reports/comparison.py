@@ -16,7 +16,7 @@ from reports.unknowns import POWER, TOPICS, Unknown, unknowns
 
 @dataclass(frozen=True)
 class Absent:
-    """A flow of which there is no run on a part, and why."""
+    """A flow of which there is no run on a part (its full name), and why."""
 
     flow: str
     part: str
@@ -93,9 +93,25 @@ def compare(documents: Sequence[Document], absent: Sequence[Absent] = (), margin
     document = merged(documents)
     designs = designs_of(document.runs, margin)
     parts = dict.fromkeys(one.run.part for one in designs)
-    decisions = tuple(decide([one for one in designs if one.run.part == part]) for part in sorted(parts))
+    absent = [*absent, *_not_run(designs, absent)]
+    decisions = tuple(
+        decide(
+            [one for one in designs if one.run.part == part],
+            [f"{one.flow}: {one.reason}" for one in absent if one.part == part],
+        )
+        for part in sorted(parts)
+    )
     designs = tuple(one for decision in decisions for one in decision.designs)
     return Comparison(document, decisions, _gathered(designs), _differences(designs), tuple(absent), margin)
+
+
+def _not_run(designs: Sequence[Design], absent: Sequence[Absent]) -> list[Absent]:
+    """Flows that were run on another part, and on this one were not."""
+    known = {(one.run.flow, one.run.part) for one in designs}
+    flows, parts = (dict.fromkeys(pair[at] for pair in sorted(known)) for at in (0, 1))
+    known |= {(one.flow, one.part) for one in absent}
+    reason = "not run; flows report --run does"
+    return [Absent(flow, part, reason) for part in parts for flow in flows if (flow, part) not in known]
 
 
 def merged(documents: Sequence[Document]) -> Document:

@@ -59,8 +59,8 @@ class Decision:
         return tuple(one for one in self.designs if one.run.name in runs) or self.designs[:1]
 
 
-def decide(designs: Sequence[Design]) -> Decision:
-    """`designs` are all of one part, at least one."""
+def decide(designs: Sequence[Design], absent: Sequence[str] = ()) -> Decision:
+    """`designs` are all of one part, at least one; `absent` says of which flows there is no run on it, and why."""
     ordered = sorted(designs, key=_worst_share)
     ordered = [one for verdict in ORDER for one in ordered if one.fit.verdict is verdict]
     candidates = [one for one in ordered if one.fit.verdict is Verdict.FITS]
@@ -75,9 +75,12 @@ def decide(designs: Sequence[Design]) -> Decision:
         candidates=tuple(candidates),
         fastest=fastest,
         most_accurate=accurate,
-        headline=_headline(candidates, fastest, accurate, ordered),
+        headline=_headline(candidates, fastest, accurate, ordered, absent),
         why=_why(candidates, fastest, accurate, ordered),
-        doubts=tuple(_doubts(candidates, fastest, accurate, ordered)),
+        doubts=(
+            *(Doubt((), Unknown("no run", fact)) for fact in absent),
+            *_doubts(candidates, fastest, accurate, ordered),
+        ),
     )
 
 
@@ -108,7 +111,11 @@ def _meet(best: Reading, other: Reading) -> bool:
 
 
 def _headline(
-    candidates: Sequence[Design], fastest: Sequence[Lead], accurate: Sequence[Lead], ordered: Sequence[Design]
+    candidates: Sequence[Design],
+    fastest: Sequence[Lead],
+    accurate: Sequence[Lead],
+    ordered: Sequence[Design],
+    absent: Sequence[str],
 ) -> str:
     if not candidates:
         stages = {stage_name(one.fit.stage) for one in ordered if one.fit.verdict is Verdict.OVER and one.fit.stage}
@@ -119,7 +126,7 @@ def _headline(
         best = fastest[0].design.label if len(fastest) == 1 else f"{len(candidates)} designs"
         return f"Nothing is sure to fit; at risk, and first to look into: {best}"
     if len(candidates) == 1:
-        return f"Take {candidates[0].label}: nothing else fits"
+        return f"Take {candidates[0].label}: nothing else {'that was run ' if absent else ''}fits"
     if len(fastest) == 1 and len(accurate) <= 1:
         quick = fastest[0].design
         exact = accurate[0].design if accurate else quick

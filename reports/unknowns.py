@@ -20,8 +20,8 @@ class Unknown:
 
 
 TOPICS = (
-    "stages", "evidence", "not ranked", "lineage", "proof", "warnings", "unmodelled blocks", "room", "intervals",
-    "resources", "clock", "speed", "accuracy", "steps skipped", "power",
+    "no run", "stages", "evidence", "not ranked", "lineage", "proof", "warnings", "unmodelled blocks", "room",
+    "intervals", "resources", "clock", "speed", "accuracy", "steps skipped", "power",
 )  # fmt: skip
 """What a fact can be about; the first could most change a decision."""
 

@@ -24,6 +24,7 @@ DEFAULT_PARTS = ("xc7z010", "xc7z020")
 
 
 def report(arguments: Namespace) -> int:
+    from flows.core.part import find_part
     from reports.brief import decisions
     from reports.comparison import Absent, compare
     from reports.text import lines
@@ -31,7 +32,7 @@ def report(arguments: Namespace) -> int:
     check_writable(arguments.out)
     store = open_store(arguments)
     failures = _run_missing(arguments, store) if arguments.run else {}
-    absent = [Absent(flow, part, str(error)) for (flow, part), error in failures.items()]
+    absent = [Absent(flow, find_part(part).full_name, str(error)) for (flow, part), error in failures.items()]
     comparison = compare(read_documents(store, arguments.runs or store.names()), absent)
     print(lines(decisions(comparison)))
     for name, render in _formats().items():
@@ -156,7 +157,7 @@ def _run_one(flow: str, part: str, executor: Executor, store: Store) -> None:
     from flows.jobs import find_trained
 
     backend = registry.load(flow)
-    trained = find_trained("arch8", None)
+    trained = find_trained("arch8", None, getattr(backend, "WEIGHTS", ""))
     job = trained.job(Target(find_part(part)), backend.Options())
     command = f"python -m flows run {flow} --part {part}"
     runner.run(backend, trained, job, None, executor, store, command)

@@ -13,6 +13,7 @@ from flows.__main__ import main
 from flows.core.evidence import RESOURCES, Metric, Reading, Tier
 from flows.core.part import devices
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
+from flows.jobs import PRETRAINED
 from flows.store import Store
 
 D = "0123456789abcdef"
@@ -90,7 +91,20 @@ def test_missing_runs_are_told_where_they_cannot_be_made(
     monkeypatch.setattr(registry, "_entry_points", lambda: asked.append(1) or {})
     said(capsys, store, "report", "--run", "--part", "xc7z020", "--out", tmp_path / "out")
     page = (tmp_path / "out/report.md").read_text()
-    assert asked and "**no run**: nowhere on xc7z020: " in page and "**no run**: a on" not in page
+    assert asked and "**no run**: nowhere on xc7z020clg400-1: " in page and "**no run**: a on" not in page
+
+
+def test_a_missing_run_starts_from_the_weights_that_its_flow_ships(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import registry, runner
+
+    started = {}
+    monkeypatch.setattr(registry, "names", lambda: ("finn", "hls4ml"))
+    monkeypatch.setattr(runner, "run", lambda backend, trained, *rest: started.update({backend.NAME: trained.weights}))
+    assert main(["report", "--run", "--part", "xc7z015", "--out", str(tmp_path / "out"), "--store", str(store)]) == 0
+    assert started["finn"].path == PRETRAINED / "arch8-w4a4.safetensors"
+    assert started["hls4ml"].path == PRETRAINED / "arch8.safetensors"
 
 
 def test_bad_records_are_refused_by_name(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:

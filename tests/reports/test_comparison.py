@@ -117,7 +117,7 @@ def test_what_is_not_known_is_told(run_of: Make, readings_of: Readings, document
     partial = Reading(Metric.LUT, lut.value, lut.tier, lut.on, lut.source, predicts=lut.predicts, at_least=True)
     extra = Reading(Metric.DSP, 3, Tier.MODELLED, "xc7z020", "law", "softmax", Tier.HLS)
     run = run_of(readings=[partial, *(one for one in readings if one is not lut), extra], equal=None)
-    comparison = compare([document_of(run)], [Absent("rtl", "xc7z020", "refused: too large")])
+    comparison = compare([document_of(run)], [Absent("rtl", "xc7z020clg400-1", "refused: too large")])
     told = {(one.topic, one.fact) for one, _ in comparison.unknowns}
     for expected in (
         ("resources", "FF: no law and no report covers it"),
@@ -128,7 +128,7 @@ def test_what_is_not_known_is_told(run_of: Make, readings_of: Readings, document
     ):
         assert expected in told
     assert any(topic == "power" for topic, _ in told)
-    assert "rtl on xc7z020: refused: too large" in markdown.report(comparison)
+    assert "rtl on xc7z020clg400-1: refused: too large" in markdown.report(comparison)
     (design,) = comparison.designs
     assert Metric.FF not in design.totals and design.share(Metric.FF) is None
 
@@ -221,6 +221,16 @@ def test_csynths_count_stands_beside_what_is_judged(
     assert comparison.designs[0].fit.stage is Tier.ROUTED
     for page in (markdown.report(comparison), html.report(comparison)):
         assert "21,280" in page and "csynth's count 47,880" in page.replace("&#39;", "'")
+
+
+def test_a_flow_that_was_not_run_on_a_part_is_told_with_its_decision(run_of: Make, document_of: Documents) -> None:
+    runs = run_of("a", "xc7z010"), run_of("a", "xc7z020"), run_of("b", "xc7z020")
+    small, large = compare([document_of(*runs)]).decisions
+    assert small.headline == "Take a: nothing else that was run fits"
+    assert doubts(small)[0] == "no run: b: not run; flows report --run does"
+    assert not any(text.startswith("no run") for text in doubts(large))
+    refused = compare([document_of(*runs)], [Absent("b", "xc7z010clg400-1", "too large")])
+    assert doubts(refused.decisions[0])[0] == "no run: b: too large" and len(refused.absent) == 1
 
 
 def test_markdown_and_json_say_the_same(reviewed: Comparison) -> None:

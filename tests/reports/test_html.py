@@ -59,7 +59,7 @@ def many(run_of: Make, readings_of: Readings, document_of: Documents) -> Compari
             tier = (Tier.MODELLED, Tier.HLS) if at else (Tier.ROUTED, None)
             readings = readings_of(share, device, 100.0 + 300 * at, 0.80 + 0.01 * at, *tier)
             runs.append(run_of(flow, device, readings, quantised=f"{at}" * 16))
-    return compare([document_of(*runs)], [Absent("zeta", "xc7z010", "refused: too large")])
+    return compare([document_of(*runs)], [Absent("zeta", "xc7z010clg400-1", "refused: too large")])
 
 
 def test_the_page_is_whole_and_small_and_quick(many: Comparison) -> None:
@@ -79,7 +79,7 @@ def test_every_decision_and_everything_unknown_is_on_it(many: Comparison) -> Non
         assert decision.headline in page
     for unknown, _ in many.unknowns:
         assert unknown.topic in page
-    assert "<td>refused: too large</td><td>zeta on xc7z010</td>" in page
+    assert "<td>refused: too large</td><td>zeta on xc7z010clg400-1</td>" in page
 
 
 def test_it_asks_the_network_for_nothing(many: Comparison) -> None:

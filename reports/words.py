@@ -56,13 +56,16 @@ def stage_name(tier: Tier) -> str:
 
 
 def beside(readings: Sequence[Reading], shown: Reading) -> str:
-    """What else is known of it: csynth's count of what is built, or what the model said of what a report tells."""
+    """What else is known of it: what csynth counts, or would by a model, and what a model said of a report."""
     same = [one for one in readings if (one.metric, one.scope) == (shown.metric, shown.scope)]
+    told = []
+    if shown.stage is not Tier.HLS and (counts := nearest(one for one in same if one.stage is Tier.HLS)):
+        counted = "csynth would count" if counts[0].tier is Tier.MODELLED else "csynth counts"
+        told.append(f"{counted} {amount(counts[0])}")
     if shown.tier is not Tier.MODELLED:
-        model = next(iter(nearest(one for one in same if one.tier is Tier.MODELLED)), None)
-        return f"the model said {amount(model)}" if model else ""
-    counts = [one for one in same if one.stage is Tier.HLS and shown.stage is Tier.ROUTED]
-    return f"csynth's count {amount(nearest(counts)[0])}" if counts else ""
+        models = nearest(one for one in same if one.tier is Tier.MODELLED and one.stage is shown.stage)
+        told += [f"the model said {amount(one)}" for one in models]
+    return "; ".join(told)
 
 
 def verdict(fit: Fit) -> str:

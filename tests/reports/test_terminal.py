@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from flows.core.evidence import RESOURCES, Metric, Reading, Tier, nearest
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts
-from reports import terminal
+from reports import terminal, words
 
 D = "0123456789abcdef"
 
@@ -96,6 +96,21 @@ def test_the_reading_nearest_the_metal_is_shown() -> None:
     assert set(nearest((*READINGS, better))) == set(shown)
     text = " ".join(terminal.details(document(run((better, *READINGS)))).split())
     assert "LUT 12,345 17,600 70 % hls, on xc7z010; the model said 20,000 FF" in text
+
+
+def test_what_stands_beside_a_number_is_of_its_own_stage_or_says_of_which() -> None:
+    counted, modelled = (
+        resource(Metric.LUT, 900),
+        Reading(Metric.LUT, 400, Tier.MODELLED, "x", "law", predicts=Tier.ROUTED),
+    )
+    report = Reading(Metric.LUT, 800, Tier.HLS, "x", "csynth report")
+    routed = Reading(Metric.LUT, 350, Tier.ROUTED, "x", "a report")
+    assert words.beside([counted, modelled], modelled) == "csynth would count 900"
+    assert words.beside([counted, report, modelled], modelled) == "csynth counts 800"
+    assert words.beside([counted, report], report) == "the model said 900"
+    assert words.beside([counted, routed], routed) == "csynth would count 900"
+    assert words.beside([modelled, report, routed], routed) == "csynth counts 800; the model said 400"
+    assert words.beside([routed], routed) == ""
 
 
 def test_the_comparison_has_a_line_a_run_and_names_the_architecture() -> None:

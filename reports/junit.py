@@ -24,11 +24,13 @@ class Case:
 
 
 def report(comparison: Comparison) -> str:
-    """What is proven passes, what is refuted fails, and what is neither is skipped."""
+    """What is proven passes, what is refuted fails, and what is neither, or was not run, is skipped."""
     suites = {
         decision.part: [case for design in decision.designs for case in (_fit(design), _proof(design))]
         for decision in comparison.decisions
     }
+    for one in comparison.absent:
+        suites.setdefault(one.part, []).append(Case(f"{one.flow} fits", one.part, skipped=f"no run: {one.reason}"))
     return suites_of(suites)
 
 

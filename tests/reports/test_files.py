@@ -9,7 +9,7 @@ import reports.csv
 from flows.core.evidence import RESOURCES, Reading, Tier
 from flows.core.record import Document, Run
 from reports import junit
-from reports.comparison import compare
+from reports.comparison import Absent, compare
 from reports.text import CONTROL
 
 Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
@@ -57,6 +57,12 @@ def test_junit_passes_what_is_proven_and_fails_what_is_refuted(
         "risky computes the trained network": ["skipped"],
     }
     assert [suite.get(key) for key in ("tests", "failures", "skipped")] == ["6", "1", "2"]
+
+
+def test_junit_skips_what_was_not_run(run_of: Make, document_of: Documents) -> None:
+    comparison = compare([document_of(run_of("a"))], [Absent("b", "xc7z010clg400-1", "too large")])
+    case = fromstring(junit.report(comparison)).findall("testsuite[@name='xc7z010clg400-1']/testcase")[0]
+    assert case.get("name") == "b fits" and case[0].tag == "skipped" and case[0].get("message") == "no run: too large"
 
 
 def test_junit_stays_xml_whatever_the_names(hostile: Document) -> None:

@@ -1,6 +1,6 @@
 """A token-level simulation of a streaming dataflow: when each stage fires, frame after frame, through finite FIFOs.
 
-A token is one pixel with all its channels. A stage fires one after the other, a fixed pattern a frame: each firing may
+A token is a pixel, or a word of one. A stage fires one after the other, a fixed pattern a frame: each firing may
 take one token from every input, keeps the stage busy for some cycles, and may put one token into the FIFO of every
 reader. It begins when its tokens are there, and the stage waits with its token until every FIFO has room. Cycles do not
 depend on data, so the order in which stages are looked at does not change when they fire: each is advanced as far as
@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
+from math import ceil
 
 INPUT = "input"
 """The stream of images: every token is there from the beginning."""
@@ -81,7 +83,7 @@ class Deadlock:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What happened. `fill` is the most tokens that each FIFO held.
+    """What happened. `fill` is the most tokens that each FIFO held of those that are never full.
 
     `completions` are the cycles at which the last stage had put the last token of each frame. Where there is a
     `deadlock`, frames are missing.
@@ -148,7 +150,7 @@ def _simulate(stages: tuple[Stage, ...], given: tuple[tuple[Fifo, int | None], .
     return Simulation(
         tuple(processes[last.name].ends[last.tokens - 1 :: last.tokens]),
         max(stages, key=lambda stage: stage.busy).name,
-        {fifo: link.fill() for fifo, link in links.items()},
+        {fifo: link.fill() for fifo, link in links.items() if link.depth == BOUNDLESS},
         _deadlock(processes, links),
     )
 
@@ -195,7 +197,7 @@ class _Link:
             while gone < len(self.taken) and self.taken[gone] < cycle:
                 gone += 1
             most = max(most, number - gone)
-        return min(most, self.depth)
+        return most
 
 
 class _Process:
@@ -261,12 +263,21 @@ class _Process:
 def sized(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) -> dict[Fifo, int]:
     """Depths with which the design does not deadlock and is as fast as with FIFOs that never fill, within `SLACK`.
 
-    Where those that are `passable` are too slow, FIFOs beside the bottleneck are doubled, so that it neither starves
+    Where those that are `passable` are too slow, FIFOs let their writers run `ahead`, and then skips hold as much as
+    that asks of them. Where that is too slow too, FIFOs beside the bottleneck are doubled, so that it neither starves
     nor waits, and at last all are.
     """
     allowed = max(stage.busy for stage in stages) * (1 + SLACK)
     sizes = least = passable(stages, bits, shallowest)
     found = simulate(stages, sizes)
+    if found.interval > allowed:
+        skips, more = [fifo for fifo, depth in least.items() if depth > shallowest], ahead(stages)
+        sizes = least = {fifo: max(depth, more[fifo]) for fifo, depth in least.items()}
+        found = simulate(stages, sizes)
+        if found.interval > allowed:
+            freed = simulate(stages, sizes | dict.fromkeys(skips))
+            sizes = least = least | {fifo: max(least[fifo], freed.fill[fifo]) for fifo in skips}
+            found = simulate(stages, sizes) if skips else found
     for chosen in ([fifo for fifo in sizes if found.bottleneck in fifo], list(sizes)):
         depth = shallowest
         while found.interval > allowed and depth < DEEPEST:
@@ -274,6 +285,21 @@ def sized(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) ->
             sizes = sizes | {fifo: max(depth, least[fifo]) for fifo in chosen}
             found = simulate(stages, sizes)
     return sizes
+
+
+def ahead(stages: Sequence[Stage]) -> dict[Fifo, int]:
+    """For each FIFO, the tokens that come into it, at an even pace, while its reader puts those that it puts in a frame
+    after it took the last one: the rows of padding at the end of an image.
+
+    >>> ahead([Stage("pad", ("row",), (Run(4, 1), Run(2, 1, takes=False))), Stage("row", (INPUT,), (Run(30, 1),))])
+    {('row', 'pad'): 10}
+    """
+    by_name, found = {stage.name: stage for stage in stages}, {}
+    for source, name in fifos(stages):
+        reader = by_name[name]
+        late = sum(run.count for run in takewhile(lambda run: not run.takes, reversed(reader.pattern)) if run.puts)
+        found[source, name] = ceil(by_name[source].tokens * late / reader.tokens)
+    return found
 
 
 def passable(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) -> dict[Fifo, int]:

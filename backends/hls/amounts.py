@@ -51,6 +51,14 @@ def summed(amounts: Iterable[Amount]) -> tuple[float, float, float]:
     return value, value - under, value + over
 
 
+def above(amounts: Iterable[Amount]) -> dict[str, float]:
+    """How far the upper bounds lie above the values, law by law."""
+    found: dict[str, float] = {}
+    for one in amounts:
+        found[one.law] = found.get(one.law, 0.0) + one.high - one.value
+    return found
+
+
 def joined(*parts: Amounts) -> Amounts:
     """All amounts of several parts."""
     return {metric: tuple(one for part in parts for one in part.get(metric, ())) for metric in RESOURCES}

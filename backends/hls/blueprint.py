@@ -9,7 +9,9 @@ from typing import Any
 
 from backends.hls.design import Design
 from backends.hls.folding_options import Fold
+from backends.hls.lanes import Lanes
 from backends.hls.nodes import Node, nodes
+from backends.hls.words import lanes
 from backends.stream import Fifo
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json, quantised_to_json
@@ -17,13 +19,14 @@ from models.serial import quantised_from_json, quantised_to_json
 
 @dataclass(frozen=True, eq=False)
 class Blueprint:
-    """`folds` are those of layers with weights, `roms` what holds their weights, `rows` what holds the rows of windows;
-    `fifos` gives (depth, storage)."""
+    """`folds` are those of layers with weights; `roms` says what holds their weights, `kept` what holds the values that
+    they read again, `rows` what holds the rows of windows; `fifos` gives (depth, storage)."""
 
     quantised: QuantisedNetwork
     folds: Mapping[str, Fold]
     roms: Mapping[str, str]
     rows: Mapping[str, str]
+    kept: Mapping[str, str]
     fifos: Mapping[Fifo, tuple[int, str]]
     part: str
     clock_ns: float
@@ -31,6 +34,10 @@ class Blueprint:
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         return nodes(self.quantised)
+
+    @cached_property
+    def lanes(self) -> Mapping[str, Lanes]:
+        return lanes(self.nodes, self.folds)
 
 
 def blueprint(design: Design) -> Blueprint:
@@ -40,6 +47,7 @@ def blueprint(design: Design) -> Blueprint:
         design.folds,
         {name: rom.storage for name, rom in design.roms.items()},
         {name: rows.storage for name, rows in design.rows.items()},
+        {name: kept.storage for name, kept in design.kept.items()},
         {buffer.fifo: (buffer.depth, buffer.storage) for buffer in design.buffers},
         target.part.full_name,
         target.clock_ns,
@@ -52,6 +60,7 @@ def to_json(one: Blueprint) -> dict[str, Any]:
         "folds": {name: [fold.pe, fold.simd] for name, fold in one.folds.items()},
         "roms": dict(one.roms),
         "rows": dict(one.rows),
+        "kept": dict(one.kept),
         "fifos": [[*fifo, depth, storage] for fifo, (depth, storage) in one.fifos.items()],
         "part": one.part,
         "clock_ns": one.clock_ns,
@@ -64,6 +73,7 @@ def from_json(content: Any, place: str) -> Blueprint:
         {name: Fold(pe, simd) for name, (pe, simd) in content["folds"].items()},
         content["roms"],
         content["rows"],
+        content["kept"],
         {(writer, reader): (depth, storage) for writer, reader, depth, storage in content["fifos"]},
         content["part"],
         content["clock_ns"],

@@ -16,7 +16,7 @@ from models.network import Conv2D, Dense, Flatten, MaxPool2D, Softmax
 BEAT = 32
 """Bits of a word of the output stream."""
 NARROWEST = 4
-"""Columns: a pixel of a line buffer is read again no sooner than a row later, which its pipeline counts on."""
+"""Columns: a pool reads a word of its rows again no sooner than a row later, which its pipeline counts on."""
 
 
 def check(job: Job) -> Sequence[Refusal]:
@@ -33,10 +33,10 @@ def _layers(job: Job) -> Iterator[Refusal]:
         if inner_softmax or layer.kind not in KINDS:
             templates = ", ".join(sorted(KINDS))
             yield Refusal(where, f"there is no template for {layer.kind} here", f"one of {templates}")
-        elif isinstance(layer, Conv2D | MaxPool2D):
+        elif isinstance(layer, MaxPool2D):
             width = network.input_shapes(layer)[0][1]
             if width < NARROWEST and layer.kernel[0] > 1:
-                fact = f"its image is {width} wide, and a line buffer takes at least {NARROWEST} columns"
+                fact = f"its image is {width} wide, and the rows of a pool take at least {NARROWEST} columns"
                 yield Refusal(where, fact, f"an image of {NARROWEST} columns or more")
         elif isinstance(layer, Flatten) and not (readers and all(isinstance(one, Dense) for one in readers)):
             then = " and ".join(one.name for one in readers) or "the end of the network"

@@ -9,12 +9,14 @@ from functools import cached_property
 from backends.hls import fifos
 from backends.hls.fifos import Buffer
 from backends.hls.folding_options import Fold
-from backends.hls.memories import Memory, line_buffer, weight_rom
+from backends.hls.lanes import Lanes
+from backends.hls.memories import Memory, kept, rows, weight_rom
 from backends.hls.nodes import MATRIX_VECTOR, WINDOW, Node, nodes
 from backends.hls.schedule import EXPECTED, Pace, stages
+from backends.hls.words import lanes
 from backends.protocol import Job
 from backends.stream import Stage, sized
-from models.network import Conv2D, MaxPool2D
+from models.network import MaxPool2D
 from models.quantised import QuantisedNetwork
 
 
@@ -36,12 +38,17 @@ class Design:
         return tuple(node for node in self.nodes if node.kind == MATRIX_VECTOR)
 
     @cached_property
+    def lanes(self) -> Mapping[str, Lanes]:
+        """How wide every stage works."""
+        return lanes(self.nodes, self.folds)
+
+    @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The stream stages, at the cycles that are expected."""
         return self.stages_at(EXPECTED)
 
     def stages_at(self, pace: Pace) -> tuple[Stage, ...]:
-        return stages(self.nodes, self.folds, pace)
+        return stages(self.nodes, self.lanes, pace)
 
     @cached_property
     def roms(self) -> Mapping[str, Memory]:
@@ -58,12 +65,21 @@ class Design:
     def rows(self) -> Mapping[str, Memory]:
         """The rows that the windows of convolutions and pools keep, by layer."""
         device = self.job.target.part.device
-        found = {}
-        for node in self.nodes:
-            if isinstance(node.layer, Conv2D | MaxPool2D) and node.kind in (WINDOW, MaxPool2D.kind):
-                bits = self.quantised.type_of(node.layer.inputs[0]).width
-                found[node.layer.name] = line_buffer(node.layer, node.taken, bits, device)
-        return found
+        return {
+            node.layer.name: rows(node, self.lanes[node.name], self._bits(node), device)
+            for node in self.nodes
+            if node.kind in (WINDOW, MaxPool2D.kind)
+        }
+
+    @cached_property
+    def kept(self) -> Mapping[str, Memory]:
+        """What the stages of layers with weights read more than once."""
+        device = self.job.target.part.device
+        return {node.name: kept(node, self.folds[node.name], self._bits(node), device) for node in self.weighted}
+
+    def _bits(self, node: Node) -> int:
+        """Of a value that it takes."""
+        return self.quantised.type_of(node.layer.inputs[0]).width
 
     @cached_property
     def buffers(self) -> tuple[Buffer, ...]:
@@ -75,4 +91,4 @@ class Design:
         options = self.job.options
         depths = fifos.depths(self.quantised, self.nodes, self.stages, options.fifo_depth, size)
         device = self.job.target.part.device
-        return fifos.buffers(self.quantised, self.nodes, self.folds, depths, options.fifo_storage, device)
+        return fifos.buffers(self.quantised, self.nodes, self.lanes, depths, options.fifo_storage, device)

@@ -14,14 +14,14 @@ from backends.hls import laws
 from backends.hls.amounts import Amounts, exact, joined, summed, within
 from backends.hls.design import Design
 from backends.hls.fifos import Buffer
-from backends.hls.folding_options import Fold
-from backends.hls.memories import line_buffer, weight_rom
-from backends.hls.nodes import Node, slides, tokens
-from backends.hls.schedule import lanes
+from backends.hls.lanes import Lanes, parts
+from backends.hls.memories import kept, rows, weight_rom
+from backends.hls.nodes import Node
+from backends.hls.schedule import fresh
 from backends.hls.timing import timing
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.part import Device
-from models.network import Conv2D, Dense, MaxPool2D
+from models.network import MaxPool2D
 from models.quantised import QuantisedNetwork
 
 FIFO, SHELL, WEIGHTS, LINE_BUFFERS = "fifo", "shell", "weights", "line buffers"
@@ -45,9 +45,8 @@ def estimate(design: Design) -> tuple[Reading, ...]:
 def costs(design: Design) -> Iterator[tuple[str, Amounts]]:
     """(scope, amounts) of all that the design and its shell are made of; memories have scopes of their own."""
     device = design.job.target.part.device
-    folds = lanes(design.nodes, design.folds)
     for node in design.nodes:
-        logic, memories = node_cost(node, design.quantised, folds[node.name], device)
+        logic, memories = node_cost(node, design.quantised, design.lanes[node.name], device)
         yield node.scope, logic
         yield from memories.items()
     for buffer in design.buffers:
@@ -75,90 +74,86 @@ def fifo_cost(buffer: Buffer) -> Amounts:
 
 
 def node_cost(
-    node: Node, quantised: QuantisedNetwork, fold: Fold, device: Device, packed: bool = False
+    node: Node, quantised: QuantisedNetwork, wide: Lanes, device: Device, packed: bool = False
 ) -> tuple[Amounts, dict[str, Amounts]]:
     """What one stage takes: (its logic, its memories by their scopes); `packed` is two products in a DSP48E1."""
-    data = quantised.type_of(node.layer.inputs[0]).width
-    result, channels = quantised.type_of(node.tensor).width, node.shape[-1]
+    data, result, fold = quantised.type_of(node.layer.inputs[0]).width, quantised.type_of(node.tensor).width, wide.fold
+    arithmetic = quantised.layers.get(node.layer.name)
     match node.kind, node.layer:
-        case "window", Conv2D() as layer:
-            products = node.size[0]
-            window: Amounts = {
-                Metric.LUT: (laws.select(fold.simd * data, products // fold.simd),),
-                Metric.FF: (laws.registers(products * data, "the window"),),
-            }
-            rows = laws.memory(line_buffer(layer, node.taken, data, device), LINE_BUFFERS)
-            return joined(laws.control("window"), window), {LINE_BUFFERS: rows}
-        case "matrix_vector", layer:
-            types = quantised.layers[node.name]
-            assert types.kernel is not None and types.accumulator is not None
-            weights = laws.memory(weight_rom(node.size, fold, types.kernel.width, device), WEIGHTS)
-            widths = data, types.kernel.width, types.accumulator.width, result
-            logic = matrix_vector(node, fold, widths, packed and max(widths[:2]) <= laws.PACKABLE)
-            return joined(laws.control("matrix_vector"), logic, operands(node, fold, data)), {WEIGHTS: weights}
-        case "maxpool2d", MaxPool2D() as layer:
-            compared = layer.kernel[0] + layer.kernel[1] - 1  # a column of pixels, and the columns before it
-            compare = laws.physics(
-                2 * data * fold.pe * (compared - 1), "pools", "a LUT a bit to compare, one to select"
+        case "window", _:
+            made = parts(node, wide)
+            recent = (made.across - 1) * made.column * made.lanes * data
+            found = joined(
+                laws.control("window"),
+                split(wide.takes, made.stored, data),
+                laws.delay(recent, made.column),
+                {Metric.FF: (laws.registers(made.lanes * data, "a part of a window"),)},
             )
-            rows = laws.memory(line_buffer(layer, node.taken, data, device), LINE_BUFFERS)
-            return joined(serial(compared * data, result, channels, fold.pe), {Metric.LUT: (compare,)}), {
-                LINE_BUFFERS: rows
-            }
+            return found, {LINE_BUFFERS: laws.memory(rows(node, wide, data, device), LINE_BUFFERS)}
+        case "matrix_vector", _:
+            assert arithmetic and arithmetic.kernel and arithmetic.accumulator
+            widths = data, arithmetic.kernel.width, arithmetic.accumulator.width, result
+            weights = laws.memory(weight_rom(node.size, fold, widths[1], device), WEIGHTS)
+            is_reread = fold.pe < node.size[1] or fresh(node, wide) < node.size[0] // fold.simd
+            found = joined(
+                laws.control("matrix_vector"),
+                split(wide.takes, fold.simd, data),
+                matrix_vector(wide, widths, packed and max(widths[:2]) <= laws.PACKABLE),
+                laws.memory(kept(node, fold, data, device), "windows") if is_reread else {},
+            )
+            return found, {WEIGHTS: weights}
+        case "maxpool2d", MaxPool2D() as layer:
+            compared = layer.kernel[0] + layer.kernel[1] - 1  # a column of values, and the columns before it
+            compare = laws.physics(
+                2 * data * wide.takes * (compared - 1), "pools", "a LUT a bit to compare, one to select"
+            )
+            before = (layer.kernel[1] - 1) * node.taken[-1] * data
+            delay = laws.delay(before, node.taken[-1] // wide.takes)
+            found = joined(serial(compared * data, result, wide), {Metric.LUT: (compare,)}, delay)
+            return found, {LINE_BUFFERS: laws.memory(rows(node, wide, data, device), LINE_BUFFERS)}
         case (("add" | "relu"), _):
-            lanes_of = serial(len(node.sources) * data, result, channels, fold.pe)
-            return joined(lanes_of, {Metric.LUT: (laws.requantise(fold.pe),)}), {}
+            found = serial(len(node.sources) * data, result, wide)
+            return joined(found, {Metric.LUT: (laws.requantise(wide.puts),)}), {}
         case "global_average_pool", _:
-            accumulator = quantised.layers[node.name].accumulator
-            assert accumulator is not None
-            adders = laws.physics(fold.pe * accumulator.width, "adders", "an adder a lane")
-            sums = laws.held(channels // fold.pe, fold.pe * accumulator.width)
-            lanes_of = serial(data, result, channels, fold.pe)
-            return joined(lanes_of, {Metric.LUT: (adders, sums, laws.requantise(fold.pe))}), {}
-        case (("receive" | "send"), _):
-            waiting = laws.registers(channels * quantised.type_of(node.tensor).width, "the bytes or results in hand")
-            return joined(laws.control("simple"), {Metric.FF: (waiting,)}), {}
+            assert arithmetic and arithmetic.accumulator
+            sums = node.shape[-1] * arithmetic.accumulator.width
+            adders = laws.physics(wide.puts * arithmetic.accumulator.width, "adders", "an adder a lane")
+            found = joined(
+                serial(data, result, wide),
+                laws.delay(sums, node.shape[-1] // wide.puts),
+                {Metric.LUT: (adders, laws.requantise(wide.puts))},
+            )
+            return found, {}
+        case "send", _:
+            return joined(laws.control("simple"), split(wide.takes, 1, result)), {}
         case _:
-            return laws.control("simple"), {}
+            return serial(result, 0, wide), {}
 
 
-def serial(given: int, result: int, channels: int, lanes: int) -> Amounts:
-    """A stage of so many lanes: `given` and `result` are bits a channel, held while the lanes go over the channels."""
-    return joined(
-        laws.control("simple"),
-        {
-            Metric.LUT: (laws.select(lanes * given, channels // lanes),),
-            Metric.FF: (laws.registers((given + result) * channels, "the pixels in hand"),),
-        },
-    )
+def serial(given: int, result: int, wide: Lanes) -> Amounts:
+    """A stage of a word a turn: `given` and `result` are bits of a value, held in its pipeline."""
+    held = laws.registers(wide.puts * (given + result), "the words in hand")
+    return joined(laws.control("simple"), {Metric.FF: (held,)})
 
 
-def operands(node: Node, fold: Fold, data: int) -> Amounts:
-    """What keeps the values of `data` bits that the multipliers of a layer with weights read in turn.
-
-    The parts of a window, where more than one group of results needs them; or a whole pixel; or, behind a flattened
-    image, all of them.
-    """
-    steps, groups = node.size[0] // fold.simd, node.size[1] // fold.pe
-    if isinstance(node.layer, Conv2D) and slides(node.layer):
-        return {Metric.LUT: (laws.held(steps if groups > 1 else 1, fold.simd * data),)}
-    channels = node.taken[-1]
-    kept = laws.held(tokens(node.taken), channels * data) if isinstance(node.layer, Dense) else laws.held(1, 0)
+def split(taken: int, lanes: int, bits: int) -> Amounts:
+    """What takes words of `taken` values of `bits` bits apart into `lanes` at a time: they are loaded, then move up."""
+    moving = taken * bits if taken > lanes else 0  # a word as it comes goes on at once
     return {
-        Metric.LUT: (laws.select(fold.simd * data, channels // fold.simd), kept),
-        Metric.FF: (laws.registers(channels * data, "the pixel in hand"),),
+        Metric.LUT: (laws.physics(moving, "multiplexers", "a LUT a bit that is loaded or moves up"),),
+        Metric.FF: (laws.registers(moving, "the word in hand"),),
     }
 
 
-def matrix_vector(node: Node, fold: Fold, widths: tuple[int, int, int, int], packed: bool) -> Amounts:
+def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int], packed: bool) -> Amounts:
     """PE x SIMD multipliers and what stands around them, weights apart.
 
     `widths` are bits of data, weights, accumulator and result.
     """
     data, weight, accumulator, result = widths
-    _, results = node.size
+    fold = wide.fold
     sums = fold.pe * (2 * accumulator + (fold.simd // 2) * (data + weight))
-    bits = 2 * fold.simd * data + sums + results * result
+    bits = 2 * fold.simd * data + sums + wide.puts * result
     if packed:
         dsp, adders = laws.packed_multipliers(fold), laws.packed_adders(fold, accumulator)
     else:
@@ -166,7 +161,7 @@ def matrix_vector(node: Node, fold: Fold, widths: tuple[int, int, int, int], pac
     return {
         Metric.DSP: (dsp,),
         Metric.LUT: (adders, laws.requantise(fold.pe)),
-        Metric.FF: (laws.registers(bits, "operands, sums and the result"),),
+        Metric.FF: (laws.registers(bits, "operands, sums and results"),),
     }
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from backends.cost.blockram import bram18
 from backends.cost.fabric import ram_luts, shift_register_luts
-from backends.hls.folding_options import AUTO, BRAM, LUTRAM, SIMULATED, SRL, Fold
+from backends.hls.folding_options import AUTO, BRAM, LUTRAM, SHALLOWEST, SIMULATED, SRL
+from backends.hls.lanes import Lanes
+from backends.hls.memories import lightest
 from backends.hls.nodes import WINDOW, Node
 from backends.stream import Fifo, Stage, sized
 from flows.core.part import Device
@@ -16,15 +18,13 @@ from models.quantised import QuantisedNetwork
 
 Size = Callable[[Sequence[Stage], Mapping[Fifo, int], int], Mapping[Fifo, int]]
 
-SHALLOWEST = 16
-"""Words; up to this depth two bits share a LUT of a shift register (AMD UG474): fewer would save nothing."""
 READ_BITS = 18
 """HLS reads a RAMB18 of a FIFO at most this wide: 9 of 9 FIFOs of a csynth report of Vitis HLS 2024.2."""
 
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """One FIFO of `depth` words of `bits` bits, kept in `storage`. A word is a pixel, of a window SIMD values."""
+    """One FIFO of `depth` words of `bits` bits, kept in `storage`."""
 
     writer: str
     reader: str
@@ -50,7 +50,7 @@ class Buffer:
 def depths(
     quantised: QuantisedNetwork, design: Sequence[Node], stages: Sequence[Stage], asked: str, size: Size = sized
 ) -> Mapping[Fifo, int]:
-    """The depth of every FIFO of `design` in tokens, pixels or windows; `asked` is the option --fifo-depth."""
+    """The depth of every FIFO of `design` in words; `asked` is the option --fifo-depth."""
     writers = {node.name: node for node in design}
     found = [(source, node.name) for node in design for source in node.sources if source != INPUT]
     if asked == SIMULATED:
@@ -67,20 +67,16 @@ def pixel_bits(quantised: QuantisedNetwork, node: Node) -> int:
 def buffers(
     quantised: QuantisedNetwork,
     design: Sequence[Node],
-    folds: Mapping[str, Fold],
+    lanes: Mapping[str, Lanes],
     depths: Mapping[Fifo, int],
     storage: str,
     device: Device,
 ) -> tuple[Buffer, ...]:
     """Every FIFO, kept in what the option --fifo-storage asks; `auto` is what takes the smallest share of `device`."""
-    writers = {node.name: node for node in design}
+    types = {node.name: quantised.type_of(node.tensor) for node in design}
+    ways = (SRL, LUTRAM, BRAM) if storage == AUTO else (storage,)
     found = []
     for (writer, reader), depth in depths.items():
-        node = writers[writer]
-        bits = pixel_bits(quantised, node)
-        if node.kind == WINDOW:  # its words go on as they come: the matrix-vector stage keeps what it reads again
-            bits = folds[reader].simd * quantised.type_of(node.tensor).width
-        ways = (SRL, LUTRAM, BRAM) if storage == AUTO else (storage,)
-        choices = [Buffer(writer, reader, depth, bits, way) for way in ways]
-        found.append(min(choices, key=lambda one: one.luts / device.lut + one.bram18 / device.bram18))
+        bits = lanes[writer].puts * types[writer].width
+        found.append(lightest((Buffer(writer, reader, depth, bits, way) for way in ways), device))
     return tuple(found)

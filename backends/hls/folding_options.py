@@ -14,7 +14,9 @@ from flows.core.errors import InputError
 AUTO, NO_TARGET, SIMULATED = "auto", "none", "simulated"
 SRL, LUTRAM, BRAM = "srl", "lutram", "bram"
 DEEPEST = 65536
-"""The deepest FIFO that may be asked for, in tokens."""
+"""The deepest FIFO that may be asked for, in words."""
+SHALLOWEST = 16
+"""Words of a FIFO; up to this depth two bits share a LUT of a shift register (AMD UG474): fewer would save nothing."""
 EXAMPLE = '{"block1_conv1": {"pe": 4, "simd": 9}}'
 NAME = r"[^=,\s]+"
 LISTED = re.compile(rf"({NAME})=([0-9]+)x([0-9]+)")
@@ -99,7 +101,7 @@ def target_text(text: str) -> str:
 
 
 def depth_text(text: str) -> str:
-    """Checks ``simulated`` or a number of tokens; raises `ValueError`."""
+    """Checks ``simulated`` or a number of words; raises `ValueError`."""
     if text == SIMULATED:
         return text
     if not re.fullmatch("[0-9]+", text) or not 1 <= int(text) <= DEEPEST:
@@ -130,7 +132,7 @@ class FoldingOptions:
     fifo_depth: str = field(
         default=SIMULATED,
         metadata={
-            "help": "tokens that each FIFO between stages holds: simulated (from the stream simulation: no deadlock, "
+            "help": "words that each FIFO between stages holds: simulated (from the stream simulation: no deadlock, "
             "full speed), or a number",
             "unit": "DEPTH",
             "parse": depth_text,

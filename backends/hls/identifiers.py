@@ -19,11 +19,11 @@ KEYWORDS = """
 HEADERS = "alloca daylight environ errno main std stderr stdin stdout timezone uint ulong ushort"
 """What the headers of g++ call something that is no function; types end in _t, and macros are in capitals."""
 TEMPLATES = """
-    add advance clone convolution dense_of_image global_average_pool half_up hls image image_beats max_pool pointwise
-    receive relu result_beats saturated scan send shift_in window
-    add_products append ap_int ap_uint bits_of counter
-    beat left left_value output part pixel product result right right_value stored_bias stored_weight sum value vector
-    weight
+    add advance clone global_average_pool half_up hls image image_beats matrix_vector max_pool
+    receive relu result_beats saturated scan send shift_in shift_out window
+    add_products ap_int ap_uint bits_of counter
+    beat input left left_value output part product result right right_value stored stored_bias stored_weight
+    sum value vector weight word
     dataflow expected frame frames images put_images results simulate stages take_results
 """
 """What the generated sources call something already, types among it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import ceil, log2
 
 from backends.cost.dsp import dsp48
-from backends.cost.fabric import adder_luts, ram_luts
+from backends.cost.fabric import adder_luts
 from backends.hls.amounts import Amount, Amounts, exact, within
 from backends.hls.folding_options import Fold
 from backends.hls.memories import Memory
@@ -91,14 +91,14 @@ def requantise(results: int) -> Amount:
     return within(REQUANTISE / COUNTED_LUT * results, LUT_SPREAD, "requantise", f"52 LUT to round and saturate, {ROWS}")
 
 
-def select(bits: int, ways: int) -> Amount:
-    """LUTs that take `bits` bits out of `ways` places: a LUT is a 4:1 multiplexer of a bit (AMD UG474)."""
-    return physics(bits * -(-(ways - 1) // 3), "multiplexers", "a LUT for each four inputs of a bit")
-
-
-def held(depth: int, bits: int) -> Amount:
-    """LUT RAM that keeps the words of a window while the results of a pixel are computed from them."""
-    return physics(ram_luts(depth, bits) if depth > 1 else 0, "memories", "LUT RAM by UG474")
+def delay(bits: int, words: int) -> Amounts:
+    """`bits` bits that move up a word a cycle and leave after `words` of them: Vivado makes shift registers of LUTs of
+    them (UG901), as long as nothing resets them; at worst they stay flip-flops."""
+    luts = -(-bits // words) * -(-words // 32)
+    return {
+        Metric.LUT: (physics(luts, "memories", "shift registers of 32 bits a LUT (UG474)"),),
+        Metric.FF: (Amount(0, 0, bits, "delays", "shift registers, at worst of flip-flops"),),
+    }
 
 
 def registers(bits: float, source: str) -> Amount:
@@ -106,7 +106,7 @@ def registers(bits: float, source: str) -> Amount:
 
 
 def memory(one: Memory, law: str) -> Amounts:
-    """`law` is ``weights`` or ``line buffers``."""
+    """`law` is ``weights``, ``line buffers`` or ``windows``."""
     source = f"{one.copies} x {one.depth} words of {one.bits} bits"
     return {
         Metric.LUT: (physics(one.luts, "memories", f"{source} in LUTs (UG474)"),),

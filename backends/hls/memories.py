@@ -1,17 +1,34 @@
-"""The memories of the design, weights and line buffers, and what holds each: LUTs, or block RAM.
+"""The memories of the design, weights, rows and windows, and what holds each: LUTs, or block RAM.
 
 Sources: AMD UG473 (block RAM), UG474 (LUT RAM: 64 x 1 bits a LUT), UG1399 (``BIND_STORAGE``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from backends.cost.blockram import bram18
 from backends.cost.fabric import ram_luts
+from backends.cost.shell import shell
 from backends.hls.folding_options import BRAM, LUTRAM, Fold
+from backends.hls.lanes import Lanes, parts
+from backends.hls.nodes import WINDOW, Node
+from flows.core.evidence import Metric
 from flows.core.part import Device
-from models.network import Conv2D, MaxPool2D, Shape
+from models.network import Conv2D, MaxPool2D
+
+
+class Stored(Protocol):
+    @property
+    def luts(self) -> int: ...
+
+    @property
+    def bram18(self) -> int: ...
+
+
+Way = TypeVar("Way", bound=Stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +47,40 @@ class Memory:
 
     @property
     def luts(self) -> int:
-        """LUTs that hold the words; a ROM of LUTs holds 64 bits in each."""
+        """LUTs that hold the words; a ROM of LUTs holds 64 bits in each. One word is in registers, or constants."""
         if self.storage == BRAM:
             return 0
-        return self.copies * (self.bits * -(-self.depth // 64) if self.rom else ram_luts(self.depth, self.bits))
+        if self.rom:
+            return self.copies * self.bits * -(-self.depth // 64)
+        return self.copies * ram_luts(self.depth, self.bits) if self.depth > 1 else 0
 
 
 def weight_rom(size: tuple[int, int], fold: Fold, bits: int, device: Device) -> Memory:
     """The weights of a layer of `size` (products of each result, results): one ROM a PE, a word a cycle."""
     depth = (size[0] // fold.simd) * (size[1] // fold.pe)
-    return _smallest(fold.pe, depth, fold.simd * bits, True, device)
+    return _in(fold.pe, depth, fold.simd * bits, device, rom=True)
 
 
-def line_buffer(layer: Conv2D | MaxPool2D, taken: Shape, bits: int, device: Device) -> Memory:
-    """The rows that a window still needs while another comes in: one memory a row, a word a pixel."""
-    return _smallest(layer.kernel[0] - 1, taken[1], taken[2] * bits, False, device)
+def rows(node: Node, wide: Lanes, bits: int, device: Device) -> Memory:
+    """The rows that are needed again: all of a window in one memory, of a pool a memory for each but the newest."""
+    assert isinstance(node.layer, Conv2D | MaxPool2D)
+    height, width, channels = node.layer.kernel[0], *node.taken[1:]
+    if node.kind == WINDOW:
+        stored = parts(node, wide).stored
+        return _in(1, height * width * channels // stored, stored * bits, device)
+    return _in(height - 1, width * channels // wide.takes, wide.takes * bits, device)
 
 
-def _smallest(copies: int, depth: int, bits: int, rom: bool, device: Device) -> Memory:
-    """In what is the smaller share of the part."""
-    ways = [Memory(copies, depth, bits, storage, rom) for storage in (LUTRAM, BRAM)]
-    return min(ways, key=lambda one: one.luts / device.lut + one.bram18 / device.bram18)
+def kept(node: Node, fold: Fold, bits: int, device: Device) -> Memory:
+    """What a matrix-vector stage reads once for all groups of results: a window, or all values."""
+    return _in(1, node.size[0] // fold.simd, fold.simd * bits, device)
+
+
+def lightest(ways: Iterable[Way], device: Device) -> Way:
+    """What is the smallest share of that of `device` which the shell leaves: LUTs count more where they are scarce."""
+    luts, rams = (device.available(metric) - shell()[metric] for metric in (Metric.LUT, Metric.BRAM18))
+    return min(ways, key=lambda one: one.luts / luts + one.bram18 / rams)
+
+
+def _in(copies: int, depth: int, bits: int, device: Device, rom: bool = False) -> Memory:
+    return lightest((Memory(copies, depth, bits, storage, rom) for storage in (LUTRAM, BRAM)), device)

@@ -1,10 +1,9 @@
 """The stages of the generated dataflow, in the order of the network.
 
-The first receives the bytes of an image from AXI-Stream and puts pixels, the last sends the results. A convolution is a
-*window* stage, which stores rows, pads and hands out one window an output pixel, and a *matrix-vector* stage of
-PE x SIMD multipliers; a 1x1 convolution that skips no pixel needs no window. A ReLU is part of the matrix-vector stage
-before it. A *clone* copies a tensor that is read twice. Flattening takes no stage: a dense layer takes the pixels of an
-image as they come.
+The first receives the bytes of an image from AXI-Stream, the last sends the results. A convolution is a *window* stage,
+which stores rows, pads and hands out windows, and a *matrix-vector* stage of PE x SIMD multipliers; a 1x1 convolution
+that skips no pixel needs no window. A ReLU is part of the matrix-vector stage before it. A *clone* copies a tensor that
+is read twice. Flattening takes no stage: a dense layer takes the pixels of an image as they come.
 """
 
 from __future__ import annotations
@@ -65,11 +64,36 @@ class Node:
         return prod(products), results
 
     @property
-    def foldable(self) -> tuple[int, int]:
-        """What SIMD and PE of a layer with weights must divide: all products of a result, but behind a flattened image
-        those of one pixel, and the results."""
+    def foldable(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """(every SIMD, every PE) that a layer with weights may have.
+
+        PE divides the results, SIMD the products of each: of a window, so that its parts lie in one column each or
+        take as much of every column; elsewhere the channels of a pixel.
+        """
         products, results = self.size
-        return self.taken[-1] if isinstance(self.layer, Dense) else products, results
+        channels = self.taken[-1]
+        if isinstance(self.layer, Conv2D):
+            simds = tuple(one for one in divisors(products) if columns_a_part(self.layer, channels, one))
+        else:
+            simds = divisors(channels)
+        return simds, divisors(results)
+
+
+def divisors(number: int) -> tuple[int, ...]:
+    return tuple(one for one in range(1, number + 1) if number % one == 0)
+
+
+def columns_a_part(layer: Conv2D, channels: int, simd: int) -> int:
+    """Over how many columns of a window a part of `simd` of its values lies; 0 where it can be neither one nor all.
+
+    >>> conv = Conv2D("conv", ("input",), (3, 3), (1, 1), "same", 8)
+    >>> [columns_a_part(conv, 28, simd) for simd in (14, 84, 18, 5)]
+    [1, 1, 3, 0]
+    """
+    column, width = layer.kernel[0] * channels, layer.kernel[1]
+    if column % simd == 0:
+        return 1
+    return width if simd % width == 0 and column % (simd // width) == 0 else 0
 
 
 def nodes(quantised: QuantisedNetwork) -> tuple[Node, ...]:
@@ -77,8 +101,8 @@ def nodes(quantised: QuantisedNetwork) -> tuple[Node, ...]:
     return tuple(_nodes(quantised))
 
 
-def tokens(shape: Shape) -> int:
-    """Tokens of one frame: pixels of an image, 1 for a vector."""
+def pixels(shape: Shape) -> int:
+    """Of one frame: those of an image, 1 of a vector."""
     return prod(shape[:-1])
 
 
@@ -99,21 +123,21 @@ def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
     first, last = quantised.computed[0], quantised.computed[-1]
     yield Node(f"{RECEIVE} {INPUT}", RECEIVE, (INPUT,), shapes[INPUT], shapes[INPUT], INPUT, first)
     stream = {INPUT: f"{RECEIVE} {INPUT}"}  # the stage that puts a tensor
-    pixels = {INPUT: shapes[INPUT]}  # and the shape in which it does
+    put = {INPUT: shapes[INPUT]}  # and the shape in which it does
     merged = {relu.name for layer in quantised.computed if (relu := merged_relu(quantised, layer))}
 
     def clone(tensor: str, layer: Layer) -> Iterator[Node]:
         if sum(one.inputs.count(tensor) for one in quantised.computed) > 1:
             name = f"{CLONE} {tensor}"
-            yield Node(name, CLONE, (stream[tensor],), pixels[tensor], pixels[tensor], tensor, layer)
+            yield Node(name, CLONE, (stream[tensor],), put[tensor], put[tensor], tensor, layer)
             stream[tensor] = name
 
     yield from clone(INPUT, first)
     for layer in quantised.computed:
-        sources, taken = tuple(stream[name] for name in layer.inputs), pixels[layer.inputs[0]]
-        pixels[layer.name] = shapes[layer.name]
+        sources, taken = tuple(stream[name] for name in layer.inputs), put[layer.inputs[0]]
+        put[layer.name] = shapes[layer.name]
         if isinstance(layer, Flatten):  # its reader takes the pixels as they come
-            pixels[layer.name] = taken
+            put[layer.name] = taken
         if isinstance(layer, Flatten) or layer.name in merged:
             stream[layer.name] = sources[0]
         else:
@@ -127,5 +151,5 @@ def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
             yield Node(layer.name, kind, sources, taken, shapes[layer.name], tensor, layer)
             stream[layer.name] = layer.name
         yield from clone(layer.name, layer)
-    shape = pixels[last.name]
+    shape = put[last.name]
     yield Node(f"{SEND} {last.name}", SEND, (stream[last.name],), shape, shape, last.name, last)

@@ -26,16 +26,16 @@ def refusals(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
 
 
 def _folding(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
-    sizes = {node.name: node.foldable for node in nodes(quantised) if node.kind == MATRIX_VECTOR}
+    ways = {node.name: node.foldable for node in nodes(quantised) if node.kind == MATRIX_VECTOR}
     for name, asked in parse_folding(job.options.folding).items():
-        if name not in sizes:
-            near = get_close_matches(name, sizes, n=3, cutoff=0.5) or list(sizes)
+        if name not in ways:
+            near = get_close_matches(name, ways, n=3, cutoff=0.5) or list(ways)
             yield Refusal("--folding", f"no layer with weights is called {name!r}", ", ".join(near))
             continue
-        products, results = sizes[name]
-        if results % asked.pe or products % asked.simd:
-            fact = f"{asked} does not divide {name}: PE divides {results} results, SIMD {products} products of each"
-            yield Refusal("--folding", fact, f"{name}={nearest(sizes[name], asked)}")
+        simds, pes = ways[name]
+        if asked.simd not in simds or asked.pe not in pes:
+            fact = f"{asked} does not divide {name}: PE divides {max(pes)} results, SIMD {max(simds)} products of each"
+            yield Refusal("--folding", fact, f"{name}={nearest(ways[name], asked)}")
 
 
 def _target(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
@@ -50,7 +50,7 @@ def _target(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
 
 
 def _deadlock(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
-    """A number of tokens too small for a skip connection. Pipelines are not counted on to hold any."""
+    """A number of words too small for a skip connection. Pipelines are not counted on to hold any."""
     if job.options.fifo_depth == SIMULATED:
         return
     made = resolved(job, quantised).design
@@ -61,5 +61,5 @@ def _deadlock(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
         enough = {one.fifo: one.depth for one in replace(made, job=simulated).buffers_by(passable)}
         full = ", ".join(" to ".join(fifo) for fifo in deadlock.full)
         needs = ", ".join(f"{' to '.join(fifo)} takes {enough[fifo]}" for fifo in deadlock.full)
-        fact = f"with {job.options.fifo_depth} tokens the design deadlocks: {full} fill up before the other branch ends"
+        fact = f"with {job.options.fifo_depth} words the design deadlocks: {full} fill up before the other branch ends"
         yield Refusal("--fifo-depth", fact, f"{SIMULATED} ({needs}), or {max(enough.values())}")

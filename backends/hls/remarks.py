@@ -67,7 +67,7 @@ def _answer(found: Resolved, answer: Answer) -> Iterator[str]:
     elif answer.sure:
         yield f"it is the fastest whose upper bounds {free}: the busiest layer takes {cycles}"
     elif not answer.lacking:
-        yield f"it is the fastest whose estimates {free} (no upper bounds do): the busiest layer takes {cycles}"
+        yield f"it is the fastest whose estimates {free} (no upper bounds near it do): the busiest layer takes {cycles}"
     if answer.lacking:
         taken = " and ".join(
             f"{amount:,.0f} {metric.unit} ({found.space.usable(metric):,.0f} are usable)"
@@ -109,4 +109,4 @@ def _fifos(found: Resolved) -> str:
     deeper = [f"{' to '.join(buffer.fifo)} {buffer.depth:,}" for buffer in buffers if buffer.depth != usual]
     but = f", but {', '.join(deeper)}" if deeper else ""
     kept = ", ".join(f"{count} in {STORAGES[way]}" for way, count in Counter(one.storage for one in buffers).items())
-    return f"FIFO depths ({found.design.job.options.fifo_depth}): {usual:,} tokens{but}; {kept}"
+    return f"FIFO depths ({found.design.job.options.fifo_depth}): {usual:,} words{but}; {kept}"

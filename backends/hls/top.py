@@ -12,8 +12,7 @@ from backends.hls import cpp
 from backends.hls.blueprint import Blueprint
 from backends.hls.identifiers import struct
 from backends.hls.layers import window_name
-from backends.hls.nodes import CLONE, RECEIVE, SEND, WINDOW, Node, tokens
-from backends.hls.schedule import lanes
+from backends.hls.nodes import CLONE, RECEIVE, SEND, WINDOW, Node, pixels
 from backends.hls.titles import title
 from backends.stream import Fifo
 from models.network import INPUT
@@ -41,32 +40,34 @@ class StageText:
 
 def stage_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[StageText]:
     """In the order in which they stand in the design; `names` gives the identifier of each layer."""
-    folds, streams = lanes(made.nodes, made.folds), _streams(made, names)
+    streams = _streams(made, names)
     begun: set[str] = set()
     for node in made.nodes:
+        words = pixels(node.taken) * node.taken[-1] // made.lanes[node.name].takes
         read = [streams[source, node.name].name for source in node.sources if source != INPUT]
         written = tuple(stream for (writer, _), stream in streams.items() if writer == node.name)
         comment = ""
         if node.kind not in (CLONE, RECEIVE, SEND) and node.layer.name not in begun:
             begun.add(node.layer.name)
-            fold = folds[node.name]
+            wide = made.lanes[node.name]
             has_weights = node.layer.name in made.folds
-            how = f"PE x SIMD {fold}" if has_weights else f"{fold.pe} channel{'s' * (fold.pe > 1)} a cycle"
+            how = f"PE x SIMD {wide.fold}" if has_weights else f"{wide.takes} channel{'s' * (wide.takes > 1)} a cycle"
             comment = f"{title(made.quantised, node.layer)}; {how}."
         name = f"{node.kind} {names.get(node.layer.name, '')}"
-        yield StageText(name, comment, _call(node, names, read, [one.name for one in written]), written)
+        yield StageText(name, comment, _call(node, names, words, read, [one.name for one in written]), written)
 
 
-def _call(node: Node, names: Mapping[str, str], read: list[str], written: list[str]) -> str:
+def _call(node: Node, names: Mapping[str, str], words: int, read: list[str], written: list[str]) -> str:
+    """`words` are those that it takes a frame: bytes of the image, results of the last stage."""
     arguments = ", ".join(read + written)
     name = names.get(node.layer.name, "")
     match node.kind:
         case "receive":
-            return f"receive<{tokens(node.taken)}>(image_beats, {arguments})"
+            return f"receive<{words}>(image_beats, {arguments})"
         case "send":
-            return f"send({arguments}, result_beats)"
+            return f"send<{node.taken[-1]}>({arguments}, result_beats)"
         case "clone":
-            return f"clone<{tokens(node.taken)}>({arguments})"
+            return f"clone<{words}>({arguments})"
         case "window":
             return f"{window_name(name)}({arguments})"
         case "matrix_vector" | "maxpool2d":
@@ -82,7 +83,6 @@ def _streams(made: Blueprint, names: Mapping[str, str]) -> Mapping[Fifo, Stream]
         tensor = "image" if node.tensor == INPUT else names.get(node.tensor, "")
         name = {WINDOW: f"{layer}_windows", CLONE: f"{tensor}_to_{layer}"}.get(node.kind, f"{tensor}_out")
         name = "image" if node.kind == RECEIVE else name
-        values = made.folds[node.layer.name].simd if node.kind == WINDOW else node.shape[-1]
-        type = f"Vector<{cpp.integer(made.quantised.type_of(node.tensor))}, {values}>"
+        type = f"Vector<{cpp.integer(made.quantised.type_of(node.tensor))}, {made.lanes[writer].puts}>"
         found[writer, reader] = Stream(name, type, depth, storage)
     return found

@@ -20,11 +20,13 @@ from safetensors.numpy import load_file
 from backends.hls.arithmetic import codes
 from backends.hls.blueprint import Blueprint, from_json
 from backends.hls.cpp import listed, stored
+from backends.hls.folding_options import Fold
 from backends.hls.identifiers import layer_names, top_name
 from backends.hls.layers import layer_texts
-from backends.hls.nodes import MATRIX_VECTOR, Node
+from backends.hls.nodes import MATRIX_VECTOR, Node, columns_a_part
 from backends.hls.top import stage_texts
 from flows.core.errors import FlowsError
+from models.network import Conv2D
 from models.vectors import vectors
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -87,9 +89,10 @@ def weight_text(made: Blueprint, node: Node, name: str, tensors: Mapping[str, np
     assert types.kernel is not None and types.bias is not None
     products, results = node.size
     groups, steps = results // fold.pe, products // fold.simd
-    kernel = codes(tensors[f"{node.name}/kernel"], types.kernel).reshape(steps, fold.simd, groups, fold.pe)
+    kernel = _by_parts(node, fold, codes(tensors[f"{node.name}/kernel"], types.kernel))
+    turns = kernel.reshape(steps, fold.simd, groups, fold.pe).transpose(3, 2, 0, 1)
+    weights = turns.reshape(fold.pe, groups * steps, fold.simd)
     bias = codes(tensors[f"{node.name}/bias"], types.bias).reshape(groups, fold.pe)
-    weights = kernel.transpose(3, 2, 0, 1).reshape(fold.pe, groups * steps, fold.simd)
     kernel_type, bias_type = stored(types.kernel.width), stored(types.bias.width)
     return f"""\
 // {node.name}: weights as integers of {types.kernel.name}, [PE][turn of a pixel][lane],
@@ -100,6 +103,17 @@ static const {kernel_type} {name}_weights[{fold.pe}][{groups * steps}][{fold.sim
 
 static const {bias_type} {name}_biases[{fold.pe}][{groups}] = {listed(bias.T.tolist())};
 """
+
+
+def _by_parts(node: Node, fold: Fold, kernel: np.ndarray) -> np.ndarray:
+    """`kernel` (height, width, channels, results) in the order in which the parts of a window come: column by column,
+    or as much of every column as a part has."""
+    if not isinstance(node.layer, Conv2D):
+        return kernel
+    columns = kernel.transpose(1, 0, 2, 3)
+    if (across := columns_a_part(node.layer, node.taken[-1], fold.simd)) == 1:
+        return columns
+    return columns.reshape(across, -1, fold.simd // across, node.size[1]).transpose(1, 0, 2, 3)
 
 
 def vectors_text(made: Blueprint, results: list[list[int]]) -> str:

@@ -87,15 +87,13 @@ def random_network(random: Random) -> Network:
 
 def _block(random: Random, shape: Shape, source: str, number: str) -> Iterator[Layer]:
     height, width, _ = shape
-    kernel = (random.randint(1, 3), random.randint(1, 3))
-    strides = (random.randint(1, 2), random.randint(1, 2))
-    padding: Any = "same" if height < 3 or random.random() < 0.5 else "valid"
+    kernel = (random.randint(1, 4), random.randint(1, 4))
+    strides = (random.randint(1, 3), random.randint(1, 3))
+    fits = height >= kernel[0] and width >= kernel[1]
+    padding: Any = "valid" if fits and random.random() < 0.5 else "same"
     filters = random.choice((2, 3, 4, 6))
-    kind = (
-        "pointwise"
-        if width < 4
-        else random.choice(("convolution", "convolution", "pool", "relu", "residual", "pointwise"))
-    )
+    kinds = ("convolution", "convolution", "relu", "residual", "pointwise", "pool")
+    kind = random.choice(kinds[:-1] if width < 4 else kinds)
     conv, relu, shortcut = f"conv{number}", f"relu{number}", f"shortcut{number}"
     match kind:
         case "convolution":

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from backends.fold import cheapest, intervals
 from backends.hls.estimate import estimate
-from backends.hls.folding import legal, nearest
+from backends.hls.folding import Ways, legal, nearest
 from backends.hls.folding_options import AUTO, Fold, depth_text, folding_json, folding_text, parse_folding, target_text
-from backends.hls.nodes import MATRIX_VECTOR, tokens
+from backends.hls.nodes import MATRIX_VECTOR, divisors, pixels
 from backends.hls.refusals import refusals
 from backends.hls.remarks import folding_notes
 from backends.hls.resolve import Resolved, resolved
@@ -24,19 +24,20 @@ from backends.protocol import Job
 from flows.core.errors import InputError
 from flows.core.evidence import RESOURCES, TOTAL, Metric
 from flows.core.fit import MARGIN
+from models.folding import folded
 from models.network import Network
 from models.quantised import QuantisedNetwork
-from models.zoo import ARCH8
+from models.zoo import ARCH8, NETWORKS
 
 JobFor = Callable[..., Job]
 EightBit = Callable[[Network], QuantisedNetwork]
-SIZES = st.tuples(st.integers(1, 600), st.integers(1, 128))
+WAYS = st.tuples(st.integers(1, 600).map(divisors), st.integers(1, 128).map(divisors))
 
 
 def compute_bound(found: Resolved) -> int:
     """Cycles of the busiest layer, were it to do nothing but its products."""
     design = found.design
-    return max(turns(node.size, design.folds[node.name]) * tokens(node.shape) for node in design.weighted)
+    return max(turns(node.size, design.folds[node.name]) * pixels(node.shape) for node in design.weighted)
 
 
 @pytest.mark.parametrize(("dsp", "cycles"), [(40, 516_096), (77, 258_048), (152, 129_024), (181, 112_896)])
@@ -54,7 +55,7 @@ def test_simd_that_divides_the_channels_alone_takes_more(eight_bit: EightBit, jo
     """So do the 207 DSP48E1 of FACTS come about."""
     total = 0
     for node in resolved(job_for(), eight_bit(ARCH8)).design.weighted:
-        ways = [fold for fold in legal(node.foldable) if turns(node.size, fold) * tokens(node.shape) <= 112_896]
+        ways = [fold for fold in legal(node.foldable) if turns(node.size, fold) * pixels(node.shape) <= 112_896]
         total += min(fold.multipliers for fold in ways if node.taken[-1] % fold.simd == 0)
     assert total == 207
 
@@ -139,12 +140,12 @@ def test_fifos_too_shallow_are_refused_with_enough(job_for: JobFor, eight_bit: E
     assert not list(refusals(job_for(fifo_depth=enough), eight_bit(ARCH8)))
 
 
-@given(SIZES, st.integers(1, 700), st.integers(1, 200))
-def test_nearest_is_legal_and_nothing_is_nearer(size: tuple[int, int], pe: int, simd: int) -> None:
-    found = nearest(size, Fold(pe, simd))
-    assert found in legal(size)
-    assert all(abs(one.pe - pe) >= abs(found.pe - pe) for one in legal(size))
-    assert all(abs(one.simd - simd) >= abs(found.simd - simd) for one in legal(size))
+@given(WAYS, st.integers(1, 700), st.integers(1, 200))
+def test_nearest_is_legal_and_nothing_is_nearer(ways: Ways, pe: int, simd: int) -> None:
+    found = nearest(ways, Fold(pe, simd))
+    assert found in legal(ways)
+    assert all(abs(one.pe - pe) >= abs(found.pe - pe) for one in legal(ways))
+    assert all(abs(one.simd - simd) >= abs(found.simd - simd) for one in legal(ways))
 
 
 FOLDS = st.dictionaries(
@@ -226,8 +227,9 @@ def test_the_notes_say_what_stops_it_and_what_packing_brings(job_for: JobFor, ei
 
 def test_what_is_lacking_is_told(job_for: JobFor, eight_bit: EightBit) -> None:
     """A part that cannot hold the design is a result: the fastest folding that fits but for what it lacks."""
-    found = resolved(job_for("xc7z010"), eight_bit(ARCH8))
-    assert Metric.LUT in found.answer.lacking
+    network = folded(NETWORKS["arch3"])
+    found = resolved(job_for("xc7z010", network), eight_bit(network))
+    assert Metric.BRAM18 in found.answer.lacking
     assert "no folding fits. This is the fastest that does but for" in "\n".join(folding_notes(found))
 
 

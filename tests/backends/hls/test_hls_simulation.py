@@ -19,7 +19,7 @@ from backends.hls.blueprint import Blueprint, blueprint
 from backends.hls.folding import legal
 from backends.hls.nodes import MATRIX_VECTOR, nodes
 from backends.hls.resolve import design
-from backends.hls.schedule import QUICKEST, busy, lanes
+from backends.hls.schedule import QUICKEST, timing
 from backends.hls.workers import ap_types
 from backends.hls.workers.generate import files
 from backends.hls.workers.simulate import marks, simulated
@@ -146,7 +146,7 @@ def test_the_test_bench_checks_itself(small: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("right", "wrong"),
-    [("beat.last = turn + 1 == Results::SIZE", "beat.last = 0"), ("beat.keep = 15", "beat.keep = 7")],
+    [("beat.last = turn + 1 == RESULTS", "beat.last = 0"), ("beat.keep = 15", "beat.keep = 7")],
 )
 def test_a_frame_must_end_where_its_beats_say(small: Path, tmp_path: Path, right: str, wrong: str) -> None:
     other = shutil.copytree(small, tmp_path / "other", ignore=shutil.ignore_patterns("build"))
@@ -213,5 +213,5 @@ def test_the_loops_take_the_turns_of_the_schedule(tmp_path: Path, seed: int | No
     program = project / "count"
     subprocess.run(["g++", "-std=c++14", "-w", *folders, project / "tb/count.cpp", "-o", program], check=True)
     printed = subprocess.run([program], capture_output=True, text=True, check=True).stdout
-    folds = lanes(made.nodes, made.folds)
-    assert [int(line) for line in printed.split()] == [busy(node, folds[node.name], QUICKEST) for node in made.nodes]
+    frames = [timing(node, made.lanes[node.name], QUICKEST)[0] for node in made.nodes]
+    assert [int(line) for line in printed.split()] == [sum(run.count * run.cycles for run in frame) for frame in frames]

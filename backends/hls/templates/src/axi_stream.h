@@ -11,42 +11,45 @@ typedef hls::axis<ap_uint<32>, 0, 0, 0> Beat;
 
 // A byte a turn: each beat holds four, the lowest first. Pixels follow each other without gaps, and so do their channels;
 // a frame begins with a new beat. The design knows how long a frame is: TLAST and TKEEP of the input are not looked at.
-template <int PIXELS, typename Pixel>
-void receive(hls::stream<Beat> &beats, hls::stream<Pixel> &pixels) {
-    ap_uint<8> bytes[Pixel::SIZE];
+template <int BYTES, typename Word>
+void receive(hls::stream<Beat> &beats, hls::stream<Word> &words) {
+    ap_uint<8> bytes[Word::SIZE];
 #pragma HLS ARRAY_PARTITION variable=bytes complete
     ap_uint<32> data = 0;
-    Counter<Pixel::SIZE> channel = 0;
-    for (int turn = 0; turn < PIXELS * Pixel::SIZE; turn++) {
+    Counter<Word::SIZE> filled = 0;
+    for (int turn = 0; turn < BYTES; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
         data = turn % 4 == 0 ? beats.read().data : ap_uint<32>(data >> 8);
         const ap_uint<8> next[1] = {ap_uint<8>(data)};
         shift_in(next, bytes);
-        if (advance<Pixel::SIZE>(channel)) {
-            Pixel pixel;
-            for (int place = 0; place < Pixel::SIZE; place++) pixel.value[place] = bytes[place];
-            pixels.write(pixel);
+        if (advance<Word::SIZE>(filled)) {
+            Word word;
+            for (int place = 0; place < Word::SIZE; place++) word.value[place] = bytes[place];
+            words.write(word);
         }
     }
 }
 
 // A result a turn, each in a beat of its own, as a signed integer; TLAST goes with the last one of the frame.
-template <typename Results>
-void send(hls::stream<Results> &results, hls::stream<Beat> &beats) {
-    ap_int<32> waiting[Results::SIZE];
+template <int RESULTS, typename Word>
+void send(hls::stream<Word> &words, hls::stream<Beat> &beats) {
+    ap_int<32> waiting[Word::SIZE];
 #pragma HLS ARRAY_PARTITION variable=waiting complete
-    for (int turn = 0; turn < Results::SIZE; turn++) {
+    Counter<Word::SIZE> sent = 0;
+    for (int turn = 0; turn < RESULTS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
-        if (turn == 0) {
-            const Results result = results.read();
-            for (int place = 0; place < Results::SIZE; place++) waiting[place] = result.value[place];
+        if (sent == 0) {
+            const Word word = words.read();
+            for (int place = 0; place < Word::SIZE; place++) waiting[place] = word.value[place];
         }
+        advance<Word::SIZE>(sent);
+        ap_int<32> result[1];
+        shift_out(waiting, result);
         Beat beat;
-        beat.data = waiting[0];
+        beat.data = result[0];
         beat.keep = 15;
         beat.strb = 15;
-        beat.last = turn + 1 == Results::SIZE;
+        beat.last = turn + 1 == RESULTS;
         beats.write(beat);
-        for (int place = 0; place + 1 < Results::SIZE; place++) waiting[place] = waiting[place + 1];
     }
 }

@@ -3,12 +3,12 @@
 
 #include "hls_stream.h"
 
-template <int PIXELS, typename Pixel>
-void clone(hls::stream<Pixel> &pixels, hls::stream<Pixel> &first, hls::stream<Pixel> &second) {
-    for (int turn = 0; turn < PIXELS; turn++) {
+template <int WORDS, typename Word>
+void clone(hls::stream<Word> &words, hls::stream<Word> &first, hls::stream<Word> &second) {
+    for (int turn = 0; turn < WORDS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
-        const Pixel pixel = pixels.read();
-        first.write(pixel);
-        second.write(pixel);
+        const Word word = words.read();
+        first.write(word);
+        second.write(word);
     }
 }

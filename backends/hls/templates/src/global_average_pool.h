@@ -5,40 +5,30 @@
 #include "hls_stream.h"
 #include "vector.h"
 
-// STEPS turns for every pixel, which comes with the first of them. The averages go out with the last turn.
+// STEPS turns for every pixel. The averages go out with those of the last one.
 template <typename Layer>
-void global_average_pool(hls::stream<typename Layer::Pixel> &pixels, hls::stream<typename Layer::Output> &outputs) {
-    const int CHANNELS = Layer::CHANNELS, LANES = Layer::LANES;
-    typename Layer::Value kept[Layer::STEPS][LANES];
-#pragma HLS ARRAY_PARTITION variable=kept dim=0 complete
+void global_average_pool(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer::Output> &outputs) {
+    const int LANES = Layer::LANES;
     // They go round by LANES a turn, so that the sums of the turn stand in front. In a memory a turn's sum might be read
     // before it was written, and the loop would not start a turn a cycle.
-    typename Layer::Sum sums[CHANNELS];
+    typename Layer::Sum sums[Layer::CHANNELS];
 #pragma HLS ARRAY_PARTITION variable=sums complete
-    typename Layer::Result results[CHANNELS];
-#pragma HLS ARRAY_PARTITION variable=results complete
 
     Counter<Layer::STEPS> step = 0;
+    Counter<Layer::PIXELS> pixel = 0;
     for (int turn = 0; turn < Layer::PIXELS * Layer::STEPS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
-        if (step == 0) {
-            const typename Layer::Pixel pixel = pixels.read();
-            for (int channel = 0; channel < CHANNELS; channel++)
-                kept[channel / LANES][channel % LANES] = pixel.value[channel];
-        }
+        const typename Layer::Word word = words.read();
         typename Layer::Sum added[LANES];
 #pragma HLS ARRAY_PARTITION variable=added complete
-        typename Layer::Result next[LANES];
-#pragma HLS ARRAY_PARTITION variable=next complete
-        for (int lane = 0; lane < LANES; lane++) {
-            added[lane] = (turn < Layer::STEPS ? typename Layer::Sum(0) : sums[lane]) + kept[step][lane];
-            next[lane] = Layer::result(added[lane]);
-        }
+        for (int lane = 0; lane < LANES; lane++)
+            added[lane] = (pixel == 0 ? typename Layer::Sum(0) : sums[lane]) + word.value[lane];
         shift_in(added, sums);
-        shift_in(next, results);
-        advance<Layer::STEPS>(step);
+        if (pixel == Layer::PIXELS - 1) {
+            typename Layer::Output output;
+            for (int lane = 0; lane < LANES; lane++) output.value[lane] = Layer::result(added[lane]);
+            outputs.write(output);
+        }
+        if (advance<Layer::STEPS>(step)) advance<Layer::PIXELS>(pixel);
     }
-    typename Layer::Output output;
-    for (int channel = 0; channel < CHANNELS; channel++) output.value[channel] = results[channel];
-    outputs.write(output);
 }

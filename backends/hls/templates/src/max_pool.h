@@ -7,69 +7,51 @@
 
 // STEPS turns for every pixel of the image and of its padding, which counts as the lowest value there is.
 template <typename Layer>
-void max_pool(hls::stream<typename Layer::Pixel> &pixels, hls::stream<typename Layer::Pixel> &outputs,
-              typename Layer::Pixel (&rows)[Layer::ABOVE][Layer::WIDTH]) {
-// Part of the function of its layer, where its memories are.
+void max_pool(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer::Word> &outputs,
+              typename Layer::Word (&rows)[Layer::ABOVE][Layer::WIDTH][Layer::STEPS]) {
 #pragma HLS INLINE
     typedef typename Layer::Value Value;
     const int CHANNELS = Layer::CHANNELS, LANES = Layer::LANES;
     const int KERNEL_HEIGHT = Layer::KERNEL_HEIGHT, KERNEL_WIDTH = Layer::KERNEL_WIDTH;
     const int BEFORE = KERNEL_WIDTH > 1 ? KERNEL_WIDTH - 1 : 1;
 
-    // The newest column of the window, the largest values of each column before it, and those of the window. The last
-    // two go round by LANES a turn, so that the channels of the turn stand in front.
-    Value newest[KERNEL_HEIGHT][Layer::STEPS][LANES], before[BEFORE][CHANNELS], largest[CHANNELS];
-#pragma HLS ARRAY_PARTITION variable=newest dim=0 complete
-#pragma HLS ARRAY_PARTITION variable=before dim=0 complete
-#pragma HLS ARRAY_PARTITION variable=largest complete
+    // The largest value of each column before the newest, the oldest column first. They move up by LANES a turn, so that
+    // those of the channels of the turn always stand in the same places: a shift register.
+    Value before[BEFORE * CHANNELS];
+#pragma HLS ARRAY_PARTITION variable=before complete
 
     Scan<Layer> scan;
     Counter<Layer::STEPS> step = 0;
     for (int turn = 0; turn < Layer::TURNS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
-        if (step == 0) {
-            const int column = scan.column - Layer::PAD_LEFT;
-            for (int y = 0; y < KERNEL_HEIGHT; y++) {
-                typename Layer::Pixel entering;
-                const bool is_newest = y + 1 == KERNEL_HEIGHT;
-                if (is_newest ? scan.has_pixel() : scan.has_column()) {
-                    entering = is_newest ? pixels.read() : rows[y][column];
-                } else {
-                    for (int channel = 0; channel < CHANNELS; channel++) entering.value[channel] = Layer::LOWEST;
-                }
-                if (y > 0 && scan.has_column()) rows[y - 1][column] = entering;
-                for (int channel = 0; channel < CHANNELS; channel++)
-                    newest[y][channel / LANES][channel % LANES] = entering.value[channel];
-            }
-        }
-
-        Value of_column[LANES], of_window[LANES];
+        const int column = scan.column - Layer::PAD_LEFT;
+        Value of_column[LANES];
 #pragma HLS ARRAY_PARTITION variable=of_column complete
-#pragma HLS ARRAY_PARTITION variable=of_window complete
-        for (int lane = 0; lane < LANES; lane++) {
-            of_column[lane] = newest[0][step][lane];
-            for (int y = 1; y < KERNEL_HEIGHT; y++)
-                if (newest[y][step][lane] > of_column[lane]) of_column[lane] = newest[y][step][lane];
-            of_window[lane] = of_column[lane];
-            for (int x = 0; x + 1 < KERNEL_WIDTH; x++)
-                if (before[x][lane] > of_window[lane]) of_window[lane] = before[x][lane];
-        }
-        for (int x = 0; x < BEFORE; x++) {
-            Value next[LANES];
-#pragma HLS ARRAY_PARTITION variable=next complete
-            for (int lane = 0; lane < LANES; lane++)
-                next[lane] = x + 1 < BEFORE ? before[x + 1][lane] : of_column[lane];
-            shift_in(next, before[x]);
-        }
-        shift_in(of_window, largest);
-
-        if (advance<Layer::STEPS>(step)) {
-            if (scan.has_window()) {
-                typename Layer::Pixel output;
-                for (int channel = 0; channel < CHANNELS; channel++) output.value[channel] = largest[channel];
-                outputs.write(output);
+        for (int y = 0; y < KERNEL_HEIGHT; y++) {
+            typename Layer::Word entering;
+            const bool is_newest = y + 1 == KERNEL_HEIGHT;
+            if (is_newest ? scan.has_pixel() : scan.has_column()) {
+                entering = is_newest ? words.read() : rows[y][column][step];
+            } else {
+                for (int lane = 0; lane < LANES; lane++) entering.value[lane] = Layer::LOWEST;
             }
-            scan.next();
+            if (y > 0 && scan.has_column()) rows[y - 1][column][step] = entering;
+            for (int lane = 0; lane < LANES; lane++)
+                if (y == 0 || entering.value[lane] > of_column[lane]) of_column[lane] = entering.value[lane];
         }
+
+        if (scan.has_window()) {
+            typename Layer::Word output;
+            for (int lane = 0; lane < LANES; lane++) {
+                output.value[lane] = of_column[lane];
+                for (int x = 0; x + 1 < KERNEL_WIDTH; x++) {
+                    const Value other = before[x * CHANNELS + lane];
+                    if (other > output.value[lane]) output.value[lane] = other;
+                }
+            }
+            outputs.write(output);
+        }
+        shift_in(of_column, before);
+        if (advance<Layer::STEPS>(step)) scan.next();
     }
 }

@@ -25,13 +25,3 @@ void add_products(const typename Layer::Value (&values)[Layer::SIMD],
         sums[pe] = (is_first ? typename Layer::Sum(biases[pe][group]) : sums[pe]) + added;
     }
 }
-
-// Rounds PE sums, and lets them in behind the results of the pixel that are there.
-template <typename Layer>
-void append(const typename Layer::Sum (&sums)[Layer::PE], typename Layer::Result (&results)[Layer::RESULTS]) {
-#pragma HLS INLINE
-    typename Layer::Result next[Layer::PE];
-#pragma HLS ARRAY_PARTITION variable=next complete
-    for (int pe = 0; pe < Layer::PE; pe++) next[pe] = Layer::result(sums[pe]);
-    shift_in(next, results);
-}

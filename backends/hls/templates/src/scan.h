@@ -19,20 +19,31 @@ struct Scan {
 
     bool has_column() const { return column >= Layer::PAD_LEFT && column < Layer::PAD_LEFT + Layer::WIDTH; }
 
-    bool has_pixel() const {
-        return has_column() && row >= Layer::PAD_TOP && row < Layer::PAD_TOP + Layer::HEIGHT;
+    bool has_pixel() const { return has_pixel_above(0); }
+
+    // Whether the pixel so many rows above the newest one is of the image. It is of the padded one.
+    bool has_pixel_above(int rows) const {
+        return has_column() && row - rows >= Layer::PAD_TOP && row - rows < Layer::PAD_TOP + Layer::HEIGHT;
     }
 
     bool has_window() const { return rows_lacking == 0 && columns_lacking == 0; }
 
-    void next() {
+    // Whether the newest pixel ends a column of a window, in a row that completes windows.
+    bool has_column_of_window() const {
+        return rows_lacking == 0 && columns_lacking < Layer::KERNEL_WIDTH && column < Layer::USED;
+    }
+
+    // Whether a row has ended.
+    bool next() {
 #pragma HLS INLINE
         const bool was_whole = columns_lacking == 0;
         columns_lacking = was_whole ? Layer::STRIDE_WIDTH - 1 : int(columns_lacking) - 1;
-        if (advance<COLUMNS>(column)) {
+        const bool ends_row = advance<COLUMNS>(column);
+        if (ends_row) {
             columns_lacking = Layer::KERNEL_WIDTH - 1;
             rows_lacking = rows_lacking == 0 ? Layer::STRIDE_HEIGHT - 1 : int(rows_lacking) - 1;
             advance<ROWS>(row);
         }
+        return ends_row;
     }
 };

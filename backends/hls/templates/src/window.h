@@ -1,56 +1,86 @@
-// Windows of a convolution: rows are kept until a window is whole; then it goes out, SIMD values a cycle.
+// Windows of a convolution: rows are kept until a window is whole; then it goes out column by column, SIMD values a word.
 #pragma once
 
 #include "hls_stream.h"
 #include "scan.h"
 #include "vector.h"
 
-// One turn of the loop is one cycle. A pixel that completes a window takes STEPS turns, any other pixel, of the image or
-// of its padding, one; TURNS is their sum over a frame. Nothing is cleared between frames: padding or pixels of the next
-// frame have replaced all old values before a window is whole.
+// One turn of the loop is one cycle. A pixel is stored, STORED of its channels a turn; a pixel of the padding takes a turn,
+// too. Then, in a row that completes windows, the column that the pixel ends is read again from top to bottom. TURNS is
+// the sum of both over a frame.
+//
+// A column that is part of several windows goes out once: `matrix_vector` keeps it. Only where a part lies across all
+// columns of a window (ACROSS > 1) it has values of the columns before, too, and whole windows go out.
+//
+// Nothing is cleared between frames: padding or pixels of the next frame have replaced all old values before a window is
+// whole.
 template <typename Layer>
-void window(hls::stream<typename Layer::Pixel> &pixels, hls::stream<typename Layer::Part> &parts,
-            typename Layer::Pixel (&rows)[Layer::ABOVE][Layer::WIDTH]) {
-// Part of the function of its layer, where its memories are.
+void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer::Part> &parts,
+            typename Layer::Stored (&rows)[Layer::KERNEL_HEIGHT][Layer::WIDTH][Layer::WORDS]) {
 #pragma HLS INLINE
-    const int CHANNELS = Layer::CHANNELS, SIMD = Layer::SIMD;
-    const int KERNEL_HEIGHT = Layer::KERNEL_HEIGHT, KERNEL_WIDTH = Layer::KERNEL_WIDTH;
+    typedef typename Layer::Value Value;
+    const int LANES = Layer::Word::SIZE, STORED = Layer::STORED, KERNEL_HEIGHT = Layer::KERNEL_HEIGHT;
+    const int ACROSS = Layer::ACROSS, OWN = Layer::SIMD / ACROSS;  // values of a part that are of one column
+    const int BETWEEN = Layer::COLUMN * OWN;                       // and how many pass until the next column's stand there
 
-    // The window is in registers, as the parts in which it goes out: a lane chooses one of STEPS values.
-    typename Layer::Value kept[Layer::STEPS][SIMD];
-#pragma HLS ARRAY_PARTITION variable=kept dim=0 complete
+    Value waiting[LANES];  // of a word that came, what is not stored yet
+#pragma HLS ARRAY_PARTITION variable=waiting complete
+    Value own[OWN];  // of the newest column, for the next part
+#pragma HLS ARRAY_PARTITION variable=own complete
+    // Of the columns before it, the oldest first: a shift register.
+    Value before[ACROSS > 1 ? (ACROSS - 1) * BETWEEN : OWN];
+#pragma HLS ARRAY_PARTITION variable=before complete
 
     Scan<Layer> scan;
-    Counter<Layer::STEPS> step = 0;
+    // The rows go round: the newest one takes the place of that which no window needs any more.
+    Counter<KERNEL_HEIGHT> slot = 0;
+    Counter<KERNEL_HEIGHT> y = 0;
+    Counter<Layer::WORDS> word = 0;
+    Counter<LANES / STORED> stored = 0;
+    Counter<OWN / STORED> filled = 0;
+    bool is_stored = false;
     for (int turn = 0; turn < Layer::TURNS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
-        // A new pixel: the window moves a column to the right.
-        if (step == 0) {
-            const int column = scan.column - Layer::PAD_LEFT;
-            for (int y = 0; y < KERNEL_HEIGHT; y++) {
-                typename Layer::Pixel entering;
-                const bool is_newest = y + 1 == KERNEL_HEIGHT;
-                if (is_newest ? scan.has_pixel() : scan.has_column()) {
-                    entering = is_newest ? pixels.read() : rows[y][column];
-                } else {
-                    for (int channel = 0; channel < CHANNELS; channel++) entering.value[channel] = 0;
+        const int column = scan.column - Layer::PAD_LEFT;
+        bool has_ended = false;
+        typename Layer::Stored values;
+        if (!is_stored) {
+            is_stored = !scan.has_pixel();
+            if (scan.has_pixel()) {
+                if (stored == 0) {
+                    const typename Layer::Word next = words.read();
+                    for (int lane = 0; lane < LANES; lane++) waiting[lane] = next.value[lane];
                 }
-                if (y > 0 && scan.has_column()) rows[y - 1][column] = entering;
-                for (int x = 0; x < KERNEL_WIDTH; x++)
-                    for (int channel = 0; channel < CHANNELS; channel++) {
-                        const int place = (y * KERNEL_WIDTH + x) * CHANNELS + channel, right = place + CHANNELS;
-                        kept[place / SIMD][place % SIMD] =
-                            x + 1 < KERNEL_WIDTH ? kept[right / SIMD][right % SIMD] : entering.value[channel];
-                    }
+                advance<LANES / STORED>(stored);
+                shift_out(waiting, values.value);
+                rows[slot][column][word] = values;
+                is_stored = advance<Layer::WORDS>(word);
+            }
+            has_ended = is_stored && !scan.has_column_of_window();
+            if (is_stored && !has_ended) advance<KERNEL_HEIGHT>(slot);
+        } else {
+            if (scan.has_pixel_above(KERNEL_HEIGHT - 1 - y)) {
+                values = rows[slot][column][word];
+            } else {
+                for (int lane = 0; lane < STORED; lane++) values.value[lane] = 0;
+            }
+            shift_in(values.value, own);
+            if (advance<OWN / STORED>(filled)) {
+                typename Layer::Part part;
+                for (int x = 0; x < ACROSS; x++)
+                    for (int lane = 0; lane < OWN; lane++)
+                        part.value[x * OWN + lane] = x + 1 < ACROSS ? before[x * BETWEEN + lane] : own[lane];
+                if (ACROSS == 1 || scan.has_window()) parts.write(part);
+                shift_in(own, before);
+            }
+            if (advance<Layer::WORDS>(word)) {
+                has_ended = advance<KERNEL_HEIGHT>(y);
+                if (!has_ended) advance<KERNEL_HEIGHT>(slot);
             }
         }
-
-        const bool has_window = scan.has_window();
-        if (has_window) {
-            typename Layer::Part part;
-            for (int lane = 0; lane < SIMD; lane++) part.value[lane] = kept[step][lane];
-            parts.write(part);
+        if (has_ended) {
+            is_stored = false;
+            if (scan.next()) advance<KERNEL_HEIGHT>(slot);
         }
-        if (!has_window || advance<Layer::STEPS>(step)) scan.next();
     }
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "ap_int.h"
-#include "../convolution.h"
 #include "../fixed_point.h"
+#include "../matrix_vector.h"
 #include "../window.h"
 #include "../weights/conv1.h"
 
@@ -13,15 +13,19 @@ struct Conv1 {
     static const int KERNEL_HEIGHT = 3, KERNEL_WIDTH = 3;
     static const int STRIDE_HEIGHT = 1, STRIDE_WIDTH = 1;
     static const int PAD_TOP = 1, PAD_BOTTOM = 1, PAD_LEFT = 1, PAD_RIGHT = 1;
-    // Rows kept above the newest one.
-    static const int ABOVE = 2;
+    // Rows are kept STORED channels a word.
+    static const int STORED = 1, WORDS = 3;
+    // A part lies in one column; so many are of each column, of those that windows have.
+    static const int ACROSS = 1, COLUMN = 3, USED = 10;
+    // Cycles of the window stage.
+    static const int TURNS = 716;
     // PE results at a time, SIMD products of each a cycle.
     static const int PE = 2, SIMD = 3;
     static const int STEPS = 9, GROUPS = 2;
+    // New of the 9 parts of a window that is not the first of a row.
+    static const int FRESH = 3;
     // What comes out.
-    static const int PIXELS = 48, RESULTS = 4;
-    // Cycles of the window stage.
-    static const int TURNS = 464;
+    static const int PIXELS = 48, COLUMNS = 8;
 
     typedef ap_uint<8> Value;  // ap_ufixed<8,0>
     typedef ap_int<8> Weight;  // ap_fixed<8,2,AP_RND_CONV,AP_SAT>
@@ -30,9 +34,11 @@ struct Conv1 {
     typedef ap_uint<8> Result;  // ap_ufixed<8,2,AP_RND,AP_SAT>
     typedef signed char StoredWeight;
     typedef short StoredBias;
-    typedef Vector<Value, CHANNELS> Pixel;
-    typedef Vector<Value, SIMD> Part;  // of a window
-    typedef Vector<Result, RESULTS> Output;
+    typedef Vector<Value, SIMD> Part;  // of what a turn multiplies
+    typedef Vector<Value, 1> Word;  // as it comes
+    typedef Vector<Value, STORED> Stored;
+    typedef Part Input;
+    typedef Vector<Result, 2> Output;
 
     // 14 bits behind the point become ap_ufixed<8,2,AP_RND,AP_SAT>: a ReLU, since nothing below zero is held.
     static Result result(Sum sum) {
@@ -41,20 +47,17 @@ struct Conv1 {
     }
 };
 
-// The rows above the newest one are in LUT RAM.
-inline void conv1_window(hls::stream<Conv1::Pixel> &pixels, hls::stream<Conv1::Part> &outputs) {
-    Conv1::Pixel rows[Conv1::ABOVE][Conv1::WIDTH];
-// A word a pixel, and a memory a row: all rows are read and written in one cycle.
+// The rows are in LUT RAM.
+inline void conv1_window(hls::stream<Conv1::Word> &words, hls::stream<Conv1::Part> &outputs) {
+    Conv1::Stored rows[Conv1::KERNEL_HEIGHT][Conv1::WIDTH][Conv1::WORDS];
+// One memory for all rows: a turn reads a word or writes one.
 #pragma HLS AGGREGATE variable=rows
-#pragma HLS ARRAY_PARTITION variable=rows dim=1 complete
 #pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram
-// A column is read again a row later, and that takes longer than the pipeline: no read has to wait for a write.
-#pragma HLS DEPENDENCE variable=rows inter false
-    window<Conv1>(pixels, outputs, rows);
+    window<Conv1>(words, outputs, rows);
 }
 
-// 6 multipliers, 864 cycles a frame.
-inline void conv1(hls::stream<Conv1::Part> &inputs, hls::stream<Conv1::Output> &outputs) {
+// 6 multipliers, 864 cycles a frame; weights in LUTs.
+inline void conv1(hls::stream<Conv1::Input> &inputs, hls::stream<Conv1::Output> &outputs) {
 // A ROM for each PE, all read at once; its words are the SIMD weights of a turn.
 #pragma HLS ARRAY_PARTITION variable=conv1_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=conv1_weights dim=3 complete
@@ -62,5 +65,9 @@ inline void conv1(hls::stream<Conv1::Part> &inputs, hls::stream<Conv1::Output> &
 // A bias is read once a group: few words, a block RAM would be all but empty.
 #pragma HLS ARRAY_PARTITION variable=conv1_biases dim=1 complete
 #pragma HLS BIND_STORAGE variable=conv1_biases type=rom_1p impl=lutram
-    convolution<Conv1>(inputs, outputs, conv1_weights, conv1_biases);
+    Conv1::Part kept[Conv1::STEPS];
+// What comes with the first group of results, for the others: a word a turn.
+#pragma HLS AGGREGATE variable=kept
+#pragma HLS BIND_STORAGE variable=kept type=ram_s2p impl=lutram
+    matrix_vector<Conv1>(inputs, outputs, conv1_weights, conv1_biases, kept);
 }

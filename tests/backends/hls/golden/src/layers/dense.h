@@ -2,14 +2,17 @@
 #pragma once
 
 #include "ap_int.h"
-#include "../pointwise.h"
+#include "../matrix_vector.h"
 #include "../weights/dense.h"
 
 struct Dense {
-    static const int PIXELS = 1, CHANNELS = 6, RESULTS = 5;
     // PE results at a time, SIMD products of each a cycle.
     static const int PE = 1, SIMD = 2;
     static const int STEPS = 3, GROUPS = 5;
+    // All values are new.
+    static const int FRESH = 3;
+    // What comes out.
+    static const int PIXELS = 1, COLUMNS = 1;
 
     typedef ap_int<8> Value;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef ap_int<8> Weight;  // ap_fixed<8,2,AP_RND_CONV,AP_SAT>
@@ -18,8 +21,9 @@ struct Dense {
     typedef ap_int<32> Result;  // ap_fixed<32,21>
     typedef signed char StoredWeight;
     typedef short StoredBias;
-    typedef Vector<Value, CHANNELS> Pixel;
-    typedef Vector<Result, RESULTS> Output;
+    typedef Vector<Value, SIMD> Part;  // of what a turn multiplies
+    typedef Vector<Value, 6> Input;
+    typedef Vector<Result, 1> Output;
 
     // 11 bits behind the point become ap_fixed<32,21>.
     static Result result(Sum sum) {
@@ -28,8 +32,8 @@ struct Dense {
     }
 };
 
-// 2 multipliers, 15 cycles a frame.
-inline void dense(hls::stream<Dense::Pixel> &inputs, hls::stream<Dense::Output> &outputs) {
+// 2 multipliers, 15 cycles a frame; weights in LUTs.
+inline void dense(hls::stream<Dense::Input> &inputs, hls::stream<Dense::Output> &outputs) {
 // A ROM for each PE, all read at once; its words are the SIMD weights of a turn.
 #pragma HLS ARRAY_PARTITION variable=dense_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=dense_weights dim=3 complete
@@ -37,5 +41,9 @@ inline void dense(hls::stream<Dense::Pixel> &inputs, hls::stream<Dense::Output> 
 // A bias is read once a group: few words, a block RAM would be all but empty.
 #pragma HLS ARRAY_PARTITION variable=dense_biases dim=1 complete
 #pragma HLS BIND_STORAGE variable=dense_biases type=rom_1p impl=lutram
-    pointwise<Dense>(inputs, outputs, dense_weights, dense_biases);
+    Dense::Part kept[Dense::STEPS];
+// What comes with the first group of results, for the others: a word a turn.
+#pragma HLS AGGREGATE variable=kept
+#pragma HLS BIND_STORAGE variable=kept type=ram_s2p impl=lutram
+    matrix_vector<Dense>(inputs, outputs, dense_weights, dense_biases, kept);
 }

@@ -8,13 +8,13 @@
 struct Gap {
     static const int PIXELS = 4, CHANNELS = 6;
     // LANES channels a cycle.
-    static const int LANES = 1, STEPS = 6;
+    static const int LANES = 6, STEPS = 1;
 
     typedef ap_int<8> Value;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef ap_int<10> Sum;
     typedef ap_int<8> Result;  // ap_fixed<8,3,AP_RND,AP_SAT>
-    typedef Vector<Value, CHANNELS> Pixel;
-    typedef Vector<Result, CHANNELS> Output;
+    typedef Vector<Value, LANES> Word;
+    typedef Vector<Result, LANES> Output;
 
     // A sum of 4 values is their average, with 2 more bits behind the point. It becomes ap_fixed<8,3,AP_RND,AP_SAT>.
     static Result result(Sum sum) {

@@ -8,15 +8,15 @@
 struct LayerAdd {
     static const int PIXELS = 48, CHANNELS = 4;
     // LANES channels a cycle.
-    static const int LANES = 1, STEPS = 4;
+    static const int LANES = 2, STEPS = 2;
 
     typedef ap_uint<8> LeftValue;  // ap_ufixed<8,2,AP_RND,AP_SAT>
     typedef ap_int<8> RightValue;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef ap_int<10> Sum;
     typedef ap_int<8> Result;  // ap_fixed<8,3,AP_RND,AP_SAT>
-    typedef Vector<LeftValue, CHANNELS> Left;
-    typedef Vector<RightValue, CHANNELS> Right;
-    typedef Vector<Result, CHANNELS> Output;
+    typedef Vector<LeftValue, LANES> Left;
+    typedef Vector<RightValue, LANES> Right;
+    typedef Vector<Result, LANES> Output;
 
     // Both with 6 bits behind the point; the sum becomes ap_fixed<8,3,AP_RND,AP_SAT>.
     static Result result(LeftValue left, RightValue right) {

@@ -13,22 +13,22 @@ struct Pool {
     // Rows kept above the newest one.
     static const int ABOVE = 1;
     // LANES channels a cycle.
-    static const int LANES = 1, STEPS = 4, TURNS = 192;
+    static const int LANES = 2, STEPS = 2, TURNS = 96;
     // Of the padding.
     static const int LOWEST = 0;
 
     typedef ap_uint<8> Value;  // ap_ufixed<8,2,AP_RND,AP_SAT>
-    typedef Vector<Value, CHANNELS> Pixel;
+    typedef Vector<Value, LANES> Word;
 };
 
-// The rows above the newest one are in LUT RAM.
-inline void pool(hls::stream<Pool::Pixel> &pixels, hls::stream<Pool::Pixel> &outputs) {
-    Pool::Pixel rows[Pool::ABOVE][Pool::WIDTH];
-// A word a pixel, and a memory a row: all rows are read and written in one cycle.
+// The rows are in LUT RAM.
+inline void pool(hls::stream<Pool::Word> &words, hls::stream<Pool::Word> &outputs) {
+    Pool::Word rows[Pool::ABOVE][Pool::WIDTH][Pool::STEPS];
 #pragma HLS AGGREGATE variable=rows
+// A memory a row: all rows are read and written in one cycle.
 #pragma HLS ARRAY_PARTITION variable=rows dim=1 complete
 #pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram
-// A column is read again a row later, and that takes longer than the pipeline: no read has to wait for a write.
+// A word is read again a row later, and that takes longer than the pipeline: no read has to wait for a write.
 #pragma HLS DEPENDENCE variable=rows inter false
-    max_pool<Pool>(pixels, outputs, rows);
+    max_pool<Pool>(words, outputs, rows);
 }

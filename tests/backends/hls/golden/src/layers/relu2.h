@@ -8,13 +8,13 @@
 struct Relu2 {
     static const int PIXELS = 48, CHANNELS = 4;
     // LANES channels a cycle.
-    static const int LANES = 1, STEPS = 4;
+    static const int LANES = 2, STEPS = 2;
 
     typedef ap_int<8> Value;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef ap_int<9> Sum;
     typedef ap_uint<8> Result;  // ap_ufixed<8,2,AP_RND,AP_SAT>
-    typedef Vector<Value, CHANNELS> Pixel;
-    typedef Vector<Result, CHANNELS> Output;
+    typedef Vector<Value, LANES> Word;
+    typedef Vector<Result, LANES> Output;
 
     // 5 bits behind the point become ap_ufixed<8,2,AP_RND,AP_SAT>.
     static Result result(Value value) {

@@ -2,15 +2,18 @@
 #pragma once
 
 #include "ap_int.h"
-#include "../pointwise.h"
 #include "../fixed_point.h"
+#include "../matrix_vector.h"
 #include "../weights/shortcut.h"
 
 struct Shortcut {
-    static const int PIXELS = 48, CHANNELS = 3, RESULTS = 4;
     // PE results at a time, SIMD products of each a cycle.
     static const int PE = 1, SIMD = 1;
     static const int STEPS = 3, GROUPS = 4;
+    // All values are new.
+    static const int FRESH = 3;
+    // What comes out.
+    static const int PIXELS = 48, COLUMNS = 8;
 
     typedef ap_uint<8> Value;  // ap_ufixed<8,0>
     typedef ap_int<8> Weight;  // ap_fixed<8,1,AP_RND_CONV,AP_SAT>
@@ -19,8 +22,9 @@ struct Shortcut {
     typedef ap_int<8> Result;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef signed char StoredWeight;
     typedef int StoredBias;
-    typedef Vector<Value, CHANNELS> Pixel;
-    typedef Vector<Result, RESULTS> Output;
+    typedef Vector<Value, SIMD> Part;  // of what a turn multiplies
+    typedef Vector<Value, 1> Input;
+    typedef Vector<Result, 2> Output;
 
     // 15 bits behind the point become ap_fixed<8,3,AP_RND,AP_SAT>.
     static Result result(Sum sum) {
@@ -29,8 +33,8 @@ struct Shortcut {
     }
 };
 
-// 1 multiplier, 576 cycles a frame.
-inline void shortcut(hls::stream<Shortcut::Pixel> &inputs, hls::stream<Shortcut::Output> &outputs) {
+// 1 multipliers, 576 cycles a frame; weights in LUTs.
+inline void shortcut(hls::stream<Shortcut::Input> &inputs, hls::stream<Shortcut::Output> &outputs) {
 // A ROM for each PE, all read at once; its words are the SIMD weights of a turn.
 #pragma HLS ARRAY_PARTITION variable=shortcut_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=shortcut_weights dim=3 complete
@@ -38,5 +42,9 @@ inline void shortcut(hls::stream<Shortcut::Pixel> &inputs, hls::stream<Shortcut:
 // A bias is read once a group: few words, a block RAM would be all but empty.
 #pragma HLS ARRAY_PARTITION variable=shortcut_biases dim=1 complete
 #pragma HLS BIND_STORAGE variable=shortcut_biases type=rom_1p impl=lutram
-    pointwise<Shortcut>(inputs, outputs, shortcut_weights, shortcut_biases);
+    Shortcut::Part kept[Shortcut::STEPS];
+// What comes with the first group of results, for the others: a word a turn.
+#pragma HLS AGGREGATE variable=kept
+#pragma HLS BIND_STORAGE variable=kept type=ram_s2p impl=lutram
+    matrix_vector<Shortcut>(inputs, outputs, shortcut_weights, shortcut_biases, kept);
 }

@@ -1,0 +1,85 @@
+"""How wide stages and streams are: as narrow as keeps up, and whole for who reads and writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends.hls.folding import legal
+from backends.hls.folding_options import Fold
+from backends.hls.lanes import Lanes, parts
+from backends.hls.nodes import MATRIX_VECTOR, SEND, WINDOW, Node, columns_a_part, divisors, nodes
+from backends.hls.schedule import FOLDED, busy
+from backends.hls.words import ONE, alike, lanes, least
+from models.network import INPUT, Conv2D, Network
+from models.quantised import QuantisedNetwork
+from models.zoo import ARCH8
+
+EightBit = Callable[[Network], QuantisedNetwork]
+
+
+@st.composite
+def designs(draw: st.DrawFn, design: tuple[Node, ...]) -> Mapping[str, Fold]:
+    return {node.name: draw(st.sampled_from(legal(node.foldable))) for node in design if node.kind == MATRIX_VECTOR}
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_words_are_whole_for_all_that_read_and_write_them(data: st.DataObject, eight_bit: EightBit) -> None:
+    design = nodes(eight_bit(ARCH8))
+    for node in design:
+        wide = lanes(design, data.draw(designs(design)))
+        one = wide[node.name]
+        if node.kind == WINDOW:
+            made = parts(node, one)
+            assert node.taken[-1] % one.takes == one.takes % made.stored == made.lanes % made.stored == 0
+            assert made.column * made.lanes == node.taken[-1] * node.layer.kernel[0]  # type: ignore[union-attr]
+            assert made.across * made.lanes == one.puts
+        elif node.kind == MATRIX_VECTOR:
+            assert one.takes % one.fold.simd == one.puts % one.fold.pe == node.shape[-1] % one.puts == 0
+        elif node.kind != SEND:
+            assert node.shape[-1] % one.puts == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_no_stage_is_busier_than_those_with_weights(data: st.DataObject, eight_bit: EightBit) -> None:
+    design = nodes(eight_bit(ARCH8))
+    folds = data.draw(designs(design))
+    wide = lanes(design, folds)
+    slowest = max(least(node, folds[node.layer.name]) for node in design if node.kind in FOLDED)
+    whole = {node.name for node in design if wide[node.name].takes == node.taken[-1]}
+    assert all(busy(node, wide[node.name]) <= slowest or node.name in whole for node in design)
+
+
+def test_words_are_as_narrow_as_the_multipliers_have_them(eight_bit: EightBit) -> None:
+    """Where nothing is in a hurry."""
+    design = nodes(eight_bit(ARCH8))
+    folds = {node.name: ONE for node in design if node.kind == MATRIX_VECTOR}
+    assert {one.puts for one in lanes(design, folds).values()} == {1}
+    wide = lanes(design, folds | {"block1_conv2": Fold(4, 1), "block2_shortcut": Fold(1, 14)})
+    assert wide["block1_conv2"].puts == wide["block1_shortcut"].puts == wide["clone block1_pool"].puts == 28
+    assert wide["block1_conv1"].puts == wide["block2_conv1"].puts == 1
+
+
+def test_a_join_makes_both_its_branches_alike(eight_bit: EightBit) -> None:
+    found = alike(nodes(eight_bit(ARCH8)))
+    assert found["block1_conv2"] == found["block1_shortcut"] == found["block1_add"] == found["block1_pool"]
+    assert len({found[name] for name in ("block1_conv1", "block1_conv2", "block2_conv1", "window block1_conv2")}) == 4
+
+
+@pytest.mark.parametrize(("kernel", "channels"), [(2, 6), (3, 28), (3, 3), (5, 4), (7, 2)])
+def test_any_divisor_of_the_products_is_a_simd_of_a_window(kernel: int, channels: int) -> None:
+    """Where the width of the kernel is a prime."""
+    layer = Conv2D("conv", (INPUT,), (kernel, kernel), (1, 1), "same", 4)
+    assert all(columns_a_part(layer, channels, simd) for simd in divisors(kernel * kernel * channels))
+
+
+def test_a_part_that_lies_in_some_columns_is_not_built() -> None:
+    layer = Conv2D("conv", (INPUT,), (1, 4), (1, 1), "same", 4)
+    node = Node("conv", MATRIX_VECTOR, ("window conv",), (8, 8, 1), (8, 8, 4), "conv", layer)
+    assert node.foldable[0] == (1, 4), "two of four columns are none"
+    assert Lanes(Fold(1, 4), 4, 1).fold in legal(node.foldable)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.stream import FRAMES, INPUT, LEAST, Fifo, Run, Stage, fifos, simulate, sized
+from backends.stream import FRAMES, INPUT, LEAST, Fifo, Run, Stage, ahead, fifos, simulate, sized
 
 
 class Clerk:
@@ -118,7 +118,8 @@ def test_fifos_as_deep_as_their_fill_change_nothing(design: tuple[list[Stage], d
     stages, depths = design
     found = simulate(stages, depths, frames)
     if found.deadlock is None:
-        again = simulate(stages, {fifo: max(1, fill) for fifo, fill in found.fill.items()}, frames)
+        assert found.fill.keys() == set(fifos(stages)) - depths.keys()
+        again = simulate(stages, depths | {fifo: max(1, fill) for fifo, fill in found.fill.items()}, frames)
         assert again.completions == found.completions
 
 
@@ -134,6 +135,16 @@ def test_sized_fifos_never_deadlock_whatever_the_cycles(stages: list[Stage], slo
         for place, stage in enumerate(stages)
     ]
     assert simulate(other, depths).deadlock is None
+
+
+def test_a_stage_that_ends_with_padding_is_let_run_ahead() -> None:
+    """Its writer is as busy as it is: 4 of 12 tokens are put when all are taken, and 4 come meanwhile."""
+    even = Stage("even", (INPUT,), (Run(12, 3),))
+    late = Stage("late", ("even",), (Run(4, 1, puts=False), Run(8, 3), Run(4, 3, takes=False)))
+    assert simulate([even, late], {("even", "late"): LEAST}).interval > 1.01 * even.busy
+    depths = sized([even, late], {("even", "late"): 8}, LEAST)
+    assert depths == ahead([even, late]) == {("even", "late"): 4}
+    assert simulate([even, late], depths).interval <= 1.01 * late.busy
 
 
 @settings(deadline=None)

@@ -83,7 +83,7 @@ class Deadlock:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What happened. `fill` is the most tokens that each FIFO held of those that are never full.
+    """What happened. `fill` is the most tokens that each FIFO held.
 
     `completions` are the cycles at which the last stage had put the last token of each frame. Where there is a
     `deadlock`, frames are missing.
@@ -150,7 +150,7 @@ def _simulate(stages: tuple[Stage, ...], given: tuple[tuple[Fifo, int | None], .
     return Simulation(
         tuple(processes[last.name].ends[last.tokens - 1 :: last.tokens]),
         max(stages, key=lambda stage: stage.busy).name,
-        {fifo: link.fill() for fifo, link in links.items() if link.depth == BOUNDLESS},
+        {fifo: link.fill() for fifo, link in links.items()},
         _deadlock(processes, links),
     )
 
@@ -197,7 +197,7 @@ class _Link:
             while gone < len(self.taken) and self.taken[gone] < cycle:
                 gone += 1
             most = max(most, number - gone)
-        return most
+        return min(most, self.depth)
 
 
 class _Process:
@@ -277,7 +277,7 @@ def sized(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) ->
         if found.interval > allowed:
             freed = simulate(stages, sizes | dict.fromkeys(skips))
             sizes = least = least | {fifo: max(least[fifo], freed.fill[fifo]) for fifo in skips}
-            found = simulate(stages, sizes) if skips else found
+            found = simulate(stages, sizes)
     for chosen in ([fifo for fifo in sizes if found.bottleneck in fifo], list(sizes)):
         depth = shallowest
         while found.interval > allowed and depth < DEEPEST:

@@ -118,8 +118,7 @@ def test_fifos_as_deep_as_their_fill_change_nothing(design: tuple[list[Stage], d
     stages, depths = design
     found = simulate(stages, depths, frames)
     if found.deadlock is None:
-        assert found.fill.keys() == set(fifos(stages)) - depths.keys()
-        again = simulate(stages, depths | {fifo: max(1, fill) for fifo, fill in found.fill.items()}, frames)
+        again = simulate(stages, {fifo: max(1, fill) for fifo, fill in found.fill.items()}, frames)
         assert again.completions == found.completions
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from backends.hls.arithmetic import lower
 from backends.hls.design import Design
-from backends.hls.folding import Answer, Space, as_built, lightest, reach, solve
+from backends.hls.folding import Answer, Space, as_built, reach, solve
 from backends.hls.folding_options import NO_TARGET, Fold, parse_folding
 from backends.hls.nodes import MATRIX_VECTOR, nodes
 from backends.hls.timing import simulation
@@ -47,22 +47,35 @@ def resolved(job: Job, quantised: QuantisedNetwork) -> Resolved:
 
 def _resolved(job: Job, quantised: QuantisedNetwork) -> Resolved:
     asked, limit = parse_folding(job.options.folding), limit_of(job)
-    space, found = Space(_unfolded(job, quantised), asked, ()), list[Resolved]()
+    space = Space(_unfolded(job, quantised), asked, ())
+    if limit is not None:
+        return _reaching(space, limit)
+    found = []
     for _ in range(ROUNDS):
-        answer = solve(space) if limit is None else reach(space, limit)
-        made = Design(job, quantised, space.named(answer.folding))
-        space = Space(made, asked, made.buffers)
-        if limit is not None:
-            found = [Resolved(made, answer, space)]
-            if simulation(made).interval <= limit:
-                break
-            limit /= 1 + SLACK
-        else:
-            built = as_built(space, answer)
-            found.append(Resolved(made, built, space))
-            if (built.sure, built.lacking.keys()) == (answer.sure, answer.lacking.keys()):
-                break
+        answer = solve(space)
+        space = _followed(space, answer)
+        built = as_built(space, answer)
+        found.append(Resolved(space.base, built, space))
+        if (built.sure, built.lacking.keys()) == (answer.sure, answer.lacking.keys()):
+            break
     return min(found, key=lambda one: (len(one.answer.lacking), not one.answer.sure, one.answer.folding.cycles))
+
+
+def _reaching(space: Space, limit: float) -> Resolved:
+    """The cheapest of at most `limit` cycles a frame; a shorter interval is asked for where stalls come to more."""
+    cycles, shortest = limit, space.quickest
+    while True:
+        answer = reach(space, max(cycles, shortest))
+        space = _followed(space, answer)
+        if cycles <= shortest or simulation(space.base).interval <= limit:
+            return Resolved(space.base, answer, space)
+        cycles /= 1 + SLACK
+
+
+def _followed(space: Space, answer: Answer) -> Space:
+    """The space around the design that is made of `answer`."""
+    made = Design(space.base.job, space.base.quantised, space.named(answer.folding))
+    return Space(made, space.asked, made.buffers)
 
 
 def limit_of(job: Job) -> float | None:
@@ -74,8 +87,7 @@ def limit_of(job: Job) -> float | None:
 def quickest(job: Job, quantised: QuantisedNetwork) -> int:
     """The shortest interval of any legal folding with the layers that were asked for, in cycles, fit or not."""
     space = Space(_unfolded(job, quantised), parse_folding(job.options.folding), ())
-    made = Design(job, quantised, space.named(lightest(space, space.quickest)))
-    return max(stage.busy for stage in made.stages)
+    return simulation(_followed(space, reach(space, space.quickest)).base).interval
 
 
 def _unfolded(job: Job, quantised: QuantisedNetwork) -> Design:

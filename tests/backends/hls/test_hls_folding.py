@@ -119,6 +119,8 @@ def test_a_rate_beyond_reach_is_refused_with_the_highest(job_for: JobFor, eight_
     highest = refusal.nearest.split()[-1]
     assert f"{int(highest):,} images/s" in refusal.fact
     assert not list(refusals(job_for(target_fps=highest), eight_bit(ARCH8)))
+    found = resolved(job_for(target_fps=highest), eight_bit(ARCH8))
+    assert 1e8 / simulation(found.design).interval >= int(highest)
     assert list(refusals(job_for(target_fps=str(int(highest) + 1)), eight_bit(ARCH8)))
 
 

@@ -40,7 +40,10 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Decision:
-    """`candidates` are the designs that fit; where none does, those at risk; where none is, nobody."""
+    """`candidates` are the designs that fit; where none does, those at risk; where none is, nobody.
+
+    `leading` are those in a lead, or where there is none the nearest to fitting: `doubts` are of them.
+    """
 
     part: str
     device: Device
@@ -50,13 +53,8 @@ class Decision:
     most_accurate: tuple[Lead, ...]
     headline: str
     why: str
+    leading: tuple[Design, ...]
     doubts: tuple[Doubt, ...]
-
-    @property
-    def leading(self) -> tuple[Design, ...]:
-        """Those of which the doubts are: the leads, or where there are none the nearest to fitting."""
-        runs = {one.run.name for lead in (*self.fastest, *self.most_accurate) for one in (lead.design,)}
-        return tuple(one for one in self.designs if one.run.name in runs) or self.designs[:1]
 
 
 def decide(designs: Sequence[Design], absent: Sequence[str] = ()) -> Decision:
@@ -67,6 +65,8 @@ def decide(designs: Sequence[Design], absent: Sequence[str] = ()) -> Decision:
     candidates = candidates or [one for one in ordered if one.fit.verdict is Verdict.AT_RISK]
     fastest = leads(candidates, Metric.THROUGHPUT_FPS)
     accurate = leads(candidates, Metric.ACCURACY)
+    runs = {lead.design.run.name for lead in (*fastest, *accurate)}
+    leading = tuple(one for one in ordered if one.run.name in runs) or (ordered[0],)
     first = designs[0]
     return Decision(
         part=first.run.part,
@@ -77,16 +77,18 @@ def decide(designs: Sequence[Design], absent: Sequence[str] = ()) -> Decision:
         most_accurate=accurate,
         headline=_headline(candidates, fastest, accurate, ordered, absent),
         why=_why(candidates, fastest, accurate, ordered),
+        leading=leading,
         doubts=(
             *(Doubt((), Unknown("no run", fact)) for fact in absent),
-            *_doubts(candidates, fastest, accurate, ordered),
+            *_doubts_of_all(candidates, fastest, accurate, ordered),
+            *_doubts_of(leading),
         ),
     )
 
 
 def _worst_share(design: Design) -> float:
-    shares = [share for metric in design.totals if metric is design.fit.binding and (share := design.share(metric))]
-    return max(shares, default=0.0)
+    binding = design.fit.binding
+    return design.share(binding) or 0.0 if binding else 0.0
 
 
 def leads(designs: Iterable[Design], metric: Metric) -> tuple[Lead, ...]:
@@ -193,10 +195,10 @@ def _nearest(ordered: Sequence[Design]) -> list[str]:
     return sentences
 
 
-def _doubts(
+def _doubts_of_all(
     candidates: Sequence[Design], fastest: Sequence[Lead], accurate: Sequence[Lead], ordered: Sequence[Design]
 ) -> Iterable[Doubt]:
-    """Of the decision as a whole, then of the designs that lead it, or else of the one nearest to fitting."""
+    """Of the decision as a whole."""
     stages: dict[str, list[str]] = {}
     for one in ordered:
         if one.fit.stage:
@@ -220,9 +222,12 @@ def _doubts(
     if len(ancestors) > 1:
         fact = f"their weights come from {len(ancestors)} trainings ({', '.join(ancestors)})"
         yield Doubt((), Unknown("lineage", fact))
-    names = {lead.design.run.name for lead in (*fastest, *accurate)} or {ordered[0].run.name}
+
+
+def _doubts_of(leading: Sequence[Design]) -> Iterable[Doubt]:
+    """Each once, with the designs that it is of."""
     found: dict[Unknown, list[Design]] = {}
-    for one in (design for design in ordered if design.run.name in names):
+    for one in leading:
         for unknown in dict.fromkeys((*room(one), *unknowns(one))):
             found.setdefault(unknown, []).append(one)
     for unknown in sorted(found, key=lambda one: TOPICS.index(one.topic)):

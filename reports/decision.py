@@ -42,7 +42,8 @@ class Doubt:
 class Decision:
     """`candidates` are the designs that fit; where none does, those at risk; where none is, nobody.
 
-    `leading` are those in a lead, or where there is none the nearest to fitting: `doubts` are of them.
+    `leading` are those in a lead, or where there is none the nearest to fitting: `doubts` are of them. Among `designs`
+    they come first, and the others by their verdicts.
     """
 
     part: str
@@ -65,8 +66,8 @@ def decide(designs: Sequence[Design], absent: Sequence[str] = ()) -> Decision:
     candidates = candidates or [one for one in ordered if one.fit.verdict is Verdict.AT_RISK]
     fastest = leads(candidates, Metric.THROUGHPUT_FPS)
     accurate = leads(candidates, Metric.ACCURACY)
-    runs = {lead.design.run.name for lead in (*fastest, *accurate)}
-    leading = tuple(one for one in ordered if one.run.name in runs) or (ordered[0],)
+    leading = tuple({lead.design.run.name: lead.design for lead in (*fastest, *accurate)}.values()) or (ordered[0],)
+    ordered = [*leading, *(one for one in ordered if one not in leading)]
     first = designs[0]
     return Decision(
         part=first.run.part,
@@ -132,10 +133,13 @@ def _headline(
     if len(fastest) == 1 and len(accurate) <= 1:
         quick = fastest[0].design
         exact = accurate[0].design if accurate else quick
-        if exact is quick:
-            return f"Take {quick.label}: the fastest {'and most accurate ' if accurate else ''}that fits"
-        if quick in accurate[0].close:
-            return f"Take {quick.label}: the fastest that fits, and none that fits is surely more accurate"
+        speed = "none that fits is surely faster" if fastest[0].close else "the fastest that fits"
+        if not accurate:
+            return f"Take {quick.label}: {speed}"
+        if exact is quick and not accurate[0].close:
+            return f"Take {quick.label}: {speed}, and the most accurate"
+        if quick in (exact, *accurate[0].close):
+            return f"Take {quick.label}: {speed}, and none that fits is surely more accurate"
         return f"Take {quick.label} for speed, {exact.label} for accuracy"
     return f"{len(candidates)} designs fit; their numbers are of different kinds, so none is ranked first"
 

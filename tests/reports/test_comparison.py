@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -49,6 +50,12 @@ def test_the_decision_of_a_part(reviewed: Comparison) -> None:
     assert "of 80, at the lower end of its interval, too." in small.why
 
 
+def test_what_leads_stands_first(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
+    roomy, quick = run_of("a", readings=readings_of(0.3, fps=100.0)), run_of("b", readings=readings_of(0.8))
+    (decision,) = compare([document_of(roomy, quick)]).decisions
+    assert [one.label for one in decision.designs] == ["b", "a"] and decision.leading[0] is decision.designs[0]
+
+
 def test_a_design_over_is_never_the_fastest(reviewed: Comparison) -> None:
     chosen = [lead.design.label for one in reviewed.decisions for lead in (*one.fastest, *one.most_accurate)]
     assert chosen and "large" not in chosen
@@ -76,10 +83,37 @@ def test_intervals_that_meet_are_not_told_apart(run_of: Make, readings_of: Readi
     one, other = (run_of(flow, readings=readings_of(accuracy=value)) for flow, value in (("a", 0.83), ("b", 0.835)))
     (decision,) = compare([document_of(one, other)]).decisions
     (lead,) = decision.most_accurate
-    assert decision.headline == "Take a: the fastest that fits, and none that fits is surely more accurate"
+    assert decision.headline == "Take a: none that fits is surely faster, and none that fits is surely more accurate"
     assert decision.fastest[0].design.label == "a"
     assert lead.design.label == "b" and [each.label for each in lead.close] == ["a"]
     assert "not told apart from a" in decision.why
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "spread", "reason"),
+    [
+        ((0.84, 0.80), 1.0, "the fastest that fits, and the most accurate"),
+        ((0.84, 0.835), 1.0, "the fastest that fits, and none that fits is surely more accurate"),
+        ((0.84, 0.80), 1.5, "none that fits is surely faster, and the most accurate"),
+        ((None, None), 1.0, "the fastest that fits"),
+    ],
+)
+def test_a_headline_claims_no_more_than_intervals_tell_apart(
+    run_of: Make,
+    readings_of: Readings,
+    document_of: Documents,
+    accuracies: tuple[float | None, float | None],
+    spread: float,
+    reason: str,
+) -> None:
+    runs = []
+    for flow, fps, accuracy in zip("ab", (500.0, 400.0), accuracies, strict=True):
+        readings = [
+            replace(one, low=fps / spread, high=fps * spread) if one.metric is Metric.THROUGHPUT_FPS else one
+            for one in readings_of(fps=fps, accuracy=accuracy)
+        ]
+        runs.append(run_of(flow, readings=readings))
+    assert compare([document_of(*runs)]).decisions[0].headline == f"Take a: {reason}"
 
 
 def test_with_nothing_known_nothing_is_decided(run_of: Make, document_of: Documents) -> None:

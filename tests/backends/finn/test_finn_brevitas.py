@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")
 onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxoptimizer")  # Brevitas' export needs it
 pytest.importorskip("qonnx")
 from backends.finn.workers import brevitas_codes, export  # noqa: E402
 

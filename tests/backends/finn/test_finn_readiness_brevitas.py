@@ -13,6 +13,7 @@ pytestmark = pytest.mark.slow
 torch = pytest.importorskip("torch")
 brevitas = pytest.importorskip("brevitas")
 onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxoptimizer")  # Brevitas' export needs it
 from backends.finn.workers.readiness import assess  # noqa: E402
 
 NETWORK = Network(

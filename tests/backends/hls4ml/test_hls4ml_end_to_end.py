@@ -95,7 +95,9 @@ def test_the_simulation_is_the_reference(tiny: Network, network: str, options: d
     assert built is not None
     expected = reference(job)
     assert json.loads(built.read_text()) == expected
-    assert len({tuple(row) for row in expected}) > 4, "the vectors must tell designs apart"
+    # hls4ml's own types make the softmax flat: its table is read by the top bits of wide logits.
+    flat = options == {"softmax": "keep", "precision": "stock"}
+    assert (len({tuple(row) for row in expected}) > 4) is not flat, "the vectors must tell designs apart"
 
 
 def convert_alone(job: Job, change: Callable[[dict[str, Any]], None], folder: Path) -> None:

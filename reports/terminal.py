@@ -173,8 +173,7 @@ def comparison(document: Document) -> str:
 
 def _compared(design: Design) -> list[str]:
     run, totals, fit = design.run, design.totals, design.fit
-    resources = [totals[metric] for metric in RESOURCES if metric in totals]
-    least = {one.metric: ">= " for one in resources if one.at_least}
+    least = {one.metric: ">= " for one in design.judged if one.at_least}
     shares = [least.get(metric, "") + _share(design, metric) for metric in RESOURCES]
     speed = [_short(totals.get(metric)) for metric in (Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS)]
     accuracy = totals.get(Metric.ACCURACY)
@@ -182,7 +181,7 @@ def _compared(design: Design) -> list[str]:
     proof = run.verification
     verified = f"{proof.equal}/{proof.vectors}" if proof and proof.equal is not None else "no"
     binding = f" ({fit.binding.key.upper()})" if fit.binding else ""
-    tiers = dict.fromkeys(evidence(one).partition(",")[0] for one in resources)
+    tiers = dict.fromkeys(evidence(one).partition(",")[0] for one in design.judged)
     return [run.name, run.part, *shares, *speed, known, verified, f"{fit.verdict.value}{binding}", "; ".join(tiers)]
 
 

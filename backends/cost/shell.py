@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from flows.core.evidence import Metric, Tier
 
 SCOPE = "shell"
+"""What readings of it are said of, in every flow."""
 STAGE = Tier.ROUTED
 SOURCE = "shell of one routed design (n = 1; Vivado 2022.2, xc7z010clg400-1, 100 MHz)"
 

@@ -55,11 +55,11 @@ def with_routed(readings: Sequence[Reading], ratios: Ratios) -> Sequence[Reading
     built, or where the flow's own laws foretell it.
     """
     resources = [one for one in readings if one.metric in RESOURCES]
+    if any(one.tier in BUILT for one in resources):
+        return readings
     counts = [one for one in resources if one.stage is Tier.HLS and one.scope != DESIGN]
     reported = [one for one in counts if one.tier is Tier.HLS]
     foretold = [one for one in resources if one.tier is Tier.MODELLED and one.stage is Tier.ROUTED]
-    if any(one.tier in BUILT for one in resources):
-        return readings
     if reported:
         others = [one for one in readings if one not in foretold or one.scope == shell.SCOPE]
         return [*others, *(_routed(one, ratios) for one in reported)]

@@ -22,7 +22,7 @@ from backends.protocol import Job
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from models.quantised import QuantisedNetwork
 
-FIFO, CONVERTER, SHELL = "fifo", "width converters", "shell"
+FIFO, CONVERTER, SHELL = "fifo", "width converters", shell.SCOPE
 PREDICTS = Tier.ROUTED
 
 

@@ -24,7 +24,7 @@ from flows.core.part import Device
 from models.network import MaxPool2D
 from models.quantised import QuantisedNetwork
 
-FIFO, SHELL, WEIGHTS, LINE_BUFFERS = "fifo", "shell", "weights", "line buffers"
+FIFO, SHELL, WEIGHTS, LINE_BUFFERS = "fifo", shell.SCOPE, "weights", "line buffers"
 
 
 @lru_cache(maxsize=16)

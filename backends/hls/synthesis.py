@@ -15,7 +15,6 @@ from flows.core.plan import Output
 from models.network import Network
 
 CFLAGS = "-std=c++14"
-COSIM_FRAMES = 4
 
 
 def hls_project(folder: Output, network: Network) -> HlsProject:

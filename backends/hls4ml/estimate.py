@@ -25,7 +25,7 @@ from models.fixed import FixedType, Overflow, Rounding
 from models.network import Conv2D, MaxPool2D
 from models.quantised import QuantisedNetwork
 
-FIFO, SHELL = "fifo", "shell"
+FIFO, SHELL = "fifo", shell.SCOPE
 
 Amounts = dict[Metric, Amount | None]
 """None where the block takes something of it and no law knows how much."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flows.core.text import markdown
 from reports.difference import Change, Difference, RunDifference
 from reports.html import environment
 from reports.markdown import table as markdown_table
 from reports.terminal import table
-from reports.text import markdown
 
 HEAD = ("", "what", "before", "after", "change", "")
 

@@ -6,8 +6,8 @@ import csv
 import io
 
 from flows.core.evidence import TOTAL, nearest
+from flows.core.text import cell
 from reports.comparison import Comparison
-from reports.text import cell
 
 COLUMNS = (
     "part", "flow", "design", "run", "verdict", "shown", "scope", "metric", "value", "unit", "low_90", "high_90",

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from flows.core.evidence import RESOURCES, Metric, Reading, Tier
 from flows.core.fit import Verdict
+from flows.core.text import printable
 from reports import charts
 from reports.comparison import Comparison
 from reports.design import Design, evidence_of
-from reports.text import printable
 from reports.waterfall import METRICS, waterfall
 from reports.words import amount, evidence, interval, label, number, stage_name
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from flows.core.fit import Verdict
+from flows.core.text import printable
 from reports.comparison import Comparison
 from reports.design import Design
-from reports.text import printable
 from reports.words import verdict
 
 

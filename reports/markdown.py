@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from flows.core.evidence import RESOURCES, Metric, Reading
+from flows.core.text import markdown, printable
 from reports.comparison import Comparison
 from reports.decision import Decision, Doubt
 from reports.design import Design
-from reports.text import markdown, printable
 from reports.words import SHARES, amount, evidence, interval, label
 
 COLUMNS = (*RESOURCES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS)

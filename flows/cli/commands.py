@@ -167,9 +167,9 @@ def plan(arguments: Namespace) -> int:
 
 
 def compare(arguments: Namespace) -> int:
+    from flows.core.text import lines
     from reports import terminal
     from reports.comparison import merged
-    from reports.text import lines
 
     store = open_store(arguments)
     documents = [store.record(name) for name in arguments.runs or store.names()]
@@ -182,8 +182,8 @@ def compare(arguments: Namespace) -> int:
 
 
 def show(arguments: Namespace) -> int:
+    from flows.core.text import lines
     from reports import bars, terminal
-    from reports.text import lines
 
     document = open_store(arguments).record(arguments.run)
     print(lines(terminal.details(document, layers=True)))

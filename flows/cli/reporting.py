@@ -25,9 +25,9 @@ DEFAULT_PARTS = ("xc7z010", "xc7z020")
 
 def report(arguments: Namespace) -> int:
     from flows.core.part import find_part
+    from flows.core.text import lines
     from reports.brief import decisions
     from reports.comparison import Absent, compare
-    from reports.text import lines
 
     check_writable(arguments.out)
     store = open_store(arguments)
@@ -44,9 +44,9 @@ def report(arguments: Namespace) -> int:
 
 
 def diff(arguments: Namespace) -> int:
+    from flows.core.text import lines
     from reports import changes
     from reports.difference import difference
-    from reports.text import lines
 
     store = open_store(arguments)
     before, after = (read_documents(store, [name])[0] for name in (arguments.before, arguments.after))
@@ -61,10 +61,10 @@ def diff(arguments: Namespace) -> int:
 def gate(arguments: Namespace) -> int:
     from datetime import date
 
+    from flows.core.text import lines
     from reports import gate
     from reports.comparison import merged
     from reports.policy import read_policy
-    from reports.text import lines
 
     path: Path = arguments.policy
     policy = read_policy(_read(path, "name a policy file"), str(path), date.today())

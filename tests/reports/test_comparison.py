@@ -13,10 +13,10 @@ from flows.core.errors import InputError
 from flows.core.evidence import RESOURCES, Metric, Reading, Tier
 from flows.core.fit import Verdict
 from flows.core.record import Document, Run, StepFacts, WeightsFacts, document_from_json
+from flows.core.text import CONTROL
 from reports import html, markdown
 from reports.comparison import Absent, Comparison, compare
 from reports.decision import Decision, leads
-from reports.text import CONTROL
 
 Make = Callable[..., Run]
 Readings = Callable[..., tuple[Reading, ...]]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from flows.core.errors import InputError
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from flows.core.record import Document, Run
+from flows.core.text import CONTROL
 from reports import bars, changes
 from reports.difference import EVERY, Change, difference
-from reports.text import CONTROL
 
 Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
 

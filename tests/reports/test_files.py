@@ -8,9 +8,9 @@ from xml.etree.ElementTree import fromstring
 import reports.csv
 from flows.core.evidence import RESOURCES, Reading, Tier
 from flows.core.record import Document, Run
+from flows.core.text import CONTROL
 from reports import junit
 from reports.comparison import Absent, compare
-from reports.text import CONTROL
 
 Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
 

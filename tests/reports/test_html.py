@@ -13,9 +13,9 @@ import pytest
 from flows.core.evidence import Reading, Tier
 from flows.core.part import devices
 from flows.core.record import Document, Run
+from flows.core.text import CONTROL
 from reports import html
 from reports.comparison import Absent, Comparison, compare
-from reports.text import CONTROL
 
 Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
 VOID = {"meta", "link", "br", "input"}

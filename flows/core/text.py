@@ -47,3 +47,13 @@ def cell(text: str) -> str:
     """
     safe = printable(text)
     return f"'{safe}" if safe.startswith(FORMULA) else safe
+
+
+def identifier(text: str, otherwise: str = "network") -> str:
+    """A name that every language that is generated here takes: ASCII letters, digits and single underscores.
+
+    >>> identifier('net\\n#include "x"'), identifier("2-layer net"), identifier("\\u4e2d")
+    ('net_include_x', 'n2_layer_net', 'network')
+    """
+    plain = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:60] or otherwise
+    return f"n{plain}" if plain[0].isdigit() else plain

@@ -80,6 +80,13 @@ class ReportReader(Protocol):
         ...
 
 
+class Clocked(Protocol):
+    """What a backend may have beside those names: the fastest clock that a build of it is known to have met."""
+
+    SEEN_CLOCK: Reading
+    """Made with `flows.core.clock.seen`."""
+
+
 class Observer(Protocol):
     """What a backend may have beside those names: remarks on what ran, where no reading says it."""
 

@@ -10,6 +10,7 @@ from typing import cast
 
 from backends.cost import synthesis
 from backends.protocol import Backend, Job, Observer, ReportReader
+from flows.core.clock import at_reported_fmax, check_clock, judge_clock
 from flows.core.errors import FlowsError, MismatchError, RefusedError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
@@ -46,8 +47,9 @@ class Design:
 
 
 def design(backend: Backend, job: Job, reports: Sequence[Path] = ()) -> Design:
-    """Checks and lowers; raises `RefusedError` with every reason why the backend cannot do this job, and `InputError`
-    for a report that cannot be this job's."""
+    """Checks and lowers; raises `RefusedError` with every reason why the backend cannot do this job, or for a clock
+    beyond the part, and `InputError` for a report that cannot be this job's."""
+    check_clock(job.target)
     if refusals := backend.check(job):
         first, *others = refusals
         facts = [first.fact, *(f"{one.culprit}: {one.fact} (nearest: {one.nearest})" for one in others)]
@@ -129,6 +131,9 @@ def _run(
     job, flow = made.job, backend.NAME
     ratios: synthesis.Ratios = getattr(backend, "OVERSTATED", synthesis.NETWORKS)
     warnings = [text.removeprefix(WARNING) for text in made.remarks if text.startswith(WARNING)]
+    known = (*readings, *((backend.SEEN_CLOCK,) if hasattr(backend, "SEEN_CLOCK") else ()))
+    if slow := judge_clock(known, job.target.clock_ns).warning:
+        warnings.append(slow)
     if verification is None or verification.equal is None:
         warnings.append("not verified: nothing of this design was simulated")
     return Run(
@@ -140,7 +145,7 @@ def _run(
         options={field.name: str(getattr(job.options, field.name)) for field in fields(job.options)},
         weights=WeightsFacts(job.weights.digest, job.weights.derived_from),
         quantised=made.quantised.digest,
-        readings=ordered(synthesis.with_routed(readings, ratios)),
+        readings=ordered(synthesis.with_routed(at_reported_fmax(known, job.target.clock_ns), ratios)),
         verification=verification,
         steps=steps,
         notes=tuple(text for text in made.remarks if not text.startswith(WARNING)),

@@ -17,15 +17,23 @@ from backends.hls.resolve import design
 from backends.hls.synthesis import scopes
 from backends.protocol import Job
 from backends.vendor import steps as vendor
-from flows.core.evidence import Reading
+from flows.core.clock import seen
+from flows.core.evidence import Reading, Tier
 from flows.core.plan import Products
 
 API = 1
 NAME = "hls"
+SEEN_CLOCK = seen(
+    100.0,
+    Tier.ROUTED,
+    "xc7z020clg400-1",
+    "no build of these templates is known; 7 public bitstreams of hand-written HLS are clocked at 100 MHz, none faster",
+)
 
 __all__ = [
     "API",
     "NAME",
+    "SEEN_CLOCK",
     "Options",
     "check",
     "estimate",

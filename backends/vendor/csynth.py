@@ -53,6 +53,7 @@ class Csynth:
     clock_ns: float | None
     estimated_ns: float | None
     modules: tuple[Module, ...] = field(default=())
+    uncertainty_ns: float | None = None
 
 
 def parse(text: str, place: str) -> Csynth:
@@ -87,6 +88,7 @@ def parse_text(text: str, place: str) -> Csynth:
         _ns(timing.get("Target", ""), place),
         _ns(timing.get("Estimated", ""), place),
         (*_instances(every, place), *([Module(FIFOS, fifos)] if fifos else [])),
+        _ns(timing.get("Uncertainty", ""), place),
     )
 
 

@@ -34,6 +34,7 @@ def parse_xml(text: str, place: str) -> Csynth:
         number(_text(assigned, "TargetClockPeriod"), place),
         number(_text(root.find("PerformanceEstimates/SummaryOfTimingAnalysis"), "EstimatedClockPeriod"), place),
         tuple(_instances(root, place)),
+        number(_text(assigned, "ClockUncertainty"), place),
     )
 
 

@@ -71,8 +71,7 @@ def readings(
             found = [*_resources(top.resources, Tier.HLS, on, source)]
             found += _cycles(top.latency, top.interval, target, Tier.HLS, on, worst)
             if report.estimated_ns:
-                words = f"{source}; estimated clock period, uncertainty not taken off"
-                found.append(Reading(Metric.FMAX_MHZ, 1000 / report.estimated_ns, Tier.HLS, on, words))
+                found.append(_estimated_fmax(report.estimated_ns, report.uncertainty_ns, on, source))
             found += _modules(report.modules, on, source, scope_of)
         case Cosim():
             words = f"{source}; longest of the transactions that ran"
@@ -85,6 +84,16 @@ def readings(
                 words = f"{source}; worst slack {report.slack_ns:g} ns at {report.period_ns:g} ns"
                 found = [Reading(Metric.FMAX_MHZ, report.fmax_mhz, report.tier, on, words)]
     return tuple(found)
+
+
+def _estimated_fmax(period_ns: float, uncertainty_ns: float | None, on: str, source: str) -> Reading:
+    """From csynth's estimated period; from there down to where the clock uncertainty is kept free as well."""
+    fmax, words = 1000 / period_ns, f"{source}; estimated clock period, its uncertainty not added"
+    if not uncertainty_ns:
+        return Reading(Metric.FMAX_MHZ, fmax, Tier.HLS, on, words)
+    low = 1000 / (period_ns + uncertainty_ns)
+    words = f"{words}; the low end has its {uncertainty_ns:g} ns added"
+    return Reading(Metric.FMAX_MHZ, fmax, Tier.HLS, on, words, low=low, high=fmax)
 
 
 def _resources(found: Mapping[Metric, float], tier: Tier, on: str, source: str) -> Iterator[Reading]:

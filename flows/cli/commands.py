@@ -119,9 +119,10 @@ def run(arguments: Namespace) -> int:
                 runner.record_scores(started[record.weights.digest], record)
     if not errors and arguments.require_fit:
         for record in runs:
-            fit = judge(record.readings, devices()[record.device])
+            fit = judge(record.readings, devices()[record.device], clock_ns=record.clock_ns)
             if fit.verdict is not Verdict.FITS:
-                advice = "take a larger part, or other options; without --require-fit this is a result"
+                remedy = "ask for a slower clock" if fit.resources is Verdict.FITS else "take a larger part"
+                advice = f"{remedy}, or other options; without --require-fit this is a result"
                 errors.append(UnfitError(f"{record.flow} on {record.part}", words.verdict(fit), advice))
     if errors:
         for error in errors[:-1]:

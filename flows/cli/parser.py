@@ -55,10 +55,16 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return arguments
 
 
+LONGEST_NS = 1e6
+"""A millisecond: no network is clocked so slowly, and times of it can still be told."""
+
+
 def _positive_ns(text: str) -> float:
     value = float(text)
-    if not (0 < value < math.inf):
-        raise argparse.ArgumentTypeError(f"{text} is no clock period: give nanoseconds above 0")
+    if not (0 < value <= LONGEST_NS):
+        raise argparse.ArgumentTypeError(
+            f"{text} is no clock period: give nanoseconds above 0, up to {LONGEST_NS:,.0f}"
+        )
     return value
 
 

@@ -12,6 +12,9 @@ from enum import Enum
 TOTAL = "total"
 DESIGN = "design"
 """Scopes of a whole design: with the shell, and as a report has it, without."""
+SEEN = "other builds"
+"""The scope of what other designs of the flow reached: it says nothing of a block of this one."""
+NO_BLOCKS = (TOTAL, DESIGN, SEEN)
 
 
 class Tier(Enum):

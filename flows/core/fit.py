@@ -1,4 +1,5 @@
-"""Does it fit? Judged on one stated stage, against the part less a margin. Not fitting is a result, not an error."""
+"""Does it fit, at its clock? Resources are judged on one stated stage, against the part less a margin; the clock beside
+them. Not fitting is a result, not an error."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from flows.core.clock import Clock, ClockVerdict, judge_clock
 from flows.core.evidence import BUILT, RESOURCES, TOTAL, Metric, Reading, Tier, nearest
 from flows.core.part import Device
 
@@ -15,28 +17,54 @@ MARGIN = 0.10
 
 class Verdict(Enum):
     FITS = "fits"  # the upper bound leaves the margin free
-    AT_RISK = "at risk"  # the estimate fits, but its upper bound or an unmodelled block may not
+    AT_RISK = (
+        "at risk"  # the estimate fits, but its upper bound or an unmodelled block may not; or the clock is at risk
+    )
+    CLOCK_MISSED = "clock missed"  # a report says that the clock asked for is not met
     OVER = "over"  # the estimate itself exceeds the part
     UNKNOWN = "unknown"  # a resource has no reading
 
 
 @dataclass(frozen=True)
 class Fit:
-    """`binding` is the resource with the largest share of the part; `excess` by how much each one is over."""
+    """`verdict` is of the whole, `resources` of the resources alone, `clock` None where it was not asked.
+
+    `binding` is the resource with the largest share of the part; `excess` by how much each one is over.
+    """
 
     verdict: Verdict
+    resources: Verdict
+    clock: Clock | None
     binding: Metric | None
     excess: Mapping[Metric, float]
     stage: Tier | None
     margin: float
 
 
-def judge(readings: Iterable[Reading], device: Device, margin: float = MARGIN) -> Fit:
-    """The verdict over the design's total resources on `device`, all of them readings of one stage.
+def judge(readings: Iterable[Reading], device: Device, margin: float = MARGIN, clock_ns: float | None = None) -> Fit:
+    """The verdict over the design's total resources on `device`, all of them readings of one stage, and its clock.
 
-    It is the stage of which most resources are known, and of several such one that somebody saw, else the one nearest
-    the metal. There a report counts before a model.
+    The stage is the one of which most resources are known, and of several such one that somebody saw, else the one
+    nearest the metal. There a report counts before a model. With no `clock_ns`, resources alone are judged.
     """
+    found = tuple(readings)
+    clock = None if clock_ns is None else judge_clock(found, clock_ns)
+    resources, binding, excess, stage = _judge_resources(found, device, margin)
+    return Fit(_overall(resources, clock), resources, clock, binding, excess, stage, margin)
+
+
+def _overall(resources: Verdict, clock: Clock | None) -> Verdict:
+    if clock is None or resources is Verdict.OVER:
+        return resources
+    if clock.verdict is ClockVerdict.MISSED:
+        return Verdict.CLOCK_MISSED
+    return Verdict.AT_RISK if resources is Verdict.FITS and clock.verdict is ClockVerdict.AT_RISK else resources
+
+
+def _judge_resources(
+    readings: Iterable[Reading], device: Device, margin: float
+) -> tuple[Verdict, Metric | None, Mapping[Metric, float], Tier | None]:
+    """Verdict, binding resource, excess and stage."""
     stages: dict[Tier, list[Reading]] = {}
     for reading in readings:
         if reading.metric in RESOURCES and reading.scope == TOTAL:
@@ -46,7 +74,7 @@ def judge(readings: Iterable[Reading], device: Device, margin: float = MARGIN) -
     stage = max(known, key=lambda one: (len(known[one]), seen[one], list(Tier).index(one)), default=None)
     found = known[stage] if stage else {}
     if not found:
-        return Fit(Verdict.UNKNOWN, None, {}, None, margin)
+        return Verdict.UNKNOWN, None, {}, None
     binding = max(found, key=lambda metric: found[metric].value / device.available(metric))
     excess = {
         metric: reading.value - device.available(metric)
@@ -61,7 +89,7 @@ def judge(readings: Iterable[Reading], device: Device, margin: float = MARGIN) -
         verdict = Verdict.FITS
     else:
         verdict = Verdict.AT_RISK
-    return Fit(verdict, binding, excess, stage, margin)
+    return verdict, binding, excess, stage
 
 
 def _leaves_margin(reading: Reading, usable: float) -> bool:

@@ -25,6 +25,7 @@ class Device:
     packages: tuple[str, ...]
     speed_grades: tuple[str, ...]
     source: str
+    fabric: str = ""
 
     def available(self, metric: Metric) -> int:
         return {Metric.LUT: self.lut, Metric.FF: self.ff, Metric.BRAM18: self.bram18, Metric.DSP: self.dsp}[metric]
@@ -63,15 +64,27 @@ class Target:
     clock_ns: float = 10.0
 
 
+@dataclass(frozen=True)
+class ClockLimit:
+    """The highest clock of one kind of block; `fabric` and `grade` are "any" where it holds for every part."""
+
+    block: str
+    mhz: float
+    fabric: str
+    grade: str
+    source: str
+
+
 @cache
-def _data() -> tuple[Mapping[str, Device], Mapping[str, Board]]:
+def _data() -> tuple[Mapping[str, Device], Mapping[str, Board], tuple[ClockLimit, ...]]:
     tables = tomllib.loads(Path(__file__).with_name("parts.toml").read_text())
     sources = tables["source"]
     devices = {}
     for row in tables["device"]:
         lists = {"packages": tuple(row.pop("packages")), "speed_grades": tuple(row.pop("speed_grades"))}
         devices[row["name"]] = Device(**row | lists | {"source": sources[row["source"]]})
-    return devices, {row["name"]: Board(**row) for row in tables["board"]}
+    limits = tuple(ClockLimit(**row | {"source": sources[row["source"]]}) for row in tables["clock_limit"])
+    return devices, {row["name"]: Board(**row) for row in tables["board"]}, limits
 
 
 def devices() -> Mapping[str, Device]:
@@ -80,6 +93,13 @@ def devices() -> Mapping[str, Device]:
 
 def boards() -> Mapping[str, Board]:
     return _data()[1]
+
+
+def clock_limits(part: Part) -> tuple[ClockLimit, ...]:
+    """What no clock of a design on `part` can exceed, at least one limit: those of its fabric and speed grade that
+    could be checked, and those of every part."""
+    here = (part.device.fabric, part.speed_grade)
+    return tuple(one for one in _data()[2] if (one.fabric, one.grade) in (here, ("any", "any")))
 
 
 def find_part(text: str) -> Part:

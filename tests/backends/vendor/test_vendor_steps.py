@@ -107,7 +107,9 @@ def test_a_csynth_report_of_this_run_becomes_readings(tool: Callable, execute: C
     latency = next(one for one in found if one.metric is Metric.LATENCY_CYCLES and one.scope == TOTAL)
     assert (latency.low, latency.high) == (5_000, 6_000) and "worst case" in latency.source
     assert whole[Metric.THROUGHPUT_FPS] == pytest.approx(1e9 / 52_000)
-    assert whole[Metric.FMAX_MHZ] == pytest.approx(1_000 / 7.25)
+    fmax = next(one for one in found if one.metric is Metric.FMAX_MHZ)
+    assert (fmax.value, fmax.low, fmax.high) == pytest.approx((1_000 / 7.25, 1_000 / (7.25 + 2.7), 1_000 / 7.25))
+    assert "the low end has its 2.7 ns added" in fmax.source
     assert values(found, "conv") == {Metric.BRAM18: 8, Metric.LUT: 1_000, Metric.LATENCY_CYCLES: 95}
     lower = next(one for one in found if one.metric is Metric.BRAM18 and one.scope == "conv")
     assert lower.at_least, "one of two instances has no number"

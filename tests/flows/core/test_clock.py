@@ -1,0 +1,149 @@
+"""The clock as a claim of its own: which report decides, what a rate is worth where it is missed, what is refused."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.core.clock import ASKED, ClockVerdict, at_reported_fmax, check_clock, judge_clock, seen
+from flows.core.errors import RefusedError
+from flows.core.evidence import RESOURCES, Metric, Reading, Tier
+from flows.core.fit import Verdict, judge
+from flows.core.part import Target, clock_limits, devices, find_part
+
+DEVICE = devices()["xc7z020"]
+SMALL = [Reading(metric, 1, Tier.ROUTED, "chip", "report") for metric in RESOURCES]
+LARGE = [replace(one, value=1e6) for one in SMALL]
+KNOWN = seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "5 builds")
+REPORTS = (Tier.HLS, Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
+
+
+def fmax(mhz: float, tier: Tier = Tier.ROUTED, **more: object) -> Reading:
+    return Reading(Metric.FMAX_MHZ, mhz, tier, "chip", "report", **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("readings", "clock_ns", "verdict"),
+    [
+        ([fmax(100.0)], 10, ClockVerdict.MET),
+        ([fmax(1000 / 10.001)], 10, ClockVerdict.MISSED),  # a slack of -0.001 ns
+        ([fmax(1000 / 6.667)], 1000 / 150, ClockVerdict.MET),  # a report rounds the period that was asked for
+        ([fmax(81.2), fmax(120, Tier.SYNTHESISED)], 10, ClockVerdict.MISSED),
+        ([fmax(105), fmax(70.4, Tier.HLS)], 10, ClockVerdict.MET),
+        ([fmax(105), fmax(99)], 10, ClockVerdict.MISSED),  # of two reports of one stage, the slower
+        ([fmax(70.4, Tier.HLS), KNOWN], 10, ClockVerdict.MISSED),
+        ([fmax(137, Tier.HLS, low=110, high=137), KNOWN], 10, ClockVerdict.CREDIBLE),
+        ([fmax(110, Tier.HLS, low=85, high=110), KNOWN], 10, ClockVerdict.AT_RISK),  # its uncertainty is eaten
+        ([fmax(274, Tier.HLS, low=210, high=274), KNOWN], 5, ClockVerdict.AT_RISK),  # no build was so fast
+        ([fmax(210), KNOWN], 5, ClockVerdict.MET),
+        ([KNOWN], 10, ClockVerdict.CREDIBLE),
+        ([KNOWN], 9.9, ClockVerdict.AT_RISK),
+        ([fmax(90, Tier.MODELLED), KNOWN], 10, ClockVerdict.AT_RISK),
+        ([fmax(110, Tier.MODELLED)], 10, ClockVerdict.UNKNOWN),
+        ([fmax(0.0)], 10, ClockVerdict.MISSED),
+        ([], 10, ClockVerdict.UNKNOWN),
+        ([fmax(50, scope="a layer")], 10, ClockVerdict.UNKNOWN),
+    ],
+)
+def test_the_verdict_on_a_clock(readings: list[Reading], clock_ns: float, verdict: ClockVerdict) -> None:
+    assert judge_clock(readings, clock_ns).verdict is verdict
+
+
+def test_two_stages_that_disagree_are_both_told() -> None:
+    met = judge_clock([fmax(70.4, Tier.HLS), fmax(105.4)], 10)
+    assert met.fact == (
+        "routing reaches 105.4 MHz, 100 MHz is asked for; csynth's estimate misses it, with 70.4 MHz, and counts less"
+    )
+    missed = judge_clock([fmax(81.2), fmax(130, Tier.SYNTHESISED), fmax(137, Tier.HLS)], 10)
+    assert missed.fact.startswith("routing reaches 81.2 MHz of the 100 MHz asked for; logic synthesis meets it")
+    assert "csynth's estimate meets it, with 137 MHz" in missed.fact
+
+
+@pytest.mark.parametrize(
+    ("clock", "resources", "verdict"),
+    [
+        (fmax(105), SMALL, Verdict.FITS),
+        (fmax(81.2), SMALL, Verdict.CLOCK_MISSED),
+        (fmax(81.2), SMALL[:2], Verdict.CLOCK_MISSED),  # whatever the others are
+        (fmax(81.2), LARGE, Verdict.OVER),
+        (fmax(90, Tier.MODELLED), SMALL, Verdict.AT_RISK),
+        (fmax(90, Tier.MODELLED), [], Verdict.UNKNOWN),
+    ],
+)
+def test_the_verdict_on_the_whole(clock: Reading, resources: list[Reading], verdict: Verdict) -> None:
+    fit = judge([*resources, clock], DEVICE, clock_ns=10)
+    assert fit.verdict is verdict and fit.clock is not None
+    assert judge([*resources, clock], DEVICE).verdict is fit.resources
+
+
+reports = st.lists(st.builds(fmax, st.floats(1, 1000), st.sampled_from(REPORTS)), max_size=4)
+
+
+@given(reports, st.floats(1, 100), st.booleans(), st.data())
+def test_a_slower_report_never_makes_it_fit(
+    found: list[Reading], clock_ns: float, known: bool, data: st.DataObject
+) -> None:
+    others = [*SMALL, *([KNOWN] if known else [])]
+    before = judge([*others, *found], DEVICE, clock_ns=clock_ns)
+    slower = [replace(one, value=one.value * data.draw(st.floats(0.001, 1))) for one in found]
+    after = judge([*others, *slower], DEVICE, clock_ns=clock_ns)
+    order = [Verdict.FITS, Verdict.AT_RISK, Verdict.CLOCK_MISSED]
+    assert order.index(after.verdict) >= order.index(before.verdict)
+    for one in found:  # the order of reports changes nothing
+        again = judge([one, *(other for other in found if other is not one), *others], DEVICE, clock_ns=clock_ns)
+        assert again.verdict is before.verdict
+
+
+def timed(metric: Metric, value: float, tier: Tier = Tier.MODELLED) -> Reading:
+    return Reading(metric, value, tier, "10 ns clock", f"a law; {ASKED}", low=value / 2, high=value)
+
+
+def test_a_rate_is_at_the_fmax_of_the_report_that_misses_the_clock() -> None:
+    cycles = timed(Metric.INTERVAL_CYCLES, 1_000)
+    board = timed(Metric.THROUGHPUT_FPS, 777.0, Tier.MEASURED)
+    found = [timed(Metric.THROUGHPUT_FPS, 1e5), timed(Metric.LATENCY_US, 10.0), cycles, board, fmax(1000 / 14.2)]
+    fps, us, *rest = at_reported_fmax(found, 10)
+    assert (fps.value, fps.low, fps.high) == pytest.approx((1e9 / 14.2 / 1000, 5e8 / 14.2 / 1000, 1e9 / 14.2 / 1000))
+    assert (us.value, us.low, us.high) == pytest.approx((14.2, 7.1, 14.2))
+    for one in (fps, us):
+        assert one.source == "a law; at the reported Fmax of 70.4 MHz, not the 100 MHz asked for"
+        assert one.on == "14.2 ns clock"
+    assert rest == found[2:]
+
+
+@pytest.mark.parametrize("report", [fmax(105), fmax(90, Tier.MODELLED), KNOWN])
+def test_a_rate_stays_where_no_report_misses_the_clock(report: Reading) -> None:
+    found = (timed(Metric.THROUGHPUT_FPS, 1e5), report)
+    assert at_reported_fmax(found, 10) == found
+
+
+@pytest.mark.parametrize(
+    ("part", "clock_ns", "words"),
+    [
+        ("xc7z020", 0.1, "block RAM ends at 388.2 MHz"),
+        ("xc7z020", 1.0, "Ask for 2.576 ns or more"),
+        ("xc7z020", 2.0, "500 MHz is beyond xc7z020clg400-1"),
+        ("xc7z020clg400-2", 1.5, "global clock tree (BUFG) ends at 628 MHz"),
+        ("xc7z020clg400-3", 1.3, "global clock tree (BUFG) ends at 741 MHz"),
+        ("xc7z045", 2.0, "block RAM ends at 458 MHz"),
+        ("xc7z045ffg900-2", 1.0, "741 MHz"),
+    ],
+)
+def test_a_clock_beyond_the_part_is_refused(part: str, clock_ns: float, words: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        check_clock(Target(find_part(part), clock_ns))
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "part", [f"{one.name}{one.packages[0]}{grade}" for one in devices().values() for grade in one.speed_grades]
+)
+def test_every_part_has_a_limit_and_what_the_refusal_advises_is_taken(part: str) -> None:
+    found = find_part(part)
+    assert found.device.fabric in ("artix-7", "kintex-7") and clock_limits(found)
+    with pytest.raises(RefusedError) as caught:
+        check_clock(Target(found, 0.1))
+    advised = float(str(caught.value).rpartition("Ask for ")[2].split()[0])
+    check_clock(Target(found, advised))
+    check_clock(Target(found, 10.0))

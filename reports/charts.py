@@ -107,7 +107,8 @@ class Point:
 
 @dataclass(frozen=True)
 class Scatter:
-    """`fronts` are the Pareto-optimal points of each kind of evidence, over the designs that are not over the part."""
+    """`fronts` are the Pareto-optimal points of each kind of evidence, over the designs that are
+    neither over the part nor miss their clock."""
 
     x: Axis
     y: Axis
@@ -130,7 +131,7 @@ def scatter(designs: Sequence[Design], y: Metric, size: tuple[float, float]) -> 
         return None
     across = axis("latency, us", (one for point in points for one in _reach(point.x)), LEFT, size[0] - 12)
     up = axis(label(y), (one for point in points for one in _reach(point.y)), size[1] - 38, 12)
-    fits = [point for point in points if point.design.fit.verdict is not Verdict.OVER]
+    fits = [point for point in points if point.design.fit.verdict not in (Verdict.OVER, Verdict.CLOCK_MISSED)]
     kinds = dict.fromkeys(point.evidence for point in fits)
     wanted = (-1, 1) if y is Metric.ACCURACY else (-1, -1)
     fronts = tuple(front([one for one in fits if one.evidence == kind], wanted) for kind in kinds)

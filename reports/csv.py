@@ -10,8 +10,8 @@ from flows.core.text import cell
 from reports.comparison import Comparison
 
 COLUMNS = (
-    "part", "flow", "design", "run", "verdict", "shown", "scope", "metric", "value", "unit", "low_90", "high_90",
-    "at_least", "n", "tier", "stage", "on", "source",
+    "part", "flow", "design", "run", "verdict", "clock", "shown", "scope", "metric", "value", "unit", "low_90",
+    "high_90", "at_least", "n", "tier", "stage", "on", "source",
 )  # fmt: skip
 
 
@@ -25,7 +25,8 @@ def report(comparison: Comparison) -> str:
         run = design.run
         shown = {*design.totals.values(), *(one for one in nearest(run.readings) if one.scope != TOTAL)}
         for one in run.readings:
-            words = (run.part, run.flow, design.label, run.name, design.fit.verdict.value)
+            clock = design.fit.clock.verdict.value if design.fit.clock else ""
+            words = (run.part, run.flow, design.label, run.name, design.fit.verdict.value, clock)
             about = ("yes" if one in shown else "no", one.scope, one.metric.key)
             bounds = (one.value, one.metric.unit, one.low, one.high, one.at_least, one.n)
             known = (one.tier.value, one.stage.value, one.on, one.source)

@@ -16,7 +16,7 @@ from reports.design import Design, Evidence, evidence_of
 from reports.unknowns import TOPICS, Unknown, certain, room, unknowns
 from reports.words import amount, number, stage_name
 
-ORDER = (Verdict.FITS, Verdict.AT_RISK, Verdict.OVER, Verdict.UNKNOWN)
+ORDER = (Verdict.FITS, Verdict.AT_RISK, Verdict.CLOCK_MISSED, Verdict.OVER, Verdict.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Decision:
-    """`candidates` are the designs that fit; where none does, those at risk; where none is, nobody.
+    """`candidates` are the designs that fit; where none does, those at risk; where none is, nobody. A design that
+    misses its clock is never one.
 
     `leading` are those in a lead, or where there is none the nearest to fitting: `doubts` are of them. Among `designs`
     they come first, and the others by their verdicts.
@@ -122,6 +123,8 @@ def _headline(
 ) -> str:
     if not candidates:
         stages = {stage_name(one.fit.stage) for one in ordered if one.fit.verdict is Verdict.OVER and one.fit.stage}
+        if any(one.fit.verdict is Verdict.CLOCK_MISSED for one in ordered):
+            return "Nothing fits at the clock that it was asked for"
         if not stages:
             return "Not known: no design has a reading of every resource"
         return f"Nothing fits, judged at {' and '.join(sorted(stages))}"
@@ -155,7 +158,10 @@ def _why(
     count = f"{len(candidates)} of {len(ordered)} designs {word if len(candidates) == 1 else _plural(verdict)}"
     sentences = [f"{count}, with {margin}."]
     if verdict is Verdict.AT_RISK:
-        sentences.append("No estimate exceeds the part, but the upper end of an interval, or a block unknown, may.")
+        if any(one.fit.resources is Verdict.AT_RISK for one in candidates):
+            sentences.append("No estimate exceeds the part, but the upper end of an interval, or a block unknown, may.")
+        if late := [one for one in candidates if one.fit.resources is Verdict.FITS]:
+            sentences.append(f"The resources of {', '.join(one.label for one in late)} fit; the clock may not be met.")
     titles = ("Fastest", "Most accurate") if len(candidates) > 1 else ("Speed", "Accuracy")
     for title, found in zip(titles, (fastest, accurate), strict=True):
         sentences += [_lead_sentence(one, title, len(found)) for one in found]
@@ -182,8 +188,8 @@ def _lead_sentence(lead: Lead, title: str, kinds: int) -> str:
 
 
 def _nearest(ordered: Sequence[Design]) -> list[str]:
-    """The nearest to fitting of each stage, and by how much it is over."""
-    sentences, stages = [], set()
+    """Who misses the clock, and of those over the part the nearest to fitting of each stage, and by how much."""
+    sentences, stages = _late(ordered), set()
     for one in ordered:
         if one.fit.verdict is not Verdict.OVER or one.fit.stage in stages:
             continue
@@ -197,6 +203,11 @@ def _nearest(ordered: Sequence[Design]) -> list[str]:
         first = "Nearest" if ordered[0] is one else "Of those over, nearest"
         sentences.append(f"{first}, judged at {stage}: {one.label}, over {over}, {sure}.")
     return sentences
+
+
+def _late(ordered: Sequence[Design]) -> list[str]:
+    missed = [one for one in ordered if one.fit.verdict is Verdict.CLOCK_MISSED]
+    return [f"{one.label} misses its clock: {one.fit.clock.fact}." for one in missed if one.fit.clock]
 
 
 def _doubts_of_all(

@@ -39,10 +39,12 @@ class Design:
 
     @cached_property
     def totals(self) -> dict[Metric, Reading]:
-        """One reading a metric: the nearest to the metal, and of resources at the stage on which the fit is judged."""
+        """One reading a metric: the nearest to the metal, of resources at the stage on which the fit is judged, and of
+        the clock the one that is judged."""
         whole = [one for one in self.run.readings if one.scope == TOTAL]
         judged = [one for one in whole if one.metric in RESOURCES and one.stage is self.fit.stage]
-        return {one.metric: one for one in (*nearest(whole), *nearest(judged))}
+        clock = [self.fit.clock.reading] if self.fit.clock and self.fit.clock.reading else []
+        return {one.metric: one for one in (*nearest(whole), *nearest(judged), *clock)}
 
     @property
     def judged(self) -> list[Reading]:
@@ -119,7 +121,7 @@ class Design:
 def designs_of(runs: Sequence[Run], margin: float) -> tuple[Design, ...]:
     labels = _labels(runs)
     return tuple(
-        Design(run, label, devices()[run.device], judge(run.readings, devices()[run.device], margin))
+        Design(run, label, devices()[run.device], judge(run.readings, devices()[run.device], margin, run.clock_ns))
         for run, label in zip(runs, labels, strict=True)
     )
 

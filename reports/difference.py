@@ -116,7 +116,8 @@ def _verdict(design: Design) -> dict[str, str]:
     fit = design.fit
     at = f" at {stage_name(fit.stage)}" if fit.stage else ""
     binding = f", binding resource {fit.binding.key.upper()}" if fit.binding else ""
-    return {"fit": f"{fit.verdict.value}{at}{binding}"}
+    told = {"fit": f"{fit.verdict.value}{at}{binding}"}
+    return told | ({"clock": fit.clock.verdict.value} if fit.clock else {})
 
 
 def _settings(about: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:

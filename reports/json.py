@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from flows.core.clock import Clock
 from flows.core.record import Document, document_to_json
 from reports.comparison import Comparison
 from reports.decision import Decision, Lead
@@ -58,11 +59,19 @@ def _decision(one: Decision) -> dict[str, Any]:
                 "stage": design.fit.stage.value if design.fit.stage else None,
                 "binding": design.fit.binding.key if design.fit.binding else None,
                 "excess": {metric.key: value for metric, value in design.fit.excess.items()},
+                "clock": _clock(design.fit.clock),
                 "proven": design.proven,
             }
             for design in one.designs
         ],
     }
+
+
+def _clock(clock: Clock | None) -> dict[str, Any] | None:
+    if clock is None:
+        return None
+    fmax = clock.reading.value if clock.reading else None
+    return {"verdict": clock.verdict.value, "asked_mhz": clock.asked_mhz, "fmax_mhz": fmax, "fact": clock.fact}
 
 
 def _lead(lead: Lead) -> dict[str, Any]:

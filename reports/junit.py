@@ -36,7 +36,7 @@ def report(comparison: Comparison) -> str:
 
 def _fit(design: Design) -> Case:
     said = verdict(design.fit)
-    failure = said if design.fit.verdict is Verdict.OVER else ""
+    failure = said if design.fit.verdict in (Verdict.OVER, Verdict.CLOCK_MISSED) else ""
     skipped = said if design.fit.verdict in (Verdict.AT_RISK, Verdict.UNKNOWN) else ""
     return Case(f"{design.label} fits", design.run.part, failure, skipped)
 

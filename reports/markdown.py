@@ -9,7 +9,7 @@ from flows.core.text import markdown, printable
 from reports.comparison import Comparison
 from reports.decision import Decision, Doubt
 from reports.design import Design
-from reports.words import SHARES, amount, evidence, interval, label
+from reports.words import SHARES, amount, clock, evidence, interval, label
 
 COLUMNS = (*RESOURCES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS)
 
@@ -46,6 +46,7 @@ def _decision(one: Decision) -> str:
             markdown(design.label),
             f"**{design.fit.verdict.value}**",
             _binding(design),
+            clock(design.fit),
             _value(design.totals.get(Metric.THROUGHPUT_FPS)),
             _value(design.totals.get(Metric.LATENCY_US)),
             _value(design.accuracy),
@@ -53,7 +54,7 @@ def _decision(one: Decision) -> str:
         ]
         for design in one.designs
     ]
-    head = ["design", "verdict", "binding resource", "speed", "latency", "accuracy", "proven"]
+    head = ["design", "verdict", "binding resource", "clock", "speed", "latency", "accuracy", "proven"]
     doubts = "\n".join(f"- {_doubt(doubt, len(one.leading) > 1)}" for doubt in one.doubts)
     return "\n\n".join(
         [

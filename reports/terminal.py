@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 
-from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, nearest
+from flows.core.evidence import RESOURCES, SEEN, TOTAL, Metric, Reading, Tier, nearest
 from flows.core.fit import MARGIN
 from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.record import Document, Run
 from reports.design import Design, designs_of
-from reports.words import LABELS, SHARES, amount, evidence, interval, number, verdict
+from reports.words import LABELS, SHARES, amount, evidence, interval, number, verdict, why
 
 WIDTH = 118
 TIMES = (Metric.LATENCY_CYCLES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS, Metric.FMAX_MHZ)
@@ -51,7 +51,10 @@ def _details(design: Design, layers: bool) -> str:
     parts = [title, f"options: {options}", table(_totals(design), frozenset({0, 5}))]
     if layers:
         parts.append(_layers(run.readings))
-    facts = [("verdict", verdict(design.fit)), ("proof", _proof(run))]
+    facts = [("verdict", verdict(design.fit))]
+    if design.fit.clock and not design.fit.clock.warning:  # else the verdict says it
+        facts.append(("clock", f"{design.fit.clock.verdict.value}: {design.fit.clock.fact}"))
+    facts += [("proof", _proof(run))]
     facts += (
         [("steps", ", ".join(_step(step.name, step.state, step.seconds, step.reason) for step in run.steps))]
         if run.steps
@@ -119,7 +122,7 @@ def _paragraph(label: str, text: str) -> str:
 def _layers(readings: Sequence[Reading]) -> str:
     """A line a scope; a column with a star holds what a second source says of the same, where one does."""
     columns = (*RESOURCES, Metric.LATENCY_CYCLES, Metric.INTERVAL_CYCLES)
-    first = {(one.scope, one.metric): one for one in nearest(readings) if one.scope != TOTAL}
+    first = {(one.scope, one.metric): one for one in nearest(readings) if one.scope not in (TOTAL, SEEN)}
     second = _second(readings, first)
     used = [
         (label, metric, found)
@@ -180,9 +183,8 @@ def _compared(design: Design) -> list[str]:
     known = f"{_short(accuracy)} {_kind(accuracy)}" if accuracy else "unknown"
     proof = run.verification
     verified = f"{proof.equal}/{proof.vectors}" if proof and proof.equal is not None else "no"
-    binding = f" ({fit.binding.key.upper()})" if fit.binding else ""
     tiers = dict.fromkeys(evidence(one).partition(",")[0] for one in design.judged)
-    return [run.name, run.part, *shares, *speed, known, verified, f"{fit.verdict.value}{binding}", "; ".join(tiers)]
+    return [run.name, run.part, *shares, *speed, known, verified, f"{fit.verdict.value}{why(fit)}", "; ".join(tiers)]
 
 
 def _kind(accuracy: Reading) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from flows.core.evidence import BUILT, DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.clock import ClockVerdict
+from flows.core.evidence import BUILT, NO_BLOCKS, RESOURCES, Metric, Reading, Tier
 from flows.core.fit import Verdict
 from reports.design import Design
 from reports.words import number, stage_name
@@ -56,7 +57,7 @@ def _kind(reading: Reading) -> str:
 
 def unmodelled(design: Design, metric: Metric) -> tuple[str, ...]:
     """The layers and blocks of which other things are known, and `metric` is not."""
-    scopes = dict.fromkeys(one.scope for one in design.run.readings if one.scope not in (TOTAL, DESIGN))
+    scopes = dict.fromkeys(one.scope for one in design.run.readings if one.scope not in NO_BLOCKS)
     known = {one.scope for one in design.run.readings if one.metric is metric and not one.at_least}
     return tuple(scope for scope in scopes if scope not in known)
 
@@ -104,9 +105,8 @@ def _speed(design: Design) -> Iterator[Unknown]:
         yield Unknown("speed", "neither latency nor interval has a reading")
     elif all(one.tier is Tier.MODELLED for one in found):
         yield Unknown("speed", "cycles are modelled: no simulation of the RTL and no board has counted them")
-    if Metric.FMAX_MHZ not in design.totals:
-        clock = f"{1000 / design.run.clock_ns:g} MHz"
-        yield Unknown("clock", f"{clock} is asked for; no timing report says that it is met")
+    if design.fit.clock and design.fit.clock.verdict is not ClockVerdict.MET:
+        yield Unknown("clock", design.fit.clock.fact)
 
 
 def _accuracy(design: Design) -> Iterator[Unknown]:
@@ -125,7 +125,8 @@ def _proof(design: Design) -> Iterator[Unknown]:
         if step.state == "skipped":
             yield Unknown("steps skipped", f"{step.name}: {step.reason}")
     for warning in run.warnings:
-        yield Unknown("warnings", warning)
+        if not (design.fit.clock and warning == design.fit.clock.warning):  # the topic "clock" has it
+            yield Unknown("warnings", warning)
 
 
 def certain(design: Design) -> bool:

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flows.core.evidence import DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import NO_BLOCKS, RESOURCES, TOTAL, Metric, Reading, Tier
 
 METRICS = (Metric.INTERVAL_CYCLES, *RESOURCES)
 TIERS = list(Tier)
-WHOLE = (TOTAL, DESIGN)
-"""Scopes that are no blocks."""
 TOLERANCE = 0.5
 """What a block or the total may be off for rounding, in the unit of the metric."""
 
@@ -58,14 +56,14 @@ class Waterfall:
 def waterfall(readings: Sequence[Reading], metric: Metric) -> Waterfall | None:
     """Of one tier and stage, so that blocks and total are known alike: those that know most blocks, and of several the
     nearest to the metal. A block that is known at another stage only (a shell) joins them. None where none does."""
-    of_metric = [one for one in readings if one.metric is metric and one.scope not in WHOLE]
+    of_metric = [one for one in readings if one.metric is metric and one.scope not in NO_BLOCKS]
     kinds = list(dict.fromkeys((one.tier, one.stage) for one in of_metric))
     if not kinds:
         return None
     groups = {kind: _of_kind(of_metric, *kind) for kind in kinds}
     tier, stage = max(kinds, key=lambda kind: (len(groups[kind]), TIERS.index(kind[1])))
     found = groups[tier, stage]
-    scopes = dict.fromkeys(one.scope for one in readings if one.scope not in WHOLE)
+    scopes = dict.fromkeys(one.scope for one in readings if one.scope not in NO_BLOCKS)
     blocks, start = [], 0.0
     for scope in scopes:
         if scope in found:

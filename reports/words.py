@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flows.core.clock import ClockVerdict
 from flows.core.evidence import Metric, Reading, Tier, nearest
 from flows.core.fit import Fit, Verdict
 
@@ -69,12 +70,41 @@ def beside(readings: Sequence[Reading], shown: Reading) -> str:
 
 
 def verdict(fit: Fit) -> str:
-    """One sentence: the verdict, what is over and by how much, the binding resource, stage and margin."""
-    if fit.binding is None:
-        return "unknown: no resource has a reading"
-    stage = f"judged at {stage_name(fit.stage)}" if fit.stage else ""
-    terms = f"binding resource {fit.binding.key.upper()}; {stage}, {100 * fit.margin:.0f} % of each resource kept free"
+    """One sentence: the verdict, what is over and by how much, the clock where it is missed or at risk, the binding
+    resource, stage and margin."""
+    told = [fit.verdict.value]
     if fit.verdict is Verdict.OVER:
         over = ", ".join(f"{metric.key.upper()} by {number(metric, excess)}" for metric, excess in fit.excess.items())
-        return f"over: {over}; {terms}"
-    return f"{fit.verdict.value}; {terms}"
+        told = [f"over: {over}"]
+    if fit.clock and fit.clock.warning:
+        told.append(f"clock {fit.clock.verdict.value}: {fit.clock.fact}")
+    if fit.verdict is Verdict.CLOCK_MISSED:
+        told = [*told[1:], f"resources alone: {fit.resources.value}"]
+    if fit.binding is None:
+        return "; ".join(["unknown: no resource has a reading" if one == "unknown" else one for one in told])
+    stage = f"judged at {stage_name(fit.stage)}" if fit.stage else ""
+    terms = f"binding resource {fit.binding.key.upper()}; {stage}, {100 * fit.margin:.0f} % of each resource kept free"
+    return "; ".join([*told, terms])
+
+
+def clock(fit: Fit) -> str:
+    """The clock asked for, its verdict, and the Fmax that was judged where there is one."""
+    if fit.clock is None:
+        return "not judged"
+    reading = fit.clock.reading
+    reached = f", {amount(reading)} by {stage_name(reading.stage)}" if reading else ""
+    return f"{fit.clock.asked_mhz:.4g} MHz {fit.clock.verdict.value}{reached}"
+
+
+def why(fit: Fit) -> str:
+    """In a cell behind the verdict: what binds, or the clock that is reached of the one asked for."""
+    clock = fit.clock
+    missed = f"{clock.reading.value:.1f} of {clock.asked_mhz:.4g} MHz" if clock and clock.reading else ""
+    if fit.verdict is Verdict.CLOCK_MISSED:
+        return f" ({missed})"
+    binding = [fit.binding.key.upper()] if fit.binding else []
+    if fit.verdict is Verdict.OVER and clock and clock.verdict is ClockVerdict.MISSED:
+        binding.append(f"and {missed}")
+    elif fit.verdict is Verdict.AT_RISK and fit.resources is Verdict.FITS:
+        binding = ["clock"]
+    return f" ({', '.join(binding)})" if binding else ""

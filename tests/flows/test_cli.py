@@ -15,7 +15,8 @@ import flows.core.record as record
 from backends.protocol import Job, Refusal
 from flows import registry
 from flows.__main__ import main
-from flows.core.evidence import RESOURCES, Reading, Tier
+from flows.core.clock import seen
+from flows.core.evidence import RESOURCES, Metric, Reading, Tier
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from models.fixed import FixedType, Overflow, Rounding
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
@@ -72,8 +73,10 @@ def estimate(job: Job) -> list[Reading]:
 
 
 def read_report(job: Job, report: Path) -> list[Reading]:
-    """A report of this backend's is one number."""
-    return [Reading(RESOURCES[0], float(report.read_text()), Tier.ROUTED, "chip", f"imported from {report.name}")]
+    """A report of this backend's is one number: of LUTs, or behind "fmax" of the clock."""
+    metric = Metric.FMAX_MHZ if report.read_text().startswith("fmax") else RESOURCES[0]
+    value = float(report.read_text().removeprefix("fmax"))
+    return [Reading(metric, value, Tier.ROUTED, "chip", f"imported from {report.name}")]
 
 
 def check(job: Job) -> list[Refusal]:
@@ -135,6 +138,13 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
         (["run", "toy", "--colour", "gren"], 2, "did you mean green"),
         (["run", "toy", "--network", "arch9"], 2, "did you mean arch8"),
         (["run", "toy", "--clock", "-1"], 2, "no clock period"),
+        (["run", "toy", "--clock", "0"], 2, "no clock period"),
+        (["run", "toy", "--clock", "nan"], 2, "no clock period"),
+        (["run", "toy", "--clock", "inf"], 2, "no clock period"),
+        (["run", "toy", "--clock", "1e9"], 2, "up to 1,000,000"),
+        (["run", "toy", "--clock", "0.1"], 4, "block RAM ends at 388.2 MHz"),
+        (["estimate", "toy", "--clock", "1.0"], 4, "Ask for 2.576 ns or more"),
+        (["plan", "toy", "--clock", "2.0"], 4, "500 MHz is beyond xc7z020clg400-1"),
         (["run", "toy", "--jobs", "0"], 2, "below 1"),
         (["run", "toy", "--speed", "7"], 4, "nearest that works: --speed 8"),
         (["run", "toy", "--weights", "nowhere.safetensors"], 3, "no such file"),
@@ -189,6 +199,33 @@ def test_a_wrong_design_fails_and_leaves_no_numbers(capsys: pytest.CaptureFixtur
 def test_not_fitting_is_a_result_unless_asked_to_fit(capsys: pytest.CaptureFixture[str]) -> None:
     assert "over: LUT by 6,800" in said(capsys, "run", "toy", "--lut", "60000", "--part", "xc7z020")
     assert "over: LUT" in said(capsys, "run", "toy", "--lut", "60000", "--part", "xc7z020", "--require-fit", code=8)
+
+
+@pytest.mark.parametrize(("fmax", "code"), [("81.2", 8), ("105.4", 0)])
+def test_a_design_that_misses_its_clock_does_not_fit(
+    fmax: str, code: int, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    report, record = tmp_path / "timing.rpt", tmp_path / "out.json"
+    report.write_text(f"fmax {fmax}")
+    argv = ("run", "toy", "--report", str(report))
+    missed = "clock missed: routing reaches 81.2 MHz of the 100 MHz asked for"
+    text = " ".join(said(capsys, *argv, "--json", str(record)).split())
+    (run,) = json.loads(record.read_text())["runs"]
+    assert (missed in text) == ("the " + missed.replace("clock", "clock is") in run["warnings"]) == (code == 8)
+    asked = said(capsys, *argv, "--require-fit", code=code)
+    if code:
+        assert missed in asked and "Ask for a slower clock" in asked
+        assert "clock missed (81.2 of 100 MHz)" in said(capsys, "compare")
+
+
+def test_a_clock_that_no_build_of_the_flow_met_is_at_risk(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TOY, "SEEN_CLOCK", seen(100.0, Tier.ROUTED, "xc7z020", "a build"), raising=False)
+    assert "fits; binding" in said(capsys, "run", "toy", "--require-fit")
+    text = " ".join(said(capsys, "run", "toy", "--clock", "5").split())
+    assert "at risk; clock at risk: 200 MHz is asked for; no timing report says that it is met; the fastest" in text
+    assert "clock at risk" in said(capsys, "run", "toy", "--clock", "5", "--require-fit", code=8)
 
 
 def test_several_parts_and_what_fails_among_them(capsys: pytest.CaptureFixture[str]) -> None:

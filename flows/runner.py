@@ -10,6 +10,7 @@ from typing import cast
 
 from backends.cost import synthesis
 from backends.protocol import Backend, Job, Observer, ReportReader
+from flows import pixels
 from flows.core.clock import at_reported_fmax, check_clock, judge_clock
 from flows.core.errors import FlowsError, MismatchError, RefusedError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
@@ -22,7 +23,7 @@ from models import reference
 from models.card import Card, Score, record
 from models.proportion import wilson
 from models.quantised import QuantisedNetwork
-from models.reference import accuracy_step, reference_step
+from models.reference import accuracy_step, pixels_step, reference_step
 
 REFERENCE = Output("reference", reference.REFERENCE)
 ACCURACY = Output("accuracy", reference.ACCURACY)
@@ -65,13 +66,21 @@ def _reader(backend: Backend) -> ReportReader:
     return cast(ReportReader, backend)
 
 
-def full_plan(backend: Backend, made: Design, batch: Asset | None) -> Plan:
-    """The backend's plan, with the exact reference and, where test images are given, the accuracy."""
+def full_plan(backend: Backend, made: Design, batch: Asset | None, card: Card | None) -> Plan:
+    """The backend's plan, with the exact reference and, where test images are given, the accuracy; and where no `card`
+    says how the network was trained, its accuracy on pixels of other scalings."""
     plan, weights = backend.plan(made.job), weights_asset(made.job)
     steps = [*plan.steps, reference_step(REFERENCE.step, made.quantised, weights, plan.vectors)]
     if batch:
         steps.append(accuracy_step(ACCURACY.step, made.quantised, weights, batch))
+        if card is None:
+            steps.append(pixels_step(pixels.PIXELS.step, made.job.network, weights, batch))
     return replace(plan, steps=tuple(steps))
+
+
+def _assuming(trained: Trained, made: Design) -> Design:
+    """Where no card says how the network was trained, what is assumed of its pixels stands in the notes."""
+    return made if trained.card else replace(made, remarks=(*made.remarks, pixels.ASSUMPTION))
 
 
 def weights_asset(job: Job) -> Asset:
@@ -92,8 +101,8 @@ def run(
 
     Raises `MismatchError` where they differ: a wrong design has no readings.
     """
-    made = design(backend, job, reports)
-    plan = full_plan(backend, made, batch)
+    made = _assuming(trained, design(backend, job, reports))
+    plan = full_plan(backend, made, batch, trained.card)
     products = executor.execute(plan)
     verification = _verify(backend.NAME, job, plan, products)
     readings = [*made.readings, *backend.read(job, products), *made.imported]
@@ -103,7 +112,7 @@ def run(
     name = run_name(backend.NAME, job)
     if batch:
         readings += _evaluated(products, trained.network.name)
-        made = replace(made, remarks=(*made.remarks, *_lost(products, backend.NAME)))
+        made = replace(made, remarks=(*made.remarks, *pixels.other_pixels(products), *_lost(products, backend.NAME)))
     else:
         readings += _known(store, name, made.quantised) or _recorded(trained.card, made.quantised)
     steps = tuple(_step_facts(products, step) for step in plan.steps)
@@ -115,7 +124,7 @@ def run(
 
 def estimated(backend: Backend, trained: Trained, job: Job, command: str, reports: Sequence[Path] = ()) -> Run:
     """What can be said of `job` with no tool: nothing runs and nothing is recorded."""
-    made = design(backend, job, reports)
+    made = _assuming(trained, design(backend, job, reports))
     readings = [*made.readings, *made.imported, *_recorded(trained.card, made.quantised)]
     return _run(backend, made, readings, None, (), command)
 
@@ -203,9 +212,9 @@ def _evaluated(products: Products, network: str) -> list[Reading]:
         return []
     found = json.loads(path.read_text())
     score = Score(found["right"], found["n"], found["agree"])
-    exact = "exact reference of this arithmetic"
+    exact, read = "exact reference of this arithmetic", f"; pixels are {reference.ASSUMED}"
     on = f"{score.n:,} CIFAR-10 test images"
-    return _scores(score, Tier.EVALUATED, on, exact, f"{exact}, same class as float {network}")
+    return _scores(score, Tier.EVALUATED, on, exact + read, f"{exact}, same class as float {network}{read}")
 
 
 def _lost(products: Products, flow: str) -> list[str]:

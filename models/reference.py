@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 
 from flows.core.plan import PYTHON, Asset, Step
+from models.network import Network
 from models.quantised import QuantisedNetwork
-from models.serial import quantised_to_json
+from models.serial import network_to_json, quantised_to_json
 
 REFERENCE, ACCURACY, COST = "reference.json", "accuracy.json", "cost.json"
+PIXELS = "pixels.json"
+ASSUMED = "x / 255"
+"""The pixels that a network is taken to read where nothing says otherwise: bytes divided by 255."""
 
 
 def reference_step(name: str, quantised: QuantisedNetwork, weights: Asset, vectors: int) -> Step:
@@ -27,6 +31,22 @@ def cost_step(quantised: QuantisedNetwork, weights: Asset, batch: Asset) -> Step
     """Makes `COST`: how many images the float network gets right with each tensor alone in its type."""
     about, data = "the 10,000 test images, each tensor alone in its type", "test_batch.bin"
     return _evaluation("cost", about, quantised, weights, {"data": data}, {data: batch}, COST, "cost")
+
+
+def pixels_step(name: str, network: Network, weights: Asset, batch: Asset) -> Step:
+    """Makes `PIXELS`: how many images the float network gets right on pixels in common scalings."""
+    data = "test_batch.bin"
+    job = {"network": network_to_json(network), "weights": "weights.safetensors", "data": data}
+    return Step(
+        name=name,
+        about="test images with their pixels scaled in common ways, by the float network",
+        tool=PYTHON,
+        argv=(PYTHON, "-m", "models.evaluation.pixels", "job.json"),
+        files={"weights.safetensors": weights, data: batch, "job.json": json.dumps(job, indent=1)},
+        makes=(PIXELS,),
+        packages=("torch", "numpy", "safetensors"),
+        sources=("flows.core", "models"),
+    )
 
 
 def _evaluation(

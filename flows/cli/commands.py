@@ -158,8 +158,8 @@ def plan(arguments: Namespace) -> int:
 
     trained = trained_network(arguments, arguments.network)
     batch = runner.test_batch(arguments.data) if arguments.data else None
-    for backend, _, job in _jobs(arguments, trained):
-        full = runner.full_plan(backend, runner.design(backend, job), batch)
+    for backend, started, job in _jobs(arguments, trained):
+        full = runner.full_plan(backend, runner.design(backend, job), batch, started.card)
         digests: dict[str, str] = {}
         for step in full.steps:
             digests[step.name] = step_digest(step, digests)

@@ -222,7 +222,7 @@ def test_the_arithmetic_is_of_this_network_and_these_weights(backend: Backend, j
 
 
 def test_steps_have_names_of_their_own_and_say_what_they_take(backend: Backend, job: Job) -> None:
-    plan = runner.full_plan(backend, runner.design(backend, job), None)
+    plan = runner.full_plan(backend, runner.design(backend, job), None, None)
     seen: set[str] = set()
     for step in plan.steps:
         assert step.name not in seen and set(step.needs) <= seen, "inputs come from earlier steps"

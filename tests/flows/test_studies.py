@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from flows import runner
+from flows import pixels, runner
 from flows.__main__ import main
 from flows.core.plan import Products, State, StepResult
 from flows.core.study import Outcome, Pairing, Row, Scope, Study
@@ -18,6 +19,8 @@ from reports.studies import quantisation
 
 pytest.importorskip("torch")
 IMAGES = 60
+CENTRED = Path(__file__).with_name("cases") / "centred_pixels" / "trained_on_centred_pixels.onnx"
+"""Trained on (x / 255 - 0.5) / 0.5."""
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +141,45 @@ def test_costs_stand_in_the_profile(
     assert profile["judged"]["n"] == IMAGES
     assert all(0 <= row["right"] <= IMAGES for row in profile["rows"])
     assert f"of {IMAGES} test images right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("centred", "told"), [(564, True), (292, True), (291, False), (200, False)])
+def test_pixels_that_a_network_was_not_trained_on_are_told(tmp_path: Path, centred: int, told: bool) -> None:
+    right = {"x / 255": 241, "x, 0 to 255": 100, "(x / 255 - 0.5) / 0.5": centred}
+    (tmp_path / "pixels.json").write_text(json.dumps({"n": 1_000, "right": right}))
+    products = Products({"pixels": StepResult("pixels", State.DONE, tmp_path, 0.0, {})})
+    found = pixels.other_pixels(products)
+    assert bool(found) == told and pixels.other_pixels(Products({})) == []
+    for text in found:
+        assert text.startswith("warning: on pixels as they are taken here, x / 255, the float network gets 24.1 %")
+        assert f"{centred / 10:.1f} % on (x / 255 - 0.5) / 0.5" in text
+
+
+def test_which_pixels_were_taken_stands_in_the_result(
+    data: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a network of the user's; of the project's own a card says how it was trained."""
+    pytest.importorskip("onnx")
+    shutil.copy(CENTRED, tmp_path / "mine.onnx")
+    calibration = tmp_path / "images.npy"
+    np.save(calibration, np.random.default_rng(4).integers(0, 256, (20, 32, 32, 3), np.uint8))
+    argv = [
+        "hls4ml",
+        "--network",
+        str(tmp_path / "mine.onnx"),
+        "--calibration",
+        str(calibration),
+        "--store",
+        str(store),
+    ]
+    assert main(["estimate", *argv]) == 0
+    assert "note pixels are taken as x / 255" in " ".join(capsys.readouterr().out.split())
+    assert main(["plan", *argv, "--data", str(data)]) == 0
+    assert "models.evaluation.pixels" in capsys.readouterr().out
+    for command in (["estimate", "hls4ml"], ["plan", "hls4ml", "--data", str(data)]):
+        assert main([*command, "--network", "arch5", "--store", str(store)]) == 0
+        told = capsys.readouterr().out
+        assert "pixels are taken" not in told and "models.evaluation.pixels" not in told
 
 
 @pytest.mark.parametrize(("right", "told"), [(7_944, []), (7_894, []), (7_893, ["0.51 points"])])

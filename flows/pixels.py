@@ -1,0 +1,35 @@
+"""Which pixels a network is taken to read, and whether it does better on others."""
+
+from __future__ import annotations
+
+import json
+
+from flows.core.plan import Output, Products
+from models.reference import ASSUMED
+from models.reference import PIXELS as FILE
+
+PIXELS = Output("pixels", FILE)
+BETTER = 0.05
+"""By how much more accuracy on pixels of another scaling a network is said to have been trained on those."""
+ASSUMPTION = (
+    f"pixels are taken as {ASSUMED} (as bytes where the network itself divides by 255), channels R, G, B: nothing "
+    "beside its weights says what it was trained on"
+)
+
+
+def other_pixels(products: Products) -> list[str]:
+    """A warning that names the pixels on which the float network does better, if it does so by much."""
+    path = products.path(PIXELS) if PIXELS.step in products.results else None
+    if path is None:
+        return []
+    found = json.loads(path.read_text())
+    n, right = found["n"], found["right"]
+    best = max(right, key=right.__getitem__)
+    if right[best] - right[ASSUMED] <= BETTER * n:
+        return []
+    assumed, better = (f"{100 * right[name] / n:.1f} %" for name in (ASSUMED, best))
+    return [
+        f"warning: on pixels as they are taken here, {ASSUMED}, the float network gets {assumed} of {n:,} test images "
+        f"right, and {better} on {best}: it seems to be trained on those. Train it on {ASSUMED}, or fold that scaling "
+        "into its first layer, and export it again"
+    ]

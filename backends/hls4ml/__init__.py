@@ -26,7 +26,7 @@ SEEN_CLOCK = seen(
     100.0,
     Tier.ROUTED,
     "xc7z020clg400-1",
-    "5 routed hls4ml designs with a timing report were asked for 100 MHz and met it, slack 0.04 to 0.78 ns",
+    "5 of 5 routed designs with a timing report met it, with 0.04 to 0.78 ns to spare; none was asked for more",
 )
 
 __all__ = [

@@ -67,7 +67,7 @@ def check_clock(target: Target) -> None:
     lowest = min(clock_limits(target.part), key=lambda one: one.mhz)
     if asked > lowest.mhz * (1 + 1e-9):
         fact = (
-            f"{asked:,.6g} MHz is beyond {target.part.full_name}: its {lowest.block} ends at {lowest.mhz:g} MHz "
+            f"{asked:,.6g} MHz is beyond {target.part.full_name}: its {lowest.block} is limited to {lowest.mhz:g} MHz "
             f"({lowest.source})"
         )
         slowest = -(-1e6 // lowest.mhz) / 1000  # up to three decimals, so that it is within the limit
@@ -137,7 +137,7 @@ def _by_other_builds(other: Reading | None, clock_ns: float) -> tuple[ClockVerdi
 
 
 def _fastest(other: Reading) -> str:
-    return f"the fastest build of this flow that is known met {_mhz(other.value)} ({other.source})"
+    return f"the fastest that is known to be met with this flow is {_mhz(other.value)} ({other.source})"
 
 
 def at_reported_fmax(readings: Iterable[Reading], clock_ns: float) -> tuple[Reading, ...]:

@@ -142,7 +142,7 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
         (["run", "toy", "--clock", "nan"], 2, "no clock period"),
         (["run", "toy", "--clock", "inf"], 2, "no clock period"),
         (["run", "toy", "--clock", "1e9"], 2, "up to 1,000,000"),
-        (["run", "toy", "--clock", "0.1"], 4, "block RAM ends at 388.2 MHz"),
+        (["run", "toy", "--clock", "0.1"], 4, "block RAM is limited to 388.2 MHz"),
         (["estimate", "toy", "--clock", "1.0"], 4, "Ask for 2.576 ns or more"),
         (["plan", "toy", "--clock", "2.0"], 4, "500 MHz is beyond xc7z020clg400-1"),
         (["run", "toy", "--jobs", "0"], 2, "below 1"),

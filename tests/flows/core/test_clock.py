@@ -121,12 +121,12 @@ def test_a_rate_stays_where_no_report_misses_the_clock(report: Reading) -> None:
 @pytest.mark.parametrize(
     ("part", "clock_ns", "words"),
     [
-        ("xc7z020", 0.1, "block RAM ends at 388.2 MHz"),
+        ("xc7z020", 0.1, "block RAM is limited to 388.2 MHz"),
         ("xc7z020", 1.0, "Ask for 2.576 ns or more"),
         ("xc7z020", 2.0, "500 MHz is beyond xc7z020clg400-1"),
-        ("xc7z020clg400-2", 1.5, "global clock tree (BUFG) ends at 628 MHz"),
-        ("xc7z020clg400-3", 1.3, "global clock tree (BUFG) ends at 741 MHz"),
-        ("xc7z045", 2.0, "block RAM ends at 458 MHz"),
+        ("xc7z020clg400-2", 1.5, "global clock tree (BUFG) is limited to 628 MHz"),
+        ("xc7z020clg400-3", 1.3, "global clock tree (BUFG) is limited to 741 MHz"),
+        ("xc7z045", 2.0, "block RAM is limited to 458 MHz"),
         ("xc7z045ffg900-2", 1.0, "741 MHz"),
     ],
 )

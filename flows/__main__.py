@@ -13,10 +13,17 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (`flows.core.errors` lists them)."""
+    from flows.cli.screen import screened
+
+    with screened():
+        return _run(sys.argv[1:] if argv is None else argv)
+
+
+def _run(argv: Sequence[str]) -> int:
     from flows.cli.parser import parse
 
     try:
-        arguments = parse(sys.argv[1:] if argv is None else argv)
+        arguments = parse(argv)
         code: int = arguments.command(arguments)
         sys.stdout.flush()
         return code

@@ -14,6 +14,7 @@ from pathlib import Path
 from flows.core.digest import digest_bytes
 from flows.core.errors import InputError, SetupError, StepFailed, UsageError
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
+from flows.core.text import title
 from flows.executor import Executor, package_version
 from flows.jobs import Trained
 from models import cifar10
@@ -101,7 +102,7 @@ def measure_ranges(network: Network, weights: Weights, images: Asset, executor: 
 
 def _read(path: Path, package: str, external: Mapping[str, Asset], executor: Executor) -> Path:
     """The folder in which the worker left what it found, with these files laid beside the model."""
-    ask = {"file": f"given/{path.name}", "name": path.stem, "external": list(external)}
+    ask = {"file": f"given/{path.name}", "name": title(path.stem), "external": list(external)}
     files: dict[str, str | Asset | Output] = {"job.json": json.dumps(ask, indent=1)}
     files[f"given/{path.name}"] = Asset(path, digest_bytes(content(path, "give a .keras or .onnx file")))
     files |= {f"given/{name}": asset for name, asset in external.items()}

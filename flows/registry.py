@@ -5,6 +5,7 @@ Loaded lazily, one at a time. A plugin that is broken is listed with its reason 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, is_dataclass
 from functools import cache
 from importlib import metadata
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from backends.protocol import Backend
 
 GROUP = "zynqflows.backends"
+WORD = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+"""What a flow may be called."""
 NAMES = ("NAME", "Options", "check", "lower", "estimate", "notes", "plan", "read")
 
 
@@ -68,6 +71,9 @@ def _check(name: str, place: str, module: Any) -> None:
     if module.API != API:
         fact = f"written for version {module.API} of the backend interface, this is version {API}"
         raise PluginError(f"flow {name} ({place})", fact, "install a version of it that fits")
+    if not isinstance(module.NAME, str) or not WORD.fullmatch(module.NAME):
+        fact = f"its NAME is {module.NAME!r}, and its runs and their files are called by that"
+        raise PluginError(f"flow {name} ({place})", fact, "take letters, digits and dashes, at most 40")
     if not is_dataclass(module.Options):
         raise PluginError(f"flow {name} ({place})", "its Options is no dataclass", "see docs/third-party-backends.md")
 

@@ -9,6 +9,7 @@ TensorFlow's (the odd pixel goes below and to the right), other paddings are giv
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -17,12 +18,15 @@ from typing import ClassVar, Literal
 
 from flows.core.digest import digest_of
 from flows.core.errors import InputError
+from flows.core.text import title
 
 Shape = tuple[int, ...]
 Pads = tuple[int, int, int, int]
 """Rows and columns around an image: top, bottom, left, right."""
 Padding = Literal["same", "valid"] | Pads
 
+WORD = re.compile("[A-Za-z0-9_]{1,80}")
+"""What a layer may be called."""
 INPUT = "input"
 """The name by which layers refer to the network's input."""
 
@@ -227,7 +231,9 @@ class Softmax(Layer):
 class Network:
     """A directed acyclic graph in topological order with one input and one output (its last layer).
 
-    Raises `InputError` where a layer refers to a later or unknown one, or its shapes do not agree.
+    Its names are safe in whatever is written of it: `name` is a title, and the names of layers are words (see
+    `flows.core.text`). Raises `InputError` where they are not, where a layer refers to a later or unknown one, or where
+    its shapes do not agree.
     """
 
     name: str
@@ -236,10 +242,13 @@ class Network:
 
     def __post_init__(self) -> None:
         shapes: dict[str, Shape] = {INPUT: self.input_shape}
+        if self.name != title(self.name):
+            raise InputError(f"network {self.name!r}", "this is no name of a network", f"call it {title(self.name)!r}")
         for layer in self.layers:
             where = f"network {self.name}, layer {layer.name}"
-            if not layer.name.isprintable():
-                raise InputError(f"network {self.name}", f"a layer is called {layer.name!r}", "rename it: one line")
+            if not WORD.fullmatch(layer.name):
+                advice = "rename it: letters, digits and underscores, at most 80"
+                raise InputError(f"network {self.name}", f"a layer is called {layer.name!r}", advice)
             if layer.name in shapes:
                 raise InputError(where, "two layers have this name", "rename one of them")
             unknown = [name for name in layer.inputs if name not in shapes]

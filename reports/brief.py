@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textwrap import wrap
 
+from flows.core.text import printable
 from reports.comparison import Comparison
 from reports.decision import Decision
 from reports.terminal import WIDTH
@@ -18,4 +19,4 @@ def _decision(one: Decision) -> str:
     doubts = f"{len(one.doubts)} things could make that wrong: the report has them"
     why = wrap(one.why, WIDTH, initial_indent="  ", subsequent_indent="  ")
     verdicts = wrap(told, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    return "\n".join([f"{one.part}: {one.headline}", *verdicts, *why, f"  {doubts}"])
+    return "\n".join([printable(f"{one.part}: {one.headline}"), *verdicts, *why, f"  {doubts}"])

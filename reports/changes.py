@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flows.core.text import markdown
+from flows.core.text import markdown, printable
 from reports.difference import Change, Difference, RunDifference
 from reports.html import environment
 from reports.markdown import table as markdown_table
@@ -15,7 +15,7 @@ HEAD = ("", "what", "before", "after", "change", "")
 
 def terminal(found: Difference) -> str:
     parts = [_titled(one, _lines(one)) for one in found.pairs]
-    return "\n\n".join([*parts, *unpaired(found)])
+    return "\n\n".join([*parts, *map(printable, unpaired(found))])
 
 
 def _lines(one: RunDifference) -> str:
@@ -24,7 +24,7 @@ def _lines(one: RunDifference) -> str:
 
 
 def _titled(one: RunDifference, body: str) -> str:
-    return f"{title(one)}\n{body}\n{count(one)}"
+    return f"{printable(title(one))}\n{body}\n{count(one)}"
 
 
 def title(one: RunDifference) -> str:

@@ -6,6 +6,7 @@ from math import log2
 from textwrap import wrap
 
 from flows.core.profile import Judged, Profile, Row
+from flows.core.text import printable
 from reports.terminal import WIDTH, table
 
 HEAD = [
@@ -36,7 +37,9 @@ def profile(found: Profile) -> str:
         costs = [f"{_points(row, found.judged):+.2f}" if row.right is not None else "" for row in found.rows]
         rows = [[*row, cost] for row, cost in zip(rows, ["alone, points", *costs], strict=True)]
     remarks = [_beyond(found), _small(found), _cut(found), _costs(found)]
-    return "\n\n".join([title, table(rows, frozenset({0, 1})), "\n".join(_wrapped(text) for text in remarks if text)])
+    return "\n\n".join(
+        [printable(title), table(rows, frozenset({0, 1})), "\n".join(_wrapped(text) for text in remarks if text)]
+    )
 
 
 def _row(row: Row) -> list[str]:

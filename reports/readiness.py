@@ -5,6 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 
 from flows.core.readiness import Finding, Readiness, Status, Verdict
+from flows.core.text import printable
 from reports.terminal import WIDTH, table
 
 LIMIT = 20
@@ -16,7 +17,7 @@ def verdicts(readiness: Readiness) -> str:
     counts = {status: sum(one.status is status for one in readiness.verdicts) for status in Status}
     told = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
     rows = [["condition", "verdict", ""], *([one.condition, one.status.value, one.about] for one in readiness.verdicts)]
-    parts = [f"{readiness.file}: {told}", table(rows, frozenset({0, 1, 2}))]
+    parts = [printable(f"{readiness.file}: {told}"), table(rows, frozenset({0, 1, 2}))]
     return "\n\n".join([*parts, *(_broken(one) for one in readiness.broken)])
 
 

@@ -9,6 +9,7 @@ from flows.core.evidence import RESOURCES, SEEN, TOTAL, Metric, Reading, Tier, n
 from flows.core.fit import MARGIN
 from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.record import Document, Run
+from flows.core.text import printable
 from reports.design import Design, designs_of
 from reports.words import LABELS, SHARES, amount, evidence, interval, number, verdict, why
 
@@ -19,7 +20,11 @@ LONGEST = 80
 
 
 def table(rows: Sequence[Sequence[str]], left: frozenset[int] = frozenset({0})) -> str:
-    """Rows in columns as wide as their widest cell; columns in `left` are set left, the others right."""
+    """Rows in columns as wide as their widest cell; columns in `left` are set left, the others right.
+
+    A cell is one line, whatever name stands in it.
+    """
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:
@@ -34,10 +39,9 @@ def table(rows: Sequence[Sequence[str]], left: frozenset[int] = frozenset({0})) 
 def details(document: Document, layers: bool = False) -> str:
     """Every run in full: totals with evidence, verdict, proof, steps and remarks; `layers` adds a line a scope."""
     network = document.network
-    head = (
-        f"{network.name}: {network.parameters:,} parameters, {network.macs:,} MACs, architecture {network.architecture}"
-    )
-    return "\n\n".join([head, *(_details(one, layers) for one in designs_of(document.runs, MARGIN))]) + "\n"
+    size = f"{network.parameters:,} parameters, {network.macs:,} MACs"
+    head = f"{network.name}: {size}, architecture {network.architecture}"
+    return "\n\n".join([printable(head), *(_details(one, layers) for one in designs_of(document.runs, MARGIN))]) + "\n"
 
 
 def _details(design: Design, layers: bool) -> str:
@@ -48,7 +52,7 @@ def _details(design: Design, layers: bool) -> str:
         f"weights {run.weights.digest}{lineage}"
     )
     options = ", ".join(f"{name.replace('_', '-')} {_clipped(value)}" for name, value in run.options.items())
-    parts = [title, f"options: {options}", table(_totals(design), frozenset({0, 5}))]
+    parts = [printable(title), printable(f"options: {options}"), table(_totals(design), frozenset({0, 5}))]
     if layers:
         parts.append(_layers(run.readings))
     facts = [("verdict", verdict(design.fit))]
@@ -135,7 +139,7 @@ def _layers(readings: Sequence[Reading]) -> str:
         given = [found.get((scope, metric)) for _, metric, found in used]
         rows.append([scope, *(amount(one).removesuffix(" cycles") if one else "unknown" for one in given)])
     sources = dict.fromkeys(_count(one) or one.source.split(";")[0] for one in second.values())
-    return "\n".join([table(rows), *(f"* {source}" for source in sources)])
+    return "\n".join([table(rows), *(printable(f"* {source}") for source in sources)])
 
 
 def _second(
@@ -171,7 +175,8 @@ def comparison(document: Document) -> str:
         for row, label in zip(rows, ["design", *(one.label for one in designs)], strict=True):
             row.append(label)
     network = document.network
-    return f"{table(rows, frozenset({0, 1, 10, 11, 12}))}\n\narchitecture {network.architecture} ({network.name})"
+    about = printable(f"architecture {network.architecture} ({network.name})")
+    return f"{table(rows, frozenset({0, 1, 10, 11, 12}))}\n\n{about}"
 
 
 def _compared(design: Design) -> list[str]:
@@ -217,4 +222,5 @@ def _planned(step: Step, digest: str) -> str:
         ("given", ", ".join(given)),
         ("makes", ", ".join(step.makes)),
     ]
-    return "\n".join([f"  {step.name}  {digest}", *(f"    {label:<6}{text}" for label, text in lines)])
+    told = [f"  {step.name}  {digest}", *(f"    {label:<6}{text}" for label, text in lines)]
+    return "\n".join(map(printable, told))

@@ -13,7 +13,10 @@ from flows.core.evidence import Tier
 from flows.core.fit import MARGIN, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 COMMANDS = [(page, text) for page in PAGES for text in re.findall(r"python -m flows ([^`\n]*)", page.read_text())]
 every_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 

@@ -168,7 +168,6 @@ def plan(arguments: Namespace) -> int:
 
 
 def compare(arguments: Namespace) -> int:
-    from flows.core.text import lines
     from reports import terminal
     from reports.comparison import merged
 
@@ -177,19 +176,18 @@ def compare(arguments: Namespace) -> int:
     if not documents:
         raise InputError(f"store {store.root}", "no runs in it", "make one: python -m flows run hls4ml --part xc7z020")
     document = merged(documents)
-    print(lines(terminal.comparison(document)))
+    print(terminal.comparison(document))
     _write_json(arguments.json, document)
     return 0
 
 
 def show(arguments: Namespace) -> int:
-    from flows.core.text import lines
     from reports import bars, terminal
 
     document = open_store(arguments).record(arguments.run)
-    print(lines(terminal.details(document, layers=True)))
+    print(terminal.details(document, layers=True))
     for run in document.runs:
-        print(lines(bars.waterfalls(run)))
+        print(bars.waterfalls(run))
     _write_json(arguments.json, document)
     return 0
 

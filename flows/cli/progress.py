@@ -6,8 +6,12 @@ import sys
 import threading
 import time
 
+from flows.cli.screen import clear_line
 from flows.core.plan import Step
+from flows.core.text import printable
 
+WIDTH = 110
+"""Characters that are shown of what a step is saying."""
 TICK_S = 10.0
 """How often a long step reports when standard error is no terminal."""
 
@@ -39,12 +43,13 @@ class Progress:
     def _said(self, step: Step, text: str, now: float) -> None:
         seconds = now - self._begun[step.name]
         if self._terminal:
-            sys.stderr.write(f"\r\x1b[K  {step.name}: {seconds:.0f} s  {text[:90]}")
-            sys.stderr.flush()
+            clear_line()
+            print(printable(f"  {step.name}: {seconds:.0f} s  {text}")[:WIDTH], end="", file=sys.stderr, flush=True)
         elif now - self._told[step.name] >= TICK_S:
             self._told[step.name] = now
-            self._line(f"  {step.name}: {seconds:.0f} s  {text[:110]}")
+            self._line(f"  {step.name}: {seconds:.0f} s  {text}"[:WIDTH])
 
     def _line(self, text: str) -> None:
-        start = "\r\x1b[K" if self._terminal else ""
-        print(f"{start}{text}", file=sys.stderr, flush=True)
+        if self._terminal:
+            clear_line()
+        print(printable(text), file=sys.stderr, flush=True)

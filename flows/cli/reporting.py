@@ -25,7 +25,6 @@ DEFAULT_PARTS = ("xc7z010", "xc7z020")
 
 def report(arguments: Namespace) -> int:
     from flows.core.part import find_part
-    from flows.core.text import lines
     from reports.brief import decisions
     from reports.comparison import Absent, compare
 
@@ -34,7 +33,7 @@ def report(arguments: Namespace) -> int:
     failures = _run_missing(arguments, store) if arguments.run else {}
     absent = [Absent(flow, find_part(part).full_name, str(error)) for (flow, part), error in failures.items()]
     comparison = compare(read_documents(store, arguments.runs or store.names()), absent)
-    print(lines(decisions(comparison)))
+    print(decisions(comparison))
     for name, render in _formats().items():
         write(arguments.out / name, render(comparison))
     for error in failures.values():
@@ -44,14 +43,13 @@ def report(arguments: Namespace) -> int:
 
 
 def diff(arguments: Namespace) -> int:
-    from flows.core.text import lines
     from reports import changes
     from reports.difference import difference
 
     store = open_store(arguments)
     before, after = (read_documents(store, [name])[0] for name in (arguments.before, arguments.after))
     found = difference(before, after, dict(arguments.tolerances))
-    print(lines(changes.to_markdown(found) if arguments.markdown else changes.terminal(found)))
+    print(changes.to_markdown(found) if arguments.markdown else changes.terminal(found))
     if arguments.html:
         check_writable(arguments.html.parent)
         write(arguments.html, changes.to_html(found))
@@ -61,7 +59,6 @@ def diff(arguments: Namespace) -> int:
 def gate(arguments: Namespace) -> int:
     from datetime import date
 
-    from flows.core.text import lines
     from reports import gate
     from reports.comparison import merged
     from reports.policy import read_policy
@@ -72,7 +69,7 @@ def gate(arguments: Namespace) -> int:
     document = merged(read_documents(store, arguments.runs or store.names()))
     baseline = read_file(path.parent / policy.baseline) if policy.baseline else None
     findings = gate.check(policy, document, baseline)
-    print(lines(gate.terminal(findings)))
+    print(gate.terminal(findings))
     if arguments.junit:
         check_writable(arguments.junit.parent)
         write(arguments.junit, gate.junit(findings))

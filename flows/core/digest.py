@@ -33,7 +33,7 @@ def plain(value: Any) -> Any:
 def digest_of(value: Any) -> str:
     """Digest of a value made of dataclasses, containers, text and numbers; order of keys does not count."""
     text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return digest_bytes(text.encode())
+    return digest_bytes(text.encode("utf-8", "surrogatepass"))  # names of files need be no text
 
 
 def digest_bytes(content: bytes) -> str:

@@ -19,9 +19,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from flows.core.text import printable
+
 
 class FlowsError(Exception):
-    """`culprit`: fact; next step. One line for the terminal, no traceback."""
+    """`culprit`: fact; next step. One line for the terminal, whatever names stand in it; no traceback."""
 
     exit_code = 1
 
@@ -30,7 +32,7 @@ class FlowsError(Exception):
         self.culprit, self.fact, self.next_step = culprit, fact, next_step
 
     def __str__(self) -> str:
-        return f"{self.culprit}: {self.fact}. {self.next_step[:1].upper()}{self.next_step[1:]}."
+        return printable(f"{self.culprit}: {self.fact}. {self.next_step[:1].upper()}{self.next_step[1:]}.")
 
 
 class UsageError(FlowsError):

@@ -1,23 +1,34 @@
-"""Text from records, made safe to show: what a name holds is never taken for an instruction."""
+"""Text of others made safe: to show, where it is never taken for an instruction, and to call something by it.
+
+A name of a user's or a file's enters as a `title` (networks) or an `identifier` (layers), and `models.network.Network`
+takes no other. So whatever a generator writes of a network's names is letters, digits, ``_``, ``.``, ``-`` and single
+spaces, which end no comment and begin no command in any language that is generated here.
+"""
 
 from __future__ import annotations
 
 import re
+from unicodedata import normalize
 
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-"""Control characters, marks that turn the direction of text, and what no file in UTF-8 can hold."""
 MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~&])")
 FORMULA = ("=", "+", "-", "@")
 """How a cell begins that a spreadsheet would compute."""
+NOT_IN_TITLES = re.compile("(?:[^\\w.-]|[\u115f\u1160\u3164\uffa0])+")
+"""All but letters and digits of any script, and letters of Hangul that have no shape."""
+LONGEST_TITLE, LONGEST_IDENTIFIER = 50, 60
+"""Characters: a file that is called so, with an ending of ours, is within what file systems take (255 bytes)."""
 
 
 def printable(text: str) -> str:
-    r"""Control characters as escapes.
+    r"""`text`, with an escape for each character that has no shape of its own.
 
-    >>> print(printable("red \x1b[31m"))
-    red \x1b[31m
+    Those are what Unicode calls controls, formats (marks that turn the direction of text among them), surrogates,
+    private and unassigned characters, and every separator but the space.
+
+    >>> print(printable("red \x1b[31m, turned \u202e"))
+    red \x1b[31m, turned \u202e
     """
-    return CONTROL.sub(_escape, text)
+    return text if text.isprintable() else "".join(one if one.isprintable() else _escape(one) for one in text)
 
 
 def lines(text: str) -> str:
@@ -25,9 +36,9 @@ def lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def markdown(text: str) -> str:
@@ -49,11 +60,26 @@ def cell(text: str) -> str:
     return f"'{safe}" if safe.startswith(FORMULA) else safe
 
 
-def identifier(text: str, otherwise: str = "network") -> str:
-    """A name that every language that is generated here takes: ASCII letters, digits and single underscores.
+def title(text: str, otherwise: str = "network") -> str:
+    """A name to show that is also safe in comments, tables and file names; a title stays as it is.
 
-    >>> identifier('net\\n#include "x"'), identifier("2-layer net"), identifier("\\u4e2d")
-    ('net_include_x', 'n2_layer_net', 'network')
+    Letters and digits of any script, ``_``, ``.``, ``-`` and single spaces; whatever else is between becomes ``_``.
+
+    >>> title('net\\n#include "x"'), title("2-layer net.v1"), title("../..")
+    ('net_include_x', '2-layer net.v1', 'network')
     """
-    plain = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:60] or otherwise
-    return f"n{plain}" if plain[0].isdigit() else plain
+    plain = NOT_IN_TITLES.sub(lambda run: " " if run[0] == " " else "_", normalize("NFKC", text)).strip("._- ")
+    return plain[:LONGEST_TITLE].rstrip("._- ") or otherwise
+
+
+def identifier(text: str, otherwise: str) -> str:
+    """A name that is a word in every language that is generated here: ASCII letters, digits and single underscores.
+
+    It may still be a keyword of one of them.
+
+    >>> identifier("/block1/Conv", "layer"), identifier("2d", "layer"), identifier("\\u4e2d", "layer")
+    ('block1_Conv', 'layer_2d', 'layer')
+    """
+    plain = re.sub("[^A-Za-z0-9]+", "_", text).strip("_")
+    plain = f"{otherwise}_{plain}" if plain[:1].isdigit() else plain
+    return plain[:LONGEST_IDENTIFIER].rstrip("_") or otherwise

@@ -29,6 +29,13 @@ from models.network import (
 )
 
 
+class LayerModules(nn.ModuleDict):
+    """Modules by layer; torch's own takes no layer that is called as one of its methods, such as "values"."""
+
+    def __setitem__(self, layer: str, module: nn.Module) -> None:
+        self._modules[layer] = module
+
+
 class TorchNetwork(nn.Module):
     """The float network; images (n, C, H, W) in 0..1, result (n, classes) before the softmax.
 
@@ -40,8 +47,8 @@ class TorchNetwork(nn.Module):
         super().__init__()
         self.network = network
         self.batch_norm = batch_norm = batch_norm and not any(isinstance(one, BatchNorm) for one in network.layers)
-        self.trained = nn.ModuleDict()
-        self.norms = nn.ModuleDict()
+        self.trained = LayerModules()
+        self.norms = LayerModules()
         for layer in network.layers:
             if isinstance(layer, Conv2D):
                 channels = network.input_shapes(layer)[0][-1]

@@ -110,6 +110,8 @@ def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     points = {"toy": Point(value="toy", module=TOY, dist=None), "broken": broken}
     points["plain"] = Point(value="plain", module=PLAIN, dist=None)
     points["old"] = Point(value="old", module=old, dist=None)
+    away = SimpleNamespace(**vars(TOY) | {"NAME": "../../away"})
+    points["away"] = Point(value="away", module=away, dist=None)
     monkeypatch.setattr(registry, "_entry_points", lambda: points)
     registry.load.cache_clear()
     monkeypatch.setenv("ZYNQFLOWS_STORE", str(tmp_path / "store"))
@@ -151,6 +153,7 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
         (["run", "toy", "--data", "nowhere"], 3, "no such folder"),
         (["run", "broken"], 9, "no module named nowhere"),
         (["run", "old"], 9, "written for version 0"),
+        (["run", "away"], 9, "its NAME is '../../away'"),
         (["show", "nothing"], 3, "no such run"),
         (["compare"], 3, "no runs in it"),
         (["train", "arch8", "--data", "nowhere", "--out", "x"], 3, "no such folder"),

@@ -29,6 +29,7 @@ from models.grids import grid
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
+from models.training.torch_network import LayerModules
 from models.vectors import vectors
 
 
@@ -38,8 +39,8 @@ class BrevitasNetwork(nn.Module):
     def __init__(self, quantised: QuantisedNetwork, weights: dict[str, np.ndarray]) -> None:
         super().__init__()
         self.quantised = quantised
-        self.made = nn.ModuleDict()
-        self.quantisers = nn.ModuleDict({INPUT: _activation(quantised.input.type)})
+        self.made = LayerModules()
+        self.quantisers = LayerModules({INPUT: _activation(quantised.input.type)})
         for layer in quantised.computed:
             types = quantised.layers[layer.name]
             if isinstance(layer, Conv2D | Dense):
@@ -139,7 +140,7 @@ def main(job: Path) -> None:
         with torch.no_grad():
             ours = network(torch.from_numpy(given))
         for name, value in ours.items():
-            tensor = "image_quant_out" if name == INPUT else f"{name}_quant_out"
+            tensor = "image.quant.out" if name == INPUT else f"{name}.quant.out"
             expected = theirs[result.name if name == quantised.output else tensor]
             if different := int((value.numpy() != expected).sum()):
                 sys.exit(f"{name}: {different} of {expected.size} codes differ between Brevitas and the graph")

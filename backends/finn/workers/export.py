@@ -29,17 +29,20 @@ IR_VERSION, OPSET = 8, 17
 
 
 class Graph:
-    """Nodes and constants so far; `made` is the tensor that each layer leaves."""
+    """Nodes and constants so far; `made` is the tensor that each layer leaves.
+
+    What is made beside a layer has a point in its name, which no layer's has: no two of either are alike.
+    """
 
     def __init__(self, quantised: QuantisedNetwork, weights: dict[str, np.ndarray]) -> None:
         self.quantised, self.weights = quantised, weights
         self.nodes: list[NodeProto] = []
         self.constants: dict[str, np.ndarray] = {}
-        self.made = {INPUT: self.quantiser("image_quant", "image", quantised.input.type)}
+        self.made = {INPUT: self.quantiser("image.quant", "image", quantised.input.type)}
 
     def node(self, kind: str, name: str, inputs: list[str], **settings: Any) -> str:
-        self.nodes.append(helper.make_node(kind, inputs, [f"{name}_out"], name=name, **settings))
-        return f"{name}_out"
+        self.nodes.append(helper.make_node(kind, inputs, [f"{name}.out"], name=name, **settings))
+        return f"{name}.out"
 
     def constant(self, name: str, value: Any) -> str:
         self.constants[name] = np.asarray(value, np.float32)
@@ -48,7 +51,7 @@ class Graph:
     def quantiser(self, name: str, source: str, type: FixedType, scale: np.ndarray | None = None) -> str:
         """A Quant node, with `scale` where it is not the type's; ROUND is to nearest, ties to even."""
         settings = {"scale": 2.0**-type.fraction if scale is None else scale, "zero": 0.0, "bits": float(type.width)}
-        inputs = [source, *(self.constant(f"{name}_{role}", value) for role, value in settings.items())]
+        inputs = [source, *(self.constant(f"{name}.{role}", value) for role, value in settings.items())]
         narrow = int(type.overflow is Overflow.SAT_SYM)
         return self.node(
             "Quant", name, inputs, domain=DOMAIN, signed=int(type.signed), narrow=narrow, rounding_mode="ROUND"
@@ -72,17 +75,17 @@ class Graph:
                     strides=list(layer.strides),
                 )
                 if types.output != types.accumulator:
-                    out = self.quantiser(f"{name}_quant", out, types.output)
+                    out = self.quantiser(f"{name}.quant", out, types.output)
             case Dense():
                 out = self.node("Gemm", name, inputs + self.trained(name, (1, 0)), transB=1)
             case ReLU():
-                out = self.quantiser(f"{name}_quant", self.node("Relu", name, inputs), types.output)
+                out = self.quantiser(f"{name}.quant", self.node("Relu", name, inputs), types.output)
             case MaxPool2D():
                 out = self.node(
                     "MaxPool", name, inputs, kernel_shape=list(layer.kernel), strides=list(layer.strides), pads=[0] * 4
                 )
             case GlobalAveragePool():
-                out = self.node("Flatten", f"{name}_flat", [self.node("GlobalAveragePool", name, inputs)])
+                out = self.node("Flatten", f"{name}.flat", [self.node("GlobalAveragePool", name, inputs)])
             case Add() | Flatten():
                 out = self.node(type(layer).__name__, name, inputs)
             case _:
@@ -99,10 +102,10 @@ class Graph:
             type = replace(type, width=self.quantised.code_bits[layer])
             units = grid(self.weights[f"{layer}/kernel"]).units
             scale = units.reshape(-1, *(1,) * (weights.ndim - 1)) if units.ndim else units
-        kernel = self.quantiser(f"{layer}_kernel_quant", self.constant(f"{layer}_kernel", weights), type, scale)
+        kernel = self.quantiser(f"{layer}.kernel.quant", self.constant(f"{layer}.kernel", weights), type, scale)
         unit = 2.0**types.bias.fraction
         bias = np.rint(self.weights[f"{layer}/bias"].astype(np.float64) * unit) / unit
-        return [kernel, self.constant(f"{layer}_bias", bias)]
+        return [kernel, self.constant(f"{layer}.bias", bias)]
 
 
 def model_of(quantised: QuantisedNetwork, weights: dict[str, np.ndarray]) -> ModelProto:

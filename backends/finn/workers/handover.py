@@ -59,7 +59,7 @@ def main(job: Path) -> None:
     (count, *image), (_, classes) = made["input.npy"].shape, made["expected_output.npy"].shape
     facts = ask["facts"] | {"vectors": count, "shape": [count, *image], "classes": classes}
     for name, text in texts(facts).items():
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, encoding="utf-8")
     (folder / "build.py").chmod(0o755)
 
 

@@ -151,7 +151,7 @@ def main(job: Path) -> None:
     for name, text in files(from_json(ask, str(job)), load_file(ask["weights"]), results):
         path = Path("project", name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.core.errors import InputError
+from flows.core.text import identifier
 from models.network import INPUT, Layer, Network, Shape, Softmax
 
 Tensor = NDArray[np.float32]
@@ -21,6 +22,8 @@ pooling, flatten, add and dropout"
 IMAGE_ADVICE = "give the network one input of a fixed size, (height, width, 3), channels R, G, B"
 
 
+RESERVED = re.compile("image|input|(clone|zp2d)_.*")
+"""What flows call the input, and hls4ml the copies and paddings that it adds."""
 LARGEST = 1 << 24
 """Numbers in a tensor: far more than a Zynq could hold, and little enough to be listed one by one."""
 
@@ -108,9 +111,9 @@ class Draft:
         return Network(self.name, self.shapes[INPUT], tuple(self.layers))
 
     def _unused(self, name: str) -> str:
-        """A word of letters, digits and underscores, since flows write layer names into their sources."""
-        word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "layer"
-        word = word if word[0].isalpha() else f"layer_{word}"
+        """An identifier, since flows write layer names into their sources, and none that they use themselves."""
+        word = identifier(name, "layer")
+        word = f"layer_{word}" if RESERVED.fullmatch(word) else word
         name, count = word, 1
         while name in self.shapes:
             count += 1

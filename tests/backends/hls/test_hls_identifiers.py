@@ -26,6 +26,7 @@ from backends.hls.nodes import MATRIX_VECTOR, WINDOW, nodes
 from backends.hls.resolve import design
 from backends.hls.top import stage_texts
 from backends.hls.workers.generate import TEMPLATES, files
+from flows.core.text import title
 from models.network import INPUT, Network
 from models.quantised import QuantisedNetwork
 from tests.backends.hls.networks import SMALL, job_on
@@ -53,7 +54,9 @@ NAMES = st.one_of(
     st.lists(st.sampled_from(["a", "b", "A", "to", "out", "weights", "2", "layer", "", "-"]), max_size=4).map("_".join),
     st.text(max_size=6),
 ).filter(str.isprintable)
-LAYERS = st.lists(NAMES.filter(lambda name: name != INPUT), min_size=len(SMALL.layers), max_size=10, unique=True)
+WORDS = NAMES.map(lambda name: re.sub(r"\W", "_", name, flags=re.ASCII)).filter(lambda name: name not in ("", INPUT))
+"""What `models.network.Network` lets layers be called."""
+LAYERS = st.lists(WORDS, min_size=len(SMALL.layers), max_size=10, unique=True)
 
 
 @cache
@@ -125,7 +128,7 @@ def test_no_layer_is_called_like_what_is_declared_already(name: str) -> None:
     assert not {one, struct(one)} & declared()
 
 
-@given(LAYERS, NAMES)
+@given(LAYERS, NAMES.map(title))
 @example(["a", "r", "b", "image_to_a", "image_to_b", "a_out", "a_weights", "a_biases", "a_windows", "s"], "image_to_c")
 @example(["a", "r", "b", "IMAGE_TO_A", "To", "TO", "x_t", "B", "A_Out", "s"], "net")
 def test_every_name_of_a_project_has_one_meaning(

@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flows.core.errors import InputError, SetupError
-from flows.core.record import Document, document_from_json
+from flows.core.record import Document
+from flows.core.record_reader import document_from_json
 
 MANIFEST = "step.json"
 LOG = "step.log"

@@ -105,7 +105,7 @@ def read_documents(store: Store, names: Sequence[str]) -> list[Document]:
 
 def read_file(path: Path) -> Document:
     """The runs in a JSON file, a report's too; raises `InputError` where it cannot be read."""
-    from flows.core.record import document_from_json
+    from flows.core.record_reader import document_from_json
 
     text = _read(path, "name a file that --json wrote")
     try:

@@ -86,7 +86,7 @@ class Executor:
             if kept := self._kept(step, digest, given):
                 self._listener("kept", step, "kept from an earlier run")
                 return StepResult(step.name, State.KEPT, self._store.steps / digest, 0.0, kept.versions)
-            with self._place(), self._store.writing():
+            with self._place(), self._store.making(digest):
                 versions = _versions(step, tool)
                 self._listener("started", step, step.about)
                 folder = self._store.fresh(digest)
@@ -139,6 +139,9 @@ class Executor:
                     log.write(line)
                     self._listener("line", step, line.rstrip())
                 code = process.wait()
+            except OSError:  # its log cannot be written
+                _end(process)
+                raise
             finally:
                 timer.cancel()
                 self._running.discard(process)
@@ -151,7 +154,7 @@ class Executor:
         if code and time.monotonic() >= deadline:
             fact = f"ended after its limit of {step.limit_s:.0f} s"
         elif code:
-            fact = f"exit code {code}: {_last_line(folder / LOG)}"
+            fact = f"exit code {code}: {_last_line(folder / LOG)}{self._store.shortage()}"
         else:
             fact = f"exited 0 but left no {', '.join(missing)}"
         raise StepFailed(f"step {step.name}", fact, f"read its log, {self._store.fail(digest) / LOG}")

@@ -42,7 +42,8 @@ def leftovers(store: Store, days: float) -> list[Leftover]:
 
 def prune(store: Store, old: list[Leftover]) -> Iterator[Leftover]:
     """Removes what a running process does not hold; gives each that was removed. Raises `SetupError`."""
-    store.prepare()
+    if old:
+        store.prepare()
     for one in old:
         with store.lock(_digest(one.path), wait=False) as free:
             if free:

@@ -9,10 +9,11 @@ from typing import cast
 
 from backends.cost import synthesis
 from backends.protocol import Backend, Job, Observer, ReportReader
-from flows.core.errors import MismatchError, RefusedError, UsageError
+from flows.core.errors import InputError, MismatchError, PluginError, RefusedError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
+from flows.core.record_reader import document_from_json
 from flows.executor import Executor
 from flows.jobs import Trained, run_name
 from flows.results import CODES, COUNTS, evaluated_before, read_result, reference_codes
@@ -113,8 +114,19 @@ def run(
         readings += _recorded(trained.card, made.quantised)
     found = _run(backend, made, readings, verification, steps, command)
     document = Document(network_facts(trained), (found,))
-    store.save(name, document_to_json(document))
+    store.save(name, _recordable(document, backend.NAME))
     return document
+
+
+def _recordable(document: Document, flow: str) -> str:
+    """The record, which can be read back; raises `PluginError` where a backend gave what no run can have."""
+    try:
+        text = document_to_json(document)
+        document_from_json(text, "its record")
+    except (ValueError, TypeError, InputError) as reason:  # ValueError: a number that is not finite
+        fact = f"gives what no run can have: {reason.fact if isinstance(reason, InputError) else reason}"
+        raise PluginError(f"flow {flow}", fact, "report it to its author") from None
+    return text
 
 
 def estimated(backend: Backend, trained: Trained, job: Job, command: str, reports: Sequence[Path] = ()) -> Run:

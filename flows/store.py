@@ -16,12 +16,12 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from flows.core.errors import InputError
-from flows.core.files import read_text, write_atomic, writing
+from flows.core.errors import InputError, SetupError
+from flows.core.files import MEBIBYTE, read_text, write_atomic, writing
 from flows.core.plan import Asset, Step
 from flows.core.record import Document
 from flows.core.record_reader import ADVICE, document_from_json
@@ -125,6 +125,23 @@ class Store:
     def discard(self, digest: str) -> None:
         """Removes the directory of a step that was interrupted."""
         shutil.rmtree(self.scratch / digest, ignore_errors=True)
+
+    @contextmanager
+    def making(self, digest: str) -> Iterator[None]:
+        """What is written inside is no result where the disk is full: it is discarded, which makes room."""
+        try:
+            with self.writing():
+                yield
+        except SetupError:
+            self.discard(digest)
+            raise
+
+    def shortage(self) -> str:
+        """What to add to a failure where its cause may be a full disk; mostly nothing."""
+        with suppress(OSError):
+            if shutil.disk_usage(self.root).free < MEBIBYTE:
+                return f" (no room is left on the disk of the store {self.root})"
+        return ""
 
     def _move(self, digest: str, place: Path) -> Path:
         with self.writing():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -91,6 +93,25 @@ def test_a_worker_that_meets_a_full_disk_says_so(tmp_path: Path) -> None:
     step = script("fills", "import errno, os; raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), 'weights')")
     with pytest.raises(StepFailed, match="No space left on device"):
         Executor(Store(tmp_path / "store"), 1, quiet).execute(Plan((step,)))
+
+
+def test_a_tool_that_fails_on_a_full_disk_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "store")
+    monkeypatch.setattr(shutil, "disk_usage", lambda root: SimpleNamespace(free=4096))
+    with pytest.raises(StepFailed, match=f"no room is left on the disk of the store {store.root}"):
+        Executor(store, 1, quiet).execute(Plan((script("fails", "raise SystemExit(1)"),)))
+
+
+def test_what_a_full_disk_left_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "store")
+
+    def full(*arguments: object) -> None:
+        raise SetupError("store", "no room left on its disk", "")
+
+    monkeypatch.setattr(store, "finish", full)
+    with pytest.raises(SetupError):
+        Executor(store, 1, quiet).execute(Plan(CHAIN.steps[:1]))
+    assert not list(store.scratch.iterdir())
 
 
 def test_a_record_stays_whole(tmp_path: Path, fullness: list[int]) -> None:

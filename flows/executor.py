@@ -24,12 +24,15 @@ from importlib import metadata, util
 from pathlib import Path
 
 from flows.core.digest import digest_bytes, digest_of
-from flows.core.errors import SetupError, StepFailed
+from flows.core.errors import InputError, SetupError, StepFailed
 from flows.core.plan import PYTHON, Asset, Output, Plan, Products, State, Step, StepResult
-from flows.store import LOG, MANIFEST, Store
+from flows.core.text import printable
+from flows.manifest import AGAIN, Changed, Manifest, copy, read_manifest, survey
+from flows.store import LOG, Store
 
 Listener = Callable[[str, Step, str], None]
-"""Told "started", "line", "done", "kept" or "skipped", the step, and a text: its output or what became of it."""
+"""Told "started", "line", "done", "kept", "made again" or "skipped", the step, and a text: its output, or what became
+of it, or what of the stored result has changed."""
 
 SOURCE_SUFFIXES = (".py", ".cpp", ".h", ".j2", ".tcl")
 
@@ -37,8 +40,11 @@ SOURCE_SUFFIXES = (".py", ".cpp", ".h", ".j2", ".tcl")
 class Executor:
     """Runs the steps of plans, at most `jobs` processes at a time; `execute` may be called from several threads."""
 
-    def __init__(self, store: Store, jobs: int, listener: Listener) -> None:
-        self._store, self._listener = store, listener
+    def __init__(self, store: Store, jobs: int, listener: Listener, verify: bool = False) -> None:
+        """With `verify` the digest of every stored file is computed before it is used, not only where its size or time
+        differs. Raises `SetupError` where the store cannot be written."""
+        store.prepare()
+        self._store, self._listener, self._verify = store, listener, verify
         self._places = threading.BoundedSemaphore(jobs)
         self._running: set[subprocess.Popen[str]] = set()
         self._stopped = threading.Event()
@@ -75,20 +81,29 @@ class Executor:
             return self._skip(step, f"{step.tool} is not on PATH")
         with self._store.lock(digest):
             started = time.monotonic()
-            if folder := self._store.finished(digest, step.makes):
+            sources = {name: _stored(result) for name, result in results.items()}
+            given = _given(step, sources)
+            if kept := self._kept(step, digest, given):
                 self._listener("kept", step, "kept from an earlier run")
-                return StepResult(step.name, State.KEPT, folder, 0.0, _recorded_versions(folder))
-            with self._place():
+                return StepResult(step.name, State.KEPT, self._store.steps / digest, 0.0, kept.versions)
+            with self._place(), self._store.making(digest):
                 versions = _versions(step, tool)
                 self._listener("started", step, step.about)
                 folder = self._store.fresh(digest)
-                _lay(step, folder, Products(results))
+                _lay(step, folder, sources)
                 self._run(step, digest, tool, folder)
-            seconds = round(time.monotonic() - started, 2)
-            manifest = {"step": step.name, "argv": step.argv, "versions": versions, "seconds": seconds}
-            folder = self._store.finish(digest, manifest)
+                seconds = round(time.monotonic() - started, 2)
+                folder = self._store.finish(digest, survey(folder, step, given, versions, seconds))
         self._listener("done", step, f"{seconds:.1f} s")
         return StepResult(step.name, State.DONE, folder, seconds, versions)
+
+    def _kept(self, step: Step, digest: str, given: Mapping[str, str]) -> Manifest | None:
+        """The manifest of the stored result; None where there is none, or where it is no longer what the step left."""
+        try:
+            return self._store.finished(step, digest, given, self._verify)
+        except Changed as reason:
+            self._listener("made again", step, printable(f"since in the store {reason}"))
+            return None
 
     def _skip(self, step: Step, reason: str) -> StepResult:
         self._listener("skipped", step, reason)
@@ -124,6 +139,9 @@ class Executor:
                     log.write(line)
                     self._listener("line", step, line.rstrip())
                 code = process.wait()
+            except OSError:  # its log cannot be written
+                _end(process)
+                raise
             finally:
                 timer.cancel()
                 self._running.discard(process)
@@ -136,7 +154,7 @@ class Executor:
         if code and time.monotonic() >= deadline:
             fact = f"ended after its limit of {step.limit_s:.0f} s"
         elif code:
-            fact = f"exit code {code}: {_last_line(folder / LOG)}"
+            fact = f"exit code {code}: {_last_line(folder / LOG)}{self._store.shortage()}"
         else:
             fact = f"exited 0 but left no {', '.join(missing)}"
         raise StepFailed(f"step {step.name}", fact, f"read its log, {self._store.fail(digest) / LOG}")
@@ -226,13 +244,22 @@ def tool_version(path: str) -> str:
     return next((line for line in lines if any(character.isdigit() for character in line)), "unknown")
 
 
-def _recorded_versions(folder: Path) -> dict[str, str]:
-    import json
+def _stored(result: StepResult) -> tuple[Path, Manifest]:
+    """The folder of a step and what it holds."""
+    assert result.folder, "a step whose upstream was skipped does not run"
+    try:
+        return result.folder, read_manifest(result.folder)
+    except Changed as reason:
+        raise InputError(f"stored step {result.folder}", str(reason), AGAIN) from None
 
-    return json.loads((folder / MANIFEST).read_text())["versions"]
+
+def _given(step: Step, sources: Mapping[str, tuple[Path, Manifest]]) -> dict[str, str]:
+    """What a step takes from earlier ones: digests of what they hold now, by the names that it takes them under."""
+    outputs = {name: item for name, item in step.files.items() if isinstance(item, Output)}
+    return {name: sources[item.step][1].part(item.file) for name, item in outputs.items()}
 
 
-def _lay(step: Step, folder: Path, products: Products) -> None:
+def _lay(step: Step, folder: Path, sources: Mapping[str, tuple[Path, Manifest]]) -> None:
     """Puts a step's files into its directory: text written, assets linked, outputs copied (a tool may write there)."""
     for name, item in step.files.items():
         place = folder / name
@@ -243,12 +270,11 @@ def _lay(step: Step, folder: Path, products: Products) -> None:
             case Asset():
                 place.symlink_to(item.path.absolute())
             case Output():
-                source = products.path(item)
-                assert source is not None, "a step whose upstream was skipped does not run"
-                if source.is_dir():
-                    shutil.copytree(source, place, symlinks=True)
-                else:
-                    shutil.copy2(source, place)
+                source, manifest = sources[item.step]
+                if (source / item.file).is_dir():
+                    place.mkdir()
+                for stored, facts in manifest.below(item.file).items():
+                    copy(source / stored, facts.digest, folder / f"{name}{stored.removeprefix(item.file)}")
 
 
 def _environment() -> dict[str, str]:

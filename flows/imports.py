@@ -14,9 +14,11 @@ from pathlib import Path
 from flows.core.digest import digest_bytes
 from flows.core.errors import InputError, SetupError, StepFailed, UsageError
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
+from flows.core.shape import listing, text
 from flows.core.text import title
 from flows.executor import Executor, package_version
 from flows.jobs import Trained
+from flows.results import REFUSAL, anything, read_result
 from models import cifar10
 from models.network import Network
 from models.ranges import Ranges, load_ranges
@@ -67,10 +69,10 @@ def read_network(path: Path, executor: Executor) -> tuple[Network, Weights]:
         raise SetupError(f"package {package}", f"not installed, and reading {path.suffix} files needs it", EXTRA)
     result = _read(path, package, {}, executor)
     if (result / "wanted.json").exists():
-        wanted = json.loads((result / "wanted.json").read_text())
+        wanted = read_result(result / "wanted.json", listing(text()))
         result = _read(path, package, {name: beside(path, name) for name in wanted}, executor)
     _raise_refusal(result)
-    network = network_from_json(json.loads((result / "network.json").read_text()), str(path))
+    network = network_from_json(read_result(result / "network.json", anything), str(path))
     return network, open_weights(result / "weights.safetensors", network)
 
 
@@ -145,7 +147,7 @@ def content(path: Path, advice: str) -> bytes:
 
 def _raise_refusal(result: Path) -> None:
     if (result / "refusal.json").exists():
-        raise InputError(**json.loads((result / "refusal.json").read_text()))
+        raise read_result(result / "refusal.json", REFUSAL)
 
 
 def _check_cifar(path: Path, network: Network) -> None:

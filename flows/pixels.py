@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 from flows.core.plan import Output, Products
+from flows.core.shape import Shape, fields, mapping, whole
+from flows.results import read_result
 from models.reference import ASSUMED
 from models.reference import PIXELS as FILE
 
 PIXELS = Output("pixels", FILE)
+SCALINGS: Shape[dict[str, Any]] = fields({"n": whole(1, 10**9), "right": mapping(whole(0, 10**9))}, dict)
 BETTER = 0.05
 """By how much more accuracy on pixels of another scaling a network is said to have been trained on those."""
 ASSUMPTION = (
@@ -22,8 +25,8 @@ def other_pixels(products: Products) -> list[str]:
     path = products.path(PIXELS) if PIXELS.step in products.results else None
     if path is None:
         return []
-    found = json.loads(path.read_text())
-    n, right = found["n"], found["right"]
+    counts = read_result(path, SCALINGS)
+    n, right = counts["n"], counts["right"]
     best = max(right, key=right.__getitem__)
     if right[best] - right[ASSUMED] <= BETTER * n:
         return []

@@ -5,7 +5,6 @@ The step is kept in the store under the content of the file, so that a repeated 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from flows.core.plan import Asset, Output, Plan
 from flows.core.readiness import Readiness, readiness_from_json
 from flows.executor import Executor
 from flows.imports import beside, content
+from flows.results import anything, read_result
 from models.network import Network
 
 
@@ -40,4 +40,4 @@ def _answer(
     except StepFailed as error:
         raise InputError(str(model.path), f"damaged: reading it failed ({error.fact})", error.next_step) from None
     assert result, "the interpreter is never absent"
-    return json.loads(result.read_text())
+    return read_result(result, anything)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,12 +11,14 @@ from backends.cost import synthesis
 from backends.protocol import Backend, Job, Observer, ReportReader
 from flows import pixels
 from flows.core.clock import at_reported_fmax, check_clock, judge_clock
-from flows.core.errors import FlowsError, MismatchError, RefusedError, UsageError
+from flows.core.errors import InputError, MismatchError, PluginError, RefusedError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
+from flows.core.record_reader import document_from_json
 from flows.executor import Executor
 from flows.jobs import Trained, run_name
+from flows.results import CODES, COUNTS, evaluated_before, read_result, reference_codes
 from flows.store import Store
 from models import reference
 from models.card import Card, Score, record
@@ -110,16 +111,33 @@ def run(
         seen = cast(Observer, backend).observations(job, products)
         made = replace(made, remarks=(*made.remarks, *seen))
     name = run_name(backend.NAME, job)
-    if batch:
-        readings += _evaluated(products, trained.network.name)
-        made = replace(made, remarks=(*made.remarks, *pixels.other_pixels(products), *_lost(products, backend.NAME)))
-    else:
-        readings += _known(store, name, made.quantised) or _recorded(trained.card, made.quantised)
     steps = tuple(_step_facts(products, step) for step in plan.steps)
+    evaluated = products.path(ACCURACY) if batch else None
+    if not batch:
+        weights = weights_asset(job)
+        asked = accuracy_step(ACCURACY.step, made.quantised, weights, batch=weights)  # which images, it need not say
+        if earlier := evaluated_before(store, name, asked):
+            steps, evaluated = (*steps, earlier), Path(str(earlier.folder)) / ACCURACY.file
+    if evaluated:
+        readings += _evaluated(evaluated, trained.network.name)
+        made = replace(made, remarks=(*made.remarks, *pixels.other_pixels(products), *_lost(evaluated, backend.NAME)))
+    elif not batch:
+        readings += _recorded(trained.card, made.quantised)
     found = _run(backend, made, readings, verification, steps, command)
     document = Document(network_facts(trained), (found,))
-    store.save(name, document_to_json(document))
+    store.save(name, _recordable(document, backend.NAME))
     return document
+
+
+def _recordable(document: Document, flow: str) -> str:
+    """The record, which can be read back; raises `PluginError` where a backend gave what no run can have."""
+    try:
+        text = document_to_json(document)
+        document_from_json(text, "its record")
+    except (ValueError, TypeError, InputError) as reason:  # ValueError: a number that is not finite
+        fact = f"gives what no run can have: {reason.fact if isinstance(reason, InputError) else reason}"
+        raise PluginError(f"flow {flow}", fact, "report it to its author") from None
+    return text
 
 
 def estimated(backend: Backend, trained: Trained, job: Job, command: str, reports: Sequence[Path] = ()) -> Run:
@@ -191,7 +209,7 @@ def _verify(flow: str, job: Job, plan: Plan, products: Products) -> Verification
     path, expected = products.path(plan.artefact), products.path(REFERENCE)
     if path is None or expected is None:
         return Verification(plan.vectors, None, plan.against)
-    built, meant = json.loads(path.read_text()), json.loads(expected.read_text())["codes"]
+    built, meant = read_result(path, CODES), read_result(expected, reference_codes)
     design, advice = f"{flow} on {job.target.part.full_name}", f"look into {path.parent}, and do not build this design"
     if len(built) != len(meant):
         raise MismatchError(design, f"{len(built)} results came back for {len(meant)} vectors", advice)
@@ -200,28 +218,24 @@ def _verify(flow: str, job: Job, plan: Plan, products: Products) -> Verification
         first = unequal[0]
         fact = (
             f"{len(unequal)} of {len(meant)} vectors differ from the exact reference; "
-            f"at vector {first} it gives {built[first]}, the reference {meant[first]}"
+            f"at vector {first} it gives {list(built[first])}, the reference {list(meant[first])}"
         )
         raise MismatchError(design, fact, advice)
     return Verification(len(meant), len(meant), plan.against)
 
 
-def _evaluated(products: Products, network: str) -> list[Reading]:
-    path = products.path(ACCURACY)
-    if path is None:
-        return []
-    found = json.loads(path.read_text())
-    score = Score(found["right"], found["n"], found["agree"])
+def _evaluated(result: Path, network: str) -> list[Reading]:
+    counts = read_result(result, COUNTS)
+    score = Score(counts.right, counts.n, counts.agree)
     exact, read = "exact reference of this arithmetic", f"; pixels are {reference.ASSUMED}"
     on = f"{score.n:,} CIFAR-10 test images"
     return _scores(score, Tier.EVALUATED, on, exact + read, f"{exact}, same class as float {network}{read}")
 
 
-def _lost(products: Products, flow: str) -> list[str]:
+def _lost(result: Path, flow: str) -> list[str]:
     """Who to ask where accuracy went, if much did."""
-    path = products.path(ACCURACY)
-    found = json.loads(path.read_text()) if path else {"n": 1, "right": 0, "float_right": 0}
-    lost = (found["float_right"] - found["right"]) / found["n"]
+    counts = read_result(result, COUNTS)
+    lost = (counts.float_right - counts.right) / counts.n
     if lost <= MUCH:
         return []
     command = f"`python -m flows profile {flow} --cost --data DIR`, with the options of this run,"
@@ -239,19 +253,6 @@ def record_scores(trained: Trained, run: Run) -> None:
     n = right.n or 0
     score = Score(round(right.value * n), n, round(agree.value * n))
     record(trained.card.path, run.quantised, score, {"flow": run.flow, "options": dict(run.options)})
-
-
-def _known(store: Store, name: str, quantised: QuantisedNetwork) -> list[Reading]:
-    """What an earlier run of this very job evaluated, where the images are not at hand now."""
-    if name not in store.names():
-        return []
-    try:
-        earlier = store.record(name).runs[0]
-    except FlowsError:
-        return []
-    if earlier.quantised != quantised.digest:
-        return []
-    return [one for one in earlier.readings if one.tier is Tier.EVALUATED]
 
 
 def _recorded(card: Card | None, quantised: QuantisedNetwork) -> list[Reading]:

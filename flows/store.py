@@ -1,6 +1,6 @@
 """The store: finished step directories by digest, and the records of runs.
 
-    steps/DIGEST/     a finished step: the files it was given and made, ``step.log``, ``step.json``
+    steps/DIGEST/     a finished step: the files it was given and made, ``step.log``, ``step.json`` (`flows.manifest`)
     scratch/DIGEST/   a step that runs now, or was killed; renamed into ``steps`` when it has succeeded
     failed/DIGEST/    the last failure of a step, for its log
     locks/DIGEST      held while a step is looked up or run, so that two runs at once share the work
@@ -11,18 +11,22 @@ Because a directory appears in ``steps`` by one rename, a run that is killed lea
 
 from __future__ import annotations
 
+import errno
 import fcntl
-import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from flows.core.errors import InputError, SetupError
-from flows.core.record import Document, document_from_json
+from flows.core.files import MEBIBYTE, read_text, write_atomic, writing
+from flows.core.plan import Asset, Step
+from flows.core.record import Document
+from flows.core.record_reader import ADVICE, document_from_json
+from flows.manifest import MANIFEST, Changed, Manifest, check, read_manifest
 
-MANIFEST = "step.json"
 LOG = "step.log"
 
 
@@ -34,52 +38,84 @@ def default_root() -> Path:
 
 
 class Store:
-    """Raises `SetupError` where its folder cannot be made or written."""
+    """Reading makes nothing. What writes raises `SetupError` where it cannot, also where the disk is full."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.steps, self.scratch, self.failed, self.locks, self.runs = (
             self.root / name for name in ("steps", "scratch", "failed", "locks", "runs")
         )
-        try:
+
+    def prepare(self) -> None:
+        """Makes its folders; raises `SetupError` where they cannot be made or written."""
+        with self.writing():
             for folder in (self.steps, self.scratch, self.failed, self.locks, self.runs):
                 folder.mkdir(parents=True, exist_ok=True)
-        except OSError as reason:
-            raise self._unwritable(reason) from None
-        if not os.access(self.locks, os.W_OK):
-            raise self._unwritable(PermissionError(13, "Permission denied"))
+            if not os.access(self.locks, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    def _unwritable(self, reason: OSError) -> SetupError:
-        return SetupError(
-            f"store {self.root}", f"cannot be written ({reason.strerror})", "name another folder with --store"
-        )
+    def writing(self) -> AbstractContextManager[None]:
+        return writing(f"store {self.root}")
 
     @contextmanager
-    def lock(self, digest: str) -> Iterator[None]:
-        """Held by one process and thread at a time; let go by the system when its holder dies."""
-        with (self.locks / digest).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def lock(self, digest: str, wait: bool = True) -> Iterator[bool]:
+        """Held by one process and thread at a time; let go by the system when its holder dies.
 
-    def finished(self, digest: str, makes: tuple[str, ...]) -> Path | None:
-        """The finished directory of a step, None where there is none or a promised file is gone from it."""
+        False where another holds it and `wait` is not asked. Its time says when the step was last used.
+        """
+        with self.writing():
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            descriptor = os.open(self.locks / digest, flags, 0o666)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            if wait:
+                os.utime(descriptor)
+            yield True
+        finally:
+            os.close(descriptor)
+
+    def finished(self, step: Step, digest: str, given: Mapping[str, str], thorough: bool) -> Manifest | None:
+        """The manifest of a stored result, None where there is none. Links to the user's files are set to where they
+        are now.
+
+        Raises `Changed` where it is not what the step left, or was made from other files than `given`.
+        """
         folder = self.steps / digest
-        whole = (folder / MANIFEST).is_file() and all((folder / name).exists() for name in makes)
-        return folder if whole else None
+        if not os.path.lexists(folder):
+            return None
+        manifest = read_manifest(folder)
+        for name, part in given.items():
+            if manifest.given.get(name) != part:
+                raise Changed(f"{name} comes from a step that was made again, and differs")
+        for name, item in step.files.items():
+            if isinstance(item, Asset) and name in manifest.linked:
+                self._link(folder / name, item.path.absolute())
+        check(folder, manifest, step.makes, thorough)
+        return manifest
+
+    def _link(self, place: Path, target: Path) -> None:
+        if place.is_symlink() and place.readlink() == target:
+            return
+        with self.writing():
+            remove(place)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(target)
 
     def fresh(self, digest: str) -> Path:
         """An empty directory for this step to run in; call with its lock held, so that what lies there is stale."""
         folder = self.scratch / digest
-        try:
-            shutil.rmtree(folder, ignore_errors=True)
+        with self.writing():
+            remove(folder)
             folder.mkdir()
-        except OSError as reason:
-            raise self._unwritable(reason) from None
         return folder
 
-    def finish(self, digest: str, manifest: dict[str, object]) -> Path:
+    def finish(self, digest: str, manifest: Manifest) -> Path:
         """Names the directory of a step that has succeeded."""
-        (self.scratch / digest / MANIFEST).write_text(json.dumps(manifest, indent=1))
+        write_atomic(self.scratch / digest / MANIFEST, replace(manifest, result=digest).text)
         return self._move(digest, self.steps)
 
     def fail(self, digest: str) -> Path:
@@ -90,20 +126,47 @@ class Store:
         """Removes the directory of a step that was interrupted."""
         shutil.rmtree(self.scratch / digest, ignore_errors=True)
 
+    @contextmanager
+    def making(self, digest: str) -> Iterator[None]:
+        """What is written inside is no result where the disk is full: it is discarded, which makes room."""
+        try:
+            with self.writing():
+                yield
+        except SetupError:
+            self.discard(digest)
+            raise
+
+    def shortage(self) -> str:
+        """What to add to a failure where its cause may be a full disk; mostly nothing."""
+        with suppress(OSError):
+            if shutil.disk_usage(self.root).free < MEBIBYTE:
+                return f" (no room is left on the disk of the store {self.root})"
+        return ""
+
     def _move(self, digest: str, place: Path) -> Path:
-        shutil.rmtree(place / digest, ignore_errors=True)
-        return (self.scratch / digest).rename(place / digest)
+        with self.writing():
+            remove(place / digest)
+            return (self.scratch / digest).rename(place / digest)
+
+    def drop(self, path: Path) -> None:
+        """Removes what lies at `path`, out of its place first: nobody sees half of it. Call with its lock held."""
+        with self.writing():
+            grave = self.scratch / f".{path.name.lstrip('.')}.{os.getpid()}"
+            remove(path.rename(grave))
 
     def save(self, name: str, text: str) -> None:
         """Writes a run's record in one step."""
-        scratch = self.scratch / f"{name}.{os.getpid()}.json"
-        scratch.write_text(text)
-        scratch.rename(self.runs / f"{name}.json")
+        path = self.runs / f"{name}.json"
+        with self.writing():
+            self.runs.mkdir(parents=True, exist_ok=True)
+            if os.path.lexists(path) and not path.is_file():
+                path.unlink()  # a pipe; of a folder, what is in it is not ours to remove
+        write_atomic(path, text)
 
     def names(self) -> tuple[str, ...]:
         """The recorded runs, oldest first."""
-        files = sorted(self.runs.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-        return tuple(path.stem for path in files)
+        files = sorted((path.lstat().st_mtime_ns, path.name) for path in self.runs.glob("[!.]*.json"))
+        return tuple(name.removesuffix(".json") for _, name in files)
 
     def record(self, name: str) -> Document:
         """The record of a run; `name` may be any unambiguous beginning of it. Raises `InputError`."""
@@ -115,4 +178,22 @@ class Store:
             advice = f"take one of {', '.join(matches)}" if matches else "`python -m flows compare` lists the runs"
             raise InputError(f"run {name!r}", fact, advice)
         path = self.runs / f"{matches[0]}.json"
-        return document_from_json(path.read_text(), str(path))
+        return document_from_json(read_text(path, ADVICE), str(path))
+
+    def records(self) -> tuple[list[Document], list[InputError]]:
+        """Every record, oldest first, and what is wrong with those that are left out."""
+        documents, errors = [], []
+        for name in self.names():
+            try:
+                documents.append(self.record(name))
+            except InputError as error:
+                errors.append(error)
+        return documents, errors
+
+
+def remove(path: Path) -> None:
+    """A folder with all that is in it, or whatever else is there. Raises `OSError`."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

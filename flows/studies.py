@@ -14,6 +14,7 @@ from flows.core.plan import PYTHON, Asset, Output, Plan, Products, Step
 from flows.core.study import Outcome, Report, Row, Scope, Study
 from flows.executor import Executor
 from flows.jobs import Trained
+from flows.results import VARIANTS, read_result
 from models.cifar10 import CLASSES
 from models.formats import FLOAT, Format
 from models.published import PUBLISHED_ACCURACY, PUBLISHED_FORMATS
@@ -148,7 +149,7 @@ def _step(trained: Trained, name: str, variants: Mapping[str, Any], batch: Asset
 def _read(products: Products, step: str) -> dict[str, Any]:
     path = products.path(Output(step, RESULT))
     assert path, "the interpreter is always there"
-    return json.loads(path.read_text())
+    return read_result(path, VARIANTS)
 
 
 def _outcome(

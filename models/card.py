@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.core.errors import InputError, SetupError
+from flows.core.errors import InputError
+from flows.core.files import write_atomic
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,4 @@ def record(path: Path, digest: str, score: Score, design: Mapping[str, Any]) -> 
     content = json.loads(path.read_text())
     row = {"right": score.right, "n": score.n, "agree": score.agree}
     content["designs"] = content.get("designs", {}) | {digest: {**row, **design}}
-    try:
-        path.write_text(json.dumps(content, indent=1) + "\n")
-    except OSError as reason:
-        raise SetupError(
-            str(path), f"cannot be written ({reason.strerror})", "copy the weights to a folder of yours"
-        ) from None
+    write_atomic(path, json.dumps(content, indent=1) + "\n")

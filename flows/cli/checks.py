@@ -33,7 +33,7 @@ def check(arguments: Namespace) -> int:
     network = find_network(arguments.network) if arguments.network else None
     if arguments.json:
         check_writable(arguments.json.parent)
-    executor = Executor(open_store(arguments), 1, Progress(many=False))
+    executor = Executor(open_store(arguments), 1, Progress(many=False), arguments.verify)
     with interruptible(executor):
         found = readiness.assess(cast("FileJudge", judge), arguments.model, network, executor)
     print(verdicts(found))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.core.errors import FlowsError, InputError, SetupError, UnfitError, UsageError
+from flows.core.errors import FlowsError, InputError, UnfitError, UsageError
 
 if TYPE_CHECKING:
     from backends.protocol import Backend, Job
@@ -67,7 +66,7 @@ def trained_network(arguments: Namespace, name: str) -> Trained:
     from flows.cli.progress import Progress
     from flows.executor import Executor
 
-    executor = Executor(open_store(arguments), 1, Progress(many=False))
+    executor = Executor(open_store(arguments), 1, Progress(many=False), arguments.verify)
     with interruptible(executor):
         return imports.import_trained(Path(name), arguments.data, arguments.calibration, executor)
 
@@ -76,6 +75,24 @@ def open_store(arguments: Namespace) -> Store:
     from flows.store import Store, default_root
 
     return Store(arguments.store or default_root())
+
+
+def read_records(store: Store, names: Sequence[str]) -> list[Document]:
+    """The runs of these names, or else all of the store: what cannot be read is then named, and left out.
+
+    Raises `InputError` where that leaves nothing.
+    """
+    from flows.core.text import printable
+
+    if names:
+        return [store.record(name) for name in names]
+    documents, errors = store.records()
+    for error in errors:
+        print(f"warning: left out: {printable(str(error))}", file=sys.stderr)
+    if not documents:
+        fact = "no run in it can be read" if errors else "no runs in it"
+        raise InputError(f"store {store.root}", fact, "make one: python -m flows run hls4ml --part xc7z020")
+    return documents
 
 
 def run(arguments: Namespace) -> int:
@@ -93,7 +110,8 @@ def run(arguments: Namespace) -> int:
     for place in filter(None, (arguments.out, arguments.json and arguments.json.parent)):
         check_writable(place)
     store = open_store(arguments)
-    executor = Executor(store, arguments.jobs, Progress(many=len(jobs) > 1))
+    thorough = arguments.verify or arguments.out is not None
+    executor = Executor(store, arguments.jobs, Progress(many=len(jobs) > 1), thorough)
 
     def one(design: tuple[Backend, Trained, Job]) -> Document | FlowsError:
         try:
@@ -171,11 +189,7 @@ def compare(arguments: Namespace) -> int:
     from reports import terminal
     from reports.comparison import merged
 
-    store = open_store(arguments)
-    documents = [store.record(name) for name in arguments.runs or store.names()]
-    if not documents:
-        raise InputError(f"store {store.root}", "no runs in it", "make one: python -m flows run hls4ml --part xc7z020")
-    document = merged(documents)
+    document = merged(read_records(open_store(arguments), arguments.runs))
     print(terminal.comparison(document))
     _write_json(arguments.json, document)
     return 0
@@ -234,30 +248,29 @@ def interruptible(executor: Executor) -> Iterator[None]:
 
 def check_writable(folder: Path) -> None:
     """Raises `SetupError` now rather than after the work."""
-    try:
+    from flows.core.files import writing
+
+    with writing(f"folder {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".zynqflows-probe"
         probe.touch()
         probe.unlink()
-    except OSError as reason:
-        raise SetupError(f"folder {folder}", f"cannot be written ({reason.strerror})", "name another one") from None
 
 
 def _write_json(path: Path | None, document: Document) -> None:
+    from flows.core.files import write_atomic
     from flows.core.record import document_to_json
 
-    if path is None:
-        return
-    try:
-        path.write_text(document_to_json(document))
-    except OSError as reason:
-        raise SetupError(f"file {path}", f"cannot be written ({reason.strerror})", "name another one") from None
+    if path is not None:
+        write_atomic(path, document_to_json(document))
 
 
 def _copy(document: Document, out: Path) -> None:
-    """A copy for people: OUT/RUN/STEP/..., links followed."""
+    """A copy for people: OUT/RUN/STEP/..., of what each step left and nothing else; links followed, digests checked."""
+    from flows.manifest import copy_step
+
     for record in document.runs:
         for step in record.steps:
             if step.folder:
-                shutil.copytree(step.folder, out / record.name / step.name, dirs_exist_ok=True)
+                copy_step(Path(step.folder), out / record.name / step.name)
         print(f"files of {record.name} are in {out / record.name}", file=sys.stderr)

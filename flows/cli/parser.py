@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from flows import registry
-from flows.cli import checks, commands, profile, reporting, studies
+from flows.cli import checks, commands, profile, reporting, store, studies
 from flows.cli.options import add_options
 from flows.core.errors import UsageError
 
@@ -116,6 +116,7 @@ def _design(parser: Parser, argv: Sequence[str]) -> None:
         help="for a network of yours: images to measure its ranges on, a .npy array (N, height, width, 3) of uint8",
     )  # fmt: skip
     _store(parser)
+    _verify(parser)
     add_options(parser, argv)
 
 
@@ -123,6 +124,13 @@ def _store(parser: Parser) -> None:
     parser.add_argument(
         "--store", metavar="DIR", type=Path, help="where results are kept (default: $ZYNQFLOWS_STORE, or per user)"
     )
+
+
+def _verify(parser: Parser) -> None:
+    parser.add_argument(
+        "--verify", action="store_true",
+        help="compute the digest of every stored file before it is used; a step of which one has changed is made again",
+    )  # fmt: skip
 
 
 def _json(parser: Parser) -> None:
@@ -141,7 +149,7 @@ def _run(parser: Parser, argv: Sequence[str]) -> None:
     _json(parser)
     _reports(parser)
     parser.add_argument("--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: evaluates the test images")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="copy the files of every step here, for people")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="copy the files of every step here, each checked")
     parser.add_argument("--jobs", metavar="N", type=_count, default=2, help="processes at a time (default 2)")
     parser.add_argument(
         "--record",
@@ -261,6 +269,24 @@ def _show(parser: Parser, argv: Sequence[str]) -> None:
     parser.set_defaults(command=commands.show)
 
 
+def _days(text: str) -> float:
+    value = float(text)
+    if not (0 <= value < math.inf):
+        raise argparse.ArgumentTypeError(f"{text} is no number of days: give 0 or more")
+    return value
+
+
+def _stored(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("action", choices=("prune",), help="prune: delete what no recorded run refers to")
+    parser.add_argument(
+        "--older-than", metavar="DAYS", type=_days, default=30.0,
+        help="only what was not used for so many days (default 30)",
+    )  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="delete nothing: print what would go, with its size")
+    _store(parser)
+    parser.set_defaults(command=store.store)
+
+
 QAT_BITS = {
     "--weight-bits": "every weight (2 to 8; default 4)",
     "--outer-weight-bits": "the weights of the first layers and the last (default: as all)",
@@ -319,6 +345,7 @@ def _study(parser: Parser) -> None:
         "--calibration", metavar="FILE", type=Path, help="for a network of yours: images to measure its ranges on, .npy"
     )
     _store(parser)
+    _verify(parser)
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write everything that was found as JSON")
     parser.add_argument("--out", metavar="DIR", type=Path, help="also a picture and its data here")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
@@ -358,6 +385,7 @@ def _check(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("model", metavar="MODEL", type=Path, help="an .onnx file: QONNX, as Brevitas exports it")
     parser.add_argument("--network", metavar="NAME", help="also whether the graph is this one of `flows list networks`")
     _store(parser)
+    _verify(parser)
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the verdicts as JSON")
     parser.set_defaults(command=checks.check)
 
@@ -373,6 +401,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser, Sequence[str]], None]]] = {
     "gate": ("whether runs keep to a policy: budgets, tolerances and waivers, for CI", _gate),
     "show": ("one run, in full, block by block", _show),
     "check": ("whether a model file made elsewhere can go through a flow, node by node", _check),
+    "store": ("delete what no recorded run refers to: old steps, failures, what killed runs left", _stored),
     "list": ("the flows, parts, boards and networks that are known", _list),
     "doctor": ("which tools and packages are here, and what each adds", _doctor),
     "quantise": ("accuracy, size and saturation of a trained network in fixed-point formats", _quantise),

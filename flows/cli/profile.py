@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -52,15 +51,16 @@ def _judged(arguments: Namespace, found: Profile, quantised: QuantisedNetwork, j
     from flows.core.plan import Output, Plan
     from flows.core.profile import Judged
     from flows.executor import Executor
+    from flows.results import read_result, tensor_counts
     from models.reference import COST, cost_step
 
     if not arguments.data:
         raise UsageError("--cost", "the test images are not known", "give --data DIR as well")
     step = cost_step(quantised, runner.weights_asset(job), runner.test_batch(arguments.data))
-    executor = Executor(open_store(arguments), 1, Progress(many=False))
+    executor = Executor(open_store(arguments), 1, Progress(many=False), arguments.verify)
     with interruptible(executor):
         place = executor.execute(Plan((step,))).path(Output(step.name, COST))
     assert place, "python is never absent"
-    counted = json.loads(place.read_text())
-    rows = tuple(replace(row, right=counted["right"][row.tensor]) for row in found.rows)
-    return replace(found, rows=rows, judged=Judged(counted["n"], counted["float_right"]))
+    counts = read_result(place, tensor_counts([row.tensor for row in found.rows]))
+    rows = tuple(replace(row, right=counts.right[row.tensor]) for row in found.rows)
+    return replace(found, rows=rows, judged=Judged(counts.n, counts.float_right))

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.cli.commands import check_writable, interruptible, open_store
-from flows.core.errors import FlowsError, GateError, InputError, MismatchError, SetupError, StepFailed
+from flows.cli.commands import check_writable, interruptible, open_store, read_records
+from flows.core.errors import FlowsError, GateError, MismatchError, StepFailed
+from flows.core.files import read_text, write_atomic
 
 if TYPE_CHECKING:
     from flows.core.record import Document
@@ -32,7 +32,7 @@ def report(arguments: Namespace) -> int:
     store = open_store(arguments)
     failures = _run_missing(arguments, store) if arguments.run else {}
     absent = [Absent(flow, find_part(part).full_name, str(error)) for (flow, part), error in failures.items()]
-    comparison = compare(read_documents(store, arguments.runs or store.names()), absent)
+    comparison = compare(read_documents(store, arguments.runs), absent)
     print(decisions(comparison))
     for name, render in _formats().items():
         write(arguments.out / name, render(comparison))
@@ -64,9 +64,9 @@ def gate(arguments: Namespace) -> int:
     from reports.policy import read_policy
 
     path: Path = arguments.policy
-    policy = read_policy(_read(path, "name a policy file"), str(path), date.today())
+    policy = read_policy(read_text(path, "name a policy file", f"file {path}"), str(path), date.today())
     store = open_store(arguments)
-    document = merged(read_documents(store, arguments.runs or store.names()))
+    document = merged(read_documents(store, arguments.runs))
     baseline = read_file(path.parent / policy.baseline) if policy.baseline else None
     findings = gate.check(policy, document, baseline)
     print(gate.terminal(findings))
@@ -94,30 +94,20 @@ def _formats() -> dict[str, Callable[[Comparison], str]]:
 
 
 def read_documents(store: Store, names: Sequence[str]) -> list[Document]:
-    """Runs of the store by name, and JSON files that `--json` or `flows report` wrote; raises `InputError`."""
+    """Runs of the store by name (all where none is named), and JSON files that `--json` or `flows report` wrote.
+
+    Raises `InputError`.
+    """
     if not names:
-        raise InputError(f"store {store.root}", "no runs in it", "make one: python -m flows run hls4ml --part xc7z020")
+        return read_records(store, ())
     return [read_file(Path(name)) if name.endswith(".json") else store.record(name) for name in names]
 
 
 def read_file(path: Path) -> Document:
     """The runs in a JSON file, a report's too; raises `InputError` where it cannot be read."""
-    from flows.core.record import document_from_json
+    from flows.core.record_reader import document_from_json
 
-    text = _read(path, "name a file that --json wrote")
-    try:
-        inner = json.loads(text)["document"]
-    except (ValueError, KeyError, TypeError):
-        return document_from_json(text, str(path))
-    return document_from_json(json.dumps(inner), str(path))
-
-
-def _read(path: Path, advice: str) -> str:
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as reason:
-        fact = getattr(reason, "strerror", None) or "not text"
-        raise InputError(f"file {path}", f"cannot be read ({fact})", advice) from None
+    return document_from_json(read_text(path, "name a file that --json wrote", f"file {path}"), str(path))
 
 
 def _run_missing(arguments: Namespace, store: Store) -> dict[tuple[str, str], FlowsError]:
@@ -141,7 +131,8 @@ def _missing(arguments: Namespace, store: Store) -> Iterator[tuple[str, str]]:
     from flows import registry
     from flows.core.part import find_part
 
-    known = {(run.flow, run.part) for name in store.names() for run in store.record(name).runs}
+    documents, _ = store.records()
+    known = {(run.flow, run.part) for document in documents for run in document.runs}
     for flow in registry.names():
         for part in dict.fromkeys(arguments.parts or DEFAULT_PARTS):
             if (flow, find_part(part).full_name) not in known:
@@ -162,8 +153,5 @@ def _run_one(flow: str, part: str, executor: Executor, store: Store) -> None:
 
 def write(path: Path, text: str) -> None:
     """Writes a file and says so; raises `SetupError`."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as reason:
-        raise SetupError(f"file {path}", f"cannot be written ({reason.strerror})", "name another one") from None
+    write_atomic(path, text)
     print(f"written: {path}", file=sys.stderr)

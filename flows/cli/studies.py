@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.cli.commands import DEFAULT_PARTS, check_writable, interruptible, open_store, trained_network
-from flows.core.errors import RefusedError, SetupError, UsageError
+from flows.core.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from flows.executor import Executor
@@ -118,7 +118,7 @@ def _executor(arguments: Namespace) -> Executor:
     from flows.cli.progress import Progress
     from flows.executor import Executor
 
-    return Executor(open_store(arguments), 1, Progress(many=False))
+    return Executor(open_store(arguments), 1, Progress(many=False), arguments.verify)
 
 
 def _check_places(arguments: Namespace) -> None:
@@ -129,10 +129,7 @@ def _check_places(arguments: Namespace) -> None:
 def write_json(path: Path | None, content: Any) -> None:
     """Writes a value where a path is given."""
     from flows.core.digest import plain
+    from flows.core.files import write_atomic
 
-    if path is None:
-        return
-    try:
-        path.write_text(json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
-    except OSError as reason:
-        raise SetupError(f"file {path}", f"cannot be written ({reason.strerror})", "name another one") from None
+    if path is not None:
+        write_atomic(path, json.dumps(plain(content), indent=1, allow_nan=False) + "\n")

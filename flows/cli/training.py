@@ -9,6 +9,7 @@ from argparse import Namespace
 from flows.cli.commands import check_writable
 from flows.cli.pictures import draw
 from flows.core.errors import FlowsError, InputError, SetupError, StepFailed, UsageError
+from flows.core.files import write_atomic
 from flows.executor import package_version, run_attached
 from flows.jobs import find_network, shipped_weights
 from models import cifar10
@@ -44,10 +45,7 @@ def train(arguments: Namespace) -> int:
         "compile": arguments.compile,
     }
     place, curves = arguments.out / "job.json", arguments.out / "curves.json"
-    try:
-        place.write_text(json.dumps(job, indent=1))
-    except OSError as reason:
-        raise SetupError(str(place), f"cannot be written ({reason.strerror})", "name another --out") from None
+    write_atomic(place, json.dumps(job, indent=1))
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the worker ends with this process
     try:
         code = run_attached("models.training.worker", str(place))
@@ -80,7 +78,7 @@ def _train_quantised(network: Network, arguments: Namespace) -> int:
         "compile": arguments.compile,
     }
     place = arguments.out / "job.json"
-    place.write_text(json.dumps(job, indent=1))
+    write_atomic(place, json.dumps(job, indent=1))
     code = run_attached("models.training.qat", str(place))
     if code and code not in TOLD:
         raise StepFailed(

@@ -7,6 +7,7 @@ import json
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 LENGTH = 16
@@ -38,3 +39,9 @@ def digest_of(value: Any) -> str:
 
 def digest_bytes(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:LENGTH]
+
+
+def digest_file(path: Path) -> str:
+    """As `digest_bytes` of its content, read in pieces; raises `OSError`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:LENGTH]

@@ -4,7 +4,7 @@
       UsageError      2   a name or a value on the command line that does not exist
       InputError      3   a file of the user's that is missing, damaged or of another network
       RefusedError    4   a design that this flow cannot build
-      SetupError      5   a package or a tool that is needed and absent, or a folder that cannot be written
+      SetupError      5   a package or a tool that is needed and absent, or a place that cannot be written
       StepFailed      6   a step that ran and failed
       MismatchError   7   what was built is not the network that was trained
       UnfitError      8   the design does not fit, and --require-fit was given

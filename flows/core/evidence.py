@@ -52,6 +52,8 @@ class Metric(Enum):
 BUILT = (Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
 """Tiers of those who saw what is built."""
 RESOURCES = (Metric.LUT, Metric.FF, Metric.BRAM18, Metric.DSP)
+FRACTIONS = (Metric.ACCURACY, Metric.AGREEMENT)
+"""Shares of images, which `Tier.EVALUATED` and `Tier.RECORDED` alone tell."""
 
 
 @dataclass(frozen=True, slots=True)

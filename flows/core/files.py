@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,8 @@ from uuid import uuid4
 
 from flows.core.errors import InputError, SetupError
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What a full disk, and a user's full share of one, are told by."""
 MEBIBYTE = 1 << 20
 TEXT_LIMIT = 16 * MEBIBYTE
 """Bytes of a text that a person or a tool wrote: a report, a configuration, a policy, a record."""
@@ -60,27 +63,37 @@ def read_text(path: Path, advice: str, culprit: str = "", limit: int = TEXT_LIMI
 def write_atomic(path: Path, content: str | bytes) -> None:
     """Writes a file whole, or leaves what was there before; raises `SetupError`, also where the disk is full."""
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    if path.exists() and not path.is_file():  # a pipe or a device, such as /dev/stdout: nothing to keep whole
-        try:
+    with writing(f"file {path}"):
+        if path.exists() and not path.is_file():  # a pipe or a device, such as /dev/stdout: nothing to keep whole
             path.write_bytes(data)
-        except OSError as reason:
-            raise unwritable(path, reason) from None
-        return
-    target = path.resolve()  # a link stays a link
-    scratch = target.with_name(f".{target.name[:60]}.{uuid4().hex[:8]}")
+            return
+        target = path.resolve()  # a link stays a link
+        scratch = target.with_name(f".{target.name[:60]}.{uuid4().hex[:8]}")
+        try:
+            with scratch.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                scratch.chmod(target.stat().st_mode & 0o7777)
+            scratch.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                scratch.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def writing(culprit: str) -> Iterator[None]:
+    """Where writing fails inside, a full disk or a place that forbids it: `SetupError` for `culprit`."""
     try:
-        with scratch.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            scratch.chmod(target.stat().st_mode & 0o7777)
-        scratch.replace(target)
+        yield
     except OSError as reason:
-        with suppress(OSError):
-            scratch.unlink(missing_ok=True)
-        raise unwritable(path, reason) from None
+        raise unwritable(culprit, reason) from None
 
 
-def unwritable(path: Path, reason: OSError) -> SetupError:
-    return SetupError(f"file {path}", f"cannot be written ({reason.strerror})", "name another place, or make room")
+def unwritable(culprit: str, reason: OSError) -> SetupError:
+    """The error for what could not be written, which says so where the disk is full."""
+    if reason.errno in FULL:
+        return SetupError(culprit, "no room left on its disk", "make room there, or name another place")
+    return SetupError(culprit, f"cannot be written ({reason.strerror or reason})", "name another place")

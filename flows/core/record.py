@@ -1,16 +1,16 @@
-"""What a run leaves: one value, and one documented JSON form of it (``run.schema.json`` beside this file)."""
+"""What a run leaves: one value, and one documented JSON form of it (``run.schema.json`` beside this file).
+
+`flows.core.record_reader` reads it back.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
-from flows.core.errors import InputError
-from flows.core.evidence import Metric, Reading, Tier
-from flows.core.part import devices
+from flows.core.evidence import Reading
 
 SCHEMA = "zynqflows/1"
 
@@ -82,9 +82,6 @@ class Document:
     runs: tuple[Run, ...]
 
 
-METRICS = {one.key: one for one in Metric}
-
-
 def document_to_json(document: Document) -> str:
     content = {
         "schema": SCHEMA,
@@ -118,51 +115,3 @@ def _reading_to_json(reading: Reading) -> dict[str, Any]:
         "at_least": reading.at_least,
         "n": reading.n,
     }
-
-
-def _reading_from_json(row: Mapping[str, Any]) -> Reading:
-    if row["metric"] not in METRICS:
-        raise ValueError(f"{row['metric']} is no metric")
-    bounds = [row[key] for key in ("low", "high") if row[key] is not None]
-    if not all(isfinite(one) and one >= 0 for one in (row["value"], *bounds)):
-        raise ValueError(f"{row['metric']} of {row['scope']} is no number of 0 or more")
-    predicts = Tier(row["predicts"]) if row["predicts"] else None
-    rest = {key: row[key] for key in ("value", "on", "source", "scope", "low", "high", "at_least", "n")}
-    return Reading(METRICS[row["metric"]], tier=Tier(row["tier"]), predicts=predicts, **rest)
-
-
-def document_from_json(text: str, place: str) -> Document:
-    """The document in `text`; raises `InputError` naming `place` where it is damaged or of another schema."""
-    try:
-        content = json.loads(text)
-        schema = content["schema"]
-    except (ValueError, KeyError, TypeError):
-        raise InputError(place, "not a run record of this project, or a truncated one", "run the flow again") from None
-    if schema != SCHEMA:
-        raise InputError(place, f"written in schema {schema}, this version reads {SCHEMA}", "run the flow again")
-    try:
-        runs = tuple(
-            Run(
-                **row
-                | {
-                    "weights": WeightsFacts(**row["weights"]),
-                    "readings": tuple(_reading_from_json(one) for one in row["readings"]),
-                    "verification": Verification(**row["verification"]) if row["verification"] else None,
-                    "steps": tuple(StepFacts(**step) for step in row["steps"]),
-                    "notes": tuple(row["notes"]),
-                    "warnings": tuple(row["warnings"]),
-                    "weight_bits": tuple(row.get("weight_bits", ())),
-                }
-            )
-            for row in content["runs"]
-        )
-        network = NetworkFacts(**content["network"])
-    except (KeyError, TypeError, ValueError) as reason:
-        fact = reason if isinstance(reason, ValueError) else repr(reason)
-        raise InputError(place, f"damaged run record ({fact})", "run the flow again") from None
-    if not runs:
-        raise InputError(place, "no run is in it", "run the flow again")
-    for run in runs:
-        if run.device not in devices():
-            raise InputError(place, f"{run.name} is on {run.device}, which is no known device", "run the flow again")
-    return Document(network, runs)

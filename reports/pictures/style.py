@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -11,6 +12,9 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from flows.core.errors import FlowsError
+from flows.core.files import write_atomic
 
 ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE, BLACK = (
     "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#000000",
@@ -47,4 +51,9 @@ def main(draw: Callable[[Any], Figure]) -> None:
     """Draws the job that the command line names into the file that it names."""
     job, picture = map(Path, sys.argv[1:])
     metadata = {"Date": None} if picture.suffix == ".svg" else {}
-    draw(json.loads(job.read_text())).savefig(picture, metadata=metadata)
+    content = io.BytesIO()
+    draw(json.loads(job.read_text())).savefig(content, format=picture.suffix[1:], metadata=metadata)
+    try:
+        write_atomic(picture, content.getvalue())
+    except FlowsError as error:
+        sys.exit(f"error: {error}")

@@ -27,7 +27,8 @@ from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
 from flows.core.fit import MARGIN, Verdict, judge
 from flows.core.part import Device, Target, devices, find_part
 from flows.core.plan import PYTHON, Asset, Plan, Products, State, StepResult
-from flows.core.record import Document, document_from_json, document_to_json
+from flows.core.record import Document, document_to_json
+from flows.core.record_reader import document_from_json
 from flows.executor import Executor, package_version, step_digest
 from flows.jobs import Trained, find_trained, run_name
 from flows.store import Store

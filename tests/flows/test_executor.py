@@ -162,4 +162,4 @@ def test_stop_ends_what_runs_and_keeps_nothing(store: Store) -> None:
 def test_a_store_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SetupError, match="cannot be written"):
-        Store(tmp_path / "file" / "store")
+        Executor(Store(tmp_path / "file" / "store"), 1, Heard())

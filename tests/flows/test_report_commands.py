@@ -1,10 +1,12 @@
 """`flows report`, `diff`, `gate` and `show`, as a user meets them, on a store that was filled by hand."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,15 @@ from flows.jobs import PRETRAINED
 from flows.store import Store
 
 D = "0123456789abcdef"
+POLICY = """
+schema = "zynqflows-policy/1"
+[[rule]]
+name = "r"
+metric = "lut"
+part = "xc7z020"
+max_share = 1
+"""
+IMPOSSIBLE = Path(__file__).parent / "records/record_impossible.json"
 LAYERS = [f"layer{place}" for place in range(20)]
 
 
@@ -112,14 +123,77 @@ def test_bad_records_are_refused_by_name(capsys: pytest.CaptureFixture[str], sto
     text = record.read_text()
     for damaged, fact in ((text[:5000], "truncated"), (text.replace("zynqflows/1", "zynqflows/0"), "zynqflows/0")):
         record.write_text(damaged)
-        error = said(capsys, store, "report", "--out", tmp_path, code=3)
+        error = said(capsys, store, "report", "a-xc7z020", "--out", tmp_path, code=3)
         assert "a-xc7z020-abc123.json" in error and fact in error
     record.unlink()
     save(store, run("c", "xc7z020"), architecture="fedcba9876543210")
     error = said(capsys, store, "report", "--out", tmp_path, code=3)
     assert "fedcba9876543210" in error and D in error
-    assert "cannot be read" in said(capsys, store, "report", "nothing.json", "--out", tmp_path, code=3)
+    assert "no such file" in said(capsys, store, "report", "nothing.json", "--out", tmp_path, code=3)
     assert "no runs in it" in said(capsys, tmp_path / "empty", "report", "--out", tmp_path, code=3)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "folder", "pipe", "impossible", "empty"])
+def test_a_bad_record_is_left_out_and_named(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, damage: str
+) -> None:
+    bad = store / "runs/z-xc7z020-abc123.json"
+    if damage == "folder":
+        bad.mkdir()
+    elif damage == "pipe":
+        os.mkfifo(bad)
+    else:
+        texts = {"truncated": '{"schema": "zynqflows/1', "empty": "", "impossible": IMPOSSIBLE.read_text()}
+        bad.write_text(texts[damage])
+    policy = tmp_path / "policy.toml"
+    policy.write_text(POLICY)
+    for argv in (["compare"], ["report", "--out", tmp_path / "out"], ["gate", "--policy", policy]):
+        assert main([*map(str, argv), "--store", str(store)]) == 0
+        told = capsys.readouterr()
+        assert told.err.count("warning: left out: ") == 1 and str(bad) in told.err and "a-xc7z020" not in told.err
+    for argv in (["show", "a-xc7z020"], ["diff", "a-xc7z020", "b-xc7z020"]):
+        assert main([*map(str, argv), "--store", str(store)]) == 0
+        assert "warning" not in capsys.readouterr().err
+    assert bad.name in said(capsys, store, "show", "z-xc7z020", code=3)
+
+
+def test_a_store_of_bad_records_alone_has_no_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/a.json").write_text("[]")
+    assert "no run in it can be read" in said(capsys, tmp_path, "compare", code=3)
+
+
+def test_reading_writes_nothing_into_the_store(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a medium that cannot be written: root may write anywhere, so that modes would prove nothing."""
+    before = sorted(store.rglob("*"))
+    real_open, real_mkdir = os.open, Path.mkdir
+
+    def refuse(path: Any) -> None:
+        if store in (Path(path), *Path(path).parents):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    def read_only(path: Any, flags: int, *rest: Any, **more: Any) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            refuse(path)
+        return real_open(path, flags, *rest, **more)
+
+    def no_folder(path: Path, *rest: Any, **more: Any) -> None:
+        refuse(path)
+        real_mkdir(path, *rest, **more)
+
+    monkeypatch.setattr(os, "open", read_only)
+    monkeypatch.setattr(Path, "mkdir", no_folder)
+    policy = tmp_path / "policy.toml"
+    policy.write_text(POLICY)
+    for argv in (
+        ["compare"], ["show", "a-xc7z020"], ["report", "--out", tmp_path / "out"], ["diff", "a-xc7z020", "b-xc7z020"],
+        ["gate", "--policy", policy, "--junit", tmp_path / "j.xml"], ["store", "prune", "--dry-run"],
+    ):  # fmt: skip
+        said(capsys, store, *argv)
+    assert sorted(store.rglob("*")) == before
+    assert "cannot be written (Read-only file system)" in said(capsys, store, "run", "hls4ml", code=5)
 
 
 def test_a_record_from_before_weight_bits_is_read(
@@ -156,7 +230,7 @@ def test_a_gate(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path)
     head = f'schema = "zynqflows-policy/1"\nbaseline = "{os.path.relpath(baseline, tmp_path)}"\n'
     policy.write_text(head + '[[rule]]\nname = "same"\nmetric = "lut"\nmax_worse = 0.05\n')
     assert said(capsys, store, "gate", "b-xc7z020", "--policy", policy).count("kept") == 1
-    assert "cannot be read" in said(capsys, store, "gate", "--policy", tmp_path / "none.toml", code=3)
+    assert "no such file" in said(capsys, store, "gate", "--policy", tmp_path / "none.toml", code=3)
 
 
 def test_one_run_block_by_block(capsys: pytest.CaptureFixture[str], store: Path) -> None:

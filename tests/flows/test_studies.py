@@ -184,8 +184,8 @@ def test_which_pixels_were_taken_stands_in_the_result(
 
 @pytest.mark.parametrize(("right", "told"), [(7_944, []), (7_894, []), (7_893, ["0.51 points"])])
 def test_accuracy_that_is_lost_is_told(tmp_path: Path, right: int, told: list[str]) -> None:
-    (tmp_path / "accuracy.json").write_text(json.dumps({"n": 10_000, "right": right, "float_right": 7_944}))
-    products = Products({"accuracy": StepResult("accuracy", State.DONE, tmp_path, 0.0, {})})
-    found = runner._lost(products, "hls")
+    counts = {"n": 10_000, "right": right, "float_right": 7_944, "agree": 9_000, "images": "0123456789abcdef"}
+    (tmp_path / "accuracy.json").write_text(json.dumps(counts))
+    found = runner._lost(tmp_path / "accuracy.json", "hls")
     assert [text.partition(" of ")[0] for text in found] == told
     assert all("`python -m flows profile hls --cost --data DIR`" in text for text in found)

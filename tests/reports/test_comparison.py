@@ -12,7 +12,8 @@ import reports.json
 from flows.core.errors import InputError
 from flows.core.evidence import RESOURCES, Metric, Reading, Tier
 from flows.core.fit import Verdict
-from flows.core.record import Document, Run, StepFacts, WeightsFacts, document_from_json
+from flows.core.record import Document, Run, StepFacts, WeightsFacts
+from flows.core.record_reader import document_from_json
 from reports import html, markdown
 from reports.comparison import Absent, Comparison, compare
 from reports.decision import Decision, leads

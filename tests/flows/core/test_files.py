@@ -50,5 +50,5 @@ def test_a_file_is_written_whole_or_stays(tmp_path: Path):
 
 
 def test_a_full_disk_leaves_the_old_file():
-    with pytest.raises(SetupError, match="cannot be written"):
+    with pytest.raises(SetupError, match="no room left"):
         write_atomic(Path("/dev/full"), "text")

@@ -1,7 +1,8 @@
 """The store: finished step directories by digest, and the records of runs.
 
     steps/DIGEST/     a finished step: the files it was given and made, ``step.log``, ``step.json``
-    scratch/DIGEST/   a step that runs now, or was killed; renamed into ``steps`` when it has succeeded
+    scratch/DIGEST.*  a step that runs now, and its log, under a name of this run's own; renamed into ``steps`` when it
+                      has succeeded, removed when its run has died
     failed/DIGEST/    the last failure of a step, for its log
     locks/DIGEST      held while a step is looked up or run, so that two runs at once share the work
     runs/NAME.json    one record a run, in the published schema
@@ -15,9 +16,12 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import sleep
+from typing import IO
+from uuid import uuid4
 
 from flows.core.errors import InputError, SetupError
 from flows.core.record import Document, document_from_json
@@ -55,10 +59,14 @@ class Store:
         )
 
     @contextmanager
-    def lock(self, digest: str) -> Iterator[None]:
-        """Held by one process and thread at a time; let go by the system when its holder dies."""
+    def lock(self, digest: str, waiting: Callable[[], None] = lambda: sleep(0.1)) -> Iterator[None]:
+        """Held by one process and thread at a time; let go by the system when its holder dies.
+
+        While another holds it, `waiting` is called again and again; what that raises ends the wait.
+        """
         with (self.locks / digest).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            while not _locked(file):
+                waiting()
             yield
 
     def finished(self, digest: str, makes: tuple[str, ...]) -> Path | None:
@@ -67,32 +75,60 @@ class Store:
         whole = (folder / MANIFEST).is_file() and all((folder / name).exists() for name in makes)
         return folder if whole else None
 
-    def fresh(self, digest: str) -> Path:
-        """An empty directory for this step to run in; call with its lock held, so that what lies there is stale."""
-        folder = self.scratch / digest
+    @contextmanager
+    def fresh(self, digest: str) -> Iterator[Path]:
+        """An empty directory for this step to run in, of this run alone; call with its lock held.
+
+        It is removed at the end unless `finish` or `fail` has named it. What runs that died have left is removed too,
+        as far as that goes: somebody may still write there.
+        """
+        for entry in self.scratch.iterdir():
+            owner = entry.name.partition(".")[0]
+            if owner == digest or self._abandoned(owner):
+                _remove(entry)
+        folder = self.scratch / f"{digest}.{uuid4().hex[:8]}"
         try:
-            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
         except OSError as reason:
             raise self._unwritable(reason) from None
-        return folder
+        try:
+            yield folder
+        finally:
+            _remove(folder)
+            _remove(self.log(folder))
 
-    def finish(self, digest: str, manifest: dict[str, object]) -> Path:
+    def log(self, folder: Path) -> Path:
+        """Where a step that runs in `folder` has its log: not inside, since it may remove that."""
+        return folder.with_name(f"{folder.name}.log")
+
+    def _abandoned(self, digest: str) -> bool:
+        """Whether nobody is at this step: the system lets go of a lock when its holder dies."""
+        try:
+            with (self.locks / digest).open() as file:
+                return _locked(file)
+        except OSError:  # no such lock: nothing of a step's
+            return False
+
+    def finish(self, folder: Path, manifest: dict[str, object]) -> Path:
         """Names the directory of a step that has succeeded."""
-        (self.scratch / digest / MANIFEST).write_text(json.dumps(manifest, indent=1))
-        return self._move(digest, self.steps)
+        folder.mkdir(exist_ok=True)
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
+        return self._move(folder, self.steps)
 
-    def fail(self, digest: str) -> Path:
+    def fail(self, folder: Path) -> Path:
         """Sets the directory of a step that has failed aside, in place of its last failure."""
-        return self._move(digest, self.failed)
+        return self._move(folder, self.failed)
 
-    def discard(self, digest: str) -> None:
-        """Removes the directory of a step that was interrupted."""
-        shutil.rmtree(self.scratch / digest, ignore_errors=True)
-
-    def _move(self, digest: str, place: Path) -> Path:
-        shutil.rmtree(place / digest, ignore_errors=True)
-        return (self.scratch / digest).rename(place / digest)
+    def _move(self, folder: Path, place: Path) -> Path:
+        target = place / folder.name.partition(".")[0]
+        try:
+            folder.mkdir(exist_ok=True)  # the step may have removed it
+            if self.log(folder).exists():
+                self.log(folder).replace(folder / LOG)
+            shutil.rmtree(target, ignore_errors=True)
+            return folder.rename(target)
+        except OSError as reason:
+            raise self._unwritable(reason) from None
 
     def save(self, name: str, text: str) -> None:
         """Writes a run's record in one step."""
@@ -116,3 +152,20 @@ class Store:
             raise InputError(f"run {name!r}", fact, advice)
         path = self.runs / f"{matches[0]}.json"
         return document_from_json(path.read_text(), str(path))
+
+
+def _locked(file: IO[str]) -> bool:
+    """Takes the lock on an open file, where nobody has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()

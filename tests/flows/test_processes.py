@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -290,7 +291,120 @@ def test_the_limit_of_memory_is_that_of_workers_only(store: Store, tool: Callabl
     assert said == sorted([str(worker.memory_limit_mb), str(-1 >> 20)])
 
 
-# What dead runs left
+# Kills
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from flows.__main__ import main
+from flows.cli import commands
+from flows.core.plan import Plan, PYTHON, Step
+from flows.executor import Executor, run_attached
+from flows.store import Store
+
+def execute(arguments):
+    steps = tuple(Step(name, "", name, (name,), makes=("out",)) for name in ("one", "other"))
+    Executor(Store(place), 2, lambda *event: None).execute(Plan(steps))
+    return 0
+
+def train(arguments):
+    return run_attached("stand_in_of_a_worker")
+
+commands.doctor = {"execute": execute, "train": train}[sys.argv[2]]
+place = Path(sys.argv[1])
+sys.argv[1:] = ["doctor"]
+sys.exit(main())
+"""
+
+
+def killed(victim: subprocess.Popen[str], number: int, mark: str, twice: bool = False) -> None:
+    """Sends a signal to a run whose tools are up, and asserts how it ends and that nothing is left."""
+    victim.send_signal(number)
+    if twice:
+        victim.send_signal(number)
+    assert gone(mark), left(mark)
+    assert victim.wait() == (-number if number == signal.SIGKILL else 128 + number)
+    assert victim.stderr
+    said = victim.stderr.read()
+    assert "Traceback" not in said and "Exception" not in said
+    assert twice or said.count("interrupted: ") == (number != signal.SIGKILL)
+
+
+def start(*argv: str, **settings: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # type: ignore[call-overload]
+        [sys.executable, *argv],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        **settings,
+    )
+
+
+@needs_proc
+@pytest.mark.parametrize(("number", "twice"), [*((number, False) for number in SIGNALS), (signal.SIGINT, True)])
+def test_a_killed_run_leaves_nothing_and_can_be_repeated(
+    store: Store, tool: Callable[..., Step], mark: str, number: int, twice: bool
+) -> None:
+    for name in ("one", "other"):
+        tool(f"trap '' TERM HUP INT\nsh -c \"{AWAY}\" &\nwhile :; do echo x >> grows; sleep 0.01; done", name)
+    with start("-c", DRIVER, str(store.root), "execute") as victim:
+        until(lambda: sum("setsid" in process or "sleep" in process for process in left(mark)) >= 2)
+        killed(victim, number, mark, twice)
+    assert not list(store.steps.iterdir())
+    for name in ("one", "other"):
+        tool("echo > out", name)
+    with start("-c", DRIVER, str(store.root), "execute") as again:
+        assert again.wait() == 0
+    assert not list(store.scratch.iterdir()) and len(list(store.steps.iterdir())) == 2
+
+
+@needs_proc
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_killed_training_leaves_nothing(
+    tmp_path: Path, mark: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import signal, subprocess, time\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\n"
+    (tmp_path / "stand_in_of_a_worker.py").write_text(
+        code + "subprocess.Popen(['sleep', '300'], start_new_session=True)\nwhile True: time.sleep(0.1)"
+    )
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n" + DRIVER.replace(
+        "return run_attached", f"import os; os.environ['PYTHONPATH'] = {str(tmp_path)!r}; return run_attached"
+    )
+    with start("-c", code, str(tmp_path), "train") as victim:
+        until(lambda: any("sleep" in process for process in left(mark)))
+        killed(victim, number, mark)
+
+
+@needs_proc
+def test_ctrl_c_on_a_terminal_goes_to_everybody_and_ends_in_a_line(tmp_path: Path, mark: str) -> None:
+    """To the whole foreground process group, as a terminal does, and also while the watchdog is only starting."""
+    (tmp_path / "stand_in_of_a_worker.py").write_text("import time\ntime.sleep(300)")
+    code = DRIVER.replace(
+        "return run_attached", f"import os; os.environ['PYTHONPATH'] = {str(tmp_path)!r}; return run_attached"
+    )
+    for processes in (2, 3):
+        with start("-c", code, str(tmp_path), "train", start_new_session=True) as victim:
+            until(lambda: len(left(mark)) == processes)  # noqa: B023
+            os.killpg(victim.pid, signal.SIGINT)
+            assert gone(mark), left(mark)
+            assert victim.wait() == 130 and victim.stderr
+            said = victim.stderr.read()
+            assert said.startswith("interrupted: ") and said.count("\n") == 1
+
+
+@needs_proc
+def test_under_nohup_a_closed_terminal_ends_nothing(store: Store, tool: Callable[..., Step], mark: str) -> None:
+    for name in ("one", "other"):
+        tool("until [ -e go ]; do sleep 0.05; done; echo > out", name)
+    code = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{DRIVER}"
+    with start("-c", code, str(store.root), "execute") as run:
+        until(lambda: len(list(store.scratch.glob("*/"))) == 2 and len(left(mark)) >= 5)
+        run.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        for folder in store.scratch.glob("*/"):
+            (folder / "go").touch()
+        assert run.wait() == 0
 
 
 def test_an_orphan_that_still_writes_does_not_spoil_the_rerun(store: Store, tool: Callable[..., Step]) -> None:

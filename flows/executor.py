@@ -36,6 +36,9 @@ what became of it."""
 PATIENCE_S = 5.0
 """After so long a wait for another run a user is told of it."""
 
+THREADS_MB = 64 * (os.cpu_count() or 1)
+"""What threads of torch and OpenBLAS reserve beside what a worker needs: at most stacks and a buffer for each core."""
+
 SOURCE_SUFFIXES = (".py", ".cpp", ".h", ".j2", ".tcl")
 
 
@@ -46,6 +49,7 @@ class Executor:
         self._store, self._listener = store, listener
         self._places = threading.BoundedSemaphore(jobs)
         self._stop = Stop()
+        self._said = {PYTHON: platform.python_version()}
 
     def execute(self, plan: Plan) -> Products:
         """Runs `plan`; raises the first `StepFailed` or `SetupError` once the steps under way have ended.
@@ -127,18 +131,20 @@ class Executor:
 
     def _versions(self, step: Step, tool: str) -> dict[str, str]:
         """For people: what the tool says of itself, and the packages that the result depends on."""
-        said = platform.python_version() if step.tool == PYTHON else tool_version(tool, self._stop)
-        self._stop.check()
-        return {step.tool: said} | {name: package_version(name) for name in step.packages}
+        if step.tool not in self._said:
+            self._said[step.tool] = tool_version(tool, self._stop)
+            self._stop.check()
+        return {step.tool: self._said[step.tool]} | {name: package_version(name) for name in step.packages}
 
     def _run(self, step: Step, tool: str, folder: Path) -> None:
         argv = [tool, *(["-P"] if step.tool == PYTHON else []), *step.argv[1:]]
         memory_mb = step.memory_limit_mb
+        reserved_mb = memory_mb and memory_mb + THREADS_MB
         with Log(self._store.log(folder), lambda line: self._listener("line", step, line)) as log:
-            ended = run(argv, folder, _environment(), log.hear, self._stop, step.limit_s, memory_mb)
+            ended = run(argv, folder, _environment(), log.hear, self._stop, step.limit_s, reserved_mb)
             last_line, misses_memory = log.last_line, log.misses_memory
             if ended.left:
-                log.note(f"it left behind {ended.left}, which were ended")
+                log.note(f"processes that it left behind were ended: {ended.left}")
         self._stop.check()
         missing = [name for name in step.makes if not (folder / name).exists()]
         if ended.code == 0 and not missing:

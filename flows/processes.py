@@ -12,7 +12,6 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -208,13 +207,15 @@ VERSION_S, VERSION_BYTES = 60.0, 1 << 16
 
 def tool_version(path: str, stop: Stop | None = None) -> str:
     """The first line with a digit that a tool prints of its version, or "unknown"."""
+    from tempfile import TemporaryDirectory
+
     option = VERSION_OPTION.get(Path(path).name, "--version")
     said = bytearray()
 
     def hear(piece: bytes) -> None:
         said.extend(piece[: VERSION_BYTES - len(said)])
 
-    with suppress(SetupError), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with suppress(SetupError), TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         run([path, option], Path(folder), os.environ, hear, stop or Stop(), VERSION_S, errors=subprocess.DEVNULL)
     lines = (line.strip() for line in said.decode(errors="replace").splitlines())
     return next((line[:200] for line in lines if any(character.isdigit() for character in line)), "unknown")

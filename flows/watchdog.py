@@ -8,7 +8,7 @@ also what left its process group or session or lost its parent, for orphans go t
 
 It writes lines to the file descriptor REPORT: ``cannot ERRNO`` where the program could not be started, and at the end
 ``ended CODE PEAK_KB NAMES``: the exit code (negative: the signal that ended it), the most memory that the program held,
-and what it left behind. Standard library only, and little of it, since every step waits for it to start.
+and what it left behind. It imports little (no typing, no contextlib), since every step waits for it to start.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ import select
 import signal
 import sys
 import time
-from contextlib import suppress
-from typing import NoReturn
 
 LINGER_S = 1.0
 """What is still there when the program has ended has this long to end too: the ``tee`` that writes its last lines."""
@@ -55,7 +53,7 @@ def main(report: int, memory_mb: int, attached: bool, program: list[str]) -> Non
     deadline = time.monotonic() + LINGER_S
     while not told and reap(ended) and time.monotonic() < deadline:
         told = wait(events, wake, deadline - time.monotonic())
-    left = [name for _, name in children()] if not told and reap(ended) else []
+    left = sorted({name for _, name in children()})[:20] if not told and reap(ended) else []
     deadline = time.monotonic() + ENDING_S
     while reap(ended) and time.monotonic() < deadline:
         for process, _ in children():
@@ -67,8 +65,8 @@ def main(report: int, memory_mb: int, attached: bool, program: list[str]) -> Non
     tell(report, f"ended {code} {peak_kb} {', '.join(left)}")
 
 
-def become(program: list[str], memory_mb: int, attached: bool, heeded: list[signal.Signals], report: int) -> NoReturn:
-    """The program, in this process."""
+def become(program: list[str], memory_mb: int, attached: bool, heeded: list[signal.Signals], report: int) -> None:
+    """Makes this process the program; does not return."""
     try:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ, *heeded):  # Python ignores SIGPIPE and SIGXFSZ
@@ -131,21 +129,27 @@ def children() -> list[tuple[int, str]]:
 
 
 def kill(process: int) -> None:
-    with suppress(OSError):  # it is another user's
+    try:
         os.kill(process, signal.SIGKILL)
+    except OSError:  # it is another user's
+        pass
 
 
 def tell(report: int, line: str) -> None:
-    with suppress(OSError):  # the main program has died
+    try:
         os.write(report, f"{line}\n".encode())
+    except OSError:  # the main program has died
+        pass
 
 
 def control(option: int, value: int) -> None:
     """``prctl``, where there is one."""
-    with suppress(ImportError, OSError, AttributeError):
+    try:
         import ctypes
 
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        pass
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from pathlib import Path
 
 PYTHON = "python"
 """The tool name that stands for the running interpreter."""
-WORKER_MEMORY_MB = 4096
-"""What a step of `PYTHON` may take where it names no limit of its own, in MiB."""
+WORKER_MEMORY_MB = 3072
+"""What a process of a step of `PYTHON` may take where the step names no limit, in MiB (docs/adr/0015-watchdog.md)."""
 
 
 @dataclass(frozen=True)

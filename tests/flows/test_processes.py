@@ -117,7 +117,7 @@ def test_a_child_that_holds_the_output_keeps_nobody_waiting(store: Store, tool: 
     assert execute(store, step) == {"stand-in": State.DONE}
     assert time.monotonic() - started < 10 and not left(mark)
     (folder,) = store.steps.iterdir()
-    assert "[zynqflows: it left behind sleep, which were ended]" in (folder / LOG).read_text()
+    assert "[zynqflows: processes that it left behind were ended: sleep]" in (folder / LOG).read_text()
 
 
 @needs_proc
@@ -288,7 +288,7 @@ def test_the_limit_of_memory_is_that_of_workers_only(store: Store, tool: Callabl
     worker = Step("worker", "", PYTHON, (PYTHON, "-c", code), makes=("out",))
     execute(store, worker, tool(f"#!{sys.executable}\n{code}", makes=("out",)))
     said = sorted((folder / LOG).read_text().strip() for folder in store.steps.iterdir())
-    assert said == sorted([str(worker.memory_limit_mb), str(-1 >> 20)])
+    assert said == sorted([str(worker.memory_limit_mb + executor.THREADS_MB), str(-1 >> 20)])
 
 
 # Kills
@@ -374,6 +374,21 @@ def test_a_killed_training_leaves_nothing(
     with start("-c", code, str(tmp_path), "train") as victim:
         until(lambda: any("sleep" in process for process in left(mark)))
         killed(victim, number, mark)
+
+
+@needs_proc
+@pytest.mark.slow
+def test_a_killed_flow_leaves_no_compiler(tmp_path: Path, tool: Callable[..., Step], mark: str) -> None:
+    """The command as users have it, in g++."""
+    for package in ("torch", "hls4ml"):
+        pytest.importorskip(package)
+    up = tmp_path / "up"
+    tool(f"trap '' TERM HUP INT\nsh -c \"{AWAY}\" &\nuntil [ -e up ]; do :; done\ntouch {up}\nsleep 300", "g++")
+    for number in (signal.SIGHUP, signal.SIGKILL):
+        up.unlink(missing_ok=True)
+        with start("-m", "flows", "run", "hls", "--store", str(tmp_path / "store")) as victim:
+            until(up.exists)
+            killed(victim, number, mark)
 
 
 @needs_proc

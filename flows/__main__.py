@@ -9,33 +9,30 @@ from collections.abc import Sequence
 from flows.core.errors import FlowsError, SetupError
 from flows.core.files import FULL, unwritable
 
-INTERRUPTED = 130
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (`flows.core.errors` lists them)."""
     from flows.cli.screen import screened
 
     with screened():
-        return _run(sys.argv[1:] if argv is None else argv)
+        return _run(sys.argv[1:] if argv is None else argv, for_good=argv is None)
 
 
-def _run(argv: Sequence[str]) -> int:
+def _run(argv: Sequence[str], for_good: bool) -> int:
+    from flows.cli.interruption import Interrupted, interruptible
     from flows.cli.parser import parse
 
     try:
-        arguments = parse(argv)
-        code: int = arguments.command(arguments)
-        sys.stdout.flush()
-        return code
+        with interruptible(for_good):
+            arguments = parse(argv)
+            code: int = arguments.command(arguments)
+            sys.stdout.flush()
+            return code
     except FlowsError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print(
-            "interrupted: nothing half-made is left; the same command goes on from the last whole step", file=sys.stderr
-        )
-        return INTERRUPTED
+    except Interrupted as reason:
+        return reason.code
     except BrokenPipeError:
         _drop_output()
         return 0

@@ -1,4 +1,4 @@
-"""Runs plans. The only place that starts a process or fills a work directory.
+"""Runs plans. The only place that fills a work directory.
 
 A step's result is named by a digest over all that it can depend on: its argv, the tool (path, size, time) or the
 interpreter, package versions, the text of our own packages, the files it is given, and the steps those come from. A
@@ -8,31 +8,38 @@ the directory enters the store by one rename.
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import shutil
-import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
 
+from flows import processes
 from flows.core.digest import digest_bytes, digest_of
 from flows.core.errors import InputError, SetupError, StepFailed
 from flows.core.plan import PYTHON, Asset, Output, Plan, Products, State, Step, StepResult
 from flows.core.text import printable
+from flows.log import Log
 from flows.manifest import AGAIN, Changed, Manifest, copy, read_manifest, survey
+from flows.processes import LATE, Stop, run, tool_version
 from flows.store import LOG, Store
 
 Listener = Callable[[str, Step, str], None]
-"""Told "started", "line", "done", "kept", "made again" or "skipped", the step, and a text: its output, or what became
-of it, or what of the stored result has changed."""
+"""Told "started", "line", "waits", "done", "kept", "made again" or "skipped", the step, and a text: the newest line of
+its output, what became of it, or what of the stored result has changed."""
+PATIENCE_S = 5.0
+"""After so long a wait for another run a user is told of it."""
+
+THREADS_MB = 64 * (os.cpu_count() or 1)
+"""What threads of torch and OpenBLAS reserve beside what a worker needs: at most stacks and a buffer for each core."""
 
 SOURCE_SUFFIXES = (".py", ".cpp", ".h", ".j2", ".tcl")
 
@@ -46,25 +53,32 @@ class Executor:
         store.prepare()
         self._store, self._listener, self._verify = store, listener, verify
         self._places = threading.BoundedSemaphore(jobs)
-        self._running: set[subprocess.Popen[str]] = set()
-        self._stopped = threading.Event()
+        self._stop = Stop()
+        self._said = {PYTHON: platform.python_version()}
 
     def execute(self, plan: Plan) -> Products:
-        """Runs `plan`; raises the first `StepFailed` or `SetupError` once the steps under way have ended."""
+        """Runs `plan`; raises the first `StepFailed` or `SetupError` once the steps under way have ended.
+
+        A `KeyboardInterrupt` in this thread stops them, and is raised again.
+        """
         futures: dict[str, Future[StepResult]] = {}
         digests: dict[str, str] = {}
+        for step in plan.steps:
+            digests[step.name] = step_digest(step, digests)
         with ThreadPoolExecutor(max(1, len(plan.steps))) as pool:
-            for step in plan.steps:
-                digests[step.name] = digest = step_digest(step, digests)
-                upstream = {name: futures[name] for name in step.needs}
-                futures[step.name] = pool.submit(self._step, step, digest, upstream)
+            try:
+                for step in plan.steps:
+                    upstream = {name: futures[name] for name in step.needs}
+                    futures[step.name] = pool.submit(self._step, step, digests[step.name], upstream)
+                wait(futures.values())
+            except KeyboardInterrupt:
+                self.stop()
+                raise
         return Products({name: future.result() for name, future in futures.items()})
 
     def stop(self) -> None:
-        """Ends every process under way; nothing of theirs enters the store."""
-        self._stopped.set()
-        for process in tuple(self._running):
-            _end(process)
+        """Ends every process under way, and lets no other begin; nothing of theirs enters the store."""
+        self._stop.set()
 
     def _step(self, step: Step, digest: str, upstream: Mapping[str, Future[StepResult]]) -> StepResult:
         results = {name: future.result() for name, future in upstream.items()}
@@ -79,21 +93,22 @@ class Executor:
         tool = _find(step.tool)
         if tool is None:
             return self._skip(step, f"{step.tool} is not on PATH")
-        with self._store.lock(digest):
+        with self._lock(step, digest):
             started = time.monotonic()
             sources = {name: _stored(result) for name, result in results.items()}
             given = _given(step, sources)
             if kept := self._kept(step, digest, given):
                 self._listener("kept", step, "kept from an earlier run")
                 return StepResult(step.name, State.KEPT, self._store.steps / digest, 0.0, kept.versions)
-            with self._place(), self._store.making(digest):
-                versions = _versions(step, tool)
+            with self._place():
+                versions = self._versions(step, tool)
                 self._listener("started", step, step.about)
-                folder = self._store.fresh(digest)
-                _lay(step, folder, sources)
-                self._run(step, digest, tool, folder)
-                seconds = round(time.monotonic() - started, 2)
-                folder = self._store.finish(digest, survey(folder, step, given, versions, seconds))
+                with self._store.writing(), self._store.fresh(digest) as scratch:
+                    _lay(step, scratch, sources)
+                    self._run(step, tool, scratch)
+                    seconds = round(time.monotonic() - started, 2)
+                    self._store.place_log(scratch)
+                    folder = self._store.finish(scratch, survey(scratch, step, given, versions, seconds))
         self._listener("done", step, f"{seconds:.1f} s")
         return StepResult(step.name, State.DONE, folder, seconds, versions)
 
@@ -112,52 +127,52 @@ class Executor:
     @contextmanager
     def _place(self) -> Iterator[None]:
         with self._places:
-            if self._stopped.is_set():
-                raise KeyboardInterrupt
+            self._stop.check()
             yield
 
-    def _run(self, step: Step, digest: str, tool: str, folder: Path) -> None:
-        program = [tool, "-P"] if step.tool == PYTHON else [tool]
-        deadline = time.monotonic() + step.limit_s
-        with (folder / LOG).open("w") as log:
-            process = subprocess.Popen(
-                [*program, *step.argv[1:]],
-                cwd=folder,
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            )
-            self._running.add(process)
-            timer = threading.Timer(step.limit_s, _end, (process,))
-            timer.start()
-            try:
-                for line in process.stdout or ():
-                    log.write(line)
-                    self._listener("line", step, line.rstrip())
-                code = process.wait()
-            except OSError:  # its log cannot be written
-                _end(process)
-                raise
-            finally:
-                timer.cancel()
-                self._running.discard(process)
-        if self._stopped.is_set():
-            self._store.discard(digest)
-            raise KeyboardInterrupt
+    @contextmanager
+    def _lock(self, step: Step, digest: str) -> Iterator[None]:
+        silent_until = time.monotonic() + PATIENCE_S
+
+        def wait_for_another() -> None:
+            nonlocal silent_until
+            self._stop.wait(0.1)
+            if time.monotonic() > silent_until:
+                self._listener("waits", step, "another run is computing it")
+                silent_until = math.inf
+
+        with self._store.lock(digest, wait_for_another):
+            yield
+
+    def _versions(self, step: Step, tool: str) -> dict[str, str]:
+        """For people: what the tool says of itself, and the packages that the result depends on."""
+        if step.tool not in self._said:
+            self._said[step.tool] = tool_version(tool, self._stop)
+            self._stop.check()
+        return {step.tool: self._said[step.tool]} | {name: package_version(name) for name in step.packages}
+
+    def _run(self, step: Step, tool: str, folder: Path) -> None:
+        argv = [tool, *(["-P"] if step.tool == PYTHON else []), *step.argv[1:]]
+        memory_mb = step.memory_limit_mb
+        reserved_mb = memory_mb and memory_mb + THREADS_MB
+        with Log(self._store.log(folder), lambda line: self._listener("line", step, line)) as log:
+            ended = run(argv, folder, _environment(), log.hear, self._stop, step.limit_s, reserved_mb)
+            last_line, misses_memory = log.last_line, log.misses_memory
+            if ended.left:
+                log.note(f"processes that it left behind were ended: {ended.left}")
+        self._stop.check()
         missing = [name for name in step.makes if not (folder / name).exists()]
-        if code == 0 and not missing:
+        if ended.code == 0 and not missing:
             return
-        if code and time.monotonic() >= deadline:
+        if ended.code and ended.why == LATE:
             fact = f"ended after its limit of {step.limit_s:.0f} s"
-        elif code:
-            fact = f"exit code {code}: {_last_line(folder / LOG)}{self._store.shortage()}"
+        elif ended.code and memory_mb and (misses_memory or ended.peak_mb > 0.9 * memory_mb):
+            fact = f"needed more than {memory_mb / 1024:.3g} GB of memory"
+        elif ended.code:
+            fact = f"exit code {ended.code}: {last_line}{self._store.shortage()}"
         else:
             fact = f"exited 0 but left no {', '.join(missing)}"
-        raise StepFailed(f"step {step.name}", fact, f"read its log, {self._store.fail(digest) / LOG}")
+        raise StepFailed(f"step {step.name}", fact, f"read its log, {self._store.fail(folder) / LOG}")
 
 
 def step_digest(step: Step, upstream: Mapping[str, str]) -> str:
@@ -193,8 +208,9 @@ def _tool_identity(tool: str) -> str:
     if tool == PYTHON:
         return f"python {platform.python_version()}"
     if path := _find(tool):
-        status = Path(path).resolve().stat()
-        return f"{path} {status.st_size} {status.st_mtime_ns}"
+        with suppress(OSError):  # it may have gone meanwhile
+            status = Path(path).resolve().stat()
+            return f"{path} {status.st_size} {status.st_mtime_ns}"
     return "absent"
 
 
@@ -221,27 +237,6 @@ def source_digest(package: str) -> str:
         if path.suffix in SOURCE_SUFFIXES and "__pycache__" not in path.parts
     ]
     return digest_of(texts)
-
-
-def _versions(step: Step, tool: str) -> dict[str, str]:
-    """For people: what the tool says of itself, and the packages that the result depends on."""
-    said = platform.python_version() if step.tool == PYTHON else tool_version(tool)
-    return {step.tool: said} | {name: package_version(name) for name in step.packages}
-
-
-VERSION_OPTION = {"vitis_hls": "-version", "vivado_hls": "-version", "vivado": "-version"}
-"""What asks a tool for its version, where that is not ``--version``: AMD's start a session at an option unknown."""
-
-
-def tool_version(path: str) -> str:
-    """The first line with a digit that a tool prints of its version, or "unknown"."""
-    option = VERSION_OPTION.get(Path(path).name, "--version")
-    try:
-        done = subprocess.run([path, option], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    lines = (line.strip() for line in done.stdout.splitlines())
-    return next((line for line in lines if any(character.isdigit() for character in line)), "unknown")
 
 
 def _stored(result: StepResult) -> tuple[Path, Manifest]:
@@ -286,15 +281,4 @@ def _environment() -> dict[str, str]:
 
 def run_attached(module: str, *arguments: str) -> int:
     """Runs a worker of ours in the user's terminal and folder, outside the store; returns its exit code."""
-    return subprocess.run([sys.executable, "-P", "-m", module, *arguments], env=_environment()).returncode
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """Ends a process and those it started (it leads a session of its own)."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _last_line(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it printed nothing"
+    return processes.run_attached([sys.executable, "-P", "-m", module, *arguments], _environment())

@@ -45,7 +45,7 @@ def prune(store: Store, old: list[Leftover]) -> Iterator[Leftover]:
     if old:
         store.prepare()
     for one in old:
-        with store.lock(_digest(one.path), wait=False) as free:
+        with store.lock(_digest(one.path), waiting=None) as free:
             if free:
                 store.drop(one.path)
                 yield one

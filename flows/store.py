@@ -1,7 +1,8 @@
 """The store: finished step directories by digest, and the records of runs.
 
     steps/DIGEST/     a finished step: the files it was given and made, ``step.log``, ``step.json`` (`flows.manifest`)
-    scratch/DIGEST/   a step that runs now, or was killed; renamed into ``steps`` when it has succeeded
+    scratch/DIGEST.*  a step that runs now, and its log, under a name of this run's own; renamed into ``steps`` when it
+                      has succeeded, removed when its run has died
     failed/DIGEST/    the last failure of a step, for its log
     locks/DIGEST      held while a step is looked up or run, so that two runs at once share the work
     runs/NAME.json    one record a run, in the published schema
@@ -15,12 +16,14 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
+from uuid import uuid4
 
-from flows.core.errors import InputError, SetupError
+from flows.core.errors import InputError
 from flows.core.files import MEBIBYTE, read_text, write_atomic, writing
 from flows.core.plan import Asset, Step
 from flows.core.record import Document
@@ -58,23 +61,21 @@ class Store:
         return writing(f"store {self.root}")
 
     @contextmanager
-    def lock(self, digest: str, wait: bool = True) -> Iterator[bool]:
+    def lock(self, digest: str, waiting: Callable[[], None] | None = lambda: sleep(0.1)) -> Iterator[bool]:
         """Held by one process and thread at a time; let go by the system when its holder dies.
 
-        False where another holds it and `wait` is not asked. Its time says when the step was last used.
+        While another holds it, `waiting` is called again and again; what that raises ends the wait. Where it is None,
+        nobody waits, and False is given. The time of the lock's file says when the step was last used.
         """
         with self.writing():
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             descriptor = os.open(self.locks / digest, flags, 0o666)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            if wait:
+            while not (is_mine := _locked(descriptor)) and waiting:
+                waiting()
+            if waiting:
                 os.utime(descriptor)
-            yield True
+            yield is_mine
         finally:
             os.close(descriptor)
 
@@ -105,36 +106,60 @@ class Store:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(target)
 
-    def fresh(self, digest: str) -> Path:
-        """An empty directory for this step to run in; call with its lock held, so that what lies there is stale."""
-        folder = self.scratch / digest
-        with self.writing():
-            remove(folder)
-            folder.mkdir()
-        return folder
-
-    def finish(self, digest: str, manifest: Manifest) -> Path:
-        """Names the directory of a step that has succeeded."""
-        write_atomic(self.scratch / digest / MANIFEST, replace(manifest, result=digest).text)
-        return self._move(digest, self.steps)
-
-    def fail(self, digest: str) -> Path:
-        """Sets the directory of a step that has failed aside, in place of its last failure."""
-        return self._move(digest, self.failed)
-
-    def discard(self, digest: str) -> None:
-        """Removes the directory of a step that was interrupted."""
-        shutil.rmtree(self.scratch / digest, ignore_errors=True)
-
     @contextmanager
-    def making(self, digest: str) -> Iterator[None]:
-        """What is written inside is no result where the disk is full: it is discarded, which makes room."""
+    def fresh(self, digest: str) -> Iterator[Path]:
+        """An empty directory for this step to run in, of this run alone; call with its lock held.
+
+        It is removed at the end unless `finish` or `fail` has named it, which makes room where the disk is full. What
+        runs that died have left is removed too, as far as that goes: somebody may still write there.
+        """
+        for entry in self.scratch.iterdir():
+            owner = entry.name.lstrip(".").partition(".")[0]
+            if owner == digest or self._abandoned(owner):
+                with suppress(OSError):
+                    remove(entry)
+        folder = self.scratch / f"{digest}.{uuid4().hex[:8]}"
+        with self.writing():
+            folder.mkdir()
         try:
-            with self.writing():
-                yield
-        except SetupError:
-            self.discard(digest)
-            raise
+            yield folder
+        finally:
+            for path in (folder, self.log(folder)):
+                with suppress(OSError):
+                    remove(path)
+
+    def log(self, folder: Path) -> Path:
+        """Where a step that runs in `folder` has its log: not inside, since it may remove that."""
+        return folder.with_name(f"{folder.name}.log")
+
+    def place_log(self, folder: Path) -> None:
+        """Puts the log of a step that has ended into its folder."""
+        with self.writing():
+            folder.mkdir(exist_ok=True)  # the step may have removed it
+            if self.log(folder).exists():
+                remove(folder / LOG)
+                self.log(folder).rename(folder / LOG)
+
+    def _abandoned(self, digest: str) -> bool:
+        """Whether nobody is at this step: the system lets go of a lock when its holder dies."""
+        try:
+            descriptor = os.open(self.locks / digest, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:  # no such lock: nothing of a step's
+            return False
+        try:
+            return _locked(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def finish(self, folder: Path, manifest: Manifest) -> Path:
+        """Names the directory of a step that has succeeded."""
+        write_atomic(folder / MANIFEST, replace(manifest, result=_digest(folder)).text)
+        return self._move(folder, self.steps)
+
+    def fail(self, folder: Path) -> Path:
+        """Sets the directory of a step that has failed aside, in place of its last failure."""
+        self.place_log(folder)
+        return self._move(folder, self.failed)
 
     def shortage(self) -> str:
         """What to add to a failure where its cause may be a full disk; mostly nothing."""
@@ -143,10 +168,11 @@ class Store:
                 return f" (no room is left on the disk of the store {self.root})"
         return ""
 
-    def _move(self, digest: str, place: Path) -> Path:
+    def _move(self, folder: Path, place: Path) -> Path:
+        target = place / _digest(folder)
         with self.writing():
-            remove(place / digest)
-            return (self.scratch / digest).rename(place / digest)
+            remove(target)
+            return folder.rename(target)
 
     def drop(self, path: Path) -> None:
         """Removes what lies at `path`, out of its place first: nobody sees half of it. Call with its lock held."""
@@ -189,6 +215,19 @@ class Store:
             except InputError as error:
                 errors.append(error)
         return documents, errors
+
+
+def _locked(descriptor: int) -> bool:
+    """Takes the lock on an open file, where nobody has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _digest(folder: Path) -> str:
+    return folder.name.partition(".")[0]
 
 
 def remove(path: Path) -> None:

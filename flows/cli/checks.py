@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, cast
 
-from flows.cli.commands import check_writable, interruptible, open_store
+from flows.cli.commands import check_writable, open_store
 from flows.cli.studies import write_json
 from flows.core.errors import FlowsError, InputError, RefusedError, UsageError
 
@@ -34,8 +34,7 @@ def check(arguments: Namespace) -> int:
     if arguments.json:
         check_writable(arguments.json.parent)
     executor = Executor(open_store(arguments), 1, Progress(many=False), arguments.verify)
-    with interruptible(executor):
-        found = readiness.assess(cast("FileJudge", judge), arguments.model, network, executor)
+    found = readiness.assess(cast("FileJudge", judge), arguments.model, network, executor)
     print(verdicts(found))
     write_json(arguments.json, {"schema": SCHEMA, "file": found.file, "verdicts": found.verdicts})
     errors = _errors(found)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +15,6 @@ from flows.core.errors import FlowsError, InputError, UnfitError, UsageError
 if TYPE_CHECKING:
     from backends.protocol import Backend, Job
     from flows.core.record import Document
-    from flows.executor import Executor
     from flows.jobs import Trained
     from flows.store import Store
 
@@ -67,8 +64,7 @@ def trained_network(arguments: Namespace, name: str) -> Trained:
     from flows.executor import Executor
 
     executor = Executor(open_store(arguments), 1, Progress(many=False), arguments.verify)
-    with interruptible(executor):
-        return imports.import_trained(Path(name), arguments.data, arguments.calibration, executor)
+    return imports.import_trained(Path(name), arguments.data, arguments.calibration, executor)
 
 
 def open_store(arguments: Namespace) -> Store:
@@ -119,8 +115,12 @@ def run(arguments: Namespace) -> int:
         except FlowsError as error:
             return error
 
-    with interruptible(executor), ThreadPoolExecutor(arguments.jobs) as pool:
-        results = list(pool.map(one, jobs))
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        try:
+            results = list(pool.map(one, jobs))
+        except KeyboardInterrupt:
+            executor.stop()
+            raise
     runs = tuple(run for result in results if not isinstance(result, FlowsError) for run in result.runs)
     errors = [result for result in results if isinstance(result, FlowsError)]
     if runs:
@@ -228,22 +228,6 @@ def train(arguments: Namespace) -> int:
     from flows.cli import training
 
     return training.train(arguments)
-
-
-@contextmanager
-def interruptible(executor: Executor) -> Iterator[None]:
-    """Ctrl-C and a polite kill end what runs; the store keeps only what was whole."""
-
-    def end(number: int, frame: object) -> None:
-        executor.stop()
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def check_writable(folder: Path) -> None:

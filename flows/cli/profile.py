@@ -6,7 +6,7 @@ from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flows.cli.commands import _jobs, check_writable, interruptible, open_store, trained_network
+from flows.cli.commands import _jobs, check_writable, open_store, trained_network
 from flows.cli.studies import write_json
 from flows.core.errors import UsageError
 
@@ -58,8 +58,7 @@ def _judged(arguments: Namespace, found: Profile, quantised: QuantisedNetwork, j
         raise UsageError("--cost", "the test images are not known", "give --data DIR as well")
     step = cost_step(quantised, runner.weights_asset(job), runner.test_batch(arguments.data))
     executor = Executor(open_store(arguments), 1, Progress(many=False), arguments.verify)
-    with interruptible(executor):
-        place = executor.execute(Plan((step,))).path(Output(step.name, COST))
+    place = executor.execute(Plan((step,))).path(Output(step.name, COST))
     assert place, "python is never absent"
     counts = read_result(place, tensor_counts([row.tensor for row in found.rows]))
     rows = tuple(replace(row, right=counts.right[row.tensor]) for row in found.rows)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.cli.commands import check_writable, interruptible, open_store, read_records
+from flows.cli.commands import check_writable, open_store, read_records
 from flows.core.errors import FlowsError, GateError, MismatchError, StepFailed
 from flows.core.files import read_text, write_atomic
 
@@ -117,13 +117,12 @@ def _run_missing(arguments: Namespace, store: Store) -> dict[tuple[str, str], Fl
 
     executor = Executor(store, 2, Progress(many=True))
     failures: dict[tuple[str, str], FlowsError] = {}
-    with interruptible(executor):
-        for flow, part in _missing(arguments, store):
-            try:
-                _run_one(flow, part, executor, store)
-            except FlowsError as error:
-                print(f"error: {error}", file=sys.stderr)
-                failures[flow, part] = error
+    for flow, part in _missing(arguments, store):
+        try:
+            _run_one(flow, part, executor, store)
+        except FlowsError as error:
+            print(f"error: {error}", file=sys.stderr)
+            failures[flow, part] = error
     return failures
 
 

@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.cli.commands import DEFAULT_PARTS, check_writable, interruptible, open_store, trained_network
+from flows.cli.commands import DEFAULT_PARTS, check_writable, open_store, trained_network
 from flows.core.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ def quantise(arguments: Namespace) -> int:
     batch = runner.test_batch(arguments.data)
     _check_places(arguments)
     executor = _executor(arguments)
-    with interruptible(executor):
-        study = studies.study(trained, formats, batch, executor)
+    study = studies.study(trained, formats, batch, executor)
     print(quantisation(study, arguments.markdown))
     content = {"schema": STUDY, "study": study}
     write_json(arguments.json, content)
@@ -57,11 +56,9 @@ def evaluate(arguments: Namespace) -> int:
     batch = runner.test_batch(arguments.data)
     _check_places(arguments)
     executor = _executor(arguments)
-    with interruptible(executor):
-        reports = [
-            studies.report(one, name, design, batch, executor)
-            for one, (name, design) in zip(trained, designs, strict=True)
-        ]
+    reports = [
+        studies.report(one, name, design, batch, executor) for one, (name, design) in zip(trained, designs, strict=True)
+    ]
     parts = [] if arguments.markdown else [evaluation(one) for one in reports]
     if len(reports) > 1 or arguments.markdown:
         parts.append(accuracies(reports, arguments.markdown))

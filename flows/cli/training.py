@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from argparse import Namespace
 
 from flows.cli.commands import check_writable
@@ -46,11 +45,7 @@ def train(arguments: Namespace) -> int:
     }
     place, curves = arguments.out / "job.json", arguments.out / "curves.json"
     write_atomic(place, json.dumps(job, indent=1))
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the worker ends with this process
-    try:
-        code = run_attached("models.training.worker", str(place))
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    code = run_attached("models.training.worker", str(place))
     if curves.exists():
         draw("curves", curves, curves.with_suffix(".svg"))
     if code and code not in TOLD:

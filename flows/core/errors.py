@@ -11,7 +11,8 @@
       PluginError     9   a third-party backend that is broken
       GateError      10   a policy that a run breaks
 
-An interrupted run exits with 130. Each error names the culprit, states the fact and says what to do next.
+An interrupted run exits with 128 and the number of the signal: 130 after Ctrl-C. Each error names the culprit, states
+the fact and says what to do next.
 """
 
 from __future__ import annotations

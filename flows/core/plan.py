@@ -9,6 +9,8 @@ from pathlib import Path
 
 PYTHON = "python"
 """The tool name that stands for the running interpreter."""
+WORKER_MEMORY_MB = 3072
+"""What a process of a step of `PYTHON` may take where the step names no limit, in MiB (docs/adr/0015-watchdog.md)."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,9 @@ class Step:
     before, by relative path: text, an `Asset`, or an `Output` of a step it thereby needs. `makes` are promised and
     checked. `packages` are the distributions, `sources` the packages of ours, whose version and text the result depends
     on. Paths inside `argv` are relative to the directory. Equal steps have equal results: nothing else is an input.
+
+    A step is ended after `limit_s` seconds, or once a process of it wants more than `memory_mb` MiB of memory (0: as
+    much as there is; None: `WORKER_MEMORY_MB` for a worker of ours, no limit for a tool).
     """
 
     name: str
@@ -46,6 +51,14 @@ class Step:
     packages: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     limit_s: float = 3600.0
+    memory_mb: int | None = None
+
+    @property
+    def memory_limit_mb(self) -> int:
+        """`memory_mb` with its default; 0 where there is no limit."""
+        if self.memory_mb is not None:
+            return self.memory_mb
+        return WORKER_MEMORY_MB if self.tool == PYTHON else 0
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -316,7 +316,7 @@ def test_what_the_worker_has_said_is_not_said_twice(
 def test_the_command_from_end_to_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On 150 images and in this process; then a kill of the command, which is to end as Ctrl-C does."""
+    """On 150 images and in this process; then a kill of the command."""
     from flows.cli import training
 
     random = np.random.default_rng(6)
@@ -350,7 +350,7 @@ def test_the_command_from_end_to_end(
     assert find_trained("arch5", out / "arch5.safetensors").card
 
     monkeypatch.setattr(training, "run_attached", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
-    assert main([*argv, "--data", str(tmp_path), "--out", str(out)]) == 130
+    assert main([*argv, "--data", str(tmp_path), "--out", str(out)]) == 128 + signal.SIGTERM
 
 
 @pytest.mark.parametrize("seed", ["-1", "4294967296"])

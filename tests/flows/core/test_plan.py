@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flows.core.digest import digest_of
-from flows.core.plan import PYTHON, Asset, Output, Plan, Products, State, Step, StepResult
+from flows.core.plan import PYTHON, WORKER_MEMORY_MB, Asset, Output, Plan, Products, State, Step, StepResult
 
 WRITE = Step("write", "writes", PYTHON, (PYTHON, "-m", "somewhere.worker"), {"job.json": "{}"}, makes=("out",))
 READ = Step("read", "reads", "cat", ("cat", "in"), {"in": Output("write", "out"), "other": Output("write", "out")})
@@ -45,3 +45,9 @@ def test_products_find_a_promised_file_and_none_of_a_skipped_step(tmp_path):
     products = Products({"write": done, "read": skipped})
     assert products.path(Output("write", "out")) == tmp_path / "out"
     assert products.path(Output("read", "log")) is None
+
+
+def test_a_worker_of_ours_has_a_memory_limit_and_a_tool_has_none():
+    assert (WRITE.memory_limit_mb, READ.memory_limit_mb) == (WORKER_MEMORY_MB, 0)
+    assert replace(WRITE, memory_mb=100).memory_limit_mb == replace(READ, memory_mb=100).memory_limit_mb == 100
+    assert replace(WRITE, memory_mb=0).memory_limit_mb == 0

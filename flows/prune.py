@@ -61,6 +61,8 @@ def _referred_to(store: Store) -> set[str]:
 def _places(store: Store) -> Iterator[tuple[Path, str]]:
     for place, about in ((store.steps, "step"), (store.failed, "failed step"), (store.scratch, "left by a killed run")):
         for path in sorted(place.glob("*")) if place.is_dir() else ():
+            if path.suffix == ".log" and path.with_suffix("").is_dir():
+                continue  # it goes with its folder
             yield path, _title(path) if place == store.steps else about
     for path in sorted(store.runs.glob(".*")):
         yield path, "left by a killed run"

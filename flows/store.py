@@ -179,6 +179,7 @@ class Store:
         with self.writing():
             grave = self.scratch / f".{path.name.lstrip('.')}.{os.getpid()}"
             remove(path.rename(grave))
+            remove(self.log(path))
 
     def save(self, name: str, text: str) -> None:
         """Writes a run's record in one step."""

@@ -38,7 +38,9 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
+    store = Store(tmp_path / "store")
+    store.prepare()
+    return store
 
 
 @pytest.fixture

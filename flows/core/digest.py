@@ -36,5 +36,5 @@ def digest_of(value: Any) -> str:
     return digest_bytes(text.encode())
 
 
-def digest_bytes(content: bytes) -> str:
+def digest_bytes(content: bytes | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()[:LENGTH]

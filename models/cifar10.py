@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from flows.core.digest import digest_bytes
 from flows.core.errors import InputError
+from flows.core.files import read_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,8 @@ TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 TEST = ("test_batch.bin",)
 RECORDS = 10_000
 RECORD_BYTES = 1 + 3 * 32 * 32
+LIMIT = RECORDS * RECORD_BYTES
+"""Bytes of a batch."""
 ADVICE = "give the folder that holds data_batch_1..5.bin and test_batch.bin (CIFAR-10, binary version), or its parent"
 
 
@@ -56,7 +59,7 @@ def find(folder: Path, files: tuple[str, ...]) -> tuple[Path, ...]:
     for path in paths:
         if not path.is_file():
             raise InputError(str(folder), f"{path.name} is missing", ADVICE)
-        size, whole = path.stat().st_size, RECORDS * RECORD_BYTES
+        size, whole = path.stat().st_size, LIMIT
         if size != whole:
             state = "truncated" if size < whole else "too long"
             fact = f"{state}: {size:,} bytes where a batch of {RECORDS:,} records has {whole:,}"
@@ -66,13 +69,21 @@ def find(folder: Path, files: tuple[str, ...]) -> tuple[Path, ...]:
 
 def check(path: Path) -> str:
     """The digest of one batch, its labels checked without numpy. Raises `InputError` where one is above 9."""
-    content = path.read_bytes()
+    return digest_bytes(_content(path))
+
+
+def _content(path: Path) -> bytes:
+    """Whole records, whose labels are checked."""
+    content = read_bytes(path, LIMIT, "fetch or unpack CIFAR-10 again")
     labels = content[::RECORD_BYTES]
+    if len(content) % RECORD_BYTES or not labels:
+        fact = f"{len(content):,} bytes, where a record of one image has {RECORD_BYTES:,}"
+        raise InputError(str(path), fact, "fetch or unpack CIFAR-10 again")
     if max(labels) >= len(CLASSES):
         record = next(index for index, label in enumerate(labels) if label >= len(CLASSES))
         fact = f"record {record} has label {labels[record]}, outside 0..9"
         raise InputError(str(path), fact, "fetch or unpack CIFAR-10 again")
-    return digest_bytes(content)
+    return content
 
 
 def read(folder: Path, files: tuple[str, ...]) -> Images:
@@ -88,8 +99,7 @@ def read_batch(path: Path) -> Images:
     """Reads one file of whole records."""
     import numpy as np
 
-    check(path)
-    records = np.fromfile(path, np.uint8).reshape(-1, RECORD_BYTES)
+    records = np.frombuffer(_content(path), np.uint8).reshape(-1, RECORD_BYTES)
     pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return Images(np.ascontiguousarray(pixels), records[:, 0].copy())
 

@@ -116,11 +116,9 @@ def read_file(path: Path) -> Document:
 
 
 def _read(path: Path, advice: str) -> str:
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as reason:
-        fact = getattr(reason, "strerror", None) or "not text"
-        raise InputError(f"file {path}", f"cannot be read ({fact})", advice) from None
+    from flows.core.files import read_text
+
+    return read_text(path, advice, f"file {path}")
 
 
 def _run_missing(arguments: Namespace, store: Store) -> dict[tuple[str, str], FlowsError]:

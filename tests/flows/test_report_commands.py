@@ -118,7 +118,7 @@ def test_bad_records_are_refused_by_name(capsys: pytest.CaptureFixture[str], sto
     save(store, run("c", "xc7z020"), architecture="fedcba9876543210")
     error = said(capsys, store, "report", "--out", tmp_path, code=3)
     assert "fedcba9876543210" in error and D in error
-    assert "cannot be read" in said(capsys, store, "report", "nothing.json", "--out", tmp_path, code=3)
+    assert "no such file" in said(capsys, store, "report", "nothing.json", "--out", tmp_path, code=3)
     assert "no runs in it" in said(capsys, tmp_path / "empty", "report", "--out", tmp_path, code=3)
 
 
@@ -156,7 +156,11 @@ def test_a_gate(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path)
     head = f'schema = "zynqflows-policy/1"\nbaseline = "{os.path.relpath(baseline, tmp_path)}"\n'
     policy.write_text(head + '[[rule]]\nname = "same"\nmetric = "lut"\nmax_worse = 0.05\n')
     assert said(capsys, store, "gate", "b-xc7z020", "--policy", policy).count("kept") == 1
-    assert "cannot be read" in said(capsys, store, "gate", "--policy", tmp_path / "none.toml", code=3)
+    assert "no such file" in said(capsys, store, "gate", "--policy", tmp_path / "none.toml", code=3)
+    for place in ("/etc/passwd", "/dev/zero", ".", "absent.json"):
+        policy.write_text(f'schema = "zynqflows-policy/1"\nbaseline = "{place}"\n' + rule.format(0.7))
+        error = said(capsys, store, "gate", "--policy", policy, code=3)
+        assert place in error and "root:" not in error and error.count("\n") == 1
 
 
 def test_one_run_block_by_block(capsys: pytest.CaptureFixture[str], store: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files that were made to do harm, through the command line: one line that says what is wrong, soon, and no traceback."""
+"""Files that were made to do harm, through the command line: one line that says what is wrong, and no traceback."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ Told = Callable[..., str]
 
 @pytest.fixture
 def told(capsys: pytest.CaptureFixture[str]) -> Told:
-    """The only line on stderr of a command, which ends with the exit code of `error`."""
+    """The one error of a command, a single line at its end; it ends with the exit code of `error`."""
 
     def check(*argv: object, error: type[FlowsError] = InputError) -> str:
         assert main([str(word) for word in argv]) == error.exit_code
-        lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("import ")]
-        assert len(lines) == 1 and lines[0].startswith("error: ") and len(lines[0]) < 1000, lines
-        return lines[0]
+        *progress, line = capsys.readouterr().err.splitlines()
+        assert line.startswith("error: ") and len(line) < 1000, line
+        assert not [one for one in progress if one.startswith(("error", "Traceback"))]
+        return line
 
     return check

@@ -32,8 +32,8 @@ OTHERS = {".h5": FROM_KERAS, ".hdf5": FROM_KERAS, ".pt": FROM_TORCH, ".pth": FRO
 """What to do with formats that are not read, since they hold code."""
 LIMIT_S = 300.0
 """A file that takes longer to read was made to."""
-MODEL_LIMIT, IMAGES_LIMIT = 512 << 20, 1 << 30
-"""Bytes of a model file or one beside it, and of a file of images: far more than a Zynq holds, or ranges need."""
+IMAGES_LIMIT = 1 << 30
+"""Bytes of a file of images: 350,000 of CIFAR-10's size, far more than ranges need."""
 EXTRA = "install the extra: pip install -e '.[import]'"
 
 
@@ -135,7 +135,7 @@ def beside(path: Path, name: str) -> Asset:
     return asset(file, "put it beside the model again")
 
 
-def asset(path: Path, advice: str, limit: int = MODEL_LIMIT) -> Asset:
+def asset(path: Path, advice: str, limit: int = files.MODEL_LIMIT) -> Asset:
     """A file of the user's; raises `InputError`, with `advice`, where it cannot be read or is larger than `limit`."""
     return Asset(path, files.digest(path, limit, advice))
 

@@ -17,6 +17,8 @@ from flows.core.errors import InputError, SetupError
 MEBIBYTE = 1 << 20
 TEXT_LIMIT = 16 * MEBIBYTE
 """Bytes of a text that a person or a tool wrote: a report, a configuration, a policy, a record."""
+MODEL_LIMIT = 512 * MEBIBYTE
+"""Bytes of a model, its weights included: no Zynq-7000 holds a hundredth of that."""
 
 
 @contextmanager

@@ -19,13 +19,13 @@ import h5py
 import numpy as np
 
 from flows.core.errors import InputError
+from flows.core.files import MODEL_LIMIT
 from flows.core.shape import parse
 from models.imported.workers.draft import Place, Tensor
-from models.imported.workers.limits import SIZE_LIMIT
 from models.network import Shape
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
-LIMITS = {CONFIG: 16 << 20, WEIGHTS: SIZE_LIMIT}
+LIMITS = {CONFIG: 16 << 20, WEIGHTS: MODEL_LIMIT}
 """Bytes that a member may unpack to."""
 ADVICE = "save the model again with Keras 3: model.save('model.keras')"
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

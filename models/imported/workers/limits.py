@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from flows.core.errors import FlowsError, InputError
 from models.imported.workers.draft import WantedFiles
 
-SIZE_LIMIT = 512 << 20
-"""Bytes of a model, its weights included: no Zynq-7000 holds a hundredth of that."""
 MEMORY = 3 << 30
-"""Bytes of memory: what reading a model of `SIZE_LIMIT` takes, several times copied, and no more."""
+"""Bytes of memory: what reading a model of `MODEL_LIMIT` takes, several times copied, and no more."""
 LONGEST = 300
 """Characters of a fact: names and numbers in a file may be of any length."""
 

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
 from flows.core.errors import InputError
-from flows.core.files import opened, read_bytes
+from flows.core.files import MODEL_LIMIT, opened, read_bytes
 from models.imported.workers.draft import Place, WantedFiles, image_shape
-from models.imported.workers.limits import SIZE_LIMIT
 from models.network import Shape
 
 OWN_DOMAINS = ("", "ai.onnx")
@@ -39,7 +38,7 @@ TYPES: Mapping[int, type] = {
 def load_model(path: Path) -> ModelProto:
     """The file as protobuf, weights in other files left there; raises `InputError` where it is none."""
     try:
-        model = ModelProto.FromString(read_bytes(path, SIZE_LIMIT, "take a smaller network", path.name))
+        model = ModelProto.FromString(read_bytes(path, MODEL_LIMIT, "take a smaller network", path.name))
     except (DecodeError, ValueError) as reason:
         if "alloc failed" in str(reason):  # protobuf's way to say that the memory has run out
             raise MemoryError from None
@@ -57,7 +56,7 @@ class Tensors:
 
     def __init__(self, path: Path, external: tuple[str, ...]) -> None:
         self.file, self._folder, self._external = path.name, path.parent, external
-        self._left = SIZE_LIMIT
+        self._left = MODEL_LIMIT
 
     def want_files(self, tensors: Iterable[TensorProto]) -> None:
         """Raises `WantedFiles` where some stand in files that were not given, `InputError` where outside the folder."""
@@ -82,13 +81,13 @@ class Tensors:
         shape, count = tuple(tensor.dims), prod(tensor.dims)
         self._left -= count * np.dtype(kind).itemsize
         if min(shape, default=1) < 0 or self._left < 0:
-            fact = f"with its shape {shape}, the weights make no sense, or pass {SIZE_LIMIT >> 20:,} MiB"
+            fact = f"with its shape {shape}, the weights make no sense, or pass {MODEL_LIMIT >> 20:,} MiB"
             raise InputError(where, fact, ADVICE)
         try:
             if tensor.data_location != TensorProto.EXTERNAL:
                 return numpy_helper.to_array(tensor)
             external = _external(tensor)
-            with opened(self._folder / self._location(tensor), SIZE_LIMIT, ADVICE, where) as file:
+            with opened(self._folder / self._location(tensor), MODEL_LIMIT, ADVICE, where) as file:
                 file.seek(int(external.get("offset", 0)))
                 content = file.read(count * np.dtype(kind).itemsize)
             return np.frombuffer(content, np.dtype(kind).newbyteorder("<"), count).reshape(shape)

@@ -458,7 +458,7 @@ def with_external(place: str, path: Path, **more: str) -> np.ndarray:
 
 def test_weights_that_would_fill_the_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred tensors on the same bytes of another file, or one of terabytes."""
-    monkeypatch.setattr(onnx_file, "SIZE_LIMIT", 1 << 20)
+    monkeypatch.setattr(onnx_file, "MODEL_LIMIT", 1 << 20)
     for count, shape in ((100, (1 << 10, 4)), (1, (1 << 40,)), (1, (-4, 3))):
         source = model([node("Relu", "x", "y")], {})
         for index in range(count):

@@ -24,8 +24,6 @@ TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 TEST = ("test_batch.bin",)
 RECORDS = 10_000
 RECORD_BYTES = 1 + 3 * 32 * 32
-LIMIT = RECORDS * RECORD_BYTES
-"""Bytes of a batch."""
 ADVICE = "give the folder that holds data_batch_1..5.bin and test_batch.bin (CIFAR-10, binary version), or its parent"
 
 
@@ -59,7 +57,7 @@ def find(folder: Path, files: tuple[str, ...]) -> tuple[Path, ...]:
     for path in paths:
         if not path.is_file():
             raise InputError(str(folder), f"{path.name} is missing", ADVICE)
-        size, whole = path.stat().st_size, LIMIT
+        size, whole = path.stat().st_size, RECORDS * RECORD_BYTES
         if size != whole:
             state = "truncated" if size < whole else "too long"
             fact = f"{state}: {size:,} bytes where a batch of {RECORDS:,} records has {whole:,}"
@@ -74,7 +72,7 @@ def check(path: Path) -> str:
 
 def _content(path: Path) -> bytes:
     """Whole records, whose labels are checked."""
-    content = read_bytes(path, LIMIT, "fetch or unpack CIFAR-10 again")
+    content = read_bytes(path, RECORDS * RECORD_BYTES, "fetch or unpack CIFAR-10 again")
     labels = content[::RECORD_BYTES]
     if len(content) % RECORD_BYTES or not labels:
         fact = f"{len(content):,} bytes, where a record of one image has {RECORD_BYTES:,}"

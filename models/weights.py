@@ -74,7 +74,7 @@ def open_weights(path: Path, network: Network) -> Weights:
         raise InputError(str(path), fact, WEIGHTS_ADVICE)
     for name, (_, data) in header.items():
         if count := _not_finite(data):
-            fact = f"{name} holds {count:,} numbers that are NaN or infinite"
+            fact = f"{name} holds {count:,} number{'s' * (count > 1)} not finite (NaN or infinity)"
             raise InputError(str(path), fact, "train the network again")
     return Weights(path, _digest(header), metadata.get("derived_from"))
 

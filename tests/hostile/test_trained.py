@@ -96,7 +96,7 @@ def test_weights_that_are_not_finite_are_counted(number: float, count: int, tmp_
     kernel.ravel()[count:] = np.finfo(np.float32).max  # large, and finite
     path = tmp_path / "own.safetensors"
     save_weights(path, TENSORS | {"conv/kernel": kernel}, SMALL)
-    with pytest.raises(InputError, match=f"conv/kernel holds {count} numbers that are NaN or infinite"):
+    with pytest.raises(InputError, match=f"conv/kernel holds {count} numbers? not finite"):
         open_weights(path, SMALL)
     save_weights(path, TENSORS | {"conv/kernel": np.nan_to_num(kernel)}, SMALL)
     open_weights(path, SMALL)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.core.digest import digest_bytes
+from flows.core import files
 from flows.core.errors import InputError, SetupError, StepFailed, UsageError
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from flows.core.shape import listing, text
@@ -35,6 +35,8 @@ OTHERS = {".h5": FROM_KERAS, ".hdf5": FROM_KERAS, ".pt": FROM_TORCH, ".pth": FRO
 """What to do with formats that are not read, since they hold code."""
 LIMIT_S = 300.0
 """A file that takes longer to read was made to."""
+IMAGES_LIMIT = 1 << 30
+"""Bytes of a file of images: 350,000 of CIFAR-10's size, far more than ranges need."""
 EXTRA = "install the extra: pip install -e '.[import]'"
 
 
@@ -48,7 +50,7 @@ def import_trained(path: Path, data: Path | None, calibration: Path | None, exec
     if data:
         _check_cifar(path, network)
     if calibration:
-        images = Asset(calibration, digest_bytes(content(calibration, "give a .npy file")))
+        images = asset(calibration, "give a .npy file", IMAGES_LIMIT)
     elif data:
         (batch,) = cifar10.find(data, cifar10.TRAIN[:1])
         images = Asset(batch, cifar10.check(batch))
@@ -105,15 +107,15 @@ def measure_ranges(network: Network, weights: Weights, images: Asset, executor: 
 def _read(path: Path, package: str, external: Mapping[str, Asset], executor: Executor) -> Path:
     """The folder in which the worker left what it found, with these files laid beside the model."""
     ask = {"file": f"given/{path.name}", "name": title(path.stem), "external": list(external)}
-    files: dict[str, str | Asset | Output] = {"job.json": json.dumps(ask, indent=1)}
-    files[f"given/{path.name}"] = Asset(path, digest_bytes(content(path, "give a .keras or .onnx file")))
-    files |= {f"given/{name}": asset for name, asset in external.items()}
+    laid: dict[str, str | Asset | Output] = {"job.json": json.dumps(ask, indent=1)}
+    laid[f"given/{path.name}"] = asset(path, "give a .keras or .onnx file")
+    laid |= {f"given/{name}": other for name, other in external.items()}
     step = Step(
         name="import",
         about=f"reads {path.name}; nothing in it is executed",
         tool=PYTHON,
         argv=(PYTHON, "-m", "models.imported.workers.load", "job.json"),
-        files=files,
+        files=laid,
         makes=("imported",),
         packages=(package, "numpy", "safetensors"),
         sources=("flows.core", "models"),
@@ -133,16 +135,12 @@ def beside(path: Path, name: str) -> Asset:
     if not file.is_relative_to(folder):
         fact = f"its weights stand in {name!r}, outside the model's folder"
         raise InputError(str(path), fact, "do not trust this file; or put all files into one folder")
-    return Asset(file, digest_bytes(content(file, "put it beside the model again")))
+    return asset(file, "put it beside the model again")
 
 
-def content(path: Path, advice: str) -> bytes:
-    """A file of the user's; raises `InputError`, with `advice`, where it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as reason:
-        fact = "no such file" if isinstance(reason, FileNotFoundError) else f"cannot be read ({reason.strerror})"
-        raise InputError(str(path), fact, advice) from None
+def asset(path: Path, advice: str, limit: int = files.MODEL_LIMIT) -> Asset:
+    """A file of the user's; raises `InputError`, with `advice`, where it cannot be read or is larger than `limit`."""
+    return Asset(path, files.digest(path, limit, advice))
 
 
 def _raise_refusal(result: Path) -> None:

@@ -10,19 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from backends.protocol import FileJudge
-from flows.core.digest import digest_bytes
 from flows.core.errors import InputError, StepFailed
 from flows.core.plan import Asset, Output, Plan
 from flows.core.readiness import Readiness, readiness_from_json
 from flows.executor import Executor
-from flows.imports import beside, content
+from flows.imports import asset, beside
 from flows.results import anything, read_result
 from models.network import Network
 
 
 def assess(judge: FileJudge, path: Path, network: Network | None, executor: Executor) -> Readiness:
     """The verdicts on the file at `path`, also on whether it is `network`; raises `InputError` where it is damaged."""
-    model = Asset(path, digest_bytes(content(path, "give an .onnx file")))
+    model = asset(path, "give an .onnx file")
     found = _answer(judge, model, network, {}, executor)
     if "wanted" in found:
         found = _answer(judge, model, network, {name: beside(path, name) for name in found["wanted"]}, executor)

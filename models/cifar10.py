@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from flows.core.digest import digest_bytes
 from flows.core.errors import InputError
+from flows.core.files import read_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,13 +67,21 @@ def find(folder: Path, files: tuple[str, ...]) -> tuple[Path, ...]:
 
 def check(path: Path) -> str:
     """The digest of one batch, its labels checked without numpy. Raises `InputError` where one is above 9."""
-    content = path.read_bytes()
+    return digest_bytes(_content(path))
+
+
+def _content(path: Path) -> bytes:
+    """Whole records, whose labels are checked."""
+    content = read_bytes(path, RECORDS * RECORD_BYTES, "fetch or unpack CIFAR-10 again")
     labels = content[::RECORD_BYTES]
+    if len(content) % RECORD_BYTES or not labels:
+        fact = f"{len(content):,} bytes, where a record of one image has {RECORD_BYTES:,}"
+        raise InputError(str(path), fact, "fetch or unpack CIFAR-10 again")
     if max(labels) >= len(CLASSES):
         record = next(index for index, label in enumerate(labels) if label >= len(CLASSES))
         fact = f"record {record} has label {labels[record]}, outside 0..9"
         raise InputError(str(path), fact, "fetch or unpack CIFAR-10 again")
-    return digest_bytes(content)
+    return content
 
 
 def read(folder: Path, files: tuple[str, ...]) -> Images:
@@ -88,8 +97,7 @@ def read_batch(path: Path) -> Images:
     """Reads one file of whole records."""
     import numpy as np
 
-    check(path)
-    records = np.fromfile(path, np.uint8).reshape(-1, RECORD_BYTES)
+    records = np.frombuffer(_content(path), np.uint8).reshape(-1, RECORD_BYTES)
     pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return Images(np.ascontiguousarray(pixels), records[:, 0].copy())
 

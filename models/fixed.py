@@ -169,3 +169,19 @@ def parse_type(text: str) -> FixedType:
 
 def _prefixed(mode: str) -> str:
     return mode if mode.startswith("AP_") else f"AP_{mode}"
+
+
+def separated(text: str) -> list[str]:
+    """The parts of a list with commas; those between ``<`` and ``>`` belong to a type.
+
+    >>> separated("ap_fixed<16,6>,dense=ap_fixed<8,3>")
+    ['ap_fixed<16,6>', 'dense=ap_fixed<8,3>']
+    """
+    parts, start, inside = [], 0, False
+    for mark in re.finditer("[,<>]", text):
+        if mark[0] != ",":
+            inside = mark[0] == "<"
+        elif not inside:
+            parts.append(text[start : mark.start()])
+            start = mark.end()
+    return [*parts, text[start:]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import frexp
 
 from flows.core.errors import UsageError
-from models.fixed import FixedType, Overflow, Rounding, parse_type
+from models.fixed import FixedType, Overflow, Rounding, parse_type, separated
 
 FLOAT = "float32"
 WIDEST = 48
@@ -81,5 +81,4 @@ def parse_formats(text: str) -> tuple[Format, ...]:
     >>> [one.name for one in parse_formats("Q1.3,ap_fixed<8,1>,float32,q1.3")]
     ['float32', 'Q1.3', 'ap_fixed<8,1>']
     """
-    words = re.split(r",(?![^<]*>)", text)
-    return tuple(dict.fromkeys((Format(FLOAT, None), *map(parse_format, words))))
+    return tuple(dict.fromkeys((Format(FLOAT, None), *map(parse_format, separated(text)))))

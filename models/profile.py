@@ -10,7 +10,6 @@ from fractions import Fraction
 from math import log10
 from typing import TYPE_CHECKING
 
-from flows.core.errors import InputError
 from flows.core.profile import QUANTILES, Profile, Role, Rounded, Row
 from models.fixed import FixedType, Overflow, Rounding, rounded
 from models.network import INPUT, ReLU
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def profile(flow: str, quantised: QuantisedNetwork, ranges: Ranges, weights: Weights) -> Profile:
-    """The profile of `quantised`, reading the weights now; raises `InputError` where one is not finite."""
+    """The profile of `quantised`, reading the weights now."""
     import numpy as np
 
     tensors, rows = weights.tensors(), []
@@ -38,9 +37,6 @@ def profile(flow: str, quantised: QuantisedNetwork, ranges: Ranges, weights: Wei
         for role, type in ((Role.KERNEL, types.kernel), (Role.BIAS, types.bias)):
             if type:
                 tensor = tensors[name := f"{layer.name}/{role}"].astype(np.float64)
-                if not np.isfinite(tensor).all():
-                    fact = f"{name} holds a number that is not finite"
-                    raise InputError(str(weights.path), fact, "train the network again")
                 ends = Fraction(float(tensor.min())), Fraction(float(tensor.max()))
                 rows.append(profile_tensor(name, role, type, *ends, weights=round_weights(tensor, type)))
         readers = quantised.network.consumers(layer.name)

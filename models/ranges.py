@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
+from typing import Any
 
 from flows.core.errors import InputError
+from flows.core.files import read_text
+from flows.core.shape import Wrong, fields, listing, mapping, number, parse, text, whole
 from models.network import Network
+
+ADVICE = "`flows train` writes NAME.ranges.json beside NAME.safetensors: keep the two together"
+SINGLE = (2 - 2**-23) * 2.0**127
+"""The largest number of single precision, in which ranges are measured."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +43,38 @@ class Ranges:
 
 def load_ranges(path: Path, network: Network, weights: str) -> Ranges:
     """The ranges in `path`; raises `InputError` unless they were measured on these weights of this network."""
-    advice = "`flows train` writes NAME.ranges.json beside NAME.safetensors: keep the two together"
+    if not path.exists():
+        raise InputError(str(path), "no ranges beside these weights", ADVICE)
     try:
-        content = json.loads(path.read_text())
-        reach = {name: (float(low), float(high)) for name, (low, high) in content["ranges"].items()}
-        if odd := [name for name, (low, high) in reach.items() if not -inf < low <= high < inf]:
-            raise ValueError(f"{odd[0]} is no range")
-        images = content["images"]
-        ranges = Ranges(content["architecture"], content["weights"], images["digest"], images["n"], reach)
-    except FileNotFoundError:
-        raise InputError(str(path), "no ranges beside these weights", advice) from None
-    except OSError as reason:
-        raise InputError(str(path), f"cannot be read ({reason.strerror})", advice) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as reason:
-        raise InputError(str(path), f"damaged ranges file ({reason})", advice) from None
-    if ranges.architecture != network.digest or set(reach) != set(network.shapes):
-        raise InputError(str(path), f"ranges of another network than {network.name}", advice)
+        ranges = _SHAPE(parse(read_text(path, ADVICE)))
+    except Wrong as wrong:
+        raise InputError(str(path), f"damaged ranges file ({wrong})", ADVICE) from None
+    if ranges.architecture != network.digest or set(ranges.reach) != set(network.shapes):
+        raise InputError(str(path), f"ranges of another network than {network.name}", ADVICE)
     if ranges.weights != weights:
-        raise InputError(str(path), f"measured on weights {ranges.weights}, not on {weights}", advice)
+        raise InputError(str(path), f"measured on weights {ranges.weights}, not on {weights}", ADVICE)
     return ranges
+
+
+def _pair(value: Any) -> tuple[float, float]:
+    low, high = _TWO(value) if isinstance(value, list) and len(value) == 2 else (0.0, -1.0)
+    if low > high:
+        raise Wrong("is no list of two numbers, the lower first")
+    return float(low), float(high)
+
+
+def _ranges(architecture: str, weights: str, images: tuple[str, int], ranges: Mapping[str, Any]) -> Ranges:
+    return Ranges(architecture, weights, *images, ranges)
+
+
+_TWO = listing(number(-SINGLE, SINGLE), 2)
+_IMAGES = {"digest": text(), "n": whole(1, 10**9), "split": text()}
+_SHAPE = fields(
+    {
+        "architecture": text(),
+        "weights": text(),
+        "images": fields(_IMAGES, lambda digest, n, split: (digest, n), {"split": ""}),
+        "ranges": mapping(_pair),
+    },
+    _ranges,
+)

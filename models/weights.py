@@ -6,7 +6,8 @@ of that network's architecture in its header. Weights of another network are ref
 
 from __future__ import annotations
 
-import json
+import sys
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -15,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from flows.core.digest import digest_bytes, digest_of
 from flows.core.errors import InputError
+from flows.core.files import read_bytes
+from flows.core.shape import Wrong, fields, listing, mapping, parse, text, whole
+from flows.core.text import printable
 from models.network import Network
 
 if TYPE_CHECKING:
@@ -23,7 +27,10 @@ if TYPE_CHECKING:
 
     Tensors = Mapping[str, NDArray[np.float32]]
 
-HEADER_LIMIT = 1 << 20
+HEADER_LIMIT, SLACK = 1 << 20, 64 << 20
+"""Bytes of a header, and by how many a file may be larger than the weights and still be read, to say what it holds."""
+NOT_FINITE = 0x7F800000
+"""The bits of a float32 that are all set where it is NaN or infinity."""
 WEIGHTS_ADVICE = "give a file that `flows train` made, or leave --weights out to use the shipped ones"
 
 
@@ -43,13 +50,18 @@ class Weights:
 
 
 def open_weights(path: Path, network: Network) -> Weights:
-    """Checks the header of `path` against `network` (names, shapes, types) and names the file by its digest.
+    """Checks the file at `path` against `network` (names, shapes, types, finite numbers) and names it by its digest.
 
-    Needs no numpy. Raises `InputError` where the file is missing, damaged or of another network.
+    Needs no numpy. Raises `InputError` where the file is missing, damaged or of another network, and unread where it is
+    far larger than the weights of `network`.
     """
-    header, metadata = _header(path)
+    try:
+        content = read_bytes(path, SLACK + 4 * network.parameters, WEIGHTS_ADVICE)
+        header, metadata = _header(content)
+    except Wrong as wrong:
+        raise InputError(str(path), f"corrupt weights file: {wrong}", WEIGHTS_ADVICE) from None
     expected = dict(network.weight_shapes())
-    found = {name: tuple(entry["shape"]) for name, entry in header.items()}
+    found = {name: shape for name, (shape, _) in header.items()}
     if found != expected:
         odd = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         fact = (
@@ -60,7 +72,11 @@ def open_weights(path: Path, network: Network) -> Weights:
     if metadata.get("architecture", network.digest) != network.digest:
         fact = f"made for architecture {metadata['architecture']}, not {network.name} ({network.digest})"
         raise InputError(str(path), fact, WEIGHTS_ADVICE)
-    return Weights(path, _digest(path, header), metadata.get("derived_from"))
+    for name, (_, data) in header.items():
+        if count := _not_finite(data):
+            fact = f"{name} holds {count:,} number{'s' * (count > 1)} not finite (NaN or infinity)"
+            raise InputError(str(path), fact, "train the network again")
+    return Weights(path, _digest(header), metadata.get("derived_from"))
 
 
 def save_weights(path: Path, tensors: Tensors, network: Network, derived_from: str | None = None) -> None:
@@ -73,41 +89,61 @@ def save_weights(path: Path, tensors: Tensors, network: Network, derived_from: s
     save_file(dict(tensors), path, metadata)
 
 
-def _digest(path: Path, header: Mapping[str, Any]) -> str:
+Header = Mapping[str, tuple[tuple[int, ...], bytes]]
+"""Shape and content of each tensor, by name."""
+
+
+def _digest(header: Header) -> str:
     """Digest of the tensors by name, shape and content: how a writer orders its file does not count."""
-    content = path.read_bytes()
-    data = 8 + int.from_bytes(content[:8], "little")
-    parts = []
-    for name in sorted(header):
-        begin, end = header[name]["data_offsets"]
-        parts.append([name, header[name]["shape"], digest_bytes(content[data + begin : data + end])])
-    return digest_of(parts)
+    return digest_of([[name, list(header[name][0]), digest_bytes(header[name][1])] for name in sorted(header)])
 
 
-def _header(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """(tensors, metadata) of a safetensors header, whose tensors must fill the rest of the file one after another."""
+def _not_finite(data: bytes) -> int:
+    """How many of these float32 are NaN or infinite."""
+    tops = data[3::4]
+    if 0x7F not in tops and 0xFF not in tops:  # none is near: as in all weights but damaged ones
+        return 0
+    numbers = array("I", data)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return sum(1 for number in numbers if number & NOT_FINITE == NOT_FINITE)
+
+
+def _header(content: bytes) -> tuple[Header, dict[str, str]]:
+    """(tensors, metadata) of a safetensors file, whose tensors fill it behind its header one after another.
+
+    Raises `Wrong`.
+    """
+    size = int.from_bytes(content[:8], "little")
+    if not 0 < size <= min(HEADER_LIMIT, len(content) - 8):
+        raise Wrong("it does not start with a safetensors header")
     try:
-        with path.open("rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            if not 0 < size <= HEADER_LIMIT:
-                raise ValueError("it does not start with a safetensors header")
-            header = json.loads(file.read(size))
-        metadata = header.pop("__metadata__", {})
-        if not all(isinstance(value, str) for value in metadata.values()):
-            raise ValueError("its metadata are not text")
-        end = 0
-        for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-            if entry["dtype"] != "F32":
-                raise ValueError(f"{name} is {entry['dtype']}, not F32")
-            begin, end = end, end + 4 * prod(entry["shape"])
-            if entry["data_offsets"] != [begin, end]:
-                raise ValueError(f"{name} stands at {entry['data_offsets']}, where {[begin, end]} is its place")
-        if path.stat().st_size != 8 + size + end:
-            raise ValueError(f"{path.stat().st_size:,} bytes where its header promises {8 + size + end:,}")
-    except FileNotFoundError:
-        raise InputError(str(path), "no such file", WEIGHTS_ADVICE) from None
-    except OSError as reason:
-        raise InputError(str(path), f"cannot be read ({reason.strerror})", WEIGHTS_ADVICE) from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as reason:
-        raise InputError(str(path), f"corrupt weights file: {reason}", WEIGHTS_ADVICE) from None
-    return header, metadata
+        header = parse(content[8 : 8 + size].decode())
+    except UnicodeDecodeError:
+        raise Wrong("its header is no text") from None
+    if not isinstance(header, dict):
+        raise Wrong("its header is no object")
+    metadata = _METADATA({"__metadata__": header.pop("__metadata__", {})})
+    tensors = mapping(_TENSOR)(header)
+    places, end = {}, 0
+    for name, (shape, offsets) in sorted(tensors.items(), key=lambda item: item[1][1]):
+        begin, end = end, end + 4 * prod(shape)
+        if offsets != (begin, end):
+            raise Wrong(f"{name} stands at {list(offsets)}, where {[begin, end]} is its place")
+        places[name] = shape, content[8 + size + begin : 8 + size + end]
+    if len(content) != 8 + size + end:
+        raise Wrong(f"{len(content):,} bytes where its header promises {8 + size + end:,}")
+    return places, metadata
+
+
+def _tensor(dtype: str, shape: tuple[int, ...], data_offsets: tuple[int, ...]) -> tuple[tuple[int, ...], Any]:
+    if dtype != "F32":
+        raise Wrong(f"is {printable(dtype)[:20]}, not F32")
+    if len(data_offsets) != 2:
+        raise Wrong("is no begin and end").within("data_offsets")
+    return shape, data_offsets
+
+
+_SIZE = whole(0, 1 << 40)
+_TENSOR = fields({"dtype": text(), "shape": listing(_SIZE, 8), "data_offsets": listing(_SIZE, 2)}, _tensor)
+_METADATA = fields({"__metadata__": mapping(text())}, lambda __metadata__: __metadata__)

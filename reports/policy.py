@@ -28,10 +28,16 @@ from typing import Any
 from flows.core.errors import InputError
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.record import Run
+from flows.core.text import printable
 from reports.words import SHARES
 
 SCHEMA = "zynqflows-policy/1"
 BOUNDS = ("max", "min", "max_share", "max_worse")
+LONGEST_LINE, LARGEST = 1000, 128 << 10
+"""Characters of a policy. TOML's keys stand on one line, and a key of many parts takes the square of them to read."""
+MOST = 1e15
+"""No bound is larger: no number of a design is."""
+TEXT_LIMIT = 500
 
 
 @dataclass(frozen=True)
@@ -75,12 +81,9 @@ class Policy:
 
 def read_policy(text: str, place: str, today: date) -> Policy:
     """Raises `InputError` naming `place`: what is no policy, an unknown metric or key, a waiver that has ended."""
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as reason:
-        raise InputError(place, f"not TOML ({reason})", "see docs/reports.md for an example") from None
+    content = _content(text, place)
     if content.get("schema") != SCHEMA:
-        raise _wrong(place, f"its schema is {content.get('schema')!r}, this version reads {SCHEMA!r}")
+        raise _wrong(place, f"its schema is {_shown(content.get('schema'))}, this version reads {SCHEMA!r}")
     _only(place, content, ("schema", "baseline", "rule", "waiver"))
     rules = tuple(_rule(place, row) for row in _tables(place, content, "rule"))
     if not rules:
@@ -95,8 +98,31 @@ def read_policy(text: str, place: str, today: date) -> Policy:
     return Policy(rules, waivers, baseline)
 
 
+def _content(text: str, place: str) -> Mapping[str, Any]:
+    if len(text) > LARGEST:
+        raise _wrong(place, f"{len(text):,} characters, where at most {LARGEST:,} are read")
+    if long := next((at for at, line in enumerate(text.splitlines(), 1) if len(line) > LONGEST_LINE), None):
+        raise _wrong(place, f"line {long} has more than {LONGEST_LINE:,} characters")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise _wrong(place, "nested too deep") from None
+    except ValueError as reason:  # also for a whole number of thousands of digits
+        raise _wrong(place, f"not TOML ({printable(str(reason))[:100]})") from None
+
+
 def _wrong(place: str, fact: str) -> InputError:
     return InputError(f"policy {place}", fact, "see docs/reports.md for an example")
+
+
+def _shown(value: Any) -> str:
+    """A value from the file, as far as one line may show it."""
+    match value:
+        case dict() | list():
+            return "a table" if isinstance(value, dict) else "a list"
+        case int() if abs(value) > MOST:  # Python writes no number of thousands of digits
+            return "a very large number"
+    return printable(repr(value))[:60]
 
 
 def _tables(place: str, content: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
@@ -108,14 +134,19 @@ def _tables(place: str, content: Mapping[str, Any], key: str) -> Sequence[Mappin
 
 def _only(place: str, row: Mapping[str, Any], known: Sequence[str]) -> None:
     if unknown := [key for key in row if key not in known]:
-        raise _wrong(place, f"unknown key {unknown[0]!r}: it may be {', '.join(known)}")
+        raise _wrong(place, f"unknown key {_shown(unknown[0])}: it may be {', '.join(known)}")
 
 
 def _text(place: str, row: Mapping[str, Any], key: str, where: str, needed: bool = False) -> str | None:
+    """One line of text, None where it is absent and not needed."""
     value = row.get(key)
-    if (value is None and not needed) or (isinstance(value, str) and value.strip()):
-        return value
-    raise _wrong(place, f"{where} has no {key}, or one that is no text")
+    if value is None and not needed:
+        return None
+    if not isinstance(value, str) or not value.strip():
+        raise _wrong(place, f"{where} has no {key}, or one that is no text")
+    if len(value) > TEXT_LIMIT or printable(value) != value:
+        raise _wrong(place, f"{where}: its {key} is not one line of at most {TEXT_LIMIT} characters")
+    return value
 
 
 def _rule(place: str, row: Mapping[str, Any]) -> Rule:
@@ -125,13 +156,14 @@ def _rule(place: str, row: Mapping[str, Any]) -> Rule:
     metric = next((one for one in Metric if one.key == row.get("metric")), None)
     if metric is None:
         known = ", ".join(one.key for one in Metric)
-        raise _wrong(place, f"{where} has an unknown metric {row.get('metric')!r}: it may be {known}")
+        raise _wrong(place, f"{where} has an unknown metric {_shown(row.get('metric'))}: it may be {known}")
     bounds = [key for key in BOUNDS if key in row]
     if len(bounds) != 1:
         raise _wrong(place, f"{where} needs one of {', '.join(BOUNDS)}, and has {' and '.join(bounds) or 'none'}")
     limit = row[bounds[0]]
-    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 <= limit < float("inf"):
-        raise _wrong(place, f"{where}: {bounds[0]} is {limit!r}, and must be a number, 0 or more")
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 <= limit <= MOST:
+        fact = f"{bounds[0]} is {_shown(limit)}, and must be a number, 0 or more, at most {MOST:g}"
+        raise _wrong(place, f"{where}: {fact}")
     if bounds[0] == "max_share" and metric not in RESOURCES:
         raise _wrong(place, f"{where}: a part has no {metric.key} to take a share of")
     share = bounds[0] in ("max_share", "max_worse") or metric in SHARES

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from backends.finn.fifos import SRL
 from backends.finn.formulas import AUTO as AUTO
 from backends.finn.formulas import BLOCK, DECOUPLED, DISTRIBUTED, EMBEDDED
 from flows.core.errors import InputError
+from flows.core.files import read_text
+from flows.core.shape import Wrong, mapping, parse, whole
 
 FINN, NO_TARGET = "finn", "none"
+ADVICE = 'give auto, finn, or a folding file of FINN\'s, such as {"MVAU_rtl_0": {"PE": 1, "SIMD": 9}}'
 WEIGHT_MEMORIES = DECOUPLED, EMBEDDED
 WEIGHT_STYLES = AUTO, BLOCK, DISTRIBUTED
 WINDOW_STYLES = DISTRIBUTED, BLOCK, AUTO
@@ -52,14 +56,35 @@ def folding_text(text: str) -> str:
         return text
     where = "folding" if text.lstrip().startswith("{") else f"folding {text}"
     try:
-        raw = text if where == "folding" else Path(text).read_text(encoding="utf-8")
-        config = json.loads(raw)
-    except OSError as error:
-        raise InputError(where, error.strerror or "cannot be read", "give auto, finn, or a folding file") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(where, f"not JSON: {error}", "give auto, finn, or a folding file of FINN's") from None
-    if not isinstance(config, dict) or not all(isinstance(one, dict) for one in config.values()):
-        raise InputError(
-            where, "no object of nodes with their attributes", 'write {"MVAU_rtl_0": {"PE": 1, "SIMD": 9}}'
-        )
-    return json.dumps(config, sort_keys=True)
+        raw = text if where == "folding" else read_text(Path(text), ADVICE, where)
+        return json.dumps(_nodes(parse(raw)), sort_keys=True)
+    except Wrong as wrong:
+        raise InputError(where, str(wrong), ADVICE) from None
+
+
+def _attribute(value: Any, depth: int = 3) -> Any:
+    """Any value that FINN gives a node: numbers, words and lists of those; `folding_file` looks at what it takes."""
+    match value:
+        case None | bool():
+            return value
+        case str() if len(value) < LONGEST:
+            return value
+        case int() | float() if -MOST <= value <= MOST:
+            return value
+        case list() if depth and len(value) < LONGEST:
+            return [_attribute(item, depth - 1) for item in value]
+    raise Wrong(f"is no number up to {MOST:,}, no word and no list of those")
+
+
+def _nodes(value: Any) -> dict[str, dict[str, Any]]:
+    nodes = mapping(mapping(_attribute, LONGEST))(value)
+    for name, attributes in nodes.items():
+        for key in attributes.keys() & {"PE", "SIMD"} if name != "Defaults" else ():
+            try:
+                whole(1, MOST)(attributes[key])
+            except Wrong as wrong:
+                raise wrong.within(key).within(name) from None
+    return nodes
+
+
+LONGEST, MOST = 1000, 1 << 32

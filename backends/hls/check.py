@@ -20,7 +20,7 @@ NARROWEST = 4
 
 
 def check(job: Job) -> Sequence[Refusal]:
-    if found := (*_layers(job), *_streams(job), *_formats(job), *_weights(job)):
+    if found := (*_layers(job), *_streams(job), *_formats(job)):
         return found
     return tuple(_overflows(job)) or tuple(refusals(job, lower(job)))
 
@@ -71,12 +71,6 @@ def _formats(job: Job) -> Iterator[Refusal]:
         if name not in weighted:
             near = get_close_matches(name, weighted, n=3, cutoff=0.5) or weighted
             yield Refusal("--weight-format", f"no layer with weights is called {name!r}", ", ".join(near))
-
-
-def _weights(job: Job) -> Iterator[Refusal]:
-    for name, tensor in job.weights.tensors().items():
-        if not abs(tensor).max() < float("inf"):
-            yield Refusal(f"weights {name}", "they hold a number that is not finite", "train the network again")
 
 
 def _overflows(job: Job) -> Iterator[Refusal]:

@@ -10,6 +10,8 @@ from math import inf, nan
 from pathlib import Path
 
 from flows.core.errors import InputError
+from flows.core.files import read_text
+from flows.core.shape import Wrong, fields, mapping, parse, whole
 
 AUTO, NO_TARGET, SIMULATED = "auto", "none", "simulated"
 SRL, LUTRAM, BRAM = "srl", "lutram", "bram"
@@ -19,7 +21,9 @@ SHALLOWEST = 16
 """Words of a FIFO; up to this depth two bits share a LUT of a shift register (AMD UG474): fewer would save nothing."""
 EXAMPLE = '{"block1_conv1": {"pe": 4, "simd": 9}}'
 NAME = r"[^=,\s]+"
-LISTED = re.compile(rf"({NAME})=([0-9]+)x([0-9]+)")
+LISTED = re.compile(rf"({NAME})=([0-9]{{1,9}})x([0-9]{{1,9}})")
+MOST = 1 << 20
+"""PE or SIMD: more than any layer has results or products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,8 @@ def folding_text(text: str) -> str:
     listed = [(one[1], Fold(int(one[2]), int(one[3]))) for one in parts if one]
     folds = listed if len(listed) == len(parts) else list(_read(Path(text)).items())
     for name, fold in folds:
-        if min(fold.pe, fold.simd) < 1:
-            raise ValueError(f"{name}={fold}: PE and SIMD are at least 1")
+        if not 1 <= min(fold.pe, fold.simd) <= max(fold.pe, fold.simd) <= MOST:
+            raise ValueError(f"{name}={fold}: PE and SIMD are at least 1 and at most {MOST:,}")
     return ",".join(f"{name}={fold}" for name, fold in dict(folds).items())
 
 
@@ -69,22 +73,18 @@ def _read(path: Path) -> Mapping[str, Fold]:
     """The folds of a JSON file like `EXAMPLE`."""
     advice = f"give auto, block1_conv1=4x9,dense=1x8, or a JSON file like {EXAMPLE}"
     try:
-        layers = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"folding {path}", "there is no such file", advice) from None
-    except OSError as reason:
-        raise InputError(f"folding {path}", f"cannot be read ({reason.strerror})", advice) from None
-    except ValueError as reason:
-        raise InputError(f"folding {path}", f"it is no JSON ({reason})", advice) from None
-    if not isinstance(layers, dict) or not layers:
-        raise InputError(f"folding {path}", "it names no layer", advice)
-    folds = {}
-    for name, one in layers.items():
-        numbers = one if isinstance(one, dict) and one.keys() == {"pe", "simd"} else {}
-        if not numbers or any(type(number) is not int for number in numbers.values()) or not re.fullmatch(NAME, name):
-            raise InputError(f"folding {path}, layer {name}", "it has not just whole numbers pe and simd", advice)
-        folds[name] = Fold(numbers["pe"], numbers["simd"])
+        folds = _FILE(parse(read_text(path, advice, f"folding {path}")))
+        if odd := [name for name in folds if not re.fullmatch(NAME, name)]:
+            raise Wrong("is no name of a layer").within(odd[0])
+        if not folds:
+            raise Wrong("it names no layer")
+    except Wrong as wrong:
+        raise InputError(f"folding {path}", str(wrong), advice) from None
     return folds
+
+
+_NUMBER = whole(1, MOST)
+_FILE = mapping(fields({"pe": _NUMBER, "simd": _NUMBER}, Fold), 1000)
 
 
 def target_text(text: str) -> str:

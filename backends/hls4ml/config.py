@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.core.errors import InputError, SetupError
+from backends.hls4ml.config_file import load, wrong
 from models.fixed import parse_type
 from models.network import INPUT
 
@@ -24,13 +24,13 @@ def read_config(path: Path) -> dict[str, str]:
     Takes a whole file or its part ``HLSConfig``. Raises `InputError` where it is none, or asks for what this flow does
     not build, and `SetupError` where PyYAML is not installed.
     """
-    whole = _load(path)
+    whole = load(path)
     config = whole.get("HLSConfig", whole)
     model, layers = config.get("Model") or {}, config.get("LayerName") or {}
     if not model and not layers:
-        raise _wrong(path, "it has neither Model nor LayerName", "give an hls4ml_config.yml, or its HLSConfig")
+        raise wrong(path, "it has neither Model nor LayerName", "give an hls4ml_config.yml, or its HLSConfig")
     if config.get("LayerType"):
-        raise _wrong(path, "LayerType speaks of no single layer", "write its settings out under LayerName")
+        raise wrong(path, "LayerType speaks of no single layer", "write its settings out under LayerName")
     found = {}
     try:
         named = {name: layer or {} for name, layer in layers.items() if not name.endswith("_linear")}
@@ -49,41 +49,14 @@ def read_config(path: Path) -> dict[str, str]:
         if base or types:
             found["precision"] = ",".join([base or "ap_fixed<16,6>", *types])
     except (AttributeError, TypeError, KeyError, ValueError) as reason:
-        raise _wrong(path, str(reason), "compare it with one that hls4ml writes") from None
+        raise wrong(path, str(reason), "compare it with one that hls4ml writes") from None
     return found
-
-
-def _load(path: Path) -> Mapping[str, Any]:
-    try:
-        import yaml
-    except ImportError:
-        raise SetupError("package PyYAML", "not installed, and --config needs it", "pip install PyYAML") from None
-
-    class Plain(yaml.SafeLoader):  # type: ignore[misc]
-        """Reads hls4ml's own tags (``!keras_model``) as the text behind them; those of Python objects stay unknown."""
-
-    Plain.add_multi_constructor("!", lambda loader, tag, node: node.value)
-    try:
-        content = yaml.load(path.read_text(), Plain)
-    except OSError as reason:
-        raise _wrong(path, f"cannot be read ({reason.strerror})", "name an hls4ml_config.yml") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as reason:
-        where = getattr(reason, "problem_mark", None)
-        fact = f"is no plain YAML{f' (line {where.line + 1})' if where else ''}"
-        raise _wrong(path, fact, "tags of Python objects are not read: write plain values") from None
-    if not isinstance(content, dict):
-        raise _wrong(path, "holds no settings", "give an hls4ml_config.yml, or its HLSConfig")
-    return content
-
-
-def _wrong(path: Path, fact: str, advice: str) -> InputError:
-    return InputError(f"config {path}", fact, advice)
 
 
 def _check_fixed(path: Path, name: str, layer: Mapping[str, Any]) -> None:
     for key, built in FIXED.items():
         if key in layer and layer[key] not in built:
-            raise _wrong(path, f"{name} asks for {key} {layer[key]}", f"this flow builds {key} {built[0]}")
+            raise wrong(path, f"{name} asks for {key} {layer[key]}", f"this flow builds {key} {built[0]}")
 
 
 def _has_weights(layer: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from backends.hls4ml.config import ROLES, read_config
 from backends.vendor.steps import CSYNTH, WANTED
 from flows.core.errors import InputError
-from models.fixed import FixedType, Overflow, Rounding, parse_type
+from models.fixed import FixedType, Overflow, Rounding, parse_type, separated
 
 STOCK = "stock"
 NO_TARGET = NO_CONFIG = "none"
@@ -108,7 +108,7 @@ LayerTypes = Mapping[str, Mapping[str, FixedType]]
 
 def parse_precision(text: str) -> tuple[str, LayerTypes]:
     """(what all types follow from, types that are given) of ``ap_fixed<16,6>,dense.accum=ap_fixed<40,20>``."""
-    base, *others = re.split(r",(?![^<]*>)", text.replace(" ", ""))
+    base, *others = separated(text.replace(" ", ""))
     types: dict[str, dict[str, FixedType]] = {}
     for part in others:
         place, _, type = part.partition("=")

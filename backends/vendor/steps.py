@@ -12,6 +12,7 @@ from backends.vendor.readings import check, parse, readings
 from flows.core.digest import digest_bytes
 from flows.core.errors import InputError, StepFailed
 from flows.core.evidence import Reading
+from flows.core.files import TEXT_LIMIT, read_bytes
 from flows.core.part import Target
 from flows.core.plan import Output, Products, Step
 
@@ -129,8 +130,5 @@ def read_report(path: Path, top: str, target: Target, scope_of: Callable[[str], 
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError as reason:
-        fact = f"cannot be read ({reason.strerror})"
-        raise InputError(f"report {path}", fact, "name a report that is there") from None
+    content = read_bytes(path, TEXT_LIMIT, "name a report that is there", f"report {path}")
+    return content.decode(errors="replace").replace("\r\n", "\n")

@@ -108,8 +108,12 @@ def field(text: str, name: str) -> str | None:
     >>> field("| Tool Version : Vivado v.2022.2\\n| Design       : top", "Design")
     'top'
     """
-    found = re.search(rf"^\s*[*|]\s*{re.escape(name)}\s*:[ \t]*(.*?)\s*\|?\s*$", text, re.MULTILINE)
-    return found[1] if found and found[1] else None
+    for line in text.splitlines():
+        head, colon, value = line.partition(":")
+        head = head.strip()
+        if colon and head[:1] in ("*", "|") and head[1:].strip() == name:
+            return value.strip().removesuffix("|").rstrip() or None
+    return None
 
 
 def same_part(one: str, other: str) -> bool:

@@ -123,7 +123,7 @@ def _whole(every: Iterable[Table], place: str) -> dict[Metric, float]:
 
 def _check_sections(text: str, place: str) -> None:
     """Raises `InputError` where a section is listed at the front and is not there."""
-    headings = Counter(re.findall(r"^\d+(?:\.\d+)*\.? \w.*?(?=\s*$)", text, re.MULTILINE))
+    headings = Counter(line.rstrip() for line in re.findall(r"^\d+(?:\.\d+)*\.? \w.*$", text, re.MULTILINE))
     for name, times in headings.items():
         if times < 2:
             raise damaged(place, f"its section {name!r} is missing: perhaps it is cut off")

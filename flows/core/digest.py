@@ -37,7 +37,7 @@ def digest_of(value: Any) -> str:
     return digest_bytes(text.encode("utf-8", "surrogatepass"))  # names of files need be no text
 
 
-def digest_bytes(content: bytes) -> str:
+def digest_bytes(content: bytes | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()[:LENGTH]
 
 

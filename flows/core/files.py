@@ -6,11 +6,13 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from hashlib import file_digest
+from io import BufferedReader
 from pathlib import Path
 from stat import S_ISREG
-from typing import BinaryIO
 from uuid import uuid4
 
+from flows.core.digest import LENGTH
 from flows.core.errors import InputError, SetupError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -18,10 +20,12 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 MEBIBYTE = 1 << 20
 TEXT_LIMIT = 16 * MEBIBYTE
 """Bytes of a text that a person or a tool wrote: a report, a configuration, a policy, a record."""
+MODEL_LIMIT = 512 * MEBIBYTE
+"""Bytes of a model, its weights included: no Zynq-7000 holds a hundredth of that."""
 
 
 @contextmanager
-def opened(path: Path, limit: int, advice: str, culprit: str = "") -> Iterator[BinaryIO]:
+def opened(path: Path, limit: int, advice: str, culprit: str = "") -> Iterator[BufferedReader]:
     """A regular file of at most `limit` bytes, open for reading.
 
     Raises `InputError` for `culprit` (the path where empty), with `advice`, where there is none, where it is a folder,
@@ -41,6 +45,8 @@ def opened(path: Path, limit: int, advice: str, culprit: str = "") -> Iterator[B
         raise InputError(name, large if S_ISREG(status.st_mode) else "not a regular file", advice)
     with os.fdopen(descriptor, "rb") as file:
         try:
+            if not status.st_size and file.peek(1):  # /proc: some of it has no end
+                raise InputError(name, "not a file on a disk: its size is 0, and it is not empty", advice)
             yield file
         except OSError as reason:
             raise InputError(name, f"cannot be read ({reason.strerror})", advice) from None
@@ -58,6 +64,12 @@ def read_text(path: Path, advice: str, culprit: str = "", limit: int = TEXT_LIMI
         return read_bytes(path, limit, advice, culprit).decode()
     except UnicodeDecodeError:
         raise InputError(culprit or str(path), "not text in UTF-8", advice) from None
+
+
+def digest(path: Path, limit: int, advice: str, culprit: str = "") -> str:
+    """`flows.core.digest.digest_bytes` of a file's content, which is read in pieces; raises `InputError`."""
+    with opened(path, limit, advice, culprit) as file:
+        return file_digest(file, "sha256").hexdigest()[:LENGTH]
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

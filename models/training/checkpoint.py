@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from flows.core.errors import InputError, SetupError
+from flows.core.files import MODEL_LIMIT, opened
 
 
 @dataclass
@@ -62,6 +63,9 @@ def load(path: Path, optimizer: torch.optim.Optimizer, recipe: str, **modules: n
     """
     if not path.exists():
         return None
+    advice = "remove it, and start again"
+    with opened(path, MODEL_LIMIT, advice):  # a regular file, before a library opens it
+        pass
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata()
@@ -69,8 +73,14 @@ def load(path: Path, optimizer: torch.optim.Optimizer, recipe: str, **modules: n
                 return None
             names = list(file.keys())
             tensors = {name: file.get_tensor(name) for name in names}
-    except (OSError, SafetensorError, KeyError, TypeError) as reason:
-        raise InputError(str(path), f"damaged checkpoint ({reason})", "remove it, and start again") from None
+        return _restored(tensors, metadata["progress"], optimizer, modules)
+    except (OSError, SafetensorError, LookupError, RuntimeError, TypeError, ValueError) as reason:
+        raise InputError(str(path), f"damaged checkpoint ({str(reason)[:200]!r})", advice) from None
+
+
+def _restored(
+    tensors: dict[str, Tensor], progress: str, optimizer: torch.optim.Optimizer, modules: dict[str, nn.Module]
+) -> Progress:
     for role, module in modules.items():
         prefix = f"{role}."
         module.load_state_dict({key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)})
@@ -80,4 +90,4 @@ def load(path: Path, optimizer: torch.optim.Optimizer, recipe: str, **modules: n
             _, index, name = key.split(".", 2)
             state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return Progress(**json.loads(metadata["progress"]))
+    return Progress(**json.loads(progress))

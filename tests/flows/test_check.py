@@ -100,7 +100,7 @@ def test_a_second_check_reads_nothing_twice(said: Said, tmp_path: Path) -> None:
     ("argv", "code", "words"),
     [
         (["nowhere.onnx"], 3, "nowhere.onnx: no such file"),
-        (["."], 3, "cannot be read"),
+        (["."], 3, "not a regular file"),
         (["x.onnx", "--network", "arch9"], 2, "Did you mean arch8"),
         (["x.onnx", "--json", "x.onnx/out.json"], 5, "cannot be written"),
     ],

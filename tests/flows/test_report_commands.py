@@ -231,6 +231,10 @@ def test_a_gate(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path)
     policy.write_text(head + '[[rule]]\nname = "same"\nmetric = "lut"\nmax_worse = 0.05\n')
     assert said(capsys, store, "gate", "b-xc7z020", "--policy", policy).count("kept") == 1
     assert "no such file" in said(capsys, store, "gate", "--policy", tmp_path / "none.toml", code=3)
+    for place in ("/etc/passwd", "/dev/zero", ".", "absent.json"):
+        policy.write_text(f'schema = "zynqflows-policy/1"\nbaseline = "{place}"\n' + rule.format(0.7))
+        error = said(capsys, store, "gate", "--policy", policy, code=3)
+        assert place in error and "root:" not in error and error.count("\n") == 1
 
 
 def test_one_run_block_by_block(capsys: pytest.CaptureFixture[str], store: Path) -> None:

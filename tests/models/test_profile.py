@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.core.errors import InputError
 from flows.core.profile import Role
 from models.fixed import FixedType, Overflow, Rounding, rounded
 from models.network import INPUT, Add, Conv2D, Network, ReLU
@@ -98,12 +97,6 @@ def test_the_image_is_in_the_unit_of_its_contract(tmp_path: Path) -> None:
 def test_an_unsigned_type_has_no_bits_for_negative_numbers() -> None:
     row = profile_tensor("x", Role.RESULT, FixedType(4, 2, False), Fraction(-1), Fraction(3))
     assert (row.needed, row.headroom, row.beyond) == (None, None, 4)
-
-
-@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
-def test_a_weight_that_is_no_number_is_refused(tmp_path: Path, odd: float) -> None:
-    with pytest.raises(InputError, match="conv/kernel holds a number that is not finite"):
-        profiled(tmp_path, design(), (odd, 1.0))
 
 
 @given(values=st.lists(singles, min_size=1, max_size=20), type=types)

@@ -26,6 +26,8 @@ from models.training.recipe import RECIPES, AnyRecipe, Recipe, SeedRecipe, recip
 from models.weights import open_weights
 
 torch = pytest.importorskip("torch")
+from safetensors.torch import save_file  # noqa: E402
+
 from models.training import checkpoint, progress, run, worker  # noqa: E402
 from models.training.augmentation import turned  # noqa: E402
 from models.training.checkpoint import Progress  # noqa: E402
@@ -119,6 +121,21 @@ def test_a_checkpoint_of_another_recipe_is_left_alone(tmp_path: Path) -> None:
     checkpoint.save(path, Progress(epochs=2), optimizer, "one", model=model)
     assert checkpoint.load(path, optimizer, "other", model=model) is None
     assert checkpoint.load(path, optimizer, "one", model=model) == Progress(epochs=2)
+
+
+@pytest.mark.parametrize("damage", ["no file", "no progress", "a tensor less", "no name of a tensor"])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    tensors = torch.nn.Linear(2, 1).state_dict(prefix="model.")
+    if damage == "no file":
+        os.mkfifo(path)
+    else:
+        metadata = {"recipe": "one", "progress": "[" * 9 if damage == "no progress" else "{}"}
+        given = {"optimizer.first.step": torch.zeros(1)} if damage == "no name of a tensor" else {}
+        save_file(given if damage == "a tensor less" else tensors | given, path, metadata)
+    model = torch.nn.Linear(2, 1)
+    with pytest.raises(InputError, match="not a regular file" if damage == "no file" else "damaged checkpoint"):
+        checkpoint.load(path, torch.optim.SGD(model.parameters(), lr=0.1), "one", model=model)
 
 
 def test_another_training_is_not_written_over(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from subprocess import CompletedProcess, run
 import numpy as np
 import pytest
 
+from flows.core.errors import InputError
 from models.cifar10 import RECORD_BYTES, read_batch
 from models.evaluation import oracle
 from models.fixed import FixedType, Overflow, Rounding
@@ -138,12 +139,17 @@ def test_weights_of_another_digest_are_one_line_and_a_code(home: Path, tmp_path:
     assert done.stdout.count("\n") == 1 and open_weights(other, NETWORK).digest in done.stdout
 
 
-def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+def test_weights_that_are_not_finite_are_refused(home: Path, tmp_path: Path) -> None:
+    """Where they are opened: no design is lowered from them, and the worker opens them again."""
+    from models.evaluation.worker import read_weights
+
     tensors = {name: np.zeros(shape, np.float32) for name, shape in NETWORK.weight_shapes()}
     tensors["dense/bias"][3] = np.nan
     save_weights(tmp_path / "weights.safetensors", tensors, NETWORK)
-    done = evaluate(tmp_path, vectors=16)
-    assert done.returncode == 3 and "dense/bias" in done.stdout
+    with pytest.raises(InputError, match="dense/bias holds 1 number not finite"):
+        design(tmp_path / "weights.safetensors")
+    with pytest.raises(InputError, match="dense/bias"):
+        read_weights(tmp_path / "weights.safetensors", design(home / "weights.safetensors"))
 
 
 def test_a_fast_evaluation_that_differs_is_a_mismatch(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

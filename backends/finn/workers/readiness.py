@@ -28,6 +28,7 @@ from flows.core.errors import InputError
 from flows.core.readiness import SCHEMA, Finding, Readiness, Status, Verdict
 from models.folding import folded
 from models.imported.workers.draft import WantedFiles
+from models.imported.workers.limits import guarded, refusal
 from models.imported.workers.onnx_file import ADVICE as FLOAT_ADVICE
 from models.imported.workers.onnx_file import Tensors, load_model
 from models.imported.workers.onnx_nodes import read_model
@@ -70,16 +71,15 @@ def _without_unread(model: ModelProto) -> ModelProto:
 def answer(ask: Mapping[str, Any]) -> dict[str, Any]:
     """What becomes of a job."""
     network = network_from_json(ask["network"]) if ask["network"] else None
+    file = Path(ask["file"])
     try:
-        return {"schema": SCHEMA} | plain(assess(Path(ask["file"]), tuple(ask["external"]), network))
+        with guarded(file.name, ADVICE):
+            return {"schema": SCHEMA} | plain(assess(file, tuple(ask["external"]), network))
     except WantedFiles as wanted:
         return {"wanted": wanted.names}
-    except UnicodeDecodeError:  # protobuf decodes text where it is used
-        error = InputError(Path(ask["file"]).name, "damaged: its text is no UTF-8", ADVICE)
-    except InputError as reason:
-        error = reason
-    advice = ADVICE if error.next_step == FLOAT_ADVICE else error.next_step
-    return {"refusal": {"culprit": error.culprit, "fact": error.fact, "next_step": advice}}
+    except InputError as error:
+        advice = ADVICE if error.next_step == FLOAT_ADVICE else error.next_step
+        return {"refusal": json.loads(refusal(InputError(error.culprit, error.fact, advice)))}
 
 
 def complaint(result: Mapping[str, Any]) -> str:

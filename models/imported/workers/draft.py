@@ -26,6 +26,8 @@ RESERVED = re.compile("image|input|(clone|zp2d)_.*")
 """What flows call the input, and hls4ml the copies and paddings that it adds."""
 LARGEST = 1 << 24
 """Numbers in a tensor: far more than a Zynq could hold, and little enough to be listed one by one."""
+TOTAL, WEIGHTS, LAYERS = 1 << 26, 1 << 27, 2000
+"""Numbers in all results of layers, numbers in all weights, and layers."""
 
 
 class WantedFiles(Exception):
@@ -60,6 +62,7 @@ class Draft:
         self.shapes: dict[str, Shape] = {INPUT: input_shape}
         self.layers: list[Layer] = []
         self.tensors: dict[str, Tensor] = {}
+        self._results = self._weights = 0
 
     def add(
         self,
@@ -83,6 +86,11 @@ class Draft:
             raise place.refusal(str(reason), "correct the network, and export it again") from None
         if (count := prod(self.shapes[layer.name])) > LARGEST:
             raise place.refusal(f"its result has {count:,} numbers", f"stay below {LARGEST:,}: smaller images")
+        self._results += count
+        self._weights += sum(prod(shape) for shape in expected.values())
+        if self._results > TOTAL or self._weights > WEIGHTS or len(self.layers) >= LAYERS:
+            fact = f"with it, there are more than {TOTAL:,} results, {WEIGHTS:,} weights or {LAYERS:,} layers"
+            raise place.refusal(fact, "take a smaller network")
         self.layers.append(layer)
         given = dict(weights or {})
         if "bias" in expected:

@@ -7,11 +7,11 @@ is ``layers/conv2d_1/vars``, whatever it is called; the attribute ``name`` of th
 from __future__ import annotations
 
 import io
-import json
 import re
 import stat
 import zipfile
 import zlib
+from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,13 +19,18 @@ import h5py
 import numpy as np
 
 from flows.core.errors import InputError
+from flows.core.files import MODEL_LIMIT
+from flows.core.shape import parse
 from models.imported.workers.draft import Place, Tensor
 from models.network import Shape
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
-LIMITS = {CONFIG: 16 << 20, WEIGHTS: 1 << 30}
+LIMITS = {CONFIG: 16 << 20, WEIGHTS: MODEL_LIMIT}
 """Bytes that a member may unpack to."""
 ADVICE = "save the model again with Keras 3: model.save('model.keras')"
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How Keras packs. With others, Python unpacks as much at a time as there is."""
+LARGEST_CHUNK = 64 << 20
 FILTERS = {1, 2, 3}
 """HDF5's own filters deflate, shuffle and fletcher32; any other is a plug-in, that is, code."""
 
@@ -38,8 +43,8 @@ class KerasArchive:
         self._left = LIMITS[WEIGHTS]
         members = _members(path)
         try:
-            self.config: Any = json.loads(members[CONFIG])
-        except (ValueError, RecursionError) as reason:
+            self.config: Any = parse(members[CONFIG].decode())
+        except ValueError as reason:  # Wrong, or no text
             raise InputError(f"{self.file}, {CONFIG}", f"no JSON ({str(reason)[:80]})", ADVICE) from None
         try:
             self._tree = h5py.File(io.BytesIO(members[WEIGHTS]), "r")
@@ -67,6 +72,8 @@ class KerasArchive:
         self._left -= data.nbytes
         if self._left < 0:
             raise place.refusal(f"with it, the weights pass {LIMITS[WEIGHTS] >> 20:,} MiB", "take a smaller network")
+        if data.chunks and prod(data.chunks) * data.dtype.itemsize > LARGEST_CHUNK:
+            raise place.refusal(f"{path} is stored in pieces of more than {LARGEST_CHUNK >> 20} MiB", ADVICE)
         settings = data.id.get_create_plist()
         if data.external or data.is_virtual:
             raise place.refusal(f"{path} stands in another file", ADVICE)
@@ -113,11 +120,14 @@ def _members(path: Path) -> dict[str, bytes]:
                 if names.count(name) != 1:
                     fact = f"{names.count(name)} members are called {name}: this is no Keras 3 archive"
                     raise InputError(path.name, fact, ADVICE)
-                with archive.open(name) as content:
-                    found[name] = content.read(limit + 1)
-                if len(found[name]) > limit:
+                member, where = archive.getinfo(name), f"{path.name}, member {name!r}"
+                if member.compress_type not in METHODS:
+                    raise InputError(where, "it is compressed by a method that Keras does not use", ADVICE)
+                if member.file_size > limit:
                     fact = f"it unpacks to more than {limit >> 20:,} MiB"
-                    raise InputError(f"{path.name}, member {name!r}", fact, "do not trust this file; " + ADVICE)
+                    raise InputError(where, fact, "do not trust this file; " + ADVICE)
+                with archive.open(member) as content:  # reads no more than it says, and checks that this was all
+                    found[name] = content.read(limit)
             return found
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as reason:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, LookupError) as reason:
         raise InputError(path.name, f"no readable zip archive ({str(reason)[:80]})", ADVICE) from None

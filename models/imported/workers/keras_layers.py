@@ -34,8 +34,11 @@ def read_keras(path: Path, name: str) -> tuple[Network, Mapping[str, Tensor]]:
     archive = KerasArchive(path)
     try:
         return _Model(archive, name).read()
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as reason:
-        raise InputError(f"{path.name}, config.json", f"damaged description ({reason!r})", ADVICE) from None
+    except RecursionError:
+        raise InputError(f"{path.name}, config.json", "nested too deep to be read", ADVICE) from None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as reason:
+        fact = f"damaged description ({type(reason).__name__}: {str(reason)[:80]})"
+        raise InputError(f"{path.name}, config.json", fact, ADVICE) from None
 
 
 class _Model:

@@ -20,11 +20,13 @@ import numpy as np
 from flows.core.errors import InputError
 from models.folding import folded, folded_weights
 from models.imported.workers.draft import Tensor, WantedFiles
+from models.imported.workers.limits import guarded, refusal
 from models.network import Network
 from models.serial import network_to_json
 from models.weights import save_weights
 
 OUT = Path("imported")
+ADVICE = "save or export the network again; a file of an exporter's that is refused so is a fault: please report it"
 
 
 def read(file: Path, name: str, external: tuple[str, ...]) -> tuple[Network, Mapping[str, Tensor]]:
@@ -53,15 +55,16 @@ def main(job: Path) -> None:
     file = Path(ask["file"])
     OUT.mkdir()
     try:
-        network, tensors = read(file, ask["name"], tuple(ask["external"]))
-        hardware = folded(network)
-        save_weights(OUT / "weights.safetensors", in_single(folded_weights(network, tensors), file.name), hardware)
+        with guarded(file.name, ADVICE):
+            network, tensors = read(file, ask["name"], tuple(ask["external"]))
+            hardware = folded(network)
+            single = in_single(folded_weights(network, tensors), file.name)
+        save_weights(OUT / "weights.safetensors", single, hardware)
         (OUT / "network.json").write_text(json.dumps(network_to_json(hardware), indent=1))
     except WantedFiles as wanted:
         (OUT / "wanted.json").write_text(json.dumps(wanted.names))
     except InputError as error:
-        refusal = {"culprit": error.culprit, "fact": error.fact, "next_step": error.next_step}
-        (OUT / "refusal.json").write_text(json.dumps(refusal, indent=1))
+        (OUT / "refusal.json").write_text(refusal(error))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from flows.core.digest import digest_bytes
 from flows.core.errors import InputError
 from models import cifar10
+from models.imported.workers.limits import guarded, refusal
 from models.network import Network, Shape
 from models.ranges import Ranges
 from models.serial import network_from_json
@@ -36,13 +37,17 @@ def read_images(path: Path, shape: Shape) -> tuple[NDArray[np.uint8], str]:
     wanted = f"({', '.join(map(str, ('N', *shape)))}) of uint8"
     advice = f"save one with numpy.save, {wanted}: pixels as they are, not divided by 255"
     try:
-        pixels = np.load(path)
-    except (OSError, ValueError, EOFError) as reason:
+        with np.errstate(over="ignore"):
+            pixels = np.load(path, mmap_mode="r")  # reads the header, and holds its shape against the size of the file
+    except Exception as reason:  # numpy hands on whatever parsing the header raises
         raise InputError(path.name, f"no plain array in numpy's format ({str(reason)[:80]})", advice) from None
-    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != shape or not len(pixels):
+    if not isinstance(pixels, np.memmap) or pixels.dtype != np.uint8 or pixels.shape[1:] != shape or not len(pixels):
         found = f"{pixels.shape} of {pixels.dtype}" if isinstance(pixels, np.ndarray) else "several arrays"
-        raise InputError(path.name, f"holds {found}, and {wanted} is needed", advice)
-    return pixels, digest_bytes(pixels.tobytes())
+        raise InputError(path.name, f"holds {found[:80]}, and {wanted} is needed", advice)
+    if behind := path.stat().st_size - pixels.offset - pixels.nbytes:
+        raise InputError(path.name, f"has {behind:,} bytes behind its {len(pixels):,} images", advice)
+    read = np.array(pixels, order="C")
+    return read, digest_bytes(read.data)
 
 
 def measure(network: Network, weights: Path, images: Path) -> Ranges:
@@ -61,12 +66,14 @@ def main(job: Path) -> None:
     ask = json.loads(job.read_text())
     torch.set_num_threads(2)
     OUT.mkdir()
+    images = Path(ask["images"])
     try:
-        network = network_from_json(ask["network"], str(job))
-        measure(network, Path(ask["weights"]), Path(ask["images"])).save(OUT / "ranges.json")
+        with guarded(images.name, "give fewer images, or a smaller network"):
+            network = network_from_json(ask["network"], str(job))
+            ranges = measure(network, Path(ask["weights"]), images)
+        ranges.save(OUT / "ranges.json")
     except InputError as error:
-        refusal = {"culprit": error.culprit, "fact": error.fact, "next_step": error.next_step}
-        (OUT / "refusal.json").write_text(json.dumps(refusal, indent=1))
+        (OUT / "refusal.json").write_text(refusal(error))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What an ONNX graph computes of constants: shapes (``x.view(x.size(0), -1)`` is six nodes in what torch's exporter
 wrote), the padding of ``F.pad``, kernels that stand transposed.
 
-It is computed here, for a batch of one, into constants. No result is larger than `LIMIT`, except for what only turns or
-renames a constant of the file.
+It is computed here, for a batch of one, into constants. No result is larger than `LIMIT`, nor are all together larger
+than `TOTAL`, except for what only turns or renames a constant of the file.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from models.imported.workers.onnx_file import TYPES, type_name
+from models.imported.workers.onnx_file import ADVICE, TYPES, type_name
 from models.imported.workers.onnx_graph import Graph, Node
 
 Array = NDArray[Any]
 
-LIMIT = 1 << 16
-"""Elements."""
+LIMIT, TOTAL = 1 << 16, 1 << 22
+"""Elements of one result, and of all results of a file."""
 TURNS = {"Identity", "Transpose", "Reshape"}
 """What takes no memory."""
 
@@ -35,7 +35,12 @@ def computed(graph: Graph, node: Node) -> Array | None:
     inputs = [graph.constants[name] for name in node.inputs if name]
     if kind not in TURNS and max((one.size for one in inputs), default=0) > LIMIT:
         raise node.place.refusal(f"it computes with a constant of more than {LIMIT:,} elements")
-    return np.asarray(OPERATORS[kind](node, *inputs))
+    result = np.asarray(OPERATORS[kind](node, *inputs))
+    if not any(np.may_share_memory(result, one) for one in inputs):
+        graph.computed += result.size
+    if graph.computed > TOTAL:
+        raise node.place.refusal(f"with it, the file computes constants of more than {TOTAL:,} elements", ADVICE)
+    return result
 
 
 def _shape(graph: Graph, node: Node) -> Array:

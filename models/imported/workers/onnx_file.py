@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
 from flows.core.errors import InputError
+from flows.core.files import MODEL_LIMIT, opened, read_bytes
 from models.imported.workers.draft import Place, WantedFiles, image_shape
 from models.network import Shape
 
 OWN_DOMAINS = ("", "ai.onnx")
 FIRST_OPSET = 9
-SIZE_LIMIT = 1 << 30
+MOST_NODES = 20_000
+"""Operators of a graph: some hundred times those of networks that a Zynq could hold."""
 ADVICE = "export the float network again, for example with torch.onnx.export"
 TYPES: Mapping[int, type] = {
     TensorProto.FLOAT: np.float32,
@@ -35,14 +37,17 @@ TYPES: Mapping[int, type] = {
 
 def load_model(path: Path) -> ModelProto:
     """The file as protobuf, weights in other files left there; raises `InputError` where it is none."""
-    if path.stat().st_size > SIZE_LIMIT:
-        raise InputError(path.name, f"larger than {SIZE_LIMIT >> 20:,} MiB", "take a smaller network")
     try:
-        model = onnx.load(path, load_external_data=False)
+        model = ModelProto.FromString(read_bytes(path, MODEL_LIMIT, "take a smaller network", path.name))
     except (DecodeError, ValueError) as reason:
+        if "alloc failed" in str(reason):  # protobuf's way to say that the memory has run out
+            raise MemoryError from None
         raise InputError(path.name, f"no ONNX file ({str(reason)[:80]})", ADVICE) from None
     if not model.graph.node:
         raise InputError(path.name, "no ONNX file, or an empty one: nothing is computed in it", ADVICE)
+    if len(model.graph.node) > MOST_NODES:
+        fact = f"it has {len(model.graph.node):,} operators, where at most {MOST_NODES:,} are read"
+        raise InputError(path.name, fact, "take a smaller network")
     return model
 
 
@@ -51,7 +56,7 @@ class Tensors:
 
     def __init__(self, path: Path, external: tuple[str, ...]) -> None:
         self.file, self._folder, self._external = path.name, path.parent, external
-        self._left = SIZE_LIMIT
+        self._left = MODEL_LIMIT
 
     def want_files(self, tensors: Iterable[TensorProto]) -> None:
         """Raises `WantedFiles` where some stand in files that were not given, `InputError` where outside the folder."""
@@ -76,13 +81,13 @@ class Tensors:
         shape, count = tuple(tensor.dims), prod(tensor.dims)
         self._left -= count * np.dtype(kind).itemsize
         if min(shape, default=1) < 0 or self._left < 0:
-            fact = f"with its shape {shape}, the weights make no sense, or pass {SIZE_LIMIT >> 20:,} MiB"
+            fact = f"with its shape {shape}, the weights make no sense, or pass {MODEL_LIMIT >> 20:,} MiB"
             raise InputError(where, fact, ADVICE)
         try:
             if tensor.data_location != TensorProto.EXTERNAL:
                 return numpy_helper.to_array(tensor)
             external = _external(tensor)
-            with (self._folder / self._location(tensor)).open("rb") as file:
+            with opened(self._folder / self._location(tensor), MODEL_LIMIT, ADVICE, where) as file:
                 file.seek(int(external.get("offset", 0)))
                 content = file.read(count * np.dtype(kind).itemsize)
             return np.frombuffer(content, np.dtype(kind).newbyteorder("<"), count).reshape(shape)

@@ -65,6 +65,8 @@ class Graph:
         channels_last = len(file.dimensions) == 4 and file.dimensions[3] == 3 and file.dimensions[1] != 3
         self.draft = Draft(name, file.image(channels_last))
         self.opset, self.constants = file.opset, file.constants
+        self.computed = 0
+        """Elements of the constants that were computed so far."""
         self.batch = file.dimensions[0] or 1
         self.values = {file.input: Value(INPUT, 4, channels_last)}
         self._reads = Counter([*(name for _, node in file.nodes for name in node.input), file.output])

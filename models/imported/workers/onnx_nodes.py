@@ -45,8 +45,8 @@ def read_model(
                 graph.values[node.output] = READERS[place.kind](graph, node)
             else:
                 raise place.refusal("not supported")
-        except (KeyError, IndexError, TypeError, ValueError, OverflowError) as reason:
-            raise place.refusal(f"damaged ({reason!r})", ADVICE) from None
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as reason:
+            raise place.refusal(f"damaged ({str(reason)[:80]!r})", ADVICE) from None
     return graph.draft.finish(graph.end(file), file.file), graph.draft.tensors
 
 

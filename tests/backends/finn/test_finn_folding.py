@@ -176,7 +176,7 @@ def test_texts_of_options() -> None:
     for wrong in ("0", "-3", "nan", "fast"):
         with pytest.raises(ValueError):
             target_text(wrong)
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file"):
         folding_text("nowhere.json")
 
 

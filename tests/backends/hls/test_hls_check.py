@@ -129,16 +129,6 @@ def test_the_first_stage_receives_images(tmp_path: Path, layer: Layer) -> None:
     assert refusal.culprit == "the input of odd" and "(10,)" in refusal.fact
 
 
-@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("tensor", ["conv2/kernel", "dense/bias"])
-def test_weights_that_are_not_finite_are_named(tmp_path: Path, tensor: str, number: float) -> None:
-    def spoiled(name: str, one: np.ndarray) -> np.ndarray:
-        return np.where(np.arange(one.size).reshape(one.shape) == 1, number, one) if name == tensor else one
-
-    refusal = only(reweighted(job_on(SMALL, tmp_path), spoiled))
-    assert refusal.culprit == f"weights {tensor}" and "not finite" in refusal.fact
-
-
 @settings(max_examples=30)
 @given(pe=st.integers(1, 30), simd=st.integers(1, 60), name=st.sampled_from(("conv1", "shortcut", "conv2", "dense")))
 def test_a_folding_that_does_not_divide_is_refused_with_the_nearest(

@@ -179,14 +179,16 @@ def test_auto_gives_no_fold() -> None:
 @pytest.mark.parametrize(
     ("content", "fact"),
     [
-        ("{", "no JSON"),
-        ("[]", "names no layer"),
+        ("{", "not JSON"),
+        ("[]", "is a list, where an object"),
         ("{}", "names no layer"),
-        ('{"conv": 4}', "whole numbers"),
-        ('{"conv": {"pe": 4}}', "whole numbers"),
-        ('{"conv": {"pe": 4, "simd": 1.5}}', "whole numbers"),
-        ('{"conv": {"pe": true, "simd": 1}}', "whole numbers"),
-        ('{"a=b": {"pe": 4, "simd": 1}}', "whole numbers"),
+        ('{"conv": 4}', "conv is 4, where an object belongs"),
+        ('{"conv": {"pe": 4}}', "conv.simd is missing"),
+        ('{"conv": {"pe": 4, "simd": 1.5}}', "conv.simd is 1.5, where a whole number from 1"),
+        ('{"conv": {"pe": true, "simd": 1}}', "conv.pe is true"),
+        ('{"conv": {"pe": 4, "simd": 1, "SIMD": 2}}', "conv.SIMD is no field that is known"),
+        ('{"conv": {"pe": 4, "simd": 0}}', "conv.simd is 0"),
+        ('{"a=b": {"pe": 4, "simd": 1}}', "a=b is no name of a layer"),
     ],
 )
 def test_a_damaged_file_is_named(content: str, fact: str, tmp_path: Path) -> None:
@@ -199,7 +201,7 @@ def test_a_damaged_file_is_named(content: str, fact: str, tmp_path: Path) -> Non
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         folding_text(str(tmp_path / "absent.json"))
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="not a regular file"):
         folding_text(str(tmp_path))
 
 

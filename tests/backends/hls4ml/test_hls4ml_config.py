@@ -110,7 +110,7 @@ def test_a_config_for_other_layers_is_refused(
         ({"LayerName": {"conv1": {"Precision": {"result": "float"}}}}, "'float'"),
         ({"Model": {"ReuseFactor": "many"}}, "'many'"),
         ({"Model": {"Strategy": "Unrolled"}}, "unrolled"),
-        ({"LayerName": ["conv1"]}, "items"),
+        ({"LayerName": ["conv1"]}, "LayerName is a list"),
     ],
 )
 def test_what_is_no_config_is_refused(write: Callable[..., Path], content: Any, fact: str) -> None:

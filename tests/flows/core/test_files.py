@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.core.digest import digest_bytes
 from flows.core.errors import InputError, SetupError
-from flows.core.files import read_bytes, read_text, write_atomic
+from flows.core.files import digest, read_bytes, read_text, write_atomic
 
 
 def test_a_file_is_read_whole(tmp_path: Path):
@@ -17,7 +18,7 @@ def test_a_file_is_read_whole(tmp_path: Path):
     assert read_bytes(tmp_path / "one.txt", 9, "") == "Größe\r\n".encode()
 
 
-@pytest.mark.parametrize("kind", ["absent", "folder", "pipe", "device", "null", "large", "binary"])
+@pytest.mark.parametrize("kind", ["absent", "folder", "pipe", "device", "proc", "null", "large", "binary"])
 def test_what_cannot_be_read_is_refused_at_once(tmp_path: Path, kind: str):
     place = tmp_path / "input"
     match kind:
@@ -27,6 +28,8 @@ def test_what_cannot_be_read_is_refused_at_once(tmp_path: Path, kind: str):
             os.mkfifo(place)
         case "device":
             place = Path("/dev/zero")
+        case "proc":
+            place = Path("/proc/self/pagemap")  # 256 GB
         case "null":
             place = Path("a\0b")
         case "large":
@@ -36,6 +39,15 @@ def test_what_cannot_be_read_is_refused_at_once(tmp_path: Path, kind: str):
             place.write_bytes(b"\xff")
     with pytest.raises(InputError, match="Take another"):
         read_text(place, "take another")
+    if kind != "binary":
+        with pytest.raises(InputError, match="Take another"):
+            digest(place, 1 << 20, "take another")
+
+
+def test_a_digest_read_in_pieces_is_that_of_the_whole(tmp_path: Path):
+    content = bytes(range(256)) * 10_000
+    (tmp_path / "large").write_bytes(content)
+    assert digest(tmp_path / "large", len(content), "") == digest_bytes(content)
 
 
 def test_a_file_is_written_whole_or_stays(tmp_path: Path):

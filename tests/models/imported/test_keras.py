@@ -340,7 +340,7 @@ def test_weights_that_would_fill_the_memory_are_refused(keras_archive: Archive) 
     path = keras_archive(layers[:1], edit_weights=declare, edit=lambda config: config["config"]["layers"].append(
         {"module": "keras.layers", "class_name": "Dense", "config": {"name": "l1", "units": units}}
     ))  # fmt: skip
-    with pytest.raises(InputError, match="the weights pass 1,024 MiB"):
+    with pytest.raises(InputError, match="the weights pass 512 MiB"):
         read_keras(path, "own")
 
 

@@ -1,0 +1,28 @@
+"""Files that were made to do harm, through the command line: one line that says what is wrong, and no traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.__main__ import main
+from flows.core.errors import FlowsError, InputError
+
+CASES = Path(__file__).parent
+Told = Callable[..., str]
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Told:
+    """The one error of a command, a single line at its end; it ends with the exit code of `error`."""
+
+    def check(*argv: object, error: type[FlowsError] = InputError) -> str:
+        assert main([str(word) for word in argv]) == error.exit_code
+        *progress, line = capsys.readouterr().err.splitlines()
+        assert line.startswith("error: ") and len(line) < 1000, line
+        assert not [one for one in progress if one.startswith(("error", "Traceback"))]
+        return line
+
+    return check

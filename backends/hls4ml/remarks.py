@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import floor
 
+from backends.cost.shell import shell
 from backends.hls4ml.folding import Answer, usable
 from backends.hls4ml.options import BRAM, LUTRAM, SRL, parse_reuse
 from backends.hls4ml.precision import explain
@@ -42,8 +43,9 @@ def _answer(job: Job, answer: Answer) -> Iterator[str]:
         yield f"they are the fastest whose estimates {free} (no upper bounds do): the busiest layer takes {cycles}"
     if answer.lacking:
         part = job.target.part.device
+        charged = shell()  # csynth sees nothing of it
         least = " and ".join(
-            f"{amount:,.0f} {metric.unit} ({usable(metric, part):,.0f} would fit)"
+            f"{amount - charged[metric]:,.0f} {metric.unit} ({usable(metric, part) - charged[metric]:,.0f} would fit)"
             for metric, amount in answer.lacking.items()
         )
         yield (

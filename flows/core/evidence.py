@@ -11,7 +11,8 @@ from enum import Enum
 
 TOTAL = "total"
 DESIGN = "design"
-"""Scopes of a whole design: with the shell, and as a report has it, without."""
+SHELL = "shell"
+"""Scopes of a whole design: with the shell, and as a report has it, without; and of the shell alone."""
 
 
 class Tier(Enum):

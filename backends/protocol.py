@@ -80,6 +80,14 @@ class ReportReader(Protocol):
         ...
 
 
+class ReportComparer(Protocol):
+    """What a `ReportReader` may have beside that: remarks on what of a report was compared with the job."""
+
+    def compared(self, job: Job, report: Path) -> Sequence[str]:
+        """As `Backend.notes`, of a report that `read_report` takes."""
+        ...
+
+
 class Observer(Protocol):
     """What a backend may have beside those names: remarks on what ran, where no reading says it."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from backends.cost import synthesis
-from backends.protocol import Backend, Job, Observer, ReportReader
+from backends.protocol import Backend, Job, Observer, ReportComparer, ReportReader
 from flows.core.errors import FlowsError, MismatchError, RefusedError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
@@ -53,7 +53,7 @@ def design(backend: Backend, job: Job, reports: Sequence[Path] = ()) -> Design:
         facts = [first.fact, *(f"{one.culprit}: {one.fact} (nearest: {one.nearest})" for one in others)]
         raise RefusedError(f"{backend.NAME}, {first.culprit}", "; ".join(facts), f"nearest that works: {first.nearest}")
     imported = [reading for path in reports for reading in _reader(backend).read_report(job, path)]
-    remarks = [*backend.notes(job), *(ON_YOUR_WORD.format(path.name) for path in reports)]
+    remarks = [*backend.notes(job), *(remark for path in reports for remark in _compared(backend, job, path))]
     return Design(job, backend.lower(job), tuple(backend.estimate(job)), tuple(remarks), tuple(imported))
 
 
@@ -61,6 +61,13 @@ def _reader(backend: Backend) -> ReportReader:
     if not hasattr(backend, "read_report"):
         raise UsageError("--report", f"{backend.NAME} reads no vendor reports", "leave it out")
     return cast(ReportReader, backend)
+
+
+def _compared(backend: Backend, job: Job, report: Path) -> Sequence[str]:
+    """What of a report was compared with the job; a backend that does not say it has checked what the protocol asks."""
+    if hasattr(backend, "compared"):
+        return cast(ReportComparer, backend).compared(job, report)
+    return (ON_YOUR_WORD.format(report.name),)
 
 
 def full_plan(backend: Backend, made: Design, batch: Asset | None) -> Plan:

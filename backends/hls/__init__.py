@@ -14,7 +14,7 @@ from backends.hls.options import Options
 from backends.hls.plan import plan
 from backends.hls.remarks import notes
 from backends.hls.resolve import design
-from backends.hls.synthesis import scopes
+from backends.hls.synthesis import expected, scopes
 from backends.protocol import Job
 from backends.vendor import steps as vendor
 from flows.core.evidence import Reading
@@ -28,6 +28,7 @@ __all__ = [
     "NAME",
     "Options",
     "check",
+    "compared",
     "estimate",
     "lower",
     "notes",
@@ -47,4 +48,9 @@ def read(job: Job, products: Products) -> Sequence[Reading]:
 
 
 def read_report(job: Job, report: Path) -> Sequence[Reading]:
-    return vendor.read_report(report, top_name(job.network), job.target, scopes(design(job)))
+    made = design(job)
+    return vendor.read_report(report, top_name(job.network), job.target, expected(made), scopes(made))
+
+
+def compared(job: Job, report: Path) -> Sequence[str]:
+    return vendor.remarks(report, top_name(job.network), job.target, expected(design(job)), "vitis")

@@ -8,11 +8,13 @@ from backends.hls.design import Design
 from backends.hls.estimate import FIFO
 from backends.hls.identifiers import layer_names, struct, top_name
 from backends.hls.layers import window_name
-from backends.hls.nodes import CLONE, RECEIVE, SEND, STREAMS
+from backends.hls.nodes import CLONE, MATRIX_VECTOR, RECEIVE, SEND, STREAMS, WINDOW, pixels
+from backends.hls.schedule import QUICKEST, busy
 from backends.vendor.csynth import FIFOS
+from backends.vendor.identity import Expected, Kind
 from backends.vendor.steps import HlsProject
 from flows.core.plan import Output
-from models.network import Network
+from models.network import MaxPool2D, Network
 
 CFLAGS = "-std=c++14"
 
@@ -39,3 +41,23 @@ def scopes(design: Design) -> Callable[[str], str]:
         return STREAMS if instance.startswith((RECEIVE, SEND)) else instance
 
     return scope
+
+
+def expected(design: Design) -> Expected:
+    """What every csynth report of `design` shows: the functions that are called as their layers are (the others are
+    templates, whose instances a compiler names), and at least the turns of the longest loops."""
+    names = layer_names(design.job.network)
+    functions = {
+        window_name(names[node.layer.name]) if node.kind == WINDOW else names[node.layer.name]
+        for node in design.nodes
+        if node.kind in (WINDOW, MATRIX_VECTOR, MaxPool2D.kind)
+    }
+
+    def kind_of(instance: str) -> Kind | None:
+        plain = instance.removesuffix("_U0").removesuffix("_s")
+        return (plain, None) if plain in functions else None
+
+    counts: dict[Kind, int] = {(name, None): 1 for name in sorted(functions)}
+    image = max(max(pixels(node.taken), pixels(node.shape)) for node in design.nodes)
+    turns = max(busy(node, design.lanes[node.name], QUICKEST) for node in design.nodes)
+    return Expected(counts, kind_of, image, max(turns, image))

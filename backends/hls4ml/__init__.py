@@ -13,7 +13,7 @@ from backends.hls4ml.plan import CPP, plan
 from backends.hls4ml.precision import lower
 from backends.hls4ml.remarks import notes
 from backends.hls4ml.resolve import design
-from backends.hls4ml.synthesis import TOP, scopes
+from backends.hls4ml.synthesis import TOP, expected, scopes
 from backends.protocol import Job
 from backends.vendor import steps as vendor
 from flows.core.evidence import Reading
@@ -24,7 +24,7 @@ NAME = "hls4ml"
 
 __all__ = [
     "API", "NAME", "OVERSTATED", "Options",
-    "check", "estimate", "lower", "notes", "plan", "read", "read_report",
+    "check", "compared", "estimate", "lower", "notes", "plan", "read", "read_report",
 ]  # fmt: skip
 
 
@@ -41,4 +41,8 @@ def read(job: Job, products: Products) -> Sequence[Reading]:
 
 def read_report(job: Job, report: Path) -> Sequence[Reading]:
     """Its modules keep their instances' names: which layer each one is stands in C++ that is not at hand."""
-    return vendor.read_report(report, TOP, job.target)
+    return vendor.read_report(report, TOP, job.target, expected(design(job)))
+
+
+def compared(job: Job, report: Path) -> Sequence[str]:
+    return vendor.remarks(report, TOP, job.target, expected(design(job)), job.options.backend)

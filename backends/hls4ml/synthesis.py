@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
+from backends.hls4ml.design import Design
 from backends.hls4ml.estimate import FIFO
 from backends.hls4ml.options import DEFAULT_UNCERTAINTY
-from backends.hls4ml.schedule import CLONE, PADDING
+from backends.hls4ml.schedule import CLONE, PADDING, QUICKEST, busy, tokens
 from backends.vendor.csynth import FIFOS
+from backends.vendor.identity import Expected, Kind
 from backends.vendor.steps import HlsProject
 from flows.core.plan import Output, Products
 
 TOP = "myproject"
 UNCERTAINTY = {"vitis": "27%", "vivado": "12.5%"}
 """hls4ml's own (``create_initial_config`` of its backends)."""
+
+FUNCTIONS = {
+    r"(pointwise_)?conv_2d_": "conv2d",
+    r"dense_": "dense",
+    r"pooling2d_": "maxpool2d",
+    r"global_pooling2d_": "global_average_pool",
+    r"relu_": "relu",
+    r"add_(?!\d)": "add",  # add_10ns_10ns is an adder
+    r"softmax_": "softmax",
+    r"clone_stream_": CLONE,
+    r"zeropad2d_": PADDING,
+    r"((depthwise|separable)_)?conv_[12]d_|(global_)?pooling1d_|zeropad1d_": "layer of another kind",
+    r"(leaky_relu|prelu|elu|selu|sigmoid|hard_sigmoid|tanh|hard_tanh|lstm|gru)_": "layer of another kind",
+}
+"""How the instances of hls4ml's functions begin, and the kind of block that each one is. What else there is computes no
+layer of these networks."""
 
 
 def uncertainty(tool: str, asked: str) -> str:
@@ -51,3 +70,27 @@ def scopes(folder: Output, products: Products) -> Callable[[str], str]:
         return PADDING if layer.startswith("zp2d_") else layer
 
     return scope
+
+
+def expected(design: Design) -> Expected:
+    """What every csynth report of `design` shows; nothing of io_parallel, whose functions may be inlined."""
+    if design.job.options.io_type == "io_parallel":
+        return Expected({}, kind_of)
+    counts: Counter[Kind] = Counter((block.kind, block.shape[-1]) for block in design.blocks)
+    pixels = max(max(tokens(block.taken), tokens(block.shape)) for block in design.blocks)
+    cycles = max(
+        busy(block, design.reuse.get(block.name, 1), QUICKEST, block.name in design.unrolled) for block in design.blocks
+    )
+    return Expected(counts, kind_of, pixels, max(cycles, pixels))
+
+
+def kind_of(instance: str) -> Kind | None:
+    """The kind of block that an instance is, and its channels: the words of the array that it puts, where the name is
+    not cut off.
+
+    >>> kind_of("conv_2d_cl_array_ap_fixed_3u_array_ap_fixed_16_6_5_3_0_28u_config2_U0"), kind_of("entry_proc_U0")
+    (('conv2d', 28), None)
+    """
+    kind = next((kind for begins, kind in FUNCTIONS.items() if re.match(begins, instance)), None)
+    words = re.search(r"_(\d+)u(_[a-z]+)?_config\d+|_(\d+)u_\d+_U\d+$", instance)
+    return (kind, int(words[1] or words[3]) if words else None) if kind else None

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from backends.vendor import tables
-from backends.vendor.csynth import Cycles
-from backends.vendor.tables import damaged, number
+from backends.vendor.csynth_checks import Cycles
+from backends.vendor.tables import Row, count, damaged
 
 HEADING = re.compile(r"^\+ +RTL +\+ +Status +\+", re.MULTILINE)
 CYCLES = "(Clock Cycles)"
@@ -24,7 +24,9 @@ class Cosim:
 
 
 def parse(text: str, place: str) -> Cosim:
-    """Raises `InputError` where it is no such report, where nothing was simulated, or where a simulation failed."""
+    """Raises `InputError` where it is no such report, or two, where nothing was simulated or a simulation failed, or
+    where its cycles exclude each other."""
+    tables.single(text, HEADING.pattern, "a co-simulation report", place)
     plain = text.replace(CYCLES, " " * len(CYCLES))
     found = next((one for one in tables.tables(plain, place) if one.has("RTL", "Status", "Latency max")), None)
     if found is None:
@@ -36,10 +38,17 @@ def parse(text: str, place: str) -> Cosim:
         if row["Status"].lower() != "pass":
             raise damaged(place, f"the co-simulation of the {row['RTL']} ended with status {row['Status']}")
 
-    def cycles(name: str) -> Cycles:
-        return Cycles(number(ran[0].get(f"{name} min", ""), place), number(ran[0].get(f"{name} max", ""), place))
-
-    latency = cycles("Latency")
+    latency, interval = (_cycles(ran[0], name, place) for name in ("Latency", "Interval"))
     if latency == Cycles(None, None):
         raise damaged(place, f"the co-simulation of the {ran[0]['RTL']} passed and measured no latency")
-    return Cosim(ran[0]["RTL"], latency, cycles("Interval"))
+    return Cosim(ran[0]["RTL"], latency, interval)
+
+
+def _cycles(row: Row, name: str, place: str) -> Cycles:
+    """Raises `InputError` unless the average lies between the ends."""
+    best, average, worst = (count(row.get(f"{name} {side}", ""), place) for side in ("min", "avg", "max"))
+    known = [value for value in (best, average, worst) if value is not None]
+    if known != sorted(known):
+        cells = " to ".join(f"{value:,.0f}" for value in known)
+        raise damaged(place, f"a {name.lower()} of {cells} cycles (min, avg, max) at line {row.line}")
+    return Cycles(best, worst)

@@ -11,36 +11,53 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from backends.cost import shell
-from backends.vendor import cosim, csynth, vivado
+from backends.vendor import cosim, csynth, tables, timing, utilization
 from backends.vendor.cosim import Cosim
-from backends.vendor.csynth import Csynth, Cycles, Module
-from backends.vendor.tables import damaged, same_part
-from backends.vendor.vivado import Timing, Utilization
+from backends.vendor.csynth import Csynth
+from backends.vendor.csynth_checks import Cycles, Module
+from backends.vendor.tables import damaged, foreign, same_part
+from backends.vendor.timing import Timing
+from backends.vendor.utilization import Utilization
 from flows.core.errors import InputError
 from flows.core.evidence import DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.part import Target
 
 Report = Csynth | Cosim | Utilization | Timing
+REPORTS = r"^[ \t]*(== (Vivado|Vitis) HLS Report for '|\| Tool Version\b|<profile\b)"
+"""What stands once at the head of every report that is read."""
 
 
 def parse(text: str, place: str) -> Report:
-    """A report of any kind that is known. Raises `InputError`."""
+    """A report of any kind that is known. Raises `InputError`, also where a file holds more than one.
+
+    ``vivado_hls -l`` puts the report of a co-simulation behind csynth's; that is no second report of the same.
+    """
     if not text.strip():
         raise damaged(place, "empty")
     if "Synthesis Summary Report of '" in text:
         advice = "give TOP_csynth.rpt or csynth.xml, which lie beside it"
         raise InputError(f"report {place}", "the summary form of a csynth report", advice)
-    if "HLS Report for '" in text:  # vivado_hls -l puts the report of a co-simulation behind it
-        return csynth.parse(text, place)
-    if cosim.HEADING.search(text):
+    tables.single(text, REPORTS, "the head of a report", place)
+    if cosim.HEADING.search(text) and "HLS Report for '" not in text:
         return cosim.parse(text, place)
-    if "| Tool Version" in text:
-        return vivado.parse(text, place)
-    return csynth.parse(text, place)
+    if cosim.HEADING.search(text):
+        tables.single(text, cosim.HEADING.pattern, "a co-simulation report", place)
+    return _vivado(text, place) if "| Tool Version" in text else csynth.parse(text, place)
+
+
+def _vivado(text: str, place: str) -> Utilization | Timing:
+    """Either of them. Raises `InputError`, which names the command where it is another report of Vivado's."""
+    for kind in (utilization, timing):
+        if f"\n{kind.TITLE}" in text:
+            return kind.parse(text, place)
+    command = (tables.field(text, "Command") or "a command it does not name").partition(" -")[0]
+    if command in ("report_utilization", "report_timing_summary"):
+        raise damaged(place, "cut off before its first table")
+    raise foreign(place, f"made with {command}")
 
 
 def check(report: Csynth | Utilization | Timing, place: str, top: str, target: Target) -> None:
-    """Raises `InputError` where `report` is of another top, part or clock."""
+    """Raises `InputError` where `report` is of another top, part or clock, or of a part that has other resources."""
     theirs = report.top.name if isinstance(report, Csynth) else report.top
     if theirs != top:
         raise InputError(f"report {place}", f"of {theirs}, not of {top}", f"give the report of {top} alone")
@@ -54,6 +71,9 @@ def check(report: Csynth | Utilization | Timing, place: str, top: str, target: T
         advice = "give a report for that clock, or ask for this one with --clock"
         fact = f"for a clock of {clock_ns:g} ns, not {target.clock_ns:g} ns"
         raise InputError(f"report {place}", fact, advice)
+    for metric, available in ({} if isinstance(report, Timing) else report.available).items():
+        if available != (there := target.part.device.available(metric)):
+            raise damaged(place, f"{available:,.0f} {metric.unit} available in it, where {part} has {there:,}")
 
 
 def readings(

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.vendor import tcl
+from backends.vendor import identity, tcl
 from backends.vendor.cosim import Cosim
-from backends.vendor.readings import check, parse, readings
+from backends.vendor.csynth import Csynth
+from backends.vendor.identity import ANYTHING, Expected
+from backends.vendor.readings import Report, check, parse, readings
 from flows.core.digest import digest_bytes
 from flows.core.errors import InputError, StepFailed
 from flows.core.evidence import Reading
@@ -18,6 +20,7 @@ from flows.core.plan import Output, Products, Step
 WANTED = NONE, CSYNTH, COSIM, VSYNTH = "none", "csynth", "cosim", "vsynth"
 """What a user may ask for; the last two include csynth."""
 TOOLS = {"vitis": "vitis_hls", "vivado": "vivado_hls"}
+NAMES = {"vitis": "Vitis HLS", "vivado": "Vivado HLS"}
 FOLDER = "project"
 UTILIZATION, TIMING = "utilization.rpt", "timing.rpt"
 RTL = f"{tcl.PROJECT}/{tcl.SOLUTION}/syn/verilog"
@@ -115,17 +118,43 @@ def read(top: str, target: Target, products: Products, scope_of: Callable[[str],
     return tuple(found)
 
 
-def read_report(path: Path, top: str, target: Target, scope_of: Callable[[str], str] = str) -> tuple[Reading, ...]:
+def read_report(
+    path: Path, top: str, target: Target, expected: Expected = ANYTHING, scope_of: Callable[[str], str] = str
+) -> tuple[Reading, ...]:
     """Readings of a report that was made elsewhere. That it is of this design is the user's word; what it says of top,
-    part and clock is checked. Raises `InputError`.
+    part, clock and structure is checked. Raises `InputError`.
     """
+    text, report = _imported(path, top, target, expected)
+    return readings(report, target, f"imported from {path.name} ({digest_bytes(text.encode())})", scope_of)
+
+
+def remarks(path: Path, top: str, target: Target, expected: Expected, tool: str) -> tuple[str, ...]:
+    """What a user should know of a report that was made elsewhere, with `tool`, a key of `TOOLS`, asked for; raises
+    `InputError` as `read_report`."""
+    _, report = _imported(path, top, target, expected)
+    said = [
+        f"warning: that {path.name} is a report of this very design is your word: compared were "
+        f"{identity.compared(report, expected)}, and no report says with what weights and options it was built"
+    ]
+    if doubt := identity.doubt(report, expected):
+        said.append(f"warning: {path.name} has {doubt}: it was built with other ones, or is of another design")
+    if isinstance(report, Csynth) and not report.tool.startswith(NAMES[tool]):
+        said.append(
+            f"warning: {path.name} is a report of {report.tool}, and this design is for {NAMES[tool]}: the two "
+            f"schedule and count differently, so its numbers and the model's are of two designs"
+        )
+    return tuple(said)
+
+
+def _imported(path: Path, top: str, target: Target, expected: Expected) -> tuple[str, Report]:
     text = _text(path)
     report = parse(text, str(path))
     if isinstance(report, Cosim):
         fact = "a co-simulation report, which names neither its design nor its part"
         raise InputError(f"report {path}", fact, "let this program run it, with --vendor cosim")
     check(report, str(path), top, target)
-    return readings(report, target, f"imported from {path.name} ({digest_bytes(text.encode())})", scope_of)
+    identity.check(report, str(path), expected)
+    return text, report
 
 
 def _text(path: Path) -> str:

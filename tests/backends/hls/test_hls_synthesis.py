@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,15 +145,57 @@ def test_a_report_of_another_design_fails_the_run(tmp_path: Path, tool: Callable
         hls.read(job, synthesised(job, tmp_path))
 
 
+FUNCTIONS = ("conv2_window", "conv2", "shortcut", "pool", "dense")
+WHOLE = {**MODULES, **{f"{name}_U0": ({"LUT": 100, "DSP": 1}, CYCLES) for name in FUNCTIONS}}
+
+
 def test_a_report_made_elsewhere_says_so(tmp_path: Path) -> None:
     job, place = job_on(SMALL, tmp_path, vendor=NONE), tmp_path / "mine.rpt"
-    place.write_text(csynth_report(modules=MODULES, top="small"))
+    place.write_text(csynth_report(modules=WHOLE, top="small"))
     made = runner.design(hls, job, [place])
     assert {one.tier for one in made.imported} == {Tier.HLS}
     assert all(one.source.startswith("imported from mine.rpt") for one in made.imported)
     assert values(made.imported, DESIGN)[Metric.LUT] == 23_456
     assert values(made.imported, "conv1")[Metric.LUT] == 800
-    assert any("mine.rpt" in remark and "your word" in remark for remark in made.remarks)
+    said = "compared were top, part, clock, 7 of 7 instances of layers and an interval of at least 48 cycles"
+    assert any("mine.rpt" in remark and "your word" in remark and said in remark for remark in made.remarks)
+    totals = tmp_path / "totals.rpt"
+    totals.write_text(csynth_report(top="small"))
+    (remark,) = (one for one in runner.design(hls, job, [totals]).remarks if "totals.rpt" in one)
+    assert "compared were top, part, clock and an interval" in remark, "it lists no instances"
+
+
+@pytest.mark.parametrize(
+    ("given", "fact"),
+    [
+        ({"modules": MODULES}, "not of this design: no conv2 in it, 1 in the design; no conv2_window in it"),
+        (
+            {"cycles": {**CYCLES, "Interval/min": 8, "Interval/max": 8}},
+            "interval 8 cycles, where a stage takes 48 pixels",
+        ),
+        (
+            {"cycles": {"Latency (cycles)/min": 7, "Latency (cycles)/max": 9}},
+            "latency 9 cycles, where a stage takes 48",
+        ),
+    ],
+)
+def test_a_report_whose_structure_is_another_is_no_input(tmp_path: Path, given: dict[str, Any], fact: str) -> None:
+    place = tmp_path / "other.rpt"
+    place.write_text(csynth_report(top="small", **given))
+    for ask in (hls.read_report, hls.compared):
+        with pytest.raises(InputError, match=fact):
+            ask(job_on(SMALL, tmp_path), place)
+
+
+def test_a_report_that_is_quicker_than_the_options_or_of_another_tool_is_doubted(tmp_path: Path) -> None:
+    place = tmp_path / "quick.rpt"
+    quick = {**CYCLES, "Interval/min": 50, "Interval/max": 60}
+    place.write_text(csynth_report(top="small", cycles=quick, modules=WHOLE, tool="Vivado", pipeline="yes"))
+    _, built, tool = hls.compared(job_on(SMALL, tmp_path), place)
+    assert built.startswith(
+        "warning: quick.rpt has an interval of 60 cycles, where the options asked for need at least"
+    )
+    assert tool.startswith("warning: quick.rpt is a report of Vivado HLS 2023.1, and this design is for Vitis HLS")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from flows.core.evidence import Metric
+from flows.core.part import find_part
+
 Row = Mapping[str, object]
 
 
@@ -41,8 +44,35 @@ def group_of(column: str) -> str:
     return column.rpartition("/")[0]
 
 
+RESOURCES = ("BRAM_18K", "DSP", "FF", "LUT")
 AREA = {"BRAM_18K": 41, "DSP": 63, "FF": 12_345, "LUT": 23_456}
 CYCLES = {"Latency (cycles)/min": 5_000, "Latency (cycles)/max": 6_000, "Interval/min": 4_100, "Interval/max": 5_200}
+
+
+def there(part: str) -> dict[str, int]:
+    """What a part has, by the columns of a report."""
+    device = find_part(part).device
+    metrics = {"BRAM_18K": Metric.BRAM18, "DSP": Metric.DSP, "DSP48E": Metric.DSP, "FF": Metric.FF, "LUT": Metric.LUT}
+    return {name: device.available(metric) for name, metric in metrics.items()}
+
+
+def whole_area(area: Row, nothing: object = 0) -> dict[str, object]:
+    """With every column that a report has."""
+    dsp = "DSP48E" if "DSP48E" in area else "DSP"
+    return {**area, **{name: nothing for name in ("BRAM_18K", dsp, "FF", "LUT") if name not in area}}
+
+
+def whole_cycles(cycles: Row) -> dict[str, object]:
+    """With every column that a report has."""
+    groups = ("Latency" if any(name.startswith("Latency/") for name in cycles) else "Latency (cycles)", "Interval")
+    ordered = [*dict.fromkeys([*(name.partition("/")[0] for name in cycles), *groups])]
+    named = {group: [name for name in cycles if name.partition("/")[0] == group] for group in ordered}
+    columns = [name for group in ordered for name in (*named[group], f"{group}/min", f"{group}/max")]
+    return {name: cycles.get(name, "?") for name in columns}
+
+
+def total_of(rows: Sequence[Row], name: str) -> int:
+    return sum(value for row in rows if isinstance(value := row[name], int))
 
 
 def csynth_report(
@@ -55,21 +85,42 @@ def csynth_report(
     fifos: Mapping[str, int] = MappingProxyType({}),
     tool: str = "Vitis",
     blanks: int = 1,
+    pipeline: str = "dataflow",
+    estimated: str = "7.250 ns",
 ) -> str:
-    """``TOP_csynth.rpt``, its columns in the order in which they are given."""
-    timing = {"Clock": "ap_clk", "Target": clock, "Estimated": "7.250 ns", "Uncertainty": "2.70 ns"}
+    """``TOP_csynth.rpt``, its columns in the order in which they are given; what is not given is 0 or unknown.
+
+    What of `area` is in no module and no FIFO is in expressions; every table adds up.
+    """
+    area, cycles = whole_area(area), whole_cycles(cycles)
+    timing = {"Clock": "ap_clk", "Target": clock, "Estimated": estimated, "Uncertainty": "2.70 ns"}
+    listed = [
+        ({"Instance": name, "Module": f"{name}_s"}, {**dict.fromkeys(area, "-"), **whole_area(amounts, "-")}, speed)
+        for name, (amounts, speed) in (modules or {}).items()
+    ]
+    amounts_of = [amounts for _, amounts, _ in listed]
     nothing = dict.fromkeys(area, "-")
-    rest = {name: value - fifos.get(name, 0) if isinstance(value, int) else value for name, value in area.items()}
+    instances = {name: total_of(amounts_of, name) if listed else "-" for name in area}
+    rest = {
+        name: value - fifos.get(name, 0) - total_of(amounts_of, name) if isinstance(value, int) else value
+        for name, value in area.items()
+    }
+    available = {name: there(part).get(name, 0) for name in area}
+    shares = {
+        name: 100 * value // available[name] if available[name] and isinstance(value, int) else 0
+        for name, value in area.items()
+    }
     totals = [
-        {"Name": "Instance", **rest},
+        {"Name": "Instance" if not listed else "Expression", **rest},
         {"Name": "FIFO", **nothing, **fifos},
+        {"Name": "Instance" if listed else "Expression", **(instances if listed else nothing)},
         {"Name": "Register", **nothing},
         None,
         {"Name": "Total", **area},
         None,
-        {"Name": "Available", **dict.fromkeys(area, 99_999)},
+        {"Name": "Available", **available},
         None,
-        {"Name": "Utilization (%)", **dict.fromkeys(area, 7)},
+        {"Name": "Utilization (%)", **shares},
     ]
     parts = [
         "=" * 64,
@@ -81,49 +132,62 @@ def csynth_report(
         "+ Timing: \n    * Summary: ",
         grid(list(timing), [timing], "    ", blanks),
         "\n+ Latency: \n    * Summary: ",
-        grid([*cycles, "Pipeline/Type"], [{**cycles, "Pipeline/Type": "dataflow"}], "    ", blanks),
+        grid([*cycles, "Pipeline/Type"], [{**cycles, "Pipeline/Type": pipeline}], "    ", blanks),
     ]
-    listed = [({"Instance": name, "Module": f"{name}_s"}, *both) for name, both in (modules or {}).items()]
     if listed:
-        rows = [{**names, **speed} for names, _, speed in listed]
+        rows = [{**names, **whole_cycles(speed), "Pipeline/Type": "none"} for names, _, speed in listed]
         parts += ["\n    + Detail: \n        * Instance: ", grid(list(rows[0]), rows, " " * 8, blanks)]
     parts += ["\n== Utilization Estimates", "* Summary: ", grid(["Name", *area], totals, "", blanks)]
     if listed:
         rows = [{**names, **amounts} for names, amounts, _ in listed]
-        sums = {name: sum(value for row in rows if isinstance(value := row[name], int)) for name in listed[0][1]}
-        last = {"Instance": "Total", "Module": "", **sums}
+        last = {"Instance": "Total", "Module": "", **{name: total_of(amounts_of, name) for name in area}}
         parts += ["\n+ Detail: \n    * Instance: ", grid(list(rows[0]), [*rows, None, last], "    ", blanks)]
     ports = [{"RTL Ports": "ap_clk", "Dir": "in"}]
     return "\n".join([*parts, "\n== Interface", grid(["RTL Ports", "Dir"], ports, "", blanks), ""])
 
 
+ON_PART = {"LUT": Metric.LUT, "Reg": Metric.FF, "Blo": Metric.BRAM18, "DSP": Metric.DSP}
+
+
+def on_part(site: str, part: str) -> float:
+    """How many sites of a row a part has."""
+    device = find_part(part or "xc7z020").device
+    metric = next((metric for word, metric in ON_PART.items() if word in site), Metric.DSP)
+    return device.available(metric) / (2 if metric is Metric.BRAM18 else 1)
+
+
+SITES = {"Slice LUTs": 0, "Slice Registers": 0, "Block RAM Tile": 0, "DSPs": 0}
+WORDS = ("LUTs", "Registers", "Tile", "DSPs")
+
+
 def utilization_report(
     used: Mapping[str, object],
-    columns: Sequence[str] = ("Fixed", "Prohibited", "Available"),
+    columns: Sequence[str] = ("Fixed", "Prohibited", "Available", "Util%"),
     part: str = "xc7z020clg400-1",
     top: str = "toy",
     state: str = "Synthesized",
     below: Mapping[str, object] = MappingProxyType({"of which other": 3}),
 ) -> str:
-    """A section a site, with the rows `below` under each."""
+    """A section a site, with the rows `below` under the first; a site that is not given is 0."""
+    rest = {site: 0 for site, word in zip(SITES, WORDS, strict=True) if not any(word in given for given in used)}
 
-    def row(site: str, count: object) -> Row:
-        share = f"{float(str(count)) / 50:.2f}" if str(count).replace(".", "").isdigit() else ""
-        return {"Site Type": site, "Used": count, **dict.fromkeys(columns, 5_000), "Util%": share}
+    def row(site: str, count: object, of: str) -> Row:
+        there = on_part(of, part)
+        share = f"{100 * float(str(count)) / there:.2f}" if str(count).replace(".", "").isdigit() else ""
+        cells = {"Fixed": 0, "Prohibited": 0, "Available": f"{there:g}", "Util%": share}
+        return {"Site Type": site, "Used": count, **{name: cells[name] for name in columns}}
 
-    order = ["Used", *columns] if "Util%" in columns else [*columns[:1], "Used", *columns[1:]]
-    sections = {
-        f"{place}. Section": grid(
-            ["Site Type", *order], [row(site, used[site]), *(row(f"  {n}", below[n]) for n in below)]
-        )
-        for place, site in enumerate(used, 1)
-    }
+    order = [*columns[:1], "Used", *columns[1:]]
+    sections = {}
+    for place, (site, count) in enumerate({**used, **rest}.items(), 1):
+        rows = [row(site, count, site), *(row(f"  {n}", below[n], site) for n in below if place == 1)]
+        sections[f"{place}. Section"] = grid(["Site Type", *order], rows)
     return vivado_report(sections, part, top, state)
 
 
 def hierarchy_report(columns: Mapping[str, object], top: str = "toy") -> str:
     whole = {"Instance": top, "Module": "(top)", **columns}
-    inner = {"Instance": "  conv_U0", "Module": "conv_s", **dict.fromkeys(columns, 1)}
+    inner = {"Instance": "  conv_U0", "Module": "conv_s", **dict.fromkeys(columns, 0)}
     return vivado_report({"1. Utilization by Hierarchy": grid(list(whole), [whole, inner])}, top=top, state="Routed")
 
 
@@ -151,7 +215,12 @@ def timing_report(
     nets: str = "unplaced",
     clocks: Sequence[str] = ("ap_clk",),
 ) -> str:
-    listed = "\n".join(f"{name}  {{0.000 5.000}}  {period}      100.000" for name in clocks)
+    """With the same worst slack in its summary, in the table of its clock and in its worst path."""
+    frequency = f"{1000 / float(period):.3f}" if float(period) else "0.000"
+    listed = "\n".join(f"{name}  {{0.000 {float(period) / 2:.3f}}}  {period}      {frequency}" for name in clocks)
+    missed = slack.startswith("-")
+    total, failing = (slack, 1) if missed else ("0.000", 0)
+    met = "Timing constraints are not met." if missed else "All user specified timing constraints are met."
     return f"""\
 Copyright
 | Tool Version : Vivado v.2022.2 (lin64) Build 1
@@ -162,14 +231,23 @@ Copyright
 
 Timing Summary Report
 
-    WNS(ns)      TNS(ns)  TNS Failing Endpoints
-    -------      -------  ---------------------
-{slack:>11}        0.000                      0
+    WNS(ns)      TNS(ns)  TNS Failing Endpoints  TNS Total Endpoints
+    -------      -------  ---------------------  -------------------
+{slack:>11}  {total:>11}  {failing:>21}                      900
+
+{met}
 
 Clock   Waveform(ns)   Period(ns)  Frequency(MHz)
 -----   ------------   ----------  --------------
 {listed}
 
+Clock       WNS(ns)      TNS(ns)  TNS Failing Endpoints  TNS Total Endpoints
+-----       -------      -------  ---------------------  -------------------
+ap_clk  {slack:>11}  {total:>11}  {failing:>21}                      900
+
+Setup :  {failing}  Failing Endpoints,  Worst Slack  {slack}ns,  Total Violation  {total}ns
+
+Slack ({"VIOLATED" if missed else "MET"}) :  {slack}ns  (required time - arrival time)
                          net (fo=16, {nets})        0.145     0.222    here
 """
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.vendor import cosim, csynth, tables, vivado
-from backends.vendor.csynth import Cycles
+from backends.vendor import cosim, csynth, tables, timing, utilization
+from backends.vendor.csynth_checks import Cycles, Module
 from backends.vendor.readings import parse
 from flows.core.errors import InputError
 from flows.core.evidence import Metric, Tier
@@ -18,25 +18,29 @@ from flows.core.evidence import Metric, Tier
 Report = Callable[..., str]
 BY_COLUMN = {"BRAM_18K": Metric.BRAM18, "DSP": Metric.DSP, "DSP48E": Metric.DSP, "FF": Metric.FF, "LUT": Metric.LUT}
 counts = st.integers(0, 10**7)
-unknown = st.sampled_from(["-", "?", "undef", "N/A", ""])
+unknown = st.sampled_from(["-", "?", "undef", "N/A"])
 cells = st.one_of(counts, unknown)
+AREAS = "BRAM_18K", "DSP", "FF", "LUT"
 
 
 @st.composite
-def areas(draw: st.DrawFn) -> dict[str, int | str]:
-    """Some resource columns in any order, among columns of other names."""
+def columns(draw: st.DrawFn) -> tuple[list[str], list[str]]:
+    """The resource columns of a report, and the groups of its cycles, in any order."""
     dsp = draw(st.sampled_from(["DSP", "DSP48E"]))
     names = draw(st.permutations(["BRAM_18K", dsp, "FF", "LUT", "URAM"]))
-    kept = names[: draw(st.integers(1, 5))]
-    return {name: draw(cells) for name in kept if kept != ["URAM"]} or {"LUT": draw(counts)}
+    kept = [name for name in names if name != "URAM" or draw(st.booleans())]
+    return kept, draw(st.permutations(["Latency (cycles)", "Interval"]))
 
 
 @st.composite
-def speeds(draw: st.DrawFn) -> dict[str, int | str]:
-    groups = ["Latency (cycles)", "Latency (absolute)", "Interval"]
-    kept = draw(st.permutations(groups))[: draw(st.integers(1, 3))]
-    kept = kept if "Latency (cycles)" in kept else ["Latency (cycles)", *kept]
-    return {f"{group}/{side}": draw(cells) for group in kept for side in draw(st.permutations(["min", "max"]))}
+def speeds(draw: st.DrawFn, groups: list[str]) -> dict[str, int | str]:
+    """Cycles from the best case to the worst, or unknown."""
+    found: dict[str, int | str] = {}
+    for group in groups:
+        best, worst = sorted(draw(st.tuples(counts, counts)))
+        found[f"{group}/min"] = draw(st.one_of(st.just(best), unknown))
+        found[f"{group}/max"] = draw(st.one_of(st.just(worst), unknown))
+    return found
 
 
 def expected_area(area: dict[str, int | str]) -> dict[Metric, float]:
@@ -44,26 +48,26 @@ def expected_area(area: dict[str, int | str]) -> dict[Metric, float]:
 
 
 def expected_cycles(speed: dict[str, int | str], group: str) -> Cycles:
-    best, worst = (speed.get(f"{group}/{side}") for side in ("min", "max"))
+    best, worst = (speed[f"{group}/{side}"] for side in ("min", "max"))
     return Cycles(*(float(value) if isinstance(value, int) else None for value in (best, worst)))
 
 
-@given(areas(), speeds(), st.lists(st.tuples(areas(), speeds()), max_size=3), st.integers(0, 2))
+@given(st.data(), st.integers(0, 3), st.integers(0, 2))
 def test_a_csynth_report_is_read_by_its_column_names(
-    report: Report,
-    area: dict[str, int | str],
-    speed: dict[str, int | str],
-    others: list[tuple[dict[str, int | str], dict[str, int | str]]],
-    blanks: int,
+    report: Report, data: st.DataObject, others: int, blanks: int
 ) -> None:
-    columns = others[0] if others else (area, speed)
+    names, groups = data.draw(columns())
+    parts = [
+        ({name: data.draw(cells) for name in names}, data.draw(speeds(groups))) for _ in range(others)
+    ]  # a stage cannot end before it begins, and has no type that ties interval to latency
     modules = {
-        f"conv_config{place}_U0": tuple(
-            {name: given.get(name, "-") for name in names} for given, names in zip(one, columns, strict=True)
-        )
-        for place, one in enumerate(others)
+        f"conv_config{place}_U0": (area, {**dict.fromkeys(speed, "?")}) for place, (area, speed) in enumerate(parts)
     }
-    found = csynth.parse(report("csynth", area, speed, modules, blanks=blanks), "x.rpt")
+    area = {
+        name: sum(one for part, _ in parts if isinstance(one := part[name], int)) + data.draw(counts) for name in names
+    }
+    speed = data.draw(speeds(groups))
+    found = csynth.parse(report("csynth", area, speed, modules, blanks=blanks, pipeline="yes"), "x.rpt")
     assert (found.top.name, found.part, found.tool) == ("toy", "xc7z020-clg400-1", "Vitis HLS 2023.1")
     assert (found.clock_ns, found.estimated_ns) == (10.0, 7.25)
     for module, (amounts, cycles) in zip((found.top, *found.modules), [(area, speed), *modules.values()], strict=True):
@@ -75,13 +79,13 @@ def test_a_csynth_report_is_read_by_its_column_names(
 
 def test_cycles_have_other_headings_before_vivado_hls_2019_2(report: Report) -> None:
     """And the log that holds such a report may hold one of a co-simulation behind it."""
-    old = {"Latency/min": 7, "Latency/max": 9, "Interval/min": 5, "Interval/max": 6}
+    old = {"Latency/min": 7, "Latency/max": 9, "Interval/min": 7, "Interval/max": 9}
     loops = report("grid", ["Loop Name", "Latency/min", "Latency/max"], [{"Loop Name": "a", **old}])
-    text = report("csynth", cycles=old, modules={"conv_U0": ({"LUT": 1}, old)}, tool="Vivado")
+    text = report("csynth", cycles=old, modules={"conv_U0": ({"LUT": 1}, old)}, tool="Vivado", pipeline="no")
     for found in (parse(text + report("cosim"), "x.rpt"), parse(loops + "\n\n" + text, "x.rpt")):
         assert isinstance(found, csynth.Csynth)
         for module in (found.top, *found.modules):
-            assert (module.latency, module.interval) == (Cycles(7, 9), Cycles(5, 6))
+            assert (module.latency, module.interval) == (Cycles(7, 9), Cycles(7, 9))
 
 
 @given(st.sampled_from(["BRAM_18K", "DSP", "FF", "LUT"]), st.sampled_from(["Total", "Instance"]), st.integers(1, 99))
@@ -109,7 +113,7 @@ def test_other_tables_with_totals_are_no_summary(report: Report) -> None:
 
 def test_fifos_are_summed_up_as_a_module_of_their_own(report: Report) -> None:
     found = csynth.parse(report("csynth", fifos={"BRAM_18K": 12, "LUT": 340}), "x.rpt")
-    assert found.modules == (csynth.Module(csynth.FIFOS, {Metric.BRAM18: 12, Metric.LUT: 340}),)
+    assert found.modules == (Module(csynth.FIFOS, {Metric.BRAM18: 12, Metric.LUT: 340}),)
 
 
 @given(st.data())
@@ -132,9 +136,10 @@ XML = """<profile><ReportVersion><Version>2024.1</Version></ReportVersion>
 <UserAssignments><Part>xc7z010-clg400-1</Part><TopModelName>toy</TopModelName>
 <TargetClockPeriod>8.00</TargetClockPeriod><FlowTarget>vivado</FlowTarget></UserAssignments>
 <PerformanceEstimates><SummaryOfTimingAnalysis><EstimatedClockPeriod>6.5</EstimatedClockPeriod></SummaryOfTimingAnalysis>
-<SummaryOfOverallLatency><Best-caseLatency>10</Best-caseLatency><Worst-caseLatency>undef</Worst-caseLatency>
+<SummaryOfOverallLatency><Best-caseLatency>10</Best-caseLatency><Average-caseLatency>?</Average-caseLatency>
+<Worst-caseLatency>undef</Worst-caseLatency><Best-caseRealTimeLatency>80.000 ns</Best-caseRealTimeLatency>
 <Interval-min>9</Interval-min><Interval-max>20</Interval-max></SummaryOfOverallLatency></PerformanceEstimates>
-<AreaEstimates><Resources><LUT>700</LUT><DSP>3</DSP></Resources>
+<AreaEstimates><Resources><LUT>700</LUT><DSP>3</DSP><FF>-</FF><BRAM_18K>1</BRAM_18K></Resources>
 <AvailableResources><LUT>17600</LUT><FF>35200</FF></AvailableResources></AreaEstimates>
 <RTLDesignHierarchy><TopModule><ModuleName>toy</ModuleName><InstancesList>
 <Instance><InstName>conv_U0</InstName><ModuleName>conv_s</ModuleName>
@@ -143,9 +148,11 @@ XML = """<profile><ReportVersion><Version>2024.1</Version></ReportVersion>
 <ModuleInformation>
 <Module><Name>relu_s</Name></Module>
 <Module><Name>conv_s</Name><PerformanceEstimates><SummaryOfOverallLatency><Best-caseLatency>4</Best-caseLatency>
+<Average-caseLatency>5</Average-caseLatency>
 <Worst-caseLatency>8</Worst-caseLatency><PipelineInitiationInterval>3 ~ 7</PipelineInitiationInterval>
 </SummaryOfOverallLatency></PerformanceEstimates>
-<AreaEstimates><Resources><FF>5</FF><AVAIL_FF>35200</AVAIL_FF></Resources></AreaEstimates></Module>
+<AreaEstimates><Resources><FF>500</FF><AVAIL_FF>35200</AVAIL_FF><UTIL_FF>1</UTIL_FF><LUT>-</LUT><DSP>-</DSP>
+<BRAM_18K>-</BRAM_18K></Resources></AreaEstimates></Module>
 </ModuleInformation></profile>
 """
 
@@ -154,10 +161,11 @@ def test_the_xml_form_has_the_modules_directly_below_the_top() -> None:
     found = parse(XML, "csynth.xml")
     assert isinstance(found, csynth.Csynth)
     assert (found.tool, found.part, found.clock_ns) == ("Vitis HLS 2024.1", "xc7z010-clg400-1", 8.0)
-    assert found.top.resources == {Metric.LUT: 700, Metric.DSP: 3}, "FF is not there: absent, not 0 and not available"
+    expected = {Metric.LUT: 700, Metric.DSP: 3, Metric.BRAM18: 1}
+    assert found.top.resources == expected, "FF is unknown: absent, not 0 and not available"
     assert (found.top.latency, found.top.interval) == (Cycles(10, None), Cycles(9, 20))
     (conv,) = found.modules
-    assert (conv.name, conv.resources, conv.latency) == ("conv_U0", {Metric.FF: 5}, Cycles(4, 8))
+    assert (conv.name, conv.resources, conv.latency) == ("conv_U0", {Metric.FF: 500}, Cycles(4, 8))
     assert conv.interval == Cycles(3, 7)
 
 
@@ -182,7 +190,6 @@ SITES = {Metric.LUT: "LUTs", Metric.FF: "Registers"}
     st.sampled_from(["Slice", "CLB"]),
     st.booleans(),
     st.permutations(["Fixed", "Prohibited", "Available", "Util%"]),
-    st.integers(0, 4),
 )
 def test_a_utilization_report_is_read_with_stars_and_halves(
     report: Report,
@@ -192,7 +199,6 @@ def test_a_utilization_report_is_read_with_stars_and_halves(
     fabric: str,
     star: bool,
     columns: list[str],
-    shown: int,
 ) -> None:
     amounts = dict(zip(order[:kept], values, strict=False))
     used: dict[str, object] = {}
@@ -204,8 +210,8 @@ def test_a_utilization_report_is_read_with_stars_and_halves(
                 used["DSPs"] = value
             case _:
                 used[f"{fabric} {SITES[metric]}{'*' * star}"] = value
-    found = vivado.parse_utilization(report("utilization", used, columns[:shown]), "x.rpt")
-    assert found.resources == amounts
+    found = utilization.parse(report("utilization", used, columns, below={}), "x.rpt")
+    assert found.resources == {**dict.fromkeys(order, 0), **amounts}
     assert (found.top, found.part, found.tool, found.tier) == (
         "toy",
         "xc7z020clg400-1",
@@ -215,10 +221,10 @@ def test_a_utilization_report_is_read_with_stars_and_halves(
 
 
 def test_half_a_tile_is_one_ramb18(report: Report) -> None:
-    found = vivado.parse_utilization(report("utilization", {"Block RAM Tile": "19.5"}), "x.rpt")
-    assert found.resources == {Metric.BRAM18: 39}
+    found = utilization.parse(report("utilization", {"Block RAM Tile": "19.5"}), "x.rpt")
+    assert found.resources[Metric.BRAM18] == 39
     with pytest.raises(InputError, match="come whole"):
-        vivado.parse_utilization(report("utilization", {"DSPs": "19.5"}), "x.rpt")
+        utilization.parse(report("utilization", {"DSPs": "19.5"}), "x.rpt")
 
 
 SLICES = {"LUT as Logic": 30, "LUT as Memory": 12}
@@ -226,15 +232,15 @@ SLICES = {"LUT as Logic": 30, "LUT as Memory": 12}
 
 def test_rows_below_a_site_and_its_share_vouch_for_it(report: Report) -> None:
     """One changed digit is seen: the rows below do not add up, or the share is another."""
-    whole = report("utilization", {"Slice LUTs*": 42}, ["Available", "Util%"], below=SLICES)
-    assert vivado.parse_utilization(whole, "x.rpt").resources == {Metric.LUT: 42}
-    with pytest.raises(InputError, match="42 Slice LUTs, while the rows below add up to 62"):
-        vivado.parse_utilization(whole.replace(" 12 ", " 32 "), "x.rpt")
-    dsp = report("utilization", {"DSPs": 76}, ["Available", "Util%"])
-    with pytest.raises(InputError, match=re.escape("78 of 5000 DSPs, but a share of 1.52 %")):
-        vivado.parse_utilization(dsp.replace(" 76 ", " 78 "), "x.rpt")
+    whole = report("utilization", {"Slice LUTs*": 42}, below=SLICES)
+    assert utilization.parse(whole, "x.rpt").resources[Metric.LUT] == 42
+    with pytest.raises(InputError, match=r"42 Slice LUTs, while the rows below add up to 43 \(lines \d+ and \d+\)"):
+        utilization.parse(whole.replace(" 12 ", " 13 "), "x.rpt")
+    dsp = report("utilization", {"DSPs": 76}, below={})
+    with pytest.raises(InputError, match=re.escape("78 of 220 DSPs, but a share of 34.55 %")):
+        utilization.parse(dsp.replace(" 76 ", " 78 "), "x.rpt")
     tiles = report("utilization", {"Block RAM Tile": "7.5"}, below={"RAMB36/FIFO*": 5, "RAMB18": 5})
-    assert vivado.parse_utilization(tiles, "x.rpt").resources == {Metric.BRAM18: 15}
+    assert utilization.parse(tiles, "x.rpt").resources[Metric.BRAM18] == 15
 
 
 @given(st.data())
@@ -252,7 +258,7 @@ def test_the_hierarchical_form_has_the_whole_design_in_its_first_row(
     lut, ff, ramb36, ramb18, slices = values
     cells = {"Total LUTs": lut, "FFs": ff, "RAMB36": ramb36, "RAMB18": ramb18, dsp: slices}
     found = parse(report("hierarchy", {n: f"{v}(0.25%)" if shares else v for n, v in cells.items()}), "x.rpt")
-    assert isinstance(found, vivado.Utilization) and found.tier is Tier.ROUTED
+    assert isinstance(found, utilization.Utilization) and found.tier is Tier.ROUTED
     expected = {Metric.LUT: lut, Metric.FF: ff, Metric.BRAM18: 2 * ramb36 + ramb18, Metric.DSP: slices}
     assert found.resources == expected
 
@@ -261,13 +267,13 @@ def test_the_hierarchical_form_has_the_whole_design_in_its_first_row(
     ("state", "tier"), [("Routed", Tier.ROUTED), ("Fully Placed", Tier.SYNTHESISED), ("Synthesized", Tier.SYNTHESISED)]
 )
 def test_what_is_not_routed_counts_as_synthesised(report: Report, state: str, tier: Tier) -> None:
-    assert vivado.parse_utilization(report("utilization", {"DSPs": 3}, state=state), "x.rpt").tier is tier
+    assert utilization.parse(report("utilization", {"DSPs": 3}, state=state), "x.rpt").tier is tier
 
 
 @given(st.integers(-5_000, 9_999), st.integers(1, 50_000))
 def test_the_timing_summary_gives_the_clock_of_no_slack(report: Report, slack: int, period: int) -> None:
     text = report("timing", slack=f"{slack / 1000:.3f}", period=f"{period / 1000:.3f}")
-    found = vivado.parse_timing(text, "x.rpt")
+    found = timing.parse(text, "x.rpt")
     assert (found.slack_ns, found.period_ns, found.part) == (slack / 1000, period / 1000, "7z020-clg400-1")
     if slack < period:
         assert found.fmax_mhz == pytest.approx(1e6 / (period - slack))
@@ -276,8 +282,8 @@ def test_the_timing_summary_gives_the_clock_of_no_slack(report: Report, slack: i
 
 
 def test_timing_is_routed_where_every_net_is(report: Report) -> None:
-    assert vivado.parse_timing(report("timing", nets="routed"), "x.rpt").tier is Tier.ROUTED
-    assert vivado.parse_timing(report("timing"), "x.rpt").tier is Tier.SYNTHESISED
+    assert timing.parse(report("timing", nets="routed"), "x.rpt").tier is Tier.ROUTED
+    assert timing.parse(report("timing"), "x.rpt").tier is Tier.SYNTHESISED
 
 
 def test_the_co_simulation_report_gives_cycles_of_what_ran(report: Report) -> None:
@@ -290,7 +296,7 @@ def test_the_co_simulation_report_gives_cycles_of_what_ran(report: Report) -> No
     assert undefined.latency == Cycles(5_500, None)
 
 
-def utilization(report: Report, **settings: object) -> str:
+def of_sites(report: Report, **settings: object) -> str:
     return report("utilization", {"Slice LUTs": 5}, **settings)
 
 
@@ -301,15 +307,18 @@ def utilization(report: Report, **settings: object) -> str:
         (lambda report: "nothing of the kind", "no csynth report"),
         (lambda report: "== Synthesis Summary Report of 'toy'", "summary form"),
         (lambda report: "<html></html>", "no csynth report"),
-        (lambda report: report("csynth") + report("csynth", top="other"), "several designs"),
+        (
+            lambda report: report("csynth") + report("csynth", top="other"),
+            "twice, at lines 2 and 50",
+        ),
         (lambda report: report("csynth", area={"LUT": "many"}), "'many' where a number should be"),
         (lambda report: report("csynth", area={"LUT": "-5"}), "'-5' where a number should be"),
         (lambda report: report("csynth").split("== Utilization")[0], "no line of utilisation totals"),
         (lambda report: report("csynth")[:-10], "cut off in the middle of a table"),
         (lambda report: re.sub(r"\|(\s+)12345", r" \1 12345", report("csynth")), "does not stand under its columns"),
-        (lambda report: utilization(report, state=""), "design state is not there"),
-        (lambda report: utilization(report, part=""), "does not name its design, device and tool"),
-        (lambda report: report("utilization", {"Other": 5}), "no table of used sites"),
+        (lambda report: of_sites(report, state=""), "design state is not there"),
+        (lambda report: of_sites(report, part=""), "does not name its design, device and tool"),
+        (lambda report: report("vivado", {}), "no table of used sites"),
         (lambda report: report("utilization", {"DSPs": 3}).split("Utilization D")[0], "cut off before its first"),
         (
             lambda report: report("vivado", {}, command="report_power -file x.rpt", title="Power"),

@@ -347,3 +347,81 @@ def test_what_is_no_whole_report_is_named_with_its_fact(
 def test_parts_are_the_same_however_a_tool_writes_them(text: str) -> None:
     assert tables.same_part(text, "xc7z020clg400-1")
     assert not tables.same_part(text, "xc7z020clg400-2") and not tables.same_part(text, "xc7z010clg400-1")
+
+
+@given(st.integers(0, 10**15 - 1))
+def test_a_number_is_read_as_the_tools_write_it(value: int) -> None:
+    assert tables.number(f" {value} ", "x.rpt") == tables.count(str(value), "x.rpt") == value
+
+
+@pytest.mark.parametrize(
+    "text", ["1,234", "12*34", "1234*", "1e3", "+5", "-5", "007", ".5", "5.", "1 234", "~0", "9" * 400, "٣"]
+)
+def test_what_no_tool_writes_is_no_number(text: str) -> None:
+    with pytest.raises(InputError, match="where a number should be"):
+        tables.number(text, "x.rpt")
+    with pytest.raises(InputError, match="should be"):
+        tables.count(text, "x.rpt")
+
+
+def test_counts_are_whole() -> None:
+    """XML has "2344" LUTs; "2.344" were 2.344 of them."""
+    assert tables.number("2.344", "x.rpt") == 2.344
+    with pytest.raises(InputError, match=re.escape("'2.344' where a whole number should be")):
+        tables.count("2.344", "x.rpt")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fact"),
+    [
+        ("<LUT>700</LUT>", "<LUT>2.344</LUT>", "'2.344' where a whole number should be"),
+        ("<LUT>700</LUT>", "<LUT>7*00</LUT>", "'7*00' where a number should be"),
+        ("<LUT>700</LUT>", "<LUT>700</LUT><LUT>900</LUT>", "2 LUT, where every report has one"),
+        ("<LUT>700</LUT>", "<LOT>700</LOT>", "no LUT, where every report has one"),
+        ("<LUT>700</LUT>", "<LUT> </LUT>", "a blank where LUT should be"),
+        ("80.000 ns", "90.000 ns", "a latency of 10 cycles, but 90.000 ns at 8 ns a cycle"),
+        ("<Interval-min>9<", "<Interval-min>29<", "the least interval, 29, is above 20"),
+        ("3 ~ 7", "3 ~ ", "a blank where PipelineInitiationInterval of conv_s should be"),
+        ("<Average-caseLatency>5<", "<Average-caseLatency>9<", "an average latency of 9 cycles is not within"),
+        ("<UTIL_FF>1<", "<UTIL_FF>3<", "500 FF of 35,200, but a share of 3 %"),
+        ("<Name>relu_s<", "<Name>conv_s<", "its module conv_s stands in it twice"),
+        ("</profile>", "</profile><profile></profile>", "more than one report"),
+    ],
+)
+def test_xml_that_contradicts_itself_is_refused(old: str, new: str, fact: str) -> None:
+    assert XML.count(old) >= 1
+    with pytest.raises(InputError) as caught:
+        parse(XML.replace(old, new, 1), "csynth.xml")
+    assert fact in caught.value.fact
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fact"),
+    [
+        ("      0.500        0.000 ", "      0.400        0.000 ", "a worst slack of 0.4 ns, and one of 0.5 ns"),
+        ("0.500ns,", "0.400ns,", "a worst slack of 0.5 ns in its summary, and of 0.4 ns in a group at line"),
+        ("0.500ns  (", "0.400ns  (", "a worst slack of 0.5 ns in its summary, and of 0.4 ns in a path at line"),
+        ("Slack (MET)", "Slack (VIOLATED)", "contradicts itself"),
+        ("All user specified timing constraints are met.", "Timing constraints are not met.", "do not agree with"),
+        ("100.000", "110.000", "a period of 10 ns, and a clock of 110.000 MHz"),
+        ("{0.000 5.000}", "{0.000 15.000}", "a waveform of {0.000 15.000}"),
+        (
+            "                  0                      900",
+            "                  3                      900",
+            "exclude each",
+        ),
+        ("Waveform(ns)", "Waveform(ps)", "lacks one of Clock, Waveform(ns)"),
+        ("  10.000  ", "  10.00  ", "'10.00' where a number should be, of three decimals"),
+    ],
+)
+def test_timing_that_contradicts_itself_is_refused(report: Report, old: str, new: str, fact: str) -> None:
+    text = report("timing")
+    assert old in text
+    with pytest.raises(InputError) as caught:
+        timing.parse(text.replace(old, new, 1), "x.rpt")
+    assert fact in caught.value.fact
+
+
+def test_cycles_of_a_co_simulation_are_in_order(report: Report) -> None:
+    with pytest.raises(InputError, match=r"a latency of 5,500 to 6,700 to 5,900 cycles \(min, avg, max\) at line"):
+        cosim.parse(report("cosim", cycles=[5500, 6700, 5900, 1, 1, 1]), "x.rpt")

@@ -1,12 +1,20 @@
-"""The one seam: what a backend is. A backend is a module with seven names; nothing is inherited."""
+"""The one seam between the program and its flows: a backend is one value of this module's `Backend`.
+
+    job -> check -> resolve -> design -> lower, estimate, notes, plan, then read what the plan left
+
+`resolve` does whatever takes a search (the folding, the FIFO depths) and fixes the arithmetic, once. Every later
+function takes its design. A third party's backend is such a value as well (docs/third-party-backends.md).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Generic, TypeVar
 
+from backends.cost.synthesis import NETWORKS, Ratios
 from flows.core.evidence import Reading
 from flows.core.part import Target
 from flows.core.plan import Asset, Plan, Products, Step
@@ -15,20 +23,23 @@ from models.quantised import QuantisedNetwork
 from models.ranges import Ranges
 from models.weights import Weights
 
-API = 1
-"""The version of this seam. A backend states the one it was written for in its own ``API``."""
+API = 2
+"""The version of this seam. A backend states the one that it was written for in `Backend.api`."""
+
+Options = TypeVar("Options")
+Design = TypeVar("Design")
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Generic[Options]):
     """Everything a backend may depend on. What is not here is not an input."""
 
     network: Network
     weights: Weights
     ranges: Ranges
     target: Target
-    options: Any
-    """The backend's own `Options`."""
+    options: Options
+    """The backend's own options."""
 
 
 @dataclass(frozen=True)
@@ -40,69 +51,90 @@ class Refusal:
     nearest: str
 
 
-class Backend(Protocol):
-    """Each function below `check` may assume that `check` gave no refusal. Only `read` looks at files.
+class Unbuildable(Exception):
+    """Raised by `Backend.resolve` where only the search shows that a job cannot be done: a rate beyond reach, a FIFO
+    depth that deadlocks."""
 
-    `Options` is a frozen dataclass. Every field becomes a command-line option ``--like-this``; its metadata has
-    ``help`` and may have ``unit``, ``choices`` and ``parse`` (text to value, raising `ValueError` with the reason).
+    def __init__(self, *refusals: Refusal) -> None:
+        super().__init__(*refusals)
+        self.refusals = refusals
+
+
+class NoteKind(StrEnum):
+    NOTE = "note"
+    WARNING = "warning"  # printed apart: without knowing it, a user would take the design for better than it is
+
+
+@dataclass(frozen=True)
+class Note:
+    """One sentence on a choice that was made for a design, or on what its run showed."""
+
+    text: str
+    kind: NoteKind = NoteKind.NOTE
+
+
+def warning(text: str) -> Note:
+    return Note(text, NoteKind.WARNING)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What a vendor's report says that was made elsewhere, and what of it was compared with the design."""
+
+    readings: Sequence[Reading]
+    notes: Sequence[Note] = ()
+
+
+def _no_observations(design: object, products: Products) -> Sequence[Note]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Backend(Generic[Options, Design]):
+    """One flow. Only `read`, `read_report` and `observations` look at files; everything else is pure.
+
+    The fields below `read` are optional.
     """
 
-    API: int
-    NAME: str
-    Options: type
+    api: int
+    """`API`, as it was when the backend was written."""
+    name: str
+    """How the user says it."""
+    about: str
+    """One line for ``flows list flows``."""
+    options: type[Options]
+    """A frozen dataclass. Every field becomes a command-line option ``--like-this``; its metadata has ``help`` and may
+    have ``unit``, ``choices`` and ``parse`` (text to value, raising `ValueError` with the reason)."""
+    check: Callable[[Job[Options]], Sequence[Refusal]]
+    """Why a job cannot be done, as far as that shows without a search."""
+    resolve: Callable[[Job[Options]], Design]
+    """The design of a job that `check` does not refuse; called once a job. Raises `Unbuildable`."""
+    lower: Callable[[Design], QuantisedNetwork]
+    """The exact arithmetic that will be built."""
+    estimate: Callable[[Design], Sequence[Reading]]
+    """Readings with no tool installed: totals and layers, modelled."""
+    notes: Callable[[Design], Sequence[Note]]
+    """What a user should know of the choices made for this design."""
+    plan: Callable[[Design], Plan]
+    """What to run."""
+    read: Callable[[Design, Products], Sequence[Reading]]
+    """Readings from what the plan made; none for a step that was skipped."""
 
-    def check(self, job: Job) -> Sequence[Refusal]: ...
-
-    def lower(self, job: Job) -> QuantisedNetwork:
-        """The exact arithmetic that will be built."""
-        ...
-
-    def estimate(self, job: Job) -> Sequence[Reading]:
-        """Readings with no tool installed: totals and layers, modelled."""
-        ...
-
-    def notes(self, job: Job) -> Sequence[str]:
-        """What a user should know of the choices made for this job; the first word "warning:" makes it loud."""
-        ...
-
-    def plan(self, job: Job) -> Plan: ...
-
-    def read(self, job: Job, products: Products) -> Sequence[Reading]:
-        """Readings from what the plan made; none for a step that was skipped."""
-        ...
-
-
-class ReportReader(Protocol):
-    """What a backend may have beside those names: a reader of vendor reports that were made elsewhere."""
-
-    def read_report(self, job: Job, report: Path) -> Sequence[Reading]:
-        """Raises `InputError` where the report is damaged, or of another part, top or clock than `job`."""
-        ...
-
-
-class Clocked(Protocol):
-    """What a backend may have beside those names: the fastest clock that a build of it is known to have met."""
-
-    SEEN_CLOCK: Reading
-    """Made with `flows.core.clock.seen`."""
-
-
-class Observer(Protocol):
-    """What a backend may have beside those names: remarks on what ran, where no reading says it."""
-
-    def observations(self, job: Job, products: Products) -> Sequence[str]:
-        """As `Backend.notes`, of what the plan made; none for a step that was skipped."""
-        ...
-
-
-class FileJudge(Protocol):
-    """What a backend may have beside those names: a judge of model files that were made elsewhere (``flows check``)."""
-
-    def readiness_step(self, model: Asset, network: Network | None, external: Mapping[str, Asset]) -> Step:
-        """Makes one JSON file, with one of three answers.
-
-        ``file`` and ``verdicts``: a `flows.core.readiness.Readiness`, with a verdict "architecture" where `network` is
-        given, which the file should be. ``wanted``: files beside the model that are needed and not among `external`.
-        ``refusal``: why it cannot be read, as ``culprit``, ``fact`` and ``next_step``.
-        """
-        ...
+    observations: Callable[[Design, Products], Sequence[Note]] = field(default=_no_observations)
+    """Notes on what ran, where no reading says it; none for a step that was skipped."""
+    read_report: Callable[[Design, Path], Imported] | None = None
+    """Reads a vendor's report that was made elsewhere; None where the flow reads none. Raises `InputError` where the
+    report is damaged, or of another design, part or clock."""
+    readiness_step: Callable[[Asset, Network | None, Mapping[str, Asset]], Step] | None = None
+    """Judges a model file that was made elsewhere (``flows check``): the file, the network that it should be, and files
+    beside it. The step makes one JSON file with one of three answers. ``file`` and ``verdicts``: a
+    `flows.core.readiness.Readiness`, with a verdict "architecture" where a network is given. ``wanted``: files beside
+    the model that are needed and not among those given. ``refusal``: why it cannot be read, as ``culprit``, ``fact``
+    and ``next_step``."""
+    weights: str = ""
+    """The shipped weights that the flow starts from, by the suffix of their name ("w4a4"); the float ones if empty."""
+    csynth_ratios: Ratios = field(default_factory=lambda: NETWORKS)
+    """How many times what is built csynth counts of this flow's designs."""
+    seen_clock: Reading | None = None
+    """The fastest clock that a build of this flow is known to have met, by `flows.core.clock.seen`. Without it, whether
+    a clock is credible stays unknown."""

@@ -1,6 +1,6 @@
 """Images per CPU second of the exact reference, beside hls4ml's own C simulation of the same designs, in one run.
 
-    python benchmarks/evaluation.py [--images N] [--simulated N] [--precision TYPE ...] [--store DIR]
+    python -m benchmarks.evaluation [--images N] [--simulated N] [--precision TYPE ...] [--part PART] [--store DIR]
 
 Both compute the same integers from the project's check images, which is checked on those that both computed. CPU time
 is that of all threads, user and system, less what start-up takes. Needs torch; without hls4ml or g++ the second column
@@ -16,16 +16,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 
-from backends import hls4ml
-from backends.hls4ml.plan import LIBRARY, OUTPUTS, PROJECT
-from backends.protocol import Job
+from backends.dataflow.space import Solved
+from backends.hls4ml import BACKEND
+from backends.hls4ml.amd import PROJECT
+from backends.hls4ml.design import Hls4mlDesign
+from backends.hls4ml.options import Hls4mlOptions
+from backends.hls4ml.plan import LIBRARY, OUTPUTS
 from flows.core.errors import FlowsError
 from flows.core.part import Target, find_part
 from flows.core.plan import Output, Plan
@@ -40,33 +42,36 @@ from models.vectors import vectors
 
 ROOT = Path(__file__).resolve().parent.parent
 PRECISIONS = ("ap_fixed<16,6>", "ap_fixed<8,3>")
+BUILT = {PROJECT: ("convert", PROJECT), LIBRARY: ("compile", LIBRARY)}
+"""What the simulation needs: the step that makes it, and its name there."""
+
+Codes = list[list[int]]
+"""The integers of each image's result."""
 
 
-def exact(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], images: np.ndarray) -> tuple[float, list]:
+def exact(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], images: np.ndarray) -> tuple[float, Codes]:
     """(images per CPU second, the codes of each image)."""
     network = FastNetwork(quantised, weights)
     network(images[:BATCH])
-    started, codes = time.process_time(), []
+    started = time.process_time()
+    codes: Codes = []
     for start in range(0, len(images), BATCH):
         codes += network(images[start : start + BATCH])[quantised.output].long().tolist()
     return len(images) / (time.process_time() - started), codes
 
 
-def simulation(job: Job, store: Store) -> Mapping[str, Path]:
+def simulation(solved: Solved[Hls4mlDesign], store: Store) -> Mapping[str, Path]:
     """The compiled C simulation and its project; raises `FlowsError` where it cannot be built."""
-    whole = hls4ml.plan(job)
-    plan = Plan(tuple(step for step in whole.steps if step.name in ("convert", "compile")))
+    steps = BACKEND.plan(solved).steps
+    plan = Plan(tuple(step for step in steps if step.name in ("convert", "compile")))
     products = Executor(store, 1, lambda event, step, text: None).execute(plan)
-    paths = {name: products.path(Output(*place)) for name, place in PLACES.items()}
+    paths = {name: products.path(Output(*place)) for name, place in BUILT.items()}
     if None in paths.values():
         raise FlowsError("hls4ml's C simulation", products.results["compile"].reason, "install what is missing")
     return {name: path for name, path in paths.items() if path}
 
 
-PLACES = {PROJECT: ("convert", PROJECT), LIBRARY: ("compile", LIBRARY)}
-
-
-def simulated(quantised: QuantisedNetwork, built: Mapping[str, Path], count: int) -> tuple[float, list]:
+def simulated(quantised: QuantisedNetwork, built: Mapping[str, Path], count: int) -> tuple[float, Codes]:
     """(CPU seconds, the codes of `count` images), start-up included."""
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -78,7 +83,8 @@ def simulated(quantised: QuantisedNetwork, built: Mapping[str, Path], count: int
         subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-        return seconds, json.loads((folder / OUTPUTS).read_text())
+        codes: Codes = json.loads((folder / OUTPUTS).read_text())
+        return seconds, codes
 
 
 def main() -> None:
@@ -94,25 +100,25 @@ def main() -> None:
     torch.set_num_threads(2)
     keep_memory()
     trained = find_trained("arch8", None)
-    job = trained.job(Target(find_part(arguments.part)), hls4ml.Options())
+    target = Target(find_part(arguments.part))
     images = vectors(trained.network.input_shape, arguments.images)
     print(f"{'arch8 in':18} {'exact reference':>18} {'C simulation':>16} {'ratio':>8}   images per CPU second")
     for precision in arguments.precision:
-        this = replace(job, options=replace(job.options, precision=precision))
-        quantised = hls4ml.lower(this)
-        ours, codes = exact(quantised, job.weights.tensors(), images)
-        line = f"{precision:18} {ours:18,.1f}"
+        solved = BACKEND.resolve(trained.job(target, Hls4mlOptions(precision=precision)))
+        quantised = BACKEND.lower(solved)
+        rate, codes = exact(quantised, trained.weights.tensors(), images)
+        line = f"{precision:18} {rate:18,.1f}"
         try:
-            built = simulation(this, Store(arguments.store))
+            built = simulation(solved, Store(arguments.store))
         except FlowsError as reason:
             print(f"{line}   {reason}")
             continue
         few, many = 2, 2 + arguments.simulated
         start_up, _ = simulated(quantised, built, few)
         seconds, theirs = simulated(quantised, built, many)
-        rate = (many - few) / (seconds - start_up)
-        equal = sum(one == other for one, other in zip(codes, theirs, strict=False))
-        print(f"{line} {rate:16,.2f} {ours / rate:8,.0f}   {equal} of {len(theirs)} equal as integers")
+        slow = (many - few) / (seconds - start_up)
+        equal = sum(ours == other for ours, other in zip(codes, theirs, strict=False))
+        print(f"{line} {slow:16,.2f} {rate / slow:8,.0f}   {equal} of {len(theirs)} equal as integers")
 
 
 if __name__ == "__main__":

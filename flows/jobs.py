@@ -29,7 +29,7 @@ class Trained:
     ranges: Ranges
     card: Card | None
 
-    def job(self, target: Target, options: Any) -> Job:
+    def job(self, target: Target, options: Any) -> Job[Any]:
         return Job(self.network, self.weights, self.ranges, target, options)
 
 
@@ -72,7 +72,7 @@ def find_trained(name: str, weights: Path | None, variant: str = "") -> Trained:
     return Trained(network, opened, ranges, read_card(path.with_suffix(".card.json"), opened.digest))
 
 
-def run_name(flow: str, job: Job) -> str:
+def run_name(flow: str, job: Job[Any]) -> str:
     """The short name of a run: the same job has the same name everywhere."""
     part = job.target.part
     inputs = [flow, part.full_name, job.target.clock_ns, job.network.digest, job.weights.digest, job.options]

@@ -5,21 +5,23 @@ The step is kept in the store under the content of the file, so that a repeated 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from backends.protocol import FileJudge
 from flows.core.errors import InputError, StepFailed
-from flows.core.plan import Asset, Output, Plan
+from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.readiness import Readiness, readiness_from_json
 from flows.executor import Executor
 from flows.imports import asset, beside
 from flows.results import anything, read_result
 from models.network import Network
 
+Judge = Callable[[Asset, Network | None, Mapping[str, Asset]], Step]
+"""`backends.protocol.Backend.readiness_step`."""
 
-def assess(judge: FileJudge, path: Path, network: Network | None, executor: Executor) -> Readiness:
+
+def assess(judge: Judge, path: Path, network: Network | None, executor: Executor) -> Readiness:
     """The verdicts on the file at `path`, also on whether it is `network`; raises `InputError` where it is damaged."""
     model = asset(path, "give an .onnx file")
     found = _answer(judge, model, network, {}, executor)
@@ -31,9 +33,9 @@ def assess(judge: FileJudge, path: Path, network: Network | None, executor: Exec
 
 
 def _answer(
-    judge: FileJudge, model: Asset, network: Network | None, external: Mapping[str, Asset], executor: Executor
+    judge: Judge, model: Asset, network: Network | None, external: Mapping[str, Asset], executor: Executor
 ) -> dict[str, Any]:
-    step = judge.readiness_step(model, network, external)
+    step = judge(model, network, external)
     try:
         result = executor.execute(Plan((step,))).path(Output(step.name, *step.makes))
     except StepFailed as error:

@@ -1,6 +1,7 @@
 """Backends by name: built-in and third-party ones register alike, in the entry point group ``zynqflows.backends``.
 
-Loaded lazily, one at a time. A plugin that is broken is listed with its reason and spoils nothing else.
+An entry point names a module that holds its `backends.protocol.Backend` as ``BACKEND``. Loaded lazily, one at a time. A
+plugin that is broken is listed with its reason and spoils nothing else.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 from dataclasses import dataclass, is_dataclass
 from functools import cache
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from flows.core.errors import FlowsError, PluginError, UsageError
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from backends.protocol import Backend
 
 GROUP = "zynqflows.backends"
+SEE = "see docs/third-party-backends.md"
 WORD = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 """What a flow may be called."""
-NAMES = ("NAME", "Options", "check", "lower", "estimate", "notes", "plan", "read")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def load(name: str) -> Backend:
+def load(name: str) -> Backend[Any, Any]:
     """The backend called `name`. Raises `UsageError` where none is, `PluginError` where it is broken."""
     point = _entry_points().get(name)
     if point is None:
@@ -57,25 +58,24 @@ def load(name: str) -> Backend:
     except Exception as reason:  # whatever a third party's module does on import
         fact = f"cannot be imported ({type(reason).__name__}: {reason})"
         raise PluginError(f"flow {name} ({point.value})", fact, "reinstall or remove its package") from reason
-    _check(name, point.value, module)
-    return cast("Backend", module)
+    return _checked(f"flow {name} ({point.value})", getattr(module, "BACKEND", None))
 
 
-def _check(name: str, place: str, module: Any) -> None:
-    from backends.protocol import API
+def _checked(culprit: str, backend: object) -> Backend[Any, Any]:
+    """`backend` as the program uses it; raises `PluginError` where it is none, or of another version."""
+    from backends.protocol import API, Backend
 
-    missing = [wanted for wanted in ("API", *NAMES) if not hasattr(module, wanted)]
-    if missing:
-        fact = f"has no {', '.join(missing)}"
-        raise PluginError(f"flow {name} ({place})", fact, "see docs/third-party-backends.md")
-    if module.API != API:
-        fact = f"written for version {module.API} of the backend interface, this is version {API}"
-        raise PluginError(f"flow {name} ({place})", fact, "install a version of it that fits")
-    if not isinstance(module.NAME, str) or not WORD.fullmatch(module.NAME):
-        fact = f"its NAME is {module.NAME!r}, and its runs and their files are called by that"
-        raise PluginError(f"flow {name} ({place})", fact, "take letters, digits and dashes, at most 40")
-    if not is_dataclass(module.Options):
-        raise PluginError(f"flow {name} ({place})", "its Options is no dataclass", "see docs/third-party-backends.md")
+    if not isinstance(backend, Backend):
+        raise PluginError(culprit, f"holds no BACKEND, or one older than version {API} of the backend interface", SEE)
+    if backend.api != API:
+        fact = f"written for version {backend.api} of the backend interface, this is version {API}"
+        raise PluginError(culprit, fact, "install a version of it that fits")
+    if not isinstance(backend.name, str) or not WORD.fullmatch(backend.name):
+        fact = f"its name is {backend.name!r}, and its runs and their files are called by that"
+        raise PluginError(culprit, fact, "take letters, digits and dashes, at most 40")
+    if not is_dataclass(backend.options):
+        raise PluginError(culprit, "its options are no dataclass", SEE)
+    return backend
 
 
 def listings() -> tuple[Listing, ...]:
@@ -84,8 +84,7 @@ def listings() -> tuple[Listing, ...]:
     for name, point in sorted(_entry_points().items()):
         dist = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
         try:
-            about = (load(name).__doc__ or "").strip().partition("\n")[0]
-            rows.append(Listing(name, dist, about, ""))
+            rows.append(Listing(name, dist, load(name).about, ""))
         except FlowsError as reason:
             rows.append(Listing(name, dist, "", reason.fact))
     return tuple(rows)

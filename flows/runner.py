@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from backends.cost import synthesis
-from backends.protocol import Backend, Job, Observer, ReportReader
+from backends.protocol import Backend, Imported, Job, Note, NoteKind, Refusal, Unbuildable, warning
 from flows import pixels
 from flows.core.clock import at_reported_fmax, check_clock, judge_clock
 from flows.core.errors import InputError, MismatchError, PluginError, RefusedError, UsageError
-from flows.core.evidence import Metric, Reading, Tier
+from flows.core.evidence import Metric, Reading, Subject, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
 from flows.core.record_reader import document_from_json
@@ -28,70 +28,82 @@ from models.reference import accuracy_step, pixels_step, reference_step
 
 REFERENCE = Output("reference", reference.REFERENCE)
 ACCURACY = Output("accuracy", reference.ACCURACY)
-WARNING = "warning: "
 MUCH = 0.005
 """Accuracy that a design may lose against single precision with no word about it."""
 ON_YOUR_WORD = (
-    WARNING + "that {} is a report of this very design is your word: the top, part and clock that it names "
+    "that {} is a report of this very design is your word: the top, part and clock that it names "
     "were checked, and no report says with what weights and options it was built"
 )
 
 
 @dataclass(frozen=True)
-class Design:
-    """What is known of a job before anything runs; `imported` are readings of vendor reports made elsewhere."""
+class Prepared:
+    """What is known of a job before anything runs: the backend's `design` of it and what it says of that design;
+    `imported` are readings of vendor reports made elsewhere."""
 
-    job: Job
+    job: Job[Any]
+    design: Any
     quantised: QuantisedNetwork
     readings: tuple[Reading, ...]
-    remarks: tuple[str, ...]
+    notes: tuple[Note, ...]
     imported: tuple[Reading, ...] = ()
 
 
-def design(backend: Backend, job: Job, reports: Sequence[Path] = ()) -> Design:
-    """Checks and lowers; raises `RefusedError` with every reason why the backend cannot do this job, or for a clock
-    beyond the part, and `InputError` for a report that cannot be this job's."""
+def prepare(backend: Backend[Any, Any], job: Job[Any], reports: Sequence[Path] = ()) -> Prepared:
+    """Checks and resolves `job`; raises `RefusedError` with every reason why the backend cannot do it, or for a clock
+    beyond the part, and `InputError` for a report that cannot be of this design."""
     check_clock(job.target)
     if refusals := backend.check(job):
-        first, *others = refusals
-        facts = [first.fact, *(f"{one.culprit}: {one.fact} (nearest: {one.nearest})" for one in others)]
-        raise RefusedError(f"{backend.NAME}, {first.culprit}", "; ".join(facts), f"nearest that works: {first.nearest}")
-    imported = [reading for path in reports for reading in _reader(backend).read_report(job, path)]
-    remarks = [*backend.notes(job), *(ON_YOUR_WORD.format(path.name) for path in reports)]
-    return Design(job, backend.lower(job), tuple(backend.estimate(job)), tuple(remarks), tuple(imported))
+        raise _refused(backend, refusals)
+    try:
+        design = backend.resolve(job)
+    except Unbuildable as error:
+        raise _refused(backend, error.refusals) from None
+    imported = [_imported(backend, design, path) for path in reports]
+    notes = [*backend.notes(design), *(note for report in imported for note in report.notes)]
+    reported = tuple(reading for report in imported for reading in report.readings)
+    readings = tuple(backend.estimate(design))
+    return Prepared(job, design, backend.lower(design), readings, tuple(notes), reported)
 
 
-def _reader(backend: Backend) -> ReportReader:
-    if not hasattr(backend, "read_report"):
-        raise UsageError("--report", f"{backend.NAME} reads no vendor reports", "leave it out")
-    return cast(ReportReader, backend)
+def _refused(backend: Backend[Any, Any], refusals: Sequence[Refusal]) -> RefusedError:
+    first, *others = refusals
+    facts = [first.fact, *(f"{other.culprit}: {other.fact} (nearest: {other.nearest})" for other in others)]
+    return RefusedError(f"{backend.name}, {first.culprit}", "; ".join(facts), f"nearest that works: {first.nearest}")
 
 
-def full_plan(backend: Backend, made: Design, batch: Asset | None, card: Card | None) -> Plan:
+def _imported(backend: Backend[Any, Any], design: object, path: Path) -> Imported:
+    if backend.read_report is None:
+        raise UsageError("--report", f"{backend.name} reads no vendor reports", "leave it out")
+    report = backend.read_report(design, path)
+    return report if report.notes else replace(report, notes=[warning(ON_YOUR_WORD.format(path.name))])
+
+
+def full_plan(backend: Backend[Any, Any], prepared: Prepared, batch: Asset | None, card: Card | None) -> Plan:
     """The backend's plan, with the exact reference and, where test images are given, the accuracy; and where no `card`
     says how the network was trained, its accuracy on pixels of other scalings."""
-    plan, weights = backend.plan(made.job), weights_asset(made.job)
-    steps = [*plan.steps, reference_step(REFERENCE.step, made.quantised, weights, plan.vectors)]
+    plan, weights = backend.plan(prepared.design), weights_asset(prepared.job)
+    steps = [*plan.steps, reference_step(REFERENCE.step, prepared.quantised, weights, plan.vectors)]
     if batch:
-        steps.append(accuracy_step(ACCURACY.step, made.quantised, weights, batch))
+        steps.append(accuracy_step(ACCURACY.step, prepared.quantised, weights, batch))
         if card is None:
-            steps.append(pixels_step(pixels.PIXELS.step, made.job.network, weights, batch))
+            steps.append(pixels_step(pixels.PIXELS.step, prepared.job.network, weights, batch))
     return replace(plan, steps=tuple(steps))
 
 
-def _assuming(trained: Trained, made: Design) -> Design:
+def _assuming(trained: Trained, prepared: Prepared) -> Prepared:
     """Where no card says how the network was trained, what is assumed of its pixels stands in the notes."""
-    return made if trained.card else replace(made, remarks=(*made.remarks, pixels.ASSUMPTION))
+    return prepared if trained.card else replace(prepared, notes=(*prepared.notes, pixels.ASSUMPTION))
 
 
-def weights_asset(job: Job) -> Asset:
+def weights_asset(job: Job[Any]) -> Asset:
     return Asset(job.weights.path, job.weights.digest)
 
 
 def run(
-    backend: Backend,
+    backend: Backend[Any, Any],
     trained: Trained,
-    job: Job,
+    job: Job[Any],
     batch: Asset | None,
     executor: Executor,
     store: Store,
@@ -102,30 +114,30 @@ def run(
 
     Raises `MismatchError` where they differ: a wrong design has no readings.
     """
-    made = _assuming(trained, design(backend, job, reports))
-    plan = full_plan(backend, made, batch, trained.card)
+    prepared = _assuming(trained, prepare(backend, job, reports))
+    plan = full_plan(backend, prepared, batch, trained.card)
     products = executor.execute(plan)
-    verification = _verify(backend.NAME, job, plan, products)
-    readings = [*made.readings, *backend.read(job, products), *made.imported]
-    if hasattr(backend, "observations"):
-        seen = cast(Observer, backend).observations(job, products)
-        made = replace(made, remarks=(*made.remarks, *seen))
-    name = run_name(backend.NAME, job)
+    verification = _verify(backend.name, job, plan, products)
+    readings = [*prepared.readings, *backend.read(prepared.design, products), *prepared.imported]
+    notes = [*prepared.notes, *backend.observations(prepared.design, products)]
+    name = run_name(backend.name, job)
     steps = tuple(_step_facts(products, step) for step in plan.steps)
     evaluated = products.path(ACCURACY) if batch else None
     if not batch:
         weights = weights_asset(job)
-        asked = accuracy_step(ACCURACY.step, made.quantised, weights, batch=weights)  # which images, it need not say
+        asked = accuracy_step(
+            ACCURACY.step, prepared.quantised, weights, batch=weights
+        )  # which images, it need not say
         if earlier := evaluated_before(store, name, asked):
             steps, evaluated = (*steps, earlier), Path(str(earlier.folder)) / ACCURACY.file
     if evaluated:
         readings += _evaluated(evaluated, trained.network.name)
-        made = replace(made, remarks=(*made.remarks, *pixels.other_pixels(products), *_lost(evaluated, backend.NAME)))
+        notes += (*pixels.other_pixels(products), *_lost(evaluated, backend.name))
     elif not batch:
-        readings += _recorded(trained.card, made.quantised)
-    found = _run(backend, made, readings, verification, steps, command)
-    document = Document(network_facts(trained), (found,))
-    store.save(name, _recordable(document, backend.NAME))
+        readings += _recorded(trained.card, prepared.quantised)
+    run = _run(backend, prepared, readings, notes, verification, steps, command)
+    document = Document(network_facts(trained), (run,))
+    store.save(name, _recordable(document, backend.name))
     return document
 
 
@@ -140,29 +152,31 @@ def _recordable(document: Document, flow: str) -> str:
     return text
 
 
-def estimated(backend: Backend, trained: Trained, job: Job, command: str, reports: Sequence[Path] = ()) -> Run:
+def estimated(
+    backend: Backend[Any, Any], trained: Trained, job: Job[Any], command: str, reports: Sequence[Path] = ()
+) -> Run:
     """What can be said of `job` with no tool: nothing runs and nothing is recorded."""
-    made = _assuming(trained, design(backend, job, reports))
-    readings = [*made.readings, *made.imported, *_recorded(trained.card, made.quantised)]
-    return _run(backend, made, readings, None, (), command)
+    prepared = _assuming(trained, prepare(backend, job, reports))
+    readings = [*prepared.readings, *prepared.imported, *_recorded(trained.card, prepared.quantised)]
+    return _run(backend, prepared, readings, prepared.notes, None, (), command)
 
 
 def _run(
-    backend: Backend,
-    made: Design,
+    backend: Backend[Any, Any],
+    prepared: Prepared,
     readings: Sequence[Reading],
+    notes: Sequence[Note],
     verification: Verification | None,
     steps: tuple[StepFacts, ...],
     command: str,
 ) -> Run:
-    job, flow = made.job, backend.NAME
-    ratios: synthesis.Ratios = getattr(backend, "OVERSTATED", synthesis.NETWORKS)
-    warnings = [text.removeprefix(WARNING) for text in made.remarks if text.startswith(WARNING)]
-    known = (*readings, *((backend.SEEN_CLOCK,) if hasattr(backend, "SEEN_CLOCK") else ()))
-    if slow := judge_clock(known, job.target.clock_ns).warning:
-        warnings.append(slow)
+    job, flow = prepared.job, backend.name
+    texts = {kind: [note.text for note in notes if note.kind is kind] for kind in NoteKind}
     if verification is None or verification.equal is None:
-        warnings.append("not verified: nothing of this design was simulated")
+        texts[NoteKind.WARNING].append("not verified: nothing of this design was simulated")
+    known = (*readings, *((backend.seen_clock,) if backend.seen_clock else ()))
+    if slow := judge_clock(known, job.target.clock_ns).warning:
+        texts[NoteKind.WARNING].append(slow)
     return Run(
         name=run_name(flow, job),
         flow=flow,
@@ -171,14 +185,14 @@ def _run(
         clock_ns=job.target.clock_ns,
         options={field.name: str(getattr(job.options, field.name)) for field in fields(job.options)},
         weights=WeightsFacts(job.weights.digest, job.weights.derived_from),
-        quantised=made.quantised.digest,
-        readings=ordered(synthesis.with_routed(at_reported_fmax(known, job.target.clock_ns), ratios)),
+        quantised=prepared.quantised.digest,
+        readings=ordered(synthesis.with_routed(at_reported_fmax(known, job.target.clock_ns), backend.csynth_ratios)),
         verification=verification,
         steps=steps,
-        notes=tuple(text for text in made.remarks if not text.startswith(WARNING)),
-        warnings=tuple(warnings),
+        notes=tuple(texts[NoteKind.NOTE]),
+        warnings=tuple(texts[NoteKind.WARNING]),
         command=command,
-        weight_bits=_weight_bits(made.quantised),
+        weight_bits=_weight_bits(prepared.quantised),
     )
 
 
@@ -202,7 +216,7 @@ def _step_facts(products: Products, step: Step) -> StepFacts:
     return StepFacts(step.name, result.state.value, result.seconds, result.versions, result.reason, folder)
 
 
-def _verify(flow: str, job: Job, plan: Plan, products: Products) -> Verification | None:
+def _verify(flow: str, job: Job[Any], plan: Plan, products: Products) -> Verification | None:
     """Equal integers, design against reference, for every vector; None where the backend has nothing to run."""
     if plan.artefact is None:
         return None
@@ -232,14 +246,15 @@ def _evaluated(result: Path, network: str) -> list[Reading]:
     return _scores(score, Tier.EVALUATED, on, exact + read, f"{exact}, same class as float {network}{read}")
 
 
-def _lost(result: Path, flow: str) -> list[str]:
+def _lost(result: Path, flow: str) -> list[Note]:
     """Who to ask where accuracy went, if much did."""
     counts = read_result(result, COUNTS)
     lost = (counts.float_right - counts.right) / counts.n
     if lost <= MUCH:
         return []
     command = f"`python -m flows profile {flow} --cost --data DIR`, with the options of this run,"
-    return [f"{100 * lost:.2f} points of accuracy are lost against single precision: {command} says by which tensor"]
+    text = f"{100 * lost:.2f} points of accuracy are lost against single precision: {command} says by which tensor"
+    return [Note(text)]
 
 
 def record_scores(trained: Trained, run: Run) -> None:
@@ -256,7 +271,7 @@ def record_scores(trained: Trained, run: Run) -> None:
 
 
 def _recorded(card: Card | None, quantised: QuantisedNetwork) -> list[Reading]:
-    """What the card says of this arithmetic, or else of the network as it was trained, told apart in `on`."""
+    """What the card says of this arithmetic, or else of the network as it was trained, as `Reading.of` says."""
     if card is None:
         return []
     source = f"recorded in {card.path.name}, not computed here (--data does)"
@@ -264,8 +279,8 @@ def _recorded(card: Card | None, quantised: QuantisedNetwork) -> list[Reading]:
         on = f"{score.n:,} CIFAR-10 test images"
         return _scores(score, Tier.RECORDED, on, source, source)
     score = card.trained
-    on = f"{score.n:,} CIFAR-10 test images, {card.form}, not this arithmetic"
-    return [_share(Metric.ACCURACY, score.right, score.n, Tier.RECORDED, on, source)]
+    on = f"{score.n:,} CIFAR-10 test images"
+    return [_share(Metric.ACCURACY, score.right, score.n, Tier.RECORDED, on, source, card.of)]
 
 
 def _scores(score: Score, tier: Tier, on: str, source: str, agreement: str) -> list[Reading]:
@@ -275,9 +290,11 @@ def _scores(score: Score, tier: Tier, on: str, source: str, agreement: str) -> l
     return readings
 
 
-def _share(metric: Metric, right: int, n: int, tier: Tier, on: str, source: str) -> Reading:
+def _share(
+    metric: Metric, right: int, n: int, tier: Tier, on: str, source: str, of: Subject = Subject.DESIGN
+) -> Reading:
     low, high = wilson(right, n, 0.90)
-    return Reading(metric, right / n, tier, on, source, low=low, high=high, n=n)
+    return Reading(metric, right / n, tier, on, source, low=low, high=high, n=n, of=of)
 
 
 def test_batch(folder: Path) -> Asset:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.core.errors import InputError
+from flows.core.evidence import Subject
 from flows.core.files import read_text, write_atomic
 from flows.core.shape import Shape, Wrong, fields, number, optional, parse, text, whole
 
@@ -31,11 +32,11 @@ class Score:
 @dataclass(frozen=True)
 class Card:
     """The score as training left the network, and those of designs by the digest of their arithmetic
-    (`QuantisedNetwork.digest`). `form` says what was trained: the float network, or one with its quantisers."""
+    (`QuantisedNetwork.digest`). `of` says what was trained: the float network, or one with its quantisers."""
 
     path: Path
     trained: Score
-    form: str
+    of: Subject
     designs: Mapping[str, Score]
 
 
@@ -52,7 +53,7 @@ def read_card(path: Path, weights: str) -> Card | None:
         raise InputError(str(path), f"damaged model card ({wrong})", ADVICE) from None
     if of != weights:
         raise InputError(str(path), f"the card of weights {of}, not of {weights}", ADVICE)
-    return Card(path, test, "quantisers in torch" if "derived_from" in content else "float network", designs)
+    return Card(path, test, Subject.TRAINING if "derived_from" in content else Subject.FLOAT, designs)
 
 
 def _content(path: Path) -> dict[str, Any]:

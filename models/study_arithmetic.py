@@ -8,12 +8,13 @@ as wide as their accumulator, are sums that only a ReLU reads, and the logits. A
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
 from models.fixed import FixedType
 from models.formats import Format, stored_type
+from models.lowering import lowered
 from models.network import (
     INPUT,
     Add,
@@ -47,19 +48,16 @@ def at_one_width(
     `types` has those of kernels and biases, by tensor name.
     """
     contract = InputContract(stored_type(bits, *ranges.reach[INPUT]))
-    made, layers = {INPUT: contract.type}, {}
-    for layer in network.layers:
-        if isinstance(layer, Softmax) and layer.name == network.output:
-            continue  # the largest logit is the class
-        layers[layer.name] = _arithmetic(network, layer, made, stored_type(bits, *ranges.reach[layer.name]), types)
-        made[layer.name] = layers[layer.name].output
-    return QuantisedNetwork(network, weights, contract, layers)
+
+    def arithmetic(layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
+        return _arithmetic(network, layer, sources[0], stored_type(bits, *ranges.reach[layer.name]), types)
+
+    return lowered(network, weights, contract, arithmetic)
 
 
 def _arithmetic(
-    network: Network, layer: Layer, made: Mapping[str, FixedType], stored: FixedType, types: Mapping[str, FixedType]
+    network: Network, layer: Layer, source: FixedType, stored: FixedType, types: Mapping[str, FixedType]
 ) -> Arithmetic:
-    source = made[layer.inputs[0]]
     match layer:
         case Conv2D() | Dense():
             terms = prod(layer.weight_shapes(*network.input_shapes(layer))["kernel"][:-1])

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, nearest
-from flows.core.fit import Fit, judge
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Subject, Tier, nearest
+from flows.core.fit import Fit, headlines, judge
 from flows.core.part import Device, devices
 from flows.core.record import Run
 from reports.words import SHARES, beside, stage_name
@@ -39,12 +39,10 @@ class Design:
 
     @cached_property
     def totals(self) -> dict[Metric, Reading]:
-        """One reading a metric: the nearest to the metal, of resources at the stage on which the fit is judged, and of
-        the clock the one that is judged."""
-        whole = [one for one in self.run.readings if one.scope == TOTAL]
-        judged = [one for one in whole if one.metric in RESOURCES and one.stage is self.fit.stage]
-        clock = [self.fit.clock.reading] if self.fit.clock and self.fit.clock.reading else []
-        return {one.metric: one for one in (*nearest(whole), *nearest(judged), *clock)}
+        """One reading a metric: the one that is judged, and where no accuracy of the design is known another's."""
+        shown = {one.metric: one for one in nearest(self.run.readings) if one.scope == TOTAL}
+        clock = {Metric.FMAX_MHZ: self.fit.clock.reading} if self.fit.clock and self.fit.clock.reading else {}
+        return shown | clock | headlines(self.run.readings, self.fit)
 
     @property
     def judged(self) -> list[Reading]:
@@ -69,7 +67,7 @@ class Design:
     def accuracy(self) -> Reading | None:
         """Its own; None where only the float network's is known, which is another arithmetic."""
         reading = self.totals.get(Metric.ACCURACY)
-        return None if reading is None or "float network" in reading.on else reading
+        return reading if reading and reading.of is Subject.DESIGN else None
 
     @cached_property
     def bottleneck(self) -> tuple[Reading, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.core.evidence import RESOURCES, Metric, Reading, Tier
+from flows.core.evidence import RESOURCES, Metric, Reading, Subject, Tier
 from flows.core.fit import Verdict
 from flows.core.text import printable
 from reports import charts
@@ -98,8 +98,8 @@ def kind(reading: Reading) -> str:
     """How a number is known, in the words of a cell."""
     found = evidence_of(reading)
     own = "" if found.tier is found.stage else f" → {stage_name(found.stage)}"
-    floating = ", float network" if "float network" in reading.on else ""
-    return f"{stage_name(found.tier)}{own}{floating}"
+    other = "" if reading.of is Subject.DESIGN else f", {reading.of.value}"
+    return f"{stage_name(found.tier)}{own}{other}"
 
 
 def arithmetics(designs: Iterable[Design]) -> list[Design]:

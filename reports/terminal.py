@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 
-from flows.core.evidence import RESOURCES, SEEN, TOTAL, Metric, Reading, Tier, nearest
+from flows.core.evidence import RESOURCES, SEEN, TOTAL, Metric, Reading, Subject, Tier, nearest
 from flows.core.fit import MARGIN
 from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.record import Document, Run
@@ -193,8 +193,8 @@ def _compared(design: Design) -> list[str]:
 
 
 def _kind(accuracy: Reading) -> str:
-    """Whether an accuracy is this arithmetic's or only the float network's."""
-    return "recorded, float" if "float network" in accuracy.on else accuracy.tier.value
+    """How an accuracy is known, and whose it is where it is not the design's."""
+    return accuracy.tier.value if accuracy.of is Subject.DESIGN else f"{accuracy.tier.value}, {accuracy.of.value}"
 
 
 def _short(reading: Reading | None) -> str:

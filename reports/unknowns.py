@@ -111,7 +111,7 @@ def _speed(design: Design) -> Iterator[Unknown]:
 
 def _accuracy(design: Design) -> Iterator[Unknown]:
     if design.accuracy is None:
-        yield Unknown("accuracy", "of this arithmetic it is unknown; any shown is the float network's")
+        yield Unknown("accuracy", "of this arithmetic it is unknown; any that is shown says whose it is")
     elif design.accuracy.tier is Tier.RECORDED:
         yield Unknown("accuracy", "recorded in a model card for this very arithmetic, not computed in this run")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from flows.core.clock import ClockVerdict
-from flows.core.evidence import Metric, Reading, Tier, nearest
+from flows.core.evidence import DESIGN, SHELL, TOTAL, Metric, Reading, Subject, Tier, nearest
 from flows.core.fit import Fit, Verdict
 
 SHARES = (Metric.ACCURACY, Metric.AGREEMENT)
@@ -49,7 +50,8 @@ def interval(reading: Reading) -> str:
 def evidence(reading: Reading) -> str:
     if reading.tier is Tier.MODELLED and reading.predicts:
         return f"modelled for {stage_name(reading.predicts)}, on {reading.on}"
-    return f"{reading.tier.value}, on {reading.on}"
+    whose = "" if reading.of is Subject.DESIGN else f", of the {reading.of.value} and not of this arithmetic"
+    return f"{reading.tier.value}{whose}, on {reading.on}"
 
 
 def stage_name(tier: Tier) -> str:
@@ -62,11 +64,22 @@ def beside(readings: Sequence[Reading], shown: Reading) -> str:
     told = []
     if shown.stage is not Tier.HLS and (counts := nearest(one for one in same if one.stage is Tier.HLS)):
         counted = "csynth would count" if counts[0].tier is Tier.MODELLED else "csynth counts"
-        told.append(f"{counted} {amount(counts[0])}")
+        told.append(f"{counted} {amount(_alone(readings, counts[0]))}")
     if shown.tier is not Tier.MODELLED:
         models = nearest(one for one in same if one.tier is Tier.MODELLED and one.stage is shown.stage)
         told += [f"the model said {amount(one)}" for one in models]
     return "; ".join(told)
+
+
+def _alone(readings: Sequence[Reading], count: Reading) -> Reading:
+    """csynth's count of the design without the shell, of which csynth sees nothing: what its report has, or what a
+    model's total leaves without the shell."""
+    if count.scope != TOTAL:
+        return count
+    same = [one for one in readings if one.metric is count.metric]
+    report = next((one for one in same if one.scope == DESIGN and one.tier is count.tier), None)
+    shell = next((one.value for one in same if one.scope == SHELL), 0.0)
+    return report or replace(count, value=count.value - shell)
 
 
 def verdict(fit: Fit) -> str:

@@ -33,7 +33,21 @@ def flows(site: Path, *argv: str) -> subprocess.CompletedProcess[str]:
 
 def test_it_is_as_short_as_the_page_says() -> None:
     code = [line for line in (EXAMPLE / "ceiling.py").read_text().splitlines() if line.strip()]
-    assert len(code) <= 45
+    assert len(code) <= 40
+
+
+def test_it_passes_the_suite_as_the_page_says(site: Path, tmp_path: Path) -> None:
+    """The test module of the page, run as a third party would, with nothing of this repository's settings."""
+    page = (ROOT / "docs" / "third-party-backends.md").read_text()
+    module = page.partition("```python\n")[2].partition("```")[0]
+    assert "EstimateSuite" in module
+    (tmp_path / "test_ceiling.py").write_text(module)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow: minutes\n")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout and "failed" not in done.stdout
 
 
 def test_it_is_listed_beside_the_built_in_flow(site: Path) -> None:
@@ -43,7 +57,7 @@ def test_it_is_listed_beside_the_built_in_flow(site: Path) -> None:
 
 
 def test_its_options_are_on_the_command_line(site: Path) -> None:
-    assert "--width BITS" in flows(site, "estimate", "ceiling", "--help").stdout
+    assert "--bits BITS" in flows(site, "estimate", "ceiling", "--help").stdout
 
 
 def test_its_reading_reaches_the_table(site: Path) -> None:
@@ -54,7 +68,7 @@ def test_its_reading_reaches_the_table(site: Path) -> None:
 
 
 def test_its_refusal_names_the_nearest_choice(site: Path) -> None:
-    done = flows(site, "estimate", "ceiling", "--width", "32")
+    done = flows(site, "estimate", "ceiling", "--bits", "32")
     assert done.returncode == 4
     assert "8 to 18" in done.stderr and len(done.stderr.splitlines()) == 1
 

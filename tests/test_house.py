@@ -27,19 +27,17 @@ MAY_IMPORT = {
     "flows": ("flows", "models", "backends.protocol", "backends.cost", "reports"),
     "models": ("flows.core", "models"),
     "reports": ("flows.core", "reports"),
-    "backends.protocol": ("flows.core", "models"),
+    "backends.protocol": ("flows.core", "models", "backends.cost"),
     "backends.cost": ("flows.core", "models", "backends.cost"),
-    "backends.stream": ("flows.core", "models", "backends.cost"),
-    "backends.fold": ("flows.core", "models", "backends.cost", "backends.stream"),
-    "backends.vendor": ("flows.core", "models", "backends.cost", "backends.vendor"),
+    "backends.dataflow": ("flows.core", "models", "backends.cost", "backends.protocol", "backends.dataflow"),
+    "backends.amd": ("flows.core", "models", "backends.cost", "backends.dataflow", "backends.protocol", "backends.amd"),
 }
 SHARED_BY_BACKENDS = (
     "flows.core",
     "models",
     "backends.cost",
-    "backends.stream",
-    "backends.fold",
-    "backends.vendor",
+    "backends.dataflow",
+    "backends.amd",
     "backends.protocol",
 )
 LIGHT = {"numpy", "safetensors", "yaml"}
@@ -47,6 +45,8 @@ LIGHT = {"numpy", "safetensors", "yaml"}
 TEMPLATES = {"jinja2"}
 """What worker rooms may import, and reports inside a function (docs/adr/0012-report-pages.md)."""
 WORKER_ROOMS = ("models.evaluation", "models.training", "reports.pictures")
+SUITE = "flows.conformance"
+"""What third parties run under pytest; nothing of the program imports it."""
 HEAVY = {"torch", "keras", "tensorflow", "hls4ml", "onnx", "onnxruntime", "brevitas", "qonnx", "matplotlib"}
 HEAVY |= {"h5py", "google"}
 
@@ -136,6 +136,8 @@ def test_third_party_packages_stay_where_they_belong(path: Path):
     }
     if in_worker_room(module):
         assert {name for name, _ in third} <= LIGHT | HEAVY | TEMPLATES
+    elif within(module, SUITE):
+        assert {name for name, _ in third} <= LIGHT | {"pytest"}
     elif within(module, "flows.core"):
         assert not third, "standard library only"
     elif within(module, "reports"):
@@ -149,13 +151,15 @@ def test_third_party_packages_stay_where_they_belong(path: Path):
 def test_nothing_outside_a_worker_room_imports_from_one(path: Path):
     if not in_worker_room(name_of(path)):
         assert not [name for name, _ in imports(path) if in_worker_room(name)]
+    if not within(name_of(path), SUITE):
+        assert not [name for name, _ in imports(path) if within(name, SUITE)]
 
 
 @every_module
 def test_one_module_starts_processes_and_nobody_changes_directory(path: Path):
     """And the watchdog that it starts, which becomes the program."""
     module = name_of(path)
-    if module != "flows.processes":
+    if module != "flows.processes" and not within(module, SUITE):
         starters = {"subprocess", "multiprocessing", "pty"}
         assert not [name for name, _ in imports(path) if name.split(".")[0] in starters]
     for function, call in calls(path):

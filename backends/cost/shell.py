@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flows.core.evidence import Metric, Tier
+from flows.core.evidence import SHELL, Metric, Tier
 
-SCOPE = "shell"
+SCOPE = SHELL
 """What readings of it are said of, in every flow."""
 STAGE = Tier.ROUTED
 SOURCE = "shell of one routed design (n = 1; Vivado 2022.2, xc7z010clg400-1, 100 MHz)"

@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from backends.finn.arithmetic import Ungridded, lower
-from backends.finn.resolve import refusals
+from backends.dataflow.options import AUTO, NO_TARGET
+from backends.finn.options import FINN, FinnOptions
 from backends.protocol import Job, Refusal
+from models.network import (
+    Add,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    MaxPool2D,
+    Network,
+    ReLU,
+    Softmax,
+)
+
+KINDS = (Conv2D, Dense, ReLU, Add, GlobalAveragePool, MaxPool2D, Flatten, Softmax)
 
 
-def check(job: Job) -> Sequence[Refusal]:
-    try:
-        quantised = lower(job)
-    except Ungridded as reason:
-        return (
-            Refusal("weights", str(reason), "--weights of quantisation-aware training (flows train NETWORK --qat)"),
-        )
-    return tuple(refusals(job, quantised))
+def check(job: Job[FinnOptions]) -> Sequence[Refusal]:
+    return (*_layers(job.network), *_folding(job.options))
+
+
+def _layers(network: Network) -> Iterator[Refusal]:
+    """Layers, and orders of them, that the flow does not build."""
+    if not any(isinstance(layer, Conv2D | Dense) for layer in network.layers):
+        yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
+    for layer in network.layers:
+        where, readers = f"layer {layer.name}", network.consumers(layer.name)
+        if not isinstance(layer, KINDS):
+            kinds = ", ".join(kind.kind for kind in KINDS)
+            yield Refusal(where, f"the flow does not build {layer.kind}", f"one of {kinds}")
+        elif isinstance(layer, Softmax) and readers:
+            fact = f"{readers[0].name} reads it, and a softmax is the host's, at the end"
+            yield Refusal(where, fact, "a ReLU, or a softmax as the last layer")
+        elif isinstance(layer, MaxPool2D) and (
+            layer.kernel != layer.strides or any(layer.pads(*network.input_shapes(layer)))
+        ):
+            fact = f"it pools {layer.kernel} every {layer.strides}, {layer.padding}; windows lie side by side here"
+            yield Refusal(where, fact, f"strides {layer.kernel}, valid")
+        elif len(set(layer.inputs)) < len(layer.inputs):
+            yield Refusal(where, f"it takes {layer.inputs[0]} twice, and a stream is read once", "two tensors")
+
+
+def _folding(options: FinnOptions) -> Iterator[Refusal]:
+    """A rate that is given beside a folding file, or is missing for FINN's search."""
+    if options.target_fps == NO_TARGET:
+        if options.folding == FINN:
+            yield Refusal("--folding finn", "FINN's search needs a rate", "--target-fps 500, or --folding auto")
+    elif options.folding not in (AUTO, FINN):
+        yield Refusal("--target-fps", "a folding file leaves nothing to choose", "leave one of them out")

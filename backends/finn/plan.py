@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import json
 
-from backends.finn.arithmetic import lower
-from backends.finn.finn_plus import finn_plus_step
-from backends.finn.handover import handover_step
+from backends.dataflow.space import Solved
+from backends.finn.design.design import FinnDesign
+from backends.finn.handover.finn_plus import finn_plus_step
+from backends.finn.handover.step import handover_step
 from backends.finn.readiness.step import readiness_step
-from backends.finn.resolve import design
-from backends.protocol import Job
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from models import vectors
 from models.serial import quantised_to_json
@@ -20,8 +19,9 @@ MODEL, OUTPUTS = Output("export", "model.onnx"), Output("execute", "outputs.json
 SOURCES = ("flows.core", "models", "backends.finn.workers")
 
 
-def plan(job: Job) -> Plan:
-    quantised = lower(job)
+def plan(solved: Solved[FinnDesign]) -> Plan:
+    design, job = solved.design, solved.design.job
+    quantised = design.quantised
     ask = {"quantised": quantised_to_json(quantised), "weights": "weights.safetensors"}
     export = Step(
         name=MODEL.step,
@@ -64,6 +64,6 @@ def plan(job: Job) -> Plan:
         packages=("qonnx", "onnx", "onnxruntime", "numpy"),
         sources=SOURCES,
     )
-    handover = handover_step(design(job, quantised), MODEL, OUTPUTS)
+    handover = handover_step(design, MODEL, OUTPUTS)
     steps = (export, ready, execute, brevitas, handover, finn_plus_step())
     return Plan(steps, OUTPUTS, "qonnx's executor on the QONNX graph")

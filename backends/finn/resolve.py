@@ -1,114 +1,113 @@
-"""From a job to its design: the folding that was asked for, or the one that a search finds."""
+"""From a job to its design: the arithmetic, and the folding that was asked for or that a search finds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import islice
-from math import floor
+from collections.abc import Iterable
+from functools import partial
 
-from backends.finn import fifos, folding_file
-from backends.finn.design import Design, memory_of
-from backends.finn.folding import Space, lightest, quickest
-from backends.finn.folding_options import FINN, NO_TARGET
-from backends.finn.formulas import AUTO
-from backends.finn.graph import nodes
-from backends.finn.nodes import Node
-from backends.finn.schedule import Folding
-from backends.finn.search import set_folding, slowest
-from backends.protocol import Job, Refusal
-from backends.stream import SLACK
-from flows.core.digest import digest_of
+from backends.cost.amounts import Amounts, joined, shell_amounts, summed
+from backends.dataflow import refusals
+from backends.dataflow.budget import Way, budgets, largest_share
+from backends.dataflow.folding import Cost
+from backends.dataflow.folding import Folding as Chosen
+from backends.dataflow.options import AUTO, cycles_at
+from backends.dataflow.space import Budgets, Problem, Solved
+from backends.finn.design import folding_file
+from backends.finn.design.arithmetic import Ungridded, lower
+from backends.finn.design.design import FinnDesign
+from backends.finn.design.graph import nodes
+from backends.finn.design.nodes import MatrixVector
+from backends.finn.design.schedule import Folding
+from backends.finn.design.search import set_folding, slowest
+from backends.finn.options import FINN, FinnOptions
+from backends.finn.resources import models
+from backends.protocol import Job, Refusal, Unbuildable
+from flows.core.evidence import RESOURCES
 from models.quantised import QuantisedNetwork
 
-ATTEMPTS = 8
-"""Foldings that are tried with FIFOs for full speed, the fastest first."""
 
-_made: dict[str, Design] = {}
-
-
-def design(job: Job, quantised: QuantisedNetwork) -> Design:
-    """What FINN will build for `job` in the arithmetic `quantised`. Made once: all of the backend asks.
-
-    Raises `InputError` where a folding file is not for these nodes.
-    """
-    key = digest_of([quantised.digest, job.target, job.options])
-    if key not in _made:
-        _made[key] = _resolved(job, quantised)
-    return _made[key]
+def resolve(job: Job[FinnOptions]) -> Solved[FinnDesign]:
+    """Raises `Unbuildable` for weights that no quantiser has left, and what `resolve_folding` raises."""
+    try:
+        quantised = lower(job)
+    except Ungridded as reason:
+        advice = "--weights of quantisation-aware training (flows train NETWORK --qat)"
+        raise Unbuildable(Refusal("weights", str(reason), advice)) from None
+    return resolve_folding(job, quantised)
 
 
-def refusals(job: Job, quantised: QuantisedNetwork) -> Iterator[Refusal]:
-    """A rate beyond reach, or one that is given beside a folding file or missing for FINN's search."""
-    options, limit = job.options, limit_of(job)
-    if limit is None:
-        if options.folding == FINN:
-            yield Refusal("--folding finn", "FINN's search needs a rate", "--target-fps 500, or --folding auto")
-        return
-    if options.folding not in (AUTO, FINN):
-        yield Refusal("--target-fps", "a folding file leaves nothing to choose", "leave one of them out")
-        return
-    made = nodes(quantised)
-    if options.folding == FINN:
-        fewest = slowest(made, set_folding(made, limit))
-    else:
-        fewest = max(min(node.cycles(fold) for fold in node.folds) for node in made)
-    if fewest > limit:
-        highest = floor(1e9 / (fewest * job.target.clock_ns))
-        who = "FINN's search reaches" if options.folding == FINN else "all nodes fully parallel take"
-        fact = f"{options.target_fps} images/s are beyond reach: {who} {fewest:,} cycles an image, {highest:,} images/s"
-        yield Refusal("--target-fps", fact, f"--target-fps {highest}")
-
-
-def limit_of(job: Job) -> float | None:
-    """Cycles between frames at the rate that was asked for, None where none was."""
-    rate = job.options.target_fps
-    return None if rate == NO_TARGET else 1e9 / (float(rate) * job.target.clock_ns)
-
-
-def _resolved(job: Job, quantised: QuantisedNetwork) -> Design:
-    options, limit = job.options, limit_of(job)
-    made = nodes(quantised)
-    if options.folding == FINN:
+def resolve_folding(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Solved[FinnDesign]:
+    """The design of `job` in this arithmetic. Raises `Unbuildable` for a rate beyond reach, `InputError` for a folding
+    file of other nodes."""
+    every = nodes(quantised)
+    rate, clock_ns, how = job.options.target_fps, job.target.clock_ns, job.options.folding
+    limit = cycles_at(rate, clock_ns)
+    if how == FINN:
         assert limit is not None, "refused without a rate"
-        return Design(job, quantised, set_folding(made, limit))
-    if options.folding != AUTO:
-        return Design(job, quantised, folding_file.read(options.folding, made))
-    if limit is not None:
-        return _reaching(job, quantised, made, limit)
-    least = Design(job, quantised, {node.name: node.folds[0] for node in made})
-    return _fitting(job, quantised, made, True) or _fitting(job, quantised, made, False) or least
+        folding = set_folding(every, limit)
+        _refuse(refusals.beyond_reach(rate, clock_ns, slowest(every, folding), "FINN's search reaches"))
+        return Solved(FinnDesign(job, quantised, folding), None)
+    if how != AUTO:
+        return Solved(FinnDesign(job, quantised, folding_file.read(how, every)), None)
+    problem = folding_problem(job, quantised)
+    if limit is None:
+        return problem.fitted()
+    fewest = max(min(node.cycles(fold) for fold in node.folds) for node in every)
+    _refuse(refusals.beyond_reach(rate, clock_ns, fewest, "all nodes fully parallel take"))
+    return problem.reaching(limit)
 
 
-def bolder(made: Design) -> Design | None:
-    """The fastest that fits by its estimates, whatever their upper bounds say; None where it is no faster."""
-    found = _fitting(made.job, made.quantised, made.nodes, False)
-    return found if found and found.simulation.interval < made.simulation.interval else None
+def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Problem[FinnDesign]:
+    """What the solver is asked. It folds the matrix units. All other nodes are as little parallel as the interval
+    allows, which costs the least of everything."""
+    start = FinnDesign(job, quantised, {node.name: node.folds[0] for node in nodes(quantised)})
+    units = [node for node in start.nodes if isinstance(node, MatrixVector)]
+    others = [node for node in start.nodes if not isinstance(node, MatrixVector)]
+    paces = sorted({node.cycles(fold) for node in start.nodes for fold in node.folds})
+    quickest = max(min(node.cycles(fold) for fold in node.folds) for node in start.nodes)
+    ways = {node.name: [_way(node, place, start) for place in range(len(node.folds))] for node in units}
+
+    def build(chosen: Chosen) -> FinnDesign:
+        folding = {**_folds(units, chosen), **set_folding(others, chosen.limit)}
+        return FinnDesign(job, quantised, {node.name: folding[node.name] for node in start.nodes})
+
+    def around(design: FinnDesign) -> Budgets:
+        links = () if design is start else design.links
+        fixed = joined(*(models.of_link(link) for link in links), shell_amounts())
+
+        def rest(cycles: float) -> Amounts:
+            folding = set_folding(others, cycles)
+            return joined(*(models.of_node(node, folding[node.name], start.memory) for node in others), fixed)
+
+        whole = joined(*(part for _, part in design.costs()))
+        quick = [cycles for cycles in paces if cycles >= quickest]
+        return budgets(ways, rest, whole, partial(usable, start), largest_share, paces=quick)
+
+    return Problem(start, around, build, taken)
 
 
-def _fitting(job: Job, quantised: QuantisedNetwork, made: Sequence[Node], sure: bool) -> Design | None:
-    """The fastest that fits with its own FIFOs; those that only let tokens pass serve until it is found."""
-    space = Space(made, memory_of(job), job.target.part.device, ())
-    depths = fifos.passing(made)
-
-    def linked(folding: Folding) -> Sequence[fifos.Link]:
-        return fifos.links(made, folding, depths, job.options.fifo_style)
-
-    for found in islice(quickest(space, sure, linked), ATTEMPTS):
-        result = Design(job, quantised, found)
-        if replace(space, links=result.links).holds(found, sure):
-            return result
-    return None
+def _folds(units: Iterable[MatrixVector], chosen: Chosen) -> Folding:
+    return {node.name: node.folds[chosen.values[node.name]] for node in units}
 
 
-def _reaching(job: Job, quantised: QuantisedNetwork, made: Sequence[Node], limit: float) -> Design:
-    """The lightest that reaches the rate with its FIFOs, which may slow it by `SLACK`."""
-    space = Space(made, memory_of(job), job.target.part.device, ())
-    result = None
-    for cycles in (limit, limit / (1 + SLACK)):
-        if found := lightest(space, cycles):
-            result = Design(job, quantised, found)
-            if result.simulation.interval <= limit:
-                break
-    assert result is not None, "a rate beyond reach is refused"
-    return result
+def _way(node: MatrixVector, place: int, design: FinnDesign) -> Way:
+    fold = node.folds[place]
+    return Way(place, node.cycles(fold), models.of_node(node, fold, design.memory))
+
+
+def _refuse(found: Iterable[Refusal]) -> None:
+    if every := tuple(found):
+        raise Unbuildable(*every)
+
+
+def taken(design: FinnDesign, sure: bool) -> Cost:
+    """What it takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
+    amounts = joined(*(part for _, part in design.costs()))
+    sums = [summed(amounts[metric]) for metric in RESOURCES]
+    return tuple(total.high if sure else total.value for total in sums)
+
+
+def usable(design: FinnDesign, sure: bool, margin: float) -> Cost:
+    """What the part has of each of `RESOURCES`, less the margin."""
+    device = design.job.target.part.device
+    return tuple(device.available(metric) * (1 - margin) for metric in RESOURCES)

@@ -2,57 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from backends.hls import estimate as estimates
-from backends.hls.arithmetic import lower
+from backends.hls import amd
 from backends.hls.check import check
-from backends.hls.identifiers import top_name
-from backends.hls.observations import observations
-from backends.hls.options import Options
+from backends.hls.estimate import estimate
+from backends.hls.notes import notes, observations
+from backends.hls.options import HlsOptions
 from backends.hls.plan import plan
-from backends.hls.remarks import notes
-from backends.hls.resolve import design
-from backends.hls.synthesis import scopes
-from backends.protocol import Job
-from backends.vendor import steps as vendor
+from backends.hls.resolve import resolve
+from backends.protocol import API, Backend
 from flows.core.clock import seen
-from flows.core.evidence import Reading, Tier
-from flows.core.plan import Products
+from flows.core.evidence import Tier
 
-API = 1
-NAME = "hls"
-SEEN_CLOCK = seen(
-    100.0,
-    Tier.ROUTED,
-    "xc7z020clg400-1",
-    "of hand-written HLS, 7 public bitstreams are clocked at it and none faster; no build of these templates is known",
+BACKEND = Backend(
+    api=API,
+    name="hls",
+    about="Manual HLS: C++ from templates that an engineer would sign, PE x SIMD folding, proof and estimates",
+    options=HlsOptions,
+    check=check,
+    resolve=resolve,
+    lower=lambda solved: solved.design.quantised,
+    estimate=estimate,
+    notes=notes,
+    plan=plan,
+    read=amd.read,
+    observations=observations,
+    read_report=amd.read_report,
+    seen_clock=seen(
+        100.0,
+        Tier.ROUTED,
+        "xc7z020clg400-1",
+        "of hand-written HLS, 7 public bitstreams are clocked at it, none faster; no build of these templates is known",
+    ),
 )
-
-__all__ = [
-    "API",
-    "NAME",
-    "SEEN_CLOCK",
-    "Options",
-    "check",
-    "estimate",
-    "lower",
-    "notes",
-    "observations",
-    "plan",
-    "read",
-    "read_report",
-]
-
-
-def estimate(job: Job) -> Sequence[Reading]:
-    return estimates.estimate(design(job))
-
-
-def read(job: Job, products: Products) -> Sequence[Reading]:
-    return vendor.read(top_name(job.network), job.target, products, scopes(design(job)))
-
-
-def read_report(job: Job, report: Path) -> Sequence[Reading]:
-    return vendor.read_report(report, top_name(job.network), job.target, scopes(design(job)))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
-from backends.hls.arithmetic import Reach, lower, reaches
-from backends.hls.nodes import KINDS
-from backends.hls.options import AS_TRAINED, LEAST, LONGEST, Options, parse_formats
-from backends.hls.refusals import refusals
+from backends.dataflow.refusals import unknown
+from backends.hls.design.arithmetic import Reach, lower, reaches
+from backends.hls.design.nodes import KINDS
+from backends.hls.options import AS_TRAINED, LEAST, LONGEST, HlsOptions, parse_formats
 from backends.protocol import Job, Refusal
 from models.network import Conv2D, Dense, Flatten, MaxPool2D, Softmax
+from models.quantised import QuantisedNetwork
 
 BEAT = 32
 """Bits of a word of the output stream."""
@@ -19,14 +19,14 @@ NARROWEST = 4
 """Columns: a pool reads a word of its rows again no sooner than a row later, which its pipeline counts on."""
 
 
-def check(job: Job) -> Sequence[Refusal]:
-    if found := (*_layers(job), *_streams(job), *_formats(job)):
-        return found
-    return tuple(_overflows(job)) or tuple(refusals(job, lower(job)))
+def check(job: Job[HlsOptions]) -> Sequence[Refusal]:
+    return (*_layers(job), *_streams(job), *_formats(job))
 
 
-def _layers(job: Job) -> Iterator[Refusal]:
+def _layers(job: Job[HlsOptions]) -> Iterator[Refusal]:
     network = job.network
+    if not any(isinstance(layer, Conv2D | Dense) for layer in network.layers):
+        yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
         inner_softmax = isinstance(layer, Softmax) and layer.name != network.output
@@ -44,7 +44,7 @@ def _layers(job: Job) -> Iterator[Refusal]:
             yield Refusal(where, fact, "flatten right before a dense layer")
 
 
-def _streams(job: Job) -> Iterator[Refusal]:
+def _streams(job: Job[HlsOptions]) -> Iterator[Refusal]:
     """Tensors that the stages cannot pass on."""
     network = job.network
     if len(network.input_shape) != 3:
@@ -65,17 +65,14 @@ def _streams(job: Job) -> Iterator[Refusal]:
         yield Refusal(f"layer {last.name}", fact, "a network that ends in a vector")
 
 
-def _formats(job: Job) -> Iterator[Refusal]:
+def _formats(job: Job[HlsOptions]) -> Iterator[Refusal]:
     weighted = [layer.name for layer in job.network.layers if isinstance(layer, Conv2D | Dense)]
-    for name in parse_formats(job.options.weight_format)[1]:
-        if name not in weighted:
-            near = get_close_matches(name, weighted, n=3, cutoff=0.5) or weighted
-            yield Refusal("--weight-format", f"no layer with weights is called {name!r}", ", ".join(near))
+    yield from unknown("--weight-format", parse_formats(job.options.weight_format)[1], weighted)
 
 
-def _overflows(job: Job) -> Iterator[Refusal]:
+def overflows(job: Job[HlsOptions], quantised: QuantisedNetwork) -> Iterator[Refusal]:
     """Accumulators of which it cannot be proven that they hold every sum, and results that a beat does not hold."""
-    reached, last = list(reaches(job, lower(job))), lower(job).output
+    reached, last = list(reaches(job, quantised)), quantised.output
     for one in reached:
         if one.layer == last and one.bits > BEAT:
             fact = f"its results may take {one.bits} bits, and a beat of the output stream has {BEAT}"
@@ -89,18 +86,19 @@ def _overflows(job: Job) -> Iterator[Refusal]:
         yield Refusal("--accumulator-bits", fact, _nearest(job, reached))
 
 
-def _nearest(job: Job, reached: Sequence[Reach]) -> str:
+def _nearest(job: Job[HlsOptions], reached: Sequence[Reach]) -> str:
     """The nearest options whose sums are all held: wider accumulators, or else shorter numbers."""
     for option, value in _others(job.options, max(one.bits for one in reached)):
-        options = replace(job.options, **{option: value})
+        options = replace(job.options, **{option: value})  # type: ignore[arg-type]
         other = replace(job, options=options)
-        sums, last = list(reaches(other, lower(other))), lower(other).output
+        quantised = lower(other)
+        sums, last = list(reaches(other, quantised)), quantised.output
         if all(one.fits and (one.layer != last or one.bits <= BEAT) for one in sums):
             return f"--{option.replace('_', '-')} {value}"
     return "biases that are not so much larger than the weights"
 
 
-def _others(options: Options, bits: int) -> Iterator[tuple[str, int | str]]:
+def _others(options: HlsOptions, bits: int) -> Iterator[tuple[str, int | str]]:
     """(option, value) of other arithmetic, the nearest first; `bits` are those of the widest sum."""
     if bits <= LONGEST:
         yield "accumulator_bits", bits

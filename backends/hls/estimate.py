@@ -1,48 +1,55 @@
-"""What a design will cost by the laws, with no tool installed: totals, layers, their memories, FIFOs, clones, shell.
+"""What a design will cost, with no tool installed: totals, layers, their memories, FIFOs, clones, shell, and cycles.
 
-Resources foretell what is routed; cycles are in `timing`. There is no reading of the clock frequency: nothing here
-knows it.
+Resources are those after place and route. There is no reading of the clock frequency: nothing here knows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 
 from backends.cost import shell
-from backends.hls import laws
-from backends.hls.amounts import Amounts, exact, joined, summed, within
-from backends.hls.design import Design
-from backends.hls.fifos import Buffer
-from backends.hls.lanes import Lanes, parts
-from backends.hls.memories import kept, rows, weight_rom
-from backends.hls.nodes import Node
-from backends.hls.schedule import fresh
-from backends.hls.timing import timing
-from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
+from backends.cost.amounts import Amounts, exact, joined, readings, shell_amounts, within
+from backends.dataflow.buffers import Buffer
+from backends.dataflow.space import Solved
+from backends.dataflow.stream import Stage, simulate
+from backends.dataflow.timing import Ends, busy, totals
+from backends.hls.design import resources
+from backends.hls.design.design import HlsDesign
+from backends.hls.design.lanes import Lanes, parts
+from backends.hls.design.memories import kept, rows, weight_rom
+from backends.hls.design.nodes import Node
+from backends.hls.design.schedule import QUICKEST, SLOWEST, fresh
+from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from flows.core.part import Device
 from models.network import MaxPool2D
 from models.quantised import QuantisedNetwork
 
-FIFO, SHELL, WEIGHTS, LINE_BUFFERS = "fifo", shell.SCOPE, "weights", "line buffers"
+FIFO, WEIGHTS, LINE_BUFFERS = "fifo", "weights", "line buffers"
+BOUNDS = "bounds: the turns of the loops alone, and three times the pipeline depth and restart of the one known stage"
+TOOL = "Vitis HLS"
 
 
-@lru_cache(maxsize=16)
-def estimate(design: Design) -> tuple[Reading, ...]:
-    """Readings of `design`."""
-    parts = list(costs(design))
-    on = design.job.target.part.device.name
-    found = [_reading(metric, [amounts for _, amounts in parts], TOTAL, on) for metric in RESOURCES]
-    cycles = timing(design)
-    found += cycles.pop(TOTAL)
-    for scope in dict.fromkeys(scope for scope, _ in parts):
-        group = [amounts for name, amounts in parts if name == scope]
-        found += [_reading(metric, group, scope, on) for metric in RESOURCES]
-        found += cycles.get(scope, [])
-    return tuple(found)
+def estimate(solved: Solved[HlsDesign]) -> Sequence[Reading]:
+    """Resources and cycles of a design, the whole of it first."""
+    design = solved.design
+    by_scope = readings(costs(design), design.job.target.part.device.name, Tier.ROUTED, "layers, memories and FIFOs")
+    quick, slow = sides = design.stages_at(QUICKEST), design.stages_at(SLOWEST)
+    by_scope[TOTAL] += totals(
+        design.simulation, design.job.target.clock_ns, TOOL, (_ends(quick, design), _ends(slow, design)), BOUNDS
+    )
+    for scope in dict.fromkeys(node.scope for node in design.nodes):
+        places = [place for place, node in enumerate(design.nodes) if node.scope == scope]
+        members, *bounds = ([stages[place] for place in places] for stages in (design.stages, *sides))
+        by_scope.setdefault(scope, []).append(busy(scope, members, TOOL, bounds, BOUNDS))
+    return tuple(reading for group in by_scope.values() for reading in group)
 
 
-def costs(design: Design) -> Iterator[tuple[str, Amounts]]:
+def _ends(stages: Sequence[Stage], design: HlsDesign) -> Ends:
+    simulation = simulate(stages, design.depths)
+    return Ends(simulation.latency, simulation.interval)
+
+
+def costs(design: HlsDesign) -> Iterator[tuple[str, Amounts]]:
     """(scope, amounts) of all that the design and its shell are made of; memories have scopes of their own."""
     device = design.job.target.part.device
     for node in design.nodes:
@@ -51,101 +58,97 @@ def costs(design: Design) -> Iterator[tuple[str, Amounts]]:
         yield from memories.items()
     for buffer in design.buffers:
         yield FIFO, fifo_cost(buffer)
-    yield SHELL, shell_cost()
-
-
-def shell_cost() -> Amounts:
-    return {metric: (exact(value, SHELL, shell.SOURCE),) for metric, value in shell.shell().items()}
+    yield shell.SCOPE, shell_amounts()
 
 
 def fifo_cost(buffer: Buffer) -> Amounts:
     """One FIFO: what controls it, and what holds its words."""
     in_bram = buffer.bram18 > 0
-    flags = (laws.FIFO_FF + laws.FIFO_FF_BRAM * in_bram) / laws.COUNTED_FF
-    control = laws.FIFO_LUT / laws.COUNTED_LUT
+    flags = (resources.FIFO_FF + resources.FIFO_FF_BRAM * in_bram) / resources.COUNTED_FF
+    control = resources.FIFO_LUT / resources.COUNTED_LUT
     return {
         Metric.LUT: (
-            within(control, laws.LUT_SPREAD, "fifo", f"{control:.0f} LUT a FIFO, {laws.ROWS}"),
+            within(control, resources.LUT_SPREAD, "fifo", f"{control:.0f} LUT a FIFO, {resources.ROWS}"),
             exact(buffer.luts, "fifo", f"its words in {buffer.storage} (UG474)"),
         ),
-        Metric.FF: (within(flags, laws.FF_SPREAD, "fifo", f"{flags:.0f} FF a FIFO, {laws.ROWS}"),),
+        Metric.FF: (within(flags, resources.FF_SPREAD, "fifo", f"{flags:.0f} FF a FIFO, {resources.ROWS}"),),
         Metric.BRAM18: (exact(buffer.bram18, "fifo", "RAMB18 read 18 bits wide (UG473)"),),
     }
 
 
 def node_cost(
-    node: Node, quantised: QuantisedNetwork, wide: Lanes, device: Device, packed: bool = False
+    node: Node, quantised: QuantisedNetwork, wide: Lanes, device: Device
 ) -> tuple[Amounts, dict[str, Amounts]]:
-    """What one stage takes: (its logic, its memories by their scopes); `packed` is two products in a DSP48E1."""
+    """What one stage takes: (its logic, its memories by their scopes)."""
     data, result, fold = quantised.type_of(node.layer.inputs[0]).width, quantised.type_of(node.tensor).width, wide.fold
     arithmetic = quantised.layers.get(node.layer.name)
     match node.kind, node.layer:
         case "window", _:
-            made = parts(node, wide)
-            recent = (made.across - 1) * made.column * made.lanes * data
+            cut = parts(node, wide)
+            recent = (cut.across - 1) * cut.column * cut.lanes * data
             found = joined(
-                laws.control("window"),
-                split(wide.takes, made.stored, data),
-                laws.delay(recent, made.column),
-                {Metric.FF: (laws.registers(made.lanes * data, "a part of a window"),)},
+                resources.control("window"),
+                split(wide.takes, cut.stored, data),
+                resources.delay(recent, cut.column),
+                {Metric.FF: (resources.registers(cut.lanes * data, "a part of a window"),)},
             )
-            return found, {LINE_BUFFERS: laws.memory(rows(node, wide, data, device), LINE_BUFFERS)}
+            return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
         case "matrix_vector", _:
             assert arithmetic and arithmetic.kernel and arithmetic.accumulator
             widths = data, arithmetic.kernel.width, arithmetic.accumulator.width, result
-            weights = laws.memory(weight_rom(node.size, fold, widths[1], device), WEIGHTS)
+            weights = resources.memory(weight_rom(node.size, fold, widths[1], device), WEIGHTS)
             is_reread = fold.pe < node.size[1] or fresh(node, wide) < node.size[0] // fold.simd
             found = joined(
-                laws.control("matrix_vector"),
+                resources.control("matrix_vector"),
                 split(wide.takes, fold.simd, data),
-                matrix_vector(wide, widths, packed and max(widths[:2]) <= laws.PACKABLE),
-                laws.memory(kept(node, fold, data, device), "windows") if is_reread else {},
+                matrix_vector(wide, widths),
+                resources.memory(kept(node, fold, data, device), "windows") if is_reread else {},
             )
             return found, {WEIGHTS: weights}
         case "maxpool2d", MaxPool2D() as layer:
             compared = layer.kernel[0] + layer.kernel[1] - 1  # a column of values, and the columns before it
-            compare = laws.physics(
+            compare = resources.physics(
                 2 * data * wide.takes * (compared - 1), "pools", "a LUT a bit to compare, one to select"
             )
             before = (layer.kernel[1] - 1) * node.taken[-1] * data
-            delay = laws.delay(before, node.taken[-1] // wide.takes)
+            delay = resources.delay(before, node.taken[-1] // wide.takes)
             found = joined(serial(compared * data, result, wide), {Metric.LUT: (compare,)}, delay)
-            return found, {LINE_BUFFERS: laws.memory(rows(node, wide, data, device), LINE_BUFFERS)}
+            return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
         case (("add" | "relu"), _):
             found = serial(len(node.sources) * data, result, wide)
-            return joined(found, {Metric.LUT: (laws.requantise(wide.puts),)}), {}
+            return joined(found, {Metric.LUT: (resources.requantise(wide.puts),)}), {}
         case "global_average_pool", _:
             assert arithmetic and arithmetic.accumulator
             sums = node.shape[-1] * arithmetic.accumulator.width
-            adders = laws.physics(wide.puts * arithmetic.accumulator.width, "adders", "an adder a lane")
+            adders = resources.physics(wide.puts * arithmetic.accumulator.width, "adders", "an adder a lane")
             found = joined(
                 serial(data, result, wide),
-                laws.delay(sums, node.shape[-1] // wide.puts),
-                {Metric.LUT: (adders, laws.requantise(wide.puts))},
+                resources.delay(sums, node.shape[-1] // wide.puts),
+                {Metric.LUT: (adders, resources.requantise(wide.puts))},
             )
             return found, {}
         case "send", _:
-            return joined(laws.control("simple"), split(wide.takes, 1, result)), {}
+            return joined(resources.control("simple"), split(wide.takes, 1, result)), {}
         case _:
             return serial(result, 0, wide), {}
 
 
 def serial(given: int, result: int, wide: Lanes) -> Amounts:
     """A stage of a word a turn: `given` and `result` are bits of a value, held in its pipeline."""
-    held = laws.registers(wide.puts * (given + result), "the words in hand")
-    return joined(laws.control("simple"), {Metric.FF: (held,)})
+    held = resources.registers(wide.puts * (given + result), "the words in hand")
+    return joined(resources.control("simple"), {Metric.FF: (held,)})
 
 
 def split(taken: int, lanes: int, bits: int) -> Amounts:
     """What takes words of `taken` values of `bits` bits apart into `lanes` at a time: they are loaded, then move up."""
     moving = taken * bits if taken > lanes else 0  # a word as it comes goes on at once
     return {
-        Metric.LUT: (laws.physics(moving, "multiplexers", "a LUT a bit that is loaded or moves up"),),
-        Metric.FF: (laws.registers(moving, "the word in hand"),),
+        Metric.LUT: (resources.physics(moving, "multiplexers", "a LUT a bit that is loaded or moves up"),),
+        Metric.FF: (resources.registers(moving, "the word in hand"),),
     }
 
 
-def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int], packed: bool) -> Amounts:
+def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int]) -> Amounts:
     """PE x SIMD multipliers and what stands around them, weights apart.
 
     `widths` are bits of data, weights, accumulator and result.
@@ -154,35 +157,8 @@ def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int], packed: bool) 
     fold = wide.fold
     sums = fold.pe * (2 * accumulator + (fold.simd // 2) * (data + weight))
     bits = 2 * fold.simd * data + sums + wide.puts * result
-    if packed:
-        dsp, adders = laws.packed_multipliers(fold), laws.packed_adders(fold, accumulator)
-    else:
-        dsp, adders = laws.multipliers(fold, data, weight), laws.adders(fold, data + weight, accumulator)
     return {
-        Metric.DSP: (dsp,),
-        Metric.LUT: (adders, laws.requantise(fold.pe)),
-        Metric.FF: (laws.registers(bits, "operands, sums and results"),),
+        Metric.DSP: (resources.multipliers(fold, data, weight),),
+        Metric.LUT: (resources.adders(fold, data + weight, accumulator), resources.requantise(fold.pe)),
+        Metric.FF: (resources.registers(bits, "operands, sums and results"),),
     }
-
-
-def _reading(metric: Metric, group: Iterable[Amounts], scope: str, on: str) -> Reading:
-    amounts = [one for parts in group for one in parts.get(metric, ())]
-    value, low, high = summed(amounts)
-    counting = [one for one in amounts if one.high]
-    if scope == TOTAL:
-        names = ", ".join(sorted({one.law for one in counting} - {SHELL}))
-        source = f"sum of layers, memories and FIFOs by laws {names}, and the routed shell"
-    else:
-        source = "; ".join(dict.fromkeys(one.source for one in counting)) or "the generated code has none"
-    is_shell = scope == SHELL
-    return Reading(
-        metric,
-        float(round(value)),
-        Tier.MODELLED,
-        on,
-        source,
-        scope,
-        predicts=Tier.ROUTED,
-        low=None if is_shell else float(round(low)),
-        high=None if is_shell else float(round(high)),
-    )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf, nan
 
-from backends.hls.folding_options import FoldingOptions
-from backends.vendor.steps import CSYNTH, WANTED
+from backends.amd.options import VendorOptions
+from backends.dataflow.options import FifoOptions, RateOption, bits
+from backends.dataflow.pe_simd import FoldingOption
 from flows.core.errors import UsageError
 from models.fixed import FixedType
 from models.formats import parse_format
@@ -56,30 +55,8 @@ def _name(type: FixedType) -> str:
     return f"Q{type.integer}.{type.fraction}"
 
 
-def bits(least: int, most: int) -> Callable[[str], int]:
-    """A check of a number of bits, which raises `ValueError`."""
-
-    def check(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise ValueError(f"{text!r}: give {least} to {most} bits")
-        return int(text)
-
-    return check
-
-
-def hours(text: str) -> float:
-    """Checks a time above 0; raises `ValueError`."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = nan
-    if not 0 < value < inf:
-        raise ValueError(f"{text!r}: give hours, above 0")
-    return value
-
-
 @dataclass(frozen=True)
-class Options(FoldingOptions):
+class HlsOptions(VendorOptions, FifoOptions, RateOption, FoldingOption):
     weight_format: str = field(
         default="Q1.7",
         metadata={
@@ -112,16 +89,4 @@ class Options(FoldingOptions):
             "unit": "BITS",
             "parse": bits(SHORTEST, LONGEST),
         },
-    )
-    vendor: str = field(
-        default=CSYNTH,
-        metadata={
-            "help": "what AMD's tools do where they are on PATH: csynth, csynth and co-simulation, csynth and logic "
-            "synthesis, or nothing",
-            "choices": WANTED,
-        },
-    )
-    vendor_timeout: float = field(
-        default=8.0,
-        metadata={"help": "ends a step of theirs that takes longer, in hours", "unit": "HOURS", "parse": hours},
     )

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from math import prod
 
-from backends.hls.blueprint import blueprint, to_json
-from backends.hls.resolve import design
-from backends.hls.synthesis import hls_project
-from backends.protocol import Job
-from backends.vendor import steps as vendor
+from backends.amd import steps as amd
+from backends.dataflow.space import Solved
+from backends.hls.amd import hls_project
+from backends.hls.design.design import HlsDesign
+from backends.hls.generate.blueprint import blueprint, to_json
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from models.reference import REFERENCE, reference_step
 
@@ -28,10 +28,11 @@ FIFO_FRAMES, MARKS = 4, "fifos.json"
 """Frames that pass FIFOs of their real depths, and how full those became."""
 
 
-def plan(job: Job) -> Plan:
-    made, weights = design(job), Asset(job.weights.path, job.weights.digest)
-    expected = reference_step("expected", made.quantised, weights, VECTORS)
-    ask = {**to_json(blueprint(made)), "weights": "weights.safetensors", "reference": REFERENCE}
+def plan(solved: Solved[HlsDesign]) -> Plan:
+    design = solved.design
+    job, weights = design.job, Asset(design.job.weights.path, design.job.weights.digest)
+    expected = reference_step("expected", design.quantised, weights, VECTORS)
+    ask = {**to_json(blueprint(design)), "weights": "weights.safetensors", "reference": REFERENCE}
     generate = Step(
         name=CPP.step,
         about="the HLS project, from templates",
@@ -55,13 +56,13 @@ def plan(job: Job) -> Plan:
         packages=("hls4ml",),
         sources=SOURCES,
     )
-    amd = {AP_TYPES: Output(headers.name, AP_TYPES)}
+    headers_given = {AP_TYPES: Output(headers.name, AP_TYPES)}
     native = _compile(NATIVE, SIMULATED, (f"{PROJECT}/tb/native",))
     # -w: AMD's headers have warnings of their own
-    ap_int = _compile(AP_INT, SIMULATED, (AP_TYPES,), ("-w",), amd)
+    ap_int = _compile(AP_INT, SIMULATED, (AP_TYPES,), ("-w",), headers_given)
     bounded = f"{PROJECT}/tb/native", f"{PROJECT}/tb/bounded"
     fifos = _compile(FIFOS, BOUNDED, bounded, ("-Wno-maybe-uninitialized",))
-    results = prod(job.network.shapes[made.quantised.output])
+    results = prod(job.network.shapes[design.quantised.output])
     frames = {"vectors": VECTORS, "fifo_frames": FIFO_FRAMES}
     simulate = Step(
         name=SIMULATE,
@@ -80,7 +81,7 @@ def plan(job: Job) -> Plan:
         sources=SOURCES,
     )
     limit_s = job.options.vendor_timeout * 3600
-    synthesis = vendor.steps("vitis", hls_project(CPP, job.network), job.target, job.options.vendor, limit_s)
+    synthesis = amd.steps("vitis", hls_project(CPP, job.network), job.target, job.options.vendor, limit_s)
     steps = (expected, generate, headers, native, ap_int, fifos, simulate, *synthesis)
     return Plan(steps, Output(SIMULATE, OUTPUTS), "C simulation of the generated code (g++ and ap_int)", VECTORS)
 

@@ -1,95 +1,118 @@
-"""From a job to its design: the folding that was asked for, and for the other layers what the solver finds."""
+"""From a job to its design: the arithmetic, and the folding that was asked for or that the solver finds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from math import lcm
 
-from backends.hls.arithmetic import lower
-from backends.hls.design import Design
-from backends.hls.folding import Answer, Space, as_built, reach, solve
-from backends.hls.folding_options import NO_TARGET, Fold, parse_folding
-from backends.hls.nodes import MATRIX_VECTOR, nodes
-from backends.hls.timing import simulation
-from backends.protocol import Job
-from backends.stream import SLACK
-from flows.core.digest import digest_of
+from backends.cost.amounts import Amounts, joined, shell_amounts, summed
+from backends.dataflow import pe_simd, refusals
+from backends.dataflow.budget import Way, budgets
+from backends.dataflow.folding import Cost, Folding
+from backends.dataflow.options import NO_TARGET, cycles_at
+from backends.dataflow.pe_simd import Fold, legal, parse_folding
+from backends.dataflow.space import Budgets, Problem, Solved
+from backends.hls.check import overflows
+from backends.hls.design.arithmetic import lower
+from backends.hls.design.design import HlsDesign
+from backends.hls.design.lanes import Lanes
+from backends.hls.design.nodes import MATRIX_VECTOR, Node, nodes, slides
+from backends.hls.design.schedule import FOLDED
+from backends.hls.design.words import least
+from backends.hls.estimate import costs, fifo_cost, node_cost
+from backends.hls.options import HlsOptions
+from backends.protocol import Job, Refusal, Unbuildable
+from flows.core.evidence import RESOURCES
+from models.network import Conv2D
 from models.quantised import QuantisedNetwork
 
-ROUNDS = 3
-"""FIFOs and the words of streams follow from a folding, and count in its budget: what they take is known when it is
-solved. The first round has no FIFOs; what fits with them, too, is the fastest. Else it is solved again, with them."""
+PATIENCE = 1.1
+"""A folding whose upper bounds fit is taken where it needs at most so many times the cycles of the fastest whose
+estimates do."""
 
 
-@dataclass(frozen=True)
-class Resolved:
-    """A design, and what the solver said of it in the space that it was asked about."""
-
-    design: Design
-    answer: Answer
-    space: Space
+def resolve(job: Job[HlsOptions]) -> Solved[HlsDesign]:
+    """Raises `Unbuildable` for accumulators that could overflow, and where `resolve_folding` does."""
+    quantised = lower(job)
+    _refuse(overflows(job, quantised))
+    return resolve_folding(job, quantised)
 
 
-_made: dict[str, Resolved] = {}
+def resolve_folding(job: Job[HlsOptions], quantised: QuantisedNetwork) -> Solved[HlsDesign]:
+    """The design of `job` in this arithmetic. Raises `Unbuildable` for folds that do not divide, a rate beyond reach,
+    and FIFOs that deadlock."""
+    ways = {node.name: node.foldable for node in nodes(quantised) if node.kind == MATRIX_VECTOR}
+    asked = parse_folding(job.options.folding)
+    _refuse(pe_simd.refusals(asked, ways))
+    folds = {name: [asked[name]] if name in asked else legal(ways[name]) for name in ways}
+    problem = folding_problem(job, quantised, folds)
+    rate, clock_ns = job.options.target_fps, job.target.clock_ns
+    if rate != NO_TARGET:
+        _refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the widest folding takes"))
+    limit = cycles_at(rate, clock_ns)
+    solved = problem.fitted(PATIENCE) if limit is None else problem.reaching(limit)
+    design = solved.design
+    _refuse(refusals.deadlock(design.stages, design.depths, design.pixel_bits, job.options.fifo_depth, "words"))
+    return solved if len(asked) < len(ways) else Solved(design, None)
 
 
-def design(job: Job) -> Design:
-    """What will be built for `job`."""
-    return resolved(job, lower(job)).design
+def folding_problem(
+    job: Job[HlsOptions], quantised: QuantisedNetwork, folds: Mapping[str, Sequence[Fold]]
+) -> Problem[HlsDesign]:
+    """What the solver is asked; `folds` are those that each layer with weights may have."""
+    start = HlsDesign(job, quantised, dict.fromkeys(folds, Fold(1, 1)))
+
+    def build(folding: Folding) -> HlsDesign:
+        return HlsDesign(job, quantised, {name: folds[name][place] for name, place in folding.values.items()})
+
+    def around(design: HlsDesign) -> Budgets:
+        buffers = () if design is start else design.buffers  # what fits without FIFOs and then with its own is fastest
+        fifos = joined(*(fifo_cost(buffer) for buffer in buffers))
+        fixed = [node for node in design.nodes if node.kind not in FOLDED]
+        rest = joined(*(stage_amounts(design, node, design.lanes[node.name]) for node in fixed), fifos, shell_amounts())
+        stages = (stage_amounts(design, node, design.lanes[node.name]) for node in design.nodes)
+        ways = {name: [_way(design, name, place, fold) for place, fold in enumerate(folds[name])] for name in folds}
+        return budgets(ways, lambda cycles: rest, joined(*stages, fifos), partial(usable, design), distinct=True)
+
+    return Problem(start, around, build, taken)
 
 
-def resolved(job: Job, quantised: QuantisedNetwork) -> Resolved:
-    """The design of `job` in the arithmetic `quantised`; found once, since all of the backend asks for it."""
-    key = digest_of([quantised.digest, job.target, job.options])
-    if key not in _made:
-        _made[key] = _resolved(job, quantised)
-    return _made[key]
+def _refuse(found: Iterable[Refusal]) -> None:
+    if every := tuple(found):
+        raise Unbuildable(*every)
 
 
-def _resolved(job: Job, quantised: QuantisedNetwork) -> Resolved:
-    asked, limit = parse_folding(job.options.folding), limit_of(job)
-    space = Space(_unfolded(job, quantised), asked, ())
-    if limit is not None:
-        return _reaching(space, limit)
-    found = []
-    for _ in range(ROUNDS):
-        answer = solve(space)
-        space = _followed(space, answer)
-        built = as_built(space, answer)
-        found.append(Resolved(space.base, built, space))
-        if (built.sure, built.lacking.keys()) == (answer.sure, answer.lacking.keys()):
-            break
-    return min(found, key=lambda one: (len(one.answer.lacking), not one.answer.sure, one.answer.folding.cycles))
+def taken(design: HlsDesign, sure: bool) -> Cost:
+    """What it takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
+    amounts = joined(*(part for _, part in costs(design)))
+    sums = [summed(amounts[metric]) for metric in RESOURCES]
+    return tuple(total.high if sure else total.value for total in sums)
 
 
-def _reaching(space: Space, limit: float) -> Resolved:
-    """The cheapest of at most `limit` cycles a frame; a shorter interval is asked for where stalls come to more."""
-    cycles, shortest = limit, space.quickest
-    while True:
-        answer = reach(space, max(cycles, shortest))
-        space = _followed(space, answer)
-        if cycles <= shortest or simulation(space.base).interval <= limit:
-            return Resolved(space.base, answer, space)
-        cycles /= 1 + SLACK
+def usable(design: HlsDesign, sure: bool, margin: float) -> Cost:
+    """What the part has of each of `RESOURCES`, less the margin."""
+    device = design.job.target.part.device
+    return tuple(device.available(metric) * (1 - margin) for metric in RESOURCES)
 
 
-def _followed(space: Space, answer: Answer) -> Space:
-    """The space around the design that is made of `answer`."""
-    made = Design(space.base.job, space.base.quantised, space.named(answer.folding))
-    return Space(made, space.asked, made.buffers)
+def stage_amounts(design: HlsDesign, node: Node, wide: Lanes) -> Amounts:
+    """What one stage of `design` takes at this width, its memories included."""
+    logic, memories = node_cost(node, design.quantised, wide, design.job.target.part.device)
+    return joined(logic, *memories.values())
 
 
-def limit_of(job: Job) -> float | None:
-    """Cycles between frames at the rate that was asked for, None where none was."""
-    rate = job.options.target_fps
-    return None if rate == NO_TARGET else 1e9 / (float(rate) * job.target.clock_ns)
+def _way(design: HlsDesign, name: str, place: int, fold: Fold) -> Way:
+    """What a layer with weights takes in `design` at another fold, its window and its memories included."""
+    members = [node for node in design.nodes if node.layer.name == name and node.kind in FOLDED]
+    amounts = joined(*(stage_amounts(design, node, _wide(design, node, fold)) for node in members))
+    return Way(place, max(least(node, fold) for node in members), amounts)
 
 
-def quickest(job: Job, quantised: QuantisedNetwork) -> int:
-    """The shortest interval of any legal folding with the layers that were asked for, in cycles, fit or not."""
-    space = Space(_unfolded(job, quantised), parse_folding(job.options.folding), ())
-    return simulation(_followed(space, reach(space, space.quickest)).base).interval
-
-
-def _unfolded(job: Job, quantised: QuantisedNetwork) -> Design:
-    names = [node.name for node in nodes(quantised) if node.kind == MATRIX_VECTOR]
-    return Design(job, quantised, dict.fromkeys(names, Fold(1, 1)))
+def _wide(design: HlsDesign, node: Node, fold: Fold) -> Lanes:
+    """With the words of `design`, or words of as many results, where those are no multiple of them."""
+    before = design.lanes[node.name]
+    if node.kind == MATRIX_VECTOR:
+        reads_parts = isinstance(node.layer, Conv2D) and slides(node.layer)
+        return Lanes(fold, fold.simd if reads_parts else lcm(before.takes, fold.simd), lcm(before.puts, fold.pe))
+    return Lanes(fold, before.takes, fold.simd)

@@ -2,50 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from backends.hls4ml import estimate as estimates
+from backends.cost.synthesis import HLS4ML
+from backends.hls4ml import amd
 from backends.hls4ml.check import check
-from backends.hls4ml.laws import OVERSTATED
-from backends.hls4ml.options import Options
-from backends.hls4ml.plan import CPP, plan
-from backends.hls4ml.precision import lower
-from backends.hls4ml.remarks import notes
-from backends.hls4ml.resolve import design
-from backends.hls4ml.synthesis import TOP, scopes
-from backends.protocol import Job
-from backends.vendor import steps as vendor
+from backends.hls4ml.estimate import estimate
+from backends.hls4ml.notes import notes
+from backends.hls4ml.options import Hls4mlOptions
+from backends.hls4ml.plan import plan
+from backends.hls4ml.resolve import resolve
+from backends.protocol import API, Backend
 from flows.core.clock import seen
-from flows.core.evidence import Reading, Tier
-from flows.core.plan import Products
+from flows.core.evidence import Tier
 
-API = 1
-NAME = "hls4ml"
-SEEN_CLOCK = seen(
-    100.0,
-    Tier.ROUTED,
-    "xc7z020clg400-1",
-    "5 of 5 routed designs with a timing report met it, with 0.04 to 0.78 ns to spare; none was asked for more",
+BACKEND = Backend(
+    api=API,
+    name="hls4ml",
+    about="hls4ml: streaming HLS C++, a reuse factor a layer; conversion, C simulation and a csynth-level estimate",
+    options=Hls4mlOptions,
+    check=check,
+    resolve=resolve,
+    lower=lambda solved: solved.design.quantised,
+    estimate=estimate,
+    notes=notes,
+    plan=plan,
+    read=amd.read,
+    read_report=amd.read_report,
+    csynth_ratios=HLS4ML,
+    seen_clock=seen(
+        100.0,
+        Tier.ROUTED,
+        "xc7z020clg400-1",
+        "5 of 5 routed designs with a timing report met it, with 0.04 to 0.78 ns to spare; none was asked for more",
+    ),
 )
-
-__all__ = [
-    "API", "NAME", "OVERSTATED", "SEEN_CLOCK", "Options",
-    "check", "estimate", "lower", "notes", "plan", "read", "read_report",
-]  # fmt: skip
-
-
-def estimate(job: Job) -> Sequence[Reading]:
-    """None for io_parallel: the laws are those of io_stream."""
-    if job.options.io_type == "io_parallel":
-        return ()
-    return estimates.estimate(design(job))
-
-
-def read(job: Job, products: Products) -> Sequence[Reading]:
-    return vendor.read(TOP, job.target, products, scopes(CPP, products))
-
-
-def read_report(job: Job, report: Path) -> Sequence[Reading]:
-    """Its modules keep their instances' names: which layer each one is stands in C++ that is not at hand."""
-    return vendor.read_report(report, TOP, job.target)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
-from difflib import get_close_matches
-from math import ceil, floor, log2
+from collections.abc import Iterator, Sequence
+from math import ceil, log2
 
+from backends.dataflow.options import NO_TARGET
+from backends.dataflow.refusals import unknown
 from backends.hls4ml.design import unrolled as layers_unrolled
-from backends.hls4ml.fifos import depths
-from backends.hls4ml.options import LATENCY, RESOURCE, SIMULATED, STOCK, parse_precision, parse_reuse, parse_strategy
+from backends.hls4ml.options import (
+    LATENCY,
+    RESOURCE,
+    STOCK,
+    Hls4mlOptions,
+    parse_precision,
+    parse_reuse,
+    parse_strategy,
+)
 from backends.hls4ml.precision import lower
-from backends.hls4ml.resolve import design, limit_of, quickest
 from backends.hls4ml.reuse import legal, sizes
 from backends.protocol import Job, Refusal
-from backends.stream import simulate
 from models.fixed import FixedType, parse_type
 from models.network import INPUT, Conv2D, Dense, Flatten, MaxPool2D, Network, Softmax
 
@@ -25,11 +30,11 @@ EXACT_BITS = 53
 """Bits of a sum that the exact reference holds."""
 
 
-def check(job: Job) -> Sequence[Refusal]:
+def check(job: Job[Hls4mlOptions]) -> Sequence[Refusal]:
     if found := tuple(_layers(job.network)):
         return found
-    found = (*_unrolled(job), *_convolutions(job.network), *_pooling(job.network), *_reuse(job), *_precision(job))
-    return found or (*_target(job), *_deadlock(job))  # which need a design, and so a job that can be done
+    of_network = (*_convolutions(job.network), *_pooling(job.network))
+    return (*_unrolled(job), *of_network, *_reuse(job), *_precision(job), *_target(job))
 
 
 def _layers(network: Network) -> Iterator[Refusal]:
@@ -51,11 +56,11 @@ def _layers(network: Network) -> Iterator[Refusal]:
             yield Refusal(where, f"it takes {layer.inputs[0]} twice, and a FIFO is read once", "two tensors")
 
 
-def _unrolled(job: Job) -> Iterator[Refusal]:
+def _unrolled(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     """What unrolls a layer of more products than the HLS compilers take."""
     _, layers = parse_strategy(job.options.strategy)
     products = {name: n_in * n_out for name, (n_in, n_out) in sizes(job.network).items()}
-    yield from _unknown("--strategy", layers, products)
+    yield from unknown("--strategy", layers, products)
     largest = max(products, key=lambda name: products[name], default="")
     reason = f"unrolls all {{:,}} products of {{}}; the HLS compilers stop at {UNROLL_LIMIT:,}"
     if job.options.io_type == "io_parallel" and products.get(largest, 0) > UNROLL_LIMIT:
@@ -67,41 +72,11 @@ def _unrolled(job: Job) -> Iterator[Refusal]:
         yield Refusal(f"--strategy {LATENCY}", reason.format(products[worst], worst), f"--strategy {RESOURCE}")
 
 
-def _unknown(
-    option: str, named: Iterable[str], layers: Collection[str], what: str = "layer with weights"
-) -> Iterator[Refusal]:
-    for name in named:
-        if name not in layers:
-            near = get_close_matches(name, layers, n=3, cutoff=0.5) or list(layers)
-            yield Refusal(option, f"no {what} is called {name!r}", ", ".join(near))
-
-
-def _target(job: Job) -> Iterator[Refusal]:
-    """A rate beyond reach, or reuse factors given beside it."""
-    limit, number = limit_of(job), parse_reuse(job.options.reuse_factor)[0]
-    if limit is None:
-        return
-    if number is not None:
+def _target(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
+    """Reuse factors given beside a rate."""
+    number = parse_reuse(job.options.reuse_factor)[0]
+    if number is not None and job.options.target_fps != NO_TARGET:
         yield Refusal("--target-fps", f"with --reuse-factor {number} there is nothing to choose", "--reuse-factor auto")
-    elif limit < (fewest := quickest(job)):
-        highest = floor(1e9 / (fewest * job.target.clock_ns))
-        fact = f"{job.options.target_fps} images/s are beyond reach: the lowest reuse factors take {fewest:,} cycles"
-        yield Refusal("--target-fps", f"{fact} an image, which is {highest:,} images/s", f"--target-fps {highest}")
-
-
-def _deadlock(job: Job) -> Iterator[Refusal]:
-    """A number of tokens too small for a skip connection. Pipelines are not counted on to hold any."""
-    if not job.options.fifo_depth.isdecimal():
-        return
-    made = design(job)
-    stalled = [replace(stage, delay=0) for stage in made.stages]
-    deadlock = simulate(stalled, {buffer.fifo: buffer.depth for buffer in made.buffers}, frames=1).deadlock
-    if deadlock:
-        enough = depths(made.quantised, made.blocks, made.stages, SIMULATED)
-        full = ", ".join(" to ".join(fifo) for fifo in deadlock.full)
-        needs = ", ".join(f"{' to '.join(fifo)} takes {enough[fifo]}" for fifo in deadlock.full)
-        fact = f"with {job.options.fifo_depth} tokens the design deadlocks: {full} fill up before the other branch ends"
-        yield Refusal("--fifo-depth", fact, f"{SIMULATED} ({needs}), or {max(enough.values())}")
 
 
 def _convolutions(network: Network) -> Iterator[Refusal]:
@@ -124,10 +99,10 @@ def _pooling(network: Network) -> Iterator[Refusal]:
             yield Refusal(f"layer {layer.name}", f"{fact}, {layer.padding}", f"strides {layer.kernel}, valid")
 
 
-def _reuse(job: Job) -> Iterator[Refusal]:
+def _reuse(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     layers = sizes(job.network)
     asked = parse_reuse(job.options.reuse_factor)[1]
-    yield from _unknown("--reuse-factor", asked, layers)
+    yield from unknown("--reuse-factor", asked, layers)
     for name, factor in asked.items():
         if name in layers and factor not in legal(*layers[name]):
             below = max(one for one in legal(*layers[name]) if one <= factor)
@@ -137,10 +112,10 @@ def _reuse(job: Job) -> Iterator[Refusal]:
             yield Refusal("--reuse-factor", fact, " or ".join(f"{name}={one}" for one in dict.fromkeys((below, above))))
 
 
-def _precision(job: Job) -> Iterator[Refusal]:
+def _precision(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     asked, given = parse_precision(job.options.precision)
     layers = {layer.name: layer for layer in job.network.layers}
-    yield from _unknown("--precision", [name for name in given if name != INPUT], layers, "layer")
+    yield from unknown("--precision", [name for name in given if name != INPUT], layers, "layer")
     if asked == STOCK:
         if given:
             yield Refusal("--precision", "stock leaves all types to hls4ml", "ap_fixed<16,6> before the given types")

@@ -1,64 +1,86 @@
-"""What a design will cost by the laws, with no tool installed: totals first, then layers, FIFOs, clones, shell.
+"""What a design will cost, with no tool installed: totals first, then layers, FIFOs, clones, shell, and cycles.
 
-Resources foretell csynth (cycles are in `timing`). Laws err independently of each other, and all amounts of one law err
-together. What no law knows is absent, and its total a lower bound. There is no reading of the clock frequency: nothing
-here knows it.
+Resources are what csynth counts. What no resource model knows is absent, and its total a lower bound. There is no
+reading of the clock frequency: nothing here knows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from math import prod, sqrt
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 
 from backends.cost import shell
-from backends.hls4ml import counts, laws
-from backends.hls4ml.design import Design
-from backends.hls4ml.fifos import Buffer
-from backends.hls4ml.laws import Amount
-from backends.hls4ml.options import SRL
+from backends.cost.amounts import Amount, Amounts, exact, joined, readings, shell_amounts
+from backends.dataflow.buffers import SRL, Buffer
+from backends.dataflow.space import Solved
+from backends.dataflow.stream import Stage, simulate
+from backends.dataflow.timing import Ends, busy, totals
+from backends.hls4ml import counts, resources
+from backends.hls4ml.design import Hls4mlDesign
 from backends.hls4ml.reuse import multiplier_dsp, multipliers, sizes
-from backends.hls4ml.schedule import Block, tokens
-from backends.hls4ml.timing import timing
-from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
+from backends.hls4ml.schedule import QUICKEST, Block, slowest, tokens
+from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import Conv2D, MaxPool2D
 from models.quantised import QuantisedNetwork
 
-FIFO, SHELL = "fifo", shell.SCOPE
-
-Amounts = dict[Metric, Amount | None]
-"""None where the block takes something of it and no law knows how much."""
-
-
-@lru_cache(maxsize=16)
-def estimate(design: Design) -> tuple[Reading, ...]:
-    """Readings of `design`."""
-    cycles = timing(design)
-    costs = [(block.scope, block_cost(block, design)) for block in design.blocks]
-    costs += [(FIFO, fifo_cost(buffer, design.tool)) for buffer in design.buffers]
-    charged: Amounts = {metric: laws.exact(value, SHELL, shell.SOURCE) for metric, value in shell.shell().items()}
-    scopes: dict[str, list[Amounts]] = {
-        scope: [amounts for name, amounts in costs if name == scope] for scope, _ in costs
-    }
-    scopes[SHELL] = [charged]
-    everything = [amounts for group in scopes.values() for amounts in group]
-    on = f"{design.job.target.part.device.name}, {design.tool.title()} HLS"
-    found = [_sum(metric, everything, TOTAL, on) for metric in RESOURCES] + cycles.pop(TOTAL)
-    for scope, group in scopes.items():
-        found += [_sum(metric, group, scope, on) for metric in RESOURCES]
-        found += cycles.get(scope, [])
-    return tuple(reading for reading in found if reading is not None)
+FIFO = "fifo"
+BOUNDS = (
+    "bounds: a computed pixel in just its reuse factor and a stored one in a cycle, and csynth's worst case, which "
+    "charges every pixel as if it completed a window"
+)
 
 
-def block_cost(block: Block, design: Design) -> Amounts:
+def estimate(solved: Solved[Hls4mlDesign]) -> Sequence[Reading]:
+    """Resources and cycles of a design, the whole of it first; none of io_parallel, whose models are not known."""
+    design = solved.design
+    if design.job.options.io_type == "io_parallel":
+        return ()
+    tool = f"{design.tool.title()} HLS"
+    on = f"{design.job.target.part.device.name}, {tool}"
+    by_scope = readings(costs(design), on, Tier.HLS, "layers and FIFOs")
+    # With the Latency strategy there are no bounds and no worst cases: no report of it is known.
+    is_bounded = not design.unrolled & design.reuse.keys()
+    sides = (design.stages_at(QUICKEST), design.stages_at(slowest(design.tool))) if is_bounded else ()
+    by_scope[TOTAL] += totals(design.simulation, design.job.target.clock_ns, tool, _ends(design, sides), BOUNDS)
+    for scope in dict.fromkeys(block.scope for block in design.blocks):
+        places = [place for place, block in enumerate(design.blocks) if block.scope == scope]
+        members, *bounds = ([stages[place] for place in places] for stages in (design.stages, *sides))
+        group = by_scope.setdefault(scope, [])
+        group.append(busy(scope, members, tool, bounds, BOUNDS))
+        if bounds:
+            slow = bounds[-1][max(range(len(members)), key=lambda place: members[place].busy)]
+            worst = "csynth's worst case, which charges every pixel of a convolution as if it completed a window"
+            cycles = slow.busy + slow.delay
+            group.append(Reading(Metric.LATENCY_CYCLES, cycles, Tier.MODELLED, tool, worst, scope, Tier.HLS))
+    return tuple(reading for group in by_scope.values() for reading in group)
+
+
+def _ends(design: Hls4mlDesign, sides: Sequence[tuple[Stage, ...]]) -> tuple[Ends, Ends] | None:
+    """With FIFOs that never fill; the slowest stalls as much as what is expected does."""
+    if not sides:
+        return None
+    stalls = design.interval / max(stage.busy for stage in design.stages)
+    quick, slow = (Ends(simulate(side, {}, 1).latency, max(stage.busy for stage in side)) for side in sides)
+    return quick, Ends(slow.latency, float(round(slow.interval * stalls)))
+
+
+def costs(design: Hls4mlDesign) -> Iterator[tuple[str, Amounts]]:
+    """(scope, amounts) of all that the design and its shell are made of."""
+    for block in design.blocks:
+        yield block.scope, block_cost(block, design)
+    for buffer in design.buffers:
+        yield FIFO, fifo_cost(buffer, design.tool)
+    yield shell.SCOPE, shell_amounts()
+
+
+def block_cost(block: Block, design: Hls4mlDesign) -> Amounts:
     """What one block takes, its FIFOs apart."""
     quantised, tool = design.quantised, design.tool
     if block.name in design.reuse:
         factor, unrolled = design.reuse[block.name], block.name in design.unrolled
         return multiply_accumulate(block, quantised, factor, tool, unrolled, design.haste)
-    nothing = laws.exact(0, "none", "the generated code has none")
-    found: Amounts = {Metric.BRAM18: nothing, Metric.DSP: nothing, Metric.LUT: None, Metric.FF: None}
+    found: dict[Metric, tuple[Amount | None, ...]] = {Metric.LUT: (None,), Metric.FF: (None,)}
     channels, output = block.shape[-1], quantised.type_of(block.tensor)
     match block.kind:
         case "clone":
@@ -69,19 +91,21 @@ def block_cost(block: Block, design: Design) -> Amounts:
             types = quantised.type_of(block.layer.inputs[0]).width, output.width
             found |= _lut_ff(tool, "relu", counts.per_channel(channels, tokens(block.shape), types, design.haste))
             if _is_costly(output):
-                found[Metric.LUT] = laws.fitted(tool, "relu_saturating", "lut", counts.per_channel(channels))
+                saturating = resources.fitted(tool, "relu_saturating", "lut", counts.per_channel(channels))
+                found[Metric.LUT] = (saturating,)
         case "maxpool2d":
             assert isinstance(block.layer, MaxPool2D)
             pooling = counts.pooling(*block.layer.kernel, channels, quantised.type_of(block.layer.inputs[0]).width)
             found |= _lut_ff(tool, "maxpool2d", pooling)
         case "add":
             bits = 1 + max(quantised.type_of(name).width for name in block.layer.inputs)
-            found[Metric.LUT] = laws.adders(channels * (1 + _is_costly(output)), bits)
-            found[Metric.FF] = laws.fitted(tool, "relu", "ff", counts.per_channel(0, tokens(block.shape)))
+            found[Metric.LUT] = (resources.adders(channels * (1 + _is_costly(output)), bits),)
+            found[Metric.FF] = (resources.fitted(tool, "relu", "ff", counts.per_channel(0, tokens(block.shape))),)
         case "global_average_pool":
             found |= _average(block, quantised)
         case "softmax":
-            found |= {Metric.BRAM18: laws.softmax_bram(tool, channels), Metric.DSP: laws.softmax_dsp(channels)}
+            found[Metric.BRAM18] = (resources.softmax_bram(tool, channels),)
+            found[Metric.DSP] = (resources.softmax_dsp(channels),)
             found |= _lut_ff(tool, "softmax", counts.per_channel(channels))
     return found
 
@@ -104,16 +128,18 @@ def multiply_accumulate(
     window = (*layer.kernel, block.taken[-1]) if isinstance(layer, Conv2D) and prod(layer.kernel) > 1 else None
     if latency or factor == 1:
         constants = counts.constants(size[0], prod(size), widths, window, factor, haste)
-        dsp = laws.constant_dsp(prod(size), data, weight)
-        return _lut_ff(tool, "constants", constants) | {
-            Metric.BRAM18: laws.exact(0, "none", "the weights are constants of the logic"),
-            Metric.DSP: dsp if factor == 1 else laws.shared_dsp(size, factor, data, weight),
+        dsp = resources.constant_dsp(prod(size), data, weight)
+        return {
+            **_lut_ff(tool, "constants", constants),
+            Metric.BRAM18: (exact(0, "none", "the weights are constants of the logic"),),
+            Metric.DSP: (dsp if factor == 1 else resources.shared_dsp(size, factor, data, weight),),
         }
     count = multipliers(*size, factor)
-    found: Amounts = _lut_ff(tool, "mac", counts.multiply_accumulate(size, count, widths, weight, window))
-    found[Metric.BRAM18] = laws.weight_bram(tool, count, weight, factor)
-    found[Metric.DSP] = multiplier_dsp(quantised, block.name, factor)
-    return found
+    return {
+        **_lut_ff(tool, "mac", counts.multiply_accumulate(size, count, widths, weight, window)),
+        Metric.BRAM18: (resources.weight_bram(tool, count, weight, factor),),
+        Metric.DSP: (multiplier_dsp(quantised, block.name, factor),),
+    }
 
 
 def _average(block: Block, quantised: QuantisedNetwork) -> Amounts:
@@ -122,11 +148,11 @@ def _average(block: Block, quantised: QuantisedNetwork) -> Amounts:
     assert accumulator is not None
     area, channels = tokens(block.taken), block.shape[-1]
     if area & area - 1:
-        return {Metric.LUT: None, Metric.FF: None}
+        return {Metric.LUT: (None,), Metric.FF: (None,)}
     bits = channels * accumulator.width
     return {
-        Metric.LUT: laws.adders(2 * channels, accumulator.width),  # the sum, and the rounding towards zero
-        Metric.FF: laws.Amount(bits, bits, 2 * bits, "accumulators", "a register a bit, at most one more behind it"),
+        Metric.LUT: (resources.adders(2 * channels, accumulator.width),),  # the sum, and the rounding towards zero
+        Metric.FF: (Amount(bits, bits, 2 * bits, "accumulators", "a register a bit, at most one more behind it"),),
     }
 
 
@@ -136,19 +162,17 @@ def _is_costly(output: FixedType) -> bool:
 
 
 def _lut_ff(tool: str, law: str, features: Mapping[str, float]) -> Amounts:
-    return {metric: laws.fitted(tool, law, metric.key, features) for metric in (Metric.LUT, Metric.FF)}
+    return {metric: (resources.fitted(tool, law, metric.key, features),) for metric in (Metric.LUT, Metric.FF)}
 
 
 def fifo_cost(buffer: Buffer, tool: str) -> Amounts:
     """One FIFO: what controls it, and what holds its words."""
-    found: Amounts = _lut_ff(
-        tool, "fifo", {"one": float(buffer.lanes), "in_block_ram": float(buffer.lanes * (buffer.bram18 > 0))}
-    )
-    return found | {
-        Metric.LUT: laws.together(found[Metric.LUT], _words(buffer)),
-        Metric.BRAM18: laws.exact(buffer.bram18, "fifo", laws.FIFO_BRAM_SOURCE),
-        Metric.DSP: laws.exact(0, "none", "the generated code has none"),
+    counted = {"one": float(buffer.lanes), "in_block_ram": float(buffer.lanes * (buffer.bram18 > 0))}
+    held: Amounts = {
+        Metric.LUT: (_words(buffer),),
+        Metric.BRAM18: (exact(buffer.bram18, "fifo", resources.FIFO_BRAM_SOURCE),),
     }
+    return joined(_lut_ff(tool, "fifo", counted), held)
 
 
 def _words(buffer: Buffer) -> Amount:
@@ -156,39 +180,3 @@ def _words(buffer: Buffer) -> Amount:
     counted = buffer.lanes * buffer.bits * -(-buffer.depth // 32) if buffer.luts else 0
     value = counted if buffer.storage == SRL else buffer.luts
     return Amount(value, buffer.luts, counted, "fifo", "a LUT a bit and 32 words at most")
-
-
-def _sum(metric: Metric, group: Iterable[Amounts], scope: str, on: str) -> Reading | None:
-    """The sum over blocks: amounts of one law add up with their bounds, laws combine as independent errors."""
-    amounts = [block[metric] for block in group if metric in block]
-    known = [amount for amount in amounts if amount is not None]
-    if not known:
-        return None
-    by_law: dict[str, list[Amount]] = {}
-    for amount in known:
-        by_law.setdefault(amount.law, []).append(amount)
-    value = sum(amount.value for amount in known)
-    below = sqrt(sum(sum(one.value - one.low for one in law) ** 2 for law in by_law.values()))
-    above = sqrt(sum(sum(one.high - one.value for one in law) ** 2 for law in by_law.values()))
-    counting = [amount for amount in known if amount.value] or known[:1]
-    if scope == TOTAL:
-        names = ", ".join(sorted({one.law for one in counting} - {SHELL}))
-        source = f"sum of layers and FIFOs by laws {names}, and the routed shell"
-    else:
-        source = "; ".join(dict.fromkeys(amount.source for amount in counting))
-    return Reading(
-        metric,
-        _whole(value),
-        Tier.MODELLED,
-        on,
-        source,
-        scope,
-        predicts=shell.STAGE if scope == SHELL else Tier.HLS,
-        low=None if scope == SHELL else _whole(value - below),
-        high=None if scope == SHELL else _whole(value + above),
-        at_least=len(known) < len(amounts),
-    )
-
-
-def _whole(value: float) -> float:
-    return float(round(value))

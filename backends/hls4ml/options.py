@@ -5,25 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from math import inf, nan
 from pathlib import Path
 
+from backends.amd.options import VendorOptions
+from backends.dataflow.buffers import BRAM, LUTRAM, SRL
+from backends.dataflow.options import AUTO, SIMULATED, RateOption, depth_text
 from backends.hls4ml.config import ROLES, read_config
-from backends.vendor.steps import CSYNTH, WANTED
 from flows.core.errors import InputError
 from models.fixed import FixedType, Overflow, Rounding, parse_type, separated
 
 STOCK = "stock"
-NO_TARGET = NO_CONFIG = "none"
+NO_CONFIG = "none"
 DEFAULT_UNCERTAINTY = "default"
 RESULT = "result"
 STRATEGIES = RESOURCE, LATENCY = "resource", "latency"
-SIMULATED, FRAME = "simulated", "hls4ml"
-AUTO, TOOL, SRL, LUTRAM, BRAM = "auto", "tool", "srl", "lutram", "bram"
+FRAME, TOOL = "hls4ml", "tool"
 WIDEST = 32
 """Bits of a type that ranges choose, at most."""
-DEEPEST = 65536
-"""The deepest FIFO that may be asked for, in tokens."""
 
 
 def reuse_text(text: str) -> str:
@@ -67,39 +65,6 @@ def strategy_text(text: str) -> str:
     """Checks the form of a strategy and writes it one way; raises `ValueError`."""
     single, layers = parse_strategy(text)
     return ",".join([single, *(f"{name}={one}" for name, one in layers.items())])
-
-
-def target_text(text: str) -> str:
-    """Checks a rate, in images per second; raises `ValueError`."""
-    if text == NO_TARGET:
-        return text
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = nan
-    if not 0 < rate < inf:
-        raise ValueError(f"{text!r} is no rate: give images per second, above 0")
-    return f"{rate:.10g}"
-
-
-def depth_text(text: str) -> str:
-    """Checks ``simulated``, ``hls4ml`` or a number of tokens; raises `ValueError`."""
-    if text in (SIMULATED, FRAME):
-        return text
-    if not re.fullmatch("[0-9]+", text) or not 1 <= int(text) <= DEEPEST:
-        raise ValueError(f"{text!r} is no FIFO depth: give {SIMULATED}, {FRAME}, or a number from 1 to {DEEPEST:,}")
-    return str(int(text))
-
-
-def hours(text: str) -> float:
-    """Checks a time limit; raises `ValueError`."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = nan
-    if not 0 < value <= 1000:
-        raise ValueError(f"{text!r} is no time limit: give hours above 0, at most 1000")
-    return value
 
 
 LayerTypes = Mapping[str, Mapping[str, FixedType]]
@@ -149,7 +114,7 @@ def uncertainty_text(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Options:
+class Hls4mlOptions(VendorOptions, RateOption):
     backend: str = field(
         default="vitis",
         metadata={"help": "for which HLS compiler hls4ml writes the project", "choices": ("vitis", "vivado")},
@@ -171,14 +136,6 @@ class Options:
             "parse": reuse_text,
         },
     )
-    target_fps: str = field(
-        default=NO_TARGET,
-        metadata={
-            "help": "images per second to reach: the cheapest reuse factors that do, whether they fit or not",
-            "unit": "N",
-            "parse": target_text,
-        },
-    )
     strategy: str = field(
         default=RESOURCE,
         metadata={
@@ -194,7 +151,7 @@ class Options:
             "help": "tokens that each FIFO between layers holds: simulated (from the stream simulation: no deadlock, "
             "full speed), hls4ml (a whole frame), or a number",
             "unit": "DEPTH",
-            "parse": depth_text,
+            "parse": depth_text(SIMULATED, FRAME),
         },
     )
     fifo_storage: str = field(
@@ -221,18 +178,6 @@ class Options:
             "help": "skip leaves it to the host, which takes the largest logit; keep builds hls4ml's tables",
             "choices": ("skip", "keep"),
         },
-    )
-    vendor: str = field(
-        default=CSYNTH,
-        metadata={
-            "help": "what AMD's tools do where they are on PATH: csynth, csynth and co-simulation, csynth and logic "
-            "synthesis, or nothing",
-            "choices": WANTED,
-        },
-    )
-    vendor_timeout: float = field(
-        default=8.0,
-        metadata={"help": "ends a step of theirs that takes longer, in hours", "unit": "HOURS", "parse": hours},
     )
     clock_uncertainty: str = field(
         default=DEFAULT_UNCERTAINTY,

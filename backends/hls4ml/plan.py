@@ -5,33 +5,32 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from backends.amd import steps as amd
+from backends.dataflow.space import Solved
+from backends.hls4ml.amd import CPP, PROJECT, hls_project, uncertainty
+from backends.hls4ml.design import Hls4mlDesign
 from backends.hls4ml.options import STOCK, TOOL, parse_precision
-from backends.hls4ml.resolve import design
-from backends.hls4ml.synthesis import hls_project, uncertainty
-from backends.protocol import Job
-from backends.vendor import steps as vendor
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from models import vectors
 from models.serial import quantised_to_json
 
-PROJECT, LIBRARY, OUTPUTS = "project", "simulation.so", "outputs.json"
-CPP = Output("convert", PROJECT)
-SOURCES = ("flows.core", "models", "backends.cost", "backends.stream", "backends.hls4ml")
+LIBRARY, OUTPUTS = "simulation.so", "outputs.json"
+SOURCES = ("flows.core", "models", "backends")
 FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fno-gnu-unique", "-w")
 """-O2 builds a third faster than hls4ml's -O3, and the few vectors run as fast."""
 
 
-def plan(job: Job) -> Plan:
-    made = design(job)
-    quantised = quantised_to_json(made.quantised)
+def plan(solved: Solved[Hls4mlDesign]) -> Plan:
+    design = solved.design
+    job, quantised = design.job, quantised_to_json(design.quantised)
     options = asdict(job.options)
     spare = uncertainty(options["backend"], options["clock_uncertainty"])
     ask = {
         "quantised": quantised,
         "weights": "weights.safetensors",
-        "reuse": dict(made.reuse),
-        "unrolled": sorted(made.unrolled),
-        "fifos": [[*buffer.fifo, buffer.depth, buffer.storage] for buffer in made.buffers],
+        "reuse": dict(design.reuse),
+        "unrolled": sorted(design.unrolled),
+        "fifos": [[*buffer.fifo, buffer.depth, buffer.storage] for buffer in design.buffers],
         "pragmas": options["fifo_storage"] != TOOL,
         "backend": options["backend"].title(),
         "io_type": options["io_type"],
@@ -78,5 +77,5 @@ def plan(job: Job) -> Plan:
         sources=SOURCES,
     )
     tool, limit_s = options["backend"], options["vendor_timeout"] * 3600
-    synthesis = vendor.steps(tool, hls_project(CPP, spare), job.target, options["vendor"], limit_s)
+    synthesis = amd.steps(tool, hls_project(CPP, spare), job.target, options["vendor"], limit_s)
     return Plan((convert, compile, simulate, *synthesis), Output("simulate", OUTPUTS), "hls4ml's C simulation (g++)")

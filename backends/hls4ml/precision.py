@@ -8,15 +8,16 @@ hls4ml's own types instead (rules of hls4ml 1.3.0, ``optimizer/passes/infer_prec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil, log2, prod
 
-from backends.hls4ml.options import STOCK, parse_precision
+from backends.hls4ml.options import STOCK, Hls4mlOptions, parse_precision
 from backends.hls4ml.ranged import LOGIT_BITS, PIXELS, ByRange, Choice, Widened
 from backends.hls4ml.reuse import sizes
-from backends.protocol import Job
+from backends.protocol import Job, Note, warning
 from models.fixed import FixedType, Overflow, Rounding, parse_type
+from models.lowering import lowered
 from models.network import (
     INPUT,
     Add,
@@ -37,25 +38,22 @@ TABLE_SIZE = 1024
 WEIGHTS = "weight", "bias"
 
 
-def lower(job: Job) -> QuantisedNetwork:
+def lower(job: Job[Hls4mlOptions]) -> QuantisedNetwork:
     """The exact arithmetic that the design of `job` has."""
     asked, given = parse_precision(job.options.precision)
     choice = _choice(job, asked)
     entry = given.get(INPUT, {}).get("result", choice.image if choice else DEFAULT)
-    types: dict[str, FixedType] = {INPUT: entry}
-    layers: dict[str, Arithmetic] = {}
-    for layer in job.network.layers:
-        if isinstance(layer, Softmax) and job.options.softmax == "skip":
-            continue
-        sources = [types[name] for name in layer.inputs]
+
+    def arithmetic(layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
         named = given.get(layer.name, {})
-        arithmetic = _ranged(job, layer, sources[0], choice, named) if choice else _stock(job, layer, sources)
-        arithmetic = _given(arithmetic, named)
-        layers[layer.name], types[layer.name] = arithmetic, arithmetic.output
-    return QuantisedNetwork(job.network, job.weights.digest, InputContract(entry), layers)
+        chosen = _ranged(job, layer, sources[0], choice, named) if choice else _stock(job, layer, sources)
+        return _given(chosen, named)
+
+    keeps_softmax = job.options.softmax != "skip"
+    return lowered(job.network, job.weights.digest, InputContract(entry), arithmetic, keeps_softmax)
 
 
-def _choice(job: Job, asked: str) -> Choice | None:
+def _choice(job: Job[Hls4mlOptions], asked: str) -> Choice | None:
     if asked == STOCK:
         return None
     return ByRange(job, int(asked)) if asked.isdecimal() else Widened(job, parse_type(asked))
@@ -76,7 +74,9 @@ def _given(arithmetic: Arithmetic, types: Mapping[str, FixedType]) -> Arithmetic
     )
 
 
-def _ranged(job: Job, layer: Layer, source: FixedType, choice: Choice, given: Mapping[str, FixedType]) -> Arithmetic:
+def _ranged(
+    job: Job[Hls4mlOptions], layer: Layer, source: FixedType, choice: Choice, given: Mapping[str, FixedType]
+) -> Arithmetic:
     """Accumulators hold any sum of the types that go into them, also of those `given`."""
     match layer:
         case Conv2D() | Dense():
@@ -94,7 +94,7 @@ def _ranged(job: Job, layer: Layer, source: FixedType, choice: Choice, given: Ma
             return Arithmetic(choice.result(layer))
 
 
-def _stock(job: Job, layer: Layer, sources: list[FixedType]) -> Arithmetic:
+def _stock(job: Job[Hls4mlOptions], layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
     source = sources[0]
     match layer:
         case Conv2D() | Dense():
@@ -130,7 +130,7 @@ def _wider(source: FixedType, terms: int, fraction: int) -> FixedType:
     return FixedType(integer + max(source.fraction, fraction), integer)
 
 
-def _area(job: Job, layer: Layer) -> int:
+def _area(job: Job[Hls4mlOptions], layer: Layer) -> int:
     return prod(job.network.shapes[layer.inputs[0]][:2])
 
 
@@ -139,19 +139,19 @@ def _tables(source: FixedType) -> SoftmaxTables:
     return SoftmaxTables(TABLE_SIZE, difference, TABLE, TABLE, TABLE, TABLE)
 
 
-def explain(job: Job, quantised: QuantisedNetwork) -> Iterator[str]:
+def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[Note]:
     """Why types differ from the default precision: a line for each kind of deviation, with the measured range."""
     asked, given = parse_precision(job.options.precision)
     if asked == STOCK:
-        yield (
-            "warning: --precision stock pins nothing: sums wrap in the global average pool, activations of 32 and more "
+        yield warning(
+            "--precision stock pins nothing: sums wrap in the global average pool, activations of 32 and more "
             "turn negative. See what it does to accuracy (--data), and do not build it"
         )
         return
     if given:
-        yield f"types of {', '.join(given)} are as given"
+        yield Note(f"types of {', '.join(given)} are as given")
     if asked.isdecimal():
-        yield (
+        yield Note(
             f"types have {asked} bits; their integer bits hold what each tensor reaches on "
             f"{job.ranges.n:,} training images, and the trained weights; what is never negative has no sign, what only "
             f"a ReLU reads has the ReLU's type and a sign, and logits have {max(int(asked), LOGIT_BITS)} bits"
@@ -160,32 +160,34 @@ def explain(job: Job, quantised: QuantisedNetwork) -> Iterator[str]:
         return
     base = parse_type(asked)
     if quantised.input.type.integer != base.integer:
-        yield f"the image is {quantised.input.type.name}: its pixels reach {PIXELS[1]:g}"
+        yield Note(f"the image is {quantised.input.type.name}: its pixels reach {PIXELS[1]:g}")
     for layer in quantised.computed:
         types = quantised.layers[layer.name]
         if types.output.integer == base.integer or layer.name in given:
             continue
         if isinstance(layer, MaxPool2D | Flatten):
-            yield f"{layer.name} is {types.output.name}, as {layer.inputs[0]} is"
+            yield Note(f"{layer.name} is {types.output.name}, as {layer.inputs[0]} is")
             continue
         low, high = job.ranges.reach[layer.name]
-        yield (
+        yield Note(
             f"{layer.name} is {types.output.name}: it reaches {low:.1f} .. {high:.1f} on {job.ranges.n:,} training "
             f"images, {base.name} ends at +-{2 ** (base.integer - 1)}"
         )
     yield from _common(quantised)
 
 
-def _common(quantised: QuantisedNetwork) -> Iterator[str]:
-    yield (
+def _common(quantised: QuantisedNetwork) -> Iterator[Note]:
+    yield Note(
         "weights and layer results round and saturate (AP_RND, AP_SAT) where hls4ml truncates and wraps: a value "
         "beyond its type then stays at the end of the range instead of changing sign"
     )
     for name, types in quantised.layers.items():
         if tables := types.softmax:
-            yield f"the tables of {name} are hls4ml's own: {tables.exponential.name}, {tables.size:,} entries"
+            yield Note(f"the tables of {name} are hls4ml's own: {tables.exponential.name}, {tables.size:,} entries")
     for kind, layers in _accumulators(quantised).items():
-        yield f"accumulators of {kind} are {layers}: wide enough for every sum that the types of their terms allow"
+        yield Note(
+            f"accumulators of {kind} are {layers}: wide enough for every sum that the types of their terms allow"
+        )
 
 
 def _accumulators(quantised: QuantisedNetwork) -> Mapping[str, str]:

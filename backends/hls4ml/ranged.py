@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from backends.hls4ml.options import Hls4mlOptions
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import Layer, ReLU, Softmax
@@ -42,7 +43,7 @@ class Choice(Protocol):
 class Widened:
     """`base` everywhere, with more integer bits where the range of a tensor needs them."""
 
-    job: Job
+    job: Job[Hls4mlOptions]
     base: FixedType
 
     @property
@@ -63,7 +64,7 @@ class Widened:
 class ByRange:
     """`bits` for every tensor, integer bits as its range or its trained weights need them."""
 
-    job: Job
+    job: Job[Hls4mlOptions]
     bits: int
 
     @property

@@ -2,66 +2,94 @@
 
 from __future__ import annotations
 
-from backends.fold import fastest
-from backends.hls4ml.design import Design, unrolled
-from backends.hls4ml.folding import Answer, Space, reach, solve
-from backends.hls4ml.options import NO_TARGET, parse_reuse
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+from backends.cost.amounts import joined, shell_amounts, summed
+from backends.cost.synthesis import HLS4ML, countable
+from backends.dataflow import refusals
+from backends.dataflow.budget import Way, budgets, largest_share
+from backends.dataflow.fifos import passable
+from backends.dataflow.folding import Cost, Folding
+from backends.dataflow.options import cycles_at
+from backends.dataflow.space import Budgets, Problem, Solved
+from backends.hls4ml.design import Hls4mlDesign, unrolled
+from backends.hls4ml.estimate import block_cost, costs, fifo_cost, multiply_accumulate
+from backends.hls4ml.options import Hls4mlOptions, parse_reuse
 from backends.hls4ml.precision import lower
-from backends.hls4ml.reuse import snapped
-from backends.hls4ml.timing import simulation
-from backends.protocol import Job
-from backends.stream import SLACK, passable
-from flows.core.digest import digest_of
-
-ROUNDS = 3
-"""FIFOs count against the budget and follow from the folding: solved again until they agree."""
-
-_made: dict[str, tuple[Design, Answer | None]] = {}
+from backends.hls4ml.reuse import legal, sizes, snapped
+from backends.hls4ml.schedule import PACES, Block, busy
+from backends.protocol import Job, Refusal, Unbuildable
+from flows.core.evidence import RESOURCES
 
 
-def design(job: Job) -> Design:
-    """What hls4ml will build for `job`."""
-    return resolved(job)[0]
-
-
-def resolved(job: Job) -> tuple[Design, Answer | None]:
-    """The design, and what the folding solver says of it where it was asked. Made once: all of the backend asks."""
-    key = digest_of([job.network.digest, job.weights.digest, job.ranges.reach, job.target, job.options])
-    if key not in _made:
-        _made[key] = _resolved(job)
-    return _made[key]
-
-
-def _resolved(job: Job) -> tuple[Design, Answer | None]:
+def resolve(job: Job[Hls4mlOptions]) -> Solved[Hls4mlDesign]:
+    """Raises `Unbuildable` for a rate beyond reach and for FIFOs that deadlock."""
     quantised, flat = lower(job), unrolled(job)
     number, layers = parse_reuse(job.options.reuse_factor)
-    made = Design(job, quantised, {**snapped(job.network, number or 1), **layers}, flat)
+    start = Hls4mlDesign(job, quantised, {**snapped(job.network, number or 1), **layers}, flat)
     if number is not None or job.options.io_type == "io_parallel":
-        return made, None
-    limit = limit_of(job)
-    buffers = made.buffers_by(passable)
-    for _ in range(ROUNDS):
-        space = Space(made, layers, buffers)
-        answer = solve(space) if limit is None else reach(space, limit)
-        made = Design(job, quantised, answer.folding.values, flat)
-        stalled = limit is not None and simulation(made).interval > limit
-        if made.buffers == buffers and not stalled:
-            break
-        buffers = made.buffers
-        limit = limit / (1 + SLACK) if limit is not None and stalled else limit
-    return made, answer
+        solved = Solved[Hls4mlDesign](start, None)
+    else:
+        solved = _solved(start, layers)
+    design, asked = solved.design, job.options.fifo_depth
+    _refuse(refusals.deadlock(design.stages, design.depths, design.token_bits, asked, "tokens"))
+    return solved
 
 
-def limit_of(job: Job) -> float | None:
-    """Cycles between frames at the rate that was asked for, None where none was."""
-    rate = job.options.target_fps
-    return None if rate == NO_TARGET else 1e9 / (float(rate) * job.target.clock_ns)
+def _solved(start: Hls4mlDesign, asked: Mapping[str, int]) -> Solved[Hls4mlDesign]:
+    job = start.job
+
+    def build(folding: Folding) -> Hls4mlDesign:
+        return Hls4mlDesign(job, start.quantised, folding.values, start.unrolled)
+
+    def around(design: Hls4mlDesign) -> Budgets:
+        buffers = design.buffers_by(passable) if design is start else design.buffers
+        fixed = [block_cost(block, design) for block in design.blocks if block.name not in design.reuse]
+        rest = joined(*fixed, *(fifo_cost(buffer, design.tool) for buffer in buffers), shell_amounts())
+        folded = [block for block in design.blocks if block.name in design.reuse]
+        whole = joined(*(block_cost(block, design) for block in folded), rest)
+        ways = {block.name: _ways(design, block, asked) for block in folded}
+        return budgets(ways, lambda cycles: rest, whole, partial(usable, design), largest_share)
+
+    problem = Problem(start, around, build, taken)
+    rate, clock_ns = job.options.target_fps, job.target.clock_ns
+    limit = cycles_at(rate, clock_ns)
+    if limit is None:
+        return problem.fitted()
+    _refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the lowest reuse factors take"))
+    return problem.reaching(limit)
 
 
-def quickest(job: Job) -> int:
-    """The shortest interval of any legal reuse factors, whether they fit or not, in cycles."""
-    number, layers = parse_reuse(job.options.reuse_factor)
-    made = Design(job, lower(job), {**snapped(job.network, number or 1), **layers}, unrolled(job))
-    folding = fastest(Space(made, layers, ()).layers, lambda cost: True, sum)
-    assert folding, "without a budget every layer has a choice"
-    return max(folding.cycles, *(stage.busy for stage in made.stages if stage.name not in made.reuse))
+def _refuse(found: Iterable[Refusal]) -> None:
+    if every := tuple(found):
+        raise Unbuildable(*every)
+
+
+def taken(design: Hls4mlDesign, sure: bool) -> Cost:
+    """What csynth counts of each of `RESOURCES`: by estimates or, where `sure`, by their upper bounds."""
+    amounts = joined(*(part for _, part in costs(design)))
+    sums = [summed(amounts[metric]) for metric in RESOURCES]
+    return tuple(total.high if sure else total.value for total in sums)
+
+
+def usable(design: Hls4mlDesign, sure: bool, margin: float) -> Cost:
+    """How much csynth may count of each of `RESOURCES`, where `sure` by an upper bound, so that what is built leaves
+    `margin` of the part free."""
+    device = design.job.target.part.device
+    return tuple(countable(metric, device.available(metric) * (1 - margin), HLS4ML, sure) for metric in RESOURCES)
+
+
+def _ways(design: Hls4mlDesign, block: Block, asked: Mapping[str, int]) -> Sequence[Way]:
+    """Every legal reuse factor of a layer whose costs are known; where there is none the lowest, at what is known."""
+    quantised, tool, flat = design.quantised, design.tool, block.name in design.unrolled
+    size = sizes(quantised.network)[block.name]
+    every = [
+        Way(
+            factor,
+            busy(block, factor, PACES[tool], flat),
+            multiply_accumulate(block, quantised, factor, tool, flat, design.haste),
+        )
+        for factor in ([asked[block.name]] if block.name in asked else legal(*size))
+    ]
+    return [way for way in every if all(None not in amounts for amounts in way.amounts.values())] or every[:1]

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from math import prod
 
-from backends.hls4ml import laws
-from backends.hls4ml.laws import Amount
+from backends.cost.amounts import Amount
+from backends.hls4ml import resources
 from models.network import Network
 from models.quantised import QuantisedNetwork
 
@@ -72,7 +72,7 @@ def multiplier_dsp(quantised: QuantisedNetwork, name: str, factor: int) -> Amoun
     kernel = quantised.layers[name].kernel
     assert kernel is not None, f"{name} has no weights"
     data = quantised.type_of(quantised.network[name].inputs[0]).width
-    return laws.multiplier_dsp(multipliers(*sizes(quantised.network)[name], factor), data, kernel.width)
+    return resources.multiplier_dsp(multipliers(*sizes(quantised.network)[name], factor), data, kernel.width)
 
 
 def _is_legal(n_in: int, n_out: int, factor: int) -> bool:

@@ -11,8 +11,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
+from backends.dataflow.stream import Run, Stage
 from backends.hls4ml.reuse import sizes
-from backends.stream import Run, Stage
 from models.network import INPUT, Conv2D, Flatten, Layer, MaxPool2D, Network, Shape
 
 CLONE, PADDING = "clone", "padding"
@@ -71,7 +71,7 @@ exact in 22 of 22. Rows of pipelined blocks drain in 1 to 4 cycles.
 
 With the Latency strategy Vitis HLS from 2022.2 on calls the window as a function: 3 cycles a pixel in 6 of 8 layers of
 up to 64 inputs (2 and 3 in the others), 4 to 6 in 4 of 4 with more. A pool took 2 in 3 of 3 layers of Vitis HLS 2023.2
-and 2024.2, 1 in 15 of 15 of others, and 1 in 10 of 12 of Vivado HLS. See ``benchmarks/csynth_modules.py``."""
+and 2024.2, 1 in 15 of 15 of others, and 1 in 10 of 12 of Vivado HLS. See ``calibration/hls4ml/weighted.py``."""
 
 QUICKEST = Pace(0, 1, finish=0, drain=1)
 """No design is quicker: a computed pixel takes its reuse factor, a stored one a cycle."""

@@ -1,53 +1,52 @@
 """A ceiling on speed: every MAC on a DSP48E1 of the part, all of them busy, one product a cycle each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from backends.protocol import Refusal
+from backends.protocol import API, Backend, Job, Note, Refusal
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.plan import Plan
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import Softmax
+from models.lowering import lowered
+from models.network import Layer
 from models.quantised import ACCUMULATING, WEIGHTED, Arithmetic, InputContract, QuantisedNetwork
 
-API, NAME = 1, "ceiling"
+KINDS = ("add", "conv2d", "dense", "flatten", "global_average_pool", "maxpool2d", "relu")
 
 
 @dataclass(frozen=True)
 class Options:
-    width: int = field(default=16, metadata={"help": "bits of every tensor", "unit": "BITS"})
+    bits: int = field(default=16, metadata={"help": "bits of every tensor, 8 to 18", "unit": "BITS"})
 
 
-def check(job):
-    legal = 8 <= job.options.width <= 18  # the narrower port of a DSP48E1 (UG479)
-    return () if legal else (Refusal("--width", f"{job.options.width} bits", "8 to 18"),)
+def check(job: Job[Options]) -> Sequence[Refusal]:
+    if not 8 <= job.options.bits <= 18:  # the narrower port of a DSP48E1 has 18 (UG479)
+        return [Refusal("--bits", f"{job.options.bits} bits", "8 to 18")]
+    *inner, last = job.network.layers
+    odd = [layer for layer in (*inner, *([last] * (last.kind != "softmax"))) if layer.kind not in KINDS]
+    return [Refusal(f"layer {layer.name}", f"no {layer.kind} is known here", ", ".join(KINDS)) for layer in odd]
 
 
-def lower(job):
-    type = FixedType(job.options.width, 8, rounding=Rounding.RND, overflow=Overflow.SAT)
-    layers = {}
-    for layer in job.network.layers:
+def lower(job: Job[Options]) -> QuantisedNetwork:
+    type = FixedType(job.options.bits, 8, rounding=Rounding.RND, overflow=Overflow.SAT)
+
+    def arithmetic(layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
         terms = 2 * type.fraction if layer.kind in WEIGHTED else type.fraction
-        accumulator = FixedType(48, 48 - terms) if layer.kind in ACCUMULATING else None
         weights = type if layer.kind in WEIGHTED else None
-        if not isinstance(layer, Softmax):  # left to the host
-            layers[layer.name] = Arithmetic(type, weights, weights, accumulator)
-    return QuantisedNetwork(job.network, job.weights.digest, InputContract(type), layers)
+        return Arithmetic(type, weights, weights, FixedType(48, 48 - terms) if layer.kind in ACCUMULATING else None)
+
+    return lowered(job.network, job.weights.digest, InputContract(type), arithmetic)
 
 
-def estimate(job):
+def estimate(job: Job[Options]) -> Sequence[Reading]:
     device = job.target.part.device
-    cycles = -(-job.network.macs // device.dsp)
-    source = f"{job.network.macs:,} MACs on {device.dsp} DSP48E1, {device.source}"
-    return (Reading(Metric.INTERVAL_CYCLES, cycles, Tier.MODELLED, device.name, source, at_least=True),)
+    cycles, source = -(-job.network.macs // device.dsp), f"{job.network.macs:,} MACs on {device.dsp} DSP48E1"
+    return [Reading(Metric.INTERVAL_CYCLES, max(cycles, 1), Tier.MODELLED, device.name, source,
+                    predicts=Tier.RTL_SIMULATED, at_least=True)]  # fmt: skip
 
 
-def notes(job):
-    return ("a ceiling, not a design: nothing is built",)
-
-
-def plan(job):
-    return Plan(())
-
-
-def read(job, products):
-    return ()
+BACKEND = Backend(
+    api=API, name="ceiling", about=__doc__.strip(), options=Options, check=check, resolve=lambda job: job, lower=lower,
+    estimate=estimate, notes=lambda job: [Note("a ceiling, not a design: nothing is built")],
+    plan=lambda job: Plan(()), read=lambda job, products: (),
+)  # fmt: skip

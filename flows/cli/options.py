@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, Field, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 PREFIX = "option_"
 
 
-def add_options(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Adds the options of every flow that `argv` names. One flag that two flows share speaks to both."""
+def named(argv: Sequence[str]) -> list[Backend[Any, Any]]:
+    """The flows that a command line names."""
+    return [registry.load(name) for name in dict.fromkeys(word for word in argv if word in registry.names())]
+
+
+def add_options(parser: argparse.ArgumentParser, backends: Iterable[Backend[Any, Any]]) -> None:
+    """Adds the options of these flows. One flag that two flows share speaks to both."""
     seen: set[str] = set()
-    for name in dict.fromkeys(word for word in argv if word in registry.names()) if argv else ():
-        backend = registry.load(name)
-        group = parser.add_argument_group(f"options of {name}")
-        for field in fields(backend.Options):
+    for backend in backends:
+        group = parser.add_argument_group(f"options of {backend.name}")
+        for field in fields(backend.options):
             if field.name not in seen:
                 _add(group, field)
                 seen.add(field.name)
@@ -59,7 +63,7 @@ def _type(field: Field[Any]) -> Callable[[str], Any]:
     return convert
 
 
-def options_of(backend: Backend, arguments: argparse.Namespace) -> Any:
+def options_of(backend: Backend[Any, Any], arguments: argparse.Namespace) -> Any:
     """The backend's `Options` with what the user gave."""
-    given = {field.name: getattr(arguments, PREFIX + field.name, None) for field in fields(backend.Options)}
-    return backend.Options(**{name: value for name, value in given.items() if value is not None})
+    given = {field.name: getattr(arguments, PREFIX + field.name, None) for field in fields(backend.options)}
+    return backend.options(**{name: value for name, value in given.items() if value is not None})

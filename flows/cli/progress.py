@@ -19,12 +19,11 @@ TICK_S = 10.0
 class Progress:
     """A listener for the executor; called from several threads."""
 
-    def __init__(self, many: bool) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._terminal = sys.stderr.isatty()
         self._told: dict[str, float] = {}
         self._begun: dict[str, float] = {}
-        self._many = many
 
     def __call__(self, event: str, step: Step, text: str) -> None:
         now = time.monotonic()

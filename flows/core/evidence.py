@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 
 TOTAL = "total"
 DESIGN = "design"
-"""Scopes of a whole design: with the shell, and as a report has it, without."""
+SHELL = "shell"
+"""Scopes of a whole design: with the shell, and as a report has it, without; and of the shell alone."""
 SEEN = "other builds"
 """The scope of what other designs of the flow reached: it says nothing of a block of this one."""
 NO_BLOCKS = (TOTAL, DESIGN, SEEN)
@@ -28,6 +29,14 @@ class Tier(Enum):
     MEASURED = "measured"  # on a board
     EVALUATED = "evaluated"  # computed here on n images, bit for bit
     RECORDED = "recorded"  # read from a model card
+
+
+class Subject(StrEnum):
+    """Whose number it is. Only accuracy is ever another's than the design's."""
+
+    DESIGN = "design"  # in the arithmetic that is built
+    FLOAT = "float network"
+    TRAINING = "quantised training"  # the network with the quantisers that it was trained with
 
 
 class Metric(Enum):
@@ -62,7 +71,8 @@ class Reading:
 
     `predicts` is the tier whose number a model foretells (its own tier otherwise), `on` the silicon, simulator or image
     set it is true of, `source` the law, report or file it comes from. `low` and `high` bound 90 %, None where unknown.
-    `at_least` marks a total from which something unknown is missing. `n` counts the images behind a fraction.
+    `at_least` marks a total from which something unknown is missing. `n` counts the images behind a fraction, and `of`
+    says whose it is.
     """
 
     metric: Metric
@@ -76,6 +86,7 @@ class Reading:
     high: float | None = None
     at_least: bool = False
     n: int | None = None
+    of: Subject = Subject.DESIGN
 
     @property
     def stage(self) -> Tier:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from flows.core.clock import Clock, ClockVerdict, judge_clock
-from flows.core.evidence import BUILT, RESOURCES, TOTAL, Metric, Reading, Tier, nearest
+from flows.core.evidence import BUILT, RESOURCES, TOTAL, Metric, Reading, Subject, Tier, nearest
 from flows.core.part import Device
 
 MARGIN = 0.10
@@ -51,6 +51,16 @@ def judge(readings: Iterable[Reading], device: Device, margin: float = MARGIN, c
     clock = None if clock_ns is None else judge_clock(found, clock_ns)
     resources, binding, excess, stage = _judge_resources(found, device, margin)
     return Fit(_overall(resources, clock), resources, clock, binding, excess, stage, margin)
+
+
+def headlines(readings: Iterable[Reading], fit: Fit) -> dict[Metric, Reading]:
+    """For each metric the one reading of the whole design that is judged: of resources at the stage of the verdict, of
+    the clock the one that decides, of all else the nearest to the metal. An accuracy that is not the design's is none.
+    """
+    whole = [reading for reading in readings if reading.scope == TOTAL and reading.of is Subject.DESIGN]
+    judged = [reading for reading in whole if reading.metric in RESOURCES and reading.stage is fit.stage]
+    clock = [fit.clock.reading] if fit.clock and fit.clock.reading in whole else []
+    return {reading.metric: reading for reading in (*nearest(whole), *nearest(judged), *clock) if reading}
 
 
 def _overall(resources: Verdict, clock: Clock | None) -> Verdict:

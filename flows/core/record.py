@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.core.evidence import Reading
+from flows.core.fit import headlines, judge
+from flows.core.part import devices
 
-SCHEMA = "zynqflows/1"
+SCHEMA = "zynqflows/2"
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,25 @@ def document_to_json(document: Document) -> str:
     content = {
         "schema": SCHEMA,
         "network": vars(document.network),
-        "runs": [vars(run) | _nested(run) for run in document.runs],
+        "runs": [vars(run) | _nested(run) | judgement(run) for run in document.runs],
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def judgement(run: Run) -> dict[str, Any]:
+    """What follows from a run's readings, for scripts: its verdict, and for each metric the reading that is judged."""
+    fit = judge(run.readings, devices()[run.device], clock_ns=run.clock_ns)
+    return {
+        "verdict": {
+            "verdict": fit.verdict.value,
+            "stage": fit.stage.value if fit.stage else None,
+            "binding": fit.binding.key if fit.binding else None,
+            "excess": {metric.key: value for metric, value in fit.excess.items()},
+            "margin": fit.margin,
+            "clock": fit.clock.verdict.value if fit.clock else None,
+        },
+        "headline": {metric.key: _reading_to_json(reading) for metric, reading in headlines(run.readings, fit).items()},
+    }
 
 
 def _nested(run: Run) -> dict[str, Any]:
@@ -114,4 +132,5 @@ def _reading_to_json(reading: Reading) -> dict[str, Any]:
         "high": reading.high,
         "at_least": reading.at_least,
         "n": reading.n,
+        "of": reading.of.value,
     }

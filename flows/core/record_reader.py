@@ -6,12 +6,13 @@ schema that is read, and all give the same `Document`: another schema is one mor
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flows.core.errors import FlowsError, InputError
-from flows.core.evidence import FRACTIONS, Metric, Reading, Tier
+from flows.core.evidence import FRACTIONS, Metric, Reading, Subject, Tier
 from flows.core.part import devices, find_part
-from flows.core.record import SCHEMA, Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts
+from flows.core.record import SCHEMA, Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, judgement
 from flows.core.shape import Shape, Wrong, choice, fields, flag, listing, mapping, number, optional, parse, text, whole
 from flows.core.text import printable
 
@@ -41,6 +42,8 @@ def _reading(unit: str, **row: Any) -> Reading:
         raise Wrong(f"is {reading.predicts.value}, of which there is no model").within("predicts")
     if metric in FRACTIONS:
         _share(reading)
+    if reading.of is not Subject.DESIGN and metric is not Metric.ACCURACY:
+        raise Wrong(f"is {reading.of.value}, which only accuracy can be").within("of")
     return reading
 
 
@@ -61,6 +64,28 @@ def _verification(**row: Any) -> Verification:
         fact = f"is {verification.equal} of {verification.vectors}, and a design that differs leaves no record"
         raise Wrong(fact).within("equal")
     return verification
+
+
+def _judged_run(verdict: Any, headline: Any, **row: Any) -> Run:
+    run = _run(**row)
+    for name, value in {"verdict": verdict, "headline": headline}.items():
+        if value != judgement(run)[name]:
+            raise Wrong("is not what follows from its readings").within(name)
+    return run
+
+
+def _former_run(**row: Any) -> Run:
+    """Of the first schema, which did not say whose an accuracy is: one that a card records of the design has its
+    agreement beside it."""
+    run = _run(**row)
+    if any(reading.metric is Metric.AGREEMENT for reading in run.readings):
+        return run
+    other = Subject.TRAINING if run.weights.derived_from else Subject.FLOAT
+    readings = (
+        replace(reading, of=other) if (reading.metric, reading.tier) == (Metric.ACCURACY, Tier.RECORDED) else reading
+        for reading in run.readings
+    )
+    return replace(run, readings=tuple(readings))
 
 
 def _run(**row: Any) -> Run:
@@ -89,6 +114,11 @@ def _document(schema: str, network: NetworkFacts, runs: tuple[Run, ...]) -> Docu
     return Document(network, runs)
 
 
+def _as_it_is(value: Any) -> Any:
+    """For what must equal what this program makes of the rest."""
+    return value
+
+
 _NETWORK = {"name": text(), "parameters": whole(0, 10**12), "macs": whole(0, 10**15), "architecture": HEX}
 _READING = {
     "metric": choice({metric.key: metric for metric in Metric}),
@@ -103,6 +133,7 @@ _READING = {
     "high": optional(number(0, LARGEST)),
     "at_least": flag,
     "n": optional(COUNT),
+    "of": choice({subject.value: subject for subject in Subject}),
 }
 _STEP = {
     "name": text(),
@@ -128,16 +159,23 @@ _RUN: dict[str, Shape[Any]] = {
     "warnings": listing(text(), 10_000),
     "command": text(),
     "weight_bits": listing(whole(1, 1024), 1000),
+    "verdict": _as_it_is,
+    "headline": _as_it_is,
 }
+FORMER = "zynqflows/1"
+_FORMER_RUN = {name: shape for name, shape in _RUN.items() if name not in ("verdict", "headline")} | {
+    "readings": listing(fields({name: shape for name, shape in _READING.items() if name != "of"}, _reading))
+}
+
+
+def _shape(run: Shape[Run]) -> Shape[Document]:
+    content = {"schema": text(), "network": fields(_NETWORK, NetworkFacts), "runs": listing(run, 10_000)}
+    return fields(content, _document)
+
+
 SHAPES: dict[str, Shape[Document]] = {
-    SCHEMA: fields(
-        {
-            "schema": text(),
-            "network": fields(_NETWORK, NetworkFacts),
-            "runs": listing(fields(_RUN, _run, {"weight_bits": ()}), 10_000),
-        },
-        _document,
-    )
+    SCHEMA: _shape(fields(_RUN, _judged_run)),
+    FORMER: _shape(fields(_FORMER_RUN, _former_run, {"weight_bits": ()})),
 }
 
 

@@ -32,7 +32,7 @@ Said = Callable[..., str]
 @pytest.fixture(autouse=True)
 def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """FINN's judge and a flow without one, whatever else is installed."""
-    flows = {"finn": SimpleNamespace(readiness_step=readiness_step), "mute": SimpleNamespace()}
+    flows = {"finn": SimpleNamespace(readiness_step=readiness_step), "mute": SimpleNamespace(readiness_step=None)}
     monkeypatch.setattr(registry, "load", lambda name: flows[name])
     yield
 

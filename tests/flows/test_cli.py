@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 import flows.core.record as record
-from backends.protocol import Job, Refusal
+from backends.protocol import API, Backend, Imported, Job, Note, Refusal, warning
 from flows import registry
 from flows.__main__ import main
 from flows.core.clock import seen
@@ -72,25 +72,26 @@ def estimate(job: Job) -> list[Reading]:
     ]
 
 
-def read_report(job: Job, report: Path) -> list[Reading]:
+def read_report(job: Job, report: Path) -> Imported:
     """A report of this backend's is one number: of LUTs, or behind "fmax" of the clock."""
     metric = Metric.FMAX_MHZ if report.read_text().startswith("fmax") else RESOURCES[0]
     value = float(report.read_text().removeprefix("fmax"))
-    return [Reading(metric, value, Tier.ROUTED, "chip", f"imported from {report.name}")]
+    return Imported([Reading(metric, value, Tier.ROUTED, "chip", f"imported from {report.name}")])
 
 
 def check(job: Job) -> list[Refusal]:
     return [Refusal("--speed", "7 is unlucky", "--speed 8")] if job.options.speed == 7 else []
 
 
-PLAIN = SimpleNamespace(
-    API=1, NAME="toy", Options=Options, check=check, lower=lower, estimate=estimate, plan=plan,
-    notes=lambda job: ("a remark", "warning: mind the toy"), read=lambda job, products: (), __doc__="toy: a toy.",
+PLAIN = Backend(
+    api=API, name="toy", about="toy: a toy.", options=Options, check=check, resolve=lambda job: job, lower=lower,
+    estimate=estimate, plan=plan, notes=lambda job: [Note("a remark"), warning("mind the toy")],
+    read=lambda job, products: (),
 )  # fmt: skip
-TOY = SimpleNamespace(
-    **vars(PLAIN),
+TOY = replace(
+    PLAIN,
     read_report=read_report,
-    observations=lambda job, products: (f"its {len(products.results)} steps ran", "warning: none failed"),
+    observations=lambda job, products: [Note(f"its {len(products.results)} steps ran"), warning("none failed")],
 )
 
 
@@ -100,17 +101,17 @@ class Point(SimpleNamespace):
     def load(self) -> object:
         if isinstance(self.module, Exception):
             raise self.module
-        return self.module
+        return SimpleNamespace(BACKEND=self.module)
 
 
 @pytest.fixture(autouse=True)
 def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = Point(value="nowhere", module=ImportError("no module named nowhere"), dist=None)
-    old = SimpleNamespace(**vars(TOY) | {"API": 0})
+    old = replace(TOY, api=0)
     points = {"toy": Point(value="toy", module=TOY, dist=None), "broken": broken}
     points["plain"] = Point(value="plain", module=PLAIN, dist=None)
     points["old"] = Point(value="old", module=old, dist=None)
-    away = SimpleNamespace(**vars(TOY) | {"NAME": "../../away"})
+    away = replace(TOY, name="../../away")
     points["away"] = Point(value="away", module=away, dist=None)
     monkeypatch.setattr(registry, "_entry_points", lambda: points)
     registry.load.cache_clear()
@@ -153,7 +154,7 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
         (["run", "toy", "--data", "nowhere"], 3, "no such folder"),
         (["run", "broken"], 9, "no module named nowhere"),
         (["run", "old"], 9, "written for version 0"),
-        (["run", "away"], 9, "its NAME is '../../away'"),
+        (["run", "away"], 9, "its name is '../../away'"),
         (["show", "nothing"], 3, "no such run"),
         (["compare"], 3, "no runs in it"),
         (["train", "arch8", "--data", "nowhere", "--out", "x"], 3, "no such folder"),
@@ -224,7 +225,8 @@ def test_a_design_that_misses_its_clock_does_not_fit(
 def test_a_clock_that_no_build_of_the_flow_met_is_at_risk(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(TOY, "SEEN_CLOCK", seen(100.0, Tier.ROUTED, "xc7z020", "a build"), raising=False)
+    known = replace(TOY, seen_clock=seen(100.0, Tier.ROUTED, "xc7z020", "a build"))
+    monkeypatch.setattr(registry, "_entry_points", lambda: {"toy": Point(value="toy", module=known, dist=None)})
     assert "fits; binding" in said(capsys, "run", "toy", "--require-fit")
     text = " ".join(said(capsys, "run", "toy", "--clock", "5").split())
     assert "at risk; clock at risk: 200 MHz is asked for; no timing report says that it is met; the fastest" in text
@@ -259,7 +261,7 @@ def test_an_unwritable_folder_is_named_before_any_work(tmp_path: Path, capsys: p
 
 
 def test_without_images_the_card_speaks_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "float network, not this arithmetic" in said(capsys, "estimate", "toy")
+    assert "recorded, of the float network" in said(capsys, "estimate", "toy")
 
 
 def test_help_loads_nothing_heavy_and_every_command_has_it() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.commands import _copy
+from flows.cli.commands.run import _copy
 from flows.core.digest import digest_bytes
 from flows.core.errors import InputError
 from flows.core.plan import PYTHON, Asset, Output, Plan, State, Step

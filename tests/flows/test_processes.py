@@ -300,7 +300,7 @@ DRIVER = """
 import sys
 from pathlib import Path
 from flows.__main__ import main
-from flows.cli import commands
+from flows.cli.commands import doctor
 from flows.core.plan import Plan, PYTHON, Step
 from flows.executor import Executor, run_attached
 from flows.store import Store
@@ -313,7 +313,7 @@ def execute(arguments):
 def train(arguments):
     return run_attached("stand_in_of_a_worker")
 
-commands.doctor = {"execute": execute, "train": train}[sys.argv[2]]
+doctor.execute = {"execute": execute, "train": train}[sys.argv[2]]
 place = Path(sys.argv[1])
 sys.argv[1:] = ["doctor"]
 sys.exit(main())

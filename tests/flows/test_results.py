@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.backends.conformance import Rehearsal
 
 from backends import hls4ml
 from flows import runner
@@ -20,7 +21,6 @@ from flows.core.record import Run
 from flows.jobs import find_trained
 from flows.results import CODES, COUNTS, read_result, reference_codes
 from flows.store import Store
-from tests.backends.conformance import Rehearsal
 
 GOOD = {"n": 10_000, "right": 8350, "float_right": 8400, "agree": 9000, "images": "0123456789abcdef"}
 

@@ -94,7 +94,7 @@ def test_a_record_is_shown_as_it_is(capsys: pytest.CaptureFixture[str], tmp_path
 
 def test_a_tool_is_heard_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
     step = Step(f"csynth{EVIL}", EVIL, PYTHON, (PYTHON,), makes=("a",))
-    told = Progress(many=False)
+    told = Progress()
     told._terminal = True
     with screened():
         for event, text in (("started", EVIL), ("line", EVIL), ("line", f"{CLEAR_LINE}{CLEAR_LINE}"), ("done", EVIL)):

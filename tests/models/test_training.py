@@ -314,7 +314,7 @@ def test_bad_batches_are_found_before_any_training(folder: Path, capsys: pytest.
 def test_what_the_worker_has_said_is_not_said_twice(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.cli import training
+    from flows.cli.commands import train as training
 
     jobs = []
 
@@ -334,7 +334,7 @@ def test_the_command_from_end_to_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On 150 images and in this process; then a kill of the command."""
-    from flows.cli import training
+    from flows.cli.commands import train as training
 
     random = np.random.default_rng(6)
     for name in (*TRAIN, *TEST):

@@ -3,7 +3,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.core.evidence import RESOURCES, Metric, Reading, Tier, nearest
+from flows.core.evidence import DESIGN, RESOURCES, SHELL, Metric, Reading, Tier, nearest
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts
 from reports import terminal, words
 
@@ -111,6 +111,19 @@ def test_what_stands_beside_a_number_is_of_its_own_stage_or_says_of_which() -> N
     assert words.beside([counted, routed], routed) == "csynth would count 900"
     assert words.beside([modelled, report, routed], routed) == "csynth counts 800; the model said 400"
     assert words.beside([routed], routed) == ""
+
+
+def test_csynth_counts_a_design_without_the_shell() -> None:
+    """Case 15: a report of 12,000 LUT stood there as 19,018. What a report says is shown as it is; a model's total is
+    shown without the shell."""
+    total = Reading(Metric.LUT, 19_018, Tier.HLS, "x", "csynth report and the shell")
+    alone = replace(total, value=12_000, scope=DESIGN, source="csynth report")
+    shell = Reading(Metric.LUT, 7_018, Tier.MODELLED, "x", "shell", SHELL, predicts=Tier.ROUTED)
+    routed = Reading(Metric.LUT, 13_018, Tier.MODELLED, "x", "law", predicts=Tier.ROUTED)
+    assert words.beside([total, alone, routed], routed) == "csynth counts 12,000"
+    assert words.beside([total, alone, shell, routed], routed) == "csynth counts 12,000"
+    modelled = Reading(Metric.LUT, 20_018, Tier.MODELLED, "x", "law", predicts=Tier.HLS, at_least=True)
+    assert words.beside([modelled, shell, routed], routed) == "csynth would count >= 13,000"
 
 
 def test_the_comparison_has_a_line_a_run_and_names_the_architecture() -> None:

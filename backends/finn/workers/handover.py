@@ -1,6 +1,6 @@
 """Writes what a FINN user needs: ``python -m backends.finn.workers.handover JOB.json``. Renders templates.
 
-JOB.json: ``quantised``, and the facts of the templates (see `backends.finn.handover`). Reads ``model.onnx``,
+JOB.json: ``quantised``, and the facts of the templates (see `backends.finn.handover.step`). Reads ``model.onnx``,
 ``folding.json`` and ``outputs.json``, the integers that qonnx's executor found for the project's vectors. Writes the
 folder ``finn``.
 """
@@ -21,7 +21,7 @@ from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
 from models.vectors import vectors
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
+TEMPLATES = Path(__file__).parent.parent / "handover" / "templates"
 
 
 def texts(facts: Mapping[str, Any]) -> dict[str, str]:

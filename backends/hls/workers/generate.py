@@ -1,8 +1,8 @@
 """Writes the HLS project: ``python -m backends.hls.workers.generate JOB.json``, in the step's directory.
 
-JOB.json: a `backends.hls.blueprint.Blueprint`, with ``weights``, ``reference`` and ``vectors`` beside it. The weights
-become integers of their types, the project's vectors and the exact reference's results for them the test bench's data.
-Writes ``project``.
+JOB.json: a `backends.hls.generate.blueprint.Blueprint`, with ``weights``, ``reference`` and ``vectors`` beside it. The
+weights become integers of their types; the project's vectors and the exact reference's results for them become the test
+bench's data. Writes ``project``.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from safetensors.numpy import load_file
 
-from backends.hls.arithmetic import codes
-from backends.hls.blueprint import Blueprint, from_json
-from backends.hls.cpp import listed, stored
-from backends.hls.folding_options import Fold
-from backends.hls.identifiers import layer_names, top_name
-from backends.hls.layers import layer_texts
-from backends.hls.nodes import MATRIX_VECTOR, Node, columns_a_part
-from backends.hls.top import stage_texts
+from backends.dataflow.pe_simd import Fold
+from backends.hls.design.arithmetic import codes
+from backends.hls.design.nodes import MATRIX_VECTOR, Node, columns_a_part
+from backends.hls.generate.blueprint import Blueprint, from_json
+from backends.hls.generate.cpp import listed, stored
+from backends.hls.generate.layers import layer_texts
+from backends.hls.generate.names import layer_names, top_name
+from backends.hls.generate.top import stage_texts
 from flows.core.errors import FlowsError
 from models.network import Conv2D
 from models.vectors import vectors
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
+TEMPLATES = Path(__file__).parent.parent / "generate" / "templates"
 STAND_INS = """
     tb/native/ap_int.h tb/stand_in/ap_axi_sdata.h tb/stand_in/hls_stream.h tb/bounded/dataflow.h tb/bounded/hls_stream.h
 """

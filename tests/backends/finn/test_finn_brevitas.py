@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends import finn
+from backends.finn.design.arithmetic import lower
+from backends.finn.options import FinnOptions
 from backends.protocol import Job
 from models.network import INPUT
 from models.serial import quantised_to_json
@@ -29,7 +30,7 @@ from backends.finn.workers import brevitas_codes, export  # noqa: E402
     params=[(4, 4, False, False), (4, 4, True, False), (3, 8, True, False), (4, 4, False, True), (3, 5, True, True)],
     ids=str,
 )
-def job(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+def job(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job[FinnOptions]:
     """Everything that the step reads, in the folder where it runs."""
     made = tiny_job(tmp_path, "xc7z020", *request.param)
     monkeypatch.chdir(tmp_path)
@@ -38,13 +39,13 @@ def job(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     return made
 
 
-def write(job: Job, weights: dict[str, np.ndarray]) -> None:
-    quantised = finn.lower(job)
+def write(job: Job[FinnOptions], weights: dict[str, np.ndarray]) -> None:
+    quantised = lower(job)
     Path("model.onnx").write_bytes(export.model_of(quantised, weights).SerializeToString())
     Path("job.json").write_text(json.dumps({"quantised": quantised_to_json(quantised), "vectors": 3}))
 
 
-def test_every_code_is_equal(job: Job) -> None:
+def test_every_code_is_equal(job: Job[FinnOptions]) -> None:
     brevitas_codes.main(Path("job.json"))
     counts = json.loads(Path("codes.json").read_text())
     sizes = {name: 3 * int(np.prod(job.network.shapes[name])) for name in ("relu1", "relu2", "shortcut", "dense")}
@@ -52,7 +53,7 @@ def test_every_code_is_equal(job: Job) -> None:
 
 
 @pytest.mark.parametrize("tensor", ["conv1/kernel", "conv2/bias", "dense/bias"])
-def test_another_weight_is_found(job: Job, tensor: str) -> None:
+def test_another_weight_is_found(job: Job[FinnOptions], tensor: str) -> None:
     weights = {name: value.copy() for name, value in job.weights.tensors().items()}
     weights[tensor] *= -1
     write(job, weights)
@@ -60,14 +61,14 @@ def test_another_weight_is_found(job: Job, tensor: str) -> None:
         brevitas_codes.main(Path("job.json"))
 
 
-def test_what_brevitas_exports_is_the_same_network(job: Job) -> None:
+def test_what_brevitas_exports_is_the_same_network(job: Job[FinnOptions]) -> None:
     from brevitas.export import export_qonnx
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.core.onnx_exec import execute_onnx
     from qonnx.transformation.infer_shapes import InferShapes
     from qonnx.util.cleanup import cleanup
 
-    quantised = finn.lower(job)
+    quantised = lower(job)
 
     class Logits(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:

@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given as with_any
+from hypothesis import settings
 from hypothesis import strategies as some
 
+from backends.cost.amounts import summed
 from backends.cost.shell import shell
-from backends.finn import WEIGHTS, Options, fifos, laws, lower
-from backends.finn.design import Design
-from backends.finn.estimate import estimate, finn_totals, readings
-from backends.finn.folding import Space, lightest
-from backends.finn.formulas import Memory
-from backends.finn.graph import nodes
-from backends.finn.resolve import design
-from backends.finn.schedule import stages
-from backends.finn.search import set_folding, slowest
-from backends.stream import simulate
+from backends.dataflow.fifos import sized
+from backends.dataflow.stream import LEAST, simulate
+from backends.finn import BACKEND
+from backends.finn.design import fifos
+from backends.finn.design.graph import nodes
+from backends.finn.design.schedule import stages
+from backends.finn.design.search import set_folding, slowest
+from backends.finn.estimate import estimate, finn_totals
+from backends.finn.options import FinnOptions
+from backends.finn.resolve import folding_problem, resolve
+from backends.finn.resources import models
+from flows.conformance.networks import TINY
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
+from flows.core.fit import MARGIN
 from flows.core.part import Target, find_part
 from flows.jobs import find_trained
 from models.zoo import ARCH5, ARCH8
 
-from .w4a4 import TINY, job, quantised
+from .w4a4 import given, job, quantised, solved
 
 W4A4 = quantised(ARCH8)
 SMALL = quantised(TINY)
 
 
-def value(found: tuple[Reading, ...], metric: Metric, scope: str = TOTAL) -> float:
+def value(found: Sequence[Reading], metric: Metric, scope: str = TOTAL) -> float:
     (reading,) = [one for one in found if one.metric is metric and one.scope == scope]
     return reading.value
 
 
 def test_totals_are_the_sums_of_their_scopes() -> None:
-    found = estimate(job(W4A4, target_fps="500", folding="finn"), W4A4)
+    found = estimate(solved(target_fps="500", folding="finn"))
     scopes = {one.scope for one in found} - {TOTAL}
     assert {"fifo", "width converters", "shell", "MVAU_rtl_6"} < scopes
     for metric in RESOURCES:
@@ -47,7 +52,7 @@ def test_totals_are_the_sums_of_their_scopes() -> None:
 
 
 def test_every_reading_says_what_it_is() -> None:
-    found = estimate(job(W4A4, target_fps="500", folding="finn"), W4A4)
+    found = estimate(solved(target_fps="500", folding="finn"))
     for one in found:
         assert one.tier is Tier.MODELLED and one.source
         assert one.stage is (Tier.ROUTED if one.metric in RESOURCES else Tier.RTL_SIMULATED)
@@ -59,7 +64,7 @@ def test_every_reading_says_what_it_is() -> None:
 
 
 def test_the_interval_is_finns_and_the_latency_longer() -> None:
-    found = estimate(job(W4A4, target_fps="500", folding="finn"), W4A4)
+    found = estimate(solved(target_fps="500", folding="finn"))
     assert value(found, Metric.INTERVAL_CYCLES) == 131208
     assert value(found, Metric.LATENCY_CYCLES) > 131208
     assert value(found, Metric.THROUGHPUT_FPS) == pytest.approx(762, abs=1)
@@ -67,9 +72,9 @@ def test_the_interval_is_finns_and_the_latency_longer() -> None:
 
 
 def test_finns_own_totals_stand_beside_ours() -> None:
-    made = Design(job(W4A4), W4A4, set_folding(nodes(W4A4), 1e8 / 1000))
-    finn = finn_totals(made)
-    ours = readings(made)
+    made = given(W4A4, set_folding(nodes(W4A4), 1e8 / 1000))
+    finn = finn_totals(made.design)
+    ours = estimate(made)
     assert (finn[Metric.DSP], value(ours, Metric.DSP)) == (
         108,
         117,
@@ -80,35 +85,31 @@ def test_finns_own_totals_stand_beside_ours() -> None:
 
 def test_the_solvers_totals_are_the_estimates() -> None:
     """Sums that the solver judges by, of a folding it chose, are those that are reported."""
-    asked = job(W4A4)
-    base = nodes(W4A4)
-    folding = lightest(Space(base, Memory(), asked.target.part.device, ()), 2e5)
-    assert folding
-    made = Design(asked, W4A4, folding)
-    space = Space(base, Memory(), asked.target.part.device, made.links)
-    cost = [0.0] * (2 * len(RESOURCES))
-    for name, choices in space.units.items():
-        place = next(one for one in base if one.name == name).folds.index(folding[name])
-        cost = [a + b for a, b in zip(cost, choices[place].cost, strict=True)]
-    rest, squares = space.rest(2e5)
-    for index, metric in enumerate(RESOURCES):
-        reading = total(readings(made), metric)
+    problem = folding_problem(job(W4A4), W4A4)
+    folding = problem.first.lightest(2e5)
+    made = problem.build(folding)
+    by_value, by_bound = (problem.around(made)(sure, MARGIN) for sure in (False, True))
+    chosen = {choices: by_bound.choices[choices][place] for choices, place in folding.values.items()}
+    bounds = tuple(map(sum, zip(*(choice.cost for choice in chosen.values()), strict=True)))
+    found = estimate(given(W4A4, made.folding))
+    promised = by_value.totals(folding.cost, 2e5), by_bound.totals(bounds, 2e5)
+    for metric, most_likely, at_most in zip(RESOURCES, *promised, strict=True):
+        reading = total(found, metric)
         assert reading and reading.high is not None
-        assert reading.value == pytest.approx(cost[2 * index] + rest[index], abs=1)
-        above = sqrt(cost[2 * index + 1] ** 2 + squares[index])
-        assert reading.high == pytest.approx(cost[2 * index] + rest[index] + above, rel=0.01)
+        assert reading.value == pytest.approx(most_likely, abs=1)
+        assert reading.high == pytest.approx(at_most, abs=1)
 
 
 def test_a_unit_in_hls_is_estimated_in_full() -> None:
     arithmetic = quantised(TINY, weights=3)
-    found = estimate(job(arithmetic, target_fps="100", folding="finn"), arithmetic)
+    found = estimate(given(arithmetic, set_folding(nodes(arithmetic), 1e6)))
     assert not [one for one in found if one.at_least]
     assert {one.metric for one in found if one.scope == "MVAU_hls_0"} >= {*RESOURCES}
 
 
 def test_memories_are_options() -> None:
     def block_ram(**options: str) -> float:
-        return value(estimate(job(W4A4, target_fps="500", folding="finn", **options), W4A4), Metric.BRAM18)
+        return value(estimate(solved(target_fps="500", folding="finn", **options)), Metric.BRAM18)
 
     plain = block_ram()
     assert block_ram(weight_style="distributed") == plain - 22
@@ -118,53 +119,49 @@ def test_memories_are_options() -> None:
 
 def test_a_network_without_skips_has_fifos_and_no_copies() -> None:
     arithmetic = quantised(ARCH5)
-    made = Design(job(arithmetic), arithmetic, set_folding(nodes(arithmetic), 1e6))
-    assert not [node for node in made.nodes if node.op == "DuplicateStreams_hls"]
-    assert value(readings(made), Metric.LUT, "fifo") > 0
+    made = given(arithmetic, set_folding(nodes(arithmetic), 1e6))
+    assert not [node for node in made.design.nodes if node.op == "DuplicateStreams_hls"]
+    assert value(estimate(made), Metric.LUT, "fifo") > 0
 
 
 @settings(max_examples=25)
-@given(some.data())
+@with_any(some.data())
 def test_fifos_let_every_folding_run_at_full_speed(data: some.DataObject) -> None:
     made = nodes(SMALL)
     folding = {node.name: data.draw(some.sampled_from(node.folds), node.name) for node in made}
     found = stages(made, folding)
-    depths = fifos.sized(made, found)
+    depths = sized(found, fifos.pixel_bits(made), LEAST)
     run = simulate(found, depths)
     assert run.deadlock is None
     assert run.interval <= max(1.01 * slowest(made, folding), simulate(found, {}).interval)
     for link in fifos.links(made, folding, depths, "auto"):
-        assert all(
-            amount is None or amount.low <= amount.value <= amount.high for amount in laws.of_link(link).values()
-        )
+        sums = [summed(amounts) for amounts in models.of_link(link).values()]
+        assert all(amount.low <= amount.value <= amount.high for amount in sums)
 
 
-@given(some.floats(1e3, 1e6), some.floats(1e3, 1e6))
+@with_any(some.floats(1e3, 1e6), some.floats(1e3, 1e6))
 def test_a_faster_search_takes_no_fewer_dsps(one: float, other: float) -> None:
     made = nodes(SMALL)
     slow, fast = (set_folding(made, cycles) for cycles in (max(one, other), min(one, other)))
     assert slowest(made, fast) <= slowest(made, slow)
 
 
-RATES = 100, 500, 1000, 2000
+RATES = "100", "500", "1000", "2000"
 PAGE = Path(__file__).parents[3] / "docs" / "finn-estimates.md"
 
 
 @pytest.mark.parametrize(
     ("name", "part", "options"),
     [
-        *(
-            (f"finn, {rate}", "xc7z020", {"target_fps": str(rate), "folding": "finn"})
-            for rate in (100, 500, 1000, 2000)
-        ),
+        *((f"finn, {rate}", "xc7z020", {"target_fps": rate, "folding": "finn"}) for rate in RATES),
         *((f"auto, {part}", part, {}) for part in ("xc7z010", "xc7z020")),
     ],
 )
 def test_the_pages_table_is_what_is_estimated(name: str, part: str, options: dict[str, str]) -> None:
     """On the weights that ship."""
-    asked = find_trained("arch8", None, WEIGHTS).job(Target(find_part(part)), Options(**options))
-    made = design(asked, lower(asked))
-    finn, found = finn_totals(made), readings(made)
+    asked = find_trained("arch8", None, BACKEND.weights).job(Target(find_part(part)), FinnOptions(**options))
+    made = resolve(asked)
+    finn, found = finn_totals(made.design), estimate(made)
     rate, dsp, blocks, lut = (
         total(found, metric) for metric in (Metric.THROUGHPUT_FPS, Metric.DSP, Metric.BRAM18, Metric.LUT)
     )

@@ -12,25 +12,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends import finn
-from backends.finn.arithmetic import Ungridded, lower
-from backends.finn.graph import nodes
-from backends.protocol import Job
+import backends
+from backends.finn import BACKEND
+from backends.finn.design.arithmetic import Ungridded, lower
+from backends.finn.design.graph import nodes
+from backends.finn.options import FinnOptions
+from backends.finn.resolve import resolve
+from backends.protocol import Job, Refusal, Unbuildable
+from flows.conformance.networks import TINY
 from flows.core.plan import Output
 from models.evaluation.oracle import evaluate
 from models.serial import quantised_from_json, quantised_to_json
 from models.vectors import vectors
 from models.weights import Weights, save_weights
 from tests.backends.finn.tiny import tiny_job
-from tests.backends.finn.w4a4 import TINY
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Job:
+def job(tmp_path: Path) -> Job[FinnOptions]:
     return tiny_job(tmp_path)
 
 
-def test_types_are_those_of_the_quantisers(job: Job) -> None:
+def test_types_are_those_of_the_quantisers(job: Job[FinnOptions]) -> None:
     made = lower(job)
     assert made.input.type.name == "ap_ufixed<8,0>" and made.input.gain * 256 == 1
     assert made.type_of("relu1").name == "ap_ufixed<4,2,AP_RND_CONV,AP_SAT>"
@@ -40,7 +43,9 @@ def test_types_are_those_of_the_quantisers(job: Job) -> None:
         kernel = made.layers[layer].kernel
         assert kernel and kernel.name == "ap_fixed<4,1,AP_RND_CONV,AP_SAT_SYM>"
         assert made.layers[layer].accumulator == made.type_of(layer) or layer == "shortcut"
-    assert finn.check(job) == () and finn.notes(job) and finn.estimate(job)
+    made_of = resolve(job)
+    assert BACKEND.check(job) == () and BACKEND.notes(made_of) and BACKEND.estimate(made_of)
+    assert BACKEND.lower(made_of).digest == made.digest
 
 
 @pytest.mark.parametrize("weight_bits", range(2, 9))
@@ -63,10 +68,19 @@ def test_float_scales_are_read_off_the_files(tmp_path: Path, weight_bits: int, p
     assert set(made.weight_bits.values()) == {weight_bits}
     assert set(made.code_bits) == {"conv1", "conv2", "shortcut", "dense"}
     told = "float scales by channel" if per_channel else "one float scale"
-    assert any(f"conv1 {weight_bits} bits at {told}" in note for note in finn.notes(job))
+    assert any(f"conv1 {weight_bits} bits at {told}" in note.text for note in BACKEND.notes(resolve(job)))
     plain = lower(tiny_job(tmp_path, weight_bits=weight_bits))
     sums = [[node.result.width for node in nodes(one) if node.op.startswith("MVAU")] for one in (made, plain)]
     assert all(abs(ours - theirs) <= 1 for ours, theirs in zip(*sums, strict=True))  # of codes, not of their multiples
+
+
+def refused(job: Job[FinnOptions]) -> Refusal:
+    """The only reason why a job cannot be done, said by `resolve`."""
+    assert not BACKEND.check(job)
+    with pytest.raises(Unbuildable) as caught:
+        resolve(job)
+    (refusal,) = caught.value.refusals
+    return refusal
 
 
 @pytest.mark.parametrize(("tensor", "change"), [("weights", {"weight_bits": 9}), ("range", {"activation_bits": 9})])
@@ -74,26 +88,25 @@ def test_bits_that_finn_does_not_build_are_refused(tmp_path: Path, tensor: str, 
     other = tiny_job(tmp_path, **change)
     with pytest.raises(Ungridded, match=f"the {tensor}"):
         lower(other)
-    (refusal,) = finn.check(other)
+    refusal = refused(other)
     assert refusal.culprit == "weights" and "--qat" in refusal.nearest
 
 
-def test_a_range_that_no_quantiser_left_is_refused(job: Job) -> None:
+def test_a_range_that_no_quantiser_left_is_refused(job: Job[FinnOptions]) -> None:
     reach = dict(job.ranges.reach) | {"relu1": (0.0, 3.7)}
     with pytest.raises(Ungridded, match="the range of relu1"):
         lower(replace(job, ranges=replace(job.ranges, reach=reach)))
 
 
-def test_float_weights_are_refused(job: Job, tmp_path: Path) -> None:
+def test_float_weights_are_refused(job: Job[FinnOptions], tmp_path: Path) -> None:
     tensors = {name: np.full(shape, 0.1, np.float32) for name, shape in TINY.weight_shapes()}
     save_weights(tmp_path / "float.safetensors", tensors, TINY)
     other = replace(job, weights=Weights(tmp_path / "float.safetensors", "f" * 16, None))
-    (refusal,) = finn.check(other)
-    assert "do not lie on grids" in refusal.fact
+    assert "do not lie on grids" in refused(other).fact
 
 
-def test_the_plan_writes_judges_and_executes(job: Job) -> None:
-    made = finn.plan(job)
+def test_the_plan_writes_judges_and_executes(job: Job[FinnOptions]) -> None:
+    made = BACKEND.plan(resolve(job))
     assert [(step.name, step.needs) for step in made.steps] == [
         ("export", ()),
         ("readiness", ("export",)),
@@ -113,8 +126,8 @@ def test_qonnx_executes_the_graph_to_the_references_integers(
 ) -> None:
     pytest.importorskip("qonnx")
     job = tiny_job(tmp_path, per_channel=per_channel, float_scales=float_scales)
-    steps = {step.name: step for step in finn.plan(job).steps}
-    root = Path(finn.__file__).resolve().parents[2]
+    steps = {step.name: step for step in BACKEND.plan(resolve(job)).steps}
+    root = Path(backends.__file__).resolve().parents[1]
 
     def work(name: str) -> None:
         (tmp_path / "job.json").write_text(str(steps[name].files["job.json"]))

@@ -8,27 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given as with_any
 from hypothesis import strategies as some
 
-from backends.finn import folding_file, formulas, resolve
-from backends.finn.design import Design
-from backends.finn.estimate import readings
-from backends.finn.folding import Space, lightest, quickest
-from backends.finn.folding_notes import folding_notes
-from backends.finn.folding_options import folding_text, target_text
-from backends.finn.formulas import Memory
-from backends.finn.graph import nodes
-from backends.finn.nodes import MatrixVector, Node
-from backends.finn.search import set_folding, slowest
+from backends.dataflow.space import Problem
+from backends.finn.check import check
+from backends.finn.design import folding_file
+from backends.finn.design.design import FinnDesign
+from backends.finn.design.graph import nodes
+from backends.finn.design.nodes import MatrixVector
+from backends.finn.design.search import set_folding, slowest
+from backends.finn.estimate import estimate
+from backends.finn.options import folding_text
+from backends.finn.resolve import folding_problem
+from backends.finn.resources import formulas
+from backends.finn.resources.formulas import MemoryStyle
+from backends.protocol import Refusal, Unbuildable
+from flows.conformance.networks import TINY
 from flows.core.errors import InputError
 from flows.core.evidence import RESOURCES, Metric, total
 from flows.core.fit import MARGIN, Verdict, judge
-from flows.core.part import find_part
 from models.quantised import QuantisedNetwork
 from models.zoo import ARCH8
 
-from .w4a4 import TINY, job, quantised
+from .w4a4 import given, job, quantised, solved
 
 W4A4 = quantised(ARCH8)
 NODES = nodes(W4A4)
@@ -43,7 +46,7 @@ def test_the_search_finds_what_finn_finds(target: int, rate: float, dsp: int, br
     folding = set_folding(NODES, 1e8 / target)
     assert 1e8 / slowest(NODES, folding) == pytest.approx(rate, abs=0.5)
     assert sum(formulas.dsp(node, folding[node.name]) for node in NODES) == dsp
-    assert sum(formulas.bram18(node, folding[node.name], Memory()) for node in NODES) == bram18
+    assert sum(formulas.bram18(node, folding[node.name], MemoryStyle()) for node in NODES) == bram18
 
 
 def test_beyond_reach_the_search_balances_on_what_it_can() -> None:
@@ -51,79 +54,105 @@ def test_beyond_reach_the_search_balances_on_what_it_can() -> None:
     assert folding == set_folding(NODES, slowest(NODES, folding))
 
 
-def space(part: str, made: tuple[Node, ...] = NODES) -> Space:
-    return Space(made, Memory(), find_part(part).device, ())
+def problem(part: str = "xc7z020", arithmetic: QuantisedNetwork = W4A4) -> Problem[FinnDesign]:
+    return folding_problem(job(arithmetic, part), arithmetic)
 
 
 @pytest.mark.parametrize("part", ["xc7z010", "xc7z020"])
 def test_the_fastest_leaves_the_margin_and_no_faster_one_does(part: str) -> None:
-    here = space(part)
-    found = next(quickest(here, False, lambda _: ()))
-    cycles = slowest(NODES, found)
-    quicker = [one for one in here.intervals if one < cycles]
-    assert quicker or cycles == here.intervals[0]
-    for choice in (lightest(here, quicker[-1]),) if quicker else ():
-        assert choice
-        with_it = Design(job(W4A4, part=part), W4A4, choice)
+    here = problem(part)
+    fastest = here.first.fastest()
+    assert fastest
+    cycles = slowest(NODES, here.build(fastest).folding)
+    quicker = [interval for interval in here.first.intervals if interval < cycles]
+    assert quicker or cycles == here.first.quickest
+    for interval in quicker[-1:]:
+        with_it = here.build(here.first.lightest(interval))
         usable = with_it.job.target.part.device
+        found = estimate(given(W4A4, with_it.folding, part))
         assert any(
-            (reading := total(readings(with_it), metric)) and reading.value > usable.available(metric) * (1 - MARGIN)
+            (reading := total(found, metric)) and reading.value > usable.available(metric) * (1 - MARGIN)
             for metric in RESOURCES
         )
 
 
 @pytest.mark.parametrize("part", ["xc7z010", "xc7z020"])
 def test_auto_fits_with_its_fifos(part: str) -> None:
-    asked = job(W4A4, part=part)
-    found = readings(resolve.design(asked, W4A4))
-    assert judge(found, asked.target.part.device).verdict in (Verdict.FITS, Verdict.AT_RISK)
+    device = job(W4A4, part=part).target.part.device
+    found = estimate(solved(part=part))
+    assert judge(found, device).verdict in (Verdict.FITS, Verdict.AT_RISK)
     for metric in RESOURCES:
         reading = total(found, metric)
-        assert reading and reading.value <= asked.target.part.device.available(metric) * (1 - MARGIN)
+        assert reading and reading.value <= device.available(metric) * (1 - MARGIN)
+
+
+@pytest.mark.parametrize(("part", "interval", "dsp"), [("xc7z010", 302956, 55), ("xc7z020", 29204, 193)])
+def test_the_fastest_is_as_fast_as_it_was(part: str, interval: int, dsp: int) -> None:
+    made = solved(part=part)
+    reading = total(estimate(made), Metric.DSP)
+    assert made.answer and made.answer.sure and reading
+    assert (made.design.interval, reading.value) == (interval, dsp)
 
 
 def test_the_larger_part_is_faster_than_finns_own_search() -> None:
-    larger, smaller = (
-        resolve.design(job(W4A4, part=part), W4A4).simulation.interval for part in ("xc7z020", "xc7z010")
-    )
+    larger, smaller = (solved(part=part).design.interval for part in ("xc7z020", "xc7z010"))
     assert larger < smaller
     assert larger < slowest(NODES, set_folding(NODES, 1e8 / 2000))
 
 
 def test_a_rate_is_reached_with_the_fifos_and_no_heavier_than_finns() -> None:
-    asked = resolve.design(job(W4A4, target_fps="500"), W4A4)
-    finn = resolve.design(job(W4A4, target_fps="500", folding="finn"), W4A4)
-    assert 1e8 / asked.simulation.interval >= 500
+    asked = solved(target_fps="500").design
+    finn = solved(target_fps="500", folding="finn").design
+    assert 1e8 / asked.interval >= 500
     units = [node for node in NODES if isinstance(node, MatrixVector)]
     assert sum(formulas.dsp(one, asked.folding[one.name]) for one in units) <= sum(
         formulas.dsp(one, finn.folding[one.name]) for one in units
     )
 
 
-@given(some.floats(3000, 1e7))
+SMALL = problem(arithmetic=quantised(TINY))
+
+
+@with_any(some.floats(3000, 1e7))
 def test_the_lightest_is_as_fast_as_asked(cycles: float) -> None:
-    made = nodes(quantised(TINY))
-    found = lightest(space("xc7z020", made), cycles)
-    assert found and slowest(made, found) <= cycles
+    made = SMALL.build(SMALL.first.lightest(cycles))
+    assert slowest(made.nodes, made.folding) <= cycles
+
+
+def refused(**options: str) -> list[Refusal]:
+    try:
+        solved(**options)
+    except Unbuildable as error:
+        return [*error.refusals]
+    return []
 
 
 def test_what_is_beyond_reach_is_refused_with_the_highest() -> None:
-    (refused,) = resolve.refusals(job(W4A4, target_fps="1e9"), W4A4)
-    highest = float(refused.nearest.split()[-1])
-    assert not [*resolve.refusals(job(W4A4, target_fps=f"{highest:g}"), W4A4)]
-    assert [*resolve.refusals(job(W4A4, target_fps=f"{highest * 1.01:g}"), W4A4)]
-    assert resolve.design(job(W4A4, target_fps=f"{highest:g}"), W4A4)
-    (finn,) = resolve.refusals(job(W4A4, target_fps="1e6", folding="finn"), W4A4)
+    (beyond,) = refused(target_fps="1e9")
+    highest = float(beyond.nearest.split()[-1])
+    assert not refused(target_fps=f"{highest:g}")
+    assert refused(target_fps=f"{highest * 1.01:g}")
+    (finn,) = refused(target_fps="1e6", folding="finn")
     assert finn.nearest == "--target-fps 3487"
-    (alone,) = resolve.refusals(job(W4A4, folding="finn"), W4A4)
-    assert "needs a rate" in alone.fact
-    assert lightest(space("xc7z020"), 10) is None
-    assert slowest(NODES, lightest(space("xc7z020"), inf) or {}) >= 7225344
+    here = problem()
+    assert slowest(NODES, here.build(here.first.lightest(inf)).folding) >= 7225344
+
+
+@pytest.mark.parametrize(
+    ("options", "culprit", "said"),
+    [
+        ({"folding": "finn"}, "--folding finn", "needs a rate"),
+        ({"folding": "{}", "target_fps": "500"}, "--target-fps", "leaves nothing to choose"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(options: dict[str, str], culprit: str, said: str) -> None:
+    (refusal,) = check(job(W4A4, **options))
+    assert refusal.culprit == culprit and said in refusal.fact
 
 
 def test_a_folding_file_comes_back_as_it_went() -> None:
-    asked = resolve.design(job(W4A4, target_fps="1000", folding="finn"), W4A4)
-    again = resolve.design(job(W4A4, folding=folding_text(asked.folding_file())), W4A4)
+    asked = solved(target_fps="1000", folding="finn").design
+    again = solved(folding=folding_text(asked.folding_file())).design
     assert again.folding == asked.folding
     written = json.loads(asked.folding_file())
     assert written["MVAU_rtl_1"]["PE"] == 14 and written["MVAU_rtl_1"]["SIMD"] == 9
@@ -167,58 +196,16 @@ def test_what_is_no_folding_file_is_refused(tmp_path: Path, content: str) -> Non
 
 
 def test_texts_of_options() -> None:
-    assert (folding_text("auto"), folding_text("finn"), target_text("none"), target_text("500.0")) == (
-        "auto",
-        "finn",
-        "none",
-        "500",
-    )
-    for wrong in ("0", "-3", "nan", "fast"):
-        with pytest.raises(ValueError):
-            target_text(wrong)
+    assert (folding_text("auto"), folding_text("finn")) == ("auto", "finn")
     with pytest.raises(InputError, match="no such file"):
         folding_text("nowhere.json")
 
 
 def test_narrow_arithmetic_has_no_lut_reading_less_than_wide() -> None:
     def lut(bits: int) -> float:
-        arithmetic: QuantisedNetwork = quantised(TINY, activations=bits)
-        reading = total(readings(Design(job(arithmetic), arithmetic, set_folding(nodes(arithmetic), 1e4))), Metric.LUT)
+        arithmetic = quantised(TINY, activations=bits)
+        reading = total(estimate(given(arithmetic, set_folding(nodes(arithmetic), 1e4))), Metric.LUT)
         assert reading
         return reading.value
 
     assert lut(4) <= lut(8)
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"target_fps": "500"}, "the lightest folding for 500 images/s"),
-        ({"target_fps": "500", "folding": "finn"}, "FINN's own search for 500 images/s"),
-        ({"folding": "{}"}, "the folding is the file's"),
-        ({"folding": '{"MVAU_rtl_1": {"mem_mode": "external"}}'}, "file's; left aside in it: mem_mode"),
-        ({}, "the fastest folding found"),
-        ({"target_fps": "1162", "folding": "finn"}, "warning: with its FIFOs the design reaches 1,151 of the 1162"),
-    ],
-)
-def test_notes_say_how_the_folding_was_found(options: dict[str, str], said: str) -> None:
-    found = [*folding_notes(resolve.design(job(W4A4, **options), W4A4))]
-    assert any(said in note for note in found)
-    assert found[0].startswith("PE x SIMD: block1_conv1 ")
-    assert "FIFOs in" in found[-1]
-
-
-def test_notes_name_a_faster_folding_that_may_fit() -> None:
-    made = resolve.design(job(W4A4, part="xc7z010"), W4A4)
-    (said,) = (note for note in folding_notes(made) if "by its estimates alone" in note)
-    faster = resolve.bolder(made)
-    assert faster and f"in {faster.simulation.interval:,} cycles" in said
-    assert faster.simulation.interval < made.simulation.interval
-    verdicts = [judge(readings(one), made.job.target.part.device).verdict for one in (made, faster)]
-    assert verdicts == [Verdict.FITS, Verdict.AT_RISK]
-
-
-def test_notes_warn_of_wide_weights() -> None:
-    given = {"MVAU_rtl_1": {"PE": 1, "SIMD": 36}}
-    made = resolve.design(job(W4A4, folding=json.dumps(given)), W4A4)
-    assert [note for note in folding_notes(made) if "wider than the 36 bits" in note and "block1_conv2" in note]

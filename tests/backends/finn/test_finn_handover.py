@@ -13,12 +13,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from backends.finn.arithmetic import lower
-from backends.finn.graph import branches
-from backends.finn.handover import facts, tie_bits
-from backends.finn.resolve import design
+from backends.finn.design.graph import branches
+from backends.finn.handover.step import facts, tie_bits
+from backends.finn.resolve import resolve
+from flows.conformance.networks import TINY
 from tests.backends.finn.tiny import tiny_job
-from tests.backends.finn.w4a4 import TINY, quantised
+from tests.backends.finn.w4a4 import quantised
 
 GOLDEN = Path(__file__).parent / "golden"
 STEPS = json.loads(Path(__file__).with_name("finn_plus_1.6.1_steps.json").read_text())
@@ -30,8 +30,8 @@ def texts(part: str = "xc7z020") -> dict[str, str]:
     from backends.finn.workers import handover
 
     with TemporaryDirectory() as folder:
-        job = tiny_job(Path(folder), part)
-        return handover.texts(facts(design(job, lower(job))) | VECTORS)
+        made = resolve(tiny_job(Path(folder), part)).design
+        return handover.texts(facts(made) | VECTORS)
 
 
 @pytest.mark.parametrize("name", ["build.py", "README.md"])

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 
+from flows.conformance.networks import TINY
 from flows.core.text import title
 from models.network import Network
-from tests.backends.finn.w4a4 import TINY, quantised
+from tests.backends.finn.w4a4 import quantised
 from tests.backends.hostile import HOSTILE, WHOLE, benign, entered, layers_of, with_names
 
 FACTS = {"design": "0123456789abcdef", "part": "xc7z020clg400-1", "board": None, "clock_ns": "10", "tie_bits": 9}

@@ -11,27 +11,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from backends.finn import formulas
-from backends.finn.formulas import Memory
-from backends.finn.graph import nodes
-from backends.finn.nodes import (
+from backends.dataflow.stream import simulate
+from backends.finn.design.graph import nodes
+from backends.finn.design.nodes import (
     Copy,
-    Fold,
     GlobalSum,
+    HardwareNode,
     Integer,
     MatrixVector,
-    Node,
+    NodeFold,
     Padding,
     Pool,
     Sum,
     Thresholds,
     Window,
 )
-from backends.finn.schedule import stages
-from backends.stream import simulate
+from backends.finn.design.schedule import stages
+from backends.finn.resources import formulas
+from backends.finn.resources.formulas import MemoryStyle
+from flows.conformance.networks import TINY
 from models.zoo import ARCH8
 
-from .w4a4 import TINY, quantised
+from .w4a4 import quantised
 
 GOLDEN = json.loads(Path(__file__).with_name("finn_plus_1.6.1_nodes.json").read_text())
 """Made by the node classes of the finn-plus 1.6.1 wheel: attributes, ``get_exp_cycles`` and the three estimations."""
@@ -41,11 +42,11 @@ def integer(name: str) -> Integer:
     return Integer(int(name.lstrip("UINT")), not name.startswith("U"))
 
 
-def node_of(op: str, given: dict[str, Any]) -> tuple[Node, Fold, Memory]:
+def node_of(op: str, given: dict[str, Any]) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
     data = integer(given.get("inputDataType", given.get("InputDataType", given.get("lhs_dtype"))))
     result = integer(given.get("outputDataType", given.get("out_dtype", data.name)))
-    fold = Fold(given.get("PE", 1), given.get("SIMD", 1), bool(given.get("parallel_window")))
-    memory = Memory(
+    fold = NodeFold(given.get("PE", 1), given.get("SIMD", 1), bool(given.get("parallel_window")))
+    memory = MemoryStyle(
         given.get("mem_mode", "internal_decoupled"),
         given.get("ram_style", "auto"),
         given.get("ram_style", "distributed"),

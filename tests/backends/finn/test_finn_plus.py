@@ -11,12 +11,16 @@ from typing import Any
 
 import pytest
 
-from backends import finn
-from backends.finn import finn_plus, folding_file
-from backends.finn.arithmetic import lower
-from backends.finn.design import Design
-from backends.finn.nodes import Thresholds
-from backends.finn.resolve import design
+import backends
+from backends.finn import BACKEND
+from backends.finn.design import folding_file
+from backends.finn.design.design import FinnDesign
+from backends.finn.design.graph import nodes
+from backends.finn.design.nodes import HardwareNode, Thresholds
+from backends.finn.estimate import finn_figures
+from backends.finn.handover import finn_plus
+from backends.finn.options import FinnOptions
+from backends.finn.resolve import resolve
 from backends.protocol import Job
 from flows.core.errors import StepFailed
 from flows.core.evidence import Metric, Tier
@@ -28,48 +32,51 @@ from tests.backends.finn import w4a4
 from tests.backends.finn.tiny import tiny_job
 
 GOLDEN = json.loads(Path(__file__).with_name("finn_plus_1.6.1_arch8.json").read_text())
-"""``benchmarks/finn_plus_graph.py`` made it from runs of finn-plus 1.6.1, with the command in its first lines."""
+"""``calibration/finn_plus/graph.py`` made it from runs of finn-plus 1.6.1, with the command in its first lines."""
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Job:
+def job(tmp_path: Path) -> Job[FinnOptions]:
     return tiny_job(tmp_path)
+
+
+def figures_of(made: FinnDesign, node: HardwareNode) -> dict[str, int]:
+    """What FINN should say of a node, by our formulas."""
+    ours = finn_figures(made, node) | {Metric.INTERVAL_CYCLES: node.cycles(made.folding[node.name])}
+    return {key: ours[metric] for metric, key in finn_plus.METRICS.items()}
 
 
 @pytest.mark.parametrize("row", GOLDEN, ids=lambda row: row["part"])
 def test_nodes_cycles_dsp_and_block_ram_of_a_design_are_finns(row: dict[str, Any]) -> None:
     quantised = w4a4.quantised(ARCH8)
-    job = w4a4.job(quantised, row["part"])
-    made = Design(job, quantised, folding_file.read(json.dumps(row["folding"]), Design(job, quantised, {}).nodes))
+    folding = folding_file.read(json.dumps(row["folding"]), nodes(quantised))
+    made = w4a4.given(quantised, folding, row["part"]).design
     assert {node.name for node in made.nodes} == row["nodes"].keys()
     for node in made.nodes:
-        found = {key: finn_plus.by_formula(made, node, metric) for metric, key in finn_plus.METRICS.items()}
+        found = figures_of(made, node)
         if isinstance(node, Thresholds):  # FINN narrows what they compare to what these weights can reach
             assert found.pop("lut") >= row["nodes"][node.name]["lut"] > 0
         assert found == {key: row["nodes"][node.name][key] for key in found}, node.name
 
 
-def test_its_figures_become_readings_beside_ours(job: Job, tmp_path: Path) -> None:
-    made = design(job, lower(job))
-    figures = {
-        node.name: {key: finn_plus.by_formula(made, node, metric) for metric, key in finn_plus.METRICS.items()}
-        for node in made.nodes
-    }
-    first = made.nodes[0].name
+def test_its_figures_become_readings_beside_ours(job: Job[FinnOptions], tmp_path: Path) -> None:
+    made = resolve(job)
+    figures = {node.name: figures_of(made.design, node) for node in made.design.nodes}
+    first = made.design.nodes[0].name
     figures[first]["lut"] += 7
     (tmp_path / "estimates.json").write_text(json.dumps(figures))
-    found = finn.read(job, products(tmp_path))
-    assert len(found) == 4 * len(made.nodes)
+    found = BACKEND.read(made, products(tmp_path))
+    assert len(found) == 4 * len(made.design.nodes)
     assert {(one.tier, one.on) for one in found} == {(Tier.MODELLED, "xc7z020")}
     lut = {one.scope: one for one in found if one.metric is Metric.LUT}
     assert lut[first].value == figures[first]["lut"] and lut[first].source.endswith("our formula gives 0")
     assert all("gives the same" in one.source for scope, one in lut.items() if scope != first)
-    ours = {(one.metric, one.scope) for one in finn.estimate(job)}
+    ours = {(one.metric, one.scope) for one in BACKEND.estimate(made)}
     assert {(one.metric, one.scope) for one in found} <= ours
 
     (tmp_path / "estimates.json").write_text(json.dumps({**figures, "Shuffle_hls_0": {}}))
     with pytest.raises(StepFailed, match="Shuffle_hls_0"):
-        finn.read(job, products(tmp_path))
+        BACKEND.read(made, products(tmp_path))
 
 
 def products(folder: Path | None) -> Products:
@@ -77,10 +84,11 @@ def products(folder: Path | None) -> Products:
     return Products({"finn-plus": StepResult("finn-plus", state, folder, 0.0, {})})
 
 
-def test_without_finn_plus_the_step_is_skipped_and_the_notes_say_what_is_lost(job: Job) -> None:
-    assert finn.read(job, products(None)) == ()
-    assert any("they are lost where finn-plus-1.6.1 is not on PATH" in note for note in finn.notes(job))
-    assert finn.plan(job).steps[-1].tool == "finn-plus-1.6.1"
+def test_without_finn_plus_the_step_is_skipped_and_the_notes_say_what_is_lost(job: Job[FinnOptions]) -> None:
+    made = resolve(job)
+    assert BACKEND.read(made, products(None)) == ()
+    assert any("they are lost where finn-plus-1.6.1 is not on PATH" in note.text for note in BACKEND.notes(made))
+    assert BACKEND.plan(made).steps[-1].tool == "finn-plus-1.6.1"
 
 
 FAKE = """\
@@ -108,7 +116,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def work(folder: Path, version: str = finn_plus.VERSION) -> subprocess.CompletedProcess[str]:
-    root = Path(finn.__file__).resolve().parents[2]
+    root = Path(backends.__file__).resolve().parents[1]
     command = [sys.executable, "-P", "-m", "backends.finn.workers.finn_plus", version]
     environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{folder / 'site'}"}
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)
@@ -130,12 +138,13 @@ def test_another_version_and_a_graph_that_differs_are_told(folder: Path) -> None
 
 
 @pytest.mark.slow
-def test_finn_plus_itself_takes_a_tiny_network(job: Job, tmp_path: Path) -> None:
+def test_finn_plus_itself_takes_a_tiny_network(job: Job[FinnOptions], tmp_path: Path) -> None:
     """With ``finn-plus-1.6.1`` on PATH: its graphs equal the reference, and its nodes are those that we modelled."""
-    results = Executor(Store(tmp_path / "store"), 1, lambda *_: None).execute(finn.plan(job))
+    made = resolve(job)
+    results = Executor(Store(tmp_path / "store"), 1, lambda *_: None).execute(BACKEND.plan(made))
     if results.results["finn-plus"].state is State.SKIPPED:
         pytest.skip("finn-plus-1.6.1 is not on PATH")
-    found = finn.read(job, results)
-    assert {one.scope for one in found} == {node.name for node in design(job, lower(job)).nodes}
+    found = BACKEND.read(made, results)
+    assert {one.scope for one in found} == {node.name for node in made.design.nodes}
     others = [one for one in found if one.metric is not Metric.LUT]
     assert all(one.source.endswith("our formula gives the same") for one in others)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from backends import finn
+from backends.finn.options import FinnOptions
 from backends.protocol import Job
+from flows.conformance.networks import TINY
 from flows.core.part import Target, find_part
 from models.ranges import Ranges
 from models.weights import open_weights, save_weights
-from tests.backends.finn.w4a4 import TINY
 
 
 def tiny_job(
@@ -21,7 +21,7 @@ def tiny_job(
     activation_bits: int = 4,
     per_channel: bool = False,
     float_scales: bool = False,
-) -> Job:
+) -> Job[FinnOptions]:
     """Writes the weights into `folder`; the last layer has one grid always."""
     random = np.random.default_rng(3)
     highest, end = 2 ** (weight_bits - 1) - 1, 2**activation_bits - 1
@@ -43,4 +43,4 @@ def tiny_job(
     weights = open_weights(path, TINY)
     reach = dict.fromkeys(TINY.shapes, (-1.0, 1.0)) | reach_of
     ranges = Ranges(TINY.digest, weights.digest, "images", 10, reach)
-    return Job(TINY, weights, ranges, Target(find_part(part)), finn.Options())
+    return Job(TINY, weights, ranges, Target(find_part(part)), FinnOptions())

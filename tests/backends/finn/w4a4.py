@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cache
 from math import prod
 from pathlib import Path
 
+from backends.dataflow.space import Solved
+from backends.finn.design.design import FinnDesign
+from backends.finn.design.schedule import Folding
+from backends.finn.options import FinnOptions
+from backends.finn.resolve import resolve_folding
 from backends.protocol import Job
+from flows.conformance.networks import TINY as TINY
 from flows.core.part import Target, find_part
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import (
@@ -15,7 +21,6 @@ from models.network import (
     Conv2D,
     Dense,
     GlobalAveragePool,
-    MaxPool2D,
     Network,
     ReLU,
     Softmax,
@@ -23,26 +28,10 @@ from models.network import (
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.ranges import Ranges
 from models.weights import Weights
+from models.zoo import ARCH8
 
 MODES = Rounding.RND_CONV, Overflow.SAT
 NARROW = Rounding.RND_CONV, Overflow.SAT_SYM
-
-TINY = Network(
-    "tiny",
-    (8, 8, 3),
-    (
-        Conv2D("conv1", (INPUT,), (3, 3), (1, 1), "same", 4),
-        ReLU("relu1", ("conv1",)),
-        Conv2D("conv2", ("relu1",), (3, 3), (1, 1), "same", 4),
-        ReLU("relu2", ("conv2",)),
-        Conv2D("shortcut", (INPUT,), (1, 1), (1, 1), "same", 4),
-        Add("add", ("relu2", "shortcut")),
-        MaxPool2D("pool", ("add",), (2, 2), (2, 2), "valid"),
-        GlobalAveragePool("gap", ("pool",)),
-        Dense("dense", ("gap",), 5),
-        Softmax("softmax", ("dense",)),
-    ),
-)
 
 
 def quantised(network: Network, weights: int = 4, activations: int = 4) -> QuantisedNetwork:
@@ -76,26 +65,20 @@ def quantised(network: Network, weights: int = 4, activations: int = 4) -> Quant
     return QuantisedNetwork(network, "0123456789abcdef", InputContract(types[INPUT]), layers)
 
 
-@dataclass(frozen=True)
-class Options:
-    """The fields of the flow's options that foldings and estimates read."""
-
-    target_fps: str = "none"
-    folding: str = "auto"
-    weight_memory: str = "internal_decoupled"
-    weight_style: str = "auto"
-    window_style: str = "distributed"
-    fifo_style: str = "auto"
-
-
-def job(arithmetic: QuantisedNetwork, part: str = "xc7z020", **options: str) -> Job:
+def job(arithmetic: QuantisedNetwork, part: str = "xc7z020", **options: str) -> Job[FinnOptions]:
     """A job on weights that exist by name only."""
     weights = Weights(Path("none.safetensors"), arithmetic.weights, None)
-    target = Target(find_part(part))
-    return Job(
-        arithmetic.network,
-        weights,
-        Ranges(arithmetic.network.digest, arithmetic.weights, "", 0, {}),
-        target,
-        Options(**options),
-    )
+    ranges = Ranges(arithmetic.network.digest, arithmetic.weights, "", 0, {})
+    return Job(arithmetic.network, weights, ranges, Target(find_part(part)), FinnOptions(**options))
+
+
+@cache
+def solved(network: Network = ARCH8, part: str = "xc7z020", **options: str) -> Solved[FinnDesign]:
+    """The design of such a job in four bits, and what the solver says of its folding."""
+    arithmetic = quantised(network)
+    return resolve_folding(job(arithmetic, part, **options), arithmetic)
+
+
+def given(arithmetic: QuantisedNetwork, folding: Folding, part: str = "xc7z020") -> Solved[FinnDesign]:
+    """The design of such a job with this folding."""
+    return Solved(FinnDesign(job(arithmetic, part), arithmetic, folding), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from backends.hls.options import Options
-from backends.protocol import Job
+from backends.hls import BACKEND
+from backends.hls.options import HlsOptions
+from backends.protocol import Job, Refusal, Unbuildable
 from flows.core.part import Target, find_part
 from models.network import (
     INPUT,
@@ -49,7 +50,7 @@ SMALL = Network(
 """Every kind of stage but a dense layer of an image."""
 
 
-def job_on(network: Network, folder: Path, part: str = "xc7z020", seed: int = 8, **options: Any) -> Job:
+def job_on(network: Network, folder: Path, part: str = "xc7z020", seed: int = 8, **options: Any) -> Job[HlsOptions]:
     """On weights of both signs, tensors reaching -4 .. 4, and 0 .. 4 behind a ReLU."""
     random = np.random.default_rng(seed)
     tensors = {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in network.weight_shapes()}
@@ -59,16 +60,27 @@ def job_on(network: Network, folder: Path, part: str = "xc7z020", seed: int = 8,
     rectified = {INPUT, *(layer.name for layer in network.layers if isinstance(layer, ReLU))}
     reach = {tensor: (0.0 if tensor in rectified else -4.0, 4.0) for tensor in network.shapes}
     ranges = Ranges(network.digest, weights.digest, "nothing", 1, reach)
-    return Job(network, weights, ranges, Target(find_part(part)), Options(**options))
+    return Job(network, weights, ranges, Target(find_part(part)), HlsOptions(**options))
 
 
-def reweighted(job: Job, change: Callable[[str, np.ndarray], np.ndarray]) -> Job:
+def reweighted(job: Job[HlsOptions], change: Callable[[str, np.ndarray], np.ndarray]) -> Job[HlsOptions]:
     """`job` on other weights: each tensor as `change` makes it of its name and what it was."""
-    tensors = {name: change(name, one).astype(np.float32) for name, one in job.weights.tensors().items()}
+    tensors = {name: change(name, tensor).astype(np.float32) for name, tensor in job.weights.tensors().items()}
     path = job.weights.path.with_suffix(".changed.safetensors")
     save_weights(path, tensors, job.network)
     weights = open_weights(path, job.network)
     return replace(job, weights=weights, ranges=replace(job.ranges, weights=weights.digest))
+
+
+def refusals(job: Job[HlsOptions]) -> Sequence[Refusal]:
+    """Why `job` cannot be built; those that only the search shows where there are no others."""
+    if early := BACKEND.check(job):
+        return early
+    try:
+        BACKEND.resolve(job)
+    except Unbuildable as error:
+        return error.refusals
+    return ()
 
 
 def random_network(random: Random) -> Network:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.hls import check, lower
-from backends.hls.arithmetic import Reach, codes, reaches
+from backends.hls.design.arithmetic import Reach, codes, lower, reaches
+from backends.hls.options import HlsOptions
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import INPUT, Conv2D, Dense, Flatten, GlobalAveragePool, Network, ReLU
-from tests.backends.hls.networks import SMALL, job_on, reweighted
+from tests.backends.hls.networks import SMALL, job_on, refusals, reweighted
 
 FORMATS = st.builds(
     lambda integer, fraction: FixedType(integer + fraction, integer, True, Rounding.RND_CONV, Overflow.SAT),
@@ -106,7 +106,7 @@ def test_tensors_between_layers_are_short_and_sums_are_not(tmp_path: Path, bits:
         assert made.type_of(name) == made.layers[name].accumulator
 
 
-def matrix(job: Job, layer: str) -> tuple[np.ndarray, np.ndarray]:
+def matrix(job: Job[HlsOptions], layer: str) -> tuple[np.ndarray, np.ndarray]:
     """(weights (products, results), biases) of a layer as integers."""
     types, tensors = lower(job).layers[layer], job.weights.tensors()
     assert types.kernel and types.bias
@@ -114,7 +114,7 @@ def matrix(job: Job, layer: str) -> tuple[np.ndarray, np.ndarray]:
     return kernel.reshape(-1, kernel.shape[-1]), codes(tensors[f"{layer}/bias"], types.bias)
 
 
-def entering(job: Job, layer: str) -> tuple[int, int]:
+def entering(job: Job[HlsOptions], layer: str) -> tuple[int, int]:
     """(what is added to a sum before its bits are dropped, the bits that it gets where it has too few)."""
     made = lower(job)
     accumulator = made.layers[layer].accumulator
@@ -190,7 +190,7 @@ FURTHEST = PIXELS * 255 * 32767
 """White pixels times the largest weight of 16 bits: 8.5 million below 2**31, which the bias adds."""
 
 
-def summing(folder: Path, total: int, is_last: bool) -> Job:
+def summing(folder: Path, total: int, is_last: bool) -> Job[HlsOptions]:
     """A layer whose sum, or its last one before bits are dropped, comes to `total` and not further."""
     sign = 1 if total > 0 else -1
     head = () if is_last else (Dense("dense", ("furthest",), 2),)
@@ -211,6 +211,7 @@ def test_32_bits_hold_all_up_to_their_ends(tmp_path: Path, end: int, over: int, 
     job = summing(tmp_path, total, is_last)
     reach = next(reaches(job, lower(job)))
     assert total in (reach.low, reach.high)
-    assert bool(check(job)) == (over > 0)
-    for refusal in check(job):
+    refused = refusals(job)
+    assert bool(refused) == (over > 0)
+    for refusal in refused:
         assert ("33 bits" in refusal.fact) and (f"{abs(total):,}" in refusal.fact or "a beat" in refusal.fact)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.hls import check, estimate
-from backends.hls.arithmetic import lower
-from backends.hls.folding import legal
-from backends.hls.folding_options import Fold
-from backends.hls.nodes import MATRIX_VECTOR, nodes
+from backends.dataflow.pe_simd import Fold, legal
+from backends.hls import BACKEND
+from backends.hls.design.arithmetic import lower
+from backends.hls.design.nodes import MATRIX_VECTOR, nodes
+from backends.hls.options import HlsOptions
 from backends.protocol import Job, Refusal
 from flows.core.evidence import Metric
 from flows.core.fit import Verdict, judge
@@ -31,36 +32,35 @@ from models.network import (
     MaxPool2D,
     Network,
     ReLU,
-    Shape,
     Softmax,
 )
-from tests.backends.hls.networks import SMALL, job_on, reweighted
+from tests.backends.hls.networks import SMALL, job_on, refusals, reweighted
 
 IMAGE = (6, 8, 3)
 CONV = Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 4)
 HEAD = GlobalAveragePool("gap", ("last",)), Dense("dense", ("gap",), 5)
 
 
-def only(job: Job) -> Refusal:
-    (refusal,) = check(job)
+def only(job: Job[HlsOptions]) -> Refusal:
+    (refusal,) = refusals(job)
     return refusal
 
 
-def refusal_of(folder: Path, *layers: Layer, shape: Shape = IMAGE) -> Refusal:
-    return only(job_on(Network("odd", shape, layers), folder))
+def refusal_of(folder: Path, *layers: Layer) -> Refusal:
+    return only(job_on(Network("odd", IMAGE, layers), folder))
 
 
-def asked_by(job: Job, nearest: str) -> Job:
+def asked_by(job: Job[HlsOptions], nearest: str) -> Job[HlsOptions]:
     """`job` with the option that a refusal gives, as in ``--accumulator-bits 40``."""
     option, value = nearest.removeprefix("--").replace("-", "_").split(" ", 1)
     (field,) = (field for field in fields(job.options) if field.name == option)
-    legal = value if value in field.metadata.get("choices", ()) else field.metadata["parse"](value)
+    legal: Any = value if value in field.metadata.get("choices", ()) else field.metadata["parse"](value)
     return replace(job, options=replace(job.options, **{option: legal}))
 
 
 def test_what_can_be_built_is_taken(tmp_path: Path) -> None:
-    assert check(job_on(SMALL, tmp_path)) == ()
-    assert check(job_on(Network("plain", IMAGE, (replace(CONV, name="last"), *HEAD)), tmp_path)) == ()
+    assert refusals(job_on(SMALL, tmp_path)) == ()
+    assert refusals(job_on(Network("plain", IMAGE, (replace(CONV, name="last"), *HEAD)), tmp_path)) == ()
 
 
 @pytest.mark.parametrize("layer", [BatchNorm("odd", ("conv",)), Dropout("odd", ("conv",), 0.5)])
@@ -80,16 +80,16 @@ def test_a_softmax_is_left_to_the_host_at_the_end_alone(tmp_path: Path) -> None:
 def test_a_pool_takes_four_columns(tmp_path: Path, width: int) -> None:
     """Its pipeline reads a column again no sooner than a row later."""
     layer = MaxPool2D("last", (INPUT,), (2, 2), (1, 1), "same")
-    refusals = check(job_on(Network("narrow", (6, width, 3), (layer, *HEAD)), tmp_path))
-    assert [(one.culprit, one.nearest) for one in refusals] == [("layer last", "an image of 4 columns or more")][
-        width - 3 :
-    ]
+    refused = refusals(job_on(Network("narrow", (6, width, 3), (layer, *HEAD)), tmp_path))
+    assert [(refusal.culprit, refusal.nearest) for refusal in refused] == [
+        ("layer last", "an image of 4 columns or more")
+    ][width - 3 :]
 
 
 @pytest.mark.parametrize("kernel", [(1, 3), (3, 3)])
 def test_a_convolution_takes_any_number_of_columns(tmp_path: Path, kernel: tuple[int, int]) -> None:
     narrow = Network("row", (6, 3, 3), (replace(CONV, name="last", kernel=kernel), *HEAD))
-    assert check(job_on(narrow, tmp_path)) == ()
+    assert refusals(job_on(narrow, tmp_path)) == ()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_convolution_takes_any_number_of_columns(tmp_path: Path, kernel: tuple
 def test_an_image_is_flattened_for_a_dense_layer_alone(tmp_path: Path, layers: tuple[Layer, ...], fact: str) -> None:
     refusal = refusal_of(tmp_path, CONV, *layers)
     assert refusal.culprit == "layer flat" and fact in refusal.fact
-    assert check(job_on(Network("even", IMAGE, (CONV, layers[0], Dense("dense", ("flat",), 5))), tmp_path)) == ()
+    assert refusals(job_on(Network("even", IMAGE, (CONV, layers[0], Dense("dense", ("flat",), 5))), tmp_path)) == ()
 
 
 def test_a_tensor_has_two_readers_at_most(tmp_path: Path) -> None:
@@ -125,8 +125,14 @@ def test_the_last_stage_sends_a_vector(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layer", [Dense("dense", (INPUT,), 4), Softmax("softmax", (INPUT,))])
 def test_the_first_stage_receives_images(tmp_path: Path, layer: Layer) -> None:
-    refusal = refusal_of(tmp_path, layer, shape=(10,))
+    *without_weights, refusal = refusals(job_on(Network("odd", (10,), (layer,)), tmp_path))
+    assert len(without_weights) == isinstance(layer, Softmax)
     assert refusal.culprit == "the input of odd" and "(10,)" in refusal.fact
+
+
+def test_a_network_without_weights_is_refused(tmp_path: Path) -> None:
+    first, *_ = refusals(job_on(Network("odd", IMAGE, (GlobalAveragePool("gap", (INPUT,)),)), tmp_path))
+    assert first.culprit == "network odd" and "no layer of it has weights" in first.fact
 
 
 @settings(max_examples=30)
@@ -137,11 +143,11 @@ def test_a_folding_that_does_not_divide_is_refused_with_the_nearest(
     folder = tmp_path_factory.mktemp("folding")
     job = job_on(SMALL, folder, folding=f"{name}={pe}x{simd}")
     (node,) = (one for one in nodes(lower(job)) if one.kind == MATRIX_VECTOR and one.name == name)
-    refusals = check(job)
-    assert bool(refusals) == (Fold(pe, simd) not in legal(node.foldable))
-    for refusal in refusals:
+    refused = refusals(job)
+    assert bool(refused) == (Fold(pe, simd) not in legal(node.foldable))
+    for refusal in refused:
         assert refusal.culprit == "--folding" and f"{pe}x{simd} does not divide {name}" in refusal.fact
-        assert check(job_on(SMALL, folder, folding=refusal.nearest)) == ()
+        assert refusals(job_on(SMALL, folder, folding=refusal.nearest)) == ()
 
 
 @pytest.mark.parametrize(
@@ -149,7 +155,8 @@ def test_a_folding_that_does_not_divide_is_refused_with_the_nearest(
     [("folding", "conv9=1x1"), ("weight_format", "Q1.7,conv9=Q1.3"), ("weight_format", "Q1.7,pool=Q1.3")],
 )
 def test_a_layer_without_weights_is_refused_with_its_namesakes(tmp_path: Path, option: str, value: str) -> None:
-    refusal = only(job_on(SMALL, tmp_path, **{option: value}))
+    options: dict[str, Any] = {option: value}
+    refusal = only(job_on(SMALL, tmp_path, **options))
     assert refusal.culprit == f"--{option.replace('_', '-')}"
     assert repr(value.replace(",", "=").split("=")[-2]) in refusal.fact
     assert set(refusal.nearest.split(", ")) <= {"conv1", "shortcut", "conv2", "dense"}
@@ -161,11 +168,11 @@ def test_a_layer_without_weights_is_refused_with_its_namesakes(tmp_path: Path, o
 def test_an_accumulator_too_short_is_refused_with_its_bits(
     tmp_path: Path, weight: str, activation: int, accumulator: int
 ) -> None:
-    options = {"weight_format": weight, "activation_bits": activation}
+    options: dict[str, Any] = {"weight_format": weight, "activation_bits": activation}
     job = job_on(SMALL, tmp_path, accumulator_bits=accumulator, **options)
     refusal = only(job)
     assert refusal.culprit == "--accumulator-bits" and f"{accumulator} bits cannot hold" in refusal.fact
-    assert check(asked_by(job, refusal.nearest)) == ()
+    assert refusals(asked_by(job, refusal.nearest)) == ()
     enough = int(refusal.nearest.split()[-1])
     assert only(job_on(SMALL, tmp_path, accumulator_bits=enough - 1, **options)).culprit == "--accumulator-bits"
 
@@ -179,10 +186,10 @@ def test_biases_far_above_their_weights_are_refused(tmp_path: Path, layer: str, 
         return {f"{layer}/kernel": one * scale, f"{layer}/bias": np.ones_like(one)}.get(name, one)
 
     job = reweighted(job_on(SMALL, tmp_path, accumulator_bits=28), changed)
-    refusals = check(job)
-    assert "--accumulator-bits" in [one.culprit for one in refusals]
-    for refusal in refusals:
-        assert check(asked_by(job, refusal.nearest)) == ()
+    refused = refusals(job)
+    assert "--accumulator-bits" in [refusal.culprit for refusal in refused]
+    for refusal in refused:
+        assert refusals(asked_by(job, refusal.nearest)) == ()
 
 
 def test_results_are_held_by_a_beat(tmp_path: Path) -> None:
@@ -193,7 +200,7 @@ def test_results_are_held_by_a_beat(tmp_path: Path) -> None:
     refusal = only(job)
     assert refusal.culprit == "layer dense" and "a beat of the output stream has 32" in refusal.fact
     assert refusal.nearest.startswith("--activation-bits")
-    assert check(asked_by(job, refusal.nearest)) == ()
+    assert refusals(asked_by(job, refusal.nearest)) == ()
 
 
 def test_where_activations_do_not_count_the_nearest_choice_is_another(tmp_path: Path) -> None:
@@ -203,19 +210,19 @@ def test_where_activations_do_not_count_the_nearest_choice_is_another(tmp_path: 
     job = reweighted(job, lambda name, one: np.ones_like(one))
     refusal = only(job)
     assert refusal.nearest == "--weight-format Q1.11"
-    assert check(asked_by(job, refusal.nearest)) == ()
-    assert check(asked_by(job, "--weight-format Q1.12"))
+    assert refusals(asked_by(job, refusal.nearest)) == ()
+    assert refusals(asked_by(job, "--weight-format Q1.12"))
 
 
 def test_every_reason_of_a_kind_is_given_at_once(tmp_path: Path) -> None:
     wrong = job_on(SMALL, tmp_path, folding="conv1=3x1,conv2=1x5,conv9=1x1")
-    assert [one.nearest for one in check(wrong)] == ["conv1=2x1", "conv2=1x4", "conv2, conv1"]
+    assert [refusal.nearest for refusal in refusals(wrong)] == ["conv2, conv1", "conv1=2x1", "conv2=1x4"]
 
 
 def test_a_part_that_cannot_hold_the_weights_is_a_result(tmp_path: Path) -> None:
     """Some 600,000 weights of 8 bits are beyond the 2.1 Mb of block RAM of the xc7z010."""
     conv = Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 256), Conv2D("last", ("conv",), (3, 3), (1, 1), "same", 256)
     job = job_on(Network("heavy", (8, 8, 3), (*conv, *HEAD)), tmp_path, part="xc7z010")
-    assert check(job) == ()
-    fit = judge(estimate(job), job.target.part.device)
+    assert refusals(job) == ()
+    fit = judge(BACKEND.estimate(BACKEND.resolve(job)), job.target.part.device)
     assert fit.verdict is Verdict.OVER and fit.excess[Metric.BRAM18] > 0

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from backends.hls import cpp
+from backends.hls.generate import cpp
 from models.fixed import FixedType, Overflow, Rounding
 
 SOURCES = st.builds(FixedType, st.integers(2, 16), st.integers(-6, 12), st.booleans())

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.hls import check, lower
+from backends.hls import BACKEND
+from backends.hls.design.arithmetic import lower
 from backends.hls.options import formats_text
 from models.network import Conv2D, Dense
 from tests.backends.hls.networks import SMALL, job_on
@@ -39,5 +40,5 @@ def test_a_layer_has_its_own_format(tmp_path: Path, scale: str) -> None:
 
 
 def test_a_layer_that_is_not_there_is_refused_with_its_namesake(tmp_path: Path) -> None:
-    (refusal,) = check(job_on(SMALL, tmp_path, weight_format="Q1.7,conv3=Q1.11"))
+    (refusal,) = BACKEND.check(job_on(SMALL, tmp_path, weight_format="Q1.7,conv3=Q1.11"))
     assert refusal.culprit == "--weight-format" and "'conv3'" in refusal.fact and "conv1" in refusal.nearest

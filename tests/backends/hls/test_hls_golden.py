@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.hls.blueprint import Blueprint, blueprint, from_json, to_json
-from backends.hls.resolve import design
+from backends.hls import BACKEND
+from backends.hls.generate.blueprint import Blueprint, blueprint, from_json, to_json
 from backends.hls.workers.generate import TEMPLATES, files
 from tests.backends.hls.networks import SMALL, job_on
 
@@ -19,11 +19,11 @@ GOLDEN = Path(__file__).parent / "golden"
 FOLDING = "conv1=2x3,shortcut=1x1,conv2=3x4,dense=1x2"
 
 
-def made(folder: Path) -> tuple[Blueprint, dict[str, str]]:
+def generated(folder: Path) -> tuple[Blueprint, dict[str, str]]:
     job = job_on(SMALL, folder, folding=FOLDING)
-    one = blueprint(design(job))
+    project = blueprint(BACKEND.resolve(job).design)
     rows = [[-3, 0, 5, 70_000, -1], [1, 2, 3, 4, 5]]
-    return one, {name: text for name, text in files(one, job.weights.tensors(), rows) if not is_template(name)}
+    return project, {name: text for name, text in files(project, job.weights.tensors(), rows) if not is_template(name)}
 
 
 def is_template(name: str) -> bool:
@@ -33,17 +33,17 @@ def is_template(name: str) -> bool:
 
 @pytest.mark.parametrize("name", sorted(str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*") if path.is_file()))
 def test_a_file_is_the_golden_one(tmp_path: Path, name: str) -> None:
-    assert made(tmp_path)[1][name] == (GOLDEN / name).read_text()
+    assert generated(tmp_path)[1][name] == (GOLDEN / name).read_text()
 
 
 def test_no_file_is_without_its_golden_one(tmp_path: Path) -> None:
-    assert {name for name in made(tmp_path)[1] if not (GOLDEN / name).is_file()} == set()
+    assert {name for name in generated(tmp_path)[1] if not (GOLDEN / name).is_file()} == set()
 
 
 def test_a_blueprint_survives_json(tmp_path: Path) -> None:
-    one, texts = made(tmp_path)
-    again = from_json(to_json(one), "test")
-    assert to_json(again) == to_json(one)
+    project, texts = generated(tmp_path)
+    again = from_json(to_json(project), "test")
+    assert to_json(again) == to_json(project)
     tensors = job_on(SMALL, tmp_path).weights.tensors()
     written = dict(files(again, tensors, [[-3, 0, 5, 70_000, -1], [1, 2, 3, 4, 5]]))
     assert texts.items() <= written.items()
@@ -51,7 +51,7 @@ def test_a_blueprint_survives_json(tmp_path: Path) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in made(Path(folder))[1].items():
+        for name, text in generated(Path(folder))[1].items():
             place = GOLDEN / name
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text)

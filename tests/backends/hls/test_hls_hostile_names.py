@@ -8,26 +8,24 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from hypothesis import HealthCheck, example, given, settings
 
-from backends.hls.identifiers import layer_names, struct, top_name
+from backends.amd import steps as amd
+from backends.hls.amd import hls_project
+from backends.hls.generate.names import layer_names, struct, top_name
 from backends.hls.plan import CPP
-from backends.hls.synthesis import hls_project
 from backends.hls.workers.generate import files
-from backends.vendor import steps as vendor
 from flows.core.part import Target, find_part
 from models.network import Network
-from models.quantised import QuantisedNetwork
+from tests.backends.hls.eight_bit import eight_bit
 from tests.backends.hls.networks import SMALL
 from tests.backends.hls.test_hls_identifiers import unfolded
 from tests.backends.hostile import HOSTILE, WHOLE, benign, entered, layers_of, with_names
 
-Quantise = Callable[[Network], QuantisedNetwork]
 
-
-def project(network: Network, quantise: Quantise) -> Iterator[tuple[str, str]]:
+def project(network: Network) -> Iterator[tuple[str, str]]:
     """(path, text) of all that is written, the scripts for AMD's tools too."""
     tensors = {name: np.zeros(shape, np.float32) for name, shape in network.weight_shapes()}
-    yield from files(unfolded(quantise(network)), tensors, [[0] * 5])
-    for step in vendor.steps("vitis", hls_project(CPP, network), Target(find_part("xc7z020")), "vsynth", 60):
+    yield from files(unfolded(eight_bit(network)), tensors, [[0] * 5])
+    for step in amd.steps("vitis", hls_project(CPP, network), Target(find_part("xc7z020")), "vsynth", 60):
         yield from ((name, text) for name, text in step.files.items() if isinstance(text, str))
 
 
@@ -60,9 +58,9 @@ def same_but_for_names(plain: str, text: str, path: str, network: Network) -> No
         assert re.fullmatch(pattern, line), (path, meant, line)
 
 
-def check(network: str, layers: Sequence[str], quantise: Quantise) -> None:
+def check(network: str, layers: Sequence[str]) -> None:
     plain, hostile = benign(SMALL), entered(SMALL, network, layers)
-    pairs = list(zip(project(plain, quantise), project(hostile, quantise), strict=True))
+    pairs = list(zip(project(plain), project(hostile), strict=True))
     for (plain_path, meant), (path, text) in pairs:
         assert path == with_names(plain_path, code(hostile)) and len(path.rpartition("/")[2]) < 120
         same_but_for_names(meant, text, plain_path, hostile)
@@ -76,5 +74,5 @@ def check(network: str, layers: Sequence[str], quantise: Quantise) -> None:
 @example(WHOLE[20], WHOLE[20:30])
 @example(WHOLE[30], WHOLE[30:40])
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
-def test_the_code_does_not_depend_on_names(eight_bit: Quantise, network: str, layers: list[str]) -> None:
-    check(network, layers, eight_bit)
+def test_the_code_does_not_depend_on_names(network: str, layers: list[str]) -> None:
+    check(network, layers)

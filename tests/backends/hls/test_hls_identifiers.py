@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import chain
@@ -18,17 +18,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from backends.hls.blueprint import Blueprint, blueprint
-from backends.hls.folding_options import Fold
-from backends.hls.identifiers import identifiers, layer_names, struct, top_name
-from backends.hls.layers import window_name
-from backends.hls.nodes import MATRIX_VECTOR, WINDOW, nodes
-from backends.hls.resolve import design
-from backends.hls.top import stage_texts
+from backends.dataflow.pe_simd import Fold
+from backends.hls import BACKEND
+from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, nodes
+from backends.hls.generate.blueprint import Blueprint, blueprint
+from backends.hls.generate.layers import window_name
+from backends.hls.generate.names import identifiers, layer_names, struct, top_name
+from backends.hls.generate.top import stage_texts
 from backends.hls.workers.generate import TEMPLATES, files
 from flows.core.text import title
 from models.network import INPUT, Network
 from models.quantised import QuantisedNetwork
+from tests.backends.hls.eight_bit import eight_bit
 from tests.backends.hls.networks import SMALL, job_on
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -131,31 +132,31 @@ def test_no_layer_is_called_like_what_is_declared_already(name: str) -> None:
 @given(LAYERS, NAMES.map(title))
 @example(["a", "r", "b", "image_to_a", "image_to_b", "a_out", "a_weights", "a_biases", "a_windows", "s"], "image_to_c")
 @example(["a", "r", "b", "IMAGE_TO_A", "To", "TO", "x_t", "B", "A_Out", "s"], "net")
-def test_every_name_of_a_project_has_one_meaning(
-    eight_bit: Callable[[Network], QuantisedNetwork], layers: list[str], network: str
-) -> None:
+def test_every_name_of_a_project_has_one_meaning(layers: list[str], network: str) -> None:
     """Functions, structs, arrays and streams; streams are local and hide what has their name."""
-    made = unfolded(eight_bit(renamed(layers, network)))
-    names = layer_names(made.quantised.network)
-    written = list(stage_texts(made, names))
-    meanings = Counter([*declared_by(made, names), *(stream.name for one in written for stream in one.streams)])
-    assert meanings.total() == 1 + 10 + 10 + 2 + 2 * len(made.folds) + len(made.fifos)
+    project = unfolded(eight_bit(renamed(layers, network)))
+    names = layer_names(project.quantised.network)
+    written = list(stage_texts(project, names))
+    meanings = Counter([*declared_by(project, names), *(stream.name for one in written for stream in one.streams)])
+    assert meanings.total() == 1 + 10 + 10 + 2 + 2 * len(project.folds) + len(project.fifos)
     assert [name for name, count in meanings.items() if count > 1 or name in declared()] == []
 
 
-def declared_by(made: Blueprint, names: Mapping[str, str]) -> Iterator[str]:
+def declared_by(project: Blueprint, names: Mapping[str, str]) -> Iterator[str]:
     """What the files of the layers may declare."""
-    yield top_name(made.quantised.network)
+    yield top_name(project.quantised.network)
     yield from chain.from_iterable((one, struct(one)) for one in names.values())
-    yield from (f"{names[layer]}_{array}" for layer in made.folds for array in ("weights", "biases"))
-    yield from (window_name(names[node.layer.name]) for node in made.nodes if node.kind == WINDOW)
+    yield from (f"{names[layer]}_{array}" for layer in project.folds for array in ("weights", "biases"))
+    yield from (window_name(names[node.layer.name]) for node in project.nodes if node.kind == WINDOW)
 
 
 def compiles(layers: Sequence[str], network: str, folder: Path) -> None:
     """g++ takes every source of the project without a word."""
     job = job_on(replace(renamed(layers, network), name="network"), folder)
-    made = blueprint(design(replace(job, network=replace(job.network, name=network))))
-    for name, text in files(made, job.weights.tensors(), np.zeros((1, 5), int).tolist()):
+    job = replace(job, network=replace(job.network, name=network))
+    for name, text in files(
+        blueprint(BACKEND.resolve(job).design), job.weights.tensors(), np.zeros((1, 5), int).tolist()
+    ):
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from backends.hls import observations
+from backends.hls import BACKEND
 from backends.hls.plan import MARKS, SIMULATE
+from backends.protocol import Note
 from flows.core.plan import Products, State, StepResult
 from tests.backends.hls.networks import SMALL, job_on
 
@@ -25,10 +26,11 @@ BEGINS = "in C simulation 4 frames passed FIFOs of these depths, which held at m
 )
 def test_fifos_that_held_more_than_a_word_are_named(tmp_path: Path, held: dict[str, list[int]], words: str) -> None:
     (tmp_path / MARKS).write_text(json.dumps(held))
-    made = Products({SIMULATE: StepResult(SIMULATE, State.DONE, tmp_path, 0, {})})
-    assert observations(job_on(SMALL, tmp_path), made) == (BEGINS + words,)
+    ran = Products({SIMULATE: StepResult(SIMULATE, State.DONE, tmp_path, 0, {})})
+    solved = BACKEND.resolve(job_on(SMALL, tmp_path))
+    assert BACKEND.observations(solved, ran) == (Note(BEGINS + words),)
 
 
 def test_nothing_is_said_of_what_did_not_run(tmp_path: Path) -> None:
-    made = Products({SIMULATE: StepResult(SIMULATE, State.SKIPPED, None, 0, {})})
-    assert observations(job_on(SMALL, tmp_path), made) == ()
+    skipped = Products({SIMULATE: StepResult(SIMULATE, State.SKIPPED, None, 0, {})})
+    assert BACKEND.observations(BACKEND.resolve(job_on(SMALL, tmp_path)), skipped) == ()

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import prod
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.hls.folding import legal
-from backends.hls.folding_options import Fold
-from backends.hls.lanes import Lanes, parts
-from backends.hls.nodes import MATRIX_VECTOR, WINDOW, Node, nodes, pixels
-from backends.hls.schedule import EXPECTED, QUICKEST, busy, stages, timing, turns
-from backends.hls.words import lanes
-from backends.stream import simulate, sized
+from backends.dataflow.fifos import sized
+from backends.dataflow.pe_simd import Fold, legal
+from backends.dataflow.stream import simulate
+from backends.hls.design.lanes import Lanes, parts
+from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Node, nodes, pixels
+from backends.hls.design.schedule import EXPECTED, QUICKEST, busy, stage_timing, stages, turns
+from backends.hls.design.words import choose_lanes
 from models.folding import folded
-from models.network import INPUT, Conv2D, MaxPool2D, Network
-from models.quantised import QuantisedNetwork
+from models.network import INPUT, Conv2D, MaxPool2D
 from models.zoo import ARCH4, ARCH8, NETWORKS
+from tests.backends.hls.eight_bit import eight_bit
 
 PLAIN = {name: folded(network) for name, network in NETWORKS.items()}
-EightBit = Callable[[Network], QuantisedNetwork]
 
 
 @st.composite
@@ -30,7 +29,7 @@ def folds(draw: st.DrawFn, design: tuple[Node, ...]) -> Mapping[str, Fold]:
     return {node.name: draw(st.sampled_from(legal(node.foldable))) for node in design if node.kind == MATRIX_VECTOR}
 
 
-def test_the_stages_of_the_network(eight_bit: EightBit) -> None:
+def test_the_stages_of_the_network() -> None:
     found = nodes(eight_bit(ARCH8))
     assert [node.name for node in found if node.kind == "clone"] == ["clone input", "clone block1_pool"]
     assert [node.layer.name for node in found if node.kind == WINDOW] == [
@@ -43,7 +42,7 @@ def test_the_stages_of_the_network(eight_bit: EightBit) -> None:
     assert "softmax" not in {node.kind for node in found}
 
 
-def test_a_pixel_takes_all_products_once(eight_bit: EightBit) -> None:
+def test_a_pixel_takes_all_products_once() -> None:
     """Turns times multipliers are the multiply-accumulates of the layer, at any legal fold."""
     for node in nodes(eight_bit(ARCH8)):
         if node.kind != MATRIX_VECTOR:
@@ -63,10 +62,10 @@ def test_the_one_stage_that_is_known() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(name=st.sampled_from(sorted(PLAIN)), data=st.data())
-def test_every_stage_takes_what_its_sources_put(name: str, data: st.DataObject, eight_bit: EightBit) -> None:
+def test_every_stage_takes_what_its_sources_put(name: str, data: st.DataObject) -> None:
     """Words, in any folding; and the turns that the solver counts are those of the frame."""
     design = nodes(eight_bit(PLAIN[name]))
-    wide = lanes(design, data.draw(folds(design)))
+    wide = choose_lanes(design, data.draw(folds(design)))
     made = {stage.name: stage for stage in stages(design, wide)}
     put = {stage.name: stage.tokens for stage in made.values()} | {INPUT: prod(PLAIN[name].input_shape)}
     for node in design:
@@ -80,9 +79,9 @@ def test_every_stage_takes_what_its_sources_put(name: str, data: st.DataObject, 
 
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())
-def test_frames_follow_each_other_at_the_pace_of_the_busiest_stage(data: st.DataObject, eight_bit: EightBit) -> None:
+def test_frames_follow_each_other_at_the_pace_of_the_busiest_stage(data: st.DataObject) -> None:
     design = nodes(eight_bit(ARCH4))
-    made = stages(design, lanes(design, data.draw(folds(design))))
+    made = stages(design, choose_lanes(design, data.draw(folds(design))))
     depths = sized(made, {(source, node.name): 1 for node in design for source in node.sources}, 2)
     found = simulate(made, depths, frames=4)
     busiest = max(stage.busy for stage in made)
@@ -105,7 +104,7 @@ def test_a_window_stores_each_pixel_and_hands_out_each_column(
     window = Node("window conv", WINDOW, (INPUT,), (size, size, 2), shape, INPUT, layer)
     simd = kernel * kernel * 2 if across else 2
     wide = Lanes(Fold(1, simd), 1, simd)
-    frame, _ = timing(window, wide, QUICKEST)
+    frame, _ = stage_timing(window, wide, QUICKEST)
     whole = parts(window, wide).across > 1
     assert whole == (across and kernel > 1)
     top, bottom, left, right = layer.pads((size, size, 2))
@@ -120,7 +119,7 @@ def test_a_window_stores_each_pixel_and_hands_out_each_column(
 def test_a_pool_ends_with_the_last_pixel_of_each_window() -> None:
     layer = MaxPool2D("pool", (INPUT,), (2, 2), (2, 2), "valid")
     pool = Node("pool", "maxpool2d", (INPUT,), (4, 4, 6), (2, 2, 6), "pool", layer)
-    frame, _ = timing(pool, Lanes(Fold(1, 1), 2, 2), QUICKEST)
+    frame, _ = stage_timing(pool, Lanes(Fold(1, 1), 2, 2), QUICKEST)
     puts = [run.puts for run in frame for _ in range(run.count)]
     assert puts == [row % 2 == 1 and column % 2 == 1 for row in range(4) for column in range(4) for _ in range(3)]
     assert {run.cycles for run in frame} == {1}, "six channels, two at a time"

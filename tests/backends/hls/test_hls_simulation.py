@@ -10,16 +10,18 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 
-from backends.hls import check, lower
-from backends.hls.blueprint import Blueprint, blueprint
-from backends.hls.folding import legal
-from backends.hls.nodes import MATRIX_VECTOR, nodes
-from backends.hls.resolve import design
-from backends.hls.schedule import QUICKEST, timing
+from backends.dataflow.pe_simd import legal
+from backends.hls import BACKEND
+from backends.hls.design.arithmetic import lower
+from backends.hls.design.nodes import MATRIX_VECTOR, nodes
+from backends.hls.design.schedule import QUICKEST, stage_timing
+from backends.hls.generate.blueprint import Blueprint, blueprint
+from backends.hls.options import HlsOptions
 from backends.hls.workers import ap_types
 from backends.hls.workers.generate import files
 from backends.hls.workers.simulate import marks, simulated
@@ -34,10 +36,10 @@ FRAMES = 8
 NATIVE, BOUNDED = ("tb/native", "tb/stand_in"), ("tb/native", "tb/bounded", "tb/stand_in")
 
 
-def random_job(seed: int, folder: Path) -> Job:
+def random_job(seed: int, folder: Path) -> Job[HlsOptions]:
     random = Random(seed)
     formats = "Q1.7", "Q1.3", "Q2.6", "Q1.11"
-    options = {
+    options: dict[str, Any] = {
         "weight_format": f"{random.choice(formats)},dense1={random.choice(formats)}",
         "weight_scale": random.choice(("layer", "none")),
         "activation_bits": random.choice((8, 8, 4, 6, 12)),
@@ -49,7 +51,7 @@ def random_job(seed: int, folder: Path) -> Job:
     return replace(job, options=replace(job.options, folding=folding))
 
 
-def reference(job: Job, images: np.ndarray) -> np.ndarray:
+def reference(job: Job[HlsOptions], images: np.ndarray) -> np.ndarray:
     import torch
 
     from models.evaluation.fast import FastNetwork
@@ -60,8 +62,12 @@ def reference(job: Job, images: np.ndarray) -> np.ndarray:
         return tensors[quantised.output].long().reshape(len(images), -1).numpy()
 
 
-def write(made: Blueprint, job: Job, results: np.ndarray, folder: Path) -> None:
-    for name, text in files(made, job.weights.tensors(), results.tolist()):
+def project_of(job: Job[HlsOptions]) -> Blueprint:
+    return blueprint(BACKEND.resolve(job).design)
+
+
+def write(job: Job[HlsOptions], results: np.ndarray, folder: Path) -> None:
+    for name, text in files(project_of(job), job.weights.tensors(), results.tolist()):
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
@@ -77,11 +83,11 @@ def library(project: Path, name: str, sources: Sequence[str], headers: Sequence[
     return made
 
 
-def compare(job: Job, project: Path, bounded: bool = True) -> None:
-    assert check(job) == ()
+def compare(job: Job[HlsOptions], project: Path, bounded: bool = True) -> None:
+    assert BACKEND.check(job) == ()
     images = vectors(job.network.input_shape, FRAMES)
     results = reference(job, images)
-    write(blueprint(design(job)), job, results, project)
+    write(job, results, project)
     native = library(project, "native", ("src/top.cpp", "tb/simulate.cpp"), NATIVE)
     assert np.array_equal(simulated(native, images, results.shape[1]), results)
     if bounded:
@@ -107,7 +113,7 @@ def test_they_do_on_ap_int(tmp_path: Path, seed: int, monkeypatch: pytest.Monkey
     job, project = random_job(seed, tmp_path), tmp_path / "project"
     images = vectors(job.network.input_shape, FRAMES)
     results = reference(job, images)
-    write(blueprint(design(job)), job, results, project)
+    write(job, results, project)
     monkeypatch.chdir(tmp_path)
     ap_types.main()
     made = project / "ap_int.so"
@@ -123,7 +129,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project of the small network, its expected results those of the reference."""
     folder = tmp_path_factory.mktemp("small")
     job = job_on(SMALL, folder)
-    write(blueprint(design(job)), job, reference(job, vectors(job.network.input_shape, FRAMES)), folder / "project")
+    write(job, reference(job, vectors(job.network.input_shape, FRAMES)), folder / "project")
     return folder / "project"
 
 
@@ -196,8 +202,8 @@ int main() {{
 def test_the_loops_take_the_turns_of_the_schedule(tmp_path: Path, seed: int | None) -> None:
     """Every pipelined loop of the generated code counts its turns: they are the cycles of the stream simulation."""
     job = job_on(SMALL, tmp_path) if seed is None else random_job(seed, tmp_path)
-    made, project = blueprint(design(job)), tmp_path / "project"
-    write(made, job, np.zeros((1, 1), int), project)
+    design, project = BACKEND.resolve(job).design, tmp_path / "project"
+    write(job, np.zeros((1, 1), int), project)
     for header in (project / "src").glob("*.h"):
         text = header.read_text().replace("#pragma once\n", '#pragma once\n#include "turns.h"\n')
         header.write_text(text.replace("#pragma HLS PIPELINE II=1 style=flp", "count_turn();"))
@@ -213,5 +219,5 @@ def test_the_loops_take_the_turns_of_the_schedule(tmp_path: Path, seed: int | No
     program = project / "count"
     subprocess.run(["g++", "-std=c++14", "-w", *folders, project / "tb/count.cpp", "-o", program], check=True)
     printed = subprocess.run([program], capture_output=True, text=True, check=True).stdout
-    frames = [timing(node, made.lanes[node.name], QUICKEST)[0] for node in made.nodes]
+    frames = [stage_timing(node, design.lanes[node.name], QUICKEST)[0] for node in design.nodes]
     assert [int(line) for line in printed.split()] == [sum(run.count * run.cycles for run in frame) for frame in frames]

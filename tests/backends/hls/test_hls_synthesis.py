@@ -7,17 +7,18 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from backends import hls
+from backends.amd.steps import COSIM, CSYNTH, NONE, VSYNTH
 from backends.cost.synthesis import NETWORKS, with_routed
+from backends.hls import BACKEND, amd
+from backends.hls.amd import read_report, scope_of
+from backends.hls.design.nodes import CLONE, STREAMS
 from backends.hls.estimate import FIFO
-from backends.hls.nodes import CLONE, STREAMS
-from backends.hls.resolve import design
-from backends.hls.synthesis import scopes
-from backends.protocol import Job
-from backends.vendor.steps import COSIM, CSYNTH, NONE, VSYNTH
+from backends.hls.options import HlsOptions
+from backends.protocol import Job, NoteKind
 from flows import executor, runner
 from flows.core.errors import InputError, StepFailed
 from flows.core.evidence import DESIGN, TOTAL, Metric, Reading, Tier, nearest, total
@@ -27,11 +28,11 @@ from flows.executor import Executor
 from flows.store import LOG, Store
 from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network
 from models.reference import REFERENCE
+from tests.backends.amd.conftest import csynth_report
 from tests.backends.hls.networks import SMALL, job_on
-from tests.backends.vendor.conftest import csynth_report
 
-CYCLES = {"Latency (cycles)/min": 800, "Latency (cycles)/max": 900}
-MODULES = {
+CYCLES: dict[str, object] = {"Latency (cycles)/min": 800, "Latency (cycles)/max": 900}
+MODULES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "conv1_window_U0": ({"LUT": 300, "DSP": "-"}, CYCLES),
     "conv1_U0": ({"LUT": 500, "DSP": 6}, {**CYCLES, "Latency (cycles)/max": 1_000}),
     "add_LayerAdd_U0": ({"LUT": 70, "DSP": "-"}, CYCLES),
@@ -77,9 +78,9 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
     forget()
 
 
-def synthesised(job: Job, folder: Path) -> Products:
+def synthesised(job: Job[HlsOptions], folder: Path) -> Products:
     """The project of `job` and what AMD's tools make of it; no C simulation, and results that nobody computed."""
-    steps = {step.name: step for step in hls.plan(job).steps}
+    steps = {step.name: step for step in BACKEND.plan(BACKEND.resolve(job)).steps}
     rows = [[0] * 5] * 64
     generate = replace(steps["generate"], files={**steps["generate"].files, REFERENCE: json.dumps({"codes": rows})})
     wanted = [steps[name] for name in (CSYNTH, COSIM, VSYNTH) if name in steps]
@@ -96,14 +97,15 @@ def test_csynth_runs_on_the_project_and_its_word_is_used(tmp_path: Path, tool: C
     tool(csynth_report({"BRAM_18K": 3, "DSP": 12, "FF": 900, "LUT": 60_000}, modules=MODULES, top="small"))
     products = synthesised(job, tmp_path)
     assert products.results[CSYNTH].state is State.DONE
-    found = tuple(hls.read(job, products))
+    solved = BACKEND.resolve(job)
+    found = tuple(BACKEND.read(solved, products))
     assert {one.tier for one in found} == {Tier.HLS}
     assert all("csynth of this run" in one.source and "Vitis HLS 2023.1" in one.on for one in found)
     assert values(found, DESIGN) == {Metric.BRAM18: 3, Metric.DSP: 12, Metric.FF: 900, Metric.LUT: 60_000}
     assert values(found)[Metric.LATENCY_CYCLES] == 6_000
     assert values(found, "conv1") == {Metric.LUT: 800, Metric.DSP: 6, Metric.LATENCY_CYCLES: 1_000}
     assert values(found, "add")[Metric.LUT] == 70
-    estimates, device = tuple(hls.estimate(job)), job.target.part.device
+    estimates, device = tuple(BACKEND.estimate(solved)), job.target.part.device
     assert judge(estimates, device).verdict is Verdict.FITS
     told = with_routed([*estimates, *found], NETWORKS)
     lut = total(nearest(told), Metric.LUT)
@@ -118,7 +120,7 @@ def test_without_a_tool_csynth_is_skipped(tmp_path: Path, tool: Callable[..., No
     assert products.results["generate"].state is State.DONE
     skipped = products.results[CSYNTH]
     assert (skipped.state, skipped.reason) == (State.SKIPPED, "vitis_hls is not on PATH")
-    assert tuple(hls.read(job, products)) == ()
+    assert tuple(BACKEND.read(BACKEND.resolve(job), products)) == ()
 
 
 @pytest.mark.parametrize(
@@ -141,18 +143,32 @@ def test_a_report_of_another_design_fails_the_run(tmp_path: Path, tool: Callable
     job = job_on(SMALL, tmp_path)
     tool(csynth_report(top="large"))
     with pytest.raises(StepFailed, match="of large, not of small"):
-        hls.read(job, synthesised(job, tmp_path))
+        BACKEND.read(BACKEND.resolve(job), synthesised(job, tmp_path))
+
+
+FUNCTIONS = ("conv2_window", "conv2", "shortcut", "pool", "dense")
+WHOLE = {**MODULES, **{f"{name}_U0": ({"LUT": 100, "DSP": 1}, CYCLES) for name in FUNCTIONS}}
+
+
+FUNCTIONS = ("conv2_window", "conv2", "shortcut", "pool", "dense")
+WHOLE = {**MODULES, **{f"{name}_U0": ({"LUT": 100, "DSP": 1}, CYCLES) for name in FUNCTIONS}}
 
 
 def test_a_report_made_elsewhere_says_so(tmp_path: Path) -> None:
     job, place = job_on(SMALL, tmp_path, vendor=NONE), tmp_path / "mine.rpt"
-    place.write_text(csynth_report(modules=MODULES, top="small"))
-    made = runner.design(hls, job, [place])
-    assert {one.tier for one in made.imported} == {Tier.HLS}
-    assert all(one.source.startswith("imported from mine.rpt") for one in made.imported)
-    assert values(made.imported, DESIGN)[Metric.LUT] == 23_456
-    assert values(made.imported, "conv1")[Metric.LUT] == 800
-    assert any("mine.rpt" in remark and "your word" in remark for remark in made.remarks)
+    place.write_text(csynth_report(modules=WHOLE, top="small"))
+    prepared = runner.prepare(BACKEND, job, [place])
+    assert {one.tier for one in prepared.imported} == {Tier.HLS}
+    assert all(one.source.startswith("imported from mine.rpt") for one in prepared.imported)
+    assert values(prepared.imported, DESIGN)[Metric.LUT] == 23_456
+    assert values(prepared.imported, "conv1")[Metric.LUT] == 800
+    warnings = [note.text for note in prepared.notes if note.kind is NoteKind.WARNING]
+    said = "compared were top, part, clock, 7 of 7 instances of layers and an interval of at least 48 cycles"
+    assert any("mine.rpt" in text and "your word" in text and said in text for text in warnings)
+    totals = tmp_path / "totals.rpt"
+    totals.write_text(csynth_report(top="small"))
+    (text,) = (note.text for note in runner.prepare(BACKEND, job, [totals]).notes if "totals.rpt" in note.text)
+    assert "compared were top, part, clock and an interval" in text, "it lists no instances"
 
 
 @pytest.mark.parametrize(
@@ -163,27 +179,27 @@ def test_a_report_made_elsewhere_says_so(tmp_path: Path) -> None:
         ({"clock": "5 ns"}, "clock"),
     ],
 )
-def test_a_report_of_something_else_is_no_input(tmp_path: Path, given: dict[str, str], fact: str) -> None:
+def test_a_report_of_something_else_is_no_input(tmp_path: Path, given: dict[str, Any], fact: str) -> None:
     place = tmp_path / "other.rpt"
     place.write_text(csynth_report(**{"top": "small", **given}))
     with pytest.raises(InputError, match=fact):
-        hls.read_report(job_on(SMALL, tmp_path), place)
+        read_report(BACKEND.resolve(job_on(SMALL, tmp_path)), place)
 
 
 @pytest.mark.parametrize(
     ("wanted", "names"), [(NONE, []), (CSYNTH, [CSYNTH]), (COSIM, [COSIM]), (VSYNTH, [CSYNTH, VSYNTH])]
 )
 def test_what_is_wanted_of_the_tools_is_planned(tmp_path: Path, wanted: str, names: list[str]) -> None:
-    steps = hls.plan(job_on(SMALL, tmp_path, vendor=wanted, vendor_timeout=0.5)).steps
+    job = job_on(SMALL, tmp_path, vendor=wanted, vendor_timeout=0.5)
+    steps = BACKEND.plan(BACKEND.resolve(job)).steps
     theirs = [step for step in steps if step.tool in ("vitis_hls", "vivado")]
     assert [step.name for step in theirs] == names
     assert {step.limit_s for step in theirs} <= {1800.0}
 
 
 def test_the_script_of_co_simulation(tmp_path: Path) -> None:
-    (step,) = (
-        step for step in hls.plan(job_on(SMALL, tmp_path, part="xc7z010", vendor=COSIM)).steps if step.name == COSIM
-    )
+    solved = BACKEND.resolve(job_on(SMALL, tmp_path, part="xc7z010", vendor=COSIM))
+    (step,) = (step for step in BACKEND.plan(solved).steps if step.name == COSIM)
     script = str(step.files["cosim.tcl"])
     flags = '-cflags "-std=c++14"'
     for line in (
@@ -214,18 +230,48 @@ def test_the_script_of_co_simulation(tmp_path: Path) -> None:
         ("entry_proc_U0", "entry_proc_U0"),
     ],
 )
-def test_an_instance_belongs_to_a_layer(tmp_path: Path, instance: str, scope: str) -> None:
-    assert scopes(design(job_on(SMALL, tmp_path)))(instance) == scope
+def test_an_instance_belongs_to_a_layer(instance: str, scope: str) -> None:
+    assert scope_of(SMALL)(instance) == scope
 
 
 @pytest.mark.parametrize(
     ("instance", "scope"), [("sender_U0", "sender"), ("clones_U0", "clones"), ("receiver_U0", "receiver")]
 )
-def test_a_layer_may_be_called_almost_like_a_stage(tmp_path: Path, instance: str, scope: str) -> None:
+def test_a_layer_may_be_called_almost_like_a_stage(instance: str, scope: str) -> None:
     layers = (
         Conv2D("sender", (INPUT,), (1, 1), (1, 1), "same", 4),
         Conv2D("clones", ("sender",), (3, 3), (1, 1), "same", 4),
         GlobalAveragePool("gap", ("clones",)),
         Dense("receiver", ("gap",), 5),
     )
-    assert scopes(design(job_on(Network("mail", (6, 8, 3), layers), tmp_path)))(instance) == scope
+    assert scope_of(Network("mail", (6, 8, 3), layers))(instance) == scope
+
+
+@pytest.mark.parametrize(
+    ("given", "fact"),
+    [
+        ({"modules": MODULES}, "not of this design: no conv2 in it, 1 in the design; no conv2_window in it"),
+        (
+            {"cycles": {**CYCLES, "Interval/min": 8, "Interval/max": 8}},
+            "interval 8 cycles, where a stage takes 48 pixels",
+        ),
+        (
+            {"cycles": {"Latency (cycles)/min": 7, "Latency (cycles)/max": 9}},
+            "latency 9 cycles, where a stage takes 48",
+        ),
+    ],
+)
+def test_a_report_whose_structure_is_another_is_no_input(tmp_path: Path, given: dict[str, Any], fact: str) -> None:
+    place = tmp_path / "other.rpt"
+    place.write_text(csynth_report(top="small", **given))
+    with pytest.raises(InputError, match=fact):
+        amd.read_report(BACKEND.resolve(job_on(SMALL, tmp_path)), place)
+
+
+def test_a_report_that_is_quicker_than_the_options_or_of_another_tool_is_doubted(tmp_path: Path) -> None:
+    place = tmp_path / "quick.rpt"
+    quick = {**CYCLES, "Interval/min": 50, "Interval/max": 60}
+    place.write_text(csynth_report(top="small", cycles=quick, modules=WHOLE, tool="Vivado", pipeline="yes"))
+    _, built, tool = (note.text for note in amd.read_report(BACKEND.resolve(job_on(SMALL, tmp_path)), place).notes)
+    assert built.startswith("quick.rpt has an interval of 60 cycles, where the options asked for need at least")
+    assert tool.startswith("quick.rpt is a report of Vivado HLS 2023.1, and this design is for Vitis HLS")

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends.hls.blueprint import blueprint
-from backends.hls.resolve import design
+from backends.hls import BACKEND
+from backends.hls.generate.blueprint import blueprint
 from backends.hls.workers.generate import files
 from tests.backends.hls.networks import SMALL, job_on
 
@@ -45,7 +45,9 @@ SETUP = [
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tcl")
     job = job_on(SMALL, folder)
-    for name, text in files(blueprint(design(job)), job.weights.tensors(), np.zeros((1, 5), int).tolist()):
+    for name, text in files(
+        blueprint(BACKEND.resolve(job).design), job.weights.tensors(), np.zeros((1, 5), int).tolist()
+    ):
         place = folder / "project" / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
@@ -91,8 +93,8 @@ def test_a_goal_must_be_given(project: Path) -> None:
 @pytest.mark.skipif(not shutil.which("g++"), reason="g++ is absent")
 def test_its_sources_find_their_headers_by_themselves(project: Path) -> None:
     """No -I for the project's own folders, since the tool compiles elsewhere; AMD's headers are its own."""
-    sources = [project / one for one in ("src/top.cpp", "tb/simulate.cpp", "tb/testbench.cpp")]
-    amd = [f"-I{project / one}" for one in ("tb/native", "tb/stand_in")]
+    sources = [str(project / path) for path in ("src/top.cpp", "tb/simulate.cpp", "tb/testbench.cpp")]
+    amd = [f"-I{project / folder}" for folder in ("tb/native", "tb/stand_in")]
     command = ["g++", "-std=c++14", "-fsyntax-only", "-Wno-unknown-pragmas", *amd, *sources]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

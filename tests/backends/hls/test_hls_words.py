@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.hls.folding import legal
-from backends.hls.folding_options import Fold
-from backends.hls.lanes import Lanes, parts
-from backends.hls.nodes import MATRIX_VECTOR, SEND, WINDOW, Node, columns_a_part, divisors, nodes
-from backends.hls.schedule import FOLDED, busy
-from backends.hls.words import ONE, alike, lanes, least
-from models.network import INPUT, Conv2D, Network
-from models.quantised import QuantisedNetwork
+from backends.dataflow.pe_simd import Fold, legal
+from backends.hls.design.lanes import Lanes, parts
+from backends.hls.design.nodes import MATRIX_VECTOR, SEND, WINDOW, Node, columns_a_part, divisors, nodes
+from backends.hls.design.schedule import FOLDED, busy
+from backends.hls.design.words import ONE, alike, choose_lanes, least
+from models.network import INPUT, Conv2D
 from models.zoo import ARCH8
-
-EightBit = Callable[[Network], QuantisedNetwork]
+from tests.backends.hls.eight_bit import eight_bit
 
 
 @st.composite
@@ -28,44 +25,44 @@ def designs(draw: st.DrawFn, design: tuple[Node, ...]) -> Mapping[str, Fold]:
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_words_are_whole_for_all_that_read_and_write_them(data: st.DataObject, eight_bit: EightBit) -> None:
+def test_words_are_whole_for_all_that_read_and_write_them(data: st.DataObject) -> None:
     design = nodes(eight_bit(ARCH8))
     for node in design:
-        wide = lanes(design, data.draw(designs(design)))
-        one = wide[node.name]
+        wide = choose_lanes(design, data.draw(designs(design)))
+        lanes = wide[node.name]
         if node.kind == WINDOW:
-            made = parts(node, one)
-            assert node.taken[-1] % one.takes == one.takes % made.stored == made.lanes % made.stored == 0
-            assert made.column * made.lanes == node.taken[-1] * node.layer.kernel[0]  # type: ignore[union-attr]
-            assert made.across * made.lanes == one.puts
+            cut = parts(node, lanes)
+            assert node.taken[-1] % lanes.takes == lanes.takes % cut.stored == cut.lanes % cut.stored == 0
+            assert isinstance(node.layer, Conv2D) and cut.column * cut.lanes == node.taken[-1] * node.layer.kernel[0]
+            assert cut.across * cut.lanes == lanes.puts
         elif node.kind == MATRIX_VECTOR:
-            assert one.takes % one.fold.simd == one.puts % one.fold.pe == node.shape[-1] % one.puts == 0
+            assert lanes.takes % lanes.fold.simd == lanes.puts % lanes.fold.pe == node.shape[-1] % lanes.puts == 0
         elif node.kind != SEND:
-            assert node.shape[-1] % one.puts == 0
+            assert node.shape[-1] % lanes.puts == 0
 
 
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_no_stage_is_busier_than_those_with_weights(data: st.DataObject, eight_bit: EightBit) -> None:
+def test_no_stage_is_busier_than_those_with_weights(data: st.DataObject) -> None:
     design = nodes(eight_bit(ARCH8))
     folds = data.draw(designs(design))
-    wide = lanes(design, folds)
+    wide = choose_lanes(design, folds)
     slowest = max(least(node, folds[node.layer.name]) for node in design if node.kind in FOLDED)
     whole = {node.name for node in design if wide[node.name].takes == node.taken[-1]}
     assert all(busy(node, wide[node.name]) <= slowest or node.name in whole for node in design)
 
 
-def test_words_are_as_narrow_as_the_multipliers_have_them(eight_bit: EightBit) -> None:
+def test_words_are_as_narrow_as_the_multipliers_have_them() -> None:
     """Where nothing is in a hurry."""
     design = nodes(eight_bit(ARCH8))
     folds = {node.name: ONE for node in design if node.kind == MATRIX_VECTOR}
-    assert {one.puts for one in lanes(design, folds).values()} == {1}
-    wide = lanes(design, folds | {"block1_conv2": Fold(4, 1), "block2_shortcut": Fold(1, 14)})
+    assert {one.puts for one in choose_lanes(design, folds).values()} == {1}
+    wide = choose_lanes(design, folds | {"block1_conv2": Fold(4, 1), "block2_shortcut": Fold(1, 14)})
     assert wide["block1_conv2"].puts == wide["block1_shortcut"].puts == wide["clone block1_pool"].puts == 28
     assert wide["block1_conv1"].puts == wide["block2_conv1"].puts == 1
 
 
-def test_a_join_makes_both_its_branches_alike(eight_bit: EightBit) -> None:
+def test_a_join_makes_both_its_branches_alike() -> None:
     found = alike(nodes(eight_bit(ARCH8)))
     assert found["block1_conv2"] == found["block1_shortcut"] == found["block1_add"] == found["block1_pool"]
     assert len({found[name] for name in ("block1_conv1", "block1_conv2", "block2_conv1", "window block1_conv2")}) == 4

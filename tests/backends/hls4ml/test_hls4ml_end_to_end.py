@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
@@ -13,6 +15,10 @@ from typing import Any
 import pytest
 
 from backends import hls4ml
+from backends.hls4ml.plan import CPP
+from backends.hls4ml.resolve import design
+from backends.hls4ml.synthesis import TOP, kind_of
+from backends.hls4ml.synthesis import expected as reports_show
 from backends.protocol import Job
 from flows.core.errors import StepFailed
 from flows.core.plan import Plan
@@ -91,13 +97,30 @@ def test_the_simulation_is_the_reference(tiny: Network, network: str, options: d
     assert not hls4ml.check(job)
     plan = hls4ml.plan(job)
     assert plan.artefact is not None
-    built = executor(tmp_path).execute(plan).path(plan.artefact)
-    assert built is not None
+    products = executor(tmp_path).execute(plan)
+    built, project = products.path(plan.artefact), products.path(CPP)
+    assert built is not None and project is not None
     expected = reference(job)
     assert json.loads(built.read_text()) == expected
+    if job.options.io_type == "io_stream":
+        assert called(project / "firmware" / f"{TOP}.cpp") == told(job), "reports are compared with what hls4ml calls"
     # hls4ml's own types make the softmax flat: its table is read by the top bits of wide logits.
     flat = options == {"softmax": "keep", "precision": "stock"}
     assert (len({tuple(row) for row in expected}) > 4) is not flat, "the vectors must tell designs apart"
+
+
+def called(source: Path) -> Counter[str]:
+    """The functions that hls4ml calls in its dataflow, by kind: each one is an instance of csynth's report."""
+    kinds = [kind_of(f"{name}_array_") for name in re.findall(r"^ *nnet::(\w+)<", source.read_text(), re.MULTILINE)]
+    return Counter(kind[0] for kind in kinds if kind)
+
+
+def told(job: Job) -> Counter[str]:
+    """The instances that reports of `job` are compared with, by kind."""
+    kinds: Counter[str] = Counter()
+    for (kind, _), count in reports_show(design(job)).instances.items():
+        kinds[kind] += count
+    return kinds
 
 
 def convert_alone(job: Job, change: Callable[[dict[str, Any]], None], folder: Path) -> None:

@@ -12,7 +12,7 @@ from backends.hls4ml.resolve import design
 from backends.hls4ml.schedule import QUICKEST, slowest
 from backends.hls4ml.timing import simulation
 from backends.protocol import Job
-from backends.stream import simulate
+from backends.dataflow.stream import simulate
 from models.network import Network
 from models.zoo import ARCH8
 

@@ -11,7 +11,7 @@ from backends.cost.synthesis import with_routed
 from backends.hls4ml import OVERSTATED, estimate
 from backends.hls4ml.check import check
 from backends.hls4ml.folding import Space
-from backends.hls4ml.remarks import notes
+from backends.hls4ml.notes import notes
 from backends.hls4ml.resolve import design, resolved
 from backends.hls4ml.reuse import legal, sizes
 from backends.hls4ml.timing import simulation

@@ -49,7 +49,7 @@ def test_the_plan_is_the_golden_one(tiny: Network, job_of: Callable[..., Job]) -
         "flows.core",
         "models",
         "backends.cost",
-        "backends.stream",
+        "backends.dataflow.stream",
         "backends.hls4ml",
     }
 

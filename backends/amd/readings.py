@@ -1,0 +1,164 @@
+"""Vendor reports as readings of one design: part, top and clock checked, tier and source stated.
+
+Totals are charged the same shell as modelled ones (`backends.cost.shell`); the scope `DESIGN` has what the report says
+of the design alone. csynth and co-simulation give cycles from a best to a worst case. The value is the worst, since
+that is what a tool vouches for: csynth's is of its static schedule, co-simulation's of the transactions that ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from backends.amd import cosim, csynth, tables, timing, utilization
+from backends.amd.cosim import Cosim
+from backends.amd.csynth import Csynth
+from backends.amd.csynth_checks import Cycles, Module
+from backends.amd.tables import damaged, foreign, same_part
+from backends.amd.timing import Timing
+from backends.amd.utilization import Utilization
+from backends.cost import shell
+from flows.core.errors import InputError
+from flows.core.evidence import DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.part import Target
+
+Report = Csynth | Cosim | Utilization | Timing
+REPORTS = r"^[ \t]*(== (Vivado|Vitis) HLS Report for '|\| Tool Version\b|<profile\b)"
+"""What stands once at the head of every report that is read."""
+
+
+def parse(text: str, place: str) -> Report:
+    """A report of any kind that is known. Raises `InputError`, also where a file holds more than one.
+
+    ``vivado_hls -l`` puts the report of a co-simulation behind csynth's; that is no second report of the same.
+    """
+    if not text.strip():
+        raise damaged(place, "empty")
+    if "Synthesis Summary Report of '" in text:
+        advice = "give TOP_csynth.rpt or csynth.xml, which lie beside it"
+        raise InputError(f"report {place}", "the summary form of a csynth report", advice)
+    tables.single(text, REPORTS, "the head of a report", place)
+    if cosim.HEADING.search(text) and "HLS Report for '" not in text:
+        return cosim.parse(text, place)
+    if cosim.HEADING.search(text):
+        tables.single(text, cosim.HEADING.pattern, "a co-simulation report", place)
+    return _vivado(text, place) if "| Tool Version" in text else csynth.parse(text, place)
+
+
+def _vivado(text: str, place: str) -> Utilization | Timing:
+    """Either of them. Raises `InputError`, which names the command where it is another report of Vivado's."""
+    for kind in (utilization, timing):
+        if f"\n{kind.TITLE}" in text:
+            return kind.parse(text, place)
+    command = (tables.field(text, "Command") or "a command it does not name").partition(" -")[0]
+    if command in ("report_utilization", "report_timing_summary"):
+        raise damaged(place, "cut off before its first table")
+    raise foreign(place, f"made with {command}")
+
+
+def check(report: Csynth | Utilization | Timing, place: str, top: str, target: Target) -> None:
+    """Raises `InputError` where `report` is of another top, part or clock, or of a part that has other resources."""
+    theirs = report.top.name if isinstance(report, Csynth) else report.top
+    if theirs != top:
+        raise InputError(f"report {place}", f"of {theirs}, not of {top}", f"give the report of {top} alone")
+    part = target.part.full_name
+    if not same_part(report.part, part):
+        advice = f"give a report for {part}, or ask for that part with --part"
+        raise InputError(f"report {place}", f"for part {report.part}, not {part}", advice)
+    period = {Csynth: "clock_ns", Timing: "period_ns"}.get(type(report))
+    clock_ns = getattr(report, period) if period else None
+    if clock_ns is not None and abs(clock_ns - target.clock_ns) > 0.005:  # reports have two or three decimals
+        advice = "give a report for that clock, or ask for this one with --clock"
+        fact = f"for a clock of {clock_ns:g} ns, not {target.clock_ns:g} ns"
+        raise InputError(f"report {place}", fact, advice)
+    for metric, available in ({} if isinstance(report, Timing) else report.available).items():
+        if available != (there := target.part.device.available(metric)):
+            raise damaged(place, f"{available:,.0f} {metric.unit} available in it, where {part} has {there:,}")
+
+
+def readings(
+    report: Report, target: Target, source: str, scope_of: Callable[[str], str] = str, on: str = ""
+) -> tuple[Reading, ...]:
+    """What `report` says: totals, the design alone and, of a csynth report, every instance directly below the top.
+
+    `source` says which report it is and how it came here, `scope_of` names the layer of an instance; instances of one
+    layer are taken together (areas add up, of cycles the longest counts). `on` is the tool where the report names none.
+    """
+    on = f"{target.part.device.name}, {on if isinstance(report, Cosim) else report.tool}"
+    match report:
+        case Csynth():
+            top, worst = report.top, f"{source}; worst case of its schedule"
+            found = [*_resources(top.resources, Tier.HLS, on, source)]
+            found += _cycles(top.latency, top.interval, target, Tier.HLS, on, worst)
+            if report.estimated_ns:
+                found.append(_estimated_fmax(report.estimated_ns, report.uncertainty_ns, on, source))
+            found += _modules(report.modules, on, source, scope_of)
+        case Cosim():
+            words = f"{source}; longest of the transactions that ran"
+            found = [*_cycles(report.latency, report.interval, target, Tier.RTL_SIMULATED, on, words)]
+        case Utilization():
+            found = [*_resources(report.resources, report.tier, on, f"{source}; design state {report.state}")]
+        case Timing():
+            found = []
+            if report.fmax_mhz:
+                words = f"{source}; worst slack {report.slack_ns:g} ns at {report.period_ns:g} ns"
+                found = [Reading(Metric.FMAX_MHZ, report.fmax_mhz, report.tier, on, words)]
+    return tuple(found)
+
+
+def _estimated_fmax(period_ns: float, uncertainty_ns: float | None, on: str, source: str) -> Reading:
+    """From csynth's estimated period; from there down to where the clock uncertainty is kept free as well."""
+    fmax, words = 1000 / period_ns, f"{source}; estimated clock period, its uncertainty not added"
+    if not uncertainty_ns:
+        return Reading(Metric.FMAX_MHZ, fmax, Tier.HLS, on, words)
+    low = 1000 / (period_ns + uncertainty_ns)
+    words = f"{words}; the low end has its {uncertainty_ns:g} ns added"
+    return Reading(Metric.FMAX_MHZ, fmax, Tier.HLS, on, words, low=low, high=fmax)
+
+
+def _resources(found: Mapping[Metric, float], tier: Tier, on: str, source: str) -> Iterator[Reading]:
+    charged = shell.shell()
+    for metric in RESOURCES:
+        if metric in found:
+            alone = Reading(metric, found[metric], tier, on, source, DESIGN)
+            yield alone
+            words = f"{source}; and the routed shell, which no report of a design alone has"
+            yield replace(alone, value=alone.value + charged[metric], scope=TOTAL, source=words)
+
+
+def _cycles(latency: Cycles, interval: Cycles, target: Target, tier: Tier, on: str, source: str) -> Iterator[Reading]:
+    """Cycles of the whole design, and what they are at the clock that was asked for, met or not."""
+    for metric, cycles in ((Metric.LATENCY_CYCLES, latency), (Metric.INTERVAL_CYCLES, interval)):
+        if cycles.worst is not None:
+            yield Reading(metric, cycles.worst, tier, on, source, low=cycles.best, high=cycles.worst)
+    asked = f"{source}; at the clock asked for, met or not"
+    if latency.worst is not None:
+        us = target.clock_ns / 1e3
+        low = None if latency.best is None else latency.best * us
+        value = latency.worst * us
+        yield Reading(Metric.LATENCY_US, value, tier, on, asked, low=low, high=value)
+    if interval.worst:
+        low = 1e9 / (interval.worst * target.clock_ns)
+        high = 1e9 / (interval.best * target.clock_ns) if interval.best else None
+        yield Reading(Metric.THROUGHPUT_FPS, low, tier, on, asked, low=low, high=high)
+
+
+def _modules(modules: Iterable[Module], on: str, source: str, scope_of: Callable[[str], str]) -> Iterator[Reading]:
+    scopes: dict[str, list[Module]] = {}
+    for module in modules:
+        scopes.setdefault(scope_of(module.name), []).append(module)
+    for scope, group in scopes.items():
+        words = f"{source}, {', '.join(module.name for module in group)}"
+        for metric in RESOURCES:
+            values = [module.resources[metric] for module in group if metric in module.resources]
+            if values:
+                missing = len(values) < len(group)
+                yield Reading(metric, sum(values), Tier.HLS, on, words, scope, at_least=missing)
+        for metric, known in (
+            (Metric.LATENCY_CYCLES, [module.latency for module in group]),
+            (Metric.INTERVAL_CYCLES, [module.interval for module in group]),
+        ):
+            longest = max(known, key=lambda one: one.worst or 0)
+            if longest.worst is not None:
+                low, high, missing = longest.best, longest.worst, any(one.worst is None for one in known)
+                yield Reading(metric, high, Tier.HLS, on, words, scope, low=low, high=high, at_least=missing)

@@ -1,0 +1,136 @@
+"""How much of each resource something takes, what is not known of it, and how such amounts add up.
+
+A resource model (a formula of an AMD data sheet, or one fitted to reports) gives an `Amount`. Amounts of one model err
+together, since what makes one of them too low makes the others too low as well; models err independently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import sqrt
+
+from backends.cost import shell
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """`value` of one resource, between `low` and `high` in 90 % of cases, by the resource model `model`."""
+
+    value: float
+    low: float
+    high: float
+    model: str
+    source: str
+
+
+Amounts = Mapping[Metric, tuple[Amount | None, ...]]
+"""What a part of a design takes, by resource. None stands for what takes some of it and no model knows how much."""
+
+
+def exact(value: float, model: str, source: str, low: float | None = None) -> Amount:
+    """What follows from the generated code or the data sheet; `low` where the tool may do with less."""
+    return Amount(value, value if low is None else low, value, model, source)
+
+
+def within(value: float, factor: float, model: str, source: str) -> Amount:
+    """`value`, or up to `factor` times more or less."""
+    return Amount(value, value / factor, value * factor, model, source)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A sum of amounts with its 90 % interval; `at_least` where an amount of it is not known."""
+
+    value: float
+    low: float
+    high: float
+    at_least: bool = False
+
+
+def summed(amounts: Iterable[Amount | None]) -> Sum:
+    """Bounds of one model add up; those of several models combine as independent errors.
+
+    >>> summed([exact(5, "a", ""), within(4, 2, "b", "")]), summed([within(4, 2, "b", ""), within(4, 2, "b", ""), None])
+    (Sum(value=9.0, low=7.0, high=13.0, at_least=False), Sum(value=8.0, low=4.0, high=16.0, at_least=True))
+    """
+    value, is_lower_bound = 0.0, False
+    below: dict[str, float] = {}
+    above: dict[str, float] = {}
+    for amount in amounts:
+        if amount is None:
+            is_lower_bound = True
+            continue
+        value += amount.value
+        below[amount.model] = below.get(amount.model, 0.0) + amount.value - amount.low
+        above[amount.model] = above.get(amount.model, 0.0) + amount.high - amount.value
+    under, over = (sqrt(sum(spread**2 for spread in side.values())) for side in (below, above))
+    return Sum(value, value - under, value + over, is_lower_bound)
+
+
+def excess(amounts: Iterable[Amount | None]) -> dict[str, float]:
+    """How far the upper bounds lie above the values, by model."""
+    above: dict[str, float] = {}
+    for amount in amounts:
+        if amount:
+            above[amount.model] = above.get(amount.model, 0.0) + amount.high - amount.value
+    return above
+
+
+def joined(*parts: Amounts) -> Amounts:
+    """All amounts of several parts."""
+    return {metric: tuple(amount for part in parts for amount in part.get(metric, ())) for metric in RESOURCES}
+
+
+def shell_amounts() -> Amounts:
+    """What the shell takes (`backends.cost.shell`)."""
+    return {metric: (exact(value, shell.SCOPE, shell.SOURCE),) for metric, value in shell.shell().items()}
+
+
+def readings(parts: Iterable[tuple[str, Amounts]], on: str, predicts: Tier, what: str) -> dict[str, list[Reading]]:
+    """The resources of a design by scope, the whole of it first, under `TOTAL`.
+
+    `parts` are (scope, amounts) of everything that the design and its shell are made of; parts of one scope are taken
+    together. `predicts` is the stage whose count the models foretell, `what` names the parts in the total's source. A
+    resource of which nothing is known has no reading.
+    """
+    scopes: dict[str, list[Amounts]] = {}
+    for scope, amounts in parts:
+        scopes.setdefault(scope, []).append(amounts)
+    whole = joined(*(amounts for group in scopes.values() for amounts in group))
+    found = {TOTAL: _of_scope(TOTAL, whole, on, predicts, what)}
+    for scope, group in scopes.items():
+        found[scope] = _of_scope(scope, joined(*group), on, shell.STAGE if scope == shell.SCOPE else predicts, what)
+    return found
+
+
+def _of_scope(scope: str, amounts: Amounts, on: str, predicts: Tier, what: str) -> list[Reading]:
+    found = []
+    for metric in RESOURCES:
+        known = [amount for amount in amounts[metric] if amount]
+        if amounts[metric] and not known:
+            continue
+        total = summed(amounts[metric])
+        counting = [amount for amount in known if amount.high] or known[:1]
+        source = "; ".join(dict.fromkeys(amount.source for amount in counting)) or "the generated code has none"
+        if scope == TOTAL:
+            models = ", ".join(sorted({amount.model for amount in counting} - {shell.SCOPE}))
+            source = f"sum of {what} by the resource models {models}, and the routed shell"
+        value, low, high = (float(round(end)) for end in (total.value, total.low, total.high))
+        is_bounded = scope != shell.SCOPE  # whose figures are of one design: there is no interval
+        found.append(
+            Reading(
+                metric,
+                value,
+                Tier.MODELLED,
+                on,
+                source,
+                scope,
+                predicts,
+                low if is_bounded else None,
+                high if is_bounded else None,
+                total.at_least,
+            )
+        )
+    return found

@@ -1,0 +1,1 @@
+"""What every streaming flow needs, once: stream simulation, FIFO sizing, folding search, timing, options, notes."""

@@ -1,0 +1,100 @@
+"""What the folding solver is told of a design: what each layer takes at each fold, and what all the rest does.
+
+The upper bound of a sum of amounts is no sum of their upper bounds, since resource models err independently. Near a
+design it is one, to first order, where what each model leaves unknown counts by its part in the bound of that design.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import hypot
+from typing import Any
+
+from backends.cost.amounts import Amounts, excess, summed
+from backends.dataflow.folding import Choice, Cost, intervals
+from backends.dataflow.space import Budgets, Space
+from flows.core.evidence import RESOURCES
+
+Usable = Callable[[bool, float], Cost]
+"""How much of each of `RESOURCES` may be taken so that a margin of the part stays free, by estimates or, where True, by
+their upper bounds."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One fold of a layer: what the flow knows it by, the cycles that a frame takes it, and what it takes."""
+
+    value: int
+    cycles: int
+    amounts: Amounts
+
+
+def largest_share(shares: Sequence[float]) -> tuple[float, float]:
+    """The lightest folding leaves most of the resource that is scarcest."""
+    return max(shares), sum(shares)
+
+
+def budgets(
+    ways: Mapping[str, Sequence[Way]],
+    rest: Callable[[float], Amounts],
+    whole: Amounts,
+    usable: Usable,
+    weigh: Callable[[Sequence[float]], Any] = sum,
+    distinct: bool = False,
+    paces: Sequence[int] = (),
+) -> Budgets:
+    """The budgets around a design that takes `whole`.
+
+    `rest` is what the solver does not fold, at an interval of so many cycles. Where `distinct`, only the way of the
+    smallest share is kept of those of equal cycles. `paces` are the intervals at which the rest changes.
+    """
+    part = usable(False, 0.0)
+    parts = [_parts(whole, place) for place in range(len(RESOURCES))]
+
+    def space(sure: bool, margin: float) -> Space:
+        def cost(amounts: Amounts) -> Cost:
+            return tuple(_linear(amounts, place, parts[place] if sure else None) for place in range(len(RESOURCES)))
+
+        def share(choice: Choice) -> float:
+            return sum(amount / most for amount, most in zip(choice.cost, part, strict=True))
+
+        choices: dict[str, Sequence[Choice]] = {}
+        for name, layer in ways.items():
+            every = [Choice(way.value, way.cycles, cost(way.amounts)) for way in layer]
+            if distinct:
+                lightest: dict[int, Choice] = {}
+                for choice in every:
+                    lightest[choice.cycles] = min(lightest.get(choice.cycles, choice), choice, key=share)
+                every = list(lightest.values())
+            choices[name] = every
+
+        @cache
+        def fixed(cycles: float) -> Cost:
+            return cost(rest(cycles))
+
+        def totals(of_layers: Cost, cycles: float) -> Cost:
+            return tuple(map(sum, zip(of_layers, fixed(cycles), strict=True)))
+
+        quickest = max(min(choice.cycles for choice in layer) for layer in choices.values())
+        changes = {*intervals(choices), *paces}
+        quickest = max(quickest, paces[0]) if paces else quickest
+        ascending = sorted(cycles for cycles in changes if cycles >= quickest)
+        return Space(choices, ascending, totals, usable(sure, margin), part, weigh)
+
+    return cache(space)
+
+
+def _linear(amounts: Amounts, place: int, parts: Mapping[str, float] | None) -> float:
+    of_one = amounts.get(RESOURCES[place], ())
+    value = summed(of_one).value
+    if parts is None:
+        return value
+    return value + sum(parts.get(model, 1.0) * spread for model, spread in excess(of_one).items())
+
+
+def _parts(whole: Amounts, place: int) -> Mapping[str, float]:
+    """The part that each model has in the upper bound: its spread over that of all."""
+    spreads = excess(whole.get(RESOURCES[place], ()))
+    return {model: spread / hypot(*spreads.values()) for model, spread in spreads.items() if spread}

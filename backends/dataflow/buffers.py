@@ -1,0 +1,74 @@
+"""The FIFOs between the stages of a design: how wide and deep they are, and what holds their words.
+
+Sources: AMD UG473 (block RAM), UG474 (LUTs as shift registers and RAM), UG1399 (``config_storage``, ``BIND_STORAGE``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from backends.cost.blockram import bram18
+from backends.cost.fabric import ram_luts, shift_register_luts
+from backends.cost.shell import shell
+from backends.dataflow.stream import Fifo, Stage
+from flows.core.evidence import Metric
+from flows.core.part import Device
+
+SRL, LUTRAM, BRAM = "srl", "lutram", "bram"
+STORAGES = {SRL: "shift registers", LUTRAM: "LUT RAM", BRAM: "block RAM"}
+"""What may hold the words of a FIFO, and its name for people."""
+SHALLOWEST = 16
+"""Words of the shallowest FIFO: up to this depth two bits share a LUT of a shift register, so fewer save nothing."""
+READ_BITS = 18
+"""HLS reads a RAMB18 of a FIFO at most this wide: 9 of 9 FIFOs of a csynth report of Vitis HLS 2024.2."""
+
+Sizing = Callable[[Sequence[Stage], Mapping[Fifo, int], int], Mapping[Fifo, int]]
+"""FIFO depths from stages, the bits of a token in each FIFO and the least depth: `sized` or `passable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """One FIFO of HLS C++: `lanes` side by side, each of `depth` words of `bits` bits, kept in `storage`."""
+
+    writer: str
+    reader: str
+    depth: int
+    bits: int
+    storage: str
+    lanes: int = 1
+
+    @property
+    def fifo(self) -> Fifo:
+        return self.writer, self.reader
+
+    @property
+    def bram18(self) -> int:
+        return self.lanes * bram18(self.depth, self.bits, widest=READ_BITS) if self.storage == BRAM else 0
+
+    @property
+    def luts(self) -> int:
+        """LUTs that hold the words; those that control them are apart."""
+        held_by = {SRL: shift_register_luts, LUTRAM: ram_luts}
+        return self.lanes * held_by[self.storage](self.depth, self.bits) if self.storage in held_by else 0
+
+
+class Stored(Protocol):
+    """A memory, in one of the ways to build it."""
+
+    @property
+    def luts(self) -> int: ...
+
+    @property
+    def bram18(self) -> int: ...
+
+
+Way = TypeVar("Way", bound=Stored)
+
+
+def lightest(ways: Iterable[Way], device: Device) -> Way:
+    """The way that takes the smallest share of what the shell leaves of `device`: LUTs weigh more where they are
+    scarce."""
+    luts, rams = (device.available(metric) - shell()[metric] for metric in (Metric.LUT, Metric.BRAM18))
+    return min(ways, key=lambda way: way.luts / luts + way.bram18 / rams)

@@ -1,0 +1,125 @@
+"""FIFO depths from the stream simulation: no deadlock, and as fast as with FIFOs that never fill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import count, takewhile
+from math import ceil
+
+from backends.dataflow.stream import LEAST, SLACK, Fifo, Stage, fifos, simulate
+
+DEEPEST = 4096
+"""Where growing a FIFO for speed ends: it then does not help."""
+
+
+def sized(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) -> dict[Fifo, int]:
+    """Depths with which the design does not deadlock and is as fast as with FIFOs that never fill, within `SLACK`.
+
+    `bits` is the width of a token in each FIFO. Where those that are `passable` are too slow, FIFOs let their writers
+    run `ahead`, and then skips hold as much as that asks of them. Where that is too slow too, all FIFOs are grown, and
+    those that speed does not need are trimmed again.
+    """
+    return dict(_sized(tuple(stages), tuple(bits.items()), shallowest))
+
+
+@lru_cache(maxsize=64)
+def _sized(
+    stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...], shallowest: int
+) -> tuple[tuple[Fifo, int], ...]:
+    busiest = max(stage.busy for stage in stages)
+    least = passable(stages, dict(bits), shallowest)
+    if _paced(stages, least, busiest * (1 + SLACK)):
+        return tuple(least.items())
+    skips, more = [fifo for fifo, depth in least.items() if depth > shallowest], ahead(stages)
+    depths = {fifo: max(depth, more[fifo]) for fifo, depth in least.items()}
+    if _paced(stages, depths, busiest * (1 + SLACK)):
+        return tuple(depths.items())
+    freed = simulate(stages, depths | dict.fromkeys(skips)).fill
+    depths |= {fifo: max(depths[fifo], freed[fifo]) for fifo in skips}
+    if _paced(stages, depths, busiest * (1 + SLACK)):
+        return tuple(depths.items())
+    return tuple(_grown(stages, dict(bits), least).items())
+
+
+def _grown(stages: Sequence[Stage], bits: Mapping[Fifo, int], least: Mapping[Fifo, int]) -> dict[Fifo, int]:
+    """All FIFOs doubled until the design is as fast as it can be, then each as deep as it was filled, then as many as
+    possible at their least, the widest first."""
+    allowed = max(max(stage.busy for stage in stages) * (1 + SLACK), simulate(stages, {}).interval)
+    deep = next(
+        depth
+        for depth in (LEAST << doubling for doubling in count())
+        if depth >= DEEPEST or _paced(stages, {fifo: max(one, depth) for fifo, one in least.items()}, allowed)
+    )
+    filled = simulate(stages, {fifo: max(one, deep) for fifo, one in least.items()}).fill
+    depths = {fifo: max(one, min(deep, filled[fifo])) for fifo, one in least.items()}
+    widest = sorted((fifo for fifo in least if depths[fifo] > least[fifo]), key=lambda fifo: -bits[fifo])
+    return _trimmed(stages, depths, least, widest, allowed)
+
+
+def _trimmed(
+    stages: Sequence[Stage],
+    depths: dict[Fifo, int],
+    least: Mapping[Fifo, int],
+    those: Sequence[Fifo],
+    allowed: float,
+) -> dict[Fifo, int]:
+    """`depths`, with as many of `those` FIFOs at their least as the pace bears: all, else each half in turn."""
+    lower = depths | {fifo: least[fifo] for fifo in those}
+    if lower == depths or _paced(stages, lower, allowed):
+        return lower
+    if len(those) == 1:
+        return depths
+    middle = len(those) // 2
+    depths = _trimmed(stages, depths, least, those[:middle], allowed)
+    return _trimmed(stages, depths, least, those[middle:], allowed)
+
+
+def _paced(stages: Sequence[Stage], depths: Mapping[Fifo, int], allowed: float) -> bool:
+    return simulate(stages, depths).interval <= allowed
+
+
+def ahead(stages: Sequence[Stage]) -> dict[Fifo, int]:
+    """For each FIFO, the tokens that come into it, at an even pace, while its reader puts those that it puts in a frame
+    after it took the last one: the rows of padding at the end of an image.
+
+    >>> ahead([Stage("pad", ("row",), (Run(4, 1), Run(2, 1, takes=False))), Stage("row", (INPUT,), (Run(30, 1),))])
+    {('row', 'pad'): 10}
+    """
+    by_name, found = {stage.name: stage for stage in stages}, {}
+    for source, name in fifos(stages):
+        reader = by_name[name]
+        late = sum(run.count for run in takewhile(lambda run: not run.takes, reversed(reader.pattern)) if run.puts)
+        found[source, name] = ceil(by_name[source].tokens * late / reader.tokens)
+    return found
+
+
+def passable(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) -> dict[Fifo, int]:
+    """Depths of at least `shallowest` with which the design does not deadlock, whatever its cycles.
+
+    `bits` is the width of a token in each FIFO: of those that could be deeper, the narrowest is.
+    """
+    shapes = tuple(replace(stage, pattern=tuple(replace(run, cycles=1) for run in stage.pattern)) for stage in stages)
+    skips = _skips(shapes, tuple(bits.items()))
+    return {fifo: max(shallowest, skips.get(fifo, 0)) for fifo in fifos(stages)}
+
+
+@lru_cache(maxsize=64)
+def _skips(stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...]) -> Mapping[Fifo, int]:
+    """Depths of the FIFOs that must be deeper than `LEAST` to let tokens pass: the skips of residual networks.
+
+    Whether stages that read before they write deadlock does not depend on their cycles (they are a Kahn process
+    network), so what is found here with the others at `LEAST` holds in the real design, and with deeper ones; and one
+    frame tells, since letting each frame leave before the next comes is a schedule like any other. A
+    pipeline that stalls for want of input keeps what is in it: here none lends its registers to a FIFO, and what those
+    on the circle may withhold is added. The narrowest full FIFO of a circle is let grow.
+    """
+    stalled = [replace(stage, delay=0) for stage in stages]
+    depths: dict[Fifo, int | None] = dict.fromkeys(fifos(stages), LEAST)
+    withheld: dict[Fifo, int] = {}
+    while deadlock := (found := simulate(stalled, depths, frames=1)).deadlock:
+        narrowest = min(deadlock.full, key=lambda fifo: (dict(bits)[fifo], fifo))
+        depths[narrowest] = None
+        withheld[narrowest] = sum(stage.delay for stage in stages if stage.name in deadlock.stages)
+    return {fifo: found.fill[fifo] + tokens for fifo, tokens in withheld.items()}

@@ -1,0 +1,72 @@
+"""What a user should know of a folding and its FIFOs, in sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import floor
+
+from backends.cost.shell import shell
+from backends.dataflow.buffers import STORAGES, Buffer
+from backends.dataflow.folding import Cost
+from backends.dataflow.options import NO_TARGET
+from backends.dataflow.space import Answer
+from backends.protocol import Note
+from flows.core.evidence import RESOURCES
+from flows.core.fit import MARGIN
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What a flow calls its folding: "folding", "it is", or "reuse factors", "they are"."""
+
+    folding: str
+    it_is: str
+    count: str
+    """Before how much a folding takes of a resource: the design takes, csynth counts."""
+    is_of_the_design_alone: bool = False
+    """Whether that leaves out the shell, of which csynth sees nothing."""
+
+
+def folding_notes(answer: Answer, wording: Wording, rate: str, clock_ns: float, usable: Cost) -> Iterator[Note]:
+    """Why this folding, and what stops a faster one; `usable` is what may be taken of each of `RESOURCES`."""
+    it_is, cycles = wording.it_is, f"the busiest layer takes {answer.folding.cycles:,} cycles"
+    free = f"leave {MARGIN:.0%} of every resource free"
+    if rate != NO_TARGET:
+        yield Note(f"{it_is} the cheapest for {rate} images/s: {cycles}")
+    elif answer.sure:
+        yield Note(f"{it_is} the fastest whose upper bounds {free}: {cycles}")
+    elif not answer.lacking:
+        yield Note(f"{it_is} the fastest whose estimates {free} (no upper bounds near it do): {cycles}")
+    if answer.lacking:
+        charged = shell() if wording.is_of_the_design_alone else {}
+        room = {metric: most - charged.get(metric, 0) for metric, most in zip(RESOURCES, usable, strict=True)}
+        least = " and ".join(
+            f"{amount - charged.get(metric, 0):,.0f} {metric.unit} ({room[metric]:,.0f} would fit)"
+            for metric, amount in answer.lacking.items()
+        )
+        nearest = f"; the lightest takes {answer.nearest.cycles:,} cycles" if answer.nearest else ""
+        yield Note(
+            f"no {wording.folding} of this network would {free}: {wording.count} at least {least}. The fastest that "
+            f"fits with no margin is taken, or else one that takes at most a tenth more: {cycles}{nearest}"
+        )
+    if answer.bolder and answer.bolder.cycles < answer.folding.cycles:
+        faster = floor(1e9 / (answer.bolder.cycles * clock_ns))
+        how = "by the estimates alone" if answer.sure else "by the estimates, with no margin,"
+        yield Note(f"{how} a faster one fits, down to {answer.bolder.cycles:,} cycles: --target-fps {faster}")
+    if answer.stops:
+        names = " and ".join(metric.unit for metric in answer.stops)
+        yield Note(f"more {names} would let it be faster")
+
+
+def fifo_note(buffers: Sequence[Buffer], asked: str, words: str) -> Iterator[Note]:
+    """Depths that differ from most, and what holds how many; `words` is what a FIFO's depth counts."""
+    if not buffers:
+        return
+    usual, _ = Counter(buffer.depth for buffer in buffers).most_common(1)[0]
+    deeper = [f"{' to '.join(buffer.fifo)} {buffer.depth:,}" for buffer in buffers if buffer.depth != usual]
+    but = f", but {', '.join(deeper)}" if deeper else ""
+    counts = Counter(buffer.storage for buffer in buffers)
+    kept = ", ".join(f"{count} in {STORAGES[storage]}" for storage, count in counts.items())
+    yield Note(f"FIFO depths ({asked}): {usual:,} {words}{but}; {kept}")

@@ -1,0 +1,105 @@
+"""Options that every streaming flow has: a rate to reach, and its FIFOs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf, nan
+
+from backends.dataflow.buffers import BRAM, LUTRAM, SRL
+
+NO_TARGET = "none"
+AUTO, SIMULATED = "auto", "simulated"
+DEEPEST = 65536
+"""Words of the deepest FIFO that may be asked for."""
+
+
+def rate_text(text: str) -> str:
+    """Checks a rate in images per second, or ``none``; raises `ValueError`."""
+    if text == NO_TARGET:
+        return text
+    rate = _number(text)
+    if not 0 < rate < inf:
+        raise ValueError(f"{text!r} is no rate: give images per second, above 0, or {NO_TARGET}")
+    return f"{rate:.10g}"
+
+
+def cycles_at(rate: str, clock_ns: float) -> float | None:
+    """Cycles between frames at a rate that was asked for, None where none was.
+
+    >>> cycles_at("500", 10.0), cycles_at("none", 10.0)
+    (200000.0, None)
+    """
+    return None if rate == NO_TARGET else 1e9 / (float(rate) * clock_ns)
+
+
+def depth_text(*names: str) -> Callable[[str], str]:
+    """A check of a FIFO depth: one of these names, or a number of words. It raises `ValueError`."""
+
+    def check(text: str) -> str:
+        if text in names:
+            return text
+        if not re.fullmatch("[0-9]+", text) or len(text) > 9 or not 1 <= int(text) <= DEEPEST:
+            raise ValueError(f"{text!r} is no FIFO depth: give {', '.join(names)}, or a number from 1 to {DEEPEST:,}")
+        return str(int(text))
+
+    return check
+
+
+def hours(text: str) -> float:
+    """Checks a time limit; raises `ValueError`."""
+    value = _number(text)
+    if not 0 < value <= 1000:
+        raise ValueError(f"{text!r} is no time limit: give hours above 0, at most 1000")
+    return value
+
+
+def bits(least: int, most: int) -> Callable[[str], int]:
+    """A check of a number of bits, which raises `ValueError`."""
+
+    def check(text: str) -> int:
+        if not re.fullmatch("[0-9]{1,3}", text) or not least <= int(text) <= most:
+            raise ValueError(f"{text!r}: give {least} to {most} bits")
+        return int(text)
+
+    return check
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return nan
+
+
+@dataclass(frozen=True)
+class RateOption:
+    target_fps: str = field(
+        default=NO_TARGET,
+        metadata={
+            "help": "images per second to reach: the cheapest folding that does, whether it fits or not",
+            "unit": "N",
+            "parse": rate_text,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class FifoOptions:
+    fifo_depth: str = field(
+        default=SIMULATED,
+        metadata={
+            "help": "words that each FIFO between stages holds: simulated (from the stream simulation: no deadlock, "
+            "full speed), or a number",
+            "unit": "DEPTH",
+            "parse": depth_text(SIMULATED),
+        },
+    )
+    fifo_storage: str = field(
+        default=AUTO,
+        metadata={
+            "help": "what holds them: auto (the smallest share of the part), shift registers, LUT RAM or block RAM",
+            "choices": (AUTO, SRL, LUTRAM, BRAM),
+        },
+    )

@@ -1,0 +1,133 @@
+"""PE x SIMD folding of matrix-vector stages: values, the option ``--folding``, and what is legal."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backends.dataflow.options import AUTO
+from backends.dataflow.refusals import unknown
+from backends.protocol import Refusal
+from flows.core.errors import InputError
+from flows.core.files import read_text
+from flows.core.shape import Wrong, fields, mapping, parse, whole
+
+EXAMPLE = '{"block1_conv1": {"pe": 4, "simd": 9}}'
+NAME = r"[^=,\s]+"
+LISTED = re.compile(rf"({NAME})=([0-9]{{1,9}})x([0-9]{{1,9}})")
+MOST = 1 << 20
+"""PE or SIMD: more than any layer has results or products."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """How a matrix-vector stage is folded: `pe` results at a time, `simd` products of each."""
+
+    pe: int
+    simd: int
+
+    @property
+    def multipliers(self) -> int:
+        return self.pe * self.simd
+
+    def __str__(self) -> str:
+        return f"{self.pe}x{self.simd}"
+
+
+Ways = tuple[Sequence[int], Sequence[int]]
+"""(every SIMD, every PE) that is legal for a stage."""
+
+
+def legal(ways: Ways) -> tuple[Fold, ...]:
+    """
+    >>> [str(fold) for fold in legal(((1, 3), (1, 2)))]
+    ['1x1', '1x3', '2x1', '2x3']
+    """
+    return tuple(Fold(pe, simd) for pe in ways[1] for simd in ways[0])
+
+
+def nearest(ways: Ways, wanted: Fold) -> Fold:
+    """The legal fold nearest to `wanted`, PE and SIMD each; the smaller of two that are equally near.
+
+    >>> str(nearest(((1, 3, 9, 27), (1, 2, 4, 7, 14, 28)), Fold(5, 8)))
+    '4x9'
+    """
+    simds, pes = ways
+    return Fold(_nearest(pes, wanted.pe), _nearest(simds, wanted.simd))
+
+
+def _nearest(ways: Sequence[int], wanted: int) -> int:
+    return min(ways, key=lambda way: (abs(way - wanted), way))
+
+
+def refusals(asked: Mapping[str, Fold], ways: Mapping[str, Ways]) -> Iterator[Refusal]:
+    """Folds that were asked for and cannot be built; `ways` are those of the layers that have weights."""
+    yield from unknown("--folding", asked, ways)
+    for name, fold in asked.items():
+        if name in ways and (fold.simd not in ways[name][0] or fold.pe not in ways[name][1]):
+            simds, pes = ways[name]
+            fact = f"{fold} does not divide {name}: PE divides {max(pes)} results, SIMD {max(simds)} products of each"
+            yield Refusal("--folding", fact, f"{name}={nearest(ways[name], fold)}")
+
+
+def parse_folding(text: str) -> Mapping[str, Fold]:
+    """The layers whose folding is given by ``auto`` (none) or ``block1_conv1=4x9,dense=1x8`` (PE x SIMD)."""
+    return {} if text == AUTO else {name: Fold(int(pe), int(simd)) for name, pe, simd in LISTED.findall(text)}
+
+
+def folding_text(text: str) -> str:
+    """Checks the form of a folding, given as ``auto``, as a JSON file or as text, and writes it as text.
+
+    Raises `InputError` for a file that is missing or no folding, `ValueError` for a number below 1. The text says all,
+    so that the file is no longer needed.
+    """
+    text = text.strip()
+    if text == AUTO:
+        return text
+    parts = [LISTED.fullmatch(part.strip()) for part in text.split(",")]
+    listed = [(part[1], Fold(int(part[2]), int(part[3]))) for part in parts if part]
+    folds = listed if len(listed) == len(parts) else list(_read(Path(text)).items())
+    for name, fold in folds:
+        if not 1 <= min(fold.pe, fold.simd) <= max(fold.pe, fold.simd) <= MOST:
+            raise ValueError(f"{name}={fold}: PE and SIMD are at least 1 and at most {MOST:,}")
+    return ",".join(f"{name}={fold}" for name, fold in dict(folds).items())
+
+
+def folding_json(folds: Mapping[str, Fold]) -> str:
+    """A folding as the file that says it."""
+    return json.dumps({name: {"pe": fold.pe, "simd": fold.simd} for name, fold in folds.items()}, indent=1) + "\n"
+
+
+def _read(path: Path) -> Mapping[str, Fold]:
+    """The folds of a JSON file like `EXAMPLE`."""
+    advice = f"give auto, block1_conv1=4x9,dense=1x8, or a JSON file like {EXAMPLE}"
+    try:
+        folds = _FILE(parse(read_text(path, advice, f"folding {path}")))
+        if odd := [name for name in folds if not re.fullmatch(NAME, name)]:
+            raise Wrong("is no name of a layer").within(odd[0])
+        if not folds:
+            raise Wrong("it names no layer")
+    except Wrong as wrong:
+        raise InputError(f"folding {path}", str(wrong), advice) from None
+    return folds
+
+
+_NUMBER = whole(1, MOST)
+_FILE = mapping(fields({"pe": _NUMBER, "simd": _NUMBER}, Fold), 1000)
+
+
+@dataclass(frozen=True)
+class FoldingOption:
+    folding: str = field(
+        default=AUTO,
+        metadata={
+            "help": "PE x SIMD of each layer with weights: auto (for each layer, so that the interval is the shortest "
+            f"that fits the part), or a JSON file like {EXAMPLE}, or block1_conv1=4x9,dense=1x8; layers that "
+            "are not named are as with auto",
+            "unit": "FILE",
+            "parse": folding_text,
+        },
+    )

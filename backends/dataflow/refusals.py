@@ -1,0 +1,53 @@
+"""Why a streaming design cannot be built as asked: names that no layer has, rates beyond reach, FIFOs that deadlock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from math import floor
+
+from backends.dataflow.buffers import SHALLOWEST
+from backends.dataflow.fifos import passable
+from backends.dataflow.options import SIMULATED, cycles_at
+from backends.dataflow.stream import Fifo, Stage, simulate
+from backends.protocol import Refusal
+
+
+def unknown(
+    option: str, named: Iterable[str], known: Collection[str], what: str = "layer with weights"
+) -> Iterator[Refusal]:
+    """Names given to `option` that are of no known layer, each with the nearest that are."""
+    for name in named:
+        if name not in known:
+            near = get_close_matches(name, known, n=3, cutoff=0.5) or list(known)
+            yield Refusal(option, f"no {what} is called {name!r}", ", ".join(near))
+
+
+def beyond_reach(rate: str, clock_ns: float, fewest: int, who: str) -> Iterator[Refusal]:
+    """A rate above what `fewest` cycles between frames give, which `who` takes."""
+    limit = cycles_at(rate, clock_ns)
+    if limit is not None and limit < fewest:
+        highest = floor(1e9 / (fewest * clock_ns))
+        fact = f"{rate} images/s are beyond reach: {who} {fewest:,} cycles an image, which is {highest:,} images/s"
+        yield Refusal("--target-fps", fact, f"--target-fps {highest}")
+
+
+def deadlock(
+    stages: Sequence[Stage], depths: Mapping[Fifo, int], bits: Mapping[Fifo, int], asked: str, words: str
+) -> Iterator[Refusal]:
+    """FIFOs of the depth that was asked for and are too shallow for a skip connection.
+
+    `bits` are those of a token in each FIFO; `words` is what a token is to the user. Pipelines are not counted on to
+    hold any.
+    """
+    if not asked.isdecimal():
+        return
+    stalled = [replace(stage, delay=0) for stage in stages]
+    stuck = simulate(stalled, depths, frames=1).deadlock
+    if stuck:
+        enough = passable(stages, bits, SHALLOWEST)
+        full = ", ".join(" to ".join(fifo) for fifo in stuck.full)
+        needs = ", ".join(f"{' to '.join(fifo)} takes {enough[fifo]}" for fifo in stuck.full)
+        fact = f"with {asked} {words} the design deadlocks: {full} fill up before the other branch ends"
+        yield Refusal("--fifo-depth", fact, f"{SIMULATED} ({needs}), or {max(enough.values())}")

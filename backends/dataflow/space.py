@@ -1,0 +1,233 @@
+"""Which folding a design gets: the fastest that fits its part, or the cheapest that reaches a rate.
+
+A flow gives its `Space`: the choices of every layer, what the whole design takes with them, and how much of the part is
+usable. The solver (`backends.dataflow.folding`) is exact. What a folding brings with it (FIFOs, the widths of streams)
+counts in the budget and is known only once it is solved; so it is solved again around the design that follows from it,
+until that design keeps what the solver promised.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import inf
+from typing import Any, Generic, Protocol, TypeVar
+
+from backends.dataflow.folding import Choice, Cost, Folding, cheapest, reaches
+from backends.dataflow.stream import SLACK
+from flows.core.evidence import RESOURCES, Metric
+from flows.core.fit import MARGIN
+
+ROUNDS = 6
+"""How often a folding is solved around the design that followed from the one before."""
+MORE = 1.1
+"""Where no folding fits: how many times the least of what is lacking the chosen folding may take."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """The legal foldings of a design under one budget.
+
+    `choices` are those of every layer that the solver folds, `intervals` the cycles a frame at which something changes,
+    ascending, the first being the fewest of any folding. `totals` gives what the whole design takes of each of
+    `RESOURCES` where its layers cost so much and its interval is this long, `usable` how much of each it may take.
+    `weigh` turns shares of the part into what the lightest folding has least of; `part` is what a share is of.
+    """
+
+    choices: Mapping[str, Sequence[Choice]]
+    intervals: Sequence[int]
+    totals: Callable[[Cost, float], Cost]
+    usable: Cost
+    part: Cost
+    weigh: Callable[[Sequence[float]], Any]
+
+    @property
+    def quickest(self) -> int:
+        """The fewest cycles a frame of any folding, whether it fits or not."""
+        return self.intervals[0]
+
+    def exceeded(self, folding: Folding) -> frozenset[Metric]:
+        """The resources of which a folding takes more than is usable."""
+        return over(self.totals(folding.cost, folding.limit), self.usable)
+
+    def lightest(self, cycles: float = inf) -> Folding:
+        """The folding of the least weight of at most `cycles` a frame, whether it fits or not."""
+        folding = self._cheapest(cycles, lambda totals: True)
+        assert folding, f"no folding takes {cycles} cycles or fewer"
+        return folding
+
+    def fastest(self, fits: Callable[[Cost], bool] | None = None) -> Folding | None:
+        """The lightest folding of the shortest interval at which what the design takes fits; None where none does."""
+        fits = fits or (lambda totals: not over(totals, self.usable))
+
+        def reached(cycles: int) -> bool:
+            return reaches(self.choices, lambda cost: fits(self.totals(cost, cycles)), cycles)
+
+        first = bisect_left(self.intervals, True, key=reached)
+        return self._cheapest(self.intervals[first], fits) if first < len(self.intervals) else None
+
+    def _cheapest(self, cycles: float, fits: Callable[[Cost], bool]) -> Folding | None:
+        folding = cheapest(
+            self.choices,
+            lambda cost: fits(self.totals(cost, cycles)),
+            lambda cost: self.weigh([a / b for a, b in zip(self.totals(cost, cycles), self.part, strict=True)]),
+            cycles,
+        )
+        return folding and replace(folding, limit=cycles)
+
+
+def over(totals: Cost, usable: Cost) -> frozenset[Metric]:
+    """The resources of which `totals` are more than what is usable."""
+    return frozenset(metric for metric, taken, most in zip(RESOURCES, totals, usable, strict=True) if taken > most)
+
+
+Budgets = Callable[[bool, float], Space]
+"""The space in which estimates, or where True their upper bounds, leave a margin of the part free."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The folding that was chosen, and why none is faster.
+
+    `sure` says that upper bounds fit, too. `lacking` holds the resources of which no folding leaves enough, with the
+    least that one takes; `nearest` is then the lightest folding. `stops` are the resources of which a faster folding
+    takes too much. `bolder` is the fastest of which less is asked: that its estimates fit, or where no more was asked
+    of the chosen one, that they do with no margin.
+    """
+
+    folding: Folding
+    sure: bool = False
+    lacking: Mapping[Metric, float] = field(default_factory=dict)
+    stops: tuple[Metric, ...] = ()
+    bolder: Folding | None = None
+    nearest: Folding | None = None
+
+
+def solve(budgets: Budgets, patience: float = inf) -> Answer:
+    """The fastest folding whose upper bounds leave the margin free; else the fastest whose estimates do; else the
+    fastest whose estimates fit with no margin; else the fastest that takes hardly more than the least of what lacks.
+
+    One whose estimates fit is taken as well where one that is sure to takes more than `patience` times its cycles.
+    """
+    likely, sure = budgets(False, MARGIN), budgets(True, MARGIN)
+    by_estimate, by_bounds = likely.fastest(), sure.fastest()
+    if by_bounds and (by_estimate is None or by_bounds.cycles <= patience * by_estimate.cycles):
+        return Answer(by_bounds, True, {}, _stops(sure, by_bounds), by_estimate)
+    if by_estimate:
+        return Answer(by_estimate, False, {}, _stops(likely, by_estimate), budgets(False, 0.0).fastest())
+    least = dict(zip(RESOURCES, likely.totals(_least(likely.choices), inf), strict=True))
+    but = over(tuple(least.values()), likely.usable)
+    lacking = {metric: least[metric] for metric in RESOURCES if metric in but}
+    nearest = likely.lightest()
+
+    def close(totals: Cost) -> bool:
+        taken = dict(zip(RESOURCES, totals, strict=True))
+        return over(totals, likely.usable) <= but and all(taken[metric] <= MORE * lacking[metric] for metric in but)
+
+    folding = budgets(False, 0.0).fastest() or likely.fastest(close) or nearest
+    return Answer(folding, False, lacking, _stops(likely, folding, but), None, nearest)
+
+
+def _least(layers: Mapping[str, Sequence[Choice]]) -> Cost:
+    """The least of each amount, each by a folding of its own."""
+    fewest = [map(min, zip(*(choice.cost for choice in choices), strict=True)) for choices in layers.values()]
+    return tuple(map(sum, zip(*fewest, strict=True)))
+
+
+def _stops(space: Space, folding: Folding, but: frozenset[Metric] = frozenset()) -> tuple[Metric, ...]:
+    """The resources of which the lightest folding of the next shorter interval takes too much."""
+    shorter = [cycles for cycles in space.intervals if cycles < folding.cycles]
+    exceeded = space.exceeded(space.lightest(shorter[-1])) - but if shorter else frozenset()
+    return tuple(metric for metric in RESOURCES if metric in exceeded)
+
+
+def _rank(solved: Solved[Any]) -> tuple[int, bool, int]:
+    """What fits comes first, then what is sure to, then what is fastest."""
+    assert solved.answer, "the solver was asked"
+    return len(solved.answer.lacking), not solved.answer.sure, solved.design.interval
+
+
+class Paced(Protocol):
+    """A design of which the stream simulation is known."""
+
+    @property
+    def interval(self) -> int:
+        """Cycles between frames, with the FIFOs of this design."""
+        ...
+
+
+DesignType = TypeVar("DesignType", bound=Paced)
+
+
+@dataclass(frozen=True)
+class Solved(Generic[DesignType]):
+    """A design, and what the solver says of its folding: None where every fold was given."""
+
+    design: DesignType
+    answer: Answer | None
+
+
+@dataclass(frozen=True)
+class Problem(Generic[DesignType]):
+    """The folding of one job. `around` gives the budgets in which what does not fold takes as much as in a design,
+    `build` the design of a folding, `taken` what a design takes of each of `RESOURCES`: by its estimates or, where
+    True, by its upper bounds."""
+
+    start: DesignType
+    around: Callable[[DesignType], Budgets]
+    build: Callable[[Folding], DesignType]
+    taken: Callable[[DesignType, bool], Cost]
+
+    @cached_property
+    def first(self) -> Space:
+        """Around the design that the search starts from, by estimates."""
+        return self.around(self.start)(False, MARGIN)
+
+    @cached_property
+    def fewest(self) -> int:
+        """The fewest cycles between frames of any folding, fit or not."""
+        return self.build(self.first.lightest(self.first.quickest)).interval
+
+    def fitted(self, patience: float = inf) -> Solved[DesignType]:
+        """The fastest design that fits; `patience` as in `solve`."""
+        rounds: list[Solved[DesignType]] = []
+        design = self.start
+        for place in range(ROUNDS):
+            budgets = self.around(design)
+            promised = solve(budgets, patience)
+            if any(promised.folding.values == earlier.answer.folding.values for earlier in rounds if earlier.answer):
+                break
+            design = self.build(promised.folding)
+            kept = self._as_built(promised, design, budgets)
+            rounds.append(Solved(design, kept))
+            if kept == promised and place == 0:  # no budget is larger than the first
+                break
+        return min(rounds, key=_rank)
+
+    def _as_built(self, promised: Answer, design: DesignType, budgets: Budgets) -> Answer:
+        """`promised`, as the design that was made of it keeps it."""
+        if promised.sure and not over(self.taken(design, True), budgets(True, MARGIN).usable):
+            return promised
+        estimates = self.taken(design, False)
+        exceeded = over(estimates, budgets(False, MARGIN).usable)
+        if not promised.sure and exceeded == promised.lacking.keys():
+            return promised
+        lacking = {metric: value for metric, value in zip(RESOURCES, estimates, strict=True) if metric in exceeded}
+        return replace(promised, sure=False, lacking=lacking)
+
+    def reaching(self, limit: float) -> Solved[DesignType]:
+        """The cheapest design of at most `limit` cycles between frames, whether it fits or not.
+
+        Stalls make a design slower than its busiest layer: where they do, a shorter interval is asked for.
+        """
+        cycles = max(limit, self.first.quickest)
+        folding = self.first.lightest(cycles)
+        design = self.build(folding)
+        while design.interval > limit and cycles > self.first.quickest:
+            cycles = max(cycles / (1 + SLACK), self.first.quickest)
+            shorter = self.first.lightest(cycles)
+            if shorter != folding:
+                folding, design = shorter, self.build(shorter)
+        return Solved(design, Answer(folding))

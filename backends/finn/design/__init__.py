@@ -1,0 +1,1 @@
+"""What FINN builds of a network: arithmetic, nodes, folding, schedule, FIFOs."""

@@ -1,0 +1,74 @@
+"""What FINN will build for a job: nodes, folding, FIFOs and converters between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from backends.cost import shell
+from backends.cost.amounts import Amounts, shell_amounts
+from backends.dataflow.fifos import sized
+from backends.dataflow.stream import LEAST, Fifo, Simulation, Stage, simulate
+from backends.finn.design import folding_file
+from backends.finn.design.fifos import Link, StreamingFifo, links, pixel_bits
+from backends.finn.design.graph import nodes
+from backends.finn.design.nodes import HardwareNode
+from backends.finn.design.schedule import Folding, stages
+from backends.finn.options import FinnOptions
+from backends.finn.resources import models
+from backends.finn.resources.formulas import MemoryStyle
+from backends.protocol import Job
+from models.quantised import QuantisedNetwork
+
+FIFO, CONVERTER = "fifo", "width converters"
+
+
+@dataclass(frozen=True, eq=False)
+class FinnDesign:
+    job: Job[FinnOptions]
+    quantised: QuantisedNetwork
+    folding: Folding
+
+    @cached_property
+    def nodes(self) -> tuple[HardwareNode, ...]:
+        return nodes(self.quantised)
+
+    @property
+    def memory(self) -> MemoryStyle:
+        options = self.job.options
+        return MemoryStyle(options.weight_memory, options.weight_style, options.window_style)
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        return stages(self.nodes, self.folding)
+
+    @cached_property
+    def depths(self) -> Mapping[Fifo, int]:
+        """Of the FIFOs, in tokens."""
+        return sized(self.stages, pixel_bits(self.nodes), LEAST)
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        return links(self.nodes, self.folding, self.depths, self.job.options.fifo_style)
+
+    @cached_property
+    def simulation(self) -> Simulation:
+        return simulate(self.stages, self.depths)
+
+    @property
+    def interval(self) -> int:
+        """Cycles between frames, with its FIFOs."""
+        return self.simulation.interval
+
+    def costs(self) -> Iterator[tuple[str, Amounts]]:
+        """(scope, amounts) of nodes by FINN's names, of FIFOs and converters, and of the shell."""
+        for node in self.nodes:
+            yield node.name, models.of_node(node, self.folding[node.name], self.memory)
+        for link in self.links:
+            yield FIFO if isinstance(link, StreamingFifo) else CONVERTER, models.of_link(link)
+        yield shell.SCOPE, shell_amounts()
+
+    def folding_file(self) -> str:
+        """The text of FINN's folding file for it."""
+        return folding_file.write(self.nodes, self.folding, self.memory, self.links)

@@ -1,0 +1,102 @@
+"""FINN's folding files: JSON objects of attributes by node (``ApplyConfig``), in and out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from backends.finn.design.fifos import Link, StreamingFifo
+from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Window
+from backends.finn.design.schedule import Folding
+from backends.finn.resources.formulas import MemoryStyle
+from flows.core.errors import InputError
+
+WHERE = "folding"
+TAKEN = "PE", "SIMD", "parallel_window"
+NOT_OURS = "StreamingFIFO", "StreamingDataWidthConverter", "IODMA"
+"""Nodes of FINN's final configuration that follow from the folding."""
+
+
+def read(text: str, nodes: Sequence[HardwareNode]) -> Folding:
+    """The folding that `text` gives; what it leaves out is not parallel, as in FINN.
+
+    Raises `InputError` where it names other nodes, a PE or SIMD that does not divide, or folds that do not go together.
+    """
+    given: dict[str, Any] = json.loads(text)
+    if given.pop("Defaults", {}):
+        raise InputError(f"{WHERE}, Defaults", "they are not read here", "give each node its attributes")
+    by_name = {node.name: node for node in nodes}
+    for name in given:
+        if name not in by_name and not name.startswith(NOT_OURS):
+            near = get_close_matches(name, by_name, n=3) or list(by_name)[:3]
+            raise InputError(
+                f"{WHERE}, node {name}", "the network has no such node", f"its nodes are {', '.join(near)}, ..."
+            )
+    found = {node.name: _fold(node, given.get(node.name, {})) for node in nodes}
+    for node in nodes:
+        for source in node.sources:
+            window = by_name.get(source)
+            if isinstance(window, Window) and window.depthwise and found[source].simd != found[node.name].pe:
+                fact = f"SIMD {found[source].simd} of {source} before PE {found[node.name].pe}"
+                raise InputError(
+                    f"{WHERE}, node {node.name}", fact, "a pooling and its window fold alike: give one number"
+                )
+    return found
+
+
+def _fold(node: HardwareNode, given: Mapping[str, Any]) -> NodeFold:
+    numbers = {key: given.get(key, 0 if key == "parallel_window" else 1) for key in node.attributes}
+    where = f"{WHERE}, node {node.name}"
+    meant = {one.lower() for one in TAKEN}
+    if strange := [key for key in given if key.lower() in meant and key not in node.attributes]:
+        raise InputError(where, f"it has no attribute {strange[0]!r}", f"its are {', '.join(node.attributes)}")
+    for key, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise InputError(where, f"{key} is {number!r}", "give a whole number")
+    fold = NodeFold(numbers.get("PE", 1), numbers.get("SIMD", 1), bool(numbers.get("parallel_window")))
+    if fold in node.folds:
+        return fold
+    for key, legal in (("PE", {one.pe for one in node.folds}), ("SIMD", {one.simd for one in node.folds})):
+        if numbers.get(key, 1) not in legal:
+            near = sorted(sorted(legal, key=lambda one: (abs(one - numbers[key]), one))[:2])
+            many = node.channels if key == "PE" or not isinstance(node, MatrixVector) else node.inputs
+            fact = f"{key} {numbers[key]} does not divide {many}"
+            raise InputError(where, fact, f"nearest are {' and '.join(map(str, near))}")
+    raise InputError(where, "a parallel window of fewer than all channels", f"give SIMD {node.channels}, or 0 for it")
+
+
+def left_aside(text: str) -> list[str]:
+    """The attributes in `text` that `read` does not take.
+
+    >>> left_aside('{"MVAU_rtl_0": {"PE": 2, "ram_style": "block"}}')
+    ['ram_style']
+    """
+    given = {key for attributes in json.loads(text).values() for key in attributes}
+    return sorted(given - {*TAKEN})
+
+
+def write(nodes: Sequence[HardwareNode], folding: Folding, memory: MemoryStyle, links: Sequence[Link]) -> str:
+    """The folding as FINN's ``folding_config_file``, with memories and FIFO depths (in words)."""
+    found: dict[str, dict[str, Any]] = {"Defaults": {}}
+    for node in nodes:
+        fold = folding[node.name]
+        values = {"PE": fold.pe, "SIMD": fold.simd, "parallel_window": int(fold.parallel)}
+        found[node.name] = {key: values[key] for key in node.attributes}
+        if isinstance(node, MatrixVector):
+            found[node.name] |= {"mem_mode": memory.weights, "ram_style": memory.weight_style}
+        elif isinstance(node, Window):
+            found[node.name] |= {"ram_style": memory.window_style}
+        depths = [
+            max(
+                link.depth
+                for link in links
+                if isinstance(link, StreamingFifo) and (link.writer, link.reader) == (one, node.name)
+            )
+            for one in node.sources
+            if one in folding
+        ]
+        if depths:
+            found[node.name]["inFIFODepths"] = depths
+    return json.dumps(found, indent=2) + "\n"

@@ -1,0 +1,165 @@
+"""From a quantised network to FINN's nodes, under the names that FINN gives them in this order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
+
+from backends.finn.design.nodes import (
+    Copy,
+    GlobalSum,
+    HardwareNode,
+    Integer,
+    MatrixVector,
+    Padding,
+    Pool,
+    Sum,
+    Thresholds,
+    Window,
+)
+from models.fixed import FixedType, Overflow
+from models.network import INPUT, Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, ReLU, Shape
+from models.quantised import QuantisedNetwork
+
+LEAST_RTL_BITS = 4
+"""Data and weights of fewer bits go to FINN's HLS unit (``specialize_layers.py``)."""
+MOST_DATA, MOST_WEIGHT, MOST_SUM = 18, 25, 48
+"""Bits of signed data, weights and accumulator that a DSP48E1 takes (``get_dsp_datapath_limits``)."""
+
+
+def nodes(quantised: QuantisedNetwork) -> tuple[HardwareNode, ...]:
+    """Every node but converters, FIFOs and DMA, which follow from the folding.
+
+    BatchNorm and dropout leave nothing, Flatten nothing but another order of reading. A layer with weights that ends
+    the design has no thresholds: its bias is added, and the host scales.
+    """
+    made = _Made(quantised)
+    network = quantised.network
+    start = _Stream(INPUT, network.input_shape, _integer(quantised.input.type))
+    streams = {INPUT: made.shared(INPUT, start)}
+    for layer in branches(quantised):
+        stream = _layer(made, layer, [streams[name] for name in layer.inputs])
+        streams[layer.name] = made.shared(layer.name, stream)
+    return tuple(made.nodes)
+
+
+def branches(quantised: QuantisedNetwork) -> tuple[Layer, ...]:
+    """The layers branch by branch, the first input of a join first: an order that a build in FINN finds as well."""
+    by_name, found = {layer.name: layer for layer in quantised.computed}, dict[str, Layer]()
+
+    def visit(name: str) -> None:
+        if name in by_name and name not in found:
+            for source in by_name[name].inputs:
+                visit(source)
+            found[name] = by_name[name]
+
+    visit(quantised.output)
+    return tuple(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    writer: str
+    shape: Shape
+    type: Integer
+
+
+@dataclass
+class _Made:
+    """The nodes so far."""
+
+    quantised: QuantisedNetwork
+    nodes: list[HardwareNode] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def put(self, node: HardwareNode) -> _Stream:
+        name = f"{node.op}_{self.counts[node.op]}"
+        self.counts[node.op] += 1
+        self.nodes.append(replace(node, name=name))
+        return _Stream(name, node.shape, node.result)
+
+    def shared(self, tensor: str, stream: _Stream) -> _Stream:
+        """The stream, copied where several layers read it."""
+        readers = sum(layer.inputs.count(tensor) for layer in self.quantised.computed)
+        if readers < 2:
+            return stream
+        return self.put(Copy("", tensor, (stream.writer,), stream.shape, stream.shape, stream.type, stream.type))
+
+
+def _layer(made: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
+    source, quantised = inputs[0], made.quantised
+    shape, result = quantised.network.shapes[layer.name], _integer(quantised.type_of(layer.name))
+    sources = tuple(stream.writer for stream in inputs)
+    match layer:
+        case Conv2D() | Dense():
+            product = _product(made, layer, source, shape)
+            if layer.name == quantised.output:
+                return made.put(Sum("", layer.name, (product.writer,), shape, shape, product.type, product.type))
+            if all(isinstance(reader, ReLU) for reader in quantised.network.consumers(layer.name)):
+                return product  # thresholds are the ReLU's
+            return _thresholds(made, layer, product, result)
+        case ReLU():
+            return _thresholds(made, layer, source, result)
+        case Add():
+            wide = 1 + max(stream.type.width for stream in inputs)
+            total = Integer(wide, any(stream.type.signed for stream in inputs))
+            return made.put(Sum("", layer.name, sources, shape, shape, source.type, total))
+        case MaxPool2D():
+            window = made.put(_window(layer, source, depthwise=True))
+            pool = Pool("", layer.name, (window.writer,), shape, shape, source.type, source.type, layer.kernel)
+            return made.put(pool)
+        case GlobalAveragePool():
+            bits = source.type.width + (prod(source.shape[:-1]) - 1).bit_length()
+            total = Integer(bits, source.type.signed)
+            return made.put(GlobalSum("", layer.name, sources, source.shape, (1, *shape), source.type, total))
+        case _:
+            return source
+
+
+def _product(made: _Made, layer: Conv2D | Dense, source: _Stream, shape: Shape) -> _Stream:
+    """The matrix-vector unit, and what brings it its vectors."""
+    types = made.quantised.layers[layer.name]
+    assert types.kernel is not None and types.accumulator is not None
+    inputs = prod(source.shape)
+    if isinstance(layer, Conv2D):
+        pads = layer.pads(source.shape)
+        inputs = prod(layer.kernel) * source.shape[-1]
+        if any(pads):
+            rows, columns, channels = source.shape
+            padded = rows + pads[0] + pads[1], columns + pads[2] + pads[3], channels
+            kind = source.type
+            source = made.put(Padding("", layer.name, (source.writer,), source.shape, padded, kind, kind, pads))
+        if prod(layer.kernel) > 1 or prod(layer.strides) > 1:
+            source = made.put(_window(layer, source, depthwise=False))
+    bits = made.quantised.weight_bits[layer.name]
+    total = Integer(types.accumulator.width - types.kernel.width + bits, True)
+    rtl = is_rtl(source.type, replace(types.kernel, width=bits), total.width)
+    place = (source.writer,), source.shape, shape if len(shape) == 3 else (1, *shape)
+    return made.put(MatrixVector("", layer.name, *place, source.type, total, inputs, bits, rtl))
+
+
+def is_rtl(data: Integer, weight: FixedType, accumulator: int) -> bool:
+    """Whether FINN takes its unit on DSP slices: on a DSP48E1 for weights of narrow range only."""
+    narrow = weight.signed and weight.overflow is Overflow.SAT_SYM
+    fits = data.width - data.signed < MOST_DATA and weight.width <= MOST_WEIGHT and accumulator <= MOST_SUM
+    return narrow and fits and min(data.width, weight.width) >= LEAST_RTL_BITS
+
+
+def _window(layer: Conv2D | MaxPool2D, source: _Stream, depthwise: bool) -> Window:
+    rows, columns = (
+        (size - kernel) // stride + 1
+        for size, kernel, stride in zip(source.shape[:2], layer.kernel, layer.strides, strict=True)
+    )
+    shape = rows, columns, source.shape[-1]
+    kinds = source.type, source.type
+    return Window("", layer.name, (source.writer,), source.shape, shape, *kinds, layer.kernel, layer.strides, depthwise)
+
+
+def _thresholds(made: _Made, layer: Layer, source: _Stream, result: Integer) -> _Stream:
+    return made.put(Thresholds("", layer.name, (source.writer,), source.shape, source.shape, source.type, result))
+
+
+def _integer(type: FixedType) -> Integer:
+    return Integer(type.width, type.signed)

@@ -1,0 +1,77 @@
+"""FINN's own folding search, ``SetFolding`` of finn-plus 1.6.1, for a number of cycles a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Pool, Window, divisors
+from backends.finn.design.schedule import Folding
+
+WIDEST_WEIGHTS = 36
+"""Bits of the weights of one PE that the search does not pass (``mvau_wwidth_max``) unless the target is then met."""
+WIDEST_STREAM = 8191
+"""Bits of a weight stream of the HLS unit (``MAX_ALLOWED_AP_INT_W``)."""
+
+
+def set_folding(nodes: Sequence[HardwareNode], target: float) -> Folding:
+    """Each node as little parallel as `target` cycles allow; a second pass where one node cannot, at what it can."""
+    found = _pass(nodes, target)
+    reached = slowest(nodes, found)
+    return _pass(nodes, reached) if reached > target else found
+
+
+def slowest(nodes: Iterable[HardwareNode], folding: Folding) -> int:
+    """Cycles of the busiest node, FINN's estimate of the interval."""
+    return max(node.cycles(folding[node.name]) for node in nodes)
+
+
+def _pass(nodes: Sequence[HardwareNode], target: float) -> Folding:
+    found: dict[str, NodeFold] = {}
+    for node in nodes:
+        match node:
+            case MatrixVector():
+                found[node.name] = _unit(node, target)
+            case Window():
+                found[node.name] = _least(node, target, [fold for fold in node.folds if not fold.parallel])
+                if node.cycles(found[node.name]) > target and any(fold.parallel for fold in node.folds):
+                    found[node.name] = replace(found[node.name], parallel=True)
+            case Pool():
+                found |= _pool(node, nodes, target)
+            case _:
+                found[node.name] = _least(node, target, node.folds)
+    return found
+
+
+def _least(node: HardwareNode, target: float, folds: Sequence[NodeFold]) -> NodeFold:
+    return next((fold for fold in folds if node.cycles(fold) <= target), folds[-1])
+
+
+def _unit(node: MatrixVector, target: float) -> NodeFold:
+    """SIMD first, while the weights of a PE stay narrow, then PE."""
+    simd = 1
+    for one in divisors(node.inputs):
+        if node.cycles(NodeFold(1, one)) <= target:
+            simd = one
+            break
+        if one * node.weight > WIDEST_WEIGHTS:
+            break
+        simd = one
+    found = NodeFold(1, simd)
+    for pe in divisors(node.channels):
+        fold = NodeFold(pe, simd)
+        if not node.rtl and pe * simd * node.weight > WIDEST_STREAM:
+            break
+        found = fold
+        if node.cycles(fold) <= target:
+            break
+    return found
+
+
+def _pool(node: Pool, nodes: Sequence[HardwareNode], target: float) -> Folding:
+    """A pooling and the window before it fold alike."""
+    window = next(one for one in nodes if one.name == node.sources[0])
+    folds = divisors(node.channels)
+    fits = [pe for pe in folds if node.cycles(NodeFold(pe=pe)) <= target and window.cycles(NodeFold(simd=pe)) <= target]
+    pe = fits[0] if fits else folds[-1]
+    return {node.name: NodeFold(pe=pe), window.name: NodeFold(simd=pe)}

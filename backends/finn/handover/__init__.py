@@ -1,0 +1,1 @@
+"""What is handed over to FINN's dataflow builder, and finn-plus where it is at hand."""

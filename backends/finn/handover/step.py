@@ -1,0 +1,60 @@
+"""The hand-over: a folder with all that FINN's dataflow builder needs (docs/finn.md)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from backends.finn.design.design import FinnDesign
+from flows.core.plan import PYTHON, Output, Step
+from models.quantised import QuantisedNetwork
+from models.serial import quantised_to_json
+
+NAME = "handover"
+FOLDER = Output(NAME, "finn")
+BOARDS = {"xc7z020clg400-1": "Pynq-Z2"}
+"""FINN's boards by part (``pynq_part_map`` of finn-plus 1.6.1, as far as Zynq-7000; the Pynq-Z1 is the same to it)."""
+
+
+def handover_step(made: FinnDesign, model: Output, outputs: Output) -> Step:
+    """`outputs` are the integers that the graph `model` was found to give for the project's vectors."""
+    ask = {"quantised": quantised_to_json(made.quantised), "facts": facts(made)}
+    return Step(
+        name=NAME,
+        about="what FINN's dataflow builder needs",
+        tool=PYTHON,
+        argv=(PYTHON, "-m", "backends.finn.workers.handover", "job.json"),
+        files={
+            "job.json": json.dumps(ask, indent=1),
+            "folding.json": made.folding_file(),
+            "model.onnx": model,
+            "outputs.json": outputs,
+        },
+        makes=(FOLDER.file,),
+        packages=("jinja2", "numpy"),
+        sources=("flows.core", "models", "backends.finn"),
+    )
+
+
+def facts(made: FinnDesign) -> dict[str, Any]:
+    """What the templates say of a design."""
+    target = made.job.target
+    return {
+        "network": made.quantised.network.name,
+        "design": made.quantised.digest,
+        "part": target.part.full_name,
+        "board": BOARDS.get(target.part.full_name),
+        "clock_ns": f"{target.clock_ns:g}",
+        "tie_bits": tie_bits(made.quantised),
+        "fps": f"{1e9 / (made.simulation.interval * target.clock_ns):,.0f}",
+    }
+
+
+def tie_bits(quantised: QuantisedNetwork) -> int:
+    """How often a quantiser's step is halved until it is less than one unit of whatever a quantiser reads."""
+    drops = (
+        (types.accumulator or quantised.type_of(layer.inputs[0])).fraction - types.output.fraction
+        for layer in quantised.computed
+        if (types := quantised.layers[layer.name])
+    )
+    return max(drops) + 1

@@ -1,0 +1,88 @@
+"""What a user should know of a FINN design: its folding, its FIFOs, what may be hard to build, its arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import floor
+
+from backends.dataflow.notes import Wording, folding_notes
+from backends.dataflow.options import AUTO, cycles_at
+from backends.dataflow.space import Solved
+from backends.finn.design import folding_file
+from backends.finn.design.design import FinnDesign
+from backends.finn.design.fifos import StreamingFifo, WidthConverter
+from backends.finn.design.nodes import MatrixVector
+from backends.finn.design.search import WIDEST_WEIGHTS
+from backends.finn.estimate import finn_totals
+from backends.finn.handover.finn_plus import ESTIMATES, TOOL
+from backends.finn.options import FINN
+from backends.finn.resolve import usable
+from backends.protocol import Note, warning
+from flows.core.fit import MARGIN
+from models.grids import grid
+
+WORDING = Wording("folding", "it is", "the design takes")
+
+
+def notes(solved: Solved[FinnDesign]) -> Sequence[Note]:
+    return (*_folding(solved), *_fifos(solved.design), *_arithmetic(solved.design))
+
+
+def _folding(solved: Solved[FinnDesign]) -> Iterator[Note]:
+    design, options = solved.design, solved.design.job.options
+    clock_ns = design.job.target.clock_ns
+    units = [node for node in design.nodes if isinstance(node, MatrixVector)]
+    folds = {node.layer: design.folding[node.name] for node in units}
+    yield Note(f"PE x SIMD: {', '.join(f'{layer} {fold.pe} x {fold.simd}' for layer, fold in folds.items())}")
+    if solved.answer:
+        yield from folding_notes(solved.answer, WORDING, options.target_fps, clock_ns, usable(design, False, MARGIN))
+    elif options.folding == FINN:
+        yield Note(f"FINN's own search for {options.target_fps} images/s")
+    elif options.folding != AUTO:
+        aside = ", ".join(folding_file.left_aside(options.folding))
+        left = f"; left aside in it: {aside}; options say the memories, and FIFOs are simulated"
+        yield Note(f"the folding is the file's{left if aside else ''}")
+    limit = cycles_at(options.target_fps, clock_ns)
+    if limit is not None and design.interval > limit:
+        reached = floor(1e9 / (design.interval * clock_ns))
+        yield warning(f"with its FIFOs the design reaches {reached:,} of the {options.target_fps} images/s")
+    wide = [node.layer for node in units if design.folding[node.name].simd * node.weight > WIDEST_WEIGHTS]
+    if wide:
+        yield Note(
+            f"weights of a PE are wider than the {WIDEST_WEIGHTS} bits of FINN's own search in {', '.join(wide)}: "
+            "FINN builds that too, but it may be harder to route"
+        )
+
+
+def _fifos(design: FinnDesign) -> Iterator[Note]:
+    buffers = [link for link in design.links if isinstance(link, StreamingFifo)]
+    deepest = max(buffers, key=lambda link: link.depth)
+    converters = sum(isinstance(link, WidthConverter) for link in design.links)
+    blocks = sum(link.bram18 for link in buffers)
+    yield Note(
+        f"{len(buffers)} FIFOs in {blocks} RAMB18, the deepest {deepest.depth:,} words of {deepest.bits} bits before "
+        f"{deepest.reader}; {converters} width converters"
+    )
+
+
+def _arithmetic(design: FinnDesign) -> Iterator[Note]:
+    quantised = design.quantised
+    kernels = [
+        f"{name} {bits} bits at {_scales(design, name) if name in quantised.code_bits else 'one scale'}"
+        for name, bits in quantised.weight_bits.items()
+    ]
+    own = ", ".join(f"{value:,} {metric.unit}" for metric, value in finn_totals(design).items())
+    yield Note("what FINN's dataflow builder needs, with steps for residual graphs, is in handover/finn")
+    yield Note(f"by FINN's own formulas, which leave FIFOs, DMA and shell out: {own}")
+    yield Note(f"weights by layer: {', '.join(kernels)}")
+    exact = "products, biases, residual sums and the average are exact"
+    yield Note(f"{exact}; quantisers behind ReLUs and shortcuts round")
+    yield Note("FINN's build was not run: it needs Vivado")
+    yield Note(
+        f"FINN's own figures of each node (`flows show` sets them beside ours), and its proof that its graphs are this "
+        f"network, come with step {ESTIMATES.step}; they are lost where {TOOL} is not on PATH (nox -s finn makes it)"
+    )
+
+
+def _scales(design: FinnDesign, layer: str) -> str:
+    return grid(design.job.weights.tensors()[f"{layer}/kernel"]).words

@@ -1,0 +1,1 @@
+"""What the flow builds of a network: arithmetic, stages, folding, schedule, memories, and what they take."""

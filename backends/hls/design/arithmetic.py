@@ -1,0 +1,150 @@
+"""The arithmetic of the generated C++: short weights, wide accumulators that cannot overflow, short activations.
+
+Weights have the format asked for, at a power of two by layer or as they were trained; they round to nearest, ties to
+even, and saturate. A bias stands at the point of the accumulator that it starts. Every tensor between layers has
+`activation_bits` at the smallest power of two that is at least its range; it rounds halves up, which in hardware is an
+addition and a shift, and saturates. Not stored, and so as wide as their accumulator, are sums that only a ReLU reads,
+and the logits. A pixel is its own code: p / 256, where training read p / 255.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from math import ceil, frexp, log2, prod
+from typing import TYPE_CHECKING
+
+from backends.hls.options import BY_LAYER, HlsOptions, parse_formats
+from backends.protocol import Job
+from models.fixed import FixedType, Overflow, Rounding
+from models.formats import stored_type
+from models.lowering import lowered
+from models.network import (
+    Add,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    Network,
+    ReLU,
+    Softmax,
+)
+from models.profile import confined, nearest_codes
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+IMAGE = FixedType(8, 0, signed=False)
+GAIN = Fraction(1, 256)
+
+
+def lower(job: Job[HlsOptions]) -> QuantisedNetwork:
+    """The exact arithmetic of `job`."""
+    contract = InputContract(IMAGE, GAIN, "design")
+    return lowered(job.network, job.weights.digest, contract, partial(_arithmetic, job))
+
+
+def _arithmetic(job: Job[HlsOptions], layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
+    source = sources[0]
+    stored = replace(stored_type(job.options.activation_bits, *job.ranges.reach[layer.name]), rounding=Rounding.RND)
+    match layer:
+        case Conv2D() | Dense():
+            kernel = _kernel(job, layer)
+            fraction, width = source.fraction + kernel.fraction, job.options.accumulator_bits
+            sums = FixedType(width, width - fraction)
+            return Arithmetic(sums if is_sum(job.network, layer) else stored, kernel, _bias(job, layer, fraction), sums)
+        case GlobalAveragePool():
+            area = prod(job.network.input_shapes(layer)[0][:2])
+            more = ceil(log2(area))  # bits of the sum of an area, and as many behind the point for their average
+            return Arithmetic(stored, accumulator=FixedType(source.width + 2 * more + 1, source.integer + more + 1))
+        case MaxPool2D() | Flatten():
+            return Arithmetic(source)
+        case ReLU() | Add():
+            return Arithmetic(stored)
+    raise ValueError(f"{layer.name}: there is no template for {layer.kind}")
+
+
+def is_sum(network: Network, layer: Layer) -> bool:
+    """Whether the sums of `layer` go straight into a ReLU, or are the logits."""
+    return all(isinstance(one, ReLU | Softmax) for one in network.consumers(layer.name))
+
+
+def _kernel(job: Job[HlsOptions], layer: Layer) -> FixedType:
+    usual, layers = parse_formats(job.options.weight_format)
+    asked = layers.get(layer.name, usual)
+    if job.options.weight_scale != BY_LAYER:
+        return asked
+    largest = float(abs(job.weights.tensors()[f"{layer.name}/kernel"]).max())
+    mantissa, exponent = frexp(largest)  # mantissa * 2**exponent, the mantissa at least a half
+    return replace(asked, integer=exponent - (mantissa == 0.5) + 1)
+
+
+def _bias(job: Job[HlsOptions], layer: Layer, fraction: int) -> FixedType:
+    """No more bits than the largest bias takes."""
+    largest = float(abs(job.weights.tensors()[f"{layer.name}/bias"]).max()) * 2.0**fraction
+    width = ceil(log2(largest + 1)) + 2
+    return FixedType(width, width - fraction, True, Rounding.RND_CONV, Overflow.SAT)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What the accumulator of `layer` can come to over all images, as integers; `holds` is what it can hold."""
+
+    layer: str
+    low: int
+    high: int
+    holds: FixedType
+
+    @property
+    def fits(self) -> bool:
+        return self.holds.low <= self.low and self.high <= self.holds.high
+
+    @property
+    def bits(self) -> int:
+        """Bits that hold it."""
+        return max(self.high.bit_length(), (-self.low - 1).bit_length()) + 1
+
+
+def reaches(job: Job[HlsOptions], quantised: QuantisedNetwork) -> Iterator[Reach]:
+    """Of every layer with weights. It is a proof: each weight meets the code of its input that takes the sum furthest.
+
+    It holds for a part of the products too, with or without the bias, in any order. What rounding adds before bits are
+    dropped is counted, and the zeros of a result that has more of them.
+    """
+    tensors = job.weights.tensors()
+    for layer in quantised.computed:
+        types = quantised.layers[layer.name]
+        if types.kernel is None or types.bias is None or types.accumulator is None:
+            continue
+        if types.bias.width > 64:  # more than `codes` have: the bias alone is beyond every accumulator
+            yield Reach(layer.name, types.bias.low, types.bias.high, types.accumulator)
+            continue
+        kernel = codes(tensors[f"{layer.name}/kernel"], types.kernel)
+        bias = codes(tensors[f"{layer.name}/bias"], types.bias)
+        source = quantised.type_of(layer.inputs[0])
+        flat = kernel.reshape(-1, kernel.shape[-1])
+        above, below = flat.clip(min=0).sum(0), flat.clip(max=0).sum(0)
+        high = (bias.clip(min=0) + above * source.high + below * source.low).max()
+        low = (bias.clip(max=0) + above * source.low + below * source.high).min()
+        drop = types.accumulator.fraction - _read_as(quantised, layer).fraction
+        half, more = (1 << drop >> 1 if drop > 0 else 0), max(-drop, 0)
+        yield Reach(layer.name, int(low) << more, (int(high) << more) + half, types.accumulator)
+
+
+def _read_as(quantised: QuantisedNetwork, layer: Layer) -> FixedType:
+    """The type that the sums of `layer` enter: of the ReLU that alone reads them, or its own."""
+    readers = [one for one in quantised.computed if layer.name in one.inputs]
+    is_read = len(readers) == 1 and isinstance(readers[0], ReLU)
+    return quantised.layers[readers[0].name if is_read else layer.name].output
+
+
+def codes(weights: NDArray[np.float32], type: FixedType) -> NDArray[np.int64]:
+    """Trained numbers as codes of `type`."""
+    numbers = weights.astype("float64") * 2.0**type.fraction
+    return confined(nearest_codes(numbers, type.rounding), type).astype("int64")

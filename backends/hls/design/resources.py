@@ -1,0 +1,93 @@
+"""What the parts of a stage take when they are built: LUT and FF within factors, DSP and block RAM exactly.
+
+DSP and block RAM follow from the pragmas of the generated code by AMD UG479 and UG473. LUT and FF are physics (a LUT
+adds a bit) beside constants for control. Those are csynth's, from reports of Vitis HLS 2024.2 (hls4ml stages, 4 to 10
+rows of one project) and 2022.2 (one FINN matrix-vector unit), over what csynth overstates such stages by. No csynth and
+no Vivado has seen this flow's own code: hence the factors, as wide as those rows miss rows of other projects.
+"""
+
+from __future__ import annotations
+
+from math import ceil, log2
+
+from backends.cost.amounts import Amount, Amounts, exact, within
+from backends.cost.dsp import dsp48
+from backends.cost.fabric import adder_luts
+from backends.cost.synthesis import HLS4ML
+from backends.dataflow.pe_simd import Fold
+from backends.hls.design.memories import Memory
+from flows.core.evidence import Metric
+
+COUNTED_LUT, COUNTED_FF = HLS4ML[Metric.LUT].value, HLS4ML[Metric.FF].value
+"""How many times what is built csynth counts of hls4ml's stages."""
+LUT_SPREAD, FF_SPREAD = 1.86, 2.6
+"""How far such constants are off, 90 %, as factors: 1.72 and 2.46 in rows of projects that they were not fitted to, and
+what is not known of the ratios above. What is counted by physics has no row at all, and gets the same."""
+
+ROWS = "csynth rows of hls4ml stages, Vitis HLS 2024.2"
+CONTROL = {"simple": (102, 12), "window": (664, 180), "matrix_vector": (260, 400)}
+"""(LUT, FF) that csynth counts of loops, counters and handshakes. A simple stage: 4 rows of ReLUs. A window: 10 rows.
+A matrix-vector stage: three counters, and what a FINN unit of one multiplier has beside its thresholds (n = 1: 948 LUT,
+668 FF)."""
+REQUANTISE = 104
+"""LUT that csynth counts to round and saturate one result: 4 rows."""
+FIFO_LUT, FIFO_FF, FIFO_FF_BRAM = 83, 99, 61
+"""What csynth counts of one FIFO beside its words: 9 rows."""
+
+
+def physics(luts: float, law: str, source: str) -> Amount:
+    return within(luts, LUT_SPREAD, law, source)
+
+
+def control(kind: str) -> Amounts:
+    (lut, ff), source = CONTROL[kind], f"control of a {kind.replace('_', '-')} stage, {ROWS}"
+    return {
+        Metric.LUT: (within(lut / COUNTED_LUT, LUT_SPREAD, "control", source),),
+        Metric.FF: (within(ff / COUNTED_FF, FF_SPREAD, "registers", source),),
+    }
+
+
+def multipliers(fold: Fold, data: int, weight: int) -> Amount:
+    """DSP48E1 of PE x SIMD products (``BIND_OP op=mul impl=dsp``): one each up to 25 x 18 bits (AMD UG479)."""
+    return exact(fold.multipliers * dsp48(data, weight), "multipliers", "one DSP48E1 a product (UG479)")
+
+
+def adders(fold: Fold, product: int, accumulator: int) -> Amount:
+    """LUTs of the sum of SIMD products and of the accumulator, in every PE.
+
+    At best the adders of the DSP48E1 add all (`mac_muladd` in csynth's reports); at worst none. Between: products are
+    added in pairs in the DSP48E1, the sums in a tree of LUTs; a single product is accumulated in its DSP48E1, as in
+    the report of a FINN unit.
+    """
+    bits = adder_luts(product + ceil(log2(fold.simd)))
+    most = fold.pe * ((fold.simd - 1) * bits + adder_luts(accumulator))
+    pairs = fold.simd // 2 - 1 + fold.simd % 2
+    value = fold.pe * (pairs * bits + adder_luts(accumulator)) if fold.simd > 1 else 0
+    return Amount(value, 0, most, "adders", "adders of pairs of products in LUTs; bounds: none and all of them")
+
+
+def requantise(results: int) -> Amount:
+    return within(REQUANTISE / COUNTED_LUT * results, LUT_SPREAD, "requantise", f"52 LUT to round and saturate, {ROWS}")
+
+
+def delay(bits: int, words: int) -> Amounts:
+    """`bits` bits that move up a word a cycle and leave after `words` of them: Vivado makes shift registers of LUTs of
+    them (UG901), as long as nothing resets them; at worst they stay flip-flops."""
+    luts = -(-bits // words) * -(-words // 32)
+    return {
+        Metric.LUT: (physics(luts, "memories", "shift registers of 32 bits a LUT (UG474)"),),
+        Metric.FF: (Amount(0, 0, bits, "delays", "shift registers, at worst of flip-flops"),),
+    }
+
+
+def registers(bits: float, source: str) -> Amount:
+    return within(bits, FF_SPREAD, "registers", source)
+
+
+def memory(one: Memory, law: str) -> Amounts:
+    """`law` is ``weights``, ``line buffers`` or ``windows``."""
+    source = f"{one.copies} x {one.depth} words of {one.bits} bits"
+    return {
+        Metric.LUT: (physics(one.luts, "memories", f"{source} in LUTs (UG474)"),),
+        Metric.BRAM18: (exact(one.bram18, law, f"{source} (UG473)"),),
+    }

@@ -1,0 +1,165 @@
+"""When each stage fires: the loops of the generated code, which do not depend on data.
+
+A token is a word. A stage without weights takes a cycle a word. A window stage takes one for each word that it stores
+of a pixel, and for each that it reads again to hand out a column of a window. A matrix-vector stage takes PE x SIMD
+products a cycle; it reads what is new of a window with the first of its results, and keeps it for the others. Every
+loop is static, so its turns are exact. What an HLS compiler adds is known from one csynth report of such a stage
+(a FINN matrix-vector unit, Vitis HLS 2022.2, xc7z010): 338,688 turns in a pipeline 7 deep, a new frame every 338,699
+cycles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import groupby, pairwise
+from math import ceil, log2
+
+from backends.dataflow.pe_simd import Fold
+from backends.dataflow.stream import Run, Stage
+from backends.hls.design.lanes import Lanes, parts
+from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Node, columns_a_part, pixels, slides
+from models.network import Conv2D, MaxPool2D
+
+FOLDED = (MATRIX_VECTOR, WINDOW)
+"""Stages that are folded with the weights of their layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Cycles beside the turns of the loops: `depth` of a pipeline, `restart` from one frame to the next."""
+
+    depth: int
+    restart: int
+
+
+EXPECTED = Pace(depth=7, restart=11)
+QUICKEST = Pace(depth=1, restart=0)
+"""No design is quicker: nothing but the turns of the loops."""
+SLOWEST = Pace(depth=21, restart=33)
+"""Three times what the one known stage takes; no row says how far another may be from it."""
+
+
+def stages(design: Sequence[Node], lanes: Mapping[str, Lanes], pace: Pace = EXPECTED) -> tuple[Stage, ...]:
+    """The stream stages of `design`, each with its frame and its pipeline."""
+    return tuple(Stage(node.name, node.sources, *stage_timing(node, lanes[node.name], pace)) for node in design)
+
+
+@lru_cache(maxsize=4096)
+def stage_timing(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> tuple[tuple[Run, ...], int]:
+    """(one frame, the depth of the pipeline) of a stage."""
+    restart = [Run(1, pace.restart, takes=False, puts=False)] * (pace.restart > 0)
+    adders = ceil(log2(wide.fold.simd)) if node.kind == MATRIX_VECTOR else 0
+    return (*_frame(node, wide), *restart), pace.depth + adders
+
+
+def busy(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> int:
+    """Cycles of one frame, were its words always there and its FIFOs never full."""
+    if node.kind == MATRIX_VECTOR:
+        return turns(node.size, wide.fold) * pixels(node.shape) + pace.restart
+    return sum(run.count * run.cycles for run in stage_timing(node, wide, pace)[0])
+
+
+def turns(size: tuple[int, int], fold: Fold) -> int:
+    """Cycles of a matrix-vector stage for one output pixel of `size` (products a result, results).
+
+    >>> turns((252, 28), Fold(pe=4, simd=7))
+    252
+    """
+    return (size[0] // fold.simd) * (size[1] // fold.pe)
+
+
+def fresh(node: Node, wide: Lanes) -> int:
+    """Parts of a window that a matrix-vector stage reads: those of columns that the window before did not have.
+
+    The first window of a row is all new, and so is all that is no window.
+    """
+    steps = node.size[0] // wide.fold.simd
+    if not (isinstance(node.layer, Conv2D) and slides(node.layer)):
+        return steps
+    across = columns_a_part(node.layer, node.taken[-1], wide.fold.simd)
+    return min(node.layer.strides[1] * across * steps // node.layer.kernel[1], steps)
+
+
+def _frame(node: Node, wide: Lanes) -> Iterable[Run]:
+    words = node.shape[-1] // wide.puts
+    match node.kind, node.layer:
+        case "receive", _:  # a byte a turn
+            return [Run(pixels(node.shape) * words, wide.puts)]
+        case "send", _:  # a result a turn
+            return [Run(node.shape[-1] // wide.takes, wide.takes)]
+        case "window", Conv2D() as layer:
+            return _window(node, layer, wide)
+        case "matrix_vector", _:
+            return _matrix_vector(node, wide)
+        case "maxpool2d", MaxPool2D() as layer:
+            return _pool(node, layer, words)
+        case "global_average_pool", _:
+            return [Run((pixels(node.taken) - 1) * words, 1, puts=False), Run(words, 1)]
+    return [Run(pixels(node.taken) * words, 1)]
+
+
+def _matrix_vector(node: Node, wide: Lanes) -> Iterator[Run]:
+    """Row by row: every window of a row but the first shares columns with the one before."""
+    fold, steps = wide.fold, node.size[0] // wide.fold.simd
+    cycles, ends = turns(node.size, fold), range(0, turns(node.size, fold) + 1, steps * wide.puts // fold.pe)
+    columns = node.shape[-2] if len(node.shape) > 1 else 1
+    first = _cut(cycles, range(0, steps, wide.takes // fold.simd), ends)
+    later = _cut(cycles, range(steps - fresh(node, wide), steps, wide.takes // fold.simd), ends)
+    for _ in range(pixels(node.shape) // columns):
+        yield from first
+        for _ in range(columns - 1):
+            yield from later
+
+
+def _cut(cycles: int, takes: Collection[int], puts: Collection[int]) -> list[Run]:
+    """`cycles` as firings that begin where a word is taken and end where one is put."""
+    cuts = pairwise(sorted({0, cycles, *takes, *puts}))
+    alike = groupby((end - start, start in takes, end in puts) for start, end in cuts)
+    return [Run(len(list(group)), *firing) for firing, group in alike]
+
+
+def _window(node: Node, layer: Conv2D, wide: Lanes) -> Iterator[Run]:
+    """Over the padded image: each pixel is stored; in rows that complete windows its column goes out then."""
+    made, channels = parts(node, wide), node.taken[-1]
+    store = Run(channels // wide.takes, wide.takes // made.stored, puts=False)
+    used = (node.shape[1] - 1) * layer.strides[1] + layer.kernel[1]  # columns up to the last window's end
+    rows, columns = _scan(node, layer)
+
+    @cache
+    def over(has_row: bool, ends_row: bool) -> Sequence[Run]:
+        found = []
+        for column, (has_column, ends) in enumerate(columns):
+            found.append(store if has_row and has_column else Run(1, 1, takes=False, puts=False))
+            if ends_row and column < used and column % layer.strides[1] < layer.kernel[1]:
+                puts = made.across == 1 or ends
+                found.append(Run(made.column, made.lanes // made.stored, takes=False, puts=puts))
+        return found
+
+    for row in rows:
+        yield from over(*row)
+
+
+def _pool(node: Node, layer: MaxPool2D, words: int) -> Iterator[Run]:
+    """Over the padded image, a turn a word; words go out with the pixels that complete a window."""
+    rows, columns = _scan(node, layer)
+    for has_row, ends_row in rows:
+        for has_column, ends in columns:
+            yield Run(words, 1, has_row and has_column, ends_row and ends)
+
+
+_Places = Sequence[tuple[bool, bool]]
+
+
+def _scan(node: Node, layer: Conv2D | MaxPool2D) -> tuple[_Places, _Places]:
+    """(rows, columns) of the padded image: whether each is one of the image, and whether it ends windows."""
+    top, bottom, left, right = layer.pads(node.taken)
+    height, width = node.taken[:2]
+
+    def places(before: int, size: int, after: int, kernel: int, stride: int) -> _Places:
+        ends = range(kernel - 1, before + size + after, stride)
+        return [(before <= place < before + size, place in ends) for place in range(before + size + after)]
+
+    rows = places(top, height, bottom, layer.kernel[0], layer.strides[0])
+    return rows, places(left, width, right, layer.kernel[1], layer.strides[1])

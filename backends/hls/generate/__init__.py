@@ -1,0 +1,1 @@
+"""The generated C++ project: names, types, layers, the top function, and the templates."""

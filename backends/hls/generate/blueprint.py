@@ -1,0 +1,80 @@
+"""What the generated project follows from, weights apart: a plain value, to and from JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from backends.dataflow.pe_simd import Fold
+from backends.dataflow.stream import Fifo
+from backends.hls.design.design import HlsDesign
+from backends.hls.design.lanes import Lanes
+from backends.hls.design.nodes import Node, nodes
+from backends.hls.design.words import choose_lanes
+from models.quantised import QuantisedNetwork
+from models.serial import quantised_from_json, quantised_to_json
+
+
+@dataclass(frozen=True, eq=False)
+class Blueprint:
+    """`folds` are those of layers with weights; `roms` says what holds their weights, `kept` what holds the values that
+    they read again, `rows` what holds the rows of windows; `fifos` gives (depth, storage)."""
+
+    quantised: QuantisedNetwork
+    folds: Mapping[str, Fold]
+    roms: Mapping[str, str]
+    rows: Mapping[str, str]
+    kept: Mapping[str, str]
+    fifos: Mapping[Fifo, tuple[int, str]]
+    part: str
+    clock_ns: float
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        return nodes(self.quantised)
+
+    @cached_property
+    def lanes(self) -> Mapping[str, Lanes]:
+        return choose_lanes(self.nodes, self.folds)
+
+
+def blueprint(design: HlsDesign) -> Blueprint:
+    target = design.job.target
+    return Blueprint(
+        design.quantised,
+        design.folds,
+        {name: rom.storage for name, rom in design.roms.items()},
+        {name: rows.storage for name, rows in design.rows.items()},
+        {name: kept.storage for name, kept in design.kept.items()},
+        {buffer.fifo: (buffer.depth, buffer.storage) for buffer in design.buffers},
+        target.part.full_name,
+        target.clock_ns,
+    )
+
+
+def to_json(one: Blueprint) -> dict[str, Any]:
+    return {
+        "quantised": quantised_to_json(one.quantised),
+        "folds": {name: [fold.pe, fold.simd] for name, fold in one.folds.items()},
+        "roms": dict(one.roms),
+        "rows": dict(one.rows),
+        "kept": dict(one.kept),
+        "fifos": [[*fifo, depth, storage] for fifo, (depth, storage) in one.fifos.items()],
+        "part": one.part,
+        "clock_ns": one.clock_ns,
+    }
+
+
+def from_json(content: Any, place: str) -> Blueprint:
+    return Blueprint(
+        quantised_from_json(content["quantised"], place),
+        {name: Fold(pe, simd) for name, (pe, simd) in content["folds"].items()},
+        content["roms"],
+        content["rows"],
+        content["kept"],
+        {(writer, reader): (depth, storage) for writer, reader, depth, storage in content["fifos"]},
+        content["part"],
+        content["clock_ns"],
+    )

@@ -1,0 +1,255 @@
+"""The layers of a design as the files of ``src/layers`` say them: shapes, folding, types and arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from backends.dataflow.buffers import BRAM
+from backends.hls.design.lanes import Lanes, parts
+from backends.hls.design.nodes import WINDOW, Node, merged_relu, pixels
+from backends.hls.design.schedule import QUICKEST, busy, fresh
+from backends.hls.generate import cpp
+from backends.hls.generate.blueprint import Blueprint
+from backends.hls.generate.cpp import Function
+from backends.hls.generate.names import struct, title
+from models.network import Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
+from models.quantised import QuantisedNetwork
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The stage of a layer with weights: what holds those, and what holds the values that it reads again."""
+
+    storage: str
+    kept: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The stage `name` over the rows of an image: its template, the words it puts, and what holds the rows."""
+
+    name: str
+    stage: str
+    output: str
+    storage: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class LayerText:
+    """`constants` are (comment, definitions), `types` (name, type, comment); a comment may be empty."""
+
+    name: str
+    struct: str
+    title: str
+    headers: tuple[str, ...]
+    constants: tuple[tuple[str, str], ...]
+    types: tuple[tuple[str, str, str], ...]
+    result: Function | None = None
+    weights: Weights | None = None
+    rows: Rows | None = None
+
+
+def layer_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[LayerText]:
+    """In the order of the network; `names` gives each layer's identifier."""
+    for node in made.nodes:
+        wide, name = made.lanes[node.name], names.get(node.layer.name, "")
+        match node.kind, node.layer:
+            case "matrix_vector", _:
+                yield _weighted(made, node, wide, name)
+            case "maxpool2d", MaxPool2D() as layer:
+                yield _pool(made, node, layer, wide, name)
+            case "add", Add():
+                yield _add(made.quantised, node, wide, name)
+            case "relu", ReLU():
+                yield _relu(made.quantised, node, wide, name)
+            case "global_average_pool", GlobalAveragePool():
+                yield _average(made.quantised, node, wide, name)
+
+
+def _listed(**constants: int) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in constants.items())
+
+
+def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
+    quantised, layer, fold = made.quantised, node.layer, wide.fold
+    types = quantised.layers[layer.name]
+    assert types.kernel is not None and types.bias is not None and types.accumulator is not None
+    source, result = quantised.type_of(layer.inputs[0]), quantised.type_of(node.tensor)
+    steps, groups = node.size[0] // fold.simd, node.size[1] // fold.pe
+    columns = node.shape[-2] if len(node.shape) > 1 else 1
+    windows = [one for one in made.nodes if one.kind == WINDOW and one.layer == layer]
+    new = f"New of the {steps} parts of a window that is not the first of a row." if windows else "All values are new."
+    folding = (
+        ("PE results at a time, SIMD products of each a cycle.", _listed(PE=fold.pe, SIMD=fold.simd)),
+        ("", _listed(STEPS=steps, GROUPS=groups)),
+        (new, _listed(FRESH=fresh(node, wide))),
+        ("What comes out.", _listed(PIXELS=pixels(node.shape), COLUMNS=columns)),
+    )
+    before = _windows(made, windows[0], name) if windows else ((), (), None)
+    words = (
+        ("Part", "Vector<Value, SIMD>", "of what a turn multiplies"),
+        *before[1],
+        ("Input", "Part" if windows else f"Vector<Value, {wide.takes}>", ""),
+        ("Output", f"Vector<Result, {wide.puts}>", ""),
+    )
+    headers = ("matrix_vector", "window") if windows else ("matrix_vector",)
+    storage = "block RAM" if made.roms[layer.name] == BRAM else "LUTs"
+    product = source.width + types.kernel.width
+    return LayerText(
+        name,
+        struct(name),
+        title(quantised, layer),
+        ("fixed_point", *headers) if result != types.accumulator else headers,
+        (*before[0], *folding),
+        (
+            ("Value", cpp.integer(source), source.name),
+            ("Weight", cpp.integer(types.kernel), types.kernel.name),
+            ("Product", f"ap_int<{product}>", ""),
+            ("Sum", cpp.integer(types.accumulator), types.accumulator.name),
+            ("Result", cpp.integer(result), result.name),
+            ("StoredWeight", cpp.stored(types.kernel.width), ""),
+            ("StoredBias", cpp.stored(types.bias.width), ""),
+            *words,
+        ),
+        cpp.sum_result(types.accumulator.fraction, result, merged_relu(quantised, layer) is not None),
+        Weights(
+            made.roms[layer.name],
+            made.kept[layer.name],
+            f"{fold.multipliers} multipliers, {busy(node, wide, QUICKEST):,} cycles a frame; weights in {storage}.",
+        ),
+        before[2],
+    )
+
+
+_Texts = tuple[tuple[str, str], ...]
+
+
+def _windows(made: Blueprint, node: Node, name: str) -> tuple[_Texts, tuple[tuple[str, str, str], ...], Rows]:
+    """(constants, types, rows) of the window stage of a convolution."""
+    layer, wide = node.layer, made.lanes[node.name]
+    assert isinstance(layer, Conv2D)
+    cut = parts(node, wide)
+    used = (node.shape[1] - 1) * layer.strides[1] + layer.kernel[1]
+    constants = (
+        *_image(node, layer),
+        ("Rows are kept STORED channels a word.", _listed(STORED=cut.stored, WORDS=node.taken[-1] // cut.stored)),
+        (
+            f"A part lies in {'all columns of its window' if cut.across > 1 else 'one column'}; so many are of each "
+            "column, of those that windows have.",
+            _listed(ACROSS=cut.across, COLUMN=cut.column, USED=used),
+        ),
+        ("Cycles of the window stage.", _listed(TURNS=busy(node, wide, QUICKEST))),
+    )
+    types = (("Word", f"Vector<Value, {wide.takes}>", "as it comes"), ("Stored", "Vector<Value, STORED>", ""))
+    return constants, types, _rows(made, node, window_name(name), "window", "Part")
+
+
+def _image(node: Node, layer: Conv2D | MaxPool2D) -> _Texts:
+    height, width, channels = node.taken
+    top, bottom, left, right = layer.pads(node.taken)
+    return (
+        ("The image, and the window that slides over it.", _listed(HEIGHT=height, WIDTH=width, CHANNELS=channels)),
+        ("", _listed(KERNEL_HEIGHT=layer.kernel[0], KERNEL_WIDTH=layer.kernel[1])),
+        ("", _listed(STRIDE_HEIGHT=layer.strides[0], STRIDE_WIDTH=layer.strides[1])),
+        ("", _listed(PAD_TOP=top, PAD_BOTTOM=bottom, PAD_LEFT=left, PAD_RIGHT=right)),
+    )
+
+
+def window_name(layer: str) -> str:
+    """The function of the window stage of the layer with this identifier."""
+    return f"{layer}_window"
+
+
+def _rows(made: Blueprint, node: Node, name: str, stage: str, output: str) -> Rows:
+    storage = made.rows[node.layer.name]
+    return Rows(name, stage, output, storage, f"The rows are in {'block RAM' if storage == BRAM else 'LUT RAM'}.")
+
+
+def _serial(node: Node, wide: Lanes) -> _Texts:
+    channels = node.taken[-1]
+    return (
+        ("", _listed(PIXELS=pixels(node.taken), CHANNELS=channels)),
+        ("LANES channels a cycle.", _listed(LANES=wide.takes, STEPS=channels // wide.takes)),
+    )
+
+
+def _pool(made: Blueprint, node: Node, layer: MaxPool2D, wide: Lanes, name: str) -> LayerText:
+    source, is_flat = made.quantised.type_of(layer.inputs[0]), layer.kernel[0] == 1
+    above = "Rows kept above the newest one" + (": an array has one, which is never used." if is_flat else ".")
+    folding = _listed(LANES=wide.takes, STEPS=node.taken[-1] // wide.takes, TURNS=busy(node, wide, QUICKEST))
+    return LayerText(
+        name,
+        struct(name),
+        title(made.quantised, layer),
+        ("max_pool",),
+        (
+            *_image(node, layer),
+            (above, _listed(ABOVE=max(layer.kernel[0] - 1, 1))),
+            ("LANES channels a cycle.", folding),
+            ("Of the padding.", _listed(LOWEST=source.low)),
+        ),
+        (("Value", cpp.integer(source), source.name), ("Word", "Vector<Value, LANES>", "")),
+        rows=_rows(made, node, name, "max_pool", "Word"),
+    )
+
+
+def _add(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> LayerText:
+    left, right = (quantised.type_of(tensor) for tensor in node.layer.inputs)
+    result = quantised.layers[node.layer.name].output
+    function, width = cpp.added(left, right, result)
+    types = (
+        ("LeftValue", cpp.integer(left), left.name),
+        ("RightValue", cpp.integer(right), right.name),
+        ("Sum", f"ap_int<{width}>", ""),
+        ("Result", cpp.integer(result), result.name),
+        ("Left", "Vector<LeftValue, LANES>", ""),
+        ("Right", "Vector<RightValue, LANES>", ""),
+        ("Output", "Vector<Result, LANES>", ""),
+    )
+    constants = _serial(node, wide)
+    return LayerText(
+        name, struct(name), title(quantised, node.layer), ("add", "fixed_point"), constants, types, function
+    )
+
+
+def _relu(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> LayerText:
+    source, result = quantised.type_of(node.layer.inputs[0]), quantised.layers[node.layer.name].output
+    function, width = cpp.rectified(source, result)
+    types = (
+        ("Value", cpp.integer(source), source.name),
+        ("Sum", f"ap_int<{width}>", ""),
+        ("Result", cpp.integer(result), result.name),
+        ("Word", "Vector<Value, LANES>", ""),
+        ("Output", "Vector<Result, LANES>", ""),
+    )
+    constants = _serial(node, wide)
+    return LayerText(
+        name, struct(name), title(quantised, node.layer), ("fixed_point", "relu"), constants, types, function
+    )
+
+
+def _average(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> LayerText:
+    layer = node.layer
+    source, arithmetic = quantised.type_of(layer.inputs[0]), quantised.layers[layer.name]
+    assert arithmetic.accumulator is not None
+    result = arithmetic.output
+    function, width = cpp.averaged(source, pixels(node.taken), arithmetic.accumulator, result)
+    types = (
+        ("Value", cpp.integer(source), source.name),
+        ("Sum", f"ap_int<{width}>", ""),
+        ("Result", cpp.integer(result), result.name),
+        ("Word", "Vector<Value, LANES>", ""),
+        ("Output", "Vector<Result, LANES>", ""),
+    )
+    return LayerText(
+        name,
+        struct(name),
+        title(quantised, layer),
+        ("fixed_point", "global_average_pool"),
+        _serial(node, wide),
+        types,
+        function,
+    )

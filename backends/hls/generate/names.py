@@ -1,0 +1,117 @@
+"""Names of layers as C++ identifiers and in comments.
+
+`block1_conv1` is an identifier, and `Block1Conv1` its struct; no two are alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from math import prod
+
+from backends.hls.design.nodes import merged_relu
+from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Network, ReLU
+from models.quantised import QuantisedNetwork
+
+KEYWORDS = """
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl const
+    const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit export extern false
+    float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private
+    protected public register reinterpret_cast return short signed sizeof static static_assert static_cast struct switch
+    template this thread_local throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t
+    while xor xor_eq
+"""
+"""Of C++14."""
+HEADERS = "alloca daylight environ errno main std stderr stdin stdout timezone uint ulong ushort"
+"""What the headers of g++ call something that is no function; types end in _t, and macros are in capitals."""
+TEMPLATES = """
+    add advance clone global_average_pool half_up hls image image_beats matrix_vector max_pool
+    receive relu result_beats saturated scan send shift_in shift_out window
+    add_products ap_int ap_uint bits_of counter
+    beat input left left_value output part product result right right_value stored stored_bias stored_weight
+    sum value vector weight word
+    dataflow expected frame frames images put_images results simulate stages take_results
+"""
+"""What the generated sources call something already, types among it."""
+TAKEN = frozenset(word.replace("_", "") for word in (KEYWORDS + HEADERS + TEMPLATES).split())
+
+ENDINGS = re.compile("_(out|window|windows|weights|biases|t)$")
+"""Streams between stages, the functions and arrays of a layer, and types of C end so."""
+
+
+def top_name(network: Network) -> str:
+    """The function, and so the IP core, is called as the network is."""
+    return identifiers([network.name])[network.name]
+
+
+def layer_names(network: Network) -> Mapping[str, str]:
+    """The identifier of every layer."""
+    return identifiers((layer.name for layer in network.layers), beside=top_name(network))
+
+
+def identifiers(names: Iterable[str], beside: str = "") -> Mapping[str, str]:
+    """An identifier for every name, as near to it as can be; none is `beside`.
+
+    >>> dict(identifiers(["conv1", "/block/Conv", "2d", "add", "conv-1"]))
+    {'conv1': 'conv1', '/block/Conv': 'block_Conv', '2d': 'layer_2d', 'add': 'layer_add', 'conv-1': 'conv_1_2'}
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        words = re.split(r"[\W_]+", name, flags=re.ASCII)
+        plain = "_".join(word for word in words if word and word.lower() != "to")  # streams are A_to_B
+        if plain.isupper() or plain == struct(plain):  # a macro, or its own struct
+            plain = plain.lower()
+        if not plain or plain[0].isdigit() or _folded(plain) in TAKEN:
+            plain = f"layer_{plain}".rstrip("_")
+        if ENDINGS.search(plain):
+            plain = f"{plain}_layer"
+        found[name] = _free(plain, {*map(_folded, (beside, *found.values()))})
+    return found
+
+
+def struct(identifier: str) -> str:
+    """The name of an identifier's struct.
+
+    >>> struct("block1_conv1"), struct("dense")
+    ('Block1Conv1', 'Dense')
+    """
+    return "".join(word[:1].upper() + word[1:] for word in identifier.split("_"))
+
+
+def _free(plain: str, taken: set[str]) -> str:
+    """`plain`, with a number behind it where it, or its struct, is taken."""
+    number, found = 1, plain
+    while _folded(found) in taken:
+        number += 1
+        found = f"{plain}_{number}"
+    return found
+
+
+def _folded(identifier: str) -> str:
+    return identifier.replace("_", "").lower()
+
+
+def title(quantised: QuantisedNetwork, layer: Layer) -> str:
+    """What the layer is, in words."""
+    shapes = quantised.network.shapes
+    before, after = shapes[layer.inputs[0]], shapes[layer.name]
+    then = " and ReLU" if merged_relu(quantised, layer) else ""
+    match layer:
+        case Conv2D():
+            stride = "" if layer.strides == (1, 1) else f", strides {_by(layer.strides)}"
+            return f"{layer.name}: {_by(layer.kernel)} convolution{stride}, {before[-1]} to {after[-1]} channels{then}"
+        case Dense():
+            return f"{layer.name}: dense, {prod(before)} to {prod(after)}{then}"
+        case MaxPool2D():
+            return f"{layer.name}: the largest of {_by(layer.kernel)}, {_by(before[:2])} to {_by(after[:2])} pixels"
+        case Add():
+            return f"{layer.name}: {layer.inputs[0]} + {layer.inputs[1]}"
+        case GlobalAveragePool():
+            return f"{layer.name}: the average of {_by(before[:2])} pixels"
+        case ReLU():
+            return f"{layer.name}: ReLU"
+    return f"{layer.name}: {layer.kind}"
+
+
+def _by(pair: tuple[int, ...]) -> str:
+    return "x".join(map(str, pair))

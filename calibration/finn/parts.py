@@ -1,0 +1,241 @@
+"""What a node of a FINN build is to the resource models of backends/finn, by its type and FINN's attributes of it.
+
+Types of every FINN since 0.5: with ``_rtl`` or ``_hls``, or the older names without (``StreamingFCLayer_Batch``). An
+attribute that is left out has FINN's default, where FINN has one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backends.cost.amounts import Amount, Amounts, exact
+from backends.cost.blockram import bram18
+from backends.dataflow.buffers import SRL
+from backends.finn.design.fifos import StreamingFifo, WidthConverter
+from backends.finn.design.nodes import HardwareNode, Integer, MatrixVector, NodeFold, Padding, Thresholds, Window
+from backends.finn.resources.formulas import AUTO, BLOCK, DECOUPLED, DISTRIBUTED, EMBEDDED, MemoryStyle
+from backends.finn.resources.models import Calibration, fitted
+from backends.finn.resources.structure import LUT_WORDS, Law, ram_luts, stream
+from flows.core.evidence import Metric
+
+OLDER = {"StreamingFCLayer": "MVAU", "MatrixVectorActivation": "MVAU", "VectorVectorActivation": "VVAU"}
+MODES = {"decoupled": DECOUPLED, "const": EMBEDDED, DECOUPLED: DECOUPLED, EMBEDDED: EMBEDDED}
+WIDEST = 8
+"""Bits of a result up to which a unit whose ``noActivation`` is left out applies thresholds, as FINN's default is."""
+NAMED = ("node", "layer", ("input",))
+
+
+class Unknown(Exception):
+    """Why the models do not speak of a node."""
+
+
+NONE = exact(0, "exact", "none")
+
+
+@dataclass(frozen=True)
+class Other:
+    """A node that our own graphs do not have: its fitted models, and its block RAM and DSP slices."""
+
+    models: Mapping[Metric, Law]
+    blocks: Amount | None = NONE
+    dsp: Amount = NONE
+
+    def amounts(self, calibration: Calibration) -> Amounts:
+        amounts = {metric: (fitted(model, metric, calibration),) for metric, model in self.models.items()}
+        return {**amounts, Metric.BRAM18: (self.blocks,), Metric.DSP: (self.dsp,)}
+
+
+Part = StreamingFifo | WidthConverter | tuple[HardwareNode, NodeFold, MemoryStyle] | Other
+
+
+def part_of(op: str, given: Mapping[str, Any], version: str = "") -> Part:
+    """Raises `Unknown`, and `KeyError` where an attribute that a model needs is not recorded."""
+    name = kind_of(op)
+    kind, rtl = name.removesuffix("_rtl").removesuffix("_hls"), name.endswith("_rtl")
+    match kind:
+        case "StreamingFIFO":
+            return _fifo(given)
+        case "StreamingDataWidthConverter" if rtl:
+            return WidthConverter("writer", "reader", int(given["inWidth"]), int(given["outWidth"]))
+        case "FMPadding" if rtl:
+            return _padding(given)
+        case "ConvolutionInputGenerator" if rtl:
+            return _window(given)
+        case "MVAU":
+            return _unit(given, rtl, former="finn-plus" not in version)
+        case "Thresholding" if rtl:
+            data, result = integer(given["inputDataType"]), integer(given["outputDataType"])
+            shape = 1, given["NumChannels"]
+            return Thresholds(*NAMED, shape, shape, data, result), NodeFold(pe=given["PE"]), MemoryStyle()
+        case "Thresholding":
+            return _thresholds_hls(given)
+        case "StreamingMaxPool":
+            return _pool(given)
+        case "IODMA":
+            return _dma(given)
+    if rtl or (ports := _ports(kind, given)) is None:
+        raise Unknown(f"no resource model of {op}")
+    return _stream(ports)
+
+
+def kind_of(op: str) -> str:
+    """Today's name of a node's type: what has no suffix is in HLS, but for FIFOs.
+
+    >>> kind_of("StreamingFCLayer_Batch"), kind_of("StreamingFIFO_rtl_3"), kind_of("IODMA"), kind_of("StreamingFIFO")
+    ('MVAU_hls', 'StreamingFIFO_rtl', 'IODMA_hls', 'StreamingFIFO_rtl')
+    """
+    match = re.fullmatch(r"(\w+?)(?:_Batch)?(_hls|_rtl)?(?:_\d+)*", op)
+    if not match:
+        return op
+    kind = OLDER.get(match[1], match[1])
+    return kind + (match[2] or ("_rtl" if kind == "StreamingFIFO" else "_hls"))
+
+
+def _stream(ports: int) -> Other:
+    return Other({metric: stream(ports, metric) for metric in (Metric.LUT, Metric.FF)})
+
+
+def _fifo(given: Mapping[str, Any]) -> StreamingFifo:
+    if "width_bits" in given:
+        bits = int(given["width_bits"])
+    else:
+        bits = int(given["folded_shape"][-1]) * integer(given["dataType"]).width
+    style = given.get("ram_style", AUTO)
+    if given.get("impl_style", "rtl") == "rtl":
+        style = SRL
+    elif style == AUTO:
+        style = BLOCK
+    return StreamingFifo("writer", "reader", int(given["depth"]), bits, style)
+
+
+def _padding(given: Mapping[str, Any]) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
+    (rows, columns), channels, pads = _pair(given["ImgDim"]), given["NumChannels"], tuple(given["Padding"])
+    data = integer(given["inputDataType"])
+    shape = rows + pads[0] + pads[2], columns + pads[1] + pads[3], channels
+    return (
+        Padding(*NAMED, (rows, columns, channels), shape, data, data, pads),
+        NodeFold(simd=given["SIMD"]),
+        MemoryStyle(),
+    )
+
+
+def _window(given: Mapping[str, Any]) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
+    taken, shape = ((*_pair(given[key]), given["IFMChannels"]) for key in ("IFMDim", "OFMDim"))
+    kernel, strides = _pair(given["ConvKernelDim"]), _pair(given["Stride"])
+    data = integer(given["inputDataType"])
+    node = Window(*NAMED, taken, shape, data, data, kernel, strides, bool(given.get("depthwise", 0)))
+    fold = NodeFold(simd=given["SIMD"], parallel=bool(given.get("parallel_window", 0)))
+    return node, fold, MemoryStyle(window_style=given.get("ram_style", DISTRIBUTED))
+
+
+def _unit(given: Mapping[str, Any], rtl: bool, former: bool) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
+    """Where the width of sums is not recorded it is what any input could make of them."""
+    data, weight, result = (integer(given[f"{key}DataType"]) for key in ("input", "weight", "output"))
+    inputs, outputs, pixels = given["MW"], given["MH"], math.prod(given.get("numInputVectors", [1]))
+    mode, style = MODES.get(given.get("mem_mode", DECOUPLED)), given.get("ram_style", AUTO)
+    if mode is None or style == "ultra":
+        raise Unknown(f"no row is known of weights in {given['mem_mode'] if mode is None else style} memory")
+    sums = data.width + weight.width - (data.width == 1) + (inputs - 1).bit_length()
+    if "accDataType" in given:
+        sums = integer(given["accDataType"]).width
+    plain = given["noActivation"] if result.width > WIDEST else given.get("noActivation", 0)
+    steps = 0 if plain else 2**result.width - 1
+    node = MatrixVector(
+        *NAMED,
+        (pixels, inputs),
+        (pixels, outputs),
+        data,
+        result,
+        inputs,
+        weight.width,
+        rtl,
+        steps,
+        sums,
+        former=rtl and former,
+        of_luts=given.get("resType") == "lut",
+    )
+    return node, NodeFold(given["PE"], given["SIMD"]), MemoryStyle(mode, style)
+
+
+def _thresholds_hls(given: Mapping[str, Any]) -> Other:
+    """They compare as the thresholds in the HLS unit do, and nothing is multiplied or read again."""
+    pe, steps = given["PE"], given["numSteps"]
+    bits, words = integer(given["weightDataType"]).width, given["NumChannels"] // given["PE"]
+    features = dict.fromkeys(("again", "multiplied", "logic", "replay", "words"), 0)
+    logic = Law("hls_unit", 0, {**features, "compared": pe * steps * bits, "one": 1})
+    blocks = 0
+    if MODES.get(given["mem_mode"]) == EMBEDDED:
+        blocks = pe * steps if words > LUT_WORDS else 0
+    elif given["ram_style"] == BLOCK:
+        blocks = bram18(1 << (words - 1).bit_length(), pe * steps * bits)
+    elif given["ram_style"] != DISTRIBUTED:
+        return Other({Metric.LUT: logic, Metric.FF: logic}, None)
+    return Other({Metric.LUT: logic, Metric.FF: logic}, exact(blocks, "exact", "shape of the RAMB18"))
+
+
+def _pool(given: Mapping[str, Any]) -> Other:
+    """A two-dimensional one takes all channels at once and keeps a row; of single bits it keeps it in block RAM."""
+    (rows, columns), (_, kernel) = _pair(given["ImgDim"]), _pair(given["PoolDim"])
+    bits = integer(given["dataType"]).width
+    if columns == 1 or rows == 1:
+        return _stream(2 * given["PE"] * bits)
+    word, row = given["NumChannels"] * bits, columns // kernel
+    features = {"bits": word, "compared": word * (bits > 1), "one": 1}
+    kept = 0 if bits == 1 else ram_luts(row, word)
+    blocks = 2 * bram18(row, word) if bits == 1 else 0
+    models = {Metric.LUT: Law("max_pool", kept, features), Metric.FF: Law("max_pool", 0, features)}
+    return Other(models, exact(blocks, "exact", "a row of it, twice"))
+
+
+def _dma(given: Mapping[str, Any]) -> Other:
+    blocks = (
+        Amount(2, 1, 4, "dma", "6 routed engines") if given["direction"] == "in" else exact(1, "exact", "6 engines")
+    )
+    logic = Law("dma", 0, {"one": 1})
+    return Other({Metric.LUT: logic, Metric.FF: logic}, blocks, Amount(0, 0, 2, "dma", "12 routed engines"))
+
+
+def _ports(kind: str, given: Mapping[str, Any]) -> int | None:
+    """Bits of all ports of a node in HLS that passes streams on."""
+
+    def bits(key: str) -> int:
+        return integer(given[key]).width
+
+    match kind:
+        case "AddStreams":
+            return int(given["PE"] * (3 * bits("inputDataType") + 1))
+        case "DuplicateStreams":
+            return int(given["PE"] * bits("inputDataType") * (1 + given["NumOutputStreams"]))
+        case "ChannelwiseOp" | "Pool":
+            taken, put = ("InputDataType", "OutputDataType") if kind == "Pool" else ("inputDataType", "outputDataType")
+            return int(given["PE"] * (bits(taken) + bits(put)))
+        case "LabelSelect":
+            label = 8 * math.ceil((given["Labels"] - 1).bit_length() / 8)
+            return int(given["PE"] * bits("inputDataType") + label)
+        case "ElementwiseAdd" | "ElementwiseMul" | "ElementwiseSub":
+            return int(given["PE"] * (bits("lhs_dtype") + bits("rhs_dtype") + bits("out_dtype")))
+        case "StreamingDataWidthConverter":
+            return int(given["inWidth"]) + int(given["outWidth"])
+        case "FMPadding":
+            return int(2 * given["SIMD"] * bits("inputDataType"))
+    return None
+
+
+def integer(name: str) -> Integer:
+    """``UINT4``, ``INT4``, or a type of one bit."""
+    if name in ("BIPOLAR", "BINARY"):
+        return Integer(1, False)
+    match = re.fullmatch(r"(U?)INT(\d+)", "INT2" if name == "TERNARY" else name)
+    if not match:
+        raise Unknown(f"no resource model of data of type {name}")
+    return Integer(int(match[2]), not match[1])
+
+
+def _pair(size: Any) -> tuple[int, int]:
+    """Rows and columns; older FINN gives one number for both."""
+    rows, columns = (size, size) if isinstance(size, int) else size
+    return rows, columns

@@ -1,0 +1,168 @@
+"""The FINN side of the truth check: routed nodes beside the models of backends/finn, and FINN's own figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from backends.cost.amounts import Amount
+from backends.finn.design.fifos import WidthConverter
+from backends.finn.resources import formulas, models
+from backends.finn.resources.models import Calibration
+from calibration.finn.fit import calibration
+from calibration.finn.parts import kind_of
+from calibration.finn.points import routed, synthesised
+from calibration.finn.rows import Sample
+from calibration.tables import AIMS, Outcome, Section, Summary, Table, summary
+
+METRICS = ("cycles", "bram18", "dsp", "lut", "ff")
+
+
+def outcomes(samples: Sequence[Sample], cross_validate: bool, whole: str = "project") -> list[Outcome]:
+    """By the shipped calibration; or each build (or repository) by a fit to the others.
+
+    Of a single build each row is predicted by its other rows.
+    """
+    several = len({sample.row.project for sample in samples}) > 1
+    units = [getattr(sample.row, whole) if several else sample.row.place for sample in samples]
+    fits: dict[str, Calibration] = {}
+    if cross_validate:
+        for unit in dict.fromkeys(units):
+            fits[unit] = _fitted([sample for sample, other in zip(samples, units, strict=True) if other != unit])
+    results = []
+    for sample, unit in zip(samples, units, strict=True):
+        for metric, measured in sample.row.measured.items():
+            amount = sample.amount(metric, fits.get(unit, models.shipped()))
+            reason = sample.reason or _reason(sample, metric) if amount is None else ""
+            results.append(Outcome(sample.row, metric, measured, amount, reason))
+    return results
+
+
+def _reason(sample: Sample, metric: str) -> str:
+    if metric == "cycles":
+        return f"no model of the cycles of {sample.row.layer}"
+    return "no other row of its kind, and no model without one"
+
+
+def _fitted(samples: Sequence[Sample]) -> Calibration:
+    return {(entry["law"], entry["metric"]): entry for entry in calibration(routed(samples) + synthesised())}
+
+
+def by_finn(samples: Sequence[Sample]) -> list[Outcome]:
+    """The same rows by FINN's own formulas, which give cycles, LUT, block RAM and DSP."""
+    results = []
+    for sample in samples:
+        for metric, measured in sample.row.measured.items():
+            value = _finn(sample, metric)
+            if value is not None:
+                amount = Amount(value, value, value, "finn", "FINN's formula")
+                results.append(Outcome(sample.row, metric, measured, amount))
+    return results
+
+
+def _finn(sample: Sample, metric: str) -> float | None:
+    if isinstance(sample.part, WidthConverter) and metric == "lut":
+        return formulas.converter_lut(sample.part.taken, sample.part.put)
+    if not isinstance(sample.part, tuple):
+        return None
+    node, fold, memory = sample.part
+    values = {
+        "lut": formulas.lut(node, fold, memory),
+        "bram18": formulas.bram18(node, fold, memory),
+        "dsp": formulas.dsp(node, fold),
+        "cycles": node.cycles(fold),
+    }
+    return values.get(metric)
+
+
+def sections(samples: Sequence[Sample], results: Sequence[Outcome], cross_validate: bool) -> Iterator[Section]:
+    """Tables of all nodes, of each build and each type, of FINN's figures, and of what is not modelled."""
+    yield "All nodes", summary(results, METRICS)
+    if len({outcome.row.project for outcome in results}) > 1:
+        if cross_validate:
+            by_repository = outcomes(samples, cross_validate, "repository")
+            yield "All nodes, with whole repositories held out", summary(by_repository, METRICS)
+        yield f"By build: {CELLS}", _by("build", results, _build)
+    yield f"By type of node: {CELLS}", _by("node", results, lambda outcome: kind_of(outcome.row.layer))
+    yield "By FINN's own formulas", summary(by_finn(samples), METRICS)
+    unknown = [outcome for outcome in results if outcome.amount is None]
+    if unknown:
+        counts = Counter(outcome.reason for outcome in unknown).most_common()
+        yield "Not modelled", [["reason", "numbers"], *([reason, str(count)] for reason, count in counts)]
+
+
+def every_node(samples: Sequence[Sample], results: Sequence[Outcome]) -> Section:
+    rows = []
+    for sample in samples:
+        own = {outcome.metric: outcome for outcome in results if outcome.row is sample.row}
+        cells = [_cell(own[metric]) if metric in own else "" for metric in METRICS]
+        rows.append([sample.row.module.split("/")[-1].replace("StreamingDataflowPartition_", ""), *cells])
+    return "Every node: predicted (interval), measured", [["node", *METRICS], *rows]
+
+
+CELLS = "median error / aim met / 90 % interval holds"
+
+
+def _by(title: str, results: Sequence[Outcome], key: Callable[[Outcome], str]) -> Table:
+    rows = []
+    for name in sorted({key(outcome) for outcome in results}):
+        group = [outcome for outcome in results if key(outcome) == name]
+        count = len({outcome.row.place for outcome in group})
+        cells = (_cells([outcome for outcome in group if outcome.metric == metric]) for metric in METRICS)
+        rows.append([name, str(count), *cells])
+    return [[title, "rows", *(f"{metric}, {AIMS[metric][0]}" for metric in METRICS)], *rows]
+
+
+def _cells(results: Sequence[Outcome]) -> str:
+    if not any(outcome.amount for outcome in results):
+        return "-" if results else ""
+    _, _, _, middle, _, met, holds = Summary(results[0].metric, results).cells()
+    return f"{middle} / {met.split()[0]} / {holds}"
+
+
+def _build(outcome: Outcome) -> str:
+    return f"{'/'.join(outcome.row.project.split('/')[:2])}, {outcome.row.design.split('/')[0]}"
+
+
+def _cell(outcome: Outcome) -> str:
+    if outcome.amount is None:
+        return f"-, {outcome.measured:,.0f}"
+    return f"{outcome.value:,.0f} ({outcome.amount.low:,.0f} to {outcome.amount.high:,.0f}), {outcome.measured:,.0f}"
+
+
+PAGE = """# FINN's estimates against routed builds
+
+How far the project's FINN estimates are from what Vivado counted in accelerators that others built and published. This
+page is what the following prints. `finn_nodes.json` is not part of this repository; the other rows are, with where each
+comes from ([calibration/rows](../../calibration/rows/README.md)).
+
+```sh
+{command}
+```
+
+{rows} nodes of {builds} builds: {tools}.
+Parts: {parts}. {how}
+
+- All builds are of FINN 0.9 to 0.10, 100 MHz. finn-plus 1.6.1 has the same RTL of windows, padding and thresholds, but
+  another matrix unit, FIFO and converter. Its matrix unit, which is in no build here, is fitted to open synthesis; the
+  `MVAU_rtl` below are its predecessors, with a resource model of their own.
+- Which counts the models are linear in was chosen with these rows in view; coefficients and intervals were not.
+- Configurations come from what each build's folder holds beside its counts: folding, cycles, the generated block
+  design, the network. Where a FIFO's depth is not recorded it is what its shift registers say, of an IP in block RAM
+  what its own registers say (five of `cnv`): these few do not test what they were read from.
+- The error of padding's LUTs is Vivado's: it gave two nodes of one design and one configuration 172 and 326.
+- FIFOs in block RAM are an IP of Vivado's: 28 to 47 LUTs by Vivado 2022, 55 to 86 by 2024.1. One model stands for both.
+- Cycles are those of a csynth report: FINN's and the 10 of the pipeline.
+- FINN's formulas say nothing of FFs, and FIFOs are no part of its estimate.
+- Errors are relative; of a measured 0, absolute.
+"""
+
+
+def page(samples: Sequence[Sample], cross_validate: bool, command: str) -> str:
+    """The text above the tables in docs/reference/truth-finn.md; `command` prints it."""
+    how = "Each build is predicted by models fitted to the others." if cross_validate else "The models as shipped."
+    rows = [sample.row for sample in samples if "lut" in sample.row.measured]
+    tools = ", ".join(sorted({f"Vivado {row.version}" for row in rows if row.version}))
+    parts = ", ".join(sorted({row.device for row in rows}))
+    builds = len({row.project for row in rows})
+    return PAGE.format(command=command, rows=len(rows), builds=builds, tools=tools, parts=parts, how=how)

@@ -1,0 +1,133 @@
+"""Arguments that several commands take, and checks of their texts."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.cli.options import add_options, named
+from flows.cli.parser import Parser
+
+LONGEST_NS = 1e6
+"""A millisecond: no network is clocked so slowly, and times of it can still be told."""
+
+
+def positive_ns(text: str) -> float:
+    value = float(text)
+    if not (0 < value <= LONGEST_NS):
+        raise argparse.ArgumentTypeError(
+            f"{text} is no clock period: give nanoseconds above 0, up to {LONGEST_NS:,.0f}"
+        )
+    return value
+
+
+def seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 1 << 32:
+        raise argparse.ArgumentTypeError(f"{text} is no seed: give a whole number from 0 to {(1 << 32) - 1:,}")
+    return value
+
+
+def count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return value
+
+
+def bits(text: str) -> int:
+    value = int(text)
+    if not 2 <= value <= 8:
+        raise argparse.ArgumentTypeError(f"{text} bits: FINN builds 2 to 8")
+    return value
+
+
+def rate(text: str) -> float:
+    value = float(text)
+    if not (0 < value < math.inf):
+        raise argparse.ArgumentTypeError(f"{text} is no learning rate: give a number above 0")
+    return value
+
+
+def days(text: str) -> float:
+    value = float(text)
+    if not (0 <= value < math.inf):
+        raise argparse.ArgumentTypeError(f"{text} is no number of days: give 0 or more")
+    return value
+
+
+def tolerance(text: str) -> tuple[str, float]:
+    """(metric or "", share), of ``lut=5`` or ``5``."""
+    from flows.core.evidence import Metric
+
+    metric, _, percent = text.rpartition("=")
+    if metric and metric not in {one.key for one in Metric}:
+        raise argparse.ArgumentTypeError(f"{metric} is no metric: one of {', '.join(one.key for one in Metric)}")
+    value = float(percent)
+    if not (0 <= value < math.inf):
+        raise argparse.ArgumentTypeError(f"{percent} is no tolerance: give per cent, 0 or more")
+    return metric, value / 100
+
+
+def add_design(parser: Parser, argv: Sequence[str]) -> None:
+    """What every command that makes a design takes, and the options of the flows named in `argv`."""
+    parser.add_argument("flows", metavar="FLOW", nargs="+", help="which flows (`flows list flows`)")
+    parser.add_argument(
+        "--part", dest="parts", metavar="PART", action="append",
+        help="a device (xc7z020), a full part (xc7z020clg400-1) or a board (pynq-z2); may be repeated; default xc7z020",
+    )  # fmt: skip
+    parser.add_argument("--clock", metavar="NS", type=positive_ns, default=10.0, help="clock period in ns (default 10)")
+    parser.add_argument(
+        "--network", metavar="NAME", default="arch8",
+        help="one of `flows list networks`, or a file of yours, .keras or .onnx (default arch8)",
+    )  # fmt: skip
+    parser.add_argument("--weights", metavar="FILE", type=Path, help="its weights (default: the shipped ones)")
+    parser.add_argument(
+        "--calibration", metavar="FILE", type=Path,
+        help="for a network of yours: images to measure its ranges on, a .npy array (N, height, width, 3) of uint8",
+    )  # fmt: skip
+    add_store(parser)
+    add_verify(parser)
+    add_options(parser, named(argv))
+
+
+def add_store(parser: Parser) -> None:
+    parser.add_argument(
+        "--store", metavar="DIR", type=Path, help="where results are kept (default: $ZYNQFLOWS_STORE, or per user)"
+    )
+
+
+def add_verify(parser: Parser) -> None:
+    parser.add_argument(
+        "--verify", action="store_true",
+        help="compute the digest of every stored file before it is used; a step of which one has changed is made again",
+    )  # fmt: skip
+
+
+def add_json(parser: Parser) -> None:
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the result as JSON, schema zynqflows/2")
+
+
+def add_reports(parser: Parser) -> None:
+    parser.add_argument(
+        "--report", dest="reports", metavar="FILE", type=Path, action="append", default=[],
+        help="a vendor's report of this very design, made elsewhere (csynth, utilization, timing); may be repeated",
+    )  # fmt: skip
+
+
+def add_study(parser: Parser) -> None:
+    """What every study on the test images takes."""
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, required=True, help="CIFAR-10, binary version: the test images"
+    )
+    parser.add_argument("--weights", metavar="FILE", type=Path, help="the weights (default: the shipped ones)")
+    parser.add_argument(
+        "--calibration", metavar="FILE", type=Path, help="for a network of yours: images to measure its ranges on, .npy"
+    )
+    add_store(parser)
+    add_verify(parser)
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write everything that was found as JSON")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="also a picture and its data here")
+    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")

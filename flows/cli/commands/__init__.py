@@ -1,0 +1,1 @@
+"""The commands, one module each: `ABOUT`, `add_arguments` and `execute`. None loads anything heavy on import."""

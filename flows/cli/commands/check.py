@@ -1,0 +1,71 @@
+"""`flows check`: whether a model file made elsewhere can go through a flow, and is the network that it should be."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from flows.core.errors import FlowsError, InputError, RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from flows.core.readiness import Readiness
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
+
+ABOUT = "whether a model file made elsewhere can go through a flow, node by node"
+ARCHITECTURE = "architecture"
+"""The condition under which a flow says whether the file is the network that was named."""
+
+
+def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("flows", metavar="FLOW", nargs=1, help="the flow whose conditions are checked: finn")
+    parser.add_argument("model", metavar="MODEL", type=Path, help="an .onnx file: QONNX, as Brevitas exports it")
+    parser.add_argument("--network", metavar="NAME", help="also whether the graph is this one of `flows list networks`")
+    arguments.add_store(parser)
+    arguments.add_verify(parser)
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the verdicts as JSON")
+
+
+def execute(given: Namespace) -> int:
+    from flows import readiness, registry
+    from flows.core.readiness import SCHEMA
+    from flows.jobs import find_network
+    from reports.readiness import verdicts
+
+    (flow,) = given.flows
+    judge = registry.load(flow).readiness_step
+    if judge is None:
+        raise UsageError(f"flow {flow}", "judges no files", "`python -m flows check finn MODEL.onnx` does")
+    network = find_network(given.network) if given.network else None
+    if given.json:
+        session.check_writable(given.json.parent)
+    executor = session.executor(given)
+    found = readiness.assess(judge, given.model, network, executor)
+    print(verdicts(found))
+    session.write_json(given.json, {"schema": SCHEMA, "file": found.file, "verdicts": found.verdicts})
+    errors = _errors(found)
+    for error in errors[:-1]:
+        print(f"error: {error}", file=sys.stderr)
+    if errors:
+        raise errors[-1]
+    return 0
+
+
+def _errors(found: Readiness) -> list[FlowsError]:
+    """A graph that the flow cannot build, and one that is another network."""
+    errors: list[FlowsError] = []
+    broken = [one.condition for one in found.broken if one.condition != ARCHITECTURE]
+    if broken:
+        count = f"{len(broken)} condition{'s' if len(broken) > 1 else ''}"
+        fact = f"not ready: it breaks {count} ({', '.join(broken)})"
+        errors.append(RefusedError(found.file, fact, "change what is named above, and export it again"))
+    for one in found.broken:
+        if one.condition == ARCHITECTURE:
+            advice = "give the file of that network, or leave --network out"
+            errors.append(InputError(found.file, f"another network: {one.findings[0].fact}", advice))
+    return errors

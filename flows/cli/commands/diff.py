@@ -1,0 +1,39 @@
+"""`flows diff`: what changed between two runs."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
+
+ABOUT = "what changed between two runs: inputs, options and numbers, layer by layer"
+
+
+def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("before", metavar="A", help="a run by name, or a JSON file of runs")
+    parser.add_argument("after", metavar="B", help="another")
+    parser.add_argument(
+        "--tolerance", dest="tolerances", metavar="[METRIC=]PERCENT", type=arguments.tolerance, action="append",
+        default=[],
+        help="what a number may change by without being counted; may be repeated (default 0)",
+    )  # fmt: skip
+    parser.add_argument("--markdown", action="store_true", help="print Markdown, for a pull request")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="also write a page")
+    arguments.add_store(parser)
+
+
+def execute(given: Namespace) -> int:
+    from reports import changes
+    from reports.difference import difference
+
+    store = session.open_store(given)
+    before, after = (session.read_documents(store, [name])[0] for name in (given.before, given.after))
+    found = difference(before, after, dict(given.tolerances))
+    print(changes.to_markdown(found) if given.markdown else changes.terminal(found))
+    if given.html:
+        session.check_writable(given.html.parent)
+        session.write(given.html, changes.to_html(found))
+    return 0

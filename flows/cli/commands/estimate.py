@@ -1,0 +1,38 @@
+"""`flows estimate`: what designs would cost."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
+
+ABOUT = "what designs would cost, in seconds, with no tool installed"
+
+
+def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
+    arguments.add_design(parser, argv)
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: to measure the ranges of a network of yours"
+    )
+    parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
+    arguments.add_reports(parser)
+
+
+def execute(given: Namespace) -> int:
+    from flows import runner
+    from flows.core.record import Document
+    from reports import terminal
+
+    trained = session.trained_network(given, given.network)
+    runs = tuple(
+        runner.estimated(*design, session.command_line(), given.reports) for design in session.designs(given, trained)
+    )
+    document = Document(runner.network_facts(trained), runs)
+    if len(runs) == 1 or given.layers:
+        print(terminal.details(document, layers=given.layers))
+    if len(runs) > 1:
+        print(terminal.comparison(document))
+    return 0

@@ -1,0 +1,110 @@
+"""`flows evaluate`: accuracy and confusions on the test images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.cli.options import add_options, named
+from flows.core.errors import RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from flows.jobs import Trained
+    from models.formats import Format
+    from models.quantised import QuantisedNetwork
+
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
+
+ABOUT = "accuracy by class, confusions, and where float and quantised differ"
+REPORTS = "zynqflows-evaluation/1"
+
+
+def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument(
+        "networks",
+        metavar="NETWORK",
+        nargs="*",
+        help="of `flows list networks`, or files of yours (default: all trained)",
+    )
+    arguments.add_study(parser)
+    parser.add_argument(
+        "--flow", dest="flows", metavar="FLOW", nargs=1, default=(), help="beside it in the exact arithmetic of a flow"
+    )
+    parser.add_argument(
+        "--format", metavar="FORMAT", help="beside it with weights and biases in a format, as in `flows quantise`"
+    )
+    parser.add_argument("--activations", action="store_true", help="with --format: activations as wide, too")
+    add_options(parser, named(argv))
+
+
+def execute(given: Namespace) -> int:
+    from flows import runner, studies
+    from flows.cli.pictures import draw
+    from reports.studies import accuracies, evaluation
+
+    names = tuple(dict.fromkeys(given.networks)) or _shipped()
+    if given.weights and len(names) > 1:
+        raise UsageError("--weights", f"one file for {len(names)} networks", "evaluate one network at a time")
+    if given.flows and given.format:
+        raise UsageError("--format", "given beside --flow, which has its own arithmetic", "leave one of them out")
+    trained = [session.trained_network(given, name) for name in names]
+    designs = [_quantised(given, one) for one in trained]
+    batch = runner.test_batch(given.data)
+    session.check_places(given)
+    executor = session.executor(given)
+    reports = [
+        studies.report(one, name, design, batch, executor) for one, (name, design) in zip(trained, designs, strict=True)
+    ]
+    parts = [] if given.markdown else [evaluation(one) for one in reports]
+    if len(reports) > 1 or given.markdown:
+        parts.append(accuracies(reports, given.markdown))
+    print("\n\n\n".join(parts))
+    session.write_json(given.json, {"schema": REPORTS, "reports": reports})
+    for one in reports if given.out else ():
+        job = given.out / f"{one.network}.evaluation.json"
+        session.write_json(job, one)
+        draw("confusion", job, given.out / f"{one.network}.confusion.svg")
+    return 0
+
+
+def _shipped() -> tuple[str, ...]:
+    """The networks whose trained weights ship."""
+    from flows.jobs import shipped_weights
+    from models.zoo import NETWORKS
+
+    return tuple(name for name, network in NETWORKS.items() if shipped_weights(network))
+
+
+def _quantised(given: Namespace, trained: Trained) -> tuple[str, QuantisedNetwork | Format | None]:
+    """(what to call it, what the float network is compared with); None without --flow and --format."""
+    if given.flows:
+        return given.flows[0], _design(given, trained)
+    if not given.format:
+        return "", None
+    from models.formats import parse_format
+
+    chosen = parse_format(given.format)
+    if chosen.type is None or not given.activations:
+        return chosen.name, chosen
+    from flows.studies import design
+
+    try:
+        return f"{chosen.name} with activations", design(trained, chosen)
+    except ValueError as reason:
+        where = f"{trained.network.name} in {chosen.name}"
+        raise RefusedError(where, str(reason), "leave --activations out") from None
+
+
+def _design(given: Namespace, trained: Trained) -> QuantisedNetwork:
+    """The arithmetic of the flow that was named, on the default part: none depends on it."""
+    from flows import registry, runner
+    from flows.cli.options import options_of
+    from flows.core.part import Target, find_part
+
+    backend = registry.load(given.flows[0])
+    job = trained.job(Target(find_part(session.DEFAULT_PARTS[0]), 10.0), options_of(backend, given))
+    return runner.prepare(backend, job).quantised

@@ -1,0 +1,50 @@
+"""`flows gate`: whether runs keep to a policy."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
+from flows.core.errors import GateError
+from flows.core.files import read_text
+
+ABOUT = "whether runs keep to a policy: budgets, tolerances and waivers, for CI"
+
+
+def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="*", help="runs by name, or JSON files of runs (default: all in the store)"
+    )
+    parser.add_argument(
+        "--policy", metavar="FILE", type=Path, required=True, help="budgets, tolerances and waivers, as TOML"
+    )
+    parser.add_argument("--junit", metavar="FILE", type=Path, help="also write JUnit XML, for a CI system")
+    arguments.add_store(parser)
+
+
+def execute(given: Namespace) -> int:
+    from datetime import date
+
+    from reports import gate
+    from reports.comparison import merged
+    from reports.policy import read_policy
+
+    path: Path = given.policy
+    policy = read_policy(read_text(path, "name a policy file", f"file {path}"), str(path), date.today())
+    store = session.open_store(given)
+    document = merged(session.read_documents(store, given.runs))
+    baseline = session.read_file(path.parent / policy.baseline) if policy.baseline else None
+    findings = gate.check(policy, document, baseline)
+    print(gate.terminal(findings))
+    if given.junit:
+        session.check_writable(given.junit.parent)
+        session.write(given.junit, gate.junit(findings))
+    broken = [one for one in findings if one.outcome is gate.Outcome.BROKEN]
+    if broken:
+        rules = ", ".join(dict.fromkeys(one.rule.name for one in broken))
+        advice = "change the design, or waive the rule with a reason, an owner and an end date"
+        raise GateError(f"policy {path}", f"{len(broken)} of {len(findings)} checks broken ({rules})", advice)
+    return 0

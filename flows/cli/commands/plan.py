@@ -1,0 +1,33 @@
+"""`flows plan`: what a run would do."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
+
+ABOUT = "what a run would do; runs nothing"
+
+
+def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
+    arguments.add_design(parser, argv)
+    parser.add_argument("--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: adds the accuracy step")
+
+
+def execute(given: Namespace) -> int:
+    from flows import runner
+    from flows.executor import step_digest
+    from reports import terminal
+
+    trained = session.trained_network(given, given.network)
+    batch = runner.test_batch(given.data) if given.data else None
+    for backend, started, job in session.jobs(given, trained):
+        full = runner.full_plan(backend, runner.prepare(backend, job), batch, started.card)
+        digests: dict[str, str] = {}
+        for step in full.steps:
+            digests[step.name] = step_digest(step, digests)
+        print(terminal.plan(f"{backend.name} on {job.target.part.full_name}", full, digests))
+    return 0

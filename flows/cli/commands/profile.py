@@ -1,0 +1,82 @@
+"""`flows profile`: what every tensor of a design reaches against what its type holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from flows.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from backends.protocol import Job
+    from flows.core.profile import Profile
+    from models.quantised import QuantisedNetwork
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
+
+ABOUT = "what every tensor of a design reaches, against what its fixed-point type holds"
+PROFILE = "zynqflows-profile/1"
+
+
+def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
+    arguments.add_design(parser, argv)
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        help="CIFAR-10, binary version: for --cost, and the ranges of a network of yours",
+    )
+    parser.add_argument(
+        "--cost", action="store_true", help="with --data: the accuracy that each tensor's type costs alone; minutes"
+    )
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the rows as JSON")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="also profile.svg and its data here")
+
+
+def execute(given: Namespace) -> int:
+    from flows import runner
+    from flows.cli.pictures import draw
+    from models.profile import profile
+    from reports.profile import profile as told
+
+    jobs = list(session.jobs(given, session.trained_network(given, given.network)))
+    if len(jobs) > 1:
+        raise UsageError("profile", f"{len(jobs)} designs are asked for", "name one flow and one part")
+    session.check_places(given)
+    backend, *_, job = jobs[0]
+    quantised = runner.prepare(backend, job).quantised
+    found = profile(backend.name, quantised, job.ranges, job.weights)
+    if given.cost:
+        found = _judged(given, found, quantised, job)
+    print(told(found))
+    content = {"schema": PROFILE, "profile": found}
+    session.write_json(given.json, content)
+    if given.out:
+        data = given.out / "profile.json"
+        session.write_json(data, content)
+        draw("profile", data, data.with_suffix(".svg"))
+    return 0
+
+
+def _judged(given: Namespace, found: Profile, quantised: QuantisedNetwork, job: Job[Any]) -> Profile:
+    """`found`, with what each type costs alone on the test images."""
+    from flows import runner
+    from flows.core.plan import Output, Plan
+    from flows.core.profile import Judged
+    from flows.results import read_result, tensor_counts
+    from models.reference import COST, cost_step
+
+    if not given.data:
+        raise UsageError("--cost", "the test images are not known", "give --data DIR as well")
+    step = cost_step(quantised, runner.weights_asset(job), runner.test_batch(given.data))
+    executor = session.executor(given)
+    place = executor.execute(Plan((step,))).path(Output(step.name, COST))
+    assert place, "python is never absent"
+    counts = read_result(place, tensor_counts([row.tensor for row in found.rows]))
+    rows = tuple(replace(row, right=counts.right[row.tensor]) for row in found.rows)
+    return replace(found, rows=rows, judged=Judged(counts.n, counts.float_right))

@@ -1,0 +1,108 @@
+"""`flows report`: the document that a design review is held over."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from flows.core.errors import FlowsError, MismatchError, StepFailed
+
+if TYPE_CHECKING:
+    from flows.executor import Executor
+    from flows.store import Store
+    from reports.comparison import Comparison
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
+
+ABOUT = "the document for a design review: HTML, Markdown, CSV, JSON and JUnit XML"
+DEFAULT_OUT = Path("zynqflows-report")
+DEFAULT_PARTS = ("xc7z010", "xc7z020")
+
+
+def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="*", help="runs by name, or JSON files of runs (default: all in the store)"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, default=DEFAULT_OUT, help="where it goes (default %(default)s)"
+    )
+    parser.add_argument("--run", action="store_true", help="first run every flow that has no run on a part")
+    parser.add_argument(
+        "--part", dest="parts", metavar="PART", action="append",
+        help="with --run: which parts; may be repeated; default xc7z010 and xc7z020",
+    )  # fmt: skip
+    arguments.add_store(parser)
+
+
+def execute(given: Namespace) -> int:
+    from flows.core.part import find_part
+    from reports.brief import decisions
+    from reports.comparison import Absent, compare
+
+    session.check_writable(given.out)
+    store = session.open_store(given)
+    failures = _run_missing(given, store) if given.run else {}
+    absent = [Absent(flow, find_part(part).full_name, str(error)) for (flow, part), error in failures.items()]
+    comparison = compare(session.read_documents(store, given.runs), absent)
+    print(decisions(comparison))
+    for name, render in _formats().items():
+        session.write(given.out / name, render(comparison))
+    for error in failures.values():
+        if isinstance(error, (StepFailed, MismatchError)):
+            raise error
+    return 0
+
+
+def _formats() -> dict[str, Callable[[Comparison], str]]:
+    from reports import csv, html, json, junit, markdown
+
+    return {
+        "report.html": html.report,
+        "report.md": markdown.report,
+        "report.csv": csv.report,
+        "report.json": json.report,
+        "report.junit.xml": junit.report,
+    }
+
+
+def _run_missing(given: Namespace, store: Store) -> dict[tuple[str, str], FlowsError]:
+    """Runs every flow on every part where the store has no run of it; returns what could not be run, and why."""
+    executor = session.executor(given, 2)
+    failures: dict[tuple[str, str], FlowsError] = {}
+    for flow, part in _missing(given, store):
+        try:
+            _run_one(flow, part, executor, store)
+        except FlowsError as error:
+            print(f"error: {error}", file=sys.stderr)
+            failures[flow, part] = error
+    return failures
+
+
+def _missing(given: Namespace, store: Store) -> Iterator[tuple[str, str]]:
+    from flows import registry
+    from flows.core.part import find_part
+
+    documents, _ = store.records()
+    known = {(run.flow, run.part) for document in documents for run in document.runs}
+    for flow in registry.names():
+        for part in dict.fromkeys(given.parts or DEFAULT_PARTS):
+            if (flow, find_part(part).full_name) not in known:
+                yield flow, part
+
+
+def _run_one(flow: str, part: str, executor: Executor, store: Store) -> None:
+    from flows import registry, runner
+    from flows.core.part import Target, find_part
+    from flows.jobs import find_trained
+
+    backend = registry.load(flow)
+    trained = find_trained("arch8", None, backend.weights)
+    job = trained.job(Target(find_part(part)), backend.options())
+    command = f"python -m flows run {flow} --part {part}"
+    runner.run(backend, trained, job, None, executor, store, command)

@@ -1,0 +1,28 @@
+"""`flows show`: one recorded run in full."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
+
+ABOUT = "one run, in full, block by block"
+
+
+def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run by name, or the beginning of one")
+    arguments.add_store(parser)
+    arguments.add_json(parser)
+
+
+def execute(given: Namespace) -> int:
+    from reports import bars, terminal
+
+    document = session.open_store(given).record(given.run)
+    print(terminal.details(document, layers=True))
+    for run in document.runs:
+        print(bars.waterfalls(run))
+    session.write_document(given.json, document)
+    return 0

@@ -1,0 +1,159 @@
+"""What commands share while they run: the store, the executor, networks and jobs, and files that they write."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.core.errors import InputError, UsageError
+from flows.core.files import read_text, write_atomic
+
+if TYPE_CHECKING:
+    from backends.protocol import Backend, Job
+    from flows.core.record import Document
+    from flows.executor import Executor
+    from flows.jobs import Trained
+    from flows.store import Store
+
+DEFAULT_PARTS = ("xc7z020",)
+
+
+def trained_network(given: Namespace, name: str) -> Trained:
+    """The network called `name`: one of the project's, or a file of the user's own."""
+    from flows.jobs import find_trained, is_file
+
+    if not is_file(name):
+        if given.calibration:
+            raise UsageError("--calibration", f"{name} has ranges beside its weights", "leave it out")
+        return find_trained(name, given.weights)
+    if given.weights:
+        raise UsageError("--weights", f"{name} brings its own", "leave it out")
+
+    from flows import imports
+
+    return imports.import_trained(Path(name), given.data, given.calibration, executor(given))
+
+
+def open_store(given: Namespace) -> Store:
+    from flows.store import Store, default_root
+
+    return Store(given.store or default_root())
+
+
+def read_records(store: Store, names: Sequence[str]) -> list[Document]:
+    """The runs of these names, or else all of the store: what cannot be read is then named, and left out.
+
+    Raises `InputError` where that leaves nothing.
+    """
+    from flows.core.text import printable
+
+    if names:
+        return [store.record(name) for name in names]
+    documents, errors = store.records()
+    for error in errors:
+        print(f"warning: left out: {printable(str(error))}", file=sys.stderr)
+    if not documents:
+        fact = "no run in it can be read" if errors else "no runs in it"
+        raise InputError(f"store {store.root}", fact, "make one: python -m flows run hls4ml --part xc7z020")
+    return documents
+
+
+def check_writable(folder: Path) -> None:
+    """Raises `SetupError` now rather than after the work."""
+    from flows.core.files import writing
+
+    with writing(f"folder {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".zynqflows-probe"
+        probe.touch()
+        probe.unlink()
+
+
+def write_document(path: Path | None, document: Document) -> None:
+    from flows.core.files import write_atomic
+    from flows.core.record import document_to_json
+
+    if path is not None:
+        write_atomic(path, document_to_json(document))
+
+
+def command_line() -> str:
+    """What reproduces this."""
+    return shlex.join(["python", "-m", "flows", *sys.argv[1:]])
+
+
+def jobs(given: Namespace, trained: Trained) -> Iterator[tuple[Backend[Any, Any], Trained, Job[Any]]]:
+    """Every flow on every part that the user named. A flow may start from shipped weights of its own."""
+    from flows import registry
+    from flows.cli.options import options_of
+    from flows.core.part import Target, find_part
+    from flows.jobs import find_trained, is_file
+
+    backends = [registry.load(name) for name in dict.fromkeys(given.flows)]
+    parts = [find_part(text) for text in dict.fromkeys(given.parts or DEFAULT_PARTS)]
+    for backend in backends:
+        options = options_of(backend, given)
+        variant = backend.weights
+        started = trained
+        if variant and not given.weights and not is_file(given.network):
+            started = find_trained(given.network, None, variant)
+        for part in parts:
+            yield backend, started, started.job(Target(part, given.clock), options)
+
+
+def designs(given: Namespace, trained: Trained) -> list[tuple[Backend[Any, Any], Trained, Job[Any]]]:
+    """The jobs; raises `UsageError` where reports are given and it is not clear of which design they are."""
+    every = list(jobs(given, trained))
+    if given.reports and len(every) > 1:
+        raise UsageError("--report", f"{len(every)} designs are asked for", "name one flow and one part")
+    return every
+
+
+def read_documents(store: Store, names: Sequence[str]) -> list[Document]:
+    """Runs of the store by name (all where none is named), and JSON files that `--json` or `flows report` wrote.
+
+    Raises `InputError`.
+    """
+    if not names:
+        return read_records(store, ())
+    return [read_file(Path(name)) if name.endswith(".json") else store.record(name) for name in names]
+
+
+def read_file(path: Path) -> Document:
+    """The runs in a JSON file, a report's too; raises `InputError` where it cannot be read."""
+    from flows.core.record_reader import document_from_json
+
+    return document_from_json(read_text(path, "name a file that --json wrote", f"file {path}"), str(path))
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file and says so; raises `SetupError`."""
+    write_atomic(path, text)
+    print(f"written: {path}", file=sys.stderr)
+
+
+def check_places(given: Namespace) -> None:
+    for place in filter(None, (given.out, given.json and given.json.parent)):
+        check_writable(place)
+
+
+def write_json(path: Path | None, content: Any) -> None:
+    """Writes a value where a path is given."""
+    from flows.core.digest import plain
+    from flows.core.files import write_atomic
+
+    if path is not None:
+        write_atomic(path, json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
+
+
+def executor(given: Namespace, processes: int = 1, verify: bool = False) -> Executor:
+    """What runs steps for this command, at most so many processes at a time; an evaluation has two threads."""
+    from flows.cli.progress import Progress
+    from flows.executor import Executor
+
+    return Executor(open_store(given), processes, Progress(), verify or given.verify)

@@ -1,0 +1,273 @@
+"""The level of every backend: options, refusals, arithmetic and estimates, with no tool installed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from math import ceil
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from backends.protocol import Backend, Job, Note, Refusal, Unbuildable
+from flows import runner
+from flows.cli.options import add_options, options_of
+from flows.cli.parser import Parser
+from flows.conformance.networks import TINY, job_on, odd_networks
+from flows.core.errors import InputError, UsageError
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
+from flows.core.fit import MARGIN, Verdict, judge
+from flows.core.part import Device, Target, devices, find_part
+from flows.core.plan import PYTHON, Plan
+from flows.core.record import Document, document_to_json
+from flows.core.record_reader import document_from_json
+from flows.executor import step_digest
+from flows.jobs import Trained, find_trained, run_name
+from models.network import Network
+
+STAGES = (Tier.HLS, Tier.RTL_SIMULATED, Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
+"""What a model may foretell."""
+HEAVY = ("torch", "keras", "tensorflow", "hls4ml", "onnx", "onnxruntime", "brevitas", "qonnx", "matplotlib", "h5py")
+"""Packages that belong into the steps of a plan."""
+PURE = """
+import json, os, sys
+from pathlib import Path
+from importlib import import_module
+from flows.conformance.networks import TINY, job_on
+
+backend = import_module(sys.argv[1]).BACKEND
+job = job_on(TINY, Path(sys.argv[2]), backend.options())
+done = []
+
+def heard(event, arguments):
+    writes = event == "open" and (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    if writes or event in ("subprocess.Popen", "os.mkdir", "os.remove", "os.rename", "os.chdir", "socket.connect"):
+        done.append(f"{event} {arguments[0]}")
+
+sys.addaudithook(heard)
+backend.check(job)
+design = backend.resolve(job)
+for function in (backend.lower, backend.notes, backend.estimate, backend.plan):
+    function(design)
+print(json.dumps([done, sorted(sys.modules)]))
+"""
+
+
+def refusals(backend: Backend[Any, Any], job: Job[Any]) -> Sequence[Refusal]:
+    """Every reason why `job` cannot be done, by `check` or else by `resolve`."""
+    if found := backend.check(job):
+        return found
+    try:
+        backend.resolve(job)
+    except Unbuildable as error:
+        return error.refusals
+    return ()
+
+
+def parsed(backend: Backend[Any, Any], *argv: str) -> Any:
+    """The options that a command line gives."""
+    parser = Parser(prog=backend.name)
+    add_options(parser, [backend])
+    return options_of(backend, parser.parse_args(list(argv)))
+
+
+def trained(job: Job[Any]) -> Trained:
+    return Trained(job.network, job.weights, job.ranges, None)
+
+
+def step_digests(plan: Plan) -> dict[str, str]:
+    digests: dict[str, str] = {}
+    for step in plan.steps:
+        digests[step.name] = step_digest(step, digests)
+    return digests
+
+
+class EstimateSuite:
+    """Subclass it in a test module, and name the backend."""
+
+    backend: ClassVar[Backend[Any, Any]]
+    module: ClassVar[str] = ""
+    """The module that holds it, where that is not the one that its `check` is in."""
+
+    @pytest.fixture
+    def job(self, tmp_path: Path) -> Job[Any]:
+        """A small residual network with the default options."""
+        return job_on(TINY, tmp_path, self.backend.options())
+
+    @pytest.fixture
+    def design(self, job: Job[Any]) -> Any:
+        assert not self.backend.check(job), "the default options are not refused"
+        return self.backend.resolve(job)
+
+    def shipped(self) -> tuple[Trained, Job[Any]]:
+        """The shipped network, on the weights that this flow starts from."""
+        network = find_trained("arch8", None, self.backend.weights)
+        return network, network.job(Target(find_part("xc7z020")), self.backend.options())
+
+    def test_options_are_frozen_and_each_has_a_help_and_a_legal_default(self, job: Job[Any]) -> None:
+        assert self.backend.options.__dataclass_params__.frozen
+        for field in fields(self.backend.options):
+            assert len(field.metadata["help"]) > 10, field.name
+            if not isinstance(field.default, bool):
+                same = parsed(self.backend, f"--{field.name.replace('_', '-')}={field.default}")
+                assert same == self.backend.options(), f"the default of {field.name} is not what its text gives"
+        assert not refusals(self.backend, job)
+
+    def test_nonsense_is_refused_with_the_name_of_its_option(self) -> None:
+        for field in fields(self.backend.options):
+            flag = field.name.replace("_", "-")
+            with pytest.raises((UsageError, InputError), match=rf"(--|^){flag}\b.*\?!") as refused:
+                parsed(self.backend, f"--{flag}=?!")
+            assert refused.value.exit_code in (2, 3) and refused.value.next_step
+
+    def test_equal_jobs_have_equal_names_designs_and_steps(self, job: Job[Any], tmp_path: Path) -> None:
+        again = job_on(TINY, tmp_path, self.backend.options())
+        assert again is not job and run_name(self.backend.name, again) == run_name(self.backend.name, job)
+        assert self._outcome(again) == self._outcome(job)
+
+    def _outcome(self, job: Job[Any]) -> tuple[object, ...]:
+        """What a job comes to: its steps and what is foretold of it."""
+        design = self.backend.resolve(job)
+        return step_digests(self.backend.plan(design)), tuple(self.backend.estimate(design))
+
+    def test_no_choice_is_idle(self, job: Job[Any]) -> None:
+        """Another choice is another run, of other steps or with other numbers."""
+        usual = self._outcome(job)
+        for field in fields(self.backend.options):
+            for value in field.metadata.get("choices", ()):
+                if value == field.default:
+                    continue
+                other = replace(job, options=replace(job.options, **{field.name: value}))
+                assert run_name(self.backend.name, other) != run_name(self.backend.name, job)
+                if refused := refusals(self.backend, other):
+                    assert f"--{field.name.replace('_', '-')}" in refused[0].culprit
+                else:
+                    assert self._outcome(other) != usual, (field.name, value)
+
+    @pytest.mark.parametrize("network", list(odd_networks()), ids=lambda network: network.name)
+    def test_what_is_not_refused_can_be_planned(self, network: Network, tmp_path: Path) -> None:
+        job = job_on(network, tmp_path, self.backend.options())
+        refused = refusals(self.backend, job)
+        for refusal in refused:
+            assert refusal.culprit and refusal.fact and refusal.nearest
+        if not refused:
+            design = self.backend.resolve(job)
+            assert all(isinstance(note, Note) and note.text for note in self.backend.notes(design))
+            self.readings(design)
+            assert isinstance(step_digests(self.backend.plan(design)), dict)
+            assert self.backend.lower(design).network == network
+
+    def test_a_layer_that_no_backend_knows_is_refused_by_name(self, tmp_path: Path) -> None:
+        unknown = next(odd_networks())
+        first = refusals(self.backend, job_on(unknown, tmp_path, self.backend.options()))[0]
+        assert "odd" in f"{first.culprit}: {first.fact}" and "sine" in first.fact
+
+    def test_nothing_is_written_started_or_loaded_before_a_plan_runs(self, tmp_path: Path) -> None:
+        module = self.module or self.backend.check.__module__.removesuffix(".check")
+        command = [sys.executable, "-B", "-c", PURE, module, str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        touched, modules = json.loads(done.stdout)
+        assert touched == []
+        assert set(HEAVY) & set(modules) == set()
+
+    def test_the_arithmetic_is_of_this_network_and_these_weights(self, job: Job[Any], design: Any) -> None:
+        quantised = self.backend.lower(design)
+        assert (quantised.network, quantised.weights) == (job.network, job.weights.digest)
+        assert quantised == self.backend.lower(self.backend.resolve(job))
+
+    def test_steps_have_names_of_their_own_and_say_what_they_take(self, job: Job[Any]) -> None:
+        plan = runner.full_plan(self.backend, runner.prepare(self.backend, job), None, None)
+        seen: set[str] = set()
+        for step in plan.steps:
+            assert step.name not in seen and set(step.needs) <= seen, "inputs come from earlier steps"
+            assert step.about and step.argv[0] == step.tool and step.makes and step.limit_s > 0
+            assert not any(Path(name).is_absolute() or ".." in Path(name).parts for name in (*step.files, *step.makes))
+            if step.tool == PYTHON:
+                assert step.sources, "the text of its worker is an input"
+            seen.add(step.name)
+
+    def readings(self, design: Any) -> tuple[Reading, ...]:
+        """The estimate, each reading checked."""
+        found = tuple(self.backend.estimate(design))
+        for reading in found:
+            assert reading.tier is Tier.MODELLED and reading.predicts in STAGES, reading
+            assert reading.source and reading.on and reading.value >= 0, reading
+            assert (reading.low is None) == (reading.high is None), reading
+            if reading.low is not None and reading.high is not None:
+                assert 0 <= reading.low <= reading.value <= reading.high, reading
+            assert reading.value or reading.metric in RESOURCES, "nothing takes no time"
+        twice = [key for key, count in Counter((one.metric, one.scope) for one in found).items() if count > 1]
+        assert not twice
+        return found
+
+    @pytest.mark.parametrize("part", devices())
+    def test_every_part_has_an_estimate_with_its_evidence(self, job: Job[Any], part: str) -> None:
+        job = replace(job, target=Target(find_part(part), 8.0))
+        found = self.readings(self.backend.resolve(job))
+        assert found, "the default options are estimated"
+        add_up(found)
+        agree(found, 8.0)
+        judged(found, devices()[part])
+
+    def test_the_shipped_network_has_an_estimate_with_its_evidence(self) -> None:
+        network, job = self.shipped()
+        found = self.readings(self.backend.resolve(job))
+        add_up(found)
+        agree(found, job.target.clock_ns)
+        judged(found, job.target.part.device)
+        estimated = [runner.estimated(self.backend, network, job, "a command") for _ in range(2)]
+        assert estimated[0] == estimated[1]
+        text = document_to_json(Document(runner.network_facts(network), tuple(estimated[:1])))
+        assert document_to_json(document_from_json(text, "here")) == text
+
+    def test_a_design_is_resolved_once(self, job: Job[Any]) -> None:
+        calls: list[Job[Any]] = []
+
+        def resolve(job: Job[Any]) -> Any:
+            calls.append(job)
+            return self.backend.resolve(job)
+
+        counted = replace(self.backend, resolve=resolve)
+        runner.full_plan(counted, runner.prepare(counted, job), None, None)
+        assert len(calls) == 1
+
+
+def add_up(found: tuple[Reading, ...]) -> None:
+    """Totals are the sum of their parts, each rounded; what lacks a part is a lower bound."""
+    scopes = {reading.scope for reading in found if reading.metric in RESOURCES} - {TOTAL}
+    for metric in RESOURCES:
+        whole = total(found, metric)
+        parts = [reading for reading in found if reading.metric is metric and reading.scope != TOTAL]
+        if whole and parts:
+            assert abs(whole.value - sum(part.value for part in parts)) <= 0.5 * (len(parts) + 1), metric
+            assert whole.at_least == (any(part.at_least for part in parts) or len(parts) < len(scopes)), metric
+
+
+def agree(found: tuple[Reading, ...], clock_ns: float) -> None:
+    """Times are the cycles at the clock that was asked for; no stage is slower than the whole."""
+    known = {reading.metric: reading.value for reading in found if reading.scope == TOTAL}
+    interval, latency = known.get(Metric.INTERVAL_CYCLES), known.get(Metric.LATENCY_CYCLES)
+    if interval and Metric.THROUGHPUT_FPS in known:
+        assert known[Metric.THROUGHPUT_FPS] == pytest.approx(1e9 / (interval * clock_ns))
+    if latency and Metric.LATENCY_US in known:
+        assert known[Metric.LATENCY_US] == pytest.approx(latency * clock_ns / 1e3)
+    stages = [one.value for one in found if one.metric is Metric.INTERVAL_CYCLES and one.scope != TOTAL]
+    assert interval is None or interval >= max(stages, default=0)
+
+
+def judged(found: tuple[Reading, ...], device: Device) -> None:
+    """A part that the upper bounds fill up to the margin is fitted, and one with a unit less is not."""
+    upper = {metric: reading.high or reading.value for metric in RESOURCES if (reading := total(found, metric))}
+    if len(upper) < len(RESOURCES) or any(one.at_least for one in found if one.scope == TOTAL):
+        assert judge(found, device).verdict is not Verdict.FITS, "something is not known"
+        return
+    filled: dict[str, Any] = {metric.key: max(1, ceil(value / (1 - MARGIN))) for metric, value in upper.items()}
+    assert judge(found, replace(device, **filled)).verdict is Verdict.FITS
+    smaller = filled | {"lut": filled["lut"] - 1}
+    assert judge(found, replace(device, **smaller)).verdict is not Verdict.FITS

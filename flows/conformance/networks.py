@@ -1,0 +1,111 @@
+"""The networks of the conformance suite, and jobs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from backends.protocol import Job
+from flows.core.part import Target, find_part
+from models.network import (
+    INPUT,
+    Add,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    Network,
+    ReLU,
+    Shape,
+    Softmax,
+)
+from models.ranges import Ranges
+from models.weights import open_weights, save_weights
+
+TINY = Network(
+    "tiny",
+    (8, 8, 3),
+    (
+        Conv2D("conv1", (INPUT,), (3, 3), (1, 1), "same", 4),
+        ReLU("relu1", ("conv1",)),
+        Conv2D("conv2", ("relu1",), (3, 3), (1, 1), "same", 4),
+        ReLU("relu2", ("conv2",)),
+        Conv2D("shortcut", (INPUT,), (1, 1), (1, 1), "same", 4),
+        Add("add", ("relu2", "shortcut")),
+        MaxPool2D("pool", ("add",), (2, 2), (2, 2), "valid"),
+        GlobalAveragePool("gap", ("pool",)),
+        Dense("dense", ("gap",), 5),
+        Softmax("softmax", ("dense",)),
+    ),
+)
+"""A residual network that every flow builds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sine(Layer):
+    """A layer that no backend has heard of."""
+
+    kind: ClassVar[str] = "sine"
+
+
+def job_on(network: Network, folder: Path, options: Any, part: str = "xc7z020") -> Job[Any]:
+    """On seeded weights of four bits, so that backends that take only quantised ones take them; reaches are on grids of
+    four bits, too. Some weights are above 1, which formats for fractions do not hold as they are."""
+    random = np.random.default_rng(3)
+    tensors = {}
+    for name, shape in network.weight_shapes():
+        if name.endswith("bias"):
+            tensors[name] = (random.normal(0, 9, shape) / 8).astype(np.float32)
+            continue
+        codes = random.integers(-7, 8, shape)
+        codes.reshape(-1, shape[-1])[0] = 7
+        tensors[name] = (codes / 4).astype(np.float32)
+    path = folder / f"{network.name}.safetensors"
+    save_weights(path, tensors, network)
+    weights = open_weights(path, network)
+    rectified = {layer.name for layer in network.layers if isinstance(layer, ReLU)}
+    reach = {tensor: (0.0, 3.75) if tensor in rectified else (-3.75, 3.75) for tensor in network.shapes}
+    ranges = Ranges(network.digest, weights.digest, "images", 10, reach | {INPUT: (0.0, 1.0)})
+    return Job(network, weights, ranges, Target(find_part(part)), options)
+
+
+def odd_networks() -> Iterator[Network]:
+    """Networks that can be described, and that not every backend can build."""
+    conv = Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 4)
+    relu = ReLU("relu", ("conv",))
+    image: Shape = (8, 8, 3)
+
+    def network(name: str, *layers: Layer, shape: Shape = image) -> Network:
+        return Network(name, shape, layers)
+
+    def head(tensor: str) -> tuple[Layer, Layer]:
+        return GlobalAveragePool("gap", (tensor,)), Dense("dense", ("gap",), 5)
+
+    yield network("unknown layer", conv, relu, Sine("odd", ("relu",)), *head("odd"))
+    yield network("overlapping pool", conv, relu, MaxPool2D("odd", ("relu",), (3, 3), (2, 2), "same"), *head("odd"))
+    yield network("oblong pool", conv, relu, MaxPool2D("odd", ("relu",), (2, 1), (2, 1), "valid"), *head("odd"))
+    yield network("oblong convolution", replace(conv, kernel=(1, 3), strides=(2, 1)), relu, *head("relu"))
+    yield network("convolutions in a row", conv, replace(conv, name="odd", inputs=("conv",)), *head("odd"))
+    yield network("relu first", ReLU("odd", (INPUT,)), replace(conv, inputs=("odd",)), relu, *head("relu"))
+    yield network("narrow image", conv, relu, *head("relu"), shape=(8, 2, 3))
+    yield network("image out", conv)
+    yield network("softmax inside", conv, GlobalAveragePool("gap", ("conv",)), Softmax("odd", ("gap",)),
+                  Dense("dense", ("odd",), 5))  # fmt: skip
+    yield network("vector in", Dense("dense", (INPUT,), 5), shape=(12,))
+    yield network("flattened input", Flatten("odd", (INPUT,)), Dense("dense", ("odd",), 5))
+    yield network("relu of a flattened image", conv, Flatten("odd", ("conv",)), ReLU("relu", ("odd",)),
+                  Dense("dense", ("relu",), 5))  # fmt: skip
+    yield network("tensor added to itself", conv, relu, Add("odd", ("relu", "relu")), *head("odd"))
+    yield network("tensor read three times", conv, relu, Add("add", ("relu", "conv")), ReLU("relu2", ("add",)),
+                  Add("odd", ("relu2", "relu")), Add("odd2", ("odd", "relu")), *head("odd2"))  # fmt: skip
+    yield network("skip over everything", replace(conv, filters=3), relu, Add("odd", ("relu", INPUT)), *head("odd"))
+    yield network("no weights", GlobalAveragePool("odd", (INPUT,)))
+    yield network("nothing but a relu", ReLU("odd", (INPUT,)))
+    yield network("nothing but a flatten", Flatten("odd", (INPUT,)))
+    yield network("nothing but a softmax", Softmax("odd", (INPUT,)), shape=(5,))

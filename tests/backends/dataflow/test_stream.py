@@ -1,0 +1,183 @@
+"""The simulation against one that steps through every cycle and is too plain to be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends.dataflow.fifos import ahead, sized
+from backends.dataflow.stream import FRAMES, INPUT, LEAST, Fifo, Run, Stage, fifos, simulate
+
+
+class Clerk:
+    """One stage, a cycle at a time. A queue holds the cycles from which its tokens may be taken."""
+
+    def __init__(self, stage: Stage, queues: dict[Fifo, list[int]], room: dict[Fifo, float], frames: int) -> None:
+        self.stage, self.room = stage, room
+        self.mine = [queues[fifo] for fifo in queues if fifo[1] == stage.name]
+        self.others = {fifo: queues[fifo] for fifo in queues if fifo[0] == stage.name}
+        self.todo = [run for _ in range(frames) for run in stage.pattern for _ in range(run.count)]
+        self.busy_until: int | None = None
+        self.outputs: list[int] = []
+
+    def step(self, now: int) -> bool:
+        """Do at the moment `now` one thing that can be done; whether there was one."""
+        if not self.todo:
+            return False
+        firing = self.todo[0]
+        if self.busy_until is None:
+            if firing.takes:
+                if any(not queue or queue[0] > now for queue in self.mine):
+                    return False
+                for queue in self.mine:
+                    queue.pop(0)
+            self.busy_until = now + firing.cycles
+            return True
+        if now < self.busy_until:
+            return False
+        if firing.puts:
+            if any(len(queue) >= self.room[fifo] for fifo, queue in self.others.items()):
+                return False
+            self.outputs.append(now + self.stage.delay)
+            for queue in self.others.values():
+                queue.append(now + self.stage.delay)
+        self.busy_until = None
+        self.todo.pop(0)
+        return True
+
+
+def stepped(stages: list[Stage], depths: dict[Fifo, int], frames: int) -> list[int] | None:
+    """When each frame of the last stage is complete; None where everything stands still before that."""
+    delays = {stage.name: stage.delay for stage in stages}
+    queues: dict[Fifo, list[int]] = {fifo: [] for fifo in fifos(stages)}
+    room = {fifo: depths.get(fifo, float("inf")) + delays[fifo[0]] for fifo in queues}
+    clerks = [Clerk(stage, queues, room, frames) for stage in stages]
+    now = idle = 0
+    while any(clerk.todo for clerk in clerks):
+        moved = False
+        while sum(clerk.step(now) for clerk in clerks):
+            moved = True
+        idle = 0 if moved else idle + 1
+        if idle > 50:  # longer than any firing and any delay
+            return None
+        now += 1
+    return clerks[-1].outputs[stages[-1].tokens - 1 :: stages[-1].tokens]
+
+
+@st.composite
+def patterns(draw: st.DrawFn, tokens: int) -> tuple[Run, ...]:
+    """A frame that takes `tokens`, with stores and insertions between, and ends with a token put."""
+    runs = []
+    for _ in range(tokens):
+        if draw(st.booleans()):
+            runs.append(Run(draw(st.integers(1, 2)), draw(st.integers(1, 3)), takes=False, puts=draw(st.booleans())))
+        runs.append(Run(1, draw(st.integers(1, 5)), puts=draw(st.booleans())))
+    return (*runs, Run(1, 1, takes=False))
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[Stage]:
+    """A fork, two branches of unlike speed, a join, and a stage behind it."""
+    delay = st.integers(0, 3)
+    count = draw(st.integers(2, 5))
+    fork = Stage("fork", (INPUT,), (Run(count, draw(st.integers(1, 3))),), draw(delay))
+    left = Stage("left", ("fork",), draw(patterns(count)), draw(delay))
+    right = Stage(
+        "right", ("fork",), (Run(count, draw(st.integers(1, 6)), puts=False), Run(left.tokens, 1, takes=False))
+    )
+    join = Stage("join", ("left", "right"), (Run(left.tokens, draw(st.integers(1, 4))),), draw(delay))
+    return [fork, left, right, join, Stage("tail", ("join",), draw(patterns(join.tokens)), draw(delay))]
+
+
+@st.composite
+def shallow(draw: st.DrawFn) -> tuple[list[Stage], dict[Fifo, int]]:
+    """A graph, some of whose FIFOs are of finite depth."""
+    stages = draw(graphs())
+    return stages, {fifo: draw(st.integers(1, 6)) for fifo in fifos(stages) if draw(st.booleans())}
+
+
+@settings(deadline=None)
+@given(design=shallow(), frames=st.integers(1, 4))
+def test_the_simulation_is_what_stepping_through_every_cycle_gives(
+    design: tuple[list[Stage], dict[Fifo, int]], frames: int
+) -> None:
+    stages, depths = design
+    found, expected = simulate(stages, depths, frames), stepped(stages, depths, frames)
+    if expected is None:
+        assert found.deadlock and found.deadlock.full and len(found.completions) < frames
+        assert all(depths.get(fifo) for fifo in found.deadlock.full)
+    else:
+        assert found.deadlock is None and list(found.completions) == expected
+
+
+@settings(deadline=None)
+@given(design=shallow(), frames=st.integers(2, 3))
+def test_fifos_as_deep_as_their_fill_change_nothing(design: tuple[list[Stage], dict[Fifo, int]], frames: int) -> None:
+    stages, depths = design
+    found = simulate(stages, depths, frames)
+    if found.deadlock is None:
+        again = simulate(stages, {fifo: max(1, fill) for fifo, fill in found.fill.items()}, frames)
+        assert again.completions == found.completions
+
+
+@settings(deadline=None)
+@given(stages=graphs(), slower=st.integers(1, 9))
+def test_sized_fifos_never_deadlock_whatever_the_cycles(stages: list[Stage], slower: int) -> None:
+    depths = sized(stages, dict.fromkeys(fifos(stages), 8), LEAST)
+    assert simulate(stages, depths).deadlock is None
+    other = [
+        replace(stage, pattern=tuple(replace(run, cycles=run.cycles * slower) for run in stage.pattern), delay=0)
+        if place % 2
+        else stage
+        for place, stage in enumerate(stages)
+    ]
+    assert simulate(other, depths).deadlock is None
+
+
+def test_a_stage_that_ends_with_padding_is_let_run_ahead() -> None:
+    """Its writer is as busy as it is: 4 of 12 tokens are put when all are taken, and 4 come meanwhile."""
+    even = Stage("even", (INPUT,), (Run(12, 3),))
+    late = Stage("late", ("even",), (Run(4, 1, puts=False), Run(8, 3), Run(4, 3, takes=False)))
+    assert simulate([even, late], {("even", "late"): LEAST}).interval > 1.01 * even.busy
+    depths = sized([even, late], {("even", "late"): 8}, LEAST)
+    assert depths == ahead([even, late]) == {("even", "late"): 4}
+    assert simulate([even, late], depths).interval <= 1.01 * late.busy
+
+
+@settings(deadline=None)
+@given(stages=graphs())
+def test_frames_settle_to_the_busiest_stage(stages: list[Stage]) -> None:
+    """The mean distance of many frames is the bottleneck's, up to the start of the first."""
+    found, busiest = simulate(stages, {}, frames=40), max(stage.busy for stage in stages)
+    assert found.completions[-1] - found.completions[0] <= 39 * busiest + found.latency
+    assert found.completions[-1] >= 40 * busiest
+
+
+def test_a_skip_that_is_too_shallow_is_named() -> None:
+    fork = Stage("fork", (INPUT,), (Run(4, 1),))
+    slow = Stage("slow", ("fork",), (Run(3, 1, puts=False), Run(1, 1), Run(3, 1, takes=False)))
+    join = Stage("join", ("slow", "fork"), (Run(4, 1),))
+    found = simulate([fork, slow, join], {("fork", "join"): 2})
+    assert found.deadlock and found.deadlock.full == (("fork", "join"),)
+    assert set(found.deadlock.stages) == {"fork", "slow", "join"}
+    assert sized([fork, slow, join], {("fork", "slow"): 8, ("fork", "join"): 8}, LEAST)[("fork", "join")] >= 4
+
+
+def test_a_stage_that_only_stores_costs_its_cycles() -> None:
+    window = Stage("window", (INPUT,), (Run(3, 4, puts=False), Run(2, 10)))
+    assert simulate([window], {}, 2).completions == (32, 64)
+    assert (window.busy, window.tokens) == (32, 2)
+
+
+def test_the_interval_needs_frames_enough() -> None:
+    with pytest.raises(IndexError):
+        _ = simulate([Stage("one", (INPUT,), (Run(1, 1),))], {}, 1).interval
+    assert FRAMES > 2
+
+
+def test_stages_whose_tokens_do_not_match_are_refused() -> None:
+    with pytest.raises(ValueError, match="one does not put as many"):
+        simulate([Stage("one", (INPUT,), (Run(1, 1),)), Stage("two", ("one",), (Run(2, 1),))], {})

@@ -1,0 +1,162 @@
+"""Resource models of FINN's nodes: what the RTL fixes, what is fitted, and how amounts move."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from backends.cost.amounts import Amount
+from backends.finn.design.fifos import SRL, StreamingFifo, WidthConverter, stored
+from backends.finn.design.graph import nodes
+from backends.finn.design.nodes import Integer, MatrixVector, NodeFold, Thresholds, Window
+from backends.finn.resources import formulas, models
+from backends.finn.resources.formulas import AUTO, BLOCK, DISTRIBUTED, MemoryStyle
+from backends.finn.resources.structure import Law, law_of_link
+from flows.core.evidence import RESOURCES, Metric
+from models.zoo import ARCH8
+
+from .w4a4 import quantised
+
+NODES = nodes(quantised(ARCH8))
+MEMORY = MemoryStyle()
+
+
+def unit(inputs: int = 252, outputs: int = 28, bits: int = 4) -> MatrixVector:
+    shapes = (1024, inputs), (1024, outputs)
+    return MatrixVector("unit", "layer", ("input",), *shapes, Integer(bits, False), Integer(16, True), inputs, 4, True)
+
+
+def value(amounts: Sequence[Amount | None]) -> float:
+    return the_only(amounts).value
+
+
+def the_only(amounts: Sequence[Amount | None]) -> Amount:
+    (amount,) = amounts
+    assert amount
+    return amount
+
+
+@given(some.data())
+def test_a_unit_with_more_parallelism_takes_no_less_logic(data: some.DataObject) -> None:
+    node = data.draw(some.sampled_from([one for one in NODES if isinstance(one, MatrixVector)]))
+    one, other = data.draw(some.sampled_from(node.folds)), data.draw(some.sampled_from(node.folds))
+    if one.pe <= other.pe < node.channels and one.simd <= other.simd:
+        certain = [models.of_node(node, fold, MEMORY) for fold in (one, other)]
+        assert value(certain[0][Metric.FF]) <= value(certain[1][Metric.FF])
+        assert value(certain[0][Metric.DSP]) <= value(certain[1][Metric.DSP])
+
+
+@given(some.sampled_from(NODES), some.data())
+def test_every_amount_lies_within_its_bounds(node: object, data: some.DataObject) -> None:
+    assert node in NODES
+    place = NODES.index(node)  # type: ignore[arg-type]
+    fold = data.draw(some.sampled_from(NODES[place].folds))
+    memory = data.draw(some.builds(MemoryStyle, weight_style=some.sampled_from([AUTO, BLOCK, "distributed"])))
+    found = models.of_node(NODES[place], fold, memory)
+    assert found.keys() == {*RESOURCES}
+    for amounts in found.values():
+        amount = the_only(amounts)
+        assert 0 <= amount.low <= amount.value <= amount.high
+
+
+def test_a_long_vector_is_read_again_from_block_ram() -> None:
+    """15,680 words of weights take 4 RAMB18 by FINN's formula; the routed unit has 5."""
+    long = unit(1568, 10)
+    assert value(models.of_node(long, NodeFold(1, 1), MEMORY)[Metric.BRAM18]) == 5
+    assert formulas.bram18(long, NodeFold(10, 1), MEMORY) == 6
+    whole = value(models.of_node(long, NodeFold(10, 1), MEMORY)[Metric.BRAM18])
+    assert whole == 5  # nothing is read again: 2,048 words of 40 bits
+    assert value(models.of_node(unit(), NodeFold(1, 9), MEMORY)[Metric.BRAM18]) == 2
+
+
+def test_few_words_of_weights_may_go_to_luts() -> None:
+    node = unit()
+    folds = NodeFold(28, 9), NodeFold(1, 9)
+    shallow, deep = (the_only(models.of_node(node, fold, MEMORY)[Metric.BRAM18]) for fold in folds)
+    assert (shallow.low, shallow.value) == (0, 28)
+    assert deep.low == deep.value == 2
+    asked = models.of_node(node, NodeFold(28, 9), MemoryStyle(weight_style="distributed"))
+    assert value(asked[Metric.BRAM18]) == 0
+    more = value(asked[Metric.LUT]) - value(models.of_node(node, NodeFold(28, 9), MEMORY)[Metric.LUT])
+    assert more == pytest.approx(28 * 9 * 4)  # a LUT for a bit of every word
+
+
+@pytest.mark.parametrize(
+    ("link", "certain_lut", "certain_ff"),
+    [
+        (StreamingFifo("a", "b", 2, 24, SRL), 24, 48),
+        (StreamingFifo("a", "b", 32, 128, SRL), 256, 128 + 5),
+        (StreamingFifo("a", "b", 323, 24, SRL), 264 + 48, 24 + 9),
+        (StreamingFifo("a", "b", 1024, 24, SRL), 768 + 72, 24 + 10),
+        (StreamingFifo("a", "b", 1325, 4, BLOCK), 0, 17 + 44),
+        (StreamingFifo("a", "b", 1325, 4, DISTRIBUTED), 32 * 2 * 4, 17 + 44 + 4),
+        (WidthConverter("a", "b", 64, 4), 32 + 4, 64 + 8 + 4),
+        (WidthConverter("a", "b", 312, 3), 312 + 7, 312 + 6 + 7),
+        (WidthConverter("a", "b", 3, 312), 1.5 + 7, 312 + 3 + 7),
+    ],
+)
+def test_what_the_rtl_fixes(link: StreamingFifo | WidthConverter, certain_lut: float, certain_ff: float) -> None:
+    assert law_of_link(link, Metric.LUT).certain == certain_lut
+    assert law_of_link(link, Metric.FF).certain == certain_ff
+    for metric in (Metric.LUT, Metric.FF):
+        assert value(models.of_link(link)[metric]) >= law_of_link(link, metric).certain
+
+
+@pytest.mark.parametrize(
+    ("data", "former", "rows"), [(4, False, 4), (6, False, 3), (8, False, 2), (4, True, 4), (8, True, 2)]
+)
+def test_wider_products_share_a_slice_with_fewer_rows(data: int, former: bool, rows: int) -> None:
+    """FINN's formula says four always; open synthesis of its RTL and routed units say this."""
+    node = replace(unit(bits=data), former=former)
+    assert formulas.dsp(node, NodeFold(4, 3)) == 3
+    assert value(models.of_node(node, NodeFold(4, 3), MEMORY)[Metric.DSP]) == ceil(4 / rows) * 3
+
+
+def test_products_of_an_hls_unit_take_slices_unless_they_are_gates() -> None:
+    wide, narrow = (replace(unit(bits=bits), rtl=False) for bits in (2, 1))
+    assert [value(models.of_node(one, NodeFold(4, 3), MEMORY)[Metric.DSP]) for one in (wide, narrow)] == [12, 0]
+    assert value(models.of_node(replace(wide, of_luts=True), NodeFold(4, 3), MEMORY)[Metric.DSP]) == 0
+
+
+@pytest.mark.parametrize(
+    ("channels", "bits", "result", "blocks"), [(128, 22, 8, 47), (64, 20, 8, 23), (64, 13, 4, 3), (16, 13, 2, 0)]
+)
+def test_deep_thresholds_are_in_block_ram(channels: int, bits: int, result: int, blocks: int) -> None:
+    """The first three are of routed builds: 47, 24 and 3."""
+    shape = 1, channels
+    node = Thresholds("node", "layer", ("input",), shape, shape, Integer(bits, True), Integer(result, False))
+    assert value(models.of_node(node, NodeFold(), MEMORY)[Metric.BRAM18]) == blocks
+
+
+def test_windows_in_block_ram_take_no_luts_for_their_lines() -> None:
+    node = next(one for one in NODES if isinstance(one, Window))
+    inside, outside = (
+        models.of_node(node, node.folds[0], MemoryStyle(window_style=style)) for style in (DISTRIBUTED, BLOCK)
+    )
+    assert value(inside[Metric.LUT]) > value(outside[Metric.LUT])
+    assert value(inside[Metric.BRAM18]) < value(outside[Metric.BRAM18])
+
+
+def test_block_ram_of_fifos_is_rounded_up_to_powers_of_two() -> None:
+    assert StreamingFifo("a", "b", 2700, 8, BLOCK).bram18 == 2
+    assert StreamingFifo("a", "b", 1325, 4, BLOCK).bram18 == 1
+    assert StreamingFifo("a", "b", 32, 128, SRL).bram18 == 0
+
+
+def test_deep_fifos_go_to_block_ram_unless_they_are_narrow() -> None:
+    assert [stored(depth, 8, AUTO) for depth in (2, 64, 65)] == [SRL, SRL, BLOCK]
+    assert [stored(depth, 4, AUTO) for depth in (257, 258)] == [SRL, BLOCK]
+    assert [stored(depth, 8, BLOCK) for depth in (2, 3)] == [SRL, BLOCK]
+
+
+def test_a_law_without_rows_knows_nothing() -> None:
+    law = Law("matrix", 0, {"one": 1})
+    assert models.fitted(law, Metric.LUT, {}) is None
+    row = {"coefficients": {"one": 7.0}, "interval_90": 0.0, "rows": 1, "from": "somewhere"}
+    found = models.fitted(law, Metric.LUT, {("matrix", "lut"): row})
+    assert found and (found.low, found.value, found.high) == (7, 7, 7)

@@ -1,0 +1,77 @@
+"""Notes on FINN designs: how the folding was chosen, what it misses, what may be hard to build."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from backends.finn.estimate import estimate
+from backends.finn.notes import notes
+from backends.finn.resolve import folding_problem, taken
+from backends.protocol import NoteKind
+from flows.core.evidence import RESOURCES
+from flows.core.fit import Verdict, judge
+from flows.core.part import find_part
+from models.network import Network
+from models.zoo import ARCH5, ARCH8
+
+from .w4a4 import quantised, solved
+
+W4A4 = quantised(ARCH8)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "said"),
+    [
+        ({"target_fps": "500"}, NoteKind.NOTE, "it is the cheapest for 500 images/s"),
+        ({"target_fps": "500", "folding": "finn"}, NoteKind.NOTE, "FINN's own search for 500 images/s"),
+        ({"folding": "{}"}, NoteKind.NOTE, "the folding is the file's"),
+        ({"folding": '{"MVAU_rtl_1": {"mem_mode": "external"}}'}, NoteKind.NOTE, "file's; left aside in it: mem_mode"),
+        ({}, NoteKind.NOTE, "it is the fastest whose upper bounds leave 10% of every resource free"),
+        (
+            {"target_fps": "1743", "folding": "finn"},
+            NoteKind.WARNING,
+            "with its FIFOs the design reaches 1,733 of the 1743 images/s",
+        ),
+    ],
+)
+def test_notes_say_how_the_folding_was_found(options: dict[str, str], kind: NoteKind, said: str) -> None:
+    found = list(notes(solved(**options)))
+    assert any(said in note.text and note.kind is kind for note in found)
+    assert found[0].text.startswith("PE x SIMD: block1_conv1 ")
+    assert sum("FIFOs in" in note.text for note in found) == 1
+
+
+@pytest.mark.xfail(strict=True, reason="issue 15: the faster folding is solved without FIFOs and never built")
+@pytest.mark.parametrize("network", [ARCH5, ARCH8], ids=lambda network: network.name)
+def test_notes_name_a_faster_folding_that_may_fit(network: Network) -> None:
+    made = solved(network, "xc7z010")
+    (said,) = (note.text for note in notes(made) if "by the estimates alone" in note.text)
+    rate = said.rpartition(" ")[2]
+    faster = solved(network, "xc7z010", target_fps=rate)
+    assert made.design.interval > faster.design.interval <= 1e8 / int(rate)
+    verdicts = [judge(estimate(each), find_part("xc7z010").device).verdict for each in (made, faster)]
+    assert verdicts == [Verdict.FITS, Verdict.AT_RISK]
+
+
+def test_where_none_fits_the_notes_say_what_is_lacking_and_what_was_taken() -> None:
+    made = solved(part="xc7z007s")
+    (said,) = (note.text for note in notes(made) if "no folding of this network" in note.text)
+    assert "LUT (12,960 would fit)" in said and "the busiest layer takes 301,056 cycles" in said
+    assert judge(estimate(made), find_part("xc7z007s").device).verdict is Verdict.AT_RISK
+
+
+@pytest.mark.xfail(strict=True, reason="issue 15: what is lacking is the least beside FIFOs of a faster design")
+def test_what_is_lacking_is_no_more_than_the_least_parallel_design_takes() -> None:
+    made = solved(part="xc7z007s")
+    assert made.answer and made.answer.nearest
+    least = folding_problem(made.design.job, W4A4).build(made.answer.nearest)
+    taken_least = dict(zip(RESOURCES, taken(least, False), strict=True))
+    assert all(amount <= taken_least[metric] for metric, amount in made.answer.lacking.items())
+
+
+def test_notes_name_units_of_wide_weights() -> None:
+    made = solved(folding=json.dumps({"MVAU_rtl_1": {"PE": 1, "SIMD": 36}}))
+    (said,) = (note.text for note in notes(made) if "wider than the 36 bits" in note.text)
+    assert "block1_conv2" in said

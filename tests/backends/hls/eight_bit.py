@@ -1,0 +1,65 @@
+"""Designs of the manual HLS flow in eight bits, on weights that exist by name only."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from backends.dataflow.pe_simd import legal
+from backends.dataflow.space import Budgets, Solved
+from backends.hls.design.design import HlsDesign
+from backends.hls.options import HlsOptions
+from backends.hls.resolve import folding_problem, resolve_folding
+from backends.protocol import Job, Refusal, Unbuildable
+from flows.core.part import Target, find_part
+from models.fixed import FixedType, Overflow, Rounding
+from models.network import Conv2D, Dense, GlobalAveragePool, Network, Softmax
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+from models.zoo import ARCH8
+
+WEIGHT = FixedType(8, 1)
+BYTE = FixedType(8, 4, rounding=Rounding.RND, overflow=Overflow.SAT)
+SUM = FixedType(32, 16)
+
+
+@cache
+def eight_bit(network: Network) -> QuantisedNetwork:
+    """A network whose tensors and weights have eight bits, and whose accumulators have 32."""
+    layers = {}
+    for layer in network.layers:
+        if not isinstance(layer, Softmax):
+            weight = WEIGHT if isinstance(layer, Conv2D | Dense) else None
+            wide = SUM if isinstance(layer, Conv2D | Dense | GlobalAveragePool) else None
+            layers[layer.name] = Arithmetic(BYTE, weight, weight, wide)
+    return QuantisedNetwork(network, "weights", InputContract(BYTE, Fraction(1, 256)), layers)
+
+
+def job_for(part: str = "xc7z020", network: Network = ARCH8, clock_ns: float = 10.0, **options: Any) -> Job[HlsOptions]:
+    """A job whose weights and ranges nothing here reads."""
+    absent: Any = None
+    return Job(network, absent, absent, Target(find_part(part), clock_ns), HlsOptions(**options))
+
+
+@cache
+def solved(
+    part: str = "xc7z020", network: Network = ARCH8, clock_ns: float = 10.0, **options: Any
+) -> Solved[HlsDesign]:
+    """The design of such a job in eight bits, and what the solver says of its folding."""
+    return resolve_folding(job_for(part, network, clock_ns, **options), eight_bit(network))
+
+
+def budgets_around(design: HlsDesign, folded: bool = False) -> Budgets:
+    """What the solver is told of all legal folds near `design`, or where it is `folded` of its own alone."""
+    folds = {node.name: [design.folds[node.name]] if folded else legal(node.foldable) for node in design.weighted}
+    return folding_problem(design.job, design.quantised, folds).around(design)
+
+
+def only_refusal(part: str = "xc7z020", **options: Any) -> Refusal:
+    """The one reason why such a job cannot be built."""
+    try:
+        solved(part, **options)
+    except Unbuildable as error:
+        (refusal,) = error.refusals
+        return refusal
+    raise AssertionError("it can be built")

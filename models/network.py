@@ -9,8 +9,9 @@ TensorFlow's (the odd pixel goes below and to the right), other paddings are giv
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import prod
 from typing import ClassVar, Literal
@@ -25,6 +26,16 @@ Padding = Literal["same", "valid"] | Pads
 
 INPUT = "input"
 """The name by which layers refer to the network's input."""
+
+
+def layer_name(text: str) -> str:
+    """A word of letters, digits and underscores, since flows write layer names into their sources.
+
+    >>> layer_name("block/conv:0"), layer_name("2nd"), layer_name("?")
+    ('block_conv_0', 'layer_2nd', 'layer')
+    """
+    word = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_") or "layer"
+    return word if word[0].isalpha() else f"layer_{word}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +244,9 @@ class Network:
     name: str
     input_shape: Shape
     layers: tuple[Layer, ...]
+    absorbed: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """(name, layer) of layers that the user's file has and this network does not, with the layer that does their work;
+    `INPUT` for the name of the file's input."""
 
     def __post_init__(self) -> None:
         shapes: dict[str, Shape] = {INPUT: self.input_shape}

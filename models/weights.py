@@ -7,6 +7,8 @@ of that network's architecture in its header. Weights of another network are ref
 from __future__ import annotations
 
 import json
+import sys
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -40,6 +42,19 @@ class Weights:
         from safetensors.numpy import load_file
 
         return load_file(self.path)
+
+    def numbers(self) -> Mapping[str, array[float]]:
+        """The same as flat arrays of the standard library: needs no numpy."""
+        header, _ = _header(self.path)
+        content = self.path.read_bytes()
+        data = 8 + int.from_bytes(content[:8], "little")
+        found = {}
+        for name, entry in header.items():
+            begin, end = entry["data_offsets"]
+            found[name] = array("f", content[data + begin : data + end])
+            if sys.byteorder == "big":
+                found[name].byteswap()
+        return found
 
 
 def open_weights(path: Path, network: Network) -> Weights:

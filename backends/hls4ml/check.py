@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from math import ceil, floor, log2
@@ -10,13 +10,15 @@ from math import ceil, floor, log2
 from backends.hls4ml.design import unrolled as layers_unrolled
 from backends.hls4ml.fifos import depths
 from backends.hls4ml.options import LATENCY, RESOURCE, SIMULATED, STOCK, parse_precision, parse_reuse, parse_strategy
+from backends.hls4ml.places import absorbed_by, place_of
 from backends.hls4ml.precision import lower
 from backends.hls4ml.resolve import design, limit_of, quickest
-from backends.hls4ml.reuse import legal, sizes
+from backends.hls4ml.reuse import sizes
 from backends.protocol import Job, Refusal
-from backends.stream import simulate
+from backends.stream import Stage, fifos, simulate
+from flows.core.text import printable
 from models.fixed import FixedType, parse_type
-from models.network import INPUT, Conv2D, Dense, Flatten, MaxPool2D, Network, Softmax
+from models.network import Conv2D, Dense, Flatten, MaxPool2D, Network, Softmax
 
 UNROLL_LIMIT = 4096
 """Products of one layer that the HLS compilers unroll (``config_array_partition -maximum_size`` of hls4ml's Tcl)."""
@@ -53,9 +55,8 @@ def _layers(network: Network) -> Iterator[Refusal]:
 
 def _unrolled(job: Job) -> Iterator[Refusal]:
     """What unrolls a layer of more products than the HLS compilers take."""
-    _, layers = parse_strategy(job.options.strategy)
     products = {name: n_in * n_out for name, (n_in, n_out) in sizes(job.network).items()}
-    yield from _unknown("--strategy", layers, products)
+    yield from _unknown("--strategy", parse_strategy(job.options.strategy)[1], job.network, products)
     largest = max(products, key=lambda name: products[name], default="")
     reason = f"unrolls all {{:,}} products of {{}}; the HLS compilers stop at {UNROLL_LIMIT:,}"
     if job.options.io_type == "io_parallel" and products.get(largest, 0) > UNROLL_LIMIT:
@@ -67,13 +68,12 @@ def _unrolled(job: Job) -> Iterator[Refusal]:
         yield Refusal(f"--strategy {LATENCY}", reason.format(products[worst], worst), f"--strategy {RESOURCE}")
 
 
-def _unknown(
-    option: str, named: Iterable[str], layers: Collection[str], what: str = "layer with weights"
-) -> Iterator[Refusal]:
+def _unknown(option: str, named: Iterable[str], network: Network, layers: Iterable[str]) -> Iterator[Refusal]:
+    """Names that mean nothing in `network`, nor in the file that it came from; `layers` are those to choose from."""
     for name in named:
-        if name not in layers:
+        if not place_of(network, name) and not absorbed_by(network, name):
             near = get_close_matches(name, layers, n=3, cutoff=0.5) or list(layers)
-            yield Refusal(option, f"no {what} is called {name!r}", ", ".join(near))
+            yield Refusal(option, f"no layer is called {printable(name)!r}", ", ".join(near))
 
 
 def _target(job: Job) -> Iterator[Refusal]:
@@ -99,9 +99,21 @@ def _deadlock(job: Job) -> Iterator[Refusal]:
     if deadlock:
         enough = depths(made.quantised, made.blocks, made.stages, SIMULATED)
         full = ", ".join(" to ".join(fifo) for fifo in deadlock.full)
-        needs = ", ".join(f"{' to '.join(fifo)} takes {enough[fifo]}" for fifo in deadlock.full)
         fact = f"with {job.options.fifo_depth} tokens the design deadlocks: {full} fill up before the other branch ends"
-        yield Refusal("--fifo-depth", fact, f"{SIMULATED} ({needs}), or {max(enough.values())}")
+        least = _least_depth(stalled, int(job.options.fifo_depth), max(enough.values()))
+        yield Refusal("--fifo-depth", fact, f"{SIMULATED}, which is deep only where it must be, or {least}")
+
+
+def _least_depth(stages: Sequence[Stage], below: int, enough: int) -> int:
+    """The least depth that no deadlock comes of, where `below` is too little and `enough` is not: deeper FIFOs never
+    deadlock where shallower ones do not."""
+    while enough - below > 1:
+        middle = (below + enough) // 2
+        if simulate(stages, dict.fromkeys(fifos(stages), middle), frames=1).deadlock:
+            below = middle
+        else:
+            enough = middle
+    return enough
 
 
 def _convolutions(network: Network) -> Iterator[Refusal]:
@@ -125,22 +137,14 @@ def _pooling(network: Network) -> Iterator[Refusal]:
 
 
 def _reuse(job: Job) -> Iterator[Refusal]:
-    layers = sizes(job.network)
     asked = parse_reuse(job.options.reuse_factor)[1]
-    yield from _unknown("--reuse-factor", asked, layers)
-    for name, factor in asked.items():
-        if name in layers and factor not in legal(*layers[name]):
-            below = max(one for one in legal(*layers[name]) if one <= factor)
-            above = min((one for one in legal(*layers[name]) if one > factor), default=below)
-            n_in, n_out = layers[name]
-            fact = f"{factor} is not legal for {name} ({n_in} products for each of {n_out} results)"
-            yield Refusal("--reuse-factor", fact, " or ".join(f"{name}={one}" for one in dict.fromkeys((below, above))))
+    yield from _unknown("--reuse-factor", asked, job.network, sizes(job.network))
 
 
 def _precision(job: Job) -> Iterator[Refusal]:
     asked, given = parse_precision(job.options.precision)
-    layers = {layer.name: layer for layer in job.network.layers}
-    yield from _unknown("--precision", [name for name in given if name != INPUT], layers, "layer")
+    unknown = list(_unknown("--precision", given, job.network, [layer.name for layer in job.network.layers]))
+    yield from unknown
     if asked == STOCK:
         if given:
             yield Refusal("--precision", "stock leaves all types to hls4ml", "ap_fixed<16,6> before the given types")
@@ -152,8 +156,10 @@ def _precision(job: Job) -> Iterator[Refusal]:
         fact = f"sums of {terms} products of {type.name} pass the {EXACT_BITS} bits that the exact reference holds"
         nearest = str(widest) if asked.isdecimal() else f"ap_fixed<{widest},{min(type.integer, widest)}>"
         yield Refusal("--precision", fact, nearest)
-    elif given and given.keys() <= {INPUT, *layers}:
+    elif given and not unknown:
         try:
             lower(job)
         except ValueError as reason:
-            yield Refusal("--precision", str(reason), "leave that type out: the flow computes one that holds")
+            layer = str(reason).partition(":")[0]
+            own = f"{layer}.accum=auto (accum: auto in a config): the flow computes one that holds every sum"
+            yield Refusal("--precision", str(reason), own if layer in job.network.shapes else "leave that type out")

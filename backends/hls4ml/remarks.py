@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import floor
 
+from backends.hls4ml.design import asked
+from backends.hls4ml.explain import explain
 from backends.hls4ml.folding import Answer, usable
 from backends.hls4ml.options import BRAM, LUTRAM, SRL, parse_reuse
-from backends.hls4ml.precision import explain
 from backends.hls4ml.resolve import limit_of, resolved
+from backends.hls4ml.unused import unused
 from backends.protocol import Job
 from flows.core.fit import MARGIN
 
@@ -21,15 +23,25 @@ def notes(job: Job) -> Sequence[str]:
     design, answer = resolved(job)
     factors = ", ".join(f"{name} {factor}" for name, factor in design.reuse.items())
     number, _ = parse_reuse(job.options.reuse_factor)
-    asked = f"{number} (asked), snapped per layer to what hls4ml can build" if number else "factors"
-    found = [f"reuse factor {asked}: {factors}" if number else f"reuse factors: {factors}"]
+    how = f"reuse factor {number} (asked), snapped per layer to what hls4ml can build" if number else "reuse factors"
+    found = [f"{how}: {factors}"]
+    found += _snapped(job)
     if answer:
         found += _answer(job, answer)
     found += _fifos(job)
     found += explain(job, design.quantised)
+    found += unused(job)
     if job.options.io_type == "io_parallel":
         found.append("warning: no law of io_parallel is known: resources and cycles are not estimated")
     return tuple(found)
+
+
+def _snapped(job: Job) -> Iterator[str]:
+    """Factors of single layers that hls4ml builds no layer with: it warns and takes the nearest, and so do we."""
+    wanted, taken = asked(job)
+    moved = [f"{name} {taken[name]} instead of {wanted[name]}" for name in wanted if taken[name] != wanted[name]]
+    if moved:
+        yield f"warning: not every reuse factor can be built; the nearest that hls4ml can are taken: {', '.join(moved)}"
 
 
 def _answer(job: Job, answer: Answer) -> Iterator[str]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from backends.fold import fastest
-from backends.hls4ml.design import Design, unrolled
+from backends.hls4ml.design import Design, asked, snapped, unrolled
 from backends.hls4ml.folding import Answer, Space, reach, solve
 from backends.hls4ml.options import NO_TARGET, parse_reuse
 from backends.hls4ml.precision import lower
-from backends.hls4ml.reuse import snapped
 from backends.hls4ml.timing import simulation
 from backends.protocol import Job
 from backends.stream import SLACK, passable
@@ -34,8 +33,8 @@ def resolved(job: Job) -> tuple[Design, Answer | None]:
 
 def _resolved(job: Job) -> tuple[Design, Answer | None]:
     quantised, flat = lower(job), unrolled(job)
-    number, layers = parse_reuse(job.options.reuse_factor)
-    made = Design(job, quantised, {**snapped(job.network, number or 1), **layers}, flat)
+    number, layers = parse_reuse(job.options.reuse_factor)[0], asked(job)[1]
+    made = Design(job, quantised, snapped(job), flat)
     if number is not None or job.options.io_type == "io_parallel":
         return made, None
     limit = limit_of(job)
@@ -60,8 +59,7 @@ def limit_of(job: Job) -> float | None:
 
 def quickest(job: Job) -> int:
     """The shortest interval of any legal reuse factors, whether they fit or not, in cycles."""
-    number, layers = parse_reuse(job.options.reuse_factor)
-    made = Design(job, lower(job), {**snapped(job.network, number or 1), **layers}, unrolled(job))
-    folding = fastest(Space(made, layers, ()).layers, lambda cost: True, sum)
+    made = Design(job, lower(job), snapped(job), unrolled(job))
+    folding = fastest(Space(made, asked(job)[1], ()).layers, lambda cost: True, sum)
     assert folding, "without a budget every layer has a choice"
     return max(folding.cycles, *(stage.busy for stage in made.stages if stage.name not in made.reuse))

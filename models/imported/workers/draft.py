@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.core.errors import InputError
-from models.network import INPUT, Layer, Network, Shape, Softmax
+from models.network import INPUT, Layer, Network, Shape, Softmax, layer_name
 
 Tensor = NDArray[np.float32]
 
@@ -57,6 +56,7 @@ class Draft:
         self.shapes: dict[str, Shape] = {INPUT: input_shape}
         self.layers: list[Layer] = []
         self.tensors: dict[str, Tensor] = {}
+        self.absorbed: dict[str, str] = {}
 
     def add(
         self,
@@ -93,6 +93,11 @@ class Draft:
             self.tensors[f"{layer.name}/{role}"] = given[role]
         return layer.name
 
+    def absorb(self, name: str, tensor: str) -> None:
+        """Says that the work of `name`, a layer or an input of the file, is in `tensor` where no layer is called so."""
+        if layer_name(name) not in self.shapes:
+            self.absorbed[name] = tensor
+
     def finish(self, output: str, file: str) -> Network:
         """The network that ends with the tensor `output`, a vector with one number a class."""
         if not self.layers or self.layers[-1].name != output:
@@ -105,12 +110,10 @@ class Draft:
             raise InputError(
                 f"{file}, {early[0]}", "a softmax that is not the last layer", "take it out, and train again"
             )
-        return Network(self.name, self.shapes[INPUT], tuple(self.layers))
+        return Network(self.name, self.shapes[INPUT], tuple(self.layers), tuple(self.absorbed.items()))
 
     def _unused(self, name: str) -> str:
-        """A word of letters, digits and underscores, since flows write layer names into their sources."""
-        word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "layer"
-        word = word if word[0].isalpha() else f"layer_{word}"
+        word = layer_name(name)
         name, count = word, 1
         while name in self.shapes:
             count += 1

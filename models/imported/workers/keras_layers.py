@@ -66,6 +66,8 @@ class _Model:
             self.made[key] = READERS[kind](self, entry, inputs)
             if kind in HANDED_ON and entry.inputs[0] in self.pads:
                 self.pads[key] = self.pads[entry.inputs[0]]
+        for entry in self.entries:
+            self.draft.absorb(entry.place.name, self.made[entry.key])
         return self.draft.finish(self.made[self.output], self.archive.file), self.draft.tensors
 
     def weights(self, entry: Entry, **shapes: Shape) -> dict[str, Tensor]:

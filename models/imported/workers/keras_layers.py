@@ -10,7 +10,7 @@ import numpy as np
 
 from flows.core.errors import InputError
 from models.imported.workers.draft import Draft, Tensor
-from models.imported.workers.keras_archive import ADVICE, KerasArchive
+from models.imported.workers.keras_archive import ADVICE, OLD_ADVICE, OLD_FOLDER, KerasArchive
 from models.imported.workers.keras_config import MODELS, Entry, check_dtype, entries_of
 from models.network import (
     INPUT,
@@ -35,7 +35,8 @@ def read_keras(path: Path, name: str) -> tuple[Network, Mapping[str, Tensor]]:
     try:
         return _Model(archive, name).read()
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as reason:
-        raise InputError(f"{path.name}, config.json", f"damaged description ({reason!r})", ADVICE) from None
+        advice = OLD_ADVICE if archive.folder == OLD_FOLDER else ADVICE
+        raise InputError(f"{path.name}, config.json", f"damaged description ({reason!r})", advice) from None
 
 
 class _Model:

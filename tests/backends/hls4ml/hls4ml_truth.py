@@ -14,6 +14,7 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import backends.hls4ml.workers.convert as worker  # first: it chooses Keras' backend
@@ -40,7 +41,9 @@ def layers_of(model: Any, config: dict[str, Any], folder: str) -> dict[str, Any]
     )
     found = {}
     for node in graph.get_layers():
-        said = {role: graph.config.get_precision(node, role)[0] for role in ROLES}
+        # A 1x1 convolution has its types as a Conv2D, and is made a PointwiseConv2D afterwards.
+        asked = SimpleNamespace(name=node.name, class_name=node.class_name.removeprefix("Pointwise"))
+        said = {role: graph.config.get_precision(asked, role)[0] for role in ROLES}
         found[node.name] = {
             "reuse": node.get_attr("reuse_factor"),
             "strategy": str(node.get_attr("strategy")).lower(),

@@ -15,10 +15,13 @@ from typing import Any
 import pytest
 import yaml
 
+from backends.hls4ml.check import check
 from backends.hls4ml.design import asked, snapped, unrolled
 from backends.hls4ml.options import parse_precision
 from backends.hls4ml.places import types_of
+from backends.hls4ml.plan import plan
 from backends.hls4ml.precision import lower
+from backends.hls4ml.resolve import design
 from backends.hls4ml.reuse import legal, nearest, sizes
 from backends.protocol import Job
 from models.fixed import parse_type
@@ -111,15 +114,19 @@ def truth(job: Job, configs: list[dict[str, Any]], folder: Path) -> list[dict[st
     """What hls4ml makes of them."""
     ask = {"quantised": quantised_to_json(lower(job)), "weights": str(job.weights.path), "configs": configs}
     (folder / "ask.json").write_text(json.dumps(ask))
-    script = Path(__file__).with_name("hls4ml_truth.py")
+    answers: list[dict[str, Any]] = json.loads(script("hls4ml_truth.py", str(folder / "ask.json")))
+    return answers
+
+
+def script(name: str, *arguments: str) -> str:
+    """What a script beside this file prints."""
     root = {"PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run(
-        [sys.executable, str(script), "ask.json"],
-        cwd=folder, capture_output=True, text=True, check=False, env=os.environ | root, timeout=500,
+        [sys.executable, str(Path(__file__).with_name(name)), *arguments],
+        capture_output=True, text=True, check=False, env=os.environ | root, timeout=500,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    answers: list[dict[str, Any]] = json.loads(done.stdout)
-    return answers
+    return done.stdout
 
 
 def compare(job: Job, theirs: dict[str, Any]) -> None:
@@ -166,3 +173,56 @@ def test_many_configs_are_read_as_hls4ml_reads_them(
 ) -> None:
     random = Random(100 + seed)
     check_all(network, [config(random, network) for _ in range(150)], job_of, tmp_path)
+
+
+def options_of(random: Random, network: Network) -> dict[str, Any]:
+    """Options that a written config must say again. A depth of FIFOs is none of them, nor are hls4ml's own types."""
+    found: dict[str, Any] = {"reuse_factor": random.choice(["auto", "1", "7", "64", "auto,conv1=27", "5,@Dense=3"])}
+    found["strategy"] = random.choice(["resource", "latency", "resource,conv1=latency", "latency,fc=resource"])
+    types = [
+        "ap_fixed<16,6>",
+        "8",
+        "5",
+        "ap_fixed<10,3>",
+        "ap_fixed<16,6>,fc.weight=ap_fixed<7,2>,relu1.result=ap_ufixed<9,4>",
+    ]
+    found["precision"] = random.choice([*types, "12,@Conv2D.bias=ap_int<5>,input.result=ap_ufixed<8,1>"])
+    found["softmax"] = random.choice(["skip", "keep"])
+    found["backend"] = random.choice(["vitis", "vivado"])
+    found["io_type"] = random.choice(["io_stream", "io_stream", "io_parallel"])
+    found["clock_uncertainty"] = random.choice(["default", "12.5%", "20%"])
+    return found
+
+
+def check_round_trips(seed: int, count: int, job_of: Callable[..., Job], folder: Path) -> None:
+    random, jobs = Random(seed), []
+    while len(jobs) < count:
+        network = random.choice([FLAT, AVERAGED])
+        job = job_of(network, **options_of(random, network))
+        if check(job):
+            continue
+        jobs.append(job)
+        place = folder / str(len(jobs))
+        place.mkdir()
+        (place / "job.json").write_text(str(plan(job).steps[0].files["job.json"]))
+        (place / "weights.safetensors").write_bytes(job.weights.path.read_bytes())
+    script("hls4ml_writes.py", *(str(folder / str(number + 1)) for number in range(count)))
+    for number, job in enumerate(jobs, start=1):
+        written = folder / str(number) / "project" / "hls4ml_config.yml"
+        again = job_of(job.network, config=str(written))
+        assert check(again) == (), job.options
+        made, remade = design(job), design(again)
+        assert remade.quantised.digest == made.quantised.digest, job.options
+        assert (remade.reuse, remade.unrolled) == (made.reuse, made.unrolled), job.options
+        assert remade.buffers == made.buffers
+        first, second = (json.loads(str(plan(one).steps[0].files["job.json"])) for one in (job, again))
+        assert first == second, job.options
+
+
+def test_a_config_that_was_written_makes_the_same_design(job_of: Callable[..., Job], tmp_path: Path) -> None:
+    check_round_trips(1, 6, job_of, tmp_path)
+
+
+@pytest.mark.slow
+def test_many_configs_that_were_written_make_the_same_designs(job_of: Callable[..., Job], tmp_path: Path) -> None:
+    check_round_trips(2, 60, job_of, tmp_path)

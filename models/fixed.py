@@ -147,6 +147,7 @@ def coarsest(values: np.ndarray) -> int:
     return int(max((DOUBLE - exponents - lowest)[codes != 0], default=0))
 
 
+_INTEGER = re.compile(r"(?:ap_)?(u?)int<\s*(\d+)\s*>")
 _PATTERN = re.compile(r"(?:ap_)?(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*(?:,\s*(\w+)\s*)?(?:,\s*(\w+)\s*)?(?:,\s*0\s*)?>")
 
 
@@ -155,7 +156,11 @@ def parse_type(text: str) -> FixedType:
 
     >>> parse_type("ap_ufixed<8,0,AP_RND,AP_SAT>").name
     'ap_ufixed<8,0,AP_RND,AP_SAT>'
+    >>> parse_type("ap_int<4>").name
+    'ap_fixed<4,4>'
     """
+    if whole := _INTEGER.fullmatch(text.strip()):
+        return FixedType(int(whole[2]), int(whole[2]), not whole[1])
     match = _PATTERN.fullmatch(text.strip())
     if not match:
         raise ValueError(f"{text!r} is not ap_fixed<width,integer[,rounding,overflow]>")

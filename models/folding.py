@@ -7,7 +7,7 @@ can, as between a ReLU and a padded convolution, it becomes a 1x1 convolution. A
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,19 @@ def folded(network: Network) -> Network:
         if layer.name not in gone:
             hardware = _standing(network, layer) if isinstance(layer, BatchNorm) else layer
             layers.append(replace(hardware, inputs=tuple(map(kept, layer.inputs))))
-    return Network(network.name, network.input_shape, tuple(layers))
+    return Network(network.name, network.input_shape, tuple(layers), _gone_into(network, kept))
+
+
+def _gone_into(network: Network, kept: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
+    """What became of the layers that are gone, and of those that were gone before; `kept` is what one reads instead."""
+    found = dict(network.absorbed)
+    for layer in network.layers:
+        if isinstance(layer, BatchNorm):
+            found[layer.name] = _before(network, layer) or _behind(network, layer) or layer.name
+        elif isinstance(layer, Dropout):
+            found[layer.name] = kept(layer.name)
+    final = {name: found.get(layer, layer) for name, layer in found.items()}
+    return tuple((name, layer) for name, layer in final.items() if name != layer)
 
 
 def folded_weights(network: Network, tensors: Tensors) -> Tensors:

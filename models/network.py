@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import prod
 from typing import ClassVar, Literal
 
 from flows.core.digest import digest_of
 from flows.core.errors import InputError
-from flows.core.text import title
+from flows.core.text import identifier, title
 
 Shape = tuple[int, ...]
 Pads = tuple[int, int, int, int]
@@ -29,6 +29,11 @@ WORD = re.compile("[A-Za-z0-9_]{1,80}")
 """What a layer may be called."""
 INPUT = "input"
 """The name by which layers refer to the network's input."""
+
+
+def layer_name(text: str) -> str:
+    """A word of letters, digits and single underscores, since flows write layer names into their sources."""
+    return identifier(text, "layer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +244,9 @@ class Network:
     name: str
     input_shape: Shape
     layers: tuple[Layer, ...]
+    absorbed: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """(name, layer) of layers that the user's file has and this network does not, with the layer that does their work;
+    `INPUT` for the name of the file's input."""
 
     def __post_init__(self) -> None:
         shapes: dict[str, Shape] = {INPUT: self.input_shape}

@@ -30,13 +30,15 @@ def network_to_json(network: Network) -> dict[str, Any]:
         settings = {field.name: getattr(layer, field.name) for field in fields(layer)}
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
         layers.append({"kind": layer.kind, **plain})
-    return {"name": network.name, "input_shape": list(network.input_shape), "layers": layers}
+    whole = {"name": network.name, "input_shape": list(network.input_shape), "layers": layers}
+    return whole | ({"absorbed": dict(network.absorbed)} if network.absorbed else {})
 
 
 def network_from_json(content: Any, place: str = "network") -> Network:
     try:
         layers = tuple(_layer_from_json(row) for row in content["layers"])
-        return Network(_text(content["name"]), _counts(content["input_shape"]), layers)
+        absorbed = tuple((name, _text(layer)) for name, layer in content.get("absorbed", {}).items())
+        return Network(_text(content["name"]), _counts(content["input_shape"]), layers, absorbed)
     except (KeyError, TypeError, ValueError, AttributeError) as reason:
         raise InputError(place, f"damaged description of a network ({reason!r})", ADVICE) from None
 

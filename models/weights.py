@@ -48,6 +48,15 @@ class Weights:
 
         return load_file(self.path)
 
+    def numbers(self) -> Mapping[str, array[float]]:
+        """The same as flat arrays of the standard library: needs no numpy."""
+        tensors, _ = _header(read_bytes(self.path, self.path.stat().st_size, WEIGHTS_ADVICE))
+        found = {name: array("f", data) for name, (_, data) in tensors.items()}
+        if sys.byteorder == "big":
+            for numbers in found.values():
+                numbers.byteswap()
+        return found
+
 
 def open_weights(path: Path, network: Network) -> Weights:
     """Checks the file at `path` against `network` (names, shapes, types, finite numbers) and names it by its digest.

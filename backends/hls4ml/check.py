@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from math import ceil, log2
 
 from backends.dataflow.options import NO_TARGET
-from backends.dataflow.refusals import unknown
 from backends.hls4ml.design import unrolled as layers_unrolled
 from backends.hls4ml.options import (
     LATENCY,
@@ -17,11 +17,13 @@ from backends.hls4ml.options import (
     parse_reuse,
     parse_strategy,
 )
+from backends.hls4ml.places import absorbed_by, place_of
 from backends.hls4ml.precision import lower
-from backends.hls4ml.reuse import legal, sizes
+from backends.hls4ml.reuse import sizes
 from backends.protocol import Job, Refusal
+from flows.core.text import printable
 from models.fixed import FixedType, parse_type
-from models.network import INPUT, Conv2D, Dense, Flatten, MaxPool2D, Network, Softmax
+from models.network import Conv2D, Dense, Flatten, MaxPool2D, Network, Softmax
 
 UNROLL_LIMIT = 4096
 """Products of one layer that the HLS compilers unroll (``config_array_partition -maximum_size`` of hls4ml's Tcl)."""
@@ -58,9 +60,8 @@ def _layers(network: Network) -> Iterator[Refusal]:
 
 def _unrolled(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     """What unrolls a layer of more products than the HLS compilers take."""
-    _, layers = parse_strategy(job.options.strategy)
     products = {name: n_in * n_out for name, (n_in, n_out) in sizes(job.network).items()}
-    yield from unknown("--strategy", layers, products)
+    yield from _unknown("--strategy", parse_strategy(job.options.strategy)[1], job.network, products)
     largest = max(products, key=lambda name: products[name], default="")
     reason = f"unrolls all {{:,}} products of {{}}; the HLS compilers stop at {UNROLL_LIMIT:,}"
     if job.options.io_type == "io_parallel" and products.get(largest, 0) > UNROLL_LIMIT:
@@ -77,6 +78,14 @@ def _target(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     number = parse_reuse(job.options.reuse_factor)[0]
     if number is not None and job.options.target_fps != NO_TARGET:
         yield Refusal("--target-fps", f"with --reuse-factor {number} there is nothing to choose", "--reuse-factor auto")
+
+
+def _unknown(option: str, named: Iterable[str], network: Network, layers: Iterable[str]) -> Iterator[Refusal]:
+    """Names that mean nothing in `network`, nor in the file that it came from; `layers` are those to choose from."""
+    for name in named:
+        if not place_of(network, name) and not absorbed_by(network, name):
+            near = get_close_matches(name, layers, n=3, cutoff=0.5) or list(layers)
+            yield Refusal(option, f"no layer is called {printable(name)!r}", ", ".join(near))
 
 
 def _convolutions(network: Network) -> Iterator[Refusal]:
@@ -100,22 +109,14 @@ def _pooling(network: Network) -> Iterator[Refusal]:
 
 
 def _reuse(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
-    layers = sizes(job.network)
     asked = parse_reuse(job.options.reuse_factor)[1]
-    yield from unknown("--reuse-factor", asked, layers)
-    for name, factor in asked.items():
-        if name in layers and factor not in legal(*layers[name]):
-            below = max(one for one in legal(*layers[name]) if one <= factor)
-            above = min((one for one in legal(*layers[name]) if one > factor), default=below)
-            n_in, n_out = layers[name]
-            fact = f"{factor} is not legal for {name} ({n_in} products for each of {n_out} results)"
-            yield Refusal("--reuse-factor", fact, " or ".join(f"{name}={one}" for one in dict.fromkeys((below, above))))
+    yield from _unknown("--reuse-factor", asked, job.network, sizes(job.network))
 
 
 def _precision(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     asked, given = parse_precision(job.options.precision)
-    layers = {layer.name: layer for layer in job.network.layers}
-    yield from unknown("--precision", [name for name in given if name != INPUT], layers, "layer")
+    unknown = list(_unknown("--precision", given, job.network, [layer.name for layer in job.network.layers]))
+    yield from unknown
     if asked == STOCK:
         if given:
             yield Refusal("--precision", "stock leaves all types to hls4ml", "ap_fixed<16,6> before the given types")
@@ -127,8 +128,10 @@ def _precision(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
         fact = f"sums of {terms} products of {type.name} pass the {EXACT_BITS} bits that the exact reference holds"
         nearest = str(widest) if asked.isdecimal() else f"ap_fixed<{widest},{min(type.integer, widest)}>"
         yield Refusal("--precision", fact, nearest)
-    elif given and given.keys() <= {INPUT, *layers}:
+    elif given and not unknown:
         try:
             lower(job)
         except ValueError as reason:
-            yield Refusal("--precision", str(reason), "leave that type out: the flow computes one that holds")
+            layer = str(reason).partition(":")[0]
+            own = f"{layer}.accum=auto (accum: auto in a config): the flow computes one that holds every sum"
+            yield Refusal("--precision", str(reason), own if layer in job.network.shapes else "leave that type out")

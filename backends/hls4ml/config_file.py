@@ -117,8 +117,12 @@ def _check_mappings(path: Path, settings: Mapping[str, Any]) -> None:
     """Raises `InputError` where a list or a value stands for a mapping."""
     whole = settings.get("HLSConfig", settings)
     parts = {part: whole[part] for part in PARTS if whole.get(part) is not None} if isinstance(whole, dict) else {}
-    layers = parts.get("LayerName")
-    rows = {f"LayerName, {name}": row for name, row in layers.items()} if isinstance(layers, dict) else {}
+    rows = {
+        f"{part}, {name}": row
+        for part in ("LayerName", "LayerType")
+        if isinstance(parts.get(part), dict)
+        for name, row in parts[part].items()
+    }
     for name, value in ({"HLSConfig": whole} | parts | rows).items():
         if not isinstance(value, dict) and (value is not None or name not in rows):
             shown = "a list" if isinstance(value, list) else printable(str(value))[:40]

@@ -11,9 +11,12 @@ from backends.dataflow.fifos import sized
 from backends.dataflow.options import AUTO, SIMULATED
 from backends.dataflow.stream import Fifo, Simulation, Stage, simulate
 from backends.hls4ml.counts import haste
-from backends.hls4ml.options import FRAME, LATENCY, TOOL, Hls4mlOptions, parse_strategy
+from backends.hls4ml.options import FRAME, LATENCY, TOOL, Hls4mlOptions, parse_reuse, parse_strategy
+from backends.hls4ml.places import lookup
+from backends.hls4ml.reuse import legal, nearest, sizes
 from backends.hls4ml.schedule import PACES, Block, Pace, blocks, stages, tokens
 from backends.protocol import Job
+from models.network import Conv2D
 from models.quantised import QuantisedNetwork
 
 
@@ -112,8 +115,40 @@ def chosen_by(tool: str, depth: int, bits: int) -> str:
     return SRL if small else BRAM
 
 
+def factors(job: Job[Hls4mlOptions]) -> Mapping[str, tuple[int, ...]]:
+    """The reuse factors that hls4ml builds of every layer with weights, ascending.
+
+    Its parallel convolution of the Resource strategy is "correct only for RF <= FILT_HEIGHT * FILT_WIDTH * N_CHAN"
+    (an assertion of ``nnet_utils/nnet_conv2d_resource.h``, which the passes that snap do not know).
+    """
+    flat, parallel = unrolled(job), job.options.io_type == "io_parallel"
+    found = {}
+    for name, (n_in, n_out) in sizes(job.network).items():
+        limited = parallel and name not in flat and isinstance(job.network[name], Conv2D)
+        found[name] = tuple(one for one in legal(n_in, n_out) if not limited or one <= n_in)
+    return found
+
+
+def asked(job: Job[Hls4mlOptions]) -> tuple[dict[str, int], dict[str, int]]:
+    """(what is asked of single layers, the same as it is built), by name: snapped, as hls4ml does.
+
+    It snaps no layer of the Latency strategy, nor do we.
+    """
+    flat, known = unrolled(job), factors(job)
+    _, given = parse_reuse(job.options.reuse_factor)
+    wanted = {name: found[0] for name in known if (found := lookup(job.network, given, name))}
+    return wanted, {name: factor if name in flat else nearest(known[name], factor) for name, factor in wanted.items()}
+
+
+def snapped(job: Job[Hls4mlOptions]) -> dict[str, int]:
+    """The reuse factor of every layer with weights; 1 where the solver is to find it."""
+    number, flat = parse_reuse(job.options.reuse_factor)[0] or 1, unrolled(job)
+    every = {name: number if name in flat else nearest(legal, number) for name, legal in factors(job).items()}
+    return every | asked(job)[1]
+
+
 def unrolled(job: Job[Hls4mlOptions]) -> frozenset[str]:
     """The layers with weights that the Latency strategy unrolls."""
-    strategy, layers = parse_strategy(job.options.strategy)
-    chosen = {layer.name: layers.get(layer.name, strategy) for layer in job.network.layers}
+    strategy, given = parse_strategy(job.options.strategy)
+    chosen = {name: [*lookup(job.network, given, name), strategy][0] for name in sizes(job.network)}
     return frozenset(name for name, one in chosen.items() if one == LATENCY)

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from backends.dataflow.notes import Wording, fifo_note, folding_notes
 from backends.dataflow.space import Solved
-from backends.hls4ml.design import Hls4mlDesign
-from backends.hls4ml.options import parse_reuse
-from backends.hls4ml.precision import explain
+from backends.hls4ml.design import Hls4mlDesign, asked
+from backends.hls4ml.explain import explain
+from backends.hls4ml.options import Hls4mlOptions, parse_reuse
 from backends.hls4ml.resolve import usable
-from backends.protocol import Note, warning
+from backends.hls4ml.unused import unused
+from backends.protocol import Job, Note, warning
 from flows.core.fit import MARGIN
 
 WORDING = Wording("reuse factors", "they are", "csynth counts", is_of_the_design_alone=True)
@@ -29,11 +30,20 @@ def _notes(solved: Solved[Hls4mlDesign]) -> Iterator[Note]:
         yield Note(f"reuse factor {number} (asked), snapped per layer to what hls4ml can build: {factors}")
     else:
         yield Note(f"reuse factors: {factors}")
+    yield from _snapped(job)
     if answer:
         yield from folding_notes(
             answer, WORDING, job.options.target_fps, job.target.clock_ns, usable(design, False, MARGIN)
         )
     yield from fifo_note(design.buffers, job.options.fifo_depth, "tokens")
     yield from explain(job, design.quantised)
+    yield from unused(job)
     if job.options.io_type == "io_parallel":
         yield warning("no resource model of io_parallel is known: resources and cycles are not estimated")
+
+
+def _snapped(job: Job[Hls4mlOptions]) -> Iterator[Note]:
+    """Factors of single layers that hls4ml builds no layer with: it warns and takes the nearest, and so do we."""
+    wanted, taken = asked(job)
+    if moved := [f"{name} {taken[name]} instead of {wanted[name]}" for name in wanted if taken[name] != wanted[name]]:
+        yield warning(f"not every reuse factor can be built; the nearest that hls4ml can are taken: {', '.join(moved)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from backends.amd.options import VendorOptions
 from backends.dataflow.buffers import BRAM, LUTRAM, SRL
 from backends.dataflow.options import AUTO, SIMULATED, RateOption, depth_text
-from backends.hls4ml.config import ROLES, read_config
+from backends.hls4ml.config import DEFAULT, ROLES, read_config
 from flows.core.errors import InputError
 from models.fixed import FixedType, Overflow, Rounding, parse_type, separated
 
@@ -18,6 +18,7 @@ STOCK = "stock"
 NO_CONFIG = "none"
 DEFAULT_UNCERTAINTY = "default"
 RESULT = "result"
+SKIP = "skip"
 STRATEGIES = RESOURCE, LATENCY = "resource", "latency"
 FRAME, TOOL = "hls4ml", "tool"
 WIDEST = 32
@@ -53,8 +54,8 @@ def parse_reuse(text: str) -> tuple[int | None, Mapping[str, int]]:
 
 def parse_strategy(text: str) -> tuple[str, Mapping[str, str]]:
     """(the strategy of all layers, those of single layers) of ``resource`` or ``resource,dense=latency``."""
-    first, *others = text.replace(" ", "").lower().split(",")
-    layers = {name: one for name, _, one in (part.partition("=") for part in others)}
+    first, *others = text.replace(" ", "").split(",")
+    first, layers = first.lower(), {name: one.lower() for name, _, one in (part.partition("=") for part in others)}
     for one in (first, *layers.values()):
         if one not in STRATEGIES:
             raise ValueError(f"{one or text!r} is no strategy: give resource, latency, or resource,dense=latency")
@@ -67,27 +68,31 @@ def strategy_text(text: str) -> str:
     return ",".join([single, *(f"{name}={one}" for name, one in layers.items())])
 
 
-LayerTypes = Mapping[str, Mapping[str, FixedType]]
-"""Types by layer and role; the roles are hls4ml's."""
+Given = Mapping[str, Mapping[str, FixedType | None]]
+"""Types by place (a layer, a class of layers ``@Dense``, all ``*``) and role, which are hls4ml's; None is ``auto``."""
 
 
-def parse_precision(text: str) -> tuple[str, LayerTypes]:
+def parse_precision(text: str) -> tuple[str, Given]:
     """(what all types follow from, types that are given) of ``ap_fixed<16,6>,dense.accum=ap_fixed<40,20>``."""
     base, *others = separated(text.replace(" ", ""))
-    types: dict[str, dict[str, FixedType]] = {}
+    types: dict[str, dict[str, FixedType | None]] = {}
     for part in others:
         place, _, type = part.partition("=")
         layer, _, role = place.partition(".")
-        if not layer or (role or RESULT) not in ROLES:
-            raise ValueError(f"{part!r}: give LAYER.ROLE=TYPE, where ROLE is one of {', '.join(ROLES)}")
-        types.setdefault(layer, {})[role or RESULT] = parse_type(type)
+        if not layer or (role or RESULT) not in (*ROLES, DEFAULT):
+            raise ValueError(f"{part!r}: give LAYER.ROLE=TYPE, where ROLE is one of {', '.join((*ROLES, DEFAULT))}")
+        types.setdefault(layer, {})[role or RESULT] = None if type == AUTO else parse_type(type)
     return base, types
 
 
 def precision_text(text: str) -> str:
     """Checks a precision and writes it one way; raises `ValueError`."""
     base, types = parse_precision(text)
-    layers = [f"{layer}.{role}={type.name}" for layer, roles in types.items() for role, type in roles.items()]
+    layers = [
+        f"{layer}.{role}={type.name if type else AUTO}"
+        for layer, roles in types.items()
+        for role, type in roles.items()
+    ]
     return ",".join([_base_text(base), *layers])
 
 
@@ -113,31 +118,54 @@ def uncertainty_text(text: str) -> str:
     return text
 
 
+class Unasked(str):
+    """A default that the user did not ask for: it compares as text, and a config may say otherwise."""
+
+    __slots__ = ()
+
+
+class Left(str):
+    """What a config says and the options do not: by itself it is the text for people, `settings` are (name, value)."""
+
+    settings: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, str]) -> Left:
+        text = cls("without " + ", ".join(f"{name} {value}" for name, value in settings.items()))
+        text.settings = tuple(settings.items())
+        return text
+
+
 @dataclass(frozen=True)
 class Hls4mlOptions(VendorOptions, RateOption):
     backend: str = field(
-        default="vitis",
-        metadata={"help": "for which HLS compiler hls4ml writes the project", "choices": ("vitis", "vivado")},
+        default=Unasked("vitis"),
+        metadata={
+            "help": "for which HLS compiler hls4ml writes the project",
+            "choices": ("vitis", "vivado"),
+            "parse": str,
+        },
     )
     io_type: str = field(
-        default="io_stream",
+        default=Unasked("io_stream"),
         metadata={
             "help": "how layers are connected; io_parallel unrolls every layer, which only tiny layers survive",
             "choices": ("io_stream", "io_parallel"),
+            "parse": str,
         },
     )
     reuse_factor: str = field(
-        default=AUTO,
+        default=Unasked(AUTO),
         metadata={
             "help": "products that each multiplier computes in turn: auto (for each layer, so that the interval is the "
             "shortest that fits the part), a number (snapped per layer to the nearest legal one, as hls4ml does), and "
-            "factors of single layers, which must be legal: 64,block1_conv1=27",
+            "factors of single layers or classes of layers: 64,block1_conv1=27,@Dense=8",
             "unit": "RF",
             "parse": reuse_text,
         },
     )
     strategy: str = field(
-        default=RESOURCE,
+        default=Unasked(RESOURCE),
         metadata={
             "help": "resource multiplexes multipliers by the reuse factor; latency unrolls, for layers of at most "
             "4,096 products; single layers may differ: resource,dense=latency",
@@ -163,24 +191,25 @@ class Hls4mlOptions(VendorOptions, RateOption):
         },
     )
     precision: str = field(
-        default="ap_fixed<16,6>",
+        default=Unasked("ap_fixed<16,6>"),
         metadata={
-            "help": "default type, its integer bits raised per layer where the measured ranges need it; a number of "
-            "bits alone (8) lets ranges and trained weights choose all integer bits; stock shows what hls4ml's own "
-            "types do; single types may follow: ap_fixed<16,6>,dense.accum=ap_fixed<40,20>",
+            "help": "default type, its point moved per layer where measured ranges and trained weights need it; "
+            "a number of bits alone (8) lets them choose all integer bits; stock shows what hls4ml's own types do; "
+            "single types may follow: ap_fixed<16,6>,dense.accum=ap_fixed<40,20>,@Conv2D.weight=ap_fixed<8,2>",
             "unit": "TYPE",
             "parse": precision_text,
         },
     )
     softmax: str = field(
-        default="skip",
+        default=Unasked(SKIP),
         metadata={
             "help": "skip leaves it to the host, which takes the largest logit; keep builds hls4ml's tables",
-            "choices": ("skip", "keep"),
+            "choices": (SKIP, "keep"),
+            "parse": str,
         },
     )
     clock_uncertainty: str = field(
-        default=DEFAULT_UNCERTAINTY,
+        default=Unasked(DEFAULT_UNCERTAINTY),
         metadata={
             "help": "share of the clock period that the HLS compiler keeps in hand; default is hls4ml's, 27% for "
             "Vitis HLS and 12.5% for Vivado HLS",
@@ -191,24 +220,25 @@ class Hls4mlOptions(VendorOptions, RateOption):
     config: str = field(
         default=NO_CONFIG,
         metadata={
-            "help": "an hls4ml_config.yml: its reuse factors, strategies and types, where no option gives another",
+            "help": "an hls4ml_config.yml: its reuse factors, strategies, types, IOType, Backend and ClockUncertainty, "
+            "where no option gives another",
             "unit": "FILE",
             "parse": str,
         },
     )
 
     def __post_init__(self) -> None:
-        """Takes what the config says into the options that have their defaults, checked as these are.
+        """Takes what the config says into the options that nobody gave, checked as these are.
 
-        Raises `InputError`. The options then say all, so that the file is no longer needed.
+        Raises `InputError`. The options then say all that is taken, `config` the rest: the file is no longer needed.
         """
-        if self.config == NO_CONFIG:
+        if self.config == NO_CONFIG or isinstance(self.config, Left):
             return
-        said = read_config(Path(self.config))
+        said, left = read_config(Path(self.config))
         for one in fields(self):
-            if one.name in said and getattr(self, one.name) == one.default:
+            if one.name in said and isinstance(getattr(self, one.name), Unasked):
                 try:
-                    object.__setattr__(self, one.name, one.metadata["parse"](said[one.name]))
+                    object.__setattr__(self, one.name, one.metadata.get("parse", str)(said[one.name]))
                 except ValueError as reason:
                     raise InputError(f"config {self.config}", str(reason), "correct it") from None
-        object.__setattr__(self, "config", NO_CONFIG)
+        object.__setattr__(self, "config", Left.of(left) if left else NO_CONFIG)

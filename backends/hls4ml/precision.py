@@ -8,14 +8,15 @@ hls4ml's own types instead (rules of hls4ml 1.3.0, ``optimizer/passes/infer_prec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil, log2, prod
 
-from backends.hls4ml.options import STOCK, Hls4mlOptions, parse_precision
-from backends.hls4ml.ranged import LOGIT_BITS, PIXELS, ByRange, Choice, Widened
+from backends.hls4ml.options import SKIP, STOCK, Hls4mlOptions, parse_precision
+from backends.hls4ml.places import types_of
+from backends.hls4ml.ranged import ByRange, Choice, Widened
 from backends.hls4ml.reuse import sizes
-from backends.protocol import Job, Note, warning
+from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding, parse_type
 from models.lowering import lowered
 from models.network import (
@@ -42,14 +43,14 @@ def lower(job: Job[Hls4mlOptions]) -> QuantisedNetwork:
     """The exact arithmetic that the design of `job` has."""
     asked, given = parse_precision(job.options.precision)
     choice = _choice(job, asked)
-    entry = given.get(INPUT, {}).get("result", choice.image if choice else DEFAULT)
+    entry = types_of(job.network, given, INPUT).get("result", choice.image if choice else DEFAULT)
 
     def arithmetic(layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
-        named = given.get(layer.name, {})
+        named = types_of(job.network, given, layer.name)
         chosen = _ranged(job, layer, sources[0], choice, named) if choice else _stock(job, layer, sources)
         return _given(chosen, named)
 
-    keeps_softmax = job.options.softmax != "skip"
+    keeps_softmax = job.options.softmax != SKIP
     return lowered(job.network, job.weights.digest, InputContract(entry), arithmetic, keeps_softmax)
 
 
@@ -137,65 +138,3 @@ def _area(job: Job[Hls4mlOptions], layer: Layer) -> int:
 def _tables(source: FixedType) -> SoftmaxTables:
     difference = FixedType(source.width - 1, source.integer - 1, signed=False)
     return SoftmaxTables(TABLE_SIZE, difference, TABLE, TABLE, TABLE, TABLE)
-
-
-def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[Note]:
-    """Why types differ from the default precision: a line for each kind of deviation, with the measured range."""
-    asked, given = parse_precision(job.options.precision)
-    if asked == STOCK:
-        yield warning(
-            "--precision stock pins nothing: sums wrap in the global average pool, activations of 32 and more "
-            "turn negative. See what it does to accuracy (--data), and do not build it"
-        )
-        return
-    if given:
-        yield Note(f"types of {', '.join(given)} are as given")
-    if asked.isdecimal():
-        yield Note(
-            f"types have {asked} bits; their integer bits hold what each tensor reaches on "
-            f"{job.ranges.n:,} training images, and the trained weights; what is never negative has no sign, what only "
-            f"a ReLU reads has the ReLU's type and a sign, and logits have {max(int(asked), LOGIT_BITS)} bits"
-        )
-        yield from _common(quantised)
-        return
-    base = parse_type(asked)
-    if quantised.input.type.integer != base.integer:
-        yield Note(f"the image is {quantised.input.type.name}: its pixels reach {PIXELS[1]:g}")
-    for layer in quantised.computed:
-        types = quantised.layers[layer.name]
-        if types.output.integer == base.integer or layer.name in given:
-            continue
-        if isinstance(layer, MaxPool2D | Flatten):
-            yield Note(f"{layer.name} is {types.output.name}, as {layer.inputs[0]} is")
-            continue
-        low, high = job.ranges.reach[layer.name]
-        yield Note(
-            f"{layer.name} is {types.output.name}: it reaches {low:.1f} .. {high:.1f} on {job.ranges.n:,} training "
-            f"images, {base.name} ends at +-{2 ** (base.integer - 1)}"
-        )
-    yield from _common(quantised)
-
-
-def _common(quantised: QuantisedNetwork) -> Iterator[Note]:
-    yield Note(
-        "weights and layer results round and saturate (AP_RND, AP_SAT) where hls4ml truncates and wraps: a value "
-        "beyond its type then stays at the end of the range instead of changing sign"
-    )
-    for name, types in quantised.layers.items():
-        if tables := types.softmax:
-            yield Note(f"the tables of {name} are hls4ml's own: {tables.exponential.name}, {tables.size:,} entries")
-    for kind, layers in _accumulators(quantised).items():
-        yield Note(
-            f"accumulators of {kind} are {layers}: wide enough for every sum that the types of their terms allow"
-        )
-
-
-def _accumulators(quantised: QuantisedNetwork) -> Mapping[str, str]:
-    found: dict[str, list[int]] = {}
-    for layer in quantised.computed:
-        if accumulator := quantised.layers[layer.name].accumulator:
-            found.setdefault(layer.kind, []).append(accumulator.width)
-    return {
-        kind: f"{min(widths)} bits" if min(widths) == max(widths) else f"{min(widths)} to {max(widths)} bits"
-        for kind, widths in found.items()
-    }

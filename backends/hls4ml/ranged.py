@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from math import frexp
 from typing import TYPE_CHECKING, Protocol
 
 from backends.hls4ml.options import Hls4mlOptions
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import Layer, ReLU, Softmax
+from models.weights import Weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +23,10 @@ if TYPE_CHECKING:
 
 NARROWER = 4
 """Integer bits fewer than the largest weight needs, at most."""
+
+FEWEST = 4
+"""Bits, but at most half of those of a type, that the largest number of a tensor takes up at least: where it takes up
+fewer, most of the tensor would be rounded to zero, and the point is moved."""
 
 LOGIT_BITS = 16
 
@@ -53,11 +61,13 @@ class Widened:
     def result(self, layer: Layer) -> FixedType:
         if isinstance(layer, Softmax):
             return careful(self.base)
-        needed = integer_bits(*self.job.ranges.reach[layer.name])
-        return careful(replace(self.base, integer=max(self.base.integer, needed)))
+        return careful(moved(self.base, *self.job.ranges.reach[layer.name]))
 
     def weights(self, layer: Layer) -> tuple[FixedType, FixedType]:
-        return careful(self.base), careful(self.base)
+        """`base`, its point where it holds every trained weight."""
+        reach = reach_of(self.job.weights)
+        kernel, bias = (careful(moved(self.base, *reach[f"{layer.name}/{role}"])) for role in ("kernel", "bias"))
+        return kernel, bias
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,7 @@ class ByRange:
             passed = self.result(readers[0])
             return replace(passed, width=passed.width + 1, integer=passed.integer + 1, signed=True)
         low, high = PIXELS if isinstance(layer, Softmax) else self.job.ranges.reach[layer.name]
-        integer = integer_bits(low, high)
+        integer = moved(FixedType(self.bits, integer_bits(low, high)), low, high).integer
         if all(isinstance(one, Softmax) for one in readers) and not isinstance(layer, Softmax):
             return careful(FixedType(max(self.bits, LOGIT_BITS), integer))
         return careful(FixedType(self.bits, integer) if low < 0 else FixedType(self.bits, integer - 1, signed=False))
@@ -93,13 +103,46 @@ class ByRange:
     def _fitting(self, tensor: str) -> FixedType:
         """The type of the least squared error: an outlier may be worth less than a bit of all the others."""
         trained = self._trained[tensor]
-        widest = integer_bits(float(trained.min()), float(trained.max()))
+        low, high = float(trained.min()), float(trained.max())
+        widest = integer_bits(low, high)
+        if is_coarse(FixedType(self.bits, widest - NARROWER + 1), low, high):
+            widest = moved(FixedType(self.bits, widest), low, high).integer
         types = [careful(FixedType(self.bits, integer)) for integer in range(widest, widest - NARROWER, -1)]
         return min(types, key=lambda type: float(((entered(trained, type) - trained) ** 2).sum()))
 
     @cached_property
     def _trained(self) -> Tensors:
         return self.job.weights.tensors()
+
+
+def moved(type: FixedType, low: float, high: float) -> FixedType:
+    """`type` with the point where it holds `low` to `high`, and their larger takes up `FEWEST` bits of it at least.
+
+    >>> [moved(FixedType(16, 6), -high, high).name for high in (31.0, 40.0, 0.02, 0.01, 0.0)]
+    ['ap_fixed<16,6>', 'ap_fixed<16,7>', 'ap_fixed<16,6>', 'ap_fixed<16,-5>', 'ap_fixed<16,6>']
+    """
+    integer = type.integer
+    while low < -(2.0 ** (integer - 1)) or high >= 2.0 ** (integer - 1):
+        integer += 1
+    coarse = is_coarse(type, low, high)
+    return replace(type, integer=frexp(max(-low, high))[1] + 1 if coarse else integer)
+
+
+def is_coarse(type: FixedType, low: float, high: float) -> bool:
+    """Whether the larger of the two takes up fewer bits of `type` than it must."""
+    return 0 < max(-low, high) < 2.0 ** (min(FEWEST, (type.width - 1) // 2) - type.fraction)
+
+
+@lru_cache(maxsize=16)
+def reach_of(weights: Weights) -> Mapping[str, tuple[float, float]]:
+    """The lowest and the highest number of every trained tensor."""
+    return {name: (min(numbers), max(numbers)) for name, numbers in numbers_of(weights).items()}
+
+
+@lru_cache(maxsize=4)
+def numbers_of(weights: Weights) -> Mapping[str, Sequence[float]]:
+    """Every trained tensor, read once."""
+    return weights.numbers()
 
 
 def entered(numbers: NDArray[np.float32], type: FixedType) -> NDArray[np.float64]:
@@ -115,7 +158,7 @@ def careful(type: FixedType) -> FixedType:
     return replace(type, rounding=Rounding.RND, overflow=Overflow.SAT)
 
 
-def integer_bits(low: float, high: float) -> int:
+def integer_bits(low: float | Fraction, high: float | Fraction) -> int:
     """Integer bits, sign included, of the narrowest signed type that holds `low` to `high`.
 
     >>> integer_bits(-32, 31.9), integer_bits(-32.1, 0), integer_bits(0, 1.0)

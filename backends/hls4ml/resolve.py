@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from backends.cost.amounts import joined, shell_amounts, summed
@@ -13,11 +13,10 @@ from backends.dataflow.fifos import passable
 from backends.dataflow.folding import Cost, Folding
 from backends.dataflow.options import cycles_at
 from backends.dataflow.space import Budgets, Problem, Solved
-from backends.hls4ml.design import Hls4mlDesign, unrolled
+from backends.hls4ml.design import Hls4mlDesign, asked, factors, snapped, unrolled
 from backends.hls4ml.estimate import block_cost, costs, fifo_cost, multiply_accumulate
 from backends.hls4ml.options import Hls4mlOptions, parse_reuse
 from backends.hls4ml.precision import lower
-from backends.hls4ml.reuse import legal, sizes, snapped
 from backends.hls4ml.schedule import PACES, Block, busy
 from backends.protocol import Job, Refusal, Unbuildable
 from flows.core.evidence import RESOURCES
@@ -26,19 +25,20 @@ from flows.core.evidence import RESOURCES
 def resolve(job: Job[Hls4mlOptions]) -> Solved[Hls4mlDesign]:
     """Raises `Unbuildable` for a rate beyond reach and for FIFOs that deadlock."""
     quantised, flat = lower(job), unrolled(job)
-    number, layers = parse_reuse(job.options.reuse_factor)
-    start = Hls4mlDesign(job, quantised, {**snapped(job.network, number or 1), **layers}, flat)
+    number = parse_reuse(job.options.reuse_factor)[0]
+    start = Hls4mlDesign(job, quantised, snapped(job), flat)
     if number is not None or job.options.io_type == "io_parallel":
         solved = Solved[Hls4mlDesign](start, None)
     else:
-        solved = _solved(start, layers)
-    design, asked = solved.design, job.options.fifo_depth
-    _refuse(refusals.deadlock(design.stages, design.depths, design.token_bits, asked, "tokens"))
+        solved = _solved(start)
+    design, depth = solved.design, job.options.fifo_depth
+    _refuse(refusals.deadlock(design.stages, design.depths, design.token_bits, depth, "tokens"))
     return solved
 
 
-def _solved(start: Hls4mlDesign, asked: Mapping[str, int]) -> Solved[Hls4mlDesign]:
+def _solved(start: Hls4mlDesign) -> Solved[Hls4mlDesign]:
     job = start.job
+    choices = {**factors(job), **{name: (factor,) for name, factor in asked(job)[1].items()}}
 
     def build(folding: Folding) -> Hls4mlDesign:
         return Hls4mlDesign(job, start.quantised, folding.values, start.unrolled)
@@ -49,7 +49,7 @@ def _solved(start: Hls4mlDesign, asked: Mapping[str, int]) -> Solved[Hls4mlDesig
         rest = joined(*fixed, *(fifo_cost(buffer, design.tool) for buffer in buffers), shell_amounts())
         folded = [block for block in design.blocks if block.name in design.reuse]
         whole = joined(*(block_cost(block, design) for block in folded), rest)
-        ways = {block.name: _ways(design, block, asked) for block in folded}
+        ways = {block.name: _ways(design, block, choices[block.name]) for block in folded}
         return budgets(ways, lambda cycles: rest, whole, partial(usable, design), largest_share)
 
     problem = Problem(start, around, build, taken)
@@ -80,16 +80,15 @@ def usable(design: Hls4mlDesign, sure: bool, margin: float) -> Cost:
     return tuple(countable(metric, device.available(metric) * (1 - margin), HLS4ML, sure) for metric in RESOURCES)
 
 
-def _ways(design: Hls4mlDesign, block: Block, asked: Mapping[str, int]) -> Sequence[Way]:
-    """Every legal reuse factor of a layer whose costs are known; where there is none the lowest, at what is known."""
+def _ways(design: Hls4mlDesign, block: Block, choices: Sequence[int]) -> Sequence[Way]:
+    """Each of these reuse factors whose costs are known; where there is none the lowest, at what is known."""
     quantised, tool, flat = design.quantised, design.tool, block.name in design.unrolled
-    size = sizes(quantised.network)[block.name]
     every = [
         Way(
             factor,
             busy(block, factor, PACES[tool], flat),
             multiply_accumulate(block, quantised, factor, tool, flat, design.haste),
         )
-        for factor in ([asked[block.name]] if block.name in asked else legal(*size))
+        for factor in choices
     ]
     return [way for way in every if all(None not in amounts for amounts in way.amounts.values())] or every[:1]

@@ -1,9 +1,8 @@
 """What hls4ml 1.3.0 builds from a layer with io_stream, and what csynth counts for it.
 
 Block RAM, DSP and the turns of loops follow from the generated code. LUT, FF and the cycles beside a loop's turns are
-linear in a few counts; the coefficients are fitted by ``calibration/hls4ml/fit.py`` and lie in
-``calibration/csynth.json`` with their rows, tool, device and error, and ``calibration/truth.py`` tests them. A case that
-no law knows has no amount.
+linear in a few counts; ``calibration/hls4ml/fit.py`` fits their coefficients, which lie in ``calibration/csynth.json``
+with their rows, tool, device and error, and ``calibration/truth.py`` tests them. What no model covers has no amount.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ and hand hls4ml legal ones only, since its pass for pointwise convolutions reads
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from math import prod
 
@@ -28,13 +28,12 @@ def legal(n_in: int, n_out: int) -> tuple[int, ...]:
     return tuple(factor for factor in _divisors(n_in * n_out) if _is_legal(n_in, n_out, factor))
 
 
-def nearest(n_in: int, n_out: int, wanted: int) -> int:
-    """The legal factor nearest to `wanted`, the smaller of two that are equally near.
+def nearest(factors: Sequence[int], wanted: int) -> int:
+    """The one of these ascending `factors` nearest to `wanted`, the smaller of two that are equally near.
 
-    >>> nearest(3, 28, 20), nearest(3, 28, 9), nearest(3, 28, 1000)
-    (21, 6, 84)
+    >>> [nearest(legal(3, 28), wanted) for wanted in (20, 9, 1000)]
+    [21, 6, 84]
     """
-    factors = legal(n_in, n_out)
     place = bisect_left(factors, wanted)
     if place == len(factors):
         return factors[-1]
@@ -60,11 +59,6 @@ def sizes(network: Network) -> Mapping[str, tuple[int, int]]:
         if kernel:
             found[layer.name] = prod(kernel[:-1]), kernel[-1]
     return found
-
-
-def snapped(network: Network, wanted: int) -> dict[str, int]:
-    """One number for the whole network, as each layer takes it."""
-    return {name: nearest(*size, wanted) for name, size in sizes(network).items()}
 
 
 def multiplier_dsp(quantised: QuantisedNetwork, name: str, factor: int) -> Amount:

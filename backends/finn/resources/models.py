@@ -1,6 +1,6 @@
-"""LUTs, FFs, block RAM and DSP slices of FINN's nodes after place and route: ours, beside FINN's own `formulas`.
+"""LUTs, FFs, block RAM and DSP slices of FINN's nodes after place and route, beside FINN's `formulas`.
 
-What the RTL fixes (`structure`) is not fitted; the rest is linear in a few counts, fitted by ``calibration/finn/fit.py``
+What the RTL fixes (`structure`) is not fitted. The rest is linear in a few counts; ``calibration/finn/fit.py`` fits it
 to the nodes of routed builds that others published. The matrix unit of finn-plus 1.6.1 is in none of them: it is fitted
 to open synthesis of its RTL, whose LUTs are divided by `OVERSTATED`.
 """

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.core.errors import InputError
-from flows.core.text import identifier
-from models.network import INPUT, Layer, Network, Shape, Softmax
+from models.network import INPUT, Layer, Network, Shape, Softmax, layer_name
 
 Tensor = NDArray[np.float32]
 
@@ -62,6 +61,7 @@ class Draft:
         self.shapes: dict[str, Shape] = {INPUT: input_shape}
         self.layers: list[Layer] = []
         self.tensors: dict[str, Tensor] = {}
+        self.absorbed: dict[str, str] = {}
         self._results = self._weights = 0
 
     def add(
@@ -104,6 +104,11 @@ class Draft:
             self.tensors[f"{layer.name}/{role}"] = given[role]
         return layer.name
 
+    def absorb(self, name: str, tensor: str) -> None:
+        """Says that the work of `name`, a layer or an input of the file, is in `tensor` where no layer is called so."""
+        if layer_name(name) not in self.shapes:
+            self.absorbed[name] = tensor
+
     def finish(self, output: str, file: str) -> Network:
         """The network that ends with the tensor `output`, a vector with one number a class."""
         if not self.layers or self.layers[-1].name != output:
@@ -116,11 +121,11 @@ class Draft:
             raise InputError(
                 f"{file}, {early[0]}", "a softmax that is not the last layer", "take it out, and train again"
             )
-        return Network(self.name, self.shapes[INPUT], tuple(self.layers))
+        return Network(self.name, self.shapes[INPUT], tuple(self.layers), tuple(self.absorbed.items()))
 
     def _unused(self, name: str) -> str:
-        """An identifier, since flows write layer names into their sources, and none that they use themselves."""
-        word = identifier(name, "layer")
+        """None that flows use themselves."""
+        word = layer_name(name)
         word = f"layer_{word}" if RESERVED.fullmatch(word) else word
         name, count = word, 1
         while name in self.shapes:

@@ -1,7 +1,9 @@
-"""A Keras 3 archive (.keras), opened without Keras: two members of a zip, JSON and HDF5. Nothing in it is executed.
+"""A Keras archive (.keras), opened without Keras: two members of a zip, JSON and HDF5. Nothing in it is executed.
 
 Keras numbers the layers in the weights file by class, not by name (`keras.src.saving.saving_lib`): the second Conv2D
-is ``layers/conv2d_1/vars``, whatever it is called; the attribute ``name`` of that group says which layer it is.
+is ``layers/conv2d_1/vars``, whatever it is called; in Keras 3 the attribute ``name`` of that group says which layer it
+is. TensorFlow's Keras 2.12 to 2.14 call the folder ``_layer_checkpoint_dependencies``, and count every layer with
+weights twice there, so that the second is ``conv2d_2``.
 """
 
 from __future__ import annotations
@@ -31,6 +33,11 @@ ADVICE = "save the model again with Keras 3: model.save('model.keras')"
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """How Keras packs. With others, Python unpacks as much at a time as there is."""
 LARGEST_CHUNK = 64 << 20
+OLD_ADVICE = "save it there with model.save('model.h5'), load that with Keras 3, and save it as model.keras"
+"""For archives of TensorFlow's Keras 2, which Keras 3 does not load."""
+HDF5 = b"\x89HDF\r\n\x1a\n"
+H5_ADVICE = "rename it to model.h5, load that with Keras 3, keras.models.load_model, and model.save('model.keras')"
+OLD_FOLDER = "_layer_checkpoint_dependencies"
 FILTERS = {1, 2, 3}
 """HDF5's own filters deflate, shuffle and fletcher32; any other is a plug-in, that is, code."""
 
@@ -50,6 +57,20 @@ class KerasArchive:
             self._tree = h5py.File(io.BytesIO(members[WEIGHTS]), "r")
         except OSError as reason:
             raise InputError(f"{self.file}, {WEIGHTS}", f"no HDF5 file ({str(reason)[:80]})", ADVICE) from None
+
+    @property
+    def folder(self) -> str:
+        """What the layers of a model stand under in the weights file."""
+        return OLD_FOLDER if OLD_FOLDER in self._tree.keys() else "layers"  # noqa: SIM118 (`in tree` follows links)
+
+    def group(self, folder: str, name: str, index: int) -> str:
+        """The group in `folder` of the layer `index` (from 0) of the class that has this `name`."""
+        if self.folder == OLD_FOLDER:
+            found = self._tree.get(folder) if index else None
+            keys = found.keys() if isinstance(found, h5py.Group) else ()
+            numbers = sorted(int(match[1]) for key in keys if (match := re.fullmatch(rf"{name}_(\d+)", key)))
+            index = numbers[index - 1] if index <= len(numbers) and index else index
+        return f"{folder}/{name}_{index}" if index else f"{folder}/{name}"
 
     def weights(self, place: Place, group: str, shapes: list[Shape]) -> list[Tensor]:
         """The tensors of the layer in `group`, which must have exactly these shapes."""
@@ -130,4 +151,8 @@ def _members(path: Path) -> dict[str, bytes]:
                     found[name] = content.read(limit)
             return found
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, LookupError) as reason:
+        with path.open("rb") as file:
+            if file.read(len(HDF5)) == HDF5:
+                fact = "an HDF5 file, which TensorFlow's Keras up to 2.12 writes under any name, and no archive"
+                raise InputError(path.name, fact, H5_ADVICE) from None
         raise InputError(path.name, f"no readable zip archive ({str(reason)[:80]})", ADVICE) from None

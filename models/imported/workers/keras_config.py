@@ -6,7 +6,7 @@ The layers of a model inside the model stand in the list like its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from models.network import INPUT, Shape
 MODELS = ("Sequential", "Functional")
 OPERATIONS = ("Add", "Relu")
 """Of ``keras.ops``: `x + y` is one, too."""
+OLD_OPERATION, OLD_OPERATIONS = "TFOpLambda", {"__operators__.add": "Add", "math.add": "Add", "nn.relu": "Relu"}
+"""What Keras 2 makes of an operation of TensorFlow's between layers, and those that are read."""
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 """Those under which Keras keeps its weights in float32."""
 
@@ -57,15 +59,23 @@ def entries_of(archive: KerasArchive) -> tuple[list[Entry], Shape, str]:
         fact = f"a model of class {model['class_name']} ({model.get('registered_name')}), whose code is not executed"
         raise InputError(archive.file, fact, "build it with keras.Sequential or keras.Model(inputs, outputs)")
     entries: list[Entry] = []
-    end = _add_layers(entries, archive.file, model, "layers", "", None)
+    end = _add_layers(entries, archive, archive.file, model, archive.folder, "", None)
     first = [entry for entry in entries if entry.place.kind == "InputLayer" and not entry.inputs]
     if len(first) != 1:
         raise InputError(archive.file, f"it has {len(first)} inputs", "give the network one input")
-    return entries, image_shape(first[0].config["batch_shape"][1:], archive.file), end
+    config = first[0].config
+    shape = config["batch_shape"] if "batch_shape" in config else config["batch_input_shape"]  # Keras 3, Keras 2
+    return entries, image_shape(shape[1:], archive.file), end
 
 
 def _add_layers(
-    entries: list[Entry], file: str, model: Mapping[str, Any], folder: str, prefix: str, source: str | None
+    entries: list[Entry],
+    archive: KerasArchive,
+    file: str,
+    model: Mapping[str, Any],
+    folder: str,
+    prefix: str,
+    source: str | None,
 ) -> str:
     """Appends the layers of `model`, which reads the key `source` where it stands in another; the key of its output.
 
@@ -74,13 +84,14 @@ def _add_layers(
     config, rows = model["config"], model["config"]["layers"]
     sequential = model["class_name"] == "Sequential"
     before, counts = source or INPUT, Counter[str]()
+    models = {row["config"]["name"] for row in rows if row["class_name"] in MODELS}
     if sequential and not source and rows and rows[0]["class_name"] != "InputLayer":
         place = Place(file, 0, INPUT, "InputLayer")
         entries.append(Entry(place, {"batch_shape": config["build_input_shape"]}, (), "", INPUT))
     for index, row in enumerate(rows, start=1):
         place = _checked_place(file, index, row)
         name = group_name(place.kind)
-        group = f"{folder}/{name}_{counts[name]}" if counts[name] else f"{folder}/{name}"
+        group = archive.group(folder, name, counts[name])
         counts[name] += 1
         key = prefix + place.name
         if place.kind == "InputLayer":
@@ -88,21 +99,30 @@ def _add_layers(
             if source and counts[name] > 1:
                 raise place.refusal("the model in which it stands has several inputs", "give it one")
         else:
-            inputs = (before,) if sequential else tuple(prefix + one for one in _sources(place, row["inbound_nodes"]))
+            inputs = (
+                (before,)
+                if sequential
+                else tuple(prefix + one for one in _sources(place, row["inbound_nodes"], models))
+            )
         if place.kind in MODELS:
             if len(inputs) != 1:
                 raise place.refusal(f"it reads {len(inputs)} tensors", "give a model inside the model one input")
             inside = f"{file}, {place.name!r}"
-            inputs = (_add_layers(entries, inside, row, f"{group}/layers", f"{key}/", inputs[0]),)
-        entries.append(Entry(place, row["config"], inputs, group, key))
+            inner = f"{group}/{archive.folder}"
+            inputs = (_add_layers(entries, archive, inside, row, inner, f"{key}/", inputs[0]),)
+        settings = {name: _number(value) for name, value in row["config"].items()}
+        entries.append(Entry(place, settings, inputs, group, key))
         before = key
     return before if sequential else prefix + _end(file, config["output_layers"])
 
 
 def _checked_place(file: str, index: int, row: Mapping[str, Any]) -> Place:
     """Where a layer stands; raises `InputError` where it is not one of Keras' own."""
-    place = Place(file, index, row["config"]["name"], row["class_name"])
-    module, registered = row.get("module", "keras.layers"), row.get("registered_name")
+    kind, registered = row["class_name"], row.get("registered_name")
+    if kind == OLD_OPERATION and registered in (None, kind):
+        kind, registered = OLD_OPERATIONS.get(row["config"]["function"], kind), None
+    place = Place(file, index, row["config"]["name"], kind)
+    module = row.get("module", "keras.layers")
     if not f"{module}.".startswith("keras.") or registered not in (None, place.kind):
         raise place.refusal(f"a custom object ({registered or module}), whose code is not executed")
     if ".ops." in module and place.kind not in OPERATIONS:
@@ -110,12 +130,15 @@ def _checked_place(file: str, index: int, row: Mapping[str, Any]) -> Place:
     return place
 
 
-def _sources(place: Place, nodes: list[Any]) -> Iterator[str]:
-    """The layers that a layer of a functional model reads."""
+def _sources(place: Place, nodes: list[Any], models: Collection[str]) -> Iterator[str]:
+    """The layers that a layer of a functional model reads, in which these stand for `models`."""
     if place.kind == "InputLayer":
         return
     if len(nodes) != 1:
         raise place.refusal(f"it is used in {len(nodes)} places", "give each place a layer of its own")
+    if isinstance(nodes[0], list):
+        yield from _old_sources(place, nodes[0], models)
+        return
     if unusual := [key for key, value in nodes[0]["kwargs"].items() if value not in (None, False)]:
         raise place.refusal(f"it is called with {unusual[0]}", "call it with tensors only")
     arguments = nodes[0]["args"]
@@ -126,6 +149,29 @@ def _sources(place: Place, nodes: list[Any]) -> Iterator[str]:
         if node or output:
             raise place.refusal(f"it reads output {output} of call {node} of {layer!r}", "use each layer once")
         yield layer
+
+
+def _old_sources(place: Place, node: list[Any], models: Collection[str]) -> Iterator[str]:
+    """The same of Keras 2: ``[name, call, output, arguments]`` for every tensor, or that alone.
+
+    Call 0 of a model is that on its own input, which it has from the beginning, so that call 1 is its first.
+    """
+    for name, call, output, arguments in [node] if isinstance(node[0], str) else node:
+        other = arguments.pop("y", None) if place.kind == "Add" else None  # of an operator, x + y
+        if unusual := [key for key, value in arguments.items() if value not in (None, False)]:
+            raise place.refusal(f"it is called with {unusual[0]}", "call it with tensors only")
+        for layer, number, place_of in [(name, call, output), *([other[:3]] if isinstance(other, list) else [])]:
+            if number not in (0, layer in models) or place_of:
+                raise place.refusal(f"it reads output {place_of} of call {number} of {layer!r}", "use each layer once")
+            yield layer
+
+
+def _number(value: Any) -> Any:
+    """Keras 2.12 writes the numbers of some settings as those of numpy."""
+    match value:
+        case {"class_name": "__numpy__", "config": {"value": int() | float() as number}}:
+            return number
+    return value
 
 
 def _end(file: str, layers: Any) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from flows.core.errors import InputError
 from models.imported.workers.draft import Draft, Tensor
-from models.imported.workers.keras_archive import ADVICE, KerasArchive
+from models.imported.workers.keras_archive import ADVICE, OLD_ADVICE, OLD_FOLDER, KerasArchive
 from models.imported.workers.keras_config import MODELS, Entry, check_dtype, entries_of
 from models.network import (
     INPUT,
@@ -38,7 +38,8 @@ def read_keras(path: Path, name: str) -> tuple[Network, Mapping[str, Tensor]]:
         raise InputError(f"{path.name}, config.json", "nested too deep to be read", ADVICE) from None
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as reason:
         fact = f"damaged description ({type(reason).__name__}: {str(reason)[:80]})"
-        raise InputError(f"{path.name}, config.json", fact, ADVICE) from None
+        advice = OLD_ADVICE if archive.folder == OLD_FOLDER else ADVICE
+        raise InputError(f"{path.name}, config.json", fact, advice) from None
 
 
 class _Model:
@@ -69,6 +70,8 @@ class _Model:
             self.made[key] = READERS[kind](self, entry, inputs)
             if kind in HANDED_ON and entry.inputs[0] in self.pads:
                 self.pads[key] = self.pads[entry.inputs[0]]
+        for entry in self.entries:
+            self.draft.absorb(entry.place.name, self.made[entry.key])
         return self.draft.finish(self.made[self.output], self.archive.file), self.draft.tensors
 
     def weights(self, entry: Entry, **shapes: Shape) -> dict[str, Tensor]:

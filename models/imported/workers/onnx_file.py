@@ -26,6 +26,10 @@ OWN_DOMAINS = ("", "ai.onnx")
 FIRST_OPSET = 9
 MOST_NODES = 20_000
 """Operators of a graph: some hundred times those of networks that a Zynq could hold."""
+TO_FIRST = [0, 3, 1, 2]
+"""The transposition from channels last to channels first."""
+IN_PLACE = ("Add", "Cast", "Div", "Identity", "Mul", "Pad", "Sub")
+"""What leaves the axes of an image where they are, as it stands before a first transposition."""
 ADVICE = "export the float network again, for example with torch.onnx.export"
 TYPES: Mapping[int, type] = {
     TensorProto.FLOAT: np.float32,
@@ -115,6 +119,21 @@ class OnnxFile:
     def nodes(self) -> Iterator[tuple[Place, NodeProto]]:
         for index, node in enumerate(self.graph.node, start=1):
             yield Place(self.file, index, node.name or next(iter(node.output), ""), node.op_type), node
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether the input is (N, height, width, channels): it is transposed to channels first, or looks like that."""
+        if len(self.dimensions) != 4:
+            return False
+        same, (_, first, _, last) = {self.input}, self.dimensions
+        for _, node in self.nodes:
+            if not same & set(node.input):
+                continue
+            if node.op_type == "Transpose":
+                return any(list(one.ints) == TO_FIRST for one in node.attribute)
+            if node.op_type in IN_PLACE:
+                same |= set(node.output)
+        return first != 3 and (last == 3 or (first is not None and last is not None and last < first))
 
     def image(self, channels_last: bool) -> Shape:
         """The input as (height, width, 3)."""

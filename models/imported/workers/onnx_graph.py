@@ -62,7 +62,7 @@ class Graph:
     """The draft, the constants of the file, and the tensors that the nodes so far have made."""
 
     def __init__(self, file: OnnxFile, name: str) -> None:
-        channels_last = len(file.dimensions) == 4 and file.dimensions[3] == 3 and file.dimensions[1] != 3
+        channels_last = file.channels_last
         self.draft = Draft(name, file.image(channels_last))
         self.opset, self.constants = file.opset, file.constants
         self.computed = 0

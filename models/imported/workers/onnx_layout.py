@@ -11,10 +11,11 @@ from math import prod
 
 import numpy as np
 
+from models.imported.workers.onnx_file import TO_FIRST
 from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.network import Flatten, GlobalAveragePool
 
-TO_LAST, TO_FIRST = [0, 2, 3, 1], [0, 3, 1, 2]
+TO_LAST = [0, 2, 3, 1]
 
 
 def _average(graph: Graph, node: Node) -> Value:

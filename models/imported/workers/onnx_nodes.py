@@ -17,7 +17,7 @@ from models.imported.workers.onnx_file import ADVICE, OnnxFile, load_model, type
 from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.imported.workers.onnx_layout import LAYOUT
 from models.imported.workers.onnx_windows import WINDOWS
-from models.network import Dense, Network, ReLU, Softmax
+from models.network import INPUT, Dense, Network, ReLU, Softmax
 
 
 def read_onnx(path: Path, name: str, external: tuple[str, ...] = ()) -> tuple[Network, Mapping[str, Tensor]]:
@@ -47,6 +47,10 @@ def read_model(
                 raise place.refusal("not supported")
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as reason:
             raise place.refusal(f"damaged ({str(reason)[:80]!r})", ADVICE) from None
+    graph.draft.absorb(file.input, INPUT)
+    for place, proto in file.nodes:
+        if proto.output and proto.output[0] in graph.values:
+            graph.draft.absorb(place.name, graph.values[proto.output[0]].name)
     return graph.draft.finish(graph.end(file), file.file), graph.draft.tensors
 
 

@@ -12,6 +12,8 @@ from models.imported.workers.onnx_file import ADVICE
 from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.network import Conv2D, Dense, GlobalAveragePool, MaxPool2D, Padding, Pads
 
+SAME = ("SAME_UPPER", "SAME_LOWER")
+
 
 def _conv(graph: Graph, node: Node) -> Value:
     kernel = graph.weight(node, 1)
@@ -36,16 +38,20 @@ def _max_pool(graph: Graph, node: Node) -> Value:
     node.expect("storage_order", 0)
     height, width = node.settings["kernel_shape"]
     strides, padding = _window(graph, node, image, (height, width), ("valid", "same"))
-    if node.settings.get("ceil_mode", 0) and padding == "valid":
+    pool = MaxPool2D("", (), (height, width), strides, padding)
+    if node.settings.get("ceil_mode", 0) and node.settings.get("auto_pad", "NOTSET") not in SAME:
         rows, columns, _ = graph.shape(image)
-        if (rows - height) % strides[0] or (columns - width) % strides[1]:
+        top, bottom, left, right = pool.pads(graph.shape(image))
+        if (top + rows + bottom - height) % strides[0] or (left + columns + right - width) % strides[1]:
             raise node.place.refusal("ceil_mode with windows that stick out", "pool without ceil_mode")
-    return graph.add(node, MaxPool2D, image, kernel=(height, width), strides=strides, padding=padding)
+    return graph.add(node, MaxPool2D, image, kernel=pool.kernel, strides=strides, padding=padding)
 
 
 def _average_pool(graph: Graph, node: Node) -> Value:
     image = graph.image(node)
     area = list(graph.shape(image)[:2])
+    if node.settings.get("strides", [1, 1]) != area:  # else one window, whatever is said of padding
+        node.expect("auto_pad", "NOTSET", "VALID")
     if node.settings["kernel_shape"] != area or any(node.settings.get("pads", [])):
         fact = f"an average of {'x'.join(map(str, node.settings['kernel_shape']))} pixels"
         raise node.place.refusal(fact, f"supported is one of the whole image, {area[0]}x{area[1]}")
@@ -62,9 +68,15 @@ def _window(
     automatic = node.settings.get("auto_pad", "NOTSET")
     if automatic in ("SAME_UPPER", "VALID") and not image.pads:
         return (down, across), "same" if automatic == "SAME_UPPER" else "valid"
-    node.expect("auto_pad", "NOTSET", "VALID")
-    top, left, bottom, right = [0] * 4 if automatic == "VALID" else node.settings.get("pads", [0] * 4)
+    node.expect("auto_pad", "NOTSET", "VALID", *SAME)
     before = image.pads or (0, 0, 0, 0)
+    top, left, bottom, right = [0] * 4 if automatic == "VALID" else node.settings.get("pads", [0] * 4)
+    if automatic in SAME:
+        rows, columns, channels = graph.shape(image)
+        padded = rows + before[0] + before[1], columns + before[2] + before[3], channels
+        top, bottom, left, right = MaxPool2D("", (), kernel, (down, across), "same").pads(padded)
+        if automatic == "SAME_LOWER":  # the odd row and column stand first
+            top, bottom, left, right = bottom, top, right, left
     filling = 0.0 if node.place.kind == "Conv" else -inf
     if image.pads and image.filling != filling:
         raise node.place.refusal(f"its padding is filled with {image.filling}", f"pad with {filling}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backends.hls4ml import Options
 from backends.protocol import Job
+from flows.core.digest import digest_of
 from flows.core.part import Target, find_part
 from models.network import (
     INPUT,
@@ -23,7 +23,7 @@ from models.network import (
     Softmax,
 )
 from models.ranges import Ranges
-from models.weights import Weights
+from models.weights import Weights, open_weights, save_weights
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +47,26 @@ def tiny() -> Network:
 
 
 @pytest.fixture(scope="session")
-def job_of() -> Callable[..., Job]:
-    """A job on weights that exist by name only, every tensor reaching -1 .. 1 unless `reach` says otherwise."""
+def zeros(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Network], Weights]:
+    """Weights of a network, all of them zero."""
+    folder, known = tmp_path_factory.mktemp("zeros"), dict[str, Weights]()
+
+    def make(network: Network) -> Weights:
+        import numpy as np
+
+        name = digest_of([network.name, network.digest, [layer.name for layer in network.layers]])
+        if name not in known:
+            path = folder / f"{name}.safetensors"
+            save_weights(path, {one: np.zeros(shape, np.float32) for one, shape in network.weight_shapes()}, network)
+            known[name] = open_weights(path, network)
+        return known[name]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def job_of(zeros: Callable[[Network], Weights]) -> Callable[..., Job]:
+    """A job on weights of zero, every tensor reaching -1 .. 1 unless `reach` says otherwise."""
 
     def make(
         network: Network,
@@ -57,7 +75,7 @@ def job_of() -> Callable[..., Job]:
         clock_ns: float = 10.0,
         **options: Any,
     ) -> Job:
-        weights = Weights(Path("tiny.safetensors"), "0123456789abcdef", None)
+        weights = zeros(network)
         whole = dict.fromkeys(network.shapes, (-1.0, 1.0)) | dict(reach or {})
         ranges = Ranges(network.digest, weights.digest, "images", 100, whole)
         return Job(network, weights, ranges, Target(find_part(part), clock_ns), Options(**options))

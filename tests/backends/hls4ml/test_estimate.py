@@ -14,10 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.hls4ml.design import Design, unrolled
+from backends.hls4ml.design import Design, snapped, unrolled
 from backends.hls4ml.estimate import estimate
-from backends.hls4ml.options import FRAME, TOOL, Options, parse_reuse
-from backends.hls4ml.reuse import snapped
+from backends.hls4ml.options import FRAME, TOOL, Options
 from backends.protocol import Job
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
 from flows.core.part import Device, Part, Target
@@ -52,8 +51,7 @@ def quantised(network: Network = ARCH8, output: FixedType = SATURATED) -> Quanti
 
 
 def made(asked: Job, arithmetic: QuantisedNetwork) -> Design:
-    number, layers = parse_reuse(asked.options.reuse_factor)
-    return Design(asked, arithmetic, {**snapped(asked.network, number or 1), **layers}, unrolled(asked))
+    return Design(asked, arithmetic, snapped(asked), unrolled(asked))
 
 
 def readings(wanted: int | str = 211, **options: Any) -> tuple[Reading, ...]:

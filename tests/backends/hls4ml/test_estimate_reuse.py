@@ -28,7 +28,7 @@ def theirs():  # type: ignore[no-untyped-def]
 def test_hls4ml_snaps_alike(theirs, n_in: int, n_out: int, wanted: int) -> None:  # type: ignore[no-untyped-def]
     legal = theirs.get_valid_reuse_factors(n_in, n_out)
     assert list(reuse.legal(n_in, n_out)) == legal
-    assert reuse.nearest(n_in, n_out, wanted) == theirs.get_closest_reuse_factor(legal, wanted)
+    assert reuse.nearest(legal, wanted) == theirs.get_closest_reuse_factor(legal, wanted)
 
 
 @given(n_in=small, n_out=small)

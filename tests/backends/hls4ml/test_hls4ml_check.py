@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.hls4ml import check, reuse
+from backends.hls4ml import check, notes, reuse
+from backends.hls4ml.resolve import design
 from backends.protocol import Job, Refusal
-from models.network import INPUT, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, Network, Padding
+from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, Network, Padding
 from models.zoo import ARCH8
 
 
@@ -70,17 +71,31 @@ def test_a_layer_like_no_other_is_refused_with_all_that_there_are(job_of: Callab
 
 
 @given(name=st.sampled_from(sorted(reuse.sizes(ARCH8))), factor=st.integers(1, 40_000))
-def test_an_illegal_factor_is_refused_with_the_legal_neighbours(
+@settings(max_examples=25, deadline=None)
+def test_the_factor_of_a_layer_is_snapped_and_a_note_says_so(
     job_of: Callable[..., Job], name: str, factor: int
 ) -> None:
-    refusals = check(job_of(ARCH8, reuse_factor=f"auto,{name}={factor}"))
+    job = job_of(ARCH8, reuse_factor=f"64,{name}={factor}")
+    assert check(job) == ()
     legal = reuse.legal(*reuse.sizes(ARCH8)[name])
-    assert bool(refusals) == (factor not in legal)
-    for refusal in refusals:
-        choices = [int(one.partition("=")[2]) for one in refusal.nearest.split(" or ")]
-        assert set(choices) <= set(legal) and name in refusal.fact
-        assert not any(min(choices) < one < max(choices) for one in legal)
-        assert check(job_of(ARCH8, reuse_factor=f"auto,{name}={choices[0]}")) == ()
+    made = design(job).reuse[name]
+    assert made == reuse.nearest(legal, factor)
+    said = [note for note in notes(job) if f"{name} {made} instead of {factor}" in note]
+    assert bool(said) == (factor not in legal) and all(note.startswith("warning:") for note in said)
+
+
+@pytest.mark.parametrize("strategy", ["resource", "latency"])
+def test_parallel_convolutions_take_no_factor_above_their_inputs(
+    tiny: Network, job_of: Callable[..., Job], strategy: str
+) -> None:
+    """hls4ml asserts it in C++ ("correct only for RF <= FILT_HEIGHT * FILT_WIDTH * N_CHAN"), where nothing checks it
+    before; a dense layer takes them, and no layer of the Latency strategy is snapped."""
+    job = job_of(tiny, io_type="io_parallel", reuse_factor="54,shortcut=12,dense=20", strategy=strategy)
+    assert check(job) == ()
+    unsnapped = {"conv1": 54, "conv2": 54, "shortcut": 12, "dense": 20}
+    snapped = {"conv1": 27, "conv2": 36, "shortcut": 3, "dense": 20}
+    assert design(job).reuse == (unsnapped if strategy == "latency" else snapped)
+    assert design(job_of(tiny, reuse_factor="54")).reuse["conv1"] == 54
 
 
 @given(width=st.integers(2, 40), integer=st.integers(1, 40))
@@ -96,15 +111,37 @@ def test_a_sum_beyond_the_reference_is_refused_with_the_widest_type(
 
 
 def test_every_reason_is_given_at_once(job_of: Callable[..., Job]) -> None:
-    asked = job_of(ARCH8, io_type="io_parallel", reuse_factor="auto,dense=3", precision="ap_fixed<32,6>")
+    asked = job_of(ARCH8, io_type="io_parallel", reuse_factor="auto,dens=3", precision="ap_fixed<32,6>")
     assert [one.culprit for one in check(asked)] == ["--io-type io_parallel", "--reuse-factor", "--precision"]
 
 
 def test_a_skip_too_shallow_is_refused_with_the_depth_that_it_needs(job_of: Callable[..., Job]) -> None:
     refusal = only(check(job_of(ARCH8, fifo_depth="32")))
     assert refusal.culprit == "--fifo-depth" and "clone input to block1_shortcut" in refusal.fact
-    enough = refusal.nearest.rpartition(" ")[2]
-    assert check(job_of(ARCH8, fifo_depth=enough)) == () == check(job_of(ARCH8, fifo_depth="hls4ml"))
+    enough = int(refusal.nearest.rpartition(" ")[2])
+    assert check(job_of(ARCH8, fifo_depth=str(enough))) == () == check(job_of(ARCH8, fifo_depth="hls4ml"))
+    assert check(job_of(ARCH8, fifo_depth=str(enough - 1))), "the least that works, not an upper bound of it"
+
+
+@given(depth=st.integers(1, 40), skip=st.sampled_from([(3, 3), (5, 5), (1, 1)]), width=st.integers(6, 12))
+@settings(max_examples=15, deadline=None)
+def test_the_depth_that_is_offered_is_the_least_that_works(
+    job_of: Callable[..., Job], depth: int, skip: tuple[int, int], width: int
+) -> None:
+    network = Network(
+        "skip",
+        (6, width, 3),
+        (
+            Conv2D("first", (INPUT,), (3, 3), (1, 1), "same", 3),
+            Conv2D("second", ("first",), skip, (1, 1), "same", 3),
+            Add("join", ("second", INPUT)),
+            GlobalAveragePool("gap", ("join",)),
+        ),
+    )
+    for refusal in check(job_of(network, fifo_depth=str(depth))):
+        least = int(refusal.nearest.rpartition(" ")[2])
+        assert least > depth and check(job_of(network, fifo_depth=str(least))) == ()
+        assert least == depth + 1 or check(job_of(network, fifo_depth=str(least - 1)))
 
 
 def test_a_strategy_for_an_unknown_layer_is_refused(job_of: Callable[..., Job]) -> None:

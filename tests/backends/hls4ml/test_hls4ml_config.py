@@ -30,7 +30,7 @@ LAYERS = {
         "Precision": {"result": "ap_ufixed<7,3,AP_RND,AP_SAT>", "table": "fixed<18,8,TRN,WRAP,0>"},
         "ReuseFactor": 1,
     },
-    "dense": {"ReuseFactor": 20, "Strategy": "Latency", "Precision": "ap_fixed<18,8>"},
+    "Dense": {"ReuseFactor": 20, "Strategy": "Latency", "Precision": {"default": "ap_fixed<18,8>", "accum": "auto"}},
     "dense_linear": {"Precision": {"result": "auto"}},
 }
 MODEL = {"Precision": {"default": "fixed<14,5>", "maximum": "fixed<20,8>"}, "ReuseFactor": 6, "Strategy": "Resource"}
@@ -50,12 +50,15 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 def test_it_says_what_options_say(write: Callable[..., Path], whole: bool) -> None:
     config = {"Model": MODEL, "LayerName": LAYERS}
     path = write({"Backend": "Vitis", "HLSConfig": config} if whole else config)
-    assert read_config(path) == {
-        "reuse_factor": "6,conv1=27,dense=20",
-        "strategy": "resource,dense=latency",
-        "precision": "ap_fixed<14,5>,input.result=ap_fixed<12,4>,conv1.weight=ap_fixed<8,2,AP_RND,AP_SAT>,"
-        "conv1.bias=ap_fixed<9,3>,relu1.result=ap_ufixed<7,3,AP_RND,AP_SAT>,dense.result=ap_fixed<18,8>",
+    options, left = read_config(path)
+    assert options == ({"backend": "vitis"} if whole else {}) | {
+        "reuse_factor": "6,conv1=27,relu1=1,Dense=20",
+        "strategy": "resource,Dense=latency",
+        "precision": "ap_fixed<14,5>,image.result=ap_fixed<12,4>,conv1.result=auto,"
+        "conv1.weight=ap_fixed<8,2,AP_RND,AP_SAT>,conv1.bias=ap_fixed<9,3>,conv1.accum=auto,"
+        "relu1.result=ap_ufixed<7,3,AP_RND,AP_SAT>,Dense.default=ap_fixed<18,8>,Dense.accum=auto,dense_linear.result=auto",
     }
+    assert left == {"*.Precision.maximum": "fixed<20,8>"}
 
 
 def test_the_design_is_as_it_says(write: Callable[..., Path], tiny: Network, job_of: Callable[..., Job]) -> None:
@@ -75,7 +78,8 @@ def test_an_option_that_is_given_wins(write: Callable[..., Path]) -> None:
     path = str(write({"Model": MODEL, "LayerName": LAYERS}))
     options = Options(config=path, reuse_factor="64", precision="ap_fixed<16,7>")
     assert (options.reuse_factor, options.precision) == ("64", "ap_fixed<16,7>")
-    assert options.strategy == "resource,dense=latency" and options.config == "none"
+    assert options.strategy == "resource,Dense=latency"
+    assert options.config == "without *.Precision.maximum fixed<20,8>", "what no option says is kept"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +87,11 @@ def test_an_option_that_is_given_wins(write: Callable[..., Path]) -> None:
     [
         ({"conv3": {"ReuseFactor": 3}}, "--reuse-factor", "conv1"),
         ({"convX": {"Precision": {"result": "ap_fixed<8,3>"}}}, "--precision", "conv2"),
-        ({"conv1": {"Precision": {"weight": "ap_fixed<16,6>", "accum": "ap_fixed<16,6>"}}}, "--precision", "leave"),
+        (
+            {"conv1": {"Precision": {"weight": "ap_fixed<16,6>", "accum": "ap_fixed<16,6>"}}},
+            "--precision",
+            "conv1.accum=auto",
+        ),
     ],
 )
 def test_a_config_for_other_layers_is_refused(
@@ -104,12 +112,18 @@ def test_a_config_for_other_layers_is_refused(
         ("", "no settings"),
         ("[1, 2", "YAML"),
         ("a: !!python/object/apply:os.system ['true']", "YAML"),
-        ({"Backend": "Vitis"}, "neither Model nor LayerName"),
-        ({"Model": MODEL, "LayerType": {"Dense": {"ReuseFactor": 2}}}, "LayerType"),
+        ({"Backend": "Vitis"}, "neither Model, LayerType nor LayerName"),
+        ({"Model": MODEL, "LayerType": {"Dense": {"ReuseFactor": "two"}}}, "two"),
+        ({"Model": MODEL, "LayerName": {"dense": {"Implementation": "argmax"}}}, "Implementation argmax"),
+        ({"Model": MODEL, "LayerName": {"dense": {"Strategy": "Resource_Unrolled"}}}, "no strategy that this flow"),
+        ({"Model": {"Precision": "ap_fixed<0,3>"}}, "of 0 bits"),
+        ({"Model": MODEL, "LayerName": {7: {"ReuseFactor": 2}}}, "7 is no name"),
         ({"LayerName": {"conv1": {"ConvImplementation": "Encoded"}}}, "conv1 asks for ConvImplementation Encoded"),
         ({"LayerName": {"conv1": {"Precision": {"result": "float"}}}}, "'float'"),
         ({"Model": {"ReuseFactor": "many"}}, "'many'"),
         ({"Model": {"Strategy": "Unrolled"}}, "unrolled"),
+        ({"LayerName": {"conv1": {"ReuseFactor": 3}, "Conv1": {"ReuseFactor": 9}}}, "conv1 and Conv1 are one"),
+        ({"Model": {"Strategy": "RESOURCE"}}, "write Resource"),
         ({"LayerName": ["conv1"]}, "LayerName is a list"),
     ],
 )

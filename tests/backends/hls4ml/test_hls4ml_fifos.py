@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
+from backends.dataflow.stream import simulate
 from backends.hls4ml.fifos import Buffer, chosen_by
 from backends.hls4ml.options import BRAM, LUTRAM, SRL
 from backends.hls4ml.resolve import design
 from backends.hls4ml.schedule import QUICKEST, slowest
 from backends.hls4ml.timing import simulation
 from backends.protocol import Job
-from backends.dataflow.stream import simulate
 from models.network import Network
 from models.zoo import ARCH8
 

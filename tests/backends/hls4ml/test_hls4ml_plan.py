@@ -11,7 +11,7 @@ import pytest
 
 from backends.hls4ml import lower, notes, plan
 from backends.hls4ml.resolve import design
-from backends.hls4ml.reuse import nearest, sizes
+from backends.hls4ml.reuse import legal, nearest, sizes
 from backends.protocol import Job
 from flows.core.plan import PYTHON, Asset, Output
 from models import vectors
@@ -97,7 +97,7 @@ def test_the_notes_tell_the_reuse_factors(tiny: Network, job_of: Callable[..., J
     first = notes(job)[0]
     assert first.startswith("reuse factor 7 (asked)")
     for name, factor in design(job).reuse.items():
-        assert factor == nearest(*sizes(tiny)[name], 7) and f"{name} {factor}" in first
+        assert factor == nearest(legal(*sizes(tiny)[name]), 7) and f"{name} {factor}" in first
     assert "they are the fastest" in notes(job_of(tiny, precision=precision))[1]
 
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.hls4ml.precision import explain, lower
+from backends.hls4ml.explain import explain
+from backends.hls4ml.precision import lower
 from backends.hls4ml.ranged import careful, entered, integer_bits
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding, parse_type

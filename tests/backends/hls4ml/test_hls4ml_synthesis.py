@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from backends import hls4ml
+from backends.amd.steps import COSIM, steps
 from backends.hls4ml.amd import TOP, hls_project, kind_of, scopes
 from backends.hls4ml.amd import uncertainty as spared
 from backends.protocol import Job
-from backends.amd.steps import COSIM, steps
 from flows import runner
 from flows.core.errors import InputError
 from flows.core.evidence import DESIGN, Metric

@@ -74,7 +74,7 @@ def conv_layer(inputs: int, filters: int, seed: int = 0, **settings: Any) -> tup
     return "Conv2D", plain | settings, [kernel, random.normal(0, 0.3, filters)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def compute() -> Callable[[Network, Mapping[str, NDArray[Any]], NDArray[Any]], NDArray[Any]]:
     """What a network computes for images (n, height, width, 3) in 0..1, the softmax included."""
     torch = pytest.importorskip("torch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -420,3 +421,56 @@ def test_outputs_equal_those_of_keras(tmp_path: Path, compute: Callable[..., np.
         assert compute(network, tensors, theirs["images"]) == pytest.approx(theirs["outputs"], abs=1e-5)
         single = {name: tensor.astype(np.float32) for name, tensor in folded_weights(network, tensors).items()}
         assert compute(folded(network), single, theirs["images"]) == pytest.approx(theirs["outputs"], abs=1e-5)
+
+
+CASES = Path(__file__).with_name("cases")
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("tf2*.npy")), ids=lambda path: path.stem)
+def test_archives_of_tensorflows_keras_give_its_outputs(path: Path, compute: Callable[..., Any]) -> None:
+    """Written by tensorflow-cpu of that version with seeded weights, its outputs beside it. Layers of one class stand
+    in the weights file by number, and 2.12 to 2.14 skip every second one."""
+    network, tensors = read_keras(path.with_suffix(".keras"), "own")
+    images = np.random.default_rng(1).random((4, 8, 8, 3), np.float32)  # those that it was given
+    assert compute(network, tensors, images) == pytest.approx(np.load(path), rel=1e-6, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["tfkeras214_functional.keras", "tfkeras214_sequential.keras"])
+def test_an_archive_of_keras_2_is_read(name: str) -> None:
+    network, tensors = read_keras(CASES / name, "own")
+    assert [layer.name for layer in network.layers] == ["conv2d", "conv2d_relu", "flatten", "dense", "dense_softmax"]
+    assert network.input_shape == (8, 8, 3) and INPUT in dict(network.absorbed).values()
+    with zipfile.ZipFile(CASES / name) as archive, h5py.File(archive.open("model.weights.h5"), "r") as stored:
+        for layer in ("conv2d", "dense"):
+            for number, role in enumerate(("kernel", "bias")):
+                saved = stored[f"_layer_checkpoint_dependencies/{layer}/vars/{number}"][()]
+                assert np.array_equal(tensors[f"{layer}/{role}"], saved)
+
+
+def test_hdf5_under_the_name_of_an_archive_is_named_with_what_to_do() -> None:
+    """The first bytes of what ``model.save("m.keras")`` writes in TensorFlow 2.12."""
+    with pytest.raises(InputError, match=r"an HDF5 file.*Rename it to model\.h5, load that with Keras 3"):
+        read_keras(CASES / "tf2.12.1_hdf5.keras", "own")
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        (lambda node: node.insert(0, ["conv2d", 1, 0, {}]), "reads output 0 of call 1 of 'conv2d'"),
+        (lambda node: node[0].__setitem__(3, {"mask": "conv2d"}), "it is called with mask"),
+        (lambda node: node.__setitem__(0, ["conv2d", 0]), "damaged description"),
+    ],
+)
+def test_unusual_calls_of_keras_2_are_refused(change: Callable[[Any], None], fact: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(CASES / "tfkeras214_functional.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    change(next(row for row in config["config"]["layers"] if row["name"] == "flatten")["inbound_nodes"][0])
+    members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(tmp_path / "own.keras", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(InputError, match=fact) as refused:
+        read_keras(tmp_path / "own.keras", "own")
+    if "damaged" in fact:
+        assert "model.h5" in str(refused.value), "Keras 3 does not load such an archive"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flows.core.errors import InputError
 from models.folding import folded, folded_weights
@@ -258,6 +261,71 @@ BOTH = [
 ]
 
 
+WINDOWS = st.sampled_from(["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET", "NOTSET"])
+
+
+@given(
+    kind=st.sampled_from(["Conv", "MaxPool"]),
+    automatic=WINDOWS,
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    strides=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    size=st.tuples(st.integers(4, 9), st.integers(4, 9)),
+    pads=st.tuples(*[st.integers(0, 2)] * 4),
+    before=st.sampled_from([None, None, (1, 0, 0, 1), (0, 1, 1, 1)]),
+    ceiling=st.booleans(),
+)
+@settings(max_examples=100, deadline=None)
+def test_windows_are_padded_as_onnxruntime_pads_them(
+    kind: str,
+    automatic: str,
+    kernel: tuple[int, int],
+    strides: tuple[int, int],
+    size: tuple[int, int],
+    pads: tuple[int, ...],
+    before: tuple[int, ...] | None,
+    ceiling: bool,
+    tmp_path_factory: pytest.TempPathFactory,
+    compute: Compute,
+) -> None:
+    """Or refused: of odd sizes, even kernels and strides, where the odd row stands first or last; a Pad before them."""
+    chosen: dict[str, Any] = {"kernel_shape": kernel, "strides": strides, "auto_pad": automatic}
+    chosen |= {"pads": pads} if automatic == "NOTSET" else {}
+    chosen |= {"ceil_mode": int(ceiling)} if kind == "MaxPool" else {}
+    nodes, source = [], "x"
+    if before and kind == "Conv":
+        nodes, source = [node("Pad", "x around", "padded")], "padded"
+    nodes.append(node(kind, f"{source} w" if kind == "Conv" else source, "c", **chosen))
+    seeded = np.random.default_rng(1)
+    constants = {"w": seeded.normal(0, 1, (4, 3, *kernel)).astype(np.float32)}
+    constants["around"] = np.array([0, 0, *(before or (0, 0, 0, 0))[:2], 0, 0, *(before or (0, 0, 0, 0))[2:]])
+    image = seeded.normal(0, 1, (1, *size, 3)).astype(np.float32)
+    path = tmp_path_factory.mktemp("windows") / "own.onnx"
+    try:
+        alone = model(nodes, constants, (1, 3, *size))
+        alone.graph.output[0].name = "c"
+        windows = by_runtime(alone)(image.transpose(0, 3, 1, 2))
+    except Exception:  # onnxruntime's own classes: a window larger than its image, say
+        return
+    constants["m"] = seeded.normal(0, 1, (windows.size, 3)).astype(np.float32)
+    file = model([*nodes, node("Flatten", "c", "f"), node("Gemm", "f m", "y")], constants, (1, 3, *size))
+    onnx.save(file, path)
+    try:
+        network, tensors = read_onnx(path, "own")
+    except InputError as refusal:
+        assert re.search(r"padding .* must be less|does not fit|stick out", str(refusal))
+        return
+    expected = by_runtime(file)(image.transpose(0, 3, 1, 2))
+    assert np.allclose(compute(network, tensors, image), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("automatic", ["SAME_UPPER", "SAME_LOWER"])
+def test_an_average_that_is_padded_is_no_average_of_the_whole(automatic: str, tmp_path: Path) -> None:
+    pool = node("AveragePool", "x", "p", kernel_shape=[8, 6], auto_pad=automatic)
+    onnx.save(model([pool, node("Flatten", "p", "y")], {}), tmp_path / "own.onnx")
+    with pytest.raises(InputError, match="auto_pad is SAME"):
+        read_onnx(tmp_path / "own.onnx", "own")
+
+
 @pytest.mark.parametrize(("name", "evaluator"), BOTH)
 def test_outputs_equal_those_of_onnx(
     name: str, evaluator: Callable[..., Any], tmp_path: Path, compute: Compute
@@ -360,6 +428,13 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
         lambda: model([node("Conv", "x w", "y")], {"w": weight(4, 5, 3, 3)}), "layer 1", "is needed"
     ),
     "grey images": (lambda: model([node("Relu", "x", "y")], {}, (1, 1, 8, 8)), "bad.onnx", "8x8x1, not an RGB image"),
+    "grey images, channels last": (
+        lambda: model([node("Relu", "x", "y")], {}, (1, 8, 8, 1)), "bad.onnx", "8x8x1, not an RGB image"
+    ),
+    "grey images, transposed": (
+        lambda: model([node("Identity", "x", "i"), node("Transpose", "i", "y", perm=[0, 3, 1, 2])], {}, (1, 4, 5, 9)),
+        "bad.onnx", "4x5x9, not an RGB image",
+    ),
     "images of no fixed size": (
         lambda: model([node("Relu", "x", "y")], {}, (1, 3, "h", "w")), "bad.onnx", "?x?x3, not an RGB image"
     ),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import inf
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -117,17 +117,23 @@ def solve(budgets: Budgets, patience: float = inf) -> Answer:
         return Answer(by_bounds, True, {}, _stops(sure, by_bounds), by_estimate)
     if by_estimate:
         return Answer(by_estimate, False, {}, _stops(likely, by_estimate), budgets(False, 0.0).fastest())
-    least = dict(zip(RESOURCES, likely.totals(_least(likely.choices), inf), strict=True))
-    but = over(tuple(least.values()), likely.usable)
-    lacking = {metric: least[metric] for metric in RESOURCES if metric in but}
-    nearest = likely.lightest()
+    nearest, tight = likely.lightest(), budgets(False, 0.0).fastest()
+    # where the least of each resource leaves enough, or no folding comes near it, the lightest says what is lacking
+    for least in (likely.totals(_least(likely.choices), inf), likely.totals(nearest.cost, nearest.limit)):
+        but = over(least, likely.usable)
+        folding = tight or likely.fastest(partial(_close, least, likely.usable))
+        if but and folding:
+            lacking = {metric: taken for metric, taken in zip(RESOURCES, least, strict=True) if metric in but}
+            return Answer(folding, False, lacking, _stops(likely, folding, but), None, nearest)
+    raise AssertionError("the lightest folding is as near to itself as can be")
 
-    def close(totals: Cost) -> bool:
-        taken = dict(zip(RESOURCES, totals, strict=True))
-        return over(totals, likely.usable) <= but and all(taken[metric] <= MORE * lacking[metric] for metric in but)
 
-    folding = budgets(False, 0.0).fastest() or likely.fastest(close) or nearest
-    return Answer(folding, False, lacking, _stops(likely, folding, but), None, nearest)
+def _close(least: Cost, usable: Cost, totals: Cost) -> bool:
+    """Whether what a design takes is usable, or of what is lacking at most `MORE` times the least."""
+    return all(
+        taken <= (most if floor <= most else MORE * floor)
+        for floor, most, taken in zip(least, usable, totals, strict=True)
+    )
 
 
 def _least(layers: Mapping[str, Sequence[Choice]]) -> Cost:

@@ -101,7 +101,9 @@ class Hls4mlDesign:
 
     @property
     def interval(self) -> int:
-        """Cycles between frames."""
+        """Cycles between frames; of a design that deadlocks, which is refused later, those of its busiest stage."""
+        if self.simulation.deadlock:
+            return max(stage.busy for stage in self.stages)
         return self.simulation.interval
 
 

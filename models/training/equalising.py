@@ -31,7 +31,7 @@ def equalised(network: Network, tensors: Mapping[str, np.ndarray]) -> dict[str, 
     for _ in range(ROUNDS):
         for makers, readers in channels(network):
             made = np.max([share(weights[f"{name}/kernel"], -1) for name in makers], axis=0)
-            read = np.max([share(weights[f"{name}/kernel"], -2) for name in readers], axis=0)
+            read = np.max([share(_by_channel(weights[f"{name}/kernel"], len(made)), -2) for name in readers], axis=0)
             _scale(weights, makers, readers, np.sqrt(made / np.maximum(read, 1e-6)))
     return {name: tensor.astype(np.float32) for name, tensor in weights.items()}
 
@@ -68,7 +68,13 @@ def _scale(weights: dict[str, np.ndarray], makers: list[str], readers: list[str]
         weights[f"{name}/kernel"] /= scale
         weights[f"{name}/bias"] /= scale
     for name in readers:
-        weights[f"{name}/kernel"] *= scale[:, None]
+        kernel = weights[f"{name}/kernel"]
+        weights[f"{name}/kernel"] = (_by_channel(kernel, len(scale)) * scale[:, None]).reshape(kernel.shape)
+
+
+def _by_channel(kernel: np.ndarray, channels: int) -> np.ndarray:
+    """`kernel` as (places, channels, results): a dense layer reads a flattened image pixel by pixel."""
+    return kernel.reshape(-1, channels, kernel.shape[-1])
 
 
 def share(kernel: np.ndarray, axis: int) -> np.ndarray:
@@ -78,7 +84,11 @@ def share(kernel: np.ndarray, axis: int) -> np.ndarray:
 
 
 def channels(network: Network) -> list[tuple[list[str], list[str]]]:
-    """(layers that make, layers that read) channels that must be scaled alike."""
+    """(layers that make, layers that read) channels that must be scaled alike.
+
+    Flattening keeps channels. Where a flattened image is added to a vector, channels and features would share a scale:
+    those are left as they are.
+    """
     group = {INPUT: INPUT}
     for layer in network.layers:
         if isinstance(layer, Conv2D | Dense):
@@ -92,6 +102,7 @@ def channels(network: Network) -> list[tuple[list[str], list[str]]]:
     for root in dict.fromkeys(group[layer.name] for layer in weighted):
         makers = [layer.name for layer in weighted if group[layer.name] == root]
         readers = [layer.name for layer in weighted if group[layer.inputs[0]] == root]
-        if readers and root != group[INPUT]:
+        counts = {network.shapes[name][-1] for name in makers}
+        if readers and root != group[INPUT] and len(counts) == 1:
             found.append((makers, readers))
     return found

@@ -30,6 +30,7 @@ from flows.core.digest import digest_of
 from flows.core.errors import FlowsError, InputError
 from models import cifar10
 from models.cifar10 import Images
+from models.folding import folded
 from models.network import INPUT, Conv2D, Dense, Network
 from models.proportion import wilson
 from models.ranges import Ranges
@@ -234,7 +235,8 @@ def main(job: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     images = cifar10.read(Path(content["data"]), cifar10.TRAIN)
     recipe, weights = Recipe(**content["recipe"]), Path(content["weights"])
-    run = Run(NETWORKS[content["network"]], recipe, weights, images, out, content["compile"])
+    network = folded(NETWORKS[content["network"]])  # as its float weights ship
+    run = Run(network, recipe, weights, images, out, content["compile"])
     run.finish_epochs()
     run.ship(Path(content["data"]))
 

@@ -11,7 +11,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.grids import SIGNIFICANT
-from models.network import INPUT, Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Network, ReLU
+from models.network import (
+    INPUT,
+    Add,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    Network,
+    ReLU,
+    Softmax,
+)
 from models.training.torch_network import TorchNetwork, as_input
 
 IMAGE_UNIT = 2.0**-8
@@ -88,7 +100,7 @@ class QuantisedNetwork(TorchNetwork):
         for layer in self.network.layers:
             if layer.name in self.activations:
                 found[layer.name] = self.activations[layer.name]
-            elif isinstance(layer, Add | MaxPool2D):
+            elif isinstance(layer, Add | MaxPool2D | Flatten):
                 found[layer.name] = min(found[name] for name in layer.inputs)
             elif isinstance(layer, GlobalAveragePool):
                 height, width, _ = self.network.input_shapes(layer)[0]
@@ -96,9 +108,9 @@ class QuantisedNetwork(TorchNetwork):
         return found
 
     def is_quantised_sum(self, layer: Layer) -> bool:
-        """A convolution that no ReLU follows: the shortcut of a residual block."""
+        """Sums that another layer than a ReLU reads (the shortcut of a residual block), the logits apart."""
         readers = self.network.consumers(layer.name)
-        return isinstance(layer, Conv2D) and not all(isinstance(one, ReLU) for one in readers)
+        return isinstance(layer, Conv2D | Dense) and not all(isinstance(one, ReLU | Softmax) for one in readers)
 
     def _run(self, layer: Layer, x: Tensor, *others: Tensor) -> Tensor:
         if self.floating:
@@ -106,8 +118,9 @@ class QuantisedNetwork(TorchNetwork):
         if isinstance(layer, Conv2D | Dense):
             kernel, bias = self.trained_codes(layer)
             if isinstance(layer, Dense):
-                return F.linear(x, kernel, bias)
-            y = F.conv2d(self._pad(layer, x, 0.0), kernel, bias, layer.strides)
+                y = F.linear(x, kernel, bias)
+            else:
+                y = F.conv2d(self._pad(layer, x, 0.0), kernel, bias, layer.strides)
             if self.is_quantised_sum(layer):
                 return quantised(y, self.activations[layer.name], -self.signed_high, self.signed_high)
             return y
@@ -137,9 +150,10 @@ class QuantisedNetwork(TorchNetwork):
 
     def represented(self) -> dict[str, tuple[float, float]]:
         """The ends of what each activation quantiser represents, by the tensor that it quantises."""
-        signed = {name: isinstance(self.network[name], Conv2D) for name in self.activations}
         return {
-            name: (-self.signed_high * scale, self.signed_high * scale) if signed[name] else (0.0, self.high * scale)
+            name: (0.0, self.high * scale)
+            if isinstance(self.network[name], ReLU)
+            else (-self.signed_high * scale, self.signed_high * scale)
             for name, scale in self.activations.items()
         }
 

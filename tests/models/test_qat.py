@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from models.cifar10 import Images
-from models.network import Network
+from flows.conformance.networks import TINY
+from models.cifar10 import TEST, TRAIN, Images
+from models.folding import folded
+from models.network import INPUT, BatchNorm, Conv2D, Dense, Dropout, Flatten, Network, ReLU, Softmax
+from models.ranges import Ranges, load_ranges
 from models.vectors import vectors
 from models.weights import open_weights, save_weights
 from models.zoo import ARCH4, ARCH8
-from tests.backends.finn.w4a4 import TINY
+from tests.backends.finn.w4a4 import FLAT
 
 torch = pytest.importorskip("torch")
+
+NORMED = Network(
+    "normed",
+    (32, 32, 3),
+    (
+        Conv2D("conv", (INPUT,), (3, 3), (4, 4), "same", 4),
+        BatchNorm("norm", ("conv",)),
+        ReLU("relu", ("norm",)),
+        Dropout("dropout", ("relu",), 0.25),
+        Flatten("flatten", ("dropout",)),
+        Dense("dense", ("flatten",), 10),
+        Softmax("softmax", ("dense",)),
+    ),
+)
+"""As ARCH1 and ARCH2 are built: training folds BatchNorm and Dropout away."""
 
 
 def random_weights(network: Network) -> dict[str, np.ndarray]:
@@ -23,7 +42,7 @@ def random_weights(network: Network) -> dict[str, np.ndarray]:
     return {name: random.normal(0, 0.4, shape).astype(np.float32) for name, shape in network.weight_shapes()}
 
 
-@pytest.mark.parametrize("network", [TINY, ARCH4, ARCH8], ids=lambda one: one.name)
+@pytest.mark.parametrize("network", [TINY, FLAT, ARCH4, ARCH8], ids=lambda one: one.name)
 def test_equalised_weights_are_the_same_function(network: Network) -> None:
     from models.training.equalising import equalised, share
     from models.training.torch_network import TorchNetwork, as_input
@@ -39,6 +58,7 @@ def test_equalised_weights_are_the_same_function(network: Network) -> None:
     assert spread[1] > spread[0]
 
 
+@pytest.mark.parametrize("network", [TINY, FLAT], ids=lambda one: one.name)
 @pytest.mark.parametrize(
     "recipe",
     [
@@ -51,39 +71,83 @@ def test_equalised_weights_are_the_same_function(network: Network) -> None:
     ],
     ids=str,
 )
-def test_the_trained_network_is_the_flows_arithmetic(tmp_path: Path, recipe: dict[str, Any]) -> None:
+def test_the_trained_network_is_the_flows_arithmetic(tmp_path: Path, network: Network, recipe: dict[str, Any]) -> None:
     """Codes of every logit: torch with its quantisers against the exact reference of what `finn.lower` reads back."""
-    from backends import finn
+    from models.training.qat import Recipe
+    from models.training.quantisers import QuantisedNetwork
+
+    asked = Recipe(**recipe)
+    bits = asked.bits_of(network)
+    model = QuantisedNetwork(network, bits, asked.activation_bits, asked.per_channel, asked.float_scales)
+    model.load(random_weights(network))
+    model.fit_activations(vectors(network.input_shape))
+    model.fit_kernels()
+    path = tmp_path / f"{network.name}-w4a4.safetensors"
+    save_weights(path, model.on_grids(), network)
+    reach = dict.fromkeys(network.shapes, (-1.0, 1.0)) | model.represented()
+    made = lowered(path, Ranges(network.digest, open_weights(path, network).digest, "images", 16, reach), model)
+    assert made.weight_bits == bits
+    first = next(layer.name for layer in network.layers if isinstance(layer, ReLU))
+    assert made.type_of(first).width == asked.activation_bits
+
+
+def lowered(path: Path, ranges: Ranges, model: Any) -> Any:
+    """What the FINN flow reads back from trained files; its logits are those of torch, code for code."""
+    from backends.finn import BACKEND
+    from backends.finn.options import FinnOptions
     from backends.protocol import Job
     from flows.core.part import Target, find_part
     from models.evaluation.oracle import evaluate
-    from models.ranges import Ranges
-    from models.training.qat import Recipe
-    from models.training.quantisers import QuantisedNetwork, on_image_grid
+    from models.training.quantisers import on_image_grid
     from models.training.torch_network import as_input
 
-    asked = Recipe(**recipe)
-    bits = asked.bits_of(TINY)
-    model = QuantisedNetwork(TINY, bits, asked.activation_bits, asked.per_channel, asked.float_scales)
-    model.load(random_weights(TINY))
-    model.fit_activations(vectors(TINY.input_shape))
-    model.fit_kernels()
-    path = tmp_path / "tiny-w4a4.safetensors"
-    save_weights(path, model.on_grids(), TINY)
-    weights = open_weights(path, TINY)
-    reach = dict.fromkeys(TINY.shapes, (-1.0, 1.0)) | model.represented()
-    ranges = Ranges(TINY.digest, weights.digest, "images", 16, reach)
-    job = Job(TINY, weights, ranges, Target(find_part("xc7z020")), finn.Options())
-    assert finn.check(job) == ()
-    made, images = finn.lower(job), vectors(TINY.input_shape)
+    network = model.network
+    weights = open_weights(path, network)
+    job = Job(network, weights, ranges, Target(find_part("xc7z020")), FinnOptions())
+    assert BACKEND.check(job) == ()
+    made, images = BACKEND.lower(job), vectors(network.input_shape)
     model.eval().double()
     with torch.no_grad():
         logits = model(on_image_grid(as_input(images).double())).numpy() * 2.0 ** made.type_of(made.output).fraction
     for image, row in zip(images[:5], logits, strict=False):
         assert list(evaluate(made, weights.tensors(), image)[made.output]) == [int(code) for code in np.rint(row)]
         np.testing.assert_allclose(row, np.rint(row), atol=1e-6)
-    assert made.weight_bits == bits
-    assert made.type_of("relu1").width == asked.activation_bits
+    return made
+
+
+@pytest.mark.parametrize("network", [FLAT, NORMED], ids=lambda one: one.name)
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_a_flattened_network_trains_and_is_lowered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: Network, per_channel: bool
+) -> None:
+    """A few steps of the whole worker, from the float weights of the folded network to the files that FINN reads."""
+    from models.training import qat
+
+    shape = network.input_shape
+    random = np.random.default_rng(9)
+    count = 60
+    sets = {
+        files: Images(
+            random.integers(0, 256, (count, *shape)).astype(np.uint8), random.integers(0, 5, count).astype(np.uint8)
+        )
+        for files in (TRAIN, TEST)
+    }
+    monkeypatch.setattr(qat.cifar10, "read", lambda folder, files: sets[files])
+    monkeypatch.setattr(qat, "FITTED_IMAGES", 20)
+    monkeypatch.setattr(qat, "NETWORKS", {network.name: network})
+    bare = folded(network)
+    save_weights(tmp_path / "float.safetensors", random_weights(bare), bare)
+    recipe = {"per_channel": per_channel, "epochs": 1, "batch": 10, "held_out": 20, "warmup_steps": 1}
+    ask = {"network": network.name, "weights": str(tmp_path / "float.safetensors"), "data": str(tmp_path)}
+    place = tmp_path / "job.json"
+    place.write_text(json.dumps({**ask, "out": str(tmp_path), "recipe": recipe, "compile": False}))
+    qat.main(place)
+
+    path = tmp_path / f"{network.name}-w4a4.safetensors"
+    ranges = load_ranges(path.with_suffix(".ranges.json"), bare, open_weights(path, bare).digest)
+    run = qat.Run(bare, qat.Recipe(**recipe), tmp_path / "float.safetensors", sets[TRAIN], tmp_path, False)
+    assert run.progress.epochs == 1
+    lowered(path, ranges, run.model)
 
 
 IMAGES = Images(

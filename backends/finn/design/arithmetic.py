@@ -67,8 +67,10 @@ def _arithmetic(job: Job[FinnOptions], grids: _Grids, layer: Layer, sources: Seq
             return Arithmetic(FixedType(integer + fraction, integer))
         case GlobalAveragePool():
             shift = ceil(log2(prod(job.network.input_shapes(layer)[0][:2])))
-            total = FixedType(source.width + 2 * shift, source.integer + shift)
-            return Arithmetic(FixedType(source.width + shift, source.integer), accumulator=total)
+            # as signed as what it averages: a sign bit more would halve the range of unsigned values
+            total = FixedType(source.width + 2 * shift, source.integer + shift, source.signed)
+            mean = FixedType(source.width + shift, source.integer, source.signed)
+            return Arithmetic(mean, accumulator=total)
         case MaxPool2D() | Flatten():
             return Arithmetic(source)
     raise Ungridded(f"{layer.name}: FINN has no {layer.kind}")

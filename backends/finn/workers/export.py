@@ -74,8 +74,6 @@ class Graph:
                     pads=[top, left, bottom, right],
                     strides=list(layer.strides),
                 )
-                if types.output != types.accumulator:
-                    out = self.quantiser(f"{name}.quant", out, types.output)
             case Dense():
                 out = self.node("Gemm", name, inputs + self.trained(name, (1, 0)), transB=1)
             case ReLU():
@@ -86,10 +84,16 @@ class Graph:
                 )
             case GlobalAveragePool():
                 out = self.node("Flatten", f"{name}.flat", [self.node("GlobalAveragePool", name, inputs)])
-            case Add() | Flatten():
-                out = self.node(type(layer).__name__, name, inputs)
+            case Flatten():
+                if len(self.quantised.network.input_shapes(layer)[0]) == 3:  # channels stand last in what reads it
+                    inputs = [self.node("Transpose", f"{name}.order", inputs, perm=[0, 2, 3, 1])]
+                out = self.node("Flatten", name, inputs)
+            case Add():
+                out = self.node("Add", name, inputs)
             case _:
                 raise RefusedError(f"layer {name}", f"FINN has no {layer.kind}", "take it out of the network")
+        if types.kernel and types.output != types.accumulator:
+            out = self.quantiser(f"{name}.quant", out, types.output)
         self.made[name] = out
 
     def trained(self, layer: str, order: tuple[int, ...]) -> list[str]:

@@ -16,6 +16,7 @@ from models.network import INPUT
 from models.serial import quantised_to_json
 from models.vectors import vectors
 from tests.backends.finn.tiny import tiny_job
+from tests.backends.finn.w4a4 import FLAT
 
 pytestmark = pytest.mark.slow
 torch = pytest.importorskip("torch")
@@ -50,6 +51,16 @@ def test_every_code_is_equal(job: Job[FinnOptions]) -> None:
     counts = json.loads(Path("codes.json").read_text())
     sizes = {name: 3 * int(np.prod(job.network.shapes[name])) for name in ("relu1", "relu2", "shortcut", "dense")}
     assert counts == {INPUT: 3 * 8 * 8 * 3, **sizes}
+
+
+def test_every_code_is_equal_behind_a_flattened_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Channels stand last in what is flattened; sums that no ReLU reads have a quantiser of their own."""
+    made = tiny_job(tmp_path, per_channel=True, network=FLAT)
+    monkeypatch.chdir(tmp_path)
+    Path("weights.safetensors").write_bytes(made.weights.path.read_bytes())
+    write(made, made.weights.tensors())
+    brevitas_codes.main(Path("job.json"))
+    assert json.loads(Path("codes.json").read_text()).keys() == {INPUT, "relu", "relu_hidden", "linear", "dense"}
 
 
 @pytest.mark.parametrize("tensor", ["conv1/kernel", "conv2/bias", "dense/bias"])

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,14 @@ from backends.protocol import Job, Refusal, Unbuildable
 from flows.conformance.networks import TINY
 from flows.core.plan import Output
 from models.evaluation.oracle import evaluate
+from models.fixed import FixedType, Overflow
+from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network, ReLU, Softmax
+from models.quantised import Arithmetic
 from models.serial import quantised_from_json, quantised_to_json
 from models.vectors import vectors
 from models.weights import Weights, save_weights
 from tests.backends.finn.tiny import tiny_job
+from tests.backends.finn.w4a4 import FLAT
 
 
 @pytest.fixture
@@ -119,13 +124,16 @@ def test_the_plan_writes_judges_and_executes(job: Job[FinnOptions]) -> None:
     assert json.loads(str(made.steps[4].files["folding.json"]))["Defaults"] == {}
 
 
-@pytest.mark.parametrize("float_scales", [False, True])
-@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize(
+    ("network", "per_channel", "float_scales"),
+    [(TINY, False, False), (TINY, True, False), (TINY, False, True), (TINY, True, True), (FLAT, True, False)],
+    ids=lambda one: getattr(one, "name", str(one)),
+)
 def test_qonnx_executes_the_graph_to_the_references_integers(
-    tmp_path: Path, per_channel: bool, float_scales: bool
+    tmp_path: Path, network: Network, per_channel: bool, float_scales: bool
 ) -> None:
     pytest.importorskip("qonnx")
-    job = tiny_job(tmp_path, per_channel=per_channel, float_scales=float_scales)
+    job = tiny_job(tmp_path, per_channel=per_channel, float_scales=float_scales, network=network)
     steps = {step.name: step for step in BACKEND.plan(resolve(job)).steps}
     root = Path(backends.__file__).resolve().parents[1]
 
@@ -142,7 +150,7 @@ def test_qonnx_executes_the_graph_to_the_references_integers(
     shutil.copy(tmp_path / "model.onnx", tmp_path / "given")
     work("readiness")
     work("execute")
-    made, images = lower(job), vectors(TINY.input_shape)
+    made, images = lower(job), vectors(network.input_shape)
     expected = [list(evaluate(made, job.weights.tensors(), image)[made.output]) for image in images[:4]]
     assert json.loads((tmp_path / "outputs.json").read_text())[:4] == expected
 
@@ -155,3 +163,32 @@ def test_qonnx_executes_the_graph_to_the_references_integers(
     assert {path.name for path in (tmp_path / "finn").iterdir()} == {
         *("model.onnx", "folding.json", "build.py", "README.md", "input.npy", "expected_output.npy")
     }
+
+
+@pytest.mark.parametrize("side", [1, 2, 4])
+@pytest.mark.parametrize("signed", [False, True])
+def test_the_average_holds_every_value_of_what_it_averages(tmp_path: Path, side: int, signed: bool) -> None:
+    """Constant and mixed images of every code: the mean is exact, without a sign where its input has none."""
+    head = (GlobalAveragePool("gap", ("made",)), Dense("dense", ("gap",), 3), Softmax("softmax", ("dense",)))
+    conv = Conv2D("conv" if not signed else "made", (INPUT,), (1, 1), (1, 1), "same", 2)
+    body = (conv,) if signed else (conv, ReLU("made", ("conv",)))
+    job = tiny_job(tmp_path, network=Network("mean", (side, side, 3), (*body, *head)))
+    made = lower(job)
+    source, types, area = made.type_of("made"), made.layers["gap"], side * side
+    assert types.output.signed == source.signed == signed
+    lowest = source.low + (source.overflow is Overflow.SAT_SYM and signed)
+    for code in range(lowest, source.high + 1):
+        for other in (lowest, code, source.high):
+            image = np.full((side, side, 2), code, object)
+            image[0, 0] = other
+            (mean, again) = average(types, source, image)
+            total = code * (area - 1) + other
+            assert types.output.value(mean) == Fraction(total, area) * source.value(1) and again == mean
+
+
+def average(types: Arithmetic, source: FixedType, image: np.ndarray) -> list[int]:
+    """The codes of the global average of an image of codes, as the exact reference computes them."""
+    from models.evaluation.oracle import _layer
+
+    layer = GlobalAveragePool("gap", ("made",))
+    return list(_layer(layer, types, {}, [image], [source.fraction]))

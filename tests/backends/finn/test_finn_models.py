@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from backends.cost.amounts import Amount
-from backends.finn.design.fifos import SRL, StreamingFifo, WidthConverter, stored
+from backends.dataflow.buffers import SRL
+from backends.finn.design.fifos import StreamingFifo, WidthConverter, stored
 from backends.finn.design.graph import nodes
-from backends.finn.design.nodes import Integer, MatrixVector, NodeFold, Thresholds, Window
+from backends.finn.design.nodes import HardwareNode, Integer, MatrixVector, NodeFold, Thresholds, Window
 from backends.finn.resources import formulas, models
 from backends.finn.resources.formulas import AUTO, BLOCK, DISTRIBUTED, MemoryStyle
 from backends.finn.resources.structure import Law, law_of_link
@@ -52,12 +53,10 @@ def test_a_unit_with_more_parallelism_takes_no_less_logic(data: some.DataObject)
 
 
 @given(some.sampled_from(NODES), some.data())
-def test_every_amount_lies_within_its_bounds(node: object, data: some.DataObject) -> None:
-    assert node in NODES
-    place = NODES.index(node)  # type: ignore[arg-type]
-    fold = data.draw(some.sampled_from(NODES[place].folds))
+def test_every_amount_lies_within_its_bounds(node: HardwareNode, data: some.DataObject) -> None:
+    fold = data.draw(some.sampled_from(node.folds))
     memory = data.draw(some.builds(MemoryStyle, weight_style=some.sampled_from([AUTO, BLOCK, "distributed"])))
-    found = models.of_node(NODES[place], fold, memory)
+    found = models.of_node(node, fold, memory)
     assert found.keys() == {*RESOURCES}
     for amounts in found.values():
         amount = the_only(amounts)

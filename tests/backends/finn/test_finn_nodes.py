@@ -43,7 +43,7 @@ def integer(name: str) -> Integer:
 
 
 def node_of(op: str, given: dict[str, Any]) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
-    data = integer(given.get("inputDataType", given.get("InputDataType", given.get("lhs_dtype"))))
+    data = integer(next(given[key] for key in ("inputDataType", "InputDataType", "lhs_dtype") if key in given))
     result = integer(given.get("outputDataType", given.get("out_dtype", data.name)))
     fold = NodeFold(given.get("PE", 1), given.get("SIMD", 1), bool(given.get("parallel_window")))
     memory = MemoryStyle(
@@ -68,8 +68,8 @@ def node_of(op: str, given: dict[str, Any]) -> tuple[HardwareNode, NodeFold, Mem
             )
         case "FMPadding_rtl":
             (rows, columns), channels = given["ImgDim"], given["NumChannels"]
-            shapes = (rows, columns, channels), (rows + 2, columns + 2, channels)
-            return Padding(*named, *shapes, data, data, (1, 1, 1, 1)), fold, memory
+            padded = rows + 2, columns + 2, channels
+            return Padding(*named, (rows, columns, channels), padded, data, data, (1, 1, 1, 1)), fold, memory
         case "Pool_hls":
             shape = (*given["OutImgDims"], given["Channels"])
             return Pool(*named, shape, shape, data, data, (2, 2)), fold, memory

@@ -1,4 +1,4 @@
-"""A job on a tiny residual network with random weights on grids, the same on every machine."""
+"""A job on a tiny network with random weights on grids, the same on every machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from backends.finn.options import FinnOptions
 from backends.protocol import Job
 from flows.conformance.networks import TINY
 from flows.core.part import Target, find_part
+from models.network import Conv2D, Dense, Network, ReLU, Softmax
 from models.ranges import Ranges
 from models.weights import open_weights, save_weights
 
@@ -21,12 +22,13 @@ def tiny_job(
     activation_bits: int = 4,
     per_channel: bool = False,
     float_scales: bool = False,
+    network: Network = TINY,
 ) -> Job[FinnOptions]:
     """Writes the weights into `folder`; the last layer has one grid always."""
     random = np.random.default_rng(3)
     highest, end = 2 ** (weight_bits - 1) - 1, 2**activation_bits - 1
     tensors = {}
-    for name, shape in TINY.weight_shapes():
+    for name, shape in network.weight_shapes():
         if name.endswith("bias"):
             tensors[name] = (random.normal(0, 9, shape) / 8).astype(np.float32)
             continue
@@ -37,10 +39,16 @@ def tiny_job(
         finer = 2.0 ** random.integers(0, 6, each) if each > 1 else 1.0
         tensors[name] = (codes * odd / 128 / finer / (highest + 1)).astype(np.float32)
     signed = min(end, 127) / 2
-    reach_of = {"relu1": (0.0, end / 4), "relu2": (0.0, end / 2), "shortcut": (-signed, signed)}
-    path = folder / "tiny.safetensors"
-    save_weights(path, tensors, TINY)
-    weights = open_weights(path, TINY)
-    reach = dict.fromkeys(TINY.shapes, (-1.0, 1.0)) | reach_of
-    ranges = Ranges(TINY.digest, weights.digest, "images", 10, reach)
-    return Job(TINY, weights, ranges, Target(find_part(part)), FinnOptions())
+    reach_of = {}
+    for layer in network.layers:
+        inner = all(isinstance(one, ReLU | Softmax) for one in network.consumers(layer.name))
+        if isinstance(layer, ReLU):
+            reach_of[layer.name] = (0.0, end / (4 if layer.name == "relu1" else 2))
+        elif isinstance(layer, Conv2D | Dense) and not inner:
+            reach_of[layer.name] = (-signed, signed)
+    path = folder / f"{network.name}.safetensors"
+    save_weights(path, tensors, network)
+    weights = open_weights(path, network)
+    reach = dict.fromkeys(network.shapes, (-1.0, 1.0)) | reach_of
+    ranges = Ranges(network.digest, weights.digest, "images", 10, reach)
+    return Job(network, weights, ranges, Target(find_part(part)), FinnOptions())

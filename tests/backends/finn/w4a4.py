@@ -20,7 +20,9 @@ from models.network import (
     Add,
     Conv2D,
     Dense,
+    Flatten,
     GlobalAveragePool,
+    MaxPool2D,
     Network,
     ReLU,
     Softmax,
@@ -32,6 +34,23 @@ from models.zoo import ARCH8
 
 MODES = Rounding.RND_CONV, Overflow.SAT
 NARROW = Rounding.RND_CONV, Overflow.SAT_SYM
+
+FLAT = Network(
+    "flat",
+    (8, 8, 3),
+    (
+        Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 4),
+        ReLU("relu", ("conv",)),
+        MaxPool2D("pool", ("relu",), (2, 2), (2, 2), "valid"),
+        Flatten("flatten", ("pool",)),
+        Dense("hidden", ("flatten",), 6),
+        ReLU("relu_hidden", ("hidden",)),
+        Dense("linear", ("relu_hidden",), 7),  # no ReLU behind it: its sums are quantised themselves
+        Dense("dense", ("linear",), 5),
+        Softmax("softmax", ("dense",)),
+    ),
+)
+"""An image that is flattened before a dense layer: channels stand last in what that reads."""
 
 
 def quantised(network: Network, weights: int = 4, activations: int = 4) -> QuantisedNetwork:

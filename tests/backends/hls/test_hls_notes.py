@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from backends.dataflow.notes import folding_notes
 from backends.dataflow.space import Solved
@@ -48,7 +47,6 @@ def test_what_is_lacking_is_told() -> None:
     assert "RAMB18 (108 would fit)" in text
 
 
-@pytest.mark.xfail(strict=True, reason="space.solve gives the lightest folding where each resource alone would do")
 def test_a_design_that_lacks_block_ram_is_as_fast_as_its_dsp_allow() -> None:
     """No folding of this network leaves enough RAMB18, and the slowest takes no fewer than this one."""
     design = solved("xc7z010", ARCH3).design

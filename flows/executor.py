@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from functools import cache
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 
 from flows import processes
@@ -29,6 +29,7 @@ from flows.core.plan import PYTHON, Asset, Output, Plan, Products, State, Step, 
 from flows.core.text import printable
 from flows.log import Log
 from flows.manifest import AGAIN, Changed, Manifest, copy, read_manifest, survey
+from flows.packages import package_version, require
 from flows.processes import LATE, Stop, run, tool_version
 from flows.store import LOG, Store
 
@@ -61,6 +62,7 @@ class Executor:
 
         A `KeyboardInterrupt` in this thread stops them, and is raised again.
         """
+        require(_startable(plan))  # before hours of work, not between
         futures: dict[str, Future[StepResult]] = {}
         digests: dict[str, str] = {}
         for step in plan.steps:
@@ -85,11 +87,6 @@ class Executor:
         for name, result in results.items():
             if result.state is State.SKIPPED:
                 return self._skip(step, f"needs {name}, which was skipped: {result.reason}")
-        for package in step.packages:
-            if package_version(package) == "absent":
-                fact = f"not installed, and step {step.name} needs it"
-                advice = "install this flow's extra (README), or use `python -m flows estimate`, which needs none"
-                raise SetupError(f"package {package}", fact, advice)
         tool = _find(step.tool)
         if tool is None:
             return self._skip(step, f"{step.tool} is not on PATH")
@@ -197,6 +194,15 @@ def step_digest(step: Step, upstream: Mapping[str, str]) -> str:
     return digest_of(inputs)
 
 
+def _startable(plan: Plan) -> list[Step]:
+    """The steps whose tool is at hand, and so are those of the steps they need: all others are skipped."""
+    found: dict[str, Step] = {}
+    for step in plan.steps:
+        if _find(step.tool) and all(name in found for name in step.needs):
+            found[step.name] = step
+    return list(found.values())
+
+
 @cache
 def _find(tool: str) -> str | None:
     return sys.executable if tool == PYTHON else shutil.which(tool)
@@ -212,14 +218,6 @@ def _tool_identity(tool: str) -> str:
             status = Path(path).resolve().stat()
             return f"{path} {status.st_size} {status.st_mtime_ns}"
     return "absent"
-
-
-@cache
-def package_version(distribution: str) -> str:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return "absent"
 
 
 @cache

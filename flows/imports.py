@@ -16,8 +16,9 @@ from flows.core.errors import InputError, SetupError, StepFailed, UsageError
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from flows.core.shape import listing, text
 from flows.core.text import title
-from flows.executor import Executor, package_version
+from flows.executor import Executor
 from flows.jobs import Trained
+from flows.packages import package_version
 from flows.results import REFUSAL, anything, read_result
 from models import cifar10
 from models.network import Network

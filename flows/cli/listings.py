@@ -8,8 +8,8 @@ from itertools import groupby
 
 from flows import registry
 from flows.core import part
-from flows.executor import package_version
 from flows.jobs import find_trained, shipped_weights
+from flows.packages import package_version
 from flows.processes import tool_version
 from models.folding import folded
 from models.network import Add, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool, Layer, MaxPool2D, Network

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from flows.executor import package_version, run_attached
+from flows.executor import run_attached
+from flows.packages import package_version
 
 
 def draw(name: str, job: Path, picture: Path) -> None:

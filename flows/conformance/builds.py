@@ -19,7 +19,8 @@ from flows.core.errors import MismatchError
 from flows.core.plan import PYTHON, Asset, Products, State, StepResult
 from flows.core.record import Document, document_to_json
 from flows.core.record_reader import document_from_json
-from flows.executor import Executor, package_version
+from flows.executor import Executor
+from flows.packages import package_version
 from flows.store import Store
 
 

@@ -94,6 +94,43 @@ def test_an_absent_package_is_named_before_anything_runs(store: Store) -> None:
     assert not list(store.steps.iterdir())
 
 
+def test_every_absent_package_is_named_at_once_and_nothing_is_skipped_for_one(store: Store) -> None:
+    """What is missing for the last step is said before the first; what does not run needs nothing."""
+    first = script("first", "open('out.txt', 'w')")
+    later = script("later", "", files={"up": Output("first", "out.txt")}, packages=("no-such-package", "torch"))
+    last = script("last", "", packages=("no-such-package", "nor-this-one"))
+    vendor = Step("vendor", "", "no-such-compiler", ("no-such-compiler",), makes=("a",), packages=("not-asked",))
+    behind = script("behind", "", files={"a": Output("vendor", "a")}, packages=("not-asked-either",))
+    heard = Heard()
+    with pytest.raises(SetupError) as caught:
+        Executor(store, 1, heard).execute(Plan((first, later, last, vendor, behind)))
+    assert caught.value.culprit == "packages no-such-package, nor-this-one"
+    assert caught.value.fact == "not installed, and steps later and last need them"
+    assert caught.value.next_step == "install what is missing: pip install no-such-package nor-this-one"
+    assert heard == [] and not list(store.steps.iterdir())
+
+
+@pytest.mark.parametrize("flow", ["finn", "hls", "hls4ml"])
+def test_a_flow_without_its_packages_names_its_extra_before_it_starts(
+    flow: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import packages, registry, runner
+    from flows.core.part import Target, find_part
+    from flows.jobs import find_trained
+
+    backend = registry.load(flow)
+    job = find_trained("arch8", None, backend.weights).job(Target(find_part("xc7z020"), 10.0), backend.options())
+    plan = runner.full_plan(backend, runner.prepare(backend, job), None, None)
+    wanted = {package for step in plan.steps for package in step.packages}
+    assert len(wanted) > 3
+    monkeypatch.setattr(packages, "package_version", lambda name: packages.ABSENT)
+    heard = Heard()
+    with pytest.raises(SetupError) as caught:
+        Executor(store, 1, heard).execute(plan)
+    assert set(caught.value.culprit.removeprefix("packages ").split(", ")) == wanted
+    assert caught.value.next_step.endswith(f"'.[{flow}]'") and heard == []
+
+
 def test_a_damaged_result_is_made_again(store: Store) -> None:
     step = script("s", "open('out.txt', 'w').write('whole')")
     products = Executor(store, 1, Heard()).execute(Plan((step,)))

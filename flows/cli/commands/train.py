@@ -80,8 +80,9 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 def execute(given: Namespace) -> int:
     from flows.cli.pictures import draw
-    from flows.executor import package_version, run_attached
+    from flows.executor import run_attached
     from flows.jobs import find_network
+    from flows.packages import package_version
     from models import cifar10
 
     network = find_network(given.network)

@@ -1,0 +1,46 @@
+"""The extras of the package: `all` is all, and `nox -s types` installs what the types of our imports come from."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from typing import Any
+
+from flows.packages import extra_for
+from tests.test_house import OURS, PATHS, ROOT, imports
+
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[<>=\[ ]", one)[0] for one in requirements}
+
+
+def test_all_is_every_extra_of_a_user() -> None:
+    (whole,) = EXTRAS["all"]
+    assert set(re.findall(r"\w+", whole.partition("[")[2])) == EXTRAS.keys() - {"all", "dev"}
+
+
+def test_what_brevitas_export_needs_is_in_its_extra() -> None:
+    """It imports onnxoptimizer and does not declare it."""
+    assert {"brevitas", "onnxoptimizer"} <= names(EXTRAS["finn"])
+
+
+def test_the_types_session_has_the_types_of_every_import() -> None:
+    """Or mypy is told to do without them: in an environment of its own it would stop otherwise."""
+    session = re.search(r"def types\(.*?\.\[([\w,]+)\]", (ROOT / "noxfile.py").read_text(), re.DOTALL)
+    assert session
+    installed = names(PROJECT["project"]["dependencies"]).union(*(names(EXTRAS[one]) for one in session[1].split(",")))
+    untyped = [one for rule in PROJECT["tool"]["mypy"]["overrides"] for one in rule["module"]]
+    known = installed | {one.removesuffix(".*") for one in untyped if one.endswith(".*")}
+    third = {name.split(".")[0] for path in PATHS for name, _ in imports(path)} - set(OURS) - sys.stdlib_module_names
+    assert "onnx" in third and third <= known
+
+
+def test_the_extra_that_is_named_has_what_is_needed() -> None:
+    assert extra_for(["torch", "numpy"]) == "train"
+    assert extra_for(["qonnx", "onnx", "safetensors"]) == "finn"
+    assert extra_for(["hls4ml", "torch", "jinja2"]) == "hls" and extra_for(["hls4ml", "keras"]) == "hls4ml"
+    assert extra_for(["h5py", "numpy"]) == "import" and extra_for(["no-such-package"]) is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backends.hls4ml import Options
+from backends.hls4ml.options import Hls4mlOptions
 from backends.protocol import Job
 from flows.core.digest import digest_of
 from flows.core.part import Target, find_part
@@ -65,7 +65,7 @@ def zeros(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Network], Weigh
 
 
 @pytest.fixture(scope="session")
-def job_of(zeros: Callable[[Network], Weights]) -> Callable[..., Job]:
+def job_of(zeros: Callable[[Network], Weights]) -> Callable[..., Job[Hls4mlOptions]]:
     """A job on weights of zero, every tensor reaching -1 .. 1 unless `reach` says otherwise."""
 
     def make(
@@ -74,10 +74,10 @@ def job_of(zeros: Callable[[Network], Weights]) -> Callable[..., Job]:
         part: str = "xc7z020",
         clock_ns: float = 10.0,
         **options: Any,
-    ) -> Job:
+    ) -> Job[Hls4mlOptions]:
         weights = zeros(network)
         whole = dict.fromkeys(network.shapes, (-1.0, 1.0)) | dict(reach or {})
         ranges = Ranges(network.digest, weights.digest, "images", 100, whole)
-        return Job(network, weights, ranges, Target(find_part(part), clock_ns), Options(**options))
+        return Job(network, weights, ranges, Target(find_part(part), clock_ns), Hls4mlOptions(**options))
 
     return make

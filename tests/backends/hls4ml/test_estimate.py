@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.hls4ml.design import Design, snapped, unrolled
+from backends.dataflow.space import Solved
+from backends.hls4ml.design import Hls4mlDesign, snapped, unrolled
 from backends.hls4ml.estimate import estimate
-from backends.hls4ml.options import FRAME, TOOL, Options
+from backends.hls4ml.options import FRAME, TOOL, Hls4mlOptions
 from backends.protocol import Job
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
 from flows.core.part import Device, Part, Target
@@ -30,9 +31,9 @@ SATURATED = FixedType(16, 8, rounding=Rounding.RND, overflow=Overflow.SAT)
 DEVICE = Device("xc7z020", 53200, 106400, 280, 220, ("clg400",), ("-1",), "a test")
 
 
-def job(network: Network = ARCH8, **options: Any) -> Job:
+def job(network: Network = ARCH8, **options: Any) -> Job[Hls4mlOptions]:
     target = Target(Part(DEVICE, "clg400", "-1", "xc7z020"), 10.0)
-    usual = asdict(Options()) | {"backend": "Vitis", "fifo_depth": FRAME, "fifo_storage": TOOL}
+    usual = asdict(Hls4mlOptions()) | {"backend": "Vitis", "fifo_depth": FRAME, "fifo_storage": TOOL}
     chosen: Any = SimpleNamespace(**(usual | options))
     nothing: Any = None
     return Job(network, nothing, nothing, target, chosen)
@@ -50,8 +51,8 @@ def quantised(network: Network = ARCH8, output: FixedType = SATURATED) -> Quanti
     return QuantisedNetwork(network, "weights", InputContract(WORD, Fraction(1, 255)), layers)
 
 
-def made(asked: Job, arithmetic: QuantisedNetwork) -> Design:
-    return Design(asked, arithmetic, snapped(asked), unrolled(asked))
+def made(asked: Job[Hls4mlOptions], arithmetic: QuantisedNetwork) -> Solved[Hls4mlDesign]:
+    return Solved(Hls4mlDesign(asked, arithmetic, snapped(asked), unrolled(asked)), None)
 
 
 def readings(wanted: int | str = 211, **options: Any) -> tuple[Reading, ...]:

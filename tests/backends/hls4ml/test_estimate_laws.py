@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.hls4ml import counts, laws
+from backends.cost.amounts import Amount, exact
+from backends.hls4ml import counts, resources
 from backends.hls4ml.schedule import PACES, blocks, slowest, stages
 from models.network import INPUT, Conv2D, Network
 
@@ -23,36 +24,36 @@ def convolution(padding: str = "valid", size: int = 6, kernel: int = 3, stride: 
     [(16, 4, 15, 0), (16, 4, 16, 4), (1024, 1, 18, 1), (1025, 1, 18, 2), (2, 64, 40, 0), (300, 28, 16, 25)],
 )
 def test_fifos_of_vitis(depth: int, channels: int, bits: int, expected: int) -> None:
-    assert laws.fifo_bram("vitis", depth, channels, bits).value == expected
+    assert resources.fifo_bram("vitis", depth, channels, bits).value == expected
 
 
 def test_fifos_of_vivado_are_one_a_channel() -> None:
-    assert laws.fifo_bram("vivado", 33, 7, 16).value == 7
-    assert laws.fifo_bram("vivado", 32, 7, 16).value == 0
+    assert resources.fifo_bram("vivado", 33, 7, 16).value == 7
+    assert resources.fifo_bram("vivado", 32, 7, 16).value == 0
 
 
 def test_weights_are_stored_side_by_side() -> None:
-    assert laws.weight_bram("vitis", 9, 16, 512).value == 4
-    assert laws.weight_bram("vitis", 9, 16, 513).value == 8
-    assert laws.weight_bram("vivado", 16, 16, 144).value == 7  # 4 of 256 bits in LUTs
-    unsure = laws.weight_bram("vivado", 5, 9, 512)
+    assert resources.weight_bram("vitis", 9, 16, 512).value == 4
+    assert resources.weight_bram("vitis", 9, 16, 513).value == 8
+    assert resources.weight_bram("vivado", 16, 16, 144).value == 7  # 4 of 256 bits in LUTs
+    unsure = resources.weight_bram("vivado", 5, 9, 512)
     assert (unsure.low, unsure.value, unsure.high) == (1, 2, 2)
-    assert laws.weight_bram("vivado", 1, 3, 8).value == 0  # so few bits stay in LUTs
-    assert laws.weight_bram("vitis", 1, 6, 50).low == 0 < laws.weight_bram("vitis", 1, 6, 50).value
+    assert resources.weight_bram("vivado", 1, 3, 8).value == 0  # so few bits stay in LUTs
+    assert resources.weight_bram("vitis", 1, 6, 50).low == 0 < resources.weight_bram("vitis", 1, 6, 50).value
 
 
 def test_narrow_products_may_leave_the_dsp() -> None:
-    assert laws.multiplier_dsp(10, 16, 16) == laws.exact(10, "multipliers", laws.multiplier_dsp(10, 16, 16).source)
-    assert laws.multiplier_dsp(10, 8, 6).low == 5
-    assert laws.multiplier_dsp(10, 26, 16).value == 20
+    assert resources.multiplier_dsp(10, 16, 16) == exact(10, "multipliers", resources.multiplier_dsp(10, 16, 16).source)
+    assert resources.multiplier_dsp(10, 8, 6).low == 5
+    assert resources.multiplier_dsp(10, 26, 16).value == 20
 
 
 @pytest.mark.parametrize("tool", TOOLS)
 @given(n_in=st.integers(1, 600), n_out=st.integers(1, 64), count=st.integers(1, 300), bits=st.integers(2, 24))
 def test_more_multipliers_or_inputs_never_cost_less(tool: str, n_in: int, n_out: int, count: int, bits: int) -> None:
-    def amount(metric: str, n_in: int, count: int) -> laws.Amount:
+    def amount(metric: str, n_in: int, count: int) -> Amount:
         features = counts.multiply_accumulate((n_in, n_out), count, (bits, 2 * bits), bits, (3, 3, 2))
-        return laws.fitted(tool, "mac", metric, features)
+        return resources.fitted(tool, "mac", metric, features)
 
     for metric in ("lut", "ff"):
         one = amount(metric, n_in, count)
@@ -62,18 +63,18 @@ def test_more_multipliers_or_inputs_never_cost_less(tool: str, n_in: int, n_out:
 
 
 def test_a_law_without_rows_of_the_tool_names_the_other() -> None:
-    assert "Vivado" in laws.fitted("vitis", "block", "lut", {"one": 1.0}).source
+    assert "Vivado" in resources.fitted("vitis", "block", "lut", {"one": 1.0}).source
 
 
 def test_a_law_of_one_tool_does_not_serve_the_other() -> None:
-    mine = {key: law for key, law in laws.shipped().items() if key[0] == "vivado"}
-    with pytest.raises(laws.NoRows, match="mac"):
-        laws.fitted("vitis", "mac", "lut", counts.multiply_accumulate((9, 4), 4, (16, 36), 16, None), mine)
+    mine = {key: law for key, law in resources.shipped().items() if key[0] == "vivado"}
+    with pytest.raises(resources.NoRows, match="mac"):
+        resources.fitted("vitis", "mac", "lut", counts.multiply_accumulate((9, 4), 4, (16, 36), 16, None), mine)
 
 
 def test_the_turns_of_a_loop_are_certain() -> None:
     """Only the cycles beside them have an interval."""
-    found = laws.fitted("vitis", "convolution", "cycles", {"turns": 1e6, "tokens": 10.0, "one": 1.0})
+    found = resources.fitted("vitis", "convolution", "cycles", {"turns": 1e6, "tokens": 10.0, "one": 1.0})
     assert 1e6 < found.low < found.value == 1e6 + 51 < found.high < 1e6 + 4 * 51
 
 
@@ -82,21 +83,21 @@ def test_the_schedule_and_the_law_of_cycles_agree(tool: str) -> None:
     """csynth's worst case of a convolution, by the schedule of the product and by the law fitted to rows."""
     network = convolution(size=20, kernel=3)
     (worst,) = stages(network, blocks(network, network.layers), {"conv": 18}, slowest(tool), unrolled=())
-    law = laws.fitted(tool, "convolution", "cycles", {"turns": 400 * 18.0, "tokens": 400.0, "one": 1.0})
+    law = resources.fitted(tool, "convolution", "cycles", {"turns": 400 * 18.0, "tokens": 400.0, "one": 1.0})
     assert worst.busy + worst.delay == pytest.approx(law.value, rel=0.005)
 
 
 @given(products=st.integers(1, 10**6), data=st.integers(2, 32), weight=st.integers(2, 32))
 def test_constants_take_between_no_dsp_and_one_a_product(products: int, data: int, weight: int) -> None:
-    found = laws.constant_dsp(products, data, weight)
+    found = resources.constant_dsp(products, data, weight)
     assert 0 <= found.low <= found.value < found.high == products
     assert (found.value == 0) == (max(data, weight) <= 8)
 
 
 def test_a_reuse_factor_shares_the_products_of_the_latency_strategy() -> None:
-    assert laws.shared_dsp((32, 64), 16, 16, 16).value == 128
-    assert laws.shared_dsp((9, 4), 16, 16, 16).value == 3
-    assert laws.shared_dsp((9, 4), 16, 8, 8).low == 0
+    assert resources.shared_dsp((32, 64), 16, 16, 16).value == 128
+    assert resources.shared_dsp((9, 4), 16, 16, 16).value == 3
+    assert resources.shared_dsp((9, 4), 16, 8, 8).low == 0
 
 
 def test_a_7_series_part_is_in_more_haste_at_the_same_clock() -> None:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.hls4ml import Options, check, lower, notes
+from backends.hls4ml.options import Hls4mlOptions
+from backends.hls4ml.precision import lower
 from backends.hls4ml.ranged import careful, integer_bits, moved
-from backends.hls4ml.resolve import design
-from backends.protocol import Job
+from backends.protocol import Job, NoteKind
 from flows.core.part import Target, find_part
 from models.fixed import FixedType
 from models.folding import folded, folded_weights
@@ -23,9 +23,10 @@ from models.network import Network
 from models.ranges import Ranges
 from models.vectors import COUNT, vectors
 from models.weights import open_weights, save_weights
+from tests.backends.hls4ml.answers import design_of, only_refusal, refusals, said
 
 CASES = Path(__file__).with_name("cases")
-Cases = Callable[..., Job]
+Cases = Callable[..., Job[Hls4mlOptions]]
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +48,18 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Cases:
         reached = reach(TorchNetwork(hardware).load(single), vectors(hardware.input_shape, COUNT))
         return hardware, weights, Ranges(hardware.digest, weights.digest, "check images", COUNT, reached)
 
-    def make(name: str, **options: Any) -> Job:
+    def make(name: str, **options: Any) -> Job[Hls4mlOptions]:
         if name not in known:
             known[name] = read(name)
         network, weights, ranges = known[name]
         if "config" in options:
             options["config"] = str(CASES / options["config"])
-        return Job(network, weights, ranges, Target(find_part("xc7z020"), 10.0), Options(**options))
+        return Job(network, weights, ranges, Target(find_part("xc7z020"), 10.0), Hls4mlOptions(**options))
 
     return make
 
 
-def lost(job: Job) -> Mapping[str, float]:
+def lost(job: Job[Hls4mlOptions]) -> Mapping[str, float]:
     """The squared error that the types of a design make of trained tensors, by their squares."""
     quantised, found = lower(job), {}
     for name, tensor in job.weights.tensors().items():
@@ -76,14 +77,14 @@ def lost(job: Job) -> Mapping[str, float]:
 def test_no_weight_leaves_its_type(case: Cases, name: str, precision: str) -> None:
     """At ap_fixed<16,6> 1,464 of 1,920 weights of the one would saturate, and most of the other become zero."""
     job = case(name, precision=precision)
-    assert check(job) == () and max(lost(job).values()) < 0.01
-    said = notes(job)
-    assert not [note for note in said if "saturate," in note or "become zero" in note]
-    assert precision == "12" or [note for note in said if note.startswith("the kernel of ") and "trained to" in note]
+    assert refusals(job) == () and max(lost(job).values()) < 0.01
+    texts = said(job)
+    assert not [text for text in texts if "saturate," in text or "become zero" in text]
+    assert precision == "12" or [text for text in texts if text.startswith("the kernel of ") and "trained to" in text]
 
 
 @pytest.mark.parametrize(
-    ("name", "precision", "said"),
+    ("name", "precision", "fact"),
     [
         (
             "big_weights.keras",
@@ -107,9 +108,10 @@ def test_no_weight_leaves_its_type(case: Cases, name: str, precision: str) -> No
         ),
     ],
 )
-def test_weights_outside_a_type_that_was_forced_are_counted(case: Cases, name: str, precision: str, said: str) -> None:
-    found = [note for note in notes(case(name, precision=precision)) if "become zero" in note]
-    assert any(said in note for note in found) and all(note.startswith("warning: ") for note in found)
+def test_weights_outside_a_type_that_was_forced_are_counted(case: Cases, name: str, precision: str, fact: str) -> None:
+    job = case(name, precision=precision)
+    counted = [text for text in said(job) if "become zero" in text]
+    assert any(fact in text for text in counted) and set(counted) <= set(said(job, NoteKind.WARNING))
 
 
 @given(
@@ -131,7 +133,7 @@ def test_a_moved_type_holds_both_ends_and_is_no_wider(width: int, integer: int, 
 
 
 @pytest.mark.parametrize(
-    ("accumulator", "said"),
+    ("accumulator", "facts"),
     [
         ("ap_fixed<40,20>", []),
         ("ap_fixed<36,16>", []),
@@ -140,48 +142,49 @@ def test_a_moved_type_holds_both_ends_and_is_no_wider(width: int, integer: int, 
     ],
 )
 def test_an_accumulator_that_is_too_narrow_is_said_to_be(
-    tiny: Network, job_of: Callable[..., Job], accumulator: str, said: list[str]
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], accumulator: str, facts: list[str]
 ) -> None:
     """27 products of two numbers of up to -32 and a bias of up to 32 reach 27 * 1024 + 32: below 2^15, 16 bits with the
     sign."""
     job = job_of(tiny, precision=f"ap_fixed<16,6>,conv1.accum={accumulator}")
-    assert check(job) == ()
-    found = [note for note in notes(job) if "short of every sum" in note]
-    assert len(found) == len(said) and all(part in note for part, note in zip(said, found, strict=True))
-    wide = next(note for note in notes(job) if note.startswith("accumulators of conv2d"))
+    assert refusals(job) == ()
+    short = [text for text in said(job, NoteKind.WARNING) if "short of every sum" in text]
+    assert len(short) == len(facts) and all(fact in text for fact, text in zip(facts, short, strict=True))
+    wide = next(text for text in said(job) if text.startswith("accumulators of conv2d"))
     assert "wide enough" in wide, "of the others"
 
 
 def test_a_config_of_hls4mls_own_snaps_every_layer(case: Cases) -> None:
     job = case("named_seq.keras", config="all64.yml")
-    assert check(job) == ()
-    assert design(job).reuse == {"conv1": 54, "conv2": 72, "fc1": 75, "out": 48}
+    assert refusals(job) == ()
+    assert design_of(job).reuse == {"conv1": 54, "conv2": 72, "fc1": 75, "out": 48}
     assert job.options.softmax == "keep", "Skip: false"
-    said = "\n".join(notes(job))
-    assert "conv1 54, conv2 72, fc1 75, out 48" in said
-    assert "Part xc7z010clg400-1 is not taken: --part says it" in said and "ClockPeriod 5 is not taken: --clock" in said
-    assert "the config says no Strategy: hls4ml then takes Latency, this flow Resource" in said
+    text = "\n".join(said(job))
+    assert "conv1 54, conv2 72, fc1 75, out 48" in text
+    assert "Part xc7z010clg400-1 is not taken: --part says it" in text and "ClockPeriod 5 is not taken: --clock" in text
+    assert "the config says no Strategy: hls4ml then takes Latency, this flow Resource" in text
 
 
 @pytest.mark.parametrize("name", ["c7_plain_layer_type.yml", "c8_default_in_layer.yml"])
 def test_a_plain_precision_is_every_type_of_the_layer(case: Cases, name: str) -> None:
     """Also of its accumulator, which would round: that is refused, with what to write."""
-    (refusal,) = check(case("named_seq.keras", config=name))
+    refusal = only_refusal(case("named_seq.keras", config=name))
     assert refusal.culprit == "--precision" and "conv2: ap_fixed<8,3> would round" in refusal.fact
     assert "conv2.accum=auto" in refusal.nearest and "accum: auto in a config" in refusal.nearest
 
 
 def test_a_folded_layer_is_named_with_what_it_is_folded_into(case: Cases) -> None:
     job = case("lenet_bn.keras", config="e1_bn.yml")
-    assert check(job) == ()
-    said = [note for note in notes(job) if "batch_normalization_3" in note]
-    assert said == ["what is said of batch_normalization_3 is left out: it is folded into conv2d_18"]
+    assert refusals(job) == ()
+    assert [text for text in said(job) if "batch_normalization_3" in text] == [
+        "what is said of batch_normalization_3 is left out: it is folded into conv2d_18"
+    ]
     kernel = lower(job).layers["conv2d_18"].kernel
     assert kernel is not None and kernel.name == "ap_fixed<16,6>"
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "said"),
+    ("name", "options", "facts"),
     [
         (
             "c14_io_parallel.yml",
@@ -195,11 +198,11 @@ def test_a_folded_layer_is_named_with_what_it_is_folded_into(case: Cases) -> Non
         ),
     ],
 )
-def test_other_keys_are_taken_or_named(case: Cases, name: str, options: dict[str, str], said: list[str]) -> None:
+def test_other_keys_are_taken_or_named(case: Cases, name: str, options: dict[str, str], facts: list[str]) -> None:
     job = case("named_seq.keras", config=name)
-    assert check(job) == () and options.items() <= vars(job.options).items()
-    for part in said:
-        assert [note for note in notes(job) if part in note], part
+    assert refusals(job) == () and options.items() <= vars(job.options).items()
+    for fact in facts:
+        assert [text for text in said(job) if fact in text], fact
 
 
 def test_an_option_wins_over_the_config_even_where_it_is_the_default(case: Cases) -> None:
@@ -209,4 +212,4 @@ def test_an_option_wins_over_the_config_even_where_it_is_the_default(case: Cases
 
 def test_parallel_convolutions_are_snapped_below_their_kernels(case: Cases) -> None:
     job = case("bn_noscale.keras", io_type="io_parallel", reuse_factor="54")
-    assert design(job).reuse == {"conv2d_16": 27, "conv2d_17": 54, "dense_12": 54}
+    assert design_of(job).reuse == {"conv2d_16": 27, "conv2d_17": 54, "dense_12": 54}

@@ -8,39 +8,37 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.hls4ml import check, notes, reuse
-from backends.hls4ml.resolve import design
-from backends.protocol import Job, Refusal
+from backends.hls4ml import BACKEND, reuse
+from backends.hls4ml.options import Hls4mlOptions
+from backends.protocol import Job, NoteKind
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, Network, Padding
 from models.zoo import ARCH8
+from tests.backends.hls4ml.answers import design_of, only_refusal, refusals, said
 
 
-def only(refusals: object) -> Refusal:
-    (refusal,) = refusals  # type: ignore[misc]
-    return refusal
-
-
-def test_the_default_is_taken(tiny: Network, job_of: Callable[..., Job]) -> None:
-    assert check(job_of(ARCH8)) == () == check(job_of(tiny))
+def test_the_default_is_taken(tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
+    assert refusals(job_of(ARCH8)) == () == refusals(job_of(tiny))
 
 
 @pytest.mark.parametrize(
     ("option", "value", "nearest"), [("io_type", "io_parallel", "io_stream"), ("strategy", "latency", "resource")]
 )
 def test_past_the_unroll_limit_is_refused(
-    tiny: Network, job_of: Callable[..., Job], option: str, value: str, nearest: str
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], option: str, value: str, nearest: str
 ) -> None:
-    refusal = only(check(job_of(ARCH8, **{option: value})))
+    refusal = only_refusal(job_of(ARCH8, **{option: value}))
     culprit = f"--{option.replace('_', '-')}"
     assert (refusal.culprit, refusal.nearest) == (f"{culprit} {value}", f"{culprit} {nearest}")
     assert "28,224" in refusal.fact and "4,096" in refusal.fact
-    assert check(job_of(ARCH8, **{option: nearest})) == ()
-    assert check(job_of(tiny, **{option: value})) == ()
+    assert refusals(job_of(ARCH8, **{option: nearest})) == ()
+    assert refusals(job_of(tiny, **{option: value})) == ()
 
 
 @pytest.mark.parametrize(("name", "nearest"), [("block1_conv", "block1_conv1"), ("shortcut", "block1_shortcut")])
-def test_an_unknown_layer_is_refused_with_its_namesake(job_of: Callable[..., Job], name: str, nearest: str) -> None:
-    refusal = only(check(job_of(ARCH8, reuse_factor=f"auto,{name}=4")))
+def test_an_unknown_layer_is_refused_with_its_namesake(
+    job_of: Callable[..., Job[Hls4mlOptions]], name: str, nearest: str
+) -> None:
+    refusal = only_refusal(job_of(ARCH8, reuse_factor=f"auto,{name}=4"))
     assert repr(name) in refusal.fact and nearest in refusal.nearest
 
 
@@ -49,84 +47,86 @@ def test_an_unknown_layer_is_refused_with_its_namesake(job_of: Callable[..., Job
     [(8, (2, 2), "valid", True), (8, (2, 2), "same", True), (7, (2, 2), "same", False), (8, (1, 1), "valid", False)],
 )
 def test_only_windows_side_by_side_are_pooled(
-    job_of: Callable[..., Job], size: int, strides: tuple[int, int], padding: Padding, taken: bool
+    job_of: Callable[..., Job[Hls4mlOptions]], size: int, strides: tuple[int, int], padding: Padding, taken: bool
 ) -> None:
     """hls4ml 1.3.0 takes the others, and its C simulation then aborts."""
     pool = MaxPool2D("pool", (INPUT,), (2, 2), strides, padding)
     layers = (pool, Flatten("flat", ("pool",)), Dense("dense", ("flat",), 2))
-    refusals = check(job_of(Network("pooled", (size, size, 3), layers)))
-    assert (refusals == ()) == taken
-    for refusal in refusals:
+    refused = refusals(job_of(Network("pooled", (size, size, 3), layers)))
+    assert (refused == ()) == taken
+    for refusal in refused:
         assert (refusal.culprit, refusal.nearest) == ("layer pool", "strides (2, 2), valid")
 
 
-def test_paddings_that_keras_has_no_word_for_are_refused(job_of: Callable[..., Job]) -> None:
+def test_paddings_that_keras_has_no_word_for_are_refused(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     layers = (Conv2D("conv", (INPUT,), (3, 3), (2, 2), (1, 1, 1, 1), 4), GlobalAveragePool("gap", ("conv",)))
-    (refusal,) = check(job_of(Network("padded", (8, 8, 3), layers)))
+    refusal = only_refusal(job_of(Network("padded", (8, 8, 3), layers)))
     assert refusal.culprit == "layer conv" and "(1, 1, 1, 1)" in refusal.fact and "finn and hls" in refusal.nearest
 
 
-def test_a_layer_like_no_other_is_refused_with_all_that_there_are(job_of: Callable[..., Job]) -> None:
-    assert only(check(job_of(ARCH8, reuse_factor="auto,xyz=4"))).nearest == ", ".join(reuse.sizes(ARCH8))
+def test_a_layer_like_no_other_is_refused_with_all_that_there_are(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
+    assert only_refusal(job_of(ARCH8, reuse_factor="auto,xyz=4")).nearest == ", ".join(reuse.sizes(ARCH8))
 
 
 @given(name=st.sampled_from(sorted(reuse.sizes(ARCH8))), factor=st.integers(1, 40_000))
 @settings(max_examples=25, deadline=None)
 def test_the_factor_of_a_layer_is_snapped_and_a_note_says_so(
-    job_of: Callable[..., Job], name: str, factor: int
+    job_of: Callable[..., Job[Hls4mlOptions]], name: str, factor: int
 ) -> None:
     job = job_of(ARCH8, reuse_factor=f"64,{name}={factor}")
-    assert check(job) == ()
+    assert refusals(job) == ()
     legal = reuse.legal(*reuse.sizes(ARCH8)[name])
-    made = design(job).reuse[name]
+    made = design_of(job).reuse[name]
     assert made == reuse.nearest(legal, factor)
-    said = [note for note in notes(job) if f"{name} {made} instead of {factor}" in note]
-    assert bool(said) == (factor not in legal) and all(note.startswith("warning:") for note in said)
+    snapped = [text for text in said(job) if f"{name} {made} instead of {factor}" in text]
+    assert bool(snapped) == (factor not in legal) and set(snapped) <= set(said(job, NoteKind.WARNING))
 
 
 @pytest.mark.parametrize("strategy", ["resource", "latency"])
 def test_parallel_convolutions_take_no_factor_above_their_inputs(
-    tiny: Network, job_of: Callable[..., Job], strategy: str
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], strategy: str
 ) -> None:
     """hls4ml asserts it in C++ ("correct only for RF <= FILT_HEIGHT * FILT_WIDTH * N_CHAN"), where nothing checks it
     before; a dense layer takes them, and no layer of the Latency strategy is snapped."""
     job = job_of(tiny, io_type="io_parallel", reuse_factor="54,shortcut=12,dense=20", strategy=strategy)
-    assert check(job) == ()
+    assert refusals(job) == ()
     unsnapped = {"conv1": 54, "conv2": 54, "shortcut": 12, "dense": 20}
     snapped = {"conv1": 27, "conv2": 36, "shortcut": 3, "dense": 20}
-    assert design(job).reuse == (unsnapped if strategy == "latency" else snapped)
-    assert design(job_of(tiny, reuse_factor="54")).reuse["conv1"] == 54
+    assert design_of(job).reuse == (unsnapped if strategy == "latency" else snapped)
+    assert design_of(job_of(tiny, reuse_factor="54")).reuse["conv1"] == 54
 
 
 @given(width=st.integers(2, 40), integer=st.integers(1, 40))
 def test_a_sum_beyond_the_reference_is_refused_with_the_widest_type(
-    job_of: Callable[..., Job], width: int, integer: int
+    job_of: Callable[..., Job[Hls4mlOptions]], width: int, integer: int
 ) -> None:
     """504 terms take 9 bits and the bias one: operands of up to 21 bits stay within 53."""
-    refusals = check(job_of(ARCH8, precision=f"ap_fixed<{width},{integer}>"))
-    assert bool(refusals) == (width > 21)
-    for refusal in refusals:
+    refused = BACKEND.check(job_of(ARCH8, precision=f"ap_fixed<{width},{integer}>"))
+    assert bool(refused) == (width > 21)
+    for refusal in refused:
         assert refusal.culprit == "--precision" and "504 products" in refusal.fact
-        assert refusal.nearest.startswith("ap_fixed<21,") and check(job_of(ARCH8, precision=refusal.nearest)) == ()
+        assert refusal.nearest.startswith("ap_fixed<21,") and not BACKEND.check(
+            job_of(ARCH8, precision=refusal.nearest)
+        )
 
 
-def test_every_reason_is_given_at_once(job_of: Callable[..., Job]) -> None:
+def test_every_reason_is_given_at_once(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     asked = job_of(ARCH8, io_type="io_parallel", reuse_factor="auto,dens=3", precision="ap_fixed<32,6>")
-    assert [one.culprit for one in check(asked)] == ["--io-type io_parallel", "--reuse-factor", "--precision"]
+    assert [one.culprit for one in refusals(asked)] == ["--io-type io_parallel", "--reuse-factor", "--precision"]
 
 
-def test_a_skip_too_shallow_is_refused_with_the_depth_that_it_needs(job_of: Callable[..., Job]) -> None:
-    refusal = only(check(job_of(ARCH8, fifo_depth="32")))
+def test_a_skip_too_shallow_is_refused_with_the_depth_that_it_needs(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
+    refusal = only_refusal(job_of(ARCH8, fifo_depth="32"))
     assert refusal.culprit == "--fifo-depth" and "clone input to block1_shortcut" in refusal.fact
     enough = int(refusal.nearest.rpartition(" ")[2])
-    assert check(job_of(ARCH8, fifo_depth=str(enough))) == () == check(job_of(ARCH8, fifo_depth="hls4ml"))
-    assert check(job_of(ARCH8, fifo_depth=str(enough - 1))), "the least that works, not an upper bound of it"
+    assert refusals(job_of(ARCH8, fifo_depth=str(enough))) == () == refusals(job_of(ARCH8, fifo_depth="hls4ml"))
+    assert refusals(job_of(ARCH8, fifo_depth=str(enough - 1))), "the least that works, not an upper bound of it"
 
 
 @given(depth=st.integers(1, 40), skip=st.sampled_from([(3, 3), (5, 5), (1, 1)]), width=st.integers(6, 12))
 @settings(max_examples=15, deadline=None)
 def test_the_depth_that_is_offered_is_the_least_that_works(
-    job_of: Callable[..., Job], depth: int, skip: tuple[int, int], width: int
+    job_of: Callable[..., Job[Hls4mlOptions]], depth: int, skip: tuple[int, int], width: int
 ) -> None:
     network = Network(
         "skip",
@@ -138,14 +138,14 @@ def test_the_depth_that_is_offered_is_the_least_that_works(
             GlobalAveragePool("gap", ("join",)),
         ),
     )
-    for refusal in check(job_of(network, fifo_depth=str(depth))):
+    for refusal in refusals(job_of(network, fifo_depth=str(depth))):
         least = int(refusal.nearest.rpartition(" ")[2])
-        assert least > depth and check(job_of(network, fifo_depth=str(least))) == ()
-        assert least == depth + 1 or check(job_of(network, fifo_depth=str(least - 1)))
+        assert least > depth and refusals(job_of(network, fifo_depth=str(least))) == ()
+        assert least == depth + 1 or refusals(job_of(network, fifo_depth=str(least - 1)))
 
 
-def test_a_strategy_for_an_unknown_layer_is_refused(job_of: Callable[..., Job]) -> None:
-    refusal = only(check(job_of(ARCH8, strategy="resource,dens=latency")))
+def test_a_strategy_for_an_unknown_layer_is_refused(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
+    refusal = only_refusal(job_of(ARCH8, strategy="resource,dens=latency"))
     assert (refusal.culprit, refusal.nearest) == ("--strategy", "dense")
-    assert check(job_of(ARCH8, strategy="resource,dense=latency")) == ()
-    assert "28,224" in only(check(job_of(ARCH8, strategy="resource,block2_conv2=latency"))).fact
+    assert refusals(job_of(ARCH8, strategy="resource,dense=latency")) == ()
+    assert "28,224" in only_refusal(job_of(ARCH8, strategy="resource,block2_conv2=latency")).fact

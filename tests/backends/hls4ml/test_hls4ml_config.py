@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from backends.hls4ml.check import check
 from backends.hls4ml.config import read_config
-from backends.hls4ml.options import Options
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.precision import lower
-from backends.hls4ml.resolve import design
 from backends.protocol import Job
 from flows.core.errors import InputError
+from flows.core.text import printable
 from models.network import Network
+from tests.backends.hls4ml.answers import design_of, refusals, said
 
 LAYERS = {
     "image": {"Precision": {"result": "fixed<12,4,TRN,WRAP,0>"}, "Trace": False},
@@ -61,10 +63,12 @@ def test_it_says_what_options_say(write: Callable[..., Path], whole: bool) -> No
     assert left == {"*.Precision.maximum": "fixed<20,8>"}
 
 
-def test_the_design_is_as_it_says(write: Callable[..., Path], tiny: Network, job_of: Callable[..., Job]) -> None:
+def test_the_design_is_as_it_says(
+    write: Callable[..., Path], tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]]
+) -> None:
     job = job_of(tiny, config=str(write({"Model": MODEL, "LayerName": LAYERS})))
-    assert check(job) == ()
-    made, types = design(job), lower(job)
+    assert refusals(job) == ()
+    made, types = design_of(job), lower(job)
     assert made.reuse == {"conv1": 27, "conv2": 6, "shortcut": 6, "dense": 20} and made.unrolled == {"dense"}
     assert types.input.type.name == "ap_fixed<12,4>"
     assert types.type_of("relu1").name == "ap_ufixed<7,3,AP_RND,AP_SAT>"
@@ -76,7 +80,7 @@ def test_the_design_is_as_it_says(write: Callable[..., Path], tiny: Network, job
 
 def test_an_option_that_is_given_wins(write: Callable[..., Path]) -> None:
     path = str(write({"Model": MODEL, "LayerName": LAYERS}))
-    options = Options(config=path, reuse_factor="64", precision="ap_fixed<16,7>")
+    options = Hls4mlOptions(config=path, reuse_factor="64", precision="ap_fixed<16,7>")
     assert (options.reuse_factor, options.precision) == ("64", "ap_fixed<16,7>")
     assert options.strategy == "resource,Dense=latency"
     assert options.config == "without *.Precision.maximum fixed<20,8>", "what no option says is kept"
@@ -97,12 +101,12 @@ def test_an_option_that_is_given_wins(write: Callable[..., Path]) -> None:
 def test_a_config_for_other_layers_is_refused(
     write: Callable[..., Path],
     tiny: Network,
-    job_of: Callable[..., Job],
+    job_of: Callable[..., Job[Hls4mlOptions]],
     layers: dict[str, Any],
     culprit: str,
     nearest: str,
 ) -> None:
-    refusal = check(job_of(tiny, config=str(write({"LayerName": layers}))))[0]
+    refusal = refusals(job_of(tiny, config=str(write({"LayerName": layers}))))[0]
     assert refusal.culprit == culprit and nearest in refusal.nearest
 
 
@@ -117,7 +121,7 @@ def test_a_config_for_other_layers_is_refused(
         ({"Model": MODEL, "LayerName": {"dense": {"Implementation": "argmax"}}}, "Implementation argmax"),
         ({"Model": MODEL, "LayerName": {"dense": {"Strategy": "Resource_Unrolled"}}}, "no strategy that this flow"),
         ({"Model": {"Precision": "ap_fixed<0,3>"}}, "of 0 bits"),
-        ({"Model": MODEL, "LayerName": {7: {"ReuseFactor": 2}}}, "7 is no name"),
+        ({"Model": MODEL, "LayerName": {7: {"ReuseFactor": 2}}}, "the name 7 is no text"),
         ({"LayerName": {"conv1": {"ConvImplementation": "Encoded"}}}, "conv1 asks for ConvImplementation Encoded"),
         ({"LayerName": {"conv1": {"Precision": {"result": "float"}}}}, "'float'"),
         ({"Model": {"ReuseFactor": "many"}}, "'many'"),
@@ -130,10 +134,58 @@ def test_a_config_for_other_layers_is_refused(
 def test_what_is_no_config_is_refused(write: Callable[..., Path], content: Any, fact: str) -> None:
     path = write(content)
     with pytest.raises(InputError, match=fact) as caught:
-        Options(config=str(path))
+        Hls4mlOptions(config=str(path))
     assert str(path) in str(caught.value)
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 10**20),
+    st.floats(),
+    st.text(max_size=12),
+    st.sampled_from(
+        ["ap_fixed<16,6>", "ap_int<4>", "ap_fixed<900,6>", "ap_fixed<1,900>", "auto", "Resource", "io_parallel"]
+    ),
+)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SCALARS, inner, max_size=3))
+KEYS = ("Precision", "ReuseFactor", "Strategy", "Skip", "Trace", "Implementation", "StreamDepth")
+PRECISION = st.dictionaries(st.sampled_from(["default", "weight", "bias", "accum", "result", "table", "x"]), SCALARS)
+SECTION = st.dictionaries(st.sampled_from(KEYS), VALUES | PRECISION, max_size=4) | VALUES
+PLACES = st.sampled_from(
+    ["conv1", "dense", "Dense", "image", "relu1", "softmax", "no such", "a,b=c.d<e>", "conv1_linear"]
+)
+TABLES = st.dictionaries(PLACES | SCALARS, SECTION, max_size=3) | VALUES
+WHOLE = st.fixed_dictionaries(
+    {},
+    optional={
+        "Model": SECTION,
+        "LayerName": TABLES,
+        "LayerType": TABLES,
+        "Backend": SCALARS,
+        "IOType": SCALARS,
+        "Part": VALUES,
+    },
+)
+
+
+@given(content=WHOLE, wrapped=st.booleans())
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nothing_in_a_config_leads_to_anything_but_a_refusal(
+    write: Callable[..., Path], tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], content: Any, wrapped: bool
+) -> None:
+    path = write({"HLSConfig": content, "Backend": "Vitis"} if wrapped else content)
+    try:
+        job = job_of(tiny, config=str(path))
+    except InputError as error:
+        assert printable(str(error)) == str(error)
+        return
+    refused = refusals(job)
+    assert all(refusal.fact and refusal.nearest for refusal in refused)
+    if not refused:
+        assert all(printable(text) == text for text in said(job))
 
 
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(InputError, match=r"nowhere\.yml"):
-        Options(config="nowhere.yml")
+        Hls4mlOptions(config="nowhere.yml")

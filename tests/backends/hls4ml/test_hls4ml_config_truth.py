@@ -15,18 +15,17 @@ from typing import Any
 import pytest
 import yaml
 
-from backends.hls4ml.check import check
+from backends.hls4ml import BACKEND
 from backends.hls4ml.design import asked, snapped, unrolled
-from backends.hls4ml.options import parse_precision
+from backends.hls4ml.options import Hls4mlOptions, parse_precision
 from backends.hls4ml.places import types_of
-from backends.hls4ml.plan import plan
 from backends.hls4ml.precision import lower
-from backends.hls4ml.resolve import design
 from backends.hls4ml.reuse import legal, nearest, sizes
 from backends.protocol import Job
 from models.fixed import parse_type
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, Network, ReLU, Softmax
 from models.serial import quantised_to_json
+from tests.backends.hls4ml.answers import design_of, refusals
 
 pytestmark = pytest.mark.skipif(not (find_spec("hls4ml") and find_spec("torch")), reason="hls4ml or torch is absent")
 
@@ -110,7 +109,7 @@ def config(random: Random, network: Network) -> dict[str, Any]:
     }
 
 
-def truth(job: Job, configs: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+def truth(job: Job[Hls4mlOptions], configs: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
     """What hls4ml makes of them."""
     ask = {"quantised": quantised_to_json(lower(job)), "weights": str(job.weights.path), "configs": configs}
     (folder / "ask.json").write_text(json.dumps(ask))
@@ -129,7 +128,7 @@ def script(name: str, *arguments: str) -> str:
     return done.stdout
 
 
-def compare(job: Job, theirs: dict[str, Any]) -> None:
+def compare(job: Job[Hls4mlOptions], theirs: dict[str, Any]) -> None:
     base, given = parse_precision(job.options.precision)
     network = job.network
     for layer in (INPUT, *(layer.name for layer in network.layers if not isinstance(layer, Softmax | Flatten))):
@@ -152,7 +151,9 @@ def compare(job: Job, theirs: dict[str, Any]) -> None:
             assert own == factor, (layer, asked(job))
 
 
-def check_all(network: Network, configs: list[dict[str, Any]], job_of: Callable[..., Job], folder: Path) -> None:
+def check_all(
+    network: Network, configs: list[dict[str, Any]], job_of: Callable[..., Job[Hls4mlOptions]], folder: Path
+) -> None:
     answers = truth(job_of(network), configs, folder)
     for content, theirs in zip(configs, answers, strict=True):
         (folder / "hls4ml_config.yml").write_text(yaml.safe_dump(content, sort_keys=False))
@@ -160,7 +161,9 @@ def check_all(network: Network, configs: list[dict[str, Any]], job_of: Callable[
 
 
 @pytest.mark.parametrize("network", [FLAT, AVERAGED], ids=lambda network: network.name)
-def test_configs_are_read_as_hls4ml_reads_them(network: Network, job_of: Callable[..., Job], tmp_path: Path) -> None:
+def test_configs_are_read_as_hls4ml_reads_them(
+    network: Network, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
+) -> None:
     random = Random(7)
     check_all(network, [*FIXED_ONES, *(config(random, network) for _ in range(15))], job_of, tmp_path)
 
@@ -169,7 +172,7 @@ def test_configs_are_read_as_hls4ml_reads_them(network: Network, job_of: Callabl
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("network", [FLAT, AVERAGED], ids=lambda network: network.name)
 def test_many_configs_are_read_as_hls4ml_reads_them(
-    network: Network, seed: int, job_of: Callable[..., Job], tmp_path: Path
+    network: Network, seed: int, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
 ) -> None:
     random = Random(100 + seed)
     check_all(network, [config(random, network) for _ in range(150)], job_of, tmp_path)
@@ -194,35 +197,43 @@ def options_of(random: Random, network: Network) -> dict[str, Any]:
     return found
 
 
-def check_round_trips(seed: int, count: int, job_of: Callable[..., Job], folder: Path) -> None:
+def asked_of_hls4ml(job: Job[Hls4mlOptions]) -> str:
+    """The file that the step "convert" is given."""
+    return str(BACKEND.plan(BACKEND.resolve(job)).steps[0].files["job.json"])
+
+
+def check_round_trips(seed: int, count: int, job_of: Callable[..., Job[Hls4mlOptions]], folder: Path) -> None:
     random, jobs = Random(seed), []
     while len(jobs) < count:
         network = random.choice([FLAT, AVERAGED])
         job = job_of(network, **options_of(random, network))
-        if check(job):
+        if refusals(job):
             continue
         jobs.append(job)
         place = folder / str(len(jobs))
         place.mkdir()
-        (place / "job.json").write_text(str(plan(job).steps[0].files["job.json"]))
+        (place / "job.json").write_text(asked_of_hls4ml(job))
         (place / "weights.safetensors").write_bytes(job.weights.path.read_bytes())
     script("hls4ml_writes.py", *(str(folder / str(number + 1)) for number in range(count)))
     for number, job in enumerate(jobs, start=1):
         written = folder / str(number) / "project" / "hls4ml_config.yml"
         again = job_of(job.network, config=str(written))
-        assert check(again) == (), job.options
-        made, remade = design(job), design(again)
+        assert refusals(again) == (), job.options
+        made, remade = design_of(job), design_of(again)
         assert remade.quantised.digest == made.quantised.digest, job.options
         assert (remade.reuse, remade.unrolled) == (made.reuse, made.unrolled), job.options
         assert remade.buffers == made.buffers
-        first, second = (json.loads(str(plan(one).steps[0].files["job.json"])) for one in (job, again))
-        assert first == second, job.options
+        assert json.loads(asked_of_hls4ml(job)) == json.loads(asked_of_hls4ml(again)), job.options
 
 
-def test_a_config_that_was_written_makes_the_same_design(job_of: Callable[..., Job], tmp_path: Path) -> None:
+def test_a_config_that_was_written_makes_the_same_design(
+    job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
+) -> None:
     check_round_trips(1, 6, job_of, tmp_path)
 
 
 @pytest.mark.slow
-def test_many_configs_that_were_written_make_the_same_designs(job_of: Callable[..., Job], tmp_path: Path) -> None:
+def test_many_configs_that_were_written_make_the_same_designs(
+    job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
+) -> None:
     check_round_trips(2, 60, job_of, tmp_path)

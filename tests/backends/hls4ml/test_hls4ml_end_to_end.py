@@ -14,17 +14,18 @@ from typing import Any
 
 import pytest
 
-from backends import hls4ml
-from backends.hls4ml.plan import CPP
-from backends.hls4ml.resolve import design
-from backends.hls4ml.synthesis import TOP, kind_of
-from backends.hls4ml.synthesis import expected as reports_show
+from backends.hls4ml import BACKEND
+from backends.hls4ml.amd import CPP, TOP, kind_of
+from backends.hls4ml.amd import expected as reports_show
+from backends.hls4ml.options import Hls4mlOptions
+from backends.hls4ml.precision import lower
 from backends.protocol import Job
 from flows.core.errors import StepFailed
 from flows.core.plan import Plan
 from flows.executor import Executor
 from flows.store import Store
 from models.network import INPUT, Conv2D, Dense, Flatten, MaxPool2D, Network, ReLU
+from tests.backends.hls4ml.answers import design_of, refusals
 
 pytestmark = pytest.mark.skipif(
     not (find_spec("hls4ml") and find_spec("torch") and shutil.which("g++")), reason="hls4ml, torch or g++ is absent"
@@ -43,7 +44,7 @@ STRIDED = Network(
 )
 
 
-def trained(network: Network, folder: Path, **options: Any) -> Job:
+def trained(network: Network, folder: Path, **options: Any) -> Job[Hls4mlOptions]:
     """`network` on seeded weights, its ranges measured on the check images."""
     import numpy as np
 
@@ -60,14 +61,14 @@ def trained(network: Network, folder: Path, **options: Any) -> Job:
     weights = open_weights(path, network)
     reached = reach(TorchNetwork(network).load(tensors), vectors(network.input_shape, COUNT))
     ranges = Ranges(network.digest, weights.digest, "check images", COUNT, reached)
-    return Job(network, weights, ranges, Target(find_part("xc7z020")), hls4ml.Options(**options))
+    return Job(network, weights, ranges, Target(find_part("xc7z020")), Hls4mlOptions(**options))
 
 
-def reference(job: Job) -> list[list[int]]:
+def reference(job: Job[Hls4mlOptions]) -> list[list[int]]:
     from models.evaluation.fast import FastNetwork
     from models.vectors import COUNT, vectors
 
-    quantised = hls4ml.lower(job)
+    quantised = lower(job)
     tensors = FastNetwork(quantised, job.weights.tensors())(vectors(job.network.input_shape, COUNT))
     return tensors[quantised.output].long().reshape(COUNT, -1).tolist()
 
@@ -94,8 +95,8 @@ def executor(folder: Path) -> Executor:
 )
 def test_the_simulation_is_the_reference(tiny: Network, network: str, options: dict[str, str], tmp_path: Path) -> None:
     job = trained({"tiny": tiny, "strided": STRIDED}[network], tmp_path, **options)
-    assert not hls4ml.check(job)
-    plan = hls4ml.plan(job)
+    assert not refusals(job)
+    plan = BACKEND.plan(BACKEND.resolve(job))
     assert plan.artefact is not None
     products = executor(tmp_path).execute(plan)
     built, project = products.path(plan.artefact), products.path(CPP)
@@ -115,16 +116,16 @@ def called(source: Path) -> Counter[str]:
     return Counter(kind[0] for kind in kinds if kind)
 
 
-def told(job: Job) -> Counter[str]:
+def told(job: Job[Hls4mlOptions]) -> Counter[str]:
     """The instances that reports of `job` are compared with, by kind."""
     kinds: Counter[str] = Counter()
-    for (kind, _), count in reports_show(design(job)).instances.items():
+    for (kind, _), count in reports_show(design_of(job)).instances.items():
         kinds[kind] += count
     return kinds
 
 
-def convert_alone(job: Job, change: Callable[[dict[str, Any]], None], folder: Path) -> None:
-    convert = hls4ml.plan(job).steps[0]
+def convert_alone(job: Job[Hls4mlOptions], change: Callable[[dict[str, Any]], None], folder: Path) -> None:
+    convert = BACKEND.plan(BACKEND.resolve(job)).steps[0]
     ask = json.loads(str(convert.files["job.json"]))
     change(ask)
     step = replace(convert, files={**convert.files, "job.json": json.dumps(ask)})

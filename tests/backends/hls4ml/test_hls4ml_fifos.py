@@ -6,69 +6,71 @@ from collections.abc import Callable
 
 import pytest
 
+from backends.dataflow.buffers import BRAM, LUTRAM, SRL, Buffer
 from backends.dataflow.stream import simulate
-from backends.hls4ml.fifos import Buffer, chosen_by
-from backends.hls4ml.options import BRAM, LUTRAM, SRL
-from backends.hls4ml.resolve import design
+from backends.hls4ml.design import chosen_by
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.schedule import QUICKEST, slowest
-from backends.hls4ml.timing import simulation
 from backends.protocol import Job
 from models.network import Network
 from models.zoo import ARCH8
+from tests.backends.hls4ml.answers import design_of
 
 SKIP = ("clone input", "block1_shortcut")
 
 
 @pytest.mark.parametrize("reuse", ["auto", "27", "252", "9,block1_conv2=252"])
-def test_simulated_depths_pass_at_any_pace_and_cost_no_speed(job_of: Callable[..., Job], reuse: str) -> None:
-    made = design(job_of(ARCH8, reuse_factor=reuse))
-    depths = {buffer.fifo: buffer.depth for buffer in made.buffers}
+def test_simulated_depths_pass_at_any_pace_and_cost_no_speed(
+    job_of: Callable[..., Job[Hls4mlOptions]], reuse: str
+) -> None:
+    made = design_of(job_of(ARCH8, reuse_factor=reuse))
+    depths = made.depths
     for pace in (QUICKEST, slowest("vitis")):
         assert simulate(made.stages_at(pace), depths).deadlock is None
-    assert simulation(made).interval <= 1.01 * max(stage.busy for stage in made.stages)
-    assert simulation(made).interval == simulate(made.stages, depths, frames=6).interval
+    assert made.interval <= 1.01 * max(stage.busy for stage in made.stages)
+    assert made.interval == simulate(made.stages, depths, frames=6).interval
     assert max(depths, key=lambda fifo: depths[fifo]) == SKIP, "the skip is kept on its three-channel side"
 
 
-def test_one_token_less_than_the_skip_needs_deadlocks(job_of: Callable[..., Job]) -> None:
+def test_one_token_less_than_the_skip_needs_deadlocks(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     """The fewest that pass are what two windows of rows take; the design has some to spare."""
-    made = design(job_of(ARCH8))
-    depths = {buffer.fifo: buffer.depth for buffer in made.buffers}
+    made = design_of(job_of(ARCH8))
+    depths = made.depths
     fewest = next(
-        depth for depth in range(depths[SKIP]) if simulate(made.stages, depths | {SKIP: depth}, 2).deadlock is None
+        depth for depth in range(depths[SKIP]) if simulate(made.stages, {**depths, SKIP: depth}, 2).deadlock is None
     )
     assert 32 < fewest < depths[SKIP]
-    deadlock = simulate(made.stages, depths | {SKIP: fewest - 1}, 2).deadlock
+    deadlock = simulate(made.stages, {**depths, SKIP: fewest - 1}, 2).deadlock
     assert deadlock and SKIP in deadlock.full
 
 
-def test_hls4mls_own_depth_is_a_frame(tiny: Network, job_of: Callable[..., Job]) -> None:
-    made = design(job_of(tiny, fifo_depth="hls4ml", fifo_storage="tool"))
+def test_hls4mls_own_depth_is_a_frame(tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
+    made = design_of(job_of(tiny, fifo_depth="hls4ml", fifo_storage="tool"))
     assert {buffer.depth for buffer in made.buffers} == {64, 100, 16, 1}
-    assert {buffer.depth for buffer in design(job_of(tiny, fifo_depth="70")).buffers} == {70}
+    assert {buffer.depth for buffer in design_of(job_of(tiny, fifo_depth="70")).buffers} == {70}
 
 
 @pytest.mark.parametrize(
     ("storage", "luts", "brams"), [(SRL, 3 * 4, 0), (LUTRAM, 3 * 8, 0), (BRAM, 0, 3), ("tool", 3 * 4, 0)]
 )
 def test_vivado_makes_a_lane_a_channel(
-    tiny: Network, job_of: Callable[..., Job], storage: str, luts: int, brams: int
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], storage: str, luts: int, brams: int
 ) -> None:
-    made = design(job_of(tiny, backend="vivado", fifo_depth="16", fifo_storage=storage, precision="ap_fixed<8,4>"))
+    made = design_of(job_of(tiny, backend="vivado", fifo_depth="16", fifo_storage=storage, precision="ap_fixed<8,4>"))
     first = made.buffers[0]
     assert (first.lanes, first.bits, first.luts, first.bram18) == (3, 8, luts, brams)
 
 
-def test_storage_is_the_smallest_share_of_the_part(job_of: Callable[..., Job]) -> None:
+def test_storage_is_the_smallest_share_of_the_part(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     device = job_of(ARCH8).target.part.device
 
     def share(buffer: Buffer) -> float:
         return buffer.luts / device.lut + buffer.bram18 / device.bram18
 
-    chosen = design(job_of(ARCH8, fifo_depth="hls4ml")).buffers
+    chosen = design_of(job_of(ARCH8, fifo_depth="hls4ml")).buffers
     for way in (SRL, LUTRAM, BRAM):
         for ours, other in zip(
-            chosen, design(job_of(ARCH8, fifo_depth="hls4ml", fifo_storage=way)).buffers, strict=True
+            chosen, design_of(job_of(ARCH8, fifo_depth="hls4ml", fifo_storage=way)).buffers, strict=True
         ):
             assert share(ours) <= share(other)
     assert {buffer.storage for buffer in chosen} == {LUTRAM, BRAM, SRL}

@@ -3,93 +3,112 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from backends.cost.synthesis import with_routed
-from backends.hls4ml import OVERSTATED, estimate
-from backends.hls4ml.check import check
-from backends.hls4ml.folding import Space
-from backends.hls4ml.notes import notes
-from backends.hls4ml.resolve import design, resolved
+from backends.cost.synthesis import HLS4ML, with_routed
+from backends.dataflow.folding import Cost
+from backends.dataflow.space import Solved
+from backends.hls4ml import BACKEND
+from backends.hls4ml.design import Hls4mlDesign
+from backends.hls4ml.options import Hls4mlOptions
+from backends.hls4ml.resolve import folding_problem
 from backends.hls4ml.reuse import legal, sizes
-from backends.hls4ml.timing import simulation
 from backends.protocol import Job
-from flows.core.evidence import RESOURCES, Metric, total
-from flows.core.fit import Verdict, judge
+from flows.core.evidence import RESOURCES, Metric, Reading, total
+from flows.core.fit import MARGIN, Verdict, judge
 from models.network import Network
 from models.zoo import ARCH5, ARCH8
+from tests.backends.hls4ml.answers import design_of, only_refusal, refusals, said
 
 
-def fit(job: Job) -> Verdict:
-    return judge(with_routed(estimate(job), OVERSTATED), job.target.part.device).verdict
+def estimate(job: Job[Hls4mlOptions]) -> Sequence[Reading]:
+    return BACKEND.estimate(BACKEND.resolve(job))
+
+
+def fit(solved: Solved[Hls4mlDesign]) -> Verdict:
+    return judge(with_routed(BACKEND.estimate(solved), HLS4ML), solved.design.job.target.part.device).verdict
+
+
+def promised(design: Hls4mlDesign) -> Cost:
+    """What the solver thinks that its own folding takes of each resource, by estimates, near `design`."""
+    choices = {name: (factor,) for name, factor in design.reuse.items()}
+    space = folding_problem(design, choices).around(design)(False, MARGIN)
+    cost = tuple(map(sum, zip(*(only.cost for (only,) in space.choices.values()), strict=True)))
+    return space.totals(cost, math.inf)
 
 
 @pytest.mark.parametrize("part", ["xc7z010", "xc7z020", "xc7z045"])
 @pytest.mark.parametrize("network", [ARCH5, ARCH8], ids=lambda one: one.name)
-def test_its_totals_are_those_of_the_estimate(job_of: Callable[..., Job], network: Network, part: str) -> None:
+def test_its_totals_are_those_of_the_estimate(
+    job_of: Callable[..., Job[Hls4mlOptions]], network: Network, part: str
+) -> None:
     job = job_of(network, part=part)
-    made, answer = resolved(job)
-    assert answer and made.reuse == answer.folding.values
-    space = Space(made, {}, made.buffers)
-    readings = estimate(job)
-    for metric, value in zip(RESOURCES, space.totals(answer.folding.cost), strict=True):
+    solved = BACKEND.resolve(job)
+    answer = solved.answer
+    assert answer and solved.design.reuse == answer.folding.values
+    readings = BACKEND.estimate(solved)
+    for metric, value in zip(RESOURCES, promised(solved.design), strict=True):
         reading = total(readings, metric)
         assert reading and reading.value == pytest.approx(value, abs=0.51)
     verdicts = {True: {Verdict.FITS}, False: {Verdict.AT_RISK, Verdict.OVER}}
-    assert fit(job) in verdicts[answer.sure]
-    assert (fit(job) is Verdict.OVER) >= bool(answer.lacking)
+    assert fit(solved) in verdicts[answer.sure]
+    assert (fit(solved) is Verdict.OVER) >= bool(answer.lacking)
 
 
-def test_on_a_large_part_it_is_sure_and_says_what_stops_it(job_of: Callable[..., Job]) -> None:
+def test_on_a_large_part_it_is_sure_and_says_what_stops_it(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     job = job_of(ARCH5, part="xc7z100")
-    answer = resolved(job)[1]
-    assert answer and answer.sure and answer.stops and fit(job) is Verdict.FITS
-    assert any("would let it be faster" in note for note in notes(job))
+    solved = BACKEND.resolve(job)
+    answer = solved.answer
+    assert answer and answer.sure and answer.stops and fit(solved) is Verdict.FITS
+    assert any("would let it be faster" in text for text in said(job))
 
 
-def test_where_nothing_fits_it_proves_so(job_of: Callable[..., Job]) -> None:
+def test_where_nothing_fits_it_proves_so(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     """No resource grows where every layer takes its largest reuse factor, but for block RAM."""
     job = job_of(ARCH8, part="xc7z010")
-    answer = resolved(job)[1]
+    answer = BACKEND.resolve(job).answer
     assert answer and Metric.LUT in answer.lacking
     largest = ",".join(f"{name}={legal(*size)[-1]}" for name, size in sizes(ARCH8).items())
     least = total(estimate(job_of(ARCH8, part="xc7z010", reuse_factor=largest)), Metric.LUT)
     assert least and least.value >= answer.lacking[Metric.LUT] - 1 > 0.9 * 17_600
-    assert any("no reuse factors fit" in note for note in notes(job))
+    assert any("no reuse factors of this network would leave 10% of every resource free" in text for text in said(job))
 
 
 @pytest.mark.parametrize("rate", ["50", "300", "900.5"])
-def test_a_target_is_reached_and_no_cheaper_than_needed(job_of: Callable[..., Job], rate: str) -> None:
+def test_a_target_is_reached_and_no_cheaper_than_needed(job_of: Callable[..., Job[Hls4mlOptions]], rate: str) -> None:
     job = job_of(ARCH8, target_fps=rate)
-    assert check(job) == ()
-    assert simulation(design(job)).interval <= 1e8 / float(rate)
+    assert refusals(job) == ()
+    assert design_of(job).interval <= 1e8 / float(rate)
     readings = {wanted: estimate(job_of(ARCH8, target_fps=wanted)) for wanted in (rate, str(2 * float(rate)))}
     dsp = [reading.value for found in readings.values() if (reading := total(found, Metric.DSP))]
     assert dsp[0] <= dsp[1]
 
 
-def test_a_rate_beyond_reach_is_refused_with_the_highest(job_of: Callable[..., Job]) -> None:
-    (refusal,) = check(job_of(ARCH8, target_fps="1e9"))
+def test_a_rate_beyond_reach_is_refused_with_the_highest(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
+    refusal = only_refusal(job_of(ARCH8, target_fps="1e9"))
     assert refusal.culprit == "--target-fps" and "beyond reach" in refusal.fact
     highest = refusal.nearest.removeprefix("--target-fps ")
-    assert check(job_of(ARCH8, target_fps=highest)) == ()
-    assert check(job_of(ARCH8, target_fps=str(math.ceil(float(highest) * 1.01)))) != ()
-    (refusal,) = check(job_of(ARCH8, target_fps="300", reuse_factor="64"))
+    assert refusals(job_of(ARCH8, target_fps=highest)) == ()
+    assert refusals(job_of(ARCH8, target_fps=str(math.ceil(float(highest) * 1.01)))) != ()
+    refusal = only_refusal(job_of(ARCH8, target_fps="300", reuse_factor="64"))
     assert refusal.nearest == "--reuse-factor auto"
 
 
-def test_factors_of_single_layers_stay(job_of: Callable[..., Job]) -> None:
-    made = design(job_of(ARCH8, reuse_factor="auto,dense=28,block1_conv1=27"))
+def test_factors_of_single_layers_stay(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
+    made = design_of(job_of(ARCH8, reuse_factor="auto,dense=28,block1_conv1=27"))
     assert (made.reuse["dense"], made.reuse["block1_conv1"]) == (28, 27)
 
 
 @pytest.mark.parametrize("precision", ["ap_fixed<8,4>", "ap_fixed<16,6>"])
-def test_where_nothing_fits_little_more_than_the_least_is_taken(job_of: Callable[..., Job], precision: str) -> None:
+def test_where_nothing_fits_little_more_than_the_least_is_taken(
+    job_of: Callable[..., Job[Hls4mlOptions]], precision: str
+) -> None:
     """Fast, but not for many times what the part lacks anyway."""
-    made, answer = resolved(job_of(ARCH8, part="xc7z010", precision=precision))
+    solved = BACKEND.resolve(job_of(ARCH8, part="xc7z010", precision=precision))
+    answer = solved.answer
     assert answer and Metric.LUT in answer.lacking
-    totals = dict(zip(RESOURCES, Space(made, {}, made.buffers).totals(answer.folding.cost), strict=True))
+    totals = dict(zip(RESOURCES, promised(solved.design), strict=True))
     assert all(totals[metric] <= 1.1 * least + 1 for metric, least in answer.lacking.items())
-    assert answer.folding.cycles < answer.nearest.cycles
+    assert answer.nearest and answer.folding.cycles < answer.nearest.cycles

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.hls4ml.options import Options, hours, parse_reuse, precision_text, reuse_text
+from backends.dataflow.options import hours
+from backends.hls4ml.options import Hls4mlOptions, parse_reuse, precision_text, reuse_text
 from models.fixed import FixedType
 
 NAMES = st.text("abcdefgh_0123456789", min_size=1)
@@ -53,8 +54,8 @@ def test_other_precisions_are_refused_with_the_reason(text: str) -> None:
 
 
 def test_defaults_are_legal_and_every_option_has_its_help() -> None:
-    options = Options()
-    for field in fields(Options):
+    options = Hls4mlOptions()
+    for field in fields(Hls4mlOptions):
         value = getattr(options, field.name)
         assert field.metadata["help"]
         assert (

@@ -9,17 +9,23 @@ from collections.abc import Callable
 
 import pytest
 
-from backends.hls4ml import lower, notes, plan
-from backends.hls4ml.resolve import design
+from backends.hls4ml import BACKEND
+from backends.hls4ml.options import Hls4mlOptions
+from backends.hls4ml.precision import lower
 from backends.hls4ml.reuse import legal, nearest, sizes
 from backends.protocol import Job
-from flows.core.plan import PYTHON, Asset, Output
+from flows.core.plan import PYTHON, Asset, Output, Plan
 from models import vectors
 from models.network import Network
 from models.serial import quantised_from_json
+from tests.backends.hls4ml.answers import design_of, said
 
 
-def test_the_plan_is_the_golden_one(tiny: Network, job_of: Callable[..., Job]) -> None:
+def plan(job: Job[Hls4mlOptions]) -> Plan:
+    return BACKEND.plan(BACKEND.resolve(job))
+
+
+def test_the_plan_is_the_golden_one(tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     job = job_of(tiny)
     made = plan(job)
     convert, compile, simulate, csynth = made.steps
@@ -45,16 +51,10 @@ def test_the_plan_is_the_golden_one(tiny: Network, job_of: Callable[..., Job]) -
     assert csynth.argv == ("vitis_hls", "-f", "csynth.tcl") and csynth.limit_s == 8 * 3600
     assert csynth.files["project"] == Output("convert", "project")
     assert made.artefact == Output("simulate", "outputs.json") and "hls4ml" in made.against
-    assert {*convert.sources, *simulate.sources} == {
-        "flows.core",
-        "models",
-        "backends.cost",
-        "backends.dataflow.stream",
-        "backends.hls4ml",
-    }
+    assert {*convert.sources, *simulate.sources} == {"flows.core", "models", "backends"}
 
 
-def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[..., Job]) -> None:
+def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     layers = {"reuse_factor": "5,dense=20", "strategy": "resource,dense=latency"}
     job = job_of(tiny, part="zybo-z7-10", clock_ns=8.0, backend="vivado", **layers)
     convert, _, simulate, _ = plan(job).steps
@@ -65,7 +65,7 @@ def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[...
         "reuse": {"conv1": 3, "conv2": 4, "shortcut": 6, "dense": 20},
         "backend": "Vivado",
         "unrolled": ["dense"],
-        "fifos": [[*buffer.fifo, buffer.depth, buffer.storage] for buffer in design(job).buffers],
+        "fifos": [[*buffer.fifo, buffer.depth, buffer.storage] for buffer in design_of(job).buffers],
         "pragmas": True,
         "io_type": "io_stream",
         "pinned": True,
@@ -79,33 +79,35 @@ def test_the_workers_are_given_the_whole_job(tiny: Network, job_of: Callable[...
 
 @pytest.mark.parametrize(("vendor", "expected"), [("none", []), ("cosim", ["cosim"]), ("vsynth", ["csynth", "vsynth"])])
 def test_vendor_tools_run_what_is_asked_for(
-    tiny: Network, job_of: Callable[..., Job], vendor: str, expected: list[str]
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], vendor: str, expected: list[str]
 ) -> None:
     made = plan(job_of(tiny, backend="vivado", vendor=vendor, vendor_timeout=0.5))
     assert [step.name for step in made.steps[3:]] == expected
     assert [step.limit_s for step in made.steps[3:]] == [1800.0] * len(expected)
 
 
-def test_only_stock_leaves_types_to_hls4ml(tiny: Network, job_of: Callable[..., Job]) -> None:
+def test_only_stock_leaves_types_to_hls4ml(tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     ask = json.loads(str(plan(job_of(tiny, precision="stock")).steps[0].files["job.json"]))
     assert ask["pinned"] is False
 
 
 @pytest.mark.parametrize("precision", ["ap_fixed<16,6>", "stock"])
-def test_the_notes_tell_the_reuse_factors(tiny: Network, job_of: Callable[..., Job], precision: str) -> None:
+def test_the_notes_tell_the_reuse_factors(
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], precision: str
+) -> None:
     job = job_of(tiny, reuse_factor="7", precision=precision)
-    first = notes(job)[0]
+    first, *_ = said(job)
     assert first.startswith("reuse factor 7 (asked)")
-    for name, factor in design(job).reuse.items():
+    for name, factor in design_of(job).reuse.items():
         assert factor == nearest(legal(*sizes(tiny)[name]), 7) and f"{name} {factor}" in first
-    assert "they are the fastest" in notes(job_of(tiny, precision=precision))[1]
+    assert "they are the fastest" in said(job_of(tiny, precision=precision))[1]
 
 
 def test_nothing_before_a_run_loads_numpy() -> None:
     code = """
 import sys
 from pathlib import Path
-from backends import hls4ml
+from backends.hls4ml import BACKEND
 from backends.protocol import Job
 from flows.core.part import Target, find_part
 from models.ranges import load_ranges
@@ -115,8 +117,10 @@ import models
 path = Path(models.__file__).with_name("pretrained") / "arch8.safetensors"
 weights = open_weights(path, ARCH8)
 ranges = load_ranges(path.with_suffix(".ranges.json"), ARCH8, weights.digest)
-job = Job(ARCH8, weights, ranges, Target(find_part("xc7z020")), hls4ml.Options())
-assert not hls4ml.check(job) and hls4ml.lower(job) and hls4ml.estimate(job) and hls4ml.plan(job) and hls4ml.notes(job)
+job = Job(ARCH8, weights, ranges, Target(find_part("xc7z020")), BACKEND.options())
+assert not BACKEND.check(job)
+design = BACKEND.resolve(job)
+assert all(answer(design) for answer in (BACKEND.lower, BACKEND.estimate, BACKEND.plan, BACKEND.notes))
 sys.exit(", ".join({"numpy", "safetensors", "torch", "hls4ml"} & set(sys.modules)) or 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

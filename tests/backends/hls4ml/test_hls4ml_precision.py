@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.hls4ml.explain import explain
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.precision import lower
 from backends.hls4ml.ranged import careful, entered, integer_bits
-from backends.protocol import Job
+from backends.protocol import Job, NoteKind
 from models.fixed import FixedType, Overflow, Rounding, parse_type
 from models.network import INPUT, Flatten, MaxPool2D, Network, Softmax
 from models.quantised import QuantisedNetwork
@@ -36,7 +37,7 @@ def ends(type: FixedType) -> tuple[Fraction, Fraction]:
 
 @given(base=BASES, pairs=REACHES, softmax=st.sampled_from(["skip", "keep"]))
 def test_what_was_measured_enters_within_one_step(
-    tiny: Network, job_of: Callable[..., Job], base: str, pairs: list[tuple[float, float]], softmax: str
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], base: str, pairs: list[tuple[float, float]], softmax: str
 ) -> None:
     reach = with_reach(tiny, pairs)
     quantised = lower(job_of(tiny, reach, precision=base, softmax=softmax))
@@ -55,7 +56,7 @@ def test_what_was_measured_enters_within_one_step(
 
 @given(base=st.one_of(BASES, st.just("stock")), pairs=REACHES)
 def test_accumulators_hold_the_extreme_codes(
-    tiny: Network, job_of: Callable[..., Job], base: str, pairs: list[tuple[float, float]]
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], base: str, pairs: list[tuple[float, float]]
 ) -> None:
     """Every product at its largest or smallest and the bias beside them; `--precision stock` breaks it in the pool."""
     quantised = lower(job_of(tiny, with_reach(tiny, pairs), precision=base))
@@ -76,7 +77,7 @@ def test_accumulators_hold_the_extreme_codes(
         assert ends(types.accumulator)[0] <= low and high <= ends(types.accumulator)[1]
 
 
-def test_the_stock_types_are_those_of_hls4ml(tiny: Network, job_of: Callable[..., Job]) -> None:
+def test_the_stock_types_are_those_of_hls4ml(tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     """By hand, for ap_fixed<16,6>: a sum of n products has 6 + 6 + ceil(log2 n) + 1 integer and 20 fraction bits."""
     quantised = lower(job_of(tiny, precision="stock"))
     outputs = {name: types.output.name for name, types in quantised.layers.items()}
@@ -109,11 +110,11 @@ def deviating(quantised: QuantisedNetwork, base: FixedType) -> dict[str, str]:
 
 @given(base=BASES, pairs=REACHES)
 def test_every_deviation_is_explained(
-    tiny: Network, job_of: Callable[..., Job], base: str, pairs: list[tuple[float, float]]
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], base: str, pairs: list[tuple[float, float]]
 ) -> None:
     job = job_of(tiny, with_reach(tiny, pairs), precision=base, softmax="keep")
     quantised = lower(job)
-    lines = list(explain(job, quantised))
+    lines = [note.text for note in explain(job, quantised)]
     expected = deviating(quantised, parse_type(base))
     for name, type in expected.items():
         assert len([line for line in lines if line.startswith(f"{name} is {type}")]) == 1
@@ -125,13 +126,15 @@ def test_every_deviation_is_explained(
 
 
 @pytest.mark.parametrize("softmax", ["skip", "keep"])
-def test_stock_is_a_loud_warning(tiny: Network, job_of: Callable[..., Job], softmax: str) -> None:
+def test_stock_is_a_loud_warning(tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], softmax: str) -> None:
     job = job_of(tiny, precision="stock", softmax=softmax)
-    (line,) = explain(job, lower(job))
-    assert line.startswith("warning: ")
+    (note,) = explain(job, lower(job))
+    assert note.kind is NoteKind.WARNING
 
 
-def test_a_number_of_bits_is_placed_by_range(tiny: Network, job_of: Callable[..., Job], tmp_path: Path) -> None:
+def test_a_number_of_bits_is_placed_by_range(
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
+) -> None:
     random = np.random.default_rng(1)
     tensors = {name: random.normal(0, 0.3, shape).astype(np.float32) for name, shape in tiny.weight_shapes()}
     tensors["dense/kernel"] *= 10

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backends import hls4ml
 from backends.amd.steps import COSIM, steps
-from backends.hls4ml.amd import TOP, hls_project, kind_of, scopes
+from backends.hls4ml import BACKEND
+from backends.hls4ml.amd import CPP, TOP, hls_project, kind_of, scopes
 from backends.hls4ml.amd import uncertainty as spared
-from backends.protocol import Job
+from backends.hls4ml.options import Hls4mlOptions
+from backends.protocol import Job, Note, NoteKind
 from flows import runner
 from flows.core.errors import InputError
 from flows.core.evidence import DESIGN, Metric
 from flows.core.part import Target, find_part
-from flows.core.plan import Output, Products, State, StepResult
+from flows.core.plan import Products, State, StepResult
 from models.network import Network
 from tests.backends.amd.conftest import CYCLES, csynth_report
 
-CPP = Output("convert", "project")
 BODY = """
     nnet::clone_stream<input_t, input_t, 3072>(image, layer18_cpy1, layer18_cpy2); // clone_image
     nnet::zeropad2d_cl<input_t, layer20_t, config20>(layer18_cpy1, layer20_out); // zp2d_conv1
@@ -50,8 +50,8 @@ def test_an_instance_belongs_to_the_layer_of_its_configuration(tmp_path: Path, i
     source = tmp_path / "project" / "firmware" / f"{TOP}.cpp"
     source.parent.mkdir(parents=True)
     source.write_text(BODY)
-    assert scopes(CPP, products(tmp_path))(instance) == scope
-    assert scopes(CPP, products(None))(instance) in (instance, "clone", "fifo")
+    assert scopes(products(tmp_path))(instance) == scope
+    assert scopes(products(None))(instance) in (instance, "clone", "fifo")
 
 
 @pytest.mark.parametrize(("tool", "uncertainty"), [("vitis", "27%"), ("vivado", "12.5%")])
@@ -102,13 +102,19 @@ def reported(place: Path, instances: Mapping[str, Any] | tuple[str, ...] = INSTA
 
 
 def test_a_report_of_the_network_is_compared_by_its_instances(
-    tiny: Network, job_of: Callable[..., Job], tmp_path: Path
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
 ) -> None:
-    made = runner.design(hls4ml, job_of(tiny, reuse_factor="1"), [reported(tmp_path / "mine.rpt")])
-    assert [one.value for one in made.imported if (one.metric, one.scope) == (Metric.LUT, DESIGN)] == [1_000]
-    (remark,) = (one for one in made.remarks if "mine.rpt" in one)
+    prepared = runner.prepare(BACKEND, job_of(tiny, reuse_factor="1"), [reported(tmp_path / "mine.rpt")])
+    assert [one.value for one in prepared.imported if (one.metric, one.scope) == (Metric.LUT, DESIGN)] == [1_000]
+    (note,) = (note for note in prepared.notes if "mine.rpt" in note.text)
     compared = "top, part, clock, 12 of 12 instances of layers and an interval of at least 100 cycles"
-    assert remark.startswith("warning: ") and "is your word" in remark and compared in remark
+    assert note.kind is NoteKind.WARNING and "is your word" in note.text and compared in note.text
+
+
+def read_report(job: Job[Hls4mlOptions], report: Path) -> Sequence[Note]:
+    """What is said of `report`."""
+    assert BACKEND.read_report
+    return BACKEND.read_report(BACKEND.resolve(job), report).notes
 
 
 @pytest.mark.parametrize(
@@ -131,40 +137,44 @@ def test_a_report_of_the_network_is_compared_by_its_instances(
     ],
 )
 def test_a_report_of_another_network_is_refused(
-    tiny: Network, job_of: Callable[..., Job], tmp_path: Path, given: dict[str, Any], fact: str
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path, given: dict[str, Any], fact: str
 ) -> None:
     """All of them are called `myproject`: what differs is named."""
     with pytest.raises(InputError, match="not of this design: ") as caught:
-        hls4ml.read_report(job_of(tiny), reported(tmp_path / "other.rpt", **given))
+        read_report(job_of(tiny), reported(tmp_path / "other.rpt", **given))
     assert fact in caught.value.fact
 
 
 def test_names_that_are_cut_off_are_compared_by_kind_alone(
-    tiny: Network, job_of: Callable[..., Job], tmp_path: Path
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
 ) -> None:
     short = tuple(name[:30] + str(place) for place, name in enumerate(INSTANCES))
     assert kind_of(short[2]) == ("conv2d", None)
-    remark, *_ = hls4ml.compared(job_of(tiny, reuse_factor="1"), reported(tmp_path / "mine.rpt", short))
-    assert "12 of 12 instances of layers" in remark
+    note, *_ = read_report(job_of(tiny, reuse_factor="1"), reported(tmp_path / "mine.rpt", short))
+    assert "12 of 12 instances of layers" in note.text
 
 
 def test_a_report_of_the_other_tool_or_of_other_options_is_doubted_loudly(
-    tiny: Network, job_of: Callable[..., Job], tmp_path: Path
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
 ) -> None:
     """Case 16. Reports of the tool and options asked for are not doubted."""
     place = reported(tmp_path / "theirs.rpt", tool="Vivado")
     job = job_of(tiny, reuse_factor="1")
-    _, doubt = hls4ml.compared(job, place)
-    assert doubt.startswith("warning: theirs.rpt is a report of Vivado HLS 2023.1, and this design is for Vitis HLS")
-    assert len(hls4ml.compared(job_of(tiny, reuse_factor="1", backend="vivado"), place)) == 1
-    _, doubt = hls4ml.compared(job_of(tiny, reuse_factor="144"), reported(tmp_path / "ours.rpt"))
-    assert doubt.startswith("warning: ours.rpt has an interval of 5,200 cycles, where the options asked for need at ")
+    _, doubt = read_report(job, place)
+    assert doubt.kind is NoteKind.WARNING
+    assert doubt.text.startswith("theirs.rpt is a report of Vivado HLS 2023.1, and this design is for Vitis HLS")
+    assert len(read_report(job_of(tiny, reuse_factor="1", backend="vivado"), place)) == 1
+    _, doubt = read_report(job_of(tiny, reuse_factor="144"), reported(tmp_path / "ours.rpt"))
+    assert doubt.kind is NoteKind.WARNING
+    assert doubt.text.startswith("ours.rpt has an interval of 5,200 cycles, where the options asked for need at ")
 
 
-def test_nothing_of_io_parallel_is_known_beforehand(tiny: Network, job_of: Callable[..., Job], tmp_path: Path) -> None:
+def test_nothing_of_io_parallel_is_known_beforehand(
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
+) -> None:
     job = job_of(tiny, io_type="io_parallel", reuse_factor="1")
-    (remark,) = hls4ml.compared(job, reported(tmp_path / "mine.rpt", ()))
-    assert "compared were top, part and clock, and no report" in remark
+    (note,) = read_report(job, reported(tmp_path / "mine.rpt", ()))
+    assert "compared were top, part and clock, and no report" in note.text
 
 
 @pytest.mark.parametrize(

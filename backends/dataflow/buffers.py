@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from backends.cost.blockram import bram18
 from backends.cost.fabric import ram_luts, shift_register_luts
 from backends.cost.shell import shell
-from backends.dataflow.stream import Fifo, Stage
+from backends.dataflow.stages import Fifo, Stage
 from flows.core.evidence import Metric
 from flows.core.part import Device
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import count, takewhile
+from itertools import count, groupby, takewhile
 from math import ceil
 
-from backends.dataflow.stream import LEAST, SLACK, Fifo, Stage, fifos, simulate
+from backends.dataflow.stages import Fifo, Run, Stage, fifos
+from backends.dataflow.stream import simulate
+from backends.dataflow.tokens import simulate_tokens
 
+SLACK = 0.01
+"""How much longer than with FIFOs that never fill an interval may be before FIFOs are made deeper for it."""
+LEAST = 2
+"""The least depth of a FIFO between two processes: one token is read while the next is written."""
 DEEPEST = 4096
 """Where growing a FIFO for speed ends: it then does not help."""
 
@@ -84,6 +90,7 @@ def ahead(stages: Sequence[Stage]) -> dict[Fifo, int]:
     """For each FIFO, the tokens that come into it, at an even pace, while its reader puts those that it puts in a frame
     after it took the last one: the rows of padding at the end of an image.
 
+    >>> from backends.dataflow.stages import INPUT
     >>> ahead([Stage("pad", ("row",), (Run(4, 1), Run(2, 1, takes=False))), Stage("row", (INPUT,), (Run(30, 1),))])
     {('row', 'pad'): 10}
     """
@@ -100,9 +107,14 @@ def passable(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int)
 
     `bits` is the width of a token in each FIFO: of those that could be deeper, the narrowest is.
     """
-    shapes = tuple(replace(stage, pattern=tuple(replace(run, cycles=1) for run in stage.pattern)) for stage in stages)
-    skips = _skips(shapes, tuple(bits.items()))
+    skips = _skips(tuple(replace(stage, pattern=_shape(stage.pattern)) for stage in stages), tuple(bits.items()))
     return {fifo: max(shallowest, skips.get(fifo, 0)) for fifo in fifos(stages)}
+
+
+def _shape(pattern: Sequence[Run]) -> tuple[Run, ...]:
+    """The same firings of one cycle each, in as few runs as possible: designs of one network then often are one."""
+    alike = groupby(pattern, key=lambda run: (run.takes, run.puts))
+    return tuple(Run(sum(run.count for run in runs), 1, *firing) for firing, runs in alike)
 
 
 @lru_cache(maxsize=64)
@@ -117,9 +129,14 @@ def _skips(stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...]) -> Map
     """
     stalled = [replace(stage, delay=0) for stage in stages]
     depths: dict[Fifo, int | None] = dict.fromkeys(fifos(stages), LEAST)
+    circles = len(depths) - len(stages) + 1  # of FIFOs, whichever way they lead: each may be a deadlock
     withheld: dict[Fifo, int] = {}
-    while deadlock := (found := simulate(stalled, depths, frames=1)).deadlock:
-        narrowest = min(deadlock.full, key=lambda fifo: (dict(bits)[fifo], fifo))
+    while True:  # token by token a deadlock is soon reached, and the arrays leave it to that
+        one_frame = simulate_tokens if len(withheld) < circles else simulate
+        found = one_frame(stalled, depths, 1)
+        if found.deadlock is None:
+            break
+        narrowest = min(found.deadlock.full, key=lambda fifo: (dict(bits)[fifo], fifo))
         depths[narrowest] = None
-        withheld[narrowest] = sum(stage.delay for stage in stages if stage.name in deadlock.stages)
+        withheld[narrowest] = sum(stage.delay for stage in stages if stage.name in found.deadlock.stages)
     return {fifo: found.fill[fifo] + tokens for fifo, tokens in withheld.items()}

@@ -9,8 +9,9 @@ from math import floor
 
 from backends.dataflow.buffers import SHALLOWEST
 from backends.dataflow.fifos import passable
-from backends.dataflow.options import SIMULATED, cycles_at
-from backends.dataflow.stream import Fifo, Stage, simulate
+from backends.dataflow.options import DEEPEST, SIMULATED, cycles_at
+from backends.dataflow.stages import Fifo, Stage, fifos
+from backends.dataflow.stream import simulate
 from backends.protocol import Refusal
 
 
@@ -46,8 +47,22 @@ def deadlock(
     stalled = [replace(stage, delay=0) for stage in stages]
     stuck = simulate(stalled, depths, frames=1).deadlock
     if stuck:
-        enough = passable(stages, bits, SHALLOWEST)
         full = ", ".join(" to ".join(fifo) for fifo in stuck.full)
-        needs = ", ".join(f"{' to '.join(fifo)} takes {enough[fifo]}" for fifo in stuck.full)
         fact = f"with {asked} {words} the design deadlocks: {full} fill up before the other branch ends"
-        yield Refusal("--fifo-depth", fact, f"{SIMULATED} ({needs}), or {max(enough.values())}")
+        least = _least_depth(stalled, int(asked), max(passable(stages, bits, SHALLOWEST).values()))
+        number = f", or {least}" if least <= DEEPEST else ""
+        yield Refusal("--fifo-depth", fact, f"{SIMULATED}, which is deep only where it must be{number}")
+
+
+def _least_depth(stages: Sequence[Stage], below: int, enough: int) -> int:
+    """The least depth of all FIFOs that lets `stages` pass, where `below` is too little and `enough` is not.
+
+    Deeper FIFOs never deadlock where shallower ones do not.
+    """
+    while enough - below > 1:
+        middle = (below + enough) // 2
+        if simulate(stages, dict.fromkeys(fifos(stages), middle), frames=1).deadlock:
+            below = middle
+        else:
+            enough = middle
+    return enough

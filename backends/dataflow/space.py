@@ -15,8 +15,8 @@ from functools import cached_property, partial
 from math import inf
 from typing import Any, Generic, Protocol, TypeVar
 
+from backends.dataflow.fifos import SLACK
 from backends.dataflow.folding import Choice, Cost, Folding, cheapest, reaches
-from backends.dataflow.stream import SLACK
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.fit import MARGIN
 

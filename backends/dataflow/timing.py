@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from backends.dataflow.stream import Simulation, Stage
+from backends.dataflow.stages import Simulation, Stage
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 
 

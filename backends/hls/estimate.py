@@ -11,7 +11,8 @@ from backends.cost import shell
 from backends.cost.amounts import Amounts, exact, joined, readings, shell_amounts, within
 from backends.dataflow.buffers import Buffer
 from backends.dataflow.space import Solved
-from backends.dataflow.stream import Stage, simulate
+from backends.dataflow.stages import Stage
+from backends.dataflow.stream import simulate
 from backends.dataflow.timing import Ends, busy, totals
 from backends.hls.design import resources
 from backends.hls.design.design import HlsDesign

@@ -9,7 +9,8 @@ from functools import cached_property
 from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, Sizing, lightest
 from backends.dataflow.fifos import sized
 from backends.dataflow.options import AUTO, SIMULATED
-from backends.dataflow.stream import Fifo, Simulation, Stage, simulate
+from backends.dataflow.stages import Fifo, Simulation, Stage
+from backends.dataflow.stream import simulate
 from backends.hls4ml.counts import haste
 from backends.hls4ml.options import FRAME, LATENCY, TOOL, Hls4mlOptions, parse_reuse, parse_strategy
 from backends.hls4ml.places import lookup

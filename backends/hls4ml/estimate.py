@@ -13,7 +13,8 @@ from backends.cost import shell
 from backends.cost.amounts import Amount, Amounts, exact, joined, readings, shell_amounts
 from backends.dataflow.buffers import SRL, Buffer
 from backends.dataflow.space import Solved
-from backends.dataflow.stream import Stage, simulate
+from backends.dataflow.stages import Stage
+from backends.dataflow.stream import simulate
 from backends.dataflow.timing import Ends, busy, totals
 from backends.hls4ml import counts, resources
 from backends.hls4ml.design import Hls4mlDesign

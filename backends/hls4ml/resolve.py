@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from backends.cost.amounts import joined, shell_amounts, summed
@@ -39,6 +39,18 @@ def resolve(job: Job[Hls4mlOptions]) -> Solved[Hls4mlDesign]:
 def _solved(start: Hls4mlDesign) -> Solved[Hls4mlDesign]:
     job = start.job
     choices = {**factors(job), **{name: (factor,) for name, factor in asked(job)[1].items()}}
+    problem = folding_problem(start, choices)
+    rate, clock_ns = job.options.target_fps, job.target.clock_ns
+    limit = cycles_at(rate, clock_ns)
+    if limit is None:
+        return problem.fitted()
+    _refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the lowest reuse factors take"))
+    return problem.reaching(limit)
+
+
+def folding_problem(start: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -> Problem[Hls4mlDesign]:
+    """What the solver is asked; `choices` are the reuse factors that each layer with weights may have."""
+    job = start.job
 
     def build(folding: Folding) -> Hls4mlDesign:
         return Hls4mlDesign(job, start.quantised, folding.values, start.unrolled)
@@ -52,13 +64,7 @@ def _solved(start: Hls4mlDesign) -> Solved[Hls4mlDesign]:
         ways = {block.name: _ways(design, block, choices[block.name]) for block in folded}
         return budgets(ways, lambda cycles: rest, whole, partial(usable, design), largest_share)
 
-    problem = Problem(start, around, build, taken)
-    rate, clock_ns = job.options.target_fps, job.target.clock_ns
-    limit = cycles_at(rate, clock_ns)
-    if limit is None:
-        return problem.fitted()
-    _refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the lowest reuse factors take"))
-    return problem.reaching(limit)
+    return Problem(start, around, build, taken)
 
 
 def _refuse(found: Iterable[Refusal]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
-from backends.dataflow.stream import Run, Stage
+from backends.dataflow.stages import Run, Stage
 from backends.hls4ml.reuse import sizes
 from models.network import INPUT, Conv2D, Flatten, Layer, MaxPool2D, Network, Shape
 

@@ -57,6 +57,9 @@ class Metric(Enum):
     def __init__(self, key: str, unit: str) -> None:
         self.key, self.unit = key, unit
 
+    __hash__ = object.__hash__
+    """By identity, which members have. Enum's own is written in Python, and costs of parts are summed by metric."""
+
 
 BUILT = (Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
 """Tiers of those who saw what is built."""

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from flows.core.errors import UsageError
@@ -28,7 +28,11 @@ class Device:
     fabric: str = ""
 
     def available(self, metric: Metric) -> int:
-        return {Metric.LUT: self.lut, Metric.FF: self.ff, Metric.BRAM18: self.bram18, Metric.DSP: self.dsp}[metric]
+        return self._resources[metric]
+
+    @cached_property
+    def _resources(self) -> Mapping[Metric, int]:
+        return {Metric.LUT: self.lut, Metric.FF: self.ff, Metric.BRAM18: self.bram18, Metric.DSP: self.dsp}
 
 
 @dataclass(frozen=True)

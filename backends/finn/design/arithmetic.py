@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from math import ceil, log2, prod
+from typing import TYPE_CHECKING, Any
 
 from backends.finn.options import FinnOptions
 from backends.protocol import Job
@@ -20,6 +21,9 @@ from models.grids import grid
 from models.lowering import lowered
 from models.network import Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 IMAGE = FixedType(8, 0, signed=False)
 """A pixel is its own code."""
@@ -87,23 +91,27 @@ class _Grids:
 
     job: Job[FinnOptions]
 
+    @cached_property
+    def tensors(self) -> Mapping[str, NDArray[Any]]:
+        return self.job.weights.tensors()
+
     def kernel(self, layer: str) -> FixedType:
         """Signed and narrow: the coarsest power of two that holds every weight, the fewest bits that reach all."""
-        weights = self.job.weights.tensors()[f"{layer}/kernel"]
+        weights = self.tensors[f"{layer}/kernel"]
         fraction = coarsest(weights)
         bits = max(int(abs(weights).max() * 2.0**fraction).bit_length() + 1, LEAST)
         return FixedType(bits, bits - fraction, True, Rounding.RND_CONV, Overflow.SAT_SYM)
 
     def code_bits(self, layer: str) -> int | None:
         """Of a weight where its grid takes fewer than one of a power of two for all of the kernel; None elsewhere."""
-        whole, bits = self.kernel(layer).width, max(grid(self.job.weights.tensors()[f"{layer}/kernel"]).bits, LEAST)
+        whole, bits = self.kernel(layer).width, max(grid(self.tensors[f"{layer}/kernel"]).bits, LEAST)
         if bits > MOST:
             raise Ungridded(f"the weights of {layer} do not lie on grids of {MOST} bits or fewer")
         return bits if bits < whole else None
 
     def bias_bits(self, layer: str, fraction: int) -> int:
         """Bits of the largest bias in units of the accumulator."""
-        largest = float(abs(self.job.weights.tensors()[f"{layer}/bias"]).max()) * 2.0**fraction
+        largest = float(abs(self.tensors[f"{layer}/bias"]).max()) * 2.0**fraction
         return ceil(log2(largest + 1)) + 1
 
     def unsigned(self, layer: str) -> FixedType:

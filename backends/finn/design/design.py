@@ -8,8 +8,9 @@ from functools import cached_property
 
 from backends.cost import shell
 from backends.cost.amounts import Amounts, shell_amounts
-from backends.dataflow.fifos import sized
-from backends.dataflow.stream import LEAST, Fifo, Simulation, Stage, simulate
+from backends.dataflow.fifos import LEAST, sized
+from backends.dataflow.stages import Fifo, Simulation, Stage
+from backends.dataflow.stream import simulate
 from backends.finn.design import folding_file
 from backends.finn.design.fifos import Link, StreamingFifo, links, pixel_bits
 from backends.finn.design.graph import nodes

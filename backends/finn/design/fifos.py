@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from backends.cost.blockram import bram18
 from backends.dataflow.buffers import SRL
-from backends.dataflow.stream import INPUT, Fifo
+from backends.dataflow.stages import INPUT, Fifo
 from backends.finn.design.nodes import HardwareNode, words
 from backends.finn.design.schedule import Folding
 from backends.finn.resources.formulas import AUTO, BLOCK

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from math import prod
 
-from backends.dataflow.stream import Run, Stage
+from backends.dataflow.stages import Run, Stage
 from backends.finn.design.nodes import (
     GlobalSum,
     HardwareNode,

@@ -10,7 +10,8 @@ from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lig
 from backends.dataflow.fifos import sized
 from backends.dataflow.options import AUTO, SIMULATED
 from backends.dataflow.pe_simd import Fold
-from backends.dataflow.stream import Fifo, Simulation, Stage, simulate
+from backends.dataflow.stages import Fifo, Simulation, Stage
+from backends.dataflow.stream import simulate
 from backends.hls.design.lanes import Lanes
 from backends.hls.design.memories import Memory, kept, rows, weight_rom
 from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Node, nodes

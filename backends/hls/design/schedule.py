@@ -17,7 +17,7 @@ from itertools import groupby, pairwise
 from math import ceil, log2
 
 from backends.dataflow.pe_simd import Fold
-from backends.dataflow.stream import Run, Stage
+from backends.dataflow.stages import Run, Stage
 from backends.hls.design.lanes import Lanes, parts
 from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Node, columns_a_part, pixels, slides
 from models.network import Conv2D, MaxPool2D
@@ -58,6 +58,8 @@ def busy(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> int:
     """Cycles of one frame, were its words always there and its FIFOs never full."""
     if node.kind == MATRIX_VECTOR:
         return turns(node.size, wide.fold) * pixels(node.shape) + pace.restart
+    if node.kind == WINDOW and isinstance(node.layer, Conv2D):
+        return _window_turns(node, node.layer, wide) + pace.restart
     return sum(run.count * run.cycles for run in stage_timing(node, wide, pace)[0])
 
 
@@ -139,6 +141,17 @@ def _window(node: Node, layer: Conv2D, wide: Lanes) -> Iterator[Run]:
 
     for row in rows:
         yield from over(*row)
+
+
+def _window_turns(node: Node, layer: Conv2D, wide: Lanes) -> int:
+    """The cycles of all of `_window`: pixels that are stored, padding, and columns that go out."""
+    made, stored = parts(node, wide), pixels(node.taken)
+    top, bottom, left, right = layer.pads(node.taken)
+    scanned = (top + node.taken[0] + bottom) * (left + node.taken[1] + right)
+    stride, size = layer.strides[1], layer.kernel[1]
+    used = (node.shape[1] - 1) * min(stride, size) + size  # the columns between windows are not read
+    turns = node.taken[-1] // wide.takes * (wide.takes // made.stored)
+    return stored * turns + scanned - stored + node.shape[0] * used * made.column * (made.lanes // made.stored)
 
 
 def _pool(node: Node, layer: MaxPool2D, words: int) -> Iterator[Run]:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from math import lcm
 
 from backends.dataflow.buffers import SHALLOWEST
+from backends.dataflow.fifos import SLACK
 from backends.dataflow.pe_simd import Fold
-from backends.dataflow.stream import SLACK
 from backends.hls.design.lanes import Lanes, parts
 from backends.hls.design.nodes import MATRIX_VECTOR, RECEIVE, SEND, WINDOW, Node, divisors
 from backends.hls.design.schedule import FOLDED, busy

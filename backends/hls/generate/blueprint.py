@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from backends.dataflow.pe_simd import Fold
-from backends.dataflow.stream import Fifo
+from backends.dataflow.stages import Fifo
 from backends.hls.design.design import HlsDesign
 from backends.hls.design.lanes import Lanes
 from backends.hls.design.nodes import Node, nodes

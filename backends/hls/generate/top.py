@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from backends.dataflow.stream import Fifo
+from backends.dataflow.stages import Fifo
 from backends.hls.design.nodes import CLONE, RECEIVE, SEND, WINDOW, Node, pixels
 from backends.hls.generate import cpp
 from backends.hls.generate.blueprint import Blueprint

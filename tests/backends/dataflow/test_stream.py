@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.dataflow.fifos import ahead, sized
-from backends.dataflow.stream import FRAMES, INPUT, LEAST, Fifo, Run, Stage, fifos, simulate
+from backends.dataflow import times
+from backends.dataflow.fifos import LEAST, ahead, sized
+from backends.dataflow.stages import INPUT, Fifo, Run, Stage, fifos
+from backends.dataflow.stream import FRAMES, simulate, simulate_arrays
+from backends.dataflow.tokens import simulate_tokens
 
 
 class Clerk:
@@ -113,6 +118,34 @@ def test_the_simulation_is_what_stepping_through_every_cycle_gives(
         assert found.deadlock is None and list(found.completions) == expected
 
 
+def with_cycles(stage: Stage, change: Callable[[int], int]) -> Stage:
+    return replace(stage, pattern=tuple(replace(run, cycles=change(run.cycles)) for run in stage.pattern))
+
+
+@settings(deadline=None, max_examples=300)
+@given(design=shallow(), frames=st.integers(1, 4), idle=st.booleans(), spans=st.sampled_from([1, 8, 300]))
+def test_arrays_find_what_the_loop_over_tokens_finds(
+    design: tuple[list[Stage], dict[Fifo, int]], frames: int, idle: bool, spans: int
+) -> None:
+    """Completions and fill, also where firings take no cycle; a deadlock is left to the loop, which names it."""
+    stages, depths = design
+    if idle:
+        stages = [
+            replace(one, pattern=tuple(replace(run, cycles=run.cycles // 3) for run in one.pattern)) for one in stages
+        ]
+    expected = simulate_tokens(stages, depths, frames)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(times, "SPANS", spans)
+        patch.setattr(times, "PATIENCE", 1_000_000)
+        if expected.deadlock:
+            with pytest.raises(times.Unsettled):
+                simulate_arrays(stages, depths, frames)
+        else:
+            patch.setattr(times, "STUCK", 1_000_000)
+            assert simulate_arrays(stages, depths, frames) == expected
+    assert simulate(stages, depths, frames) == expected
+
+
 @settings(deadline=None)
 @given(design=shallow(), frames=st.integers(2, 3))
 def test_fifos_as_deep_as_their_fill_change_nothing(design: tuple[list[Stage], dict[Fifo, int]], frames: int) -> None:
@@ -170,6 +203,20 @@ def test_a_stage_that_only_stores_costs_its_cycles() -> None:
     window = Stage("window", (INPUT,), (Run(3, 4, puts=False), Run(2, 10)))
     assert simulate([window], {}, 2).completions == (32, 64)
     assert (window.busy, window.tokens) == (32, 2)
+
+
+@given(
+    came=st.lists(st.integers(0, 20), max_size=12).map(sorted),
+    stays=st.lists(st.integers(0, 6), max_size=12),
+    depth=st.none() | st.integers(1, 5),
+)
+def test_the_most_that_a_fifo_held_is_counted(came: list[int], stays: list[int], depth: int | None) -> None:
+    """A token at a time, and one that leaves in the cycle in which another comes still counts; some never leave."""
+    left = sorted(max(come + stay, come) for come, stay in zip(came, stays, strict=False))
+    held = [place - sum(one < now for one in left) for place, now in enumerate(came, start=1)]
+    most = max(held, default=0)
+    found = times.most(np.array(came, np.int64), np.array(left, np.int64), depth)
+    assert found == (most if depth is None else min(most, depth))
 
 
 def test_the_interval_needs_frames_enough() -> None:

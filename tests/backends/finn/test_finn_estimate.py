@@ -12,8 +12,8 @@ from hypothesis import strategies as some
 
 from backends.cost.amounts import summed
 from backends.cost.shell import shell
-from backends.dataflow.fifos import sized
-from backends.dataflow.stream import LEAST, simulate
+from backends.dataflow.fifos import LEAST, sized
+from backends.dataflow.stream import simulate
 from backends.finn import BACKEND
 from backends.finn.design import fifos
 from backends.finn.design.graph import nodes

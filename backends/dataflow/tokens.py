@@ -1,0 +1,150 @@
+"""The stream simulation token by token, in a loop. Slow, and it knows what a deadlock is.
+
+Cycles do not depend on data, so the order in which stages are looked at does not change when they fire: each is
+advanced as far as what is known of the others allows, until nothing moves.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+
+from backends.dataflow.stages import BOUNDLESS, INPUT, Deadlock, Fifo, Simulation, Stage, busiest, fifos
+from backends.dataflow.times import most
+
+
+def simulate_tokens(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> Simulation:
+    """As `stream.simulate`."""
+    delays = {stage.name: stage.delay for stage in stages}
+    links = {fifo: _Link(depths.get(fifo), delays[fifo[0]]) for fifo in fifos(stages)}
+    processes = {
+        stage.name: _Process(
+            stage,
+            frames,
+            [links[source, stage.name] for source in stage.sources if source != INPUT],
+            [link for (writer, _), link in links.items() if writer == stage.name],
+        )
+        for stage in stages
+    }
+    neighbours: dict[str, list[str]] = {stage.name: [] for stage in stages}
+    for writer, reader in links:
+        neighbours[writer].append(reader)
+        neighbours[reader].append(writer)
+    waiting, queued = deque(processes), set(processes)
+    while waiting:
+        name = waiting.popleft()
+        queued.discard(name)
+        if next(processes[name].advance, False):
+            waiting.extend(one for one in neighbours[name] if one not in queued)
+            queued.update(neighbours[name])
+    last = stages[-1]
+    return Simulation(
+        tuple(processes[last.name].ends[last.tokens - 1 :: last.tokens]),
+        busiest(stages).name,
+        {fifo: link.fill() for fifo, link in links.items()},
+        _deadlock(processes, links),
+    )
+
+
+def _deadlock(processes: Mapping[str, _Process], links: Mapping[Fifo, _Link]) -> Deadlock | None:
+    """The first circle of stages that wait for each other, None where every stage has ended."""
+    waits_for: dict[str, Fifo] = {}
+    for fifo, link in links.items():
+        writer, reader = fifo
+        if processes[reader].lacks(link):
+            waits_for.setdefault(reader, fifo)
+        if processes[writer].blocked and link.is_full:
+            waits_for[writer] = fifo
+    if not waits_for:
+        return None
+    stage, path = next(iter(waits_for)), list[str]()
+    while stage not in path:
+        path.append(stage)
+        if stage not in waits_for:
+            raise ValueError(f"{stage} does not put as many tokens a frame as are taken from it")
+        writer, reader = waits_for[stage]
+        stage = reader if stage == writer else writer
+    circle = tuple(path[path.index(stage) :])
+    return Deadlock(circle, tuple(waits_for[one] for one in circle if waits_for[one][0] == one))
+
+
+class _Link:
+    """A FIFO and the writer's pipeline before it: when each token could be taken, and when it was."""
+
+    def __init__(self, depth: int | None, delay: int) -> None:
+        self.depth = BOUNDLESS if depth is None else depth
+        self.capacity = self.depth + delay
+        self.ready: list[int] = []
+        self.taken: list[int] = []
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.ready) - len(self.taken) >= self.capacity
+
+    def fill(self) -> int:
+        """The most tokens that the FIFO held."""
+        import numpy as np
+
+        return most(np.array(self.ready, np.int64), np.array(self.taken, np.int64), self.depth)
+
+
+class _Process:
+    """A stage in time: how far it has come, and what it waits for."""
+
+    def __init__(self, stage: Stage, frames: int, sources: list[_Link], readers: list[_Link]) -> None:
+        self.stage, self.frames, self.sources, self.readers = stage, frames, sources, readers
+        self.ends: list[int] = []
+        self.blocked = False
+        """Whether it waits for room."""
+        self.ended = False
+        self.advance = self._firings()
+        """Fires as often as possible at each turn, and yields whether it took or put anything."""
+
+    def lacks(self, link: _Link) -> bool:
+        """Whether it waits for a token of this FIFO."""
+        return not self.ended and not self.blocked and len(link.taken) == len(link.ready)
+
+    def _firings(self) -> Iterator[bool]:
+        """One loop with no calls: all time goes here."""
+        delay, ends, now, moved = self.stage.delay, self.ends, 0, False
+        sources = [(link.ready, link.taken) for link in self.sources]
+        readers = [(link.ready, link.taken, link.capacity) for link in self.readers]
+        for run in self.stage.pattern * self.frames:
+            cycles, takes, puts = run.cycles, run.takes and sources, run.puts
+            if not takes and not puts:
+                now += run.count * cycles
+                continue
+            for _ in range(run.count):
+                if takes:
+                    while True:
+                        came: list[int] | None
+                        for came, gone in sources:
+                            if len(gone) == len(came):
+                                break
+                        else:
+                            break
+                        yield moved
+                        moved = False
+                    for came, gone in sources:
+                        if came[len(gone)] > now:
+                            now = came[len(gone)]
+                    for _, gone in sources:
+                        gone.append(now)
+                    moved = True
+                now += cycles
+                if puts:
+                    for came, gone, capacity in readers:
+                        leaver = len(came) - capacity  # the number of the token that must have left
+                        if leaver >= 0:
+                            while leaver >= len(gone):
+                                self.blocked = True
+                                yield moved
+                                moved = self.blocked = False
+                            if gone[leaver] > now:
+                                now = gone[leaver]
+                    for came, _, _ in readers:
+                        came.append(now + delay)
+                    ends.append(now + delay)
+                    moved = True
+        self.ended = True
+        yield moved

@@ -57,7 +57,7 @@ def made(asked: Job[Hls4mlOptions], arithmetic: QuantisedNetwork) -> Solved[Hls4
 
 def readings(wanted: int | str = 211, **options: Any) -> tuple[Reading, ...]:
     asked = job(reuse_factor=str(wanted), **options)
-    return estimate(made(asked, quantised()))
+    return tuple(estimate(made(asked, quantised())))
 
 
 def value(found: tuple[Reading, ...], metric: Metric, scope: str = TOTAL) -> float:

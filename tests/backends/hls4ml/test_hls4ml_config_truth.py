@@ -203,7 +203,7 @@ def asked_of_hls4ml(job: Job[Hls4mlOptions]) -> str:
 
 
 def check_round_trips(seed: int, count: int, job_of: Callable[..., Job[Hls4mlOptions]], folder: Path) -> None:
-    random, jobs = Random(seed), []
+    random, jobs = Random(seed), list[Job[Hls4mlOptions]]()
     while len(jobs) < count:
         network = random.choice([FLAT, AVERAGED])
         job = job_of(network, **options_of(random, network))

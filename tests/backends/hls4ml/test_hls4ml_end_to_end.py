@@ -44,8 +44,8 @@ STRIDED = Network(
 )
 
 
-def trained(network: Network, folder: Path, **options: Any) -> Job[Hls4mlOptions]:
-    """`network` on seeded weights, its ranges measured on the check images."""
+def trained(network: Network, folder: Path, size: float = 0.6, **options: Any) -> Job[Hls4mlOptions]:
+    """`network` on seeded weights of this size, its ranges measured on the check images."""
     import numpy as np
 
     from flows.core.part import Target, find_part
@@ -55,7 +55,7 @@ def trained(network: Network, folder: Path, **options: Any) -> Job[Hls4mlOptions
     from models.weights import open_weights, save_weights
 
     random = np.random.default_rng(8)
-    tensors = {name: random.normal(0, 0.6, shape).astype(np.float32) for name, shape in network.weight_shapes()}
+    tensors = {name: random.normal(0, size, shape).astype(np.float32) for name, shape in network.weight_shapes()}
     path = folder / f"{network.name}.safetensors"
     save_weights(path, tensors, network)
     weights = open_weights(path, network)
@@ -89,11 +89,20 @@ def executor(folder: Path) -> Executor:
         pytest.param("tiny", {"precision": "ap_fixed<10,4>"}, id="10 bits", marks=pytest.mark.slow),
         pytest.param("tiny", {"precision": "ap_fixed<4,2>"}, id="4 bits", marks=pytest.mark.slow),
         pytest.param("tiny", {"io_type": "io_parallel", "reuse_factor": "4"}, id="parallel", marks=pytest.mark.slow),
+        pytest.param("tiny", {"io_type": "io_parallel", "reuse_factor": "54"}, id="snapped", marks=pytest.mark.slow),
+        pytest.param("tiny", {"size": 1e-3}, id="tiny weights", marks=pytest.mark.slow),
+        pytest.param("tiny", {"size": 30.0, "precision": "ap_fixed<12,4>"}, id="large weights", marks=pytest.mark.slow),
+        pytest.param(
+            "tiny",
+            {"precision": "ap_fixed<16,6>,@Conv2D.weight=ap_int<3>,dense.weight=ap_fixed<8,3>,*.bias=ap_fixed<9,4>"},
+            id="types that are given",
+            marks=pytest.mark.slow,
+        ),
         pytest.param("tiny", {"strategy": "latency", "reuse_factor": "4"}, id="latency", marks=pytest.mark.slow),
         pytest.param("strided", {"precision": "stock"}, id="stock, strides, flatten", marks=pytest.mark.slow),
     ],
 )
-def test_the_simulation_is_the_reference(tiny: Network, network: str, options: dict[str, str], tmp_path: Path) -> None:
+def test_the_simulation_is_the_reference(tiny: Network, network: str, options: dict[str, Any], tmp_path: Path) -> None:
     job = trained({"tiny": tiny, "strided": STRIDED}[network], tmp_path, **options)
     assert not refusals(job)
     plan = BACKEND.plan(BACKEND.resolve(job))

@@ -42,14 +42,14 @@ def folded(network: Network) -> Network:
 
 
 def _gone_into(network: Network, kept: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
-    """What became of the layers that are gone, and of those that were gone before; `kept` is what one reads instead."""
-    found = dict(network.absorbed)
+    """What became of the layers that are gone, and of those that were gone before; `kept` is what is read instead."""
+    work = dict(network.absorbed)
     for layer in network.layers:
         if isinstance(layer, BatchNorm):
-            found[layer.name] = _before(network, layer) or _behind(network, layer) or layer.name
+            work[layer.name] = _before(network, layer) or _behind(network, layer) or layer.name
         elif isinstance(layer, Dropout):
-            found[layer.name] = kept(layer.name)
-    final = {name: found.get(layer, layer) for name, layer in found.items()}
+            work[layer.name] = kept(layer.name)
+    final = {name: work.get(layer, layer) for name, layer in work.items()}
     return tuple((name, layer) for name, layer in final.items() if name != layer)
 
 

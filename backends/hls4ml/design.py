@@ -125,11 +125,11 @@ def factors(job: Job[Hls4mlOptions]) -> Mapping[str, tuple[int, ...]]:
     (an assertion of ``nnet_utils/nnet_conv2d_resource.h``, which the passes that snap do not know).
     """
     flat, parallel = unrolled(job), job.options.io_type == "io_parallel"
-    found = {}
+    legal_factors = {}
     for name, (n_in, n_out) in sizes(job.network).items():
         limited = parallel and name not in flat and isinstance(job.network[name], Conv2D)
-        found[name] = tuple(one for one in legal(n_in, n_out) if not limited or one <= n_in)
-    return found
+        legal_factors[name] = tuple(factor for factor in legal(n_in, n_out) if not limited or factor <= n_in)
+    return legal_factors
 
 
 def asked(job: Job[Hls4mlOptions]) -> tuple[dict[str, int], dict[str, int]]:
@@ -139,7 +139,7 @@ def asked(job: Job[Hls4mlOptions]) -> tuple[dict[str, int], dict[str, int]]:
     """
     flat, known = unrolled(job), factors(job)
     _, given = parse_reuse(job.options.reuse_factor)
-    wanted = {name: found[0] for name in known if (found := lookup(job.network, given, name))}
+    wanted = {name: said[0] for name in known if (said := lookup(job.network, given, name))}
     return wanted, {name: factor if name in flat else nearest(known[name], factor) for name, factor in wanted.items()}
 
 
@@ -154,4 +154,4 @@ def unrolled(job: Job[Hls4mlOptions]) -> frozenset[str]:
     """The layers with weights that the Latency strategy unrolls."""
     strategy, given = parse_strategy(job.options.strategy)
     chosen = {name: [*lookup(job.network, given, name), strategy][0] for name in sizes(job.network)}
-    return frozenset(name for name, one in chosen.items() if one == LATENCY)
+    return frozenset(name for name, way in chosen.items() if way == LATENCY)

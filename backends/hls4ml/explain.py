@@ -132,7 +132,7 @@ def sums(quantised: QuantisedNetwork, layer: Layer) -> tuple[Fraction, Fraction,
     data, weights, offsets = (
         (type.value(type.low), type.value(type.high)) for type in (source, types.kernel, types.bias)
     )
-    products = [one * other for one in data for other in weights]
+    products = [value * weight for value in data for weight in weights]
     fraction = max(source.fraction + types.kernel.fraction, types.bias.fraction)
     return terms * min(products) + offsets[0], terms * max(products) + offsets[1], fraction
 

@@ -58,7 +58,8 @@ def place_of(network: Network, name: str) -> str:
 
 
 def absorbed(network: Network) -> dict[str, str]:
-    """The layer that does the work of one that the file has and the network has not, by the name of that."""
+    """What became of the layers that the file has and the network has not: by their names, the layer that does their
+    work."""
     return {layer_name(name): layer for name, layer in network.absorbed}
 
 
@@ -78,9 +79,10 @@ def lookup(network: Network, settings: Mapping[str, Setting], layer: str) -> lis
 def types_of(network: Network, given: Given, layer: str) -> dict[str, FixedType]:
     """The types that are given for `layer`, by role; a role that is ``auto``, or not given, is left to the flow."""
     kind = INPUT if layer == INPUT else network[layer].kind
-    found = {}
+    types = {}
     for role in ROLES.get(kind, ("result",)):
-        named = [one[part] for one in lookup(network, given, layer) for part in (role, DEFAULT) if part in one]
+        roles = lookup(network, given, layer)
+        named = [place[part] for place in roles for part in (role, DEFAULT) if part in place]
         if named and named[0]:
-            found[role] = named[0]
-    return found
+            types[role] = named[0]
+    return types

@@ -64,10 +64,11 @@ class Widened:
         return careful(moved(self.base, *self.job.ranges.reach[layer.name]))
 
     def weights(self, layer: Layer) -> tuple[FixedType, FixedType]:
-        """`base`, its point where it holds every trained weight."""
+        """`base`, its point where it holds every trained weight; a bias no finer than the products that it joins."""
         reach = reach_of(self.job.weights)
         kernel, bias = (careful(moved(self.base, *reach[f"{layer.name}/{role}"])) for role in ("kernel", "bias"))
-        return kernel, bias
+        finest = min(bias.width - self.base.fraction - kernel.fraction, self.base.integer)
+        return kernel, replace(bias, integer=max(bias.integer, finest))
 
 
 @dataclass(frozen=True)

@@ -238,3 +238,28 @@ def test_epsilon_is_architecture_and_names_are_not() -> None:
     renamed = (conv("x", INPUT), BatchNorm("y", ("x",)))
     assert odd(*layers).digest == odd(*renamed).digest
     assert odd(*layers).digest != odd(layers[0], replace(layers[1], epsilon=1e-5)).digest
+
+
+def test_what_is_folded_is_named_with_the_layer_that_does_its_work() -> None:
+    network = Network(
+        "names",
+        (8, 8, 3),
+        (
+            BatchNorm("at_the_entry", (INPUT,)),
+            Conv2D("conv1", ("at_the_entry",), (3, 3), (1, 1), "valid", 4),
+            Dropout("drop", ("conv1",), 0.5),
+            BatchNorm("after", ("drop",)),
+            ReLU("relu", ("after",)),
+            BatchNorm("stays", ("relu",)),
+            Conv2D("conv2", ("stays",), (3, 3), (1, 1), "same", 4),
+            GlobalAveragePool("gap", ("conv2",)),
+        ),
+        absorbed=(("noise", "after"), ("input_1", INPUT)),
+    )
+    assert dict(folded(network).absorbed) == {
+        "noise": "conv1",
+        "input_1": INPUT,
+        "at_the_entry": "conv1",
+        "drop": "conv1",
+        "after": "conv1",
+    }

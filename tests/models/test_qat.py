@@ -105,7 +105,7 @@ def lowered(path: Path, ranges: Ranges, model: Any) -> Any:
     weights = open_weights(path, network)
     job = Job(network, weights, ranges, Target(find_part("xc7z020")), FinnOptions())
     assert BACKEND.check(job) == ()
-    made, images = BACKEND.lower(job), vectors(network.input_shape)
+    made, images = BACKEND.lower(BACKEND.resolve(job)), vectors(network.input_shape)
     model.eval().double()
     with torch.no_grad():
         logits = model(on_image_grid(as_input(images).double())).numpy() * 2.0 ** made.type_of(made.output).fraction

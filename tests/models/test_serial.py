@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -131,3 +132,13 @@ def test_other_objects_are_refused(content: Any) -> None:
     for read in (network_from_json, quantised_from_json):
         with pytest.raises(InputError, match="here"):
             read(content, "here")
+
+
+def test_what_was_absorbed_comes_back() -> None:
+    network = replace(ARCH8, absorbed=(("bn/1", ARCH8.layers[0].name), ("input_1", INPUT)))
+    back = network_from_json(through_text(network_to_json(network)))
+    assert (back, back.absorbed, back.digest) == (network, network.absorbed, ARCH8.digest)
+    assert "absorbed" not in network_to_json(ARCH8), "what has none stays as it was"
+    for damaged in ([1], {"bn": 7}, "bn"):
+        with pytest.raises(InputError, match="damaged"):
+            network_from_json(through_text(network_to_json(network) | {"absorbed": damaged}))

@@ -13,6 +13,7 @@ import re
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterable
 from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -66,11 +67,19 @@ class KerasArchive:
     def group(self, folder: str, name: str, index: int) -> str:
         """The group in `folder` of the layer `index` (from 0) of the class that has this `name`."""
         if self.folder == OLD_FOLDER:
-            found = self._tree.get(folder) if index else None
-            keys = found.keys() if isinstance(found, h5py.Group) else ()
-            numbers = sorted(int(match[1]) for key in keys if (match := re.fullmatch(rf"{name}_(\d+)", key)))
-            index = numbers[index - 1] if index <= len(numbers) and index else index
+            matches = (re.fullmatch(rf"{name}_(\d+)", key) for key in self._keys(folder))
+            numbers = sorted(int(match[1]) for match in matches if match)
+            index = numbers[index - 1] if 0 < index <= len(numbers) else index
         return f"{folder}/{name}_{index}" if index else f"{folder}/{name}"
+
+    def _keys(self, path: str) -> Iterable[str]:
+        """The names in the group at `path`, where it is one; links are not followed."""
+        node: Any = self._tree
+        for part in path.split("/"):
+            if not isinstance(node, h5py.Group) or not isinstance(node.get(part, getlink=True), h5py.HardLink):
+                return ()
+            node = node[part]
+        return node.keys() if isinstance(node, h5py.Group) else ()
 
     def weights(self, place: Place, group: str, shapes: list[Shape]) -> list[Tensor]:
         """The tensors of the layer in `group`, which must have exactly these shapes."""

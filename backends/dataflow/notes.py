@@ -29,8 +29,13 @@ class Wording:
     """Whether that leaves out the shell, of which csynth sees nothing."""
 
 
-def folding_notes(answer: Answer, wording: Wording, rate: str, clock_ns: float, usable: Cost) -> Iterator[Note]:
-    """Why this folding, and what stops a faster one; `usable` is what may be taken of each of `RESOURCES`."""
+def folding_notes(
+    answer: Answer, wording: Wording, rate: str, clock_ns: float, usable: Cost, faster: int | None = None
+) -> Iterator[Note]:
+    """Why this folding, and what stops a faster one.
+
+    `usable` is what may be taken of each of `RESOURCES`; `faster` are the cycles of `Solved.bolder`.
+    """
     it_is, cycles = wording.it_is, f"the busiest layer takes {answer.folding.cycles:,} cycles"
     free = f"leave {MARGIN:.0%} of every resource free"
     if rate != NO_TARGET:
@@ -42,19 +47,19 @@ def folding_notes(answer: Answer, wording: Wording, rate: str, clock_ns: float, 
     if answer.lacking:
         charged = shell() if wording.is_of_the_design_alone else {}
         room = {metric: most - charged.get(metric, 0) for metric, most in zip(RESOURCES, usable, strict=True)}
-        least = " and ".join(
+        taken = " and ".join(
             f"{amount - charged.get(metric, 0):,.0f} {metric.unit} ({room[metric]:,.0f} would fit)"
             for metric, amount in answer.lacking.items()
         )
         nearest = f"; the lightest takes {answer.nearest.cycles:,} cycles" if answer.nearest else ""
         yield Note(
-            f"no {wording.folding} of this network would {free}: {wording.count} at least {least}. The fastest that "
-            f"fits with no margin is taken, or else one that takes at most a tenth more: {cycles}{nearest}"
+            f"no {wording.folding} was found that would {free}: {wording.count} {taken}. The fastest that fits with no "
+            f"margin is taken, or else one that takes at most a tenth more than the least: {cycles}{nearest}"
         )
-    if answer.bolder and answer.bolder.cycles < answer.folding.cycles:
-        faster = floor(1e9 / (answer.bolder.cycles * clock_ns))
+    if faster:
+        reached = floor(1e9 / (faster * clock_ns))
         how = "by the estimates alone" if answer.sure else "by the estimates, with no margin,"
-        yield Note(f"{how} a faster one fits, down to {answer.bolder.cycles:,} cycles: --target-fps {faster}")
+        yield Note(f"{how} a faster one fits, in {faster:,} cycles: --target-fps {reached}")
     if answer.stops:
         names = " and ".join(metric.unit for metric in answer.stops)
         yield Note(f"more {names} would let it be faster")

@@ -91,17 +91,15 @@ Budgets = Callable[[bool, float], Space]
 class Answer:
     """The folding that was chosen, and why none is faster.
 
-    `sure` says that upper bounds fit, too. `lacking` holds the resources of which no folding leaves enough, with the
-    least that one takes; `nearest` is then the lightest folding. `stops` are the resources of which a faster folding
-    takes too much. `bolder` is the fastest of which less is asked: that its estimates fit, or where no more was asked
-    of the chosen one, that they do with no margin.
+    `sure` says that upper bounds fit, too. `lacking` holds the resources of which this folding leaves too little, with
+    what it takes, where no other leaves enough; `nearest` is then the lightest folding. `stops` are the resources of
+    which a faster folding takes too much.
     """
 
     folding: Folding
     sure: bool = False
     lacking: Mapping[Metric, float] = field(default_factory=dict)
     stops: tuple[Metric, ...] = ()
-    bolder: Folding | None = None
     nearest: Folding | None = None
 
 
@@ -114,9 +112,9 @@ def solve(budgets: Budgets, patience: float = inf) -> Answer:
     likely, sure = budgets(False, MARGIN), budgets(True, MARGIN)
     by_estimate, by_bounds = likely.fastest(), sure.fastest()
     if by_bounds and (by_estimate is None or by_bounds.cycles <= patience * by_estimate.cycles):
-        return Answer(by_bounds, True, {}, _stops(sure, by_bounds), by_estimate)
+        return Answer(by_bounds, True, {}, _stops(sure, by_bounds))
     if by_estimate:
-        return Answer(by_estimate, False, {}, _stops(likely, by_estimate), budgets(False, 0.0).fastest())
+        return Answer(by_estimate, False, {}, _stops(likely, by_estimate))
     nearest, tight = likely.lightest(), budgets(False, 0.0).fastest()
     # where the least of each resource leaves enough, or no folding comes near it, the lightest says what is lacking
     for least in (likely.totals(_least(likely.choices), inf), likely.totals(nearest.cost, nearest.limit)):
@@ -124,7 +122,7 @@ def solve(budgets: Budgets, patience: float = inf) -> Answer:
         folding = tight or likely.fastest(partial(_close, least, likely.usable))
         if but and folding:
             lacking = {metric: taken for metric, taken in zip(RESOURCES, least, strict=True) if metric in but}
-            return Answer(folding, False, lacking, _stops(likely, folding, but), None, nearest)
+            return Answer(folding, False, lacking, _stops(likely, folding, but), nearest)
     raise AssertionError("the lightest folding is as near to itself as can be")
 
 
@@ -173,6 +171,9 @@ class Solved(Generic[DesignType]):
 
     design: DesignType
     answer: Answer | None
+    bolder: DesignType | None = None
+    """The fastest design of which less is asked, where it is faster: that its estimates fit, or where no more was asked
+    of `design`, that they do with no margin."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,29 @@ class Problem(Generic[DesignType]):
 
     def fitted(self, patience: float = inf) -> Solved[DesignType]:
         """The fastest design that fits; `patience` as in `solve`."""
+        solved = self._chosen(patience)
+        bolder = self._within(0.0 if solved.answer and not solved.answer.sure else MARGIN)
+        is_faster = bolder and bolder.interval < solved.design.interval
+        return replace(solved, bolder=bolder) if is_faster else solved
+
+    def _within(self, margin: float) -> DesignType | None:
+        """The fastest design whose estimates leave this margin free, with its own FIFOs."""
+        design, fits = self.start, list[DesignType]()
+        seen: list[Mapping[str, int]] = []
+        for _ in range(ROUNDS):
+            space = self.around(design)(False, margin)
+            folding = space.fastest()
+            if folding is None or folding.values in seen:
+                break
+            seen.append(folding.values)
+            design = self.build(folding)
+            if not over(self.taken(design, False), space.usable):
+                fits.append(design)
+                if len(seen) == 1:
+                    break
+        return min(fits, key=lambda each: each.interval, default=None)
+
+    def _chosen(self, patience: float) -> Solved[DesignType]:
         rounds: list[Solved[DesignType]] = []
         design = self.start
         for place in range(ROUNDS):
@@ -208,7 +232,8 @@ class Problem(Generic[DesignType]):
             design = self.build(promised.folding)
             kept = self._as_built(promised, design, budgets)
             rounds.append(Solved(design, kept))
-            if kept == promised and place == 0:  # no budget is larger than the first
+            held = kept.sure == promised.sure and kept.lacking.keys() == promised.lacking.keys()
+            if held and place == 0:  # no budget is larger than the first
                 break
         return min(rounds, key=_rank)
 
@@ -218,8 +243,6 @@ class Problem(Generic[DesignType]):
             return promised
         estimates = self.taken(design, False)
         exceeded = over(estimates, budgets(False, MARGIN).usable)
-        if not promised.sure and exceeded == promised.lacking.keys():
-            return promised
         lacking = {metric: value for metric, value in zip(RESOURCES, estimates, strict=True) if metric in exceeded}
         return replace(promised, sure=False, lacking=lacking)
 

@@ -34,8 +34,11 @@ def _folding(solved: Solved[FinnDesign]) -> Iterator[Note]:
     units = [node for node in design.nodes if isinstance(node, MatrixVector)]
     folds = {node.layer: design.folding[node.name] for node in units}
     yield Note(f"PE x SIMD: {', '.join(f'{layer} {fold.pe} x {fold.simd}' for layer, fold in folds.items())}")
+    faster = solved.bolder.interval if solved.bolder else None
     if solved.answer:
-        yield from folding_notes(solved.answer, WORDING, options.target_fps, clock_ns, usable(design, False, MARGIN))
+        yield from folding_notes(
+            solved.answer, WORDING, options.target_fps, clock_ns, usable(design, False, MARGIN), faster
+        )
     elif options.folding == FINN:
         yield Note(f"FINN's own search for {options.target_fps} images/s")
     elif options.folding != AUTO:

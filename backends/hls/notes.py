@@ -29,9 +29,10 @@ def _notes(solved: Solved[HlsDesign]) -> Iterator[Note]:
     yield from _arithmetic(design)
     folds = ", ".join(f"{name} {fold}" for name, fold in design.folds.items())
     yield Note(f"folding, PE x SIMD: {folds}")
+    faster = solved.bolder.interval if solved.bolder else None
     if answer:
         yield from folding_notes(
-            answer, WORDING, job.options.target_fps, job.target.clock_ns, usable(design, False, MARGIN)
+            answer, WORDING, job.options.target_fps, job.target.clock_ns, usable(design, False, MARGIN), faster
         )
     yield from fifo_note(design.buffers, job.options.fifo_depth, "words")
     yield Note(

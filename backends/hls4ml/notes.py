@@ -31,9 +31,10 @@ def _notes(solved: Solved[Hls4mlDesign]) -> Iterator[Note]:
     else:
         yield Note(f"reuse factors: {factors}")
     yield from _snapped(job)
+    faster = solved.bolder.interval if solved.bolder else None
     if answer:
         yield from folding_notes(
-            answer, WORDING, job.options.target_fps, job.target.clock_ns, usable(design, False, MARGIN)
+            answer, WORDING, job.options.target_fps, job.target.clock_ns, usable(design, False, MARGIN), faster
         )
     yield from fifo_note(design.buffers, job.options.fifo_depth, "tokens")
     yield from explain(job, design.quantised)

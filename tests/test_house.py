@@ -9,6 +9,7 @@ the command line stays light.
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys

@@ -24,6 +24,8 @@ ROUNDS = 6
 """How often a folding is solved around the design that followed from the one before."""
 MORE = 1.1
 """Where no folding fits: how many times the least of what is lacking the chosen folding may take."""
+WORTHWHILE = 0.95
+"""A faster design is looked for, and told, where it takes at most this share of the cycles."""
 
 
 @dataclass(frozen=True)
@@ -200,22 +202,21 @@ class Problem(Generic[DesignType]):
     def fitted(self, patience: float = inf) -> Solved[DesignType]:
         """The fastest design that fits; `patience` as in `solve`."""
         solved = self._chosen(patience)
-        bolder = self._within(0.0 if solved.answer and not solved.answer.sure else MARGIN)
-        is_faster = bolder and bolder.interval < solved.design.interval
-        return replace(solved, bolder=bolder) if is_faster else solved
+        margin = MARGIN if solved.answer and solved.answer.sure else 0.0
+        return replace(solved, bolder=self._faster(solved.design.interval, margin))
 
-    def _within(self, margin: float) -> DesignType | None:
-        """The fastest design whose estimates leave this margin free, with its own FIFOs."""
+    def _faster(self, cycles: int, margin: float) -> DesignType | None:
+        """The fastest design that is `WORTHWHILE` and whose estimates leave this margin, its FIFOs included."""
         design, fits = self.start, list[DesignType]()
         seen: list[Mapping[str, int]] = []
         for _ in range(ROUNDS):
             space = self.around(design)(False, margin)
             folding = space.fastest()
-            if folding is None or folding.values in seen:
+            if folding is None or folding.cycles > WORTHWHILE * cycles or folding.values in seen:
                 break
             seen.append(folding.values)
             design = self.build(folding)
-            if not over(self.taken(design, False), space.usable):
+            if design.interval <= WORTHWHILE * cycles and not over(self.taken(design, False), space.usable):
                 fits.append(design)
                 if len(seen) == 1:
                     break

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.backends.conformance import Rehearsal
 
-from backends import hls4ml
+from backends.hls4ml import BACKEND
 from flows import runner
+from flows.conformance.rehearsal import Rehearsal
 from flows.core.errors import InputError, PluginError
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.part import Target, find_part
@@ -64,12 +63,13 @@ class Evaluated:
 
     def __init__(self, folder: Path) -> None:
         self.trained = find_trained("arch5", None)
-        self.job = self.trained.job(Target(find_part("xc7z020")), hls4ml.Options())
-        self.backend: Any = SimpleNamespace(**vars(hls4ml) | {"read": lambda job, products: ()})
+        self.job = self.trained.job(Target(find_part("xc7z020")), BACKEND.options())
+        self.backend: Any = replace(BACKEND, read=lambda solved, products: ())
+        plan = BACKEND.plan(BACKEND.resolve(self.job))
         self.store = Store(folder / "store")
-        rows = [[0]] * hls4ml.plan(self.job).vectors
+        rows = [[0]] * plan.vectors
         texts = {"simulate": json.dumps(rows), "reference": json.dumps({"codes": rows}), "accuracy": json.dumps(GOOD)}
-        self.executor = Rehearsal(self.store, [step.name for step in hls4ml.plan(self.job).steps], texts)
+        self.executor = Rehearsal(self.store, [step.name for step in plan.steps], texts)
         self.batch = Asset(folder / "batch.bin", "0123456789abcdef")
         self.batch.path.write_bytes(b"images")
 
@@ -95,7 +95,7 @@ def job(tmp_path: Path) -> Evaluated:
 @pytest.mark.parametrize(("value", "high"), [(float("nan"), None), (5.0, 4.0), (1e30, None), (-1.0, None)])
 def test_a_backend_whose_numbers_cannot_be_is_named(job: Evaluated, value: float, high: float | None) -> None:
     reading = Reading(Metric.LATENCY_US, value, Tier.MODELLED, "x", "y", "conv", Tier.HLS, high=high)
-    job.backend.read = lambda job, products: (reading,)
+    job.backend = replace(job.backend, read=lambda solved, products: (reading,))
     with pytest.raises(PluginError, match="flow hls4ml: gives what no run can have"):
         job.run(with_images=False)
     assert not job.store.names()

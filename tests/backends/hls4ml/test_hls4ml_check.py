@@ -123,6 +123,14 @@ def test_a_skip_too_shallow_is_refused_with_the_depth_that_it_needs(job_of: Call
     assert refusals(job_of(ARCH8, fifo_depth=str(enough - 1))), "the least that works, not an upper bound of it"
 
 
+@pytest.mark.parametrize("part", ["xc7z010", "xc7z020"])
+def test_a_rate_and_fifos_too_shallow_are_refused_for_the_fifos(
+    job_of: Callable[..., Job[Hls4mlOptions]], part: str
+) -> None:
+    """A design that deadlocks has no interval that could be compared with the rate."""
+    assert only_refusal(job_of(ARCH8, part=part, target_fps="100", fifo_depth="4")).culprit == "--fifo-depth"
+
+
 @given(depth=st.integers(1, 40), skip=st.sampled_from([(3, 3), (5, 5), (1, 1)]), width=st.integers(6, 12))
 @settings(max_examples=15, deadline=None)
 def test_the_depth_that_is_offered_is_the_least_that_works(

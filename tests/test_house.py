@@ -223,3 +223,15 @@ def test_the_command_line_stays_light(command: str):
     loaded = json.loads(done.stderr.splitlines()[-1])
     assert loaded == needed, f"{command} loaded packages that it does not need"
     assert done.returncode == 0 and "error:" not in done.stderr
+
+
+def test_a_class_name_has_one_meaning_in_backends():
+    """`Options` of a flow and the like have the flow's name in theirs."""
+    places: dict[str, list[str]] = {}
+    for path in PATHS:
+        if path.is_relative_to(ROOT / "backends"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ClassDef):
+                    places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert len(places) > 80
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}

@@ -25,7 +25,7 @@ def parse_xml(text: str, place: str) -> Csynth:
         root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError):
         raise damaged(place, "damaged XML, perhaps cut off, or more than one report") from None
-    reader = _Reader(place)
+    reader = _XmlReader(place)
     assigned = reader.one(root, "UserAssignments")
     part, top = (reader.text(assigned, name) for name in ("Part", "TopModelName"))
     estimates = reader.one(root, "AreaEstimates")
@@ -63,7 +63,7 @@ def parse_xml(text: str, place: str) -> Csynth:
     )
 
 
-class _Reader:
+class _XmlReader:
     """Reads elements of a report that may each be there only once; `periods` are those that latencies may be in."""
 
     def __init__(self, place: str) -> None:

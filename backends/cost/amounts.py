@@ -40,7 +40,7 @@ def within(value: float, factor: float, model: str, source: str) -> Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class Total:
     """A sum of amounts with its 90 % interval; `at_least` where an amount of it is not known."""
 
     value: float
@@ -49,11 +49,11 @@ class Sum:
     at_least: bool = False
 
 
-def summed(amounts: Iterable[Amount | None]) -> Sum:
+def summed(amounts: Iterable[Amount | None]) -> Total:
     """Bounds of one model add up; those of several models combine as independent errors.
 
     >>> summed([exact(5, "a", ""), within(4, 2, "b", "")]), summed([within(4, 2, "b", ""), within(4, 2, "b", ""), None])
-    (Sum(value=9.0, low=7.0, high=13.0, at_least=False), Sum(value=8.0, low=4.0, high=16.0, at_least=True))
+    (Total(value=9.0, low=7.0, high=13.0, at_least=False), Total(value=8.0, low=4.0, high=16.0, at_least=True))
     """
     value, is_lower_bound = 0.0, False
     below: dict[str, float] = {}
@@ -66,7 +66,7 @@ def summed(amounts: Iterable[Amount | None]) -> Sum:
         below[amount.model] = below.get(amount.model, 0.0) + amount.value - amount.low
         above[amount.model] = above.get(amount.model, 0.0) + amount.high - amount.value
     under, over = (sqrt(sum(spread**2 for spread in side.values())) for side in (below, above))
-    return Sum(value, value - under, value + over, is_lower_bound)
+    return Total(value, value - under, value + over, is_lower_bound)
 
 
 def excess(amounts: Iterable[Amount | None]) -> dict[str, float]:

@@ -19,7 +19,7 @@ SOURCE = "shell of one routed design (n = 1; Vivado 2022.2, xc7z010clg400-1, 100
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ShellBlock:
     """One block of the shell and what it occupies after routing."""
 
     name: str
@@ -29,11 +29,11 @@ class Block:
 
 
 BLOCKS = (
-    Block("input DMA", 1382, 2121, 1),
-    Block("output DMA", 1554, 2301, 1),
-    Block("AXI SmartConnect to two memory ports", 3559, 4124, 0),
-    Block("AXI-Lite interconnect", 506, 631, 0),
-    Block("reset", 17, 33, 0),
+    ShellBlock("input DMA", 1382, 2121, 1),
+    ShellBlock("output DMA", 1554, 2301, 1),
+    ShellBlock("AXI SmartConnect to two memory ports", 3559, 4124, 0),
+    ShellBlock("AXI-Lite interconnect", 506, 631, 0),
+    ShellBlock("reset", 17, 33, 0),
 )
 
 

@@ -55,14 +55,14 @@ def read_config(path: Path) -> tuple[dict[str, str], dict[str, str]]:
     """
     whole = load(path)
     try:
-        reader = _Reader(path)
+        reader = _ConfigReader(path)
         reader.read(whole)
     except (AttributeError, TypeError, KeyError, ValueError) as reason:
         raise wrong(path, printable(str(reason)), "compare it with one that hls4ml writes") from None
     return reader.options, reader.left
 
 
-class _Reader:
+class _ConfigReader:
     """`options` as text, and what is `left`; `types`, `reuse` and `strategies` are parts of three options."""
 
     def __init__(self, path: Path) -> None:

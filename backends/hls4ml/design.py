@@ -15,7 +15,7 @@ from backends.hls4ml.counts import haste
 from backends.hls4ml.options import FRAME, LATENCY, TOOL, Hls4mlOptions, parse_reuse, parse_strategy
 from backends.hls4ml.places import lookup
 from backends.hls4ml.reuse import legal, nearest, sizes
-from backends.hls4ml.schedule import PACES, Block, Pace, blocks, stages, tokens
+from backends.hls4ml.schedule import PACES, Block, ToolPace, blocks, stages, tokens
 from backends.protocol import Job
 from models.network import Conv2D
 from models.quantised import QuantisedNetwork
@@ -49,7 +49,7 @@ class Hls4mlDesign:
         """The stream stages of the blocks, at the cycles that are expected."""
         return self.stages_at(PACES[self.tool])
 
-    def stages_at(self, pace: Pace) -> tuple[Stage, ...]:
+    def stages_at(self, pace: ToolPace) -> tuple[Stage, ...]:
         return stages(self.quantised.network, self.blocks, self.reuse, pace, self.unrolled)
 
     @cached_property

@@ -14,7 +14,7 @@ from math import ceil, log2, prod
 
 from backends.hls4ml.options import SKIP, STOCK, Hls4mlOptions, parse_precision
 from backends.hls4ml.places import types_of
-from backends.hls4ml.ranged import ByRange, Choice, Widened
+from backends.hls4ml.ranged import ByRange, TypeChoice, Widened
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding, parse_type
@@ -54,7 +54,7 @@ def lower(job: Job[Hls4mlOptions]) -> QuantisedNetwork:
     return lowered(job.network, job.weights.digest, InputContract(entry), arithmetic, keeps_softmax)
 
 
-def _choice(job: Job[Hls4mlOptions], asked: str) -> Choice | None:
+def _choice(job: Job[Hls4mlOptions], asked: str) -> TypeChoice | None:
     if asked == STOCK:
         return None
     return ByRange(job, int(asked)) if asked.isdecimal() else Widened(job, parse_type(asked))
@@ -76,7 +76,7 @@ def _given(arithmetic: Arithmetic, types: Mapping[str, FixedType]) -> Arithmetic
 
 
 def _ranged(
-    job: Job[Hls4mlOptions], layer: Layer, source: FixedType, choice: Choice, given: Mapping[str, FixedType]
+    job: Job[Hls4mlOptions], layer: Layer, source: FixedType, choice: TypeChoice, given: Mapping[str, FixedType]
 ) -> Arithmetic:
     """Accumulators hold any sum of the types that go into them, also of those `given`."""
     match layer:

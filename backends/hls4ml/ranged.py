@@ -34,7 +34,7 @@ PIXELS = (0.0, 1.0)
 """What the image reaches: uint8 over 255."""
 
 
-class Choice(Protocol):
+class TypeChoice(Protocol):
     """How types are chosen for a job."""
 
     @property

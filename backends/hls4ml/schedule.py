@@ -41,7 +41,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ToolPace:
     """Cycles beside the reuse factor, with the Resource strategy.
 
     `output` for a pixel that a convolution computes, `idle` for one that it only stores (None: it costs as much as a
@@ -61,8 +61,8 @@ class Pace:
 
 DEEP = 64
 PACES = {
-    "vitis": Pace(5, 4, finish=1, drain=4, called=3, called_deep=5, pooled=2),
-    "vivado": Pace(4, 2, finish=0, drain=4),
+    "vitis": ToolPace(5, 4, finish=1, drain=4, called=3, called_deep=5, pooled=2),
+    "vivado": ToolPace(4, 2, finish=0, drain=4),
 }
 """Vitis HLS: worst case Hpad * Wpad * (RF + 5) + 1, exact in 7 of 8 rows of 2 repositories where the clock is not
 hasty, else RF + 6; RF + 7 and + 8 in 4 where it is. Vivado HLS 2019.2: Hpad * Wpad * (RF + 4), 14 of 18 rows exact, the
@@ -73,11 +73,11 @@ With the Latency strategy Vitis HLS from 2022.2 on calls the window as a functio
 up to 64 inputs (2 and 3 in the others), 4 to 6 in 4 of 4 with more. A pool took 2 in 3 of 3 layers of Vitis HLS 2023.2
 and 2024.2, 1 in 15 of 15 of others, and 1 in 10 of 12 of Vivado HLS. See ``calibration/hls4ml/weighted.py``."""
 
-QUICKEST = Pace(0, 1, finish=0, drain=1)
+QUICKEST = ToolPace(0, 1, finish=0, drain=1)
 """No design is quicker: a computed pixel takes its reuse factor, a stored one a cycle."""
 
 
-def slowest(tool: str) -> Pace:
+def slowest(tool: str) -> ToolPace:
     """csynth's worst case, which charges every pixel of a convolution as if it completed a window."""
     return replace(PACES[tool], idle=None)
 
@@ -131,7 +131,7 @@ def tokens(shape: Shape) -> int:
 
 
 def stages(
-    network: Network, design: Iterable[Block], reuse: Mapping[str, int], pace: Pace, unrolled: Container[str]
+    network: Network, design: Iterable[Block], reuse: Mapping[str, int], pace: ToolPace, unrolled: Container[str]
 ) -> tuple[Stage, ...]:
     """The stream stages of `design`; layers `unrolled` by the Latency strategy start every RF cycles, or as
     often as they can."""
@@ -147,12 +147,12 @@ def stages(
     )
 
 
-def busy(block: Block, factor: int, pace: Pace, unrolled: bool) -> int:
+def busy(block: Block, factor: int, pace: ToolPace, unrolled: bool) -> int:
     """Cycles of one frame at reuse factor `factor`."""
     return sum(run.count * run.cycles for run in _pattern(block, factor, pace, unrolled))
 
 
-def _pattern(block: Block, factor: int, pace: Pace, latency: bool) -> tuple[Run, ...]:
+def _pattern(block: Block, factor: int, pace: ToolPace, latency: bool) -> tuple[Run, ...]:
     """One frame of a block; a pipelined one handles a token a cycle."""
     layer = block.layer
     called = pace.called_deep if isinstance(layer, Conv2D) and _inputs(block, layer) > DEEP else pace.called

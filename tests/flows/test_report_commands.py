@@ -118,6 +118,20 @@ def test_a_missing_run_starts_from_the_weights_that_its_flow_ships(
     assert started["hls4ml"].path == PRETRAINED / "arch8.safetensors"
 
 
+def test_missing_runs_are_of_the_network_that_is_asked_for(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import registry, runner
+
+    names = []
+    monkeypatch.setattr(registry, "names", lambda: ("hls4ml",))
+    monkeypatch.setattr(runner, "run", lambda backend, trained, *rest: names.append((trained.network.name, rest[-1])))
+    asked = "report", "--run", "--part", "xc7z020", "--network", "arch5", "--out", tmp_path / "out"
+    said(capsys, store, *asked)
+    assert names == [("arch5", "python -m flows run hls4ml --part xc7z020 --network arch5")]
+    assert "arch55" in said(capsys, store, *asked[:5], "arch55", "--out", tmp_path / "out", code=2)
+
+
 def test_bad_records_are_refused_by_name(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
     record = store / "runs/a-xc7z020-abc123.json"
     text = record.read_text()

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backends.dataflow.pe_simd import folding_text as hls_folding_text
 from backends.finn.design.folding_file import left_aside, read
 from backends.finn.options import folding_text as finn_folding_text
-from backends.dataflow.pe_simd import folding_text as hls_folding_text
 from backends.hls4ml.config import read_config
 from backends.hls4ml.config_file import DEEPEST, load
 from flows.core.errors import FlowsError, InputError

@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-from backends.hls4ml.options import precision_text
 from backends.amd import cosim, csynth, tables, vivado
+from backends.hls4ml.options import precision_text
 from flows.core.errors import FlowsError
 from flows.core.text import identifier, printable
 from models.fixed import parse_type, separated

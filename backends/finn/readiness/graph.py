@@ -31,7 +31,7 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Node:
+class GraphNode:
     """`index` counts from 0, as ``graph.node`` does in Python."""
 
     index: int
@@ -52,7 +52,7 @@ class Node:
 class Quantiser:
     """A quantising node; `bits`, `scale` and `zero_point` are None where the graph computes them."""
 
-    node: Node
+    node: GraphNode
     bits: float | None
     signed: bool
     narrow: bool
@@ -75,7 +75,7 @@ class Graph:
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    nodes: tuple[Node, ...]
+    nodes: tuple[GraphNode, ...]
     constants: Mapping[str, Constant]
     shapes: Mapping[str, tuple[Axis, ...]]
     types: Mapping[str, str]
@@ -103,25 +103,25 @@ class Graph:
         return frozenset(names)
 
     @cached_property
-    def producers(self) -> Mapping[str, Node]:
+    def producers(self) -> Mapping[str, GraphNode]:
         return {name: node for node in self.nodes for name in node.outputs}
 
     @cached_property
-    def _readers(self) -> Mapping[str, list[Node]]:
+    def _readers(self) -> Mapping[str, list[GraphNode]]:
         readers = defaultdict(list)
         for node in self.nodes:
             for name in dict.fromkeys(node.inputs):
                 readers[name].append(node)
         return readers
 
-    def consumers(self, name: str) -> Sequence[Node]:
+    def consumers(self, name: str) -> Sequence[GraphNode]:
         return self._readers.get(name, ())
 
-    def computed(self, node: Node) -> tuple[str, ...]:
+    def computed(self, node: GraphNode) -> tuple[str, ...]:
         """Its inputs that differ from image to image; one that is read twice stands twice."""
         return tuple(name for name in node.inputs if name not in self.fixed)
 
-    def of_kind(self, *kinds: str) -> Iterator[Node]:
+    def of_kind(self, *kinds: str) -> Iterator[GraphNode]:
         return (node for node in self.nodes if node.kind in kinds and node.domain in ("", "ai.onnx"))
 
     def area(self, name: str) -> int | None:
@@ -152,7 +152,7 @@ class Graph:
             if node.kind in QUANTISERS and node.domain in QUANTISER_DOMAINS
         }
 
-    def quantiser(self, node: Node) -> Quantiser | None:
+    def quantiser(self, node: GraphNode) -> Quantiser | None:
         """What the node quantises by, if it does."""
         return self.quantisers.get(node.outputs[0])
 
@@ -160,7 +160,7 @@ class Graph:
     def activations(self) -> Iterator[Quantiser]:
         return (one for name, one in self.quantisers.items() if name not in self.fixed)
 
-    def _quantiser(self, node: Node) -> Quantiser:
+    def _quantiser(self, node: GraphNode) -> Quantiser:
         settings, scale = node.settings, self._constant(node, 1)
         if node.kind == "BipolarQuant":
             return Quantiser(node, 1.0, True, True, "ROUND", scale, 0.0)
@@ -168,10 +168,10 @@ class Graph:
         rounding = str(settings.get("rounding_mode", "ROUND"))
         return Quantiser(node, self._scalar(node, 3), signed, narrow, rounding, scale, self._scalar(node, 2))
 
-    def _constant(self, node: Node, index: int) -> Constant | None:
+    def _constant(self, node: GraphNode, index: int) -> Constant | None:
         return self.constants.get(self.behind_layout(node.inputs[index])) if index < len(node.inputs) else None
 
-    def _scalar(self, node: Node, index: int) -> float | None:
+    def _scalar(self, node: GraphNode, index: int) -> float | None:
         """The one value of an input that is a constant, whatever its shape."""
         constant = self._constant(node, index)
         values = set(constant.values) if constant and constant.values else set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isfinite, prod
 
-from backends.finn.readiness.graph import ARITHMETIC, LAYOUT, PRODUCTS, Graph, Node
+from backends.finn.readiness.graph import ARITHMETIC, LAYOUT, PRODUCTS, Graph, GraphNode
 from flows.core.readiness import Finding
 
 
@@ -24,7 +24,7 @@ def relus(graph: Graph) -> Iterator[Finding]:
                 yield Finding(str(node), f"its quantiser {reader} is narrow", change)
 
 
-def sums(graph: Graph) -> Iterator[Node]:
+def sums(graph: Graph) -> Iterator[GraphNode]:
     """Additions of two computed tensors."""
     return (node for node in graph.of_kind("Add") if len(graph.computed(node)) == 2)
 
@@ -84,7 +84,7 @@ def averages(graph: Graph) -> Iterator[Finding]:
             yield Finding(str(node), fact, "pool to 1, 2, 4, 8 or 16 pixels a side")
 
 
-def _axes(graph: Graph, node: Node) -> tuple[int, ...]:
+def _axes(graph: Graph, node: GraphNode) -> tuple[int, ...]:
     """An attribute before version 18 of ONNX' operators, an input since."""
     given = graph.constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
     values = given.values or () if given else node.settings.get("axes", ())
@@ -102,7 +102,7 @@ def biases(graph: Graph) -> Iterator[Finding]:
         yield from _extracted(graph, node)
 
 
-def _extracted(graph: Graph, node: Node) -> Iterator[Finding]:
+def _extracted(graph: Graph, node: GraphNode) -> Iterator[Finding]:
     """A quantised bias of a convolution: qonnx' ExtractBiasFromConv brings its scale to the shape of the channels."""
     one = graph.quantisers.get(node.inputs[2]) if node.kind == "Conv" and len(node.inputs) > 2 else None
     if one is None:
@@ -116,10 +116,10 @@ def _extracted(graph: Graph, node: Node) -> Iterator[Finding]:
         yield Finding(str(one.node), fact, "give them the shape (1,), or leave the bias in float")
 
 
-def stops(graph: Graph, start: Node) -> list[Node]:
+def stops(graph: Graph, start: GraphNode) -> list[GraphNode]:
     """The first nodes behind `start` that are neither a quantiser nor what a quantiser's thresholds take in."""
     waiting, seen = list(start.outputs), set(start.outputs)
-    found: dict[int, Node] = {}
+    found: dict[int, GraphNode] = {}
     while waiting:
         for node in graph.consumers(waiting.pop()):
             if graph.quantiser(node):
@@ -132,7 +132,7 @@ def stops(graph: Graph, start: Node) -> list[Node]:
     return list(found.values())
 
 
-def absorbed(graph: Graph, node: Node) -> bool:
+def absorbed(graph: Graph, node: GraphNode) -> bool:
     """Whether the thresholds of a quantiser behind it take it in: an affine function of one tensor, or a ReLU."""
     constant = node.kind in ARITHMETIC and len(graph.computed(node)) == 1
     return constant or node.kind in (*LAYOUT, "Relu", "BatchNormalization")

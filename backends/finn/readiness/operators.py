@@ -12,7 +12,7 @@ from backends.finn.readiness.graph import (
     QUANTISER_DOMAINS,
     QUANTISERS,
     Graph,
-    Node,
+    GraphNode,
 )
 from backends.finn.readiness.layers import AVERAGES, stops
 from flows.core.readiness import Finding
@@ -40,12 +40,12 @@ def float_operators(graph: Graph) -> Iterator[Finding]:
             yield from _loose(graph, node)
 
 
-def _aside(graph: Graph, node: Node) -> bool:
+def _aside(graph: Graph, node: GraphNode) -> bool:
     """Whether it makes constants or shapes, and nothing of the image."""
     return all(name in graph.fixed or name in graph.sizes for name in node.outputs)
 
 
-def _loose(graph: Graph, node: Node) -> Iterator[Finding]:
+def _loose(graph: Graph, node: GraphNode) -> Iterator[Finding]:
     """Constant arithmetic that no quantiser's thresholds take in, the bias of the last layer apart."""
     ends = node.outputs[0] in graph.outputs and node.kind != "Add"
     readers = [str(one) for one in stops(graph, node)] + ["the graph's output"] * ends
@@ -110,7 +110,7 @@ def _static(graph: Graph, name: str) -> bool:
     return name in graph.fixed or (shape is not None and all(isinstance(axis, int) for axis in shape[1:]))
 
 
-def _all_static(graph: Graph, node: Node) -> bool:
+def _all_static(graph: Graph, node: GraphNode) -> bool:
     return all(_static(graph, name) for name in node.inputs)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf
 
-from backends.finn.readiness.graph import PRODUCTS, Graph, Node, Quantiser
+from backends.finn.readiness.graph import PRODUCTS, Graph, GraphNode, Quantiser
 from flows.core.readiness import Finding
 
 MOST_BITS = 8
@@ -40,7 +40,7 @@ def entry(graph: Graph) -> Iterator[Finding]:
 _ENTRY = "quantise it by a Quant: unsigned, 8 bits, one scale (1/255), zero point 0"
 
 
-def _readers(graph: Graph, name: str) -> list[Node]:
+def _readers(graph: Graph, name: str) -> list[GraphNode]:
     """What reads the input, transpositions and the like taken away."""
     waiting, readers = [name], []
     while waiting:
@@ -69,7 +69,7 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:g}"
 
 
-def weight_quantisers(graph: Graph) -> Iterator[tuple[Node, Quantiser | None]]:
+def weight_quantisers(graph: Graph) -> Iterator[tuple[GraphNode, Quantiser | None]]:
     """Every convolution and dense layer with what quantises its weights; None where nothing does."""
     for node in graph.of_kind(*PRODUCTS):
         for name in node.inputs[:2]:

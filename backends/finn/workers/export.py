@@ -28,7 +28,7 @@ IR_VERSION, OPSET = 8, 17
 """What qonnx 1.0 and FINN read."""
 
 
-class Graph:
+class QonnxWriter:
     """Nodes and constants so far; `made` is the tensor that each layer leaves.
 
     What is made beside a layer has a point in its name, which no layer's has: no two of either are alike.
@@ -114,7 +114,7 @@ class Graph:
 
 def model_of(quantised: QuantisedNetwork, weights: dict[str, np.ndarray]) -> ModelProto:
     """From float images (1, C, H, W) to the last layer's tensor."""
-    graph = Graph(quantised, weights)
+    graph = QonnxWriter(quantised, weights)
     for layer in quantised.computed:
         graph.add(layer)
     height, width, channels = quantised.network.input_shape

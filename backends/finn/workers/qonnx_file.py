@@ -8,7 +8,7 @@ from typing import Any
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, TensorShapeProto, numpy_helper, shape_inference
 
-from backends.finn.readiness.graph import QUANTISER_DOMAINS, QUANTISERS, Axis, Constant, Graph, Node
+from backends.finn.readiness.graph import QUANTISER_DOMAINS, QUANTISERS, Axis, Constant, Graph, GraphNode
 from backends.finn.readiness.operators import JUDGED, OWN_DOMAINS
 from backends.finn.workers.plain import become, plain_model
 from flows.core.errors import InputError
@@ -43,11 +43,11 @@ def read_graph(model: ModelProto, tensors: Tensors) -> Graph:
     return Graph(inputs, outputs, nodes, constants, _shapes(model, tensors), types, functions, model.ir_version)
 
 
-def _node(index: int, node: NodeProto) -> Node:
+def _node(index: int, node: NodeProto) -> GraphNode:
     nested = any(one.HasField("g") or one.graphs for one in node.attribute)
     settings = {one.name: value for one in node.attribute if (value := _setting(one)) is not None}
     name = node.name or next(iter(node.output), "")
-    return Node(index, name, node.op_type, node.domain, tuple(node.input), tuple(node.output), settings, nested)
+    return GraphNode(index, name, node.op_type, node.domain, tuple(node.input), tuple(node.output), settings, nested)
 
 
 def _setting(attribute: onnx.AttributeProto) -> Any:
@@ -63,7 +63,7 @@ def _setting(attribute: onnx.AttributeProto) -> Any:
             return tuple(attribute.ints)
 
 
-def _check_attributes(nodes: tuple[Node, ...], file: str) -> None:
+def _check_attributes(nodes: tuple[GraphNode, ...], file: str) -> None:
     for node in nodes:
         for name, value in node.settings.items() if node.domain in (*OWN_DOMAINS, *QUANTISER_DOMAINS) else ():
             if not isinstance(value, ATTRIBUTES.get(name, object)):
@@ -88,7 +88,7 @@ def _constant(tensor: TensorProto, tensors: Tensors) -> Constant:
     return Constant(shape, tuple(float(value) for value in tensors.read(tensor).ravel()))
 
 
-def _check_order(nodes: tuple[Node, ...], known: set[str], file: str) -> None:
+def _check_order(nodes: tuple[GraphNode, ...], known: set[str], file: str) -> None:
     """Raises `InputError` unless every node reads what stands before it and makes what is not there."""
     for node in nodes:
         if not any(node.outputs) or (node.kind in READERS and not any(node.inputs[:1])):

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
 from flows.core.errors import FlowsError, MismatchError, StepFailed
 
 if TYPE_CHECKING:
     from flows.executor import Executor
     from flows.store import Store
     from reports.comparison import Comparison
-
-from argparse import Namespace
-from collections.abc import Sequence
-from pathlib import Path
-
-from flows.cli import arguments, session
-from flows.cli.parser import Parser
 
 ABOUT = "the document for a design review: HTML, Markdown, CSV, JSON and JUnit XML"
 DEFAULT_OUT = Path("zynqflows-report")
@@ -37,7 +34,12 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         "--part", dest="parts", metavar="PART", action="append",
         help="with --run: which parts; may be repeated; default xc7z010 and xc7z020",
     )  # fmt: skip
+    parser.add_argument(
+        "--network", metavar="NAME", default="arch8",
+        help="with --run: one of `flows list networks` (default arch8); a network of yours is run by `flows run`",
+    )  # fmt: skip
     arguments.add_store(parser)
+    arguments.add_verify(parser)
 
 
 def execute(given: Namespace) -> int:
@@ -73,11 +75,14 @@ def _formats() -> dict[str, Callable[[Comparison], str]]:
 
 def _run_missing(given: Namespace, store: Store) -> dict[tuple[str, str], FlowsError]:
     """Runs every flow on every part where the store has no run of it; returns what could not be run, and why."""
+    from flows.jobs import find_network
+
+    find_network(given.network)  # or the same is said of every flow
     executor = session.executor(given, 2)
     failures: dict[tuple[str, str], FlowsError] = {}
     for flow, part in _missing(given, store):
         try:
-            _run_one(flow, part, executor, store)
+            _run_one(given.network, flow, part, executor, store)
         except FlowsError as error:
             print(f"error: {error}", file=sys.stderr)
             failures[flow, part] = error
@@ -89,20 +94,25 @@ def _missing(given: Namespace, store: Store) -> Iterator[tuple[str, str]]:
     from flows.core.part import find_part
 
     documents, _ = store.records()
-    known = {(run.flow, run.part) for document in documents for run in document.runs}
+    known = {
+        (run.flow, run.part)
+        for document in documents
+        if document.network.name == given.network
+        for run in document.runs
+    }
     for flow in registry.names():
         for part in dict.fromkeys(given.parts or DEFAULT_PARTS):
             if (flow, find_part(part).full_name) not in known:
                 yield flow, part
 
 
-def _run_one(flow: str, part: str, executor: Executor, store: Store) -> None:
+def _run_one(network: str, flow: str, part: str, executor: Executor, store: Store) -> None:
     from flows import registry, runner
     from flows.core.part import Target, find_part
     from flows.jobs import find_trained
 
     backend = registry.load(flow)
-    trained = find_trained("arch8", None, backend.weights)
+    trained = find_trained(network, None, backend.weights)
     job = trained.job(Target(find_part(part)), backend.options())
-    command = f"python -m flows run {flow} --part {part}"
+    command = f"python -m flows run {flow} --part {part} --network {network}"
     runner.run(backend, trained, job, None, executor, store, command)

@@ -71,6 +71,8 @@ def parse(text: str, place: str) -> Timing:
     _check_words(text, row, place)
     _check_paths(text, slack, place)
     tier = Tier.ROUTED if _is_routed(text, given.state, place) else Tier.SYNTHESISED
+    if tier is Tier.ROUTED:  # routing mends hold times: before it they say nothing
+        _check_works(row, place)
     return Timing(given.top, given.part.removesuffix(grade) + grade, given.tool, tier, period, slack)
 
 
@@ -127,6 +129,15 @@ def _check_row(row: Row, kind: str, worst: str, total: str, name: str, place: st
     if not agrees:
         fact = f"a worst {kind}slack of {slack:g} ns, {violation:g} ns in all and {failing:g} failing endpoints"
         raise damaged(place, f"{fact} exclude each other, {where}")
+
+
+def _check_works(whole: Row, place: str) -> None:
+    """Raises `InputError` where what was routed fails for another reason than a setup slack."""
+    for kind, why in (("hold ", "no slower clock mends that"), ("pulse width ", "the clock is too fast for a cell")):
+        slack = _signed(whole.get(KINDS[kind][0], ""), place)
+        if slack is not None and slack < 0:
+            fact = f"its worst {kind}slack is {slack:g} ns: {why}"
+            raise InputError(f"report {place}", fact, "mend the design until its timing is met, and report it again")
 
 
 def _check_words(text: str, whole: Row, place: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -284,6 +285,25 @@ def test_the_timing_summary_gives_the_clock_of_no_slack(report: Report, slack: i
 def test_timing_is_routed_where_every_net_is(report: Report) -> None:
     assert timing.parse(report("timing", nets="routed"), "x.rpt").tier is Tier.ROUTED
     assert timing.parse(report("timing"), "x.rpt").tier is Tier.SYNTHESISED
+
+
+@pytest.mark.parametrize("kind", ["hold", "pulse width"])
+def test_what_was_routed_and_cannot_work_is_refused(kind: str) -> None:
+    """Whatever its setup slack; before routing, hold times say nothing."""
+    text = (Path(__file__).parents[2] / "flows/cases/clock_missed/missed_timing.rpt").read_text()
+    good, bad = {
+        "hold": ("0.031        0.000                      0", "-0.104       -0.310                      4"),
+        "pulse width": ("3.750        0.000                       0", "-0.155       -0.155                       1"),
+    }[kind]
+    assert good in text
+    for old, new in (
+        (good, bad),
+        ("     -2.311     -811.190                    900", "      0.512        0.000                      0"),
+    ):
+        text = text.replace(old, new)
+        with pytest.raises(InputError, match=f"worst {kind} slack is {bad.split()[0]} ns"):
+            timing.parse(text, "x.rpt")
+    assert timing.parse(text.replace(": Routed", ": Synthesized"), "x.rpt").tier is Tier.SYNTHESISED
 
 
 def test_the_co_simulation_report_gives_cycles_of_what_ran(report: Report) -> None:

@@ -14,7 +14,7 @@ from flows.core.fit import MARGIN, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")),
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 COMMANDS = [(page, text) for page in PAGES for text in re.findall(r"python -m flows ([^`\n]*)", page.read_text())]
@@ -32,6 +32,14 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_files_named_in_words_exist(page: Path) -> None:
     named = re.findall(r"`((?:flows|models|backends|reports|tests|docs)/[\w./]+)`", page.read_text())
     assert not [name for name in named if not (ROOT / name).exists()]
+
+
+@every_page
+def test_lines_are_short(page: Path) -> None:
+    """But those of tables, of what a command prints, and of addresses; the example report is printed whole."""
+    texts = page.read_text().split("```")[::2] if page.name != "report.md" else []
+    lines = [line for text in texts for line in text.splitlines() if not line.startswith("|") and "://" not in line]
+    assert not [line for line in lines if len(line) > 120]
 
 
 @pytest.mark.parametrize(("page", "text"), COMMANDS, ids=[text for _, text in COMMANDS])

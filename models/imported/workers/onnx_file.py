@@ -55,6 +55,11 @@ def load_model(path: Path) -> ModelProto:
     return model
 
 
+def text_of(name: str | bytes) -> str:
+    """A name in the file, for people and for networks: protobuf leaves one that is no UTF-8 as bytes."""
+    return name.decode(errors="replace") if isinstance(name, bytes) else name
+
+
 class Tensors:
     """The tensors of one file, in it or in those of the files beside it that were given, under one limit of memory."""
 
@@ -118,7 +123,8 @@ class OnnxFile:
     @property
     def nodes(self) -> Iterator[tuple[Place, NodeProto]]:
         for index, node in enumerate(self.graph.node, start=1):
-            yield Place(self.file, index, node.name or next(iter(node.output), ""), node.op_type), node
+            name = node.name or next(iter(node.output), "")
+            yield Place(self.file, index, text_of(name), text_of(node.op_type)), node
 
     @property
     def channels_last(self) -> bool:

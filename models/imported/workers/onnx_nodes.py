@@ -13,7 +13,7 @@ from onnx import ModelProto, TensorProto
 from models.imported.workers.draft import Tensor
 from models.imported.workers.onnx_affine import AFFINE
 from models.imported.workers.onnx_constants import computed
-from models.imported.workers.onnx_file import ADVICE, OnnxFile, load_model, type_name
+from models.imported.workers.onnx_file import ADVICE, OnnxFile, load_model, text_of, type_name
 from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.imported.workers.onnx_layout import LAYOUT
 from models.imported.workers.onnx_windows import WINDOWS
@@ -47,7 +47,7 @@ def read_model(
                 raise place.refusal("not supported")
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as reason:
             raise place.refusal(f"damaged ({str(reason)[:80]!r})", ADVICE) from None
-    graph.draft.absorb(file.input, INPUT)
+    graph.draft.absorb(text_of(file.input), INPUT)
     for place, proto in file.nodes:
         if proto.output and proto.output[0] in graph.values:
             graph.draft.absorb(place.name, graph.values[proto.output[0]].name)

@@ -93,6 +93,17 @@ def test_any_damage_to_a_description(config: Any, tmp_path: Path) -> None:
 SOURCES = [one.SerializeToString() for one in (residual(), from_tensorflow(pads=[0, 0, 1, 1]), averaged("mean", 18))]
 
 
+@pytest.mark.parametrize("name", [b"/n1/BatchNormalization", b"/c1/Conv", b"x"])
+def test_a_name_that_is_no_text_is_only_a_name(name: bytes, tmp_path: Path) -> None:
+    """Protobuf gives it as bytes."""
+    stored = bytes([len(name)]) + name
+    assert stored in SOURCES[0]
+    (tmp_path / "own.onnx").write_bytes(SOURCES[0].replace(stored, stored[:1] + b"\xff" + name[1:]))
+    network, tensors = read_onnx(tmp_path / "own.onnx", "own")
+    whole(network, tensors)
+    assert all(isinstance(part, str) for pair in network.absorbed for part in pair)
+
+
 @quick
 @given(
     source=st.sampled_from(SOURCES),

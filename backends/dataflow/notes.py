@@ -24,7 +24,7 @@ class Wording:
     folding: str
     it_is: str
     count: str
-    """Before how much a folding takes of a resource: the design takes, csynth counts."""
+    """Before how much a folding takes of a resource: the design takes, csynth would count."""
     is_of_the_design_alone: bool = False
     """Whether that leaves out the shell, of which csynth sees nothing."""
 
@@ -53,8 +53,8 @@ def folding_notes(
         )
         nearest = f"; the lightest takes {answer.nearest.cycles:,} cycles" if answer.nearest else ""
         yield Note(
-            f"no {wording.folding} was found that would {free}: {wording.count} {taken}. The fastest that fits with no "
-            f"margin is taken, or else one that takes at most a tenth more than the least: {cycles}{nearest}"
+            f"no {wording.folding} could be found that would {free}: {wording.count} {taken}. The fastest that fits "
+            f"with no margin is taken, or else one that takes at most a tenth more than the least: {cycles}{nearest}"
         )
     if faster:
         reached = floor(1e9 / (faster * clock_ns))

@@ -14,8 +14,22 @@ LONGEST_NS = 1e6
 """A millisecond: no network is clocked so slowly, and times of it can still be told."""
 
 
+def number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
+def whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+
+
 def positive_ns(text: str) -> float:
-    value = float(text)
+    value = number(text)
     if not (0 < value <= LONGEST_NS):
         raise argparse.ArgumentTypeError(
             f"{text} is no clock period: give nanoseconds above 0, up to {LONGEST_NS:,.0f}"
@@ -24,35 +38,35 @@ def positive_ns(text: str) -> float:
 
 
 def seed(text: str) -> int:
-    value = int(text)
+    value = whole_number(text)
     if not 0 <= value < 1 << 32:
         raise argparse.ArgumentTypeError(f"{text} is no seed: give a whole number from 0 to {(1 << 32) - 1:,}")
     return value
 
 
 def count(text: str) -> int:
-    value = int(text)
+    value = whole_number(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is below 1")
     return value
 
 
 def bits(text: str) -> int:
-    value = int(text)
+    value = whole_number(text)
     if not 2 <= value <= 8:
         raise argparse.ArgumentTypeError(f"{text} bits: FINN builds 2 to 8")
     return value
 
 
 def rate(text: str) -> float:
-    value = float(text)
+    value = number(text)
     if not (0 < value < math.inf):
         raise argparse.ArgumentTypeError(f"{text} is no learning rate: give a number above 0")
     return value
 
 
 def days(text: str) -> float:
-    value = float(text)
+    value = number(text)
     if not (0 <= value < math.inf):
         raise argparse.ArgumentTypeError(f"{text} is no number of days: give 0 or more")
     return value
@@ -65,7 +79,7 @@ def tolerance(text: str) -> tuple[str, float]:
     metric, _, percent = text.rpartition("=")
     if metric and metric not in {one.key for one in Metric}:
         raise argparse.ArgumentTypeError(f"{metric} is no metric: one of {', '.join(one.key for one in Metric)}")
-    value = float(percent)
+    value = number(percent)
     if not (0 <= value < math.inf):
         raise argparse.ArgumentTypeError(f"{percent} is no tolerance: give per cent, 0 or more")
     return metric, value / 100

@@ -39,6 +39,14 @@ def trained_network(given: Namespace, name: str) -> Trained:
     return imports.import_trained(Path(name), given.data, given.calibration, executor(given))
 
 
+def check_training_images(folder: Path | None) -> None:
+    """Raises `InputError` where a folder that the user names does not hold them, even where they are not needed."""
+    from models import cifar10
+
+    if folder is not None:
+        cifar10.find(folder, cifar10.TRAIN[:1])
+
+
 def open_store(given: Namespace) -> Store:
     from flows.store import Store, default_root
 

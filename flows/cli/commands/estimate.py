@@ -26,6 +26,7 @@ def execute(given: Namespace) -> int:
     from flows.core.record import Document
     from reports import terminal
 
+    session.check_training_images(given.data)
     trained = session.trained_network(given, given.network)
     runs = tuple(
         runner.estimated(*design, session.command_line(), given.reports) for design in session.designs(given, trained)

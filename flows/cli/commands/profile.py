@@ -44,6 +44,8 @@ def execute(given: Namespace) -> int:
     from models.profile import profile
     from reports.profile import profile as told
 
+    if not given.cost:
+        session.check_training_images(given.data)
     jobs = list(session.jobs(given, session.trained_network(given, given.network)))
     if len(jobs) > 1:
         raise UsageError("profile", f"{len(jobs)} designs are asked for", "name one flow and one part")

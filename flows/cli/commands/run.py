@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.core.errors import FlowsError, UnfitError
+from flows.core.errors import FlowsError, UnfitError, UsageError
 
 if TYPE_CHECKING:
     from backends.protocol import Backend, Job
@@ -45,6 +45,8 @@ def execute(given: Namespace) -> int:
     from flows.core.record import Document
     from reports import terminal, words
 
+    if given.record and not given.data:
+        raise UsageError("--record", "without test images nothing is evaluated", "give --data as well")
     trained = session.trained_network(given, given.network)
     jobs = session.designs(given, trained)
     batch = runner.test_batch(given.data) if given.data else None

@@ -51,7 +51,7 @@ def test_a_bolder_folding_is_told_with_the_rate_that_asks_for_it(sure: bool, how
 
 def test_what_no_folding_leaves_enough_of_is_told_with_what_is_usable() -> None:
     (text,) = said(Answer(TAKEN, lacking={Metric.BRAM18: 272.0}, nearest=TAKEN))
-    assert "no folding was found that would leave 10% of every resource free" in text
+    assert "no folding could be found that would leave 10% of every resource free" in text
     assert "272 RAMB18 (108 would fit)" in text and "the busiest layer takes 2,000 cycles" in text
 
 

@@ -30,7 +30,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @every_page
 def test_files_named_in_words_exist(page: Path) -> None:
-    named = re.findall(r"`((?:flows|models|backends|reports|tests|docs)/[\w./]+)`", page.read_text())
+    named = re.findall(
+        r"`((?:flows|models|backends|reports|calibration|benchmarks|tests|docs)/[\w./]+)`", page.read_text()
+    )
     assert not [name for name in named if not (ROOT / name).exists()]
 
 

@@ -191,9 +191,20 @@ class Store:
         write_atomic(path, text)
 
     def names(self) -> tuple[str, ...]:
-        """The recorded runs, oldest first."""
-        files = sorted((path.lstat().st_mtime_ns, path.name) for path in self.runs.glob("[!.]*.json"))
-        return tuple(name.removesuffix(".json") for _, name in files)
+        """The recorded runs, oldest first. Raises `InputError` where nobody can tell: what they refer to must stay."""
+        records = []
+        try:
+            with os.scandir(self.runs) as entries:
+                for entry in entries:
+                    if entry.name.endswith(".json") and not entry.name.startswith("."):
+                        with suppress(FileNotFoundError):  # deleted just now
+                            records.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        except OSError as reason:
+            fact = f"its runs cannot be read ({reason.strerror or reason})"
+            raise InputError(f"store {self.root}", fact, "name another place with --store") from None
+        return tuple(name.removesuffix(".json") for _, name in sorted(records))
 
     def record(self, name: str) -> Document:
         """The record of a run; `name` may be any unambiguous beginning of it. Raises `InputError`."""

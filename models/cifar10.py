@@ -48,8 +48,15 @@ class Images:
 def find(folder: Path, files: tuple[str, ...]) -> tuple[Path, ...]:
     """The paths of these batches in `folder` or in its ``cifar-10-batches-bin``, sizes checked, contents not read.
 
-    Raises `InputError` naming the batch that is missing or truncated.
+    Raises `InputError` naming the batch that is missing or truncated, or the folder where it cannot be read.
     """
+    try:
+        return _find(folder, files)
+    except OSError as reason:
+        raise InputError(str(folder), f"cannot be read ({reason.strerror or reason})", ADVICE) from None
+
+
+def _find(folder: Path, files: tuple[str, ...]) -> tuple[Path, ...]:
     if not folder.is_dir():
         raise InputError(str(folder), "no such folder", ADVICE)
     home = folder if (folder / files[0]).exists() else folder / FOLDER

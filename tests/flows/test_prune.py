@@ -107,6 +107,14 @@ def test_a_record_that_cannot_be_read_stops_it(capsys: pytest.CaptureFixture[str
     assert "it may refer to any step" in prune(capsys, store, code=3).lower() and folder.exists()
 
 
+def test_runs_that_cannot_be_read_stop_it(capsys: pytest.CaptureFixture[str], store: Store) -> None:
+    (folder,) = run(store, step("old"))
+    age(store, folder, 40)
+    store.runs.rmdir()
+    store.runs.symlink_to(store.runs.name)
+    assert "its runs cannot be read" in prune(capsys, store, code=3) and folder.exists()
+
+
 def test_an_empty_or_absent_store(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "0 removed" in prune(capsys, Store(tmp_path / "none"))
     assert main(["store", "prune", "--older-than", "-1", "--store", str(tmp_path)]) == 2

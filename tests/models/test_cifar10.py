@@ -47,6 +47,15 @@ def test_batches_follow_each_other(folder: Path) -> None:
     assert np.array_equal(images.labels, np.concatenate([batch(0)[:, 0], batch(1)[:, 0]]))
 
 
+def test_a_folder_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", forbidden)
+    with pytest.raises(InputError, match=r"cannot be read \(Permission denied\)"):
+        cifar10.find(folder, TEST)
+
+
 def test_a_missing_folder_and_a_missing_batch(folder: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         cifar10.find(folder / "nowhere", TEST)

@@ -151,12 +151,18 @@ def _why(
     candidates: Sequence[Design], fastest: Sequence[Lead], accurate: Sequence[Lead], ordered: Sequence[Design]
 ) -> str:
     margin = f"{100 * ordered[0].fit.margin:.0f} % of each resource kept free"
+    alone = len(ordered) == 1
     if not candidates:
-        return " ".join([f"None of {len(ordered)} designs fits with {margin}.", *(_nearest(ordered))])
+        known = any(one.fit.verdict is not Verdict.UNKNOWN for one in ordered)
+        if alone:
+            none = f"The only design {'does not fit' if known else 'is not known to fit'}"
+        else:
+            none = f"None of {len(ordered)} designs {'fits' if known else 'is known to fit'}"
+        return " ".join([f"{none} with {margin}.", *(_nearest(ordered))])
     verdict = candidates[0].fit.verdict
+    who = "The only design" if alone else f"{len(candidates)} of {len(ordered)} designs"
     word = "fits" if verdict is Verdict.FITS else "is at risk"
-    count = f"{len(candidates)} of {len(ordered)} designs {word if len(candidates) == 1 else _plural(verdict)}"
-    sentences = [f"{count}, with {margin}."]
+    sentences = [f"{who} {word if len(candidates) == 1 else _plural(verdict)}, with {margin}."]
     if verdict is Verdict.AT_RISK:
         if any(one.fit.resources is Verdict.AT_RISK for one in candidates):
             sentences.append("No estimate exceeds the part, but the upper end of an interval, or a block unknown, may.")

@@ -17,8 +17,9 @@ COLUMNS = (*RESOURCES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGH
 def report(comparison: Comparison) -> str:
     network = comparison.network
     title = f"# {markdown(network.name)}: which flow for which part"
+    count = len(comparison.designs)
     about = (
-        f"{len(comparison.designs)} designs of one network: {network.parameters:,} parameters, {network.macs:,} "
+        f"{count} design{'s' if count > 1 else ''} of one network: {network.parameters:,} parameters, {network.macs:,} "
         f"multiply-accumulates an image, architecture {_code(network.architecture)}. "
         f"Fit is judged with {100 * comparison.margin:.0f} % of each resource kept free."
     )

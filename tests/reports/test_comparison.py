@@ -119,7 +119,10 @@ def test_a_headline_claims_no_more_than_intervals_tell_apart(
 def test_with_nothing_known_nothing_is_decided(run_of: Make, document_of: Documents) -> None:
     (decision,) = compare([document_of(run_of(readings=()))]).decisions
     assert decision.headline == "Not known: no design has a reading of every resource"
-    assert decision.why == "None of 1 designs fits with 10 % of each resource kept free."
+    assert decision.why == "The only design is not known to fit with 10 % of each resource kept free."
+    runs = [run_of(flow, readings=()) for flow in "ab"]
+    (decision,) = compare([document_of(*runs)]).decisions
+    assert decision.why == "None of 2 designs is known to fit with 10 % of each resource kept free."
 
 
 def test_what_could_not_be_ranked_is_named(run_of: Make, readings_of: Readings, document_of: Documents) -> None:

@@ -6,6 +6,7 @@ schema that is read, and all give the same `Document`: another schema is one mor
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -69,7 +70,7 @@ def _verification(**row: Any) -> Verification:
 def _judged_run(verdict: Any, headline: Any, **row: Any) -> Run:
     run = _run(**row)
     for name, value in {"verdict": verdict, "headline": headline}.items():
-        if value != judgement(run)[name]:
+        if json.dumps(value, sort_keys=True) != json.dumps(judgement(run)[name], sort_keys=True):  # 0 is not False
             raise Wrong("is not what follows from its readings").within(name)
     return run
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backends.protocol import NoteKind
 from flows import pixels, runner
 from flows.__main__ import main
 from flows.core.plan import Products, State, StepResult
@@ -150,8 +151,11 @@ def test_pixels_that_a_network_was_not_trained_on_are_told(tmp_path: Path, centr
     products = Products({"pixels": StepResult("pixels", State.DONE, tmp_path, 0.0, {})})
     found = pixels.other_pixels(products)
     assert bool(found) == told and pixels.other_pixels(Products({})) == []
-    for text in found:
-        assert text.startswith("warning: on pixels as they are taken here, x / 255, the float network gets 24.1 %")
+    for note in found:
+        text = note.text
+        assert note.kind is NoteKind.WARNING and text.startswith(
+            "on pixels as they are taken here, x / 255, the float network gets 24.1 %"
+        )
         assert f"{centred / 10:.1f} % on (x / 255 - 0.5) / 0.5" in text
 
 
@@ -187,5 +191,5 @@ def test_accuracy_that_is_lost_is_told(tmp_path: Path, right: int, told: list[st
     counts = {"n": 10_000, "right": right, "float_right": 7_944, "agree": 9_000, "images": "0123456789abcdef"}
     (tmp_path / "accuracy.json").write_text(json.dumps(counts))
     found = runner._lost(tmp_path / "accuracy.json", "hls")
-    assert [text.partition(" of ")[0] for text in found] == told
-    assert all("`python -m flows profile hls --cost --data DIR`" in text for text in found)
+    assert [note.text.partition(" of ")[0] for note in found] == told
+    assert all("`python -m flows profile hls --cost --data DIR`" in note.text for note in found)

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from backends.amd import cosim, csynth, tables, vivado
+from backends.amd import cosim, csynth_text, tables, utilization
 from backends.hls4ml.options import precision_text
 from flows.core.errors import FlowsError
 from flows.core.text import identifier, printable
@@ -35,10 +35,13 @@ SCANS: dict[str, tuple[Callable[[str], object], Callable[[int], str]]] = {
     "field, lines": (lambda text: tables.field(text, "Design"), lambda size: "|\n" * (size // 2)),
     "tables": (refused(lambda text: tables.tables(text, "x")), lambda size: f"+{'-' * size}\n|{' ' * size}"),
     "number": (refused(lambda text: tables.number(text, "x")), lambda size: "1,234" * (size // 5)),
-    "sections, blanks": (refused(lambda text: vivado._check_sections(text, "x")), lambda size: f"1. a{' ' * size}b"),
-    "sections, digits": (refused(lambda text: vivado._check_sections(text, "x")), lambda size: "1." * (size // 2)),
+    "sections, blanks": (
+        refused(lambda text: utilization._check_sections(text, "x")),
+        lambda size: f"1. a{' ' * size}b",
+    ),
+    "sections, digits": (refused(lambda text: utilization._check_sections(text, "x")), lambda size: "1." * (size // 2)),
     "csynth": (
-        refused(lambda text: csynth.parse_text(text, "x")),
+        refused(lambda text: csynth_text.parse_text(text, "x")),
         lambda size: "== Vivado HLS Report for '" + "a" * size,
     ),
     "cosim": (refused(lambda text: cosim.HEADING.search(text)), lambda size: "+ RTL" + " " * size),

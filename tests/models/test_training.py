@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from flows import executor
 from flows.__main__ import main
+from flows.cli import pictures
 from flows.core.errors import InputError, SetupError, StepFailed
 from flows.jobs import find_trained
 from models.cifar10 import RECORD_BYTES, RECORDS, TEST, TRAIN, Images, read
@@ -314,7 +316,6 @@ def test_bad_batches_are_found_before_any_training(folder: Path, capsys: pytest.
 def test_what_the_worker_has_said_is_not_said_twice(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.cli.commands import train as training
 
     jobs = []
 
@@ -322,7 +323,7 @@ def test_what_the_worker_has_said_is_not_said_twice(
         jobs.append(json.loads(Path(place).read_text()))
         return code
 
-    monkeypatch.setattr(training, "run_attached", attached)
+    monkeypatch.setattr(executor, "run_attached", attached)
     code = 6
     assert complaint(folder, capsys, 6) == ""
     code = -9
@@ -334,7 +335,6 @@ def test_the_command_from_end_to_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On 150 images and in this process; then a kill of the command."""
-    from flows.cli.commands import train as training
 
     random = np.random.default_rng(6)
     for name in (*TRAIN, *TEST):
@@ -351,8 +351,8 @@ def test_the_command_from_end_to_end(
 
     monkeypatch.setattr(worker.cifar10, "RECORDS", 30)
     monkeypatch.setattr(worker.cifar10, "read", read)
-    monkeypatch.setattr(training, "run_attached", attached)
-    monkeypatch.setattr(training, "draw", lambda *arguments: drawn.append(arguments))
+    monkeypatch.setattr(executor, "run_attached", attached)
+    monkeypatch.setattr(pictures, "draw", lambda *arguments: drawn.append(arguments))
     drawn: list[Any] = []
     out = tmp_path / "out"
     argv = ["train", "arch5", "--recipe", "seed", "--epochs", "2", "--rate", "0.01", "--threads", "1"]
@@ -366,7 +366,7 @@ def test_the_command_from_end_to_end(
     assert card["command"].endswith("--recipe seed --epochs 2 --seed 1 --rate 0.01") and card["trained_on"]["n"] == 120
     assert find_trained("arch5", out / "arch5.safetensors").card
 
-    monkeypatch.setattr(training, "run_attached", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(executor, "run_attached", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
     assert main([*argv, "--data", str(tmp_path), "--out", str(out)]) == 128 + signal.SIGTERM
 
 

@@ -43,7 +43,8 @@ def folding_notes(
     elif answer.sure:
         yield Note(f"{it_is} the fastest whose upper bounds {free}: {cycles}")
     elif not answer.lacking:
-        yield Note(f"{it_is} the fastest whose estimates {free} (no upper bounds near it do): {cycles}")
+        bounds = "near it, none does with every upper bound reached at once"
+        yield Note(f"{it_is} the fastest whose estimates {free} ({bounds}): {cycles}")
     if answer.lacking:
         charged = shell() if wording.is_of_the_design_alone else {}
         room = {metric: most - charged.get(metric, 0) for metric, most in zip(RESOURCES, usable, strict=True)}

@@ -131,7 +131,8 @@ class Left(str):
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Left:
-        text = cls("without " + ", ".join(f"{name} {value}" for name, value in settings.items()))
+        left = ", ".join(f"{name} {value}" for name, value in settings.items() if name != "Strategy")
+        text = cls(f"not taken: {left}" if left else "without a Strategy")
         text.settings = tuple(settings.items())
         return text
 

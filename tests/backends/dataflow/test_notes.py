@@ -24,7 +24,11 @@ def said(answer: Answer, rate: str = NO_TARGET, faster: int | None = None) -> li
     ("sure", "why"),
     [
         (True, "whose upper bounds leave 10% of every resource free"),
-        (False, "whose estimates leave 10% of every resource free (no upper bounds near it do)"),
+        (
+            False,
+            "whose estimates leave 10% of every resource free "
+            "(near it, none does with every upper bound reached at once)",
+        ),
     ],
 )
 def test_the_fastest_says_what_fits(sure: bool, why: str) -> None:

@@ -62,6 +62,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
         raise UsageError.unknown("command", argv[0], COMMANDS, f"{PROGRAM} --help")
     arguments, unknown = parser.parse_known_args(list(argv))
+    if unknown and argv[0] not in parsers:
+        fact = "it stands before the command, and belongs behind it"
+        raise UsageError(f"option {unknown[0]!r}", fact, f"`{PROGRAM} COMMAND --help` shows what a command takes")
     for name in getattr(arguments, "flows", ()):
         registry.load(name)
     if unknown:

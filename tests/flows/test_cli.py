@@ -134,6 +134,7 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
     ("argv", "code", "words"),
     [
         (["rum"], 2, "did you mean run"),
+        (["--verify", "run", "toy"], 2, "stands before the command"),
         (["run", "toi"], 2, "did you mean toy"),
         (["run", "toy", "--part", "xc7z02"], 2, "did you mean xc7z020"),
         (["run", "toy", "--part", "pinq-z2"], 2, "did you mean pynq-z2"),

@@ -192,7 +192,15 @@ class Problem(Generic[DesignType]):
     @cached_property
     def first(self) -> Space:
         """Around the design that the search starts from, by estimates."""
-        return self.around(self.start)(False, MARGIN)
+        return self._budgets(self.start)(False, MARGIN)
+
+    @cached_property
+    def _at_first(self) -> Budgets:
+        return self.around(self.start)
+
+    def _budgets(self, design: DesignType) -> Budgets:
+        """Those around `design`; those around the start are asked for more than once."""
+        return self._at_first if design is self.start else self.around(design)
 
     @cached_property
     def fewest(self) -> int:
@@ -210,7 +218,7 @@ class Problem(Generic[DesignType]):
         design, fits = self.start, list[DesignType]()
         seen: list[Mapping[str, int]] = []
         for _ in range(ROUNDS):
-            space = self.around(design)(False, margin)
+            space = self._budgets(design)(False, margin)
             folding = space.fastest()
             if folding is None or folding.cycles > WORTHWHILE * cycles or folding.values in seen:
                 break
@@ -226,7 +234,7 @@ class Problem(Generic[DesignType]):
         rounds: list[Solved[DesignType]] = []
         design = self.start
         for place in range(ROUNDS):
-            budgets = self.around(design)
+            budgets = self._budgets(design)
             promised = solve(budgets, patience)
             if any(promised.folding.values == earlier.answer.folding.values for earlier in rounds if earlier.answer):
                 break

@@ -69,6 +69,12 @@ def summed(amounts: Iterable[Amount | None]) -> Total:
     return Total(value, value - under, value + over, is_lower_bound)
 
 
+def totals(amounts: Amounts, sure: bool) -> tuple[float, ...]:
+    """The sum for each of `RESOURCES`: of the values or, where `sure`, its upper bound."""
+    sums = [summed(amounts[metric]) for metric in RESOURCES]
+    return tuple(total.high if sure else total.value for total in sums)
+
+
 def excess(amounts: Iterable[Amount | None]) -> dict[str, float]:
     """How far the upper bounds lie above the values, by model."""
     above: dict[str, float] = {}

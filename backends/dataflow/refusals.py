@@ -12,7 +12,13 @@ from backends.dataflow.fifos import passable
 from backends.dataflow.options import DEEPEST, SIMULATED, cycles_at
 from backends.dataflow.stages import Fifo, Stage, fifos
 from backends.dataflow.stream import simulate
-from backends.protocol import Refusal
+from backends.protocol import Refusal, Unbuildable
+
+
+def refuse(refusals: Iterable[Refusal]) -> None:
+    """Raises `Unbuildable` with these, where there are any."""
+    if every := tuple(refusals):
+        raise Unbuildable(*every)
 
 
 def unknown(

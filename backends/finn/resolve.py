@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from backends.cost.amounts import Amounts, joined, shell_amounts, summed
+from backends.cost.amounts import Amounts, joined, shell_amounts, totals
 from backends.dataflow import refusals
 from backends.dataflow.budget import Way, budgets, largest_share
 from backends.dataflow.folding import Cost
@@ -45,7 +45,7 @@ def resolve_folding(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Solve
     if how == FINN:
         assert limit is not None, "refused without a rate"
         folding = set_folding(every, limit)
-        _refuse(refusals.beyond_reach(rate, clock_ns, slowest(every, folding), "FINN's search reaches"))
+        refusals.refuse(refusals.beyond_reach(rate, clock_ns, slowest(every, folding), "FINN's search reaches"))
         return Solved(FinnDesign(job, quantised, folding), None)
     if how != AUTO:
         return Solved(FinnDesign(job, quantised, folding_file.read(how, every)), None)
@@ -53,7 +53,7 @@ def resolve_folding(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Solve
     if limit is None:
         return problem.fitted()
     fewest = max(min(node.cycles(fold) for fold in node.folds) for node in every)
-    _refuse(refusals.beyond_reach(rate, clock_ns, fewest, "all nodes fully parallel take"))
+    refusals.refuse(refusals.beyond_reach(rate, clock_ns, fewest, "all nodes fully parallel take"))
     return problem.reaching(limit)
 
 
@@ -95,16 +95,10 @@ def _way(node: MatrixVector, place: int, design: FinnDesign) -> Way:
     return Way(place, node.cycles(fold), models.of_node(node, fold, design.memory))
 
 
-def _refuse(found: Iterable[Refusal]) -> None:
-    if every := tuple(found):
-        raise Unbuildable(*every)
-
-
 def taken(design: FinnDesign, sure: bool) -> Cost:
     """What it takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
     amounts = joined(*(part for _, part in design.costs()))
-    sums = [summed(amounts[metric]) for metric in RESOURCES]
-    return tuple(total.high if sure else total.value for total in sums)
+    return totals(amounts, sure)
 
 
 def usable(design: FinnDesign, sure: bool, margin: float) -> Cost:

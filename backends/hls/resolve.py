@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import lcm
 
-from backends.cost.amounts import Amounts, joined, shell_amounts, summed
+from backends.cost.amounts import Amounts, joined, shell_amounts, totals
 from backends.dataflow import pe_simd, refusals
 from backends.dataflow.budget import Way, budgets
 from backends.dataflow.folding import Cost, Folding
@@ -22,7 +22,7 @@ from backends.hls.design.schedule import FOLDED
 from backends.hls.design.words import least
 from backends.hls.estimate import costs, fifo_cost, node_cost
 from backends.hls.options import HlsOptions
-from backends.protocol import Job, Refusal, Unbuildable
+from backends.protocol import Job
 from flows.core.evidence import RESOURCES
 from models.network import Conv2D
 from models.quantised import QuantisedNetwork
@@ -35,7 +35,7 @@ estimates do."""
 def resolve(job: Job[HlsOptions]) -> Solved[HlsDesign]:
     """Raises `Unbuildable` for accumulators that could overflow, and where `resolve_folding` does."""
     quantised = lower(job)
-    _refuse(overflows(job, quantised))
+    refusals.refuse(overflows(job, quantised))
     return resolve_folding(job, quantised)
 
 
@@ -44,16 +44,16 @@ def resolve_folding(job: Job[HlsOptions], quantised: QuantisedNetwork) -> Solved
     and FIFOs that deadlock."""
     ways = {node.name: node.foldable for node in nodes(quantised) if node.kind == MATRIX_VECTOR}
     asked = parse_folding(job.options.folding)
-    _refuse(pe_simd.refusals(asked, ways))
+    refusals.refuse(pe_simd.refusals(asked, ways))
     folds = {name: [asked[name]] if name in asked else legal(ways[name]) for name in ways}
     problem = folding_problem(job, quantised, folds)
     rate, clock_ns = job.options.target_fps, job.target.clock_ns
     if rate != NO_TARGET:
-        _refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the widest folding takes"))
+        refusals.refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the widest folding takes"))
     limit = cycles_at(rate, clock_ns)
     solved = problem.fitted(PATIENCE) if limit is None else problem.reaching(limit)
     design = solved.design
-    _refuse(refusals.deadlock(design.stages, design.depths, design.pixel_bits, job.options.fifo_depth, "words"))
+    refusals.refuse(refusals.deadlock(design.stages, design.depths, design.pixel_bits, job.options.fifo_depth, "words"))
     return solved if len(asked) < len(ways) else Solved(design, None)
 
 
@@ -78,16 +78,10 @@ def folding_problem(
     return Problem(start, around, build, taken)
 
 
-def _refuse(found: Iterable[Refusal]) -> None:
-    if every := tuple(found):
-        raise Unbuildable(*every)
-
-
 def taken(design: HlsDesign, sure: bool) -> Cost:
     """What it takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
     amounts = joined(*(part for _, part in costs(design)))
-    sums = [summed(amounts[metric]) for metric in RESOURCES]
-    return tuple(total.high if sure else total.value for total in sums)
+    return totals(amounts, sure)
 
 
 def usable(design: HlsDesign, sure: bool, margin: float) -> Cost:

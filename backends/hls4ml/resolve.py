@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
-from backends.cost.amounts import joined, shell_amounts, summed
+from backends.cost.amounts import joined, shell_amounts, totals
 from backends.cost.synthesis import HLS4ML, countable
 from backends.dataflow import refusals
 from backends.dataflow.budget import Way, budgets, largest_share
@@ -18,7 +18,7 @@ from backends.hls4ml.estimate import block_cost, costs, fifo_cost, multiply_accu
 from backends.hls4ml.options import Hls4mlOptions, parse_reuse
 from backends.hls4ml.precision import lower
 from backends.hls4ml.schedule import PACES, Block, busy
-from backends.protocol import Job, Refusal, Unbuildable
+from backends.protocol import Job
 from flows.core.evidence import RESOURCES
 
 
@@ -32,7 +32,7 @@ def resolve(job: Job[Hls4mlOptions]) -> Solved[Hls4mlDesign]:
     else:
         solved = _solved(start)
     design, depth = solved.design, job.options.fifo_depth
-    _refuse(refusals.deadlock(design.stages, design.depths, design.token_bits, depth, "tokens"))
+    refusals.refuse(refusals.deadlock(design.stages, design.depths, design.token_bits, depth, "tokens"))
     return solved
 
 
@@ -44,7 +44,7 @@ def _solved(start: Hls4mlDesign) -> Solved[Hls4mlDesign]:
     limit = cycles_at(rate, clock_ns)
     if limit is None:
         return problem.fitted()
-    _refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the lowest reuse factors take"))
+    refusals.refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the lowest reuse factors take"))
     return problem.reaching(limit)
 
 
@@ -67,16 +67,10 @@ def folding_problem(start: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -
     return Problem(start, around, build, taken)
 
 
-def _refuse(found: Iterable[Refusal]) -> None:
-    if every := tuple(found):
-        raise Unbuildable(*every)
-
-
 def taken(design: Hls4mlDesign, sure: bool) -> Cost:
     """What csynth counts of each of `RESOURCES`: by estimates or, where `sure`, by their upper bounds."""
     amounts = joined(*(part for _, part in costs(design)))
-    sums = [summed(amounts[metric]) for metric in RESOURCES]
-    return tuple(total.high if sure else total.value for total in sums)
+    return totals(amounts, sure)
 
 
 def usable(design: Hls4mlDesign, sure: bool, margin: float) -> Cost:

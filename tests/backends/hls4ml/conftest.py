@@ -9,18 +9,11 @@ import pytest
 
 from backends.hls4ml.options import Hls4mlOptions
 from backends.protocol import Job
+from flows.conformance.networks import TINY
 from flows.core.digest import digest_of
 from flows.core.part import Target, find_part
 from models.network import (
-    INPUT,
-    Add,
-    Conv2D,
-    Dense,
-    GlobalAveragePool,
-    MaxPool2D,
     Network,
-    ReLU,
-    Softmax,
 )
 from models.ranges import Ranges
 from models.weights import Weights, open_weights, save_weights
@@ -28,22 +21,7 @@ from models.weights import Weights, open_weights, save_weights
 
 @pytest.fixture(scope="session")
 def tiny() -> Network:
-    return Network(
-        "tiny",
-        (8, 8, 3),
-        (
-            Conv2D("conv1", (INPUT,), (3, 3), (1, 1), "same", 4),
-            ReLU("relu1", ("conv1",)),
-            Conv2D("conv2", ("relu1",), (3, 3), (1, 1), "same", 4),
-            ReLU("relu2", ("conv2",)),
-            Conv2D("shortcut", (INPUT,), (1, 1), (1, 1), "same", 4),
-            Add("add", ("relu2", "shortcut")),
-            MaxPool2D("pool", ("add",), (2, 2), (2, 2), "valid"),
-            GlobalAveragePool("gap", ("pool",)),
-            Dense("dense", ("gap",), 5),
-            Softmax("softmax", ("dense",)),
-        ),
-    )
+    return TINY
 
 
 @pytest.fixture(scope="session")

@@ -54,10 +54,10 @@ class Sample:
             return None
         if key == "cycles":
             return self._cycles()
-        (amount,) = self._amounts(calibration).get(BY_KEY[key], (NONE,))
+        (amount,) = self.amounts(calibration).get(BY_KEY[key], (NONE,))
         return amount
 
-    def _amounts(self, calibration: Calibration) -> Amounts:
+    def amounts(self, calibration: Calibration) -> Amounts:
         if isinstance(self.part, Other):
             return self.part.amounts(calibration)
         if isinstance(self.part, tuple):

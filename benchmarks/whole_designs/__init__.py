@@ -1,0 +1,1 @@
+"""Whole designs that others built, each predicted from its configuration: see ``benchmarks/designs.py``."""

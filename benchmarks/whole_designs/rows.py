@@ -1,0 +1,138 @@
+"""Rows of whole designs: what was built, on which part, of which network and configuration, and what it came to.
+
+A row has `id`, `repo`, `part`, `flow`, `kind` and `net`. What was built is `decoded` (counted from the bitstream) or
+`reported` (a utilisation report, which wins). The configuration is words: ``net`` as `benchmarks.whole_designs.networks`
+reads it, ``precision``, and ``reuse`` by layer. ``csynth`` is what csynth counted of the core, ``ips`` how often each
+IP stands in the block design, ``wns_ns`` the worst slack of the routed design, ``clock_mhz`` its clock.
+
+Rows of pairs (``csynth`` beside ``built``, both of a core alone) are read as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from calibration.truth_files import amount_of, as_object, field_of, records
+from flows.core.errors import InputError
+from flows.core.evidence import Metric
+
+COUNTS = {
+    "lut": Metric.LUT,
+    "ff": Metric.FF,
+    "bram18": Metric.BRAM18,
+    "ramb18": Metric.BRAM18,
+    "dsp": Metric.DSP,
+}
+"""The names of resources in a row."""
+
+Counts = Mapping[Metric, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One design. `built` is the whole of it, shell and all, or the core alone where `is_core`."""
+
+    name: str
+    repository: str
+    flow: str
+    kind: str
+    part: str
+    built: Counts
+    net: str = ""
+    precision: str = ""
+    strategy: str = ""
+    io_type: str = ""
+    tool: str = ""
+    folding: str = ""
+    reuse: Mapping[str, int] = field(default_factory=dict)
+    csynth: Counts = field(default_factory=dict)
+    ips: Mapping[str, int] | None = None
+    clock_mhz: float | None = None
+    wns_ns: float | None = None
+    board_rate: float | None = None
+    is_core: bool = False
+    hidden: str = ""
+    """Why the row says itself that it is not to be predicted."""
+
+    @property
+    def is_vivado_hls(self) -> bool:
+        """Whether the HLS compiler is the one before Vitis HLS, which followed it in 2020.2."""
+        return "vivado hls" in self.tool.lower() or any(f"{year}." in self.tool for year in range(2015, 2020))
+
+
+def read(path: Path) -> tuple[list[Row], list[InputError]]:
+    """The designs of a file, and what is wrong with rows that cannot be read."""
+    rows: list[Row] = []
+    errors: list[InputError] = []
+    for index, record in enumerate(records(path)):
+        try:
+            rows.append(_row(f"{path.name}, row {index}", record))
+        except InputError as error:
+            errors.append(error)
+    return _resolved(rows), errors
+
+
+def is_design(record: Mapping[str, Any]) -> bool:
+    """Whether a record is a design of this form, and not a node of one."""
+    return "built" in record or "decoded" in record or "reported" in record
+
+
+def _row(place: str, record: Any) -> Row:
+    record = as_object(place, record)
+    if not is_design(record):
+        raise InputError(place, "nothing that was built", "give decoded, reported or built")
+    is_core = "built" in record
+    seen = [_counts(f"{place}, field {key}", record.get(key)) for key in ("decoded", "reported", "built")]
+    built = {metric: value for counts in seen for metric, value in counts.items()}
+    name = str(record.get("id") or record.get("source") or place)
+    return Row(
+        name,
+        str(record.get("repo") or record.get("project") or name),
+        str(record.get("flow") or record.get("code") or "hand-written HLS"),
+        str(record.get("kind") or record.get("network") or ""),
+        field_of(place, record, "part", str),
+        built,
+        str(record.get("net", "")),
+        str(record.get("precision", "")),
+        str(record.get("strategy", "")).lower(),
+        str(record.get("io") or record.get("io_type") or ""),
+        str(record.get("tools") or record.get("tool") or ""),
+        str(record.get("folding", "")),
+        {str(layer): int(factor) for layer, factor in (record.get("reuse") or {}).items()},
+        _counts(f"{place}, field csynth", record.get("csynth")),
+        record.get("ips"),
+        record.get("clock_mhz") or record.get("fclk_mhz"),
+        record.get("wns_ns"),
+        record.get("board_rate_fps"),
+        is_core,
+        _not_to_predict(str(record.get("note", ""))),
+    )
+
+
+def _counts(place: str, counts: Any) -> Counts:
+    if not counts:
+        return {}
+    counts = as_object(place, counts)
+    return {
+        metric: amount_of(f"{place}.{key}", counts[key], "give a number")
+        for key, metric in COUNTS.items()
+        if key in counts
+    }
+
+
+def _not_to_predict(note: str) -> str:
+    return note if note.startswith("not to be predicted") else ""
+
+
+def _resolved(rows: list[Row]) -> list[Row]:
+    """With "as ID" replaced by the precision of that row."""
+    known = {row.name: row.precision for row in rows}
+    return [
+        replace(row, precision=known[row.precision.removeprefix("as ").split(",")[0]])
+        if row.precision.startswith("as ") and row.precision.removeprefix("as ").split(",")[0] in known
+        else row
+        for row in rows
+    ]

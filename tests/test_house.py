@@ -171,6 +171,21 @@ def test_one_module_starts_processes_and_nobody_changes_directory(path: Path):
 
 
 @every_module
+def test_a_worker_is_started_and_ended_in_one_way(path: Path):
+    """By `flows.core.worker`; finn-plus runs ours in an environment of its own, where there is nothing of ours."""
+    module = name_of(path)
+    own = module in ("flows.core.worker", "flows.conformance.rehearsal", "backends.finn.workers.finn_plus")
+    steps = [call for function, call in calls(path) if function == "Step"]
+    tools = [ast.unparse(word.value) for call in steps for word in call.keywords if word.arg == "tool"]
+    assert own or "PYTHON" not in tools
+    if in_worker_room(module) and not within(module, "reports") and not own:
+        ends = [
+            node for node in tree_of(path).body if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
+        ]
+        assert all(ast.unparse(node.body).startswith("run_worker(main") for node in ends)
+
+
+@every_module
 def test_nothing_is_unpickled_or_evaluated(path: Path):
     unsafe = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "cloudpickle"}
     assert not [name for name, _ in imports(path) if name.split(".")[0] in unsafe]

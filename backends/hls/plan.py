@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from math import prod
 
@@ -11,7 +10,8 @@ from backends.dataflow.space import Solved
 from backends.hls.amd import hls_project
 from backends.hls.design.design import HlsDesign
 from backends.hls.generate.blueprint import blueprint, to_json
-from flows.core.plan import PYTHON, Asset, Output, Plan, Step
+from flows.core.plan import Asset, Output, Plan, Step
+from flows.core.worker import worker
 from models.reference import REFERENCE, reference_step
 
 VECTORS = 64
@@ -33,25 +33,21 @@ def plan(solved: Solved[HlsDesign]) -> Plan:
     job, weights = design.job, Asset(design.job.weights.path, design.job.weights.digest)
     expected = reference_step("expected", design.quantised, weights, VECTORS)
     ask = {**to_json(blueprint(design)), "weights": "weights.safetensors", "reference": REFERENCE}
-    generate = Step(
+    generate = worker(
         name=CPP.step,
         about="the HLS project, from templates",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "backends.hls.workers.generate", "job.json"),
-        files={
-            "job.json": json.dumps(ask, indent=1),
-            "weights.safetensors": weights,
-            REFERENCE: Output(expected.name, REFERENCE),
-        },
+        module="backends.hls.workers.generate",
+        ask=ask,
+        files={"weights.safetensors": weights, REFERENCE: Output(expected.name, REFERENCE)},
         makes=(PROJECT,),
         packages=("jinja2", "numpy", "safetensors"),
         sources=SOURCES,
     )
-    headers = Step(
+    headers = worker(
         name=AP_TYPES,
         about="AMD's arbitrary-precision integers, as hls4ml's package carries them",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "backends.hls.workers.ap_types"),
+        module="backends.hls.workers.ap_types",
+        ask={"folder": AP_TYPES},
         makes=(AP_TYPES,),
         packages=("hls4ml",),
         sources=SOURCES,
@@ -64,14 +60,13 @@ def plan(solved: Solved[HlsDesign]) -> Plan:
     fifos = _compile(FIFOS, BOUNDED, bounded, ("-Wno-maybe-uninitialized",))
     results = prod(job.network.shapes[design.quantised.output])
     frames = {"vectors": VECTORS, "fifo_frames": FIFO_FRAMES}
-    simulate = Step(
+    simulate = worker(
         name=SIMULATE,
         about=f"C simulation: {VECTORS} frames back to back with native integers and with ap_int, "
         f"{FIFO_FRAMES} through FIFOs of their real depths",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "backends.hls.workers.simulate", "job.json"),
+        module="backends.hls.workers.simulate",
+        ask={"shape": job.network.input_shape, "results": results, **frames},
         files={
-            "job.json": json.dumps({"shape": job.network.input_shape, "results": results, **frames}),
             f"{NATIVE}.so": Output(native.name, LIBRARY),
             f"{AP_INT}.so": Output(ap_int.name, LIBRARY),
             f"{FIFOS}.so": Output(fifos.name, LIBRARY),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -139,9 +138,7 @@ def test_a_flattened_network_trains_and_is_lowered(
     save_weights(tmp_path / "float.safetensors", random_weights(bare), bare)
     recipe = {"per_channel": per_channel, "epochs": 1, "batch": 10, "held_out": 20, "warmup_steps": 1}
     ask = {"network": network.name, "weights": str(tmp_path / "float.safetensors"), "data": str(tmp_path)}
-    place = tmp_path / "job.json"
-    place.write_text(json.dumps({**ask, "out": str(tmp_path), "recipe": recipe, "compile": False}))
-    qat.main(place)
+    qat.main({**ask, "out": str(tmp_path), "recipe": recipe, "compile": False})
 
     path = tmp_path / f"{network.name}-w4a4.safetensors"
     ranges = load_ranges(path.with_suffix(".ranges.json"), bare, open_weights(path, bare).digest)

@@ -152,10 +152,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def evaluated(home: Path, monkeypatch: pytest.MonkeyPatch, **variants: object) -> dict[str, dict[str, list[int]]]:
     place = {"network": network_to_json(NETWORK), "weights": "weights.safetensors", "data": "test_batch.bin"}
-    (home / "job.json").write_text(json.dumps({**place, "variants": variants}))
     monkeypatch.chdir(home)
     with torch.no_grad():  # and back again, after main has turned gradients off
-        classes.main(home / "job.json")
+        classes.main({**place, "variants": variants})
     return json.loads((home / "classes.json").read_text())
 
 

@@ -345,8 +345,7 @@ def test_the_command_from_end_to_end(
     def attached(module: str, place: str) -> int:
         job = json.loads(Path(place).read_text())
         job["recipe"] |= {"held_out": 30}
-        Path(place).write_text(json.dumps(job))
-        worker.main(Path(place))
+        worker.main(job)
         return 0
 
     monkeypatch.setattr(worker.cifar10, "RECORDS", 30)

@@ -136,7 +136,7 @@ def test_weights_of_another_digest_are_one_line_and_a_code(home: Path, tmp_path:
     save_weights(other, tensors, NETWORK)
     done = evaluate(home, vectors=16, weights=str(other))
     assert done.returncode == 3 and "Traceback" not in done.stderr
-    assert done.stdout.count("\n") == 1 and open_weights(other, NETWORK).digest in done.stdout
+    assert done.stderr.count("\n") == 1 and open_weights(other, NETWORK).digest in done.stderr
 
 
 def test_weights_that_are_not_finite_are_refused(home: Path, tmp_path: Path) -> None:

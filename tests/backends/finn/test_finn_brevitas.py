@@ -47,7 +47,7 @@ def write(job: Job[FinnOptions], weights: dict[str, np.ndarray]) -> None:
 
 
 def test_every_code_is_equal(job: Job[FinnOptions]) -> None:
-    brevitas_codes.main(Path("job.json"))
+    brevitas_codes.main(json.loads(Path("job.json").read_text()))
     counts = json.loads(Path("codes.json").read_text())
     sizes = {name: 3 * int(np.prod(job.network.shapes[name])) for name in ("relu1", "relu2", "shortcut", "dense")}
     assert counts == {INPUT: 3 * 8 * 8 * 3, **sizes}
@@ -59,7 +59,7 @@ def test_every_code_is_equal_behind_a_flattened_image(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     Path("weights.safetensors").write_bytes(made.weights.path.read_bytes())
     write(made, made.weights.tensors())
-    brevitas_codes.main(Path("job.json"))
+    brevitas_codes.main(json.loads(Path("job.json").read_text()))
     assert json.loads(Path("codes.json").read_text()).keys() == {INPUT, "relu", "relu_hidden", "linear", "dense"}
 
 
@@ -69,7 +69,7 @@ def test_another_weight_is_found(job: Job[FinnOptions], tensor: str) -> None:
     weights[tensor] *= -1
     write(job, weights)
     with pytest.raises(SystemExit, match="differ between Brevitas and the graph"):
-        brevitas_codes.main(Path("job.json"))
+        brevitas_codes.main(json.loads(Path("job.json").read_text()))
 
 
 def test_what_brevitas_exports_is_the_same_network(job: Job[FinnOptions]) -> None:

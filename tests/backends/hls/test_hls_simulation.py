@@ -115,7 +115,7 @@ def test_they_do_on_ap_int(tmp_path: Path, seed: int, monkeypatch: pytest.Monkey
     results = reference(job, images)
     write(job, results, project)
     monkeypatch.chdir(tmp_path)
-    ap_types.main()
+    ap_types.main({"folder": "ap_types"})
     made = project / "ap_int.so"
     flags = ["-std=c++14", "-O1", "-w", "-fPIC", "-shared", "-fno-gnu-unique"]
     folders = [tmp_path / "ap_types", project / "src", project / "tb/stand_in", project / "tb"]

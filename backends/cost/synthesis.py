@@ -55,6 +55,10 @@ HLS4ML: Ratios = {
 """Of hls4ml's own layers."""
 
 
+AS_BUILT: Ratios = {}
+"""Of models that tell what is built."""
+
+
 def with_routed(readings: Sequence[Reading], ratios: Ratios) -> Sequence[Reading]:
     """`readings`, and what csynth's counts of the whole and of layers come to when they are built.
 

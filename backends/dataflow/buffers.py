@@ -5,14 +5,14 @@ Sources: AMD UG473 (block RAM), UG474 (LUTs as shift registers and RAM), UG1399 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from backends.cost.blockram import bram18
 from backends.cost.fabric import ram_luts, shift_register_luts
 from backends.cost.shell import shell
-from backends.dataflow.stages import Fifo, Stage
+from backends.dataflow.stages import Fifo
 from flows.core.evidence import Metric
 from flows.core.part import Device
 
@@ -23,9 +23,6 @@ SHALLOWEST = 16
 """Words of the shallowest FIFO: up to this depth two bits share a LUT of a shift register, so fewer save nothing."""
 READ_BITS = 18
 """HLS reads a RAMB18 of a FIFO at most this wide: 9 of 9 FIFOs of a csynth report of Vitis HLS 2024.2."""
-
-Sizing = Callable[[Sequence[Stage], Mapping[Fifo, int], int], Mapping[Fifo, int]]
-"""FIFO depths from stages, the bits of a token in each FIFO and the least depth: `sized` or `passable`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import floor
 
+from backends.cost.synthesis import AS_BUILT
+from backends.dataflow.budget import usable
 from backends.dataflow.notes import Wording, folding_notes
 from backends.dataflow.options import AUTO, cycles_at
 from backends.dataflow.space import Solved
@@ -16,7 +18,6 @@ from backends.finn.design.search import WIDEST_WEIGHTS
 from backends.finn.estimate import finn_totals
 from backends.finn.handover.finn_plus import ESTIMATES, TOOL
 from backends.finn.options import FINN
-from backends.finn.resolve import usable
 from backends.protocol import Note, warning
 from flows.core.fit import MARGIN
 from models.grids import grid
@@ -30,15 +31,14 @@ def notes(solved: Solved[FinnDesign]) -> Sequence[Note]:
 
 def _folding(solved: Solved[FinnDesign]) -> Iterator[Note]:
     design, options = solved.design, solved.design.job.options
-    clock_ns = design.job.target.clock_ns
+    target, clock_ns = design.job.target, design.job.target.clock_ns
     units = [node for node in design.nodes if isinstance(node, MatrixVector)]
     folds = {node.layer: design.folding[node.name] for node in units}
     yield Note(f"PE x SIMD: {', '.join(f'{layer} {fold.pe} x {fold.simd}' for layer, fold in folds.items())}")
     faster = solved.bolder.interval if solved.bolder else None
     if solved.answer:
-        yield from folding_notes(
-            solved.answer, WORDING, options.target_fps, clock_ns, usable(design, False, MARGIN), faster
-        )
+        room = usable(target.part.device, AS_BUILT, False, MARGIN)
+        yield from folding_notes(solved.answer, WORDING, options.target_fps, clock_ns, room, faster)
     elif options.folding == FINN:
         yield Note(f"FINN's own search for {options.target_fps} images/s")
     elif options.folding != AUTO:

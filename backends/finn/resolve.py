@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from functools import partial
 
 from backends.cost.amounts import Amounts, joined, shell_amounts, totals
+from backends.cost.synthesis import AS_BUILT
 from backends.dataflow import refusals
-from backends.dataflow.budget import Way, budgets, largest_share
+from backends.dataflow.budget import Way, budgets, largest_share, usable
 from backends.dataflow.folding import Cost
 from backends.dataflow.folding import Folding as Chosen
 from backends.dataflow.options import AUTO, cycles_at
@@ -22,7 +23,6 @@ from backends.finn.design.search import set_folding, slowest
 from backends.finn.options import FINN, FinnOptions
 from backends.finn.resources import models
 from backends.protocol import Job, Refusal, Unbuildable
-from flows.core.evidence import RESOURCES
 from models.quantised import QuantisedNetwork
 
 
@@ -67,6 +67,8 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
     quickest = max(min(node.cycles(fold) for fold in node.folds) for node in start.nodes)
     ways = {node.name: [_way(node, place, start) for place in range(len(node.folds))] for node in units}
 
+    room = partial(usable, job.target.part.device, AS_BUILT)
+
     def build(chosen: Chosen) -> FinnDesign:
         folding = {**_folds(units, chosen), **set_folding(others, chosen.limit)}
         return FinnDesign(job, quantised, {node.name: folding[node.name] for node in start.nodes})
@@ -81,7 +83,7 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
 
         whole = joined(*(part for _, part in design.costs()))
         quick = [cycles for cycles in paces if cycles >= quickest]
-        return budgets(ways, rest, whole, partial(usable, start), largest_share, paces=quick)
+        return budgets(ways, rest, whole, room, largest_share, paces=quick)
 
     return Problem(start, around, build, taken)
 
@@ -99,9 +101,3 @@ def taken(design: FinnDesign, sure: bool) -> Cost:
     """What it takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
     amounts = joined(*(part for _, part in design.costs()))
     return totals(amounts, sure)
-
-
-def usable(design: FinnDesign, sure: bool, margin: float) -> Cost:
-    """What the part has of each of `RESOURCES`, less the margin."""
-    device = design.job.target.part.device
-    return tuple(device.available(metric) * (1 - margin) for metric in RESOURCES)

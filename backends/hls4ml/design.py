@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, Sizing, lightest
+from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lightest
+from backends.dataflow.design import BufferedDesign
 from backends.dataflow.fifos import sized
 from backends.dataflow.options import AUTO, SIMULATED
-from backends.dataflow.stages import Fifo, Simulation, Stage
-from backends.dataflow.stream import simulate
+from backends.dataflow.stages import Fifo, Stage
 from backends.hls4ml.counts import haste
 from backends.hls4ml.options import FRAME, LATENCY, TOOL, Hls4mlOptions, parse_reuse, parse_strategy
 from backends.hls4ml.places import lookup
@@ -20,9 +20,12 @@ from backends.protocol import Job
 from models.network import Conv2D
 from models.quantised import QuantisedNetwork
 
+Sizing = Callable[[Sequence[Stage], Mapping[Fifo, int], int], Mapping[Fifo, int]]
+"""FIFO depths from stages, the bits of a token in each FIFO and the least depth: `sized` or `passable`."""
+
 
 @dataclass(frozen=True, eq=False)
-class Hls4mlDesign:
+class Hls4mlDesign(BufferedDesign):
     """`reuse` holds the reuse factor of every layer with weights, `unrolled` those of the Latency strategy."""
 
     job: Job[Hls4mlOptions]
@@ -89,23 +92,6 @@ class Hls4mlDesign:
         lanes, bits = (channels, width) if self.tool == "vivado" else (1, channels * width)
         ways = {AUTO: (SRL, LUTRAM, BRAM), TOOL: (chosen_by(self.tool, depth, bits),)}.get(storage, (storage,))
         return lightest((Buffer(*fifo, depth, bits, way, lanes) for way in ways), device)
-
-    @property
-    def depths(self) -> Mapping[Fifo, int]:
-        """Tokens of each FIFO; those of io_parallel never fill."""
-        return {buffer.fifo: buffer.depth for buffer in self.buffers}
-
-    @cached_property
-    def simulation(self) -> Simulation:
-        """What the stream simulation says of it, with its FIFOs."""
-        return simulate(self.stages, self.depths)
-
-    @property
-    def interval(self) -> int:
-        """Cycles between frames; of a design that deadlocks, which is refused later, those of its busiest stage."""
-        if self.simulation.deadlock:
-            return max(stage.busy for stage in self.stages)
-        return self.simulation.interval
 
 
 def chosen_by(tool: str, depth: int, bits: int) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from backends.cost.synthesis import HLS4ML
+from backends.dataflow.budget import usable
 from backends.dataflow.notes import Wording, fifo_note, folding_notes
 from backends.dataflow.space import Solved
 from backends.hls4ml.design import Hls4mlDesign, asked
 from backends.hls4ml.explain import explain
 from backends.hls4ml.options import Hls4mlOptions, parse_reuse
-from backends.hls4ml.resolve import usable
 from backends.hls4ml.unused import unused
 from backends.protocol import Job, Note, warning
 from flows.core.fit import MARGIN
@@ -33,9 +34,8 @@ def _notes(solved: Solved[Hls4mlDesign]) -> Iterator[Note]:
     yield from _snapped(job)
     faster = solved.bolder.interval if solved.bolder else None
     if answer:
-        yield from folding_notes(
-            answer, WORDING, job.options.target_fps, job.target.clock_ns, usable(design, False, MARGIN), faster
-        )
+        room = usable(job.target.part.device, HLS4ML, False, MARGIN)
+        yield from folding_notes(answer, WORDING, job.options.target_fps, job.target.clock_ns, room, faster)
     yield from fifo_note(design.buffers, job.options.fifo_depth, "tokens")
     yield from explain(job, design.quantised)
     yield from unused(job)

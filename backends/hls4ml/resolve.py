@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from backends.cost.amounts import joined, shell_amounts, totals
-from backends.cost.synthesis import HLS4ML, countable
+from backends.cost.synthesis import HLS4ML
 from backends.dataflow import refusals
-from backends.dataflow.budget import Way, budgets, largest_share
+from backends.dataflow.budget import Way, budgets, largest_share, usable
 from backends.dataflow.fifos import passable
 from backends.dataflow.folding import Cost, Folding
 from backends.dataflow.options import cycles_at
@@ -19,7 +19,6 @@ from backends.hls4ml.options import Hls4mlOptions, parse_reuse
 from backends.hls4ml.precision import lower
 from backends.hls4ml.schedule import PACES, Block, busy
 from backends.protocol import Job
-from flows.core.evidence import RESOURCES
 
 
 def resolve(job: Job[Hls4mlOptions]) -> Solved[Hls4mlDesign]:
@@ -51,6 +50,7 @@ def _solved(start: Hls4mlDesign) -> Solved[Hls4mlDesign]:
 def folding_problem(start: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -> Problem[Hls4mlDesign]:
     """What the solver is asked; `choices` are the reuse factors that each layer with weights may have."""
     job = start.job
+    room = partial(usable, job.target.part.device, HLS4ML)
 
     def build(folding: Folding) -> Hls4mlDesign:
         return Hls4mlDesign(job, start.quantised, folding.values, start.unrolled)
@@ -62,7 +62,7 @@ def folding_problem(start: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -
         folded = [block for block in design.blocks if block.name in design.reuse]
         whole = joined(*(block_cost(block, design) for block in folded), rest)
         ways = {block.name: _ways(design, block, choices[block.name]) for block in folded}
-        return budgets(ways, lambda cycles: rest, whole, partial(usable, design), largest_share)
+        return budgets(ways, lambda cycles: rest, whole, room, largest_share)
 
     return Problem(start, around, build, taken)
 
@@ -71,13 +71,6 @@ def taken(design: Hls4mlDesign, sure: bool) -> Cost:
     """What csynth counts of each of `RESOURCES`: by estimates or, where `sure`, by their upper bounds."""
     amounts = joined(*(part for _, part in costs(design)))
     return totals(amounts, sure)
-
-
-def usable(design: Hls4mlDesign, sure: bool, margin: float) -> Cost:
-    """How much csynth may count of each of `RESOURCES`, where `sure` by an upper bound, so that what is built leaves
-    `margin` of the part free."""
-    device = design.job.target.part.device
-    return tuple(countable(metric, device.available(metric) * (1 - margin), HLS4ML, sure) for metric in RESOURCES)
 
 
 def _ways(design: Hls4mlDesign, block: Block, choices: Sequence[int]) -> Sequence[Way]:

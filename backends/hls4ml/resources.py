@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from backends.cost.amounts import Amount, exact
-from backends.cost.blockram import bram18
 from backends.cost.dsp import dsp48
 from backends.cost.fabric import adder_luts
 from backends.cost.synthesis import HLS4ML
@@ -155,21 +154,6 @@ def softmax_dsp(classes: int) -> Amount:
 
 
 FIFO_BRAM_SOURCE = "storage of HLS FIFOs, exact in 9 of 9 rows of Vitis HLS 2024.2 and 390 of 390 of Vivado HLS 2020.1"
-
-
-def fifo_bram(tool: str, depth: int, channels: int, bits: int) -> Amount:
-    """RAMB18 of a FIFO of `depth` tokens of `channels` elements of `bits` bits.
-
-    Vitis HLS keeps up to two words, or fewer than 1024 bits in all, in shift registers (UG1399, ``config_storage``),
-    and reads a RAMB18 at most 18 bits wide: 9 of 9 rows. Vivado HLS makes one FIFO a channel, in shift registers up to
-    a depth of 32: 390 of 390 FIFOs of one report.
-    """
-    if tool == "vitis":
-        width, lanes, small = channels * bits, 1, depth <= 2 or depth * channels * bits < 1024
-    else:
-        width, lanes, small = bits, channels, depth <= 32
-    value = 0 if small else lanes * bram18(depth, width, widest=18)
-    return exact(value, "fifo", FIFO_BRAM_SOURCE)
 
 
 @cache

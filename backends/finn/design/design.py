@@ -8,9 +8,9 @@ from functools import cached_property
 
 from backends.cost import shell
 from backends.cost.amounts import Amounts, shell_amounts
+from backends.dataflow.design import StreamDesign
 from backends.dataflow.fifos import LEAST, sized
-from backends.dataflow.stages import Fifo, Simulation, Stage
-from backends.dataflow.stream import simulate
+from backends.dataflow.stages import Fifo, Stage
 from backends.finn.design import folding_file
 from backends.finn.design.fifos import Link, StreamingFifo, links, pixel_bits
 from backends.finn.design.graph import nodes
@@ -26,7 +26,7 @@ FIFO, CONVERTER = "fifo", "width converters"
 
 
 @dataclass(frozen=True, eq=False)
-class FinnDesign:
+class FinnDesign(StreamDesign):
     job: Job[FinnOptions]
     quantised: QuantisedNetwork
     folding: Folding
@@ -52,15 +52,6 @@ class FinnDesign:
     @cached_property
     def links(self) -> tuple[Link, ...]:
         return links(self.nodes, self.folding, self.depths, self.job.options.fifo_style)
-
-    @cached_property
-    def simulation(self) -> Simulation:
-        return simulate(self.stages, self.depths)
-
-    @property
-    def interval(self) -> int:
-        """Cycles between frames, with its FIFOs."""
-        return self.simulation.interval
 
     def costs(self) -> Iterator[tuple[str, Amounts]]:
         """(scope, amounts) of nodes by FINN's names, of FIFOs and converters, and of the shell."""

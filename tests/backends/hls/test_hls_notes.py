@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from backends.cost.synthesis import AS_BUILT
+from backends.dataflow.budget import usable
 from backends.dataflow.notes import folding_notes
 from backends.dataflow.space import Solved
 from backends.hls import BACKEND
 from backends.hls.design.design import HlsDesign
 from backends.hls.notes import WORDING
-from backends.hls.resolve import usable
 from backends.protocol import NoteKind
 from flows.core.evidence import Metric
 from flows.core.fit import MARGIN
@@ -28,7 +29,9 @@ def said(resolved: Solved[HlsDesign]) -> str:
     design, answer = resolved.design, resolved.answer
     assert answer
     options, clock_ns = design.job.options, design.job.target.clock_ns
-    notes = folding_notes(answer, WORDING, options.target_fps, clock_ns, usable(design, False, MARGIN))
+    notes = folding_notes(
+        answer, WORDING, options.target_fps, clock_ns, usable(design.job.target.part.device, AS_BUILT, False, MARGIN)
+    )
     return "\n".join(note.text for note in notes)
 
 

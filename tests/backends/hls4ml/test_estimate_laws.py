@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.cost.amounts import Amount, exact
+from backends.dataflow.buffers import Buffer
 from backends.hls4ml import counts, resources
+from backends.hls4ml.design import chosen_by
 from backends.hls4ml.schedule import PACES, blocks, slowest, stages
 from models.network import INPUT, Conv2D, Network
 
@@ -24,12 +26,13 @@ def convolution(padding: str = "valid", size: int = 6, kernel: int = 3, stride: 
     [(16, 4, 15, 0), (16, 4, 16, 4), (1024, 1, 18, 1), (1025, 1, 18, 2), (2, 64, 40, 0), (300, 28, 16, 25)],
 )
 def test_fifos_of_vitis(depth: int, channels: int, bits: int, expected: int) -> None:
-    assert resources.fifo_bram("vitis", depth, channels, bits).value == expected
+    bits *= channels
+    assert Buffer("", "", depth, bits, chosen_by("vitis", depth, bits)).bram18 == expected
 
 
 def test_fifos_of_vivado_are_one_a_channel() -> None:
-    assert resources.fifo_bram("vivado", 33, 7, 16).value == 7
-    assert resources.fifo_bram("vivado", 32, 7, 16).value == 0
+    assert Buffer("", "", 33, 16, chosen_by("vivado", 33, 16), 7).bram18 == 7
+    assert Buffer("", "", 32, 16, chosen_by("vivado", 32, 16), 7).bram18 == 0
 
 
 def test_weights_are_stored_side_by_side() -> None:

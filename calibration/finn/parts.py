@@ -14,12 +14,13 @@ from typing import Any
 
 from backends.cost.amounts import Amount, Amounts, exact
 from backends.cost.blockram import bram18
+from backends.cost.fabric import ram_luts
 from backends.dataflow.buffers import SRL
 from backends.finn.design.fifos import StreamingFifo, WidthConverter
 from backends.finn.design.nodes import HardwareNode, Integer, MatrixVector, NodeFold, Padding, Thresholds, Window
 from backends.finn.resources.formulas import AUTO, BLOCK, DECOUPLED, DISTRIBUTED, EMBEDDED, MemoryStyle
 from backends.finn.resources.models import Calibration, fitted
-from backends.finn.resources.structure import LUT_WORDS, Law, ram_luts, stream
+from backends.finn.resources.structure import LUT_WORDS, Law, stream
 from flows.core.evidence import Metric
 
 OLDER = {"StreamingFCLayer": "MVAU", "MatrixVectorActivation": "MVAU", "VectorVectorActivation": "VVAU"}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from backends.cost.fabric import shift_register_luts
+from backends.cost.fabric import ram_luts, shift_register_luts
 from backends.dataflow.buffers import SRL
 from backends.finn.design.fifos import SHALLOW, Link, WidthConverter
 from backends.finn.design.nodes import Copy, HardwareNode, MatrixVector, NodeFold, Padding, Thresholds, Window
@@ -167,15 +167,6 @@ def replay_luts(node: MatrixVector, fold: NodeFold) -> int:
     if not replayed(node, fold) or node.inputs * node.data.width > REPLAYED:
         return 0
     return ram_luts(node.inputs // fold.simd, fold.simd * node.data.width)
-
-
-def ram_luts(depth: int, width: int) -> int:
-    """LUTs of a simple dual-port RAM of either depth of a LUT (AMD UG474).
-
-    >>> ram_luts(189, 8), ram_luts(71, 112)
-    (36, 228)
-    """
-    return 4 * min(ceil(depth / 64) * ceil(width / 3), ceil(depth / 32) * ceil(width / 6))
 
 
 def address(words: int) -> int:

@@ -37,6 +37,16 @@ def test_a_deeper_or_wider_memory_takes_no_less(depth: int, width: int) -> None:
         assert count(depth, width) <= count(depth, width + 1)
 
 
+@given(depth=sizes, width=widths)
+def test_lut_ram_is_enough_and_not_wasteful(depth: int, width: int) -> None:
+    """A LUT holds 64 bits, and three of four of them are read; at most a block more than full is taken each way."""
+    count = fabric.ram_luts(depth, width)
+    assert count % 4 == 0 and count * 48 >= depth * width
+    assert count <= 4 * ceil(depth / 64) * ceil(width / 3)
+    assert count <= 4 * ceil(depth / 32) * ceil(width / 6)
+    assert count * 48 < (depth + 32) * (width + 6)
+
+
 @given(a=st.integers(1, 64), b=st.integers(1, 64))
 def test_a_product_does_not_care_about_order(a: int, b: int) -> None:
     assert dsp.dsp48(a, b) == dsp.dsp48(b, a)

@@ -16,9 +16,8 @@ from backends.dataflow.stream import simulate
 from backends.dataflow.timing import Ends, busy, totals
 from backends.hls.design import resources
 from backends.hls.design.design import HlsDesign
-from backends.hls.design.lanes import Lanes, parts
-from backends.hls.design.memories import kept, rows, weight_rom
-from backends.hls.design.nodes import Node
+from backends.hls.design.nodes import Lanes, Node, parts
+from backends.hls.design.resources import kept, rows, weight_rom
 from backends.hls.design.schedule import QUICKEST, SLOWEST, fresh
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from flows.core.part import Device

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import prod
 
 from backends.amd import steps as amd
+from backends.amd.ap_types import AP_TYPES, ap_types_step
 from backends.dataflow.space import Solved
 from backends.hls.amd import hls_project
 from backends.hls.design.design import HlsDesign
@@ -16,7 +17,7 @@ from models.reference import REFERENCE, reference_step
 
 VECTORS = 64
 """Frames back to back: faults at the border between frames show from the third on."""
-PROJECT, LIBRARY, OUTPUTS, AP_TYPES = "project", "simulation.so", "outputs.json", "ap_types"
+PROJECT, LIBRARY, OUTPUTS = "project", "simulation.so", "outputs.json"
 CPP = Output("generate", PROJECT)
 SOURCES = ("flows.core", "models", "backends")
 FLAGS = ("-std=c++14", "-O2", "-fPIC", "-shared", "-fno-gnu-unique", "-Wno-unknown-pragmas")
@@ -43,19 +44,9 @@ def plan(solved: Solved[HlsDesign]) -> Plan:
         packages=("jinja2", "numpy", "safetensors"),
         sources=SOURCES,
     )
-    headers = worker(
-        name=AP_TYPES,
-        about="AMD's arbitrary-precision integers, as hls4ml's package carries them",
-        module="backends.hls.workers.ap_types",
-        ask={"folder": AP_TYPES},
-        makes=(AP_TYPES,),
-        packages=("hls4ml",),
-        sources=SOURCES,
-    )
-    headers_given = {AP_TYPES: Output(headers.name, AP_TYPES)}
     native = _compile(NATIVE, SIMULATED, (f"{PROJECT}/tb/native",))
     # -w: AMD's headers have warnings of their own
-    ap_int = _compile(AP_INT, SIMULATED, (AP_TYPES,), ("-w",), headers_given)
+    ap_int = _compile(AP_INT, SIMULATED, (AP_TYPES.file,), ("-w",), {AP_TYPES.file: AP_TYPES})
     bounded = f"{PROJECT}/tb/native", f"{PROJECT}/tb/bounded"
     fifos = _compile(FIFOS, BOUNDED, bounded, ("-Wno-maybe-uninitialized",))
     results = prod(job.network.shapes[design.quantised.output])
@@ -77,7 +68,7 @@ def plan(solved: Solved[HlsDesign]) -> Plan:
     )
     limit_s = job.options.vendor_timeout * 3600
     synthesis = amd.steps("vitis", hls_project(CPP, job.network), job.target, job.options.vendor, limit_s)
-    steps = (expected, generate, headers, native, ap_int, fifos, simulate, *synthesis)
+    steps = (expected, generate, ap_types_step(), native, ap_int, fifos, simulate, *synthesis)
     return Plan(steps, Output(SIMULATE, OUTPUTS), "C simulation of the generated code (g++ and ap_int)", VECTORS)
 
 

@@ -17,8 +17,7 @@ from backends.dataflow.space import Budgets, Problem, Solved
 from backends.hls.check import overflows
 from backends.hls.design.arithmetic import lower
 from backends.hls.design.design import HlsDesign
-from backends.hls.design.lanes import Lanes
-from backends.hls.design.nodes import MATRIX_VECTOR, Node, nodes, slides
+from backends.hls.design.nodes import MATRIX_VECTOR, Lanes, Node, nodes, slides
 from backends.hls.design.schedule import FOLDED
 from backends.hls.design.words import least
 from backends.hls.estimate import costs, fifo_cost, node_cost

@@ -12,9 +12,8 @@ from backends.dataflow.fifos import sized
 from backends.dataflow.options import AUTO, SIMULATED
 from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Fifo, Stage
-from backends.hls.design.lanes import Lanes
-from backends.hls.design.memories import Memory, kept, rows, weight_rom
-from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Node, nodes
+from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, nodes
+from backends.hls.design.resources import Memory, kept, rows, weight_rom
 from backends.hls.design.schedule import EXPECTED, Pace, stages
 from backends.hls.design.words import choose_lanes
 from backends.hls.options import HlsOptions

@@ -16,8 +16,8 @@ from backends.dataflow.pe_simd import Fold, legal
 from backends.dataflow.space import Solved
 from backends.hls.design import resources
 from backends.hls.design.design import HlsDesign
-from backends.hls.design.memories import weight_rom
 from backends.hls.design.nodes import MATRIX_VECTOR, nodes
+from backends.hls.design.resources import weight_rom
 from backends.hls.estimate import FIFO, LINE_BUFFERS, WEIGHTS, estimate
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.fit import MARGIN

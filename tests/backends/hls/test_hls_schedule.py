@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from backends.dataflow.fifos import sized
 from backends.dataflow.pe_simd import Fold, legal
 from backends.dataflow.stream import simulate
-from backends.hls.design.lanes import Lanes, parts
-from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Node, nodes, pixels
+from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, nodes, parts, pixels
 from backends.hls.design.schedule import EXPECTED, QUICKEST, busy, stage_timing, stages, turns
 from backends.hls.design.words import choose_lanes
 from models.folding import folded

@@ -1,4 +1,4 @@
-"""Copies AMD's ap_int headers: ``python -m backends.hls.workers.ap_types JOB.json``.
+"""Copies AMD's ap_int headers: ``python -m backends.amd.workers.ap_types JOB.json``.
 
 hls4ml's package carries them under the Apache License 2.0. What lies beside them under other terms, a stream header
 among it, stays where it is: this project has a stand-in of its own. JOB.json: ``folder``,

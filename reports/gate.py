@@ -13,7 +13,7 @@ from reports.comparison import merged
 from reports.design import Design, designs_of, evidence_of
 from reports.junit import Case, suites_of
 from reports.policy import Policy, Rule
-from reports.terminal import table
+from reports.terminal.layout import table
 from reports.words import amount, evidence, number
 
 SMALLER_IS_WORSE = (Metric.THROUGHPUT_FPS, Metric.ACCURACY, Metric.AGREEMENT, Metric.FMAX_MHZ)

@@ -24,11 +24,13 @@ from flows.core.record import (
 )
 from flows.core.record_reader import document_from_json
 from flows.core.text import printable
-from reports import bars, changes, csv, html, junit, markdown, terminal
+from reports import changes, csv, html, junit, markdown
 from reports import json as json_report
-from reports.brief import decisions
 from reports.comparison import compare
 from reports.difference import difference
+from reports.terminal import bars
+from reports.terminal import run as terminal
+from reports.terminal.brief import decisions
 
 SCHEMA = json.loads(Path(record.__file__).with_name("run.schema.json").read_text())
 D = "0123456789abcdef"

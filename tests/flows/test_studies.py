@@ -16,7 +16,7 @@ from flows.core.plan import Products, State, StepResult
 from flows.core.study import Outcome, Pairing, Row, Scope, Study
 from models import cifar10
 from models.study import share
-from reports.studies import quantisation
+from reports.terminal.studies import quantisation
 
 pytest.importorskip("torch")
 IMAGES = 60

@@ -14,10 +14,12 @@ from flows.core.clock import seen
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.fit import Verdict
 from flows.core.record import Document, Run
-from reports import brief, html, junit, markdown, terminal, words
+from reports import html, junit, markdown, words
 from reports.comparison import Comparison, compare
 from reports.design import designs_of
 from reports.difference import difference
+from reports.terminal import brief
+from reports.terminal import run as terminal
 
 Make = Callable[..., Run]
 Readings = Callable[..., tuple[Reading, ...]]

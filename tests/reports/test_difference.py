@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from flows.core.errors import InputError
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from flows.core.record import Document, Run
-from reports import bars, changes
+from reports import changes
 from reports.difference import EVERY, Change, difference
+from reports.terminal import bars
 
 Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
 

@@ -12,7 +12,7 @@ import pytest
 
 from flows.core.digest import plain
 from flows.core.profile import Judged, Profile, Role, Rounded, Row
-from reports.profile import profile
+from reports.terminal.profile import profile
 
 KERNEL = Row(
     "conv/kernel", Role.KERNEL, "ap_fixed<8,1,AP_RND,AP_SAT>", -1.5, 0.75, -1.0, 0.9921875, 2**-7, 2, 1, 64,

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from flows.core.evidence import DESIGN, RESOURCES, SHELL, Metric, Reading, Tier, nearest
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts
-from reports import terminal, words
+from reports import words
+from reports.terminal import layout
+from reports.terminal import run as terminal
 
 D = "0123456789abcdef"
 
@@ -142,7 +144,7 @@ def test_the_comparison_says_what_tells_runs_of_one_flow_apart() -> None:
 
 @given(st.lists(st.lists(st.text("ab c", max_size=9), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_a_table_keeps_every_cell_in_order(rows: list[list[str]]) -> None:
-    lines = terminal.table(rows).splitlines() or [""]
+    lines = layout.table(rows).splitlines() or [""]
     for line, row in zip(lines, rows, strict=False):
         place = 0
         for cell in row:

@@ -24,7 +24,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 def execute(given: Namespace) -> int:
     from flows import runner
     from flows.core.record import Document
-    from reports import terminal
+    from reports.terminal.run import comparison, details
 
     session.check_training_images(given.data)
     trained = session.trained_network(given, given.network)
@@ -33,7 +33,7 @@ def execute(given: Namespace) -> int:
     )
     document = Document(runner.network_facts(trained), runs)
     if len(runs) == 1 or given.layers:
-        print(terminal.details(document, layers=given.layers))
+        print(details(document, layers=given.layers))
     if len(runs) > 1:
-        print(terminal.comparison(document))
+        print(comparison(document))
     return 0

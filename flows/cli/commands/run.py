@@ -43,7 +43,8 @@ def execute(given: Namespace) -> int:
     from flows.core.fit import Verdict, judge
     from flows.core.part import devices
     from flows.core.record import Document
-    from reports import terminal, words
+    from reports import words
+    from reports.terminal.run import comparison, details
 
     if given.record and not given.data:
         raise UsageError("--record", "without test images nothing is evaluated", "give --data as well")
@@ -70,9 +71,9 @@ def execute(given: Namespace) -> int:
     errors = [result for result in results if isinstance(result, FlowsError)]
     if runs:
         document = Document(runner.network_facts(trained), runs)
-        print(terminal.details(document))
+        print(details(document))
         if len(runs) > 1:
-            print(terminal.comparison(document))
+            print(comparison(document))
         session.write_document(given.json, document)
         if given.out:
             _copy(document, given.out)

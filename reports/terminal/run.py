@@ -1,4 +1,4 @@
-"""Runs as plain text for a terminal. Pure: values in, text out."""
+"""Runs: each in full, and several side by side."""
 
 from __future__ import annotations
 
@@ -7,33 +7,15 @@ from textwrap import wrap
 
 from flows.core.evidence import RESOURCES, SEEN, TOTAL, Metric, Reading, Subject, Tier, nearest
 from flows.core.fit import MARGIN
-from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.record import Document, Run
 from flows.core.text import printable
 from reports.design import Design, designs_of
+from reports.terminal.layout import WIDTH, table
 from reports.words import LABELS, SHARES, amount, evidence, interval, number, verdict, why
 
-WIDTH = 118
 TIMES = (Metric.LATENCY_CYCLES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS, Metric.FMAX_MHZ)
 LONGEST = 80
 """Characters of an option's value that the table shows."""
-
-
-def table(rows: Sequence[Sequence[str]], left: frozenset[int] = frozenset({0})) -> str:
-    """Rows in columns as wide as their widest cell; columns in `left` are set left, the others right.
-
-    A cell is one line, whatever name stands in it.
-    """
-    rows = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = (
-            cell.ljust(width) if column in left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
 
 
 def details(document: Document, layers: bool = False) -> str:
@@ -199,28 +181,3 @@ def _kind(accuracy: Reading) -> str:
 
 def _short(reading: Reading | None) -> str:
     return number(reading.metric, reading.value) if reading else "unknown"
-
-
-def plan(title: str, plan: Plan, digests: Mapping[str, str]) -> str:
-    """What would run, step by step."""
-    return "\n".join([title, *(_planned(step, digests[step.name]) for step in plan.steps)])
-
-
-def _planned(step: Step, digest: str) -> str:
-    given = []
-    for name, item in step.files.items():
-        match item:
-            case str():
-                given.append(f"{name} ({len(item):,} characters)")
-            case Asset():
-                given.append(f"{name} (asset {item.digest})")
-            case Output():
-                given.append(f"{name} (from {item.step})")
-    lines = [
-        ("", step.about),
-        ("runs", " ".join(step.argv)),
-        ("given", ", ".join(given)),
-        ("makes", ", ".join(step.makes)),
-    ]
-    told = [f"  {step.name}  {digest}", *(f"    {label:<6}{text}" for label, text in lines)]
-    return "\n".join(map(printable, told))

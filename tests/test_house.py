@@ -13,6 +13,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -212,6 +213,23 @@ def test_names_are_of_the_field(path: Path):
 @every_module
 def test_every_module_says_what_it_is(path: Path):
     assert not tree_of(path).body or ast.get_docstring(tree_of(path))
+
+
+BUILT_IN = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["zynqflows.backends"]
+
+
+@pytest.mark.parametrize("module", sorted(BUILT_IN.values()))
+def test_a_built_in_flow_says_which_options_and_which_design_it_has(module: str):
+    """Of its own, by name: mypy then checks every function of its `BACKEND` against `backends.protocol`."""
+    tree = tree_of(ROOT.joinpath(*module.split("."), "__init__.py"))
+    (typed,) = [node for node in tree.body if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "BACKEND"]
+    of = re.fullmatch(r"Backend\[(\w+), Solved\[(\w+)\]\]", ast.unparse(typed.annotation))
+    assert of and "Any" not in of.groups()
+    imported = {
+        alias.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert all(within(str(imported[name]), module) for name in of.groups())
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in ("Any", "cast")]
 
 
 WATCHED = sorted(HEAVY | TEMPLATES | {"numpy", "safetensors", "jsonschema"})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from backends.dataflow.space import Solved
 from backends.finn.check import check
+from backends.finn.design.design import FinnDesign
 from backends.finn.estimate import estimate
 from backends.finn.handover import finn_plus
 from backends.finn.notes import notes
@@ -14,7 +16,7 @@ from backends.protocol import API, Backend
 from flows.core.clock import seen
 from flows.core.evidence import Tier
 
-BACKEND = Backend(
+BACKEND: Backend[FinnOptions, Solved[FinnDesign]] = Backend(
     api=API,
     name="finn",
     about="FINN: four-bit weights trained for it, a FINN-ready QONNX graph, FINN's folding and our estimates of it",

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from backends.cost.synthesis import OPEN_SYNTHESIS
 from backends.finn.resources import models
 from backends.finn.resources.structure import Law
 from calibration.finn.points import SYNTHESIS, UNBUILT, Point, routed, synthesised
@@ -32,8 +33,6 @@ from flows.core.evidence import Metric
 
 MANY = 3
 """Repositories from which on whole ones are held out: with fewer, too little is left to fit to."""
-RATIO = 1.64
-"""The most that the open synthesis overstates LUTs by; `models.OVERSTATED` is its middle."""
 
 
 def solve(rows: Sequence[Point]) -> dict[str, float]:
@@ -94,7 +93,8 @@ def calibration(rows: Sequence[Point]) -> list[dict[str, Any]]:
         of_metric = [ratio for (_, other), misses in missed.items() if other == metric for ratio in misses]
         width, builds = spread(own or of_metric), len({row.build for row in group})
         if model == UNBUILT and metric == Metric.LUT.key:
-            width = sqrt(width**2 + log(RATIO / models.OVERSTATED) ** 2)
+            overstated = OPEN_SYNTHESIS[Metric.LUT]
+            width = sqrt(width**2 + log(overstated.high / overstated.value) ** 2)
         errors = [abs(exp(-ratio) - 1) for ratio in own]
         entries.append(
             {

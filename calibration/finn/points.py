@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backends.finn.resources import models
+from backends.cost.synthesis import OPEN_SYNTHESIS
 from backends.finn.resources.structure import Law, law_of_node
 from calibration.finn.parts import part_of
 from calibration.finn.rows import BY_KEY, Sample
+from flows.core.evidence import Metric
 
 SYNTHESISED = Path(__file__).with_name("open_synthesis.json")
 SYNTHESIS = "Yosys 0.70 of finn-plus 1.6.1 RTL"
@@ -48,7 +49,7 @@ def synthesised() -> list[Point]:
         assert isinstance(part, tuple)
         node, fold, _ = part
         counts = row["measured"]
-        amounts = {"lut": counts["lut"] / models.OVERSTATED + counts["ram_lut"], "ff": counts["ff"]}
+        amounts = {"lut": counts["lut"] / OPEN_SYNTHESIS[Metric.LUT].value + counts["ram_lut"], "ff": counts["ff"]}
         for metric, measured in amounts.items():
             model = law_of_node(node, fold, BY_KEY[metric])
             build = str(row["config"]) if model.name == UNBUILT else SYNTHESIS

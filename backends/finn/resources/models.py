@@ -2,7 +2,7 @@
 
 What the RTL fixes (`structure`) is not fitted. The rest is linear in a few counts; ``calibration/finn/fit.py`` fits it
 to the nodes of routed builds that others published. The matrix unit of finn-plus 1.6.1 is in none of them: it is fitted
-to open synthesis of its RTL, whose LUTs are divided by `OVERSTATED`.
+to open synthesis of its RTL, whose LUTs are divided by how far that overstates (`backends.cost.synthesis`).
 """
 
 from __future__ import annotations
@@ -33,10 +33,6 @@ from backends.finn.resources.structure import (
 from flows.core.evidence import Metric
 
 CALIBRATION = Path(__file__).with_name("calibration") / "routed.json"
-
-OVERSTATED = 1.40
-"""How many times Vivado's LUTs the open synthesis counts, of identical RTL: 1.21 to 1.64 on four modules (Vivado
-2022.2). FFs agree within 2 %."""
 
 DATAPATH = 25
 """Bits of a DSP48E1's wider factor."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from .test_onnx import averaged, from_tensorflow, residual  # noqa: E402
 quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def whole(network: Network, tensors: dict[str, Any]) -> None:
+def whole(network: Network, tensors: Mapping[str, np.ndarray]) -> None:
     """What was read can be folded or is refused, and its weights are those that it needs."""
     assert {name: tensor.shape for name, tensor in tensors.items()} == dict(network.weight_shapes())
     assert all(np.isfinite(tensor).all() for tensor in tensors.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ LAYERS = [
 ]
 
 
-AVERAGE = ("GlobalAveragePooling2D", {"keepdims": False}, [])
+AVERAGE: tuple[str, dict[str, Any], list[Any]] = ("GlobalAveragePooling2D", {"keepdims": False}, [])
 
 
 class Listener(list[tuple[str, str]]):
@@ -105,7 +106,7 @@ def test_a_file_that_crashes_its_reader_is_told_as_damaged(
         read_network(keras_archive(LAYERS), executor)
 
 
-BAD_IMAGES = {
+BAD_IMAGES: dict[str, tuple[np.ndarray, str]] = {
     "floats": (np.zeros((2, 6, 6, 3), np.float32), "holds (2, 6, 6, 3) of float32"),
     "another size": (np.zeros((2, 8, 6, 3), np.uint8), "(N, 6, 6, 3) of uint8 is needed"),
     "one image": (np.zeros((6, 6, 3), np.uint8), "holds (6, 6, 3)"),

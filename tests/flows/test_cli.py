@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -34,7 +35,7 @@ class Options:
     wrong: bool = field(default=False, metadata={"help": "build another network"})
 
 
-def lower(job: Job) -> QuantisedNetwork:
+def lower(job: Job[Options]) -> QuantisedNetwork:
     act = FixedType(8, 6, rounding=Rounding.RND, overflow=Overflow.SAT)
     weight = FixedType(8, 3, rounding=Rounding.RND, overflow=Overflow.SAT)
     layers = {}
@@ -48,7 +49,7 @@ def lower(job: Job) -> QuantisedNetwork:
     return QuantisedNetwork(job.network, job.weights.digest, InputContract(FixedType(8, 1)), layers)
 
 
-def plan(job: Job) -> Plan:
+def plan(job: Job[Options]) -> Plan:
     """Builds nothing: it computes the vectors with the reference itself, and adds one where it is to be wrong."""
     work = reference_step("same", lower(job), Asset(job.weights.path, job.weights.digest), 16)
     code = (
@@ -60,7 +61,7 @@ def plan(job: Job) -> Plan:
     return Plan((work, built), Output("build", "out.json"), "a simulation")
 
 
-def estimate(job: Job) -> list[Reading]:
+def estimate(job: Job[Options]) -> list[Reading]:
     return [
         Reading(
             metric, job.options.lut, Tier.MODELLED, "chip", "law", predicts=Tier.ROUTED, low=1, high=job.options.lut
@@ -72,14 +73,14 @@ def estimate(job: Job) -> list[Reading]:
     ]
 
 
-def read_report(job: Job, report: Path) -> Imported:
+def read_report(job: Job[Options], report: Path) -> Imported:
     """A report of this backend's is one number: of LUTs, or behind "fmax" of the clock."""
     metric = Metric.FMAX_MHZ if report.read_text().startswith("fmax") else RESOURCES[0]
     value = float(report.read_text().removeprefix("fmax"))
     return Imported([Reading(metric, value, Tier.ROUTED, "chip", f"imported from {report.name}")])
 
 
-def check(job: Job) -> list[Refusal]:
+def check(job: Job[Options]) -> list[Refusal]:
     return [Refusal("--speed", "7 is unlucky", "--speed 8")] if job.options.speed == 7 else []
 
 
@@ -105,7 +106,7 @@ class Point(SimpleNamespace):
 
 
 @pytest.fixture(autouse=True)
-def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     broken = Point(value="nowhere", module=ImportError("no module named nowhere"), dist=None)
     old = replace(TOY, api=0)
     points = {"toy": Point(value="toy", module=TOY, dist=None), "broken": broken}

@@ -147,11 +147,10 @@ def test_a_report_of_another_design_fails_the_run(tmp_path: Path, tool: Callable
 
 
 FUNCTIONS = ("conv2_window", "conv2", "shortcut", "pool", "dense")
-WHOLE = {**MODULES, **{f"{name}_U0": ({"LUT": 100, "DSP": 1}, CYCLES) for name in FUNCTIONS}}
-
-
-FUNCTIONS = ("conv2_window", "conv2", "shortcut", "pool", "dense")
-WHOLE = {**MODULES, **{f"{name}_U0": ({"LUT": 100, "DSP": 1}, CYCLES) for name in FUNCTIONS}}
+WHOLE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    **MODULES,
+    **{f"{name}_U0": ({"LUT": 100, "DSP": 1}, CYCLES) for name in FUNCTIONS},
+}
 
 
 def test_a_report_made_elsewhere_says_so(tmp_path: Path) -> None:

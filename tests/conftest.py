@@ -1,7 +1,9 @@
-"""What every test gets: a store of its own, and property tests that do not depend on how busy the machine is."""
+"""What every test gets: a store of its own, and property tests that do not depend on how busy the machine is; and
+stand-ins for tools."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -17,3 +19,26 @@ def own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZYNQFLOWS_STORE", str(tmp_path_factory.mktemp("store")))
         yield
+
+
+@pytest.fixture
+def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Puts an executable of this name and text on PATH, where besides it only the system's own are."""
+    from flows import executor
+
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+    def forget() -> None:
+        for known in (executor._find, executor._tool_identity):
+            known.cache_clear()
+
+    def put(name: str, text: str) -> None:
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+        forget()
+
+    forget()
+    yield put
+    forget()

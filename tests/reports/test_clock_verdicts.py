@@ -72,7 +72,9 @@ def test_the_doubt_about_the_clock_goes_only_where_a_report_meets_it(report: Rea
 def test_a_clock_at_risk_is_said_to_be_what_may_fail() -> None:
     known = seen(100.0, Tier.ROUTED, "xc7z020", "a build")
     fast = run_of("fast", readings=(*readings_of(), known), clock_ns=5.0)
-    fast = replace(fast, warnings=("another", designs_of([fast], 0.1)[0].fit.clock.warning))  # type: ignore[union-attr]
+    clock = designs_of([fast], 0.1)[0].fit.clock
+    assert clock
+    fast = replace(fast, warnings=("another", clock.warning))
     comparison = compare([document_of(fast)])
     (decision,) = comparison.decisions
     assert decision.candidates[0].fit.verdict is Verdict.AT_RISK

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,6 @@ from backends.amd import tcl
 from backends.amd.identity import ANYTHING
 from backends.amd.steps import COSIM, CSYNTH, NONE, VSYNTH, HlsProject, read, read_report, steps
 from backends.protocol import NoteKind
-from flows import executor
 from flows.core.errors import InputError, StepFailed
 from flows.core.evidence import DESIGN, TOTAL, Metric, Reading, Tier
 from flows.core.part import Target, find_part
@@ -54,31 +53,20 @@ for name, text in {{"toy.cpp": "", "test.cpp": "", {old!r}: {OLD!r}}}.items():
 
 
 @pytest.fixture
-def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tool]:
+def tool(on_path: Tool) -> Tool:
     """Puts a stand-in on PATH: Python code that is run in the step's directory."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
     def put(name: str, code: str) -> None:
-        place = folder / name
-        place.write_text(
+        on_path(
+            name,
             f"#!{sys.executable}\n"
             "import sys, time, subprocess\nfrom pathlib import Path\n"
             "if '-version' in sys.argv:\n    sys.exit(print('stand-in 2023.1'))\n"
             "def leave(place, text):\n"
-            "    Path(place).parent.mkdir(parents=True, exist_ok=True)\n    Path(place).write_text(text)\n" + code
+            "    Path(place).parent.mkdir(parents=True, exist_ok=True)\n    Path(place).write_text(text)\n" + code,
         )
-        place.chmod(0o755)
-        forget()
 
-    def forget() -> None:
-        for known in (executor._find, executor._tool_identity):
-            known.cache_clear()
-
-    forget()
-    yield put
-    forget()
+    return put
 
 
 @pytest.fixture

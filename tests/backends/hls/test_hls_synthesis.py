@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from backends.hls.design.nodes import CLONE, STREAMS
 from backends.hls.estimate import FIFO
 from backends.hls.options import HlsOptions
 from backends.protocol import Job, NoteKind
-from flows import executor, runner
+from flows import runner
 from flows.core.errors import InputError, StepFailed
 from flows.core.evidence import DESIGN, TOTAL, Metric, Reading, Tier, nearest, total
 from flows.core.fit import Verdict, judge
@@ -57,25 +57,13 @@ place.write_text({report!r})
 
 
 @pytest.fixture
-def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+def tool(on_path: Callable[[str, str], None]) -> Callable[..., None]:
     """Puts a vitis_hls on PATH that takes the sources of its script and leaves a report; `then` is its last line."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-
-    def forget() -> None:
-        for known in (executor._find, executor._tool_identity):
-            known.cache_clear()
 
     def put(report: str, then: str = "") -> None:
-        place = folder / "vitis_hls"
-        place.write_text(TOOL.format(python=sys.executable, report=report, then=then))
-        place.chmod(0o755)
-        forget()
+        on_path("vitis_hls", TOOL.format(python=sys.executable, report=report, then=then))
 
-    forget()
-    yield put
-    forget()
+    return put
 
 
 def synthesised(job: Job[HlsOptions], folder: Path) -> Products:

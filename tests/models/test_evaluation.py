@@ -32,6 +32,12 @@ from models.evaluation.entry import Entry  # noqa: E402
 from models.evaluation.fast import FastNetwork, _Products  # noqa: E402
 
 
+@pytest.fixture(autouse=True)
+def two_threads(one_thread: None) -> None:
+    """As the workers: with them oneDNN takes other ways through a convolution, and wrong ones (see below)."""
+    torch.set_num_threads(2)
+
+
 @st.composite
 def types(draw: st.DrawFn, widest: int = 18) -> FixedType:
     width = draw(st.integers(2, widest))

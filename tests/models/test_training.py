@@ -66,7 +66,6 @@ def images(count: int, seed: int) -> Images:
 def data(monkeypatch: pytest.MonkeyPatch) -> None:
     sets = {TRAIN: images(200, 1), TEST: images(60, 2)}
     monkeypatch.setattr(cifar10, "read", lambda folder, files: sets[files])
-    torch.set_num_threads(1)  # these networks are smaller than what threads cost
 
 
 def train(out: Path, recipe: AnyRecipe = RECIPE, network: Network = TINY) -> None:

@@ -1,8 +1,8 @@
 """What hls4ml itself makes of configs: ``python hls4ml_truth.py ASK.json ...``; a script that a test starts.
 
-ASK.json: ``quantised`` and ``weights`` (of the network), ``configs`` (contents of hls4ml_config.yml files). Prints a
-JSON list: for every config its layers by name, each with ``reuse``, ``strategy``, ``types`` (by role, of the converted
-graph) and ``said`` (what the config says of a role; None where it leaves it to inference).
+ASK.json: ``quantised`` and ``weights`` (of the network), ``configs`` (contents of hls4ml_config.yml files). Prints
+JSON: for every file a list, in it for every config its layers by name, each with ``reuse``, ``strategy``, ``types``
+(by role, of the converted graph) and ``said`` (what the config says of a role; None where it leaves it to inference).
 """
 
 from __future__ import annotations

@@ -17,8 +17,7 @@ from flows import imports
 from flows.core.errors import InputError
 from flows.jobs import PRETRAINED
 from models import cifar10
-
-from .conftest import Told
+from tests.hostile.conftest import Told
 
 LIMIT_S = 30
 

@@ -18,8 +18,7 @@ import numpy as np
 import pytest
 
 from flows.core.errors import InputError
-
-from .conftest import CASES, Told
+from tests.hostile.conftest import CASES, Told
 
 pytest.importorskip("h5py")
 onnx = pytest.importorskip("onnx")

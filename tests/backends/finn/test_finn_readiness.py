@@ -18,8 +18,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import ModelProto, TensorProto, helper  # noqa: E402
 
 from backends.finn.workers.readiness import assess  # noqa: E402
-
-from .graphs import QONNX, SCALE, find, put, put_behind, ready, settle, small, take_out  # noqa: E402
+from tests.backends.finn.graphs import QONNX, SCALE, find, put, put_behind, ready, settle, small, take_out  # noqa: E402
 
 Change = Callable[[ModelProto], Any]
 

@@ -19,8 +19,7 @@ from onnx import ModelProto, helper, numpy_helper  # noqa: E402
 
 from backends.finn.workers import qonnx_file, readiness  # noqa: E402
 from models.imported.workers.onnx_file import Tensors  # noqa: E402
-
-from .graphs import find, put, ready, settle, small  # noqa: E402
+from tests.backends.finn.graphs import find, put, ready, settle, small  # noqa: E402
 
 quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -30,8 +30,7 @@ from models.network import (
     ReLU,
     Softmax,
 )
-
-from .conftest import Archive, conv_layer, keras_row
+from tests.models.imported.conftest import Archive, conv_layer, keras_row
 
 h5py = pytest.importorskip("h5py")
 from models.imported.workers.keras_archive import LIMITS  # noqa: E402

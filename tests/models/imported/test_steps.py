@@ -16,8 +16,7 @@ from flows.core.errors import FlowsError, InputError, SetupError, UsageError
 from flows.executor import Executor
 from flows.imports import import_trained, read_network
 from flows.store import Store
-
-from .conftest import Archive, conv_layer
+from tests.models.imported.conftest import Archive, conv_layer
 
 pytest.importorskip("h5py")
 random = np.random.default_rng(11)
@@ -165,7 +164,7 @@ def test_a_missing_package_is_named(
 
 def test_weights_in_other_files_are_laid_beside_the_model(tmp_path: Path, executor: Executor) -> None:
     pytest.importorskip("onnx")
-    from .test_onnx import with_external
+    from tests.models.imported.test_onnx import with_external
 
     home = tmp_path / "home"
     (home / "parts").mkdir(parents=True)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +99,13 @@ def test_missing_runs_are_told_where_they_cannot_be_made(
     from flows import registry
 
     asked = []
+
+    def entry_points() -> dict[str, metadata.EntryPoint]:
+        asked.append(1)
+        return {}
+
     monkeypatch.setattr(registry, "names", lambda: ("a", "nowhere"))
-    monkeypatch.setattr(registry, "_entry_points", lambda: asked.append(1) or {})
+    monkeypatch.setattr(registry, "_entry_points", entry_points)
     said(capsys, store, "report", "--run", "--part", "xc7z020", "--out", tmp_path / "out")
     page = (tmp_path / "out/report.md").read_text()
     assert asked and "**no run**: nowhere on xc7z020clg400-1: " in page and "**no run**: a on" not in page

@@ -1,6 +1,5 @@
 """Policies as they are written, and runs held against them."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from xml.etree.ElementTree import fromstring
@@ -11,12 +10,12 @@ from hypothesis import strategies as st
 
 from flows.core.errors import InputError
 from flows.core.evidence import Metric, Reading, Tier
-from flows.core.record import Document, Run
+from flows.core.record import Document
 from reports import gate, policy
 from reports.gate import Outcome
 from reports.policy import Policy, read_policy
+from tests.reports.runs import document_of, readings_of, run_of
 
-Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
 TODAY = date(2026, 11, 23)
 HEAD = f'schema = "{policy.SCHEMA}"\nbaseline = "base.json"\n'
 RULE = '[[rule]]\nname = "r"\n'
@@ -32,9 +31,7 @@ def outcomes(text: str, document: Document, baseline: Document | None = None) ->
 
 
 @given(st.floats(0.01, 2.0), st.floats(0.01, 1.0))
-def test_a_share_of_the_part(
-    run_of: Make, readings_of: Readings, document_of: Documents, share: float, limit: float
-) -> None:
+def test_a_share_of_the_part(share: float, limit: float) -> None:
     document = document_of(run_of(readings=readings_of(share)))
     reading = next(one for one in document.runs[0].readings if one.metric is Metric.LUT)
     kept = reading.value / 53_200 <= limit
@@ -54,11 +51,11 @@ def test_a_share_of_the_part(
         ('metric = "dsp"\nmax = 110\npart = "xc7z010"', Outcome.BROKEN),
     ],
 )
-def test_bounds(run_of: Make, document_of: Documents, text: str, outcome: Outcome) -> None:
+def test_bounds(text: str, outcome: Outcome) -> None:
     assert outcomes(text, document_of(run_of())) == [outcome]
 
 
-def test_unknown_and_at_least_keep_nothing(run_of: Make, document_of: Documents) -> None:
+def test_unknown_and_at_least_keep_nothing() -> None:
     lut, *others = run_of().readings
     least = run_of(readings=(replace(lut, at_least=True), *others))
     (found,) = gate.check(read(RULE + 'metric = "lut"\nmax = 9e9'), document_of(least), None)
@@ -68,7 +65,7 @@ def test_unknown_and_at_least_keep_nothing(run_of: Make, document_of: Documents)
 
 
 @given(st.floats(0.5, 1.5), st.sampled_from(["throughput_fps", "lut"]))
-def test_worse_than_the_baseline(run_of: Make, document_of: Documents, factor: float, metric: str) -> None:
+def test_worse_than_the_baseline(factor: float, metric: str) -> None:
     before = run_of()
     scaled = tuple(replace(x, value=x.value * factor) if x.metric.key == metric else x for x in before.readings)
     (outcome,) = outcomes(
@@ -79,7 +76,7 @@ def test_worse_than_the_baseline(run_of: Make, document_of: Documents, factor: f
         assert outcome is (Outcome.KEPT if worse < 0.05 else Outcome.BROKEN)
 
 
-def test_another_kind_of_evidence_is_not_compared(run_of: Make, document_of: Documents) -> None:
+def test_another_kind_of_evidence_is_not_compared() -> None:
     lut, *others = run_of().readings
     report = Reading(Metric.LUT, 1.0, Tier.ROUTED, lut.on, "a report")
     after = document_of(run_of(readings=(report, *(one for one in others if one.metric is not Metric.LUT))))
@@ -87,7 +84,7 @@ def test_another_kind_of_evidence_is_not_compared(run_of: Make, document_of: Doc
     assert found.outcome is Outcome.BROKEN and "not comparable" in found.fact
 
 
-def test_a_waiver_waives_its_rule_where_it_says_so(run_of: Make, document_of: Documents) -> None:
+def test_a_waiver_waives_its_rule_where_it_says_so() -> None:
     document = document_of(run_of("a"), run_of("b"))
     text = f'metric = "lut"\nmax = 1\n{WAIVER}until = 2026-11-23\nflow = "a"'
     assert outcomes(text, document) == [Outcome.WAIVED, Outcome.BROKEN]

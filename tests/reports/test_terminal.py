@@ -3,7 +3,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.core.evidence import DESIGN, RESOURCES, SHELL, Metric, Reading, Tier, nearest
+from flows.core.evidence import DESIGN, RESOURCES, SHELL, TOTAL, Metric, Reading, Tier, nearest
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts
 from reports import words
 from reports.terminal import layout
@@ -12,8 +12,16 @@ from reports.terminal import run as terminal
 D = "0123456789abcdef"
 
 
-def resource(metric: Metric, value: float, **more: object) -> Reading:
-    return Reading(metric, value, Tier.MODELLED, "xc7z010", "a law", predicts=Tier.HLS, **more)  # type: ignore[arg-type]
+def resource(
+    metric: Metric,
+    value: float,
+    scope: str = TOTAL,
+    low: float | None = None,
+    high: float | None = None,
+    at_least: bool = False,
+) -> Reading:
+    how = Tier.MODELLED, "xc7z010", "a formula", scope, Tier.HLS
+    return Reading(metric, value, *how, low=low, high=high, at_least=at_least)
 
 
 READINGS = (

@@ -17,6 +17,7 @@ from flows.core.errors import InputError
 from flows.core.evidence import Metric, Tier
 
 Report = Callable[..., str]
+Columns = dict[str, int | str]
 BY_COLUMN = {"BRAM_18K": Metric.BRAM18, "DSP": Metric.DSP, "DSP48E": Metric.DSP, "FF": Metric.FF, "LUT": Metric.LUT}
 counts = st.integers(0, 10**7)
 unknown = st.sampled_from(["-", "?", "undef", "N/A"])
@@ -34,9 +35,9 @@ def columns(draw: st.DrawFn) -> tuple[list[str], list[str]]:
 
 
 @st.composite
-def speeds(draw: st.DrawFn, groups: list[str]) -> dict[str, int | str]:
+def speeds(draw: st.DrawFn, groups: list[str]) -> Columns:
     """Cycles from the best case to the worst, or unknown."""
-    found: dict[str, int | str] = {}
+    found: Columns = {}
     for group in groups:
         best, worst = sorted(draw(st.tuples(counts, counts)))
         found[f"{group}/min"] = draw(st.one_of(st.just(best), unknown))
@@ -44,11 +45,11 @@ def speeds(draw: st.DrawFn, groups: list[str]) -> dict[str, int | str]:
     return found
 
 
-def expected_area(area: dict[str, int | str]) -> dict[Metric, float]:
+def expected_area(area: Columns) -> dict[Metric, float]:
     return {BY_COLUMN[name]: value for name, value in area.items() if name in BY_COLUMN and isinstance(value, int)}
 
 
-def expected_cycles(speed: dict[str, int | str], group: str) -> Cycles:
+def expected_cycles(speed: Columns, group: str) -> Cycles:
     best, worst = (speed[f"{group}/{side}"] for side in ("min", "max"))
     return Cycles(*(float(value) if isinstance(value, int) else None for value in (best, worst)))
 
@@ -61,10 +62,10 @@ def test_a_csynth_report_is_read_by_its_column_names(
     parts = [
         ({name: data.draw(cells) for name in names}, data.draw(speeds(groups))) for _ in range(others)
     ]  # a stage cannot end before it begins, and has no type that ties interval to latency
-    modules = {
-        f"conv_config{place}_U0": (area, {**dict.fromkeys(speed, "?")}) for place, (area, speed) in enumerate(parts)
+    modules: dict[str, tuple[Columns, Columns]] = {
+        f"conv_config{place}_U0": (area, dict.fromkeys(speed, "?")) for place, (area, speed) in enumerate(parts)
     }
-    area = {
+    area: Columns = {
         name: sum(one for part, _ in parts if isinstance(one := part[name], int)) + data.draw(counts) for name in names
     }
     speed = data.draw(speeds(groups))

@@ -36,7 +36,8 @@ def test_the_shell_in_a_total_stays_and_the_rest_is_divided() -> None:
     assert {one.stage for one in (whole, layer)} == {Tier.ROUTED} and whole.tier is Tier.MODELLED
     assert "made-up designs" in whole.source
     assert layer.low == 200 and layer.high == 800, "a count without doubt is as wide as the ratio"
-    assert whole.low < 7_018 + 5_000 and whole.high > 7_018 + 20_000, "wider than the ratio alone"  # type: ignore[operator]
+    assert whole.low is not None and whole.high is not None
+    assert whole.low < 7_018 + 5_000 and whole.high > 7_018 + 20_000, "wider than the ratio alone"
 
 
 def test_a_report_counts_before_every_model() -> None:

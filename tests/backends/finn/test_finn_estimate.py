@@ -29,8 +29,7 @@ from flows.core.fit import MARGIN
 from flows.core.part import Target, find_part
 from flows.jobs import find_trained
 from models.zoo import ARCH5, ARCH8
-
-from .w4a4 import given, job, quantised, solved
+from tests.backends.finn.w4a4 import given, job, quantised, solved
 
 W4A4 = quantised(ARCH8)
 SMALL = quantised(TINY)

@@ -30,8 +30,7 @@ from flows.core.evidence import RESOURCES, Metric, total
 from flows.core.fit import MARGIN, Verdict, judge
 from models.quantised import QuantisedNetwork
 from models.zoo import ARCH8
-
-from .w4a4 import given, job, quantised, solved
+from tests.backends.finn.w4a4 import given, job, quantised, solved
 
 W4A4 = quantised(ARCH8)
 NODES = nodes(W4A4)

@@ -20,8 +20,7 @@ from backends.finn.resources.formulas import AUTO, BLOCK, DISTRIBUTED, MemorySty
 from backends.finn.resources.structure import Law, law_of_link
 from flows.core.evidence import RESOURCES, Metric
 from models.zoo import ARCH8
-
-from .w4a4 import quantised
+from tests.backends.finn.w4a4 import quantised
 
 NODES = nodes(quantised(ARCH8))
 MEMORY = MemoryStyle()

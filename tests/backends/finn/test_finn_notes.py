@@ -15,8 +15,7 @@ from flows.core.fit import Verdict, judge
 from flows.core.part import find_part
 from models.network import Network
 from models.zoo import ARCH5, ARCH8
-
-from .w4a4 import quantised, solved
+from tests.backends.finn.w4a4 import quantised, solved
 
 W4A4 = quantised(ARCH8)
 

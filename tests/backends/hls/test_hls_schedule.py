@@ -95,10 +95,10 @@ def test_frames_follow_each_other_at_the_pace_of_the_busiest_stage(data: st.Data
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("across", [False, True])
 def test_a_window_stores_each_pixel_and_hands_out_each_column(
-    kernel: int, stride: int, size: int, padding: str, across: bool
+    kernel: int, stride: int, size: int, padding: Padding, across: bool
 ) -> None:
     """Once, where a part lies in one column; else it reads each once, and hands out whole windows."""
-    layer = Conv2D("conv", (INPUT,), (kernel, kernel), (stride, stride), padding, 4)  # type: ignore[arg-type]
+    layer = Conv2D("conv", (INPUT,), (kernel, kernel), (stride, stride), padding, 4)
     shape = layer.output_shape((size, size, 2))
     window = Node("window conv", WINDOW, (INPUT,), (size, size, 2), shape, INPUT, layer)
     simd = kernel * kernel * 2 if across else 2

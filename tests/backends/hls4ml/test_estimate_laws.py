@@ -11,13 +11,13 @@ from backends.dataflow.buffers import Buffer
 from backends.hls4ml import counts, resources
 from backends.hls4ml.design import chosen_by
 from backends.hls4ml.schedule import PACES, blocks, slowest, stages
-from models.network import INPUT, Conv2D, Network
+from models.network import INPUT, Conv2D, Network, Padding
 
 TOOLS = ("vitis", "vivado")
 
 
-def convolution(padding: str = "valid", size: int = 6, kernel: int = 3, stride: int = 1) -> Network:
-    layer = Conv2D("conv", (INPUT,), (kernel, kernel), (stride, stride), padding, 4)  # type: ignore[arg-type]
+def convolution(padding: Padding = "valid", size: int = 6, kernel: int = 3, stride: int = 1) -> Network:
+    layer = Conv2D("conv", (INPUT,), (kernel, kernel), (stride, stride), padding, 4)
     return Network("one", (size, size, 2), (layer,))
 
 

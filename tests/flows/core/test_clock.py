@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from flows.core.clock import ASKED, ClockVerdict, at_reported_fmax, check_clock, judge_clock, seen
 from flows.core.errors import RefusedError
-from flows.core.evidence import RESOURCES, Metric, Reading, Tier
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.fit import Verdict, judge
 from flows.core.part import Target, clock_limits, devices, find_part
 
@@ -19,8 +19,10 @@ KNOWN = seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "5 builds")
 REPORTS = (Tier.HLS, Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
 
 
-def fmax(mhz: float, tier: Tier = Tier.ROUTED, **more: object) -> Reading:
-    return Reading(Metric.FMAX_MHZ, mhz, tier, "chip", "report", **more)  # type: ignore[arg-type]
+def fmax(
+    mhz: float, tier: Tier = Tier.ROUTED, scope: str = TOTAL, low: float | None = None, high: float | None = None
+) -> Reading:
+    return Reading(Metric.FMAX_MHZ, mhz, tier, "chip", "report", scope, low=low, high=high)
 
 
 @pytest.mark.parametrize(

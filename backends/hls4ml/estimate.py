@@ -1,6 +1,7 @@
 """What a design will cost, with no tool installed: totals first, then layers, FIFOs, clones, shell, and cycles.
 
-Resources are what csynth counts. What no resource model knows is absent, and its total a lower bound. There is no
+Resources are given twice: what csynth counts, from laws fitted to its reports, and what is routed, which is another
+model (`backends.hls4ml.routed`). What no resource model knows is absent, and its total a lower bound. There is no
 reading of the clock frequency: nothing here knows it.
 """
 
@@ -16,7 +17,7 @@ from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
 from backends.dataflow.stream import simulate
 from backends.dataflow.timing import Ends, busy, totals
-from backends.hls4ml import counts, resources
+from backends.hls4ml import counts, resources, routed
 from backends.hls4ml.design import Hls4mlDesign
 from backends.hls4ml.reuse import multiplier_dsp, multipliers, sizes
 from backends.hls4ml.schedule import QUICKEST, Block, slowest, tokens
@@ -40,6 +41,8 @@ def estimate(solved: Solved[Hls4mlDesign]) -> Sequence[Reading]:
     tool = f"{design.tool.title()} HLS"
     on = f"{design.job.target.part.device.name}, {tool}"
     by_scope = readings(costs(design), on, Tier.HLS, "layers and FIFOs")
+    for scope, found in routed.resource_readings(design, on).items():
+        by_scope[scope] += found
     # With the Latency strategy there are no bounds and no worst cases: no report of it is known.
     is_bounded = not design.unrolled & design.reuse.keys()
     sides = (design.stages_at(QUICKEST), design.stages_at(slowest(design.tool))) if is_bounded else ()

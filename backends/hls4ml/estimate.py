@@ -141,7 +141,7 @@ def multiply_accumulate(
     count = multipliers(*size, factor)
     return {
         **_lut_ff(tool, "mac", counts.multiply_accumulate(size, count, widths, weight, window)),
-        Metric.BRAM18: (resources.weight_bram(tool, count, weight, factor),),
+        Metric.BRAM18: (resources.weight_bram(tool, size, weight, factor),),
         Metric.DSP: (multiplier_dsp(quantised, block.name, factor),),
     }
 

@@ -14,7 +14,7 @@ from backends.hls4ml.unused import unused
 from backends.protocol import Job, Note, warning
 from flows.core.fit import MARGIN
 
-WORDING = Wording("reuse factors", "they are", "csynth would count", is_of_the_design_alone=True)
+WORDING = Wording("reuse factors", "they are", "the design takes")
 
 
 def notes(solved: Solved[Hls4mlDesign]) -> Sequence[Note]:

@@ -71,15 +71,18 @@ def _unit(block: Block, design: Hls4mlDesign) -> Amounts:
         case "padding":
             return built.amounts("padding", structure.padding(channels, output.width))
         case "relu":
-            counts = structure.relu(channels, taken.width, output.width, is_rounded(output), streamed=True)
+            rounded = loses_bits(taken, output, positive=True)
+            counts = structure.relu(channels, taken.width, output.width, rounded, streamed=True)
             return built.amounts("relu", counts)
         case "maxpool2d":
             assert isinstance(block.layer, MaxPool2D)
             counts = structure.pool((*block.layer.kernel, channels), block.taken[1], taken.width)
             return built.amounts("pool", counts)
         case "add":
-            bits = 1 + max(quantised.type_of(name).width for name in block.layer.inputs)
-            return built.amounts("add", structure.add(channels, bits, is_rounded(output)))
+            terms = [quantised.type_of(name) for name in block.layer.inputs]
+            fraction, integer = max(one.fraction for one in terms), 1 + max(one.integer for one in terms)
+            total = FixedType(integer + fraction, integer, any(one.signed for one in terms))
+            return built.amounts("add", structure.add(channels, total.width, loses_bits(total, output)))
         case "global_average_pool":
             return _average(block, design)
         case "softmax":
@@ -126,7 +129,7 @@ def product_cost(block: Block, design: Hls4mlDesign, factor: int) -> Amounts:
         weight,
         accumulator,
         output.width,
-        is_rounded(output),
+        loses_bits(types.accumulator, output),
         window,
         row,
         in_luts,
@@ -181,8 +184,13 @@ def effective_bits(weights: Weights | None, layer: str, kernel: FixedType) -> in
     return max(1, *((-end - 1 if end < 0 else end).bit_length() + 1 for end in ends))
 
 
-def is_rounded(output: FixedType) -> bool:
-    return output.overflow is not Overflow.WRAP or output.rounding is not Rounding.TRN
+def loses_bits(source: FixedType, output: FixedType, positive: bool = False) -> bool:
+    """Whether a value of `source`, `positive` where what is below zero is masked, is rounded or saturated into
+    `output`: where no bit is cut off, the HLS compiler leaves both out, whatever the type says."""
+    rounds = source.fraction > output.fraction and output.rounding is not Rounding.TRN
+    low = 0 if positive else source.low
+    beyond = source.value(source.high) > output.value(output.high) or source.value(low) < output.value(output.low)
+    return rounds or (beyond and output.overflow is not Overflow.WRAP)
 
 
 def fifo_cost(buffer: Buffer) -> Amounts:

@@ -8,9 +8,8 @@ what Vivado does to it; `backends.hls4ml.built` knows how far that is off, by un
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, log2
 
-from backends.cost.blockram import BITS, bram18
+from backends.cost.blockram import bram18
 from backends.cost.fabric import shift_register_luts
 
 CHOSEN_BY_A_LUT = 4
@@ -21,8 +20,9 @@ FOLDED_IN = 16_384
 at the start, and the loop of products cannot be rewound: it keeps one copy of the inputs, where it else keeps three
 (n = 1: ``hls4ml-rn06-v8``'s dense layer at 20,480, against 9 dense layers of two other repositories)."""
 
-SMALL_TABLE = 1024
-"""Bits up to which a table stays in LUTs."""
+SMALL_TABLE, RAM_WORDS = 2048, 16_384
+"""Bits of a table up to which it is in LUTs: one of 2,048 bits was, one of 4,320 was not. Words of a RAMB18 of one bit,
+the shape of what a loop fills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +102,18 @@ class Product:
         return bram18(self.factor, self.multipliers * self.weight)
 
     def table_bram18(self) -> int:
-        """RAMB18 of the numbers of the results, which a shared multiplier reads beside its weights."""
-        bits = ceil(log2(self.factor / self.n_in)) if self.shared else 0
-        if bits * self.factor <= SMALL_TABLE:
-            return 0
-        if self.factor > FOLDED_IN:
-            return bits * -(-self.factor // (BITS - 2 * 1024))
-        return bram18(self.factor, bits)
+        return result_table(self.n_in, self.factor)
+
+
+def result_table(n_in: int, factor: int, filled: int = 0) -> int:
+    """RAMB18 of the numbers of the results that a multiplier serves in turn, which it reads beside its weights.
+
+    Beyond `FOLDED_IN` a loop fills it at the start, and csynth counts `filled` bits a word.
+    """
+    bits = (-(-factor // n_in) - 1).bit_length()
+    if bits * factor <= SMALL_TABLE:
+        return 0
+    return (filled or bits) * -(-factor // RAM_WORDS) if factor > FOLDED_IN else bram18(factor, bits)
 
 
 def line_buffer(window: tuple[int, int, int], row: int, bits: int) -> int:

@@ -85,7 +85,7 @@ def _products(
     else:
         multipliers = -(-stored // factor)
         known = {
-            "bram18": resources.weight_bram(row.tool, multipliers, weight, factor),
+            "bram18": resources.weight_bram(row.tool, size, weight, factor),
             "dsp": resources.multiplier_dsp(multipliers, data, weight),
         }
         sizes = counts.multiply_accumulate(size, multipliers, (data, accumulator), weight, window, whole)

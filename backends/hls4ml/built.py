@@ -78,5 +78,5 @@ def told_of_whole(metric: Metric) -> str:
     """Where the interval of whole designs comes from; empty where they have none."""
     if metric not in SPREAD:
         return ""
-    row = shipped()[WHOLE, metric.key]
-    return f"{row['rows']} designs of {row['repositories']} repositories, each held out, are within {spread_of_whole(metric):.2f} times"
+    row, spread = shipped()[WHOLE, metric.key], spread_of_whole(metric)
+    return f"{row['rows']} designs of {row['repositories']} repositories, each held out, are within {spread:.2f} times"

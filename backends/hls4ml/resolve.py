@@ -12,9 +12,9 @@ from backends.dataflow.fifos import passable
 from backends.dataflow.folding import Cost, Folding
 from backends.dataflow.options import cycles_at
 from backends.dataflow.space import Budgets, Problem, Solved
-from backends.hls4ml.design import Hls4mlDesign, asked, factors, snapped, unrolled
 from backends.hls4ml import built, structure
 from backends.hls4ml.built import SPREAD, spread_of_whole
+from backends.hls4ml.design import Hls4mlDesign, asked, factors, snapped, unrolled
 from backends.hls4ml.options import Hls4mlOptions, parse_reuse
 from backends.hls4ml.precision import lower
 from backends.hls4ml.routed import block_cost, costs, fifo_cost, product_cost, settled

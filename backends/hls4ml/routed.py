@@ -26,9 +26,6 @@ from models.network import Conv2D, MaxPool2D
 from models.weights import Weights
 
 FIFO = "fifo"
-SMALL_DEPTH = 64
-"""Words up to which Vivado made LUTs of the weights, in 16 of 16 memories of two repositories with Vivado HLS; it made
-block RAM in 3 of 3 of a third, and of every deeper one."""
 
 
 def costs(design: Hls4mlDesign) -> Iterator[tuple[str, Amounts]]:
@@ -158,19 +155,18 @@ def _multipliers(product: Product, weight: int) -> Amount:
 
 def _weights(product: Product, width: int, tool: str) -> Amounts:
     """Weights and the numbers of results in block RAM, or in LUTs where they are few words."""
-    words, bits = product.factor, product.multipliers * product.weight
-    table = product.table_bram18()
-    most = replace(product, weight=width).weights_bram18() + table
+    words, table = product.factor, product.table_bram18
+    most = replace(product, weight=width).weights_bram18 + table
     source = "bits that tell the weights apart, in the best shape of a RAMB18: 18 of 19 routed memories within 1 in 8"
-    small = words <= SMALL_DEPTH
-    if small and tool == "vivado":
-        held = float(bits)
+    if structure.in_lut_rom(words, tool):
+        held = float(product.multipliers * product.weight)
         return {
             Metric.LUT: (Amount(held, 0, held, "weights", "a LUT for 64 words of a bit"),),
             Metric.BRAM18: (Amount(table, table, most, "weights", source),),
         }
-    value = product.weights_bram18() + table
-    return {Metric.BRAM18: (Amount(value, table if small else value * 7 / 8, most, "weights", source),)}
+    value = product.weights_bram18 + table
+    low = table if words <= structure.SMALL_DEPTH else value * 7 / 8
+    return {Metric.BRAM18: (Amount(value, low, most, "weights", source),)}
 
 
 def effective_bits(weights: Weights | None, layer: str, kernel: FixedType) -> int:
@@ -214,4 +210,3 @@ def settled(amounts: Amounts) -> Amounts:
         )
         for metric, known in amounts.items()
     }
-

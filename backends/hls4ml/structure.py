@@ -97,12 +97,24 @@ class Product:
     def line_buffer(self) -> int:
         return line_buffer(self.window, self.row, self.data) if self.window else 0
 
+    @property
     def weights_bram18(self) -> int:
         """RAMB18 of the weights, all multipliers' side by side, in the best aspect ratio."""
         return bram18(self.factor, self.multipliers * self.weight)
 
+    @property
     def table_bram18(self) -> int:
         return result_table(self.n_in, self.factor)
+
+
+SMALL_DEPTH = 64
+"""Words up to which Vivado made LUTs of the weights: in 16 of 16 memories of two repositories with Vivado HLS, of 8 to
+64 words. It made block RAM in 3 of 3 memories of 25 words of a third, and of every deeper one."""
+
+
+def in_lut_rom(words: int, tool: str) -> bool:
+    """Whether weights are in LUTs; of Vitis HLS no routed design is known that tells."""
+    return words <= SMALL_DEPTH and tool == "vivado"
 
 
 def result_table(n_in: int, factor: int, filled: int = 0) -> int:
@@ -196,4 +208,3 @@ def fifo(depth: int, bits: int, kind: str, memory: float = 0) -> Counts:
             return Counts(10 + 0.6 * bits * (depth > 32), memory, pointer + 3)
         case _:
             return Counts(25 + 2.3 * pointer, memory, 2 * bits + 3 * pointer + 4)
-

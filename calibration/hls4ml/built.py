@@ -32,7 +32,7 @@ ENOUGH = 3
 
 @dataclass(frozen=True)
 class Unit:
-    """One unit of a design, or several alike: what the structure counts, and the LUTs (without memory) and FFs built."""
+    """One unit of a design, or several alike: what the structure counts, and what was built, LUTs without memory."""
 
     repository: str
     design: str

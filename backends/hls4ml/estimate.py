@@ -34,15 +34,16 @@ BOUNDS = (
 
 
 def estimate(solved: Solved[Hls4mlDesign]) -> Sequence[Reading]:
-    """Resources and cycles of a design, the whole of it first; none of io_parallel, whose models are not known."""
+    """Resources and cycles of a design, the whole of it first; of io_parallel what is routed alone, if it is known."""
     design = solved.design
-    if design.job.options.io_type == "io_parallel":
-        return ()
     tool = f"{design.tool.title()} HLS"
     on = f"{design.job.target.part.device.name}, {tool}"
+    built = routed.resource_readings(design, on) if routed.is_modelled(design) else {}
+    if design.job.options.io_type == "io_parallel":
+        return tuple(reading for group in built.values() for reading in group)
     by_scope = readings(costs(design), on, Tier.HLS, "layers and FIFOs")
-    for scope, found in routed.resource_readings(design, on).items():
-        by_scope[scope] += found
+    for scope, found in built.items():
+        by_scope[scope] += found if scope != shell.SCOPE else []
     # With the Latency strategy there are no bounds and no worst cases: no report of it is known.
     is_bounded = not design.unrolled & design.reuse.keys()
     sides = (design.stages_at(QUICKEST), design.stages_at(slowest(design.tool))) if is_bounded else ()

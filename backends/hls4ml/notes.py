@@ -10,10 +10,12 @@ from backends.hls4ml.design import Hls4mlDesign, asked
 from backends.hls4ml.explain import explain
 from backends.hls4ml.options import Hls4mlOptions, parse_reuse
 from backends.hls4ml.resolve import usable
+from backends.hls4ml.routed import is_modelled
 from backends.hls4ml.unused import unused
 from backends.protocol import Job, Note, warning
 from flows.core.fit import MARGIN
 
+UNKNOWN = "nor are resources: no built design with convolutions, pools or sums of io_parallel was found"
 WORDING = Wording("reuse factors", "they are", "the design takes")
 
 
@@ -40,7 +42,8 @@ def _notes(solved: Solved[Hls4mlDesign]) -> Iterator[Note]:
     yield from explain(job, design.quantised)
     yield from unused(job)
     if job.options.io_type == "io_parallel":
-        yield warning("no resource model of io_parallel is known: resources and cycles are not estimated")
+        known = "what is routed is modelled by 4 designs of 2 repositories" if is_modelled(design) else UNKNOWN
+        yield warning(f"of io_parallel no cycles are estimated; {known}")
 
 
 def _snapped(job: Job[Hls4mlOptions]) -> Iterator[Note]:

@@ -27,6 +27,18 @@ from models.weights import Weights
 
 FIFO = "fifo"
 
+PARALLEL = ("dense", "relu", "softmax")
+"""What is known of io_parallel: designs of dense layers. Of its convolutions and pools no built unit was found."""
+
+
+def is_modelled(design: Hls4mlDesign) -> bool:
+    """Whether something is known of all its blocks."""
+    return is_streamed(design) or all(block.kind in PARALLEL for block in design.blocks)
+
+
+def is_streamed(design: Hls4mlDesign) -> bool:
+    return design.job.options.io_type == "io_stream"
+
 
 def costs(design: Hls4mlDesign) -> Iterator[tuple[str, Amounts]]:
     """(scope, amounts) of all that the design and its shell are made of."""
@@ -34,14 +46,29 @@ def costs(design: Hls4mlDesign) -> Iterator[tuple[str, Amounts]]:
         yield block.scope, block_cost(block, design)
     for buffer in design.buffers:
         yield FIFO, fifo_cost(buffer)
+    if not is_streamed(design) and design.reuse.keys() - design.unrolled:
+        yield from ((FIFO, amounts) for amounts in _handed_on(design))
     yield shell.SCOPE, shell_amounts()
 
 
+def _handed_on(design: Hls4mlDesign) -> Iterator[Amounts]:
+    """The registers between the processes of io_parallel: two words of the image, and of every element of a result.
+
+    With the Latency strategy alone the design is one pipeline and has none.
+    """
+    image = prod(design.quantised.network.input_shape) * design.quantised.input.type.width
+    yield built.amounts(REGISTERS, structure.fifo(2, image, REGISTERS))
+    for block in design.blocks:
+        one = structure.fifo(2, design.quantised.type_of(block.tensor).width, REGISTERS)
+        count = prod(block.shape)
+        yield built.amounts(REGISTERS, structure.Counts(one.logic * count, 0, one.ff * count))
+
+
 def resource_readings(design: Hls4mlDesign, on: str) -> dict[str, list[Reading]]:
-    """By scope, the whole first: its interval is that of whole designs. The shell has its own reading elsewhere."""
+    """By scope, the whole first: its interval is that of whole designs."""
     parts = list(costs(design))
     by_scope = readings(parts, on, Tier.ROUTED, "layers and FIFOs")
-    charged = {reading.metric: reading.value for reading in by_scope.pop(shell.SCOPE)}
+    charged = {reading.metric: reading.value for reading in by_scope[shell.SCOPE]}
     whole = joined(*(amounts for _, amounts in parts))
     for place, reading in enumerate(by_scope[TOTAL]):
         total = built.whole(reading.metric, summed(whole[reading.metric]), charged[reading.metric])
@@ -69,8 +96,9 @@ def _unit(block: Block, design: Hls4mlDesign) -> Amounts:
             return built.amounts("padding", structure.padding(channels, output.width))
         case "relu":
             rounded = loses_bits(taken, output, positive=True)
-            counts = structure.relu(channels, taken.width, output.width, rounded, streamed=True)
-            return built.amounts("relu", counts)
+            streamed, elements = is_streamed(design), channels if is_streamed(design) else prod(block.shape)
+            counts = structure.relu(elements, taken.width, output.width, rounded, streamed)
+            return built.amounts("relu" if streamed else "relu_parallel", counts)
         case "maxpool2d":
             assert isinstance(block.layer, MaxPool2D)
             counts = structure.pool((*block.layer.kernel, channels), block.taken[1], taken.width)
@@ -130,9 +158,10 @@ def product_cost(block: Block, design: Hls4mlDesign, factor: int) -> Amounts:
         window,
         row,
         in_luts,
+        is_streamed(design),
     )
     return joined(
-        built.amounts("product", product.counts),
+        built.amounts("product" if product.streamed else "product_parallel", product.counts),
         _weights(product, types.kernel.width, design.tool),
         {Metric.DSP: (_multipliers(product, types.kernel.width),)},
     )
@@ -157,7 +186,7 @@ def _weights(product: Product, width: int, tool: str) -> Amounts:
     """Weights and the numbers of results in block RAM, or in LUTs where they are few words."""
     words, table = product.factor, product.table_bram18
     most = replace(product, weight=width).weights_bram18 + table
-    source = "bits that tell the weights apart, in the best shape of a RAMB18: 18 of 19 routed memories within 1 in 8"
+    source = "bits that tell the weights apart, in the best shape of a RAMB18: 15 of 16 built memories within 1 in 8"
     if structure.in_lut_rom(words, tool):
         held = float(product.multipliers * product.weight)
         return {

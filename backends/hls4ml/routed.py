@@ -178,7 +178,13 @@ def _constant_dsp(design: Hls4mlDesign, block: Block, factor: int, data: int) ->
 def _multipliers(product: Product, weight: int) -> Amount:
     most = product.multipliers * dsp48(product.data, weight)
     if product.in_luts:
-        return Amount(0, 0, most, "multipliers", "products of at most 8 by 8 bits in LUTs, 56 of 57 multipliers")
+        return Amount(
+            0,
+            0,
+            most,
+            "multipliers",
+            "products of at most 8 by 8 bits in LUTs, 56 of 57 multipliers of two repositories",
+        )
     return resources.multiplier_dsp(product.multipliers, product.data, weight)
 
 

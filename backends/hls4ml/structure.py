@@ -18,7 +18,13 @@ CHOSEN_BY_A_LUT = 4
 FOLDED_IN = 16_384
 """Reuse factor up to which the HLS compiler turns the table of result numbers into a ROM. Beyond it a loop fills a RAM
 at the start, and the loop of products cannot be rewound: it keeps one copy of the inputs, where it else keeps three
-(n = 1: ``hls4ml-rn06-v8``'s dense layer at 20,480, against 9 dense layers of two other repositories)."""
+(n = 1: ``hls4ml-rn06-v8``'s dense layer at 20,480, against 7 dense layers of two other repositories)."""
+
+
+def cycles_a_turn(factor: int) -> int:
+    """Cycles between the products of a multiplier: two where a RAM tells the number of the result (n = 1, as above)."""
+    return 2 if factor > FOLDED_IN else 1
+
 
 SMALL_TABLE, RAM_WORDS = 2048, 16_384
 """Bits of a table up to which it is in LUTs: one of 2,048 bits was, one of 4,320 was not. Words of a RAMB18 of one bit,
@@ -35,7 +41,8 @@ class Counts:
 
 
 LUT_PRODUCT = 8
-"""Bits of both operands up to which Vivado HLS builds products of LUTs: 56 of 57 multipliers of two repositories."""
+"""Bits of both operands up to which Vivado HLS builds products of LUTs: 56 of 57 multipliers of two repositories,
+and some 80 of 138 of a third."""
 
 
 def in_luts(data: int, weight: int, tool: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backends.hls4ml import counts, resources
+from backends.hls4ml.structure import cycles_a_turn
 from calibration.hls4ml.configs import (
     CONVOLUTIONS,
     NotModelled,
@@ -98,7 +99,7 @@ def _products(
 
 def _folded_cycles(row: CsynthRow, kind: str, factor: int, tokens: float) -> FittedModel:
     features = {
-        "turns": factor * (tokens if kind == "convolution" else 1),
+        "turns": factor * cycles_a_turn(factor) * (tokens if kind == "convolution" else 1),
         "tokens": tokens,
         "hasty": tokens * (row.haste > HASTY),
         "collected": tokens * (tokens > 1),

@@ -79,4 +79,5 @@ def told_of_whole(metric: Metric) -> str:
     if metric not in SPREAD:
         return ""
     row, spread = shipped()[WHOLE, metric.key], spread_of_whole(metric)
-    return f"{row['rows']} designs of {row['repositories']} repositories, each held out, are within {spread:.2f} times"
+    designs = f"{row['rows']} designs of {row['repositories']} repositories ({row['vitis']} of Vitis HLS)"
+    return f"{designs}, each repository held out, are within {spread:.2f} times"

@@ -70,7 +70,8 @@ def calibration(designs: Sequence[Design]) -> list[dict[str, Any]]:
         sums = list(totals(designs, metric))
         interval = quantile_90(error for _, error in sums)
         repositories = {design.repository for design, _ in sums}
-        entries.append(_entry(built.WHOLE, metric, 1.0, interval, len(sums), repositories))
+        vitis = sum(design.is_vitis for design, _ in sums)
+        entries.append(_entry(built.WHOLE, metric, 1.0, interval, len(sums), repositories) | {"vitis": vitis})
     return entries
 
 

@@ -49,6 +49,11 @@ class Design:
     units: Sequence[Unit]
     built: Mapping[str, float]
 
+    @property
+    def is_vitis(self) -> bool:
+        """Vitis HLS came with version 2020.2."""
+        return self.tool >= "2020.2"
+
 
 def read(path: Path) -> list[Design]:
     return [_design(row) for row in json.loads(path.read_text())]

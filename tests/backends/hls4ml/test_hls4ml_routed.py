@@ -124,7 +124,7 @@ def test_a_design_has_both_models_and_is_judged_on_what_is_routed(job_of: Callab
         judged = total(nearest(readings), metric)
         assert judged and judged.stage is Tier.ROUTED
     lut = total(nearest(readings), Metric.LUT)
-    assert lut and lut.high and "repositories, each held out" in lut.source
+    assert lut and lut.high and "each repository held out" in lut.source
     assert len([one for one in readings if one.scope == SHELL]) == len(RESOURCES)
 
 

@@ -49,7 +49,9 @@ def _amount(unit: str, metric: Metric, counted: float, certain: float, rows: Cal
     row = rows.get((unit, metric.key)) or rows[EVERY_UNIT, metric.key]
     known = row["unit"] == unit
     value, spread = counted * (row["factor"] if known else 1.0), exp(row["interval_90"])
-    told = f"n = {row['rows']} in {row['repositories']} repositories" if known else "no built design has a row of it"
+    count = row["repositories"]
+    few = f"n = {row['rows']} in {count} {'repository' if count == 1 else 'repositories'}"
+    told = few if known else "no built design has a row of it"
     source = f"structure of {unit}, {told}, within {spread:.2g} times"
     return Amount(certain + value, certain + value / spread, certain + value * spread, unit, source)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, Sizing, lightest
 from backends.dataflow.fifos import sized
@@ -16,6 +17,7 @@ from backends.hls4ml.options import FRAME, LATENCY, TOOL, Hls4mlOptions, parse_r
 from backends.hls4ml.places import lookup
 from backends.hls4ml.reuse import legal, nearest, sizes
 from backends.hls4ml.schedule import PACES, Block, ToolPace, blocks, stages, tokens
+from backends.hls4ml.structure import fifos
 from backends.protocol import Job
 from models.network import Conv2D
 from models.quantised import QuantisedNetwork
@@ -88,7 +90,7 @@ class Hls4mlDesign:
         channels, width = block.shape[-1], self.quantised.type_of(block.tensor).width
         lanes, bits = (channels, width) if self.tool == "vivado" else (1, channels * width)
         ways = {AUTO: (SRL, LUTRAM, BRAM), TOOL: (chosen_by(self.tool, depth, bits),)}.get(storage, (storage,))
-        return lightest((Buffer(*fifo, depth, bits, way, lanes) for way in ways), device)
+        return lightest((Held(Buffer(*fifo, depth, bits, way, lanes)) for way in ways), device).buffer
 
     @property
     def depths(self) -> Mapping[Fifo, int]:
@@ -106,6 +108,22 @@ class Hls4mlDesign:
         if self.simulation.deadlock:
             return max(stage.busy for stage in self.stages)
         return self.simulation.interval
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A FIFO with what controls it, which differs by storage as much as what holds its words."""
+
+    buffer: Buffer
+
+    @property
+    def luts(self) -> int:
+        counts = fifos(self.buffer)
+        return ceil(counts.logic + counts.memory)
+
+    @property
+    def bram18(self) -> int:
+        return self.buffer.bram18
 
 
 def chosen_by(tool: str, depth: int, bits: int) -> str:

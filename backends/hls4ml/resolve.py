@@ -17,7 +17,7 @@ from backends.hls4ml.built import SPREAD, spread_of_whole
 from backends.hls4ml.design import Hls4mlDesign, asked, factors, snapped, unrolled
 from backends.hls4ml.options import Hls4mlOptions, parse_reuse
 from backends.hls4ml.precision import lower
-from backends.hls4ml.routed import block_cost, costs, fifo_cost, product_cost, settled
+from backends.hls4ml.routed import block_cost, costs, fifo_cost, has_free_fifos, product_cost, settled
 from backends.hls4ml.schedule import PACES, Block, busy
 from backends.protocol import Job
 from flows.core.evidence import RESOURCES
@@ -59,7 +59,9 @@ def folding_problem(start: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -
     def around(design: Hls4mlDesign) -> Budgets:
         buffers = design.buffers_by(passable) if design is start else design.buffers
         fixed = [block_cost(block, design) for block in design.blocks if block.name not in design.reuse]
-        rest = settled(joined(*fixed, *(fifo_cost(buffer) for buffer in buffers), shell_amounts()))
+        rest = settled(
+            joined(*fixed, *(fifo_cost(buffer, has_free_fifos(design)) for buffer in buffers), shell_amounts())
+        )
         folded = [block for block in design.blocks if block.name in design.reuse]
         whole = settled(joined(*(block_cost(block, design) for block in folded), rest))
         ways = {block.name: _ways(design, block, choices[block.name]) for block in folded}

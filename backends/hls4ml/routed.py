@@ -16,10 +16,11 @@ from backends.cost.dsp import dsp48
 from backends.dataflow.buffers import BRAM, SRL, Buffer
 from backends.hls4ml import built, resources, structure
 from backends.hls4ml.design import Hls4mlDesign
+from backends.hls4ml.options import TOOL
 from backends.hls4ml.ranged import reach_of
 from backends.hls4ml.reuse import sizes
 from backends.hls4ml.schedule import Block, tokens
-from backends.hls4ml.structure import RAM, REGISTERS, SHIFT, Product
+from backends.hls4ml.structure import REGISTERS, Product
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import Conv2D, MaxPool2D
@@ -45,7 +46,7 @@ def costs(design: Hls4mlDesign) -> Iterator[tuple[str, Amounts]]:
     for block in design.blocks:
         yield block.scope, block_cost(block, design)
     for buffer in design.buffers:
-        yield FIFO, fifo_cost(buffer)
+        yield FIFO, fifo_cost(buffer, has_free_fifos(design))
     if not is_streamed(design) and design.reuse.keys() - design.unrolled:
         yield from ((FIFO, amounts) for amounts in _handed_on(design))
     yield shell.SCOPE, shell_amounts()
@@ -224,17 +225,21 @@ def loses_bits(source: FixedType, output: FixedType, positive: bool = False) -> 
     return rounds or (beyond and output.overflow is not Overflow.WRAP)
 
 
-def fifo_cost(buffer: Buffer) -> Amounts:
-    """One FIFO; Vivado HLS makes one for every channel."""
-    held = {BRAM: RAM, SRL: SHIFT}.get(buffer.storage, RAM)
-    kind = REGISTERS if buffer.depth <= 2 and buffer.storage == SRL else held
-    memory = buffer.luts / buffer.lanes if kind != REGISTERS else 0
-    counts = structure.fifo(buffer.depth, buffer.bits, kind, memory)
-    every = structure.Counts(counts.logic * buffer.lanes, counts.memory * buffer.lanes, counts.ff * buffer.lanes)
+def fifo_cost(buffer: Buffer, as_the_tool_likes: bool = False) -> Amounts:
+    """One FIFO; Vivado HLS makes one for every channel. Where nothing is said of its storage, Vivado has the last
+    word."""
+    if as_the_tool_likes:
+        small = buffer.depth * buffer.bits <= structure.SHIFTED_BITS
+        buffer = replace(buffer, storage=SRL if small else BRAM)
     return {
-        **built.amounts(kind, every),
+        **built.amounts(structure.fifo_kind(buffer), structure.fifos(buffer)),
         Metric.BRAM18: (exact(buffer.bram18, FIFO, resources.FIFO_BRAM_SOURCE),),
     }
+
+
+def has_free_fifos(design: Hls4mlDesign) -> bool:
+    """Whether the storage of its FIFOs is left to the tools."""
+    return design.job.options.fifo_storage == TOOL
 
 
 def settled(amounts: Amounts) -> Amounts:

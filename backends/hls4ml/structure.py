@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from backends.cost.blockram import bram18
 from backends.cost.fabric import shift_register_luts
+from backends.dataflow.buffers import SRL, Buffer
 
 CHOSEN_BY_A_LUT = 4
 """Inputs of a multiplexer for each LUT (UG474: MUXF7 and MUXF8 join four LUTs to one of 16)."""
@@ -203,6 +204,10 @@ def start() -> Counts:
 REGISTERS, SHIFT, RAM = "fifo_registers", "fifo_shift", "fifo_ram"
 """What holds the words of a FIFO: flip-flops up to two of them, shift registers, or LUT RAM or block RAM."""
 
+SHIFTED_BITS = 1024
+"""Bits of a FIFO up to which Vivado builds shift registers where nothing is said of it, whatever csynth counts: 8 of 8
+sizes in two repositories, of 8 bits by 64, 100 and 1,024 words and of 16 by 16, 64, 100, 256 and 400."""
+
 
 def fifo(depth: int, bits: int, kind: str, memory: float = 0) -> Counts:
     """One FIFO. Flip-flops of those in shift registers and block RAM are exact in 23 of 23 rows of two repositories:
@@ -215,3 +220,17 @@ def fifo(depth: int, bits: int, kind: str, memory: float = 0) -> Counts:
             return Counts(10 + 0.6 * bits * (depth > 32), memory, pointer + 3)
         case _:
             return Counts(25 + 2.3 * pointer, memory, 2 * bits + 3 * pointer + 4)
+
+
+def fifo_kind(buffer: Buffer) -> str:
+    if buffer.storage != SRL:
+        return RAM
+    return REGISTERS if buffer.depth <= 2 else SHIFT
+
+
+def fifos(buffer: Buffer) -> Counts:
+    """All lanes of a FIFO."""
+    kind, lanes = fifo_kind(buffer), buffer.lanes
+    memory = 0 if kind == REGISTERS else buffer.luts / lanes
+    one = fifo(buffer.depth, buffer.bits, kind, memory)
+    return Counts(one.logic * lanes, one.memory * lanes, one.ff * lanes)

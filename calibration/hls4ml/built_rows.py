@@ -121,12 +121,11 @@ def structure_of(unit: Mapping[str, Any], streamed: bool) -> tuple[str, Counts]:
 
 
 def held_in(depth: int, bits: int, taken: Mapping[str, float] | None) -> str:
-    """What holds a FIFO of Vivado HLS, where the row does not tell: block RAM beyond a depth of 128."""
+    """What holds a FIFO; where the row does not tell, what Vivado chooses."""
     if depth <= 2:
         return REGISTERS
-    if taken is None:
-        return SHIFT if depth <= 128 else RAM
-    return SHIFT if taken.get("srl") else RAM
+    shifted = depth * bits <= structure.SHIFTED_BITS if taken is None else taken.get("srl")
+    return SHIFT if shifted else RAM
 
 
 def product_of(unit: Mapping[str, Any], streamed: bool) -> Product:

@@ -136,7 +136,7 @@ def product_cost(block: Block, design: Hls4mlDesign, factor: int) -> Amounts:
     assert types.kernel is not None and types.accumulator is not None
     n_in, n_out = sizes(quantised.network)[block.name]
     data, accumulator = quantised.type_of(layer.inputs[0]).width, types.accumulator.width
-    window = (*layer.kernel, block.taken[-1]) if isinstance(layer, Conv2D) and prod(layer.kernel) > 1 else None
+    window = (*layer.kernel, block.taken[-1]) if isinstance(layer, Conv2D) else None
     row = block.taken[1] if window else 1
     weight = effective_bits(design.job.weights, block.name, types.kernel)
     if block.name in design.unrolled or factor == 1:

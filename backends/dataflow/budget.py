@@ -13,7 +13,6 @@ from math import hypot
 from typing import Any
 
 from backends.cost.amounts import Amounts, excess, summed
-from backends.cost.synthesis import Ratios, countable
 from backends.dataflow.folding import Choice, Cost, intervals
 from backends.dataflow.space import Budgets, Space
 from flows.core.evidence import RESOURCES
@@ -33,11 +32,10 @@ class Way:
     amounts: Amounts
 
 
-def usable(device: Device, ratios: Ratios, sure: bool, margin: float) -> Cost:
-    """How much a design may take of each of `RESOURCES` by models of what the HLS compiler counts, so that what is
-    built leaves `margin` of `device` free. `ratios` are what the compiler counts over what is built, where `sure` is
-    for upper bounds (`backends.cost.synthesis.countable`)."""
-    return tuple(countable(metric, device.available(metric) * (1 - margin), ratios, sure) for metric in RESOURCES)
+def usable(device: Device, sure: bool, margin: float) -> Cost:
+    """How much a design may take of each of `RESOURCES`, by models of what is built, so that `margin` of `device` stays
+    free; as much by upper bounds, where `sure`."""
+    return tuple(device.available(metric) * (1 - margin) for metric in RESOURCES)
 
 
 def largest_share(shares: Sequence[float]) -> tuple[float, float]:

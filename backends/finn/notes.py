@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import floor
 
-from backends.cost.synthesis import AS_BUILT
 from backends.dataflow.budget import usable
 from backends.dataflow.notes import Wording, folding_notes
 from backends.dataflow.options import AUTO, cycles_at
@@ -37,7 +36,7 @@ def _folding(solved: Solved[FinnDesign]) -> Iterator[Note]:
     yield Note(f"PE x SIMD: {', '.join(f'{layer} {fold.pe} x {fold.simd}' for layer, fold in folds.items())}")
     faster = solved.bolder.interval if solved.bolder else None
     if solved.answer:
-        room = usable(target.part.device, AS_BUILT, False, MARGIN)
+        room = usable(target.part.device, False, MARGIN)
         yield from folding_notes(solved.answer, WORDING, options.target_fps, clock_ns, room, faster)
     elif options.folding == FINN:
         yield Note(f"FINN's own search for {options.target_fps} images/s")

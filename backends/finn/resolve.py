@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from functools import partial
 
 from backends.cost.amounts import Amounts, joined, shell_amounts, totals
-from backends.cost.synthesis import AS_BUILT
 from backends.dataflow import refusals
 from backends.dataflow.budget import Way, budgets, largest_share, usable
 from backends.dataflow.folding import Cost
@@ -67,7 +66,7 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
     quickest = max(min(node.cycles(fold) for fold in node.folds) for node in start.nodes)
     ways = {node.name: [_way(node, place, start) for place in range(len(node.folds))] for node in units}
 
-    room = partial(usable, job.target.part.device, AS_BUILT)
+    room = partial(usable, job.target.part.device)
 
     def build(chosen: Chosen) -> FinnDesign:
         folding = {**_folds(units, chosen), **set_folding(others, chosen.limit)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from backends.cost.synthesis import AS_BUILT
 from backends.dataflow.budget import usable
 from backends.dataflow.notes import Wording, fifo_note, folding_notes
 from backends.dataflow.space import Solved
@@ -32,7 +31,7 @@ def _notes(solved: Solved[HlsDesign]) -> Iterator[Note]:
     yield Note(f"folding, PE x SIMD: {folds}")
     faster = solved.bolder.interval if solved.bolder else None
     if answer:
-        room = usable(job.target.part.device, AS_BUILT, False, MARGIN)
+        room = usable(job.target.part.device, False, MARGIN)
         yield from folding_notes(answer, WORDING, job.options.target_fps, job.target.clock_ns, room, faster)
     yield from fifo_note(design.buffers, job.options.fifo_depth, "words")
     yield Note(

@@ -7,7 +7,6 @@ from functools import partial
 from math import lcm
 
 from backends.cost.amounts import Amounts, joined, shell_amounts, totals
-from backends.cost.synthesis import AS_BUILT
 from backends.dataflow import pe_simd, refusals
 from backends.dataflow.budget import Way, budgets, usable
 from backends.dataflow.folding import Cost, Folding
@@ -61,7 +60,7 @@ def folding_problem(
 ) -> Problem[HlsDesign]:
     """What the solver is asked; `folds` are those that each layer with weights may have."""
     start = HlsDesign(job, quantised, dict.fromkeys(folds, Fold(1, 1)))
-    room = partial(usable, job.target.part.device, AS_BUILT)
+    room = partial(usable, job.target.part.device)
 
     def build(folding: Folding) -> HlsDesign:
         return HlsDesign(job, quantised, {name: folds[name][place] for name, place in folding.values.items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lightest
 from backends.dataflow.design import BufferedDesign
@@ -16,6 +17,7 @@ from backends.hls4ml.options import FRAME, LATENCY, TOOL, Hls4mlOptions, parse_r
 from backends.hls4ml.places import lookup
 from backends.hls4ml.reuse import legal, nearest, sizes
 from backends.hls4ml.schedule import PACES, Block, ToolPace, blocks, stages, tokens
+from backends.hls4ml.structure import fifos
 from backends.protocol import Job
 from models.network import Conv2D
 from models.quantised import QuantisedNetwork
@@ -91,7 +93,23 @@ class Hls4mlDesign(BufferedDesign):
         channels, width = block.shape[-1], self.quantised.type_of(block.tensor).width
         lanes, bits = (channels, width) if self.tool == "vivado" else (1, channels * width)
         ways = {AUTO: (SRL, LUTRAM, BRAM), TOOL: (chosen_by(self.tool, depth, bits),)}.get(storage, (storage,))
-        return lightest((Buffer(*fifo, depth, bits, way, lanes) for way in ways), device)
+        return lightest((Held(Buffer(*fifo, depth, bits, way, lanes)) for way in ways), device).buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A FIFO with what controls it, which differs by storage as much as what holds its words."""
+
+    buffer: Buffer
+
+    @property
+    def luts(self) -> int:
+        counts = fifos(self.buffer)
+        return ceil(counts.logic + counts.memory)
+
+    @property
+    def bram18(self) -> int:
+        return self.buffer.bram18
 
 
 def chosen_by(tool: str, depth: int, bits: int) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.cost import shell
-from backends.cost.synthesis import NETWORKS, Ratio, countable, with_routed
+from backends.cost.synthesis import NETWORKS, Ratio, with_routed
 from flows.core.evidence import BUILT, DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier, nearest, total
 from flows.core.fit import judge
 from flows.core.part import devices
@@ -80,20 +80,6 @@ def test_both_doubts_widen(ratio: Ratio, value: float, below: float, above: floa
     assert low <= min(middle / below, value / ratio.high) * 1.0001
     assert high * 1.0001 >= max(middle * above, value / ratio.low)
     assert high <= value * above / ratio.low * 1.0001, "a bound of the one over a bound of the other is further"
-
-
-@given(st.sampled_from(RESOURCES), st.floats(10_000, 1e6), st.floats(0, 1), st.floats(1, 5))
-def test_what_is_countable_fits_when_it_is_built(metric: Metric, usable: float, share: float, above: float) -> None:
-    """On parts that hold the shell."""
-    charged = shell.shell()[metric]
-    counted = charged + share * (countable(metric, usable, NETWORKS) - charged)
-    reading = Reading(metric, counted, Tier.MODELLED, "chip", "laws", predicts=Tier.HLS, low=counted, high=counted)
-    routed = total(nearest(with_routed([reading], NETWORKS)), metric)
-    assert routed is not None and routed.value <= usable + 1
-    high = countable(metric, usable, NETWORKS, sure=True)
-    sure = replace(reading, value=charged + (high - charged) / above, high=high)
-    bound = total(nearest(with_routed([sure], NETWORKS)), metric)
-    assert bound is not None and (bound.high or 0) <= usable + 1
 
 
 def test_all_flows_are_judged_on_what_is_built() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from backends.cost.synthesis import AS_BUILT
 from backends.dataflow.budget import usable
 from backends.dataflow.notes import folding_notes
 from backends.dataflow.space import Solved
@@ -30,7 +29,7 @@ def said(resolved: Solved[HlsDesign]) -> str:
     assert answer
     options, clock_ns = design.job.options, design.job.target.clock_ns
     notes = folding_notes(
-        answer, WORDING, options.target_fps, clock_ns, usable(design.job.target.part.device, AS_BUILT, False, MARGIN)
+        answer, WORDING, options.target_fps, clock_ns, usable(design.job.target.part.device, False, MARGIN)
     )
     return "\n".join(note.text for note in notes)
 

@@ -36,13 +36,27 @@ def test_fifos_of_vivado_are_one_a_channel() -> None:
 
 
 def test_weights_are_stored_side_by_side() -> None:
-    assert resources.weight_bram("vitis", 9, 16, 512).value == 4
-    assert resources.weight_bram("vitis", 9, 16, 513).value == 8
-    assert resources.weight_bram("vivado", 16, 16, 144).value == 7  # 4 of 256 bits in LUTs
-    unsure = resources.weight_bram("vivado", 5, 9, 512)
+    assert resources.weight_bram("vitis", (512, 9), 16, 512).value == 4
+    assert resources.weight_bram("vitis", (513, 9), 16, 513).value == 8
+    assert resources.weight_bram("vivado", (144, 16), 16, 144).value == 7  # 4 of 256 bits in LUTs
+    unsure = resources.weight_bram("vivado", (512, 5), 9, 512)
     assert (unsure.low, unsure.value, unsure.high) == (1, 2, 2)
-    assert resources.weight_bram("vivado", 1, 3, 8).value == 0  # so few bits stay in LUTs
-    assert resources.weight_bram("vitis", 1, 6, 50).low == 0 < resources.weight_bram("vitis", 1, 6, 50).value
+    assert resources.weight_bram("vivado", (8, 1), 3, 8).value == 0  # so few bits stay in LUTs
+    assert (
+        resources.weight_bram("vitis", (50, 1), 6, 50).low == 0 < resources.weight_bram("vitis", (50, 1), 6, 50).value
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "weight", "factor", "counted"),
+    [((27, 32), 8, 864, 2), ((288, 32), 8, 9216, 10), ((2048, 10), 8, 20480, 74), ((32, 16), 16, 512, 1)],
+)
+def test_one_multiplier_reads_deep_memories_and_a_table(
+    size: tuple[int, int], weight: int, factor: int, counted: int
+) -> None:
+    """csynth's reports of fastmachinelearning/hls4ml-live-demo and Alezander9/ML_FPGAonPixel: the table of result
+    numbers beside the weights, which a loop fills beyond a reuse factor of 16,384."""
+    assert resources.weight_bram("vivado", size, weight, factor).value == counted
 
 
 def test_narrow_products_may_leave_the_dsp() -> None:

@@ -193,6 +193,7 @@ def _run(
         warnings=tuple(texts[NoteKind.WARNING]),
         command=command,
         weight_bits=_weight_bits(prepared.quantised),
+        margins=job.target.margins,
     )
 
 

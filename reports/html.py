@@ -24,7 +24,10 @@ TEMPLATES = Path(__file__).with_name("templates")
 COLUMNS = (
     *RESOURCES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS, Metric.ACCURACY, Metric.AGREEMENT,
 )  # fmt: skip
-SIGNS = {Verdict.FITS: "✓", Verdict.AT_RISK: "!", Verdict.CLOCK_MISSED: "✗", Verdict.OVER: "✗", Verdict.UNKNOWN: "?"}
+SIGNS = {
+    Verdict.FITS: "✓", Verdict.AT_RISK: "!", Verdict.UNDECIDED: "?", Verdict.CLOCK_MISSED: "✗", Verdict.OVER: "✗",
+    Verdict.UNKNOWN: "?",
+}  # fmt: skip
 """A verdict is never a colour alone."""
 
 

@@ -21,7 +21,7 @@ def report(comparison: Comparison) -> str:
     about = (
         f"{count} design{'s' if count > 1 else ''} of one network: {network.parameters:,} parameters, {network.macs:,} "
         f"multiply-accumulates an image, architecture {_code(network.architecture)}. "
-        f"Fit is judged with {100 * comparison.margin:.0f} % of each resource kept free."
+        f"Fit is judged with {' or '.join(map(str, comparison.margins))}."
     )
     parts = [title, about, "## Decision", *(_decision(one) for one in comparison.decisions)]
     parts += ["## Numbers", *(_numbers(one) for one in comparison.decisions)]

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 
 from flows.core.evidence import RESOURCES, SEEN, TOTAL, Metric, Reading, Subject, Tier, nearest
-from flows.core.fit import MARGIN
 from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.record import Document, Run
 from flows.core.text import printable
@@ -41,7 +40,7 @@ def details(document: Document, layers: bool = False) -> str:
     network = document.network
     size = f"{network.parameters:,} parameters, {network.macs:,} MACs"
     head = f"{network.name}: {size}, architecture {network.architecture}"
-    return "\n\n".join([printable(head), *(_details(one, layers) for one in designs_of(document.runs, MARGIN))]) + "\n"
+    return "\n\n".join([printable(head), *(_details(one, layers) for one in designs_of(document.runs))]) + "\n"
 
 
 def _details(design: Design, layers: bool) -> str:
@@ -165,7 +164,7 @@ def _count(reading: Reading) -> str:
 def comparison(document: Document) -> str:
     """One line a run: resources as shares of the part, speed, accuracy, proof, verdict and kind of evidence; and what
     tells runs of one flow apart, where there are any."""
-    designs = designs_of(document.runs, MARGIN)
+    designs = designs_of(document.runs)
     resources = [metric.key.upper() for metric in RESOURCES]
     rows = [
         ["run", "part", *resources, "interval", "images/s", "accuracy", "verified", "verdict", "evidence"],

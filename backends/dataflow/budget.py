@@ -18,8 +18,8 @@ from backends.dataflow.space import Budgets, Space
 from flows.core.evidence import RESOURCES
 
 Usable = Callable[[bool, float], Cost]
-"""How much of each of `RESOURCES` may be taken so that a margin of the part stays free, by estimates or, where True, by
-their upper bounds."""
+"""How much of each of `RESOURCES` may be taken so that this share of the margins stays free, by estimates or, where
+True, by their upper bounds."""
 
 
 @dataclass(frozen=True)

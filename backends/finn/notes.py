@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import floor
 
+from backends.cost.shell import DMA, find_shell
 from backends.dataflow.notes import Wording, folding_notes
 from backends.dataflow.options import AUTO, cycles_at
 from backends.dataflow.space import Solved
@@ -18,14 +19,15 @@ from backends.finn.handover.finn_plus import ESTIMATES, TOOL
 from backends.finn.options import FINN
 from backends.finn.resolve import usable
 from backends.protocol import Note, warning
-from flows.core.fit import MARGIN
+from flows.core.evidence import Metric
+from flows.core.margins import KEPT
 from models.grids import grid
 
 WORDING = Wording("folding", "it is", "the design takes")
 
 
 def notes(solved: Solved[FinnDesign]) -> Sequence[Note]:
-    return (*_folding(solved), *_fifos(solved.design), *_arithmetic(solved.design))
+    return (*_folding(solved), *_fifos(solved.design), *_shell(solved.design), *_arithmetic(solved.design))
 
 
 def _folding(solved: Solved[FinnDesign]) -> Iterator[Note]:
@@ -36,9 +38,8 @@ def _folding(solved: Solved[FinnDesign]) -> Iterator[Note]:
     yield Note(f"PE x SIMD: {', '.join(f'{layer} {fold.pe} x {fold.simd}' for layer, fold in folds.items())}")
     faster = solved.bolder.interval if solved.bolder else None
     if solved.answer:
-        yield from folding_notes(
-            solved.answer, WORDING, options.target_fps, clock_ns, usable(design, False, MARGIN), faster
-        )
+        most = usable(design, False, KEPT)
+        yield from folding_notes(solved.answer, WORDING, options.target_fps, design.job.target, most, faster)
     elif options.folding == FINN:
         yield Note(f"FINN's own search for {options.target_fps} images/s")
     elif options.folding != AUTO:
@@ -66,6 +67,24 @@ def _fifos(design: FinnDesign) -> Iterator[Note]:
         f"{len(buffers)} FIFOs in {blocks} RAMB18, the deepest {deepest.depth:,} words of {deepest.bits} bits before "
         f"{deepest.reader}; {converters} width converters"
     )
+
+
+def _shell(design: FinnDesign) -> Iterator[Note]:
+    """What FINN's own shell takes, and what another would leave to the design."""
+    if not design.brings_dma:
+        yield Note(
+            f"{design.shell.title}, in place of FINN's own DMA engines and shell: FINN's Zynq build makes those, so "
+            "the stitched IP of its build goes into a block design of yours"
+        )
+        return
+    own = [sum(one.value for one in part[Metric.LUT] if one) for part in design.shell_costs().values()]
+    lean = find_shell(DMA).range(Metric.LUT)
+    if (saved := sum(own) - lean.value) > 0:
+        yield Note(
+            f"FINN's own shell and DMA engines take about {sum(own):,.0f} LUT. The stitched IP of its build in a block "
+            f"design of yours with one AXI DMA (--shell {DMA}: {lean.low:,.0f} to {lean.high:,.0f} LUT) leaves some "
+            f"{saved:,.0f} more to the design"
+        )
 
 
 def _arithmetic(design: FinnDesign) -> Iterator[Note]:

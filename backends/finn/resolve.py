@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from backends.cost.amounts import Amounts, joined, shell_amounts, totals
+from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import refusals
 from backends.dataflow.budget import Way, budgets, largest_share
 from backends.dataflow.folding import Cost
@@ -73,7 +73,7 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
 
     def around(design: FinnDesign) -> Budgets:
         links = () if design is start else design.links
-        fixed = joined(*(models.of_link(link) for link in links), shell_amounts())
+        fixed = joined(*(models.of_link(link) for link in links), *start.shell_costs().values())
 
         def rest(cycles: float) -> Amounts:
             folding = set_folding(others, cycles)
@@ -101,7 +101,6 @@ def taken(design: FinnDesign, sure: bool) -> Cost:
     return totals(amounts, sure)
 
 
-def usable(design: FinnDesign, sure: bool, margin: float) -> Cost:
-    """What the part has of each of `RESOURCES`, less the margin."""
-    device = design.job.target.part.device
-    return tuple(device.available(metric) * (1 - margin) for metric in RESOURCES)
+def usable(design: FinnDesign, sure: bool, kept: float) -> Cost:
+    """What the part has of each of `RESOURCES`, less `kept` of the margins."""
+    return tuple(design.job.target.usable(metric, kept) for metric in RESOURCES)

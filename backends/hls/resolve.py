@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from math import lcm
 
-from backends.cost.amounts import Amounts, joined, shell_amounts, totals
+from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import pe_simd, refusals
 from backends.dataflow.budget import Way, budgets
 from backends.dataflow.folding import Cost, Folding
@@ -70,7 +70,9 @@ def folding_problem(
         buffers = () if design is start else design.buffers  # what fits without FIFOs and then with its own is fastest
         fifos = joined(*(fifo_cost(buffer) for buffer in buffers))
         fixed = [node for node in design.nodes if node.kind not in FOLDED]
-        rest = joined(*(stage_amounts(design, node, design.lanes[node.name]) for node in fixed), fifos, shell_amounts())
+        rest = joined(
+            *(stage_amounts(design, node, design.lanes[node.name]) for node in fixed), fifos, start.shell.amounts()
+        )
         stages = (stage_amounts(design, node, design.lanes[node.name]) for node in design.nodes)
         ways = {name: [_way(design, name, place, fold) for place, fold in enumerate(folds[name])] for name in folds}
         return budgets(ways, lambda cycles: rest, joined(*stages, fifos), partial(usable, design), distinct=True)
@@ -84,10 +86,9 @@ def taken(design: HlsDesign, sure: bool) -> Cost:
     return totals(amounts, sure)
 
 
-def usable(design: HlsDesign, sure: bool, margin: float) -> Cost:
-    """What the part has of each of `RESOURCES`, less the margin."""
-    device = design.job.target.part.device
-    return tuple(device.available(metric) * (1 - margin) for metric in RESOURCES)
+def usable(design: HlsDesign, sure: bool, kept: float) -> Cost:
+    """What the part has of each of `RESOURCES`, less `kept` of the margins."""
+    return tuple(design.job.target.usable(metric, kept) for metric in RESOURCES)
 
 
 def stage_amounts(design: HlsDesign, node: Node, wide: Lanes) -> Amounts:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from backends.cost.shell import Shell, find_shell
 from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, Sizing, lightest
 from backends.dataflow.fifos import sized
 from backends.dataflow.options import AUTO, SIMULATED
@@ -34,6 +35,10 @@ class Hls4mlDesign:
     def tool(self) -> str:
         """``vitis`` or ``vivado``."""
         return self.job.options.backend.lower()
+
+    @property
+    def shell(self) -> Shell:
+        return find_shell(self.job.options.shell)
 
     @property
     def haste(self) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from backends.cost import shell
-from backends.cost.amounts import Amount, Amounts, exact, joined, readings, shell_amounts
+from backends.cost.amounts import Amount, Amounts, exact, joined, readings
 from backends.dataflow.buffers import SRL, Buffer
 from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
@@ -33,12 +33,13 @@ BOUNDS = (
 
 
 def estimate(solved: Solved[Hls4mlDesign]) -> Sequence[Reading]:
-    """Resources and cycles of a design, the whole of it first; none of io_parallel, whose models are not known."""
+    """Resources and cycles of a design, the whole of it first; of io_parallel, whose
+    models are not known, the shell alone."""
     design = solved.design
-    if design.job.options.io_type == "io_parallel":
-        return ()
     tool = f"{design.tool.title()} HLS"
     on = f"{design.job.target.part.device.name}, {tool}"
+    if design.job.options.io_type == "io_parallel":
+        return tuple(readings([(shell.SCOPE, design.shell.amounts())], on, Tier.HLS, "")[shell.SCOPE])
     by_scope = readings(costs(design), on, Tier.HLS, "layers and FIFOs")
     # With the Latency strategy there are no bounds and no worst cases: no report of it is known.
     is_bounded = not design.unrolled & design.reuse.keys()
@@ -72,7 +73,7 @@ def costs(design: Hls4mlDesign) -> Iterator[tuple[str, Amounts]]:
         yield block.scope, block_cost(block, design)
     for buffer in design.buffers:
         yield FIFO, fifo_cost(buffer, design.tool)
-    yield shell.SCOPE, shell_amounts()
+    yield shell.SCOPE, design.shell.amounts()
 
 
 def block_cost(block: Block, design: Hls4mlDesign) -> Amounts:

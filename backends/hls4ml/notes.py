@@ -12,9 +12,10 @@ from backends.hls4ml.options import Hls4mlOptions, parse_reuse
 from backends.hls4ml.resolve import usable
 from backends.hls4ml.unused import unused
 from backends.protocol import Job, Note, warning
-from flows.core.fit import MARGIN
+from flows.core.evidence import RESOURCES
+from flows.core.margins import KEPT
 
-WORDING = Wording("reuse factors", "they are", "csynth would count", is_of_the_design_alone=True)
+WORDING = Wording("reuse factors", "they are", "csynth would count")
 
 
 def notes(solved: Solved[Hls4mlDesign]) -> Sequence[Note]:
@@ -33,9 +34,9 @@ def _notes(solved: Solved[Hls4mlDesign]) -> Iterator[Note]:
     yield from _snapped(job)
     faster = solved.bolder.interval if solved.bolder else None
     if answer:
-        yield from folding_notes(
-            answer, WORDING, job.options.target_fps, job.target.clock_ns, usable(design, False, MARGIN), faster
-        )
+        charged = {metric: design.shell.range(metric).value for metric in RESOURCES}
+        most = usable(design, False, KEPT)
+        yield from folding_notes(answer, WORDING, job.options.target_fps, job.target, most, faster, charged)
     yield from fifo_note(design.buffers, job.options.fifo_depth, "tokens")
     yield from explain(job, design.quantised)
     yield from unused(job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from backends.cost.amounts import joined, shell_amounts, totals
+from backends.cost.amounts import joined, totals
 from backends.cost.synthesis import HLS4ML, countable
 from backends.dataflow import refusals
 from backends.dataflow.budget import Way, budgets, largest_share
@@ -58,7 +58,7 @@ def folding_problem(start: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -
     def around(design: Hls4mlDesign) -> Budgets:
         buffers = design.buffers_by(passable) if design is start else design.buffers
         fixed = [block_cost(block, design) for block in design.blocks if block.name not in design.reuse]
-        rest = joined(*fixed, *(fifo_cost(buffer, design.tool) for buffer in buffers), shell_amounts())
+        rest = joined(*fixed, *(fifo_cost(buffer, design.tool) for buffer in buffers), design.shell.amounts())
         folded = [block for block in design.blocks if block.name in design.reuse]
         whole = joined(*(block_cost(block, design) for block in folded), rest)
         ways = {block.name: _ways(design, block, choices[block.name]) for block in folded}
@@ -73,11 +73,13 @@ def taken(design: Hls4mlDesign, sure: bool) -> Cost:
     return totals(amounts, sure)
 
 
-def usable(design: Hls4mlDesign, sure: bool, margin: float) -> Cost:
+def usable(design: Hls4mlDesign, sure: bool, kept: float) -> Cost:
     """How much csynth may count of each of `RESOURCES`, where `sure` by an upper bound, so that what is built leaves
-    `margin` of the part free."""
-    device = design.job.target.part.device
-    return tuple(countable(metric, device.available(metric) * (1 - margin), HLS4ML, sure) for metric in RESOURCES)
+    `kept` of the margins free."""
+    target, shell = design.job.target, design.shell
+    return tuple(
+        countable(metric, target.usable(metric, kept), HLS4ML, shell.range(metric).value, sure) for metric in RESOURCES
+    )
 
 
 def _ways(design: Hls4mlDesign, block: Block, choices: Sequence[int]) -> Sequence[Way]:

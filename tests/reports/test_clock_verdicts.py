@@ -80,7 +80,7 @@ def test_a_clock_at_risk_is_said_to_be_what_may_fail(
 ) -> None:
     known = seen(100.0, Tier.ROUTED, "xc7z020", "a build")
     fast = run_of("fast", readings=(*readings_of(), known), clock_ns=5.0)
-    fast = replace(fast, warnings=("another", designs_of([fast], 0.1)[0].fit.clock.warning))  # type: ignore[union-attr]
+    fast = replace(fast, warnings=("another", designs_of([fast])[0].fit.clock.warning))  # type: ignore[union-attr]
     comparison = compare([document_of(fast)])
     (decision,) = comparison.decisions
     assert decision.candidates[0].fit.verdict is Verdict.AT_RISK
@@ -104,7 +104,7 @@ def test_every_format_says_it(late: Run, sure: Run, document_of: Documents) -> N
     document = document_of(late, sure)
     comparison = compare([document])
     table = terminal.comparison(document)
-    assert "clock missed (81.2 of 100 MHz)" in table and "fits (LUT)" in table
+    assert "clock missed (81.2 of 100 MHz)" in table and "fits (FF)" in table
     assert "| **clock missed** |" in markdown.report(comparison)
     assert "100 MHz missed, 81.2 MHz by routed" in markdown.report(comparison)
     assert "✗ clock missed" in html.report(comparison) and "100 MHz met, 105.4 MHz by routed" in html.report(comparison)
@@ -122,16 +122,16 @@ def test_every_format_says_it(late: Run, sure: Run, document_of: Documents) -> N
 
 
 def test_over_the_part_says_that_the_clock_is_missed_too(run_of: Make, readings_of: Readings) -> None:
-    (design,) = designs_of([run_of(readings=(*readings_of(1.2), fmax(81.2)))], 0.1)
+    (design,) = designs_of([run_of(readings=(*readings_of(1.2), fmax(81.2)))])
     assert design.fit.verdict is Verdict.OVER
     assert "over: " in words.verdict(design.fit) and "clock missed: routing reaches 81.2 MHz" in words.verdict(
         design.fit
     )
-    assert words.why(design.fit) == " (LUT, and 81.2 of 100 MHz)"
+    assert words.why(design.fit) == " (FF, and 81.2 of 100 MHz)"
 
 
 def test_a_missed_clock_without_resources_is_no_unknown(run_of: Make) -> None:
-    (design,) = designs_of([run_of(readings=[fmax(81.2)])], 0.1)
+    (design,) = designs_of([run_of(readings=[fmax(81.2)])])
     expected = "clock missed: routing reaches 81.2 MHz of the 100 MHz asked for; resources alone: unknown"
     assert words.verdict(design.fit) == expected
 

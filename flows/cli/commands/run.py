@@ -82,7 +82,7 @@ def execute(given: Namespace) -> int:
                 runner.record_scores(started[record.weights.digest], record)
     if not errors and given.require_fit:
         for record in runs:
-            fit = judge(record.readings, devices()[record.device], clock_ns=record.clock_ns)
+            fit = judge(record.readings, devices()[record.device], record.margins, record.clock_ns)
             if fit.verdict is not Verdict.FITS:
                 remedy = "ask for a slower clock" if fit.resources is Verdict.FITS else "take a larger part"
                 advice = f"{remedy}, or other options; without --require-fit this is a result"

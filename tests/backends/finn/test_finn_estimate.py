@@ -25,7 +25,7 @@ from backends.finn.resolve import folding_problem, resolve
 from backends.finn.resources import models
 from flows.conformance.networks import TINY
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT
 from flows.core.part import Target, find_part
 from flows.jobs import find_trained
 from models.zoo import ARCH5, ARCH8
@@ -88,7 +88,7 @@ def test_the_solvers_totals_are_the_estimates() -> None:
     problem = folding_problem(job(W4A4), W4A4)
     folding = problem.first.lightest(2e5)
     made = problem.build(folding)
-    by_value, by_bound = (problem.around(made)(sure, MARGIN) for sure in (False, True))
+    by_value, by_bound = (problem.around(made)(sure, KEPT) for sure in (False, True))
     chosen = {choices: by_bound.choices[choices][place] for choices, place in folding.values.items()}
     bounds = tuple(map(sum, zip(*(choice.cost for choice in chosen.values()), strict=True)))
     found = estimate(given(W4A4, made.folding))

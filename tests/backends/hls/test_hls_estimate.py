@@ -20,7 +20,7 @@ from backends.hls.design.memories import weight_rom
 from backends.hls.design.nodes import MATRIX_VECTOR, nodes
 from backends.hls.estimate import FIFO, LINE_BUFFERS, WEIGHTS, estimate
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT
 from flows.core.part import find_part
 from models.zoo import ARCH4
 from tests.backends.hls.eight_bit import budgets_around, eight_bit, job_for, solved
@@ -33,7 +33,7 @@ def value(readings: Sequence[Reading], metric: Metric, scope: str = TOTAL) -> fl
 @pytest.mark.parametrize("sure", [False, True], ids=["estimates", "upper bounds"])
 @pytest.mark.parametrize("part", ["xc7z010", "xc7z020"])
 def test_the_solver_and_the_estimate_agree(part: str, sure: bool) -> None:
-    space = budgets_around(solved(part).design, folded=True)(sure, MARGIN)
+    space = budgets_around(solved(part).design, folded=True)(sure, KEPT)
     cost = tuple(map(sum, zip(*(only.cost for (only,) in space.choices.values()), strict=True)))
     totals = dict(zip(RESOURCES, space.totals(cost, inf), strict=True))
     for reading in estimate(solved(part)):

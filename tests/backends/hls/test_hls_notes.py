@@ -14,7 +14,7 @@ from backends.hls.notes import WORDING
 from backends.hls.resolve import usable
 from backends.protocol import NoteKind
 from flows.core.evidence import Metric
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT
 from models.folding import folded
 from models.zoo import NETWORKS
 from tests.backends.hls.eight_bit import solved
@@ -27,8 +27,8 @@ def said(resolved: Solved[HlsDesign]) -> str:
     """What is said of a folding that the solver chose."""
     design, answer = resolved.design, resolved.answer
     assert answer
-    options, clock_ns = design.job.options, design.job.target.clock_ns
-    notes = folding_notes(answer, WORDING, options.target_fps, clock_ns, usable(design, False, MARGIN))
+    most = usable(design, False, KEPT)
+    notes = folding_notes(answer, WORDING, design.job.options.target_fps, design.job.target, most)
     return "\n".join(note.text for note in notes)
 
 

@@ -17,7 +17,8 @@ from backends.hls4ml.resolve import folding_problem
 from backends.hls4ml.reuse import legal, sizes
 from backends.protocol import Job
 from flows.core.evidence import RESOURCES, Metric, Reading, total
-from flows.core.fit import MARGIN, Verdict, judge
+from flows.core.fit import Verdict, judge
+from flows.core.margins import KEPT
 from models.network import Network
 from models.zoo import ARCH5, ARCH8
 from tests.backends.hls4ml.answers import design_of, only_refusal, refusals, said
@@ -33,7 +34,7 @@ def fit(solved: Solved[Hls4mlDesign]) -> Verdict:
 
 def least(design: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -> Cost:
     """The least of each resource that the solver thinks that these reuse factors take near `design`, by estimates."""
-    space = folding_problem(design, choices).around(design)(False, MARGIN)
+    space = folding_problem(design, choices).around(design)(False, KEPT)
     fewest = (map(min, zip(*(choice.cost for choice in layer), strict=True)) for layer in space.choices.values())
     return space.totals(tuple(map(sum, zip(*fewest, strict=True))), math.inf)
 

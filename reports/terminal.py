@@ -10,10 +10,10 @@ from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.record import Document, Run
 from flows.core.text import printable
 from reports.design import Design, designs_of
-from reports.words import LABELS, SHARES, amount, evidence, interval, number, verdict, why
+from reports.words import LABELS, RATES, SHARES, amount, evidence, images, interval, number, verdict, why
 
 WIDTH = 118
-TIMES = (Metric.LATENCY_CYCLES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS, Metric.FMAX_MHZ)
+TIMES = (Metric.LATENCY_CYCLES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, *RATES, Metric.FMAX_MHZ)
 LONGEST = 80
 """Characters of an option's value that the table shows."""
 
@@ -82,7 +82,7 @@ def _totals(design: Design) -> list[list[str]]:
         reading, label = design.totals.get(metric), LABELS.get(metric, metric.key.upper())
         available = f"{design.device.available(metric):,}" if metric in RESOURCES else ""
         if reading:
-            of = f"n = {reading.n:,}" if reading.n else available
+            of = images(reading) or available
             share = _share(design, metric) if metric in RESOURCES else ""
             known = "; ".join(filter(None, (evidence(reading), design.beside(metric))))
             rows.append([label, amount(reading), of, share, interval(reading), known])

@@ -10,12 +10,16 @@ from flows.core.clock import ClockVerdict
 from flows.core.evidence import DESIGN, SHELL, TOTAL, Metric, Reading, Subject, Tier, nearest
 from flows.core.fit import Fit, Judged, Verdict
 
+RATES = (Metric.THROUGHPUT_FPS, Metric.SYSTEM_FPS, Metric.SINGLE_FPS)
+"""Images a second: of the core, of the system at many images a call, and at one."""
 SHARES = (Metric.ACCURACY, Metric.AGREEMENT)
 LABELS = {
     Metric.LATENCY_CYCLES: "latency",
     Metric.LATENCY_US: "",
     Metric.INTERVAL_CYCLES: "interval",
     Metric.THROUGHPUT_FPS: "throughput",
+    Metric.SYSTEM_FPS: "system",
+    Metric.SINGLE_FPS: "system, 1 a call",
     Metric.FMAX_MHZ: "Fmax",
     Metric.ACCURACY: "accuracy",
     Metric.AGREEMENT: "agreement",
@@ -24,22 +28,29 @@ LABELS = {
 
 def label(metric: Metric) -> str:
     """As a heading."""
-    names = {Metric.LATENCY_US: "latency", Metric.THROUGHPUT_FPS: "images/s"}
+    names = {Metric.LATENCY_US: "latency", Metric.THROUGHPUT_FPS: "images/s", Metric.SYSTEM_FPS: "system images/s"}
     return names.get(metric) or LABELS.get(metric) or metric.key.upper()
 
 
 def number(metric: Metric, value: float) -> str:
     if metric in SHARES:
         return f"{100 * value:.2f} %"
-    if metric in (Metric.THROUGHPUT_FPS, Metric.FMAX_MHZ):
+    if metric in (*RATES, Metric.FMAX_MHZ):
         return f"{value:,.1f}"
     return f"{value:,.0f}"
 
 
 def amount(reading: Reading) -> str:
     unit = {Metric.LATENCY_CYCLES: " cycles", Metric.INTERVAL_CYCLES: " cycles", Metric.LATENCY_US: " us"}
-    unit |= {Metric.THROUGHPUT_FPS: " images/s", Metric.FMAX_MHZ: " MHz"}
+    unit |= {Metric.FMAX_MHZ: " MHz"} | dict.fromkeys(RATES, " images/s")
     return f"{'>= ' if reading.at_least else ''}{number(reading.metric, reading.value)}{unit.get(reading.metric, '')}"
+
+
+def images(reading: Reading) -> str:
+    """How many images a number is of: those behind a share, or those of a call."""
+    if not reading.n:
+        return ""
+    return f"n = {reading.n:,}" if reading.metric in SHARES else f"{reading.n:,} a call"
 
 
 def interval(reading: Reading) -> str:
@@ -50,7 +61,8 @@ def interval(reading: Reading) -> str:
 
 def evidence(reading: Reading) -> str:
     if reading.tier is Tier.MODELLED and reading.predicts:
-        return f"modelled for {stage_name(reading.predicts)}, on {reading.on}"
+        stage = "a board" if reading.predicts is Tier.MEASURED else stage_name(reading.predicts)
+        return f"modelled for {stage}, on {reading.on}"
     whose = "" if reading.of is Subject.DESIGN else f", of the {reading.of.value} and not of this arithmetic"
     return f"{reading.tier.value}{whose}, on {reading.on}"
 

@@ -136,6 +136,13 @@ def add_reports(parser: Parser) -> None:
     )  # fmt: skip
 
 
+def add_batch(parser: Parser) -> None:
+    parser.add_argument(
+        "--batch", metavar="N", type=count, default=1000,
+        help="images that a call of the driver hands over: the rate of the system is for it (default 1000)",
+    )  # fmt: skip
+
+
 def add_study(parser: Parser) -> None:
     """What every study on the test images takes."""
     parser.add_argument(

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as some
 
 from backends.cost.amounts import summed
-from backends.cost.shell import shell
+from backends.cost.shell import SMARTCONNECT, find_shell
 from backends.dataflow.fifos import LEAST, sized
 from backends.dataflow.stream import simulate
 from backends.finn import BACKEND
@@ -44,11 +44,11 @@ def value(found: Sequence[Reading], metric: Metric, scope: str = TOTAL) -> float
 def test_totals_are_the_sums_of_their_scopes() -> None:
     found = estimate(solved(target_fps="500", folding="finn"))
     scopes = {one.scope for one in found} - {TOTAL}
-    assert {"fifo", "width converters", "shell", "MVAU_rtl_6"} < scopes
+    assert {"fifo", "width converters", "DMA engines", "shell", "MVAU_rtl_6"} < scopes
     for metric in RESOURCES:
         parts = [one.value for one in found if one.metric is metric and one.scope != TOTAL]
         assert value(found, metric) == pytest.approx(sum(parts), abs=len(parts))
-        assert value(found, metric, "shell") == shell()[metric]
+        assert value(found, metric, "shell") == find_shell(SMARTCONNECT, own_dma=True).range(metric).value
 
 
 def test_every_reading_says_what_it_is() -> None:

@@ -13,7 +13,7 @@ from backends.protocol import Backend, Imported, Job, Note, NoteKind, Refusal, U
 from flows import pixels
 from flows.core.clock import at_reported_fmax, check_clock, judge_clock
 from flows.core.errors import InputError, MismatchError, PluginError, RefusedError, UsageError
-from flows.core.evidence import Metric, Reading, Subject, Tier
+from flows.core.evidence import TOTAL, Metric, Reading, Subject, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
 from flows.core.record_reader import document_from_json
@@ -188,6 +188,7 @@ def _run(
     if slow := judge_clock(known, clock_ns).warning:
         texts[NoteKind.WARNING].append(slow)
     told = synthesis.with_routed(at_reported_fmax(known, clock_ns), backend.csynth_ratios)
+    told = [_without_interval(one) if _is_unproven(one, backend) else one for one in told]
     if getattr(job.options, "shell", "") != NONE:  # a bare core is fed by nobody
         told = system.with_system(told, prepared.quantised, clock_ns, images)
     return Run(
@@ -208,6 +209,15 @@ def _run(
         weight_bits=_weight_bits(prepared.quantised),
         margins=job.target.margins,
     )
+
+
+def _is_unproven(reading: Reading, backend: Backend[Any, Any]) -> bool:
+    return reading.metric in backend.unproven and reading.scope == TOTAL and reading.tier is Tier.MODELLED
+
+
+def _without_interval(reading: Reading) -> Reading:
+    source = f"{reading.source}; no interval: built designs do not bear it out"
+    return replace(reading, low=None, high=None, source=source)
 
 
 def _weight_bits(quantised: QuantisedNetwork) -> tuple[int, ...]:

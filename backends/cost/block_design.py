@@ -11,14 +11,11 @@ from collections.abc import Collection, Mapping
 from backends.cost.shell import (
     AXI_DMA,
     AXI_LITE,
+    AXI_LITE_TRIPLE,
     MEMORY_1X1,
     MEMORY_2X1,
-    MEMORY_FEW,
-    MEMORY_WIDE,
-    ONE_WAY_DMA,
     RESET,
     SMART_MEMORY,
-    SMART_SINGLE,
     IpBlock,
     Range,
     Shell,
@@ -26,6 +23,11 @@ from backends.cost.shell import (
 
 HARD = frozenset({"processing_system7", "xlconstant", "xlconcat", "xlslice", "util_vector_logic"})
 """Of no LUTs or a few: the processor, constants and wires."""
+ONE_WAY_DMA = IpBlock("AXI DMA of one or two channels", Range(600, 1200, 1417), Range(850, 1700, 2094), Range(2, 5, 10))
+MEMORY_FEW = IpBlock("memory interconnect of one or two masters", Range(170, 400, 998), Range(100, 500, 1124))
+MEMORY_WIDE = IpBlock("memory interconnect of three or four masters", Range(989, 1500, 2200), Range(1123, 1700, 2500))
+SMART_SINGLE = IpBlock("SmartConnect of one master", Range(300, 1300, 3930), Range(300, 1500, 4750))
+"""To memory or to registers, which a list of IPs does not say."""
 SMALL = IpBlock("small AXI-Lite peripheral", Range(40, 120, 350), Range(60, 150, 400))
 """No report shows one alone; an adder with registers behind AXI-Lite takes 139 LUT."""
 FIFO = IpBlock("AXI-Stream FIFO", Range(20, 60, 150), Range(30, 100, 250), Range(0, 2, 4))
@@ -61,7 +63,7 @@ def _connections(interconnects: int, smart: int, engines: int, is_finn: bool) ->
     """One connects the processor to registers, where there are interconnects one of those; the others go to memory."""
     blocks: list[IpBlock] = []
     if interconnects:
-        blocks.append(AXI_LITE)
+        blocks.append(AXI_LITE_TRIPLE if is_finn else AXI_LITE)
         interconnects -= 1
     elif smart:
         blocks.append(SMART_SINGLE)

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from backends.cost.amounts import Amount, Amounts
-from flows.core.evidence import RESOURCES, SHELL, Metric, Tier
+from flows.core.evidence import RESOURCES, SHELL, Metric
 
 SCOPE = SHELL
 """What readings of it are said of, in every flow."""
-STAGE = Tier.ROUTED
 DMA, DMA_1X1, SMARTCONNECT, NONE = NAMES = ("dma", "dma-1x1", "smartconnect", "none")
 """What a user may ask for by name."""
 
@@ -28,10 +27,6 @@ class Range:
     low: float
     value: float
     high: float
-
-
-def _seen(low: float, value: float, high: float) -> Range:
-    return Range(low, value, high)
 
 
 NOTHING = Range(0, 0, 0)
@@ -51,23 +46,18 @@ class IpBlock:
         return known[metric]
 
 
-AXI_DMA = IpBlock("AXI DMA", _seen(1402, 1416, 1417), _seen(2010, 2050, 2094), _seen(4, 6, 10))
+AXI_DMA = IpBlock("AXI DMA", Range(1402, 1416, 1417), Range(2010, 2050, 2094), Range(4, 6, 10))
 """One channel each way, no scatter-gather; its block RAM grows with the width of the streams."""
-ONE_WAY_DMA = IpBlock("AXI DMA of one or two channels", _seen(600, 1200, 1417), _seen(850, 1700, 2094), _seen(2, 5, 10))
-MEMORY_2X1 = IpBlock("2x1 memory interconnect", _seen(989, 996, 998), _seen(1123, 1124, 1124))
-MEMORY_1X1 = IpBlock("1x1 memory interconnect", _seen(170, 200, 240), _seen(100, 280, 560))
-MEMORY_FEW = IpBlock("memory interconnect of one or two masters", _seen(170, 400, 998), _seen(100, 500, 1124))
-MEMORY_WIDE = IpBlock("memory interconnect of three or four masters", _seen(989, 1500, 2200), _seen(1123, 1700, 2500))
-AXI_LITE = IpBlock("AXI-Lite interconnect", _seen(333, 504, 506), _seen(350, 631, 657))
-AXI_LITE_SINGLE = IpBlock("AXI-Lite interconnect to one block", _seen(333, 350, 363), _seen(350, 440, 448))
-AXI_LITE_TRIPLE = IpBlock("AXI-Lite interconnect to three blocks", _seen(504, 506, 506), _seen(631, 631, 657))
-RESET = IpBlock("reset", _seen(16, 17, 18), _seen(33, 33, 37))
-SMART_MEMORY = IpBlock("SmartConnect to memory", _seen(3559, 3900, 3930), _seen(4124, 4750, 4750))
+MEMORY_2X1 = IpBlock("2x1 memory interconnect", Range(989, 996, 998), Range(1123, 1124, 1124))
+MEMORY_1X1 = IpBlock("1x1 memory interconnect", Range(170, 200, 240), Range(100, 280, 560))
+AXI_LITE = IpBlock("AXI-Lite interconnect", Range(333, 504, 506), Range(350, 631, 657))
+AXI_LITE_SINGLE = IpBlock("AXI-Lite interconnect to one block", Range(333, 350, 363), Range(350, 440, 448))
+AXI_LITE_TRIPLE = IpBlock("AXI-Lite interconnect to three blocks", Range(504, 506, 506), Range(631, 631, 657))
+RESET = IpBlock("reset", Range(16, 17, 18), Range(33, 33, 37))
+SMART_MEMORY = IpBlock("SmartConnect to memory", Range(3559, 3900, 3930), Range(4124, 4750, 4750))
 """Two masters of 64 bits and less on one or two HP ports, as FINN connects its DMA engines."""
-SMART_SINGLE = IpBlock("SmartConnect of one master", _seen(300, 1300, 3930), _seen(300, 1500, 4750))
-"""To memory or to registers, which a list of IPs does not say."""
-INPUT_IODMA = IpBlock("input DMA", _seen(1091, 1560, 1870), _seen(1738, 2595, 4305), _seen(1, 2, 2))
-OUTPUT_IODMA = IpBlock("output DMA", _seen(993, 995, 1554), _seen(1450, 1450, 2301), _seen(1, 1, 1))
+INPUT_IODMA = IpBlock("input DMA", Range(1091, 1560, 1870), Range(1738, 2595, 4305), Range(1, 2, 2))
+OUTPUT_IODMA = IpBlock("output DMA", Range(993, 995, 1554), Range(1450, 1450, 2301), Range(1, 1, 1))
 
 
 @dataclass(frozen=True)

@@ -275,3 +275,17 @@ def test_fifty_designs_are_quick_and_small(tmp_path: Path) -> None:
     assert cpu_seconds("report", "--store", tmp_path / "s", "--out", tmp_path / "out") < 3
     assert (tmp_path / "out/report.html").stat().st_size < 3e6
     assert cpu_seconds("compare", "--store", tmp_path / "s") < 0.5
+
+
+def test_a_gate_judges_with_the_margins_of_its_policy(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    head = 'schema = "zynqflows-policy/1"\n'
+    for text, code in (
+        ('[[rule]]\nname = "fits"\nverdict = "fits"\npart = "xc7z020"\n', 0),
+        ('[margin]\nlut = 0.6\n[[rule]]\nname = "fits"\nverdict = "fits"\npart = "xc7z020"\n', 10),
+        ("[margin]\nlut = 0.6\n", 3),  # a gate with no rule has not passed
+    ):
+        policy.write_text(head + text)
+        said(capsys, store, "gate", "--policy", policy, code=code)

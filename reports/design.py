@@ -8,6 +8,7 @@ from functools import cached_property
 
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Subject, Tier, nearest
 from flows.core.fit import Fit, headlines, judge
+from flows.core.margins import Margins
 from flows.core.part import Device, devices
 from flows.core.record import Run
 from reports.words import SHARES, beside, stage_name
@@ -51,7 +52,7 @@ class Design:
 
     def usable(self, metric: Metric) -> float:
         """What of a resource a design that fits may take: the part's, less the margin."""
-        return self.device.available(metric) * (1 - self.fit.margin)
+        return self.device.available(metric) * (1 - self.fit.margins.of(metric))
 
     def beside(self, metric: Metric) -> str:
         """What else is known of a total: csynth's count, or what a model said; empty where nothing is."""
@@ -116,11 +117,11 @@ class Design:
         return proof is not None and proof.equal == proof.vectors
 
 
-def designs_of(runs: Sequence[Run], margin: float) -> tuple[Design, ...]:
-    labels = _labels(runs)
+def designs_of(runs: Sequence[Run], margins: Margins | None = None) -> tuple[Design, ...]:
+    """Judged with the margins that each run kept to, or with these."""
     return tuple(
-        Design(run, label, devices()[run.device], judge(run.readings, devices()[run.device], margin, run.clock_ns))
-        for run, label in zip(runs, labels, strict=True)
+        Design(run, label, device, judge(run.readings, device, margins or run.margins, run.clock_ns))
+        for run, label, device in zip(runs, _labels(runs), (devices()[run.device] for run in runs), strict=True)
     )
 
 

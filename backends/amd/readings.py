@@ -1,14 +1,14 @@
 """Vendor reports as readings of one design: part, top and clock checked, tier and source stated.
 
-Totals are charged the same shell as modelled ones (`backends.cost.shell`); the scope `DESIGN` has what the report says
-of the design alone. csynth and co-simulation give cycles from a best to a worst case. The value is the worst, since
-that is what a tool vouches for: csynth's is of its static schedule, co-simulation's of the transactions that ran.
+Resources stay as the report has them, of the design alone (scope `DESIGN`): what they come to with the shell is derived
+from them, and said apart (`backends.cost.synthesis`). csynth and co-simulation give cycles from a best to a worst case.
+The value is the worst, since that is what a tool vouches for: csynth's is of its static schedule, co-simulation's of
+the transactions that ran.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from backends.amd import cosim, csynth, tables, timing, utilization
 from backends.amd.cosim import Cosim
@@ -17,9 +17,8 @@ from backends.amd.csynth_checks import Cycles, Module
 from backends.amd.tables import damaged, foreign, same_part
 from backends.amd.timing import Timing
 from backends.amd.utilization import Utilization
-from backends.cost import shell
 from flows.core.errors import InputError
-from flows.core.evidence import DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import DESIGN, RESOURCES, Metric, Reading, Tier
 from flows.core.part import Target
 
 Report = Csynth | Cosim | Utilization | Timing
@@ -117,13 +116,9 @@ def _estimated_fmax(period_ns: float, uncertainty_ns: float | None, on: str, sou
 
 
 def _resources(found: Mapping[Metric, float], tier: Tier, on: str, source: str) -> Iterator[Reading]:
-    charged = shell.shell()
     for metric in RESOURCES:
         if metric in found:
-            alone = Reading(metric, found[metric], tier, on, source, DESIGN)
-            yield alone
-            words = f"{source}; and the routed shell, which no report of a design alone has"
-            yield replace(alone, value=alone.value + charged[metric], scope=TOTAL, source=words)
+            yield Reading(metric, found[metric], tier, on, source, DESIGN)
 
 
 def _cycles(latency: Cycles, interval: Cycles, target: Target, tier: Tier, on: str, source: str) -> Iterator[Reading]:

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from backends.cost.blockram import bram18
 from backends.cost.fabric import ram_luts, shift_register_luts
-from backends.cost.shell import shell
+from backends.cost.shell import DEFAULT
 from backends.dataflow.stages import Fifo
 from flows.core.evidence import Metric
 from flows.core.part import Device
@@ -65,7 +65,7 @@ Way = TypeVar("Way", bound=Stored)
 
 
 def lightest(ways: Iterable[Way], device: Device) -> Way:
-    """The way that takes the smallest share of what the shell leaves of `device`: LUTs weigh more where they are
+    """The way that takes the smallest share of what the usual shell leaves of `device`: LUTs weigh more where they are
     scarce."""
-    luts, rams = (device.available(metric) - shell()[metric] for metric in (Metric.LUT, Metric.BRAM18))
+    luts, rams = (device.available(metric) - DEFAULT.range(metric).value for metric in (Metric.LUT, Metric.BRAM18))
     return min(ways, key=lambda way: way.luts / luts + way.bram18 / rams)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from backends.cost.amounts import Amounts, joined, shell_amounts, totals
+from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import refusals
 from backends.dataflow.budget import Way, budgets, largest_share, usable
 from backends.dataflow.folding import Cost
@@ -66,7 +66,7 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
     quickest = max(min(node.cycles(fold) for fold in node.folds) for node in start.nodes)
     ways = {node.name: [_way(node, place, start) for place in range(len(node.folds))] for node in units}
 
-    room = partial(usable, job.target.part.device)
+    room = partial(usable, job.target)
 
     def build(chosen: Chosen) -> FinnDesign:
         folding = {**_folds(units, chosen), **set_folding(others, chosen.limit)}
@@ -74,7 +74,7 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
 
     def around(design: FinnDesign) -> Budgets:
         links = () if design is start else design.links
-        fixed = joined(*(models.of_link(link) for link in links), shell_amounts())
+        fixed = joined(*(models.of_link(link) for link in links), *start.shell_costs().values())
 
         def rest(cycles: float) -> Amounts:
             folding = set_folding(others, cycles)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backends.cost import shell
-from backends.cost.amounts import Amounts, exact, joined, readings, shell_amounts, within
+from backends.cost.amounts import Amounts, exact, joined, readings, within
 from backends.dataflow.buffers import Buffer
 from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
@@ -58,7 +58,7 @@ def costs(design: HlsDesign) -> Iterator[tuple[str, Amounts]]:
         yield from memories.items()
     for buffer in design.buffers:
         yield FIFO, fifo_cost(buffer)
-    yield shell.SCOPE, shell_amounts()
+    yield shell.SCOPE, design.shell.amounts()
 
 
 def fifo_cost(buffer: Buffer) -> Amounts:

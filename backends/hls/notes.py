@@ -13,7 +13,7 @@ from backends.hls.design.design import HlsDesign
 from backends.hls.options import BY_LAYER
 from backends.hls.plan import FIFO_FRAMES, MARKS, SIMULATE
 from backends.protocol import Note, warning
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT
 from flows.core.plan import Output, Products
 
 WORDING = Wording("folding", "it is", "the design takes")
@@ -31,8 +31,8 @@ def _notes(solved: Solved[HlsDesign]) -> Iterator[Note]:
     yield Note(f"folding, PE x SIMD: {folds}")
     faster = solved.bolder.interval if solved.bolder else None
     if answer:
-        room = usable(job.target.part.device, False, MARGIN)
-        yield from folding_notes(answer, WORDING, job.options.target_fps, job.target.clock_ns, room, faster)
+        most = usable(job.target, False, KEPT)
+        yield from folding_notes(answer, WORDING, job.options.target_fps, job.target, most, faster)
     yield from fifo_note(design.buffers, job.options.fifo_depth, "words")
     yield Note(
         f"cycles are those of the generated loops, and {job.target.clock_ns:g} ns is what was asked of the tools"

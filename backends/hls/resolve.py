@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from math import lcm
 
-from backends.cost.amounts import Amounts, joined, shell_amounts, totals
+from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import pe_simd, refusals
 from backends.dataflow.budget import Way, budgets, usable
 from backends.dataflow.folding import Cost, Folding
@@ -60,7 +60,7 @@ def folding_problem(
 ) -> Problem[HlsDesign]:
     """What the solver is asked; `folds` are those that each layer with weights may have."""
     start = HlsDesign(job, quantised, dict.fromkeys(folds, Fold(1, 1)))
-    room = partial(usable, job.target.part.device)
+    room = partial(usable, job.target)
 
     def build(folding: Folding) -> HlsDesign:
         return HlsDesign(job, quantised, {name: folds[name][place] for name, place in folding.values.items()})
@@ -69,7 +69,9 @@ def folding_problem(
         buffers = () if design is start else design.buffers  # what fits without FIFOs and then with its own is fastest
         fifos = joined(*(fifo_cost(buffer) for buffer in buffers))
         fixed = [node for node in design.nodes if node.kind not in FOLDED]
-        rest = joined(*(stage_amounts(design, node, design.lanes[node.name]) for node in fixed), fifos, shell_amounts())
+        rest = joined(
+            *(stage_amounts(design, node, design.lanes[node.name]) for node in fixed), fifos, start.shell.amounts()
+        )
         stages = (stage_amounts(design, node, design.lanes[node.name]) for node in design.nodes)
         ways = {name: [_way(design, name, place, fold) for place, fold in enumerate(folds[name])] for name in folds}
         return budgets(ways, lambda cycles: rest, joined(*stages, fifos), room, distinct=True)

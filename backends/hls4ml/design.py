@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 
+from backends.cost.shell import Shell, find_shell
 from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lightest
 from backends.dataflow.design import BufferedDesign
 from backends.dataflow.fifos import sized
@@ -39,6 +40,10 @@ class Hls4mlDesign(BufferedDesign):
     def tool(self) -> str:
         """``vitis`` or ``vivado``."""
         return self.job.options.backend.lower()
+
+    @property
+    def shell(self) -> Shell:
+        return find_shell(self.job.options.shell)
 
     @property
     def haste(self) -> float:

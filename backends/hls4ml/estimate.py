@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from backends.cost import shell
-from backends.cost.amounts import Amount, Amounts, exact, joined, readings, shell_amounts
+from backends.cost.amounts import Amount, Amounts, exact, joined, readings
 from backends.dataflow.buffers import SRL, Buffer
 from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
@@ -76,7 +76,7 @@ def costs(design: Hls4mlDesign) -> Iterator[tuple[str, Amounts]]:
         yield block.scope, block_cost(block, design)
     for buffer in design.buffers:
         yield FIFO, fifo_cost(buffer, design.tool)
-    yield shell.SCOPE, shell_amounts()
+    yield shell.SCOPE, design.shell.amounts()
 
 
 def block_cost(block: Block, design: Hls4mlDesign) -> Amounts:

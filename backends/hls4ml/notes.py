@@ -13,7 +13,7 @@ from backends.hls4ml.resolve import usable
 from backends.hls4ml.routed import is_modelled
 from backends.hls4ml.unused import unused
 from backends.protocol import Job, Note, warning
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT
 
 UNKNOWN = "nor are resources: no built design with convolutions, pools or sums of io_parallel was found"
 WORDING = Wording("reuse factors", "they are", "the design takes")
@@ -35,8 +35,8 @@ def _notes(solved: Solved[Hls4mlDesign]) -> Iterator[Note]:
     yield from _snapped(job)
     faster = solved.bolder.interval if solved.bolder else None
     if answer:
-        room = usable(design, False, MARGIN)
-        yield from folding_notes(answer, WORDING, job.options.target_fps, job.target.clock_ns, room, faster)
+        most = usable(design, False, KEPT)
+        yield from folding_notes(answer, WORDING, job.options.target_fps, job.target, most, faster)
     yield from fifo_note(design.buffers, job.options.fifo_depth, "tokens")
     yield from explain(job, design.quantised)
     yield from unused(job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from backends.cost.amounts import Amounts, joined, shell_amounts, summed, totals
+from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import refusals
 from backends.dataflow.budget import Way, budgets, largest_share
 from backends.dataflow.fifos import passable
@@ -60,7 +60,7 @@ def folding_problem(start: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -
         buffers = design.buffers_by(passable) if design is start else design.buffers
         fixed = [block_cost(block, design) for block in design.blocks if block.name not in design.reuse]
         rest = settled(
-            joined(*fixed, *(fifo_cost(buffer, has_free_fifos(design)) for buffer in buffers), shell_amounts())
+            joined(*fixed, *(fifo_cost(buffer, has_free_fifos(design)) for buffer in buffers), design.shell.amounts())
         )
         folded = [block for block in design.blocks if block.name in design.reuse]
         whole = settled(joined(*(block_cost(block, design) for block in folded), rest))
@@ -79,15 +79,14 @@ def taken(design: Hls4mlDesign, sure: bool) -> Cost:
     return totals(amounts, sure)
 
 
-def usable(design: Hls4mlDesign, sure: bool, margin: float) -> Cost:
-    """How much the estimates of each of `RESOURCES` may come to so that `margin` of the part stays free; where `sure`,
+def usable(design: Hls4mlDesign, sure: bool, kept: float) -> Cost:
+    """How much the estimates of each of `RESOURCES` may come to so that `kept` of the margins stays free; where `sure`,
     even if what is built is at the upper end of the interval of whole designs."""
-    device, charged = design.job.target.part.device, shell_amounts()
     limits = []
     for metric in RESOURCES:
-        limit = device.available(metric) * (1 - margin)
+        limit = design.job.target.usable(metric, kept)
         if sure and metric in SPREAD:
-            beside = summed(charged[metric]).value
+            beside = design.shell.range(metric).value
             limit = beside + (limit - beside) / spread_of_whole(metric)
         limits.append(limit)
     return tuple(limits)

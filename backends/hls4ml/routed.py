@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import floor, prod
 
 from backends.cost import shell
-from backends.cost.amounts import Amount, Amounts, exact, joined, readings, shell_amounts, summed
+from backends.cost.amounts import Amount, Amounts, exact, joined, readings, summed
 from backends.cost.dsp import dsp48
 from backends.dataflow.buffers import BRAM, SRL, Buffer
 from backends.hls4ml import built, resources, structure
@@ -49,7 +49,7 @@ def costs(design: Hls4mlDesign) -> Iterator[tuple[str, Amounts]]:
         yield FIFO, fifo_cost(buffer, has_free_fifos(design))
     if not is_streamed(design) and design.reuse.keys() - design.unrolled:
         yield from ((FIFO, amounts) for amounts in _handed_on(design))
-    yield shell.SCOPE, shell_amounts()
+    yield shell.SCOPE, design.shell.amounts()
 
 
 def _handed_on(design: Hls4mlDesign) -> Iterator[Amounts]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flows.core.errors import UsageError
 from flows.core.evidence import Metric
+from flows.core.margins import MARGINS, Margins
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a design is to run: the part, and the clock period asked of the tools."""
+    """Where a design is to run: the part, the clock period asked of the tools, and what of the part is to stay free."""
 
     part: Part
     clock_ns: float = 10.0
+    margins: Margins = MARGINS
+
+    def usable(self, metric: Metric, kept: float = 1.0) -> float:
+        """What a design may take of a resource; with `kept` 0, of the whole part."""
+        return self.part.device.available(metric) * (1 - kept * self.margins.of(metric))
 
 
 @dataclass(frozen=True)

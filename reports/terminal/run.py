@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 
 from flows.core.evidence import RESOURCES, SEEN, TOTAL, Metric, Reading, Subject, Tier, nearest
-from flows.core.fit import MARGIN
 from flows.core.record import Document, Run
 from flows.core.text import printable
 from reports.design import Design, designs_of
 from reports.terminal.layout import WIDTH, table
-from reports.words import LABELS, SHARES, amount, evidence, interval, number, verdict, why
+from reports.words import LABELS, RATES, SHARES, amount, evidence, images, interval, number, verdict, why
 
-TIMES = (Metric.LATENCY_CYCLES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS, Metric.FMAX_MHZ)
+TIMES = (Metric.LATENCY_CYCLES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, *RATES, Metric.FMAX_MHZ)
 LONGEST = 80
 """Characters of an option's value that the table shows."""
 
@@ -23,7 +22,7 @@ def details(document: Document, layers: bool = False) -> str:
     network = document.network
     size = f"{network.parameters:,} parameters, {network.macs:,} MACs"
     head = f"{network.name}: {size}, architecture {network.architecture}"
-    return "\n\n".join([printable(head), *(_details(one, layers) for one in designs_of(document.runs, MARGIN))]) + "\n"
+    return "\n\n".join([printable(head), *(_details(one, layers) for one in designs_of(document.runs))]) + "\n"
 
 
 def _details(design: Design, layers: bool) -> str:
@@ -65,7 +64,7 @@ def _totals(design: Design) -> list[list[str]]:
         reading, label = design.totals.get(metric), LABELS.get(metric, metric.key.upper())
         available = f"{design.device.available(metric):,}" if metric in RESOURCES else ""
         if reading:
-            of = f"n = {reading.n:,}" if reading.n else available
+            of = images(reading) or available
             share = _share(design, metric) if metric in RESOURCES else ""
             known = "; ".join(filter(None, (evidence(reading), design.beside(metric))))
             rows.append([label, amount(reading), of, share, interval(reading), known])
@@ -147,7 +146,7 @@ def _count(reading: Reading) -> str:
 def comparison(document: Document) -> str:
     """One line a run: resources as shares of the part, speed, accuracy, proof, verdict and kind of evidence; and what
     tells runs of one flow apart, where there are any."""
-    designs = designs_of(document.runs, MARGIN)
+    designs = designs_of(document.runs)
     resources = [metric.key.upper() for metric in RESOURCES]
     rows = [
         ["run", "part", *resources, "interval", "images/s", "accuracy", "verified", "verdict", "evidence"],

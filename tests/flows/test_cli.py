@@ -69,7 +69,14 @@ def plan(job: Job[Options]) -> Plan:
 def estimate(job: Job[Options]) -> list[Reading]:
     return [
         Reading(
-            metric, job.options.lut, Tier.MODELLED, "chip", "law", predicts=Tier.ROUTED, low=1, high=job.options.lut
+            metric,
+            job.options.lut,
+            Tier.MODELLED,
+            "chip",
+            "law",
+            predicts=Tier.ROUTED,
+            low=0.9 * job.options.lut,
+            high=job.options.lut,
         )
         for metric in RESOURCES[:1]
     ] + [
@@ -232,7 +239,10 @@ def test_a_wrong_design_fails_and_leaves_no_numbers(capsys: pytest.CaptureFixtur
 
 @pytest.mark.usefixtures("computed")
 def test_not_fitting_is_a_result_unless_asked_to_fit(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "over: LUT by 6,800" in said(capsys, "run", "toy", "--lut", "60000", "--part", "xc7z020")
+    assert "over: LUT by 6,800 (800 at the lower end)" in said(capsys, "run", "toy", "--lut", "60000")
+    assert "undecided: LUT takes 49,500 to 55,000 of 53,200" in said(capsys, "run", "toy", "--lut", "55000")
+    for luts in ("40000", "45000", "55000"):
+        said(capsys, "run", "toy", "--lut", luts, "--require-fit", code=0 if luts == "40000" else 8)
     assert "over: LUT" in said(capsys, "run", "toy", "--lut", "60000", "--part", "xc7z020", "--require-fit", code=8)
 
 

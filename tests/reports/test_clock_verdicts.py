@@ -74,7 +74,7 @@ def test_the_doubt_about_the_clock_goes_only_where_a_report_meets_it(report: Rea
 def test_a_clock_at_risk_is_said_to_be_what_may_fail() -> None:
     known = seen(100.0, Tier.ROUTED, "xc7z020", "a build")
     fast = run_of("fast", readings=(*readings_of(), known), clock_ns=5.0)
-    clock = designs_of([fast], 0.1)[0].fit.clock
+    clock = designs_of([fast])[0].fit.clock
     assert clock
     fast = replace(fast, warnings=("another", clock.warning))
     comparison = compare([document_of(fast)])
@@ -98,7 +98,7 @@ def test_every_format_says_it(late: Run, sure: Run) -> None:
     document = document_of(late, sure)
     comparison = compare([document])
     table = terminal.comparison(document)
-    assert "clock missed (81.2 of 100 MHz)" in table and "fits (LUT)" in table
+    assert "clock missed (81.2 of 100 MHz)" in table and "fits (FF)" in table
     assert "| **clock missed** |" in markdown.report(comparison)
     assert "100 MHz missed, 81.2 MHz by routed" in markdown.report(comparison)
     assert "✗ clock missed" in html.report(comparison) and "100 MHz met, 105.4 MHz by routed" in html.report(comparison)
@@ -116,16 +116,16 @@ def test_every_format_says_it(late: Run, sure: Run) -> None:
 
 
 def test_over_the_part_says_that_the_clock_is_missed_too() -> None:
-    (design,) = designs_of([run_of(readings=(*readings_of(1.2), fmax(81.2)))], 0.1)
+    (design,) = designs_of([run_of(readings=(*readings_of(1.2), fmax(81.2)))])
     assert design.fit.verdict is Verdict.OVER
     assert "over: " in words.verdict(design.fit) and "clock missed: routing reaches 81.2 MHz" in words.verdict(
         design.fit
     )
-    assert words.why(design.fit) == " (LUT, and 81.2 of 100 MHz)"
+    assert words.why(design.fit) == " (FF, and 81.2 of 100 MHz)"
 
 
 def test_a_missed_clock_without_resources_is_no_unknown() -> None:
-    (design,) = designs_of([run_of(readings=[fmax(81.2)])], 0.1)
+    (design,) = designs_of([run_of(readings=[fmax(81.2)])])
     expected = "clock missed: routing reaches 81.2 MHz of the 100 MHz asked for; resources alone: unknown"
     assert words.verdict(design.fit) == expected
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from flows.core.errors import InputError
 from flows.core.evidence import Metric, Reading, Tier
+from flows.core.margins import Margins
 from flows.core.record import Document
 from reports import gate, policy
 from reports.gate import Outcome
@@ -49,6 +50,10 @@ def test_a_share_of_the_part(share: float, limit: float) -> None:
         ('metric = "dsp"\nmax = 109\npart = "xc7z020clg400-1"\nflow = "toy"', Outcome.BROKEN),
         ('metric = "fmax_mhz"\nmin = 1', Outcome.BROKEN),
         ('metric = "dsp"\nmax = 110\npart = "xc7z010"', Outcome.BROKEN),
+        ('verdict = "fits"', Outcome.KEPT),
+        ('verdict = "fits"\n[margin]\nlut = 0.4', Outcome.KEPT),
+        ('verdict = "fits"\n[margin]\nlut = 0.48', Outcome.BROKEN),  # 47 to 53 % of the part: undecided
+        ('verdict = "fits"\n[margin]\nlut = 0.6', Outcome.BROKEN),
     ],
 )
 def test_bounds(text: str, outcome: Outcome) -> None:
@@ -106,6 +111,16 @@ def test_a_waiver_waives_its_rule_where_it_says_so() -> None:
         ('metric = "lut"\nmax_share = 70', "max_share is 70, and a share ends at 1: 70 % is 0.7"),
         ('metric = "accuracy"\nmin = 79', "79 % is 0.79"),
         ('metric = "accuracy"\nmax_share = 1', "no accuracy to take a share of"),
+        ('verdict = "over"', 'verdict may be "fits"'),
+        ('verdict = "fits"\nmetric = "lut"', "with no metric and no other bound"),
+        ('verdict = "fits"\nmax = 1', "with no metric and no other bound"),
+        (
+            'verdict = "fits"\n[margin]\nlut = 20',
+            "margin lut is 20, and must be a share of the part, 0 to 0.9",
+        ),
+        ('verdict = "fits"\n[margin]\nlut = true', "margin lut is True"),
+        ('verdict = "fits"\n[margin]\nluts = 0.2', "unknown key 'luts'"),
+        ('verdict = "fits"\n[[margin]]\nlut = 0.2', "margin is no table"),
         ('metric = "lut"\nmax = 1\n' + RULE + 'metric = "ff"\nmax = 1', "two rules are called 'r'"),
         (f'metric = "lut"\nmax = 1\n{WAIVER}until = 2026-11-22', r"ended on 2026-11-22 \(owner who: why\)"),
         (f'metric = "lut"\nmax = 1\n{WAIVER}', "needs an end date"),
@@ -125,7 +140,7 @@ def test_what_is_wrong_with_a_policy_is_named(text: str, fact: str) -> None:
         ("a = = 1", "not TOML"),
         ("", "its schema is None"),
         ('schema = "zynqflows-policy/0"', "zynqflows-policy/0"),
-        (f'schema = "{policy.SCHEMA}"', "it has no rule"),
+        (f'schema = "{policy.SCHEMA}"', "it has no rule and no margin"),
         (f'schema = "{policy.SCHEMA}"\nrule = 1', "no list of tables"),
         (f'schema = "{policy.SCHEMA}"\n{RULE}metric = "lut"\nmax_worse = 1', "needs a baseline"),
     ],
@@ -133,3 +148,9 @@ def test_what_is_wrong_with_a_policy_is_named(text: str, fact: str) -> None:
 def test_what_is_no_policy_is_named(text: str, fact: str) -> None:
     with pytest.raises(InputError, match=fact):
         read_policy(text, "p.toml", TODAY)
+
+
+def test_margins_alone_are_a_policy_and_the_others_stay() -> None:
+    found = read_policy(f'schema = "{policy.SCHEMA}"\n[margin]\ndsp = 0\nff = 0.5\n', "p.toml", TODAY)
+    assert not found.rules and found.margins == Margins(dsp=0.0, ff=0.5)
+    assert read(RULE + 'metric = "lut"\nmax = 1').margins is None

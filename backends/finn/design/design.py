@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from backends.cost import shell
-from backends.cost.amounts import Amounts, shell_amounts
+from backends.cost.amounts import Amounts
+from backends.cost.shell import IODMAS, SCOPE, SMARTCONNECT, Shell, find_shell
 from backends.dataflow.design import StreamDesign
 from backends.dataflow.fifos import LEAST, sized
 from backends.dataflow.stages import Fifo, Stage
@@ -22,7 +22,7 @@ from backends.finn.resources.formulas import MemoryStyle
 from backends.protocol import Job
 from models.quantised import QuantisedNetwork
 
-FIFO, CONVERTER = "fifo", "width converters"
+FIFO, CONVERTER, IODMA = "fifo", "width converters", "DMA engines"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,21 @@ class FinnDesign(StreamDesign):
             yield node.name, models.of_node(node, self.folding[node.name], self.memory)
         for link in self.links:
             yield FIFO if isinstance(link, StreamingFifo) else CONVERTER, models.of_link(link)
-        yield shell.SCOPE, shell_amounts()
+        yield from self.shell_costs().items()
+
+    @property
+    def shell(self) -> Shell:
+        return find_shell(self.job.options.shell, own_dma=True)
+
+    @property
+    def brings_dma(self) -> bool:
+        """Whether FINN's own DMA engines move the images, as in its Zynq build."""
+        return self.job.options.shell == SMARTCONNECT
+
+    def shell_costs(self) -> Mapping[str, Amounts]:
+        """The shell, and FINN's own DMA engines where it is FINN's own, by scope."""
+        engines = {IODMA: IODMAS.amounts()} if self.brings_dma else {}
+        return {**engines, SCOPE: self.shell.amounts()}
 
     def folding_file(self) -> str:
         """The text of FINN's folding file for it."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from backends.cost.shell import Shell, find_shell
 from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lightest
 from backends.dataflow.design import BufferedDesign
 from backends.dataflow.fifos import sized
@@ -29,6 +30,10 @@ class HlsDesign(BufferedDesign):
     job: Job[HlsOptions]
     quantised: QuantisedNetwork
     folds: Mapping[str, Fold]
+
+    @property
+    def shell(self) -> Shell:
+        return find_shell(self.job.options.shell)
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:

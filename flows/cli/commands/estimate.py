@@ -19,6 +19,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     )
     parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
     arguments.add_reports(parser)
+    arguments.add_batch(parser)
 
 
 def execute(given: Namespace) -> int:
@@ -29,7 +30,8 @@ def execute(given: Namespace) -> int:
     session.check_training_images(given.data)
     trained = session.trained_network(given, given.network)
     runs = tuple(
-        runner.estimated(*design, session.command_line(), given.reports) for design in session.designs(given, trained)
+        runner.estimated(*design, session.command_line(), given.reports, given.batch)
+        for design in session.designs(given, trained)
     )
     document = Document(runner.network_facts(trained), runs)
     if len(runs) == 1 or given.layers:

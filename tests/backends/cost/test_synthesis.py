@@ -9,17 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.cost import shell
 from backends.cost.synthesis import NETWORKS, Ratio, with_routed
-from flows.core.evidence import BUILT, DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier, nearest, total
+from flows.core.evidence import BUILT, DESIGN, RESOURCES, SHELL, TOTAL, Metric, Reading, Tier, nearest, total
 from flows.core.fit import judge
 from flows.core.part import devices
 
 TWICE = {Metric.LUT: Ratio(2.0, 1.0, 4.0, "made-up designs"), Metric.FF: Ratio(1.0, 0.5, 2.0, "made-up designs")}
 LUT = Reading(Metric.LUT, 27_018.0, Tier.MODELLED, "chip", "laws", predicts=Tier.HLS, low=17_018.0, high=47_018.0)
 LAYER = replace(LUT, value=800.0, low=800.0, high=800.0, scope="conv")
-CHARGED = Reading(Metric.LUT, 7_018.0, Tier.MODELLED, "chip", "shell", shell.SCOPE, Tier.ROUTED)
-REPORTED = replace(LUT, value=23_018.0, tier=Tier.HLS, predicts=None, low=None, high=None, source="csynth.rpt")
+CHARGED = Reading(Metric.LUT, 7_018.0, Tier.MODELLED, "chip", "shell", SHELL, Tier.ROUTED)
+REPORTED = replace(
+    LUT, value=16_000.0, tier=Tier.HLS, predicts=None, low=None, high=None, source="csynth.rpt", scope=DESIGN
+)
+WIDE = replace(CHARGED, low=7_000.0, high=7_100.0)
 
 ratios = st.tuples(st.floats(0.5, 5), st.floats(1, 3), st.floats(1, 3)).map(
     lambda one: Ratio(one[0], one[0] / one[1], one[0] * one[2], "made-up designs")
@@ -42,7 +44,7 @@ def test_the_shell_in_a_total_stays_and_the_rest_is_divided() -> None:
 
 def test_a_report_counts_before_every_model() -> None:
     own = replace(LUT, value=1.0, low=1.0, high=1.0, predicts=Tier.ROUTED)
-    found = with_routed([LUT, LAYER, own, CHARGED, REPORTED, replace(REPORTED, scope=DESIGN)], TWICE)
+    found = with_routed([LUT, LAYER, own, CHARGED, REPORTED, replace(REPORTED, scope=TOTAL)], TWICE)
     shown = total(nearest(found), Metric.LUT)
     assert shown is not None and shown.value == 7_018 + 16_000 / 2 and "reported" in shown.source
     assert own not in found and CHARGED in found and LUT in found
@@ -51,9 +53,25 @@ def test_a_report_counts_before_every_model() -> None:
 
 @pytest.mark.parametrize("tier", BUILT)
 def test_nothing_is_foretold_of_what_somebody_saw(tier: Tier) -> None:
-    seen = replace(REPORTED, tier=tier)
+    seen = replace(REPORTED, tier=tier, scope=TOTAL)
     assert not added(LUT, REPORTED, seen)
     assert total(nearest([LUT, REPORTED, seen]), Metric.LUT) is seen
+
+
+@pytest.mark.parametrize("tier", BUILT)
+def test_a_report_stays_as_it_is_and_the_whole_has_the_shell_beside_it(tier: Tier) -> None:
+    seen = replace(REPORTED, tier=tier)
+    (whole,) = added(LUT, LAYER, WIDE, seen)
+    assert (whole.scope, whole.tier, whole.value, whole.low, whole.high) == (TOTAL, tier, 23_018, 23_000, 23_100)
+    assert whole.source == "csynth.rpt; and shell"
+    (bare,) = added(seen)
+    assert (bare.scope, bare.value, bare.low) == (TOTAL, 16_000, None), "with no shell it is the whole"
+
+
+def test_csynths_report_is_divided_before_the_shell_is_added() -> None:
+    (whole,) = added(WIDE, REPORTED)
+    assert (whole.scope, whole.tier, whole.stage) == (TOTAL, Tier.MODELLED, Tier.ROUTED)
+    assert (whole.value, whole.low, whole.high) == (8_000 + 7_018, 4_000 + 7_000, 16_000 + 7_100)
 
 
 def test_laws_of_the_flow_itself_stand() -> None:

@@ -14,7 +14,8 @@ from backends.dataflow.design import BufferedDesign
 from backends.dataflow.stages import INPUT, Run, Stage
 from backends.dataflow.stream import simulate
 from flows.core.evidence import RESOURCES
-from flows.core.part import devices
+from flows.core.margins import Margins
+from flows.core.part import Target, devices, find_part
 
 FORK = Stage("fork", (INPUT,), (Run(16, 2),))
 SLOW = Stage("slow", ("fork",), (Run(8, 1, puts=False), Run(8, 1), Run(8, 3, takes=False)))
@@ -48,8 +49,10 @@ def test_of_a_deadlock_the_interval_is_that_of_the_busiest_stage() -> None:
     assert design.simulation.deadlock and design.interval == SLOW.busy
 
 
-@given(st.sampled_from(sorted(devices())), st.floats(0, 0.5), st.booleans())
-def test_the_room_is_the_parts_less_the_margin(name: str, margin: float, sure: bool) -> None:
-    device = devices()[name]
-    room = usable(device, sure, margin)
-    assert room == pytest.approx([device.available(metric) * (1 - margin) for metric in RESOURCES])
+@given(st.sampled_from(sorted(devices())), st.floats(0, 0.5), st.floats(0, 1), st.booleans())
+def test_the_room_is_the_parts_less_what_is_kept_of_the_margins(
+    name: str, margin: float, kept: float, sure: bool
+) -> None:
+    target = Target(find_part(name), margins=Margins(margin, margin, margin, margin))
+    room = usable(target, sure, kept)
+    assert room == pytest.approx([devices()[name].available(metric) * (1 - kept * margin) for metric in RESOURCES])

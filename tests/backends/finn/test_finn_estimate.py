@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as some
 
 from backends.cost.amounts import summed
-from backends.cost.shell import shell
+from backends.cost.shell import SMARTCONNECT, find_shell
 from backends.dataflow.fifos import LEAST, sized
 from backends.dataflow.stream import simulate
 from backends.finn import BACKEND
@@ -25,7 +25,7 @@ from backends.finn.resolve import folding_problem, resolve
 from backends.finn.resources import models
 from flows.conformance.networks import TINY
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT
 from flows.core.part import Target, find_part
 from flows.jobs import find_trained
 from models.zoo import ARCH5, ARCH8
@@ -43,11 +43,11 @@ def value(found: Sequence[Reading], metric: Metric, scope: str = TOTAL) -> float
 def test_totals_are_the_sums_of_their_scopes() -> None:
     found = estimate(solved(target_fps="500", folding="finn"))
     scopes = {one.scope for one in found} - {TOTAL}
-    assert {"fifo", "width converters", "shell", "MVAU_rtl_6"} < scopes
+    assert {"fifo", "width converters", "DMA engines", "shell", "MVAU_rtl_6"} < scopes
     for metric in RESOURCES:
         parts = [one.value for one in found if one.metric is metric and one.scope != TOTAL]
         assert value(found, metric) == pytest.approx(sum(parts), abs=len(parts))
-        assert value(found, metric, "shell") == shell()[metric]
+        assert value(found, metric, "shell") == find_shell(SMARTCONNECT, own_dma=True).range(metric).value
 
 
 def test_every_reading_says_what_it_is() -> None:
@@ -87,7 +87,7 @@ def test_the_solvers_totals_are_the_estimates() -> None:
     problem = folding_problem(job(W4A4), W4A4)
     folding = problem.first.lightest(2e5)
     made = problem.build(folding)
-    by_value, by_bound = (problem.around(made)(sure, MARGIN) for sure in (False, True))
+    by_value, by_bound = (problem.around(made)(sure, KEPT) for sure in (False, True))
     chosen = {choices: by_bound.choices[choices][place] for choices, place in folding.values.items()}
     bounds = tuple(map(sum, zip(*(choice.cost for choice in chosen.values()), strict=True)))
     found = estimate(given(W4A4, made.folding))

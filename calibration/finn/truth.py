@@ -5,34 +5,43 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from backends.cost.amounts import Amount
+from backends.cost.amounts import Amount, summed
 from backends.finn.design.fifos import WidthConverter
 from backends.finn.resources import formulas, models
 from backends.finn.resources.models import Calibration
 from calibration.finn.fit import calibration
 from calibration.finn.parts import kind_of
 from calibration.finn.points import routed, synthesised
-from calibration.finn.rows import Sample
+from calibration.finn.rows import BY_KEY, Sample
 from calibration.tables import AIMS, Outcome, Section, Summary, Table, summary
 
 METRICS = ("cycles", "bram18", "dsp", "lut", "ff")
+RESOURCES = ("lut", "ff", "bram18", "dsp")
+LINKS = {"StreamingFIFO_rtl", "StreamingDataWidthConverter_rtl", "StreamingDataWidthConverter_hls"}
 
 
-def outcomes(samples: Sequence[Sample], cross_validate: bool, whole: str = "project") -> list[Outcome]:
-    """By the shipped calibration; or each build (or repository) by a fit to the others.
+def calibrations(samples: Sequence[Sample], cross_validate: bool) -> list[Calibration]:
+    """What each sample is predicted by: the shipped calibration, or a fit to the other repositories.
 
-    Of a single build each row is predicted by its other rows.
+    Of a single repository each row is predicted by its other rows.
     """
-    several = len({sample.row.project for sample in samples}) > 1
-    units = [getattr(sample.row, whole) if several else sample.row.place for sample in samples]
-    fits: dict[str, Calibration] = {}
-    if cross_validate:
-        for unit in dict.fromkeys(units):
-            fits[unit] = _fitted([sample for sample, other in zip(samples, units, strict=True) if other != unit])
+    if not cross_validate:
+        return [models.shipped()] * len(samples)
+    several = len({sample.row.repository for sample in samples}) > 1
+    units = [sample.row.repository if several else sample.row.place for sample in samples]
+    fits = {
+        unit: _fitted([sample for sample, other in zip(samples, units, strict=True) if other != unit])
+        for unit in dict.fromkeys(units)
+    }
+    return [fits[unit] for unit in units]
+
+
+def outcomes(samples: Sequence[Sample], laws: Sequence[Calibration]) -> list[Outcome]:
+    """Every metric of every sample, each predicted by its calibration."""
     results = []
-    for sample, unit in zip(samples, units, strict=True):
+    for sample, own in zip(samples, laws, strict=True):
         for metric, measured in sample.row.measured.items():
-            amount = sample.amount(metric, fits.get(unit, models.shipped()))
+            amount = sample.amount(metric, own)
             reason = sample.reason or _reason(sample, metric) if amount is None else ""
             results.append(Outcome(sample.row, metric, measured, amount, reason))
     return results
@@ -45,7 +54,7 @@ def _reason(sample: Sample, metric: str) -> str:
 
 
 def _fitted(samples: Sequence[Sample]) -> Calibration:
-    return {(entry["law"], entry["metric"]): entry for entry in calibration(routed(samples) + synthesised())}
+    return models.by_law(calibration(routed(samples) + synthesised()))
 
 
 def by_finn(samples: Sequence[Sample]) -> list[Outcome]:
@@ -75,20 +84,51 @@ def _finn(sample: Sample, metric: str) -> float | None:
     return values.get(metric)
 
 
-def sections(samples: Sequence[Sample], results: Sequence[Outcome], cross_validate: bool) -> Iterator[Section]:
-    """Tables of all nodes, of each build and each type, of FINN's figures, and of what is not modelled."""
-    yield "All nodes", summary(results, METRICS)
-    if len({outcome.row.project for outcome in results}) > 1:
-        if cross_validate:
-            by_repository = outcomes(samples, cross_validate, "repository")
-            yield "All nodes, with whole repositories held out", summary(by_repository, METRICS)
-        yield f"By build: {CELLS}", _by("build", results, _build)
+def designs(samples: Sequence[Sample], laws: Sequence[Calibration]) -> list[Outcome]:
+    """The sums of whole designs, of all nodes that the models speak of."""
+    builds: dict[str, list[tuple[Sample, Calibration]]] = {}
+    for sample, own in zip(samples, laws, strict=True):
+        if sample.is_placed and "lut" in sample.row.measured:
+            builds.setdefault(sample.row.project, []).append((sample, own))
+    results = []
+    for nodes in builds.values():
+        first, own = nodes[0][0].row, nodes[0][1]
+        for key in RESOURCES:
+            known = [(sample, amount) for sample, _ in nodes if (amount := sample.amount(key, own))]
+            parts = models.of_sum({BY_KEY[key]: tuple(amount for _, amount in known)}, own)
+            total = summed(parts[BY_KEY[key]])
+            amount = Amount(total.value, total.low, total.high, "total", "")
+            measured = sum(sample.row.measured[key] for sample, _ in known)
+            results.append(Outcome(first, key, measured, amount))
+    return results
+
+
+def sections(samples: Sequence[Sample], laws: Sequence[Calibration], results: Sequence[Outcome]) -> Iterator[Section]:
+    """Tables of all nodes, of whole designs, of each build and each type, of FINN's figures, and of what is not
+    modelled."""
+    sums = designs(samples, laws)
+    if len({outcome.row.project for outcome in sums}) > 1:
+        yield "Whole designs: all nodes, FIFOs and converters, without the shell", summary(sums, RESOURCES)
+        yield "Each design: predicted (interval), built", _every_design(sums)
+    for title, is_link in (("Nodes without FIFOs and converters", False), ("FIFOs and converters", True)):
+        group = [outcome for outcome in results if (kind_of(outcome.row.layer) in LINKS) is is_link]
+        yield title, summary(group, METRICS)
     yield f"By type of node: {CELLS}", _by("node", results, lambda outcome: kind_of(outcome.row.layer))
+    if len({outcome.row.project for outcome in results}) > 1:
+        yield f"By build: {CELLS}", _by("build", results, _build)
     yield "By FINN's own formulas", summary(by_finn(samples), METRICS)
     unknown = [outcome for outcome in results if outcome.amount is None]
     if unknown:
         counts = Counter(outcome.reason for outcome in unknown).most_common()
         yield "Not modelled", [["reason", "numbers"], *([reason, str(count)] for reason, count in counts)]
+
+
+def _every_design(sums: Sequence[Outcome]) -> Table:
+    rows = []
+    for name in dict.fromkeys(_build(outcome) for outcome in sums):
+        own = {outcome.metric: outcome for outcome in sums if _build(outcome) == name}
+        rows.append([name, *(_cell(own[key]) for key in RESOURCES)])
+    return [["design", *RESOURCES], *rows]
 
 
 def every_node(samples: Sequence[Sample], results: Sequence[Outcome]) -> Section:
@@ -127,7 +167,8 @@ def _build(outcome: Outcome) -> str:
 def _cell(outcome: Outcome) -> str:
     if outcome.amount is None:
         return f"-, {outcome.measured:,.0f}"
-    return f"{outcome.value:,.0f} ({outcome.amount.low:,.0f} to {outcome.amount.high:,.0f}), {outcome.measured:,.0f}"
+    bounds = f" ({outcome.amount.low:,.0f} to {outcome.amount.high:,.0f})" if outcome.amount.high else ""
+    return f"{outcome.value:,.0f}{bounds}, {outcome.measured:,.0f}"
 
 
 PAGE = """# FINN's estimates against routed builds

@@ -8,7 +8,7 @@ to open synthesis of its RTL, whose LUTs are divided by `OVERSTATED`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from math import ceil, exp
@@ -21,14 +21,15 @@ from backends.finn.design.fifos import Link, StreamingFifo
 from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Thresholds
 from backends.finn.resources import formulas
 from backends.finn.resources.formulas import AUTO, MemoryStyle
+from backends.finn.resources.law import Law
 from backends.finn.resources.structure import (
     LUT_WORDS,
-    Law,
     law_of_link,
     law_of_node,
     replay_luts,
     replayed,
     threshold_words,
+    weight_luts,
 )
 from flows.core.evidence import Metric
 
@@ -45,7 +46,9 @@ BYTE = 8
 """Bits to which FINN pads a narrow stream of weights; whether Vivado keeps the padding differs."""
 
 Calibration = Mapping[tuple[str, str], Mapping[str, Any]]
-"""Fitted laws by law and metric."""
+"""Fitted laws by law and metric, and the intervals of totals as those of the law `TOTAL`."""
+
+TOTAL = "total"
 
 
 def of_node(node: HardwareNode, fold: NodeFold, memory: MemoryStyle, calibration: Calibration | None = None) -> Amounts:
@@ -69,8 +72,14 @@ def of_link(link: Link, calibration: Calibration | None = None) -> Amounts:
 
 @cache
 def shipped() -> Calibration:
-    """The laws of this release."""
-    return {(row["law"], row["metric"]): row for row in json.loads(CALIBRATION.read_text())["laws"]}
+    """The calibration of this release."""
+    return by_law(json.loads(CALIBRATION.read_text()))
+
+
+def by_law(fitted: Mapping[str, Iterable[Mapping[str, Any]]]) -> Calibration:
+    """Of a calibration file's ``laws`` and ``totals``."""
+    totals = {(TOTAL, row["metric"]): row for row in fitted["totals"]}
+    return {(row["law"], row["metric"]): row for row in fitted["laws"]} | totals
 
 
 def fitted(law: Law, metric: Metric, calibration: Calibration | None = None) -> Amount | None:
@@ -80,8 +89,27 @@ def fitted(law: Law, metric: Metric, calibration: Calibration | None = None) -> 
         return None
     value = law.certain + sum(weight * law.features[name] for name, weight in row["coefficients"].items())
     factor = exp(row["interval_90"])
-    source = f"law {law.name}, n = {row['rows']} ({row['from']})"
+    few = "" if row["own_interval"] else ", too few for an interval of its own: at least that of all laws"
+    source = f"law {law.name}, n = {row['rows']} ({row['from']}{few})"
     return Amount(value, value / factor, value * factor, law.name, source)
+
+
+def of_sum(amounts: Amounts, calibration: Calibration | None = None) -> Amounts:
+    """The same amounts as parts of the sum of a design.
+
+    LUTs and FFs then lie within what the sums of whole designs missed: nodes of one design err alike, and some errors
+    cancel. Laws that no built design tests keep their own intervals beside that.
+    """
+    laws = shipped() if calibration is None else calibration
+    return {metric: tuple(_of_sum(amount, metric, laws) for amount in group) for metric, group in amounts.items()}
+
+
+def _of_sum(amount: Amount | None, metric: Metric, laws: Calibration) -> Amount | None:
+    law, sums = laws.get((amount.model, metric.key)) if amount else None, laws.get((TOTAL, metric.key))
+    if not amount or not law or not law["projects"] or not sums:
+        return amount
+    factor = exp(sums["interval_90"])
+    return Amount(amount.value, amount.value / factor, amount.value * factor, TOTAL, amount.source)
 
 
 def _certain(value: float, source: str) -> Amount:
@@ -89,14 +117,13 @@ def _certain(value: float, source: str) -> Amount:
 
 
 def _luts(node: HardwareNode, fold: NodeFold, memory: MemoryStyle, calibration: Calibration | None) -> Amount | None:
-    """By its law, and the weights that are kept in LUTs: a LUT for every 64 words of a bit."""
+    """By its law, and the weights that Vivado may keep in LUTs, or out of them, other than FINN says."""
     amount = fitted(law_of_node(node, fold, Metric.LUT, memory), Metric.LUT, calibration)
     if amount is None or not isinstance(node, MatrixVector):
         return amount
-    held = fold.pe * fold.simd * node.weight * ceil(node.turns(fold) / LUT_WORDS)
-    certain = 0 if formulas.bram18(node, fold, memory) else held
-    most = held if certain or _either(node, fold, memory) else 0
-    return replace(amount, value=amount.value + certain, low=amount.low + certain, high=amount.high + most)
+    if not _either(node, fold, memory) or not formulas.bram18(node, fold, memory):
+        return amount
+    return replace(amount, high=amount.high + weight_luts(node, fold))
 
 
 def _blocks(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amount:

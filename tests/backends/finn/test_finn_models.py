@@ -17,7 +17,8 @@ from backends.finn.design.graph import nodes
 from backends.finn.design.nodes import HardwareNode, Integer, MatrixVector, NodeFold, Thresholds, Window
 from backends.finn.resources import formulas, models
 from backends.finn.resources.formulas import AUTO, BLOCK, DISTRIBUTED, MemoryStyle
-from backends.finn.resources.structure import Law, law_of_link
+from backends.finn.resources.law import Law
+from backends.finn.resources.structure import law_of_link
 from flows.core.evidence import RESOURCES, Metric
 from models.zoo import ARCH8
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from backends.finn.resources import models
 from backends.finn.resources.law import Law
-from calibration.conformal import Miss, Width, missed, widths
+from calibration.conformal import Miss, Width, missed, of_few_projects, widths
 from calibration.finn.points import SYNTHESIS, UNBUILT, Point, routed, synthesised
 from calibration.finn.rows import Sample, nodes
 from calibration.least_squares import non_negative
@@ -126,7 +126,8 @@ def _intervals(misses: Mapping[tuple[str, str], Sequence[Miss]]) -> dict[tuple[s
 
 def totals(values: Iterable[Mapping[Point, float]]) -> list[dict[str, Any]]:
     """What the sums of whole designs miss, of which no row was fitted to: errors of the nodes of a design resemble
-    each other, so the sum of their intervals is not its interval."""
+    each other, so the sum of their intervals is not its interval.
+    """
     sums: dict[tuple[str, str], list[float]] = {}
     projects: dict[str, str] = {}
     for found in values:
@@ -137,13 +138,12 @@ def totals(values: Iterable[Mapping[Point, float]]) -> list[dict[str, Any]]:
                 total[0], total[1] = total[0] + row.measured, total[1] + value
     entries = []
     for metric in sorted({metric for metric, _ in sums}):
-        own = {build: pair for (other, build), pair in sums.items() if other == metric}
-        misses = [Miss(missed(*pair), projects[build]) for build, pair in own.items()]
-        (width,) = widths({metric: misses}).values()
-        designs = f"{len(misses)} designs of {width.projects} projects"
-        entries.append(
-            {"metric": metric, "projects": width.projects, "from": designs, "interval_90": round(width.value, 3)}
-        )
+        own = [Miss(missed(*pair), projects[build]) for (other, build), pair in sums.items() if other == metric]
+        count = len({miss.project for miss in own})
+        if count > 1:
+            width = round(of_few_projects(own), 3)
+            designs = f"{len(own)} designs of {count} projects"
+            entries.append({"metric": metric, "projects": count, "from": designs, "interval_90": width})
     return entries
 
 

@@ -195,7 +195,7 @@ def _thresholds_hls(given: Mapping[str, Any]) -> Other:
     """They compare as the thresholds in the HLS unit do, and nothing is multiplied or read again."""
     pe, steps = given["PE"], given["numSteps"]
     bits, words = integer(given["weightDataType"]).width, given["NumChannels"] // given["PE"]
-    none = ("again", "multiplied", "gates", "partial", "weights", "sums", "replay", "words")
+    none = ("again", "multiplied", "gates", "logic", "weights", "sums", "replay", "words")
     logic = Law("hls_unit", 0, {**dict.fromkeys(none, 0), "compared": pe * steps * bits, "steps": pe * steps, "one": 1})
     blocks = 0
     if MODES.get(given["mem_mode"]) == EMBEDDED:
@@ -225,9 +225,10 @@ def _dma(given: Mapping[str, Any]) -> Other:
     """A memory port that is not recorded is FINN's widest towards the accelerator, and a byte of it back."""
     incoming = given["direction"] == "in"
     taken = int(given["streamWidth"])
-    logic = hls.dma(incoming, taken, int(given.get("intfWidth", MEMORY_PORT if incoming else taken)))
+    interface = int(given.get("intfWidth", MEMORY_PORT if incoming else taken))
+    logic = {metric: hls.dma(incoming, taken, interface, metric is Metric.LUT) for metric in (Metric.LUT, Metric.FF)}
     blocks = Amount(2, 1, 4, "dma", "13 routed engines") if incoming else exact(1, "exact", "13 engines")
-    return Other({Metric.LUT: logic, Metric.FF: logic}, blocks, Amount(0, 0, 2, "dma", "26 routed engines"))
+    return Other(logic, blocks, Amount(0, 0, 2, "dma", "26 routed engines"))
 
 
 def _ports(kind: str, given: Mapping[str, Any]) -> int | None:

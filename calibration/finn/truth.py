@@ -9,6 +9,7 @@ from backends.cost.amounts import Amount, summed
 from backends.finn.design.fifos import WidthConverter
 from backends.finn.resources import formulas, models
 from backends.finn.resources.models import Calibration
+from calibration.conformal import FEW_PROJECTS, FEW_ROWS
 from calibration.finn.fit import calibration
 from calibration.finn.parts import kind_of
 from calibration.finn.points import routed, synthesised
@@ -161,36 +162,47 @@ def _cells(results: Sequence[Outcome]) -> str:
 
 
 def _build(outcome: Outcome) -> str:
-    return f"{'/'.join(outcome.row.project.split('/')[:2])}, {outcome.row.design.split('/')[0]}"
+    return f"{outcome.row.repository}, {outcome.row.design.split('/')[0]}"
 
 
 def _cell(outcome: Outcome) -> str:
     if outcome.amount is None:
         return f"-, {outcome.measured:,.0f}"
-    bounds = f" ({outcome.amount.low:,.0f} to {outcome.amount.high:,.0f})" if outcome.amount.high else ""
-    return f"{outcome.value:,.0f}{bounds}, {outcome.measured:,.0f}"
+    return f"{outcome.value:,.0f} ({outcome.amount.low:,.0f} to {outcome.amount.high:,.0f}), {outcome.measured:,.0f}"
 
 
 PAGE = """# FINN's estimates against routed builds
 
 How far the project's FINN estimates are from what Vivado counted in accelerators that others built and published. This
-page is what the following prints. `finn_nodes.json` is not part of this repository; the other rows are, with where each
-comes from ([calibration/rows](../../calibration/rows/README.md)).
+page is what the following prints. The rows in `../shared/truth` are not part of this repository; the others are, with
+where each comes from ([calibration/rows](../../calibration/rows/README.md)).
 
 ```sh
 {command}
 ```
 
-{rows} nodes of {builds} builds: {tools}.
-Parts: {parts}. {how}
+{rows} nodes of {builds} builds and of one collection of synthesised nodes.
+Tools: {tools}.
+Parts: {parts}.
+{how}
 
-- All builds are of FINN 0.9 to 0.10, 100 MHz. finn-plus 1.6.1 has the same RTL of windows, padding and thresholds, but
-  another matrix unit, FIFO and converter. Its matrix unit, which is in no build here, is fitted to open synthesis; the
-  `MVAU_rtl` below are its predecessors, with a resource model of their own.
-- Which counts the models are linear in was chosen with these rows in view; coefficients and intervals were not.
+- Builds are of FINN 0.9 to 0.10 and of finn-plus 1.4, 100 MHz. finn-plus 1.6.1 has the same RTL of windows, padding and
+  thresholds, but another matrix unit and FIFO. Its matrix unit, which is in no build here, is fitted to open
+  synthesis; the `MVAU_rtl` below are its predecessors, with a resource model of their own.
+- Which counts the models are linear in was chosen with these rows in view; coefficients and intervals were not. A model
+  that fewer rows of other projects are left for than it has coefficients is not tested: "not modelled".
+- Intervals are of kinds of node, FIFOs apart, and reach as far as misses of projects held out do; kinds of fewer than
+  {few_rows} rows or {few_projects} projects have at least the interval of all nodes together. Those of whole designs
+  are of what the sums of designs missed, by Student's t over projects.
+- Seven builds are of one author, five of one network: where three miss, they miss together. A node that is not modelled
+  is left out of both sides of a sum.
+- Vitis HLS 2022 takes two registers for a bit of an HLS unit's weights, 2023 and later four: a model for each.
+- Rows of `ArthurEly/hara` are of synthesis out of context; their LUTs, which placement shares, are left out.
 - Configurations come from what each build's folder holds beside its counts: folding, cycles, the generated block
   design, the network. Where a FIFO's depth is not recorded it is what its shift registers say, of an IP in block RAM
   what its own registers say (five of `cnv`): these few do not test what they were read from.
+- Thresholds of a network's input are the same for all channels; what Vivado makes of them hangs on their values, which
+  the models do not see.
 - The error of padding's LUTs is Vivado's: it gave two nodes of one design and one configuration 172 and 326.
 - FIFOs in block RAM are an IP of Vivado's: 28 to 47 LUTs by Vivado 2022, 55 to 86 by 2024.1. One model stands for both.
 - Cycles are those of a csynth report: FINN's and the 10 of the pipeline.
@@ -201,9 +213,18 @@ Parts: {parts}. {how}
 
 def page(samples: Sequence[Sample], cross_validate: bool, command: str) -> str:
     """The text above the tables in docs/reference/truth-finn.md; `command` prints it."""
-    how = "Each build is predicted by models fitted to the others." if cross_validate else "The models as shipped."
-    rows = [sample.row for sample in samples if "lut" in sample.row.measured]
+    how = "Each repository is predicted by models fitted to the others." if cross_validate else "The models as shipped."
+    rows = [sample.row for sample in samples if "ff" in sample.row.measured]
     tools = ", ".join(sorted({f"Vivado {row.version}" for row in rows if row.version}))
     parts = ", ".join(sorted({row.device for row in rows}))
-    builds = len({row.project for row in rows})
-    return PAGE.format(command=command, rows=len(rows), builds=builds, tools=tools, parts=parts, how=how)
+    builds = len({sample.row.project for sample in samples if sample.is_placed and "ff" in sample.row.measured})
+    return PAGE.format(
+        command=command,
+        rows=len(rows),
+        builds=builds,
+        tools=tools,
+        parts=parts,
+        how=how,
+        few_rows=FEW_ROWS,
+        few_projects=FEW_PROJECTS,
+    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cache
 from math import ceil, exp
 from pathlib import Path
@@ -20,16 +19,16 @@ from backends.cost.blockram import SIMPLE_DUAL_PORT, bram18
 from backends.finn.design.fifos import Link, StreamingFifo
 from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Thresholds
 from backends.finn.resources import formulas
-from backends.finn.resources.formulas import AUTO, MemoryStyle
+from backends.finn.resources.formulas import MemoryStyle
 from backends.finn.resources.law import Law
 from backends.finn.resources.structure import (
     LUT_WORDS,
+    in_block_ram,
     law_of_link,
     law_of_node,
     replay_luts,
     replayed,
     threshold_words,
-    weight_luts,
 )
 from flows.core.evidence import Metric
 
@@ -54,8 +53,10 @@ TOTAL = "total"
 def of_node(node: HardwareNode, fold: NodeFold, memory: MemoryStyle, calibration: Calibration | None = None) -> Amounts:
     """What one node takes, its FIFOs apart; by the laws of this release where no others are given."""
     return {
-        Metric.LUT: (_luts(node, fold, memory, calibration),),
-        Metric.FF: (fitted(law_of_node(node, fold, Metric.FF, memory), Metric.FF, calibration),),
+        **{
+            metric: (fitted(law_of_node(node, fold, metric, memory), metric, calibration),)
+            for metric in (Metric.LUT, Metric.FF)
+        },
         Metric.BRAM18: (_blocks(node, fold, memory),),
         Metric.DSP: (_dsp(node, fold),),
     }
@@ -116,16 +117,6 @@ def _certain(value: float, source: str) -> Amount:
     return exact(value, "exact", source)
 
 
-def _luts(node: HardwareNode, fold: NodeFold, memory: MemoryStyle, calibration: Calibration | None) -> Amount | None:
-    """By its law, and the weights that Vivado may keep in LUTs, or out of them, other than FINN says."""
-    amount = fitted(law_of_node(node, fold, Metric.LUT, memory), Metric.LUT, calibration)
-    if amount is None or not isinstance(node, MatrixVector):
-        return amount
-    if not _either(node, fold, memory) or not formulas.bram18(node, fold, memory):
-        return amount
-    return replace(amount, high=amount.high + weight_luts(node, fold))
-
-
 def _blocks(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amount:
     """FINN's formula, but what Vivado does where routed builds show that FINN's is not it."""
     if isinstance(node, Thresholds):
@@ -137,23 +128,26 @@ def _blocks(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amount:
     if node.steps and node.channels // fold.pe > LUT_WORDS:
         certain += fold.pe * node.steps
     value, most = certain, certain
-    if formulas.bram18(node, fold, memory):
+    if in_block_ram(node, fold, memory):
         words, width = node.turns(fold), fold.pe * fold.simd * node.weight
         value, most = (certain + bram18(1 << (words - 1).bit_length(), bits) for bits in (width, max(width, BYTE)))
     source = "shape of the RAMB18, depths rounded up to powers of two as Vivado does"
-    return Amount(value, certain if _either(node, fold, memory) else value, most, "weights", source)
+    return Amount(value, value, most, "weights", source)
 
 
 def _threshold_blocks(node: Thresholds, fold: NodeFold) -> Amount:
     """Every stage's thresholds in the deepest shape that holds them.
 
-    Vivado put 128 words and more into block RAM, 64 in one of two builds; between them no row is known.
+    Vivado put 128 words and more into block RAM, 64 in one of two builds; between them no row is known. Thresholds that
+    are not optimised it did not.
     """
     each = {words: fold.pe * bram18_deepest(words, node.data.width) for words in threshold_words(node, fold)}
     low, value, high = (
         sum(blocks for words, blocks in each.items() if words >= least)
         for least in (2 * LUT_WORDS, LUT_WORDS + 1, LUT_WORDS)
     )
+    if node.kept:
+        low, value = 0, 0 if node.uniform else value
     return Amount(value, low, high, "thresholds", "a RAMB18 shape for each stage")
 
 
@@ -165,11 +159,6 @@ def bram18_deepest(words: int, width: int) -> int:
     """
     depth, bits = next((shape for shape in SIMPLE_DUAL_PORT if shape[0] >= words), SIMPLE_DUAL_PORT[-1])
     return ceil(width / bits) * ceil(words / depth)
-
-
-def _either(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> bool:
-    """Whether Vivado may put the weights into LUTs though FINN counts block RAM: few words, and nothing asked."""
-    return isinstance(node, MatrixVector) and memory.weight_style == AUTO and node.turns(fold) <= LUT_WORDS
 
 
 def _lanes(node: MatrixVector) -> int:

@@ -13,8 +13,8 @@ from backends.dataflow.buffers import SRL
 from backends.finn.design.fifos import SHALLOW, Link, WidthConverter
 from backends.finn.design.nodes import Copy, HardwareNode, MatrixVector, NodeFold, Padding, Thresholds, Window
 from backends.finn.resources import formulas, hls
-from backends.finn.resources.formulas import DISTRIBUTED, MemoryStyle
-from backends.finn.resources.law import Law, address
+from backends.finn.resources.formulas import AUTO, DISTRIBUTED, MemoryStyle
+from backends.finn.resources.law import Law, address, in_bytes
 from flows.core.evidence import Metric
 
 REPLAYED = 2048
@@ -22,6 +22,10 @@ REPLAYED = 2048
 
 LUT_WORDS = 64
 """Words of a bit that a LUT holds (AMD UG474). Vivado keeps deeper thresholds in block RAM (33 routed nodes)."""
+
+FEWEST_BITS = 1024
+"""Bits from which on Vivado keeps a memory in block RAM by itself, its words whole bytes and a power of two many: of 87
+memories of weights on an xc7z020 all but none. (On an xczu7ev two of 1,536 and 3,072 bits were in LUTs.)"""
 
 KEPT = 0.8
 """LUTs that choose between two bits of thresholds that are not optimised (one routed node)."""
@@ -36,7 +40,7 @@ def law_of_node(node: HardwareNode, fold: NodeFold, metric: Metric, memory: Memo
     lut = metric is Metric.LUT
     match node:
         case MatrixVector():
-            held = 0 if formulas.bram18(node, fold, memory) else weight_luts(node, fold)
+            held = 0 if in_block_ram(node, fold, memory) else weight_luts(node, fold)
             if not node.rtl:
                 return hls.unit(node, fold, lut, held)
             held = held + replay_luts(node, fold) if lut else 0
@@ -144,6 +148,14 @@ def threshold_words(node: Thresholds, fold: NodeFold) -> list[int]:
     """Words of the memory of each stage of a PE."""
     channels = 1 if node.uniform else node.channels // fold.pe
     return [channels << stage for stage in range(node.result.width)]
+
+
+def in_block_ram(node: MatrixVector, fold: NodeFold, memory: MemoryStyle) -> bool:
+    """Whether Vivado keeps the weights in block RAM: where FINN counts some, but for few bits of which nothing was
+    asked."""
+    words, width = node.turns(fold), in_bytes(fold.pe * fold.simd * node.weight)
+    is_large = words > 1 and (1 << address(words)) * width >= FEWEST_BITS
+    return bool(formulas.bram18(node, fold, memory)) and (memory.weight_style != AUTO or is_large)
 
 
 def weight_luts(node: MatrixVector, fold: NodeFold) -> int:

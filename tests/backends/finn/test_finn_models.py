@@ -75,15 +75,31 @@ def test_a_long_vector_is_read_again_from_block_ram() -> None:
 
 
 def test_few_words_of_weights_may_go_to_luts() -> None:
+    """Nine words of 28 x 9 weights are in block RAM; asked for, they are in LUTs."""
     node = unit()
-    folds = NodeFold(28, 9), NodeFold(1, 9)
-    shallow, deep = (the_only(models.of_node(node, fold, MEMORY)[Metric.BRAM18]) for fold in folds)
-    assert (shallow.low, shallow.value) == (0, 28)
+    shallow, deep = (
+        the_only(models.of_node(node, fold, MEMORY)[Metric.BRAM18]) for fold in (NodeFold(28, 9), NodeFold(1, 9))
+    )
+    assert shallow.low == shallow.value == 28
     assert deep.low == deep.value == 2
     asked = models.of_node(node, NodeFold(28, 9), MemoryStyle(weight_style="distributed"))
     assert value(asked[Metric.BRAM18]) == 0
     more = value(asked[Metric.LUT]) - value(models.of_node(node, NodeFold(28, 9), MEMORY)[Metric.LUT])
     assert more == pytest.approx(28 * 9 * 4)  # a LUT for a bit of every word
+
+
+@pytest.mark.parametrize(
+    ("pe", "simd", "inputs", "blocks"),
+    [(32, 32, 64, 29), (10, 32, 64, 0), (1, 8, 64, 1), (64, 112, 784, 200), (64, 784, 784, 0)],
+)
+def test_weights_of_few_bits_are_in_luts(pe: int, simd: int, inputs: int, blocks: int) -> None:
+    """Of single bits. Built were 29, 0 (of 10 rows: two words), 1 and 200; the last are one word, which is constant."""
+    rows = 10 if pe == 10 else 64
+    node = replace(of_hls(1, 1), inputs=inputs, shape=(1, rows), taken=(1, inputs))
+    amount = the_only(models.of_node(node, NodeFold(pe, simd), MEMORY)[Metric.BRAM18])
+    assert (amount.low, amount.value) == (blocks, blocks)
+    asked = models.of_node(node, NodeFold(pe, simd), MemoryStyle(weight_style=BLOCK))
+    assert value(asked[Metric.BRAM18]) >= max(blocks, 1)
 
 
 @pytest.mark.parametrize(

@@ -222,9 +222,9 @@ def _pool(given: Mapping[str, Any]) -> Other:
 
 
 def _dma(given: Mapping[str, Any]) -> Other:
-    """A memory port that is not recorded is FINN's widest towards the accelerator, and a byte of it back."""
+    """A stream whose width is not recorded is one of bytes, a memory port FINN's widest in and as wide as that out."""
     incoming = given["direction"] == "in"
-    taken = int(given["streamWidth"])
+    taken = int(given.get("streamWidth", 8))
     interface = int(given.get("intfWidth", MEMORY_PORT if incoming else taken))
     logic = {metric: hls.dma(incoming, taken, interface, metric is Metric.LUT) for metric in (Metric.LUT, Metric.FF)}
     blocks = Amount(2, 1, 4, "dma", "13 routed engines") if incoming else exact(1, "exact", "13 engines")

@@ -32,6 +32,7 @@ KEPT = r"finn-plus 1\.[0-4]\b"
 """Releases whose thresholds are not optimised."""
 MEMORY_PORT = 64
 """Bits of a DMA engine's memory port where it is not recorded: FINN's widest."""
+PIXEL = Integer(8, False)
 WIDEST = 8
 """Bits of a result up to which a unit whose ``noActivation`` is left out applies thresholds, as FINN's default is."""
 NAMED = ("node", "layer", ("input",))
@@ -152,10 +153,10 @@ def _widths(given: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _thresholds(given: Mapping[str, Any], kept: bool) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
-    """Those of unsigned data are a network's input, whose scale is the same for all channels."""
+    """Those of pixels are a network's input, whose scale is the same for all channels."""
     data, result = integer(given["inputDataType"]), integer(given["outputDataType"])
     shape = 1, given["NumChannels"]
-    node = Thresholds(*NAMED, shape, shape, data, result, uniform=not data.signed, kept=kept)
+    node = Thresholds(*NAMED, shape, shape, data, result, uniform=data == PIXEL, kept=kept)
     return node, NodeFold(pe=given["PE"]), MemoryStyle()
 
 

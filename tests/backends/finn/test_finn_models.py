@@ -234,6 +234,16 @@ def test_words_that_do_not_divide_are_converted_by_way_of_a_common_one() -> None
     assert value(divides[Metric.FF]) < value(found[Metric.FF]) / 4
 
 
+def test_words_of_weights_are_whole_bytes() -> None:
+    """36 bits take two RAMB18 of an HLS unit, as 40 would; whether the RTL unit's padding is kept is not known."""
+    node = replace(unit(inputs=36, outputs=16), rtl=False)
+    hls_unit, rtl_unit = (
+        the_only(models.of_node(replace(node, rtl=rtl), NodeFold(1, 9), MEMORY)[Metric.BRAM18]) for rtl in (False, True)
+    )
+    assert (hls_unit.low, hls_unit.value, hls_unit.high) == (1, 2, 2)
+    assert (rtl_unit.low, rtl_unit.value, rtl_unit.high) == (1, 1, 2)
+
+
 def test_thresholds_of_all_pes_share_the_channel() -> None:
     """Per PE, the registers of the value, of the threshold and of the result; the channel's address once."""
     shape = 1, 64

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from backends.cost import shell
 from backends.cost.amounts import Amounts, joined, readings, summed
 from backends.dataflow.space import Solved
 from backends.dataflow.timing import totals
@@ -49,9 +50,12 @@ def _of_sums(readings: Iterable[Reading], parts: Iterable[tuple[str, Amounts]]) 
     whole = joined(*(models.of_sum(amounts) for _, amounts in parts))
     found = []
     for reading in readings:
-        sums, source = summed(whole[reading.metric]), reading.source
-        if interval := models.shipped().get((models.TOTAL, reading.metric.key)):
+        amounts, laws = whole[reading.metric], models.shipped()
+        sums, source = summed(amounts), reading.source
+        if interval := laws.get((models.TOTAL, reading.metric.key)):
             source += f"; its interval holds for the sums of {interval['from']}"
+            names = {amount.model for amount in amounts if amount} - {models.TOTAL, shell.SCOPE}
+            source += "".join(f", beside that of law {name}, which no design tests" for name in sorted(names))
         low, high = float(round(sums.low)), float(round(sums.high))
         found.append(replace(reading, low=low, high=high, source=source))
     return found

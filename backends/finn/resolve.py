@@ -74,13 +74,14 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
 
     def around(design: FinnDesign) -> Budgets:
         links = () if design is start else design.links
-        fixed = joined(*(models.of_link(link) for link in links), *start.shell_costs().values())
+        fixed = joined(*(models.of_sum(models.of_link(link)) for link in links), *start.shell_costs().values())
 
         def rest(cycles: float) -> Amounts:
             folding = set_folding(others, cycles)
-            return joined(*(models.of_node(node, folding[node.name], start.memory) for node in others), fixed)
+            own = (models.of_node(node, folding[node.name], start.memory) for node in others)
+            return joined(*map(models.of_sum, own), fixed)
 
-        whole = joined(*(part for _, part in design.costs()))
+        whole = joined(*(models.of_sum(part) for _, part in design.costs()))
         quick = [cycles for cycles in paces if cycles >= quickest]
         return budgets(ways, rest, whole, room, largest_share, paces=quick)
 
@@ -93,10 +94,10 @@ def _folds(units: Iterable[MatrixVector], chosen: Chosen) -> Folding:
 
 def _way(node: MatrixVector, place: int, design: FinnDesign) -> Way:
     fold = node.folds[place]
-    return Way(place, node.cycles(fold), models.of_node(node, fold, design.memory))
+    return Way(place, node.cycles(fold), models.of_sum(models.of_node(node, fold, design.memory)))
 
 
 def taken(design: FinnDesign, sure: bool) -> Cost:
     """What it takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
-    amounts = joined(*(part for _, part in design.costs()))
+    amounts = joined(*(models.of_sum(part) for _, part in design.costs()))
     return totals(amounts, sure)

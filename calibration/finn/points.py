@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from backends.cost.synthesis import OPEN_SYNTHESIS
-from backends.finn.resources.structure import Law, law_of_node
+from backends.finn.resources.law import Law
+from backends.finn.resources.structure import law_of_node
 from calibration.finn.parts import part_of
 from calibration.finn.rows import BY_KEY, Sample
 from flows.core.evidence import Metric
@@ -22,19 +23,21 @@ UNBUILT = "matrix"
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """What one model sees of one row of a build, which others of its repository may resemble."""
+    """What one model sees of one row of a build, which others of its repository may resemble. `is_design` where the
+    rows of the build are a whole design."""
 
     model: Law
     metric: str
     measured: float
     build: str
     repository: str
+    is_design: bool = False
 
 
 def routed(samples: Iterable[Sample]) -> list[Point]:
-    """Of routed rows. Weights and thresholds kept in LUTs are no part of what a model is fitted to."""
+    """Of routed rows."""
     return [
-        Point(model, metric, measured, sample.row.project, sample.row.repository)
+        Point(model, metric, measured, sample.row.project, sample.row.repository, sample.is_placed)
         for sample in samples
         for metric, measured in sample.row.measured.items()
         if (model := sample.model(metric))

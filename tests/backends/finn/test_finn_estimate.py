@@ -138,6 +138,16 @@ def test_fifos_let_every_folding_run_at_full_speed(data: some.DataObject) -> Non
         assert all(amount.low <= amount.value <= amount.high for amount in sums)
 
 
+def test_a_total_says_whose_sums_its_interval_holds_for() -> None:
+    found = estimate(solved())
+    luts, blocks = (total(found, metric) for metric in (Metric.LUT, Metric.BRAM18))
+    assert luts and blocks
+    assert "for the sums of 13 designs of 6 projects, beside that of law matrix, which no design tests" in luts.source
+    assert "sums of" not in blocks.source
+    (unit,) = (each for each in found if each.scope == "MVAU_rtl_0" and each.metric is Metric.FF)
+    assert "too few for an interval of its own" in unit.source
+
+
 @with_any(some.floats(1e3, 1e6), some.floats(1e3, 1e6))
 def test_a_faster_search_takes_no_fewer_dsps(one: float, other: float) -> None:
     made = nodes(SMALL)

@@ -13,7 +13,6 @@ from backends.protocol import NoteKind
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.fit import Verdict, judge
 from flows.core.part import find_part
-from models.network import Network
 from models.zoo import ARCH5, ARCH8
 from tests.backends.finn.w4a4 import quantised, solved
 
@@ -42,20 +41,14 @@ def test_notes_say_how_the_folding_was_found(options: dict[str, str], kind: Note
     assert sum("FIFOs in" in note.text for note in found) == 1
 
 
-@pytest.mark.parametrize(
-    ("network", "how", "verdicts"),
-    [
-        (ARCH5, "by the estimates alone", [Verdict.FITS, Verdict.UNDECIDED]),
-        (ARCH8, "by the estimates, with no margin,", [Verdict.UNDECIDED, Verdict.UNDECIDED]),
-    ],
-)
-def test_notes_name_a_faster_folding_that_may_fit(network: Network, how: str, verdicts: list[Verdict]) -> None:
-    made = solved(network, "xc7z010")
-    (said,) = (note.text for note in notes(made) if how in note.text)
+def test_notes_name_a_faster_folding_that_may_fit() -> None:
+    made = solved(ARCH5, "xc7z010")
+    (said,) = (note.text for note in notes(made) if "by the estimates alone" in note.text)
     rate = said.rpartition(" ")[2]
-    faster = solved(network, "xc7z010", target_fps=rate)
+    faster = solved(ARCH5, "xc7z010", target_fps=rate)
     assert made.design.interval > faster.design.interval <= 1e8 / int(rate)
-    assert verdicts == [judge(estimate(each), find_part("xc7z010").device).verdict for each in (made, faster)]
+    verdicts = [judge(estimate(each), find_part("xc7z010").device).verdict for each in (made, faster)]
+    assert verdicts == [Verdict.FITS, Verdict.UNDECIDED]
 
 
 def test_where_none_fits_the_notes_say_what_is_lacking_and_what_was_taken() -> None:

@@ -136,5 +136,6 @@ class Backend(Generic[Options, Design]):
     csynth_ratios: Ratios = field(default_factory=lambda: NETWORKS)
     """How many times what is built csynth counts of this flow's designs."""
     seen_clock: Reading | None = None
-    """The fastest clock that a build of this flow is known to have met, by `flows.core.clock.seen`. Without it, whether
-    a clock is credible stays unknown."""
+    """The fastest clock that a build of this flow is known to have met and on which full part, by
+    `flows.core.clock.seen`. Without it, whether a clock is credible stays unknown. A flow that can foretell its Fmax
+    gives it as a total among its estimates."""

@@ -10,7 +10,7 @@ from typing import Any
 from backends.cost import synthesis
 from backends.protocol import Backend, Imported, Job, Note, NoteKind, Refusal, Unbuildable, warning
 from flows import pixels
-from flows.core.clock import at_reported_fmax, check_clock, judge_clock
+from flows.core.clock import at_credible_clock, check_clock, judge_clock, seen_on
 from flows.core.errors import InputError, MismatchError, PluginError, RefusedError, UsageError
 from flows.core.evidence import Metric, Reading, Subject, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
@@ -174,7 +174,8 @@ def _run(
     texts = {kind: [note.text for note in notes if note.kind is kind] for kind in NoteKind}
     if verification is None or verification.equal is None:
         texts[NoteKind.WARNING].append("not verified: nothing of this design was simulated")
-    known = (*readings, *((backend.seen_clock,) if backend.seen_clock else ()))
+    seen = seen_on(job.target.part, backend.seen_clock) if backend.seen_clock else None
+    known = (*readings, *((seen,) if seen else ()))
     if slow := judge_clock(known, job.target.clock_ns).warning:
         texts[NoteKind.WARNING].append(slow)
     return Run(
@@ -186,7 +187,7 @@ def _run(
         options={field.name: str(getattr(job.options, field.name)) for field in fields(job.options)},
         weights=WeightsFacts(job.weights.digest, job.weights.derived_from),
         quantised=prepared.quantised.digest,
-        readings=ordered(synthesis.with_routed(at_reported_fmax(known, job.target.clock_ns), backend.csynth_ratios)),
+        readings=ordered(synthesis.with_routed(at_credible_clock(known, job.target.clock_ns), backend.csynth_ratios)),
         verification=verification,
         steps=steps,
         notes=tuple(texts[NoteKind.NOTE]),

@@ -2,7 +2,7 @@
 
 Resources are those after place and route. FINN's own figures, which leave out what FINN leaves out, stand in the source
 of each node's reading and in `formulas`. Cycles are FINN's for each node; those of the whole design are simulated with
-the FIFOs that it has. There is no reading of the clock frequency: nothing here knows it.
+the FIFOs that it has. The Fmax is that of the slowest path that is known (`backends.finn.clock`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from backends.cost.amounts import readings
+from backends.cost.clock import foretold
 from backends.dataflow.space import Solved
 from backends.dataflow.timing import totals
 from backends.finn.design.design import FinnDesign
@@ -26,6 +27,7 @@ def estimate(solved: Solved[FinnDesign]) -> Sequence[Reading]:
     on = design.job.target.part.device.name
     by_scope = readings(design.costs(), on, Tier.ROUTED, "nodes, FIFOs and width converters")
     by_scope[TOTAL] += totals(design.simulation, design.job.target.clock_ns)
+    by_scope[TOTAL] += foretold(design.job.target.part)
     for node in design.nodes:
         own = finn_figures(design, node)
         by_scope[node.name] = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import floor
 
+from backends.cost.clock import clock_note
 from backends.dataflow.notes import Wording, folding_notes
 from backends.dataflow.options import AUTO, cycles_at
 from backends.dataflow.space import Solved
@@ -34,6 +35,8 @@ def _folding(solved: Solved[FinnDesign]) -> Iterator[Note]:
     units = [node for node in design.nodes if isinstance(node, MatrixVector)]
     folds = {node.layer: design.folding[node.name] for node in units}
     yield Note(f"PE x SIMD: {', '.join(f'{layer} {fold.pe} x {fold.simd}' for layer, fold in folds.items())}")
+    if faster_clock := clock_note(clock_ns):
+        yield Note(faster_clock)
     faster = solved.bolder.interval if solved.bolder else None
     if solved.answer:
         yield from folding_notes(

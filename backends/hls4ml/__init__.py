@@ -32,6 +32,6 @@ BACKEND = Backend(
         100.0,
         Tier.ROUTED,
         "xc7z020clg400-1",
-        "5 of 5 routed designs with a timing report met it, with 0.04 to 0.78 ns to spare; none was asked for more",
+        "6 of 6 builds with a timing report met it, with 0.04 to 0.78 ns to spare; none was asked for more",
     ),
 )

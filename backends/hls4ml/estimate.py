@@ -1,7 +1,7 @@
 """What a design will cost, with no tool installed: totals first, then layers, FIFOs, clones, shell, and cycles.
 
-Resources are what csynth counts. What no resource model knows is absent, and its total a lower bound. There is no
-reading of the clock frequency: nothing here knows it.
+Resources are what csynth counts. What no resource model knows is absent, and its total a lower bound. The Fmax is what
+builds of HLS designs reach (`backends.cost.clock`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from math import prod
 
 from backends.cost import shell
 from backends.cost.amounts import Amount, Amounts, exact, joined, readings, shell_amounts
+from backends.cost.clock import foretold
 from backends.dataflow.buffers import SRL, Buffer
 from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
@@ -33,10 +34,12 @@ BOUNDS = (
 
 
 def estimate(solved: Solved[Hls4mlDesign]) -> Sequence[Reading]:
-    """Resources and cycles of a design, the whole of it first; none of io_parallel, whose models are not known."""
+    """Resources and cycles of a design, the whole of it first; of io_parallel, whose models are not known, the Fmax
+    alone."""
     design = solved.design
+    fmax = foretold(design.job.target.part)
     if design.job.options.io_type == "io_parallel":
-        return ()
+        return fmax
     tool = f"{design.tool.title()} HLS"
     on = f"{design.job.target.part.device.name}, {tool}"
     by_scope = readings(costs(design), on, Tier.HLS, "layers and FIFOs")
@@ -44,6 +47,7 @@ def estimate(solved: Solved[Hls4mlDesign]) -> Sequence[Reading]:
     is_bounded = not design.unrolled & design.reuse.keys()
     sides = (design.stages_at(QUICKEST), design.stages_at(slowest(design.tool))) if is_bounded else ()
     by_scope[TOTAL] += totals(design.simulation, design.job.target.clock_ns, tool, _ends(design, sides), BOUNDS)
+    by_scope[TOTAL] += fmax
     for scope in dict.fromkeys(block.scope for block in design.blocks):
         places = [place for place, block in enumerate(design.blocks) if block.scope == scope]
         members, *bounds = ([stages[place] for place in places] for stages in (design.stages, *sides))

@@ -9,6 +9,7 @@ from backends.finn.notes import notes
 from backends.finn.options import FinnOptions
 from backends.finn.plan import plan
 from backends.finn.readiness.step import readiness_step
+from backends.finn.reports import read_report
 from backends.finn.resolve import resolve
 from backends.protocol import API, Backend
 from flows.core.clock import seen
@@ -26,6 +27,7 @@ BACKEND = Backend(
     notes=notes,
     plan=plan,
     read=finn_plus.read,
+    read_report=read_report,
     readiness_step=readiness_step,
     weights="w4a4",
     seen_clock=seen(

@@ -20,6 +20,8 @@ WHOLE = 5
 """PE up to which Vitis HLS is known to put all comparisons into one cycle, at 10 ns. Beyond, it may take more cycles
 for them: then they are as slow as these, and fewer images pass."""
 
+COSTS = "with PE 1 it takes a cycle a label, which slows only a design that takes fewer for an image"
+
 Node = tuple[str, Mapping[str, Any]]
 """Its type (``LabelSelect_hls``) and its attributes."""
 
@@ -44,7 +46,7 @@ def _label_select(op: str, attributes: Mapping[str, Any]) -> Limit:
     if pe > WHOLE:
         low = min(low, compare_chain(WHOLE, bits)[1])
     why = f"it compares {pe} labels of {bits} bits one after another in a cycle"
-    advice = f"set its PE to {_advised(bits)} or less: no other node waits for it" if pe > 1 else ""
+    advice = f"set its PE to {_advised(bits)} or less: {COSTS}" if pe > 1 else ""
     return Limit(op, value, low, high, why, advice)
 
 

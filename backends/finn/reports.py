@@ -9,7 +9,7 @@ from pathlib import Path
 from backends.amd import steps
 from backends.amd.identity import ANYTHING
 from backends.dataflow.space import Solved
-from backends.finn.clock import LABEL_SELECT
+from backends.finn.clock import COSTS, LABEL_SELECT
 from backends.finn.design.design import FinnDesign
 from backends.protocol import Imported, Note, warning
 from flows.core.errors import InputError
@@ -38,5 +38,5 @@ def _limits(design: FinnDesign, read: Imported) -> Iterator[Note]:
     for one in read.readings:
         if node := re.search(rf"{PARTITION}_\d+_((\w+?_(?:hls|rtl))_\d+)", one.source):
             here = "" if node[2] in ops or node[2].startswith(BETWEEN) else ", of which this design has none"
-            advice = "; set its PE to 1, which costs no rate" if node[2].startswith(LABEL_SELECT) else ""
+            advice = f"; set its PE to 1: {COSTS}" if node[2].startswith(LABEL_SELECT) else ""
             yield warning(f"the slowest path ends in {node[1]}{here}{advice}")

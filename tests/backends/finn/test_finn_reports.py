@@ -38,7 +38,7 @@ def test_it_decides_on_the_clock_and_says_which_node_limits(tmp_path: Path) -> N
     assert judge_clock(read.readings, 10).verdict is ClockVerdict.MISSED
     assert [note.text for note in read.notes][-1] == (
         "the slowest path ends in LabelSelect_hls_0, of which this design has none; "
-        "set its PE to 1, which costs no rate"
+        "set its PE to 1: with PE 1 it takes a cycle a label, which slows only a design that takes fewer for an image"
     )
 
 

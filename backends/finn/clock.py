@@ -3,6 +3,9 @@
 One node is known to miss clocks that all others meet: LabelSelect finds the largest of its labels, PE of them in a
 cycle. Each is compared with the largest so far, so that the comparisons stand in a row, and a loop carries the result
 into the next cycle: no pipeline register fits in. This flow's own graphs have none, for they give the logits out.
+
+MVAU_hls, the matrix-vector unit of FINN's HLS library, counts its turns in 32 bits: counting up, comparing and
+resetting take one cycle, whatever its folding.
 """
 
 from __future__ import annotations
@@ -11,11 +14,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from backends.cost.clock import Limit, compare_chain, foretold
+from backends.cost.clock import Limit, compare_chain, foretold, loop_counter
 from flows.core.evidence import Reading
 from flows.core.part import Part
 
-LABEL_SELECT = "LabelSelect"
+LABEL_SELECT, MVAU_HLS = "LabelSelect", "MVAU_hls"
 WHOLE = 5
 """PE up to which Vitis HLS is known to put all comparisons into one cycle, at 10 ns. Beyond, it may take more cycles
 for them: then they are as slow as these, and fewer images pass."""
@@ -29,13 +32,18 @@ Node = tuple[str, Mapping[str, Any]]
 def limits(nodes: Iterable[Node]) -> tuple[Limit, ...]:
     """Of the nodes whose slowest path is known. Raises `ValueError` where a LabelSelect has no whole PE or no integer
     type."""
-    return tuple(_label_select(op, attributes) for op, attributes in nodes if op.startswith(LABEL_SELECT))
+    known = list(nodes)
+    counters = (COUNTER,) if any(op == MVAU_HLS for op, _ in known) else ()
+    return (*counters, *(_label_select(op, given) for op, given in known if op.startswith(LABEL_SELECT)))
 
 
 def predicted(nodes: Iterable[Node], part: Part) -> tuple[Reading, ...]:
     """The Fmax of a design of `nodes` on `part`, and of units that limit it, from node rows alone: those of a build
     of FINN's own, say, whose network is not ours to resolve."""
     return foretold(part, limits(nodes))
+
+
+COUNTER = Limit(MVAU_HLS, *loop_counter(), "it counts its turns in 32 bits, compares and resets them in a cycle")
 
 
 def _label_select(op: str, attributes: Mapping[str, Any]) -> Limit:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from backends.cost.amounts import readings
-from backends.cost.clock import foretold
 from backends.dataflow.space import Solved
 from backends.dataflow.timing import totals
+from backends.finn.clock import predicted
 from backends.finn.design.design import FinnDesign
 from backends.finn.design.nodes import HardwareNode
 from backends.finn.resources import formulas
@@ -27,7 +27,7 @@ def estimate(solved: Solved[FinnDesign]) -> Sequence[Reading]:
     on = design.job.target.part.device.name
     by_scope = readings(design.costs(), on, Tier.ROUTED, "nodes, FIFOs and width converters")
     by_scope[TOTAL] += totals(design.simulation, design.job.target.clock_ns)
-    by_scope[TOTAL] += foretold(design.job.target.part)
+    by_scope[TOTAL] += predicted(((node.op, {}) for node in design.nodes), design.job.target.part)[:1]
     for node in design.nodes:
         own = finn_figures(design, node)
         by_scope[node.name] = [

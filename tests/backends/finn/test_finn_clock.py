@@ -14,7 +14,7 @@ from flows.core.evidence import TOTAL, Reading
 from flows.core.part import find_part
 
 PART = find_part("xc7z020")
-OTHERS: list[Node] = [("MVAU_hls", {"PE": 32, "SIMD": 112}), ("StreamingFIFO_rtl", {"depth": 2})]
+OTHERS: list[Node] = [("MVAU_rtl", {"PE": 32, "SIMD": 112}), ("StreamingFIFO_rtl", {"depth": 2})]
 
 
 def label_select(pe: int, bits: int) -> Node:
@@ -57,6 +57,21 @@ def test_the_unit_that_limits_has_a_reading_of_its_own() -> None:
     whole, unit = predicted([*OTHERS, label_select(5, 7)], PART)
     assert (whole.value, whole.low, whole.high) == (unit.value, unit.low, unit.high)
     assert (whole.scope, unit.scope) == (TOTAL, "LabelSelect_hls")
+
+
+def test_a_unit_with_a_loop_counter_is_slower_than_routing_alone_and_bears_100_mhz() -> None:
+    plain, counting = total(OTHERS), total([*OTHERS, ("MVAU_hls", {})])
+    assert counting.value < plain.value and (counting.high or 0) < (plain.high or 0)
+    assert counting.low and counting.low > 100 and "MVAU_hls: it counts its turns in 32 bits" in counting.source
+    assert total([("MVAU_hls", {}), label_select(5, 7)]) == total([label_select(5, 7)])
+    assert [one.scope for one in predicted([("MVAU_hls", {}), label_select(5, 7)], PART)] == [
+        TOTAL, "MVAU_hls", "LabelSelect_hls",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("part", "limit"), [("xc7z020clg400-2", 628), ("xc7z045ffg900-1", 458)])
+def test_how_much_faster_another_part_can_be_at_most_is_not_known(part: str, limit: float) -> None:
+    assert total([label_select(5, 7)], part).high == limit
 
 
 @given(st.integers(1, 40), st.integers(1, 32), st.sampled_from(("xc7z020", "xc7z020clg400-2", "xc7z045")))

@@ -47,7 +47,7 @@ COUNTER = Limit(MVAU_HLS, *loop_counter(), "it counts its turns in 32 bits, comp
 
 
 def _label_select(op: str, attributes: Mapping[str, Any]) -> Limit:
-    pe, bits = int(attributes["PE"]), _width(str(attributes["inputDataType"]))
+    pe, bits = int(attributes.get("PE", 0)), _width(str(attributes.get("inputDataType", "")))
     if pe < 1:
         raise ValueError(f"{op} with PE {pe}")
     value, low, high = compare_chain(pe, bits)

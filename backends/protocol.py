@@ -139,5 +139,6 @@ class Backend(Generic[Options, Design]):
     """Resources whose modelled totals have intervals that built designs do not bear out: they lose them, so that
     neither "fits" nor "over" is said by them (`flows.core.fit`)."""
     seen_clock: Reading | None = None
-    """The fastest clock that a build of this flow is known to have met, by `flows.core.clock.seen`. Without it, whether
-    a clock is credible stays unknown."""
+    """The fastest clock that a build of this flow is known to have met and on which full part, by
+    `flows.core.clock.seen`. Without it, whether a clock is credible stays unknown. A flow that can foretell its Fmax
+    gives it as a total among its estimates."""

@@ -11,7 +11,7 @@ from backends.cost import synthesis, system
 from backends.cost.shell import NONE
 from backends.protocol import Backend, Imported, Job, Note, NoteKind, Refusal, Unbuildable, warning
 from flows import pixels
-from flows.core.clock import at_reported_fmax, check_clock, judge_clock
+from flows.core.clock import at_credible_clock, check_clock, judge_clock, seen_on
 from flows.core.errors import InputError, MismatchError, PluginError, RefusedError, UsageError
 from flows.core.evidence import TOTAL, Metric, Reading, Subject, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
@@ -183,14 +183,16 @@ def _run(
     texts = {kind: [note.text for note in notes if note.kind is kind] for kind in NoteKind}
     if verification is None or verification.equal is None:
         texts[NoteKind.WARNING].append("not verified: nothing of this design was simulated")
-    known = (*readings, *((backend.seen_clock,) if backend.seen_clock else ()))
     clock_ns = job.target.clock_ns
-    if slow := judge_clock(known, clock_ns).warning:
-        texts[NoteKind.WARNING].append(slow)
-    told = synthesis.with_routed(at_reported_fmax(known, clock_ns), backend.csynth_ratios)
+    seen = seen_on(job.target.part, backend.seen_clock) if backend.seen_clock else None
+    known = (*readings, *((seen,) if seen else ()))
+    clock = judge_clock(known, clock_ns)
+    if clock.warning:
+        texts[NoteKind.WARNING].append(clock.warning)
+    told = synthesis.with_routed(at_credible_clock(known, clock_ns), backend.csynth_ratios)
     told = [_without_interval(one) if _is_unproven(one, backend) else one for one in told]
     if getattr(job.options, "shell", "") != NONE:  # a bare core is fed by nobody
-        told = system.with_system(told, prepared.quantised, clock_ns, images)
+        told = system.with_system(told, prepared.quantised, 1000 / (clock.credible_mhz or clock.asked_mhz), images)
     return Run(
         name=run_name(flow, job),
         flow=flow,

@@ -193,7 +193,9 @@ def _lead_sentence(lead: Lead, title: str, kinds: int) -> str:
     taken = lead.design.share(binding) if binding else None
     bound = f", at {100 * taken:.0f} % of its binding resource {binding.key.upper()}" if binding and taken else ""
     speed = lead.reading.metric is Metric.THROUGHPUT_FPS
-    text = f"{title}{group}: {lead.design.label}, {amount(lead.reading)}{bound if speed else ''}"
+    asked = lead.design.at_asked_clock(lead.reading.metric)
+    late = f", at the highest credible clock ({asked})" if asked else ""
+    text = f"{title}{group}: {lead.design.label}, {amount(lead.reading)}{late}{bound if speed else ''}"
     if lead.close:
         text += f"; not told apart from {', '.join(one.label for one in lead.close)}, whose interval meets its own"
     return text + "."

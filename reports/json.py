@@ -72,7 +72,13 @@ def _clock(clock: Clock | None) -> dict[str, Any] | None:
     if clock is None:
         return None
     fmax = clock.reading.value if clock.reading else None
-    return {"verdict": clock.verdict.value, "asked_mhz": clock.asked_mhz, "fmax_mhz": fmax, "fact": clock.fact}
+    return {
+        "verdict": clock.verdict.value,
+        "asked_mhz": clock.asked_mhz,
+        "credible_mhz": clock.credible_mhz,
+        "fmax_mhz": fmax,
+        "fact": clock.fact,
+    }
 
 
 def _lead(lead: Lead) -> dict[str, Any]:

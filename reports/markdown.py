@@ -48,9 +48,9 @@ def _decision(one: Decision) -> str:
             f"**{design.fit.verdict.value}**",
             _binding(design),
             clock(design.fit),
-            _value(design.totals.get(Metric.THROUGHPUT_FPS)),
+            _timed(design, Metric.THROUGHPUT_FPS),
             _value(design.totals.get(Metric.SYSTEM_FPS)),
-            _value(design.totals.get(Metric.LATENCY_US)),
+            _timed(design, Metric.LATENCY_US),
             _value(design.accuracy),
             "yes" if design.proven else "no",
         ]
@@ -81,6 +81,12 @@ def _binding(design: Design) -> str:
 
 def _value(reading: Reading | None) -> str:
     return markdown(amount(reading)) if reading else "unknown"
+
+
+def _timed(design: Design, metric: Metric) -> str:
+    """A rate or a time, and what it would be at the clock asked for where that is not credible."""
+    asked = design.at_asked_clock(metric)
+    return _value(design.totals.get(metric)) + (f" ({markdown(asked)})" if asked else "")
 
 
 def _numbers(one: Decision) -> str:

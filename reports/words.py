@@ -164,7 +164,8 @@ def clock(fit: Fit) -> str:
     if fit.clock is None:
         return "not judged"
     reading = fit.clock.reading
-    reached = f", {amount(reading)} by {stage_name(reading.stage)}" if reading else ""
+    by = "a model" if reading and reading.tier is Tier.MODELLED else reading and stage_name(reading.stage)
+    reached = f", {amount(reading)} by {by}" if reading else ""
     return f"{fit.clock.asked_mhz:.4g} MHz {fit.clock.verdict.value}{reached}"
 
 

@@ -56,9 +56,12 @@ def _vivado(text: str, place: str) -> Utilization | Timing:
 
 
 def check(report: Csynth | Utilization | Timing, place: str, top: str, target: Target) -> None:
-    """Raises `InputError` where `report` is of another top, part or clock, or of a part that has other resources."""
+    """Raises `InputError` where `report` is of another top, part or clock, or of a part that has other resources.
+
+    Timing may be that of a whole system (``design_1_wrapper``) whose paths pass an instance of `top`.
+    """
     theirs = report.top.name if isinstance(report, Csynth) else report.top
-    if theirs != top:
+    if theirs != top and not (isinstance(report, Timing) and top in report.blocks):
         raise InputError(f"report {place}", f"of {theirs}, not of {top}", f"give the report of {top} alone")
     part = target.part.full_name
     if not same_part(report.part, part):
@@ -100,7 +103,8 @@ def readings(
         case Timing():
             found = []
             if report.fmax_mhz:
-                words = f"{source}; worst slack {report.slack_ns:g} ns at {report.period_ns:g} ns"
+                ends = f", on a path to {report.slowest}" if report.slowest else ""
+                words = f"{source}; worst slack {report.slack_ns:g} ns at {report.period_ns:g} ns{ends}"
                 found = [Reading(Metric.FMAX_MHZ, report.fmax_mhz, report.tier, on, words)]
     return tuple(found)
 

@@ -2,7 +2,7 @@
 
 Resources are those after place and route. FINN's own figures, which leave out what FINN leaves out, stand in the source
 of each node's reading and in `formulas`. Cycles are FINN's for each node; those of the whole design are simulated with
-the FIFOs that it has. There is no reading of the clock frequency: nothing here knows it.
+the FIFOs that it has. The Fmax is that of the slowest path that is known (`backends.finn.clock`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from backends.cost import shell
 from backends.cost.amounts import Amounts, joined, readings, summed
 from backends.dataflow.space import Solved
 from backends.dataflow.timing import totals
+from backends.finn.clock import predicted
 from backends.finn.design.design import FinnDesign
 from backends.finn.design.nodes import HardwareNode
 from backends.finn.resources import formulas, models
@@ -29,6 +30,7 @@ def estimate(solved: Solved[FinnDesign]) -> Sequence[Reading]:
     by_scope = readings(parts, on, Tier.ROUTED, "nodes, FIFOs and width converters")
     by_scope[TOTAL] = _of_sums(by_scope[TOTAL], parts)
     by_scope[TOTAL] += totals(design.simulation, design.job.target.clock_ns)
+    by_scope[TOTAL] += predicted(((node.op, {}) for node in design.nodes), design.job.target.part)[:1]
     for node in design.nodes:
         own = finn_figures(design, node)
         by_scope[node.name] = [

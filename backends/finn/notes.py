@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import floor
 
+from backends.cost.clock import clock_note
 from backends.cost.shell import DMA, find_shell
 from backends.dataflow.budget import usable
 from backends.dataflow.notes import Wording, folding_notes
@@ -38,6 +39,8 @@ def _folding(solved: Solved[FinnDesign]) -> Iterator[Note]:
     units = [node for node in design.nodes if isinstance(node, MatrixVector)]
     folds = {node.layer: design.folding[node.name] for node in units}
     yield Note(f"PE x SIMD: {', '.join(f'{layer} {fold.pe} x {fold.simd}' for layer, fold in folds.items())}")
+    if faster_clock := clock_note(clock_ns):
+        yield Note(faster_clock)
     faster = solved.bolder.interval if solved.bolder else None
     if solved.answer:
         most = usable(target, False, KEPT)

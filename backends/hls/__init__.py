@@ -33,6 +33,6 @@ BACKEND: Backend[HlsOptions, Solved[HlsDesign]] = Backend(
         100.0,
         Tier.ROUTED,
         "xc7z020clg400-1",
-        "of hand-written HLS, 7 public bitstreams are clocked at it, none faster; no build of these templates is known",
+        "of hand-written HLS, 2 of 2 builds with a timing report met it; no build of these templates is known",
     ),
 )

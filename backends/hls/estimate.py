@@ -1,6 +1,6 @@
 """What a design will cost, with no tool installed: totals, layers, their memories, FIFOs, clones, shell, and cycles.
 
-Resources are those after place and route. There is no reading of the clock frequency: nothing here knows it.
+Resources are those after place and route. The Fmax is what builds of HLS designs reach (`backends.cost.clock`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from backends.cost import shell
 from backends.cost.amounts import Amounts, exact, joined, readings, within
+from backends.cost.clock import foretold
 from backends.dataflow.buffers import Buffer
 from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
@@ -37,6 +38,7 @@ def estimate(solved: Solved[HlsDesign]) -> Sequence[Reading]:
     by_scope[TOTAL] += totals(
         design.simulation, design.job.target.clock_ns, TOOL, (_ends(quick, design), _ends(slow, design)), BOUNDS
     )
+    by_scope[TOTAL] += foretold(design.job.target.part)
     for scope in dict.fromkeys(node.scope for node in design.nodes):
         places = [place for place, node in enumerate(design.nodes) if node.scope == scope]
         members, *bounds = ([stages[place] for place in places] for stages in (design.stages, *sides))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from backends.cost.clock import clock_note
 from backends.dataflow.budget import usable
 from backends.dataflow.notes import Wording, fifo_note, folding_notes
 from backends.dataflow.space import Solved
@@ -33,6 +34,8 @@ def _notes(solved: Solved[HlsDesign]) -> Iterator[Note]:
     if answer:
         most = usable(job.target, False, KEPT)
         yield from folding_notes(answer, WORDING, job.options.target_fps, job.target, most, faster)
+    if faster_clock := clock_note(job.target.clock_ns):
+        yield Note(faster_clock)
     yield from fifo_note(design.buffers, job.options.fifo_depth, "words")
     yield Note(
         f"cycles are those of the generated loops, and {job.target.clock_ns:g} ns is what was asked of the tools"

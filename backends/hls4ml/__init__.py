@@ -34,6 +34,6 @@ BACKEND: Backend[Hls4mlOptions, Solved[Hls4mlDesign]] = Backend(
         100.0,
         Tier.ROUTED,
         "xc7z020clg400-1",
-        "5 of 5 routed designs with a timing report met it, with 0.04 to 0.78 ns to spare; none was asked for more",
+        "6 of 6 builds with a timing report met it, with 0.04 to 0.78 ns to spare; none was asked for more",
     ),
 )

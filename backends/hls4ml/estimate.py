@@ -1,8 +1,8 @@
 """What a design will cost, with no tool installed: totals first, then layers, FIFOs, clones, shell, and cycles.
 
 Resources are given twice: what csynth counts, from laws fitted to its reports, and what is routed, which is another
-model (`backends.hls4ml.routed`). What no resource model knows is absent, and its total a lower bound. There is no
-reading of the clock frequency: nothing here knows it.
+model (`backends.hls4ml.routed`). What no resource model knows is absent, and its total a lower bound. The Fmax is
+what builds of HLS designs reach (`backends.cost.clock`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from math import prod
 
 from backends.cost import shell
 from backends.cost.amounts import Amount, Amounts, exact, joined, readings
+from backends.cost.clock import foretold
 from backends.dataflow.buffers import SRL, Buffer
 from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
@@ -34,13 +35,15 @@ BOUNDS = (
 
 
 def estimate(solved: Solved[Hls4mlDesign]) -> Sequence[Reading]:
-    """Resources and cycles of a design, the whole of it first; of io_parallel what is routed alone, if it is known."""
+    """Resources and cycles of a design, the whole of it first; of io_parallel what is routed, if it is known, and the
+    Fmax."""
     design = solved.design
+    fmax = foretold(design.job.target.part)
     tool = f"{design.tool.title()} HLS"
     on = f"{design.job.target.part.device.name}, {tool}"
     built = routed.resource_readings(design, on) if routed.is_modelled(design) else {}
     if design.job.options.io_type == "io_parallel":
-        return tuple(reading for group in built.values() for reading in group)
+        return (*(reading for group in built.values() for reading in group), *fmax)
     by_scope = readings(costs(design), on, Tier.HLS, "layers and FIFOs")
     for scope, found in built.items():
         by_scope[scope] += found if scope != shell.SCOPE else []
@@ -48,6 +51,7 @@ def estimate(solved: Solved[Hls4mlDesign]) -> Sequence[Reading]:
     is_bounded = not design.unrolled & design.reuse.keys()
     sides = (design.stages_at(QUICKEST), design.stages_at(slowest(design.tool))) if is_bounded else ()
     by_scope[TOTAL] += totals(design.simulation, design.job.target.clock_ns, tool, _ends(design, sides), BOUNDS)
+    by_scope[TOTAL] += fmax
     for scope in dict.fromkeys(block.scope for block in design.blocks):
         places = [place for place, block in enumerate(design.blocks) if block.scope == scope]
         members, *bounds = ([stages[place] for place in places] for stages in (design.stages, *sides))

@@ -15,7 +15,9 @@ SHELL = "shell"
 """Scopes of a whole design: with the shell, and as a report has it, without; and of the shell alone."""
 SEEN = "other builds"
 """The scope of what other designs of the flow reached: it says nothing of a block of this one."""
-NO_BLOCKS = (TOTAL, DESIGN, SEEN)
+AT_ASKED_CLOCK = "at the clock asked for"
+"""The scope of a rate or a time of the whole design at a clock that it is not credible to meet, or misses."""
+NO_BLOCKS = (TOTAL, DESIGN, SEEN, AT_ASKED_CLOCK)
 
 
 class Tier(Enum):

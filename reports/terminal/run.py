@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 
-from flows.core.evidence import RESOURCES, SEEN, TOTAL, Metric, Reading, Subject, Tier, nearest
+from flows.core.evidence import AT_ASKED_CLOCK, RESOURCES, SEEN, TOTAL, Metric, Reading, Subject, Tier, nearest
 from flows.core.record import Document, Run
 from flows.core.text import printable
 from reports.design import Design, designs_of
@@ -107,7 +107,9 @@ def _paragraph(label: str, text: str) -> str:
 def _layers(readings: Sequence[Reading]) -> str:
     """A line a scope; a column with a star holds what a second source says of the same, where one does."""
     columns = (*RESOURCES, Metric.LATENCY_CYCLES, Metric.INTERVAL_CYCLES)
-    first = {(one.scope, one.metric): one for one in nearest(readings) if one.scope not in (TOTAL, SEEN)}
+    first = {
+        (one.scope, one.metric): one for one in nearest(readings) if one.scope not in (TOTAL, SEEN, AT_ASKED_CLOCK)
+    }
     second = _second(readings, first)
     used = [
         (label, metric, found)

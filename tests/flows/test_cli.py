@@ -17,7 +17,7 @@ import flows.core.record as record
 from backends.protocol import API, Backend, Imported, Job, Note, Refusal, warning
 from flows import registry
 from flows.__main__ import main
-from flows.core.clock import seen
+from flows.core.clock import ASKED, seen
 from flows.core.evidence import RESOURCES, Metric, Reading, Tier
 from flows.core.part import Target, find_part
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
@@ -274,6 +274,25 @@ def test_a_clock_that_no_build_of_the_flow_met_is_at_risk(
     text = " ".join(said(capsys, "run", "toy", "--clock", "5").split())
     assert "at risk; clock at risk: 200 MHz is asked for; no timing report says that it is met; the fastest" in text
     assert "clock at risk" in said(capsys, "run", "toy", "--clock", "5", "--require-fit", code=8)
+
+
+def test_a_rate_is_at_the_highest_credible_clock_and_the_asked_for_one_beside_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rate = Reading(Metric.THROUGHPUT_FPS, 2_000.0, Tier.MODELLED, "5 ns clock", f"a law; {ASKED}")
+    known = replace(TOY, seen_clock=seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "a build"))
+    known = replace(known, estimate=lambda design: (*TOY.estimate(design), rate))
+    monkeypatch.setattr(registry, "_entry_points", lambda: {"toy": Point(value="toy", module=known, dist=None)})
+    record = tmp_path / "toy.json"
+    text = said(capsys, "run", "toy", "--clock", "5", "--json", str(record))
+    (row,) = [line for line in text.splitlines() if line.startswith("throughput")]
+    assert "1,000.0 images/s" in row and "on 10 ns clock; 2,000.0 images/s at the 200 MHz asked for" in row
+    (run,) = json.loads(record.read_text())["runs"]
+    told = {one["scope"]: one["value"] for one in run["readings"] if one["metric"] == "throughput_fps"}
+    assert told == {"total": 1_000.0, "at the clock asked for": 2_000.0}
+    text = said(capsys, "estimate", "toy", "--clock", "5", "--part", "xc7z020clg400-2")
+    assert "1,136.4 images/s" in text, "a faster grade bears more"
+    assert "beyond xc7z020clg400-1" in said(capsys, "estimate", "toy", "--clock", "1", code=4)
 
 
 def test_several_parts_and_what_fails_among_them(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import reports.csv
 import reports.json
-from flows.core.clock import seen
+from flows.core.clock import at_credible_clock, seen
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.fit import Verdict
 from flows.core.record import Run
@@ -84,6 +84,23 @@ def test_a_clock_at_risk_is_said_to_be_what_may_fail() -> None:
     assert doubts(comparison)["warnings"] == "another", "the clock is told once"
     assert "at risk (clock)" in terminal.comparison(document_of(fast))
     assert not any("other builds" in doubt.unknown.fact for doubt in decision.doubts)
+
+
+def test_a_rate_at_a_slower_clock_is_told_with_the_one_asked_for_in_every_format() -> None:
+    known = seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "a build")
+    readings = at_credible_clock((*readings_of(fps=8_000.0), known), 5.0)
+    document = document_of(run_of("fast", readings=readings, clock_ns=5.0))
+    comparison = compare([document])
+    (decision,) = comparison.decisions
+    told = "8,000.0 images/s at the 200 MHz asked for"
+    assert f"fast, 4,000.0 images/s, at the highest credible clock ({told})" in decision.why
+    for text in (markdown.report(comparison), html.report(comparison), terminal.details(document)):
+        assert "4,000.0" in text and told in text
+    (design,) = json.loads(reports.json.report(comparison))["decisions"][0]["designs"]
+    assert design["clock"]["verdict"] == "at risk" and design["clock"]["credible_mhz"] == 100
+    rows = list(csv.DictReader(io.StringIO(reports.csv.report(comparison))))
+    found = {row["scope"]: float(row["value"]) for row in rows if row["metric"] == "throughput_fps"}
+    assert found == {"total": 4_000.0, "at the clock asked for": 8_000.0}
 
 
 def test_what_other_builds_reached_is_no_block_of_this_one() -> None:

@@ -54,12 +54,13 @@ def test_every_reading_says_what_it_is() -> None:
     found = estimate(solved(target_fps="500", folding="finn"))
     for one in found:
         assert one.tier is Tier.MODELLED and one.source
-        assert one.stage is (Tier.ROUTED if one.metric in RESOURCES else Tier.RTL_SIMULATED)
+        assert one.stage is (Tier.ROUTED if one.metric in (*RESOURCES, Metric.FMAX_MHZ) else Tier.RTL_SIMULATED)
         if one.low is not None and one.high is not None:
             assert one.low <= one.value <= one.high
     (unit,) = [one for one in found if one.metric is Metric.LUT and one.scope == "MVAU_rtl_1"]
     assert "FINN's formula says 0" in unit.source and unit.value > 500
-    assert not [one for one in found if one.metric is Metric.FMAX_MHZ]
+    (fmax,) = [one for one in found if one.metric is Metric.FMAX_MHZ]
+    assert fmax.scope == TOTAL and "of HLS designs on Artix-7 -1" in fmax.source, "it has no LabelSelect"
 
 
 def test_the_interval_is_finns_and_the_latency_longer() -> None:

@@ -75,7 +75,7 @@ def test_what_every_number_says_of_itself() -> None:
         assert reading.tier is Tier.MODELLED
         assert reading.source
         assert reading.low is None or reading.high is None or reading.low <= reading.value <= reading.high
-        assert reading.stage is (Tier.ROUTED if reading.metric in RESOURCES else Tier.RTL_SIMULATED)
+        assert reading.stage is (Tier.ROUTED if reading.metric in (*RESOURCES, Metric.FMAX_MHZ) else Tier.RTL_SIMULATED)
     for metric in RESOURCES:
         assert value(readings, metric, shell.SCOPE) == shell.DEFAULT.range(metric).value
 

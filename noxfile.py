@@ -33,7 +33,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    session.install(*CONSTRAINTS, "-e", ".[import,train]", "mypy", "pytest")  # which bring their types
+    session.install(*CONSTRAINTS, "-e", ".[dev,train]")  # whose packages bring their types
     session.run("mypy")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from backends.cost.synthesis import NETWORKS, Ratios
-from flows.core.evidence import Reading
+from flows.core.evidence import Metric, Reading
 from flows.core.part import Target
 from flows.core.plan import Asset, Plan, Products, Step
 from models.network import Network
@@ -135,6 +135,10 @@ class Backend(Generic[Options, Design]):
     """The shipped weights that the flow starts from, by the suffix of their name ("w4a4"); the float ones if empty."""
     csynth_ratios: Ratios = field(default_factory=lambda: NETWORKS)
     """How many times what is built csynth counts of this flow's designs."""
+    unproven: frozenset[Metric] = frozenset()
+    """Resources whose modelled totals have intervals that built designs do not bear out: they lose them, so that
+    neither "fits" nor "over" is said by them (`flows.core.fit`)."""
     seen_clock: Reading | None = None
-    """The fastest clock that a build of this flow is known to have met, by `flows.core.clock.seen`. Without it, whether
-    a clock is credible stays unknown."""
+    """The fastest clock that a build of this flow is known to have met and on which full part, by
+    `flows.core.clock.seen`. Without it, whether a clock is credible stays unknown. A flow that can foretell its Fmax
+    gives it as a total among its estimates."""

@@ -7,15 +7,15 @@ user's file. What a file holds that is not supported comes back as a refusal, wh
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from flows.core import files
 from flows.core.errors import InputError, SetupError, StepFailed, UsageError
-from flows.core.plan import PYTHON, Asset, Output, Plan, Step
+from flows.core.plan import Asset, Output, Plan
 from flows.core.shape import listing, text
 from flows.core.text import title
+from flows.core.worker import worker
 from flows.executor import Executor
 from flows.jobs import Trained
 from flows.packages import package_version
@@ -85,19 +85,14 @@ def measure_ranges(network: Network, weights: Weights, images: Asset, executor: 
         raise SetupError("package torch", "not installed, and measuring ranges needs it", EXTRA)
     given = f"given/{images.path.name}"
     ask = {"network": network_to_json(network), "weights": "weights.safetensors", "images": given}
-    step = Step(
+    step = worker(
         name="ranges",
         about=f"what the tensors of {network.name} reach on {images.path.name}",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "models.imported.workers.measure", "job.json"),
-        files={
-            "job.json": json.dumps(ask, indent=1),
-            "weights.safetensors": Asset(weights.path, weights.digest),
-            given: images,
-        },
+        module="models.imported.workers.measure",
+        ask=ask,
+        files={"weights.safetensors": Asset(weights.path, weights.digest), given: images},
         makes=("measured",),
         packages=("torch", "numpy", "safetensors"),
-        sources=("flows.core", "models"),
     )
     result = executor.execute(Plan((step,))).path(Output("ranges", "measured"))
     assert result, "the interpreter is never absent"
@@ -108,18 +103,15 @@ def measure_ranges(network: Network, weights: Weights, images: Asset, executor: 
 def _read(path: Path, package: str, external: Mapping[str, Asset], executor: Executor) -> Path:
     """The folder in which the worker left what it found, with these files laid beside the model."""
     ask = {"file": f"given/{path.name}", "name": title(path.stem), "external": list(external)}
-    laid: dict[str, str | Asset | Output] = {"job.json": json.dumps(ask, indent=1)}
-    laid[f"given/{path.name}"] = asset(path, "give a .keras or .onnx file")
-    laid |= {f"given/{name}": other for name, other in external.items()}
-    step = Step(
+    model = asset(path, "give a .keras or .onnx file")
+    step = worker(
         name="import",
         about=f"reads {path.name}; nothing in it is executed",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "models.imported.workers.load", "job.json"),
-        files=laid,
+        module="models.imported.workers.load",
+        ask=ask,
+        files={f"given/{path.name}": model, **{f"given/{name}": other for name, other in external.items()}},
         makes=("imported",),
         packages=(package, "numpy", "safetensors"),
-        sources=("flows.core", "models"),
         limit_s=LIMIT_S,
     )
     try:

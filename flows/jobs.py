@@ -9,6 +9,7 @@ from typing import Any
 from backends.protocol import Job
 from flows.core.digest import digest_of
 from flows.core.errors import InputError, UsageError
+from flows.core.margins import MARGINS
 from flows.core.part import Target
 from models.card import Card, read_card
 from models.folding import folded
@@ -74,6 +75,7 @@ def find_trained(name: str, weights: Path | None, variant: str = "") -> Trained:
 
 def run_name(flow: str, job: Job[Any]) -> str:
     """The short name of a run: the same job has the same name everywhere."""
-    part = job.target.part
+    part, margins = job.target.part, job.target.margins
     inputs = [flow, part.full_name, job.target.clock_ns, job.network.digest, job.weights.digest, job.options]
+    inputs += [margins.mapping()] if margins != MARGINS else []
     return f"{flow}-{part.device.name}-{digest_of(inputs)[:6]}"

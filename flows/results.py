@@ -14,13 +14,12 @@ from flows.core.files import MEBIBYTE, read_text
 from flows.core.plan import State, Step
 from flows.core.record import StepFacts
 from flows.core.shape import Shape, Wrong, fields, listing, mapping, parse, text, whole
+from flows.core.worker import JOB
 from flows.manifest import AGAIN, Changed, check, read_manifest
 from flows.store import Store
 
 T = TypeVar("T")
 LIMIT = 256 * MEBIBYTE
-JOB = "job.json"
-"""What every worker of ours is asked, in its folder."""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from backends.cost import synthesis
+from backends.cost import synthesis, system
+from backends.cost.shell import NONE
 from backends.protocol import Backend, Imported, Job, Note, NoteKind, Refusal, Unbuildable, warning
 from flows import pixels
-from flows.core.clock import at_reported_fmax, check_clock, judge_clock
+from flows.core.clock import at_credible_clock, check_clock, judge_clock, seen_on
 from flows.core.errors import InputError, MismatchError, PluginError, RefusedError, UsageError
-from flows.core.evidence import Metric, Reading, Subject, Tier
+from flows.core.evidence import TOTAL, Metric, Reading, Subject, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
 from flows.core.record_reader import document_from_json
@@ -109,8 +110,10 @@ def run(
     store: Store,
     command: str,
     reports: Sequence[Path] = (),
+    images: int = system.BATCH,
 ) -> Document:
-    """Runs `job`, compares what was built with the reference, and records the run; `reports` were made elsewhere.
+    """Runs `job`, compares what was built with the reference, and records the run; `reports` were made elsewhere,
+    `images` are those of a call that the rate of the system is for.
 
     Raises `MismatchError` where they differ: a wrong design has no readings.
     """
@@ -135,7 +138,7 @@ def run(
         notes += (*pixels.other_pixels(products), *_lost(evaluated, backend.name))
     elif not batch:
         readings += _recorded(trained.card, prepared.quantised)
-    run = _run(backend, prepared, readings, notes, verification, steps, command)
+    run = _run(backend, prepared, readings, notes, verification, steps, command, images)
     document = Document(network_facts(trained), (run,))
     store.save(name, _recordable(document, backend.name))
     return document
@@ -153,12 +156,17 @@ def _recordable(document: Document, flow: str) -> str:
 
 
 def estimated(
-    backend: Backend[Any, Any], trained: Trained, job: Job[Any], command: str, reports: Sequence[Path] = ()
+    backend: Backend[Any, Any],
+    trained: Trained,
+    job: Job[Any],
+    command: str,
+    reports: Sequence[Path] = (),
+    images: int = system.BATCH,
 ) -> Run:
     """What can be said of `job` with no tool: nothing runs and nothing is recorded."""
     prepared = _assuming(trained, prepare(backend, job, reports))
     readings = [*prepared.readings, *prepared.imported, *_recorded(trained.card, prepared.quantised)]
-    return _run(backend, prepared, readings, prepared.notes, None, (), command)
+    return _run(backend, prepared, readings, prepared.notes, None, (), command, images)
 
 
 def _run(
@@ -169,14 +177,22 @@ def _run(
     verification: Verification | None,
     steps: tuple[StepFacts, ...],
     command: str,
+    images: int,
 ) -> Run:
     job, flow = prepared.job, backend.name
     texts = {kind: [note.text for note in notes if note.kind is kind] for kind in NoteKind}
     if verification is None or verification.equal is None:
         texts[NoteKind.WARNING].append("not verified: nothing of this design was simulated")
-    known = (*readings, *((backend.seen_clock,) if backend.seen_clock else ()))
-    if slow := judge_clock(known, job.target.clock_ns).warning:
-        texts[NoteKind.WARNING].append(slow)
+    clock_ns = job.target.clock_ns
+    seen = seen_on(job.target.part, backend.seen_clock) if backend.seen_clock else None
+    known = (*readings, *((seen,) if seen else ()))
+    clock = judge_clock(known, clock_ns)
+    if clock.warning:
+        texts[NoteKind.WARNING].append(clock.warning)
+    told = synthesis.with_routed(at_credible_clock(known, clock_ns), backend.csynth_ratios)
+    told = [_without_interval(one) if _is_unproven(one, backend) else one for one in told]
+    if getattr(job.options, "shell", "") != NONE:  # a bare core is fed by nobody
+        told = system.with_system(told, prepared.quantised, 1000 / (clock.credible_mhz or clock.asked_mhz), images)
     return Run(
         name=run_name(flow, job),
         flow=flow,
@@ -186,14 +202,24 @@ def _run(
         options={field.name: str(getattr(job.options, field.name)) for field in fields(job.options)},
         weights=WeightsFacts(job.weights.digest, job.weights.derived_from),
         quantised=prepared.quantised.digest,
-        readings=ordered(synthesis.with_routed(at_reported_fmax(known, job.target.clock_ns), backend.csynth_ratios)),
+        readings=ordered(told),
         verification=verification,
         steps=steps,
         notes=tuple(texts[NoteKind.NOTE]),
         warnings=tuple(texts[NoteKind.WARNING]),
         command=command,
         weight_bits=_weight_bits(prepared.quantised),
+        margins=job.target.margins,
     )
+
+
+def _is_unproven(reading: Reading, backend: Backend[Any, Any]) -> bool:
+    return reading.metric in backend.unproven and reading.scope == TOTAL and reading.tier is Tier.MODELLED
+
+
+def _without_interval(reading: Reading) -> Reading:
+    source = f"{reading.source}; no interval: built designs do not bear it out"
+    return replace(reading, low=None, high=None, source=source)
 
 
 def _weight_bits(quantised: QuantisedNetwork) -> tuple[int, ...]:

@@ -5,13 +5,13 @@ One step a format, so that a study with one more format runs one more step; `flo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flows.core.errors import RefusedError
-from flows.core.plan import PYTHON, Asset, Output, Plan, Products, Step
+from flows.core.plan import Asset, Output, Plan, Products, Step
 from flows.core.study import Outcome, Report, Row, Scope, Study
+from flows.core.worker import worker
 from flows.executor import Executor
 from flows.jobs import Trained
 from flows.results import VARIANTS, read_result
@@ -134,15 +134,14 @@ def _step(trained: Trained, name: str, variants: Mapping[str, Any], batch: Asset
         "variants": variants,
     }
     weights = Asset(trained.weights.path, trained.weights.digest)
-    return Step(
+    return worker(
         name=name,
         about=f"{trained.network.name} on 10,000 test images",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "models.evaluation.classes", "job.json"),
-        files={"weights.safetensors": weights, "test_batch.bin": batch, "job.json": json.dumps(ask, indent=1)},
+        module="models.evaluation.classes",
+        ask=ask,
+        files={"weights.safetensors": weights, "test_batch.bin": batch},
         makes=(RESULT,),
         packages=("torch", "numpy", "safetensors"),
-        sources=("flows.core", "models"),
     )
 
 

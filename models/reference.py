@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
-from flows.core.plan import PYTHON, Asset, Step
+from flows.core.plan import Asset, Step
+from flows.core.worker import worker
 from models.network import Network
 from models.quantised import QuantisedNetwork
 from models.serial import network_to_json, quantised_to_json
@@ -36,16 +35,15 @@ def cost_step(quantised: QuantisedNetwork, weights: Asset, batch: Asset) -> Step
 def pixels_step(name: str, network: Network, weights: Asset, batch: Asset) -> Step:
     """Makes `PIXELS`: how many images the float network gets right on pixels in common scalings."""
     data = "test_batch.bin"
-    job = {"network": network_to_json(network), "weights": "weights.safetensors", "data": data}
-    return Step(
+    ask = {"network": network_to_json(network), "weights": "weights.safetensors", "data": data}
+    return worker(
         name=name,
         about="test images with their pixels scaled in common ways, by the float network",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "models.evaluation.pixels", "job.json"),
-        files={"weights.safetensors": weights, data: batch, "job.json": json.dumps(job, indent=1)},
+        module="models.evaluation.pixels",
+        ask=ask,
+        files={"weights.safetensors": weights, data: batch},
         makes=(PIXELS,),
         packages=("torch", "numpy", "safetensors"),
-        sources=("flows.core", "models"),
     )
 
 
@@ -57,16 +55,14 @@ def _evaluation(
     ask: dict[str, object],
     data: dict[str, Asset],
     makes: str,
-    worker: str = "worker",
+    module: str = "worker",
 ) -> Step:
-    job = {"quantised": quantised_to_json(quantised), "weights": "weights.safetensors", **ask}
-    return Step(
+    return worker(
         name=name,
         about=about,
-        tool=PYTHON,
-        argv=(PYTHON, "-m", f"models.evaluation.{worker}", "job.json"),
-        files={"weights.safetensors": weights, **data, "job.json": json.dumps(job, indent=1)},
+        module=f"models.evaluation.{module}",
+        ask={"quantised": quantised_to_json(quantised), "weights": "weights.safetensors", **ask},
+        files={"weights.safetensors": weights, **data},
         makes=(makes,),
         packages=("torch", "numpy", "safetensors"),
-        sources=("flows.core", "models"),
     )

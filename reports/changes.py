@@ -8,7 +8,7 @@ from flows.core.text import markdown, printable
 from reports.difference import Change, Difference, RunDifference
 from reports.html import environment
 from reports.markdown import table as markdown_table
-from reports.terminal import table
+from reports.terminal.layout import table
 
 HEAD = ("", "what", "before", "after", "change", "")
 

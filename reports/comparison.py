@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flows.core.errors import InputError
 from flows.core.evidence import Metric
-from flows.core.fit import MARGIN
+from flows.core.margins import Margins
 from flows.core.record import Document, NetworkFacts
 from reports.decision import Decision, decide
 from reports.design import Design, designs_of
@@ -43,11 +43,15 @@ class Comparison:
     unknowns: tuple[tuple[Unknown, tuple[Design, ...]], ...]
     differences: tuple[Difference, ...]
     absent: tuple[Absent, ...]
-    margin: float
 
     @property
     def network(self) -> NetworkFacts:
         return self.document.network
+
+    @property
+    def margins(self) -> tuple[Margins, ...]:
+        """Those that the designs are judged with, each once."""
+        return tuple(dict.fromkeys(one.fit.margins for one in self.designs))
 
     def places(self, designs: Sequence[Design]) -> str:
         """Which designs, in few words: every one, all those of a flow, or each with the parts that it is for."""
@@ -88,10 +92,10 @@ class Comparison:
         return tuple(design for decision in self.decisions for design in decision.designs)
 
 
-def compare(documents: Sequence[Document], absent: Sequence[Absent] = (), margin: float = MARGIN) -> Comparison:
+def compare(documents: Sequence[Document], absent: Sequence[Absent] = ()) -> Comparison:
     """Raises `InputError` where `documents` are of several architectures, with their digests."""
     document = merged(documents)
-    designs = designs_of(document.runs, margin)
+    designs = designs_of(document.runs)
     parts = dict.fromkeys(one.run.part for one in designs)
     absent = [*absent, *_not_run(designs, absent)]
     decisions = tuple(
@@ -102,7 +106,7 @@ def compare(documents: Sequence[Document], absent: Sequence[Absent] = (), margin
         for part in sorted(parts)
     )
     designs = tuple(one for decision in decisions for one in decision.designs)
-    return Comparison(document, decisions, _gathered(designs), _differences(designs), tuple(absent), margin)
+    return Comparison(document, decisions, _gathered(designs), _differences(designs), tuple(absent))
 
 
 def _not_run(designs: Sequence[Design], absent: Sequence[Absent]) -> list[Absent]:

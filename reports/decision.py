@@ -13,10 +13,14 @@ from flows.core.evidence import Metric, Reading
 from flows.core.fit import Verdict
 from flows.core.part import Device
 from reports.design import Design, Evidence, evidence_of
-from reports.unknowns import TOPICS, Unknown, certain, room, unknowns
-from reports.words import amount, number, stage_name
+from reports.unknowns import TOPICS, Unknown, room, unknowns
+from reports.words import amount, over, stage_name, undecided
 
-ORDER = (Verdict.FITS, Verdict.AT_RISK, Verdict.CLOCK_MISSED, Verdict.OVER, Verdict.UNKNOWN)
+ORDER = (
+    Verdict.FITS, Verdict.AT_RISK, Verdict.UNDECIDED, Verdict.CLOCK_MISSED, Verdict.OVER, Verdict.UNKNOWN,
+)  # fmt: skip
+PROMISING = ORDER[:3]
+"""The verdicts of designs that may be taken or looked into; the first that a design has is that of all candidates."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Decision:
-    """`candidates` are the designs that fit; where none does, those at risk; where none is, nobody. A design that
-    misses its clock is never one.
+    """`candidates` are the designs that fit; where none does, those at risk; where none is, those undecided; where none
+    is, nobody. A design that misses its clock is never one.
 
     `leading` are those in a lead, or where there is none the nearest to fitting: `doubts` are of them. Among `designs`
     they come first, and the others by their verdicts.
@@ -63,8 +67,8 @@ def decide(designs: Sequence[Design], absent: Sequence[str] = ()) -> Decision:
     """`designs` are all of one part, at least one; `absent` says of which flows there is no run on it, and why."""
     ordered = sorted(designs, key=_worst_share)
     ordered = [one for verdict in ORDER for one in ordered if one.fit.verdict is verdict]
-    candidates = [one for one in ordered if one.fit.verdict is Verdict.FITS]
-    candidates = candidates or [one for one in ordered if one.fit.verdict is Verdict.AT_RISK]
+    best = ordered[0].fit.verdict
+    candidates = [one for one in ordered if best in PROMISING and one.fit.verdict is best]
     fastest = leads(candidates, Metric.THROUGHPUT_FPS)
     accurate = leads(candidates, Metric.ACCURACY)
     leading = tuple({lead.design.run.name: lead.design for lead in (*fastest, *accurate)}.values()) or (ordered[0],)
@@ -128,9 +132,9 @@ def _headline(
         if not stages:
             return "Not known: no design has a reading of every resource"
         return f"Nothing fits, judged at {' and '.join(sorted(stages))}"
-    if candidates[0].fit.verdict is Verdict.AT_RISK:
+    if candidates[0].fit.verdict is not Verdict.FITS:
         best = fastest[0].design.label if len(fastest) == 1 else f"{len(candidates)} designs"
-        return f"Nothing is sure to fit; at risk, and first to look into: {best}"
+        return f"Nothing is sure to fit; {candidates[0].fit.verdict.value}, and first to look into: {best}"
     if len(candidates) == 1:
         return f"Take {candidates[0].label}: nothing else {'that was run ' if absent else ''}fits"
     if len(fastest) == 1 and len(accurate) <= 1:
@@ -150,7 +154,7 @@ def _headline(
 def _why(
     candidates: Sequence[Design], fastest: Sequence[Lead], accurate: Sequence[Lead], ordered: Sequence[Design]
 ) -> str:
-    margin = f"{100 * ordered[0].fit.margin:.0f} % of each resource kept free"
+    margin = ordered[0].fit.margins
     alone = len(ordered) == 1
     if not candidates:
         known = any(one.fit.verdict is not Verdict.UNKNOWN for one in ordered)
@@ -161,13 +165,15 @@ def _why(
         return " ".join([f"{none} with {margin}.", *(_nearest(ordered))])
     verdict = candidates[0].fit.verdict
     who = "The only design" if alone else f"{len(candidates)} of {len(ordered)} designs"
-    word = "fits" if verdict is Verdict.FITS else "is at risk"
+    word = "fits" if verdict is Verdict.FITS else f"is {verdict.value}"
     sentences = [f"{who} {word if len(candidates) == 1 else _plural(verdict)}, with {margin}."]
     if verdict is Verdict.AT_RISK:
         if any(one.fit.resources is Verdict.AT_RISK for one in candidates):
-            sentences.append("No estimate exceeds the part, but the upper end of an interval, or a block unknown, may.")
+            sentences.append("Known to take some of a margin, and no more than the part has: only the build can tell.")
         if late := [one for one in candidates if one.fit.resources is Verdict.FITS]:
             sentences.append(f"The resources of {', '.join(one.label for one in late)} fit; the clock may not be met.")
+    if verdict is Verdict.UNDECIDED:
+        sentences += [f"{one.label}: {undecided(one.fit)}." for one in candidates[:1]]
     titles = ("Fastest", "Most accurate") if len(candidates) > 1 else ("Speed", "Accuracy")
     for title, found in zip(titles, (fastest, accurate), strict=True):
         sentences += [_lead_sentence(one, title, len(found)) for one in found]
@@ -178,7 +184,7 @@ def _why(
 
 
 def _plural(verdict: Verdict) -> str:
-    return "fit" if verdict is Verdict.FITS else "are at risk"
+    return "fit" if verdict is Verdict.FITS else f"are {verdict.value}"
 
 
 def _lead_sentence(lead: Lead, title: str, kinds: int) -> str:
@@ -187,7 +193,9 @@ def _lead_sentence(lead: Lead, title: str, kinds: int) -> str:
     taken = lead.design.share(binding) if binding else None
     bound = f", at {100 * taken:.0f} % of its binding resource {binding.key.upper()}" if binding and taken else ""
     speed = lead.reading.metric is Metric.THROUGHPUT_FPS
-    text = f"{title}{group}: {lead.design.label}, {amount(lead.reading)}{bound if speed else ''}"
+    asked = lead.design.at_asked_clock(lead.reading.metric)
+    late = f", at the highest credible clock ({asked})" if asked else ""
+    text = f"{title}{group}: {lead.design.label}, {amount(lead.reading)}{late}{bound if speed else ''}"
     if lead.close:
         text += f"; not told apart from {', '.join(one.label for one in lead.close)}, whose interval meets its own"
     return text + "."
@@ -200,14 +208,9 @@ def _nearest(ordered: Sequence[Design]) -> list[str]:
         if one.fit.verdict is not Verdict.OVER or one.fit.stage in stages:
             continue
         stages.add(one.fit.stage)
-        over = ", ".join(
-            f"{metric.key.upper()} by {number(metric, excess)} of {one.device.available(metric):,}"
-            for metric, excess in one.fit.excess.items()
-        )
-        sure = "at the lower end of its interval, too" if certain(one) else "but not at the lower end of its interval"
         stage = stage_name(one.fit.stage) if one.fit.stage else "no stage"
         first = "Nearest" if ordered[0] is one else "Of those over, nearest"
-        sentences.append(f"{first}, judged at {stage}: {one.label}, over {over}, {sure}.")
+        sentences.append(f"{first}, judged at {stage}: {one.label}, over: {over(one.fit)}.")
     return sentences
 
 

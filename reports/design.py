@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Subject, Tier, nearest
+from flows.core.evidence import AT_ASKED_CLOCK, RESOURCES, TOTAL, Metric, Reading, Subject, Tier, nearest
 from flows.core.fit import Fit, headlines, judge
+from flows.core.margins import Margins
 from flows.core.part import Device, devices
 from flows.core.record import Run
-from reports.words import SHARES, beside, stage_name
+from reports.words import SHARES, amount, beside, stage_name
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,20 @@ class Design:
 
     def usable(self, metric: Metric) -> float:
         """What of a resource a design that fits may take: the part's, less the margin."""
-        return self.device.available(metric) * (1 - self.fit.margin)
+        return self.device.available(metric) * (1 - self.fit.margins.of(metric))
 
     def beside(self, metric: Metric) -> str:
-        """What else is known of a total: csynth's count, or what a model said; empty where nothing is."""
+        """What else is known of a total: csynth's count, what a model said, what a rate would be at the clock asked
+        for; empty where nothing is."""
         shown = self.totals.get(metric)
-        return beside(self.run.readings, shown) if shown else ""
+        told = beside(self.run.readings, shown) if shown else ""
+        return "; ".join(filter(None, (self.at_asked_clock(metric), told)))
+
+    def at_asked_clock(self, metric: Metric) -> str:
+        """A rate or a time at the clock asked for, where the total is at another: that one is missed, or at risk."""
+        found = (one for one in nearest(self.run.readings) if one.scope == AT_ASKED_CLOCK and one.metric is metric)
+        asked = next(found, None)
+        return f"{amount(asked)} at the {1000 / self.run.clock_ns:,.4g} MHz asked for" if asked else ""
 
     def share(self, metric: Metric) -> float | None:
         """The part of a resource that the design takes, 1 for all of it; None where it is unknown."""
@@ -116,11 +125,11 @@ class Design:
         return proof is not None and proof.equal == proof.vectors
 
 
-def designs_of(runs: Sequence[Run], margin: float) -> tuple[Design, ...]:
-    labels = _labels(runs)
+def designs_of(runs: Sequence[Run], margins: Margins | None = None) -> tuple[Design, ...]:
+    """Judged with the margins that each run kept to, or with these."""
     return tuple(
-        Design(run, label, devices()[run.device], judge(run.readings, devices()[run.device], margin, run.clock_ns))
-        for run, label in zip(runs, labels, strict=True)
+        Design(run, label, device, judge(run.readings, device, margins or run.margins, run.clock_ns))
+        for run, label, device in zip(runs, _labels(runs), (devices()[run.device] for run in runs), strict=True)
     )
 
 

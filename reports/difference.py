@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from flows.core.evidence import TOTAL, Metric, Reading, nearest
-from flows.core.fit import MARGIN
 from flows.core.record import Document, Run
 from reports.comparison import merged
 from reports.design import Design, designs_of, evidence_of
@@ -82,7 +81,7 @@ def _alone(one: Run, other: Run, left: list[Run], right: list[Run]) -> bool:
 
 
 def _pair(before: Run, after: Run, tolerances: Mapping[str, float]) -> RunDifference:
-    old, new = designs_of((before, after), MARGIN)
+    old, new = designs_of((before, after))
     changes = [
         *_settings("input", _inputs(before), _inputs(after)),
         *_settings("option", before.options, after.options),
@@ -116,7 +115,7 @@ def _verdict(design: Design) -> dict[str, str]:
     fit = design.fit
     at = f" at {stage_name(fit.stage)}" if fit.stage else ""
     binding = f", binding resource {fit.binding.key.upper()}" if fit.binding else ""
-    told = {"fit": f"{fit.verdict.value}{at}{binding}"}
+    told = {"fit": f"{fit.verdict.value}{at}{binding}", "margins": str(fit.margins)}
     return told | ({"clock": fit.clock.verdict.value} if fit.clock else {})
 
 

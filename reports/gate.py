@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from enum import Enum
 
 from flows.core.evidence import Metric, Reading
-from flows.core.fit import MARGIN
+from flows.core.fit import Verdict
 from flows.core.record import Document, Run
 from reports.comparison import merged
 from reports.design import Design, designs_of, evidence_of
 from reports.junit import Case, suites_of
 from reports.policy import Policy, Rule
-from reports.terminal import table
-from reports.words import amount, evidence, number
+from reports.terminal.layout import table
+from reports.words import RATES, amount, evidence, number, verdict
 
-SMALLER_IS_WORSE = (Metric.THROUGHPUT_FPS, Metric.ACCURACY, Metric.AGREEMENT, Metric.FMAX_MHZ)
+SMALLER_IS_WORSE = (*RATES, Metric.ACCURACY, Metric.AGREEMENT, Metric.FMAX_MHZ)
 
 
 class Outcome(Enum):
@@ -42,8 +42,8 @@ def check(policy: Policy, document: Document, baseline: Document | None) -> tupl
     """
     if baseline:
         merged([baseline, document])
-    designs = designs_of(document.runs, MARGIN)
-    before = designs_of(baseline.runs, MARGIN) if baseline else ()
+    designs = designs_of(document.runs, policy.margins)
+    before = designs_of(baseline.runs, policy.margins) if baseline else ()
     found = []
     for rule in policy.rules:
         concerned = [one for one in designs if rule.concerns(one.run)]
@@ -65,6 +65,8 @@ def _finding(policy: Policy, rule: Rule, design: Design, before: Sequence[Design
 
 
 def _judge(rule: Rule, design: Design, before: Sequence[Design]) -> tuple[bool, str]:
+    if rule.metric is None:
+        return design.fit.verdict is Verdict.FITS, verdict(design.fit)
     reading = _reading(rule.metric, design)
     if reading is None:
         return False, f"{rule.metric.key} is unknown"
@@ -93,12 +95,12 @@ def _against(rule: Rule, design: Design, reading: Reading, before: Sequence[Desi
     twins = twins or [one for one in before if (one.run.flow, one.run.part) == (run.flow, run.part)]
     if len(twins) != 1:
         return False, f"the baseline has {len(twins)} runs to compare it with"
-    old = _reading(rule.metric, twins[0])
+    old = _reading(reading.metric, twins[0])
     if old is None:
-        return False, f"{rule.metric.key} is unknown in the baseline"
+        return False, f"{reading.metric.key} is unknown in the baseline"
     if evidence_of(old) != evidence_of(reading):
         return False, f"not comparable: {evidence(old)} in the baseline, {evidence(reading)} now"
-    worse = old.value - reading.value if rule.metric in SMALLER_IS_WORSE else reading.value - old.value
+    worse = old.value - reading.value if reading.metric in SMALLER_IS_WORSE else reading.value - old.value
     allowed = rule.limit * abs(old.value)
     return (
         worse <= allowed,

@@ -15,16 +15,19 @@ from reports import charts
 from reports.comparison import Comparison
 from reports.design import Design, evidence_of
 from reports.waterfall import METRICS, waterfall
-from reports.words import amount, clock, evidence, interval, label, number, stage_name
+from reports.words import RATES, amount, clock, evidence, images, interval, label, number, stage_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).with_name("templates")
 COLUMNS = (
-    *RESOURCES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS, Metric.ACCURACY, Metric.AGREEMENT,
+    *RESOURCES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, *RATES, Metric.ACCURACY, Metric.AGREEMENT,
 )  # fmt: skip
-SIGNS = {Verdict.FITS: "✓", Verdict.AT_RISK: "!", Verdict.CLOCK_MISSED: "✗", Verdict.OVER: "✗", Verdict.UNKNOWN: "?"}
+SIGNS = {
+    Verdict.FITS: "✓", Verdict.AT_RISK: "!", Verdict.UNDECIDED: "?", Verdict.CLOCK_MISSED: "✗", Verdict.OVER: "✗",
+    Verdict.UNKNOWN: "?",
+}  # fmt: skip
 """A verdict is never a colour alone."""
 
 
@@ -63,7 +66,7 @@ def environment() -> Environment:
         "waterfall": waterfall, "SIGNS": SIGNS, "label": label, "kind": kind,
         "evidence": evidence, "span": span, "amount": amount,
         "tick": tick, "value": value, "UNITS": UNITS,
-        "number": number, "stage_name": stage_name, "clock": clock,
+        "number": number, "images": images, "stage_name": stage_name, "clock": clock,
     }  # fmt: skip
     return made
 

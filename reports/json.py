@@ -10,13 +10,13 @@ from flows.core.record import Document, document_to_json
 from reports.comparison import Comparison
 from reports.decision import Decision, Lead
 
-SCHEMA = "zynqflows-comparison/1"
+SCHEMA = "zynqflows-comparison/2"
 
 
 def report(comparison: Comparison) -> str:
     content = {
         "schema": SCHEMA,
-        "margin": comparison.margin,
+        "margin": [one.mapping() for one in comparison.margins],
         "decisions": [_decision(one) for one in comparison.decisions],
         "unknowns": [
             {"topic": one.topic, "fact": one.fact, "runs": [design.run.name for design in designs]}
@@ -58,6 +58,7 @@ def _decision(one: Decision) -> dict[str, Any]:
                 "verdict": design.fit.verdict.value,
                 "stage": design.fit.stage.value if design.fit.stage else None,
                 "binding": design.fit.binding.key if design.fit.binding else None,
+                "undecided": [one.metric.key for one in design.fit.undecided],
                 "excess": {metric.key: value for metric, value in design.fit.excess.items()},
                 "clock": _clock(design.fit.clock),
                 "proven": design.proven,
@@ -71,7 +72,13 @@ def _clock(clock: Clock | None) -> dict[str, Any] | None:
     if clock is None:
         return None
     fmax = clock.reading.value if clock.reading else None
-    return {"verdict": clock.verdict.value, "asked_mhz": clock.asked_mhz, "fmax_mhz": fmax, "fact": clock.fact}
+    return {
+        "verdict": clock.verdict.value,
+        "asked_mhz": clock.asked_mhz,
+        "credible_mhz": clock.credible_mhz,
+        "fmax_mhz": fmax,
+        "fact": clock.fact,
+    }
 
 
 def _lead(lead: Lead) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def report(comparison: Comparison) -> str:
 def _fit(design: Design) -> Case:
     said = verdict(design.fit)
     failure = said if design.fit.verdict in (Verdict.OVER, Verdict.CLOCK_MISSED) else ""
-    skipped = said if design.fit.verdict in (Verdict.AT_RISK, Verdict.UNKNOWN) else ""
+    skipped = said if design.fit.verdict in (Verdict.AT_RISK, Verdict.UNDECIDED, Verdict.UNKNOWN) else ""
     return Case(f"{design.label} fits", design.run.part, failure, skipped)
 
 

@@ -9,9 +9,9 @@ from flows.core.text import markdown, printable
 from reports.comparison import Comparison
 from reports.decision import Decision, Doubt
 from reports.design import Design
-from reports.words import SHARES, amount, clock, evidence, interval, label
+from reports.words import RATES, SHARES, amount, clock, evidence, images, interval, label
 
-COLUMNS = (*RESOURCES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS)
+COLUMNS = (*RESOURCES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, *RATES)
 
 
 def report(comparison: Comparison) -> str:
@@ -21,7 +21,7 @@ def report(comparison: Comparison) -> str:
     about = (
         f"{count} design{'s' if count > 1 else ''} of one network: {network.parameters:,} parameters, {network.macs:,} "
         f"multiply-accumulates an image, architecture {_code(network.architecture)}. "
-        f"Fit is judged with {100 * comparison.margin:.0f} % of each resource kept free."
+        f"Fit is judged with {' or '.join(map(str, comparison.margins))}."
     )
     parts = [title, about, "## Decision", *(_decision(one) for one in comparison.decisions)]
     parts += ["## Numbers", *(_numbers(one) for one in comparison.decisions)]
@@ -48,14 +48,15 @@ def _decision(one: Decision) -> str:
             f"**{design.fit.verdict.value}**",
             _binding(design),
             clock(design.fit),
-            _value(design.totals.get(Metric.THROUGHPUT_FPS)),
-            _value(design.totals.get(Metric.LATENCY_US)),
+            _timed(design, Metric.THROUGHPUT_FPS),
+            _value(design.totals.get(Metric.SYSTEM_FPS)),
+            _timed(design, Metric.LATENCY_US),
             _value(design.accuracy),
             "yes" if design.proven else "no",
         ]
         for design in one.designs
     ]
-    head = ["design", "verdict", "binding resource", "clock", "speed", "latency", "accuracy", "proven"]
+    head = ["design", "verdict", "binding resource", "clock", "core", "system", "latency", "accuracy", "proven"]
     doubts = "\n".join(f"- {_doubt(doubt, len(one.leading) > 1)}" for doubt in one.doubts)
     return "\n\n".join(
         [
@@ -82,6 +83,12 @@ def _value(reading: Reading | None) -> str:
     return markdown(amount(reading)) if reading else "unknown"
 
 
+def _timed(design: Design, metric: Metric) -> str:
+    """A rate or a time, and what it would be at the clock asked for where that is not credible."""
+    asked = design.at_asked_clock(metric)
+    return _value(design.totals.get(metric)) + (f" ({markdown(asked)})" if asked else "")
+
+
 def _numbers(one: Decision) -> str:
     """A line a metric, a column a design: designs are few, and each cell says how it is known."""
     rows = []
@@ -101,8 +108,8 @@ def _cell(design: Design, metric: Metric) -> str:
         words[0] += f" of {design.device.available(metric):,} ({100 * share:.0f} %)"
     if span := interval(reading):
         words.append(f"90 %: {span}")
-    if reading.n:
-        words.append(f"n = {reading.n:,}")
+    if counted := images(reading):
+        words.append(counted)
     words.append(f"*{markdown(evidence(reading))}*")
     if also := design.beside(metric):
         words.append(markdown(also))

@@ -10,6 +10,13 @@ part = "xc7z010"                  # a device or a full part; every part where ab
 flow = "hls4ml"                   # every flow where absent
 max_share = 0.70                  # of the part; or max, min, max_worse (a share, against the baseline)
 
+[[rule]]
+name = "fits"
+verdict = "fits"                  # with these margins; no metric then
+
+[margin]                          # shares that stay free; those that a run kept to where absent
+lut = 0.25
+
 [[waiver]]
 rule = "room on the small part"
 reason = "the next board has a larger part"
@@ -21,18 +28,21 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
 from flows.core.errors import InputError
 from flows.core.evidence import RESOURCES, Metric
+from flows.core.fit import Verdict
+from flows.core.margins import MARGINS, MOST_MARGIN, Margins
 from flows.core.record import Run
 from flows.core.text import printable
 from reports.words import SHARES
 
 SCHEMA = "zynqflows-policy/1"
 BOUNDS = ("max", "min", "max_share", "max_worse")
+VERDICT = "verdict"
 LONGEST_LINE, LARGEST = 1000, 128 << 10
 """Characters of a policy. TOML's keys stand on one line, and a key of many parts takes the square of them to read."""
 MOST = 1e15
@@ -42,10 +52,11 @@ TEXT_LIMIT = 500
 
 @dataclass(frozen=True)
 class Rule:
-    """One bound on the total of one metric; `bound` is one of `BOUNDS`."""
+    """One bound on the total of one metric; `bound` is one of `BOUNDS`. Where it is `VERDICT` the design must fit, and
+    there is no metric."""
 
     name: str
-    metric: Metric
+    metric: Metric | None
     bound: str
     limit: float
     part: str | None
@@ -77,6 +88,8 @@ class Policy:
     rules: tuple[Rule, ...]
     waivers: tuple[Waiver, ...]
     baseline: str | None
+    margins: Margins | None = None
+    """What is to stay free of a part; None where the policy says nothing of it."""
 
 
 def read_policy(text: str, place: str, today: date) -> Policy:
@@ -84,10 +97,11 @@ def read_policy(text: str, place: str, today: date) -> Policy:
     content = _content(text, place)
     if content.get("schema") != SCHEMA:
         raise _wrong(place, f"its schema is {_shown(content.get('schema'))}, this version reads {SCHEMA!r}")
-    _only(place, content, ("schema", "baseline", "rule", "waiver"))
+    _only(place, content, ("schema", "baseline", "margin", "rule", "waiver"))
     rules = tuple(_rule(place, row) for row in _tables(place, content, "rule"))
-    if not rules:
-        raise _wrong(place, "it has no rule")
+    margins = _margins(place, content["margin"]) if "margin" in content else None
+    if not rules and margins is None:
+        raise _wrong(place, "it has no rule and no margin")
     names = [one.name for one in rules]
     if twice := [name for name in names if names.count(name) > 1]:
         raise _wrong(place, f"two rules are called {twice[0]!r}")
@@ -95,7 +109,7 @@ def read_policy(text: str, place: str, today: date) -> Policy:
     baseline = _text(place, content, "baseline", "the policy")
     if baseline is None and any(one.bound == "max_worse" for one in rules):
         raise _wrong(place, "max_worse needs a baseline, and none is named")
-    return Policy(rules, waivers, baseline)
+    return Policy(rules, waivers, baseline, margins)
 
 
 def _content(text: str, place: str) -> Mapping[str, Any]:
@@ -149,10 +163,27 @@ def _text(place: str, row: Mapping[str, Any], key: str, where: str, needed: bool
     return value
 
 
+def _margins(place: str, row: Any) -> Margins:
+    """Those that are named; the others stay as they are without a policy."""
+    if not isinstance(row, dict):
+        raise _wrong(place, "margin is no table: begin it with [margin]")
+    _only(place, row, tuple(metric.key for metric in RESOURCES))
+    for key, share in row.items():
+        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= MOST_MARGIN:
+            fact = f"margin {key} is {_shown(share)}, and must be a share of the part, 0 to {MOST_MARGIN:g}"
+            raise _wrong(place, f"{fact}: 20 % is 0.2")
+    return replace(MARGINS, **{key: float(share) for key, share in row.items()})
+
+
 def _rule(place: str, row: Mapping[str, Any]) -> Rule:
     name = _text(place, row, "name", "a rule", needed=True) or ""
     where = f"rule {name!r}"
-    _only(place, row, ("name", "metric", "part", "flow", *BOUNDS))
+    _only(place, row, ("name", "metric", "part", "flow", VERDICT, *BOUNDS))
+    scope = {key: _text(place, row, key, where) for key in ("part", "flow")}
+    if VERDICT in row:
+        if row[VERDICT] != Verdict.FITS.value or {"metric", *BOUNDS} & row.keys():
+            raise _wrong(place, f'{where}: verdict may be "{Verdict.FITS.value}", with no metric and no other bound')
+        return Rule(name, None, VERDICT, 0.0, **scope)
     metric = next((one for one in Metric if one.key == row.get("metric")), None)
     if metric is None:
         known = ", ".join(one.key for one in Metric)
@@ -169,7 +200,6 @@ def _rule(place: str, row: Mapping[str, Any]) -> Rule:
     share = bounds[0] in ("max_share", "max_worse") or metric in SHARES
     if share and limit > 1:
         raise _wrong(place, f"{where}: {bounds[0]} is {limit:g}, and a share ends at 1: {limit:g} % is {limit / 100:g}")
-    scope = {key: _text(place, row, key, where) for key in ("part", "flow")}
     return Rule(name, metric, bounds[0], float(limit), **scope)
 
 

@@ -9,7 +9,7 @@ from flows.core.clock import ClockVerdict
 from flows.core.evidence import BUILT, NO_BLOCKS, RESOURCES, Metric, Reading, Tier
 from flows.core.fit import Verdict
 from reports.design import Design
-from reports.words import number, stage_name
+from reports.words import number, open_ends, stage_name
 
 SPEED = (Metric.INTERVAL_CYCLES, Metric.LATENCY_CYCLES, Metric.THROUGHPUT_FPS, Metric.LATENCY_US)
 
@@ -63,24 +63,15 @@ def unmodelled(design: Design, metric: Metric) -> tuple[str, ...]:
 
 
 def _intervals(design: Design) -> Iterator[Unknown]:
-    """Intervals that are wider than the margin, so that the margin alone does not cover them, and what they turn."""
-    spans = {one.metric: one.high - one.low for one in design.judged if one.low is not None and one.high is not None}
-    if any(span > design.fit.margin * design.device.available(metric) for metric, span in spans.items()):
-        yield Unknown("intervals", f"wider than the margin{_turn(design)}")
-    none = [one.metric for one in design.judged if one.metric not in spans and one.tier is Tier.MODELLED]
+    """What the intervals leave open, and what is modelled with none."""
+    fit = design.fit
+    none = [one.metric for one in design.judged if one.low is None and one.tier is Tier.MODELLED]
+    if wide := [one for one in fit.undecided if one.metric not in none]:
+        yield Unknown("intervals", f"{open_ends(wide)}: its two ends decide differently")
+    if below := [one.metric for one in fit.judged if one.verdict is Verdict.OVER and one.low < one.value]:
+        yield Unknown("intervals", f"{_names(below)} over at the lower end, and one design in twenty lies below it")
     if none:
         yield Unknown("intervals", f"modelled with none: {_names(none)}")
-
-
-def _turn(design: Design) -> str:
-    if design.fit.verdict is Verdict.FITS:
-        return ", and the upper end fits, too"
-    if certain(design):
-        return ", and over at the lower end, too"
-    if design.fit.excess:
-        return f": at the lower end of {_names(design.fit.excess)} it is not over"
-    ends = [one.metric for one in design.judged if one.high is not None and one.high > design.usable(one.metric)]
-    return f": {_names(ends)} may take of it, or more than the part has" if ends else ""
 
 
 def _names(metrics: Iterable[Metric]) -> str:
@@ -127,11 +118,3 @@ def _proof(design: Design) -> Iterator[Unknown]:
     for warning in run.warnings:
         if not (design.fit.clock and warning == design.fit.clock.warning):  # the topic "clock" has it
             yield Unknown("warnings", warning)
-
-
-def certain(design: Design) -> bool:
-    """Whether a verdict "over" holds at the lower ends of the intervals, too."""
-    readings = [design.totals[metric] for metric in design.fit.excess]
-    return design.fit.verdict is Verdict.OVER and any(
-        one.low is not None and one.low > design.device.available(one.metric) for one in readings
-    )

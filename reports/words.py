@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import inf
 
 from flows.core.clock import ClockVerdict
 from flows.core.evidence import DESIGN, SHELL, TOTAL, Metric, Reading, Subject, Tier, nearest
-from flows.core.fit import Fit, Verdict
+from flows.core.fit import Fit, Judged, Verdict
 
+RATES = (Metric.THROUGHPUT_FPS, Metric.SYSTEM_FPS, Metric.SINGLE_FPS)
+"""Images a second: of the core, of the system at many images a call, and at one."""
 SHARES = (Metric.ACCURACY, Metric.AGREEMENT)
 LABELS = {
     Metric.LATENCY_CYCLES: "latency",
     Metric.LATENCY_US: "",
     Metric.INTERVAL_CYCLES: "interval",
     Metric.THROUGHPUT_FPS: "throughput",
+    Metric.SYSTEM_FPS: "system",
+    Metric.SINGLE_FPS: "system, 1 a call",
     Metric.FMAX_MHZ: "Fmax",
     Metric.ACCURACY: "accuracy",
     Metric.AGREEMENT: "agreement",
@@ -23,22 +28,29 @@ LABELS = {
 
 def label(metric: Metric) -> str:
     """As a heading."""
-    names = {Metric.LATENCY_US: "latency", Metric.THROUGHPUT_FPS: "images/s"}
+    names = {Metric.LATENCY_US: "latency", Metric.THROUGHPUT_FPS: "images/s", Metric.SYSTEM_FPS: "system images/s"}
     return names.get(metric) or LABELS.get(metric) or metric.key.upper()
 
 
 def number(metric: Metric, value: float) -> str:
     if metric in SHARES:
         return f"{100 * value:.2f} %"
-    if metric in (Metric.THROUGHPUT_FPS, Metric.FMAX_MHZ):
+    if metric in (*RATES, Metric.FMAX_MHZ):
         return f"{value:,.1f}"
     return f"{value:,.0f}"
 
 
 def amount(reading: Reading) -> str:
     unit = {Metric.LATENCY_CYCLES: " cycles", Metric.INTERVAL_CYCLES: " cycles", Metric.LATENCY_US: " us"}
-    unit |= {Metric.THROUGHPUT_FPS: " images/s", Metric.FMAX_MHZ: " MHz"}
+    unit |= {Metric.FMAX_MHZ: " MHz"} | dict.fromkeys(RATES, " images/s")
     return f"{'>= ' if reading.at_least else ''}{number(reading.metric, reading.value)}{unit.get(reading.metric, '')}"
+
+
+def images(reading: Reading) -> str:
+    """How many images a number is of: those behind a share, or those of a call."""
+    if not reading.n:
+        return ""
+    return f"n = {reading.n:,}" if reading.metric in SHARES else f"{reading.n:,} a call"
 
 
 def interval(reading: Reading) -> str:
@@ -49,7 +61,8 @@ def interval(reading: Reading) -> str:
 
 def evidence(reading: Reading) -> str:
     if reading.tier is Tier.MODELLED and reading.predicts:
-        return f"modelled for {stage_name(reading.predicts)}, on {reading.on}"
+        stage = "a board" if reading.predicts is Tier.MEASURED else stage_name(reading.predicts)
+        return f"modelled for {stage}, on {reading.on}"
     whose = "" if reading.of is Subject.DESIGN else f", of the {reading.of.value} and not of this arithmetic"
     return f"{reading.tier.value}{whose}, on {reading.on}"
 
@@ -59,12 +72,19 @@ def stage_name(tier: Tier) -> str:
 
 
 def beside(readings: Sequence[Reading], shown: Reading) -> str:
-    """What else is known of it: what csynth counts, or would by a model, and what a model said of a report."""
+    """What else is known of it: what csynth counts, or would by a model, what a report says of the design without its
+    shell, and what a model said of a report."""
     same = [one for one in readings if (one.metric, one.scope) == (shown.metric, shown.scope)]
+    alone = [one for one in readings if (one.metric, one.scope, shown.scope) == (shown.metric, DESIGN, TOTAL)]
     told = []
-    if shown.stage is not Tier.HLS and (counts := nearest(one for one in same if one.stage is Tier.HLS)):
+    counts = nearest(one for one in alone if one.stage is Tier.HLS) or nearest(
+        one for one in same if one.stage is Tier.HLS
+    )
+    if shown.stage is not Tier.HLS and counts:
         counted = "csynth would count" if counts[0].tier is Tier.MODELLED else "csynth counts"
         told.append(f"{counted} {amount(_alone(readings, counts[0]))}")
+    if reported := [one for one in alone if one.tier is shown.tier and one.value != shown.value]:
+        told.append(f"its report says {amount(reported[0])}, without the shell")
     if shown.tier is not Tier.MODELLED:
         models = nearest(one for one in same if one.tier is Tier.MODELLED and one.stage is shown.stage)
         told += [f"the model said {amount(one)}" for one in models]
@@ -72,32 +92,71 @@ def beside(readings: Sequence[Reading], shown: Reading) -> str:
 
 
 def _alone(readings: Sequence[Reading], count: Reading) -> Reading:
-    """csynth's count of the design without the shell, of which csynth sees nothing: what its report has, or what a
-    model's total leaves without the shell."""
+    """csynth's count without the shell, of which csynth sees nothing: a report has none, a model's total loses it."""
     if count.scope != TOTAL:
         return count
-    same = [one for one in readings if one.metric is count.metric]
-    report = next((one for one in same if one.scope == DESIGN and one.tier is count.tier), None)
-    shell = next((one.value for one in same if one.scope == SHELL), 0.0)
-    return report or replace(count, value=count.value - shell)
+    shell = next((one.value for one in readings if (one.metric, one.scope) == (count.metric, SHELL)), 0.0)
+    return replace(count, value=count.value - shell)
 
 
 def verdict(fit: Fit) -> str:
-    """One sentence: the verdict, what is over and by how much, the clock where it is missed or at risk, the binding
-    resource, stage and margin."""
+    """One sentence: the verdict, what is over and by how much, what would settle an open one, the clock where it is
+    missed or at risk, the binding resource, stage and margins."""
     told = [fit.verdict.value]
     if fit.verdict is Verdict.OVER:
-        over = ", ".join(f"{metric.key.upper()} by {number(metric, excess)}" for metric, excess in fit.excess.items())
-        told = [f"over: {over}"]
+        told = [f"over: {over(fit)}"]
+    elif fit.verdict is Verdict.UNDECIDED:
+        told = [f"undecided: {undecided(fit)}"]
     if fit.clock and fit.clock.warning:
         told.append(f"clock {fit.clock.verdict.value}: {fit.clock.fact}")
     if fit.verdict is Verdict.CLOCK_MISSED:
-        told = [*told[1:], f"resources alone: {fit.resources.value}"]
+        alone = fit.resources.value + (f" ({undecided(fit)})" if fit.resources is Verdict.UNDECIDED else "")
+        told = [*told[1:], f"resources alone: {alone}"]
     if fit.binding is None:
         return "; ".join(["unknown: no resource has a reading" if one == "unknown" else one for one in told])
     stage = f"judged at {stage_name(fit.stage)}" if fit.stage else ""
-    terms = f"binding resource {fit.binding.key.upper()}; {stage}, {100 * fit.margin:.0f} % of each resource kept free"
+    terms = f"binding resource {fit.binding.key.upper()}; {stage}, {fit.margins}"
     return "; ".join([*told, terms])
+
+
+def over(fit: Fit) -> str:
+    """What exceeds the part: by how much, and by how much at the least where that is an interval's lower end."""
+    found = [one for one in fit.judged if one.verdict is Verdict.OVER]
+    return ", ".join(
+        f"{_amount_over(one, one.value)}"
+        + (f" ({_count(one, one.low - one.available)} at the lower end)" if one.low < one.value else "")
+        for one in found
+    )
+
+
+def _amount_over(one: Judged, value: float) -> str:
+    return f"{one.metric.key.upper()} by {_count(one, value - one.available)}"
+
+
+def undecided(fit: Fit) -> str:
+    """Which intervals the part, or the part less its margin, lies inside of, and what would settle it."""
+    return f"{open_ends(fit.undecided)}; {SETTLED}"
+
+
+def open_ends(judged: Iterable[Judged]) -> str:
+    """The intervals of resources that are undecided, against the part."""
+    told = []
+    for one in judged:
+        of = f"of {_count(one, one.available)} ({_count(one, one.usable)} with the margin free)"
+        if (one.low, one.high) == (0.0, inf):
+            told.append(f"{one.metric.key.upper()} is modelled with no interval, {of}")
+        elif one.high == inf:
+            told.append(f"{one.metric.key.upper()} takes at least {_count(one, one.low)} {of}")
+        else:
+            told.append(f"{one.metric.key.upper()} takes {_count(one, one.low)} to {_count(one, one.high)} {of}")
+    return ", ".join(told)
+
+
+SETTLED = "a utilization report of logic synthesis or routing would settle it"
+
+
+def _count(one: Judged, value: float) -> str:
+    return number(one.metric, value)
 
 
 def clock(fit: Fit) -> str:
@@ -105,17 +164,20 @@ def clock(fit: Fit) -> str:
     if fit.clock is None:
         return "not judged"
     reading = fit.clock.reading
-    reached = f", {amount(reading)} by {stage_name(reading.stage)}" if reading else ""
+    by = "a model" if reading and reading.tier is Tier.MODELLED else reading and stage_name(reading.stage)
+    reached = f", {amount(reading)} by {by}" if reading else ""
     return f"{fit.clock.asked_mhz:.4g} MHz {fit.clock.verdict.value}{reached}"
 
 
 def why(fit: Fit) -> str:
-    """In a cell behind the verdict: what binds, or the clock that is reached of the one asked for."""
+    """In a cell behind the verdict: what binds or is open, or the clock that is reached of the one asked for."""
     clock = fit.clock
     missed = f"{clock.reading.value:.1f} of {clock.asked_mhz:.4g} MHz" if clock and clock.reading else ""
     if fit.verdict is Verdict.CLOCK_MISSED:
         return f" ({missed})"
     binding = [fit.binding.key.upper()] if fit.binding else []
+    if fit.verdict is Verdict.UNDECIDED:
+        binding = [one.metric.key.upper() for one in fit.undecided]
     if fit.verdict is Verdict.OVER and clock and clock.verdict is ClockVerdict.MISSED:
         binding.append(f"and {missed}")
     elif fit.verdict is Verdict.AT_RISK and fit.resources is Verdict.FITS:

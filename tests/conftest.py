@@ -1,11 +1,16 @@
-"""What every test gets: a store of its own, and property tests that do not depend on how busy the machine is."""
+"""What every test gets: a store of its own, and property tests that do not depend on how busy the machine is; and
+stand-ins for tools."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+# The networks of the tests are small: torch's threads, one a core, would spend nearly all of their time waiting.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
@@ -17,3 +22,33 @@ def own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZYNQFLOWS_STORE", str(tmp_path_factory.mktemp("store")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Again, where a worker that the last test called took two."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+
+
+@pytest.fixture
+def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Puts an executable of this name and text on PATH, where besides it only the system's own are."""
+    from flows import executor
+
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+    def forget() -> None:
+        for known in (executor._find, executor._tool_identity):
+            known.cache_clear()
+
+    def put(name: str, text: str) -> None:
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+        forget()
+
+    forget()
+    yield put
+    forget()

@@ -13,6 +13,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -112,7 +113,7 @@ def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
 every_module = pytest.mark.parametrize("path", PATHS, ids=[name_of(path) for path in PATHS])
 
 
-def test_the_rules_see_the_modules():
+def test_the_rules_see_the_modules() -> None:
     assert len(PATHS) > 40
     assert ("torch", True) in imports(ROOT / "models/training/worker.py")
     assert ("numpy", False) in imports(ROOT / "models/vectors.py")
@@ -120,7 +121,7 @@ def test_the_rules_see_the_modules():
 
 
 @every_module
-def test_rooms_import_only_what_they_may(path: Path):
+def test_rooms_import_only_what_they_may(path: Path) -> None:
     module = name_of(path)
     ours = [name for name, _ in imports(path) if name.split(".")[0] in OURS]
     wrong = [name for name in ours if not any(within(name, room) for room in allowed(module))]
@@ -128,7 +129,7 @@ def test_rooms_import_only_what_they_may(path: Path):
 
 
 @every_module
-def test_third_party_packages_stay_where_they_belong(path: Path):
+def test_third_party_packages_stay_where_they_belong(path: Path) -> None:
     module = name_of(path)
     third = {
         (name.split(".")[0], eager)
@@ -149,7 +150,7 @@ def test_third_party_packages_stay_where_they_belong(path: Path):
 
 
 @every_module
-def test_nothing_outside_a_worker_room_imports_from_one(path: Path):
+def test_nothing_outside_a_worker_room_imports_from_one(path: Path) -> None:
     if not in_worker_room(name_of(path)):
         assert not [name for name, _ in imports(path) if in_worker_room(name)]
     if not within(name_of(path), SUITE):
@@ -157,7 +158,7 @@ def test_nothing_outside_a_worker_room_imports_from_one(path: Path):
 
 
 @every_module
-def test_one_module_starts_processes_and_nobody_changes_directory(path: Path):
+def test_one_module_starts_processes_and_nobody_changes_directory(path: Path) -> None:
     """And the watchdog that it starts, which becomes the program."""
     module = name_of(path)
     if module != "flows.processes" and not within(module, SUITE):
@@ -171,7 +172,22 @@ def test_one_module_starts_processes_and_nobody_changes_directory(path: Path):
 
 
 @every_module
-def test_nothing_is_unpickled_or_evaluated(path: Path):
+def test_a_worker_is_started_and_ended_in_one_way(path: Path) -> None:
+    """By `flows.core.worker`; finn-plus runs ours in an environment of its own, where there is nothing of ours."""
+    module = name_of(path)
+    own = module in ("flows.core.worker", "flows.conformance.rehearsal", "backends.finn.workers.finn_plus")
+    steps = [call for function, call in calls(path) if function == "Step"]
+    tools = [ast.unparse(word.value) for call in steps for word in call.keywords if word.arg == "tool"]
+    assert own or "PYTHON" not in tools
+    if in_worker_room(module) and not within(module, "reports") and not own:
+        ends = [
+            node for node in tree_of(path).body if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
+        ]
+        assert all(ast.unparse(node.body[0]).startswith("run_worker(main") for node in ends)
+
+
+@every_module
+def test_nothing_is_unpickled_or_evaluated(path: Path) -> None:
     unsafe = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "cloudpickle"}
     assert not [name for name, _ in imports(path) if name.split(".")[0] in unsafe]
     for function, call in calls(path):
@@ -180,14 +196,14 @@ def test_nothing_is_unpickled_or_evaluated(path: Path):
 
 
 @every_module
-def test_only_the_command_line_and_workers_print(path: Path):
+def test_only_the_command_line_and_workers_print(path: Path) -> None:
     module = name_of(path)
     if not (in_worker_room(module) or within(module, "flows.cli") or module == "flows.__main__"):
         assert not [function for function, _ in calls(path) if function in ("print", "sys.stdout.write")]
 
 
 @every_module
-def test_names_are_of_the_field(path: Path):
+def test_names_are_of_the_field(path: Path) -> None:
     """Nouns for values, verbs for functions; no Manager, Helper, Utils, Base."""
     classes = [node.name for node in ast.walk(tree_of(path)) if isinstance(node, ast.ClassDef)]
     vague = re.compile(r"(manager|helper|utils?|base|common|misc)$", re.IGNORECASE)
@@ -195,8 +211,25 @@ def test_names_are_of_the_field(path: Path):
 
 
 @every_module
-def test_every_module_says_what_it_is(path: Path):
+def test_every_module_says_what_it_is(path: Path) -> None:
     assert not tree_of(path).body or ast.get_docstring(tree_of(path))
+
+
+BUILT_IN = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["zynqflows.backends"]
+
+
+@pytest.mark.parametrize("module", sorted(BUILT_IN.values()))
+def test_a_built_in_flow_says_which_options_and_which_design_it_has(module: str) -> None:
+    """Of its own, by name: mypy then checks every function of its `BACKEND` against `backends.protocol`."""
+    tree = tree_of(ROOT.joinpath(*module.split("."), "__init__.py"))
+    (typed,) = [node for node in tree.body if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "BACKEND"]
+    of = re.fullmatch(r"Backend\[(\w+), Solved\[(\w+)\]\]", ast.unparse(typed.annotation))
+    assert of and "Any" not in of.groups()
+    imported = {
+        alias.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert all(within(str(imported[name]), module) for name in of.groups())
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in ("Any", "cast")]
 
 
 WATCHED = sorted(HEAVY | TEMPLATES | {"numpy", "safetensors", "jsonschema"})
@@ -215,7 +248,7 @@ print(json.dumps(sorted(set(sys.modules) & set(%r))), file=sys.stderr)
     "command",
     ["--help", "list parts", "list flows", "run hls4ml --help", "evaluate --help", "estimate hls4ml", "plan hls4ml"],
 )
-def test_the_command_line_stays_light(command: str):
+def test_the_command_line_stays_light(command: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROBE % WATCHED, *command.split()], cwd=ROOT, capture_output=True, text=True
     )
@@ -225,7 +258,7 @@ def test_the_command_line_stays_light(command: str):
     assert done.returncode == 0 and "error:" not in done.stderr
 
 
-def test_a_class_name_has_one_meaning_in_backends():
+def test_a_class_name_has_one_meaning_in_backends() -> None:
     """`Options` of a flow and the like have the flow's name in theirs."""
     places: dict[str, list[str]] = {}
     for path in PATHS:

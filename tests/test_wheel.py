@@ -24,10 +24,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def run(argv: list[str], **rest: object) -> str:
-    done = subprocess.run(argv, capture_output=True, text=True, **rest)  # type: ignore[call-overload]
+def run(argv: list[str], cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=cwd, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
-    return str(done.stdout)
+    return done.stdout
 
 
 def test_every_tracked_file_of_ours_is_inside(wheel: Path) -> None:

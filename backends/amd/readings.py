@@ -1,14 +1,14 @@
 """Vendor reports as readings of one design: part, top and clock checked, tier and source stated.
 
-Totals are charged the same shell as modelled ones (`backends.cost.shell`); the scope `DESIGN` has what the report says
-of the design alone. csynth and co-simulation give cycles from a best to a worst case. The value is the worst, since
-that is what a tool vouches for: csynth's is of its static schedule, co-simulation's of the transactions that ran.
+Resources stay as the report has them, of the design alone (scope `DESIGN`): what they come to with the shell is derived
+from them, and said apart (`backends.cost.synthesis`). csynth and co-simulation give cycles from a best to a worst case.
+The value is the worst, since that is what a tool vouches for: csynth's is of its static schedule, co-simulation's of
+the transactions that ran.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from backends.amd import cosim, csynth, tables, timing, utilization
 from backends.amd.cosim import Cosim
@@ -17,9 +17,8 @@ from backends.amd.csynth_checks import Cycles, Module
 from backends.amd.tables import damaged, foreign, same_part
 from backends.amd.timing import Timing
 from backends.amd.utilization import Utilization
-from backends.cost import shell
 from flows.core.errors import InputError
-from flows.core.evidence import DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import DESIGN, RESOURCES, Metric, Reading, Tier
 from flows.core.part import Target
 
 Report = Csynth | Cosim | Utilization | Timing
@@ -57,9 +56,12 @@ def _vivado(text: str, place: str) -> Utilization | Timing:
 
 
 def check(report: Csynth | Utilization | Timing, place: str, top: str, target: Target) -> None:
-    """Raises `InputError` where `report` is of another top, part or clock, or of a part that has other resources."""
+    """Raises `InputError` where `report` is of another top, part or clock, or of a part that has other resources.
+
+    Timing may be that of a whole system (``design_1_wrapper``) whose paths pass an instance of `top`.
+    """
     theirs = report.top.name if isinstance(report, Csynth) else report.top
-    if theirs != top:
+    if theirs != top and not (isinstance(report, Timing) and top in report.blocks):
         raise InputError(f"report {place}", f"of {theirs}, not of {top}", f"give the report of {top} alone")
     part = target.part.full_name
     if not same_part(report.part, part):
@@ -101,7 +103,8 @@ def readings(
         case Timing():
             found = []
             if report.fmax_mhz:
-                words = f"{source}; worst slack {report.slack_ns:g} ns at {report.period_ns:g} ns"
+                ends = f", on a path to {report.slowest}" if report.slowest else ""
+                words = f"{source}; worst slack {report.slack_ns:g} ns at {report.period_ns:g} ns{ends}"
                 found = [Reading(Metric.FMAX_MHZ, report.fmax_mhz, report.tier, on, words)]
     return tuple(found)
 
@@ -117,13 +120,9 @@ def _estimated_fmax(period_ns: float, uncertainty_ns: float | None, on: str, sou
 
 
 def _resources(found: Mapping[Metric, float], tier: Tier, on: str, source: str) -> Iterator[Reading]:
-    charged = shell.shell()
     for metric in RESOURCES:
         if metric in found:
-            alone = Reading(metric, found[metric], tier, on, source, DESIGN)
-            yield alone
-            words = f"{source}; and the routed shell, which no report of a design alone has"
-            yield replace(alone, value=alone.value + charged[metric], scope=TOTAL, source=words)
+            yield Reading(metric, found[metric], tier, on, source, DESIGN)
 
 
 def _cycles(latency: Cycles, interval: Cycles, target: Target, tier: Tier, on: str, source: str) -> Iterator[Reading]:

@@ -25,10 +25,16 @@ MET, MISSED = "All user specified timing constraints are met.", "Timing constrai
 SETUP_LINE = re.compile(r"^Setup *: *(\d+) +Failing Endpoints, +Worst Slack +(\S+)ns,", re.MULTILINE)
 PATH_LINE = re.compile(r"^Slack \((MET|VIOLATED)\) : +(\S+)ns +\(required time - arrival time\)", re.MULTILINE)
 
+ENDS = re.compile(r"^ +(?:Source|Destination): +(\S+)$", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Timing:
-    """Of the only clock; `slack_ns` is the worst setup slack, negative where timing is not met."""
+    """Of the only clock; `slack_ns` is the worst setup slack, negative where timing is not met.
+
+    `slowest` is the pin where the path of that slack ends, empty where no path is listed; `blocks` are the instances
+    that listed paths pass, without the numbers that tools append (``toy`` of ``toy_0``, ``toy_U0``).
+    """
 
     top: str
     part: str
@@ -36,6 +42,8 @@ class Timing:
     tier: Tier
     period_ns: float
     slack_ns: float
+    slowest: str = ""
+    blocks: frozenset[str] = frozenset()
 
     @property
     def fmax_mhz(self) -> float | None:
@@ -49,7 +57,11 @@ def parse(text: str, place: str) -> Timing:
     tables.single(text, rf"^{TITLE}", "a timing report", place)
     given = head(text, place)
     grade = [*(tables.only_field(text, "Speed File", place) or "").split(), ""][0]
-    every = tuple(_tables(text, place))
+    every = []
+    for table in _tables(text, place):
+        every.append(table)
+        if table.has(*CLOCK):  # before the tables of several clocks, which have empty cells
+            _check_one_clock([row["Clock"] for row in table.rows], place)
     summary = _only(every, "WNS(ns)", {"Clock", "From Clock"}, place)
     if summary is None or not summary.rows:
         raise damaged(place, "no timing summary in it: perhaps it is cut off")
@@ -59,9 +71,8 @@ def parse(text: str, place: str) -> Timing:
     names = [row["Clock"] for row in clocks.rows] if clocks else []
     if any(table.has("Waveform(ns)") and table is not clocks for table in every):
         raise damaged(place, "a table of clocks without their periods")
-    if clocks is None or len(names) != 1:
-        fact = f"of {len(names)} clocks, {', '.join(names)}" if names else "in it no clock is constrained"
-        raise InputError(f"report {place}", fact, "give the design one clock (create_clock) and make it again")
+    _check_one_clock(names, place)
+    assert clocks
     row, clock = summary.rows[0], clocks.rows[0]
     period, slack = (_signed(cell, place) for cell in (clock["Period(ns)"], row["WNS(ns)"]))
     if period is None or slack is None:
@@ -73,7 +84,18 @@ def parse(text: str, place: str) -> Timing:
     tier = Tier.ROUTED if _is_routed(text, given.state, place) else Tier.SYNTHESISED
     if tier is Tier.ROUTED:  # routing mends hold times: before it they say nothing
         _check_works(row, place)
-    return Timing(given.top, given.part.removesuffix(grade) + grade, given.tool, tier, period, slack)
+    pins = ENDS.findall(text)
+    worst = next((match.end() for match in PATH_LINE.finditer(text) if _signed(match[2], place) == slack), None)
+    slowest = ENDS.findall(text, worst)[1:2] if worst is not None else []
+    blocks = frozenset(re.sub(r"_(?:U?\d+)$", "", name) for pin in pins for name in pin.split("/")[:-1])
+    part = given.part.removesuffix(grade) + grade
+    return Timing(given.top, part, given.tool, tier, period, slack, "".join(slowest), blocks)
+
+
+def _check_one_clock(names: Sequence[str], place: str) -> None:
+    if len(names) != 1:
+        fact = f"of {len(names)} clocks, {', '.join(names)}" if names else "in it no clock is constrained"
+        raise InputError(f"report {place}", fact, "give the design one clock (create_clock) and make it again")
 
 
 def _is_routed(text: str, state: str | None, place: str) -> bool:

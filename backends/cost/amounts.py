@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
-from backends.cost import shell
-from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import RESOURCES, SHELL, TOTAL, Metric, Reading, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,7 @@ class Amount:
     source: str
 
 
+NO_SHELL = "no shell"
 Amounts = Mapping[Metric, tuple[Amount | None, ...]]
 """What a part of a design takes, by resource. None stands for what takes some of it and no model knows how much."""
 
@@ -89,11 +89,6 @@ def joined(*parts: Amounts) -> Amounts:
     return {metric: tuple(amount for part in parts for amount in part.get(metric, ())) for metric in RESOURCES}
 
 
-def shell_amounts() -> Amounts:
-    """What the shell takes (`backends.cost.shell`)."""
-    return {metric: (exact(value, shell.SCOPE, shell.SOURCE),) for metric, value in shell.shell().items()}
-
-
 def readings(parts: Iterable[tuple[str, Amounts]], on: str, predicts: Tier, what: str) -> dict[str, list[Reading]]:
     """The resources of a design by scope, the whole of it first, under `TOTAL`.
 
@@ -107,7 +102,7 @@ def readings(parts: Iterable[tuple[str, Amounts]], on: str, predicts: Tier, what
     whole = joined(*(amounts for group in scopes.values() for amounts in group))
     found = {TOTAL: _of_scope(TOTAL, whole, on, predicts, what)}
     for scope, group in scopes.items():
-        found[scope] = _of_scope(scope, joined(*group), on, shell.STAGE if scope == shell.SCOPE else predicts, what)
+        found[scope] = _of_scope(scope, joined(*group), on, Tier.ROUTED if scope == SHELL else predicts, what)
     return found
 
 
@@ -121,10 +116,11 @@ def _of_scope(scope: str, amounts: Amounts, on: str, predicts: Tier, what: str) 
         counting = [amount for amount in known if amount.high] or known[:1]
         source = "; ".join(dict.fromkeys(amount.source for amount in counting)) or "the generated code has none"
         if scope == TOTAL:
-            models = ", ".join(sorted({amount.model for amount in counting} - {shell.SCOPE}))
-            source = f"sum of {what} by the resource models {models}, and the routed shell"
+            models = ", ".join(sorted({amount.model for amount in counting} - {SHELL}))
+            shells = dict.fromkeys(amount.source.partition(":")[0] for amount in known if amount.model == SHELL)
+            charged = " and ".join(shells) or NO_SHELL
+            source = f"sum of {what} by the resource models {models}, and {charged}"
         value, low, high = (float(round(end)) for end in (total.value, total.low, total.high))
-        is_bounded = scope != shell.SCOPE  # whose figures are of one design: there is no interval
         found.append(
             Reading(
                 metric,
@@ -134,8 +130,8 @@ def _of_scope(scope: str, amounts: Amounts, on: str, predicts: Tier, what: str) 
                 source,
                 scope,
                 predicts,
-                low if is_bounded else None,
-                high if is_bounded else None,
+                low,
+                high,
                 total.at_least,
             )
         )

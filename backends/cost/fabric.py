@@ -18,13 +18,17 @@ def shift_register_luts(depth: int, width: int) -> int:
 
 
 def ram_luts(depth: int, width: int) -> int:
-    """LUTs of a simple dual-port RAM: four LUTs hold 64 x 3 bits (RAM64M) or 32 x 6 bits (RAM32M).
+    """LUTs that hold a RAM with a port to write and one to read: a FIFO, a line buffer.
 
-    >>> ram_luts(32, 6), ram_luts(64, 3), ram_luts(65, 3)
-    (4, 4, 8)
+    The four LUTs of a SLICEM share a write address and hold 64 x 3 bits (RAM64M) or 32 x 6 bits (RAM32M): of the
+    fourth, which is read at that address, nothing is used. The kind that takes fewer is built, as many as the depth
+    and the width need; the multiplexers between those of a deep memory are not counted.
+
+    >>> ram_luts(32, 6), ram_luts(64, 3), ram_luts(65, 3), ram_luts(71, 112)
+    (4, 4, 8, 228)
     """
     _positive(depth, width)
-    return 4 * (-(-width // 6) if depth <= 32 else -(-depth // 64) * -(-width // 3))
+    return 4 * min(-(-depth // words) * -(-width // bits) for words, bits in ((64, 3), (32, 6)))
 
 
 def adder_luts(bits: int) -> int:

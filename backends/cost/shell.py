@@ -1,51 +1,160 @@
-"""The shell that connects an accelerator to the processor, charged to every flow alike.
+"""The shell that connects an accelerator to the processor and its memory: which blocks of IP, and what they occupy.
 
-Two stream DMA engines, the interconnect to the memory ports, the control interconnect and the reset block. The
-figures are of one design (n = 1), so there is no interval: a FINN accelerator on an xc7z010clg400-1 at 100 MHz,
-Vivado 2022.2, placed and routed, ``report_utilization -hierarchical``.
+Every figure is of builds that are placed and routed, taken from hierarchical utilization reports of public projects or,
+where a project has no report, counted in its bitstream (`docs/reference/shells.md` has them all). `low` and `high` are
+the least and the most that were seen: they are few, so no share of designs is promised. What no report shows is bounded
+by the whole designs that hold the block, and the range is as wide as that leaves it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from flows.core.evidence import SHELL, Metric, Tier
+from backends.cost.amounts import Amount, Amounts
+from flows.core.evidence import RESOURCES, SHELL, Metric
 
 SCOPE = SHELL
 """What readings of it are said of, in every flow."""
-STAGE = Tier.ROUTED
-SOURCE = "shell of one routed design (n = 1; Vivado 2022.2, xc7z010clg400-1, 100 MHz)"
+DMA, DMA_1X1, SMARTCONNECT, NONE = NAMES = ("dma", "dma-1x1", "smartconnect", "none")
+"""What a user may ask for by name."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShellBlock:
-    """One block of the shell and what it occupies after routing."""
+class Range:
+    """The least and the most that was seen of something, and what is to be expected."""
+
+    low: float
+    value: float
+    high: float
+
+
+NOTHING = Range(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class IpBlock:
+    """One block of IP as it is routed; no block of a shell multiplies."""
 
     name: str
-    lut: int
-    ff: int
-    bram18: int
+    lut: Range
+    ff: Range
+    bram18: Range = NOTHING
+
+    def of(self, metric: Metric) -> Range:
+        known = {Metric.LUT: self.lut, Metric.FF: self.ff, Metric.BRAM18: self.bram18, Metric.DSP: NOTHING}
+        return known[metric]
 
 
-BLOCKS = (
-    ShellBlock("input DMA", 1382, 2121, 1),
-    ShellBlock("output DMA", 1554, 2301, 1),
-    ShellBlock("AXI SmartConnect to two memory ports", 3559, 4124, 0),
-    ShellBlock("AXI-Lite interconnect", 506, 631, 0),
-    ShellBlock("reset", 17, 33, 0),
-)
+AXI_DMA = IpBlock("AXI DMA", Range(1402, 1416, 1417), Range(2010, 2050, 2094), Range(4, 6, 10))
+"""One channel each way, no scatter-gather; its block RAM grows with the width of the streams."""
+MEMORY_2X1 = IpBlock("2x1 memory interconnect", Range(989, 996, 998), Range(1123, 1124, 1124))
+MEMORY_1X1 = IpBlock("1x1 memory interconnect", Range(170, 200, 240), Range(100, 280, 560))
+AXI_LITE = IpBlock("AXI-Lite interconnect", Range(333, 504, 506), Range(350, 631, 657))
+AXI_LITE_SINGLE = IpBlock("AXI-Lite interconnect to one block", Range(333, 350, 363), Range(350, 440, 448))
+AXI_LITE_TRIPLE = IpBlock("AXI-Lite interconnect to three blocks", Range(504, 506, 506), Range(631, 631, 657))
+RESET = IpBlock("reset", Range(16, 17, 18), Range(33, 33, 37))
+SMART_MEMORY = IpBlock("SmartConnect to memory", Range(3559, 3900, 3930), Range(4124, 4750, 4750))
+"""Two masters of 64 bits and less on one or two HP ports, as FINN connects its DMA engines."""
+INPUT_IODMA = IpBlock("input DMA", Range(1091, 1560, 1870), Range(1738, 2595, 4305), Range(1, 2, 2))
+OUTPUT_IODMA = IpBlock("output DMA", Range(993, 995, 1554), Range(1450, 1450, 2301), Range(1, 1, 1))
 
 
-def shell() -> Mapping[Metric, int]:
-    """What the whole shell occupies.
+@dataclass(frozen=True)
+class Shell:
+    """`title` is what readings that include it call it; `rows` says what the figures come from."""
 
-    >>> {metric.key: value for metric, value in shell().items()}
-    {'lut': 7018, 'ff': 9210, 'bram18': 2, 'dsp': 0}
+    title: str
+    blocks: tuple[IpBlock, ...] = ()
+    rows: str = ""
+    unknown: tuple[str, ...] = ()
+    """IPs of which nothing is known: what the shell takes is then a lower bound."""
+
+    @property
+    def words(self) -> str:
+        """Its title and, behind a colon, all that is known of it."""
+        names = ", ".join(block.name for block in self.blocks)
+        without = f", and without {', '.join(self.unknown)}, of which nothing is known" if self.unknown else ""
+        return f"{self.title}: {names} ({self.rows}{without})" if names or without else self.title
+
+    def amounts(self) -> Amounts:
+        """What it takes of each resource, under the model `SCOPE`."""
+        found: dict[Metric, tuple[Amount | None, ...]] = {}
+        for metric in RESOURCES:
+            taken = self.range(metric)
+            known = Amount(taken.value, taken.low, taken.high, SCOPE, self.words)
+            found[metric] = (known, *(None for _ in self.unknown if metric is not Metric.DSP))
+        return found
+
+    def range(self, metric: Metric) -> Range:
+        """Of the blocks that are known, their ends added up: blocks of one shell are alike."""
+        parts = [block.of(metric) for block in self.blocks]
+        return Range(*(sum(getattr(part, end) for part in parts) for end in ("low", "value", "high")))
+
+
+IODMAS = Shell("FINN's DMA engines", (INPUT_IODMA, OUTPUT_IODMA), "8 routed builds, streams of 8 to 896 bits")
+"""FINN's own DMA engines, which stand beside the shell of its Zynq build; they grow with the width of the streams."""
+_HIERARCHIES = "4 routed designs of hls4ml, Vivado 2019.2"
+BARE = Shell("no shell")
+DEFAULT = Shell("the shell dma", (AXI_DMA, MEMORY_2X1, AXI_LITE, RESET), _HIERARCHIES)
+_NAMED = {
+    DMA: DEFAULT,
+    DMA_1X1: Shell(
+        "the shell dma-1x1", (AXI_DMA, MEMORY_1X1, MEMORY_1X1, AXI_LITE_SINGLE, RESET), "4 bitstreams of loopbacks"
+    ),
+    SMARTCONNECT: Shell("the shell smartconnect", (SMART_MEMORY, AXI_LITE_TRIPLE, RESET), "8 routed builds of FINN"),
+    NONE: BARE,
+}
+
+
+def find_shell(text: str, own_dma: bool = False) -> Shell:
+    """The shell of one of `NAMES`, or of a user's own numbers as `shell_text` writes them.
+
+    Where the flow brings no DMA engines of its own, as FINN does, a SmartConnect comes with an AXI DMA.
     """
-    return {
-        Metric.LUT: sum(block.lut for block in BLOCKS),
-        Metric.FF: sum(block.ff for block in BLOCKS),
-        Metric.BRAM18: sum(block.bram18 for block in BLOCKS),
-        Metric.DSP: 0,
-    }
+    if text == SMARTCONNECT and not own_dma:
+        known = _NAMED[text]
+        return replace(known, blocks=(AXI_DMA, *known.blocks), rows=f"{_HIERARCHIES}, and {known.rows}")
+    if text in _NAMED:
+        return _NAMED[text]
+    given = parse_shell(text)
+    return Shell(
+        "a shell of your own",
+        (IpBlock("as given", given[Metric.LUT], given[Metric.FF], given[Metric.BRAM18]),),
+        "your numbers",
+    )
+
+
+def parse_shell(text: str) -> Mapping[Metric, Range]:
+    """A user's own numbers: ``lut=3000,ff=3500..4000,bram18=4``. Raises `ValueError`.
+
+    >>> parse_shell("lut=3000,ff=3500..4000,bram18=4")[Metric.FF]
+    Range(low=3500.0, value=3750.0, high=4000.0)
+    """
+    wanted = {metric.key: metric for metric in (Metric.LUT, Metric.FF, Metric.BRAM18)}
+    found: dict[Metric, Range] = {}
+    for part in text.split(","):
+        key, _, value = (word.strip() for word in part.partition("="))
+        if key not in wanted or wanted[key] in found:
+            names = ", ".join(NAMES)
+            raise ValueError(
+                f"{text[:80]!r} is no shell: give {names}, a TOML file, or lut=3000,ff=3500..4000,bram18=4"
+            )
+        found[wanted[key]] = _range(key, value)
+    if missing := [key for key, metric in wanted.items() if metric not in found]:
+        raise ValueError(f"a shell of your own needs {' and '.join(missing)}, too: lut=3000,ff=3500..4000,bram18=4")
+    return found
+
+
+MOST = 10_000_000
+
+
+def _range(key: str, text: str) -> Range:
+    ends = text.split("..")
+    try:
+        low, high = int(ends[0]), int(ends[-1])
+    except ValueError:
+        low = high = -1
+    if len(ends) > 2 or not 0 <= low <= high <= MOST:
+        raise ValueError(f"{key}={text[:40]}: give a whole number, or two as in 3500..4000, from 0 to {MOST:,}")
+    return Range(float(low), (low + high) / 2, float(high))

@@ -16,10 +16,11 @@ from backends.cost.amounts import Amounts, excess, summed
 from backends.dataflow.folding import Choice, Cost, intervals
 from backends.dataflow.space import Budgets, Space
 from flows.core.evidence import RESOURCES
+from flows.core.part import Target
 
 Usable = Callable[[bool, float], Cost]
-"""How much of each of `RESOURCES` may be taken so that a margin of the part stays free, by estimates or, where True, by
-their upper bounds."""
+"""How much of each of `RESOURCES` may be taken so that this share of the margins stays free, by estimates or, where
+True, by their upper bounds."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,12 @@ class Way:
     value: int
     cycles: int
     amounts: Amounts
+
+
+def usable(target: Target, sure: bool, kept: float) -> Cost:
+    """How much a design may take of each of `RESOURCES`, by models of what is built, so that `kept` of the margins
+    stays free; as much by upper bounds, where `sure`."""
+    return tuple(target.usable(metric, kept) for metric in RESOURCES)
 
 
 def largest_share(shares: Sequence[float]) -> tuple[float, float]:

@@ -5,14 +5,14 @@ Sources: AMD UG473 (block RAM), UG474 (LUTs as shift registers and RAM), UG1399 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from backends.cost.blockram import bram18
 from backends.cost.fabric import ram_luts, shift_register_luts
-from backends.cost.shell import shell
-from backends.dataflow.stages import Fifo, Stage
+from backends.cost.shell import DEFAULT
+from backends.dataflow.stages import Fifo
 from flows.core.evidence import Metric
 from flows.core.part import Device
 
@@ -23,9 +23,6 @@ SHALLOWEST = 16
 """Words of the shallowest FIFO: up to this depth two bits share a LUT of a shift register, so fewer save nothing."""
 READ_BITS = 18
 """HLS reads a RAMB18 of a FIFO at most this wide: 9 of 9 FIFOs of a csynth report of Vitis HLS 2024.2."""
-
-Sizing = Callable[[Sequence[Stage], Mapping[Fifo, int], int], Mapping[Fifo, int]]
-"""FIFO depths from stages, the bits of a token in each FIFO and the least depth: `sized` or `passable`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ Way = TypeVar("Way", bound=Stored)
 
 
 def lightest(ways: Iterable[Way], device: Device) -> Way:
-    """The way that takes the smallest share of what the shell leaves of `device`: LUTs weigh more where they are
+    """The way that takes the smallest share of what the usual shell leaves of `device`: LUTs weigh more where they are
     scarce."""
-    luts, rams = (device.available(metric) - shell()[metric] for metric in (Metric.LUT, Metric.BRAM18))
+    luts, rams = (device.available(metric) - DEFAULT.range(metric).value for metric in (Metric.LUT, Metric.BRAM18))
     return min(ways, key=lambda way: way.luts / luts + way.bram18 / rams)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor
 
-from backends.cost.shell import shell
 from backends.dataflow.buffers import STORAGES, Buffer
 from backends.dataflow.folding import Cost
 from backends.dataflow.options import NO_TARGET
 from backends.dataflow.space import Answer
 from backends.protocol import Note
-from flows.core.evidence import RESOURCES
-from flows.core.fit import MARGIN
+from flows.core.evidence import RESOURCES, Metric
+from flows.core.part import Target
 
 
 @dataclass(frozen=True)
@@ -25,19 +24,24 @@ class Wording:
     it_is: str
     count: str
     """Before how much a folding takes of a resource: the design takes, csynth would count."""
-    is_of_the_design_alone: bool = False
-    """Whether that leaves out the shell, of which csynth sees nothing."""
 
 
 def folding_notes(
-    answer: Answer, wording: Wording, rate: str, clock_ns: float, usable: Cost, faster: int | None = None
+    answer: Answer,
+    wording: Wording,
+    rate: str,
+    target: Target,
+    usable: Cost,
+    faster: int | None = None,
+    charged: Mapping[Metric, float] | None = None,
 ) -> Iterator[Note]:
     """Why this folding, and what stops a faster one.
 
-    `usable` is what may be taken of each of `RESOURCES`; `faster` are the cycles of `Solved.bolder`.
+    `usable` is what may be taken of each of `RESOURCES`; `faster` are the cycles of `Solved.bolder`. `charged` is what
+    the shell takes, where `wording` counts a design without it.
     """
     it_is, cycles = wording.it_is, f"the busiest layer takes {answer.folding.cycles:,} cycles"
-    free = f"leave {MARGIN:.0%} of every resource free"
+    free = f"leave {str(target.margins).removesuffix(' kept free')} free"
     if rate != NO_TARGET:
         yield Note(f"{it_is} the cheapest for {rate} images/s: {cycles}")
     elif answer.sure:
@@ -46,7 +50,7 @@ def folding_notes(
         bounds = "near it, none does with every upper bound reached at once"
         yield Note(f"{it_is} the fastest whose estimates {free} ({bounds}): {cycles}")
     if answer.lacking:
-        charged = shell() if wording.is_of_the_design_alone else {}
+        charged = charged or {}
         room = {metric: most - charged.get(metric, 0) for metric, most in zip(RESOURCES, usable, strict=True)}
         taken = " and ".join(
             f"{amount - charged.get(metric, 0):,.0f} {metric.unit} ({room[metric]:,.0f} would fit)"
@@ -58,7 +62,7 @@ def folding_notes(
             f"with no margin is taken, or else one that takes at most a tenth more than the least: {cycles}{nearest}"
         )
     if faster:
-        reached = floor(1e9 / (faster * clock_ns))
+        reached = floor(1e9 / (faster * target.clock_ns))
         how = "by the estimates alone" if answer.sure else "by the estimates, with no margin,"
         yield Note(f"{how} a faster one fits, in {faster:,} cycles: --target-fps {reached}")
     if answer.stops:

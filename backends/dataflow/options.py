@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf, nan
+from pathlib import Path
 
+from backends.cost.shell import DMA, NAMES, Range, parse_shell
 from backends.dataflow.buffers import BRAM, LUTRAM, SRL
+from flows.core.errors import InputError
+from flows.core.evidence import Metric
+from flows.core.files import read_text
+from flows.core.text import printable
 
 NO_TARGET = "none"
 AUTO, SIMULATED = "auto", "simulated"
@@ -81,6 +88,48 @@ class RateOption:
             "help": "images per second to reach: the cheapest folding that does, whether it fits or not",
             "unit": "N",
             "parse": rate_text,
+        },
+    )
+
+
+def shell_text(text: str) -> str:
+    """The name of a shell, or a user's own numbers, written one way; a TOML file of them is read. Raises `ValueError`,
+    and `InputError` where the file cannot be read."""
+    if text in NAMES:
+        return text
+    if "=" in text:
+        return _written(parse_shell(text))
+    if not text.endswith(".toml"):
+        raise ValueError(f"{text[:80]!r} is no shell: give {', '.join(NAMES)}, {OWN_SHELL}")
+    place, advice = f"shell {text}", "give one whole number a line, or two: lut = 3000, ff = [3500, 4000], bram18 = 4"
+    try:
+        content = tomllib.loads(read_text(Path(text), "name a TOML file", place))
+        rows = (
+            f"{key}={'..'.join(map(str, ends if isinstance(ends, list) else [ends]))}" for key, ends in content.items()
+        )
+        return _written(parse_shell(",".join(rows)))
+    except ValueError as reason:
+        raise InputError(place, printable(str(reason))[:200], advice) from None
+
+
+def _written(own: Mapping[Metric, Range]) -> str:
+    ends = {metric.key: dict.fromkeys((one.low, one.high)) for metric, one in own.items()}
+    return ",".join(f"{key}={'..'.join(f'{end:.0f}' for end in known)}" for key, known in ends.items())
+
+
+OWN_SHELL = "a .toml file, or your own numbers: lut=3000,ff=3500..4000,bram18=4"
+
+
+@dataclass(frozen=True)
+class ShellOption:
+    shell: str = field(
+        default=DMA,
+        metadata={
+            "help": "what connects the design to the processor: dma (an AXI DMA, 2x1 memory interconnect, AXI-Lite, "
+            "reset), dma-1x1 (with 1x1 interconnects), smartconnect (with a SmartConnect to memory), none (the bare "
+            f"core), {OWN_SHELL}",
+            "unit": "SHELL",
+            "parse": shell_text,
         },
     )
 

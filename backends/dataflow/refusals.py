@@ -13,6 +13,7 @@ from backends.dataflow.options import DEEPEST, SIMULATED, cycles_at
 from backends.dataflow.stages import Fifo, Stage, fifos
 from backends.dataflow.stream import simulate
 from backends.protocol import Refusal, Unbuildable
+from flows.core.text import printable
 
 
 def refuse(refusals: Iterable[Refusal]) -> None:
@@ -28,7 +29,7 @@ def unknown(
     for name in named:
         if name not in known:
             near = get_close_matches(name, known, n=3, cutoff=0.5) or list(known)
-            yield Refusal(option, f"no {what} is called {name!r}", ", ".join(near))
+            yield Refusal(option, f"no {what} is called {printable(name)!r}", ", ".join(near))
 
 
 def beyond_reach(rate: str, clock_ns: float, fewest: int, who: str) -> Iterator[Refusal]:

@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from backends.dataflow.fifos import SLACK
 from backends.dataflow.folding import Choice, Cost, Folding, cheapest, reaches
 from flows.core.evidence import RESOURCES, Metric
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT
 
 ROUNDS = 6
 """How often a folding is solved around the design that followed from the one before."""
@@ -111,7 +111,7 @@ def solve(budgets: Budgets, patience: float = inf) -> Answer:
 
     One whose estimates fit is taken as well where one that is sure to takes more than `patience` times its cycles.
     """
-    likely, sure = budgets(False, MARGIN), budgets(True, MARGIN)
+    likely, sure = budgets(False, KEPT), budgets(True, KEPT)
     by_estimate, by_bounds = likely.fastest(), sure.fastest()
     if by_bounds and (by_estimate is None or by_bounds.cycles <= patience * by_estimate.cycles):
         return Answer(by_bounds, True, {}, _stops(sure, by_bounds))
@@ -192,7 +192,7 @@ class Problem(Generic[DesignType]):
     @cached_property
     def first(self) -> Space:
         """Around the design that the search starts from, by estimates."""
-        return self._budgets(self.start)(False, MARGIN)
+        return self._budgets(self.start)(False, KEPT)
 
     @cached_property
     def _at_first(self) -> Budgets:
@@ -210,7 +210,7 @@ class Problem(Generic[DesignType]):
     def fitted(self, patience: float = inf) -> Solved[DesignType]:
         """The fastest design that fits; `patience` as in `solve`."""
         solved = self._chosen(patience)
-        margin = MARGIN if solved.answer and solved.answer.sure else 0.0
+        margin = KEPT if solved.answer and solved.answer.sure else 0.0
         return replace(solved, bolder=self._faster(solved.design.interval, margin))
 
     def _faster(self, cycles: int, margin: float) -> DesignType | None:
@@ -248,10 +248,10 @@ class Problem(Generic[DesignType]):
 
     def _as_built(self, promised: Answer, design: DesignType, budgets: Budgets) -> Answer:
         """`promised`, as the design that was made of it keeps it."""
-        if promised.sure and not over(self.taken(design, True), budgets(True, MARGIN).usable):
+        if promised.sure and not over(self.taken(design, True), budgets(True, KEPT).usable):
             return promised
         estimates = self.taken(design, False)
-        exceeded = over(estimates, budgets(False, MARGIN).usable)
+        exceeded = over(estimates, budgets(False, KEPT).usable)
         lacking = {metric: value for metric, value in zip(RESOURCES, estimates, strict=True) if metric in exceeded}
         return replace(promised, sure=False, lacking=lacking)
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from backends.dataflow.space import Solved
 from backends.finn.check import check
+from backends.finn.design.design import FinnDesign
 from backends.finn.estimate import estimate
 from backends.finn.handover import finn_plus
 from backends.finn.notes import notes
 from backends.finn.options import FinnOptions
 from backends.finn.plan import plan
 from backends.finn.readiness.step import readiness_step
+from backends.finn.reports import read_report
 from backends.finn.resolve import resolve
 from backends.protocol import API, Backend
 from flows.core.clock import seen
 from flows.core.evidence import Tier
 
-BACKEND = Backend(
+BACKEND: Backend[FinnOptions, Solved[FinnDesign]] = Backend(
     api=API,
     name="finn",
     about="FINN: four-bit weights trained for it, a FINN-ready QONNX graph, FINN's folding and our estimates of it",
@@ -26,12 +29,14 @@ BACKEND = Backend(
     notes=notes,
     plan=plan,
     read=finn_plus.read,
+    read_report=read_report,
     readiness_step=readiness_step,
     weights="w4a4",
     seen_clock=seen(
         100.0,
         Tier.ROUTED,
         "xc7z020clg400-1",
-        "of FINN, 5 of 5 builds of 2018 met it; of finn-plus, 3 of 7, and 4 missed it by 1.7 to 2.0 ns",
+        "11 of 15 builds with a timing report met it, the 4 with a LabelSelect at PE 5 missed it by 1.7 to 2.0 ns; "
+        "none was asked for more",
     ),
 )

@@ -2,20 +2,22 @@
 
 Resources are those after place and route. FINN's own figures, which leave out what FINN leaves out, stand in the source
 of each node's reading and in `formulas`. Cycles are FINN's for each node; those of the whole design are simulated with
-the FIFOs that it has. There is no reading of the clock frequency: nothing here knows it.
+the FIFOs that it has. The Fmax is that of the slowest path that is known (`backends.finn.clock`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from backends.cost.amounts import readings
+from backends.cost import shell
+from backends.cost.amounts import Amounts, joined, readings, summed
 from backends.dataflow.space import Solved
 from backends.dataflow.timing import totals
+from backends.finn.clock import predicted
 from backends.finn.design.design import FinnDesign
 from backends.finn.design.nodes import HardwareNode
-from backends.finn.resources import formulas
+from backends.finn.resources import formulas, models
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 
 
@@ -24,8 +26,11 @@ def estimate(solved: Solved[FinnDesign]) -> Sequence[Reading]:
     converters and the shell."""
     design = solved.design
     on = design.job.target.part.device.name
-    by_scope = readings(design.costs(), on, Tier.ROUTED, "nodes, FIFOs and width converters")
+    parts = tuple(design.costs())
+    by_scope = readings(parts, on, Tier.ROUTED, "nodes, FIFOs and width converters")
+    by_scope[TOTAL] = _of_sums(by_scope[TOTAL], parts)
     by_scope[TOTAL] += totals(design.simulation, design.job.target.clock_ns)
+    by_scope[TOTAL] += predicted(((node.op, {}) for node in design.nodes), design.job.target.part)[:1]
     for node in design.nodes:
         own = finn_figures(design, node)
         by_scope[node.name] = [
@@ -40,6 +45,22 @@ def estimate(solved: Solved[FinnDesign]) -> Sequence[Reading]:
             Reading(Metric.INTERVAL_CYCLES, cycles, Tier.MODELLED, on, source, node.name, Tier.RTL_SIMULATED)
         )
     return tuple(reading for group in by_scope.values() for reading in group)
+
+
+def _of_sums(readings: Iterable[Reading], parts: Iterable[tuple[str, Amounts]]) -> list[Reading]:
+    """The readings of a total with the intervals of sums."""
+    whole = joined(*(models.of_sum(amounts) for _, amounts in parts))
+    found = []
+    for reading in readings:
+        amounts, laws = whole[reading.metric], models.shipped()
+        sums, source = summed(amounts), reading.source
+        if interval := laws.get((models.TOTAL, reading.metric.key)):
+            source += f"; its interval holds for the sums of {interval['from']}"
+            names = {amount.model for amount in amounts if amount} - {models.TOTAL, shell.SCOPE}
+            source += "".join(f", beside that of law {name}, which no design tests" for name in sorted(names))
+        low, high = float(round(sums.low)), float(round(sums.high))
+        found.append(replace(reading, low=low, high=high, source=source))
+    return found
 
 
 def finn_totals(design: FinnDesign) -> dict[Metric, int]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import floor
 
+from backends.cost.clock import clock_note
+from backends.cost.shell import DMA, find_shell
+from backends.dataflow.budget import usable
 from backends.dataflow.notes import Wording, folding_notes
-from backends.dataflow.options import AUTO, cycles_at
+from backends.dataflow.options import AUTO, NO_TARGET, cycles_at
 from backends.dataflow.space import Solved
 from backends.finn.design import folding_file
 from backends.finn.design.design import FinnDesign
@@ -16,29 +20,31 @@ from backends.finn.design.search import WIDEST_WEIGHTS
 from backends.finn.estimate import finn_totals
 from backends.finn.handover.finn_plus import ESTIMATES, TOOL
 from backends.finn.options import FINN
-from backends.finn.resolve import usable
+from backends.finn.resolve import resolve_folding
 from backends.protocol import Note, warning
-from flows.core.fit import MARGIN
+from flows.core.evidence import Metric
+from flows.core.margins import KEPT
 from models.grids import grid
 
 WORDING = Wording("folding", "it is", "the design takes")
 
 
 def notes(solved: Solved[FinnDesign]) -> Sequence[Note]:
-    return (*_folding(solved), *_fifos(solved.design), *_arithmetic(solved.design))
+    return (*_folding(solved), *_fifos(solved.design), *_shell(solved), *_arithmetic(solved.design))
 
 
 def _folding(solved: Solved[FinnDesign]) -> Iterator[Note]:
     design, options = solved.design, solved.design.job.options
-    clock_ns = design.job.target.clock_ns
+    target, clock_ns = design.job.target, design.job.target.clock_ns
     units = [node for node in design.nodes if isinstance(node, MatrixVector)]
     folds = {node.layer: design.folding[node.name] for node in units}
     yield Note(f"PE x SIMD: {', '.join(f'{layer} {fold.pe} x {fold.simd}' for layer, fold in folds.items())}")
+    if faster_clock := clock_note(clock_ns):
+        yield Note(faster_clock)
     faster = solved.bolder.interval if solved.bolder else None
     if solved.answer:
-        yield from folding_notes(
-            solved.answer, WORDING, options.target_fps, clock_ns, usable(design, False, MARGIN), faster
-        )
+        most = usable(target, False, KEPT)
+        yield from folding_notes(solved.answer, WORDING, options.target_fps, target, most, faster)
     elif options.folding == FINN:
         yield Note(f"FINN's own search for {options.target_fps} images/s")
     elif options.folding != AUTO:
@@ -66,6 +72,37 @@ def _fifos(design: FinnDesign) -> Iterator[Note]:
         f"{len(buffers)} FIFOs in {blocks} RAMB18, the deepest {deepest.depth:,} words of {deepest.bits} bits before "
         f"{deepest.reader}; {converters} width converters"
     )
+
+
+def _shell(solved: Solved[FinnDesign]) -> Iterator[Note]:
+    """What FINN's own shell takes, and what another would leave to the design."""
+    design = solved.design
+    if not design.brings_dma:
+        yield Note(
+            f"{design.shell.title}, in place of FINN's own DMA engines and shell: FINN's Zynq build makes those, so "
+            "the stitched IP of its build goes into a block design of yours"
+        )
+        return
+    own = sum(one.value for part in design.shell_costs().values() for one in part[Metric.LUT] if one)
+    lean = find_shell(DMA).range(Metric.LUT)
+    yield Note(
+        f"FINN's own shell and DMA engines take about {own:,.0f} LUT. The stitched IP of its build in a block design "
+        f"of yours with one AXI DMA (--shell {DMA}: {lean.low:,.0f} to {lean.high:,.0f} LUT) leaves some "
+        f"{own - lean.value:,.0f} more to the design{_faster_with(DMA, solved)}"
+    )
+
+
+def _faster_with(shell: str, solved: Solved[FinnDesign]) -> str:
+    """The rate that the folding solver finds with another shell, where fabric is what stops it with this one."""
+    design, answer = solved.design, solved.answer
+    if answer is None or design.job.options.target_fps != NO_TARGET:
+        return ""
+    if not {Metric.LUT, Metric.FF} & {*answer.stops, *answer.lacking}:
+        return ""
+    job = replace(design.job, options=replace(design.job.options, shell=shell))
+    other = resolve_folding(job, design.quantised).design
+    rates = (floor(1e9 / (one.interval * job.target.clock_ns)) for one in (other, design))
+    return ": {:,} images/s in place of {:,}".format(*rates) if other.interval < design.interval else ""
 
 
 def _arithmetic(design: FinnDesign) -> Iterator[Note]:

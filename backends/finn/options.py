@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backends.cost.shell import SMARTCONNECT
 from backends.dataflow.buffers import SRL
-from backends.dataflow.options import AUTO, RateOption
+from backends.dataflow.options import AUTO, OWN_SHELL, RateOption, shell_text
 from backends.finn.resources.formulas import BLOCK, DECOUPLED, DISTRIBUTED, EMBEDDED
 from flows.core.errors import InputError
 from flows.core.files import read_text
@@ -63,6 +64,16 @@ LONGEST, MOST = 1000, 1 << 32
 
 @dataclass(frozen=True)
 class FinnOptions(RateOption):
+    shell: str = field(
+        default=SMARTCONNECT,
+        metadata={
+            "help": "what connects the design to the processor: smartconnect (FINN's own Zynq build, with its two DMA "
+            "engines), dma (the stitched IP in a block design of yours: one AXI DMA, 2x1 memory interconnect, "
+            f"AXI-Lite, reset), dma-1x1 (with 1x1 interconnects), none (the bare core), {OWN_SHELL}",
+            "unit": "SHELL",
+            "parse": shell_text,
+        },
+    )
     folding: str = field(
         default=AUTO,
         metadata={

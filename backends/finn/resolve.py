@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from backends.cost.amounts import Amounts, joined, shell_amounts, totals
+from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import refusals
-from backends.dataflow.budget import Way, budgets, largest_share
+from backends.dataflow.budget import Way, budgets, largest_share, usable
 from backends.dataflow.folding import Cost
 from backends.dataflow.folding import Folding as Chosen
 from backends.dataflow.options import AUTO, cycles_at
@@ -22,7 +22,6 @@ from backends.finn.design.search import set_folding, slowest
 from backends.finn.options import FINN, FinnOptions
 from backends.finn.resources import models
 from backends.protocol import Job, Refusal, Unbuildable
-from flows.core.evidence import RESOURCES
 from models.quantised import QuantisedNetwork
 
 
@@ -67,21 +66,24 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
     quickest = max(min(node.cycles(fold) for fold in node.folds) for node in start.nodes)
     ways = {node.name: [_way(node, place, start) for place in range(len(node.folds))] for node in units}
 
+    room = partial(usable, job.target)
+
     def build(chosen: Chosen) -> FinnDesign:
         folding = {**_folds(units, chosen), **set_folding(others, chosen.limit)}
         return FinnDesign(job, quantised, {node.name: folding[node.name] for node in start.nodes})
 
     def around(design: FinnDesign) -> Budgets:
         links = () if design is start else design.links
-        fixed = joined(*(models.of_link(link) for link in links), shell_amounts())
+        fixed = joined(*(models.of_sum(models.of_link(link)) for link in links), *start.shell_costs().values())
 
         def rest(cycles: float) -> Amounts:
             folding = set_folding(others, cycles)
-            return joined(*(models.of_node(node, folding[node.name], start.memory) for node in others), fixed)
+            own = (models.of_node(node, folding[node.name], start.memory) for node in others)
+            return joined(*map(models.of_sum, own), fixed)
 
-        whole = joined(*(part for _, part in design.costs()))
+        whole = joined(*(models.of_sum(part) for _, part in design.costs()))
         quick = [cycles for cycles in paces if cycles >= quickest]
-        return budgets(ways, rest, whole, partial(usable, start), largest_share, paces=quick)
+        return budgets(ways, rest, whole, room, largest_share, paces=quick)
 
     return Problem(start, around, build, taken)
 
@@ -92,16 +94,10 @@ def _folds(units: Iterable[MatrixVector], chosen: Chosen) -> Folding:
 
 def _way(node: MatrixVector, place: int, design: FinnDesign) -> Way:
     fold = node.folds[place]
-    return Way(place, node.cycles(fold), models.of_node(node, fold, design.memory))
+    return Way(place, node.cycles(fold), models.of_sum(models.of_node(node, fold, design.memory)))
 
 
 def taken(design: FinnDesign, sure: bool) -> Cost:
     """What it takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
-    amounts = joined(*(part for _, part in design.costs()))
+    amounts = joined(*(models.of_sum(part) for _, part in design.costs()))
     return totals(amounts, sure)
-
-
-def usable(design: FinnDesign, sure: bool, margin: float) -> Cost:
-    """What the part has of each of `RESOURCES`, less the margin."""
-    device = design.job.target.part.device
-    return tuple(device.available(metric) * (1 - margin) for metric in RESOURCES)

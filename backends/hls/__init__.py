@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from backends.dataflow.space import Solved
 from backends.hls import amd
 from backends.hls.check import check
+from backends.hls.design.design import HlsDesign
 from backends.hls.estimate import estimate
 from backends.hls.notes import notes, observations
 from backends.hls.options import HlsOptions
@@ -13,7 +15,7 @@ from backends.protocol import API, Backend
 from flows.core.clock import seen
 from flows.core.evidence import Tier
 
-BACKEND = Backend(
+BACKEND: Backend[HlsOptions, Solved[HlsDesign]] = Backend(
     api=API,
     name="hls",
     about="Manual HLS: C++ from templates that an engineer would sign, PE x SIMD folding, proof and estimates",
@@ -31,6 +33,6 @@ BACKEND = Backend(
         100.0,
         Tier.ROUTED,
         "xc7z020clg400-1",
-        "of hand-written HLS, 7 public bitstreams are clocked at it, none faster; no build of these templates is known",
+        "of hand-written HLS, 2 of 2 builds with a timing report met it; no build of these templates is known",
     ),
 )

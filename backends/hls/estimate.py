@@ -1,6 +1,6 @@
 """What a design will cost, with no tool installed: totals, layers, their memories, FIFOs, clones, shell, and cycles.
 
-Resources are those after place and route. There is no reading of the clock frequency: nothing here knows it.
+Resources are those after place and route. The Fmax is what builds of HLS designs reach (`backends.cost.clock`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backends.cost import shell
-from backends.cost.amounts import Amounts, exact, joined, readings, shell_amounts, within
+from backends.cost.amounts import Amounts, exact, joined, readings, within
+from backends.cost.clock import foretold
 from backends.dataflow.buffers import Buffer
 from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
@@ -16,9 +17,8 @@ from backends.dataflow.stream import simulate
 from backends.dataflow.timing import Ends, busy, totals
 from backends.hls.design import resources
 from backends.hls.design.design import HlsDesign
-from backends.hls.design.lanes import Lanes, parts
-from backends.hls.design.memories import kept, rows, weight_rom
-from backends.hls.design.nodes import Node
+from backends.hls.design.nodes import Lanes, Node, parts
+from backends.hls.design.resources import kept, rows, weight_rom
 from backends.hls.design.schedule import QUICKEST, SLOWEST, fresh
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from flows.core.part import Device
@@ -38,6 +38,7 @@ def estimate(solved: Solved[HlsDesign]) -> Sequence[Reading]:
     by_scope[TOTAL] += totals(
         design.simulation, design.job.target.clock_ns, TOOL, (_ends(quick, design), _ends(slow, design)), BOUNDS
     )
+    by_scope[TOTAL] += foretold(design.job.target.part)
     for scope in dict.fromkeys(node.scope for node in design.nodes):
         places = [place for place, node in enumerate(design.nodes) if node.scope == scope]
         members, *bounds = ([stages[place] for place in places] for stages in (design.stages, *sides))
@@ -59,7 +60,7 @@ def costs(design: HlsDesign) -> Iterator[tuple[str, Amounts]]:
         yield from memories.items()
     for buffer in design.buffers:
         yield FIFO, fifo_cost(buffer)
-    yield shell.SCOPE, shell_amounts()
+    yield shell.SCOPE, design.shell.amounts()
 
 
 def fifo_cost(buffer: Buffer) -> Amounts:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from backends.cost.clock import clock_note
+from backends.dataflow.budget import usable
 from backends.dataflow.notes import Wording, fifo_note, folding_notes
 from backends.dataflow.space import Solved
 from backends.hls.design.arithmetic import reaches
 from backends.hls.design.design import HlsDesign
 from backends.hls.options import BY_LAYER
 from backends.hls.plan import FIFO_FRAMES, MARKS, SIMULATE
-from backends.hls.resolve import usable
 from backends.protocol import Note, warning
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT
 from flows.core.plan import Output, Products
 
 WORDING = Wording("folding", "it is", "the design takes")
@@ -31,9 +32,10 @@ def _notes(solved: Solved[HlsDesign]) -> Iterator[Note]:
     yield Note(f"folding, PE x SIMD: {folds}")
     faster = solved.bolder.interval if solved.bolder else None
     if answer:
-        yield from folding_notes(
-            answer, WORDING, job.options.target_fps, job.target.clock_ns, usable(design, False, MARGIN), faster
-        )
+        most = usable(job.target, False, KEPT)
+        yield from folding_notes(answer, WORDING, job.options.target_fps, job.target, most, faster)
+    if faster_clock := clock_note(job.target.clock_ns):
+        yield Note(faster_clock)
     yield from fifo_note(design.buffers, job.options.fifo_depth, "words")
     yield Note(
         f"cycles are those of the generated loops, and {job.target.clock_ns:g} ns is what was asked of the tools"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from backends.amd.options import VendorOptions
-from backends.dataflow.options import FifoOptions, RateOption, bits
+from backends.dataflow.options import FifoOptions, RateOption, ShellOption, bits
 from backends.dataflow.pe_simd import FoldingOption
 from flows.core.errors import UsageError
 from models.fixed import FixedType
@@ -56,7 +56,7 @@ def _name(type: FixedType) -> str:
 
 
 @dataclass(frozen=True)
-class HlsOptions(VendorOptions, FifoOptions, RateOption, FoldingOption):
+class HlsOptions(VendorOptions, FifoOptions, RateOption, ShellOption, FoldingOption):
     weight_format: str = field(
         default="Q1.7",
         metadata={

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from math import prod
 
 from backends.amd import steps as amd
+from backends.amd.ap_types import AP_TYPES, ap_types_step
 from backends.dataflow.space import Solved
 from backends.hls.amd import hls_project
 from backends.hls.design.design import HlsDesign
 from backends.hls.generate.blueprint import blueprint, to_json
-from flows.core.plan import PYTHON, Asset, Output, Plan, Step
+from flows.core.plan import Asset, Output, Plan, Step
+from flows.core.worker import worker
 from models.reference import REFERENCE, reference_step
 
 VECTORS = 64
 """Frames back to back: faults at the border between frames show from the third on."""
-PROJECT, LIBRARY, OUTPUTS, AP_TYPES = "project", "simulation.so", "outputs.json", "ap_types"
+PROJECT, LIBRARY, OUTPUTS = "project", "simulation.so", "outputs.json"
 CPP = Output("generate", PROJECT)
 SOURCES = ("flows.core", "models", "backends")
 FLAGS = ("-std=c++14", "-O2", "-fPIC", "-shared", "-fno-gnu-unique", "-Wno-unknown-pragmas")
@@ -33,45 +34,30 @@ def plan(solved: Solved[HlsDesign]) -> Plan:
     job, weights = design.job, Asset(design.job.weights.path, design.job.weights.digest)
     expected = reference_step("expected", design.quantised, weights, VECTORS)
     ask = {**to_json(blueprint(design)), "weights": "weights.safetensors", "reference": REFERENCE}
-    generate = Step(
+    generate = worker(
         name=CPP.step,
         about="the HLS project, from templates",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "backends.hls.workers.generate", "job.json"),
-        files={
-            "job.json": json.dumps(ask, indent=1),
-            "weights.safetensors": weights,
-            REFERENCE: Output(expected.name, REFERENCE),
-        },
+        module="backends.hls.workers.generate",
+        ask=ask,
+        files={"weights.safetensors": weights, REFERENCE: Output(expected.name, REFERENCE)},
         makes=(PROJECT,),
         packages=("jinja2", "numpy", "safetensors"),
         sources=SOURCES,
     )
-    headers = Step(
-        name=AP_TYPES,
-        about="AMD's arbitrary-precision integers, as hls4ml's package carries them",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "backends.hls.workers.ap_types"),
-        makes=(AP_TYPES,),
-        packages=("hls4ml",),
-        sources=SOURCES,
-    )
-    headers_given = {AP_TYPES: Output(headers.name, AP_TYPES)}
     native = _compile(NATIVE, SIMULATED, (f"{PROJECT}/tb/native",))
     # -w: AMD's headers have warnings of their own
-    ap_int = _compile(AP_INT, SIMULATED, (AP_TYPES,), ("-w",), headers_given)
+    ap_int = _compile(AP_INT, SIMULATED, (AP_TYPES.file,), ("-w",), {AP_TYPES.file: AP_TYPES})
     bounded = f"{PROJECT}/tb/native", f"{PROJECT}/tb/bounded"
     fifos = _compile(FIFOS, BOUNDED, bounded, ("-Wno-maybe-uninitialized",))
     results = prod(job.network.shapes[design.quantised.output])
     frames = {"vectors": VECTORS, "fifo_frames": FIFO_FRAMES}
-    simulate = Step(
+    simulate = worker(
         name=SIMULATE,
         about=f"C simulation: {VECTORS} frames back to back with native integers and with ap_int, "
         f"{FIFO_FRAMES} through FIFOs of their real depths",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "backends.hls.workers.simulate", "job.json"),
+        module="backends.hls.workers.simulate",
+        ask={"shape": job.network.input_shape, "results": results, **frames},
         files={
-            "job.json": json.dumps({"shape": job.network.input_shape, "results": results, **frames}),
             f"{NATIVE}.so": Output(native.name, LIBRARY),
             f"{AP_INT}.so": Output(ap_int.name, LIBRARY),
             f"{FIFOS}.so": Output(fifos.name, LIBRARY),
@@ -82,7 +68,7 @@ def plan(solved: Solved[HlsDesign]) -> Plan:
     )
     limit_s = job.options.vendor_timeout * 3600
     synthesis = amd.steps("vitis", hls_project(CPP, job.network), job.target, job.options.vendor, limit_s)
-    steps = (expected, generate, headers, native, ap_int, fifos, simulate, *synthesis)
+    steps = (expected, generate, ap_types_step(), native, ap_int, fifos, simulate, *synthesis)
     return Plan(steps, Output(SIMULATE, OUTPUTS), "C simulation of the generated code (g++ and ap_int)", VECTORS)
 
 

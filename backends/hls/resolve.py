@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from math import lcm
 
-from backends.cost.amounts import Amounts, joined, shell_amounts, totals
+from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import pe_simd, refusals
-from backends.dataflow.budget import Way, budgets
+from backends.dataflow.budget import Way, budgets, usable
 from backends.dataflow.folding import Cost, Folding
 from backends.dataflow.options import NO_TARGET, cycles_at
 from backends.dataflow.pe_simd import Fold, legal, parse_folding
@@ -16,14 +16,12 @@ from backends.dataflow.space import Budgets, Problem, Solved
 from backends.hls.check import overflows
 from backends.hls.design.arithmetic import lower
 from backends.hls.design.design import HlsDesign
-from backends.hls.design.lanes import Lanes
-from backends.hls.design.nodes import MATRIX_VECTOR, Node, nodes, slides
+from backends.hls.design.nodes import MATRIX_VECTOR, Lanes, Node, nodes, slides
 from backends.hls.design.schedule import FOLDED
 from backends.hls.design.words import least
 from backends.hls.estimate import costs, fifo_cost, node_cost
 from backends.hls.options import HlsOptions
 from backends.protocol import Job
-from flows.core.evidence import RESOURCES
 from models.network import Conv2D
 from models.quantised import QuantisedNetwork
 
@@ -62,6 +60,7 @@ def folding_problem(
 ) -> Problem[HlsDesign]:
     """What the solver is asked; `folds` are those that each layer with weights may have."""
     start = HlsDesign(job, quantised, dict.fromkeys(folds, Fold(1, 1)))
+    room = partial(usable, job.target)
 
     def build(folding: Folding) -> HlsDesign:
         return HlsDesign(job, quantised, {name: folds[name][place] for name, place in folding.values.items()})
@@ -70,10 +69,12 @@ def folding_problem(
         buffers = () if design is start else design.buffers  # what fits without FIFOs and then with its own is fastest
         fifos = joined(*(fifo_cost(buffer) for buffer in buffers))
         fixed = [node for node in design.nodes if node.kind not in FOLDED]
-        rest = joined(*(stage_amounts(design, node, design.lanes[node.name]) for node in fixed), fifos, shell_amounts())
+        rest = joined(
+            *(stage_amounts(design, node, design.lanes[node.name]) for node in fixed), fifos, start.shell.amounts()
+        )
         stages = (stage_amounts(design, node, design.lanes[node.name]) for node in design.nodes)
         ways = {name: [_way(design, name, place, fold) for place, fold in enumerate(folds[name])] for name in folds}
-        return budgets(ways, lambda cycles: rest, joined(*stages, fifos), partial(usable, design), distinct=True)
+        return budgets(ways, lambda cycles: rest, joined(*stages, fifos), room, distinct=True)
 
     return Problem(start, around, build, taken)
 
@@ -82,12 +83,6 @@ def taken(design: HlsDesign, sure: bool) -> Cost:
     """What it takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
     amounts = joined(*(part for _, part in costs(design)))
     return totals(amounts, sure)
-
-
-def usable(design: HlsDesign, sure: bool, margin: float) -> Cost:
-    """What the part has of each of `RESOURCES`, less the margin."""
-    device = design.job.target.part.device
-    return tuple(device.available(metric) * (1 - margin) for metric in RESOURCES)
 
 
 def stage_amounts(design: HlsDesign, node: Node, wide: Lanes) -> Amounts:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from backends.cost.synthesis import HLS4ML
+from backends.dataflow.space import Solved
 from backends.hls4ml import amd
 from backends.hls4ml.check import check
+from backends.hls4ml.design import Hls4mlDesign
 from backends.hls4ml.estimate import estimate
 from backends.hls4ml.notes import notes
 from backends.hls4ml.options import Hls4mlOptions
@@ -14,7 +16,7 @@ from backends.protocol import API, Backend
 from flows.core.clock import seen
 from flows.core.evidence import Tier
 
-BACKEND = Backend(
+BACKEND: Backend[Hls4mlOptions, Solved[Hls4mlDesign]] = Backend(
     api=API,
     name="hls4ml",
     about="hls4ml: streaming HLS C++, a reuse factor a layer; conversion, C simulation and a csynth-level estimate",
@@ -32,6 +34,6 @@ BACKEND = Backend(
         100.0,
         Tier.ROUTED,
         "xc7z020clg400-1",
-        "5 of 5 routed designs with a timing report met it, with 0.04 to 0.78 ns to spare; none was asked for more",
+        "6 of 6 builds with a timing report met it, with 0.04 to 0.78 ns to spare; none was asked for more",
     ),
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from math import ceil, log2
 
 from backends.dataflow.options import NO_TARGET
+from backends.dataflow.refusals import unknown
 from backends.hls4ml.design import unrolled as layers_unrolled
 from backends.hls4ml.options import (
     LATENCY,
@@ -21,7 +21,6 @@ from backends.hls4ml.places import absorbed_by, place_of
 from backends.hls4ml.precision import lower
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job, Refusal
-from flows.core.text import printable
 from models.fixed import FixedType, parse_type
 from models.network import Conv2D, Dense, Flatten, MaxPool2D, Network, Softmax
 
@@ -61,7 +60,8 @@ def _layers(network: Network) -> Iterator[Refusal]:
 def _unrolled(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     """What unrolls a layer of more products than the HLS compilers take."""
     products = {name: n_in * n_out for name, (n_in, n_out) in sizes(job.network).items()}
-    yield from _unknown("--strategy", parse_strategy(job.options.strategy)[1], job.network, products)
+    asked = parse_strategy(job.options.strategy)[1]
+    yield from unknown("--strategy", _meaningless(asked, job.network), products, "layer")
     largest = max(products, key=lambda name: products[name], default="")
     reason = f"unrolls all {{:,}} products of {{}}; the HLS compilers stop at {UNROLL_LIMIT:,}"
     if job.options.io_type == "io_parallel" and products.get(largest, 0) > UNROLL_LIMIT:
@@ -80,12 +80,9 @@ def _target(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
         yield Refusal("--target-fps", f"with --reuse-factor {number} there is nothing to choose", "--reuse-factor auto")
 
 
-def _unknown(option: str, named: Iterable[str], network: Network, layers: Iterable[str]) -> Iterator[Refusal]:
-    """Names that mean nothing in `network`, nor in the file that it came from; `layers` are those to choose from."""
-    for name in named:
-        if not place_of(network, name) and not absorbed_by(network, name):
-            near = get_close_matches(name, layers, n=3, cutoff=0.5) or list(layers)
-            yield Refusal(option, f"no layer is called {printable(name)!r}", ", ".join(near))
+def _meaningless(named: Iterable[str], network: Network) -> list[str]:
+    """Names of nothing in `network`, nor in the file that it came from."""
+    return [name for name in named if not place_of(network, name) and not absorbed_by(network, name)]
 
 
 def _convolutions(network: Network) -> Iterator[Refusal]:
@@ -110,13 +107,13 @@ def _pooling(network: Network) -> Iterator[Refusal]:
 
 def _reuse(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     asked = parse_reuse(job.options.reuse_factor)[1]
-    yield from _unknown("--reuse-factor", asked, job.network, sizes(job.network))
+    yield from unknown("--reuse-factor", _meaningless(asked, job.network), sizes(job.network), "layer")
 
 
 def _precision(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     asked, given = parse_precision(job.options.precision)
-    unknown = list(_unknown("--precision", given, job.network, [layer.name for layer in job.network.layers]))
-    yield from unknown
+    meaningless, layers = _meaningless(given, job.network), [layer.name for layer in job.network.layers]
+    yield from unknown("--precision", meaningless, layers, "layer")
     if asked == STOCK:
         if given:
             yield Refusal("--precision", "stock leaves all types to hls4ml", "ap_fixed<16,6> before the given types")
@@ -128,7 +125,7 @@ def _precision(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
         fact = f"sums of {terms} products of {type.name} pass the {EXACT_BITS} bits that the exact reference holds"
         nearest = str(widest) if asked.isdecimal() else f"ap_fixed<{widest},{min(type.integer, widest)}>"
         yield Refusal("--precision", fact, nearest)
-    elif given and not unknown:
+    elif given and not meaningless:
         try:
             lower(job)
         except ValueError as reason:

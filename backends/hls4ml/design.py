@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
-from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, Sizing, lightest
+from backends.cost.shell import Shell, find_shell
+from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lightest
+from backends.dataflow.design import BufferedDesign
 from backends.dataflow.fifos import sized
 from backends.dataflow.options import AUTO, SIMULATED
-from backends.dataflow.stages import Fifo, Simulation, Stage
-from backends.dataflow.stream import simulate
+from backends.dataflow.stages import Fifo, Stage
 from backends.hls4ml.counts import haste
 from backends.hls4ml.options import FRAME, LATENCY, TOOL, Hls4mlOptions, parse_reuse, parse_strategy
 from backends.hls4ml.places import lookup
 from backends.hls4ml.reuse import legal, nearest, sizes
 from backends.hls4ml.schedule import PACES, Block, ToolPace, blocks, stages, tokens
+from backends.hls4ml.structure import fifos
 from backends.protocol import Job
 from models.network import Conv2D
 from models.quantised import QuantisedNetwork
 
+Sizing = Callable[[Sequence[Stage], Mapping[Fifo, int], int], Mapping[Fifo, int]]
+"""FIFO depths from stages, the bits of a token in each FIFO and the least depth: `sized` or `passable`."""
+
 
 @dataclass(frozen=True, eq=False)
-class Hls4mlDesign:
+class Hls4mlDesign(BufferedDesign):
     """`reuse` holds the reuse factor of every layer with weights, `unrolled` those of the Latency strategy."""
 
     job: Job[Hls4mlOptions]
@@ -34,6 +40,10 @@ class Hls4mlDesign:
     def tool(self) -> str:
         """``vitis`` or ``vivado``."""
         return self.job.options.backend.lower()
+
+    @property
+    def shell(self) -> Shell:
+        return find_shell(self.job.options.shell)
 
     @property
     def haste(self) -> float:
@@ -88,24 +98,23 @@ class Hls4mlDesign:
         channels, width = block.shape[-1], self.quantised.type_of(block.tensor).width
         lanes, bits = (channels, width) if self.tool == "vivado" else (1, channels * width)
         ways = {AUTO: (SRL, LUTRAM, BRAM), TOOL: (chosen_by(self.tool, depth, bits),)}.get(storage, (storage,))
-        return lightest((Buffer(*fifo, depth, bits, way, lanes) for way in ways), device)
+        return lightest((Held(Buffer(*fifo, depth, bits, way, lanes)) for way in ways), device).buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A FIFO with what controls it, which differs by storage as much as what holds its words."""
+
+    buffer: Buffer
 
     @property
-    def depths(self) -> Mapping[Fifo, int]:
-        """Tokens of each FIFO; those of io_parallel never fill."""
-        return {buffer.fifo: buffer.depth for buffer in self.buffers}
-
-    @cached_property
-    def simulation(self) -> Simulation:
-        """What the stream simulation says of it, with its FIFOs."""
-        return simulate(self.stages, self.depths)
+    def luts(self) -> int:
+        counts = fifos(self.buffer)
+        return ceil(counts.logic + counts.memory)
 
     @property
-    def interval(self) -> int:
-        """Cycles between frames; of a design that deadlocks, which is refused later, those of its busiest stage."""
-        if self.simulation.deadlock:
-            return max(stage.busy for stage in self.stages)
-        return self.simulation.interval
+    def bram18(self) -> int:
+        return self.buffer.bram18
 
 
 def chosen_by(tool: str, depth: int, bits: int) -> str:

@@ -1,7 +1,8 @@
 """What a design will cost, with no tool installed: totals first, then layers, FIFOs, clones, shell, and cycles.
 
-Resources are what csynth counts. What no resource model knows is absent, and its total a lower bound. There is no
-reading of the clock frequency: nothing here knows it.
+Resources are given twice: what csynth counts, from laws fitted to its reports, and what is routed, which is another
+model (`backends.hls4ml.routed`). What no resource model knows is absent, and its total a lower bound. The Fmax is
+what builds of HLS designs reach (`backends.cost.clock`).
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from backends.cost import shell
-from backends.cost.amounts import Amount, Amounts, exact, joined, readings, shell_amounts
+from backends.cost.amounts import Amount, Amounts, exact, joined, readings
+from backends.cost.clock import foretold
 from backends.dataflow.buffers import SRL, Buffer
 from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
 from backends.dataflow.stream import simulate
 from backends.dataflow.timing import Ends, busy, totals
-from backends.hls4ml import counts, resources
+from backends.hls4ml import counts, resources, routed
 from backends.hls4ml.design import Hls4mlDesign
 from backends.hls4ml.reuse import multiplier_dsp, multipliers, sizes
 from backends.hls4ml.schedule import QUICKEST, Block, slowest, tokens
@@ -33,17 +35,23 @@ BOUNDS = (
 
 
 def estimate(solved: Solved[Hls4mlDesign]) -> Sequence[Reading]:
-    """Resources and cycles of a design, the whole of it first; none of io_parallel, whose models are not known."""
+    """Resources and cycles of a design, the whole of it first; of io_parallel what is routed, if it is known, and the
+    Fmax."""
     design = solved.design
-    if design.job.options.io_type == "io_parallel":
-        return ()
+    fmax = foretold(design.job.target.part)
     tool = f"{design.tool.title()} HLS"
     on = f"{design.job.target.part.device.name}, {tool}"
+    built = routed.resource_readings(design, on) if routed.is_modelled(design) else {}
+    if design.job.options.io_type == "io_parallel":
+        return (*(reading for group in built.values() for reading in group), *fmax)
     by_scope = readings(costs(design), on, Tier.HLS, "layers and FIFOs")
+    for scope, found in built.items():
+        by_scope[scope] += found if scope != shell.SCOPE else []
     # With the Latency strategy there are no bounds and no worst cases: no report of it is known.
     is_bounded = not design.unrolled & design.reuse.keys()
     sides = (design.stages_at(QUICKEST), design.stages_at(slowest(design.tool))) if is_bounded else ()
     by_scope[TOTAL] += totals(design.simulation, design.job.target.clock_ns, tool, _ends(design, sides), BOUNDS)
+    by_scope[TOTAL] += fmax
     for scope in dict.fromkeys(block.scope for block in design.blocks):
         places = [place for place, block in enumerate(design.blocks) if block.scope == scope]
         members, *bounds = ([stages[place] for place in places] for stages in (design.stages, *sides))
@@ -72,7 +80,7 @@ def costs(design: Hls4mlDesign) -> Iterator[tuple[str, Amounts]]:
         yield block.scope, block_cost(block, design)
     for buffer in design.buffers:
         yield FIFO, fifo_cost(buffer, design.tool)
-    yield shell.SCOPE, shell_amounts()
+    yield shell.SCOPE, design.shell.amounts()
 
 
 def block_cost(block: Block, design: Hls4mlDesign) -> Amounts:
@@ -138,7 +146,7 @@ def multiply_accumulate(
     count = multipliers(*size, factor)
     return {
         **_lut_ff(tool, "mac", counts.multiply_accumulate(size, count, widths, weight, window)),
-        Metric.BRAM18: (resources.weight_bram(tool, count, weight, factor),),
+        Metric.BRAM18: (resources.weight_bram(tool, size, weight, factor),),
         Metric.DSP: (multiplier_dsp(quantised, block.name, factor),),
     }
 

@@ -10,11 +10,13 @@ from backends.hls4ml.design import Hls4mlDesign, asked
 from backends.hls4ml.explain import explain
 from backends.hls4ml.options import Hls4mlOptions, parse_reuse
 from backends.hls4ml.resolve import usable
+from backends.hls4ml.routed import is_modelled
 from backends.hls4ml.unused import unused
 from backends.protocol import Job, Note, warning
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT
 
-WORDING = Wording("reuse factors", "they are", "csynth would count", is_of_the_design_alone=True)
+UNKNOWN = "nor are resources: no built design with convolutions, pools or sums of io_parallel was found"
+WORDING = Wording("reuse factors", "they are", "the design takes")
 
 
 def notes(solved: Solved[Hls4mlDesign]) -> Sequence[Note]:
@@ -33,14 +35,14 @@ def _notes(solved: Solved[Hls4mlDesign]) -> Iterator[Note]:
     yield from _snapped(job)
     faster = solved.bolder.interval if solved.bolder else None
     if answer:
-        yield from folding_notes(
-            answer, WORDING, job.options.target_fps, job.target.clock_ns, usable(design, False, MARGIN), faster
-        )
+        most = usable(design, False, KEPT)
+        yield from folding_notes(answer, WORDING, job.options.target_fps, job.target, most, faster)
     yield from fifo_note(design.buffers, job.options.fifo_depth, "tokens")
     yield from explain(job, design.quantised)
     yield from unused(job)
     if job.options.io_type == "io_parallel":
-        yield warning("no resource model of io_parallel is known: resources and cycles are not estimated")
+        known = "what is routed is modelled by 4 designs of 2 repositories" if is_modelled(design) else UNKNOWN
+        yield warning(f"of io_parallel no cycles are estimated; {known}")
 
 
 def _snapped(job: Job[Hls4mlOptions]) -> Iterator[Note]:

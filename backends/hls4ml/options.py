@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backends.amd.options import VendorOptions
 from backends.dataflow.buffers import BRAM, LUTRAM, SRL
-from backends.dataflow.options import AUTO, SIMULATED, RateOption, depth_text
+from backends.dataflow.options import AUTO, SIMULATED, RateOption, ShellOption, depth_text
 from backends.hls4ml.config import DEFAULT, ROLES, read_config
 from flows.core.errors import InputError
 from models.fixed import FixedType, Overflow, Rounding, parse_type, separated
@@ -138,7 +138,7 @@ class Left(str):
 
 
 @dataclass(frozen=True)
-class Hls4mlOptions(VendorOptions, RateOption):
+class Hls4mlOptions(VendorOptions, RateOption, ShellOption):
     backend: str = field(
         default=Unasked("vitis"),
         metadata={

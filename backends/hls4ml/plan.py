@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from backends.amd import steps as amd
@@ -10,7 +9,8 @@ from backends.dataflow.space import Solved
 from backends.hls4ml.amd import CPP, PROJECT, hls_project, uncertainty
 from backends.hls4ml.design import Hls4mlDesign
 from backends.hls4ml.options import STOCK, TOOL, parse_precision
-from flows.core.plan import PYTHON, Asset, Output, Plan, Step
+from flows.core.plan import Asset, Output, Plan, Step
+from flows.core.worker import worker
 from models import vectors
 from models.serial import quantised_to_json
 
@@ -39,15 +39,12 @@ def plan(solved: Solved[Hls4mlDesign]) -> Plan:
         "clock_ns": job.target.clock_ns,
         "clock_uncertainty": spare,
     }
-    convert = Step(
+    convert = worker(
         name="convert",
         about="hls4ml writes the project; every type is read back",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "backends.hls4ml.workers.convert", "job.json"),
-        files={
-            "job.json": json.dumps(ask, indent=1),
-            "weights.safetensors": Asset(job.weights.path, job.weights.digest),
-        },
+        module="backends.hls4ml.workers.convert",
+        ask=ask,
+        files={"weights.safetensors": Asset(job.weights.path, job.weights.digest)},
         makes=(PROJECT, "types.json", "simulation.cpp"),
         packages=("hls4ml", "keras", "torch", "numpy", "safetensors"),
         sources=SOURCES,
@@ -62,16 +59,12 @@ def plan(solved: Solved[Hls4mlDesign]) -> Plan:
         files={PROJECT: Output("convert", PROJECT), "simulation.cpp": Output("convert", "simulation.cpp")},
         makes=(LIBRARY,),
     )
-    simulate = Step(
+    simulate = worker(
         name="simulate",
         about=f"C simulation of {vectors.COUNT} vectors, back to back",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "backends.hls4ml.workers.simulate", "job.json"),
-        files={
-            "job.json": json.dumps({"quantised": quantised, "vectors": vectors.COUNT}),
-            LIBRARY: Output("compile", LIBRARY),
-            PROJECT: Output("convert", PROJECT),
-        },
+        module="backends.hls4ml.workers.simulate",
+        ask={"quantised": quantised, "vectors": vectors.COUNT},
+        files={LIBRARY: Output("compile", LIBRARY), PROJECT: Output("convert", PROJECT)},
         makes=(OUTPUTS,),
         packages=("numpy",),
         sources=SOURCES,

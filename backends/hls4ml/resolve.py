@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from backends.cost.amounts import joined, shell_amounts, totals
-from backends.cost.synthesis import HLS4ML, countable
+from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import refusals
 from backends.dataflow.budget import Way, budgets, largest_share
 from backends.dataflow.fifos import passable
 from backends.dataflow.folding import Cost, Folding
 from backends.dataflow.options import cycles_at
 from backends.dataflow.space import Budgets, Problem, Solved
+from backends.hls4ml import built, structure
+from backends.hls4ml.built import SPREAD, spread_of_whole
 from backends.hls4ml.design import Hls4mlDesign, asked, factors, snapped, unrolled
-from backends.hls4ml.estimate import block_cost, costs, fifo_cost, multiply_accumulate
 from backends.hls4ml.options import Hls4mlOptions, parse_reuse
 from backends.hls4ml.precision import lower
+from backends.hls4ml.routed import block_cost, costs, fifo_cost, has_free_fifos, product_cost, settled
 from backends.hls4ml.schedule import PACES, Block, busy
 from backends.protocol import Job
 from flows.core.evidence import RESOURCES
@@ -58,9 +59,11 @@ def folding_problem(start: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -
     def around(design: Hls4mlDesign) -> Budgets:
         buffers = design.buffers_by(passable) if design is start else design.buffers
         fixed = [block_cost(block, design) for block in design.blocks if block.name not in design.reuse]
-        rest = joined(*fixed, *(fifo_cost(buffer, design.tool) for buffer in buffers), shell_amounts())
+        rest = settled(
+            joined(*fixed, *(fifo_cost(buffer, has_free_fifos(design)) for buffer in buffers), design.shell.amounts())
+        )
         folded = [block for block in design.blocks if block.name in design.reuse]
-        whole = joined(*(block_cost(block, design) for block in folded), rest)
+        whole = settled(joined(*(block_cost(block, design) for block in folded), rest))
         ways = {block.name: _ways(design, block, choices[block.name]) for block in folded}
         return budgets(ways, lambda cycles: rest, whole, partial(usable, design), largest_share)
 
@@ -68,27 +71,35 @@ def folding_problem(start: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -
 
 
 def taken(design: Hls4mlDesign, sure: bool) -> Cost:
-    """What csynth counts of each of `RESOURCES`: by estimates or, where `sure`, by their upper bounds."""
-    amounts = joined(*(part for _, part in costs(design)))
+    """What is routed of each of `RESOURCES`: by estimates or, where `sure`, by the upper bounds of what is not fitted.
+
+    For LUTs and FFs, `usable` keeps what is sure: the interval is the whole design's.
+    """
+    amounts = settled(joined(*(part for _, part in costs(design))))
     return totals(amounts, sure)
 
 
-def usable(design: Hls4mlDesign, sure: bool, margin: float) -> Cost:
-    """How much csynth may count of each of `RESOURCES`, where `sure` by an upper bound, so that what is built leaves
-    `margin` of the part free."""
-    device = design.job.target.part.device
-    return tuple(countable(metric, device.available(metric) * (1 - margin), HLS4ML, sure) for metric in RESOURCES)
+def usable(design: Hls4mlDesign, sure: bool, kept: float) -> Cost:
+    """How much the estimates of each of `RESOURCES` may come to so that `kept` of the margins stays free; where `sure`,
+    even if what is built is at the upper end of the interval of whole designs."""
+    limits = []
+    for metric in RESOURCES:
+        limit = design.job.target.usable(metric, kept)
+        if sure and metric in SPREAD:
+            beside = design.shell.range(metric).value
+            limit = beside + (limit - beside) / spread_of_whole(metric)
+        limits.append(limit)
+    return tuple(limits)
 
 
 def _ways(design: Hls4mlDesign, block: Block, choices: Sequence[int]) -> Sequence[Way]:
-    """Each of these reuse factors whose costs are known; where there is none the lowest, at what is known."""
-    quantised, tool, flat = design.quantised, design.tool, block.name in design.unrolled
-    every = [
-        Way(
-            factor,
-            busy(block, factor, PACES[tool], flat),
-            multiply_accumulate(block, quantised, factor, tool, flat, design.haste),
-        )
+    """Each of these reuse factors."""
+    flat = block.name in design.unrolled
+    return [
+        Way(factor, busy(block, factor, PACES[design.tool], flat), settled(_layer(block, design, factor)))
         for factor in choices
     ]
-    return [way for way in every if all(None not in amounts for amounts in way.amounts.values())] or every[:1]
+
+
+def _layer(block: Block, design: Hls4mlDesign, factor: int) -> Amounts:
+    return joined(product_cost(block, design, factor), built.amounts("start", structure.start()))

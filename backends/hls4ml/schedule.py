@@ -13,6 +13,7 @@ from math import prod
 
 from backends.dataflow.stages import Run, Stage
 from backends.hls4ml.reuse import sizes
+from backends.hls4ml.structure import cycles_a_turn
 from models.network import INPUT, Conv2D, Flatten, Layer, MaxPool2D, Network, Shape
 
 CLONE, PADDING = "clone", "padding"
@@ -156,9 +157,8 @@ def _pattern(block: Block, factor: int, pace: ToolPace, latency: bool) -> tuple[
     """One frame of a block; a pipelined one handles a token a cycle."""
     layer = block.layer
     called = pace.called_deep if isinstance(layer, Conv2D) and _inputs(block, layer) > DEEP else pace.called
-    computed = (
-        max(factor, called) if latency and block.kind == "conv2d" else factor if latency else factor + pace.output
-    )
+    turns = factor * cycles_a_turn(factor)
+    computed = max(factor, called) if latency and block.kind == "conv2d" else factor if latency else turns + pace.output
     stored = computed if latency or pace.idle is None else pace.idle
     match block.kind, layer:
         case "padding", Conv2D():

@@ -15,107 +15,143 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from math import ceil, exp, log, sqrt
+from math import exp, log, sqrt
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from backends.cost.synthesis import OPEN_SYNTHESIS
 from backends.finn.resources import models
-from backends.finn.resources.structure import Law
+from backends.finn.resources.law import Law
+from calibration.conformal import Miss, Width, missed, of_few_projects, widths
 from calibration.finn.points import SYNTHESIS, UNBUILT, Point, routed, synthesised
 from calibration.finn.rows import Sample, nodes
 from calibration.least_squares import non_negative
 from flows.core.errors import FlowsError
 from flows.core.evidence import Metric
 
-MANY = 3
-"""Repositories from which on whole ones are held out: with fewer, too little is left to fit to."""
-RATIO = 1.64
-"""The most that the open synthesis overstates LUTs by; `models.OVERSTATED` is its middle."""
+ENOUGH = 2
+"""Rows of other repositories for each coefficient, below which builds are held out one by one."""
+FIFOS = {"block_fifo", "register_fifo", "shift_fifo"}
 
 
 def solve(rows: Sequence[Point]) -> dict[str, float]:
-    """Coefficients of the least relative error beside what is certain, none negative; every build counts alike.
+    """Coefficients of the least relative error beside what is certain, none negative; every repository counts alike.
 
     Counts that have none are left out.
     """
     names = list(rows[0].model.features)
-    of_build = Counter(row.build for row in rows)
-    weight = np.array([max(row.measured, 1.0) * sqrt(of_build[row.build]) for row in rows])
+    of_repository = Counter(row.repository for row in rows)
+    weight = np.array([max(row.measured, 1.0) * sqrt(of_repository[row.repository]) for row in rows])
     rest = np.array([row.measured - row.model.certain for row in rows])
     matrix = np.array([[row.model.features[name] for name in names] for row in rows]) / weight[:, None]
     columns, values = non_negative(matrix, rest / weight)
     return {names[column]: round(float(value), 4) for column, value in zip(columns, values, strict=True)}
 
 
-def ratios(coefficients: Mapping[str, float], rows: Iterable[Point]) -> list[float]:
-    """Log ratios of measured to predicted."""
-    return [log(max(row.measured, 1) / max(predicted(coefficients, row.model), 1)) for row in rows]
-
-
 def predicted(coefficients: Mapping[str, float], model: Law) -> float:
     return model.certain + sum(value * model.features[name] for name, value in coefficients.items())
 
 
-def held_out(rows: Sequence[Point]) -> list[float]:
-    """What fits to the others miss each repository's rows by; of fewer than `MANY` each build's, of one build none."""
-    unit = "repository" if len({row.repository for row in rows}) >= MANY else "build"
+def held_out(rows: Sequence[Point]) -> dict[Point, float]:
+    """What fits to the other repositories predict of each row, or to the other builds where too few rows of others
+    are left to fit to; of one build nothing."""
+    most = max(Counter(row.repository for row in rows).values())
+    unit = "repository" if len(rows) - most >= ENOUGH * len(rows[0].model.features) else "build"
     units: dict[str, list[Point]] = {}
     for row in rows:
         units.setdefault(getattr(row, unit), []).append(row)
     if len(units) < 2:
-        return []
-    missed: list[float] = []
+        return {}
+    values: dict[Point, float] = {}
     for left_out, test in units.items():
-        missed += ratios(solve([row for row in rows if getattr(row, unit) != left_out]), test)
-    return missed
+        coefficients = solve([row for row in rows if getattr(row, unit) != left_out])
+        values |= {row: predicted(coefficients, row.model) for row in test}
+    return values
 
 
-def spread(missed: Sequence[float]) -> float:
-    """Half the width of a 90 % interval for the log ratio of a new row: what nine of ten rows held out stay within."""
-    sizes = sorted(abs(ratio) for ratio in missed)
-    return sizes[min(len(sizes), ceil(0.9 * (len(sizes) + 1))) - 1] if sizes else 0.0
-
-
-def calibration(rows: Sequence[Point]) -> list[dict[str, Any]]:
-    """Every model and metric, with the error and the interval of builds that it was not fitted to.
-
-    A model of one build is held to what the models of several builds miss their rows by.
-    """
+def calibration(rows: Sequence[Point]) -> dict[str, list[dict[str, Any]]]:
+    """``laws``: every model and metric of which there are enough rows to fit to, with the error and the interval of
+    repositories that it was not fitted to.
+    ``totals``: the interval of the sum of a design, by metric."""
     groups: dict[tuple[str, str], list[Point]] = {}
     for row in rows:
         groups.setdefault((row.model.name, row.metric), []).append(row)
-    missed = {key: held_out(group) for key, group in groups.items()}
+    groups = {key: group for key, group in groups.items() if len(group) >= len(group[0].model.features)}
+    values = {key: held_out(group) for key, group in groups.items()}
+    intervals = _intervals({key: _misses(found) for key, found in values.items()})
     entries = []
     for (model, metric), group in sorted(groups.items(), key=lambda item: item[0]):
-        own = missed[model, metric]
-        of_metric = [ratio for (_, other), misses in missed.items() if other == metric for ratio in misses]
-        width, builds = spread(own or of_metric), len({row.build for row in group})
+        errors = [abs(value / max(row.measured, 1) - 1) for row, value in values[model, metric].items()]
+        width, builds = intervals[model, metric], {row.build for row in group}
+        reach = width.value
         if model == UNBUILT and metric == Metric.LUT.key:
-            width = sqrt(width**2 + log(RATIO / models.OVERSTATED) ** 2)
-        errors = [abs(exp(-ratio) - 1) for ratio in own]
+            overstated = OPEN_SYNTHESIS[Metric.LUT]
+            reach = sqrt(reach**2 + log(overstated.high / overstated.value) ** 2)
         entries.append(
             {
                 "law": model,
                 "metric": metric,
                 "coefficients": solve(group),
                 "rows": len(group),
-                "builds": 0 if model == UNBUILT else builds,
-                "from": SYNTHESIS if model == UNBUILT else f"{builds} routed build{'s' * (builds != 1)}",
+                "projects": 0 if model == UNBUILT else len({row.repository for row in group}),
+                "from": SYNTHESIS if model == UNBUILT else _from(group, len(builds)),
                 "median_error": round(median(errors), 3) if errors else None,
-                "interval_90": round(width, 3),
+                "interval_90": round(reach, 3),
+                "own_interval": width.is_own,
             }
         )
+    return {"laws": entries, "totals": totals(values.values())}
+
+
+def _from(rows: Sequence[Point], builds: int) -> str:
+    repositories = len({row.repository for row in rows})
+    projects = f"{repositories} project{'s' * (repositories != 1)}"
+    return f"{builds} build{'s' * (builds != 1)} of {projects}"
+
+
+def _misses(values: Mapping[Point, float]) -> list[Miss]:
+    return [Miss(missed(row.measured, value), row.repository) for row, value in values.items()]
+
+
+def _intervals(misses: Mapping[tuple[str, str], Sequence[Miss]]) -> dict[tuple[str, str], Width]:
+    """By model and metric; FIFOs, of which there are many that hardly err, apart from the rest."""
+    alike: dict[tuple[str, bool], dict[tuple[str, str], Sequence[Miss]]] = {}
+    for (model, metric), own in misses.items():
+        alike.setdefault((metric, model in FIFOS), {})[model, metric] = own
+    return {key: width for kinds in alike.values() for key, width in widths(kinds).items()}
+
+
+def totals(values: Iterable[Mapping[Point, float]]) -> list[dict[str, Any]]:
+    """What the sums of whole designs miss, of which no row was fitted to: errors of the nodes of a design resemble
+    each other, so the sum of their intervals is not its interval.
+    """
+    sums: dict[tuple[str, str], list[float]] = {}
+    projects: dict[str, str] = {}
+    for found in values:
+        for row, value in found.items():
+            if row.is_design:
+                projects[row.build] = row.repository
+                total = sums.setdefault((row.metric, row.build), [0.0, 0.0])
+                total[0], total[1] = total[0] + row.measured, total[1] + value
+    entries = []
+    for metric in sorted({metric for metric, _ in sums}):
+        own = [Miss(missed(*pair), projects[build]) for (other, build), pair in sums.items() if other == metric]
+        count = len({miss.project for miss in own})
+        if count > 1:
+            width = round(of_few_projects(own), 3)
+            designs = f"{len(own)} designs of {count} projects"
+            entries.append({"metric": metric, "projects": count, "from": designs, "interval_90": width})
     return entries
 
 
-def written(samples: Iterable[Sample], entries: Sequence[Mapping[str, Any]]) -> str:
+def written(samples: Iterable[Sample], fitted: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """The calibration file: the models, and the reports that they were fitted to."""
     rows = [sample.row for sample in samples if sample.part]
     sources = sorted({f"{row.project} (Vivado {row.version}, {row.device})" for row in rows})
-    return json.dumps({"sources": sources, "laws": entries}, indent=1) + "\n"
+    return json.dumps({"sources": sources, **fitted}, indent=1) + "\n"
 
 
 def main() -> None:
@@ -125,17 +161,20 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         samples = nodes(arguments.rows)
-        entries = calibration(routed(samples) + synthesised())
+        fitted = calibration(routed(samples) + synthesised())
     except FlowsError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
-    print(f"{'model':14}{'metric':8}{'rows':>5}{'median':>8}{'used':>7}")
-    for entry in entries:
+    print(f"{'model':16}{'metric':8}{'rows':>5}{'median':>8}{'used':>7}")
+    for entry in fitted["laws"]:
         middle = "-" if entry["median_error"] is None else f"{entry['median_error']:.1%}"
         used = f"x{exp(entry['interval_90']):.2f}"
-        print(f"{entry['law']:14}{entry['metric']:8}{entry['rows']:5}{middle:>8}{used:>7}  {entry['coefficients']}")
+        used += " " if entry["own_interval"] else "*"
+        print(f"{entry['law']:16}{entry['metric']:8}{entry['rows']:5}{middle:>8}{used:>8}  {entry['coefficients']}")
+    for entry in fitted["totals"]:
+        print(f"total {entry['metric']}: x{exp(entry['interval_90']):.2f}, {entry['from']}")
     if arguments.write:
-        models.CALIBRATION.write_text(written(samples, entries))
+        models.CALIBRATION.write_text(written(samples, fitted))
 
 
 if __name__ == "__main__":

@@ -14,16 +14,26 @@ from typing import Any
 
 from backends.cost.amounts import Amount, Amounts, exact
 from backends.cost.blockram import bram18
+from backends.cost.fabric import ram_luts
 from backends.dataflow.buffers import SRL
 from backends.finn.design.fifos import StreamingFifo, WidthConverter
 from backends.finn.design.nodes import HardwareNode, Integer, MatrixVector, NodeFold, Padding, Thresholds, Window
+from backends.finn.resources import hls
 from backends.finn.resources.formulas import AUTO, BLOCK, DECOUPLED, DISTRIBUTED, EMBEDDED, MemoryStyle
+from backends.finn.resources.law import Law
 from backends.finn.resources.models import Calibration, fitted
-from backends.finn.resources.structure import LUT_WORDS, Law, ram_luts, stream
+from backends.finn.resources.structure import LUT_WORDS
 from flows.core.evidence import Metric
 
 OLDER = {"StreamingFCLayer": "MVAU", "MatrixVectorActivation": "MVAU", "VectorVectorActivation": "VVAU"}
 MODES = {"decoupled": DECOUPLED, "const": EMBEDDED, DECOUPLED: DECOUPLED, EMBEDDED: EMBEDDED}
+OLD_HLS = 2022
+"""The last year of Vitis HLS whose units take fewer registers (`backends.finn.resources.hls`)."""
+KEPT = r"finn-plus 1\.[0-4]\b"
+"""Releases whose thresholds are not optimised."""
+MEMORY_PORT = 64
+"""Bits of a DMA engine's memory port where it is not recorded: FINN's widest."""
+PIXEL = Integer(8, False)
 WIDEST = 8
 """Bits of a result up to which a unit whose ``noActivation`` is left out applies thresholds, as FINN's default is."""
 NAMED = ("node", "layer", ("input",))
@@ -52,31 +62,38 @@ class Other:
 Part = StreamingFifo | WidthConverter | tuple[HardwareNode, NodeFold, MemoryStyle] | Other
 
 
-def part_of(op: str, given: Mapping[str, Any], version: str = "") -> Part:
-    """Raises `Unknown`, and `KeyError` where an attribute that a model needs is not recorded."""
+def part_of(op: str, given: Mapping[str, Any], version: str = "", vivado: str = "") -> Part:
+    """What a node of a release of FINN, built by a release of Vivado, is to the models; "" where one is not recorded.
+
+    Raises `Unknown`, and `KeyError` where an attribute that a model needs is not recorded.
+    """
     name = kind_of(op)
     kind, rtl = name.removesuffix("_rtl").removesuffix("_hls"), name.endswith("_rtl")
     match kind:
         case "StreamingFIFO":
             return _fifo(given)
         case "StreamingDataWidthConverter" if rtl:
-            return WidthConverter("writer", "reader", int(given["inWidth"]), int(given["outWidth"]))
+            return WidthConverter("writer", "reader", *_widths(given))
         case "FMPadding" if rtl:
             return _padding(given)
         case "ConvolutionInputGenerator" if rtl:
             return _window(given)
         case "MVAU":
-            return _unit(given, rtl, former="finn-plus" not in version)
+            is_former = "finn-plus" not in version
+            return _unit(given, rtl, is_former, of_2022=int(vivado[:4]) <= OLD_HLS if vivado else is_former)
         case "Thresholding" if rtl:
-            data, result = integer(given["inputDataType"]), integer(given["outputDataType"])
-            shape = 1, given["NumChannels"]
-            return Thresholds(*NAMED, shape, shape, data, result), NodeFold(pe=given["PE"]), MemoryStyle()
+            return _thresholds(given, kept=bool(re.search(KEPT, version)))
         case "Thresholding":
             return _thresholds_hls(given)
         case "StreamingMaxPool":
             return _pool(given)
         case "IODMA":
             return _dma(given)
+        case "LabelSelect":
+            bits = given["PE"] * integer(given["inputDataType"]).width
+            return Other({metric: hls.label_select(bits) for metric in (Metric.LUT, Metric.FF)})
+        case "StreamingDataWidthConverter" if max(widths := _widths(given)) % min(widths):
+            return WidthConverter("writer", "reader", *widths)
     if rtl or (ports := _ports(kind, given)) is None:
         raise Unknown(f"no resource model of {op}")
     return _stream(ports)
@@ -96,7 +113,7 @@ def kind_of(op: str) -> str:
 
 
 def _stream(ports: int) -> Other:
-    return Other({metric: stream(ports, metric) for metric in (Metric.LUT, Metric.FF)})
+    return Other({metric: hls.stream(ports, metric) for metric in (Metric.LUT, Metric.FF)})
 
 
 def _fifo(given: Mapping[str, Any]) -> StreamingFifo:
@@ -132,7 +149,21 @@ def _window(given: Mapping[str, Any]) -> tuple[HardwareNode, NodeFold, MemorySty
     return node, fold, MemoryStyle(window_style=given.get("ram_style", DISTRIBUTED))
 
 
-def _unit(given: Mapping[str, Any], rtl: bool, former: bool) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
+def _widths(given: Mapping[str, Any]) -> tuple[int, int]:
+    return int(given["inWidth"]), int(given["outWidth"])
+
+
+def _thresholds(given: Mapping[str, Any], kept: bool) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
+    """Those of pixels are a network's input, whose scale is the same for all channels."""
+    data, result = integer(given["inputDataType"]), integer(given["outputDataType"])
+    shape = 1, given["NumChannels"]
+    node = Thresholds(*NAMED, shape, shape, data, result, uniform=data == PIXEL, kept=kept)
+    return node, NodeFold(pe=given["PE"]), MemoryStyle()
+
+
+def _unit(
+    given: Mapping[str, Any], rtl: bool, former: bool, of_2022: bool
+) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
     """Where the width of sums is not recorded it is what any input could make of them."""
     data, weight, result = (integer(given[f"{key}DataType"]) for key in ("input", "weight", "output"))
     inputs, outputs, pixels = given["MW"], given["MH"], math.prod(given.get("numInputVectors", [1]))
@@ -157,6 +188,7 @@ def _unit(given: Mapping[str, Any], rtl: bool, former: bool) -> tuple[HardwareNo
         sums,
         former=rtl and former,
         of_luts=given.get("resType") == "lut",
+        of_2022=of_2022,
     )
     return node, NodeFold(given["PE"], given["SIMD"]), MemoryStyle(mode, style)
 
@@ -165,8 +197,8 @@ def _thresholds_hls(given: Mapping[str, Any]) -> Other:
     """They compare as the thresholds in the HLS unit do, and nothing is multiplied or read again."""
     pe, steps = given["PE"], given["numSteps"]
     bits, words = integer(given["weightDataType"]).width, given["NumChannels"] // given["PE"]
-    features = dict.fromkeys(("again", "multiplied", "logic", "replay", "words"), 0)
-    logic = Law("hls_unit", 0, {**features, "compared": pe * steps * bits, "one": 1})
+    none = ("again", "multiplied", "gates", "logic", "weights", "sums", "replay", "words")
+    logic = Law("hls_unit", 0, {**dict.fromkeys(none, 0), "compared": pe * steps * bits, "steps": pe * steps, "one": 1})
     blocks = 0
     if MODES.get(given["mem_mode"]) == EMBEDDED:
         blocks = pe * steps if words > LUT_WORDS else 0
@@ -192,11 +224,13 @@ def _pool(given: Mapping[str, Any]) -> Other:
 
 
 def _dma(given: Mapping[str, Any]) -> Other:
-    blocks = (
-        Amount(2, 1, 4, "dma", "6 routed engines") if given["direction"] == "in" else exact(1, "exact", "6 engines")
-    )
-    logic = Law("dma", 0, {"one": 1})
-    return Other({Metric.LUT: logic, Metric.FF: logic}, blocks, Amount(0, 0, 2, "dma", "12 routed engines"))
+    """A stream whose width is not recorded is one of bytes, a memory port FINN's widest in and as wide as that out."""
+    incoming = given["direction"] == "in"
+    taken = int(given.get("streamWidth", 8))
+    interface = int(given.get("intfWidth", MEMORY_PORT if incoming else taken))
+    logic = {metric: hls.dma(incoming, taken, interface, metric is Metric.LUT) for metric in (Metric.LUT, Metric.FF)}
+    blocks = Amount(2, 1, 4, "dma", "13 routed engines") if incoming else exact(1, "exact", "13 engines")
+    return Other(logic, blocks, Amount(0, 0, 2, "dma", "26 routed engines"))
 
 
 def _ports(kind: str, given: Mapping[str, Any]) -> int | None:
@@ -213,9 +247,6 @@ def _ports(kind: str, given: Mapping[str, Any]) -> int | None:
         case "ChannelwiseOp" | "Pool":
             taken, put = ("InputDataType", "OutputDataType") if kind == "Pool" else ("inputDataType", "outputDataType")
             return int(given["PE"] * (bits(taken) + bits(put)))
-        case "LabelSelect":
-            label = 8 * math.ceil((given["Labels"] - 1).bit_length() / 8)
-            return int(given["PE"] * bits("inputDataType") + label)
         case "ElementwiseAdd" | "ElementwiseMul" | "ElementwiseSub":
             return int(given["PE"] * (bits("lhs_dtype") + bits("rhs_dtype") + bits("out_dtype")))
         case "StreamingDataWidthConverter":

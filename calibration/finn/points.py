@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backends.finn.resources import models
-from backends.finn.resources.structure import Law, law_of_node
+from backends.cost.synthesis import OPEN_SYNTHESIS
+from backends.finn.resources.law import Law
+from backends.finn.resources.structure import law_of_node
 from calibration.finn.parts import part_of
 from calibration.finn.rows import BY_KEY, Sample
+from flows.core.evidence import Metric
 
 SYNTHESISED = Path(__file__).with_name("open_synthesis.json")
 SYNTHESIS = "Yosys 0.70 of finn-plus 1.6.1 RTL"
@@ -21,19 +23,21 @@ UNBUILT = "matrix"
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """What one model sees of one row of a build, which others of its repository may resemble."""
+    """What one model sees of one row of a build, which others of its repository may resemble. `is_design` where the
+    rows of the build are a whole design."""
 
     model: Law
     metric: str
     measured: float
     build: str
     repository: str
+    is_design: bool = False
 
 
 def routed(samples: Iterable[Sample]) -> list[Point]:
-    """Of routed rows. Weights and thresholds kept in LUTs are no part of what a model is fitted to."""
+    """Of routed rows."""
     return [
-        Point(model, metric, measured, sample.row.project, sample.row.repository)
+        Point(model, metric, measured, sample.row.project, sample.row.repository, sample.is_placed)
         for sample in samples
         for metric, measured in sample.row.measured.items()
         if (model := sample.model(metric))
@@ -48,7 +52,7 @@ def synthesised() -> list[Point]:
         assert isinstance(part, tuple)
         node, fold, _ = part
         counts = row["measured"]
-        amounts = {"lut": counts["lut"] / models.OVERSTATED + counts["ram_lut"], "ff": counts["ff"]}
+        amounts = {"lut": counts["lut"] / OPEN_SYNTHESIS[Metric.LUT].value + counts["ram_lut"], "ff": counts["ff"]}
         for metric, measured in amounts.items():
             model = law_of_node(node, fold, BY_KEY[metric])
             build = str(row["config"]) if model.name == UNBUILT else SYNTHESIS

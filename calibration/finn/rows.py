@@ -15,8 +15,9 @@ from typing import Any
 
 from backends.cost.amounts import Amount, Amounts, exact
 from backends.finn.resources import models
+from backends.finn.resources.law import Law
 from backends.finn.resources.models import Calibration
-from backends.finn.resources.structure import Law, law_of_link, law_of_node
+from backends.finn.resources.structure import law_of_link, law_of_node
 from calibration.finn.parts import NONE, Other, Part, Unknown, part_of
 from calibration.truth_files import Row, amount_of, as_object, field_of, parsed
 from flows.core.errors import InputError
@@ -24,18 +25,23 @@ from flows.core.evidence import Metric
 
 METRICS = {"LUT": "lut", "FF": "ff", "BRAM_18K": "bram18", "DSP": "dsp"}
 BY_KEY = {metric.key: metric for metric in (Metric.LUT, Metric.FF, Metric.BRAM18, Metric.DSP)}
-CSYNTH = "csynth estimate"
+CSYNTH, SYNTHESISED = "csynth estimate", "post-synthesis"
 LATENCY = 10
 """Cycles beside its turns until the last result of a matrix unit (``backends.finn.design.schedule``)."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One row; `part` is what it is to the models, None where they do not speak of it, for the `reason`."""
+    """One row; `part` is what it is to the models, None where they do not speak of it, for the `reason`.
+
+    `is_placed` where Vivado placed and routed it. Of a node that it only synthesised LUTs are not compared, since
+    placement shares them.
+    """
 
     row: Row
     part: Part | None
     reason: str = ""
+    is_placed: bool = True
 
     def model(self, key: str) -> Law | None:
         """The fitted model of LUTs or FFs, and the counts of this row that it is linear in."""
@@ -95,6 +101,8 @@ def samples(place: str, record: Any) -> Iterator[Sample]:
         measured = {
             name: amount_of(f"{place}, field {key}", record.get(key), "give a number") for key, name in METRICS.items()
         }
+    if is_synthesised := stage == SYNTHESISED:
+        del measured["lut"]
     cycles = record.get("latency_cycles")
     if stage == CSYNTH and isinstance(cycles, dict):
         measured["cycles"] = amount_of(f"{place}, field latency_cycles.max", cycles.get("max"), "give a number")
@@ -105,14 +113,14 @@ def samples(place: str, record: Any) -> Iterator[Sample]:
     )
     part, reason = None, ""
     try:
-        part = part_of(op, config, str(record.get("finn_version")))
+        part = part_of(op, config, str(record.get("finn_version")), row.version)
     except Unknown as error:
         reason = str(error)
     except KeyError as error:
         reason = f"{op}: {error.args[0]} is not recorded"
     except (TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
         raise InputError(f"{place}, field config", f"no configuration of {op}: {error}", "correct it") from None
-    yield Sample(row, part, reason)
+    yield Sample(row, part, reason, not is_synthesised)
 
 
 def nodes(paths: Sequence[Path]) -> list[Sample]:

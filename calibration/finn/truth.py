@@ -5,34 +5,44 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from backends.cost.amounts import Amount
+from backends.cost.amounts import Amount, summed
 from backends.finn.design.fifos import WidthConverter
 from backends.finn.resources import formulas, models
 from backends.finn.resources.models import Calibration
+from calibration.conformal import FEW_PROJECTS, FEW_ROWS
 from calibration.finn.fit import calibration
 from calibration.finn.parts import kind_of
 from calibration.finn.points import routed, synthesised
-from calibration.finn.rows import Sample
+from calibration.finn.rows import BY_KEY, Sample
 from calibration.tables import AIMS, Outcome, Section, Summary, Table, summary
 
 METRICS = ("cycles", "bram18", "dsp", "lut", "ff")
+RESOURCES = ("lut", "ff", "bram18", "dsp")
+LINKS = {"StreamingFIFO_rtl", "StreamingDataWidthConverter_rtl", "StreamingDataWidthConverter_hls"}
 
 
-def outcomes(samples: Sequence[Sample], cross_validate: bool, whole: str = "project") -> list[Outcome]:
-    """By the shipped calibration; or each build (or repository) by a fit to the others.
+def calibrations(samples: Sequence[Sample], cross_validate: bool) -> list[Calibration]:
+    """What each sample is predicted by: the shipped calibration, or a fit to the other repositories.
 
-    Of a single build each row is predicted by its other rows.
+    Of a single repository each row is predicted by its other rows.
     """
-    several = len({sample.row.project for sample in samples}) > 1
-    units = [getattr(sample.row, whole) if several else sample.row.place for sample in samples]
-    fits: dict[str, Calibration] = {}
-    if cross_validate:
-        for unit in dict.fromkeys(units):
-            fits[unit] = _fitted([sample for sample, other in zip(samples, units, strict=True) if other != unit])
+    if not cross_validate:
+        return [models.shipped()] * len(samples)
+    several = len({sample.row.repository for sample in samples}) > 1
+    units = [sample.row.repository if several else sample.row.place for sample in samples]
+    fits = {
+        unit: _fitted([sample for sample, other in zip(samples, units, strict=True) if other != unit])
+        for unit in dict.fromkeys(units)
+    }
+    return [fits[unit] for unit in units]
+
+
+def outcomes(samples: Sequence[Sample], laws: Sequence[Calibration]) -> list[Outcome]:
+    """Every metric of every sample, each predicted by its calibration."""
     results = []
-    for sample, unit in zip(samples, units, strict=True):
+    for sample, own in zip(samples, laws, strict=True):
         for metric, measured in sample.row.measured.items():
-            amount = sample.amount(metric, fits.get(unit, models.shipped()))
+            amount = sample.amount(metric, own)
             reason = sample.reason or _reason(sample, metric) if amount is None else ""
             results.append(Outcome(sample.row, metric, measured, amount, reason))
     return results
@@ -45,7 +55,7 @@ def _reason(sample: Sample, metric: str) -> str:
 
 
 def _fitted(samples: Sequence[Sample]) -> Calibration:
-    return {(entry["law"], entry["metric"]): entry for entry in calibration(routed(samples) + synthesised())}
+    return models.by_law(calibration(routed(samples) + synthesised()))
 
 
 def by_finn(samples: Sequence[Sample]) -> list[Outcome]:
@@ -75,20 +85,51 @@ def _finn(sample: Sample, metric: str) -> float | None:
     return values.get(metric)
 
 
-def sections(samples: Sequence[Sample], results: Sequence[Outcome], cross_validate: bool) -> Iterator[Section]:
-    """Tables of all nodes, of each build and each type, of FINN's figures, and of what is not modelled."""
-    yield "All nodes", summary(results, METRICS)
-    if len({outcome.row.project for outcome in results}) > 1:
-        if cross_validate:
-            by_repository = outcomes(samples, cross_validate, "repository")
-            yield "All nodes, with whole repositories held out", summary(by_repository, METRICS)
-        yield f"By build: {CELLS}", _by("build", results, _build)
+def designs(samples: Sequence[Sample], laws: Sequence[Calibration]) -> list[Outcome]:
+    """The sums of whole designs, of all nodes that the models speak of."""
+    builds: dict[str, list[tuple[Sample, Calibration]]] = {}
+    for sample, own in zip(samples, laws, strict=True):
+        if sample.is_placed and "lut" in sample.row.measured:
+            builds.setdefault(sample.row.project, []).append((sample, own))
+    results = []
+    for nodes in builds.values():
+        first, own = nodes[0][0].row, nodes[0][1]
+        for key in RESOURCES:
+            known = [(sample, amount) for sample, _ in nodes if (amount := sample.amount(key, own))]
+            parts = models.of_sum({BY_KEY[key]: tuple(amount for _, amount in known)}, own)
+            total = summed(parts[BY_KEY[key]])
+            amount = Amount(total.value, total.low, total.high, "total", "")
+            measured = sum(sample.row.measured[key] for sample, _ in known)
+            results.append(Outcome(first, key, measured, amount))
+    return results
+
+
+def sections(samples: Sequence[Sample], laws: Sequence[Calibration], results: Sequence[Outcome]) -> Iterator[Section]:
+    """Tables of all nodes, of whole designs, of each build and each type, of FINN's figures, and of what is not
+    modelled."""
+    sums = designs(samples, laws)
+    if len({outcome.row.project for outcome in sums}) > 1:
+        yield "Whole designs: all nodes, FIFOs and converters, without the shell", summary(sums, RESOURCES)
+        yield "Each design: predicted (interval), built", _every_design(sums)
+    for title, is_link in (("Nodes without FIFOs and converters", False), ("FIFOs and converters", True)):
+        group = [outcome for outcome in results if (kind_of(outcome.row.layer) in LINKS) is is_link]
+        yield title, summary(group, METRICS)
     yield f"By type of node: {CELLS}", _by("node", results, lambda outcome: kind_of(outcome.row.layer))
+    if len({outcome.row.project for outcome in results}) > 1:
+        yield f"By build: {CELLS}", _by("build", results, _build)
     yield "By FINN's own formulas", summary(by_finn(samples), METRICS)
     unknown = [outcome for outcome in results if outcome.amount is None]
     if unknown:
         counts = Counter(outcome.reason for outcome in unknown).most_common()
         yield "Not modelled", [["reason", "numbers"], *([reason, str(count)] for reason, count in counts)]
+
+
+def _every_design(sums: Sequence[Outcome]) -> Table:
+    rows = []
+    for name in dict.fromkeys(_build(outcome) for outcome in sums):
+        own = {outcome.metric: outcome for outcome in sums if _build(outcome) == name}
+        rows.append([name, *(_cell(own[key]) for key in RESOURCES)])
+    return [["design", *RESOURCES], *rows]
 
 
 def every_node(samples: Sequence[Sample], results: Sequence[Outcome]) -> Section:
@@ -121,7 +162,7 @@ def _cells(results: Sequence[Outcome]) -> str:
 
 
 def _build(outcome: Outcome) -> str:
-    return f"{'/'.join(outcome.row.project.split('/')[:2])}, {outcome.row.design.split('/')[0]}"
+    return f"{outcome.row.repository}, {outcome.row.design.split('/')[0]}"
 
 
 def _cell(outcome: Outcome) -> str:
@@ -133,23 +174,35 @@ def _cell(outcome: Outcome) -> str:
 PAGE = """# FINN's estimates against routed builds
 
 How far the project's FINN estimates are from what Vivado counted in accelerators that others built and published. This
-page is what the following prints. `finn_nodes.json` is not part of this repository; the other rows are, with where each
-comes from ([calibration/rows](../../calibration/rows/README.md)).
+page is what the following prints. The rows in `../shared/truth` are not part of this repository; the others are, with
+where each comes from ([calibration/rows](../../calibration/rows/README.md)).
 
 ```sh
 {command}
 ```
 
-{rows} nodes of {builds} builds: {tools}.
-Parts: {parts}. {how}
+{rows} nodes of {builds} builds and of one collection of synthesised nodes.
+Tools: {tools}.
+Parts: {parts}.
+{how}
 
-- All builds are of FINN 0.9 to 0.10, 100 MHz. finn-plus 1.6.1 has the same RTL of windows, padding and thresholds, but
-  another matrix unit, FIFO and converter. Its matrix unit, which is in no build here, is fitted to open synthesis; the
-  `MVAU_rtl` below are its predecessors, with a resource model of their own.
-- Which counts the models are linear in was chosen with these rows in view; coefficients and intervals were not.
+- Builds are of FINN 0.9 to 0.10 and of finn-plus 1.4, 100 MHz. finn-plus 1.6.1 has the same RTL of windows, padding and
+  thresholds, but another matrix unit and FIFO. Its matrix unit, which is in no build here, is fitted to open
+  synthesis; the `MVAU_rtl` below are its predecessors, with a resource model of their own.
+- Which counts the models are linear in was chosen with these rows in view; coefficients and intervals were not. A model
+  that fewer rows of other projects are left for than it has coefficients is not tested: "not modelled".
+- Intervals are of kinds of node, FIFOs apart, and reach as far as misses of projects held out do; kinds of fewer than
+  {few_rows} rows or {few_projects} projects have at least the interval of all nodes together. Those of whole designs
+  are of what the sums of designs missed, by Student's t over projects.
+- Seven builds are of one author, five of one network: where three miss, they miss together. A node that is not modelled
+  is left out of both sides of a sum.
+- Vitis HLS 2022 takes two registers for a bit of an HLS unit's weights, 2023 and later four: a model for each.
+- Rows of `ArthurEly/hara` are of synthesis out of context; their LUTs, which placement shares, are left out.
 - Configurations come from what each build's folder holds beside its counts: folding, cycles, the generated block
   design, the network. Where a FIFO's depth is not recorded it is what its shift registers say, of an IP in block RAM
   what its own registers say (five of `cnv`): these few do not test what they were read from.
+- Thresholds of a network's input are the same for all channels; what Vivado makes of them hangs on their values, which
+  the models do not see.
 - The error of padding's LUTs is Vivado's: it gave two nodes of one design and one configuration 172 and 326.
 - FIFOs in block RAM are an IP of Vivado's: 28 to 47 LUTs by Vivado 2022, 55 to 86 by 2024.1. One model stands for both.
 - Cycles are those of a csynth report: FINN's and the 10 of the pipeline.
@@ -160,9 +213,18 @@ Parts: {parts}. {how}
 
 def page(samples: Sequence[Sample], cross_validate: bool, command: str) -> str:
     """The text above the tables in docs/reference/truth-finn.md; `command` prints it."""
-    how = "Each build is predicted by models fitted to the others." if cross_validate else "The models as shipped."
-    rows = [sample.row for sample in samples if "lut" in sample.row.measured]
+    how = "Each repository is predicted by models fitted to the others." if cross_validate else "The models as shipped."
+    rows = [sample.row for sample in samples if "ff" in sample.row.measured]
     tools = ", ".join(sorted({f"Vivado {row.version}" for row in rows if row.version}))
     parts = ", ".join(sorted({row.device for row in rows}))
-    builds = len({row.project for row in rows})
-    return PAGE.format(command=command, rows=len(rows), builds=builds, tools=tools, parts=parts, how=how)
+    builds = len({sample.row.project for sample in samples if sample.is_placed and "ff" in sample.row.measured})
+    return PAGE.format(
+        command=command,
+        rows=len(rows),
+        builds=builds,
+        tools=tools,
+        parts=parts,
+        how=how,
+        few_rows=FEW_ROWS,
+        few_projects=FEW_PROJECTS,
+    )

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 
 from backends.cost.amounts import exact
+from backends.dataflow.buffers import Buffer
 from backends.hls4ml import counts, resources
+from backends.hls4ml.design import chosen_by
 from calibration.hls4ml.configs import (
     NotModelled,
     accumulator_width,
@@ -114,11 +116,11 @@ def _pixels_pooled(row: CsynthRow) -> int | None:
 
 def fifo(row: CsynthRow) -> Description:
     depth, bits = count(row.config, "depth"), count(row.config, "bits")
-    bram = resources.fifo_bram(row.tool, depth, 1, bits)
+    rams = Buffer("", "", depth, bits, chosen_by(row.tool, depth, bits)).bram18
     known = {
-        "bram18": bram,
+        "bram18": exact(rams, "fifo", resources.FIFO_BRAM_SOURCE),
         "dsp": NONE,
         "lut": exact(0, "fifo", "csynth counts the LUTs of a FIFO in the whole design only"),
     }
-    features = {"one": 1.0, "in_block_ram": float(bram.value > 0)}
+    features = {"one": 1.0, "in_block_ram": float(rams > 0)}
     return Description({"ff": FittedModel("fifo", features)}, known, {"cycles": "a FIFO has none"})

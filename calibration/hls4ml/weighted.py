@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backends.hls4ml import counts, resources
+from backends.hls4ml.structure import cycles_a_turn
 from calibration.hls4ml.configs import (
     CONVOLUTIONS,
     NotModelled,
@@ -85,7 +86,7 @@ def _products(
     else:
         multipliers = -(-stored // factor)
         known = {
-            "bram18": resources.weight_bram(row.tool, multipliers, weight, factor),
+            "bram18": resources.weight_bram(row.tool, size, weight, factor),
             "dsp": resources.multiplier_dsp(multipliers, data, weight),
         }
         sizes = counts.multiply_accumulate(size, multipliers, (data, accumulator), weight, window, whole)
@@ -98,7 +99,7 @@ def _products(
 
 def _folded_cycles(row: CsynthRow, kind: str, factor: int, tokens: float) -> FittedModel:
     features = {
-        "turns": factor * (tokens if kind == "convolution" else 1),
+        "turns": factor * cycles_a_turn(factor) * (tokens if kind == "convolution" else 1),
         "tokens": tokens,
         "hasty": tokens * (row.haste > HASTY),
         "collected": tokens * (tokens > 1),

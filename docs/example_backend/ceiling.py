@@ -45,7 +45,7 @@ def estimate(job: Job[Options]) -> Sequence[Reading]:
                     predicts=Tier.RTL_SIMULATED, at_least=True)]  # fmt: skip
 
 
-BACKEND = Backend(
+BACKEND: Backend[Options, Job[Options]] = Backend(
     api=API, name="ceiling", about=__doc__.strip(), options=Options, check=check, resolve=lambda job: job, lower=lower,
     estimate=estimate, notes=lambda job: [Note("a ceiling, not a design: nothing is built")],
     plan=lambda job: Plan(()), read=lambda job, products: (),

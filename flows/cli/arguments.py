@@ -102,6 +102,11 @@ def add_design(parser: Parser, argv: Sequence[str]) -> None:
         "--calibration", metavar="FILE", type=Path,
         help="for a network of yours: images to measure its ranges on, a .npy array (N, height, width, 3) of uint8",
     )  # fmt: skip
+    parser.add_argument(
+        "--policy", metavar="FILE", type=Path,
+        help="what is to stay free of a part, by the [margin] of a policy (default: 20 %% of LUT, 25 %% of FF, 2 %% of "
+        "BRAM18 and DSP); foldings keep it free, and the verdict is by it",
+    )  # fmt: skip
     add_store(parser)
     add_verify(parser)
     add_options(parser, named(argv))
@@ -121,13 +126,20 @@ def add_verify(parser: Parser) -> None:
 
 
 def add_json(parser: Parser) -> None:
-    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the result as JSON, schema zynqflows/2")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the result as JSON, schema zynqflows/3")
 
 
 def add_reports(parser: Parser) -> None:
     parser.add_argument(
         "--report", dest="reports", metavar="FILE", type=Path, action="append", default=[],
         help="a vendor's report of this very design, made elsewhere (csynth, utilization, timing); may be repeated",
+    )  # fmt: skip
+
+
+def add_batch(parser: Parser) -> None:
+    parser.add_argument(
+        "--batch", metavar="N", type=count, default=1000,
+        help="images that a call of the driver hands over: the rate of the system is for it (default 1000)",
     )  # fmt: skip
 
 

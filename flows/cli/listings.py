@@ -15,7 +15,7 @@ from models.folding import folded
 from models.network import Add, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool, Layer, MaxPool2D, Network
 from models.proportion import wilson
 from models.zoo import NETWORKS
-from reports.terminal import table
+from reports.terminal.layout import table
 
 TOOLS = {
     "g++": "compiles C simulations: the proof that a design is the trained network",

@@ -15,10 +15,12 @@ from flows.core.files import read_text, write_atomic
 
 if TYPE_CHECKING:
     from backends.protocol import Backend, Job
+    from flows.core.margins import Margins
     from flows.core.record import Document
     from flows.executor import Executor
     from flows.jobs import Trained
     from flows.store import Store
+    from reports.policy import Policy
 
 DEFAULT_PARTS = ("xc7z020",)
 
@@ -95,6 +97,22 @@ def command_line() -> str:
     return shlex.join(["python", "-m", "flows", *sys.argv[1:]])
 
 
+def read_policy_file(path: Path) -> Policy:
+    """Raises `InputError` where it is no policy."""
+    from datetime import date
+
+    from reports.policy import read_policy
+
+    return read_policy(read_text(path, "name a policy file", f"file {path}"), str(path), date.today())
+
+
+def margins(given: Namespace) -> Margins:
+    """What is to stay free of every part: as a policy says, where one is given."""
+    from flows.core.margins import MARGINS
+
+    return (read_policy_file(given.policy).margins if given.policy else None) or MARGINS
+
+
 def jobs(given: Namespace, trained: Trained) -> Iterator[tuple[Backend[Any, Any], Trained, Job[Any]]]:
     """Every flow on every part that the user named. A flow may start from shipped weights of its own."""
     from flows import registry
@@ -104,6 +122,7 @@ def jobs(given: Namespace, trained: Trained) -> Iterator[tuple[Backend[Any, Any]
 
     backends = [registry.load(name) for name in dict.fromkeys(given.flows)]
     parts = [find_part(text) for text in dict.fromkeys(given.parts or DEFAULT_PARTS)]
+    free = margins(given)
     for backend in backends:
         options = options_of(backend, given)
         variant = backend.weights
@@ -111,7 +130,7 @@ def jobs(given: Namespace, trained: Trained) -> Iterator[tuple[Backend[Any, Any]
         if variant and not given.weights and not is_file(given.network):
             started = find_trained(given.network, None, variant)
         for part in parts:
-            yield backend, started, started.job(Target(part, given.clock), options)
+            yield backend, started, started.job(Target(part, given.clock, free), options)
 
 
 def designs(given: Namespace, trained: Trained) -> list[tuple[Backend[Any, Any], Trained, Job[Any]]]:

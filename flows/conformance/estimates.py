@@ -21,7 +21,8 @@ from flows.cli.parser import Parser
 from flows.conformance.networks import TINY, job_on, odd_networks
 from flows.core.errors import InputError, UsageError
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
-from flows.core.fit import MARGIN, Verdict, judge
+from flows.core.fit import Verdict, judge
+from flows.core.margins import MARGINS
 from flows.core.part import Device, Target, devices, find_part
 from flows.core.plan import PYTHON, Plan
 from flows.core.record import Document, document_to_json
@@ -263,11 +264,13 @@ def agree(found: tuple[Reading, ...], clock_ns: float) -> None:
 
 def judged(found: tuple[Reading, ...], device: Device) -> None:
     """A part that the upper bounds fill up to the margin is fitted, and one with a unit less is not."""
-    upper = {metric: reading.high or reading.value for metric in RESOURCES if (reading := total(found, metric))}
-    if len(upper) < len(RESOURCES) or any(one.at_least for one in found if one.scope == TOTAL):
+    found = tuple(one for one in found if one.scope == TOTAL)
+    totals = [reading for metric in RESOURCES if (reading := total(found, metric))]
+    if len(totals) < len(RESOURCES) or any(one.at_least or one.high is None or one.low is None for one in totals):
         assert judge(found, device).verdict is not Verdict.FITS, "something is not known"
         return
-    filled: dict[str, Any] = {metric.key: max(1, ceil(value / (1 - MARGIN))) for metric, value in upper.items()}
+    upper = {one.metric: one.high or 0.0 for one in totals}
+    filled: dict[str, Any] = {metric.key: max(1, ceil(end / (1 - MARGINS.of(metric)))) for metric, end in upper.items()}
     assert judge(found, replace(device, **filled)).verdict is Verdict.FITS
     smaller = filled | {"lut": filled["lut"] - 1}
     assert judge(found, replace(device, **smaller)).verdict is not Verdict.FITS

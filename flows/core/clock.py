@@ -2,7 +2,10 @@
 
 A report is believed in the order of its stage: a board, routing, logic synthesis, csynth. csynth's period is an
 estimate made before logic synthesis; it is a report all the same, and where it is longer than the period asked for the
-clock is missed. Where there is no report, what other builds of the flow have met says whether the claim is credible.
+clock is missed. Where there is no report, what other builds of the flow have met says whether the claim is credible,
+and a model of the slowest path that is known of the design, where there is one.
+
+Rates and times of the whole design are at the clock that can be vouched for, with the asked-for ones beside them.
 """
 
 from __future__ import annotations
@@ -12,9 +15,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from math import inf
 
-from flows.core.errors import RefusedError
-from flows.core.evidence import SEEN, TOTAL, Metric, Reading, Tier
-from flows.core.part import Target, clock_limits
+from flows.core.errors import RefusedError, UsageError
+from flows.core.evidence import AT_ASKED_CLOCK, SEEN, TOTAL, Metric, Reading, Tier
+from flows.core.part import Part, Target, clock_limits, delay, find_part, is_as_fast
 
 ASKED = "at the clock asked for, met or not"
 """What the source of a rate or a time says where cycles were taken at the clock asked for."""
@@ -35,19 +38,26 @@ class ClockVerdict(Enum):
 
     MET = "met"  # by a report of logic synthesis or later
     CREDIBLE = "credible"  # csynth meets it, or other builds of the flow have met it; no later report
-    AT_RISK = "at risk"  # beyond what builds of the flow have met, or csynth meets it without the spare it was told
+    AT_RISK = (
+        "at risk"  # beyond what builds of the flow have met or a model bears, or what csynth was to keep free is used
+    )
     MISSED = "missed"  # by the report of the most trusted stage
     UNKNOWN = "unknown"  # no report, and nothing is known of other builds of the flow
 
 
 @dataclass(frozen=True)
 class Clock:
-    """`reading` is the Fmax that was judged, None where there is none; `fact` says it in one sentence."""
+    """`reading` is the Fmax that was judged, None where there is none; `fact` says it in one sentence.
+
+    `credible_mhz` is the clock at which rates are told: the one asked for where that is met or credible, what the
+    report reaches where it is missed, the highest that is credible where it is at risk. None where nothing is known.
+    """
 
     verdict: ClockVerdict
     asked_mhz: float
     reading: Reading | None
     fact: str
+    credible_mhz: float | None = None
 
     @property
     def warning(self) -> str:
@@ -57,8 +67,28 @@ class Clock:
 
 
 def seen(mhz: float, tier: Tier, on: str, source: str) -> Reading:
-    """The fastest clock that a build of a flow is known to have met: what a backend states as its `SEEN_CLOCK`."""
+    """The fastest clock that a build of a flow is known to have met: what a backend states as its `seen_clock`. `on` is
+    the full part (xc7z020clg400-1)."""
     return Reading(Metric.FMAX_MHZ, mhz, tier, on, source, SEEN)
+
+
+def seen_on(part: Part, known: Reading) -> Reading | None:
+    """What `known`, of the part that it was met on, says of `part`: faster where the grade is, None where it is slower.
+
+    A reading that names no part is taken as it is.
+    """
+    try:
+        met = find_part(known.on)
+    except UsageError:
+        return known
+    if not is_as_fast(part, met):
+        return None
+    there, here = delay(met), delay(part)
+    if here.factor == there.factor:
+        return known
+    grades = f"grade {part.speed_grade} takes at most {here.factor / there.factor:g} of the time of {met.speed_grade}"
+    source = f"{known.source}; {_mhz(known.value)} on {met.full_name}, and {grades} ({here.source})"
+    return replace(known, value=known.value * there.factor / here.factor, on=part.full_name, source=source)
 
 
 def check_clock(target: Target) -> None:
@@ -80,26 +110,36 @@ def judge_clock(readings: Iterable[Reading], clock_ns: float) -> Clock:
     reports = [_slowest(one for one in found if one.scope == TOTAL and one.tier is tier) for tier in STAGES]
     known = [one for one in reports if one is not None]
     other = max((one for one in found if one.scope == SEEN), key=lambda one: one.value, default=None)
+    model = _slowest(one for one in found if one.scope == TOTAL and one.tier is Tier.MODELLED)
     asked = 1000 / clock_ns
     if not known:
-        model = _slowest(one for one in found if one.scope == TOTAL and one.tier is Tier.MODELLED)
-        if model and not _meets(model.value, clock_ns):
-            fact = f"a model reaches {_mhz(model.value)} of the {_mhz(asked)} asked for, and no timing report is there"
-            return Clock(ClockVerdict.AT_RISK, asked, model, fact)
-        verdict, fact = _by_other_builds(other, clock_ns)
-        return Clock(verdict, asked, model, fact)
+        verdict, fact = _by_other_builds(other, model, clock_ns)
+        return Clock(verdict, asked, model, fact, _credible(verdict, clock_ns, other, model))
     first = known[0]
     if not _meets(first.value, clock_ns):
         verdict, fact = ClockVerdict.MISSED, f"{_reaches(first)} of the {_mhz(asked)} asked for"
     elif first.tier is not Tier.HLS:
         verdict, fact = ClockVerdict.MET, f"{_reaches(first)}, {_mhz(asked)} is asked for"
     else:
-        verdict, fact = _by_csynth(first, other, clock_ns)
+        verdict, fact = _by_csynth(first, other, model, clock_ns)
     for one in known[1:]:
         if _meets(one.value, clock_ns) != _meets(first.value, clock_ns):
             says = "meets" if _meets(one.value, clock_ns) else "misses"
             fact += f"; {STAGES[one.tier]} {says} it, with {_mhz(one.value)}, and counts less"
-    return Clock(verdict, asked, first, fact)
+    likely = first.value if verdict is ClockVerdict.MISSED else _credible(verdict, clock_ns, other, model, first)
+    return Clock(verdict, asked, first, fact, likely)
+
+
+def _credible(verdict: ClockVerdict, clock_ns: float, *known: Reading | None) -> float | None:
+    """The clock asked for, or where that is at risk the lowest that any of `known` bears."""
+    if verdict in (ClockVerdict.MET, ClockVerdict.CREDIBLE):
+        return 1000 / clock_ns
+    bounds = [_lower_end(one) for one in known if one]
+    return min(bounds) if bounds and verdict is ClockVerdict.AT_RISK else None
+
+
+def _lower_end(reading: Reading) -> float:
+    return reading.value if reading.low is None else reading.low
 
 
 def _slowest(readings: Iterable[Reading]) -> Reading | None:
@@ -118,46 +158,70 @@ def _reaches(reading: Reading) -> str:
     return f"{STAGES[reading.tier]} reaches {_mhz(reading.value)}"
 
 
-def _by_csynth(report: Reading, other: Reading | None, clock_ns: float) -> tuple[ClockVerdict, str]:
+def _by_csynth(
+    report: Reading, other: Reading | None, model: Reading | None, clock_ns: float
+) -> tuple[ClockVerdict, str]:
     fact = f"{_reaches(report)}, {_mhz(1000 / clock_ns)} is asked for"
-    if report.low is not None and not _meets(report.low, clock_ns):
+    if not _meets(_lower_end(report), clock_ns):
         spare = "with the clock uncertainty that it was told to keep free"
-        return ClockVerdict.AT_RISK, f"{fact}, but only {_mhz(report.low)} {spare}"
-    if other and not _meets(other.value, clock_ns):
-        return ClockVerdict.AT_RISK, f"{fact}; {_fastest(other)}"
+        return ClockVerdict.AT_RISK, f"{fact}, but only {_mhz(_lower_end(report))} {spare}"
+    if against := _against(other, model, clock_ns):
+        return ClockVerdict.AT_RISK, "; ".join([fact, *against])
     return ClockVerdict.CREDIBLE, f"{fact}; no report of logic synthesis or routing says that it is met"
 
 
-def _by_other_builds(other: Reading | None, clock_ns: float) -> tuple[ClockVerdict, str]:
+def _by_other_builds(other: Reading | None, model: Reading | None, clock_ns: float) -> tuple[ClockVerdict, str]:
     fact = f"{_mhz(1000 / clock_ns)} is asked for; no timing report says that it is met"
+    if against := _against(other, model, clock_ns):
+        return ClockVerdict.AT_RISK, "; ".join([fact, *against])
     if other is None:
         return ClockVerdict.UNKNOWN, fact
-    verdict = ClockVerdict.CREDIBLE if _meets(other.value, clock_ns) else ClockVerdict.AT_RISK
-    return verdict, f"{fact}; {_fastest(other)}"
+    return ClockVerdict.CREDIBLE, f"{fact}; {_fastest(other)}"
+
+
+def _against(other: Reading | None, model: Reading | None, clock_ns: float) -> list[str]:
+    """What speaks against a period of `clock_ns`: a model whose lower end is slower, and that no build met it."""
+    told = []
+    if model and not _meets(_lower_end(model), clock_ns):
+        told.append(f"a model foretells {_mhz(model.value)}{_between(model)} ({model.source})")
+    if other and not _meets(other.value, clock_ns):
+        told.append(_fastest(other))
+    return told
+
+
+def _between(reading: Reading) -> str:
+    if reading.low is None or reading.high is None:
+        return ""
+    return f", {_mhz(reading.low).removesuffix(' MHz')} to {_mhz(reading.high)} in 90 % of builds"
 
 
 def _fastest(other: Reading) -> str:
     return f"the fastest that is known to be met with this flow is {_mhz(other.value)} ({other.source})"
 
 
-def at_reported_fmax(readings: Iterable[Reading], clock_ns: float) -> tuple[Reading, ...]:
-    """`readings`, with rates and times of the whole design at the Fmax of the report where that misses the clock.
+def at_credible_clock(readings: Iterable[Reading], clock_ns: float) -> tuple[Reading, ...]:
+    """`readings`, with rates and times of the whole design at the Fmax of the report where that misses the clock, and
+    at the highest credible clock where the one asked for is at risk; those at the clock asked for follow, in a scope of
+    their own.
 
     Cycles stay as they are, and so does what a board measured.
     """
     found = tuple(readings)
     clock = judge_clock(found, clock_ns)
-    if clock.verdict is not ClockVerdict.MISSED or clock.reading is None or clock.reading.value <= 0:
+    is_slower = clock.verdict in (ClockVerdict.MISSED, ClockVerdict.AT_RISK)
+    if not is_slower or not clock.credible_mhz or _meets(clock.credible_mhz, clock_ns):
         return found
-    return tuple(_slowed(one, clock.reading.value, clock_ns) if _is_timed(one) else one for one in found)
+    why = "the reported Fmax of" if clock.verdict is ClockVerdict.MISSED else "the highest credible clock,"
+    slowed = (_slowed(one, clock.credible_mhz, clock_ns, why) if _is_timed(one) else one for one in found)
+    return (*slowed, *(replace(one, scope=AT_ASKED_CLOCK) for one in found if _is_timed(one)))
 
 
 def _is_timed(reading: Reading) -> bool:
     return reading.metric in TIMED and reading.scope == TOTAL and reading.tier is not Tier.MEASURED
 
 
-def _slowed(reading: Reading, fmax: float, clock_ns: float) -> Reading:
-    slower = 1000 / fmax / clock_ns
+def _slowed(reading: Reading, mhz: float, clock_ns: float, why: str) -> Reading:
+    slower = 1000 / mhz / clock_ns
     factor = 1 / slower if reading.metric is Metric.THROUGHPUT_FPS else slower
     said = reading.source.removesuffix(ASKED).removesuffix("; ")
     return replace(
@@ -165,6 +229,6 @@ def _slowed(reading: Reading, fmax: float, clock_ns: float) -> Reading:
         value=reading.value * factor,
         low=None if reading.low is None else reading.low * factor,
         high=None if reading.high is None else reading.high * factor,
-        on=reading.on.replace(f"{clock_ns:g} ns clock", f"{1000 / fmax:.4g} ns clock"),
-        source=f"{said}; at the reported Fmax of {_mhz(fmax)}, not the {_mhz(1000 / clock_ns)} asked for",
+        on=reading.on.replace(f"{clock_ns:g} ns clock", f"{1000 / mhz:.4g} ns clock"),
+        source=f"{said}; at {why} {_mhz(mhz)}, not the {_mhz(1000 / clock_ns)} asked for",
     )

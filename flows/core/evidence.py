@@ -15,7 +15,9 @@ SHELL = "shell"
 """Scopes of a whole design: with the shell, and as a report has it, without; and of the shell alone."""
 SEEN = "other builds"
 """The scope of what other designs of the flow reached: it says nothing of a block of this one."""
-NO_BLOCKS = (TOTAL, DESIGN, SEEN)
+AT_ASKED_CLOCK = "at the clock asked for"
+"""The scope of a rate or a time of the whole design at a clock that it is not credible to meet, or misses."""
+NO_BLOCKS = (TOTAL, DESIGN, SEEN, AT_ASKED_CLOCK)
 
 
 class Tier(Enum):
@@ -40,7 +42,8 @@ class Subject(StrEnum):
 
 
 class Metric(Enum):
-    """What is counted, with its unit. BRAM18 are 18 Kbit halves of a block RAM, DSP are DSP48E1 slices."""
+    """What is counted, with its unit. BRAM18 are 18 Kbit halves of a block RAM, DSP are DSP48E1 slices. The throughput
+    is the core's; that of the system has driver and DMA with it, at `Reading.n` images a call or at one."""
 
     LUT = ("lut", "LUT")
     FF = ("ff", "FF")
@@ -50,6 +53,8 @@ class Metric(Enum):
     INTERVAL_CYCLES = ("interval_cycles", "cycles")
     LATENCY_US = ("latency_us", "us")
     THROUGHPUT_FPS = ("throughput_fps", "images/s")
+    SYSTEM_FPS = ("system_fps", "images/s")
+    SINGLE_FPS = ("single_fps", "images/s")
     ACCURACY = ("accuracy", "fraction")
     AGREEMENT = ("agreement", "fraction")
     FMAX_MHZ = ("fmax_mhz", "MHz")
@@ -74,8 +79,8 @@ class Reading:
 
     `predicts` is the tier whose number a model foretells (its own tier otherwise), `on` the silicon, simulator or image
     set it is true of, `source` the law, report or file it comes from. `low` and `high` bound 90 %, None where unknown.
-    `at_least` marks a total from which something unknown is missing. `n` counts the images behind a fraction, and `of`
-    says whose it is.
+    `at_least` marks a total from which something unknown is missing. `n` counts the images behind a fraction, or those
+    of a call that a rate of the system is for; `of` says whose a fraction is.
     """
 
     metric: Metric

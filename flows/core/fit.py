@@ -1,47 +1,83 @@
 """Does it fit, at its clock? Resources are judged on one stated stage, against the part less a margin; the clock beside
-them. Not fitting is a result, not an error."""
+them. Not fitting is a result, not an error.
+
+Four words, and the same ones everywhere. A design *fits* where even the upper ends of its intervals leave the margins
+free. It is *over* where a report, or even the lower end of an interval, exceeds the part. It is *at risk* where it is
+known to take some of a margin and no more: only the build can tell. It is *undecided* where the part, or the part less
+its margin, lies inside an interval: a number nearer the metal would tell.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 
 from flows.core.clock import Clock, ClockVerdict, judge_clock
 from flows.core.evidence import BUILT, RESOURCES, TOTAL, Metric, Reading, Subject, Tier, nearest
+from flows.core.margins import MARGINS, Margins
 from flows.core.part import Device
-
-MARGIN = 0.10
-"""Share of every resource that is kept free before a design is said to fit."""
 
 
 class Verdict(Enum):
-    FITS = "fits"  # the upper bound leaves the margin free
-    AT_RISK = (
-        "at risk"  # the estimate fits, but its upper bound or an unmodelled block may not; or the clock is at risk
-    )
+    FITS = "fits"  # the upper ends leave the margins free
+    AT_RISK = "at risk"  # known to take some of a margin, and no more than the part has; or the clock is at risk
+    UNDECIDED = "undecided"  # the part, or the part less its margin, lies inside an interval
     CLOCK_MISSED = "clock missed"  # a report says that the clock asked for is not met
-    OVER = "over"  # the estimate itself exceeds the part
+    OVER = "over"  # a report exceeds the part, or the lower end of an interval does
     UNKNOWN = "unknown"  # a resource has no reading
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One resource: its 90 % interval (`high` is infinite where something is missing from it) against the part."""
+
+    metric: Metric
+    value: float
+    low: float
+    high: float
+    available: float
+    usable: float
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.high <= self.usable:
+            return Verdict.FITS
+        if self.low > self.available:
+            return Verdict.OVER
+        return Verdict.AT_RISK if self.usable < self.low and self.high <= self.available else Verdict.UNDECIDED
 
 
 @dataclass(frozen=True)
 class Fit:
     """`verdict` is of the whole, `resources` of the resources alone, `clock` None where it was not asked.
 
-    `binding` is the resource with the largest share of the part; `excess` by how much each one is over.
+    `judged` are the resources that are known. `binding` is the one of the worst verdict, of several the one of which
+    most of what is usable is taken.
     """
 
     verdict: Verdict
     resources: Verdict
     clock: Clock | None
     binding: Metric | None
-    excess: Mapping[Metric, float]
+    judged: tuple[Judged, ...]
     stage: Tier | None
-    margin: float
+    margins: Margins
+
+    @property
+    def excess(self) -> Mapping[Metric, float]:
+        """By how much each resource that is over exceeds the part."""
+        return {one.metric: one.value - one.available for one in self.judged if one.verdict is Verdict.OVER}
+
+    @property
+    def undecided(self) -> tuple[Judged, ...]:
+        return tuple(one for one in self.judged if one.verdict is Verdict.UNDECIDED)
 
 
-def judge(readings: Iterable[Reading], device: Device, margin: float = MARGIN, clock_ns: float | None = None) -> Fit:
+def judge(
+    readings: Iterable[Reading], device: Device, margins: Margins = MARGINS, clock_ns: float | None = None
+) -> Fit:
     """The verdict over the design's total resources on `device`, all of them readings of one stage, and its clock.
 
     The stage is the one of which most resources are known, and of several such one that somebody saw, else the one
@@ -49,8 +85,13 @@ def judge(readings: Iterable[Reading], device: Device, margin: float = MARGIN, c
     """
     found = tuple(readings)
     clock = None if clock_ns is None else judge_clock(found, clock_ns)
-    resources, binding, excess, stage = _judge_resources(found, device, margin)
-    return Fit(_overall(resources, clock), resources, clock, binding, excess, stage, margin)
+    stage, totals = _judged_stage(found)
+    judged = tuple(_judge_resource(totals[metric], device, margins) for metric in RESOURCES if metric in totals)
+    resources = _of_all(judged)
+    binding = max(judged, key=_tightness, default=None)
+    return Fit(
+        _overall(resources, clock), resources, clock, binding.metric if binding else None, judged, stage, margins
+    )
 
 
 def headlines(readings: Iterable[Reading], fit: Fit) -> dict[Metric, Reading]:
@@ -71,10 +112,22 @@ def _overall(resources: Verdict, clock: Clock | None) -> Verdict:
     return Verdict.AT_RISK if resources is Verdict.FITS and clock.verdict is ClockVerdict.AT_RISK else resources
 
 
-def _judge_resources(
-    readings: Iterable[Reading], device: Device, margin: float
-) -> tuple[Verdict, Metric | None, Mapping[Metric, float], Tier | None]:
-    """Verdict, binding resource, excess and stage."""
+def _tightness(one: Judged) -> tuple[int, float]:
+    return list(Verdict).index(one.verdict), one.value / one.usable if one.usable else inf
+
+
+def _of_all(judged: tuple[Judged, ...]) -> Verdict:
+    """The worst of the resources; unknown where one of them is and none is over."""
+    verdicts = {one.verdict for one in judged}
+    if Verdict.OVER in verdicts:
+        return Verdict.OVER
+    if len(judged) < len(RESOURCES):
+        return Verdict.UNKNOWN
+    return next(one for one in (Verdict.UNDECIDED, Verdict.AT_RISK, Verdict.FITS) if one in verdicts)
+
+
+def _judged_stage(readings: Iterable[Reading]) -> tuple[Tier | None, Mapping[Metric, Reading]]:
+    """The stage that is judged, and its reading of each resource of the whole design."""
     stages: dict[Tier, list[Reading]] = {}
     for reading in readings:
         if reading.metric in RESOURCES and reading.scope == TOTAL:
@@ -82,25 +135,15 @@ def _judge_resources(
     known = {stage: {one.metric: one for one in nearest(group)} for stage, group in stages.items()}
     seen = {stage: any(one.tier in BUILT for one in group.values()) for stage, group in known.items()}
     stage = max(known, key=lambda one: (len(known[one]), seen[one], list(Tier).index(one)), default=None)
-    found = known[stage] if stage else {}
-    if not found:
-        return Verdict.UNKNOWN, None, {}, None
-    binding = max(found, key=lambda metric: found[metric].value / device.available(metric))
-    excess = {
-        metric: reading.value - device.available(metric)
-        for metric, reading in found.items()
-        if reading.value > device.available(metric)
-    }
-    if excess:
-        verdict = Verdict.OVER
-    elif len(found) < len(RESOURCES):
-        verdict = Verdict.UNKNOWN
-    elif all(_leaves_margin(reading, device.available(metric) * (1 - margin)) for metric, reading in found.items()):
-        verdict = Verdict.FITS
+    return stage, known[stage] if stage else {}
+
+
+def _judge_resource(reading: Reading, device: Device, margins: Margins) -> Judged:
+    """A report is taken at its word; a model that gives no interval says nothing of how far it is off."""
+    available, value = device.available(reading.metric), reading.value
+    if reading.low is not None and reading.high is not None:
+        low, high = reading.low, reading.high
     else:
-        verdict = Verdict.AT_RISK
-    return verdict, binding, excess, stage
-
-
-def _leaves_margin(reading: Reading, usable: float) -> bool:
-    return not reading.at_least and (reading.value if reading.high is None else reading.high) <= usable
+        low, high = (0.0, inf) if reading.tier is Tier.MODELLED else (value, value)
+    high = inf if reading.at_least else high
+    return Judged(reading.metric, value, low, high, available, available * (1 - margins.of(reading.metric)))

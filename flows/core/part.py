@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flows.core.errors import UsageError
 from flows.core.evidence import Metric
+from flows.core.margins import MARGINS, Margins
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a design is to run: the part, and the clock period asked of the tools."""
+    """Where a design is to run: the part, the clock period asked of the tools, and what of the part is to stay free."""
 
     part: Part
     clock_ns: float = 10.0
+    margins: Margins = MARGINS
+
+    def usable(self, metric: Metric, kept: float = 1.0) -> float:
+        """What a design may take of a resource; with `kept` 0, of the whole part."""
+        return self.part.device.available(metric) * (1 - kept * self.margins.of(metric))
 
 
 @dataclass(frozen=True)
@@ -79,8 +85,17 @@ class ClockLimit:
     source: str
 
 
+@dataclass(frozen=True)
+class Delay:
+    """How long a path takes at a speed grade, at most, of what it takes at the slowest."""
+
+    grade: str
+    factor: float
+    source: str
+
+
 @cache
-def _data() -> tuple[Mapping[str, Device], Mapping[str, Board], tuple[ClockLimit, ...]]:
+def _data() -> tuple[Mapping[str, Device], Mapping[str, Board], tuple[ClockLimit, ...], Mapping[str, Delay]]:
     tables = tomllib.loads(Path(__file__).with_name("parts.toml").read_text())
     sources = tables["source"]
     devices = {}
@@ -88,7 +103,8 @@ def _data() -> tuple[Mapping[str, Device], Mapping[str, Board], tuple[ClockLimit
         lists = {"packages": tuple(row.pop("packages")), "speed_grades": tuple(row.pop("speed_grades"))}
         devices[row["name"]] = Device(**row | lists | {"source": sources[row["source"]]})
     limits = tuple(ClockLimit(**row | {"source": sources[row["source"]]}) for row in tables["clock_limit"])
-    return devices, {row["name"]: Board(**row) for row in tables["board"]}, limits
+    delays = {row["grade"]: Delay(**row | {"source": sources[row["source"]]}) for row in tables["delay"]}
+    return devices, {row["name"]: Board(**row) for row in tables["board"]}, limits, delays
 
 
 def devices() -> Mapping[str, Device]:
@@ -104,6 +120,21 @@ def clock_limits(part: Part) -> tuple[ClockLimit, ...]:
     could be checked, and those of every part."""
     here = (part.device.fabric, part.speed_grade)
     return tuple(one for one in _data()[2] if (one.fabric, one.grade) in (here, ("any", "any")))
+
+
+def delay(part: Part) -> Delay:
+    """How long a path takes on `part`, at most, of what it takes on the slowest grade of its fabric."""
+    return _data()[3][part.speed_grade]
+
+
+def is_as_fast(part: Part, other: Part) -> bool:
+    """Whether no path takes longer on `part` than on `other`: the fabric of Kintex-7 is the faster one, and so is a
+    higher grade of one fabric."""
+    fabrics = ("artix-7", "kintex-7")
+    if part.device.fabric not in fabrics or other.device.fabric not in fabrics:
+        return part.full_name == other.full_name
+    faster = fabrics.index(part.device.fabric) >= fabrics.index(other.device.fabric)
+    return faster and int(part.speed_grade[1]) >= int(other.speed_grade[1])
 
 
 def find_part(text: str) -> Part:

@@ -12,9 +12,10 @@ from typing import Any
 
 from flows.core.evidence import Reading
 from flows.core.fit import headlines, judge
+from flows.core.margins import MARGINS, Margins
 from flows.core.part import devices
 
-SCHEMA = "zynqflows/2"
+SCHEMA = "zynqflows/3"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Run:
     """One flow on one part. `options` are the flow's own, as text; `quantised` is the digest of the arithmetic.
 
     `weight_bits` are the widths of its weights, widest first; none in records that were made before they were kept.
+    `margins` are those that its folding kept to and its fit is judged by.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Run:
     warnings: tuple[str, ...]
     command: str
     weight_bits: tuple[int, ...] = ()
+    margins: Margins = MARGINS
 
 
 @dataclass(frozen=True)
@@ -95,14 +98,15 @@ def document_to_json(document: Document) -> str:
 
 def judgement(run: Run) -> dict[str, Any]:
     """What follows from a run's readings, for scripts: its verdict, and for each metric the reading that is judged."""
-    fit = judge(run.readings, devices()[run.device], clock_ns=run.clock_ns)
+    fit = judge(run.readings, devices()[run.device], run.margins, run.clock_ns)
     return {
         "verdict": {
             "verdict": fit.verdict.value,
             "stage": fit.stage.value if fit.stage else None,
             "binding": fit.binding.key if fit.binding else None,
+            "undecided": [one.metric.key for one in fit.undecided],
             "excess": {metric.key: value for metric, value in fit.excess.items()},
-            "margin": fit.margin,
+            "margin": fit.margins.mapping(),
             "clock": fit.clock.verdict.value if fit.clock else None,
         },
         "headline": {metric.key: _reading_to_json(reading) for metric, reading in headlines(run.readings, fit).items()},
@@ -112,6 +116,7 @@ def judgement(run: Run) -> dict[str, Any]:
 def _nested(run: Run) -> dict[str, Any]:
     return {
         "weights": vars(run.weights),
+        "margins": run.margins.mapping(),
         "readings": [_reading_to_json(one) for one in run.readings],
         "verification": vars(run.verification) if run.verification else None,
         "steps": [vars(step) for step in run.steps],

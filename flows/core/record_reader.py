@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from flows.core.errors import FlowsError, InputError
-from flows.core.evidence import FRACTIONS, Metric, Reading, Subject, Tier
+from flows.core.evidence import FRACTIONS, RESOURCES, Metric, Reading, Subject, Tier
+from flows.core.margins import MOST_MARGIN, Margins
 from flows.core.part import devices, find_part
 from flows.core.record import SCHEMA, Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, judgement
 from flows.core.shape import Shape, Wrong, choice, fields, flag, listing, mapping, number, optional, parse, text, whole
@@ -73,6 +74,11 @@ def _judged_run(verdict: Any, headline: Any, **row: Any) -> Run:
         if json.dumps(value, sort_keys=True) != json.dumps(judgement(run)[name], sort_keys=True):  # 0 is not False
             raise Wrong("is not what follows from its readings").within(name)
     return run
+
+
+def _second_run(verdict: Any, headline: Any, **row: Any) -> Run:
+    """Of the second schema, whose verdicts kept 10 % of every resource free: the run is judged anew."""
+    return _run(**row)
 
 
 def _former_run(**row: Any) -> Run:
@@ -160,11 +166,14 @@ _RUN: dict[str, Shape[Any]] = {
     "warnings": listing(text(), 10_000),
     "command": text(),
     "weight_bits": listing(whole(1, 1024), 1000),
+    "margins": fields({metric.key: number(0, MOST_MARGIN) for metric in RESOURCES}, Margins),
     "verdict": _as_it_is,
     "headline": _as_it_is,
 }
+SECOND = "zynqflows/2"
+_SECOND_RUN = {name: shape for name, shape in _RUN.items() if name != "margins"}
 FORMER = "zynqflows/1"
-_FORMER_RUN = {name: shape for name, shape in _RUN.items() if name not in ("verdict", "headline")} | {
+_FORMER_RUN = {name: shape for name, shape in _SECOND_RUN.items() if name not in ("verdict", "headline")} | {
     "readings": listing(fields({name: shape for name, shape in _READING.items() if name != "of"}, _reading))
 }
 
@@ -176,6 +185,7 @@ def _shape(run: Shape[Run]) -> Shape[Document]:
 
 SHAPES: dict[str, Shape[Document]] = {
     SCHEMA: _shape(fields(_RUN, _judged_run)),
+    SECOND: _shape(fields(_SECOND_RUN, _second_run)),
     FORMER: _shape(fields(_FORMER_RUN, _former_run, {"weight_bits": ()})),
 }
 

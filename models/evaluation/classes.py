@@ -13,7 +13,6 @@ Writes ``classes.json``: the ``labels`` and the digest of the ``images``, and fo
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from flows.core.errors import FlowsError, RefusedError
+from flows.core.errors import RefusedError
+from flows.core.worker import JOB, run_worker
 from models import cifar10
 from models.evaluation.entry import confine, round_to_integers
 from models.evaluation.fast import FastNetwork
@@ -90,9 +90,8 @@ def outcome(network: Network, tensors: Tensors, images: cifar10.Images, variant:
     return {"classes": classes, "out_of_range": outside}
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
-    network = network_from_json(ask["network"], str(job))
+def main(ask: Mapping[str, Any]) -> None:
+    network = network_from_json(ask["network"], JOB)
     tensors = open_weights(Path(ask["weights"]), network).tensors()
     images = cifar10.read_batch(Path(ask["data"]))
     torch.set_grad_enabled(False)
@@ -107,8 +106,4 @@ def main(job: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except FlowsError as error:
-        print(error)
-        sys.exit(error.exit_code)
+    run_worker(main)

@@ -9,16 +9,16 @@ left out.
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from flows.core.errors import FlowsError
+from flows.core.worker import JOB, run_worker
 from models import cifar10
 from models.evaluation.worker import BATCH, keep_memory, read_weights
 from models.fixed import FixedType
@@ -88,9 +88,8 @@ def costs(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], batch:
     return {"n": len(images), "float_right": right.pop(""), "right": right}
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
-    quantised = quantised_from_json(ask["quantised"], str(job))
+def main(ask: Mapping[str, Any]) -> None:
+    quantised = quantised_from_json(ask["quantised"], JOB)
     weights = read_weights(Path(ask["weights"]), quantised)
     torch.set_grad_enabled(False)
     keep_memory()
@@ -99,8 +98,4 @@ def main(job: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except FlowsError as error:
-        print(error)
-        sys.exit(error.exit_code)
+    run_worker(main)

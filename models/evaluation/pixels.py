@@ -9,13 +9,14 @@ common `SCALINGS`, by their names.
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from flows.core.errors import FlowsError
+from flows.core.worker import JOB, run_worker
 from models import cifar10
 from models.network import Network
 from models.reference import ASSUMED, PIXELS
@@ -51,17 +52,12 @@ def right(network: Network, weights: Path, batch: Path) -> dict[str, object]:
     return {"n": len(images), "right": found}
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
-    network = network_from_json(ask["network"], str(job))
+def main(ask: Mapping[str, Any]) -> None:
+    network = network_from_json(ask["network"], JOB)
     torch.set_grad_enabled(False)
     torch.set_num_threads(2)
     Path(PIXELS).write_text(json.dumps(right(network, Path(ask["weights"]), Path(ask["data"]))))
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except FlowsError as error:
-        print(error)
-        sys.exit(error.exit_code)
+    run_worker(main)

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import ctypes
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from flows.core.errors import FlowsError, InputError, MismatchError
+from flows.core.errors import InputError, MismatchError
+from flows.core.worker import JOB, run_worker
 from models import cifar10
 from models.evaluation import oracle
 from models.evaluation.fast import FastNetwork
@@ -98,9 +99,8 @@ def keep_memory() -> None:
         mallopt(M_TRIM_THRESHOLD, 1 << 30)
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
-    quantised = quantised_from_json(ask["quantised"], str(job))
+def main(ask: Mapping[str, Any]) -> None:
+    quantised = quantised_from_json(ask["quantised"], JOB)
     weights = read_weights(Path(ask["weights"]), quantised)
     torch.set_grad_enabled(False)
     keep_memory()
@@ -112,8 +112,4 @@ def main(job: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except FlowsError as error:
-        print(error)
-        sys.exit(error.exit_code)
+    run_worker(main)

@@ -15,11 +15,12 @@ quantiser represents) and ``.card.json``.
 from __future__ import annotations
 
 import json
-import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import cos, pi
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +28,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flows.core.digest import digest_of
-from flows.core.errors import FlowsError, InputError
+from flows.core.errors import InputError
+from flows.core.worker import run_worker
 from models import cifar10
 from models.cifar10 import Images
 from models.folding import folded
@@ -228,24 +230,17 @@ class Run:
         print(result_line(count, len(test), path), flush=True)
 
 
-def main(job: Path) -> None:
-    content = json.loads(job.read_text())
-    torch.set_num_threads(content.get("threads", 2))
-    out = Path(content["out"])
+def main(ask: Mapping[str, Any]) -> None:
+    torch.set_num_threads(ask.get("threads", 2))
+    out = Path(ask["out"])
     out.mkdir(parents=True, exist_ok=True)
-    images = cifar10.read(Path(content["data"]), cifar10.TRAIN)
-    recipe, weights = Recipe(**content["recipe"]), Path(content["weights"])
-    network = folded(NETWORKS[content["network"]])  # as its float weights ship
-    run = Run(network, recipe, weights, images, out, content["compile"])
+    images = cifar10.read(Path(ask["data"]), cifar10.TRAIN)
+    recipe, weights = Recipe(**ask["recipe"]), Path(ask["weights"])
+    network = folded(NETWORKS[ask["network"]])  # as its float weights ship
+    run = Run(network, recipe, weights, images, out, ask["compile"])
     run.finish_epochs()
-    run.ship(Path(content["data"]))
+    run.ship(Path(ask["data"]))
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except FlowsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run_worker(main, "error: ")

@@ -10,13 +10,14 @@ whole epoch: a file is replaced in one step or not at all. Prints a line an epoc
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from flows.core.errors import FlowsError
+from flows.core.worker import run_worker
 from models import cifar10
 from models.folding import folded
 from models.network import Network
@@ -80,20 +81,13 @@ def ship(run: Run, folder: Path) -> None:
     print(result_line(right, len(test), path), flush=True)
 
 
-def main(job: Path) -> None:
-    content = json.loads(job.read_text())
-    network, recipe = NETWORKS[content["network"]], recipe_from_json(content["recipe"])
-    torch.set_num_threads(content.get("threads", 2))
-    out = Path(content["out"])
+def main(ask: Mapping[str, Any]) -> None:
+    network, recipe = NETWORKS[ask["network"]], recipe_from_json(ask["recipe"])
+    torch.set_num_threads(ask.get("threads", 2))
+    out = Path(ask["out"])
     out.mkdir(parents=True, exist_ok=True)
-    train(network, recipe, Path(content["data"]), out, content["compile"])
+    train(network, recipe, Path(ask["data"]), out, ask["compile"])
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except FlowsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run_worker(main, "error: ")

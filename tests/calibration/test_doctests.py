@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from types import ModuleType
 
 import pytest
 
@@ -13,6 +14,6 @@ MODULES = (tables, parts)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=[module.__name__ for module in MODULES])
-def test_examples_are_true(module: object) -> None:
-    result = doctest.testmod(module)  # type: ignore[arg-type]
+def test_examples_are_true(module: ModuleType) -> None:
+    result = doctest.testmod(module)
     assert result.attempted and not result.failed

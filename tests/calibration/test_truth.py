@@ -48,7 +48,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.setattr(sys, "argv", ["truth.py", str(path), *options])
         with pytest.raises(SystemExit) as end:
             truth.main()
-        return (end.value.code, *capsys.readouterr())  # type: ignore[return-value]
+        assert isinstance(end.value.code, int)
+        return (end.value.code, *capsys.readouterr())
 
     return run
 

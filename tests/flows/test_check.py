@@ -23,7 +23,7 @@ from flows.store import Store
 from models.zoo import ARCH7, ARCH8
 
 onnx = pytest.importorskip("onnx")
-from ..backends.finn.graphs import find, ready, settle, take_out  # noqa: E402
+from tests.backends.finn.graphs import find, ready, settle, take_out  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 Said = Callable[..., str]

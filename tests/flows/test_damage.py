@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 from flows.cli.commands.run import _copy
 from flows.core.digest import digest_bytes
 from flows.core.errors import InputError
-from flows.core.plan import PYTHON, Asset, Output, Plan, State, Step
+from flows.core.plan import PYTHON, Asset, Output, Plan, State, Step, StepResult
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, WeightsFacts
 from flows.executor import Executor
 from flows.manifest import MANIFEST, Changed, Facts, read_manifest
@@ -92,7 +92,7 @@ class Place:
         self.plan = Plan((first, second))
         self.folders = {name: result.folder for name, result in self.run().items() if result.folder}
 
-    def run(self, verify: bool = False):  # type: ignore[no-untyped-def]
+    def run(self, verify: bool = False) -> Mapping[str, StepResult]:
         self.told.clear()
         return Executor(self.store, 2, self, verify).execute(self.plan).results
 
@@ -181,7 +181,10 @@ def test_a_folder_under_another_name_is_no_result(place: Place) -> None:
 def test_a_result_that_is_no_folder_is_made_again(place: Place, kind: str) -> None:
     before, folder = place.content(), place.folders["second"]
     shutil.rmtree(folder)
-    {"file": folder.touch, "empty": folder.mkdir, "link": lambda: folder.symlink_to("/etc")}[kind]()
+    makers: dict[str, Callable[[], None]] = {
+        "file": folder.touch, "empty": folder.mkdir, "link": lambda: folder.symlink_to("/etc")
+    }  # fmt: skip
+    makers[kind]()
     place.run()
     assert place.content() == before and not folder.is_symlink()
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,16 @@ from flows.executor import Executor, step_digest
 from flows.store import LOG, Store
 
 
-def script(name: str, code: str, makes: tuple[str, ...] = ("out.txt",), **settings: object) -> Step:
-    return Step(name, f"runs {name}", PYTHON, (PYTHON, "-c", code), makes=makes, **settings)  # type: ignore[arg-type]
+def script(
+    name: str,
+    code: str,
+    files: Mapping[str, str | Asset | Output] | None = None,
+    makes: tuple[str, ...] = ("out.txt",),
+    packages: tuple[str, ...] = (),
+    limit_s: float = 3600.0,
+) -> Step:
+    argv = (PYTHON, "-c", code)
+    return Step(name, f"runs {name}", PYTHON, argv, files or {}, makes, packages, limit_s=limit_s)
 
 
 @pytest.fixture

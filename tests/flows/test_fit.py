@@ -1,40 +1,85 @@
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.core.evidence import RESOURCES, Metric, Reading, Tier
 from flows.core.fit import Verdict, judge
+from flows.core.margins import Margins
 from flows.core.part import Device
 
 DEVICE = Device("chip", lut=1000, ff=2000, bram18=100, dsp=50, packages=("p1",), speed_grades=("-1",), source="")
 
 
-def readings(**values: tuple[float, float]) -> list[Reading]:
-    """(value, upper bound) by metric."""
-    found = {metric: values.get(metric.key, (1, 1)) for metric in RESOURCES}
+KEEPING = Margins(lut=0.1, ff=0.1, bram18=0.1, dsp=0.1)
+"""Of 1,000 LUT, 900 are usable."""
+
+
+def readings(**ends: tuple[float, float]) -> list[Reading]:
+    """Models of one stage: (lower end, upper end) by metric, the value in the middle."""
+    found = {metric: ends.get(metric.key, (1, 1)) for metric in RESOURCES}
     return [
-        Reading(metric, value, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, high=high)
-        for metric, (value, high) in found.items()
+        Reading(metric, (low + high) / 2, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, low=low, high=high)
+        for metric, (low, high) in found.items()
     ]
 
 
-def test_fits_with_the_margin_free() -> None:
-    fit = judge(readings(lut=(800, 900)), DEVICE)
-    assert (fit.verdict, fit.binding, fit.excess, fit.stage) == (Verdict.FITS, Metric.LUT, {}, Tier.HLS)
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (800, 900, Verdict.FITS),
+        (900, 900, Verdict.FITS),
+        (800, 901, Verdict.UNDECIDED),  # the budget lies inside
+        (100, 5_000, Verdict.UNDECIDED),
+        (901, 1_000, Verdict.AT_RISK),
+        (950, 950, Verdict.AT_RISK),  # what is known exactly is never undecided
+        (950, 1_001, Verdict.UNDECIDED),  # the part lies inside
+        (1_001, 5_000, Verdict.OVER),
+        (1_001, 1_001, Verdict.OVER),
+    ],
+)
+def test_an_interval_against_the_part_and_its_margin(low: float, high: float, verdict: Verdict) -> None:
+    fit = judge(readings(lut=(low, high)), DEVICE, KEEPING)
+    assert (fit.verdict, fit.binding, fit.stage) == (verdict, Metric.LUT, Tier.HLS)
+    assert [one.metric for one in fit.undecided] == [Metric.LUT] * (verdict is Verdict.UNDECIDED)
+    assert fit.excess.keys() == ({Metric.LUT} if verdict is Verdict.OVER else set())
 
 
-def test_at_risk_where_the_upper_bound_eats_the_margin() -> None:
-    assert judge(readings(lut=(800, 901)), DEVICE).verdict is Verdict.AT_RISK
+@given(st.floats(0, 2_000), st.floats(0, 2_000), st.floats(0, 0.9))
+def test_over_and_fits_are_said_only_where_both_ends_bear_it(one: float, other: float, margin: float) -> None:
+    low, high = sorted((one, other))
+    verdict = judge(readings(lut=(low, high)), DEVICE, Margins(lut=margin)).verdict
+    assert (verdict is Verdict.OVER) == (low > 1_000)
+    assert (verdict is Verdict.FITS) == (high <= 1_000 * (1 - margin))
 
 
-def test_over_says_by_how_much_and_what_binds() -> None:
-    fit = judge(readings(lut=(1001, 1001), dsp=(60, 60)), DEVICE)
-    assert (fit.verdict, fit.binding, fit.excess) == (Verdict.OVER, Metric.DSP, {Metric.LUT: 1, Metric.DSP: 10})
+def test_the_worst_resource_counts() -> None:
+    fit = judge(readings(lut=(950, 950), ff=(100, 5_000), dsp=(60, 62)), DEVICE, KEEPING)
+    assert (fit.verdict, fit.binding, fit.excess) == (Verdict.OVER, Metric.DSP, {Metric.DSP: 11})
+    assert judge(readings(lut=(950, 950), ff=(100, 5_000)), DEVICE, KEEPING).verdict is Verdict.UNDECIDED
+
+
+def test_each_resource_has_a_margin_of_its_own() -> None:
+    """DSP slices are counted exactly and route to the last few; LUTs are not, and do not."""
+    assert judge(readings(dsp=(49, 49)), DEVICE).verdict is Verdict.FITS
+    assert judge(readings(lut=(980, 980)), DEVICE).verdict is Verdict.AT_RISK
+    assert judge(readings(dsp=(49, 49)), DEVICE, Margins(dsp=0.1)).verdict is Verdict.AT_RISK
 
 
 def test_a_lower_bound_never_fits() -> None:
     found = readings()
-    found[0] = Reading(Metric.LUT, 1, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, high=1, at_least=True)
-    assert judge(found, DEVICE).verdict is Verdict.AT_RISK
+    for value, verdict in ((1, Verdict.UNDECIDED), (2_000, Verdict.OVER)):
+        found[0] = replace(readings(lut=(value, value))[0], at_least=True)
+        assert judge(found, DEVICE).verdict is verdict
+
+
+@pytest.mark.parametrize("value", [1, 950, 5_000])
+def test_a_model_without_an_interval_decides_nothing_and_a_report_does(value: float) -> None:
+    model = Reading(Metric.LUT, value, Tier.MODELLED, "chip", "law", predicts=Tier.HLS)
+    assert judge([model, *readings()[1:]], DEVICE).verdict is Verdict.UNDECIDED
+    report = Reading(Metric.LUT, value, Tier.HLS, "chip", "csynth")
+    assert judge([report, *readings()[1:]], DEVICE).verdict is not Verdict.UNDECIDED
 
 
 def test_unknown_is_unknown_and_never_0() -> None:
@@ -48,7 +93,7 @@ def routed(*metrics: Metric, value: float = 5) -> list[Reading]:
 
 def test_stages_are_never_mixed() -> None:
     """One routed number does not make up for three that are missing: the stage that is known in full is judged."""
-    fit = judge([*routed(Metric.LUT, value=5_000), *readings(lut=(800, 900))], DEVICE)
+    fit = judge([*routed(Metric.LUT, value=5_000), *readings(lut=(700, 800))], DEVICE)
     assert (fit.stage, fit.verdict) == (Tier.HLS, Verdict.FITS)
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -44,27 +44,15 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Step]]:
+def tool(on_path: Callable[[str, str], None]) -> Callable[..., Step]:
     """Puts a stand-in on PATH, a shell script or whatever `text` is, and gives a step that runs it."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
-    def forget() -> None:
-        for known in (executor._find, executor._tool_identity):
-            known.cache_clear()
-
-    def put(text: str, name: str = "stand-in", makes: tuple[str, ...] = (), **settings: float) -> Step:
+    def put(text: str, name: str = "stand-in", makes: tuple[str, ...] = (), limit_s: float = 3600.0) -> Step:
         version = 'if [ "$1" = --version ]; then echo stand-in 1.0; exit; fi\n'
-        place = folder / name
-        place.write_text(text if text.startswith(("#!", "\0")) else f"#!/bin/sh\n{version}{text}")
-        place.chmod(0o755)
-        forget()
-        return Step(name, "stands in", name, (name,), makes=makes, **settings)  # type: ignore[arg-type]
+        on_path(name, text if text.startswith(("#!", "\0")) else f"#!/bin/sh\n{version}{text}")
+        return Step(name, "stands in", name, (name,), makes=makes, limit_s=limit_s)
 
-    forget()
-    yield put
-    forget()
+    return put
 
 
 def left(mark: str) -> list[str]:
@@ -333,13 +321,13 @@ def killed(victim: subprocess.Popen[str], number: int, mark: str, twice: bool = 
     assert twice or said.count("interrupted: ") == (number != signal.SIGKILL)
 
 
-def start(*argv: str, **settings: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # type: ignore[call-overload]
+def start(*argv: str, start_new_session: bool = False) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [sys.executable, *argv],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
-        **settings,
+        start_new_session=start_new_session,
     )
 
 

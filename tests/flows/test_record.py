@@ -2,6 +2,7 @@ import copy
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 import flows.core.record as record
 from flows.core.errors import FlowsError, InputError
 from flows.core.evidence import FRACTIONS, RESOURCES, Metric, Reading, Tier
+from flows.core.margins import MARGINS, Margins
+from flows.core.part import devices
 from flows.core.record import (
     Document,
     NetworkFacts,
@@ -24,11 +27,13 @@ from flows.core.record import (
 )
 from flows.core.record_reader import document_from_json
 from flows.core.text import printable
-from reports import bars, changes, csv, html, junit, markdown, terminal
+from reports import changes, csv, html, junit, markdown
 from reports import json as json_report
-from reports.brief import decisions
 from reports.comparison import compare
 from reports.difference import difference
+from reports.terminal import bars
+from reports.terminal import run as terminal
+from reports.terminal.brief import decisions
 
 SCHEMA = json.loads(Path(record.__file__).with_name("run.schema.json").read_text())
 D = "0123456789abcdef"
@@ -241,3 +246,36 @@ def shown(document: Document) -> None:
     with suppress(FlowsError):
         found = difference(document, document_from_json(json.dumps(WHOLE), "here"), {})
         changes.to_html(found), changes.to_markdown(found), changes.terminal(found)
+
+
+def test_margins_are_recorded_and_judged_by() -> None:
+    free = Margins(lut=0.5, dsp=0.0)
+    found = [
+        Reading(metric, 0.6 * devices()["xc7z020"].available(metric), Tier.ROUTED, "x", "y") for metric in RESOURCES
+    ]
+    document = Document(NetworkFacts("n", 1, 1, D), (replace(run(*found), margins=free),))
+    text = document_to_json(document)
+    told = json.loads(text)["runs"][0]["verdict"]
+    assert told["margin"] == {"lut": 0.5, "ff": 0.25, "bram18": 0.02, "dsp": 0.0} and told["verdict"] == "at risk"
+    assert document_from_json(text, "here") == document
+    with pytest.raises(InputError, match="verdict is not what follows from its readings"):
+        document_from_json(text.replace('"at risk"', '"fits"'), "here")
+
+
+def test_a_record_of_the_second_schema_is_read_and_judged_anew() -> None:
+    """Its verdicts kept 10 % of every resource free, and an estimate above the part was over."""
+    old = content()
+    old["schema"] = "zynqflows/2"
+    for one in old["runs"]:
+        del one["margins"]
+        one["verdict"] = {
+            "verdict": "over",
+            "stage": "hls",
+            "binding": "lut",
+            "excess": {},
+            "margin": 0.1,
+            "clock": None,
+        }
+    document = document_from_json(json.dumps(old), "here")
+    assert document.runs[0].margins == MARGINS
+    assert document_from_json(document_to_json(document), "here") == document

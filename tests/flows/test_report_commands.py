@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def test_a_report_in_every_format(capsys: pytest.CaptureFixture[str], store: Pat
     assert f"{run('a', 'xc7z010').part}: Nothing fits, judged at csynth\n  a: over\n" in printed
     names = {"report.html", "report.md", "report.csv", "report.json", "report.junit.xml"}
     assert {path.name for path in out.iterdir()} == names
-    assert json.loads((out / "report.json").read_text())["schema"] == "zynqflows-comparison/1"
+    assert json.loads((out / "report.json").read_text())["schema"] == "zynqflows-comparison/2"
     again = tmp_path / "again"
     said(capsys, store, "report", out / "report.json", "--out", again)
     assert (again / "report.html").read_text() == (out / "report.html").read_text()
@@ -98,8 +99,13 @@ def test_missing_runs_are_told_where_they_cannot_be_made(
     from flows import registry
 
     asked = []
+
+    def entry_points() -> dict[str, metadata.EntryPoint]:
+        asked.append(1)
+        return {}
+
     monkeypatch.setattr(registry, "names", lambda: ("a", "nowhere"))
-    monkeypatch.setattr(registry, "_entry_points", lambda: asked.append(1) or {})
+    monkeypatch.setattr(registry, "_entry_points", entry_points)
     said(capsys, store, "report", "--run", "--part", "xc7z020", "--out", tmp_path / "out")
     page = (tmp_path / "out/report.md").read_text()
     assert asked and "**no run**: nowhere on xc7z020clg400-1: " in page and "**no run**: a on" not in page
@@ -135,7 +141,7 @@ def test_missing_runs_are_of_the_network_that_is_asked_for(
 def test_bad_records_are_refused_by_name(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
     record = store / "runs/a-xc7z020-abc123.json"
     text = record.read_text()
-    for damaged, fact in ((text[:5000], "truncated"), (text.replace("zynqflows/2", "zynqflows/0"), "zynqflows/0")):
+    for damaged, fact in ((text[:5000], "truncated"), (text.replace("zynqflows/3", "zynqflows/0"), "zynqflows/0")):
         record.write_text(damaged)
         error = said(capsys, store, "report", "a-xc7z020", "--out", tmp_path, code=3)
         assert "a-xc7z020-abc123.json" in error and fact in error
@@ -216,7 +222,7 @@ def test_a_record_from_before_weight_bits_is_read(
     record = store / "runs/a-xc7z020-abc123.json"
     content = json.loads(record.read_text())
     content["schema"] = "zynqflows/1"
-    for name in ("weight_bits", "verdict", "headline"):
+    for name in ("weight_bits", "margins", "verdict", "headline"):
         del content["runs"][0][name]
     for reading in content["runs"][0]["readings"]:
         del reading["of"]
@@ -275,3 +281,17 @@ def test_fifty_designs_are_quick_and_small(tmp_path: Path) -> None:
     assert cpu_seconds("report", "--store", tmp_path / "s", "--out", tmp_path / "out") < 3
     assert (tmp_path / "out/report.html").stat().st_size < 3e6
     assert cpu_seconds("compare", "--store", tmp_path / "s") < 0.5
+
+
+def test_a_gate_judges_with_the_margins_of_its_policy(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    head = 'schema = "zynqflows-policy/1"\n'
+    for text, code in (
+        ('[[rule]]\nname = "fits"\nverdict = "fits"\npart = "xc7z020"\n', 0),
+        ('[margin]\nlut = 0.6\n[[rule]]\nname = "fits"\nverdict = "fits"\npart = "xc7z020"\n', 10),
+        ("[margin]\nlut = 0.6\n", 3),  # a gate with no rule has not passed
+    ):
+        policy.write_text(head + text)
+        said(capsys, store, "gate", "--policy", policy, code=code)

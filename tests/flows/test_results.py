@@ -17,7 +17,7 @@ from flows.core.evidence import Metric, Reading, Tier
 from flows.core.part import Target, find_part
 from flows.core.plan import Asset
 from flows.core.record import Run
-from flows.jobs import find_trained
+from flows.jobs import find_trained, run_name
 from flows.results import CODES, COUNTS, read_result, reference_codes
 from flows.store import Store
 
@@ -135,7 +135,7 @@ def test_an_accuracy_of_another_arithmetic_is_not_taken(job: Evaluated) -> None:
     other = Evaluated(job.store.root.parent)
     other.job = other.trained.job(Target(find_part("xc7z020")), replace(BACKEND.options(), precision="ap_fixed<12,6>"))
     record = job.record(run)
-    name = runner.run_name("hls4ml", other.job)
+    name = run_name("hls4ml", other.job)
     (job.store.runs / f"{name}.json").write_text(record.read_text())
     assert accuracy(other.run(with_images=False))[1] is Tier.RECORDED
 

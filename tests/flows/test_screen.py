@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from flows import registry
 from flows.__main__ import main
-from flows.cli import listings
 from flows.cli.progress import Progress
 from flows.cli.screen import CLEAR_LINE, screened
 from flows.core.errors import InputError
@@ -63,9 +63,7 @@ def test_an_argument_is_shown_as_it_is(arguments: list[str], capsys: pytest.Capt
 
 
 def test_a_plug_in_is_listed_in_its_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(
-        listings.registry, "listings", lambda: (Listing(EVIL, EVIL, EVIL, ""), Listing("b", "", "", EVIL))
-    )
+    monkeypatch.setattr(registry, "listings", lambda: (Listing(EVIL, EVIL, EVIL, ""), Listing("b", "", "", EVIL)))
     assert main(["list", "flows"]) == 0
     said = capsys.readouterr().out
     assert harmless(said) and len(said.splitlines()) == 3

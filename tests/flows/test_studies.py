@@ -16,7 +16,7 @@ from flows.core.plan import Products, State, StepResult
 from flows.core.study import Outcome, Pairing, Row, Scope, Study
 from models import cifar10
 from models.study import share
-from reports.studies import quantisation
+from reports.terminal.studies import quantisation
 
 pytest.importorskip("torch")
 IMAGES = 60
@@ -120,7 +120,9 @@ def test_bad_input_is_one_line(
 
 def test_small_p_and_what_is_absent_are_said_so() -> None:
     outcome = Outcome(share(700, 1000), Pairing(100, 20, 150, 1e-12), 1_234, 3)
-    outcomes = {Scope.WEIGHTS: outcome, Scope.BIASES: outcome, Scope.ACTIVATIONS: "too wide"}
+    outcomes: dict[Scope, Outcome | str] = {
+        Scope.WEIGHTS: outcome, Scope.BIASES: outcome, Scope.ACTIVATIONS: "too wide"
+    }  # fmt: skip
     study = Study(
         "net", 100, "a", "w", "i", share(800, 1000), 400, 2.5, None, (Row("Q1.3", "t", False, outcomes, 78),), ()
     )

@@ -20,8 +20,7 @@ from backends.hls4ml.config import read_config
 from backends.hls4ml.config_file import DEEPEST, load
 from flows.core.errors import FlowsError, InputError
 from reports.policy import SCHEMA, read_policy
-
-from .conftest import CASES, Told
+from tests.hostile.conftest import CASES, Told
 
 CONFIGS = {
     "y02_hlsconfig_list.yml": "HLSConfig is a list",

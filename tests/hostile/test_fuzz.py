@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("h5py")
 pytest.importorskip("onnx")
-from .fuzz import KINDS, attempt, originals
+from tests.hostile.fuzz import KINDS, attempt, originals
 
 FEW, MANY = 250, 12_500
 """Inputs of a kind: 2,000 in all, and 100,000."""

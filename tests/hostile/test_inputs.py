@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -16,8 +17,7 @@ from flows import imports
 from flows.core.errors import InputError
 from flows.jobs import PRETRAINED
 from models import cifar10
-
-from .conftest import Told
+from tests.hostile.conftest import Told
 
 LIMIT_S = 30
 
@@ -152,13 +152,13 @@ def test_arrays_that_are_none(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_arrays_that_are_images(order: str, tmp_path: Path) -> None:
+def test_arrays_that_are_images(order: Literal["C", "F"], tmp_path: Path) -> None:
     pytest.importorskip("torch")
     from models.imported.workers.measure import read_images
 
     images = np.arange(2 * 108, dtype=np.uint8).reshape(2, *SHAPE)
     np.save(tmp_path / "c.npy", images)
-    np.save(tmp_path / "images.npy", np.asarray(images, order=order))  # type: ignore[call-overload]
+    np.save(tmp_path / "images.npy", np.asarray(images, order=order))
     pixels, digest = read_images(tmp_path / "images.npy", SHAPE)
     assert np.array_equal(pixels, images) and pixels.flags.c_contiguous
     assert digest == read_images(tmp_path / "c.npy", SHAPE)[1]

@@ -12,14 +12,13 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
 
 from flows.core.errors import InputError
-
-from .conftest import CASES, Told
+from tests.hostile.conftest import CASES, Told
 
 pytest.importorskip("h5py")
 onnx = pytest.importorskip("onnx")
@@ -190,7 +189,12 @@ def test_a_member_that_is_too_large_is_not_unpacked(tmp_path: Path, monkeypatch:
     monkeypatch.setitem(keras_archive.LIMITS, keras_archive.WEIGHTS, (1 << 20) - 1)
     opened: list[str] = []
     unpack = zipfile.ZipFile.open
-    monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, one: opened.append(one.filename) or unpack(self, one))
+
+    def watched(self: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+        opened.append(member.filename)
+        return unpack(self, member)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", watched)
     with pytest.raises(InputError, match=r"member 'model\.weights\.h5': it unpacks to more than"):
         KerasArchive(path)
     assert opened == ["config.json"]

@@ -21,8 +21,7 @@ from models.card import Score, read_card, record
 from models.network import INPUT, Conv2D, Network, ReLU
 from models.ranges import Ranges, load_ranges
 from models.weights import open_weights, save_weights
-
-from .conftest import CASES, Told
+from tests.hostile.conftest import CASES, Told
 
 ARCH4 = PRETRAINED / "arch4.safetensors"
 ENDINGS = (".safetensors", ".ranges.json", ".card.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ from models.network import (
 )
 from models.zoo import ARCH2
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 
 def evaluate(network: Network, tensors: Mapping[str, Array], image: Array) -> Array:
@@ -145,7 +146,7 @@ def test_a_published_network_against_torch() -> None:
         assert hardware(planes).numpy() == pytest.approx(logits, rel=1e-9)
     single = unfolded.folded()
     assert {name: (one.shape, one.dtype) for name, one in single.items()} == {
-        name: (shape, np.float32) for name, shape in folded(ARCH2).weight_shapes()
+        name: (shape, np.dtype(np.float32)) for name, shape in folded(ARCH2).weight_shapes()
     }
     for name, tensor in folded_weights(ARCH2, tensors).items():
         assert np.allclose(single[name], tensor, rtol=1e-6, atol=0)

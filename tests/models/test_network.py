@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 import pytest
 
 from flows.core.errors import InputError
-from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, Network, ReLU
+from models.network import (
+    INPUT,
+    Add,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    Network,
+    Padding,
+    ReLU,
+)
 from models.zoo import ARCH8
 
 
@@ -59,9 +72,9 @@ def test_arch8_has_no_relu_after_its_sums() -> None:
     ],
 )
 def test_windows_pad_as_tensorflow_does_or_as_is_said(
-    size: int, kernel: int, stride: int, padding: str | tuple[int, ...], length: int, pads: tuple[int, int]
+    size: int, kernel: int, stride: int, padding: Padding, length: int, pads: tuple[int, int]
 ) -> None:
-    layer = Conv2D("conv", (INPUT,), (kernel, 1), (stride, 1), padding, 2)  # type: ignore[arg-type]
+    layer = Conv2D("conv", (INPUT,), (kernel, 1), (stride, 1), padding, 2)
     assert layer.output_shape((size, 4, 3)) == (length, 4, 2)
     assert layer.pads((size, 4, 3)) == (*pads, 0, 0)
 
@@ -78,8 +91,9 @@ def test_rectangles_and_vectors() -> None:
     assert network.macs == 9 * 4 * 3 * 2 + 36 * 5
 
 
-def conv(name: str, *inputs: str, kernel: tuple[int, int] = (3, 3), padding: str = "same") -> Conv2D:
-    return Conv2D(name, inputs, kernel, (1, 1), padding, 4)  # type: ignore[arg-type]
+def conv(name: str, *inputs: str, kernel: tuple[int, int] = (3, 3), padding: Any = "same") -> Conv2D:
+    """`padding` may be none that there is."""
+    return Conv2D(name, inputs, kernel, (1, 1), padding, 4)
 
 
 @pytest.mark.parametrize(

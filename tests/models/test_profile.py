@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.core.profile import Role
+from flows.core.profile import Profile, Role
 from models.fixed import FixedType, Overflow, Rounding, rounded
 from models.network import INPUT, Add, Conv2D, Network, ReLU
 from models.profile import lowest_code, profile, profile_tensor, round_weights
@@ -48,7 +48,7 @@ def design(output: FixedType = BYTE, image: FixedType = PIXEL, gain: Fraction = 
     return QuantisedNetwork(NETWORK, "", InputContract(image, gain), layers)
 
 
-def profiled(home: Path, quantised: QuantisedNetwork, kernel: tuple[float, float] = (9.0, 0.01)):
+def profiled(home: Path, quantised: QuantisedNetwork, kernel: tuple[float, float] = (9.0, 0.01)) -> Profile:
     tensors = {"conv/kernel": np.array([[[kernel]]], np.float32), "conv/bias": np.array([0.5, -8.0], np.float32)}
     save_weights(home / "w.safetensors", tensors, NETWORK)
     ranges = Ranges(NETWORK.digest, "", "images", 7, REACH)
@@ -67,7 +67,7 @@ def test_a_network_by_hand(tmp_path: Path) -> None:
     assert (image.needed, image.had, image.headroom, image.beyond) == (1, 0, -1, 1)
 
     kernel = rows["conv/kernel"]  # 9.0 is code 144, 17 above 127; 0.01 is below half a step of 1/16
-    assert (kernel.low, kernel.high) == (pytest.approx(0.01), 9.0) and kernel.type == "ap_fixed<8,4,AP_RND,AP_SAT>"
+    assert (kernel.low, kernel.high) == pytest.approx((0.01, 9.0)) and kernel.type == "ap_fixed<8,4,AP_RND,AP_SAT>"
     assert (kernel.lowest, kernel.highest, kernel.needed, kernel.had, kernel.beyond) == (-8, 7.9375, 5, 4, 17)
     weights = kernel.weights
     assert weights and (weights.n, weights.out_of_range, weights.to_zero) == (2, 1, 1)

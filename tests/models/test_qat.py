@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from flows.conformance.networks import TINY
+from models import cifar10
 from models.cifar10 import TEST, TRAIN, Images
 from models.folding import folded
 from models.network import INPUT, BatchNorm, Conv2D, Dense, Dropout, Flatten, Network, ReLU, Softmax
@@ -132,20 +133,18 @@ def test_a_flattened_network_trains_and_is_lowered(
         )
         for files in (TRAIN, TEST)
     }
-    monkeypatch.setattr(qat.cifar10, "read", lambda folder, files: sets[files])
+    monkeypatch.setattr(cifar10, "read", lambda folder, files: sets[files])
     monkeypatch.setattr(qat, "FITTED_IMAGES", 20)
     monkeypatch.setattr(qat, "NETWORKS", {network.name: network})
     bare = folded(network)
     save_weights(tmp_path / "float.safetensors", random_weights(bare), bare)
-    recipe = {"per_channel": per_channel, "epochs": 1, "batch": 10, "held_out": 20, "warmup_steps": 1}
+    recipe = qat.Recipe(per_channel=per_channel, epochs=1, batch=10, held_out=20, warmup_steps=1)
     ask = {"network": network.name, "weights": str(tmp_path / "float.safetensors"), "data": str(tmp_path)}
-    place = tmp_path / "job.json"
-    place.write_text(json.dumps({**ask, "out": str(tmp_path), "recipe": recipe, "compile": False}))
-    qat.main(place)
+    qat.main({**ask, "out": str(tmp_path), "recipe": asdict(recipe), "compile": False})
 
     path = tmp_path / f"{network.name}-w4a4.safetensors"
     ranges = load_ranges(path.with_suffix(".ranges.json"), bare, open_weights(path, bare).digest)
-    run = qat.Run(bare, qat.Recipe(**recipe), tmp_path / "float.safetensors", sets[TRAIN], tmp_path, False)
+    run = qat.Run(bare, recipe, tmp_path / "float.safetensors", sets[TRAIN], tmp_path, False)
     assert run.progress.epochs == 1
     lowered(path, ranges, run.model)
 

@@ -6,6 +6,7 @@ import json
 from fractions import Fraction
 from math import comb
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -150,12 +151,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def evaluated(home: Path, monkeypatch: pytest.MonkeyPatch, **variants: object) -> dict[str, dict[str, list[int]]]:
+def evaluated(home: Path, monkeypatch: pytest.MonkeyPatch, **variants: object) -> dict[str, Any]:
     place = {"network": network_to_json(NETWORK), "weights": "weights.safetensors", "data": "test_batch.bin"}
-    (home / "job.json").write_text(json.dumps({**place, "variants": variants}))
     monkeypatch.chdir(home)
     with torch.no_grad():  # and back again, after main has turned gradients off
-        classes.main(home / "job.json")
+        classes.main({**place, "variants": variants})
     return json.loads((home / "classes.json").read_text())
 
 

@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from flows.__main__ import main
 from flows.cli import pictures
 from flows.core.errors import InputError, SetupError, StepFailed
 from flows.jobs import find_trained
+from models import cifar10
 from models.cifar10 import RECORD_BYTES, RECORDS, TEST, TRAIN, Images, read
 from models.network import INPUT, BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool, Network, ReLU, Softmax
 from models.training.recipe import RECIPES, AnyRecipe, Recipe, SeedRecipe, recipe_from_json, recipe_to_json
@@ -31,7 +33,7 @@ torch = pytest.importorskip("torch")
 from safetensors.torch import save_file  # noqa: E402
 
 from models.training import checkpoint, progress, run, worker  # noqa: E402
-from models.training.augmentation import turned  # noqa: E402
+from models.training.augmentation import augmentation, turned  # noqa: E402
 from models.training.checkpoint import Progress  # noqa: E402
 from models.training.torch_network import TorchNetwork, as_input  # noqa: E402
 
@@ -62,9 +64,8 @@ def images(count: int, seed: int) -> Images:
 
 @pytest.fixture(autouse=True)
 def data(monkeypatch: pytest.MonkeyPatch) -> None:
-    sets = {worker.cifar10.TRAIN: images(200, 1), worker.cifar10.TEST: images(60, 2)}
-    monkeypatch.setattr(worker.cifar10, "read", lambda folder, files: sets[files])
-    torch.set_num_threads(1)  # these networks are smaller than what threads cost
+    sets = {TRAIN: images(200, 1), TEST: images(60, 2)}
+    monkeypatch.setattr(cifar10, "read", lambda folder, files: sets[files])
 
 
 def train(out: Path, recipe: AnyRecipe = RECIPE, network: Network = TINY) -> None:
@@ -79,7 +80,7 @@ both = pytest.mark.parametrize("recipe", [RECIPE, SEED], ids=lambda one: one.nam
 def test_a_killed_run_ends_as_a_whole_one(recipe: AnyRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train(tmp_path / "whole", recipe)
     with monkeypatch.context() as patch:
-        epochs = []
+        epochs: list[None] = []
 
         def evaluate_or_die(*arguments: Any) -> tuple[int, float]:
             epochs.append(None)
@@ -151,17 +152,18 @@ def test_another_training_is_not_written_over(tmp_path: Path) -> None:
         train(tmp_path, replace(SEED, epochs=1))
 
 
-@torch.no_grad()
 def test_folding_changes_nothing_but_the_batchnorm() -> None:
     model = TorchNetwork(TINY, batch_norm=True)
-    for norm in model.norms.values():
-        for values in (norm.weight, norm.bias, norm.running_mean):
-            values.copy_(torch.randn_like(values))
-        norm.running_var.uniform_(0.5, 2)
-    model.eval()
-    batch = as_input(images(8, 3).pixels)
-    folded = TorchNetwork(TINY).load(model.folded()).eval()
-    assert torch.allclose(folded(batch), model(batch), atol=1e-4)
+    with torch.no_grad():
+        norm: Any  # torch types it as Tensor or Module
+        for norm in model.norms.values():
+            for values in (norm.weight, norm.bias, norm.running_mean):
+                values.copy_(torch.randn_like(values))
+            norm.running_var.uniform_(0.5, 2)
+        model.eval()
+        batch = as_input(images(8, 3).pixels)
+        folded = TorchNetwork(TINY).load(model.folded()).eval()
+        assert torch.allclose(folded(batch), model(batch), atol=1e-4)
     assert sum(values.size for values in model.folded().values()) == TINY.parameters
 
 
@@ -229,17 +231,16 @@ def test_a_later_one_keeps_the_last_good_checkpoint(tmp_path: Path, monkeypatch:
     train(tmp_path / "good", SEED)
 
     def poisoned(recipe: AnyRecipe, pixels: Any) -> Any:
-        batches = []
+        batches: list[None] = []
 
         def batch(chosen: Any, random: Any) -> Any:
             batches.append(None)
-            found = augmentation(chosen, random)
+            found = augmented(chosen, random)
             return found if len(batches) < 8 else found * torch.nan  # an epoch has five batches
 
-        augmentation = whole(recipe, pixels)
+        augmented = augmentation(recipe, pixels)
         return batch
 
-    whole = run.augmentation
     with monkeypatch.context() as patch:
         patch.setattr(run, "augmentation", poisoned)
         with pytest.raises(StepFailed, match="became nan in epoch 2; the checkpoint of epoch 1 is kept"):
@@ -253,7 +254,8 @@ def test_a_later_one_keeps_the_last_good_checkpoint(tmp_path: Path, monkeypatch:
 def test_a_full_disk_costs_no_whole_epoch(recipe: AnyRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The system itself refuses to write more than a few bytes, from the second epoch on."""
     train(tmp_path / "whole", recipe)
-    limits, epochs = resource.getrlimit(resource.RLIMIT_FSIZE), []
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    epochs: list[None] = []
 
     def evaluate_on_a_full_disk(*arguments: Any) -> tuple[int, float]:
         epochs.append(None)
@@ -345,12 +347,11 @@ def test_the_command_from_end_to_end(
     def attached(module: str, place: str) -> int:
         job = json.loads(Path(place).read_text())
         job["recipe"] |= {"held_out": 30}
-        Path(place).write_text(json.dumps(job))
-        worker.main(Path(place))
+        worker.main(job)
         return 0
 
-    monkeypatch.setattr(worker.cifar10, "RECORDS", 30)
-    monkeypatch.setattr(worker.cifar10, "read", read)
+    monkeypatch.setattr(cifar10, "RECORDS", 30)
+    monkeypatch.setattr(cifar10, "read", read)
     monkeypatch.setattr(executor, "run_attached", attached)
     monkeypatch.setattr(pictures, "draw", lambda *arguments: drawn.append(arguments))
     drawn: list[Any] = []
@@ -378,7 +379,7 @@ def test_a_seed_that_is_none(seed: str, tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_a_long_epoch_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     clock = iter(range(0, 1000, 16))
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     assert list(progress.told(2, 6)) == list(range(6))
     assert capsys.readouterr().out.splitlines() == [
         "  epoch 3: 33% done, 64 s left in it", "  epoch 3: 67% done, 32 s left in it"

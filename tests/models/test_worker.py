@@ -7,11 +7,12 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 from subprocess import CompletedProcess, run
+from typing import Any
 
 import numpy as np
 import pytest
 
-from flows.core.errors import InputError
+from flows.core.errors import InputError, MismatchError
 from models.cifar10 import RECORD_BYTES, read_batch
 from models.evaluation import oracle
 from models.fixed import FixedType, Overflow, Rounding
@@ -136,7 +137,7 @@ def test_weights_of_another_digest_are_one_line_and_a_code(home: Path, tmp_path:
     save_weights(other, tensors, NETWORK)
     done = evaluate(home, vectors=16, weights=str(other))
     assert done.returncode == 3 and "Traceback" not in done.stderr
-    assert done.stdout.count("\n") == 1 and open_weights(other, NETWORK).digest in done.stdout
+    assert done.stderr.count("\n") == 1 and open_weights(other, NETWORK).digest in done.stderr
 
 
 def test_weights_that_are_not_finite_are_refused(home: Path, tmp_path: Path) -> None:
@@ -157,13 +158,13 @@ def test_a_fast_evaluation_that_differs_is_a_mismatch(home: Path, monkeypatch: p
 
     right = oracle.evaluate
 
-    def one_off(*arguments: object) -> dict[str, object]:
-        tensors = dict(right(*arguments))  # type: ignore[arg-type]
+    def one_off(*arguments: Any) -> dict[str, oracle.Codes]:
+        tensors = dict(right(*arguments))
         tensors["relu"][0, 0, 0] += 1
         return tensors
 
     monkeypatch.setattr(oracle, "evaluate", one_off)
     meant = design(home / "weights.safetensors")
     weights = worker.read_weights(home / "weights.safetensors", meant)
-    with pytest.raises(worker.MismatchError, match="tensor relu"):
+    with pytest.raises(MismatchError, match="tensor relu"):
         worker.reference(meant, weights, 16)

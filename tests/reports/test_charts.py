@@ -1,17 +1,14 @@
 """Places of pictures, and blocks of waterfalls."""
 
-from collections.abc import Callable
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
-from flows.core.record import Document, Run
 from reports.charts import CAP, Axis, Point, axis, bar, front, scatter, tags
 from reports.comparison import compare
 from reports.waterfall import waterfall
+from tests.reports.runs import document_of, readings_of, run_of
 
-Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
 values = st.lists(st.just(0.0) | st.floats(1e-6, 1e9), min_size=1, max_size=9)
 
 
@@ -28,7 +25,7 @@ def test_an_axis_that_grows_upwards_is_turned() -> None:
     assert Axis("y", 0, 10, 300, 0, False).at(10) == 0
 
 
-def points_of(run_of: Make, document_of: Documents, scores: list[tuple[int, int]]) -> list[Point]:
+def points_of(scores: list[tuple[int, int]]) -> list[Point]:
     (design,) = compare([document_of(run_of())]).designs
 
     def reading(value: int) -> Reading:
@@ -37,7 +34,7 @@ def points_of(run_of: Make, document_of: Documents, scores: list[tuple[int, int]
     return [Point(design, reading(x), reading(y)) for x, y in scores]
 
 
-def test_points_at_one_place_share_a_number(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
+def test_points_at_one_place_share_a_number() -> None:
     runs = [run_of(flow, readings=readings_of(0.5, fps=fps)) for flow, fps in (("a", 500), ("b", 500), ("c", 100))]
     (decision,) = compare([document_of(*runs)]).decisions
     plot = scatter(decision.designs, Metric.LUT, (430, 300))
@@ -45,17 +42,15 @@ def test_points_at_one_place_share_a_number(run_of: Make, readings_of: Readings,
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
-def test_a_front_is_what_nothing_dominates(run_of: Make, document_of: Documents, scores: list[tuple[int, int]]) -> None:
-    points = points_of(run_of, document_of, scores)
+def test_a_front_is_what_nothing_dominates(scores: list[tuple[int, int]]) -> None:
+    points = points_of(scores)
     kept = {(one.x.value, one.y.value) for one in front(points, (-1, 1))}
     for x, y in scores:
         beaten = any(u <= x and v >= y and (u, v) != (x, y) for u, v in scores)
         assert ((x, y) in kept) is not beaten
 
 
-def test_a_front_holds_one_kind_of_evidence_and_nothing_over(
-    run_of: Make, readings_of: Readings, document_of: Documents
-) -> None:
+def test_a_front_holds_one_kind_of_evidence_and_nothing_over() -> None:
     runs = [
         run_of("board", readings=readings_of(fps=100.0, cycles=Tier.MEASURED)),
         run_of("model", readings=readings_of(fps=900.0)),
@@ -67,7 +62,7 @@ def test_a_front_holds_one_kind_of_evidence_and_nothing_over(
     assert len(plot.fronts) == 2
 
 
-def test_bars_are_shares_of_the_part(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
+def test_bars_are_shares_of_the_part() -> None:
     designs = compare([document_of(run_of("a"), run_of("b", readings=readings_of(7.0)))]).designs
     small, large = (bar(one, Metric.LUT, 300.0) for one in designs)
     assert (small.end, small.cut) == (100.0, False) and CAP == 1.5
@@ -88,7 +83,7 @@ def test_resources_add_up_and_what_is_in_no_block_is_shown(costs: list[int], res
     assert [block.start for block in found.blocks[1:]] == [block.end for block in found.blocks[:-1]]
 
 
-def test_a_waterfall_is_of_one_tier_and_names_what_is_unknown(readings_of: Readings) -> None:
+def test_a_waterfall_is_of_one_tier_and_names_what_is_unknown() -> None:
     readings = list(readings_of())
     report = Reading(Metric.LUT, 5, Tier.HLS, "x", "a report")
     dma = Reading(Metric.DSP, 0, Tier.MODELLED, "x", "y", "dma")

@@ -3,25 +3,23 @@
 import csv
 import io
 import json
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 import reports.csv
 import reports.json
-from flows.core.clock import seen
+from flows.core.clock import at_credible_clock, seen
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.fit import Verdict
-from flows.core.record import Document, Run
-from reports import brief, html, junit, markdown, terminal, words
+from flows.core.record import Run
+from reports import html, junit, markdown, words
 from reports.comparison import Comparison, compare
 from reports.design import designs_of
 from reports.difference import difference
-
-Make = Callable[..., Run]
-Readings = Callable[..., tuple[Reading, ...]]
-Documents = Callable[..., Document]
+from reports.terminal import brief
+from reports.terminal import run as terminal
+from tests.reports.runs import document_of, readings_of, run_of
 
 
 def fmax(mhz: float, tier: Tier = Tier.ROUTED) -> Reading:
@@ -29,12 +27,12 @@ def fmax(mhz: float, tier: Tier = Tier.ROUTED) -> Reading:
 
 
 @pytest.fixture
-def late(run_of: Make, readings_of: Readings) -> Run:
+def late() -> Run:
     return run_of("late", readings=(*readings_of(fps=5_000.0), fmax(81.2)), options={"a": "1"})
 
 
 @pytest.fixture
-def sure(run_of: Make, readings_of: Readings) -> Run:
+def sure() -> Run:
     return run_of("sure", readings=(*readings_of(fps=100.0), fmax(105.4)), options={"a": "2"})
 
 
@@ -42,14 +40,14 @@ def doubts(comparison: Comparison) -> dict[str, str]:
     return {one.unknown.topic: one.unknown.fact for decision in comparison.decisions for one in decision.doubts}
 
 
-def test_a_design_that_misses_its_clock_is_never_taken(late: Run, sure: Run, document_of: Documents) -> None:
+def test_a_design_that_misses_its_clock_is_never_taken(late: Run, sure: Run) -> None:
     (decision,) = compare([document_of(late, sure)]).decisions
     assert decision.headline == "Take sure: nothing else fits"
     assert [one.fit.verdict for one in decision.designs] == [Verdict.FITS, Verdict.CLOCK_MISSED]
     assert "late misses its clock: routing reaches 81.2 MHz of the 100 MHz asked for." in decision.why
 
 
-def test_where_all_miss_it_nothing_fits(late: Run, document_of: Documents) -> None:
+def test_where_all_miss_it_nothing_fits(late: Run) -> None:
     comparison = compare([document_of(late)])
     (decision,) = comparison.decisions
     assert decision.headline == "Nothing fits at the clock that it was asked for" and not decision.candidates
@@ -68,31 +66,44 @@ def test_where_all_miss_it_nothing_fits(late: Run, document_of: Documents) -> No
         (None, True),
     ],
 )
-def test_the_doubt_about_the_clock_goes_only_where_a_report_meets_it(
-    report: Reading | None, doubted: bool, run_of: Make, readings_of: Readings, document_of: Documents
-) -> None:
+def test_the_doubt_about_the_clock_goes_only_where_a_report_meets_it(report: Reading | None, doubted: bool) -> None:
     run = run_of(readings=(*readings_of(), *([report] if report else [])))
     assert ("clock" in doubts(compare([document_of(run)]))) == doubted
 
 
-def test_a_clock_at_risk_is_said_to_be_what_may_fail(
-    run_of: Make, readings_of: Readings, document_of: Documents
-) -> None:
+def test_a_clock_at_risk_is_said_to_be_what_may_fail() -> None:
     known = seen(100.0, Tier.ROUTED, "xc7z020", "a build")
     fast = run_of("fast", readings=(*readings_of(), known), clock_ns=5.0)
-    fast = replace(fast, warnings=("another", designs_of([fast], 0.1)[0].fit.clock.warning))  # type: ignore[union-attr]
+    clock = designs_of([fast])[0].fit.clock
+    assert clock
+    fast = replace(fast, warnings=("another", clock.warning))
     comparison = compare([document_of(fast)])
     (decision,) = comparison.decisions
     assert decision.candidates[0].fit.verdict is Verdict.AT_RISK
     assert "The resources of fast fit; the clock may not be met." in decision.why and "interval" not in decision.why
     assert doubts(comparison)["warnings"] == "another", "the clock is told once"
     assert "at risk (clock)" in terminal.comparison(document_of(fast))
-    assert not any("other builds" in one.fact for one in decision.doubts and [d.unknown for d in decision.doubts])
+    assert not any("other builds" in doubt.unknown.fact for doubt in decision.doubts)
 
 
-def test_what_other_builds_reached_is_no_block_of_this_one(
-    run_of: Make, readings_of: Readings, document_of: Documents
-) -> None:
+def test_a_rate_at_a_slower_clock_is_told_with_the_one_asked_for_in_every_format() -> None:
+    known = seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "a build")
+    readings = at_credible_clock((*readings_of(fps=8_000.0), known), 5.0)
+    document = document_of(run_of("fast", readings=readings, clock_ns=5.0))
+    comparison = compare([document])
+    (decision,) = comparison.decisions
+    told = "8,000.0 images/s at the 200 MHz asked for"
+    assert f"fast, 4,000.0 images/s, at the highest credible clock ({told})" in decision.why
+    for text in (markdown.report(comparison), html.report(comparison), terminal.details(document)):
+        assert "4,000.0" in text and told in text
+    (design,) = json.loads(reports.json.report(comparison))["decisions"][0]["designs"]
+    assert design["clock"]["verdict"] == "at risk" and design["clock"]["credible_mhz"] == 100
+    rows = list(csv.DictReader(io.StringIO(reports.csv.report(comparison))))
+    found = {row["scope"]: float(row["value"]) for row in rows if row["metric"] == "throughput_fps"}
+    assert found == {"total": 4_000.0, "at the clock asked for": 8_000.0}
+
+
+def test_what_other_builds_reached_is_no_block_of_this_one() -> None:
     known = seen(250.0, Tier.ROUTED, "xc7z020", "a build")
     plain, told = (document_of(run_of(readings=(*readings_of(), *more))) for more in ((), (known,)))
     text = terminal.details(told, layers=True)
@@ -100,11 +111,11 @@ def test_what_other_builds_reached_is_no_block_of_this_one(
     assert html.report(compare([told])).count("other builds") == html.report(compare([plain])).count("other builds")
 
 
-def test_every_format_says_it(late: Run, sure: Run, document_of: Documents) -> None:
+def test_every_format_says_it(late: Run, sure: Run) -> None:
     document = document_of(late, sure)
     comparison = compare([document])
     table = terminal.comparison(document)
-    assert "clock missed (81.2 of 100 MHz)" in table and "fits (LUT)" in table
+    assert "clock missed (81.2 of 100 MHz)" in table and "fits (FF)" in table
     assert "| **clock missed** |" in markdown.report(comparison)
     assert "100 MHz missed, 81.2 MHz by routed" in markdown.report(comparison)
     assert "✗ clock missed" in html.report(comparison) and "100 MHz met, 105.4 MHz by routed" in html.report(comparison)
@@ -121,24 +132,22 @@ def test_every_format_says_it(late: Run, sure: Run, document_of: Documents) -> N
     assert clocks["sure"]["verdict"] == "met" and clocks["sure"]["asked_mhz"] == 100
 
 
-def test_over_the_part_says_that_the_clock_is_missed_too(run_of: Make, readings_of: Readings) -> None:
-    (design,) = designs_of([run_of(readings=(*readings_of(1.2), fmax(81.2)))], 0.1)
+def test_over_the_part_says_that_the_clock_is_missed_too() -> None:
+    (design,) = designs_of([run_of(readings=(*readings_of(1.2), fmax(81.2)))])
     assert design.fit.verdict is Verdict.OVER
     assert "over: " in words.verdict(design.fit) and "clock missed: routing reaches 81.2 MHz" in words.verdict(
         design.fit
     )
-    assert words.why(design.fit) == " (LUT, and 81.2 of 100 MHz)"
+    assert words.why(design.fit) == " (FF, and 81.2 of 100 MHz)"
 
 
-def test_a_missed_clock_without_resources_is_no_unknown(run_of: Make) -> None:
-    (design,) = designs_of([run_of(readings=[fmax(81.2)])], 0.1)
+def test_a_missed_clock_without_resources_is_no_unknown() -> None:
+    (design,) = designs_of([run_of(readings=[fmax(81.2)])])
     expected = "clock missed: routing reaches 81.2 MHz of the 100 MHz asked for; resources alone: unknown"
     assert words.verdict(design.fit) == expected
 
 
-def test_a_difference_tells_a_clock_that_is_met_no_more(
-    late: Run, readings_of: Readings, document_of: Documents
-) -> None:
+def test_a_difference_tells_a_clock_that_is_met_no_more(late: Run) -> None:
     met = replace(late, readings=(*readings_of(fps=5_000.0), fmax(105.4)))
     (pair,) = difference(document_of(met), document_of(late), {}).pairs
     told = {one.name: (one.before, one.after) for one in pair.changes if one.about == "verdict"}

@@ -2,19 +2,17 @@
 
 import csv
 import io
-from collections.abc import Callable
 from xml.etree.ElementTree import fromstring
 
 import reports.csv
-from flows.core.evidence import RESOURCES, Reading, Tier
-from flows.core.record import Document, Run
+from flows.core.evidence import RESOURCES, Tier
+from flows.core.record import Document
 from reports import junit
 from reports.comparison import Absent, compare
+from tests.reports.runs import document_of, readings_of, run_of
 
-Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
 
-
-def test_every_reading_is_a_line_of_csv(run_of: Make, document_of: Documents) -> None:
+def test_every_reading_is_a_line_of_csv() -> None:
     run = run_of()
     rows = list(csv.DictReader(io.StringIO(reports.csv.report(compare([document_of(run)])))))
     assert len(rows) == len(run.readings)
@@ -23,7 +21,7 @@ def test_every_reading_is_a_line_of_csv(run_of: Make, document_of: Documents) ->
     assert (lut["tier"], lut["stage"], lut["n"]) == ("modelled", "hls", "")
 
 
-def test_the_csv_says_which_stage_is_judged(run_of: Make, readings_of: Readings, document_of: Documents) -> None:
+def test_the_csv_says_which_stage_is_judged() -> None:
     counted, built = readings_of(0.9), readings_of(0.4, predicts=Tier.ROUTED)
     run = run_of(readings=(*counted, *(one for one in built if one.metric in RESOURCES)))
     rows = list(csv.DictReader(io.StringIO(reports.csv.report(compare([document_of(run)])))))
@@ -40,9 +38,7 @@ def test_no_cell_is_a_formula(hostile: Document) -> None:
     assert text.replace("\r\n", "").isprintable()
 
 
-def test_junit_passes_what_is_proven_and_fails_what_is_refuted(
-    run_of: Make, readings_of: Readings, document_of: Documents
-) -> None:
+def test_junit_passes_what_is_proven_and_fails_what_is_refuted() -> None:
     fits, over = run_of("fits"), run_of("over", readings=readings_of(2.0))
     risky = run_of("risky", readings=readings_of(0.88, spread=0.2), equal=None)
     (suite,) = fromstring(junit.report(compare([document_of(fits, over, risky)])))
@@ -58,7 +54,7 @@ def test_junit_passes_what_is_proven_and_fails_what_is_refuted(
     assert [suite.get(key) for key in ("tests", "failures", "skipped")] == ["6", "1", "2"]
 
 
-def test_junit_skips_what_was_not_run(run_of: Make, document_of: Documents) -> None:
+def test_junit_skips_what_was_not_run() -> None:
     comparison = compare([document_of(run_of("a"))], [Absent("b", "xc7z010clg400-1", "too large")])
     case = fromstring(junit.report(comparison)).findall("testsuite[@name='xc7z010clg400-1']/testcase")[0]
     assert case.get("name") == "b fits" and case[0].tag == "skipped" and case[0].get("message") == "no run: too large"

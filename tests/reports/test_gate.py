@@ -1,6 +1,5 @@
 """Policies as they are written, and runs held against them."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from xml.etree.ElementTree import fromstring
@@ -11,12 +10,13 @@ from hypothesis import strategies as st
 
 from flows.core.errors import InputError
 from flows.core.evidence import Metric, Reading, Tier
-from flows.core.record import Document, Run
+from flows.core.margins import Margins
+from flows.core.record import Document
 from reports import gate, policy
 from reports.gate import Outcome
 from reports.policy import Policy, read_policy
+from tests.reports.runs import document_of, readings_of, run_of
 
-Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
 TODAY = date(2026, 11, 23)
 HEAD = f'schema = "{policy.SCHEMA}"\nbaseline = "base.json"\n'
 RULE = '[[rule]]\nname = "r"\n'
@@ -32,9 +32,7 @@ def outcomes(text: str, document: Document, baseline: Document | None = None) ->
 
 
 @given(st.floats(0.01, 2.0), st.floats(0.01, 1.0))
-def test_a_share_of_the_part(
-    run_of: Make, readings_of: Readings, document_of: Documents, share: float, limit: float
-) -> None:
+def test_a_share_of_the_part(share: float, limit: float) -> None:
     document = document_of(run_of(readings=readings_of(share)))
     reading = next(one for one in document.runs[0].readings if one.metric is Metric.LUT)
     kept = reading.value / 53_200 <= limit
@@ -52,13 +50,17 @@ def test_a_share_of_the_part(
         ('metric = "dsp"\nmax = 109\npart = "xc7z020clg400-1"\nflow = "toy"', Outcome.BROKEN),
         ('metric = "fmax_mhz"\nmin = 1', Outcome.BROKEN),
         ('metric = "dsp"\nmax = 110\npart = "xc7z010"', Outcome.BROKEN),
+        ('verdict = "fits"', Outcome.KEPT),
+        ('verdict = "fits"\n[margin]\nlut = 0.4', Outcome.KEPT),
+        ('verdict = "fits"\n[margin]\nlut = 0.48', Outcome.BROKEN),  # 47 to 53 % of the part: undecided
+        ('verdict = "fits"\n[margin]\nlut = 0.6', Outcome.BROKEN),
     ],
 )
-def test_bounds(run_of: Make, document_of: Documents, text: str, outcome: Outcome) -> None:
+def test_bounds(text: str, outcome: Outcome) -> None:
     assert outcomes(text, document_of(run_of())) == [outcome]
 
 
-def test_unknown_and_at_least_keep_nothing(run_of: Make, document_of: Documents) -> None:
+def test_unknown_and_at_least_keep_nothing() -> None:
     lut, *others = run_of().readings
     least = run_of(readings=(replace(lut, at_least=True), *others))
     (found,) = gate.check(read(RULE + 'metric = "lut"\nmax = 9e9'), document_of(least), None)
@@ -68,7 +70,7 @@ def test_unknown_and_at_least_keep_nothing(run_of: Make, document_of: Documents)
 
 
 @given(st.floats(0.5, 1.5), st.sampled_from(["throughput_fps", "lut"]))
-def test_worse_than_the_baseline(run_of: Make, document_of: Documents, factor: float, metric: str) -> None:
+def test_worse_than_the_baseline(factor: float, metric: str) -> None:
     before = run_of()
     scaled = tuple(replace(x, value=x.value * factor) if x.metric.key == metric else x for x in before.readings)
     (outcome,) = outcomes(
@@ -79,7 +81,7 @@ def test_worse_than_the_baseline(run_of: Make, document_of: Documents, factor: f
         assert outcome is (Outcome.KEPT if worse < 0.05 else Outcome.BROKEN)
 
 
-def test_another_kind_of_evidence_is_not_compared(run_of: Make, document_of: Documents) -> None:
+def test_another_kind_of_evidence_is_not_compared() -> None:
     lut, *others = run_of().readings
     report = Reading(Metric.LUT, 1.0, Tier.ROUTED, lut.on, "a report")
     after = document_of(run_of(readings=(report, *(one for one in others if one.metric is not Metric.LUT))))
@@ -87,7 +89,7 @@ def test_another_kind_of_evidence_is_not_compared(run_of: Make, document_of: Doc
     assert found.outcome is Outcome.BROKEN and "not comparable" in found.fact
 
 
-def test_a_waiver_waives_its_rule_where_it_says_so(run_of: Make, document_of: Documents) -> None:
+def test_a_waiver_waives_its_rule_where_it_says_so() -> None:
     document = document_of(run_of("a"), run_of("b"))
     text = f'metric = "lut"\nmax = 1\n{WAIVER}until = 2026-11-23\nflow = "a"'
     assert outcomes(text, document) == [Outcome.WAIVED, Outcome.BROKEN]
@@ -109,6 +111,16 @@ def test_a_waiver_waives_its_rule_where_it_says_so(run_of: Make, document_of: Do
         ('metric = "lut"\nmax_share = 70', "max_share is 70, and a share ends at 1: 70 % is 0.7"),
         ('metric = "accuracy"\nmin = 79', "79 % is 0.79"),
         ('metric = "accuracy"\nmax_share = 1', "no accuracy to take a share of"),
+        ('verdict = "over"', 'verdict may be "fits"'),
+        ('verdict = "fits"\nmetric = "lut"', "with no metric and no other bound"),
+        ('verdict = "fits"\nmax = 1', "with no metric and no other bound"),
+        (
+            'verdict = "fits"\n[margin]\nlut = 20',
+            "margin lut is 20, and must be a share of the part, 0 to 0.9",
+        ),
+        ('verdict = "fits"\n[margin]\nlut = true', "margin lut is True"),
+        ('verdict = "fits"\n[margin]\nluts = 0.2', "unknown key 'luts'"),
+        ('verdict = "fits"\n[[margin]]\nlut = 0.2', "margin is no table"),
         ('metric = "lut"\nmax = 1\n' + RULE + 'metric = "ff"\nmax = 1', "two rules are called 'r'"),
         (f'metric = "lut"\nmax = 1\n{WAIVER}until = 2026-11-22', r"ended on 2026-11-22 \(owner who: why\)"),
         (f'metric = "lut"\nmax = 1\n{WAIVER}', "needs an end date"),
@@ -128,7 +140,7 @@ def test_what_is_wrong_with_a_policy_is_named(text: str, fact: str) -> None:
         ("a = = 1", "not TOML"),
         ("", "its schema is None"),
         ('schema = "zynqflows-policy/0"', "zynqflows-policy/0"),
-        (f'schema = "{policy.SCHEMA}"', "it has no rule"),
+        (f'schema = "{policy.SCHEMA}"', "it has no rule and no margin"),
         (f'schema = "{policy.SCHEMA}"\nrule = 1', "no list of tables"),
         (f'schema = "{policy.SCHEMA}"\n{RULE}metric = "lut"\nmax_worse = 1', "needs a baseline"),
     ],
@@ -136,3 +148,9 @@ def test_what_is_wrong_with_a_policy_is_named(text: str, fact: str) -> None:
 def test_what_is_no_policy_is_named(text: str, fact: str) -> None:
     with pytest.raises(InputError, match=fact):
         read_policy(text, "p.toml", TODAY)
+
+
+def test_margins_alone_are_a_policy_and_the_others_stay() -> None:
+    found = read_policy(f'schema = "{policy.SCHEMA}"\n[margin]\ndsp = 0\nff = 0.5\n', "p.toml", TODAY)
+    assert not found.rules and found.margins == Margins(dsp=0.0, ff=0.5)
+    assert read(RULE + 'metric = "lut"\nmax = 1').margins is None

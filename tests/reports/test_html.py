@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from flows.core.evidence import Reading, Tier
+from flows.core.evidence import Tier
 from flows.core.part import devices
-from flows.core.record import Document, Run
+from flows.core.record import Document
 from reports import html
 from reports.comparison import Absent, Comparison, compare
+from tests.reports.runs import document_of, readings_of, run_of
 
-Make, Readings, Documents = Callable[..., Run], Callable[..., tuple[Reading, ...]], Callable[..., Document]
 VOID = {"meta", "link", "br", "input"}
 ROOT = Path(html.__file__).resolve().parents[1]
 
@@ -49,7 +49,7 @@ def outline(page: str) -> Outline:
 
 
 @pytest.fixture(scope="session")
-def many(run_of: Make, readings_of: Readings, document_of: Documents) -> Comparison:
+def many() -> Comparison:
     """Five flows on every part that is known, ten at the most: sizes, speeds and tiers of all kinds."""
     runs = []
     for place, device in enumerate(list(devices())[:10]):
@@ -90,11 +90,11 @@ def test_it_asks_the_network_for_nothing(many: Comparison) -> None:
     assert not re.search(r"@import|url\((?!#)", html.report(many))
 
 
-def test_unknown_is_unknown_and_no_zero(run_of: Make, document_of: Documents) -> None:
+def test_unknown_is_unknown_and_no_zero() -> None:
     page = html.report(compare([document_of(run_of(readings=()))]))
     outline(page)
     row = page[page.index('<tr data-run="') :]
-    assert row[: row.index("</tr>")].count('<span class="soft">unknown</span>') == 9
+    assert row[: row.index("</tr>")].count('<span class="soft">unknown</span>') == 11
     assert "0 LUT" not in page and ">0<" not in page
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from flows.core.digest import plain
 from flows.core.profile import Judged, Profile, Role, Rounded, Row
-from reports.profile import profile
+from reports.terminal.profile import profile
 
 KERNEL = Row(
     "conv/kernel", Role.KERNEL, "ap_fixed<8,1,AP_RND,AP_SAT>", -1.5, 0.75, -1.0, 0.9921875, 2**-7, 2, 1, 64,
@@ -64,8 +65,11 @@ def test_what_each_type_costs_is_a_column() -> None:
     assert "points" not in profile(of(KERNEL))
 
 
+Words = Callable[..., list[str]]
+
+
 @pytest.fixture
-def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Words:
     pytest.importorskip("matplotlib")
     from reports.pictures import profile as picture
     from reports.pictures import style
@@ -81,21 +85,21 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return words
 
 
-def test_a_picture_names_every_tensor_and_what_leaves_its_type(words) -> None:
+def test_a_picture_names_every_tensor_and_what_leaves_its_type(words: Words) -> None:
     found = words(KERNEL, CUT, RELU, NEVER)
     assert {"conv kernel", "conv", "relu", "add", "fixed&lt;8,1&gt;", "ufixed&lt;8,7&gt;"} <= set(found)
     assert {"−1", "+2", "no sign", "leaves its type", "negative side, which a ReLU cuts anyway"} <= set(found)
     assert "net in flow: what each tensor reaches, over what its type holds" in found
 
 
-def test_the_legend_holds_what_is_drawn_and_no_more(words) -> None:
+def test_the_legend_holds_what_is_drawn_and_no_more(words: Words) -> None:
     found = words(RELU)
     assert not {"leaves its type", "kernel, largest magnitude", "image, largest value"} & set(found)
     assert "result, largest magnitude on 10,000 training images" in found
     assert not [text for text in found if text.startswith("signed type")]
 
 
-def test_tensors_that_are_zero_and_types_of_one_number_have_a_picture(words) -> None:
+def test_tensors_that_are_zero_and_types_of_one_number_have_a_picture(words: Words) -> None:
     zero = replace(RELU, high=0.0, needed=1)
     nothing = replace(KERNEL, low=0.0, high=0.0, beyond=0, weights=Rounded(4, 0, 0, None, (0.0,) * 5))
     bit = Row("bit", Role.RESULT, "ap_fixed<1,1>", -1.0, 0.0, -1.0, 0.0, 1.0, 1, 1, 0)

@@ -1,7 +1,7 @@
 """Verdicts as text."""
 
 from flows.core.readiness import Finding, Readiness, Status, Verdict
-from reports.readiness import LIMIT, verdicts
+from reports.terminal.readiness import LIMIT, verdicts
 
 HELD = Verdict("relu", "a ReLU is quantised", Status.HELD)
 AWAY = Verdict("add", "sums", Status.NOT_APPLICABLE)

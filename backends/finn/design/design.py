@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from backends.cost import shell
-from backends.cost.amounts import Amounts, shell_amounts
+from backends.cost.amounts import Amounts
+from backends.cost.shell import IODMAS, SCOPE, SMARTCONNECT, Shell, find_shell
+from backends.dataflow.design import StreamDesign
 from backends.dataflow.fifos import LEAST, sized
-from backends.dataflow.stages import Fifo, Simulation, Stage
-from backends.dataflow.stream import simulate
+from backends.dataflow.stages import Fifo, Stage
 from backends.finn.design import folding_file
 from backends.finn.design.fifos import Link, StreamingFifo, links, pixel_bits
 from backends.finn.design.graph import nodes
@@ -22,11 +22,11 @@ from backends.finn.resources.formulas import MemoryStyle
 from backends.protocol import Job
 from models.quantised import QuantisedNetwork
 
-FIFO, CONVERTER = "fifo", "width converters"
+FIFO, CONVERTER, IODMA = "fifo", "width converters", "DMA engines"
 
 
 @dataclass(frozen=True, eq=False)
-class FinnDesign:
+class FinnDesign(StreamDesign):
     job: Job[FinnOptions]
     quantised: QuantisedNetwork
     folding: Folding
@@ -53,22 +53,27 @@ class FinnDesign:
     def links(self) -> tuple[Link, ...]:
         return links(self.nodes, self.folding, self.depths, self.job.options.fifo_style)
 
-    @cached_property
-    def simulation(self) -> Simulation:
-        return simulate(self.stages, self.depths)
-
-    @property
-    def interval(self) -> int:
-        """Cycles between frames, with its FIFOs."""
-        return self.simulation.interval
-
     def costs(self) -> Iterator[tuple[str, Amounts]]:
         """(scope, amounts) of nodes by FINN's names, of FIFOs and converters, and of the shell."""
         for node in self.nodes:
             yield node.name, models.of_node(node, self.folding[node.name], self.memory)
         for link in self.links:
             yield FIFO if isinstance(link, StreamingFifo) else CONVERTER, models.of_link(link)
-        yield shell.SCOPE, shell_amounts()
+        yield from self.shell_costs().items()
+
+    @property
+    def shell(self) -> Shell:
+        return find_shell(self.job.options.shell, own_dma=True)
+
+    @property
+    def brings_dma(self) -> bool:
+        """Whether FINN's own DMA engines move the images, as in its Zynq build."""
+        return self.job.options.shell == SMARTCONNECT
+
+    def shell_costs(self) -> Mapping[str, Amounts]:
+        """The shell, and FINN's own DMA engines where it is FINN's own, by scope."""
+        engines = {IODMA: IODMAS.amounts()} if self.brings_dma else {}
+        return {**engines, SCOPE: self.shell.amounts()}
 
     def folding_file(self) -> str:
         """The text of FINN's folding file for it."""

@@ -171,8 +171,9 @@ class Window(HardwareNode):
 class MatrixVector(HardwareNode):
     """A product with `inputs` x `channels` weights of `weight` bits. `rtl` is FINN's unit on DSP slices.
 
-    The last four describe units that finn-plus 1.6.1 does not build of our graphs: one that applies `steps` thresholds
-    of `sums` bits to each result, the RTL unit of FINN up to 0.10, and products that were asked to be of LUTs.
+    The last five describe units that finn-plus 1.6.1 does not build of our graphs: one that applies `steps` thresholds
+    of `sums` bits to each result, the RTL unit of FINN up to 0.10, products that were asked to be of LUTs, and an HLS
+    unit that Vitis HLS 2022 made, or an older one.
     """
 
     inputs: int
@@ -182,6 +183,7 @@ class MatrixVector(HardwareNode):
     sums: int = 0
     former: bool = False
     of_luts: bool = False
+    of_2022: bool = False
 
     attributes: ClassVar[tuple[str, ...]] = ("PE", "SIMD")
 
@@ -212,7 +214,14 @@ class MatrixVector(HardwareNode):
 
 @dataclass(frozen=True, slots=True)
 class Thresholds(HardwareNode):
-    """Requantisation by comparison with thresholds, which absorb bias, scales and ReLU."""
+    """Requantisation by comparison with thresholds, which absorb bias, scales and ReLU.
+
+    The last two describe nodes that finn-plus 1.6.1 does not build of our graphs: `uniform` thresholds are the same for
+    all channels, as those of a network's input are, and `kept` ones are not optimised (DONT_TOUCH).
+    """
+
+    uniform: bool = False
+    kept: bool = False
 
     op: ClassVar[str] = "Thresholding_rtl"
 

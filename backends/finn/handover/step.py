@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from backends.finn.design.design import FinnDesign
-from flows.core.plan import PYTHON, Output, Step
+from flows.core.plan import Output, Step
+from flows.core.worker import worker
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_to_json
 
@@ -18,18 +18,12 @@ BOARDS = {"xc7z020clg400-1": "Pynq-Z2"}
 
 def handover_step(made: FinnDesign, model: Output, outputs: Output) -> Step:
     """`outputs` are the integers that the graph `model` was found to give for the project's vectors."""
-    ask = {"quantised": quantised_to_json(made.quantised), "facts": facts(made)}
-    return Step(
+    return worker(
         name=NAME,
         about="what FINN's dataflow builder needs",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "backends.finn.workers.handover", "job.json"),
-        files={
-            "job.json": json.dumps(ask, indent=1),
-            "folding.json": made.folding_file(),
-            "model.onnx": model,
-            "outputs.json": outputs,
-        },
+        module="backends.finn.workers.handover",
+        ask={"quantised": quantised_to_json(made.quantised), "facts": facts(made)},
+        files={"folding.json": made.folding_file(), "model.onnx": model, "outputs.json": outputs},
         makes=(FOLDER.file,),
         packages=("jinja2", "numpy"),
         sources=("flows.core", "models", "backends.finn"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.core.plan import PYTHON, Asset, Output, Step
+from flows.core.plan import Asset, Output, Step
+from flows.core.worker import worker
 from models.network import Network
 from models.serial import network_to_json
 
@@ -34,13 +34,12 @@ def readiness_step(
         "network": network_to_json(network) if network else None,
         "required": required,
     }
-    files: dict[str, str | Asset | Output] = {"job.json": json.dumps(ask, indent=1), f"given/{name}": model}
-    return Step(
+    return worker(
         name=NAME,
         about=f"whether {name} is FINN-ready; nothing in it is executed",
-        tool=PYTHON,
-        argv=(PYTHON, "-m", "backends.finn.workers.readiness", "job.json"),
-        files=files | {f"given/{place}": asset for place, asset in beside.items()},
+        module="backends.finn.workers.readiness",
+        ask=ask,
+        files={f"given/{name}": model, **{f"given/{place}": asset for place, asset in beside.items()}},
         makes=(VERDICTS,),
         packages=("onnx", "numpy"),
         sources=("flows.core", "models", "backends.finn.readiness", "backends.finn.workers"),

@@ -2,14 +2,13 @@
 
 What the RTL fixes (`structure`) is not fitted. The rest is linear in a few counts; ``calibration/finn/fit.py`` fits it
 to the nodes of routed builds that others published. The matrix unit of finn-plus 1.6.1 is in none of them: it is fitted
-to open synthesis of its RTL, whose LUTs are divided by `OVERSTATED`.
+to open synthesis of its RTL, whose LUTs are divided by how far that overstates (`backends.cost.synthesis`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from functools import cache
 from math import ceil, exp
 from pathlib import Path
@@ -20,10 +19,11 @@ from backends.cost.blockram import SIMPLE_DUAL_PORT, bram18
 from backends.finn.design.fifos import Link, StreamingFifo
 from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Thresholds
 from backends.finn.resources import formulas
-from backends.finn.resources.formulas import AUTO, MemoryStyle
+from backends.finn.resources.formulas import MemoryStyle
+from backends.finn.resources.law import Law, address, in_bytes
 from backends.finn.resources.structure import (
     LUT_WORDS,
-    Law,
+    in_block_ram,
     law_of_link,
     law_of_node,
     replay_luts,
@@ -34,25 +34,22 @@ from flows.core.evidence import Metric
 
 CALIBRATION = Path(__file__).with_name("calibration") / "routed.json"
 
-OVERSTATED = 1.40
-"""How many times Vivado's LUTs the open synthesis counts, of identical RTL: 1.21 to 1.64 on four modules (Vivado
-2022.2). FFs agree within 2 %."""
-
 DATAPATH = 25
 """Bits of a DSP48E1's wider factor."""
 
-BYTE = 8
-"""Bits to which FINN pads a narrow stream of weights; whether Vivado keeps the padding differs."""
-
 Calibration = Mapping[tuple[str, str], Mapping[str, Any]]
-"""Fitted laws by law and metric."""
+"""Fitted laws by law and metric, and the intervals of totals as those of the law `TOTAL`."""
+
+TOTAL = "total"
 
 
 def of_node(node: HardwareNode, fold: NodeFold, memory: MemoryStyle, calibration: Calibration | None = None) -> Amounts:
     """What one node takes, its FIFOs apart; by the laws of this release where no others are given."""
     return {
-        Metric.LUT: (_luts(node, fold, memory, calibration),),
-        Metric.FF: (fitted(law_of_node(node, fold, Metric.FF, memory), Metric.FF, calibration),),
+        **{
+            metric: (fitted(law_of_node(node, fold, metric, memory), metric, calibration),)
+            for metric in (Metric.LUT, Metric.FF)
+        },
         Metric.BRAM18: (_blocks(node, fold, memory),),
         Metric.DSP: (_dsp(node, fold),),
     }
@@ -69,8 +66,14 @@ def of_link(link: Link, calibration: Calibration | None = None) -> Amounts:
 
 @cache
 def shipped() -> Calibration:
-    """The laws of this release."""
-    return {(row["law"], row["metric"]): row for row in json.loads(CALIBRATION.read_text())["laws"]}
+    """The calibration of this release."""
+    return by_law(json.loads(CALIBRATION.read_text()))
+
+
+def by_law(fitted: Mapping[str, Iterable[Mapping[str, Any]]]) -> Calibration:
+    """Of a calibration file's ``laws`` and ``totals``."""
+    totals = {(TOTAL, row["metric"]): row for row in fitted["totals"]}
+    return {(row["law"], row["metric"]): row for row in fitted["laws"]} | totals
 
 
 def fitted(law: Law, metric: Metric, calibration: Calibration | None = None) -> Amount | None:
@@ -80,27 +83,39 @@ def fitted(law: Law, metric: Metric, calibration: Calibration | None = None) -> 
         return None
     value = law.certain + sum(weight * law.features[name] for name, weight in row["coefficients"].items())
     factor = exp(row["interval_90"])
-    source = f"law {law.name}, n = {row['rows']} ({row['from']})"
+    few = "" if row["own_interval"] else ", too few for an interval of its own: at least that of all laws"
+    source = f"law {law.name}, n = {row['rows']} ({row['from']}{few})"
     return Amount(value, value / factor, value * factor, law.name, source)
+
+
+def of_sum(amounts: Amounts, calibration: Calibration | None = None) -> Amounts:
+    """The same amounts as parts of the sum of a design.
+
+    LUTs and FFs then lie within what the sums of whole designs missed: nodes of one design err alike, and some errors
+    cancel. Laws that no built design tests keep their own intervals beside that.
+    """
+    laws = shipped() if calibration is None else calibration
+    return {metric: tuple(_of_sum(amount, metric, laws) for amount in group) for metric, group in amounts.items()}
+
+
+def _of_sum(amount: Amount | None, metric: Metric, laws: Calibration) -> Amount | None:
+    law, sums = laws.get((amount.model, metric.key)) if amount else None, laws.get((TOTAL, metric.key))
+    if not amount or not law or not law["projects"] or not sums:
+        return amount
+    factor = exp(sums["interval_90"])
+    return Amount(amount.value, amount.value / factor, amount.value * factor, TOTAL, amount.source)
 
 
 def _certain(value: float, source: str) -> Amount:
     return exact(value, "exact", source)
 
 
-def _luts(node: HardwareNode, fold: NodeFold, memory: MemoryStyle, calibration: Calibration | None) -> Amount | None:
-    """By its law, and the weights that are kept in LUTs: a LUT for every 64 words of a bit."""
-    amount = fitted(law_of_node(node, fold, Metric.LUT, memory), Metric.LUT, calibration)
-    if amount is None or not isinstance(node, MatrixVector):
-        return amount
-    held = fold.pe * fold.simd * node.weight * ceil(node.turns(fold) / LUT_WORDS)
-    certain = 0 if formulas.bram18(node, fold, memory) else held
-    most = held if certain or _either(node, fold, memory) else 0
-    return replace(amount, value=amount.value + certain, low=amount.low + certain, high=amount.high + most)
-
-
 def _blocks(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amount:
-    """FINN's formula, but what Vivado does where routed builds show that FINN's is not it."""
+    """FINN's formula, but what Vivado does where builds show that FINN's is not it.
+
+    FINN pads a word of weights to whole bytes. Vivado keeps the padding of an HLS unit's (22 of 23 memories where that
+    shows), and not always that of the RTL unit's (3 of 5).
+    """
     if isinstance(node, Thresholds):
         return _threshold_blocks(node, fold)
     if not isinstance(node, MatrixVector):
@@ -109,24 +124,27 @@ def _blocks(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amount:
     certain = bram18(*vector) if replayed(node, fold) and not replay_luts(node, fold) else 0
     if node.steps and node.channels // fold.pe > LUT_WORDS:
         certain += fold.pe * node.steps
-    value, most = certain, certain
-    if formulas.bram18(node, fold, memory):
-        words, width = node.turns(fold), fold.pe * fold.simd * node.weight
-        value, most = (certain + bram18(1 << (words - 1).bit_length(), bits) for bits in (width, max(width, BYTE)))
+    low = high = certain
+    if in_block_ram(node, fold, memory):
+        words, width = 1 << address(node.turns(fold)), fold.pe * fold.simd * node.weight
+        low, high = (certain + bram18(words, bits) for bits in (width, in_bytes(width)))
     source = "shape of the RAMB18, depths rounded up to powers of two as Vivado does"
-    return Amount(value, certain if _either(node, fold, memory) else value, most, "weights", source)
+    return Amount(low if node.rtl else high, low, high, "weights", source)
 
 
 def _threshold_blocks(node: Thresholds, fold: NodeFold) -> Amount:
     """Every stage's thresholds in the deepest shape that holds them.
 
-    Vivado put 128 words and more into block RAM, 64 in one of two builds; between them no row is known.
+    Vivado put 128 words and more into block RAM, 64 in one of two builds; between them no row is known. Thresholds that
+    are not optimised it did not.
     """
     each = {words: fold.pe * bram18_deepest(words, node.data.width) for words in threshold_words(node, fold)}
     low, value, high = (
         sum(blocks for words, blocks in each.items() if words >= least)
         for least in (2 * LUT_WORDS, LUT_WORDS + 1, LUT_WORDS)
     )
+    if node.kept:
+        low, value = 0, 0 if node.uniform else value
     return Amount(value, low, high, "thresholds", "a RAMB18 shape for each stage")
 
 
@@ -138,11 +156,6 @@ def bram18_deepest(words: int, width: int) -> int:
     """
     depth, bits = next((shape for shape in SIMPLE_DUAL_PORT if shape[0] >= words), SIMPLE_DUAL_PORT[-1])
     return ceil(width / bits) * ceil(words / depth)
-
-
-def _either(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> bool:
-    """Whether Vivado may put the weights into LUTs though FINN counts block RAM: few words, and nothing asked."""
-    return isinstance(node, MatrixVector) and memory.weight_style == AUTO and node.turns(fold) <= LUT_WORDS
 
 
 def _lanes(node: MatrixVector) -> int:

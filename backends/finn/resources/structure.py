@@ -6,15 +6,15 @@ words kept in SRLs, LUT RAM or registers, registers of a word, stages of a searc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil
 
-from backends.cost.fabric import shift_register_luts
+from backends.cost.fabric import ram_luts, shift_register_luts
 from backends.dataflow.buffers import SRL
 from backends.finn.design.fifos import SHALLOW, Link, WidthConverter
 from backends.finn.design.nodes import Copy, HardwareNode, MatrixVector, NodeFold, Padding, Thresholds, Window
-from backends.finn.resources.formulas import DISTRIBUTED, MemoryStyle
+from backends.finn.resources import formulas, hls
+from backends.finn.resources.formulas import AUTO, DISTRIBUTED, MemoryStyle
+from backends.finn.resources.law import Law, address, in_bytes
 from flows.core.evidence import Metric
 
 REPLAYED = 2048
@@ -23,30 +23,29 @@ REPLAYED = 2048
 LUT_WORDS = 64
 """Words of a bit that a LUT holds (AMD UG474). Vivado keeps deeper thresholds in block RAM (33 routed nodes)."""
 
+FEWEST_BITS = 1024
+"""Bits from which on Vivado keeps a memory in block RAM by itself, its words whole bytes and a power of two many: so it
+did with 138 of 138 synthesised memories of weights and with 13 of 13 routed ones of an xc7z020. (Of an xczu7ev two of
+1,536 and 3,072 bits were in LUTs.)"""
+
+KEPT = 0.8
+"""LUTs that choose between two bits of thresholds that are not optimised (one routed node)."""
+
 COMBINED = 128
 """Bits of a word up to which Vivado puts two bits of a shift register with load into one LUT (17 of 17 routed
 converters); not with 160 and more (15 of 15)."""
-
-Features = Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Law:
-    """`certain` follows from the source, `features` are what the rest is linear in."""
-
-    name: str
-    certain: float
-    features: Features
 
 
 def law_of_node(node: HardwareNode, fold: NodeFold, metric: Metric, memory: MemoryStyle = MemoryStyle()) -> Law:  # noqa: B008
     """What a node's LUTs or FFs are made of."""
     lut = metric is Metric.LUT
     match node:
-        case MatrixVector() if node.rtl:
-            return _former_unit(node, fold, lut) if node.former else _rtl_unit(node, fold, lut)
         case MatrixVector():
-            return _hls_unit(node, fold, lut)
+            held = 0 if in_block_ram(node, fold, memory) else weight_luts(node, fold)
+            if not node.rtl:
+                return hls.unit(node, fold, lut, held)
+            held = held + replay_luts(node, fold) if lut else 0
+            return _former_unit(node, fold, lut, held) if node.former else _rtl_unit(fold, held)
         case Window():
             return _window(node, fold, lut, memory.window_style == DISTRIBUTED)
         case Padding():
@@ -56,13 +55,7 @@ def law_of_node(node: HardwareNode, fold: NodeFold, metric: Metric, memory: Memo
         case Thresholds():
             return _thresholds(node, fold, lut)
     taken, put = node.takes(fold) * node.data.width, node.puts(fold) * node.result.width
-    return stream(len(node.sources) * taken + put * (1 + isinstance(node, Copy)), metric)
-
-
-def stream(ports: int, metric: Metric) -> Law:
-    """A node in HLS that passes streams on, of as many bits in all: the register slices of its ports, two registers
-    and a multiplexer a bit, and its control."""
-    return Law("hls_stream", ports if metric is Metric.LUT else 2 * ports, {"one": 1})
+    return hls.stream(len(node.sources) * taken + put * (1 + isinstance(node, Copy)), metric)
 
 
 def law_of_link(link: Link, metric: Metric) -> Law:
@@ -88,9 +81,11 @@ def law_of_link(link: Link, metric: Metric) -> Law:
 def _converter(link: WidthConverter, lut: bool) -> Law:
     """A shift register of the wide word, a register of the narrow one on the side that has it, and a counter.
 
-    A widening one loads no bit in parallel: it needs no multiplexer.
+    A widening one loads no bit in parallel: it needs no multiplexer. FINN has RTL for words that divide.
     """
     wide, narrow = max(link.taken, link.put), min(link.taken, link.put)
+    if wide % narrow:
+        return hls.converter(link.taken, link.put, lut)
     count = address(ceil(wide / narrow))
     if link.put > link.taken:
         return Law("widening", narrow / 2 + count if lut else wide + narrow + count, {"one": 1})
@@ -98,43 +93,34 @@ def _converter(link: WidthConverter, lut: bool) -> Law:
     return Law("narrowing", loaded + count if lut else wide + 2 * narrow + count, {"one": 1})
 
 
-def _rtl_unit(node: MatrixVector, fold: NodeFold, lut: bool) -> Law:
-    return Law(
-        "matrix", replay_luts(node, fold) if lut else 0, {"products": _products(fold), "rows": fold.pe, "one": 1}
-    )
+def _rtl_unit(fold: NodeFold, held: int) -> Law:
+    return Law("matrix", held, {"products": _products(fold), "rows": fold.pe, "one": 1})
 
 
-def _former_unit(node: MatrixVector, fold: NodeFold, lut: bool) -> Law:
+def _former_unit(node: MatrixVector, fold: NodeFold, lut: bool, held: int) -> Law:
     """Where several rows share a slice their low parts are summed in the fabric."""
     products = _products(fold)
     bits = products * (node.weight + node.data.width)
     if lut:
         features = {"products": products, "shared": products * (fold.pe > 1), "bits": bits, "one": 1}
-        return Law("former_matrix", replay_luts(node, fold), features)
-    return Law("former_matrix", 0, {"shared": bits * (fold.pe > 1), "sums": fold.pe * node.result.width, "one": 1})
-
-
-def _hls_unit(node: MatrixVector, fold: NodeFold, lut: bool) -> Law:
-    """The vector is kept in registers where it is read again; a product is one of `multiplied` or `logic`."""
-    again = node.data.width * node.inputs * (fold.pe < node.channels)
-    bits = _products(fold) * (node.weight + node.data.width)
-    features = {
-        "again": again,
-        "multiplied": bits * node.multiplies,
-        "logic": bits * (not node.multiplies),
-        "compared": fold.pe * node.steps * node.sums,
-        "replay": again > 0,
-        "one": 1,
-    }
-    if lut:
-        return Law("hls_unit", 0, features | {"words": node.inputs // fold.simd * (again > 0)})
-    return Law("hls_unit", again, {name: value for name, value in features.items() if name != "again"})
+        return Law("former_matrix", held, features)
+    return Law("former_matrix", held, {"shared": bits * (fold.pe > 1), "sums": fold.pe * node.result.width, "one": 1})
 
 
 def _window(node: Window, fold: NodeFold, lut: bool, in_luts: bool) -> Law:
-    """Counters of rows, columns and channels; the buffer in LUT RAM, each 64 words of it chosen by an address."""
+    """Counters of rows, columns and channels; the buffer in LUT RAM, each 64 words of it chosen by an address.
+
+    A parallel one keeps the window itself in registers, and the rest of each of its lines but the last in a memory of
+    its own.
+    """
     bits, depth = fold.simd * node.data.width, node.depth(fold)
     counters = sum(size.bit_length() for size in node.taken[:2]) + address(node.channels // fold.simd)
+    if fold.parallel:
+        rows, columns = node.kernel
+        line = max(1, node.taken[1] - columns)
+        if not lut:
+            return Law("parallel_window", bits * (rows * columns + rows - 1), {"counters": counters, "one": 1})
+        return Law("parallel_window", (rows - 1) * ram_luts(line, bits) * in_luts, {"counters": counters, "one": 1})
     features = {"bits": bits, "counters": counters, "one": 1}
     if not lut:
         return Law("window", 0, features)
@@ -143,18 +129,39 @@ def _window(node: Window, fold: NodeFold, lut: bool, in_luts: bool) -> Law:
 
 
 def _thresholds(node: Thresholds, fold: NodeFold, lut: bool) -> Law:
-    """A binary search: at each of its stages a comparison, a memory of thresholds, and the registers of the value."""
-    bits, stages, folds = node.data.width, node.result.width, node.channels // fold.pe
+    """A binary search: at each of its stages a comparison, a memory of thresholds, and the registers of the value.
+
+    All PEs share the address of the channel. Where thresholds are the same for all channels there is none, and the
+    first stage compares with a constant.
+    """
+    bits, stages = node.data.width, node.result.width
+    name = "input_thresholds" if node.uniform else "thresholds"
     if not lut:
-        registers = fold.pe * (stages * (2 * bits + stages + address(folds) + 2) + stages)
-        return Law("thresholds", registers, {"one": 1})
+        registers = (2 * stages - node.uniform) * bits + stages * (stages + 1)
+        channels = 1 if node.uniform else node.channels // fold.pe
+        return Law(name, fold.pe * registers + stages * (address(channels) + 2), {"one": 1})
     held = sum(bits for words in threshold_words(node, fold) if words <= LUT_WORDS)
-    return Law("thresholds", fold.pe * (held + stages * ceil(bits / 2)), {"one": 1})
+    chosen = KEPT * bits * (2**stages - 1 - stages) * node.kept
+    return Law(name, fold.pe * (held + chosen + stages * ceil(bits / 2)), {"one": 1})
 
 
 def threshold_words(node: Thresholds, fold: NodeFold) -> list[int]:
     """Words of the memory of each stage of a PE."""
-    return [node.channels // fold.pe << stage for stage in range(node.result.width)]
+    channels = 1 if node.uniform else node.channels // fold.pe
+    return [channels << stage for stage in range(node.result.width)]
+
+
+def in_block_ram(node: MatrixVector, fold: NodeFold, memory: MemoryStyle) -> bool:
+    """Whether Vivado keeps the weights in block RAM: where FINN counts some, but for few bits of which nothing was
+    asked."""
+    words, width = node.turns(fold), in_bytes(fold.pe * fold.simd * node.weight)
+    is_large = words > 1 and (1 << address(words)) * width >= FEWEST_BITS
+    return bool(formulas.bram18(node, fold, memory)) and (memory.weight_style != AUTO or is_large)
+
+
+def weight_luts(node: MatrixVector, fold: NodeFold) -> int:
+    """LUTs of the weights, were they in LUTs: one for every 64 words of a bit."""
+    return fold.pe * fold.simd * node.weight * ceil(node.turns(fold) / LUT_WORDS)
 
 
 def replayed(node: MatrixVector, fold: NodeFold) -> bool:
@@ -167,24 +174,6 @@ def replay_luts(node: MatrixVector, fold: NodeFold) -> int:
     if not replayed(node, fold) or node.inputs * node.data.width > REPLAYED:
         return 0
     return ram_luts(node.inputs // fold.simd, fold.simd * node.data.width)
-
-
-def ram_luts(depth: int, width: int) -> int:
-    """LUTs of a simple dual-port RAM of either depth of a LUT (AMD UG474).
-
-    >>> ram_luts(189, 8), ram_luts(71, 112)
-    (36, 228)
-    """
-    return 4 * min(ceil(depth / 64) * ceil(width / 3), ceil(depth / 32) * ceil(width / 6))
-
-
-def address(words: int) -> int:
-    """Bits that count to `words`.
-
-    >>> address(1), address(32), address(33)
-    (0, 5, 6)
-    """
-    return (words - 1).bit_length()
 
 
 def _products(fold: NodeFold) -> int:

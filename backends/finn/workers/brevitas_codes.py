@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 from safetensors.numpy import load_file
 from torch import Tensor, nn
 
+from flows.core.worker import JOB, run_worker
 from models.fixed import FixedType
 from models.grids import grid
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU
@@ -126,9 +128,8 @@ def _weight(quantised: QuantisedNetwork, layer: str, kernel: np.ndarray) -> dict
     }
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
-    quantised = quantised_from_json(ask["quantised"], str(job))
+def main(ask: Mapping[str, Any]) -> None:
+    quantised = quantised_from_json(ask["quantised"], JOB)
     network = BrevitasNetwork(quantised, load_file("weights.safetensors")).eval()
     model = ModelWrapper("model.onnx").transform(InferShapes())
     (source,), (result,) = model.graph.input, model.graph.output
@@ -149,4 +150,4 @@ def main(job: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    run_worker(main)

@@ -7,21 +7,22 @@ JOB.json: ``quantised`` and ``vectors``, how many of the project's check images.
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.infer_shapes import InferShapes
 
+from flows.core.worker import JOB, run_worker
 from models.serial import quantised_from_json
 from models.vectors import vectors
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
-    quantised = quantised_from_json(ask["quantised"], str(job))
+def main(ask: Mapping[str, Any]) -> None:
+    quantised = quantised_from_json(ask["quantised"], JOB)
     model = ModelWrapper("model.onnx").transform(InferShapes())
     (source,), (result,) = model.graph.input, model.graph.output
     images = vectors(quantised.network.input_shape, ask["vectors"]).astype(np.float32) * float(quantised.input.gain)
@@ -37,4 +38,4 @@ def main(job: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    run_worker(main)

@@ -6,8 +6,7 @@ export writes it; layers keep their names. Writes ``model.onnx``.
 
 from __future__ import annotations
 
-import json
-import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 from safetensors.numpy import load_file
 
-from flows.core.errors import FlowsError, RefusedError
+from flows.core.errors import RefusedError
+from flows.core.worker import JOB, run_worker
 from models.fixed import FixedType, Overflow
 from models.grids import grid
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU
@@ -130,16 +130,11 @@ def model_of(quantised: QuantisedNetwork, weights: dict[str, np.ndarray]) -> Mod
     return helper.make_model(proto, opset_imports=opsets, ir_version=IR_VERSION, producer_name="zynqflows")
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
-    model = model_of(quantised_from_json(ask["quantised"], str(job)), load_file(ask["weights"]))
+def main(ask: Mapping[str, Any]) -> None:
+    model = model_of(quantised_from_json(ask["quantised"], JOB), load_file(ask["weights"]))
     checker.check_model(model)
     Path("model.onnx").write_bytes(model.SerializeToString(deterministic=True))
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except FlowsError as error:
-        print(error)
-        sys.exit(error.exit_code)
+    run_worker(main)

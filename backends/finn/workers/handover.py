@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from flows.core.worker import JOB, run_worker
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
 from models.vectors import vectors
@@ -46,9 +46,8 @@ def arrays(quantised: QuantisedNetwork, outputs: list[list[int]]) -> dict[str, n
     }
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
-    quantised = quantised_from_json(ask["quantised"], str(job))
+def main(ask: Mapping[str, Any]) -> None:
+    quantised = quantised_from_json(ask["quantised"], JOB)
     made = arrays(quantised, json.loads(Path("outputs.json").read_text()))
     folder = Path("finn")
     folder.mkdir()
@@ -64,4 +63,4 @@ def main(job: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    run_worker(main)

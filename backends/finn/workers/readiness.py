@@ -12,7 +12,6 @@ which holds one of
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from backends.finn.workers.qonnx_file import ADVICE, read_graph
 from flows.core.digest import plain
 from flows.core.errors import InputError
 from flows.core.readiness import SCHEMA, Finding, Readiness, Status, Verdict
+from flows.core.worker import run_worker
 from models.folding import folded
 from models.imported.workers.draft import WantedFiles
 from models.imported.workers.limits import guarded, refusal
@@ -90,8 +90,7 @@ def complaint(result: Mapping[str, Any]) -> str:
     return next((f"{one['where']}: {one['fact']}" for one in findings), "")
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
+def main(ask: Mapping[str, Any]) -> None:
     result = answer(ask)
     OUT.write_text(json.dumps(result, indent=1))
     if ask["required"] and (told := complaint(result)):
@@ -99,4 +98,4 @@ def main(job: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    run_worker(main)

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from backends.cost.shell import Shell, find_shell
 from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lightest
+from backends.dataflow.design import BufferedDesign
 from backends.dataflow.fifos import sized
 from backends.dataflow.options import AUTO, SIMULATED
 from backends.dataflow.pe_simd import Fold
-from backends.dataflow.stages import Fifo, Simulation, Stage
-from backends.dataflow.stream import simulate
-from backends.hls.design.lanes import Lanes
-from backends.hls.design.memories import Memory, kept, rows, weight_rom
-from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Node, nodes
+from backends.dataflow.stages import Fifo, Stage
+from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, nodes
+from backends.hls.design.resources import Memory, kept, rows, weight_rom
 from backends.hls.design.schedule import EXPECTED, Pace, stages
 from backends.hls.design.words import choose_lanes
 from backends.hls.options import HlsOptions
@@ -24,12 +24,16 @@ from models.quantised import QuantisedNetwork
 
 
 @dataclass(frozen=True, eq=False)
-class HlsDesign:
+class HlsDesign(BufferedDesign):
     """`folds` holds the folding of every layer with weights."""
 
     job: Job[HlsOptions]
     quantised: QuantisedNetwork
     folds: Mapping[str, Fold]
+
+    @property
+    def shell(self) -> Shell:
+        return find_shell(self.job.options.shell)
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -115,20 +119,3 @@ class HlsDesign:
         bits = self.lanes[writer].puts * self.quantised.type_of(tensors[writer]).width
         ways = (SRL, LUTRAM, BRAM) if storage == AUTO else (storage,)
         return lightest((Buffer(*fifo, depth, bits, way) for way in ways), self.job.target.part.device)
-
-    @property
-    def depths(self) -> Mapping[Fifo, int]:
-        """Words of each FIFO."""
-        return {buffer.fifo: buffer.depth for buffer in self.buffers}
-
-    @cached_property
-    def simulation(self) -> Simulation:
-        """What the stream simulation says of it, with its FIFOs."""
-        return simulate(self.stages, self.depths)
-
-    @property
-    def interval(self) -> int:
-        """Cycles between frames; of a design that deadlocks, which is refused later, those of its busiest stage."""
-        if self.simulation.deadlock:
-            return max(stage.busy for stage in self.stages)
-        return self.simulation.interval

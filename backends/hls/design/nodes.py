@@ -1,4 +1,4 @@
-"""The stages of the generated dataflow, in the order of the network.
+"""The stages of the generated dataflow, in the order of the network, and how wide they work.
 
 The first receives the bytes of an image from AXI-Stream, the last sends the results. A convolution is a *window* stage,
 which stores rows, pads and hands out windows, and a *matrix-vector* stage of PE x SIMD multipliers; a 1x1 convolution
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
+from math import gcd, prod
 
+from backends.dataflow.pe_simd import Fold
 from models.network import (
     INPUT,
     Add,
@@ -79,6 +80,29 @@ class Node:
         return simds, divisors(results)
 
 
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """`takes` and `puts` are the values of a word read and written; `fold` is 1x1 for a stage without weights."""
+
+    fold: Fold
+    takes: int
+    puts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How the windows of a convolution are handed out, SIMD values a word.
+
+    A part holds `lanes` values of each of `across` columns, the width of the kernel or one; `column` parts pass for
+    each column. The rows are kept in words of `stored` values, which a word of the stream and a part both consist of.
+    """
+
+    across: int
+    lanes: int
+    column: int
+    stored: int
+
+
 def divisors(number: int) -> tuple[int, ...]:
     return tuple(one for one in range(1, number + 1) if number % one == 0)
 
@@ -94,6 +118,15 @@ def columns_a_part(layer: Conv2D, channels: int, simd: int) -> int:
     if column % simd == 0:
         return 1
     return width if simd % width == 0 and column % (simd // width) == 0 else 0
+
+
+def parts(node: Node, wide: Lanes) -> Parts:
+    """Of the window stage `node`."""
+    layer, channels, simd = node.layer, node.taken[-1], wide.fold.simd
+    assert isinstance(layer, Conv2D) and node.kind == WINDOW
+    across = columns_a_part(layer, channels, simd)
+    lanes = simd // across
+    return Parts(across, lanes, layer.kernel[0] * channels // lanes, gcd(wide.takes, lanes))
 
 
 def nodes(quantised: QuantisedNetwork) -> tuple[Node, ...]:

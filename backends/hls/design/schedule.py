@@ -18,8 +18,7 @@ from math import ceil, log2
 
 from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Run, Stage
-from backends.hls.design.lanes import Lanes, parts
-from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Node, columns_a_part, pixels, slides
+from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, columns_a_part, parts, pixels, slides
 from models.network import Conv2D, MaxPool2D
 
 FOLDED = (MATRIX_VECTOR, WINDOW)

@@ -10,8 +10,7 @@ from typing import Any
 from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Fifo
 from backends.hls.design.design import HlsDesign
-from backends.hls.design.lanes import Lanes
-from backends.hls.design.nodes import Node, nodes
+from backends.hls.design.nodes import Lanes, Node, nodes
 from backends.hls.design.words import choose_lanes
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json, quantised_to_json

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from backends.dataflow.buffers import BRAM
-from backends.hls.design.lanes import Lanes, parts
-from backends.hls.design.nodes import WINDOW, Node, merged_relu, pixels
+from backends.hls.design.nodes import WINDOW, Lanes, Node, merged_relu, parts, pixels
 from backends.hls.design.schedule import QUICKEST, busy, fresh
 from backends.hls.generate import cpp
 from backends.hls.generate.blueprint import Blueprint

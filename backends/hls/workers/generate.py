@@ -8,10 +8,10 @@ bench's data. Writes ``project``.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -25,7 +25,7 @@ from backends.hls.generate.cpp import listed, stored
 from backends.hls.generate.layers import layer_texts
 from backends.hls.generate.names import layer_names, top_name
 from backends.hls.generate.top import stage_texts
-from flows.core.errors import FlowsError
+from flows.core.worker import JOB, run_worker
 from models.network import Conv2D
 from models.vectors import vectors
 
@@ -145,18 +145,13 @@ def files(made: Blueprint, tensors: Mapping[str, np.ndarray], results: list[list
     yield "tb/vectors.h", vectors_text(made, results)
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
+def main(ask: Mapping[str, Any]) -> None:
     results = json.loads(Path(ask["reference"]).read_text())["codes"]
-    for name, text in files(from_json(ask, str(job)), load_file(ask["weights"]), results):
+    for name, text in files(from_json(ask, JOB), load_file(ask["weights"]), results):
         path = Path("project", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except FlowsError as error:
-        print(error)
-        sys.exit(error.exit_code)
+    run_worker(main)

@@ -14,13 +14,15 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from flows.core.errors import FlowsError, MismatchError
+from flows.core.errors import MismatchError
+from flows.core.worker import run_worker
 from models.vectors import vectors
 
 REPORT = "please report it with job.json of step generate"
@@ -60,8 +62,7 @@ def marks(printed: str) -> dict[str, tuple[int, int]]:
     return {name: (int(most), int(depth)) for name, most, depth in found}
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
+def main(ask: Mapping[str, Any]) -> None:
     images = vectors(tuple(ask["shape"]), ask["vectors"])
     frames = {"native": len(images), "ap_int": len(images), "fifos": ask["fifo_frames"]}
     made, speed = {}, {}
@@ -81,8 +82,4 @@ def main(job: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except FlowsError as error:
-        print(error)
-        sys.exit(error.exit_code)
+    run_worker(main)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -26,7 +25,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from backends.hls4ml.schedule import CLONE, PADDING
-from flows.core.errors import FlowsError, MismatchError, RefusedError
+from flows.core.errors import MismatchError, RefusedError
+from flows.core.worker import JOB, run_worker
 from models.fixed import FixedType, parse_type
 from models.network import (
     INPUT,
@@ -275,9 +275,8 @@ def simulation(graph: Any, quantised: QuantisedNetwork, io_type: str) -> str:
     return SIMULATION.format(body=body)
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
-    quantised = quantised_from_json(ask["quantised"], str(job))
+def main(ask: Mapping[str, Any]) -> None:
+    quantised = quantised_from_json(ask["quantised"], JOB)
     model = keras_model(quantised, load_file(ask["weights"]))
     graph = hls4ml.converters.convert_from_keras_model(
         model,
@@ -306,8 +305,4 @@ def main(job: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except FlowsError as error:
-        print(error)
-        sys.exit(error.exit_code)
+    run_worker(main)

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import ctypes
 import json
-import sys
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from flows.core.worker import JOB, run_worker
 from models.serial import quantised_from_json
 from models.vectors import vectors
 
 LIBRARY = Path("simulation.so")
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
-    quantised = quantised_from_json(ask["quantised"], str(job))
+def main(ask: Mapping[str, Any]) -> None:
+    quantised = quantised_from_json(ask["quantised"], JOB)
     images = vectors(quantised.network.input_shape, ask["vectors"])
     contract = quantised.input
     table = np.array([contract.type.enter(pixel * contract.gain) for pixel in range(256)], np.float64)
@@ -40,4 +41,4 @@ def main(job: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    run_worker(main)

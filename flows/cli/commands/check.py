@@ -35,7 +35,7 @@ def execute(given: Namespace) -> int:
     from flows import readiness, registry
     from flows.core.readiness import SCHEMA
     from flows.jobs import find_network
-    from reports.readiness import verdicts
+    from reports.terminal.readiness import verdicts
 
     (flow,) = given.flows
     judge = registry.load(flow).readiness_step

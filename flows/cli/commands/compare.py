@@ -18,10 +18,10 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(given: Namespace) -> int:
-    from reports import terminal
     from reports.comparison import merged
+    from reports.terminal.run import comparison
 
     document = merged(session.read_records(session.open_store(given), given.runs))
-    print(terminal.comparison(document))
+    print(comparison(document))
     session.write_document(given.json, document)
     return 0

@@ -19,21 +19,23 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     )
     parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
     arguments.add_reports(parser)
+    arguments.add_batch(parser)
 
 
 def execute(given: Namespace) -> int:
     from flows import runner
     from flows.core.record import Document
-    from reports import terminal
+    from reports.terminal.run import comparison, details
 
     session.check_training_images(given.data)
     trained = session.trained_network(given, given.network)
     runs = tuple(
-        runner.estimated(*design, session.command_line(), given.reports) for design in session.designs(given, trained)
+        runner.estimated(*design, session.command_line(), given.reports, given.batch)
+        for design in session.designs(given, trained)
     )
     document = Document(runner.network_facts(trained), runs)
     if len(runs) == 1 or given.layers:
-        print(terminal.details(document, layers=given.layers))
+        print(details(document, layers=given.layers))
     if len(runs) > 1:
-        print(terminal.comparison(document))
+        print(comparison(document))
     return 0

@@ -44,7 +44,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 def execute(given: Namespace) -> int:
     from flows import runner, studies
     from flows.cli.pictures import draw
-    from reports.studies import accuracies, evaluation
+    from reports.terminal.studies import accuracies, evaluation
 
     names = tuple(dict.fromkeys(given.networks)) or _shipped()
     if given.weights and len(names) > 1:

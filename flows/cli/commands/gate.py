@@ -8,8 +8,7 @@ from pathlib import Path
 
 from flows.cli import arguments, session
 from flows.cli.parser import Parser
-from flows.core.errors import GateError
-from flows.core.files import read_text
+from flows.core.errors import GateError, InputError
 
 ABOUT = "whether runs keep to a policy: budgets, tolerances and waivers, for CI"
 
@@ -26,14 +25,13 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(given: Namespace) -> int:
-    from datetime import date
-
     from reports import gate
     from reports.comparison import merged
-    from reports.policy import read_policy
 
     path: Path = given.policy
-    policy = read_policy(read_text(path, "name a policy file", f"file {path}"), str(path), date.today())
+    policy = session.read_policy_file(path)
+    if not policy.rules:
+        raise InputError(f"policy {path}", "it has no rule", "see docs/reports.md for an example")
     store = session.open_store(given)
     document = merged(session.read_documents(store, given.runs))
     baseline = session.read_file(path.parent / policy.baseline) if policy.baseline else None

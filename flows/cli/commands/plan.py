@@ -20,7 +20,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 def execute(given: Namespace) -> int:
     from flows import runner
     from flows.executor import step_digest
-    from reports import terminal
+    from reports.terminal.plan import plan
 
     trained = session.trained_network(given, given.network)
     batch = runner.test_batch(given.data) if given.data else None
@@ -29,5 +29,5 @@ def execute(given: Namespace) -> int:
         digests: dict[str, str] = {}
         for step in full.steps:
             digests[step.name] = step_digest(step, digests)
-        print(terminal.plan(f"{backend.name} on {job.target.part.full_name}", full, digests))
+        print(plan(f"{backend.name} on {job.target.part.full_name}", full, digests))
     return 0

@@ -42,7 +42,7 @@ def execute(given: Namespace) -> int:
     from flows import runner
     from flows.cli.pictures import draw
     from models.profile import profile
-    from reports.profile import profile as told
+    from reports.terminal.profile import profile as told
 
     if not given.cost:
         session.check_training_images(given.data)

@@ -25,7 +25,7 @@ def execute(given: Namespace) -> int:
     from flows import runner, studies
     from flows.cli.pictures import draw
     from models.formats import parse_formats
-    from reports.studies import quantisation
+    from reports.terminal.studies import quantisation
 
     formats = parse_formats(given.formats)
     trained = session.trained_network(given, given.network)

@@ -44,8 +44,8 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 def execute(given: Namespace) -> int:
     from flows.core.part import find_part
-    from reports.brief import decisions
     from reports.comparison import Absent, compare
+    from reports.terminal.brief import decisions
 
     session.check_writable(given.out)
     store = session.open_store(given)

@@ -27,6 +27,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_design(parser, argv)
     arguments.add_json(parser)
     arguments.add_reports(parser)
+    arguments.add_batch(parser)
     parser.add_argument("--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: evaluates the test images")
     parser.add_argument("--out", metavar="DIR", type=Path, help="copy the files of every step here, each checked")
     parser.add_argument("--jobs", metavar="N", type=arguments.count, default=2, help="processes at a time (default 2)")
@@ -43,7 +44,8 @@ def execute(given: Namespace) -> int:
     from flows.core.fit import Verdict, judge
     from flows.core.part import devices
     from flows.core.record import Document
-    from reports import terminal, words
+    from reports import words
+    from reports.terminal.run import comparison, details
 
     if given.record and not given.data:
         raise UsageError("--record", "without test images nothing is evaluated", "give --data as well")
@@ -56,7 +58,7 @@ def execute(given: Namespace) -> int:
 
     def run(design: tuple[Backend[Any, Any], Trained, Job[Any]]) -> Document | FlowsError:
         try:
-            return runner.run(*design, batch, executor, store, session.command_line(), given.reports)
+            return runner.run(*design, batch, executor, store, session.command_line(), given.reports, given.batch)
         except FlowsError as error:
             return error
 
@@ -70,9 +72,9 @@ def execute(given: Namespace) -> int:
     errors = [result for result in results if isinstance(result, FlowsError)]
     if runs:
         document = Document(runner.network_facts(trained), runs)
-        print(terminal.details(document))
+        print(details(document))
         if len(runs) > 1:
-            print(terminal.comparison(document))
+            print(comparison(document))
         session.write_document(given.json, document)
         if given.out:
             _copy(document, given.out)
@@ -82,7 +84,7 @@ def execute(given: Namespace) -> int:
                 runner.record_scores(started[record.weights.digest], record)
     if not errors and given.require_fit:
         for record in runs:
-            fit = judge(record.readings, devices()[record.device], clock_ns=record.clock_ns)
+            fit = judge(record.readings, devices()[record.device], record.margins, record.clock_ns)
             if fit.verdict is not Verdict.FITS:
                 remedy = "ask for a slower clock" if fit.resources is Verdict.FITS else "take a larger part"
                 advice = f"{remedy}, or other options; without --require-fit this is a result"

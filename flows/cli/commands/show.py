@@ -18,11 +18,12 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(given: Namespace) -> int:
-    from reports import bars, terminal
+    from reports.terminal.bars import waterfalls
+    from reports.terminal.run import details
 
     document = session.open_store(given).record(given.run)
-    print(terminal.details(document, layers=True))
+    print(details(document, layers=True))
     for run in document.runs:
-        print(bars.waterfalls(run))
+        print(waterfalls(run))
     session.write_document(given.json, document)
     return 0

@@ -24,7 +24,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 def execute(given: Namespace) -> int:
     from flows.core.text import printable
     from flows.prune import leftovers, prune
-    from reports.terminal import table
+    from reports.terminal.layout import table
 
     place = session.open_store(given)
     old = leftovers(place, given.older_than)

@@ -11,13 +11,14 @@ Writes the folder ``imported``, which holds one of
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from flows.core.errors import InputError
+from flows.core.worker import run_worker
 from models.folding import folded, folded_weights
 from models.imported.workers.draft import Tensor, WantedFiles
 from models.imported.workers.limits import guarded, refusal
@@ -50,8 +51,7 @@ def in_single(tensors: Mapping[str, np.ndarray], file: str) -> dict[str, Tensor]
     return single
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
+def main(ask: Mapping[str, Any]) -> None:
     file = Path(ask["file"])
     OUT.mkdir()
     try:
@@ -68,4 +68,4 @@ def main(job: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    run_worker(main)

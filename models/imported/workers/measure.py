@@ -7,10 +7,10 @@ JOB.json: ``network`` (see `models.serial`), ``weights`` (a file) and ``images``
 
 from __future__ import annotations
 
-import json
-import sys
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from flows.core.digest import digest_bytes
 from flows.core.errors import InputError
+from flows.core.worker import JOB, run_worker
 from models import cifar10
 from models.imported.workers.limits import guarded, refusal
 from models.network import Network, Shape
@@ -62,14 +63,13 @@ def measure(network: Network, weights: Path, images: Path) -> Ranges:
     return Ranges(network.digest, opened.digest, digest, len(pixels), found)
 
 
-def main(job: Path) -> None:
-    ask = json.loads(job.read_text())
+def main(ask: Mapping[str, Any]) -> None:
     torch.set_num_threads(2)
     OUT.mkdir()
     images = Path(ask["images"])
     try:
         with guarded(images.name, "give fewer images, or a smaller network"):
-            network = network_from_json(ask["network"], str(job))
+            network = network_from_json(ask["network"], JOB)
             ranges = measure(network, Path(ask["weights"]), images)
         ranges.save(OUT / "ranges.json")
     except InputError as error:
@@ -77,4 +77,4 @@ def main(job: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    run_worker(main)

@@ -15,7 +15,7 @@ from flows.core.part import find_part
 Row = Mapping[str, object]
 
 
-def grid(columns: Sequence[str], rows: Sequence[Row], indent: str = "", blanks: int = 1) -> str:
+def grid(columns: Sequence[str], rows: Sequence[Row | None], indent: str = "", blanks: int = 1) -> str:
     """A table of `rows` (None is a rule); a column "A/b" stands as "b" under "A", which neighbours share."""
     leaf = [name.rpartition("/")[2] for name in columns]
     texts = [[str(row[name]) for name in columns] for row in rows if row]
@@ -110,7 +110,7 @@ def csynth_report(
         name: 100 * value // available[name] if available[name] and isinstance(value, int) else 0
         for name, value in area.items()
     }
-    totals = [
+    totals: list[Row | None] = [
         {"Name": "Instance" if not listed else "Expression", **rest},
         {"Name": "FIFO", **nothing, **fifos},
         {"Name": "Instance" if listed else "Expression", **(instances if listed else nothing)},
@@ -285,7 +285,7 @@ def cosim_report(
     )
 
 
-RENDERERS = {
+RENDERERS: dict[str, Callable[..., str]] = {
     "csynth": csynth_report,
     "utilization": utilization_report,
     "hierarchy": hierarchy_report,

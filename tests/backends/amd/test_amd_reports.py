@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from backends.amd import cosim, csynth, tables, timing, utilization
 from backends.amd.csynth_checks import Cycles, Module
-from backends.amd.readings import parse
+from backends.amd.readings import check, parse, readings
 from flows.core.errors import InputError
 from flows.core.evidence import Metric, Tier
+from flows.core.part import Target, find_part
+from tests.backends.amd.conftest import timing_report
 
 Report = Callable[..., str]
+Columns = dict[str, int | str]
 BY_COLUMN = {"BRAM_18K": Metric.BRAM18, "DSP": Metric.DSP, "DSP48E": Metric.DSP, "FF": Metric.FF, "LUT": Metric.LUT}
 counts = st.integers(0, 10**7)
 unknown = st.sampled_from(["-", "?", "undef", "N/A"])
@@ -34,9 +37,9 @@ def columns(draw: st.DrawFn) -> tuple[list[str], list[str]]:
 
 
 @st.composite
-def speeds(draw: st.DrawFn, groups: list[str]) -> dict[str, int | str]:
+def speeds(draw: st.DrawFn, groups: list[str]) -> Columns:
     """Cycles from the best case to the worst, or unknown."""
-    found: dict[str, int | str] = {}
+    found: Columns = {}
     for group in groups:
         best, worst = sorted(draw(st.tuples(counts, counts)))
         found[f"{group}/min"] = draw(st.one_of(st.just(best), unknown))
@@ -44,11 +47,11 @@ def speeds(draw: st.DrawFn, groups: list[str]) -> dict[str, int | str]:
     return found
 
 
-def expected_area(area: dict[str, int | str]) -> dict[Metric, float]:
+def expected_area(area: Columns) -> dict[Metric, float]:
     return {BY_COLUMN[name]: value for name, value in area.items() if name in BY_COLUMN and isinstance(value, int)}
 
 
-def expected_cycles(speed: dict[str, int | str], group: str) -> Cycles:
+def expected_cycles(speed: Columns, group: str) -> Cycles:
     best, worst = (speed[f"{group}/{side}"] for side in ("min", "max"))
     return Cycles(*(float(value) if isinstance(value, int) else None for value in (best, worst)))
 
@@ -61,10 +64,10 @@ def test_a_csynth_report_is_read_by_its_column_names(
     parts = [
         ({name: data.draw(cells) for name in names}, data.draw(speeds(groups))) for _ in range(others)
     ]  # a stage cannot end before it begins, and has no type that ties interval to latency
-    modules = {
-        f"conv_config{place}_U0": (area, {**dict.fromkeys(speed, "?")}) for place, (area, speed) in enumerate(parts)
+    modules: dict[str, tuple[Columns, Columns]] = {
+        f"conv_config{place}_U0": (area, dict.fromkeys(speed, "?")) for place, (area, speed) in enumerate(parts)
     }
-    area = {
+    area: Columns = {
         name: sum(one for part, _ in parts if isinstance(one := part[name], int)) + data.draw(counts) for name in names
     }
     speed = data.draw(speeds(groups))
@@ -445,3 +448,24 @@ def test_timing_that_contradicts_itself_is_refused(report: Report, old: str, new
 def test_cycles_of_a_co_simulation_are_in_order(report: Report) -> None:
     with pytest.raises(InputError, match=r"a latency of 5,500 to 6,700 to 5,900 cycles \(min, avg, max\) at line"):
         cosim.parse(report("cosim", cycles=[5500, 6700, 5900, 1, 1, 1]), "x.rpt")
+
+
+def test_timing_of_a_whole_system_is_that_of_a_design_whose_instance_its_paths_pass() -> None:
+    target = Target(find_part("xc7z020"))
+    path = "  Source: design_1_i/{0}/inst/a_reg/C\n  Destination: design_1_i/{0}/inst/b_reg/D\n"
+    whole = timing_report(nets="routed").replace("Design       : toy", "Design       : design_1_wrapper")
+    for instance in ("toy_0", "toy_U0", "hier_0/toy"):
+        found = parse(whole.replace("                         net", path.format(instance) + " net"), "x.rpt")
+        assert isinstance(found, timing.Timing) and found.slowest == f"design_1_i/{instance}/inst/b_reg/D"
+        check(found, "x.rpt", "toy", target)
+        assert f"on a path to {found.slowest}" in readings(found, target, "a report")[0].source
+    for instance in ("other_0", "toy_axi_0"):
+        found = parse(whole.replace("                         net", path.format(instance) + " net"), "x.rpt")
+        with pytest.raises(InputError, match="of design_1_wrapper, not of toy"):
+            check(found, "x.rpt", "toy", target)  # type: ignore[arg-type]
+
+
+def test_several_clocks_are_told_before_what_their_tables_lack() -> None:
+    text = timing_report(clocks=["clk_a", "clk_b"]).replace("ap_clk  ", "ap_clk  \nclk_b\n", 1)
+    with pytest.raises(InputError, match="of 2 clocks, clk_a, clk_b"):
+        parse(text, "x.rpt")

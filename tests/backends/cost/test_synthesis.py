@@ -9,17 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.cost import shell
-from backends.cost.synthesis import NETWORKS, Ratio, countable, with_routed
-from flows.core.evidence import BUILT, DESIGN, RESOURCES, TOTAL, Metric, Reading, Tier, nearest, total
+from backends.cost.synthesis import NETWORKS, Ratio, with_routed
+from flows.core.evidence import BUILT, DESIGN, RESOURCES, SHELL, TOTAL, Metric, Reading, Tier, nearest, total
 from flows.core.fit import judge
 from flows.core.part import devices
 
 TWICE = {Metric.LUT: Ratio(2.0, 1.0, 4.0, "made-up designs"), Metric.FF: Ratio(1.0, 0.5, 2.0, "made-up designs")}
 LUT = Reading(Metric.LUT, 27_018.0, Tier.MODELLED, "chip", "laws", predicts=Tier.HLS, low=17_018.0, high=47_018.0)
 LAYER = replace(LUT, value=800.0, low=800.0, high=800.0, scope="conv")
-CHARGED = Reading(Metric.LUT, 7_018.0, Tier.MODELLED, "chip", "shell", shell.SCOPE, Tier.ROUTED)
-REPORTED = replace(LUT, value=23_018.0, tier=Tier.HLS, predicts=None, low=None, high=None, source="csynth.rpt")
+CHARGED = Reading(Metric.LUT, 7_018.0, Tier.MODELLED, "chip", "shell", SHELL, Tier.ROUTED)
+REPORTED = replace(
+    LUT, value=16_000.0, tier=Tier.HLS, predicts=None, low=None, high=None, source="csynth.rpt", scope=DESIGN
+)
+WIDE = replace(CHARGED, low=7_000.0, high=7_100.0)
 
 ratios = st.tuples(st.floats(0.5, 5), st.floats(1, 3), st.floats(1, 3)).map(
     lambda one: Ratio(one[0], one[0] / one[1], one[0] * one[2], "made-up designs")
@@ -36,12 +38,13 @@ def test_the_shell_in_a_total_stays_and_the_rest_is_divided() -> None:
     assert {one.stage for one in (whole, layer)} == {Tier.ROUTED} and whole.tier is Tier.MODELLED
     assert "made-up designs" in whole.source
     assert layer.low == 200 and layer.high == 800, "a count without doubt is as wide as the ratio"
-    assert whole.low < 7_018 + 5_000 and whole.high > 7_018 + 20_000, "wider than the ratio alone"  # type: ignore[operator]
+    assert whole.low is not None and whole.high is not None
+    assert whole.low < 7_018 + 5_000 and whole.high > 7_018 + 20_000, "wider than the ratio alone"
 
 
 def test_a_report_counts_before_every_model() -> None:
     own = replace(LUT, value=1.0, low=1.0, high=1.0, predicts=Tier.ROUTED)
-    found = with_routed([LUT, LAYER, own, CHARGED, REPORTED, replace(REPORTED, scope=DESIGN)], TWICE)
+    found = with_routed([LUT, LAYER, own, CHARGED, REPORTED, replace(REPORTED, scope=TOTAL)], TWICE)
     shown = total(nearest(found), Metric.LUT)
     assert shown is not None and shown.value == 7_018 + 16_000 / 2 and "reported" in shown.source
     assert own not in found and CHARGED in found and LUT in found
@@ -50,9 +53,25 @@ def test_a_report_counts_before_every_model() -> None:
 
 @pytest.mark.parametrize("tier", BUILT)
 def test_nothing_is_foretold_of_what_somebody_saw(tier: Tier) -> None:
-    seen = replace(REPORTED, tier=tier)
+    seen = replace(REPORTED, tier=tier, scope=TOTAL)
     assert not added(LUT, REPORTED, seen)
     assert total(nearest([LUT, REPORTED, seen]), Metric.LUT) is seen
+
+
+@pytest.mark.parametrize("tier", BUILT)
+def test_a_report_stays_as_it_is_and_the_whole_has_the_shell_beside_it(tier: Tier) -> None:
+    seen = replace(REPORTED, tier=tier)
+    (whole,) = added(LUT, LAYER, WIDE, seen)
+    assert (whole.scope, whole.tier, whole.value, whole.low, whole.high) == (TOTAL, tier, 23_018, 23_000, 23_100)
+    assert whole.source == "csynth.rpt; and shell"
+    (bare,) = added(seen)
+    assert (bare.scope, bare.value, bare.low) == (TOTAL, 16_000, None), "with no shell it is the whole"
+
+
+def test_csynths_report_is_divided_before_the_shell_is_added() -> None:
+    (whole,) = added(WIDE, REPORTED)
+    assert (whole.scope, whole.tier, whole.stage) == (TOTAL, Tier.MODELLED, Tier.ROUTED)
+    assert (whole.value, whole.low, whole.high) == (8_000 + 7_018, 4_000 + 7_000, 16_000 + 7_100)
 
 
 def test_laws_of_the_flow_itself_stand() -> None:
@@ -79,20 +98,6 @@ def test_both_doubts_widen(ratio: Ratio, value: float, below: float, above: floa
     assert low <= min(middle / below, value / ratio.high) * 1.0001
     assert high * 1.0001 >= max(middle * above, value / ratio.low)
     assert high <= value * above / ratio.low * 1.0001, "a bound of the one over a bound of the other is further"
-
-
-@given(st.sampled_from(RESOURCES), st.floats(10_000, 1e6), st.floats(0, 1), st.floats(1, 5))
-def test_what_is_countable_fits_when_it_is_built(metric: Metric, usable: float, share: float, above: float) -> None:
-    """On parts that hold the shell."""
-    charged = shell.shell()[metric]
-    counted = charged + share * (countable(metric, usable, NETWORKS) - charged)
-    reading = Reading(metric, counted, Tier.MODELLED, "chip", "laws", predicts=Tier.HLS, low=counted, high=counted)
-    routed = total(nearest(with_routed([reading], NETWORKS)), metric)
-    assert routed is not None and routed.value <= usable + 1
-    high = countable(metric, usable, NETWORKS, sure=True)
-    sure = replace(reading, value=charged + (high - charged) / above, high=high)
-    bound = total(nearest(with_routed([sure], NETWORKS)), metric)
-    assert bound is not None and (bound.high or 0) <= usable + 1
 
 
 def test_all_flows_are_judged_on_what_is_built() -> None:

@@ -10,23 +10,25 @@ from backends.dataflow.notes import Wording, fifo_note, folding_notes
 from backends.dataflow.options import NO_TARGET
 from backends.dataflow.space import Answer
 from flows.core.evidence import Metric
+from flows.core.part import Target, find_part
 
 USABLE = (15_840.0, 31_680.0, 108.0, 72.0)
+TARGET = Target(find_part("xc7z010"), 10.0)
 TAKEN = Folding({"conv": 0}, 2_000, (0.0, 0.0, 0.0, 0.0))
 
 
 def said(answer: Answer, rate: str = NO_TARGET, faster: int | None = None) -> list[str]:
     wording = Wording("folding", "it is", "the design takes")
-    return [note.text for note in folding_notes(answer, wording, rate, 10.0, USABLE, faster)]
+    return [note.text for note in folding_notes(answer, wording, rate, TARGET, USABLE, faster)]
 
 
 @pytest.mark.parametrize(
     ("sure", "why"),
     [
-        (True, "whose upper bounds leave 10% of every resource free"),
+        (True, "whose upper bounds leave 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP free"),
         (
             False,
-            "whose estimates leave 10% of every resource free "
+            "whose estimates leave 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP free "
             "(near it, none does with every upper bound reached at once)",
         ),
     ],
@@ -55,7 +57,7 @@ def test_a_bolder_folding_is_told_with_the_rate_that_asks_for_it(sure: bool, how
 
 def test_what_no_folding_leaves_enough_of_is_told_with_what_is_usable() -> None:
     (text,) = said(Answer(TAKEN, lacking={Metric.BRAM18: 272.0}, nearest=TAKEN))
-    assert "no folding could be found that would leave 10% of every resource free" in text
+    assert "no folding could be found that would leave 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP free" in text
     assert "272 RAMB18 (108 would fit)" in text and "the busiest layer takes 2,000 cycles" in text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from tests.backends.finn.tiny import tiny_job
 from tests.backends.finn.w4a4 import FLAT
 
 pytestmark = pytest.mark.slow
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 pytest.importorskip("brevitas")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxoptimizer")  # Brevitas' export needs it
 pytest.importorskip("qonnx")
+import torch  # noqa: E402
+
 from backends.finn.workers import brevitas_codes, export  # noqa: E402
 
 
@@ -40,14 +43,14 @@ def job(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     return made
 
 
-def write(job: Job[FinnOptions], weights: dict[str, np.ndarray]) -> None:
+def write(job: Job[FinnOptions], weights: Mapping[str, np.ndarray]) -> None:
     quantised = lower(job)
-    Path("model.onnx").write_bytes(export.model_of(quantised, weights).SerializeToString())
+    Path("model.onnx").write_bytes(export.model_of(quantised, dict(weights)).SerializeToString())
     Path("job.json").write_text(json.dumps({"quantised": quantised_to_json(quantised), "vectors": 3}))
 
 
 def test_every_code_is_equal(job: Job[FinnOptions]) -> None:
-    brevitas_codes.main(Path("job.json"))
+    brevitas_codes.main(json.loads(Path("job.json").read_text()))
     counts = json.loads(Path("codes.json").read_text())
     sizes = {name: 3 * int(np.prod(job.network.shapes[name])) for name in ("relu1", "relu2", "shortcut", "dense")}
     assert counts == {INPUT: 3 * 8 * 8 * 3, **sizes}
@@ -59,7 +62,7 @@ def test_every_code_is_equal_behind_a_flattened_image(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     Path("weights.safetensors").write_bytes(made.weights.path.read_bytes())
     write(made, made.weights.tensors())
-    brevitas_codes.main(Path("job.json"))
+    brevitas_codes.main(json.loads(Path("job.json").read_text()))
     assert json.loads(Path("codes.json").read_text()).keys() == {INPUT, "relu", "relu_hidden", "linear", "dense"}
 
 
@@ -69,7 +72,7 @@ def test_another_weight_is_found(job: Job[FinnOptions], tensor: str) -> None:
     weights[tensor] *= -1
     write(job, weights)
     with pytest.raises(SystemExit, match="differ between Brevitas and the graph"):
-        brevitas_codes.main(Path("job.json"))
+        brevitas_codes.main(json.loads(Path("job.json").read_text()))
 
 
 def test_what_brevitas_exports_is_the_same_network(job: Job[FinnOptions]) -> None:
@@ -81,10 +84,10 @@ def test_what_brevitas_exports_is_the_same_network(job: Job[FinnOptions]) -> Non
 
     quantised = lower(job)
 
-    class Logits(torch.nn.Module):  # type: ignore[misc]
+    class Logits(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.inner = brevitas_codes.BrevitasNetwork(quantised, job.weights.tensors())
+            self.inner = brevitas_codes.BrevitasNetwork(quantised, dict(job.weights.tensors()))
 
         def forward(self, images: Any) -> Any:
             return self.inner(images)[quantised.output]

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as some
 
 from backends.cost.amounts import summed
-from backends.cost.shell import shell
+from backends.cost.shell import SMARTCONNECT, find_shell
 from backends.dataflow.fifos import LEAST, sized
 from backends.dataflow.stream import simulate
 from backends.finn import BACKEND
@@ -25,12 +25,11 @@ from backends.finn.resolve import folding_problem, resolve
 from backends.finn.resources import models
 from flows.conformance.networks import TINY
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT
 from flows.core.part import Target, find_part
 from flows.jobs import find_trained
 from models.zoo import ARCH5, ARCH8
-
-from .w4a4 import given, job, quantised, solved
+from tests.backends.finn.w4a4 import given, job, quantised, solved
 
 W4A4 = quantised(ARCH8)
 SMALL = quantised(TINY)
@@ -44,23 +43,24 @@ def value(found: Sequence[Reading], metric: Metric, scope: str = TOTAL) -> float
 def test_totals_are_the_sums_of_their_scopes() -> None:
     found = estimate(solved(target_fps="500", folding="finn"))
     scopes = {one.scope for one in found} - {TOTAL}
-    assert {"fifo", "width converters", "shell", "MVAU_rtl_6"} < scopes
+    assert {"fifo", "width converters", "DMA engines", "shell", "MVAU_rtl_6"} < scopes
     for metric in RESOURCES:
         parts = [one.value for one in found if one.metric is metric and one.scope != TOTAL]
         assert value(found, metric) == pytest.approx(sum(parts), abs=len(parts))
-        assert value(found, metric, "shell") == shell()[metric]
+        assert value(found, metric, "shell") == find_shell(SMARTCONNECT, own_dma=True).range(metric).value
 
 
 def test_every_reading_says_what_it_is() -> None:
     found = estimate(solved(target_fps="500", folding="finn"))
     for one in found:
         assert one.tier is Tier.MODELLED and one.source
-        assert one.stage is (Tier.ROUTED if one.metric in RESOURCES else Tier.RTL_SIMULATED)
+        assert one.stage is (Tier.ROUTED if one.metric in (*RESOURCES, Metric.FMAX_MHZ) else Tier.RTL_SIMULATED)
         if one.low is not None and one.high is not None:
             assert one.low <= one.value <= one.high
     (unit,) = [one for one in found if one.metric is Metric.LUT and one.scope == "MVAU_rtl_1"]
     assert "FINN's formula says 0" in unit.source and unit.value > 500
-    assert not [one for one in found if one.metric is Metric.FMAX_MHZ]
+    (fmax,) = [one for one in found if one.metric is Metric.FMAX_MHZ]
+    assert fmax.scope == TOTAL and "of HLS designs on Artix-7 -1" in fmax.source, "it has no LabelSelect"
 
 
 def test_the_interval_is_finns_and_the_latency_longer() -> None:
@@ -88,7 +88,7 @@ def test_the_solvers_totals_are_the_estimates() -> None:
     problem = folding_problem(job(W4A4), W4A4)
     folding = problem.first.lightest(2e5)
     made = problem.build(folding)
-    by_value, by_bound = (problem.around(made)(sure, MARGIN) for sure in (False, True))
+    by_value, by_bound = (problem.around(made)(sure, KEPT) for sure in (False, True))
     chosen = {choices: by_bound.choices[choices][place] for choices, place in folding.values.items()}
     bounds = tuple(map(sum, zip(*(choice.cost for choice in chosen.values()), strict=True)))
     found = estimate(given(W4A4, made.folding))
@@ -137,6 +137,16 @@ def test_fifos_let_every_folding_run_at_full_speed(data: some.DataObject) -> Non
     for link in fifos.links(made, folding, depths, "auto"):
         sums = [summed(amounts) for amounts in models.of_link(link).values()]
         assert all(amount.low <= amount.value <= amount.high for amount in sums)
+
+
+def test_a_total_says_whose_sums_its_interval_holds_for() -> None:
+    found = estimate(solved())
+    luts, blocks = (total(found, metric) for metric in (Metric.LUT, Metric.BRAM18))
+    assert luts and blocks
+    assert "for the sums of 13 designs of 6 projects, beside that of law matrix, which no design tests" in luts.source
+    assert "sums of" not in blocks.source
+    (unit,) = (each for each in found if each.scope == "MVAU_rtl_0" and each.metric is Metric.FF)
+    assert "too few for an interval of its own" in unit.source
 
 
 @with_any(some.floats(1e3, 1e6), some.floats(1e3, 1e6))

@@ -88,9 +88,9 @@ def refused(job: Job[FinnOptions]) -> Refusal:
     return refusal
 
 
-@pytest.mark.parametrize(("tensor", "change"), [("weights", {"weight_bits": 9}), ("range", {"activation_bits": 9})])
-def test_bits_that_finn_does_not_build_are_refused(tmp_path: Path, tensor: str, change: dict[str, int]) -> None:
-    other = tiny_job(tmp_path, **change)
+@pytest.mark.parametrize(("tensor", "bits"), [("weights", (9, 4)), ("range", (4, 9))])
+def test_bits_that_finn_does_not_build_are_refused(tmp_path: Path, tensor: str, bits: tuple[int, int]) -> None:
+    other = tiny_job(tmp_path, "xc7z020", *bits)
     with pytest.raises(Ungridded, match=f"the {tensor}"):
         lower(other)
     refusal = refused(other)

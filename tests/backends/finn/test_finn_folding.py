@@ -27,11 +27,11 @@ from backends.protocol import Refusal, Unbuildable
 from flows.conformance.networks import TINY
 from flows.core.errors import InputError
 from flows.core.evidence import RESOURCES, Metric, total
-from flows.core.fit import MARGIN, Verdict, judge
+from flows.core.fit import Verdict, judge
+from flows.core.margins import MARGINS
 from models.quantised import QuantisedNetwork
 from models.zoo import ARCH8
-
-from .w4a4 import given, job, quantised, solved
+from tests.backends.finn.w4a4 import given, job, quantised, solved
 
 W4A4 = quantised(ARCH8)
 NODES = nodes(W4A4)
@@ -71,7 +71,7 @@ def test_the_fastest_leaves_the_margin_and_no_faster_one_does(part: str) -> None
         usable = with_it.job.target.part.device
         found = estimate(given(W4A4, with_it.folding, part))
         assert any(
-            (reading := total(found, metric)) and reading.value > usable.available(metric) * (1 - MARGIN)
+            (reading := total(found, metric)) and reading.value > usable.available(metric) * (1 - MARGINS.of(metric))
             for metric in RESOURCES
         )
 
@@ -80,17 +80,17 @@ def test_the_fastest_leaves_the_margin_and_no_faster_one_does(part: str) -> None
 def test_auto_fits_with_its_fifos(part: str) -> None:
     device = job(W4A4, part=part).target.part.device
     found = estimate(solved(part=part))
-    assert judge(found, device).verdict in (Verdict.FITS, Verdict.AT_RISK)
+    assert judge(found, device).verdict in (Verdict.FITS, Verdict.UNDECIDED)
     for metric in RESOURCES:
         reading = total(found, metric)
-        assert reading and reading.value <= device.available(metric) * (1 - MARGIN)
+        assert reading and reading.value <= device.available(metric) * (1 - MARGINS.of(metric))
 
 
-@pytest.mark.parametrize(("part", "interval", "dsp"), [("xc7z010", 302956, 55), ("xc7z020", 29204, 193)])
+@pytest.mark.parametrize(("part", "interval", "dsp"), [("xc7z010", 260075, 63), ("xc7z020", 29204, 193)])
 def test_the_fastest_is_as_fast_as_it_was(part: str, interval: int, dsp: int) -> None:
     made = solved(part=part)
     reading = total(estimate(made), Metric.DSP)
-    assert made.answer and made.answer.sure and reading
+    assert made.answer and not made.answer.lacking and reading
     assert (made.design.interval, reading.value) == (interval, dsp)
 
 

@@ -44,8 +44,9 @@ def test_the_build_names_steps_that_exist_and_functions_of_its_own(part: str) ->
     tree = ast.parse(texts(part)["build.py"])
     own = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     named = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and _is_step(node.value)}
-    lists = [node for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.List)]
-    called = {one.id for node in lists for one in node.value.elts if isinstance(one, ast.Name)}  # type: ignore[attr-defined]
+    values = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    lists = [value.elts for value in values if isinstance(value, ast.List)]
+    called = {element.id for elements in lists for element in elements if isinstance(element, ast.Name)}
     assert named and named <= set(STEPS)
     assert called == own - {"configuration", "main"}
 

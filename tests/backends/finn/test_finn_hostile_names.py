@@ -15,8 +15,10 @@ from models.network import Network
 from tests.backends.finn.w4a4 import quantised
 from tests.backends.hostile import HOSTILE, WHOLE, benign, entered, layers_of, with_names
 
-FACTS = {"design": "0123456789abcdef", "part": "xc7z020clg400-1", "board": None, "clock_ns": "10", "tie_bits": 9}
-FACTS |= {"fps": "1,000", "vectors": 16, "shape": [16, 3, 8, 8], "classes": 5}
+FACTS: dict[str, object] = {
+    "design": "0123456789abcdef", "part": "xc7z020clg400-1", "board": None, "clock_ns": "10", "tie_bits": 9,
+    "fps": "1,000", "vectors": 16, "shape": [16, 3, 8, 8], "classes": 5,
+}  # fmt: skip
 
 
 @given(HOSTILE)

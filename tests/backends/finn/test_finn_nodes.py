@@ -31,8 +31,7 @@ from backends.finn.resources import formulas
 from backends.finn.resources.formulas import MemoryStyle
 from flows.conformance.networks import TINY
 from models.zoo import ARCH8
-
-from .w4a4 import quantised
+from tests.backends.finn.w4a4 import quantised
 
 GOLDEN = json.loads(Path(__file__).with_name("finn_plus_1.6.1_nodes.json").read_text())
 """Made by the node classes of the finn-plus 1.6.1 wheel: attributes, ``get_exp_cycles`` and the three estimations."""

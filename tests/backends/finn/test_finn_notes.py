@@ -13,10 +13,8 @@ from backends.protocol import NoteKind
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.fit import Verdict, judge
 from flows.core.part import find_part
-from models.network import Network
 from models.zoo import ARCH5, ARCH8
-
-from .w4a4 import quantised, solved
+from tests.backends.finn.w4a4 import quantised, solved
 
 W4A4 = quantised(ARCH8)
 
@@ -28,7 +26,7 @@ W4A4 = quantised(ARCH8)
         ({"target_fps": "500", "folding": "finn"}, NoteKind.NOTE, "FINN's own search for 500 images/s"),
         ({"folding": "{}"}, NoteKind.NOTE, "the folding is the file's"),
         ({"folding": '{"MVAU_rtl_1": {"mem_mode": "external"}}'}, NoteKind.NOTE, "file's; left aside in it: mem_mode"),
-        ({}, NoteKind.NOTE, "it is the fastest whose upper bounds leave 10% of every resource free"),
+        ({}, NoteKind.NOTE, "it is the fastest whose upper bounds leave 20 % of LUT, 25 % of FF, 2 % of"),
         (
             {"target_fps": "1743", "folding": "finn"},
             NoteKind.WARNING,
@@ -43,22 +41,21 @@ def test_notes_say_how_the_folding_was_found(options: dict[str, str], kind: Note
     assert sum("FIFOs in" in note.text for note in found) == 1
 
 
-@pytest.mark.parametrize("network", [ARCH5, ARCH8], ids=lambda network: network.name)
-def test_notes_name_a_faster_folding_that_may_fit(network: Network) -> None:
-    made = solved(network, "xc7z010")
+def test_notes_name_a_faster_folding_that_may_fit() -> None:
+    made = solved(ARCH5, "xc7z010")
     (said,) = (note.text for note in notes(made) if "by the estimates alone" in note.text)
     rate = said.rpartition(" ")[2]
-    faster = solved(network, "xc7z010", target_fps=rate)
+    faster = solved(ARCH5, "xc7z010", target_fps=rate)
     assert made.design.interval > faster.design.interval <= 1e8 / int(rate)
     verdicts = [judge(estimate(each), find_part("xc7z010").device).verdict for each in (made, faster)]
-    assert verdicts == [Verdict.FITS, Verdict.AT_RISK]
+    assert verdicts == [Verdict.FITS, Verdict.UNDECIDED]
 
 
 def test_where_none_fits_the_notes_say_what_is_lacking_and_what_was_taken() -> None:
     made = solved(part="xc7z007s")
     (said,) = (note.text for note in notes(made) if "no folding could be found" in note.text)
-    assert "LUT (12,960 would fit)" in said and "the busiest layer takes 301,056 cycles" in said
-    assert judge(estimate(made), find_part("xc7z007s").device).verdict is Verdict.AT_RISK
+    assert "LUT (11,520 would fit)" in said and "the busiest layer takes 258,048 cycles" in said
+    assert judge(estimate(made), find_part("xc7z007s").device).verdict is Verdict.UNDECIDED
 
 
 def test_what_is_lacking_is_told_with_what_the_design_takes() -> None:

@@ -18,8 +18,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import ModelProto, TensorProto, helper  # noqa: E402
 
 from backends.finn.workers.readiness import assess  # noqa: E402
-
-from .graphs import QONNX, SCALE, find, put, put_behind, ready, settle, small, take_out  # noqa: E402
+from tests.backends.finn.graphs import QONNX, SCALE, find, put, put_behind, ready, settle, small, take_out  # noqa: E402
 
 Change = Callable[[ModelProto], Any]
 
@@ -67,6 +66,11 @@ def average_by_mean(model: ModelProto) -> None:
     node = find(model, "gap")
     node.op_type = "ReduceMean"
     settle(model, "gap", axes=[2, 3], keepdims=1)
+
+
+def average_over_channels(model: ModelProto) -> None:
+    average_by_mean(model)
+    settle(model, "gap", axes=[1])
 
 
 def two_inputs(model: ModelProto) -> None:
@@ -230,7 +234,7 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "a kernel of 1": ("maxpool", at("p1", kernel_shape=[1, 1]), "'p1'", "(1, 1) and its stride (2, 2)"),
     "a mean": ("average", average_by_mean, "'gap' (ReduceMean)", "ReduceMean"),
     "a mean over channels": (
-        "average", lambda model: (average_by_mean(model), settle(model, "gap", axes=[1])), "'gap'", "the axes (1,)"
+        "average", average_over_channels, "'gap'", "the axes (1,)"
     ),
     "9 pixels": ("average", reshape_input(1, 3, 6, 6), "'gap' (GlobalAveragePool)", "9 pixels"),
 }  # fmt: skip

@@ -20,8 +20,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import ModelProto, helper  # noqa: E402
 
 from backends.finn.workers.readiness import assess  # noqa: E402
-
-from .graphs import find, put_behind, ready, settle, take_out  # noqa: E402
+from tests.backends.finn.graphs import find, put_behind, ready, settle, take_out  # noqa: E402
 
 Judge = Callable[..., tuple[Finding, ...]]
 

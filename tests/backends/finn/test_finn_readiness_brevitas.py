@@ -10,10 +10,12 @@ import pytest
 from models.network import INPUT, Add, Conv2D, Dense, GlobalAveragePool, MaxPool2D, Network, ReLU
 
 pytestmark = pytest.mark.slow
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 brevitas = pytest.importorskip("brevitas")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxoptimizer")  # Brevitas' export needs it
+import torch  # noqa: E402
+
 from backends.finn.workers.readiness import assess  # noqa: E402
 
 NETWORK = Network(

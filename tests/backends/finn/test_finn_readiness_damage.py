@@ -18,8 +18,8 @@ onnx = pytest.importorskip("onnx")
 from onnx import ModelProto, helper, numpy_helper  # noqa: E402
 
 from backends.finn.workers import qonnx_file, readiness  # noqa: E402
-
-from .graphs import find, put, ready, settle, small  # noqa: E402
+from models.imported.workers.onnx_file import Tensors  # noqa: E402
+from tests.backends.finn.graphs import find, put, ready, settle, small  # noqa: E402
 
 quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -135,13 +135,13 @@ def test_a_graph_that_cannot_run_is_refused(model: Any, fact: str, tmp_path: Pat
 def test_nothing_but_scales_and_shapes_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Weights are of no concern to the conditions, so that a large file costs little."""
     read: list[int] = []
-    real = qonnx_file.Tensors.read
+    real = Tensors.read
 
     def watched(self: Any, tensor: Any) -> Any:
         read.append(int(np.prod(tensor.dims)))
         return real(self, tensor)
 
-    monkeypatch.setattr(qonnx_file.Tensors, "read", watched)
+    monkeypatch.setattr(Tensors, "read", watched)
     model = ready()
     model.graph.initializer.append(numpy_helper.from_array(np.zeros((1024, 1024), np.float32), "huge"))
     model.graph.node.insert(0, helper.make_node("Identity", ["huge"], ["unread"], name="unread"))

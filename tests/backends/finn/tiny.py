@@ -9,10 +9,8 @@ import numpy as np
 from backends.finn.options import FinnOptions
 from backends.protocol import Job
 from flows.conformance.networks import TINY
-from flows.core.part import Target, find_part
 from models.network import Conv2D, Dense, Network, ReLU, Softmax
-from models.ranges import Ranges
-from models.weights import open_weights, save_weights
+from tests.backends.jobs import job_with
 
 
 def tiny_job(
@@ -46,9 +44,5 @@ def tiny_job(
             reach_of[layer.name] = (0.0, end / (4 if layer.name == "relu1" else 2))
         elif isinstance(layer, Conv2D | Dense) and not inner:
             reach_of[layer.name] = (-signed, signed)
-    path = folder / f"{network.name}.safetensors"
-    save_weights(path, tensors, network)
-    weights = open_weights(path, network)
     reach = dict.fromkeys(network.shapes, (-1.0, 1.0)) | reach_of
-    ranges = Ranges(network.digest, weights.digest, "images", 10, reach)
-    return Job(network, weights, ranges, Target(find_part(part)), FinnOptions())
+    return job_with(network, tensors, reach, folder, FinnOptions(), part)

@@ -12,8 +12,7 @@ import numpy as np
 
 from backends.hls import BACKEND
 from backends.hls.options import HlsOptions
-from backends.protocol import Job, Refusal, Unbuildable
-from flows.core.part import Target, find_part
+from backends.protocol import Job, Refusal
 from models.network import (
     INPUT,
     Add,
@@ -28,8 +27,8 @@ from models.network import (
     Shape,
     Softmax,
 )
-from models.ranges import Ranges
 from models.weights import open_weights, save_weights
+from tests.backends import jobs
 
 SMALL = Network(
     "small",
@@ -52,15 +51,9 @@ SMALL = Network(
 
 def job_on(network: Network, folder: Path, part: str = "xc7z020", seed: int = 8, **options: Any) -> Job[HlsOptions]:
     """On weights of both signs, tensors reaching -4 .. 4, and 0 .. 4 behind a ReLU."""
-    random = np.random.default_rng(seed)
-    tensors = {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in network.weight_shapes()}
-    path = folder / f"{network.name}.safetensors"
-    save_weights(path, tensors, network)
-    weights = open_weights(path, network)
     rectified = {INPUT, *(layer.name for layer in network.layers if isinstance(layer, ReLU))}
     reach = {tensor: (0.0 if tensor in rectified else -4.0, 4.0) for tensor in network.shapes}
-    ranges = Ranges(network.digest, weights.digest, "nothing", 1, reach)
-    return Job(network, weights, ranges, Target(find_part(part)), HlsOptions(**options))
+    return jobs.job_with(network, jobs.random_weights(network, 0.5, seed), reach, folder, HlsOptions(**options), part)
 
 
 def reweighted(job: Job[HlsOptions], change: Callable[[str, np.ndarray], np.ndarray]) -> Job[HlsOptions]:
@@ -73,14 +66,8 @@ def reweighted(job: Job[HlsOptions], change: Callable[[str, np.ndarray], np.ndar
 
 
 def refusals(job: Job[HlsOptions]) -> Sequence[Refusal]:
-    """Why `job` cannot be built; those that only the search shows where there are no others."""
-    if early := BACKEND.check(job):
-        return early
-    try:
-        BACKEND.resolve(job)
-    except Unbuildable as error:
-        return error.refusals
-    return ()
+    """Why `job` cannot be built."""
+    return jobs.refusals(BACKEND, job)
 
 
 def random_network(random: Random) -> Network:

@@ -16,11 +16,11 @@ from backends.dataflow.pe_simd import Fold, legal
 from backends.dataflow.space import Solved
 from backends.hls.design import resources
 from backends.hls.design.design import HlsDesign
-from backends.hls.design.memories import weight_rom
 from backends.hls.design.nodes import MATRIX_VECTOR, nodes
+from backends.hls.design.resources import weight_rom
 from backends.hls.estimate import FIFO, LINE_BUFFERS, WEIGHTS, estimate
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT
 from flows.core.part import find_part
 from models.zoo import ARCH4
 from tests.backends.hls.eight_bit import budgets_around, eight_bit, job_for, solved
@@ -33,7 +33,7 @@ def value(readings: Sequence[Reading], metric: Metric, scope: str = TOTAL) -> fl
 @pytest.mark.parametrize("sure", [False, True], ids=["estimates", "upper bounds"])
 @pytest.mark.parametrize("part", ["xc7z010", "xc7z020"])
 def test_the_solver_and_the_estimate_agree(part: str, sure: bool) -> None:
-    space = budgets_around(solved(part).design, folded=True)(sure, MARGIN)
+    space = budgets_around(solved(part).design, folded=True)(sure, KEPT)
     cost = tuple(map(sum, zip(*(only.cost for (only,) in space.choices.values()), strict=True)))
     totals = dict(zip(RESOURCES, space.totals(cost, inf), strict=True))
     for reading in estimate(solved(part)):
@@ -75,9 +75,9 @@ def test_what_every_number_says_of_itself() -> None:
         assert reading.tier is Tier.MODELLED
         assert reading.source
         assert reading.low is None or reading.high is None or reading.low <= reading.value <= reading.high
-        assert reading.stage is (Tier.ROUTED if reading.metric in RESOURCES else Tier.RTL_SIMULATED)
-    for metric, charged in shell.shell().items():
-        assert value(readings, metric, shell.SCOPE) == charged
+        assert reading.stage is (Tier.ROUTED if reading.metric in (*RESOURCES, Metric.FMAX_MHZ) else Tier.RTL_SIMULATED)
+    for metric in RESOURCES:
+        assert value(readings, metric, shell.SCOPE) == shell.DEFAULT.range(metric).value
 
 
 def test_first_frame_and_steady_state() -> None:

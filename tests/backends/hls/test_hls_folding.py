@@ -12,7 +12,7 @@ from backends.hls.design.nodes import MATRIX_VECTOR, pixels
 from backends.hls.design.schedule import EXPECTED, turns
 from backends.hls.estimate import estimate
 from flows.core.evidence import RESOURCES, TOTAL, Metric
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT, MARGINS
 from tests.backends.hls.eight_bit import budgets_around, only_refusal, solved
 
 
@@ -24,7 +24,7 @@ def compute_bound(design: HlsDesign) -> int:
 @pytest.mark.parametrize(("dsp", "cycles"), [(40, 516_096), (77, 258_048), (152, 129_024), (181, 112_896)])
 def test_the_bounds_under_a_budget_of_dsp(dsp: int, cycles: int) -> None:
     """FACTS: 40, 77 and 152 DSP48E1. For 112,896 cycles it needs 207 where SIMD divides the channels alone."""
-    choices = budgets_around(solved().design)(False, MARGIN).choices
+    choices = budgets_around(solved().design)(False, KEPT).choices
     place = RESOURCES.index(Metric.DSP)
     enough = cheapest(choices, lambda cost: True, lambda cost: cost[place], cycles + EXPECTED.restart)
     assert enough and enough.cost[place] == dsp
@@ -59,7 +59,7 @@ def test_no_shorter_interval_fits(part: str) -> None:
     """Every folding of the next shorter interval takes too much of something."""
     design, answer = solved(part).design, solved(part).answer
     assert answer and not answer.lacking
-    space = budgets_around(design)(answer.sure, MARGIN)
+    space = budgets_around(design)(answer.sure, KEPT)
     shorter = max(cycles for cycles in intervals(space.choices) if cycles < answer.folding.cycles)
     assert fits_at_most(space, answer.folding.cycles) and not fits_at_most(space, shorter)
     assert answer.stops and (part == "xc7z010" or answer.stops == (Metric.DSP,))
@@ -83,14 +83,14 @@ def test_what_is_said_to_fit_does(part: str) -> None:
         if reading.scope == TOTAL and reading.metric in RESOURCES and reading.metric not in answer.lacking:
             reached = reading.high if answer.sure else reading.value
             assert reached is not None
-            assert reached <= device.available(reading.metric) * (1 - MARGIN)
+            assert reached <= device.available(reading.metric) * (1 - MARGINS.of(reading.metric))
     for metric, least in answer.lacking.items():
-        assert least > device.available(metric) * (1 - MARGIN)
+        assert least > device.available(metric) * (1 - MARGINS.of(metric))
 
 
 def test_of_folds_that_take_as_long_the_lightest_is_kept() -> None:
     """The solver is given one fold for each number of cycles."""
-    for choices in budgets_around(solved().design)(False, MARGIN).choices.values():
+    for choices in budgets_around(solved().design)(False, KEPT).choices.values():
         assert len({choice.cycles for choice in choices}) == len(choices)
 
 

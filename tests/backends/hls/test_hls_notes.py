@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from backends.dataflow.budget import usable
 from backends.dataflow.notes import folding_notes
 from backends.dataflow.space import Solved
 from backends.hls import BACKEND
 from backends.hls.design.design import HlsDesign
 from backends.hls.notes import WORDING
-from backends.hls.resolve import usable
 from backends.protocol import NoteKind
 from flows.core.evidence import Metric
-from flows.core.fit import MARGIN
+from flows.core.margins import KEPT
 from models.folding import folded
 from models.zoo import NETWORKS
 from tests.backends.hls.eight_bit import solved
@@ -27,14 +27,14 @@ def said(resolved: Solved[HlsDesign]) -> str:
     """What is said of a folding that the solver chose."""
     design, answer = resolved.design, resolved.answer
     assert answer
-    options, clock_ns = design.job.options, design.job.target.clock_ns
-    notes = folding_notes(answer, WORDING, options.target_fps, clock_ns, usable(design, False, MARGIN))
+    most = usable(design.job.target, False, KEPT)
+    notes = folding_notes(answer, WORDING, design.job.options.target_fps, design.job.target, most)
     return "\n".join(note.text for note in notes)
 
 
 def test_the_notes_say_what_stops_a_faster_folding() -> None:
     text = said(solved("xc7z020"))
-    assert "it is the fastest whose upper bounds leave 10% of every resource free" in text
+    assert "it is the fastest whose upper bounds leave 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP free" in text
     assert "more DSP48E1 would let it be faster" in text
 
 
@@ -43,15 +43,15 @@ def test_what_is_lacking_is_told() -> None:
     resolved = solved("xc7z010", ARCH3)
     assert resolved.answer and Metric.BRAM18 in resolved.answer.lacking
     text = said(resolved)
-    assert "no folding could be found that would leave 10% of every resource free" in text
-    assert "RAMB18 (108 would fit)" in text
+    assert "no folding could be found that would leave 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP free" in text
+    assert "RAMB18 (118 would fit)" in text
 
 
 def test_a_design_that_lacks_block_ram_is_as_fast_as_its_dsp_allow() -> None:
     """No folding of this network leaves enough RAMB18, and the slowest takes no fewer than this one."""
     design = solved("xc7z010", ARCH3).design
-    assert design.interval == 443_180
-    assert sum(fold.multipliers for fold in design.folds.values()) == 72
+    assert design.interval == 395_180
+    assert sum(fold.multipliers for fold in design.folds.values()) == 74
 
 
 def test_weights_that_saturate_are_a_warning(tmp_path: Path) -> None:

@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from math import prod
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backends.dataflow.fifos import sized
 from backends.dataflow.pe_simd import Fold, legal
 from backends.dataflow.stream import simulate
-from backends.hls.design.lanes import Lanes, parts
-from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Node, nodes, pixels
-from backends.hls.design.schedule import EXPECTED, QUICKEST, busy, stage_timing, stages, turns
+from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, divisors, nodes, parts, pixels
+from backends.hls.design.schedule import EXPECTED, QUICKEST, Pace, busy, stage_timing, stages, turns
 from backends.hls.design.words import choose_lanes
 from models.folding import folded
-from models.network import INPUT, Conv2D, MaxPool2D
+from models.network import INPUT, Conv2D, MaxPool2D, Padding
 from models.zoo import ARCH4, ARCH8, NETWORKS
 from tests.backends.hls.eight_bit import eight_bit
 
@@ -96,10 +95,10 @@ def test_frames_follow_each_other_at_the_pace_of_the_busiest_stage(data: st.Data
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("across", [False, True])
 def test_a_window_stores_each_pixel_and_hands_out_each_column(
-    kernel: int, stride: int, size: int, padding: str, across: bool
+    kernel: int, stride: int, size: int, padding: Padding, across: bool
 ) -> None:
     """Once, where a part lies in one column; else it reads each once, and hands out whole windows."""
-    layer = Conv2D("conv", (INPUT,), (kernel, kernel), (stride, stride), padding, 4)  # type: ignore[arg-type]
+    layer = Conv2D("conv", (INPUT,), (kernel, kernel), (stride, stride), padding, 4)
     shape = layer.output_shape((size, size, 2))
     window = Node("window conv", WINDOW, (INPUT,), (size, size, 2), shape, INPUT, layer)
     simd = kernel * kernel * 2 if across else 2
@@ -114,6 +113,34 @@ def test_a_window_stores_each_pixel_and_hands_out_each_column(
     put = sum(run.count for run in frame if run.puts)
     assert put == (shape[0] * shape[1] if whole else columns * kernel * 2 // simd)
     assert sum(run.count * run.cycles for run in frame) == size * size * 2 + padding_pixels + columns * kernel * 2
+
+
+kernels, sides = st.integers(1, 5), st.integers(1, 9)
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> tuple[Node, Lanes]:
+    """A window stage of any convolution, at any SIMD, which reads words of any width."""
+    (rows, columns), strides = draw(st.tuples(kernels, kernels)), draw(st.tuples(sides, sides))
+    above, before = st.integers(0, rows - 1), st.integers(0, columns - 1)
+    padding: Padding = draw(st.one_of(st.sampled_from(["same", "valid"]), st.tuples(above, above, before, before)))
+    taken = draw(st.tuples(sides, sides))
+    channels = draw(st.integers(1, 12))
+    layer = Conv2D("conv", (INPUT,), (rows, columns), strides, padding, 4)
+    top, bottom, left, right = layer.pads((*taken, channels))
+    assume(taken[0] + top + bottom >= rows and taken[1] + left + right >= columns)
+    shape = layer.output_shape((*taken, channels))
+    node = Node("window conv", WINDOW, (INPUT,), (*taken, channels), shape, INPUT, layer)
+    simd = draw(st.sampled_from(node.foldable[0]))
+    return node, Lanes(Fold(1, simd), draw(st.sampled_from(divisors(channels))), simd)
+
+
+@settings(deadline=None)
+@given(windows(), st.sampled_from([QUICKEST, EXPECTED]))
+def test_the_cycles_of_a_window_are_those_of_its_frame(window: tuple[Node, Lanes], pace: Pace) -> None:
+    """`busy` counts them at once, the solver asks so often; the frame goes through the image."""
+    frame, _ = stage_timing(*window, pace)
+    assert busy(*window, pace) == sum(run.count * run.cycles for run in frame)
 
 
 def test_a_pool_ends_with_the_last_pixel_of_each_window() -> None:

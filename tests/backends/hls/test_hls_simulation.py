@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backends.amd.workers import ap_types
 from backends.dataflow.pe_simd import legal
 from backends.hls import BACKEND
 from backends.hls.design.arithmetic import lower
@@ -22,7 +23,6 @@ from backends.hls.design.nodes import MATRIX_VECTOR, nodes
 from backends.hls.design.schedule import QUICKEST, stage_timing
 from backends.hls.generate.blueprint import Blueprint, blueprint
 from backends.hls.options import HlsOptions
-from backends.hls.workers import ap_types
 from backends.hls.workers.generate import files
 from backends.hls.workers.simulate import marks, simulated
 from backends.protocol import Job
@@ -115,7 +115,7 @@ def test_they_do_on_ap_int(tmp_path: Path, seed: int, monkeypatch: pytest.Monkey
     results = reference(job, images)
     write(job, results, project)
     monkeypatch.chdir(tmp_path)
-    ap_types.main()
+    ap_types.main({"folder": "ap_types"})
     made = project / "ap_int.so"
     flags = ["-std=c++14", "-O1", "-w", "-fPIC", "-shared", "-fno-gnu-unique"]
     folders = [tmp_path / "ap_types", project / "src", project / "tb/stand_in", project / "tb"]

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.dataflow.pe_simd import Fold, legal
-from backends.hls.design.lanes import Lanes, parts
-from backends.hls.design.nodes import MATRIX_VECTOR, SEND, WINDOW, Node, columns_a_part, divisors, nodes
+from backends.hls.design.nodes import MATRIX_VECTOR, SEND, WINDOW, Lanes, Node, columns_a_part, divisors, nodes, parts
 from backends.hls.design.schedule import FOLDED, busy
 from backends.hls.design.words import ONE, alike, choose_lanes, least
 from models.network import INPUT, Conv2D

@@ -7,18 +7,13 @@ from collections.abc import Sequence
 from backends.hls4ml import BACKEND
 from backends.hls4ml.design import Hls4mlDesign
 from backends.hls4ml.options import Hls4mlOptions
-from backends.protocol import Job, NoteKind, Refusal, Unbuildable
+from backends.protocol import Job, NoteKind, Refusal
+from tests.backends import jobs
 
 
 def refusals(job: Job[Hls4mlOptions]) -> Sequence[Refusal]:
-    """Why `job` cannot be built; those that only the search shows where there are no others."""
-    if early := BACKEND.check(job):
-        return early
-    try:
-        BACKEND.resolve(job)
-    except Unbuildable as error:
-        return error.refusals
-    return ()
+    """Why `job` cannot be built."""
+    return jobs.refusals(BACKEND, job)
 
 
 def only_refusal(job: Job[Hls4mlOptions]) -> Refusal:

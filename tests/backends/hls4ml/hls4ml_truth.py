@@ -1,8 +1,8 @@
-"""What hls4ml itself makes of configs: ``python hls4ml_truth.py ASK.json``; a script that a test starts.
+"""What hls4ml itself makes of configs: ``python hls4ml_truth.py ASK.json ...``; a script that a test starts.
 
-ASK.json: ``quantised`` and ``weights`` (of the network), ``configs`` (contents of hls4ml_config.yml files). Prints a
-JSON list: for every config its layers by name, each with ``reuse``, ``strategy``, ``types`` (by role, of the converted
-graph) and ``said`` (what the config says of a role; None where it leaves it to inference).
+ASK.json: ``quantised`` and ``weights`` (of the network), ``configs`` (contents of hls4ml_config.yml files). Prints
+JSON: for every file a list, in it for every config its layers by name, each with ``reuse``, ``strategy``, ``types``
+(by role, of the converted graph) and ``said`` (what the config says of a role; None where it leaves it to inference).
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ def layers_of(model: Any, config: dict[str, Any], folder: str) -> dict[str, Any]
     return found
 
 
-def main(path: Path) -> None:
+def answered(path: Path) -> list[dict[str, Any]]:
+    """What hls4ml makes of each config that is asked in this file."""
     ask = json.loads(path.read_text())
     quantised = quantised_from_json(ask["quantised"])
     model = worker.keras_model(quantised, load_file(ask["weights"]))
     with contextlib.redirect_stdout(sys.stderr), tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        answers = [layers_of(model, config, folder) for config in ask["configs"]]
-    print(json.dumps(answers))
+        return [layers_of(model, config, folder) for config in ask["configs"]]
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    print(json.dumps([answered(Path(path)) for path in sys.argv[1:]]))

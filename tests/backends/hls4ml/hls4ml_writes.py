@@ -6,6 +6,7 @@ them: importing hls4ml takes longer than converting a small network.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -15,4 +16,4 @@ from backends.hls4ml.workers import convert
 if __name__ == "__main__":
     for folder in sys.argv[1:]:
         os.chdir(folder)
-        convert.main(Path("job.json"))
+        convert.main(json.loads(Path("job.json").read_text()))

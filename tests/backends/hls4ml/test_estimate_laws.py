@@ -7,15 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.cost.amounts import Amount, exact
+from backends.dataflow.buffers import Buffer
 from backends.hls4ml import counts, resources
+from backends.hls4ml.design import chosen_by
 from backends.hls4ml.schedule import PACES, blocks, slowest, stages
-from models.network import INPUT, Conv2D, Network
+from models.network import INPUT, Conv2D, Network, Padding
 
 TOOLS = ("vitis", "vivado")
 
 
-def convolution(padding: str = "valid", size: int = 6, kernel: int = 3, stride: int = 1) -> Network:
-    layer = Conv2D("conv", (INPUT,), (kernel, kernel), (stride, stride), padding, 4)  # type: ignore[arg-type]
+def convolution(padding: Padding = "valid", size: int = 6, kernel: int = 3, stride: int = 1) -> Network:
+    layer = Conv2D("conv", (INPUT,), (kernel, kernel), (stride, stride), padding, 4)
     return Network("one", (size, size, 2), (layer,))
 
 
@@ -24,22 +26,37 @@ def convolution(padding: str = "valid", size: int = 6, kernel: int = 3, stride: 
     [(16, 4, 15, 0), (16, 4, 16, 4), (1024, 1, 18, 1), (1025, 1, 18, 2), (2, 64, 40, 0), (300, 28, 16, 25)],
 )
 def test_fifos_of_vitis(depth: int, channels: int, bits: int, expected: int) -> None:
-    assert resources.fifo_bram("vitis", depth, channels, bits).value == expected
+    bits *= channels
+    assert Buffer("", "", depth, bits, chosen_by("vitis", depth, bits)).bram18 == expected
 
 
 def test_fifos_of_vivado_are_one_a_channel() -> None:
-    assert resources.fifo_bram("vivado", 33, 7, 16).value == 7
-    assert resources.fifo_bram("vivado", 32, 7, 16).value == 0
+    assert Buffer("", "", 33, 16, chosen_by("vivado", 33, 16), 7).bram18 == 7
+    assert Buffer("", "", 32, 16, chosen_by("vivado", 32, 16), 7).bram18 == 0
 
 
 def test_weights_are_stored_side_by_side() -> None:
-    assert resources.weight_bram("vitis", 9, 16, 512).value == 4
-    assert resources.weight_bram("vitis", 9, 16, 513).value == 8
-    assert resources.weight_bram("vivado", 16, 16, 144).value == 7  # 4 of 256 bits in LUTs
-    unsure = resources.weight_bram("vivado", 5, 9, 512)
+    assert resources.weight_bram("vitis", (512, 9), 16, 512).value == 4
+    assert resources.weight_bram("vitis", (513, 9), 16, 513).value == 8
+    assert resources.weight_bram("vivado", (144, 16), 16, 144).value == 7  # 4 of 256 bits in LUTs
+    unsure = resources.weight_bram("vivado", (512, 5), 9, 512)
     assert (unsure.low, unsure.value, unsure.high) == (1, 2, 2)
-    assert resources.weight_bram("vivado", 1, 3, 8).value == 0  # so few bits stay in LUTs
-    assert resources.weight_bram("vitis", 1, 6, 50).low == 0 < resources.weight_bram("vitis", 1, 6, 50).value
+    assert resources.weight_bram("vivado", (8, 1), 3, 8).value == 0  # so few bits stay in LUTs
+    assert (
+        resources.weight_bram("vitis", (50, 1), 6, 50).low == 0 < resources.weight_bram("vitis", (50, 1), 6, 50).value
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "weight", "factor", "counted"),
+    [((27, 32), 8, 864, 2), ((288, 32), 8, 9216, 10), ((2048, 10), 8, 20480, 74), ((32, 16), 16, 512, 1)],
+)
+def test_one_multiplier_reads_deep_memories_and_a_table(
+    size: tuple[int, int], weight: int, factor: int, counted: int
+) -> None:
+    """csynth's reports of fastmachinelearning/hls4ml-live-demo and Alezander9/ML_FPGAonPixel: the table of result
+    numbers beside the weights, which a loop fills beyond a reuse factor of 16,384."""
+    assert resources.weight_bram("vivado", size, weight, factor).value == counted
 
 
 def test_narrow_products_may_leave_the_dsp() -> None:

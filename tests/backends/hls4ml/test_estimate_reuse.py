@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,13 +20,13 @@ def test_the_examples_hold() -> None:
 
 
 @pytest.fixture(scope="module")
-def theirs():  # type: ignore[no-untyped-def]
+def theirs() -> Any:
     fpga = pytest.importorskip("hls4ml.backends.fpga.fpga_backend", reason="hls4ml is not installed")
     return fpga.FPGABackend.__new__(fpga.FPGABackend)
 
 
 @given(n_in=small, n_out=small, wanted=st.integers(1, 8000))
-def test_hls4ml_snaps_alike(theirs, n_in: int, n_out: int, wanted: int) -> None:  # type: ignore[no-untyped-def]
+def test_hls4ml_snaps_alike(theirs: Any, n_in: int, n_out: int, wanted: int) -> None:
     legal = theirs.get_valid_reuse_factors(n_in, n_out)
     assert list(reuse.legal(n_in, n_out)) == legal
     assert reuse.nearest(legal, wanted) == theirs.get_closest_reuse_factor(legal, wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,11 @@ from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.precision import lower
 from backends.hls4ml.ranged import careful, integer_bits, moved
 from backends.protocol import Job, NoteKind
-from flows.core.part import Target, find_part
 from models.fixed import FixedType
 from models.folding import folded, folded_weights
 from models.network import Network
-from models.ranges import Ranges
-from models.vectors import COUNT, vectors
-from models.weights import open_weights, save_weights
 from tests.backends.hls4ml.answers import design_of, only_refusal, refusals, said
+from tests.backends.jobs import job_with, measured
 
 CASES = Path(__file__).with_name("cases")
 Cases = Callable[..., Job[Hls4mlOptions]]
@@ -35,26 +33,21 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Cases:
     pytest.importorskip("h5py")
     pytest.importorskip("torch")
     from models.imported.workers.keras_layers import read_keras
-    from models.training.torch_network import TorchNetwork, reach
 
-    folder, known = tmp_path_factory.mktemp("cases"), dict[str, tuple[Network, Any, Ranges]]()
+    folder, known = tmp_path_factory.mktemp("cases"), dict[str, Job[Hls4mlOptions]]()
 
-    def read(name: str) -> tuple[Network, Any, Ranges]:
+    def read(name: str) -> Job[Hls4mlOptions]:
         network, tensors = read_keras(CASES / name, name)
         hardware = folded(network)
         single = {one: tensor.astype(np.float32) for one, tensor in folded_weights(network, tensors).items()}
-        save_weights(folder / f"{name}.safetensors", single, hardware)
-        weights = open_weights(folder / f"{name}.safetensors", hardware)
-        reached = reach(TorchNetwork(hardware).load(single), vectors(hardware.input_shape, COUNT))
-        return hardware, weights, Ranges(hardware.digest, weights.digest, "check images", COUNT, reached)
+        return job_with(hardware, single, measured(hardware, single), folder, Hls4mlOptions())
 
     def make(name: str, **options: Any) -> Job[Hls4mlOptions]:
         if name not in known:
             known[name] = read(name)
-        network, weights, ranges = known[name]
         if "config" in options:
             options["config"] = str(CASES / options["config"])
-        return Job(network, weights, ranges, Target(find_part("xc7z020"), 10.0), Hls4mlOptions(**options))
+        return replace(known[name], options=Hls4mlOptions(**options))
 
     return make
 

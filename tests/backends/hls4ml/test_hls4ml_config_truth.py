@@ -29,6 +29,7 @@ from tests.backends.hls4ml.answers import design_of, refusals
 
 pytestmark = pytest.mark.skipif(not (find_spec("hls4ml") and find_spec("torch")), reason="hls4ml or torch is absent")
 
+Configs = list[dict[str, Any]]
 FLAT = Network(
     "flat",
     (8, 8, 3),
@@ -109,11 +110,14 @@ def config(random: Random, network: Network) -> dict[str, Any]:
     }
 
 
-def truth(job: Job[Hls4mlOptions], configs: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-    """What hls4ml makes of them."""
-    ask = {"quantised": quantised_to_json(lower(job)), "weights": str(job.weights.path), "configs": configs}
-    (folder / "ask.json").write_text(json.dumps(ask))
-    answers: list[dict[str, Any]] = json.loads(script("hls4ml_truth.py", str(folder / "ask.json")))
+def truth(asked: list[tuple[Job[Hls4mlOptions], Configs]], folder: Path) -> list[Configs]:
+    """What hls4ml makes of the configs for each job, in one process: it takes seconds to load."""
+    files: list[Path] = []
+    for job, configs in asked:
+        ask = {"quantised": quantised_to_json(lower(job)), "weights": str(job.weights.path), "configs": configs}
+        files.append(folder / f"ask{len(files)}.json")
+        files[-1].write_text(json.dumps(ask))
+    answers: list[Configs] = json.loads(script("hls4ml_truth.py", *map(str, files)))
     return answers
 
 
@@ -152,20 +156,31 @@ def compare(job: Job[Hls4mlOptions], theirs: dict[str, Any]) -> None:
 
 
 def check_all(
-    network: Network, configs: list[dict[str, Any]], job_of: Callable[..., Job[Hls4mlOptions]], folder: Path
+    network: Network, configs: Configs, answers: Configs, job_of: Callable[..., Job[Hls4mlOptions]], folder: Path
 ) -> None:
-    answers = truth(job_of(network), configs, folder)
     for content, theirs in zip(configs, answers, strict=True):
         (folder / "hls4ml_config.yml").write_text(yaml.safe_dump(content, sort_keys=False))
         compare(job_of(network, config=str(folder / "hls4ml_config.yml")), theirs)
 
 
+def some_configs(network: Network) -> Configs:
+    random = Random(7)
+    return [*FIXED_ONES, *(config(random, network) for _ in range(15))]
+
+
+@pytest.fixture(scope="module")
+def answers(job_of: Callable[..., Job[Hls4mlOptions]], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Configs]:
+    """What hls4ml makes of some configs, by network."""
+    asked = [(job_of(network), some_configs(network)) for network in (FLAT, AVERAGED)]
+    made = truth(asked, tmp_path_factory.mktemp("truth"))
+    return {job.network.name: answer for (job, _), answer in zip(asked, made, strict=True)}
+
+
 @pytest.mark.parametrize("network", [FLAT, AVERAGED], ids=lambda network: network.name)
 def test_configs_are_read_as_hls4ml_reads_them(
-    network: Network, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
+    network: Network, answers: dict[str, Configs], job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
 ) -> None:
-    random = Random(7)
-    check_all(network, [*FIXED_ONES, *(config(random, network) for _ in range(15))], job_of, tmp_path)
+    check_all(network, some_configs(network), answers[network.name], job_of, tmp_path)
 
 
 @pytest.mark.slow
@@ -175,7 +190,9 @@ def test_many_configs_are_read_as_hls4ml_reads_them(
     network: Network, seed: int, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
 ) -> None:
     random = Random(100 + seed)
-    check_all(network, [config(random, network) for _ in range(150)], job_of, tmp_path)
+    configs = [config(random, network) for _ in range(150)]
+    (answer,) = truth([(job_of(network), configs)], tmp_path)
+    check_all(network, configs, answer, job_of, tmp_path)
 
 
 def options_of(random: Random, network: Network) -> dict[str, Any]:

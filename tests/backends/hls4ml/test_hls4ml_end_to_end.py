@@ -26,6 +26,7 @@ from flows.executor import Executor
 from flows.store import Store
 from models.network import INPUT, Conv2D, Dense, Flatten, MaxPool2D, Network, ReLU
 from tests.backends.hls4ml.answers import design_of, refusals
+from tests.backends.jobs import job_with, measured, random_weights
 
 pytestmark = pytest.mark.skipif(
     not (find_spec("hls4ml") and find_spec("torch") and shutil.which("g++")), reason="hls4ml, torch or g++ is absent"
@@ -46,22 +47,8 @@ STRIDED = Network(
 
 def trained(network: Network, folder: Path, size: float = 0.6, **options: Any) -> Job[Hls4mlOptions]:
     """`network` on seeded weights of this size, its ranges measured on the check images."""
-    import numpy as np
-
-    from flows.core.part import Target, find_part
-    from models.ranges import Ranges
-    from models.training.torch_network import TorchNetwork, reach
-    from models.vectors import COUNT, vectors
-    from models.weights import open_weights, save_weights
-
-    random = np.random.default_rng(8)
-    tensors = {name: random.normal(0, size, shape).astype(np.float32) for name, shape in network.weight_shapes()}
-    path = folder / f"{network.name}.safetensors"
-    save_weights(path, tensors, network)
-    weights = open_weights(path, network)
-    reached = reach(TorchNetwork(network).load(tensors), vectors(network.input_shape, COUNT))
-    ranges = Ranges(network.digest, weights.digest, "check images", COUNT, reached)
-    return Job(network, weights, ranges, Target(find_part("xc7z020")), Hls4mlOptions(**options))
+    tensors = random_weights(network, size)
+    return job_with(network, tensors, measured(network, tensors), folder, Hls4mlOptions(**options))
 
 
 def reference(job: Job[Hls4mlOptions]) -> list[list[int]]:

@@ -8,10 +8,12 @@ import pytest
 
 from backends.dataflow.buffers import BRAM, LUTRAM, SRL, Buffer
 from backends.dataflow.stream import simulate
-from backends.hls4ml.design import chosen_by
+from backends.hls4ml.design import Held, chosen_by
 from backends.hls4ml.options import Hls4mlOptions
+from backends.hls4ml.routed import fifo_cost
 from backends.hls4ml.schedule import QUICKEST, slowest
 from backends.protocol import Job
+from flows.core.evidence import Metric
 from models.network import Network
 from models.zoo import ARCH8
 from tests.backends.hls4ml.answers import design_of
@@ -65,7 +67,7 @@ def test_storage_is_the_smallest_share_of_the_part(job_of: Callable[..., Job[Hls
     device = job_of(ARCH8).target.part.device
 
     def share(buffer: Buffer) -> float:
-        return buffer.luts / device.lut + buffer.bram18 / device.bram18
+        return Held(buffer).luts / device.lut + buffer.bram18 / device.bram18
 
     chosen = design_of(job_of(ARCH8, fifo_depth="hls4ml")).buffers
     for way in (SRL, LUTRAM, BRAM):
@@ -74,6 +76,14 @@ def test_storage_is_the_smallest_share_of_the_part(job_of: Callable[..., Job[Hls
         ):
             assert share(ours) <= share(other)
     assert {buffer.storage for buffer in chosen} == {LUTRAM, BRAM, SRL}
+
+
+def test_vivado_has_the_last_word_on_free_fifos() -> None:
+    """fastmachinelearning/hls4ml-live-demo: 64 FIFOs of 100 bytes are in shift registers, where csynth counts RAMs."""
+    counted = Buffer("a", "b", 100, 8, BRAM, 64)
+    for free, brams in ((False, 64), (True, 0)):
+        (amount,) = fifo_cost(counted, free)[Metric.BRAM18]
+        assert amount and amount.value == brams
 
 
 def test_the_tools_choose_by_their_own_rules() -> None:

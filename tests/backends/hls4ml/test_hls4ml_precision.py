@@ -161,4 +161,5 @@ def test_a_number_of_bits_is_placed_by_range(
 @given(number=st.floats(-100, 100, width=32), width=st.integers(2, 16), integer=st.integers(-2, 8))
 def test_arrays_enter_a_type_as_single_numbers_do(number: float, width: int, integer: int) -> None:
     type = careful(FixedType(width, integer))
-    assert entered(np.float32(number), type) == float(type.value(type.enter(Fraction(float(np.float32(number))))))
+    (found,) = entered(np.array([number], np.float32), type)
+    assert found == float(type.value(type.enter(Fraction(number))))

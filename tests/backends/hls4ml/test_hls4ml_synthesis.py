@@ -175,6 +175,8 @@ def test_nothing_of_io_parallel_is_known_beforehand(
     job = job_of(tiny, io_type="io_parallel", reuse_factor="1")
     (note,) = read_report(job, reported(tmp_path / "mine.rpt", ()))
     assert "compared were top, part and clock, and no report" in note.text
+    (fmax,) = BACKEND.estimate(BACKEND.resolve(job))
+    assert fmax.metric is Metric.FMAX_MHZ, "but how fast HLS designs are"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.core.clock import ASKED, ClockVerdict, at_reported_fmax, check_clock, judge_clock, seen
+from flows.core.clock import ASKED, ClockVerdict, at_credible_clock, check_clock, judge_clock, seen, seen_on
 from flows.core.errors import RefusedError
-from flows.core.evidence import RESOURCES, Metric, Reading, Tier
+from flows.core.evidence import AT_ASKED_CLOCK, RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.fit import Verdict, judge
 from flows.core.part import Target, clock_limits, devices, find_part
 
@@ -19,8 +19,10 @@ KNOWN = seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "5 builds")
 REPORTS = (Tier.HLS, Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
 
 
-def fmax(mhz: float, tier: Tier = Tier.ROUTED, **more: object) -> Reading:
-    return Reading(Metric.FMAX_MHZ, mhz, tier, "chip", "report", **more)  # type: ignore[arg-type]
+def fmax(
+    mhz: float, tier: Tier = Tier.ROUTED, scope: str = TOTAL, low: float | None = None, high: float | None = None
+) -> Reading:
+    return Reading(Metric.FMAX_MHZ, mhz, tier, "chip", "report", scope, low=low, high=high)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,11 @@ def fmax(mhz: float, tier: Tier = Tier.ROUTED, **more: object) -> Reading:
         ([KNOWN], 10, ClockVerdict.CREDIBLE),
         ([KNOWN], 9.9, ClockVerdict.AT_RISK),
         ([fmax(90, Tier.MODELLED), KNOWN], 10, ClockVerdict.AT_RISK),
+        ([fmax(104, Tier.MODELLED, low=92, high=117), KNOWN], 10, ClockVerdict.AT_RISK),  # its lower end decides
+        ([fmax(139, Tier.MODELLED, low=107, high=300), KNOWN], 10, ClockVerdict.CREDIBLE),
+        ([fmax(139, Tier.MODELLED, low=107, high=300), KNOWN], 9.5, ClockVerdict.AT_RISK),  # which no build has met
+        ([fmax(137, Tier.HLS), fmax(84, Tier.MODELLED), KNOWN], 10, ClockVerdict.AT_RISK),  # csynth sees no routing
+        ([fmax(101), fmax(84, Tier.MODELLED), KNOWN], 10, ClockVerdict.MET),
         ([fmax(110, Tier.MODELLED)], 10, ClockVerdict.UNKNOWN),
         ([fmax(0.0)], 10, ClockVerdict.MISSED),
         ([], 10, ClockVerdict.UNKNOWN),
@@ -103,19 +110,71 @@ def test_a_rate_is_at_the_fmax_of_the_report_that_misses_the_clock() -> None:
     cycles = timed(Metric.INTERVAL_CYCLES, 1_000)
     board = timed(Metric.THROUGHPUT_FPS, 777.0, Tier.MEASURED)
     found = [timed(Metric.THROUGHPUT_FPS, 1e5), timed(Metric.LATENCY_US, 10.0), cycles, board, fmax(1000 / 14.2)]
-    fps, us, *rest = at_reported_fmax(found, 10)
+    fps, us, *rest = at_credible_clock(found, 10)
     assert (fps.value, fps.low, fps.high) == pytest.approx((1e9 / 14.2 / 1000, 5e8 / 14.2 / 1000, 1e9 / 14.2 / 1000))
     assert (us.value, us.low, us.high) == pytest.approx((14.2, 7.1, 14.2))
     for one in (fps, us):
         assert one.source == "a law; at the reported Fmax of 70.4 MHz, not the 100 MHz asked for"
         assert one.on == "14.2 ns clock"
-    assert rest == found[2:]
+    asked = [replace(one, scope=AT_ASKED_CLOCK) for one in found[:2]]
+    assert rest == [*found[2:], *asked], "what was asked for stands beside it, and a board's rate stays"
 
 
-@pytest.mark.parametrize("report", [fmax(105), fmax(90, Tier.MODELLED), KNOWN])
-def test_a_rate_stays_where_no_report_misses_the_clock(report: Reading) -> None:
+@pytest.mark.parametrize("report", [fmax(105), fmax(139, Tier.MODELLED, low=107, high=300), KNOWN])
+def test_a_rate_stays_where_the_clock_is_met_credible_or_unknown(report: Reading) -> None:
     found = (timed(Metric.THROUGHPUT_FPS, 1e5), report)
-    assert at_reported_fmax(found, 10) == found
+    assert at_credible_clock(found, 10) == found
+
+
+def test_a_rate_is_at_the_highest_credible_clock_where_the_one_asked_for_is_at_risk() -> None:
+    rate = timed(Metric.THROUGHPUT_FPS, 2e5)
+    slow, _, asked = at_credible_clock((rate, KNOWN), 5)
+    assert slow.value == pytest.approx(1e5) and slow.scope == TOTAL
+    assert slow.source == "a law; at the highest credible clock, 100 MHz, not the 200 MHz asked for"
+    assert asked == replace(rate, scope=AT_ASKED_CLOCK)
+    unit = fmax(84, Tier.MODELLED, low=76, high=94)
+    assert at_credible_clock((rate, KNOWN, unit), 5)[0].value == pytest.approx(2e5 * 76 / 200)
+
+
+@given(
+    st.lists(st.builds(fmax, st.floats(1, 1000), st.sampled_from((*REPORTS, Tier.MODELLED))), max_size=4),
+    st.floats(1, 100),
+    st.booleans(),
+)
+def test_rates_are_never_above_those_of_the_clock_asked_for(found: list[Reading], clock_ns: float, known: bool) -> None:
+    rate, cycles = timed(Metric.THROUGHPUT_FPS, 1e5), timed(Metric.INTERVAL_CYCLES, 1_000)
+    told = at_credible_clock([rate, cycles, *found, *([KNOWN] if known else [])], clock_ns)
+    clock = judge_clock(told, clock_ns)
+    at_asked = [one for one in told if one.scope == AT_ASKED_CLOCK]
+    assert told[0].value <= rate.value * (1 + 1e-9) and told[1] is cycles
+    assert at_asked in ([], [replace(rate, scope=AT_ASKED_CLOCK)])
+    assert bool(at_asked) == (told[0] != rate)
+    if clock.verdict in (ClockVerdict.MET, ClockVerdict.CREDIBLE):
+        assert clock.credible_mhz == pytest.approx(1000 / clock_ns) and told[0] == rate
+    if at_asked:
+        assert clock.credible_mhz and told[0].value == pytest.approx(rate.value * clock.credible_mhz * clock_ns / 1000)
+    assert judge_clock(told, clock_ns) == clock, "a record that is read again says the same"
+
+
+@pytest.mark.parametrize(
+    ("met", "part", "mhz"),
+    [
+        ("xc7z020clg400-1", "xc7z020", 100.0),
+        ("xc7z020clg400-1", "xc7z010clg400-1", 100.0),
+        ("xc7z020clg400-1", "xc7z020clg400-2", 100 / 0.88),
+        ("xc7z020clg400-1", "xc7z020clg400-3", 100 / 0.88),  # what a -3 gains over a -2 could not be checked
+        ("xc7z020clg400-1", "xc7z045ffg900-1", 100.0),  # a faster fabric is as fast at least
+        ("xc7z020clg400-1", "xc7z045ffg900-2", 100 / 0.88),
+        ("xc7z020clg400-2", "xc7z020clg400-1", None),
+        ("xc7z045ffg900-2", "xc7z020clg400-2", None),
+        ("a board of ours", "xc7z020", 100.0),
+    ],
+)
+def test_a_clock_met_on_a_part_says_something_of_faster_ones_alone(met: str, part: str, mhz: float | None) -> None:
+    found = seen_on(find_part(part), seen(100.0, Tier.ROUTED, met, "a build"))
+    assert (found and found.value) == (pytest.approx(mhz) if mhz else None)
+    if found and mhz != 100:
+        assert "100 MHz on xc7z020clg400-1, and grade -" in found.source and "DS189" in found.source
 
 
 @pytest.mark.parametrize(

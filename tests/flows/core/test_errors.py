@@ -8,30 +8,30 @@ from flows.core import errors
 from flows.core.errors import FlowsError, UsageError
 
 
-def test_the_drawing_names_every_class_with_its_code():
+def test_the_drawing_names_every_class_with_its_code() -> None:
     drawn = {name: int(code) for name, code in re.findall(r"^\s+(\w+)\s+(\d+)\s", errors.__doc__, re.MULTILINE)}
     assert drawn == {one.__name__: one.exit_code for one in FlowsError.__subclasses__()}
 
 
-def test_exit_codes_are_distinct_and_not_those_of_the_shell():
+def test_exit_codes_are_distinct_and_not_those_of_the_shell() -> None:
     codes = [FlowsError.exit_code, *(one.exit_code for one in FlowsError.__subclasses__())]
     assert len(set(codes)) == len(codes)
     assert all(0 < code < 126 for code in codes)
 
 
-def test_one_line_with_culprit_fact_and_next_step():
+def test_one_line_with_culprit_fact_and_next_step() -> None:
     error = FlowsError("file x", "is torn", "write it again")
     assert str(error) == "file x: is torn. Write it again."
 
 
-def test_unknown_names_guess_the_near_ones_only():
+def test_unknown_names_guess_the_near_ones_only() -> None:
     near = UsageError.unknown("flow", "hsl4ml", ["hls4ml", "finn"], "flows list flows")
     assert "did you mean hls4ml?" in near.next_step.lower() and "finn" not in near.next_step
     far = UsageError.unknown("flow", "zzzzz", ["hls4ml", "finn"], "flows list flows")
     assert "mean" not in far.next_step and "flows list flows" in far.next_step
 
 
-@pytest.mark.parametrize("one", FlowsError.__subclasses__())
-def test_every_class_is_a_flows_error(one):
+@pytest.mark.parametrize("kind", FlowsError.__subclasses__())
+def test_every_class_is_a_flows_error(kind: type[FlowsError]) -> None:
     with pytest.raises(FlowsError):
-        raise one("culprit", "fact", "next")
+        raise kind("culprit", "fact", "next")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,18 @@ from flows.core.errors import InputError
 from models.folding import folded, folded_weights
 from models.imported.workers.draft import WantedFiles
 from models.network import Network
-
-from .conftest import conv_layer, hdf5, keras_row
+from tests.models.imported.conftest import conv_layer, hdf5, keras_row
 
 pytest.importorskip("h5py")
 onnx = pytest.importorskip("onnx")
 from models.imported.workers.keras_layers import read_keras  # noqa: E402
 from models.imported.workers.onnx_nodes import read_onnx  # noqa: E402
-
-from .test_onnx import averaged, from_tensorflow, residual  # noqa: E402
+from tests.models.imported.test_onnx import averaged, from_tensorflow, residual  # noqa: E402
 
 quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def whole(network: Network, tensors: dict[str, Any]) -> None:
+def whole(network: Network, tensors: Mapping[str, np.ndarray]) -> None:
     """What was read can be folded or is refused, and its weights are those that it needs."""
     assert {name: tensor.shape for name, tensor in tensors.items()} == dict(network.weight_shapes())
     assert all(np.isfinite(tensor).all() for tensor in tensors.values())

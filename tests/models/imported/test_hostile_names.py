@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from flows.__main__ import main
-
-from .conftest import Archive, conv_layer
+from tests.models.imported.conftest import Archive, conv_layer
 
 pytest.importorskip("h5py")
 CODE = 'net\nextern "C" int system(const char*); static int pwned = system("id > CODE_RAN");\n#pragma x'

@@ -30,8 +30,7 @@ from models.network import (
     ReLU,
     Softmax,
 )
-
-from .conftest import Archive, conv_layer, keras_row
+from tests.models.imported.conftest import Archive, conv_layer, keras_row
 
 h5py = pytest.importorskip("h5py")
 from models.imported.workers.keras_archive import LIMITS  # noqa: E402
@@ -131,6 +130,16 @@ def branch(index: int, **changed: Any) -> Edit:
     return edit
 
 
+def two_outputs(config: dict[str, Any]) -> None:
+    functional(config)
+    config["config"].update(output_layers=[["l2", 0, 0], ["l3", 0, 0]])
+
+
+def used_twice(config: dict[str, Any]) -> None:
+    functional(config)
+    config["config"]["layers"][2].update(inbound_nodes=[{}, {}])
+
+
 def input_shape(*shape: int | None) -> Edit:
     return lambda config: config["config"]["layers"][0]["config"].update(batch_shape=[None, *shape])
 
@@ -201,13 +210,10 @@ BAD: dict[str, tuple[list[Any], Edit | None, str, str]] = {
     "other rescaling": ([("Rescaling", {"scale": 1 / 127.5, "offset": -1}, []), *CONV], None, "layer 2", "offset -1"),
     "late rescaling": ([*CONV, ("Rescaling", {"scale": 1 / 255, "offset": 0}, [])], None, "layer 3", "scale"),
     "two outputs": (
-        BRANCHES,
-        lambda config: (functional(config), config["config"].update(output_layers=[["l2", 0, 0], ["l3", 0, 0]])),
-        "own.keras", "2 outputs",
+        BRANCHES, two_outputs, "own.keras", "2 outputs",
     ),
     "shared layer": (
-        BRANCHES, lambda config: (functional(config), config["config"]["layers"][2].update(inbound_nodes=[{}, {}])),
-        "layer 3", "used in 2 places",
+        BRANCHES, used_twice, "layer 3", "used in 2 places",
     ),
     "training mode": (BRANCHES, branch(4, kwargs={"training": True}), "layer 5", "called with training"),
     "a layer from nowhere": (BRANCHES, branch(1, args=[tensor_of("ghost")]), "layer 2", "'ghost'"),
@@ -337,7 +343,7 @@ def test_weights_that_would_fill_the_memory_are_refused(keras_archive: Archive) 
         group.create_dataset("0", (108, units), "f4", chunks=(1, 1024))
         group.create_dataset("1", (units,), "f4", chunks=(1024,))
 
-    layers = [("Flatten", {}, []), ("Dense", {"units": units}, [])]
+    layers: list[Any] = [("Flatten", {}, []), ("Dense", {"units": units}, [])]
     path = keras_archive(layers[:1], edit_weights=declare, edit=lambda config: config["config"]["layers"].append(
         {"module": "keras.layers", "class_name": "Dense", "config": {"name": "l1", "units": units}}
     ))  # fmt: skip

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from flows.core.errors import InputError
 from models.folding import folded, folded_weights
-from models.network import Network
+from models.network import Conv2D, GlobalAveragePool, MaxPool2D, Network
 from models.zoo import ARCH8
 
 onnx = pytest.importorskip("onnx")
@@ -227,7 +227,7 @@ def from_torch() -> Any:
     return model(nodes, constants)
 
 
-SOURCES = {
+SOURCES: dict[str, Callable[[], Any]] = {
     "residual": residual,
     "from torch": from_torch,
     "from tensorflow": lambda: from_tensorflow(pads=[0, 0, 1, 1]),
@@ -243,7 +243,7 @@ SOURCES = {
 
 
 def by_reference(source: Any) -> Callable[[np.ndarray], np.ndarray]:
-    evaluator = ReferenceEvaluator(source)
+    evaluator: Any = ReferenceEvaluator(source)  # onnx types what `run` returns as a dict, and it is a list
     return lambda image: evaluator.run(None, {"x": image})[0]
 
 
@@ -361,16 +361,16 @@ def test_a_published_network_is_known_again(tmp_path: Path) -> None:
         for role, shape in shapes.items():
             order = (3, 2, 0, 1) if len(shape) == 4 else range(len(shape))
             constants[f"{layer.name}.{role}"] = weight(*shape).transpose(order)
-        match layer.kind:
-            case "conv2d":
+        match layer:
+            case Conv2D():
                 pad = layer.kernel[0] // 2
                 nodes.append(node("Conv", inputs, value[layer.name], pads=[pad] * 4))
-            case "maxpool2d":
+            case MaxPool2D():
                 nodes.append(node("MaxPool", inputs, value[layer.name], kernel_shape=[2, 2], strides=[2, 2]))
-            case "global_average_pool":
+            case GlobalAveragePool():
                 nodes += [node("GlobalAveragePool", inputs, "rank4"), node("Flatten", "rank4", value[layer.name])]
-            case kind:
-                name = {"relu": "Relu", "add": "Add", "dense": "Gemm", "softmax": "Softmax"}[kind]
+            case _:
+                name = {"relu": "Relu", "add": "Add", "dense": "Gemm", "softmax": "Softmax"}[layer.kind]
                 nodes.append(node(name, inputs, value[layer.name]))
     onnx.save(model(nodes, constants, ("batch", 3, 32, 32)), tmp_path / "own.onnx")
     network, _ = read_onnx(tmp_path / "own.onnx", "own")
@@ -379,6 +379,10 @@ def test_a_published_network_is_known_again(tmp_path: Path) -> None:
 
 def conv_then(*nodes: Any, **constants: np.ndarray) -> Any:
     return model([node("Conv", "x w", "c"), *nodes], {"w": weight(4, 3, 3, 3), **constants})
+
+
+def single(number: float) -> np.ndarray:
+    return np.array(number, np.float32)
 
 
 def padded_by(mode: str, pads: list[int]) -> Any:
@@ -454,9 +458,9 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
         "bad.onnx, s_Softmax", "not the last layer",
     ),
     "a ReLU with an upper end": (
-        lambda: conv_then(node("Clip", "c z six", "y"), z=np.float32(0), six=np.float32(6)), "layer 2", "to 0.0 .. 6.0"
+        lambda: conv_then(node("Clip", "c z six", "y"), z=single(0), six=single(6)), "layer 2", "to 0.0 .. 6.0"
     ),
-    "another maximum": (lambda: conv_then(node("Max", "c k", "y"), k=np.float32(1)), "layer 2", "a maximum of"),
+    "another maximum": (lambda: conv_then(node("Max", "c k", "y"), k=single(1)), "layer 2", "a maximum of"),
     "a local average": (
         lambda: conv_then(node("AveragePool", "c", "y", kernel_shape=[2, 2])), "layer 2", "an average of 2x2 pixels"
     ),
@@ -466,7 +470,7 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
     "an infinite scale": (
         lambda: conv_then(node("Mul", "c k", "y"), k=np.array(np.inf, np.float32)), "layer 2", "NaN or infinity"
     ),
-    "a division by zero": (lambda: conv_then(node("Div", "c k", "y"), k=np.float32(0)), "layer 2", "divides by zero"),
+    "a division by zero": (lambda: conv_then(node("Div", "c k", "y"), k=single(0)), "layer 2", "divides by zero"),
     "a scale by pixel": (lambda: conv_then(node("Mul", "c k", "y"), k=weight(6, 4)), "layer 2", "is needed"),
     "a product of tensors": (lambda: conv_then(node("Mul", "c c", "y")), "layer 2", "multiplies two tensors"),
     "reflected edges": (lambda: padded_by("reflect", [0, 0, 1, 1, 0, 0, 1, 1]), "layer 1", "mode is reflect"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,7 @@ from flows.core.errors import FlowsError, InputError, SetupError, UsageError
 from flows.executor import Executor
 from flows.imports import import_trained, read_network
 from flows.store import Store
-
-from .conftest import Archive, conv_layer
+from tests.models.imported.conftest import Archive, conv_layer
 
 pytest.importorskip("h5py")
 random = np.random.default_rng(11)
@@ -27,7 +27,7 @@ LAYERS = [
 ]
 
 
-AVERAGE = ("GlobalAveragePooling2D", {"keepdims": False}, [])
+AVERAGE: tuple[str, dict[str, Any], list[Any]] = ("GlobalAveragePooling2D", {"keepdims": False}, [])
 
 
 class Listener(list[tuple[str, str]]):
@@ -105,7 +105,7 @@ def test_a_file_that_crashes_its_reader_is_told_as_damaged(
         read_network(keras_archive(LAYERS), executor)
 
 
-BAD_IMAGES = {
+BAD_IMAGES: dict[str, tuple[np.ndarray, str]] = {
     "floats": (np.zeros((2, 6, 6, 3), np.float32), "holds (2, 6, 6, 3) of float32"),
     "another size": (np.zeros((2, 8, 6, 3), np.uint8), "(N, 6, 6, 3) of uint8 is needed"),
     "one image": (np.zeros((6, 6, 3), np.uint8), "holds (6, 6, 3)"),
@@ -164,7 +164,7 @@ def test_a_missing_package_is_named(
 
 def test_weights_in_other_files_are_laid_beside_the_model(tmp_path: Path, executor: Executor) -> None:
     pytest.importorskip("onnx")
-    from .test_onnx import with_external
+    from tests.models.imported.test_onnx import with_external
 
     home = tmp_path / "home"
     (home / "parts").mkdir(parents=True)

@@ -1,11 +1,11 @@
-"""Waterfalls as bars of characters, for a terminal. Pure."""
+"""Waterfalls as bars of characters."""
 
 from __future__ import annotations
 
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.record import Run
 from reports.design import Evidence
-from reports.terminal import table
+from reports.terminal.layout import table
 from reports.waterfall import METRICS, Block, Waterfall, waterfall
 from reports.words import number
 

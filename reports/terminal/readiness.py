@@ -1,4 +1,4 @@
-"""Verdicts on a model file as plain text for a terminal. Pure: values in, text out."""
+"""Verdicts on a model file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from flows.core.readiness import Finding, Readiness, Status, Verdict
 from flows.core.text import printable
-from reports.terminal import WIDTH, table
+from reports.terminal.layout import WIDTH, table
 
 LIMIT = 20
 """How many nodes are told of one condition."""

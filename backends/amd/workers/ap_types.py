@@ -1,16 +1,19 @@
-"""Copies AMD's ap_int headers: ``python -m backends.hls.workers.ap_types``, in the step's directory.
+"""Copies AMD's ap_int headers: ``python -m backends.amd.workers.ap_types JOB.json``.
 
 hls4ml's package carries them under the Apache License 2.0. What lies beside them under other terms, a stream header
-among it, stays where it is: this project has a stand-in of its own. Writes ``ap_types``.
+among it, stays where it is: this project has a stand-in of its own. JOB.json: ``folder``,
+which it writes.
 """
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Mapping
 from importlib import util
 from pathlib import Path
+from typing import Any
 
-from flows.core.errors import FlowsError, SetupError
+from flows.core.errors import SetupError
+from flows.core.worker import run_worker
 
 HEADERS = (
     "ap_common.h",
@@ -21,7 +24,7 @@ HEADERS = (
 LICENCE = "Licensed under the Apache License"
 
 
-def main() -> None:
+def main(ask: Mapping[str, Any]) -> None:
     found = util.find_spec("hls4ml")
     places = found.submodule_search_locations if found and found.submodule_search_locations else []
     folders = [Path(place, "templates/vivado/ap_types") for place in places]
@@ -29,14 +32,10 @@ def main() -> None:
         text = "".join((folder / name).read_text() for folder in folders if (folder / name).is_file())
         if LICENCE not in text:
             raise SetupError(f"hls4ml's {name}", "is not there under the Apache License", "install hls4ml==1.3.0")
-        target = Path("ap_types", name)
+        target = Path(ask["folder"], name)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except FlowsError as error:
-        print(error)
-        sys.exit(error.exit_code)
+    run_worker(main)

@@ -1,4 +1,4 @@
-"""A comparison's decisions as plain text for a terminal. Pure."""
+"""The decisions of a comparison."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textwrap import wrap
 from flows.core.text import printable
 from reports.comparison import Comparison
 from reports.decision import Decision
-from reports.terminal import WIDTH
+from reports.terminal.layout import WIDTH
 
 
 def decisions(comparison: Comparison) -> str:

@@ -1,14 +1,13 @@
-"""Studies on test images as text: for a terminal, and as Markdown for the docs. Pure: values in, text out."""
+"""Studies on test images; also as Markdown, for the docs."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from math import frexp
-from textwrap import wrap
 
 from flows.core.study import Classified, Outcome, Report, Row, Scope, Share, Study
-from reports.terminal import WIDTH, table
+from reports.terminal.layout import table, wrapped
 
 SHORT = 4
 """Letters of a class name over a column of the confusion matrix."""
@@ -86,7 +85,7 @@ def quantisation(study: Study, as_markdown: bool = False) -> str:
     if as_markdown:
         notes = "\n".join(f"- {text}" for text in (*remarks, *marks))
         return f"{title}\n\n{markdown(rows)}\n\n{notes}"
-    return "\n\n".join([title, table(rows), "\n".join(_wrapped(text) for text in (*remarks, *study.method, *marks))])
+    return "\n\n".join([title, table(rows), "\n".join(wrapped(text) for text in (*remarks, *study.method, *marks))])
 
 
 def accuracy_rows(reports: Sequence[Report]) -> Rows:
@@ -146,7 +145,7 @@ def _worst(report: Report, shown: Classified) -> str:
         if row != column
     ]
     told = [f"{label} called {other} {count}" for count, label, other in sorted(pairs, reverse=True)[:WORST] if count]
-    return _wrapped(f"most confused: {', '.join(told) or 'nothing'}")
+    return wrapped(f"most confused: {', '.join(told) or 'nothing'}")
 
 
 def _difference(report: Report) -> str:
@@ -161,13 +160,9 @@ def _difference(report: Report) -> str:
     if by_class:
         text += f" By class: {', '.join(f'{name} {count}' for name, count in by_class)}."
         text += f" Images, by place in the batch: {_places([one.image for one in report.disagreements])}."
-    return _wrapped(text)
+    return wrapped(text)
 
 
 def _places(images: Sequence[int], limit: int = 12) -> str:
     rest = len(images) - limit
     return ", ".join(map(str, images[:limit])) + (f" and {rest:,} more (--json has all)" if rest > 0 else "")
-
-
-def _wrapped(text: str) -> str:
-    return "\n".join(wrap(text, WIDTH, break_on_hyphens=False))

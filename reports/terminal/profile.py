@@ -1,13 +1,12 @@
-"""The numeric profile of a design as plain text. Pure: values in, text out."""
+"""The numeric profile of a design."""
 
 from __future__ import annotations
 
 from math import log2
-from textwrap import wrap
 
 from flows.core.profile import Judged, Profile, Row
 from flows.core.text import printable
-from reports.terminal import WIDTH, table
+from reports.terminal.layout import table, wrapped
 
 HEAD = [
     "tensor",
@@ -38,7 +37,7 @@ def profile(found: Profile) -> str:
         rows = [[*row, cost] for row, cost in zip(rows, ["alone, points", *costs], strict=True)]
     remarks = [_beyond(found), _small(found), _cut(found), _costs(found)]
     return "\n\n".join(
-        [printable(title), table(rows, frozenset({0, 1})), "\n".join(_wrapped(text) for text in remarks if text)]
+        [printable(title), table(rows, frozenset({0, 1})), "\n".join(wrapped(text) for text in remarks if text)]
     )
 
 
@@ -118,7 +117,3 @@ def _cut(found: Profile) -> str:
     told = "saturates below zero, where a ReLU cuts it anyway" if len(names) == 1 else ""
     told = told or "saturate below zero, where a ReLU cuts them anyway"
     return f"{', '.join(names)} {told}." if names else ""
-
-
-def _wrapped(text: str) -> str:
-    return "\n".join(wrap(text, WIDTH, break_on_hyphens=False))

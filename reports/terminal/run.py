@@ -1,39 +1,20 @@
-"""Runs as plain text for a terminal. Pure: values in, text out."""
+"""Runs: each in full, and several side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 
-from flows.core.evidence import RESOURCES, SEEN, TOTAL, Metric, Reading, Subject, Tier, nearest
-from flows.core.fit import MARGIN
-from flows.core.plan import Asset, Output, Plan, Step
+from flows.core.evidence import AT_ASKED_CLOCK, RESOURCES, SEEN, TOTAL, Metric, Reading, Subject, Tier, nearest
 from flows.core.record import Document, Run
 from flows.core.text import printable
 from reports.design import Design, designs_of
-from reports.words import LABELS, SHARES, amount, evidence, interval, number, verdict, why
+from reports.terminal.layout import WIDTH, table
+from reports.words import LABELS, RATES, SHARES, amount, evidence, images, interval, number, verdict, why
 
-WIDTH = 118
-TIMES = (Metric.LATENCY_CYCLES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS, Metric.FMAX_MHZ)
+TIMES = (Metric.LATENCY_CYCLES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, *RATES, Metric.FMAX_MHZ)
 LONGEST = 80
 """Characters of an option's value that the table shows."""
-
-
-def table(rows: Sequence[Sequence[str]], left: frozenset[int] = frozenset({0})) -> str:
-    """Rows in columns as wide as their widest cell; columns in `left` are set left, the others right.
-
-    A cell is one line, whatever name stands in it.
-    """
-    rows = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = (
-            cell.ljust(width) if column in left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
 
 
 def details(document: Document, layers: bool = False) -> str:
@@ -41,7 +22,7 @@ def details(document: Document, layers: bool = False) -> str:
     network = document.network
     size = f"{network.parameters:,} parameters, {network.macs:,} MACs"
     head = f"{network.name}: {size}, architecture {network.architecture}"
-    return "\n\n".join([printable(head), *(_details(one, layers) for one in designs_of(document.runs, MARGIN))]) + "\n"
+    return "\n\n".join([printable(head), *(_details(one, layers) for one in designs_of(document.runs))]) + "\n"
 
 
 def _details(design: Design, layers: bool) -> str:
@@ -83,7 +64,7 @@ def _totals(design: Design) -> list[list[str]]:
         reading, label = design.totals.get(metric), LABELS.get(metric, metric.key.upper())
         available = f"{design.device.available(metric):,}" if metric in RESOURCES else ""
         if reading:
-            of = f"n = {reading.n:,}" if reading.n else available
+            of = images(reading) or available
             share = _share(design, metric) if metric in RESOURCES else ""
             known = "; ".join(filter(None, (evidence(reading), design.beside(metric))))
             rows.append([label, amount(reading), of, share, interval(reading), known])
@@ -126,7 +107,9 @@ def _paragraph(label: str, text: str) -> str:
 def _layers(readings: Sequence[Reading]) -> str:
     """A line a scope; a column with a star holds what a second source says of the same, where one does."""
     columns = (*RESOURCES, Metric.LATENCY_CYCLES, Metric.INTERVAL_CYCLES)
-    first = {(one.scope, one.metric): one for one in nearest(readings) if one.scope not in (TOTAL, SEEN)}
+    first = {
+        (one.scope, one.metric): one for one in nearest(readings) if one.scope not in (TOTAL, SEEN, AT_ASKED_CLOCK)
+    }
     second = _second(readings, first)
     used = [
         (label, metric, found)
@@ -165,7 +148,7 @@ def _count(reading: Reading) -> str:
 def comparison(document: Document) -> str:
     """One line a run: resources as shares of the part, speed, accuracy, proof, verdict and kind of evidence; and what
     tells runs of one flow apart, where there are any."""
-    designs = designs_of(document.runs, MARGIN)
+    designs = designs_of(document.runs)
     resources = [metric.key.upper() for metric in RESOURCES]
     rows = [
         ["run", "part", *resources, "interval", "images/s", "accuracy", "verified", "verdict", "evidence"],
@@ -199,28 +182,3 @@ def _kind(accuracy: Reading) -> str:
 
 def _short(reading: Reading | None) -> str:
     return number(reading.metric, reading.value) if reading else "unknown"
-
-
-def plan(title: str, plan: Plan, digests: Mapping[str, str]) -> str:
-    """What would run, step by step."""
-    return "\n".join([title, *(_planned(step, digests[step.name]) for step in plan.steps)])
-
-
-def _planned(step: Step, digest: str) -> str:
-    given = []
-    for name, item in step.files.items():
-        match item:
-            case str():
-                given.append(f"{name} ({len(item):,} characters)")
-            case Asset():
-                given.append(f"{name} (asset {item.digest})")
-            case Output():
-                given.append(f"{name} (from {item.step})")
-    lines = [
-        ("", step.about),
-        ("runs", " ".join(step.argv)),
-        ("given", ", ".join(given)),
-        ("makes", ", ".join(step.makes)),
-    ]
-    told = [f"  {step.name}  {digest}", *(f"    {label:<6}{text}" for label, text in lines)]
-    return "\n".join(map(printable, told))

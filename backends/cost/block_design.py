@@ -1,0 +1,76 @@
+"""The shell of a block design that somebody built, from the list of its IPs (as a ``.hwh`` file has it).
+
+A list does not say what is connected with what. What follows from the counts is taken, else the range is as wide as
+every reading of the list leaves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from backends.cost.shell import (
+    AXI_DMA,
+    AXI_LITE,
+    AXI_LITE_TRIPLE,
+    MEMORY_1X1,
+    MEMORY_2X1,
+    RESET,
+    SMART_MEMORY,
+    IpBlock,
+    Range,
+    Shell,
+)
+
+HARD = frozenset({"processing_system7", "xlconstant", "xlconcat", "xlslice", "util_vector_logic"})
+"""Of no LUTs or a few: the processor, constants and wires."""
+ONE_WAY_DMA = IpBlock("AXI DMA of one or two channels", Range(600, 1200, 1417), Range(850, 1700, 2094), Range(2, 5, 10))
+MEMORY_FEW = IpBlock("memory interconnect of one or two masters", Range(170, 400, 998), Range(100, 500, 1124))
+MEMORY_WIDE = IpBlock("memory interconnect of three or four masters", Range(989, 1500, 2200), Range(1123, 1700, 2500))
+SMART_SINGLE = IpBlock("SmartConnect of one master", Range(300, 1300, 3930), Range(300, 1500, 4750))
+"""To memory or to registers, which a list of IPs does not say."""
+SMALL = IpBlock("small AXI-Lite peripheral", Range(40, 120, 350), Range(60, 150, 400))
+"""No report shows one alone; an adder with registers behind AXI-Lite takes 139 LUT."""
+FIFO = IpBlock("AXI-Stream FIFO", Range(20, 60, 150), Range(30, 100, 250), Range(0, 2, 4))
+PLAIN = {
+    "proc_sys_reset": RESET, "axis_data_fifo": FIFO, "axi_gpio": SMALL, "axi_intc": SMALL, "axi_timer": SMALL,
+    "axi_uartlite": SMALL,
+}  # fmt: skip
+"""IPs that take the same wherever they stand."""
+FINN_PARTITION = "StreamingDataflowPartition"
+"""How FINN names the parts of its design: the first and the last hold a DMA engine each."""
+
+
+def shell_of(ips: Mapping[str, int], own: Collection[str] = ()) -> Shell:
+    """What the IPs of a block design take beside the accelerator itself, whose IPs are `own`.
+
+    FINN's partitions are always its own. Any other IP that is not known makes the shell a lower bound and is named.
+
+    >>> [block.name for block in shell_of({"axi_dma": 1, "axi_interconnect": 2, "proc_sys_reset": 1}).blocks]
+    ['AXI DMA', 'AXI-Lite interconnect', '2x1 memory interconnect', 'reset']
+    """
+    counts = {name: count for name, count in ips.items() if count and name not in {*HARD, *own}}
+    is_finn = any(name.startswith(FINN_PARTITION) for name in counts)
+    counts = {name: count for name, count in counts.items() if not name.startswith(FINN_PARTITION)}
+    engines = counts.pop("axi_dma", 0)
+    blocks = [AXI_DMA] if engines == 1 else [ONE_WAY_DMA] * engines
+    blocks += _connections(counts.pop("axi_interconnect", 0), counts.pop("smartconnect", 0), engines, is_finn)
+    for name in counts.keys() & PLAIN.keys():
+        blocks += [PLAIN[name]] * counts.pop(name)
+    return Shell("the shell of its block design", tuple(blocks), "by its list of IPs", tuple(sorted(counts)))
+
+
+def _connections(interconnects: int, smart: int, engines: int, is_finn: bool) -> list[IpBlock]:
+    """One connects the processor to registers, where there are interconnects one of those; the others go to memory."""
+    blocks: list[IpBlock] = []
+    if interconnects:
+        blocks.append(AXI_LITE_TRIPLE if is_finn else AXI_LITE)
+        interconnects -= 1
+    elif smart:
+        blocks.append(SMART_SINGLE)
+        smart -= 1
+    if engines == 1:
+        memory = MEMORY_1X1 if interconnects >= 2 else MEMORY_2X1
+    else:
+        memory = MEMORY_WIDE if engines else MEMORY_FEW
+    of_two = SMART_MEMORY if is_finn else SMART_SINGLE
+    return [*blocks, *[memory] * interconnects, *[of_two] * smart]

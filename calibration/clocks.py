@@ -1,0 +1,118 @@
+"""Which clocks builds of others met, and what `backends.cost.clock` and `backends.finn.clock` foretell of them.
+
+    python -m calibration.clocks
+
+``rows/clocks.json`` has a row for each routed timing report: the period asked for, the worst setup slack, the unit at
+the ends of the slowest path. Vivado stops where a clock is met: such a row says that the design could be as fast, and
+not how fast it could be. A row that misses its clock says what was reached.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import erfc, exp, log, sqrt
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from backends.cost import clock
+from backends.finn.clock import predicted
+from flows.core.clock import Clock, judge_clock
+from flows.core.evidence import TOTAL, Reading
+from flows.core.part import find_part
+from flows.registry import load
+
+ROWS = Path(__file__).with_name("rows") / "clocks.json"
+MEANS = [100 * 1.01**step for step in range(130)]
+SPREADS = [0.02 * 1.08**step for step in range(50)]
+"""Of a log-normal law, MHz and a factor: the grid over which their likelihood is summed, flat in their logarithms."""
+
+Row = dict[str, Any]
+
+
+def rows() -> list[Row]:
+    return list(json.loads(ROWS.read_text()))
+
+
+def reached(row: Row) -> float:
+    """MHz at which the slack would be 0."""
+    return 1000 / (float(row["asked_ns"]) - float(row["wns_ns"]))
+
+
+def is_met(row: Row) -> bool:
+    return bool(row["wns_ns"] >= 0)
+
+
+def routed(given: Iterable[Row]) -> tuple[float, float, float]:
+    """MHz that a design of a new project reaches where no known unit is slower: median and the ends of 90 %.
+
+    Every project weighs the same. A build that met its clock, and one that a known unit limited, are a lower bound.
+    """
+    known = list(given)
+    weight = Counter(row["repo"] for row in known)
+    weights: list[tuple[float, float, float]] = []
+    for centre in MEANS:
+        for spread in SPREADS:
+            told = 0.0
+            for row in known:
+                away = log(reached(row) / centre) / spread
+                is_bound = is_met(row) or row.get("unit") == "LabelSelect_hls"
+                told += (log(max(_above(away), 1e-300)) if is_bound else -log(spread) - away**2 / 2) / weight[
+                    row["repo"]
+                ]
+            weights.append((exp(told), centre, spread))
+    total = sum(one for one, _, _ in weights)
+
+    def quantile(share: float) -> float:
+        low, high = 10.0, 10_000.0
+        while high / low > 1.001:
+            middle = sqrt(low * high)
+            below = sum(one * (1 - _above(log(middle / centre) / spread)) for one, centre, spread in weights) / total
+            low, high = (middle, high) if below < share else (low, middle)
+        return sqrt(low * high)
+
+    return quantile(0.5), quantile(0.05), quantile(0.95)
+
+
+def _above(z: float) -> float:
+    """Share of a normal law above `z`."""
+    return erfc(z / sqrt(2)) / 2
+
+
+def net(given: Sequence[Row]) -> float:
+    """ns of a net in LabelSelect's chain, so that the mean period of the builds that it limits is met."""
+    found = [row for row in given if row.get("unit") == "LabelSelect_hls"]
+    labels = found[0]["config"]["LabelSelect_hls"]
+    stages, bits = labels["PE"], int(labels["inputDataType"].removeprefix("INT"))
+    without = clock.compare_chain(stages, bits)[0] - clock.NETS_A_STAGE * stages * clock.NET
+    return (mean(1000 / reached(row) for row in found) - without) / (clock.NETS_A_STAGE * stages)
+
+
+def foretold(row: Row) -> tuple[Reading, Clock]:
+    """(Fmax, verdict) of a row's design, by its nodes' attributes alone where they are known."""
+    part = find_part(row["part"])
+    fmax = next(one for one in predicted(row.get("config", {}).items(), part) if one.scope == TOTAL)
+    seen = load(row["flow"]).seen_clock
+    return fmax, judge_clock([fmax, *([seen] if seen else [])], row["asked_ns"])
+
+
+def main() -> None:
+    known = rows()
+    value, low, high = routed(known)
+    print(f"a design with no slower unit reaches {value:.0f} MHz ({low:.0f} .. {high:.0f})")
+    print(f"a net of LabelSelect's chain takes {net(known):.2f} ns\n")
+    print("| build | flow | asked, MHz | built | foretold | verdict | right |")
+    print("| --- | --- | ---: | --- | --- | --- | --- |")
+    for row in known:
+        fmax, judged = foretold(row)
+        built = f"{'met, at least' if is_met(row) else 'missed,'} {reached(row):.0f} MHz"
+        right = (judged.verdict.value == "credible") == is_met(row)
+        told = f"{fmax.value:.0f} ({fmax.low:.0f} .. {fmax.high:.0f})"
+        asked = f"{1000 / row['asked_ns']:.0f}"
+        print(f"| {row['id']} | {row['flow']} | {asked} | {built} | {told} | {judged.verdict.value} | {right} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -16,12 +16,14 @@ from enum import Enum
 from pathlib import Path
 from statistics import median
 
+from benchmarks.whole_designs.laws import SHIPPED, Fits
 from benchmarks.whole_designs.predictions import Prediction, predictions
 from benchmarks.whole_designs.rows import Row, read
 from calibration import tables
 from calibration.finn import rows as finn_rows
 from calibration.finn.rows import Sample
 from calibration.truth_files import records
+from flows.core.clock import ClockVerdict
 from flows.core.errors import FlowsError, InputError
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.part import find_part
@@ -30,16 +32,17 @@ from flows.core.part import find_part
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="rows of designs, or nodes of FINN builds")
+    parser.add_argument("--cross-validate", action="store_true", help="predict each repository by fits without it")
     parser.add_argument("--markdown", action="store_true", help="print the page of docs/reference")
     arguments = parser.parse_args()
     try:
-        sys.exit(run(arguments.files, arguments.markdown))
+        sys.exit(run(arguments.files, arguments.cross_validate, arguments.markdown))
     except FlowsError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
 
 
-def run(files: Sequence[Path], markdown: bool) -> int:
+def run(files: Sequence[Path], cross_validate: bool, markdown: bool) -> int:
     rows: list[Row] = []
     builds: dict[str, list[Sample]] = {}
     errors: list[InputError] = []
@@ -50,8 +53,13 @@ def run(files: Sequence[Path], markdown: bool) -> int:
             designs, wrong = read(path)
             rows += designs
         errors += wrong
-    every = [prediction for row in rows for prediction in predictions(row, builds)]
-    sections = [*summaries(every), each(every), unpredicted(every)]
+    fits = Fits(sample for nodes in builds.values() for sample in nodes)
+    every: list[Prediction] = []
+    for row in rows:
+        laws = fits.without(row.repository if cross_validate else SHIPPED)
+        every += predictions(row, builds, laws)
+    sections = [*summaries(every), each(every), clocks(every), rates(every), unpredicted(every)]
+    sections = [(title, table) for title, table in sections if len(table) > 1]
     print("\n".join(tables.as_markdown(sections) if markdown else tables.as_text(sections)))
     for error in errors:
         print(error, file=sys.stderr)
@@ -136,6 +144,36 @@ def verdict_of(prediction: Prediction) -> Said:
     known = all(metric in prediction.totals for metric in RESOURCES)
     fits = all(total.high <= device.available(metric) for metric, total in prediction.totals.items())
     return Said.FITS if known and fits else Said.UNDECIDED
+
+
+def clocks(every: Sequence[Prediction]) -> tables.Section:
+    """Designs whose slack is known: the verdict on the clock before the build, and whether it was met."""
+    lines = []
+    for one in every:
+        slack = one.row.wns_ns
+        if one.clock is None or slack is None:
+            continue
+        met, claimed = slack >= 0, one.clock.verdict is ClockVerdict.CREDIBLE
+        lines.append(
+            [
+                one.row.name,
+                f"{one.row.clock_mhz:g}",
+                one.clock.verdict.value,
+                f"{slack:+.3f} ns: {'met' if met else 'missed'}",
+                "right" if met is claimed else "wrong",
+            ]
+        )
+    return "Clocks", [["design", "MHz asked", "said before", "built", "verdict"], *lines]
+
+
+def rates(every: Sequence[Prediction]) -> tables.Section:
+    """Designs whose rate on a board is known, beside the rate of the core that is foretold."""
+    lines = [
+        [one.row.name, f"{one.rate:,.0f}", f"{one.row.board_rate:,.0f}", f"{one.row.board_rate / one.rate:.0%}"]
+        for one in every
+        if one.rate and one.row.board_rate
+    ]
+    return "Images a second", [["design", "core, foretold", "board", "board of core"], *lines]
 
 
 def unpredicted(every: Sequence[Prediction]) -> tables.Section:

@@ -69,7 +69,7 @@ def groups() -> dict[str, list[Pair]]:
 def main() -> None:
     print("| csynth over built | value | 90 % of new projects | designs (projects) | held, its project left out |")
     print("| --- | ---: | --- | --- | --- |")
-    for metric in ("lut", "ff"):
+    for metric in ("lut", "ff", "bram18"):
         for name, group in groups().items():
             projects = ratios(group, metric)
             value, low, high = fitted(projects)

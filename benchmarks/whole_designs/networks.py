@@ -14,7 +14,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from models.network import INPUT, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, Network, ReLU, Softmax
+from models.network import (
+    INPUT,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    Network,
+    Padding,
+    ReLU,
+    Softmax,
+)
 
 WIDTHS = re.compile(r"\b\d+(?:-\d+){2,}\b")
 IMAGE = re.compile(r"\b(\d+)x(\d+)x(\d+):")
@@ -74,7 +86,7 @@ def _of_image(words: str, softmax: bool) -> Iterator[Layer]:
         is_last = place == len(found) - 1
         if layer["conv"]:
             kernel, stride = int(layer["kernel"]), int(layer["stride"] or 1)
-            padding = "valid" if layer["valid"] else "same"
+            padding: Padding = "valid" if layer["valid"] else "same"
             name = next_name("conv")
             yield Conv2D(name, (source,), (kernel, kernel), (stride, stride), padding, int(layer["filters"]))
         elif layer["pool"]:

@@ -1,8 +1,8 @@
 """What the project would have said of each design before it was built, by the models that ``flows estimate`` uses.
 
 An hls4ml design is predicted from its network, types and reuse factors; a FINN design from the attributes of its nodes;
-whatever has a csynth report of its core also from that report; a shell alone from its IPs. What cannot be predicted has
-a reason.
+whatever has a csynth report of its core also from that report; a shell alone from its IPs. Each is charged the shell of
+its own block design, where the row lists its IPs. What cannot be predicted has a reason.
 """
 
 from __future__ import annotations
@@ -10,61 +10,77 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
-from backends.cost.amounts import Total, joined, shell_amounts, summed
-from backends.cost.synthesis import HLS4ML, NETWORKS, with_routed
-from backends.finn.resources.models import shipped
-from backends.hls4ml import BACKEND
+from backends.cost.amounts import Total, joined, summed
+from backends.cost.block_design import shell_of
+from backends.cost.shell import DMA, NONE, SMARTCONNECT, Shell, find_shell
+from backends.finn import clock as finn_clock
+from backends.finn.resources import models
+from backends.hls4ml import BACKEND, built
 from backends.hls4ml.options import Hls4mlOptions
 from backends.protocol import Job, Unbuildable
+from benchmarks.whole_designs.laws import Laws
 from benchmarks.whole_designs.networks import Unreadable, network_of, precision_of, reuse_of
 from benchmarks.whole_designs.rows import Row
 from calibration.finn.rows import Sample
+from flows.core.clock import Clock, judge_clock, seen_on
 from flows.core.errors import FlowsError
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.part import Target, find_part
+from flows.registry import load
 from models.network import INPUT, Network
 from models.ranges import Ranges
 from models.weights import open_weights, save_weights
 
 CONFIGURATION, NODES, CSYNTH, SHELL = "configuration", "nodes", "csynth report", "IPs"
 """What a prediction starts from."""
+OWN = re.compile(
+    "(?!Streaming|axi|axis|smartconnect|proc|xl|util|clk|mig|mdm|micro|lmb|blk|ila|vio|v_|dvi|rgb|color|pixel)"
+)
+"""Names of IPs that are none of AMD's nor FINN's: the accelerator, and what else its author wrote."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """`totals` of the whole design by resource; empty where nothing is said, for the `reason`."""
+    """`totals` of the whole design by resource; empty where nothing is said, for the `reason`.
+
+    `clock` is the verdict on the clock of the row, `rate` the images a second of the core at that clock; both None
+    where nothing is said of them.
+    """
 
     row: Row
     start: str
     totals: Mapping[Metric, Total]
     reason: str = ""
+    clock: Clock | None = None
+    rate: float | None = None
 
 
-def predictions(row: Row, builds: Mapping[str, Sequence[Sample]]) -> Iterator[Prediction]:
+def predictions(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Iterator[Prediction]:
     """All that can be said of a design. `builds` are the nodes of FINN builds, by the name of their file."""
     if row.hidden:
         yield Prediction(row, CONFIGURATION, {}, row.hidden)
     elif row.flow == "hls4ml" and not row.is_core:
-        yield _of_hls4ml(row)
+        yield _of_hls4ml(row, laws)
     elif row.flow == "finn":
-        yield _of_finn(row, builds)
-    elif row.flow == "shell only":
-        yield Prediction(row, SHELL, {}, "the shell's IPs are not modelled one by one")
+        yield _of_finn(row, builds, laws)
+    elif row.flow == "shell only" and row.ips is not None:
+        yield Prediction(row, SHELL, _with_shell(row, {metric: Total(0, 0, 0) for metric in RESOURCES}))
     elif not row.csynth:
-        yield Prediction(
-            row, CONFIGURATION, {}, f"{row.flow}: no model of designs that others wrote, and no csynth report"
-        )
+        reason = f"{row.flow}: no model of designs that others wrote, and no csynth report"
+        yield Prediction(row, CONFIGURATION, {}, reason)
     if row.csynth:
-        yield _of_csynth(row)
+        yield _of_csynth(row, laws)
 
 
-def _of_hls4ml(row: Row) -> Prediction:
+def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
     try:
         network = network_of("design", row.net)
         options = {
@@ -74,8 +90,10 @@ def _of_hls4ml(row: Row) -> Prediction:
             "io_type": row.io_type or "io_stream",
             "backend": "vivado" if row.is_vivado_hls else "vitis",
             "fifo_depth": "hls4ml",
+            "fifo_storage": "tool",
+            "shell": NONE,
         }
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(built, "shipped", lambda: laws.hls4ml):
             job = _job(network, Path(folder), row, options)
             if refusals := BACKEND.check(job):
                 return Prediction(row, CONFIGURATION, {}, f"{refusals[0].culprit}: {refusals[0].fact}")
@@ -84,12 +102,22 @@ def _of_hls4ml(row: Row) -> Prediction:
         return Prediction(row, CONFIGURATION, {}, str(error))
     except Unbuildable as error:
         return Prediction(row, CONFIGURATION, {}, error.refusals[0].fact)
-    found = totals_of(with_routed(readings, BACKEND.csynth_ratios))
-    return Prediction(row, CONFIGURATION, found, "" if found else f"no model of {options['io_type']}")
+    found = {
+        one.metric: Total(one.value, _end(one.low, one.value), _end(one.high, one.value), one.at_least)
+        for one in readings
+        if one.scope == TOTAL and one.metric in RESOURCES and one.stage is Tier.ROUTED
+    }
+    rate = next((one.value for one in readings if one.scope == TOTAL and one.metric is Metric.THROUGHPUT_FPS), None)
+    reason = "" if found else f"no model of {options['io_type']} of this network"
+    whole = _with_shell(row, found) if found else {}
+    return Prediction(row, CONFIGURATION, whole, reason, _clock(row, "hls4ml", readings), rate)
 
 
 def _job(network: Network, folder: Path, row: Row, options: Mapping[str, Any]) -> Job[Hls4mlOptions]:
-    """On seeded weights, since none are published with a bitstream; every tensor reaches -1 to 1."""
+    """On seeded weights, since none are published with a bitstream; every tensor reaches -1 to 1.
+
+    Accumulators that round, which the exact reference does not follow, are left to the flow.
+    """
     random = np.random.default_rng(1)
     tensors = {name: random.uniform(-1, 1, shape).astype(np.float32) for name, shape in network.weight_shapes()}
     path = folder / "weights.safetensors"
@@ -97,33 +125,65 @@ def _job(network: Network, folder: Path, row: Row, options: Mapping[str, Any]) -
     weights = open_weights(path, network)
     reach = dict.fromkeys(network.shapes, (-1.0, 1.0)) | {INPUT: (-1.0, 1.0)}
     ranges = Ranges(network.digest, weights.digest, "images", 1, reach)
-    target = Target(find_part(row.part), 1000 / (row.clock_mhz or 100))
-    return Job(network, weights, ranges, target, Hls4mlOptions(**options))
+    job = Job(network, weights, ranges, _target(row), Hls4mlOptions(**options))
+    if any(refusal.culprit == "--precision" for refusal in BACKEND.check(job)):
+        wide = re.sub(r",\*\.accum=[^>]*>", "", options["precision"])
+        job = replace(job, options=Hls4mlOptions(**{**options, "precision": wide}))
+    return job
 
 
-def _of_finn(row: Row, builds: Mapping[str, Sequence[Sample]]) -> Prediction:
+def _target(row: Row) -> Target:
+    return Target(find_part(row.part), 1000 / (row.clock_mhz or 100))
+
+
+def _of_finn(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Prediction:
     file = re.search(r"finn_\w+", row.folding)
     nodes = builds.get(file[0], ()) if file else ()
     if not nodes:
         return Prediction(row, NODES, {}, "its folding is not recorded, or not in a file that was given")
-    parts = [amounts for sample in nodes if (amounts := sample.amounts(shipped()))]
-    whole = joined(*parts, shell_amounts())
-    return Prediction(row, NODES, {metric: summed(whole[metric]) for metric in RESOURCES})
+    parts = [sample.amounts(laws.finn) for sample in nodes if sample.part is not None]
+    whole = joined(*(models.of_sum(amounts, laws.finn) for amounts in parts))
+    totals = {metric: summed(whole[metric]) for metric in RESOURCES}
+    fmax = finn_clock.predicted([(one.row.layer, one.row.config) for one in nodes], _target(row).part)
+    cycles = max((amount.value for one in nodes if (amount := one.amount("cycles", laws.finn))), default=None)
+    rate = 1e6 * (row.clock_mhz or 100) / cycles if cycles else None
+    return Prediction(row, NODES, _with_shell(row, totals), "", _clock(row, "finn", fmax), rate)
 
 
-def _of_csynth(row: Row) -> Prediction:
-    on, ratios = row.part, HLS4ML if row.flow == "hls4ml" else NETWORKS
-    reported = [Reading(metric, value, Tier.HLS, on, "csynth") for metric, value in row.csynth.items()]
-    return Prediction(row, CSYNTH, totals_of(with_routed(reported, ratios)))
+def _of_csynth(row: Row, laws: Laws) -> Prediction:
+    ratios = laws.hls4ml_ratios if row.flow == "hls4ml" else laws.ratios
+    core = {}
+    for metric, count in row.csynth.items():
+        value, low, high = ratios[metric].built(count, count, count) if metric in ratios else (count, count, count)
+        core[metric] = Total(value, low, high)
+    return Prediction(row, CSYNTH, core if row.is_core else _with_shell(row, core))
 
 
-def totals_of(readings: Sequence[Reading]) -> dict[Metric, Total]:
-    """The post-route totals among readings."""
-    return {
-        one.metric: Total(one.value, _end(one.low, one.value), _end(one.high, one.value), one.at_least)
-        for one in readings
-        if one.scope == TOTAL and one.metric in RESOURCES and one.stage is Tier.ROUTED
-    }
+def _with_shell(row: Row, core: Mapping[Metric, Total]) -> dict[Metric, Total]:
+    """With the shell of the row's IPs; the usual one of its flow where they are not listed."""
+    charged = _shell(row).amounts()
+    found = {}
+    for metric, total in core.items():
+        shell = summed(charged[metric])
+        low, high = total.low + shell.low, inf if shell.at_least else total.high + shell.high
+        found[metric] = Total(total.value + shell.value, low, high, total.at_least or shell.at_least)
+    return found
+
+
+def _shell(row: Row) -> Shell:
+    if row.ips is None:
+        return find_shell(SMARTCONNECT, own_dma=True) if row.flow == "finn" else find_shell(DMA)
+    return shell_of(row.ips, [name for name in row.ips if OWN.match(name)])
+
+
+def _clock(row: Row, flow: str, readings: Sequence[Reading]) -> Clock | None:
+    """None of a design whose clock is not recorded."""
+    if row.clock_mhz is None:
+        return None
+    fmax = [one for one in readings if one.metric is Metric.FMAX_MHZ]
+    seen = load(flow).seen_clock
+    known = seen_on(_target(row).part, seen) if seen else None
+    return judge_clock([*fmax, *([known] if known else [])], 1000 / row.clock_mhz)
 
 
 def _end(end: float | None, value: float) -> float:

@@ -1,8 +1,8 @@
 """Rows of whole designs: what was built, on which part, of which network and configuration, and what it came to.
 
 A row has `id`, `repo`, `part`, `flow`, `kind` and `net`. What was built is `decoded` (counted from the bitstream) or
-`reported` (a utilisation report, which wins). The configuration is words: ``net`` as `benchmarks.whole_designs.networks`
-reads it, ``precision``, and ``reuse`` by layer. ``csynth`` is what csynth counted of the core, ``ips`` how often each
+`reported` (a utilisation report, which wins). The configuration is words, for `benchmarks.whole_designs.networks`:
+``net``, ``precision``, and ``reuse`` by layer. ``csynth`` is what csynth counted of the core, ``ips`` how often each
 IP stands in the block design, ``wns_ns`` the worst slack of the routed design, ``clock_mhz`` its clock.
 
 Rows of pairs (``csynth`` beside ``built``, both of a core alone) are read as well.

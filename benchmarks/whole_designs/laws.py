@@ -1,0 +1,83 @@
+"""The fitted laws that designs are predicted by: those of this release, or fits that leave one repository out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import calibration
+from backends.cost.synthesis import HLS4ML, NETWORKS, Ratio, Ratios
+from backends.finn.resources import models
+from backends.hls4ml import built
+from calibration import csynth_ratios
+from calibration.finn.fit import calibration as finn_fit
+from calibration.finn.points import routed, synthesised
+from calibration.finn.rows import Sample, nodes
+from calibration.hls4ml.built import calibration as hls4ml_fit
+from calibration.hls4ml.built_rows import read as built_rows
+from flows.core.evidence import Metric
+
+ROWS = Path(calibration.__path__[0]) / "rows"
+SHIPPED = ""
+"""The repository that is left out where none is."""
+
+
+@dataclass(frozen=True)
+class Laws:
+    """FINN's by law and metric, hls4ml's by unit and metric, and how far csynth overstates hls4ml's designs and all."""
+
+    finn: models.Calibration
+    hls4ml: built.Calibration
+    hls4ml_ratios: Ratios
+    ratios: Ratios
+
+
+class Fits:
+    """The laws without a repository, fitted when they are first asked for.
+
+    `samples` are the nodes of FINN builds that the caller has; those of this repository are fitted to as well.
+    """
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        own = nodes(sorted(ROWS.glob("finn_*.json")))
+        known = {(one.row.project, one.row.module) for one in own}
+        self._samples = [*own, *(one for one in samples if (one.row.project, one.row.module) not in known)]
+
+    @cache  # noqa: B019 - one lives as long as the program
+    def without(self, repository: str) -> Laws:
+        """By all rows but those of `repository`; as shipped where it is `SHIPPED`."""
+        if repository == SHIPPED:
+            return Laws(models.shipped(), built.shipped(), HLS4ML, NETWORKS)
+        return Laws(self._finn(repository), _hls4ml(repository), *_ratios(repository))
+
+    def _finn(self, repository: str) -> models.Calibration:
+        others = [one for one in self._samples if one.row.repository != repository]
+        if len(others) == len(self._samples):
+            return models.shipped()
+        return models.by_law(finn_fit(routed(others) + synthesised()))
+
+
+def _hls4ml(repository: str) -> built.Calibration:
+    designs = built_rows(ROWS / "hls4ml_built.json")
+    others = [one for one in designs if one.repository != repository]
+    if len(others) == len(designs):
+        return built.shipped()
+    return {(row["unit"], row["metric"]): row for row in hls4ml_fit(others)}
+
+
+def _ratios(repository: str) -> tuple[Ratios, Ratios]:
+    """A pair's project is the name of its repository, or stands in its source."""
+    name = repository.rpartition("/")[2]
+    pairs = [one for one in csynth_ratios.pairs() if name not in (one["project"], *one["source"].split("/")[1:2])]
+    of_hls4ml = [one for one in pairs if one["code"] == "hls4ml"]
+    return _fitted(of_hls4ml, HLS4ML), _fitted(pairs, NETWORKS)
+
+
+def _fitted(pairs: Sequence[csynth_ratios.Pair], metrics: Iterable[Metric]) -> Ratios:
+    found = {}
+    for metric in metrics:
+        projects = csynth_ratios.ratios(pairs, metric.key)
+        found[metric] = Ratio(*csynth_ratios.fitted(projects), f"{len(pairs)} designs")
+    return found

@@ -138,3 +138,6 @@ class Backend(Generic[Options, Design]):
     seen_clock: Reading | None = None
     """The fastest clock that a build of this flow is known to have met, by `flows.core.clock.seen`. Without it, whether
     a clock is credible stays unknown."""
+    top: Callable[[str], str] | None = None
+    """What vendor reports call the design of a network of this name: its top function. Evidence of another top is then
+    refused (``flows import --run``)."""

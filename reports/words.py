@@ -16,6 +16,7 @@ LABELS = {
     Metric.INTERVAL_CYCLES: "interval",
     Metric.THROUGHPUT_FPS: "throughput",
     Metric.FMAX_MHZ: "Fmax",
+    Metric.POWER_W: "power",
     Metric.ACCURACY: "accuracy",
     Metric.AGREEMENT: "agreement",
 }
@@ -32,12 +33,14 @@ def number(metric: Metric, value: float) -> str:
         return f"{100 * value:.2f} %"
     if metric in (Metric.THROUGHPUT_FPS, Metric.FMAX_MHZ):
         return f"{value:,.1f}"
+    if metric is Metric.POWER_W:
+        return f"{value:,.3f}"
     return f"{value:,.0f}"
 
 
 def amount(reading: Reading) -> str:
     unit = {Metric.LATENCY_CYCLES: " cycles", Metric.INTERVAL_CYCLES: " cycles", Metric.LATENCY_US: " us"}
-    unit |= {Metric.THROUGHPUT_FPS: " images/s", Metric.FMAX_MHZ: " MHz"}
+    unit |= {Metric.THROUGHPUT_FPS: " images/s", Metric.FMAX_MHZ: " MHz", Metric.POWER_W: " W"}
     return f"{'>= ' if reading.at_least else ''}{number(reading.metric, reading.value)}{unit.get(reading.metric, '')}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from backends.hls import amd
 from backends.hls.check import check
 from backends.hls.estimate import estimate
+from backends.hls.generate.names import identifiers
 from backends.hls.notes import notes, observations
 from backends.hls.options import HlsOptions
 from backends.hls.plan import plan
@@ -27,6 +28,7 @@ BACKEND = Backend(
     read=amd.read,
     observations=observations,
     read_report=amd.read_report,
+    top=lambda network: identifiers([network])[network],
     seen_clock=seen(
         100.0,
         Tier.ROUTED,

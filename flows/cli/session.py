@@ -15,10 +15,12 @@ from flows.core.files import read_text, write_atomic
 
 if TYPE_CHECKING:
     from backends.protocol import Backend, Job
+    from flows.core.ledger import Page
     from flows.core.record import Document
     from flows.executor import Executor
     from flows.jobs import Trained
     from flows.store import Store
+    from reports.ledger import Account
 
 DEFAULT_PARTS = ("xc7z020",)
 
@@ -69,6 +71,14 @@ def read_records(store: Store, names: Sequence[str]) -> list[Document]:
         fact = "no run in it can be read" if errors else "no runs in it"
         raise InputError(f"store {store.root}", fact, "make one: python -m flows run hls4ml --part xc7z020")
     return documents
+
+
+def accounts(store: Store, pages: Sequence[Page]) -> list[Account]:
+    """Pages of the ledger, each with the run that predicted it where the store has it."""
+    from reports.ledger import Account
+
+    runs = {name: store.record(name).runs[0] for name in {page.run for page in pages} & set(store.names())}
+    return [Account(page, runs.get(page.run)) for page in pages]
 
 
 def check_writable(folder: Path) -> None:

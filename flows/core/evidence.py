@@ -53,6 +53,7 @@ class Metric(Enum):
     ACCURACY = ("accuracy", "fraction")
     AGREEMENT = ("agreement", "fraction")
     FMAX_MHZ = ("fmax_mhz", "MHz")
+    POWER_W = ("power_w", "W")
 
     def __init__(self, key: str, unit: str) -> None:
         self.key, self.unit = key, unit

@@ -105,20 +105,20 @@ def judgement(run: Run) -> dict[str, Any]:
             "margin": fit.margin,
             "clock": fit.clock.verdict.value if fit.clock else None,
         },
-        "headline": {metric.key: _reading_to_json(reading) for metric, reading in headlines(run.readings, fit).items()},
+        "headline": {metric.key: reading_to_json(reading) for metric, reading in headlines(run.readings, fit).items()},
     }
 
 
 def _nested(run: Run) -> dict[str, Any]:
     return {
         "weights": vars(run.weights),
-        "readings": [_reading_to_json(one) for one in run.readings],
+        "readings": [reading_to_json(one) for one in run.readings],
         "verification": vars(run.verification) if run.verification else None,
         "steps": [vars(step) for step in run.steps],
     }
 
 
-def _reading_to_json(reading: Reading) -> dict[str, Any]:
+def reading_to_json(reading: Reading) -> dict[str, Any]:
     return {
         "metric": reading.metric.key,
         "value": reading.value,

@@ -136,6 +136,7 @@ _READING = {
     "n": optional(COUNT),
     "of": choice({subject.value: subject for subject in Subject}),
 }
+READING: Shape[Reading] = fields(_READING, _reading)
 _STEP = {
     "name": text(),
     "state": choice({state: state for state in ("done", "kept", "skipped")}),
@@ -153,7 +154,7 @@ _RUN: dict[str, Shape[Any]] = {
     "options": mapping(text()),
     "weights": fields({"digest": HEX, "derived_from": optional(text())}, WeightsFacts),
     "quantised": HEX,
-    "readings": listing(fields(_READING, _reading)),
+    "readings": listing(READING),
     "verification": optional(fields({"vectors": COUNT, "equal": optional(COUNT), "against": text()}, _verification)),
     "steps": listing(fields(_STEP, StepFacts), 1000),
     "notes": listing(text(), 10_000),

@@ -1,0 +1,111 @@
+"""Which files of a folder are evidence, and what each is read as."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from backends.amd.bitstream import archive, packets
+from flows.core.digest import digest_bytes
+from flows.core.errors import InputError
+from flows.core.files import TEXT_LIMIT, read_bytes
+from flows.core.ledger import Entry
+from flows.ledger import board, finn, hardware, vendor
+
+ADVICE = "name a report, a bitstream, a board file, or a folder with some"
+REPORTS = re.compile(r"csynth\.(rpt|xml)$|cosim\.rpt$|(utilization|timing|power)\w*\.rpt$", re.IGNORECASE)
+"""How the files of AMD's tools are called in whose folders they are looked for. One that is named may have any name."""
+HARDWARE = (".bit", ".xsa", ".hdf", ".hwh")
+BOARD = ".toml"
+NOT_READ = re.compile(r"^csynth\.rpt$|power_summary|utilization_hierarchical_summary")
+"""What looks like a report and is the summary of one: ``csynth.rpt`` of Vitis HLS."""
+DEPTH, MOST = 4, 50_000
+"""How deep a folder is looked through, and how many files and folders at most."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of evidence: where it is, and what it is called in the ledger."""
+
+    path: Path
+    name: str
+
+
+def evidence(path: Path) -> tuple[Found, ...]:
+    """The file itself, or what of a folder is evidence. Raises `InputError` where nothing in a folder is."""
+    if not path.is_dir():
+        return (Found(path, path.name),)
+    found = sorted(_walk(path), key=lambda one: one.relative_to(path).as_posix())
+    chosen = [Found(one, one.relative_to(path).as_posix()) for one in _chosen(found)]
+    if not chosen:
+        fact = "no report, no bitstream and no board file in it"
+        raise InputError(f"folder {path}", fact, "name the file, or the folder that holds it")
+    return tuple(chosen)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Links are not followed."""
+    seen, left = 0, [(folder, 0)]
+    while left:
+        place, depth = left.pop()
+        try:
+            entries = sorted(place.iterdir())
+        except OSError as reason:
+            raise InputError(f"folder {place}", f"cannot be read ({reason.strerror})", ADVICE) from None
+        for one in entries:
+            seen += 1
+            if seen > MOST:
+                raise InputError(f"folder {folder}", f"more than {MOST:,} files in it", "name a folder inside it")
+            if one.is_symlink():
+                continue
+            if one.is_dir():
+                if depth < DEPTH:
+                    left.append((one, depth + 1))
+            elif _is_evidence(one.name):
+                yield one
+
+
+def _is_evidence(name: str) -> bool:
+    if NOT_READ.search(name):
+        return False
+    return name.endswith(HARDWARE) or name in finn.FILES or name == "board.toml" or bool(REPORTS.search(name))
+
+
+def _chosen(found: list[Path]) -> list[Path]:
+    """Of a folder of csynth reports, which has one a function, the one of the top: ``csynth.xml`` is always of that."""
+    tops = {one.parent for one in found if one.name == "csynth.xml"}
+    texts = {one.with_suffix("") for one in found if one.suffix == ".rpt"}
+    chosen = []
+    for one in found:
+        is_csynth = one.name.endswith(("csynth.rpt", "csynth.xml"))
+        if is_csynth and one.parent in tops and one.name != "csynth.xml":
+            continue
+        if is_csynth and one.suffix == ".xml" and one.with_suffix("") in texts:
+            continue
+        chosen.append(one)
+    return chosen
+
+
+def read(found: Found, today: str, database: Path | None) -> Entry:
+    """Raises `InputError` where it is damaged, and `SetupError` where what reads it is not here."""
+    suffix = found.path.suffix.lower()
+    limit = {".bit": packets.LIMIT, ".xsa": archive.LIMIT, ".hdf": archive.LIMIT}.get(suffix, TEXT_LIMIT)
+    content = read_bytes(found.path, limit, ADVICE)
+    name, digest = found.name, digest_bytes(content)
+    if suffix == ".bit":
+        return hardware.bitstream_entry(content, name, digest, today, database)
+    if suffix in (".xsa", ".hdf"):
+        return hardware.archive_entry(content, name, digest, today, database)
+    if suffix == ".hwh":
+        return hardware.handoff_entry(content, name, digest, today)
+    text = content.decode(errors="replace").replace("\r\n", "\n")
+    if suffix == BOARD:
+        return board.entry(text, name, digest, today)
+    if found.path.name in finn.FILES:
+        return finn.entry(text, found.path.name, name, digest, today)
+    if suffix == ".json":
+        fact = f"a JSON file called {found.path.name}, which is none of {', '.join(finn.FILES)}"
+        raise InputError(f"file {found.path}", fact, "give FINN's report folder as FINN left it")
+    return vendor.entry(text, name, digest, today)

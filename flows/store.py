@@ -216,7 +216,15 @@ class Store:
             advice = f"take one of {', '.join(matches)}" if matches else "`python -m flows compare` lists the runs"
             raise InputError(f"run {name!r}", fact, advice)
         path = self.runs / f"{matches[0]}.json"
-        return document_from_json(read_text(path, ADVICE), str(path))
+        return self._refuted(document_from_json(read_text(path, ADVICE), str(path)))
+
+    def _refuted(self, document: Document) -> Document:
+        """The document, with what the ledger holds against its runs."""
+        from flows.ledger import book
+
+        against = book.failures(self)
+        runs = (replace(run, refuted=against[run.name]) if run.name in against else run for run in document.runs)
+        return replace(document, runs=tuple(runs)) if against else document
 
     def records(self) -> tuple[list[Document], list[InputError]]:
         """Every record, oldest first, and what is wrong with those that are left out."""

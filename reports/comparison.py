@@ -11,6 +11,7 @@ from flows.core.fit import MARGIN
 from flows.core.record import Document, NetworkFacts
 from reports.decision import Decision, decide
 from reports.design import Design, designs_of
+from reports.ledger import Account
 from reports.unknowns import POWER, TOPICS, Unknown, unknowns
 
 
@@ -44,6 +45,8 @@ class Comparison:
     differences: tuple[Difference, ...]
     absent: tuple[Absent, ...]
     margin: float
+    ledger: tuple[Account, ...] = ()
+    """What was built and measured of these designs."""
 
     @property
     def network(self) -> NetworkFacts:
@@ -88,8 +91,14 @@ class Comparison:
         return tuple(design for decision in self.decisions for design in decision.designs)
 
 
-def compare(documents: Sequence[Document], absent: Sequence[Absent] = (), margin: float = MARGIN) -> Comparison:
-    """Raises `InputError` where `documents` are of several architectures, with their digests."""
+def compare(
+    documents: Sequence[Document],
+    absent: Sequence[Absent] = (),
+    margin: float = MARGIN,
+    ledger: Sequence[Account] = (),
+) -> Comparison:
+    """Of `ledger` what is of these runs. Raises `InputError` where `documents` are of several architectures, with their
+    digests."""
     document = merged(documents)
     designs = designs_of(document.runs, margin)
     parts = dict.fromkeys(one.run.part for one in designs)
@@ -102,7 +111,9 @@ def compare(documents: Sequence[Document], absent: Sequence[Absent] = (), margin
         for part in sorted(parts)
     )
     designs = tuple(one for decision in decisions for one in decision.designs)
-    return Comparison(document, decisions, _gathered(designs), _differences(designs), tuple(absent), margin)
+    names = {run.name for run in document.runs}
+    told = tuple(one for one in ledger if one.page.run in names)
+    return Comparison(document, decisions, _gathered(designs), _differences(designs), tuple(absent), margin, told)
 
 
 def _not_run(designs: Sequence[Design], absent: Sequence[Absent]) -> list[Absent]:

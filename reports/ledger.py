@@ -16,6 +16,11 @@ from reports.words import amount, interval, label, stage_name
 
 SCHEMA = "zynqflows-residuals/1"
 HEAD = ("design", "of", "metric", "predicted", "90 % interval", "truth", "error", "in it", "known by", "file")
+ABOUT = (
+    "What was built and measured of these designs, from files that were imported, beside what had been predicted. "
+    "error: prediction over truth, less one. in it: whether the 90 % interval has the truth in it. That a file is of "
+    "its design is the word of whoever imported it."
+)
 LEFT = frozenset({0, 1, 2, 8, 9})
 SCOPES = {TOTAL: "whole", DESIGN: "without shell"}
 

@@ -7,6 +7,7 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,11 +74,25 @@ def read_records(store: Store, names: Sequence[str]) -> list[Document]:
     return documents
 
 
+def ledger(store: Store) -> list[Account]:
+    """The whole ledger; what of it cannot be read is named, and left out."""
+    from flows.core.text import printable
+    from flows.ledger import book
+
+    pages, errors = book.pages(store)
+    for error in errors:
+        print(f"warning: left out: {printable(str(error))}", file=sys.stderr)
+    return accounts(store, pages)
+
+
 def accounts(store: Store, pages: Sequence[Page]) -> list[Account]:
     """Pages of the ledger, each with the run that predicted it where the store has it."""
     from reports.ledger import Account
 
-    runs = {name: store.record(name).runs[0] for name in {page.run for page in pages} & set(store.names())}
+    runs = {}
+    for name in {page.run for page in pages} & set(store.names()):
+        with suppress(InputError):  # damaged: commands that list runs name it
+            runs[name] = store.record(name).runs[0]
     return [Account(page, runs.get(page.run)) for page in pages]
 
 

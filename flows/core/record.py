@@ -57,6 +57,7 @@ class Run:
     """One flow on one part. `options` are the flow's own, as text; `quantised` is the digest of the arithmetic.
 
     `weight_bits` are the widths of its weights, widest first; none in records that were made before they were kept.
+    `refuted` says what evidence in the ledger shows to be wrong with the design: one that has any is not proven.
     """
 
     name: str
@@ -74,6 +75,13 @@ class Run:
     warnings: tuple[str, ...]
     command: str
     weight_bits: tuple[int, ...] = ()
+    refuted: tuple[str, ...] = ()
+
+    @property
+    def proven(self) -> bool:
+        """Whether what was built gave the right integers, and no later evidence says otherwise."""
+        proof = self.verification
+        return not self.refuted and proof is not None and proof.equal == proof.vectors
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ def document_to_json(document: Document) -> str:
     content = {
         "schema": SCHEMA,
         "network": vars(document.network),
-        "runs": [vars(run) | _nested(run) | judgement(run) for run in document.runs],
+        "runs": [_known(vars(run)) | _nested(run) | judgement(run) for run in document.runs],
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
@@ -107,6 +115,11 @@ def judgement(run: Run) -> dict[str, Any]:
         },
         "headline": {metric.key: reading_to_json(reading) for metric, reading in headlines(run.readings, fit).items()},
     }
+
+
+def _known(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what nothing refutes, which a record of a run never has: the ledger does."""
+    return {name: value for name, value in row.items() if name != "refuted" or value}
 
 
 def _nested(run: Run) -> dict[str, Any]:

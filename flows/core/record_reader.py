@@ -161,11 +161,12 @@ _RUN: dict[str, Shape[Any]] = {
     "warnings": listing(text(), 10_000),
     "command": text(),
     "weight_bits": listing(whole(1, 1024), 1000),
+    "refuted": listing(text(), 1000),
     "verdict": _as_it_is,
     "headline": _as_it_is,
 }
 FORMER = "zynqflows/1"
-_FORMER_RUN = {name: shape for name, shape in _RUN.items() if name not in ("verdict", "headline")} | {
+_FORMER_RUN = {name: shape for name, shape in _RUN.items() if name not in ("verdict", "headline", "refuted")} | {
     "readings": listing(fields({name: shape for name, shape in _READING.items() if name != "of"}, _reading))
 }
 
@@ -176,7 +177,7 @@ def _shape(run: Shape[Run]) -> Shape[Document]:
 
 
 SHAPES: dict[str, Shape[Document]] = {
-    SCHEMA: _shape(fields(_RUN, _judged_run)),
+    SCHEMA: _shape(fields(_RUN, _judged_run, {"refuted": ()})),
     FORMER: _shape(fields(_FORMER_RUN, _former_run, {"weight_bits": ()})),
 }
 

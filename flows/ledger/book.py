@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.core.errors import InputError
 from flows.core.files import read_text, write_atomic
 from flows.core.ledger import ADVICE, Page, page_from_json, page_to_json
-from flows.store import Store
+
+if TYPE_CHECKING:
+    from flows.store import Store
 
 
 def place(store: Store, name: str) -> Path:
@@ -43,6 +46,16 @@ def pages(store: Store) -> tuple[list[Page], list[InputError]]:
         if page:
             found.append(page)
     return found, errors
+
+
+def failures(store: Store) -> dict[str, tuple[str, ...]]:
+    """What is shown to be wrong with designs, by the run that they are of. A page that cannot be read tells nothing
+    here: `flows ledger` names it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for page in pages(store)[0]:
+        if page.run and page.failures:
+            found[page.run] = (*found.get(page.run, ()), *page.failures)
+    return found
 
 
 def find(store: Store, name: str) -> Page:

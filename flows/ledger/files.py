@@ -19,8 +19,8 @@ REPORTS = re.compile(r"csynth\.(rpt|xml)$|cosim\.rpt$|(utilization|timing|power)
 """How the files of AMD's tools are called in whose folders they are looked for. One that is named may have any name."""
 HARDWARE = (".bit", ".xsa", ".hdf", ".hwh")
 BOARD = ".toml"
-NOT_READ = re.compile(r"^csynth\.rpt$|power_summary|utilization_hierarchical_summary")
-"""What looks like a report and is the summary of one: ``csynth.rpt`` of Vitis HLS."""
+NOT_READ = re.compile(r"^csynth\.rpt$|power_summary|clock_utilization")
+"""What is called like a report that is read and is none: ``csynth.rpt`` of Vitis HLS is a summary of several."""
 DEPTH, MOST = 4, 50_000
 """How deep a folder is looked through, and how many files and folders at most."""
 

@@ -9,6 +9,7 @@ from backends.amd.bitstream import archive, count, handoff, packets, prjxray
 from backends.amd.bitstream.count import Counts
 from backends.amd.bitstream.handoff import Handoff
 from backends.amd.bitstream.packets import Bitstream
+from flows.core.errors import SetupError
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.ledger import Entry, Kind, same_part
 
@@ -17,6 +18,15 @@ LEAST, MOST = -0.069, 0.003
 them, DSP48E1 in 24 (docs/reference/ledger.md)."""
 LUT_WORDS = "LUTs that only route through left out; the interval is the error against 24 published totals"
 EXACT_WORDS = "equal to {} of 24 published totals"
+
+
+def database() -> str:
+    """Where Project X-Ray's database is, and of which devices; "absent" where it is not."""
+    try:
+        folder = prjxray.find()
+    except SetupError:
+        return "absent"
+    return f"{folder} ({', '.join(prjxray.supported(folder)) or 'no device'})"
 
 
 def bitstream_entry(content: bytes, file: str, digest: str, today: str, database: Path | None) -> Entry:

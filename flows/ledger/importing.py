@@ -9,14 +9,19 @@ from pathlib import Path
 
 from flows import registry
 from flows.core.errors import FlowsError, InputError, UsageError
+from flows.core.evidence import Reading
 from flows.core.ledger import NAME, Entry, Kind, Page, same_part
 from flows.core.record import Document
+from flows.core.residual import WHOLE, Residual, residuals
 from flows.core.text import identifier
 from flows.ledger import book, files
 from flows.store import Store
 
 CLOCK_NS = 0.005
 """Reports print periods with two or three decimals."""
+UNITS = re.compile(r"(MVAU|VVAU)_(hls|rtl)_\d+")
+FAR = 3.0
+"""A prediction that many times off is rather of another design."""
 TIMED = (Kind.CSYNTH, Kind.TIMING)
 """What is of one clock alone: others say at which they ran, and resources do not depend on it."""
 
@@ -103,12 +108,28 @@ def _claims(entry: Entry, page: Page, predicted: Document | None) -> Iterator[tu
     for whose, top in tops:
         if entry.top and top and entry.top != top:
             yield "of top", entry.top, whose, top
+    units = [(f"run {run.name}", _units(run.readings))] if run and run.flow == "finn" else []
+    for whose, count in [*units, *((whose, _units(one.readings)) for whose, one in others)]:
+        if (theirs := _units(entry.readings)) and count and theirs != count:
+            yield "with", f"{theirs} of FINN's matrix-vector units", whose, f"{count}"
     if entry.clock_ns and entry.kind in TIMED:
         clocks = [(f"run {run.name}", run.clock_ns)] if run else []
         clocks += [(whose, one.clock_ns) for whose, one in others if one.clock_ns and one.kind in TIMED]
         for whose, clock_ns in clocks:
             if abs(entry.clock_ns - clock_ns) > CLOCK_NS:
                 yield "for a clock of", f"{entry.clock_ns:g} ns", whose, f"{clock_ns:g} ns"
+
+
+def _is_far(one: Residual) -> bool:
+    if one.predicted is None or one.truth.scope not in WHOLE or not (one.truth.value and one.predicted.value):
+        return False
+    ratio = one.predicted.value / one.truth.value
+    return max(ratio, 1 / ratio) > FAR
+
+
+def _units(found: Iterable[Reading]) -> int:
+    """How many matrix-vector units of FINN's have a name in these readings: one for each layer with weights."""
+    return len({one.scope for one in found if UNITS.fullmatch(one.scope)})
 
 
 def _top(predicted: Document) -> str:
@@ -125,6 +146,9 @@ def _notes(new: Iterable[Entry], page: Page, predicted: Document | None) -> Iter
     for entry in new:
         if entry.failed:
             yield f"{entry.failed} ({entry.file}): while that stands this design is not proven"
+        if far := [one for one in residuals(replace(page, entries=(entry,)), run) if _is_far(one)]:
+            what = ", ".join(dict.fromkeys(one.truth.metric.key for one in far))
+            yield f"{entry.file}: {what} is more than {FAR:g} times off what was predicted: perhaps of another design"
         if run and entry.clock_ns and entry.kind not in TIMED and abs(entry.clock_ns - run.clock_ns) > CLOCK_NS:
             yield (
                 f"{entry.file} ran at {1000 / entry.clock_ns:g} MHz, run {run.name} is predicted for "

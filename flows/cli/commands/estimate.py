@@ -19,11 +19,16 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     )
     parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
     arguments.add_reports(parser)
+    parser.add_argument(
+        "--no-own-rows", action="store_true",
+        help="leave the intervals as they are: do not recalibrate them with what the ledger has of your own designs",
+    )  # fmt: skip
 
 
 def execute(given: Namespace) -> int:
     from flows import runner
     from flows.core.record import Document
+    from flows.ledger import calibration
     from reports import terminal
 
     session.check_training_images(given.data)
@@ -31,6 +36,8 @@ def execute(given: Namespace) -> int:
     runs = tuple(
         runner.estimated(*design, session.command_line(), given.reports) for design in session.designs(given, trained)
     )
+    if not given.no_own_rows:
+        runs = calibration.recalibrated(runs, calibration.own_rows(session.open_store(given)))
     document = Document(runner.network_facts(trained), runs)
     if len(runs) == 1 or given.layers:
         print(terminal.details(document, layers=given.layers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,21 +20,18 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(given: Namespace) -> int:
-    from flows.core.text import printable
     from flows.ledger import book
     from reports import ledger
 
     store = session.open_store(given)
     if given.designs:
         pages = [book.find(store, name) for name in dict.fromkeys(given.designs)]
+        accounts = session.accounts(store, pages)
     else:
-        pages, errors = book.pages(store)
-        for error in errors:
-            print(f"warning: left out: {printable(str(error))}", file=sys.stderr)
-    accounts = session.accounts(store, pages)
+        accounts = session.ledger(store)
     if given.json:
         session.write(given.json, ledger.to_json(accounts))
-    if not pages:
+    if not accounts:
         print(
             "the ledger is empty: `python -m flows import FILE --as NAME` takes a report, a bitstream or a board.toml"
         )

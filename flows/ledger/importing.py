@@ -103,10 +103,15 @@ def _claims(entry: Entry, page: Page, predicted: Document | None) -> Iterator[tu
     for whose, part in [*parts, *((whose, one.part) for whose, one in others)]:
         if entry.part and part and not same_part(entry.part, part):
             yield "of part", entry.part, whose, part
-    tops = [(f"run {run.name}", top)] if predicted and run and (top := _top(predicted)) and entry.whole is False else []
-    tops += [(whose, one.top) for whose, one in others if one.whole == entry.whole and one.kind is not Kind.HANDOFF]
-    for whose, top in tops:
-        if entry.top and top and entry.top != top:
+    tops = [(whose, one.top, one.whole) for whose, one in others if one.top and one.whole is not None]
+    tops += [(f"run {run.name}", top, False)] if run and predicted and (top := _top(predicted)) else []
+    if entry.whole is None:  # timing and power, of the design or of its core: once both are known it is one of them
+        both = {whole for _, _, whole in tops} == {True, False} and entry.top not in {top for _, top, _ in tops}
+        tops = tops if both else []
+    else:
+        tops = [one for one in tops if one[2] == entry.whole]
+    for whose, top, _ in tops:
+        if entry.top and entry.top != top:
             yield "of top", entry.top, whose, top
     units = [(f"run {run.name}", _units(run.readings))] if run and run.flow == "finn" else []
     for whose, count in [*units, *((whose, _units(one.readings)) for whose, one in others)]:

@@ -64,9 +64,9 @@ def find(named: Path | None = None) -> Path:
     """
     places = [named] if named else list(_places())
     for place in places:
-        for folder in (place, place.parent):
-            if (folder / FAMILY / "mapping").is_dir():
-                return folder
+        folder = place.parent if place.name == FAMILY else place
+        if (folder / FAMILY).is_dir() and supported(folder):
+            return folder
     where = f"folder {named}" if named else "prjxray database"
     fact = "no zynq7 database of Project X-Ray in it" if named else "not here, and reading a bitstream needs it"
     raise SetupError(where, fact, GET)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from backends.amd.bitstream import crc
 from flows.core.errors import InputError
 from flows.core.text import printable
 
@@ -18,10 +19,10 @@ SYNC = b"\xaa\x99\x55\x66"
 FRAME_BYTES = 404
 """A frame is 101 words of 32 bits."""
 READ, WRITE = 1, 2
-FAR, FDRI, CMD, CTL0, MFWR, CBC, IDCODE, AXSS, DWC = 1, 2, 4, 5, 10, 11, 12, 13, 26
+CRC, FDRI, CMD, CTL0, MFWR, CBC, IDCODE, DWC = 0, 2, 4, 5, 10, 11, 12, 26
 """Registers by their addresses."""
-DESYNC = 13
-"""The command that ends a bitstream."""
+RESET_CRC, DESYNC = 7, 13
+"""Commands; the second ends a bitstream."""
 DECRYPT = 1 << 6
 """The bit of CTL0 that turns the decryptor on."""
 DEVICES = {
@@ -59,16 +60,22 @@ def refused(place: str, fact: str, advice: str = AGAIN) -> InputError:
 
 
 def parse(content: bytes, place: str) -> Bitstream:
-    """Raises `InputError` where it is no bitstream, of another family, compressed, encrypted, partial or cut off."""
+    """Raises `InputError` where it is no bitstream, of another family, compressed, encrypted, damaged or cut off."""
     header, body = _split(content, place)
     start = body.find(SYNC)
     if start < 0:
         raise refused(place, "no synchronisation word in it: no bitstream, or one that is cut off")
-    device, frames, ended = "", b"", False
+    device, frames, ended, total = "", b"", False, 0
     for register, payload in _writes(memoryview(body)[start + len(SYNC) :], place):
         if register in (MFWR, CBC, DWC) or (register == CTL0 and _word(payload) & DECRYPT):
             how = "compressed (one frame is written to many places)" if register == MFWR else "encrypted"
             raise refused(place, f"{how}, and only plain bitstreams are read")
+        if register == CRC:
+            if _word(payload) != total:
+                raise refused(place, f"its CRC is 0x{_word(payload):08X}, of what is in it 0x{total:08X}: damaged")
+            total = 0
+            continue
+        total = 0 if register == CMD and _word(payload) == RESET_CRC else crc.extend(total, register, payload)
         if register == IDCODE:
             device = _device(_word(payload), header, place)
         elif register == FDRI and payload:

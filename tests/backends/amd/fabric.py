@@ -94,12 +94,26 @@ def write(register: int, *words: int) -> bytes:
     return struct.pack(f">{1 + len(words)}I", 1 << 29 | 2 << 27 | register << 13 | len(words), *words)
 
 
+def summed(*writes: tuple[int, bytes]) -> int:
+    """The CRC of what is written, (register, words), bit by bit."""
+    total = 0
+    for register, content in writes:
+        for (word,) in struct.iter_unpack(">I", content):
+            for at in range(37):
+                bit = (register << 32 | word) >> at & 1
+                total = total >> 1 ^ (0x82F63B78 if (total & 1) != bit else 0)
+    return total
+
+
 SYNC = b"\xff" * 32 + struct.pack(">3I", 0x000000BB, 0x11220044, 0xAA995566) + struct.pack(">I", 0x20000000)
 END = write(4, 13) + struct.pack(">4I", *[0x20000000] * 4)
 
 
+RESET_CRC = write(4, 7)
+
+
 def packets(content: bytes, idcode: int = IDCODE, before: bytes = b"", end: bytes = END) -> bytes:
-    """`before` stands between the IDCODE and the frames."""
+    """`before` stands between the IDCODE and the frames. Without a CRC, as BITSTREAM.GENERAL.CRC leaves one out."""
     far = write(12, idcode) + before + write(1, 0) + write(4, 1)
     data = struct.pack(">2I", 1 << 29 | 2 << 27 | 2 << 13, 2 << 29 | 2 << 27 | len(content) // 4) + bytes(content)
     return SYNC + far + data + end
@@ -132,6 +146,13 @@ TABLES = {
     (0, "CLBLM_L", "SLICEM_X0.ALUT"): AND,
     (1, "CLBLM_L", "SLICEM_X0.ALUT"): 0x6666666666666666,
 }
+
+
+def guarded(content: bytes) -> bytes:
+    """A bitstream with its CRC, as Vivado writes it."""
+    written = ((12, struct.pack(">I", IDCODE)), (1, bytes(4)), (4, struct.pack(">I", 1)), (2, bytes(content)))
+    body = packets(content, end=write(0, summed(*written)) + END)
+    return bit_file(body.replace(SYNC, SYNC + RESET_CRC))
 
 
 def some_bitstream() -> bytes:

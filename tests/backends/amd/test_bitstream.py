@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.amd.bitstream import archive, count, packets, prjxray
+from backends.amd.bitstream import archive, count, crc, packets, prjxray
 from flows.core.errors import InputError, SetupError
 from tests.backends.amd import fabric
 
@@ -64,6 +64,26 @@ def test_the_header_says_which_design_it_is() -> None:
     found = packets.parse(fabric.some_bitstream(), "x.bit")
     assert found.header == packets.Header("design_1_wrapper", "xc7z010clg400", "2022.1", "2026/11/28")
     assert found.device == "xc7z010"
+
+
+def test_a_bitstream_vouches_for_itself(database: Path) -> None:
+    content = bytearray(fabric.guarded(fabric.frames(fabric.SOME, fabric.TABLES)))
+    assert counted(bytes(content), database).lut == 4
+    for at in range(len(content) - 4000, len(content) - 100, 777):
+        edited = content.copy()
+        edited[at] ^= 1
+        with pytest.raises(InputError, match="its CRC is"):
+            packets.parse(bytes(edited), "x.bit")
+
+
+@given(st.binary(max_size=3000), st.integers(0, 31), st.integers(0, (1 << 32) - 1))
+def test_sums_of_frames_are_those_of_their_words(content: bytes, register: int, start: int) -> None:
+    words = content[: len(content) // 4 * 4]
+    slow = start
+    for at in range(0, len(words), 4):
+        slow = crc.extend(slow, register, memoryview(words)[at : at + 4])
+    assert crc.extend(start, register, memoryview(words)) == slow
+    assert crc.extend(0, register, memoryview(words)) == fabric.summed((register, words))
 
 
 def test_packets_alone_are_read_too() -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flows.core.evidence import DESIGN, TOTAL, Reading, Tier
-from flows.core.ledger import Page
+from flows.core.evidence import DESIGN, RESOURCES, TOTAL, Reading, Tier
+from flows.core.ledger import Kind, Page
 from flows.core.record import Run, reading_to_json
 from flows.core.residual import Residual, contradictions, residuals, whole
+from flows.core.text import printable
 from reports.terminal import table
 from reports.words import amount, interval, label, stage_name
 
@@ -41,7 +42,7 @@ def terminal(accounts: Sequence[Account], blocks: bool = False) -> str:
     """A table of every truth, then what stands against a design; `blocks` also shows instance by instance."""
     rows = [row for one in accounts for row in cells(one, blocks)]
     parts = [table([HEAD, *rows], LEFT)] if rows else []
-    parts += [line for one in accounts for line in remarks(one)]
+    parts += [printable(line) for one in accounts for line in remarks(one)]
     return "\n".join(parts)
 
 
@@ -53,14 +54,14 @@ def cells(account: Account, blocks: bool = False) -> Iterable[list[str]]:
         predicted, truth = one.predicted, one.truth
         yield [
             account.page.name,
-            SCOPES.get(truth.scope, truth.scope),
+            _scope(truth),
             label(truth.metric),
             amount(predicted) if predicted else "none",
             interval(predicted) if predicted else "",
             _truth(truth),
             error(one),
             "" if one.holds is None else "yes" if one.holds else "no",
-            truth.on if truth.tier is Tier.MEASURED else stage_name(truth.tier),
+            _known(one),
             one.entry.file,
         ]
 
@@ -91,6 +92,19 @@ def _account(one: Account) -> dict[str, Any]:
     }
 
 
+def _scope(truth: Reading) -> str:
+    """Whether the shell is in it, which matters to resources alone; of a block its name."""
+    return SCOPES.get(truth.scope, truth.scope) if truth.metric in RESOURCES else "design"
+
+
+def _known(one: Residual) -> str:
+    """How a truth is known, in few words."""
+    if one.truth.tier is Tier.MEASURED:
+        return one.truth.on
+    how = {Kind.BITSTREAM: ", decoded", Kind.POWER: ", Vivado's estimate"}.get(one.entry.kind, "")
+    return f"{stage_name(one.truth.tier)}{how}"
+
+
 def error(one: Residual) -> str:
     return "" if one.error is None else f"{100 * one.error:+.1f} %"
 
@@ -106,7 +120,7 @@ def remarks(account: Account) -> Iterable[str]:
     for text in page.failures:
         yield f"{page.name}: NOT PROVEN: {text}"
     for one in contradictions(page):
-        what = f"{label(one.first.metric)}, {SCOPES.get(one.first.scope, one.first.scope)}"
+        what = f"{label(one.first.metric)}, {_scope(one.first)}"
         yield (
             f"{page.name}: CONTRADICTION: {what}: {_truth(one.first)} by {one.first_file}, "
             f"{_truth(one.second)} by {one.second_file}; both are shown"

@@ -46,7 +46,7 @@ def import_evidence(
     """
     predicted = store.record(run_name) if run_name else None
     run = predicted.runs[0].name if predicted else ""
-    name = checked_name(name or run or identifier(paths[0].stem, "design"))
+    name = checked_name(name or run or identifier(paths[0].resolve().stem, "design"))
     found = [one for path in paths for one in files.evidence(path)]
     entries = [files.read(one, today, database) for one in found]
     store.prepare()

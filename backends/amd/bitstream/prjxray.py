@@ -143,8 +143,8 @@ def _tiles(family: Path, die: str, starts: Mapping[int, int], count: int) -> Ite
         bits = tile["bits"].get(BUSES[0])
         if TILES.fullmatch(tile["type"]) and bits:
             start, offset = starts[int(bits["baseaddr"], 16)], int(bits["offset"])
-            inside = offset + int(bits["words"]) <= FRAME_BYTES // 4 and start + int(bits["frames"]) <= count
-            if offset < 0 or not inside:
+            frames, words = int(bits["frames"]), int(bits["words"])
+            if min(offset, frames, words) < 0 or offset + words > FRAME_BYTES // 4 or start + frames > count:
                 raise ValueError(f"a tile of {tile['type']} outside its frames")
             places.setdefault(tile["type"], []).append((start, offset))
     for kind, found in sorted(places.items()):

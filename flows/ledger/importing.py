@@ -14,7 +14,7 @@ from flows.core.ledger import NAME, Entry, Kind, Page, same_part
 from flows.core.record import Document
 from flows.core.residual import WHOLE, Residual, residuals
 from flows.core.text import identifier
-from flows.ledger import book, files
+from flows.ledger import book, files, structure
 from flows.store import Store
 
 CLOCK_NS = 0.005
@@ -49,6 +49,11 @@ def import_evidence(
     name = checked_name(name or run or identifier(paths[0].resolve().stem, "design"))
     found = [one for path in paths for one in files.evidence(path)]
     entries = [files.read(one, today, database) for one in found]
+    compared: list[str] = []
+    for one, entry in zip(found, entries, strict=True):
+        if predicted and entry.kind is Kind.CSYNTH:
+            check(entry, Page(name, run), predicted)
+            compared += structure.remarks(predicted, one.path)
     store.prepare()
     with store.lock(f"ledger-{name}"):
         page = _tied(book.read(store, name) or Page(name, run), run)
@@ -64,7 +69,7 @@ def import_evidence(
             book.save(store, page)
     kept = len(entries) - len(new)
     notes = [f"{kept} of {len(entries)} files were in the ledger already"] if kept else []
-    return Imported(page, tuple(new), (*notes, *_notes(new, page, predicted)))
+    return Imported(page, tuple(new), (*notes, *compared, *_notes(new, page, predicted)))
 
 
 def checked_name(name: str) -> str:

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from flows import registry, runner
 from flows.__main__ import main
 from flows.core.evidence import Metric
+from flows.core.part import Target, find_part
+from flows.core.record import Document, document_to_json
+from flows.jobs import find_trained
 from flows.ledger import book, calibration
 from flows.ledger.importing import import_evidence
 from flows.store import Store
 from tests.backends.amd.conftest import cosim_report
+from tests.backends.amd.whole_reports import csynth_text
 from tests.flows.ledger.conftest import TODAY, run, save
 from tests.flows.ledger.test_import import BUILT, put
 
@@ -53,6 +58,18 @@ def test_the_ledger_lists_residuals_and_what_stands_against_a_design(
     assert rate["truth"]["value"] == 900 and rate["predicted"]["value"] == 1000 and rate["holds"] is True
     assert main(["ledger", "finn", "--blocks", "--store", str(store.root)]) == 0
     assert main(["ledger", "nobody", "--store", str(store.root)]) == 3
+
+
+def test_a_csynth_report_of_other_layers_is_refused(store: Store, tmp_path: Path, capsys: Told) -> None:
+    """The run's design is made again from its record: nothing of the structure stands in there."""
+    backend = registry.load("hls4ml")
+    trained = find_trained("arch8", None, backend.weights)
+    known = runner.estimated(backend, trained, trained.job(Target(find_part("xc7z020")), backend.options()), "")
+    store.save(known.name, document_to_json(Document(runner.network_facts(trained), (known,))))
+    path = put(tmp_path, "myproject_csynth.rpt", csynth_text().replace("'toy'", "'myproject'"))
+    assert main(["import", str(path), "--run", known.name, "--store", str(store.root)]) == 3
+    assert "not of this design" in capsys.readouterr().err
+    assert not book.place(store, known.name).exists()
 
 
 def test_an_empty_ledger_says_how_to_fill_it(store: Store, capsys: Told) -> None:

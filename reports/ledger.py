@@ -10,7 +10,7 @@ from typing import Any
 from flows.core.evidence import DESIGN, RESOURCES, TOTAL, Reading, Tier
 from flows.core.ledger import Kind, Page
 from flows.core.record import Run, reading_to_json
-from flows.core.residual import Residual, contradictions, residuals, whole
+from flows.core.residual import Residual, contradictions, residuals
 from flows.core.text import printable
 from reports.terminal import table
 from reports.words import amount, interval, label, stage_name
@@ -40,18 +40,18 @@ class Account:
 
 def terminal(accounts: Sequence[Account], blocks: bool = False) -> str:
     """A table of every truth, then what stands against a design; `blocks` also shows instance by instance."""
-    rows = [row for one in accounts for row in cells(one, blocks)]
+    rows = [row for account in accounts for row in cells(account, blocks)]
     parts = [table([HEAD, *rows], LEFT)] if rows else []
-    parts += [printable(line) for one in accounts for line in remarks(one)]
+    parts += [printable(line) for account in accounts for line in remarks(account)]
     return "\n".join(parts)
 
 
 def cells(account: Account, blocks: bool = False) -> Iterable[list[str]]:
-    """A row for each truth, in the columns of `HEAD`."""
-    found = account.residuals
-    shown = [one for one in found if one.predicted or one.truth.scope in SCOPES] if blocks else whole(found)
-    for one in shown:
-        predicted, truth = one.predicted, one.truth
+    """A row for each truth of the whole design, with `blocks` of every instance that was predicted; as in `HEAD`."""
+    for residual in account.residuals:
+        predicted, truth = residual.predicted, residual.truth
+        if truth.scope not in SCOPES and not (blocks and predicted):
+            continue
         yield [
             account.page.name,
             _scope(truth),
@@ -59,35 +59,35 @@ def cells(account: Account, blocks: bool = False) -> Iterable[list[str]]:
             amount(predicted) if predicted else "none",
             interval(predicted) if predicted else "",
             _truth(truth),
-            error(one),
-            "" if one.holds is None else "yes" if one.holds else "no",
-            _known(one),
-            one.entry.file,
+            error(residual),
+            "" if residual.holds is None else "yes" if residual.holds else "no",
+            _known(residual),
+            residual.entry.file,
         ]
 
 
 def to_json(accounts: Sequence[Account]) -> str:
     """Every residual, its prediction and its truth as readings of a run record."""
-    content = {"schema": SCHEMA, "designs": [_account(one) for one in accounts]}
+    content = {"schema": SCHEMA, "designs": [_account(account) for account in accounts]}
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def _account(one: Account) -> dict[str, Any]:
+def _account(account: Account) -> dict[str, Any]:
     return {
-        "name": one.page.name,
-        "run": one.page.run or None,
-        "part": one.page.part,
-        "failures": list(one.page.failures),
-        "remarks": list(remarks(one)),
+        "name": account.page.name,
+        "run": account.page.run or None,
+        "part": account.page.part,
+        "failures": list(account.page.failures),
+        "remarks": list(remarks(account)),
         "residuals": [
             {
-                "file": found.entry.file,
-                "truth": reading_to_json(found.truth),
-                "predicted": reading_to_json(found.predicted) if found.predicted else None,
-                "error": found.error,
-                "holds": found.holds,
+                "file": residual.entry.file,
+                "truth": reading_to_json(residual.truth),
+                "predicted": reading_to_json(residual.predicted) if residual.predicted else None,
+                "error": residual.error,
+                "holds": residual.holds,
             }
-            for found in one.residuals
+            for residual in account.residuals
         ],
     }
 
@@ -97,16 +97,16 @@ def _scope(truth: Reading) -> str:
     return SCOPES.get(truth.scope, truth.scope) if truth.metric in RESOURCES else "design"
 
 
-def _known(one: Residual) -> str:
+def _known(residual: Residual) -> str:
     """How a truth is known, in few words."""
-    if one.truth.tier is Tier.MEASURED:
-        return one.truth.on
-    how = {Kind.BITSTREAM: ", decoded", Kind.POWER: ", Vivado's estimate"}.get(one.entry.kind, "")
-    return f"{stage_name(one.truth.tier)}{how}"
+    if residual.truth.tier is Tier.MEASURED:
+        return residual.truth.on
+    how = {Kind.BITSTREAM: ", decoded", Kind.POWER: ", Vivado's estimate"}.get(residual.entry.kind, "")
+    return f"{stage_name(residual.truth.tier)}{how}"
 
 
-def error(one: Residual) -> str:
-    return "" if one.error is None else f"{100 * one.error:+.1f} %"
+def error(residual: Residual) -> str:
+    return "" if residual.error is None else f"{100 * residual.error:+.1f} %"
 
 
 def _truth(truth: Reading) -> str:
@@ -119,11 +119,11 @@ def remarks(account: Account) -> Iterable[str]:
     page = account.page
     for text in page.failures:
         yield f"{page.name}: NOT PROVEN: {text}"
-    for one in contradictions(page):
-        what = f"{label(one.first.metric)}, {_scope(one.first)}"
+    for pair in contradictions(page):
+        what = f"{label(pair.first.metric)}, {_scope(pair.first)}"
         yield (
-            f"{page.name}: CONTRADICTION: {what}: {_truth(one.first)} by {one.first_file}, "
-            f"{_truth(one.second)} by {one.second_file}; both are shown"
+            f"{page.name}: CONTRADICTION: {what}: {_truth(pair.first)} by {pair.first_file}, "
+            f"{_truth(pair.second)} by {pair.second_file}; both are shown"
         )
     if page.run and account.run is None:
         yield f"{page.name}: its run {page.run} is not in the store: nothing is predicted"
@@ -132,8 +132,8 @@ def remarks(account: Account) -> Iterable[str]:
 def files(page: Page) -> str:
     """What is kept of each file, file by file."""
     rows = [["file", "kind", "part", "clock", "imported", "what else it tells"]]
-    for one in page.entries:
-        clock = f"{1000 / one.clock_ns:.4g} MHz" if one.clock_ns else ""
-        told = "; ".join(f"{name}: {said}" for name, said in one.facts.items() if said)
-        rows.append([one.file, one.kind.value, one.part, clock, one.imported, told])
+    for entry in page.entries:
+        clock = f"{1000 / entry.clock_ns:.4g} MHz" if entry.clock_ns else ""
+        told = "; ".join(f"{name}: {said}" for name, said in entry.facts.items() if said)
+        rows.append([entry.file, entry.kind.value, entry.part, clock, entry.imported, told])
     return table(rows, frozenset(range(6)))

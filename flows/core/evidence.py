@@ -16,6 +16,8 @@ SHELL = "shell"
 SEEN = "other builds"
 """The scope of what other designs of the flow reached: it says nothing of a block of this one."""
 NO_BLOCKS = (TOTAL, DESIGN, SEEN)
+WHOLES = (*NO_BLOCKS, SHELL)
+"""Scopes that no instance in a report of others may take for its name."""
 
 
 class Tier(Enum):

@@ -79,12 +79,12 @@ class Page:
     @property
     def part(self) -> str:
         """The part, as fully as any file names it; empty where none does."""
-        return max((one.part for one in self.entries), key=len, default="")
+        return max((entry.part for entry in self.entries), key=len, default="")
 
     @property
     def failures(self) -> tuple[str, ...]:
         """What was shown to be wrong with the design: while there is any, it is not proven."""
-        return tuple(f"{one.failed} ({one.file})" for one in self.entries if one.failed)
+        return tuple(f"{entry.failed} ({entry.file})" for entry in self.entries if entry.failed)
 
 
 def same_part(one: str, other: str) -> bool:
@@ -98,14 +98,14 @@ def same_part(one: str, other: str) -> bool:
 
 
 def page_to_json(page: Page) -> str:
-    entries = [vars(one) | {"readings": [reading_to_json(row) for row in one.readings]} for one in page.entries]
+    entries = [vars(entry) | {"readings": [reading_to_json(row) for row in entry.readings]} for entry in page.entries]
     content = {"schema": SCHEMA, "name": page.name, "run": page.run, "entries": entries}
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 def _entry(**row: Any) -> Entry:
     entry = Entry(**row)
-    if any(one.tier in (Tier.EVALUATED, Tier.RECORDED) for one in entry.readings):
+    if any(reading.tier in (Tier.EVALUATED, Tier.RECORDED) for reading in entry.readings):
         raise Wrong("has accuracies, which no such file tells").within("readings")
     return entry
 

@@ -48,8 +48,8 @@ class Contradiction:
 
 def residuals(page: Page, run: Run | None) -> tuple[Residual, ...]:
     """Every truth of `page` in the order of its files, against the models of `run` and estimates that lie beside."""
-    models = [*(run.readings if run else ()), *(row for one in page.entries for row in one.readings)]
-    models = [one for one in models if one.tier is Tier.MODELLED]
+    models = [*(run.readings if run else ()), *(row for entry in page.entries for row in entry.readings)]
+    models = [model for model in models if model.tier is Tier.MODELLED]
     return tuple(Residual(page, entry, truth, _foretold(models, truth)) for entry, truth in truths(page))
 
 
@@ -60,12 +60,12 @@ def truths(page: Page) -> Iterator[tuple[Entry, Reading]]:
 
 
 def contradictions(page: Page) -> tuple[Contradiction, ...]:
-    found, told = [], [(entry, reading) for entry, reading in truths(page)]
+    clashes, told = [], [(entry, reading) for entry, reading in truths(page)]
     for place, (entry, reading) in enumerate(told):
         for other_entry, other in told[place + 1 :]:
             if _condition(entry, reading) == _condition(other_entry, other) and not _overlap(reading, other):
-                found.append(Contradiction(reading, entry.file, other, other_entry.file))
-    return tuple(found)
+                clashes.append(Contradiction(reading, entry.file, other, other_entry.file))
+    return tuple(clashes)
 
 
 def _condition(entry: Entry, reading: Reading) -> tuple[object, ...]:
@@ -87,11 +87,11 @@ def _span(reading: Reading) -> tuple[float, float]:
 
 def _foretold(models: Sequence[Reading], truth: Reading) -> Reading | None:
     """The model's reading of the same metric, scope and stage: csynth's counts are foretold by models of csynth."""
-    same = [one for one in models if one.metric is truth.metric and _comparable(one, truth)]
-    here = nearest(one for one in same if one.scope == truth.scope)
+    same = [model for model in models if model.metric is truth.metric and _comparable(model, truth)]
+    here = nearest(model for model in same if model.scope == truth.scope)
     if here or truth.scope != DESIGN or truth.metric not in RESOURCES:
         return here[0] if here else None
-    total = nearest(one for one in same if one.scope == TOTAL)
+    total = nearest(model for model in same if model.scope == TOTAL)
     return without_shell(total[0], models) if total else None
 
 
@@ -103,26 +103,28 @@ def _comparable(model: Reading, truth: Reading) -> bool:
 
 def without_shell(total: Reading, models: Iterable[Reading]) -> Reading | None:
     """What a model's total leaves for the design itself; None where the model does not say what its shell takes."""
-    shell = next((one.value for one in models if one.metric is total.metric and one.scope == SHELL), None)
+    shell = next((model.value for model in models if model.metric is total.metric and model.scope == SHELL), None)
     if shell is None:
         return None
-    low, value, high = (None if one is None else max(one - shell, 0.0) for one in (total.low, total.value, total.high))
+    low, value, high = (
+        None if bound is None else max(bound - shell, 0.0) for bound in (total.low, total.value, total.high)
+    )
     assert value is not None
     return replace(total, scope=DESIGN, value=value, low=low, high=high, source=f"{total.source}; without its shell")
 
 
-def whole(found: Iterable[Residual]) -> tuple[Residual, ...]:
+def whole(every: Iterable[Residual]) -> tuple[Residual, ...]:
     """Those of whole designs, with or without their shell."""
-    return tuple(one for one in found if one.truth.scope in WHOLE)
+    return tuple(residual for residual in every if residual.truth.scope in WHOLE)
 
 
-def by_metric(found: Iterable[Residual]) -> dict[Metric, Residual]:
+def by_metric(every: Iterable[Residual]) -> dict[Metric, Residual]:
     """For each metric the one residual that counts: of the truth nearest to the metal, and there of the first."""
     best: dict[Metric, Residual] = {}
     order = list(Tier)
-    for one in whole(found):
-        if one.predicted is not None:
-            known = best.get(one.truth.metric)
-            if known is None or order.index(one.truth.tier) > order.index(known.truth.tier):
-                best[one.truth.metric] = one
+    for residual in whole(every):
+        if residual.predicted is not None:
+            known = best.get(residual.truth.metric)
+            if known is None or order.index(residual.truth.tier) > order.index(known.truth.tier):
+                best[residual.truth.metric] = residual
     return best

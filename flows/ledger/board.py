@@ -71,10 +71,10 @@ class _Board:
         if match is None or match[2] not in units:
             said = printable(str(value))[:40]
             raise self.wrong(f"{name} is {said!r}", f"write an amount and one of {', '.join(units)}, between quotes")
-        found = float(match[1]) * units[match[2]]
-        if not 0 < found <= HIGHEST:
+        amount = float(match[1]) * units[match[2]]
+        if not 0 < amount <= HIGHEST:
             raise self.wrong(f"{name} is {printable(value)[:40]!r}, which nothing can be", "mend it")
-        return found
+        return amount
 
 
 def entry(content: str, file: str, digest: str, today: str) -> Entry:
@@ -94,9 +94,11 @@ def entry(content: str, file: str, digest: str, today: str) -> Entry:
     if not isinstance(rows, list) or not rows or len(rows) > 1000 or not all(isinstance(row, dict) for row in rows):
         raise board.wrong("no measurement in it", "add [[measurement]] with a rate, a latency or a power")
     on = facts["board"] or part
-    found = tuple(reading for row in rows for reading in _measured(board, row, f"{on} board", facts))
+    readings = tuple(reading for row in rows for reading in _measured(board, row, f"{on} board", facts))
     clock_ns = 1000 / clock if clock else None
-    return Entry(file, digest, Kind.BOARD, today, whole=True, part=part, clock_ns=clock_ns, facts=facts, readings=found)
+    return Entry(
+        file, digest, Kind.BOARD, today, whole=True, part=part, clock_ns=clock_ns, facts=facts, readings=readings
+    )
 
 
 def _measured(board: _Board, row: Mapping[str, Any], on: str, facts: Mapping[str, str]) -> Iterator[Reading]:
@@ -130,7 +132,9 @@ def _part(board: _Board, name: str, part: str) -> str:
         raise board.wrong("it names no board and no part", 'add board = "pynq-z2", or part = "xc7z020clg400-1"')
     try:
         parts = [
-            (boards()[one].part if one in boards() else find_part(one).asked.lower()) for one in (name, part) if one
+            (boards()[text].part if text in boards() else find_part(text).asked.lower())
+            for text in (name, part)
+            if text
         ]
     except UsageError as error:
         raise board.wrong(f"{error.culprit} is {error.fact}", error.next_step) from None

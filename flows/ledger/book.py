@@ -33,7 +33,7 @@ def read(store: Store, name: str) -> Page | None:
 
 def pages(store: Store) -> tuple[list[Page], list[InputError]]:
     """Every page by its name, and what is wrong with those that are left out."""
-    found, errors = [], []
+    known, errors = [], []
     folder = store.root / "ledger"
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
         if path.name.startswith("."):
@@ -44,18 +44,18 @@ def pages(store: Store) -> tuple[list[Page], list[InputError]]:
             errors.append(error)
             continue
         if page:
-            found.append(page)
-    return found, errors
+            known.append(page)
+    return known, errors
 
 
 def failures(store: Store) -> dict[str, tuple[str, ...]]:
     """What is shown to be wrong with designs, by the run that they are of. A page that cannot be read tells nothing
     here: `flows ledger` names it."""
-    found: dict[str, tuple[str, ...]] = {}
+    against: dict[str, tuple[str, ...]] = {}
     for page in pages(store)[0]:
         if page.run and page.failures:
-            found[page.run] = (*found.get(page.run, ()), *page.failures)
-    return found
+            against[page.run] = (*against.get(page.run, ()), *page.failures)
+    return against
 
 
 def find(store: Store, name: str) -> Page:

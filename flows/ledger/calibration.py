@@ -39,11 +39,11 @@ def own_rows(store: Store) -> dict[tuple[str, Metric], OwnRows]:
     for page in book.pages(store)[0]:
         if page.run in known:
             run = store.record(page.run).runs[0]
-            for metric, one in by_metric(residuals(page, run)).items():
-                if one.predicted and one.predicted.value > 0 and one.truth.value > 0:
-                    ratio = math.log(one.truth.value / one.predicted.value)
+            for metric, residual in by_metric(residuals(page, run)).items():
+                if residual.predicted and residual.predicted.value > 0 and residual.truth.value > 0:
+                    ratio = math.log(residual.truth.value / residual.predicted.value)
                     ratios.setdefault((run.flow, metric), {})[run.name] = ratio
-    return {key: _rows(list(found.values())) for key, found in ratios.items() if len(found) >= LEAST}
+    return {key: _rows(list(of_runs.values())) for key, of_runs in ratios.items() if len(of_runs) >= LEAST}
 
 
 def _rows(ratios: list[float]) -> OwnRows:
@@ -55,7 +55,10 @@ def _rows(ratios: list[float]) -> OwnRows:
 def recalibrated(runs: Iterable[Run], rows: Mapping[tuple[str, Metric], OwnRows]) -> tuple[Run, ...]:
     """`runs` with the intervals of modelled totals from `rows`, each of which is named in the reading's source."""
     return tuple(
-        replace(run, readings=tuple(_recalibrated(one, rows.get((run.flow, one.metric))) for one in run.readings))
+        replace(
+            run,
+            readings=tuple(_recalibrated(reading, rows.get((run.flow, reading.metric))) for reading in run.readings),
+        )
         for run in runs
     )
 

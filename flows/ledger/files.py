@@ -26,19 +26,19 @@ DEPTH, MOST = 4, 50_000
 
 
 @dataclass(frozen=True)
-class Found:
+class Source:
     """A file of evidence: where it is, and what it is called in the ledger."""
 
     path: Path
     name: str
 
 
-def evidence(path: Path) -> tuple[Found, ...]:
+def evidence(path: Path) -> tuple[Source, ...]:
     """The file itself, or what of a folder is evidence. Raises `InputError` where nothing in a folder is."""
     if not path.is_dir():
-        return (Found(path, path.name),)
-    found = sorted(_walk(path), key=lambda one: one.relative_to(path).as_posix())
-    chosen = [Found(one, one.relative_to(path).as_posix()) for one in _chosen(found)]
+        return (Source(path, path.name),)
+    paths = sorted(_walk(path), key=lambda file: file.relative_to(path).as_posix())
+    chosen = [Source(file, file.relative_to(path).as_posix()) for file in _chosen(paths)]
     if not chosen:
         fact = "no report, no bitstream and no board file in it"
         raise InputError(f"folder {path}", fact, "name the file, or the folder that holds it")
@@ -54,17 +54,17 @@ def _walk(folder: Path) -> Iterator[Path]:
             entries = sorted(place.iterdir())
         except OSError as reason:
             raise InputError(f"folder {place}", f"cannot be read ({reason.strerror})", ADVICE) from None
-        for one in entries:
+        for file in entries:
             seen += 1
             if seen > MOST:
                 raise InputError(f"folder {folder}", f"more than {MOST:,} files in it", "name a folder inside it")
-            if one.is_symlink():
+            if file.is_symlink():
                 continue
-            if one.is_dir():
+            if file.is_dir():
                 if depth < DEPTH:
-                    left.append((one, depth + 1))
-            elif _is_evidence(one.name):
-                yield one
+                    left.append((file, depth + 1))
+            elif _is_evidence(file.name):
+                yield file
 
 
 def _is_evidence(name: str) -> bool:
@@ -73,27 +73,27 @@ def _is_evidence(name: str) -> bool:
     return name.endswith(HARDWARE) or name in finn.FILES or name == "board.toml" or bool(REPORTS.search(name))
 
 
-def _chosen(found: list[Path]) -> list[Path]:
+def _chosen(paths: list[Path]) -> list[Path]:
     """Of a folder of csynth reports, which has one a function, the one of the top: ``csynth.xml`` is always of that."""
-    tops = {one.parent for one in found if one.name == "csynth.xml"}
-    texts = {one.with_suffix("") for one in found if one.suffix == ".rpt"}
+    tops = {file.parent for file in paths if file.name == "csynth.xml"}
+    texts = {file.with_suffix("") for file in paths if file.suffix == ".rpt"}
     chosen = []
-    for one in found:
-        is_csynth = one.name.endswith(("csynth.rpt", "csynth.xml"))
-        if is_csynth and one.parent in tops and one.name != "csynth.xml":
+    for file in paths:
+        is_csynth = file.name.endswith(("csynth.rpt", "csynth.xml"))
+        if is_csynth and file.parent in tops and file.name != "csynth.xml":
             continue
-        if is_csynth and one.suffix == ".xml" and one.with_suffix("") in texts:
+        if is_csynth and file.suffix == ".xml" and file.with_suffix("") in texts:
             continue
-        chosen.append(one)
+        chosen.append(file)
     return chosen
 
 
-def read(found: Found, today: str, database: Path | None) -> Entry:
+def read(file: Source, today: str, database: Path | None) -> Entry:
     """Raises `InputError` where it is damaged, and `SetupError` where what reads it is not here."""
-    suffix = found.path.suffix.lower()
+    suffix = file.path.suffix.lower()
     limit = {".bit": packets.LIMIT, ".xsa": archive.LIMIT, ".hdf": archive.LIMIT}.get(suffix, TEXT_LIMIT)
-    content = read_bytes(found.path, limit, ADVICE)
-    name, digest = found.name, digest_bytes(content)
+    content = read_bytes(file.path, limit, ADVICE)
+    name, digest = file.name, digest_bytes(content)
     if suffix == ".bit":
         return hardware.bitstream_entry(content, name, digest, today, database)
     if suffix in (".xsa", ".hdf"):
@@ -103,9 +103,9 @@ def read(found: Found, today: str, database: Path | None) -> Entry:
     text = content.decode(errors="replace").replace("\r\n", "\n")
     if suffix == BOARD:
         return board.entry(text, name, digest, today)
-    if found.path.name in finn.FILES:
-        return finn.entry(text, found.path.name, name, digest, today)
+    if file.path.name in finn.FILES:
+        return finn.entry(text, file.path.name, name, digest, today)
     if suffix == ".json":
-        fact = f"a JSON file called {found.path.name}, which is none of {', '.join(finn.FILES)}"
-        raise InputError(f"file {found.path}", fact, "give FINN's report folder as FINN left it")
+        fact = f"a JSON file called {file.path.name}, which is none of {', '.join(finn.FILES)}"
+        raise InputError(f"file {file.path}", fact, "give FINN's report folder as FINN left it")
     return vendor.entry(text, name, digest, today)

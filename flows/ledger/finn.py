@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.core.errors import InputError
-from flows.core.evidence import DESIGN, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import DESIGN, TOTAL, WHOLES, Metric, Reading, Tier
 from flows.core.ledger import Entry, Kind
 from flows.core.shape import Wrong, mapping, number, parse
 from flows.results import anything
@@ -36,48 +36,46 @@ def entry(content: str, name: str, file: str, digest: str, today: str) -> Entry:
     kind = FILES[name]
     try:
         value = parse(content)
-        found = {
+        readings = {
             "post_synth_resources.json": _built,
             "rtlsim_performance.json": _simulated,
             "estimate_layer_resources.json": _estimated,
             "estimate_network_performance.json": _paced,
         }[name](value, file)
-        if not found:
+        if not readings:
             raise Wrong("holds none of the numbers that FINN writes there")
     except Wrong as wrong:
         advice = "take the report folder of the build as FINN left it"
         raise InputError(f"FINN report {file}", f"damaged: {wrong}", advice) from None
     whole = None
     if kind is Kind.FINN_BUILD:
-        whole = any(reading.scope == TOTAL for reading in found)
-    return Entry(file, digest, kind, today, whole=whole, readings=found)
+        whole = any(reading.scope == TOTAL for reading in readings)
+    return Entry(file, digest, kind, today, whole=whole, readings=readings)
 
 
 def _built(value: Any, file: str) -> tuple[Reading, ...]:
     """Vivado's counts after routing; the whole with its shell where there are DMAs in it."""
     nodes: Mapping[str, Mapping[str, Any]] = mapping(mapping(anything))(value)
     scope = TOTAL if any(SHELL_NODE in name for name in nodes) else DESIGN
-    names = Counter(_scope(name, scope) for name in nodes)
-    found: list[Reading] = []
+    scopes = {name: scope if name == TOP else PARTITION.sub("", name) for name in nodes}
+    times = Counter(scopes.values())
+    readings: list[Reading] = []
     for name, row in nodes.items():
-        if names[_scope(name, scope)] == 1:
-            found += _counts(row, name, _scope(name, scope), Tier.ROUTED, None, file)
-    return tuple(found)
-
-
-def _scope(name: str, whole: str) -> str:
-    return whole if name == TOP else PARTITION.sub("", name)
+        if name == TOP or (times[scopes[name]] == 1 and scopes[name] not in WHOLES):
+            readings += _counts(row, name, scopes[name], Tier.ROUTED, None, file)
+    return tuple(readings)
 
 
 def _estimated(value: Any, file: str) -> tuple[Reading, ...]:
     """FINN's own estimate, which counts no FIFOs and no shell."""
     nodes: Mapping[str, Mapping[str, Any]] = mapping(mapping(anything))(value)
-    found: list[Reading] = []
+    readings: list[Reading] = []
     for name, row in nodes.items():
         words = f"FINN's own estimate, {file}"
-        scope = DESIGN if name == "total" else name
-        found += _counts(row, name, scope, Tier.MODELLED, Tier.SYNTHESISED, words)
-    return tuple(found)
+        if name == "total" or name not in WHOLES:
+            scope = DESIGN if name == "total" else name
+            readings += _counts(row, name, scope, Tier.MODELLED, Tier.SYNTHESISED, words)
+    return tuple(readings)
 
 
 def _counts(
@@ -93,15 +91,15 @@ def _counts(
 def _simulated(value: Any, file: str) -> tuple[Reading, ...]:
     """Of one image alone only the latency is known: an interval takes a second one."""
     row = mapping(anything)(value)
-    found = []
+    cycles_of = []
     if row.get("TIMEOUT") or row.get("UNFINISHED_OUTS"):
         raise Wrong("says that the simulation did not end")
     if "latency_cycles" in row:
-        found.append((Metric.LATENCY_CYCLES, _amount(row["latency_cycles"], "", "latency_cycles")))
+        cycles_of.append((Metric.LATENCY_CYCLES, _amount(row["latency_cycles"], "", "latency_cycles")))
     if "interval_cycles" in row and _amount(row.get("N", 0), "", "N") > 1:
-        found.append((Metric.INTERVAL_CYCLES, _amount(row["interval_cycles"], "", "interval_cycles")))
+        cycles_of.append((Metric.INTERVAL_CYCLES, _amount(row["interval_cycles"], "", "interval_cycles")))
     words = f"{file}; {row.get('N', 'some')} images simulated"
-    return tuple(Reading(metric, cycles, Tier.RTL_SIMULATED, "FINN", words) for metric, cycles in found)
+    return tuple(Reading(metric, cycles, Tier.RTL_SIMULATED, "FINN", words) for metric, cycles in cycles_of)
 
 
 def _paced(value: Any, file: str) -> tuple[Reading, ...]:

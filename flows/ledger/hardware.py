@@ -38,8 +38,10 @@ def bitstream_entry(content: bytes, file: str, digest: str, today: str, database
     facts |= {"LUTs that only route through": f"{counts.route_through:,}"}
     facts |= {name: said for name, said in (("tool", _tool(header.tool)), ("written", header.date)) if said}
     part = header.part or bitstream.device
-    found = _readings(counts, bitstream, file)
-    return Entry(file, digest, Kind.BITSTREAM, today, header.design, whole=True, part=part, facts=facts, readings=found)
+    readings = _readings(counts, bitstream, file)
+    return Entry(
+        file, digest, Kind.BITSTREAM, today, header.design, whole=True, part=part, facts=facts, readings=readings
+    )
 
 
 def archive_entry(content: bytes, file: str, digest: str, today: str, database: Path | None) -> Entry:
@@ -57,8 +59,8 @@ def archive_entry(content: bytes, file: str, digest: str, today: str, database: 
 
 def handoff_entry(content: bytes, file: str, digest: str, today: str) -> Entry:
     """Of a ``.hwh``."""
-    found = handoff.parse(content, file)
-    return Entry(file, digest, Kind.HANDOFF, today, part=found.part, clock_ns=_clock_ns(found), facts=_facts(found))
+    system = handoff.parse(content, file)
+    return Entry(file, digest, Kind.HANDOFF, today, part=system.part, clock_ns=_clock_ns(system), facts=_facts(system))
 
 
 def _readings(counts: Counts, bitstream: Bitstream, file: str) -> tuple[Reading, ...]:
@@ -77,14 +79,14 @@ def _tool(version: str) -> str:
     return f"Vivado {version}" if version else ""
 
 
-def _clock_ns(found: Handoff) -> float | None:
+def _clock_ns(system: Handoff) -> float | None:
     """Of the only clock that the processing system gives the fabric; with several, nobody knows which is the core's."""
-    clocks = set(found.clocks_mhz.values())
+    clocks = set(system.clocks_mhz.values())
     return 1000 / clocks.pop() if len(clocks) == 1 else None
 
 
-def _facts(found: Handoff) -> dict[str, str]:
-    clocks = ", ".join(f"{name} {mhz:g} MHz" for name, mhz in found.clocks_mhz.items())
-    ips = ", ".join(name if n == 1 else f"{n} {name}" for name, n in found.ips.items())
-    known = (("clocks", clocks), ("IP cores", ips[:2000]), ("board", found.board), ("tool", _tool(found.tool)))
+def _facts(system: Handoff) -> dict[str, str]:
+    clocks = ", ".join(f"{name} {mhz:g} MHz" for name, mhz in system.clocks_mhz.items())
+    ips = ", ".join(name if n == 1 else f"{n} {name}" for name, n in system.ips.items())
+    known = (("clocks", clocks), ("IP cores", ips[:2000]), ("board", system.board), ("tool", _tool(system.tool)))
     return {name: said for name, said in known if said}

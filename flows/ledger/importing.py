@@ -47,19 +47,19 @@ def import_evidence(
     predicted = store.record(run_name) if run_name else None
     run = predicted.runs[0].name if predicted else ""
     name = checked_name(name or run or identifier(paths[0].resolve().stem, "design"))
-    found = [one for path in paths for one in files.evidence(path)]
-    entries = [files.read(one, today, database) for one in found]
+    sources = [source for path in paths for source in files.evidence(path)]
+    entries = [files.read(source, today, database) for source in sources]
     compared: list[str] = []
-    for one, entry in zip(found, entries, strict=True):
+    for source, entry in zip(sources, entries, strict=True):
         if predicted and entry.kind is Kind.CSYNTH:
             check(entry, Page(name, run), predicted)
-            compared += structure.remarks(predicted, one.path)
+            compared += structure.remarks(predicted, source.path)
     store.prepare()
     with store.lock(f"ledger-{name}"):
         page = _tied(book.read(store, name) or Page(name, run), run)
         predicted = predicted or _prediction(page, store)
-        known = {one.digest for one in page.entries}
-        new = [one for one in {one.digest: one for one in entries}.values() if one.digest not in known]
+        known = {entry.digest for entry in page.entries}
+        new = [entry for entry in {entry.digest: entry for entry in entries}.values() if entry.digest not in known]
         for entry in page.entries if run else ():  # they may be older than what they are tied to now
             check(entry, page, predicted)
         for entry in new:
@@ -103,43 +103,47 @@ def check(entry: Entry, page: Page, predicted: Document | None) -> None:
 def _claims(entry: Entry, page: Page, predicted: Document | None) -> Iterator[tuple[str, str, str, str]]:
     """(what, its own, of whom, theirs) of each claim of a file's that cannot be of the design."""
     run = predicted.runs[0] if predicted else None
-    others = [(f"{one.file}, of the same design,", one) for one in page.entries]
+    others = [(f"{other.file}, of the same design,", other) for other in page.entries]
     parts = [(f"run {run.name}", run.part)] if run else []
-    for whose, part in [*parts, *((whose, one.part) for whose, one in others)]:
+    for whose, part in [*parts, *((whose, other.part) for whose, other in others)]:
         if entry.part and part and not same_part(entry.part, part):
             yield "of part", entry.part, whose, part
-    tops = [(whose, one.top, one.whole) for whose, one in others if one.top and one.whole is not None]
+    tops = [(whose, other.top, other.whole) for whose, other in others if other.top and other.whole is not None]
     tops += [(f"run {run.name}", top, False)] if run and predicted and (top := _top(predicted)) else []
     if entry.whole is None:  # timing and power, of the design or of its core: once both are known it is one of them
         both = {whole for _, _, whole in tops} == {True, False} and entry.top not in {top for _, top, _ in tops}
         tops = tops if both else []
     else:
-        tops = [one for one in tops if one[2] == entry.whole]
+        tops = [other for other in tops if other[2] == entry.whole]
     for whose, top, _ in tops:
         if entry.top and entry.top != top:
             yield "of top", entry.top, whose, top
     units = [(f"run {run.name}", _units(run.readings))] if run and run.flow == "finn" else []
-    for whose, count in [*units, *((whose, _units(one.readings)) for whose, one in others)]:
+    for whose, count in [*units, *((whose, _units(other.readings)) for whose, other in others)]:
         if (theirs := _units(entry.readings)) and count and theirs != count:
             yield "with", f"{theirs} of FINN's matrix-vector units", whose, f"{count}"
     if entry.clock_ns and entry.kind in TIMED:
         clocks = [(f"run {run.name}", run.clock_ns)] if run else []
-        clocks += [(whose, one.clock_ns) for whose, one in others if one.clock_ns and one.kind in TIMED]
+        clocks += [(whose, other.clock_ns) for whose, other in others if other.clock_ns and other.kind in TIMED]
         for whose, clock_ns in clocks:
             if abs(entry.clock_ns - clock_ns) > CLOCK_NS:
                 yield "for a clock of", f"{entry.clock_ns:g} ns", whose, f"{clock_ns:g} ns"
 
 
-def _is_far(one: Residual) -> bool:
-    if one.predicted is None or one.truth.scope not in WHOLE or not (one.truth.value and one.predicted.value):
+def _is_far(residual: Residual) -> bool:
+    if (
+        residual.predicted is None
+        or residual.truth.scope not in WHOLE
+        or not (residual.truth.value and residual.predicted.value)
+    ):
         return False
-    ratio = one.predicted.value / one.truth.value
+    ratio = residual.predicted.value / residual.truth.value
     return max(ratio, 1 / ratio) > FAR
 
 
-def _units(found: Iterable[Reading]) -> int:
+def _units(readings: Iterable[Reading]) -> int:
     """How many matrix-vector units of FINN's have a name in these readings: one for each layer with weights."""
-    return len({one.scope for one in found if UNITS.fullmatch(one.scope)})
+    return len({reading.scope for reading in readings if UNITS.fullmatch(reading.scope)})
 
 
 def _top(predicted: Document) -> str:
@@ -156,8 +160,8 @@ def _notes(new: Iterable[Entry], page: Page, predicted: Document | None) -> Iter
     for entry in new:
         if entry.failed:
             yield f"{entry.failed} ({entry.file}): while that stands this design is not proven"
-        if far := [one for one in residuals(replace(page, entries=(entry,)), run) if _is_far(one)]:
-            what = ", ".join(dict.fromkeys(one.truth.metric.key for one in far))
+        if far := [residual for residual in residuals(replace(page, entries=(entry,)), run) if _is_far(residual)]:
+            what = ", ".join(dict.fromkeys(residual.truth.metric.key for residual in far))
             yield f"{entry.file}: {what} is more than {FAR:g} times off what was predicted: perhaps of another design"
         if run and entry.clock_ns and entry.kind not in TIMED and abs(entry.clock_ns - run.clock_ns) > CLOCK_NS:
             yield (

@@ -21,11 +21,11 @@ def remarks(predicted: Document, report: Path) -> Iterator[str]:
     Nothing where the design cannot be made again: a network of the user's own, weights that do not ship, an option that
     is no longer what it was.
     """
-    made = _design(predicted)
-    if made is None:
+    rebuilt = _design(predicted)
+    if rebuilt is None:
         yield f"{report.name}: its structure was not compared: the design of {predicted.runs[0].name} is not at hand"
         return
-    backend, design = made
+    backend, design = rebuilt
     if backend.read_report:
         yield from (note.text for note in backend.read_report(design, report).notes)
 

@@ -40,20 +40,21 @@ def parse(content: bytes, place: str) -> Archive:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             members = archive.infolist()
             _check(members, place)
-            bits = [one for one in members if one.filename.endswith(".bit")]
+            bits = [member for member in members if member.filename.endswith(".bit")]
             if len(bits) != 1:
                 raise refused(place, f"{len(bits) or 'no'} bitstreams in it, where one is read")
-            named = [one for one in members if one.filename.endswith(".hwh")]
+            named = [member for member in members if member.filename.endswith(".hwh")]
             if len(named) > HANDOFFS:
                 raise refused(place, f"{len(named):,} hardware handoffs in it, where at most {HANDOFFS} are read")
             handoffs = [
-                handoff.parse(_read(archive, one, handoff.LIMIT, place), f"{place}, {one.filename}") for one in named
+                handoff.parse(_read(archive, member, handoff.LIMIT, place), f"{place}, {member.filename}")
+                for member in named
             ]
             whole = [one for one in handoffs if one.is_whole]  # the others are of blocks in it
             if len(whole) > 1:
                 raise refused(place, f"{len(whole)} designs with a processing system in it, where one is read")
-            found = _read(archive, bits[0], packets.LIMIT, place)
-            return Archive(printable(bits[0].filename), found, whole[0] if whole else None)
+            bitstream = _read(archive, bits[0], packets.LIMIT, place)
+            return Archive(printable(bits[0].filename), bitstream, whole[0] if whole else None)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError) as reason:
         raise refused(place, f"no zip archive, or a damaged one ({reason})") from None
 
@@ -61,12 +62,12 @@ def parse(content: bytes, place: str) -> Archive:
 def _check(members: list[zipfile.ZipInfo], place: str) -> None:
     if len(members) > MEMBERS:
         raise refused(place, f"{len(members):,} files in it, where at most {MEMBERS:,} are read")
-    for one in members:
-        path = PurePosixPath(one.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in one.filename:
-            raise refused(place, f"a path that leads out of it, {one.filename[:60]!r}: do not trust this file")
-        if one.flag_bits & 1:
-            raise refused(place, f"{one.filename[:60]!r} in it is encrypted")
+    for member in members:
+        path = PurePosixPath(member.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in member.filename:
+            raise refused(place, f"a path that leads out of it, {member.filename[:60]!r}: do not trust this file")
+        if member.flag_bits & 1:
+            raise refused(place, f"{member.filename[:60]!r} in it is encrypted")
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int, place: str) -> bytes:

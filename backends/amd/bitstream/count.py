@@ -48,18 +48,18 @@ def count(bitstream: Bitstream, fabric: Fabric) -> Counts:
     import numpy
 
     words = numpy.frombuffer(bitstream.frames, ">u4").astype(numpy.uint32).reshape(fabric.frames, FRAME_BYTES // 4)
-    found = {"lut_logic": 0, "lutram": 0, "srl": 0, "route_through": 0, "ramb18": 0, "dsp": 0}
+    totals = {"lut_logic": 0, "lutram": 0, "srl": 0, "route_through": 0, "ramb18": 0, "dsp": 0}
     for kind, tiles in fabric.tiles.items():
         if kind.startswith("CLB"):
-            _count_luts(words, tiles, found)
+            _count_luts(words, tiles, totals)
         elif kind.startswith("BRAM"):
             for half in (0, 1):
                 if bits := tiles.features.get(f"RAMB18_Y{half}.IN_USE"):
-                    found["ramb18"] += int(_all_on(words, tiles, bits).sum())
+                    totals["ramb18"] += int(_all_on(words, tiles, bits).sum())
         else:
             for place in (0, 1):
-                found["dsp"] += _count_slices(words, tiles, f"DSP48.DSP_{place}.")
-    return Counts(**found)
+                totals["dsp"] += _count_slices(words, tiles, f"DSP48.DSP_{place}.")
+    return Counts(**totals)
 
 
 def _on(words: NDArray[uint32], tiles: Tiles, bit: Bit) -> NDArray[bool_]:
@@ -90,7 +90,7 @@ def _count_slices(words: NDArray[uint32], tiles: Tiles, prefix: str) -> int:
     return int(numpy.logical_or.reduce([_all_on(words, tiles, bits) for bits in features]).sum())
 
 
-def _count_luts(words: NDArray[uint32], tiles: Tiles, found: dict[str, int]) -> None:
+def _count_luts(words: NDArray[uint32], tiles: Tiles, totals: dict[str, int]) -> None:
     import numpy
 
     for lut, table in _tables(tiles.features).items():
@@ -106,7 +106,7 @@ def _count_luts(words: NDArray[uint32], tiles: Tiles, found: dict[str, int]) -> 
         passes = used & _passes(contents)
         counted = {"lutram": ram, "srl": shift, "route_through": passes, "lut_logic": used & ~passes}
         for name, which in counted.items():
-            found[name] += int(which.sum())
+            totals[name] += int(which.sum())
 
 
 def _tables(features: Mapping[str, tuple[Bit, ...]]) -> dict[str, list[tuple[int, Bit]]]:

@@ -58,8 +58,8 @@ def _extend_frames(crc: int, register: int, payload: memoryview) -> int:
         sums ^= numpy.uint32(register)
         sums = sums >> 5 ^ by_address[sums & 31]
     low, second, third, high = _advance()
-    for one in sums.tolist():
-        crc = low[crc & 255] ^ second[crc >> 8 & 255] ^ third[crc >> 16 & 255] ^ high[crc >> 24] ^ one
+    for frame in sums.tolist():
+        crc = low[crc & 255] ^ second[crc >> 8 & 255] ^ third[crc >> 16 & 255] ^ high[crc >> 24] ^ frame
     return crc
 
 

@@ -53,7 +53,7 @@ def parse(content: bytes, place: str) -> Handoff:
     device = said.get("DEVICE", "")
     part = f"xc{device}{said.get('PACKAGE', '')}{said.get('SPEEDGRADE', '')}" if device else ""
     modules = list(root.iter("MODULE"))
-    ips = Counter(printable(one.get("MODTYPE", "unnamed"))[:200] for one in modules)
+    ips = Counter(printable(module.get("MODTYPE", "unnamed"))[:200] for module in modules)
     clocks = dict(_clocks(modules, place))
     tool = printable(root.get("VIVADOVERSION", ""))[:200]
     return Handoff(said.get("NAME", ""), part, said.get("BOARD", ""), tool, clocks, dict(sorted(ips.items())))

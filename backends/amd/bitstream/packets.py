@@ -98,7 +98,7 @@ def _split(content: bytes, place: str) -> tuple[Header, bytes]:
     if not content.startswith(b"\x00\x09\x0f\xf0"):
         return Header(), content
     at = 13
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     while True:
         key, size = content[at : at + 1], 4 if content[at : at + 1] == b"e" else 2
         length = int.from_bytes(content[at + 1 : at + 1 + size], "big")
@@ -111,15 +111,15 @@ def _split(content: bytes, place: str) -> tuple[Header, bytes]:
             raise refused(place, f"{lacks}: perhaps it is cut off")
         at += length
         if key == b"e":
-            return _header(found), value
-        found[FIELDS[key]] = printable(value.rstrip(b"\0").decode("ascii", "replace"))
+            return _header(texts), value
+        texts[FIELDS[key]] = printable(value.rstrip(b"\0").decode("ascii", "replace"))
 
 
-def _header(found: dict[str, str]) -> Header:
-    design, *settings = found.get("design", "").split(";")
-    version = next((one.removeprefix("Version=") for one in settings if one.startswith("Version=")), "")
-    part = found.get("part", "")
-    return Header(design, f"xc{part}" if re.match(r"7\w", part) else part, version, found.get("date", ""))
+def _header(texts: dict[str, str]) -> Header:
+    design, *settings = texts.get("design", "").split(";")
+    version = next((setting.removeprefix("Version=") for setting in settings if setting.startswith("Version=")), "")
+    part = texts.get("part", "")
+    return Header(design, f"xc{part}" if re.match(r"7\w", part) else part, version, texts.get("date", ""))
 
 
 def _device(idcode: int, header: Header, place: str) -> str:

@@ -147,8 +147,8 @@ def _tiles(family: Path, die: str, starts: Mapping[int, int], count: int) -> Ite
             if min(offset, frames, words) < 0 or offset + words > FRAME_BYTES // 4 or start + frames > count:
                 raise ValueError(f"a tile of {tile['type']} outside its frames")
             places.setdefault(tile["type"], []).append((start, offset))
-    for kind, found in sorted(places.items()):
-        yield kind, Tiles(_features(family / f"segbits_{kind.lower()}.db", count), tuple(found))
+    for kind, spots in sorted(places.items()):
+        yield kind, Tiles(_features(family / f"segbits_{kind.lower()}.db", count), tuple(spots))
 
 
 def _features(path: Path, frames: int) -> dict[str, tuple[Bit, ...]]:
@@ -167,7 +167,7 @@ def _bit(text: str, frames: int) -> Bit:
     (31, 6, False)
     """
     frame, _, bit = text.removeprefix("!").partition("_")
-    found = int(frame), int(bit)
-    if not (0 <= found[0] < frames and 0 <= found[1] < FRAME_BYTES * 8):
+    position = int(frame), int(bit)
+    if not (0 <= position[0] < frames and 0 <= position[1] < FRAME_BYTES * 8):
         raise ValueError(f"a bit at {text}")
-    return *found, not text.startswith("!")
+    return *position, not text.startswith("!")

@@ -36,11 +36,11 @@ def execute(given: Namespace) -> int:
 
     store = session.open_store(given)
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    done = import_evidence(given.files, given.name, given.run, store, today, given.prjxray)
-    print(f"{done.page.name}: {len(done.new)} new, {len(done.page.entries)} in all")
-    print(ledger.files(done.page))
+    imported = import_evidence(given.files, given.name, given.run, store, today, given.prjxray)
+    print(f"{imported.page.name}: {len(imported.new)} new, {len(imported.page.entries)} in all")
+    print(ledger.files(imported.page))
     print()
-    print(ledger.terminal(session.accounts(store, [done.page])))
-    for note in done.notes:
+    print(ledger.terminal(session.accounts(store, [imported.page])))
+    for note in imported.notes:
         print(f"note: {note}", file=sys.stderr)
     return 0

@@ -14,7 +14,7 @@ from flows.core.evidence import DESIGN, TOTAL, Metric, Tier
 from flows.core.ledger import Entry, Kind
 from flows.core.residual import contradictions, residuals
 from flows.ledger import book, files
-from flows.ledger.files import Found
+from flows.ledger.files import Source
 from flows.ledger.importing import import_evidence
 from flows.store import Store
 from tests.backends.amd import fabric
@@ -77,7 +77,7 @@ def put(folder: Path, name: str, content: str | bytes | None = None) -> Path:
 
 
 def entry(folder: Path, name: str, content: str | bytes | None = None) -> Entry:
-    return files.read(Found(put(folder, name, content), name), TODAY, None)
+    return files.read(Source(put(folder, name, content), name), TODAY, None)
 
 
 def amounts(one: Entry) -> dict[tuple[Metric, str], float]:
@@ -119,6 +119,13 @@ def test_finn_tells_the_whole_and_its_nodes_without_their_partition(tmp_path: Pa
     assert found[Metric.LUT, TOTAL] == 8220 and found[Metric.BRAM18, TOTAL] == 10 and one.whole
     assert found[Metric.LUT, "MVAU_rtl_1"] == 800
     assert {reading.tier for reading in one.readings} == {Tier.ROUTED}
+
+
+@pytest.mark.parametrize("name", ["total", "design", "shell"])
+def test_an_instance_never_passes_for_the_whole(name: str, tmp_path: Path) -> None:
+    built = json.dumps(BUILT | {f"StreamingDataflowPartition_1_{name}": {"LUT": 77}, name: {"LUT": 78}})
+    found = amounts(entry(tmp_path, "post_synth_resources.json", built))
+    assert found[Metric.LUT, TOTAL] == 8220 and not {77, 78} & set(found.values())
 
 
 def test_of_one_image_alone_no_interval_is_known(tmp_path: Path) -> None:

@@ -91,10 +91,12 @@ def _chosen(paths: list[Path]) -> list[Path]:
 def read(file: Source, today: str, database: Path | None) -> Entry:
     """Raises `InputError` where it is damaged, and `SetupError` where what reads it is not here."""
     suffix = file.path.suffix.lower()
-    limit = {".bit": packets.LIMIT, ".xsa": archive.LIMIT, ".hdf": archive.LIMIT}.get(suffix, TEXT_LIMIT)
+    limit = {".bit": packets.LIMIT, ".bin": packets.LIMIT, ".xsa": archive.LIMIT, ".hdf": archive.LIMIT}.get(
+        suffix, TEXT_LIMIT
+    )
     content = read_bytes(file.path, limit, ADVICE)
     name, digest = file.name, digest_bytes(content)
-    if suffix == ".bit":
+    if suffix in (".bit", ".bin"):  # the second has no header, and is read where it is named
         return hardware.bitstream_entry(content, name, digest, today, database)
     if suffix in (".xsa", ".hdf"):
         return hardware.archive_entry(content, name, digest, today, database)

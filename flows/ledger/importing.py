@@ -47,6 +47,7 @@ def import_evidence(
     predicted = store.record(run_name) if run_name else None
     run = predicted.runs[0].name if predicted else ""
     name = checked_name(name or run or identifier(paths[0].resolve().stem, "design"))
+    predicted = predicted or _prediction(book.read(store, name) or Page(name, run), store)
     sources = [source for path in paths for source in files.evidence(path)]
     entries = [files.read(source, today, database) for source in sources]
     compared: list[str] = []
@@ -57,7 +58,6 @@ def import_evidence(
     store.prepare()
     with store.lock(f"ledger-{name}"):
         page = _tied(book.read(store, name) or Page(name, run), run)
-        predicted = predicted or _prediction(page, store)
         known = {entry.digest for entry in page.entries}
         new = [entry for entry in {entry.digest: entry for entry in entries}.values() if entry.digest not in known]
         for entry in page.entries if run else ():  # they may be older than what they are tied to now

@@ -220,6 +220,11 @@ def test_a_bitstream_is_routed_truth_with_its_measured_error(store: Store, tmp_p
     assert bram.low == bram.high == 3 and "decoded from top.bit" in lut.source
 
 
+def test_a_bitstream_without_its_header_is_read_where_it_is_named(tmp_path: Path, database: Path) -> None:
+    one = entry(tmp_path, "top.bin", fabric.packets(fabric.frames(fabric.SOME, fabric.TABLES)))
+    assert one.kind is Kind.BITSTREAM and one.part == "xc7z010" and one.readings[0].value == 4
+
+
 def test_without_a_database_nothing_is_kept(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XRAY_DATABASE_DIR", str(tmp_path / "nowhere"))
     with pytest.raises(SetupError, match="prjxray"):

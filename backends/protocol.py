@@ -142,3 +142,6 @@ class Backend(Generic[Options, Design]):
     """The fastest clock that a build of this flow is known to have met and on which full part, by
     `flows.core.clock.seen`. Without it, whether a clock is credible stays unknown. A flow that can foretell its Fmax
     gives it as a total among its estimates."""
+    top: Callable[[str], str] | None = None
+    """What vendor reports call the design of a network of this name: its top function. Evidence of another top is then
+    refused (``flows import --run``)."""

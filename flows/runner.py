@@ -141,7 +141,7 @@ def run(
     run = _run(backend, prepared, readings, notes, verification, steps, command, images)
     document = Document(network_facts(trained), (run,))
     store.save(name, _recordable(document, backend.name))
-    return document
+    return store.refuted(document)
 
 
 def _recordable(document: Document, flow: str) -> str:

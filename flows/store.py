@@ -215,15 +215,28 @@ class Store:
             fact = f"{len(matches)} runs begin with it" if matches else "no such run in the store"
             advice = f"take one of {', '.join(matches)}" if matches else "`python -m flows compare` lists the runs"
             raise InputError(f"run {name!r}", fact, advice)
-        path = self.runs / f"{matches[0]}.json"
+        return self.refuted(self._read(matches[0]))
+
+    def _read(self, name: str) -> Document:
+        path = self.runs / f"{name}.json"
         return document_from_json(read_text(path, ADVICE), str(path))
+
+    def refuted(self, document: Document, against: Mapping[str, tuple[str, ...]] | None = None) -> Document:
+        """The document, with what the ledger holds `against` its runs (looked up where None)."""
+        from flows.ledger import book
+
+        found = book.failures(self) if against is None else against
+        runs = (replace(run, refuted=found[run.name]) if run.name in found else run for run in document.runs)
+        return replace(document, runs=tuple(runs)) if found else document
 
     def records(self) -> tuple[list[Document], list[InputError]]:
         """Every record, oldest first, and what is wrong with those that are left out."""
-        documents, errors = [], []
+        from flows.ledger import book
+
+        documents, errors, against = [], [], book.failures(self)
         for name in self.names():
             try:
-                documents.append(self.record(name))
+                documents.append(self.refuted(self._read(name), against))
             except InputError as error:
                 errors.append(error)
         return documents, errors

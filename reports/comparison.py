@@ -11,6 +11,7 @@ from flows.core.margins import Margins
 from flows.core.record import Document, NetworkFacts
 from reports.decision import Decision, decide
 from reports.design import Design, designs_of
+from reports.ledger import Account
 from reports.unknowns import POWER, TOPICS, Unknown, unknowns
 
 
@@ -43,6 +44,8 @@ class Comparison:
     unknowns: tuple[tuple[Unknown, tuple[Design, ...]], ...]
     differences: tuple[Difference, ...]
     absent: tuple[Absent, ...]
+    ledger: tuple[Account, ...] = ()
+    """What was built and measured of these designs."""
 
     @property
     def network(self) -> NetworkFacts:
@@ -92,8 +95,13 @@ class Comparison:
         return tuple(design for decision in self.decisions for design in decision.designs)
 
 
-def compare(documents: Sequence[Document], absent: Sequence[Absent] = ()) -> Comparison:
-    """Raises `InputError` where `documents` are of several architectures, with their digests."""
+def compare(
+    documents: Sequence[Document],
+    absent: Sequence[Absent] = (),
+    ledger: Sequence[Account] = (),
+) -> Comparison:
+    """Of `ledger` what is of these runs. Raises `InputError` where `documents` are of several architectures, with their
+    digests."""
     document = merged(documents)
     designs = designs_of(document.runs)
     parts = dict.fromkeys(one.run.part for one in designs)
@@ -106,7 +114,9 @@ def compare(documents: Sequence[Document], absent: Sequence[Absent] = ()) -> Com
         for part in sorted(parts)
     )
     designs = tuple(one for decision in decisions for one in decision.designs)
-    return Comparison(document, decisions, _gathered(designs), _differences(designs), tuple(absent))
+    names = {run.name for run in document.runs}
+    told = tuple(one for one in ledger if one.page.run in names)
+    return Comparison(document, decisions, _gathered(designs), _differences(designs), tuple(absent), told)
 
 
 def _not_run(designs: Sequence[Design], absent: Sequence[Absent]) -> list[Absent]:

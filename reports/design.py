@@ -100,6 +100,8 @@ class Design:
     @property
     def proof(self) -> str:
         found = self.run.verification
+        if self.run.refuted:
+            return f"refuted: {'; '.join(self.run.refuted)}"
         if found is None:
             return "nothing was built"
         if found.equal is None:
@@ -121,8 +123,7 @@ class Design:
 
     @property
     def proven(self) -> bool:
-        proof = self.run.verification
-        return proof is not None and proof.equal == proof.vectors
+        return self.run.proven
 
 
 def designs_of(runs: Sequence[Run], margins: Margins | None = None) -> tuple[Design, ...]:

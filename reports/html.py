@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flows.core.evidence import RESOURCES, Metric, Reading, Subject, Tier
 from flows.core.fit import Verdict
 from flows.core.text import printable
-from reports import charts
+from reports import charts, ledger
 from reports.comparison import Comparison
 from reports.design import Design, evidence_of
 from reports.waterfall import METRICS, waterfall
@@ -66,7 +66,7 @@ def environment() -> Environment:
         "waterfall": waterfall, "SIGNS": SIGNS, "label": label, "kind": kind,
         "evidence": evidence, "span": span, "amount": amount,
         "tick": tick, "value": value, "UNITS": UNITS,
-        "number": number, "images": images, "stage_name": stage_name, "clock": clock,
+        "ledger": ledger, "number": number, "images": images, "stage_name": stage_name, "clock": clock,
     }  # fmt: skip
     return made
 

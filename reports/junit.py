@@ -43,6 +43,8 @@ def _fit(design: Design) -> Case:
 
 def _proof(design: Design) -> Case:
     name = f"{design.label} computes the trained network"
+    if design.run.refuted:
+        return Case(name, design.run.part, failure=design.proof)
     return Case(name, design.run.part, skipped="" if design.proven else design.proof)
 
 

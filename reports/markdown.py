@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from flows.core.evidence import RESOURCES, Metric, Reading
 from flows.core.text import markdown, printable
+from reports import ledger
 from reports.comparison import Comparison
 from reports.decision import Decision, Doubt
 from reports.design import Design
@@ -26,6 +27,7 @@ def report(comparison: Comparison) -> str:
     parts = [title, about, "## Decision", *(_decision(one) for one in comparison.decisions)]
     parts += ["## Numbers", *(_numbers(one) for one in comparison.decisions)]
     parts += [_answers(comparison)] if comparison.differences else []
+    parts += ["## Predictions and the truth", _ledger(comparison)] if comparison.ledger else []
     parts += ["## Proof", _proof(comparison), "## What we do not know", _unknowns(comparison)]
     return "\n\n".join(parts) + "\n"
 
@@ -114,6 +116,12 @@ def _cell(design: Design, metric: Metric) -> str:
     if also := design.beside(metric):
         words.append(markdown(also))
     return "<br>".join(words)
+
+
+def _ledger(comparison: Comparison) -> str:
+    rows = [[markdown(cell) for cell in row] for one in comparison.ledger for row in ledger.cells(one)]
+    remarks = [f"- {markdown(text)}" for one in comparison.ledger for text in ledger.remarks(one)]
+    return "\n\n".join([ledger.ABOUT, table(ledger.HEAD, rows), *(["\n".join(remarks)] if remarks else [])])
 
 
 def _proof(comparison: Comparison) -> str:

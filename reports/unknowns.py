@@ -109,7 +109,9 @@ def _accuracy(design: Design) -> Iterator[Unknown]:
 
 def _proof(design: Design) -> Iterator[Unknown]:
     run = design.run
-    if not design.proven:
+    if run.refuted:
+        yield Unknown("proof", f"shown not to compute the trained network: {'; '.join(run.refuted)}")
+    elif not design.proven:
         why = f"{run.verification.against} did not run" if run.verification else "the flow has nothing to run"
         yield Unknown("proof", f"not shown to compute the trained network: {why}")
     for step in run.steps:

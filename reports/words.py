@@ -21,6 +21,7 @@ LABELS = {
     Metric.SYSTEM_FPS: "system",
     Metric.SINGLE_FPS: "system, 1 a call",
     Metric.FMAX_MHZ: "Fmax",
+    Metric.POWER_W: "power",
     Metric.ACCURACY: "accuracy",
     Metric.AGREEMENT: "agreement",
 }
@@ -37,12 +38,14 @@ def number(metric: Metric, value: float) -> str:
         return f"{100 * value:.2f} %"
     if metric in (*RATES, Metric.FMAX_MHZ):
         return f"{value:,.1f}"
+    if metric is Metric.POWER_W:
+        return f"{value:,.3f}"
     return f"{value:,.0f}"
 
 
 def amount(reading: Reading) -> str:
     unit = {Metric.LATENCY_CYCLES: " cycles", Metric.INTERVAL_CYCLES: " cycles", Metric.LATENCY_US: " us"}
-    unit |= {Metric.FMAX_MHZ: " MHz"} | dict.fromkeys(RATES, " images/s")
+    unit |= {Metric.FMAX_MHZ: " MHz", Metric.POWER_W: " W"} | dict.fromkeys(RATES, " images/s")
     return f"{'>= ' if reading.at_least else ''}{number(reading.metric, reading.value)}{unit.get(reading.metric, '')}"
 
 

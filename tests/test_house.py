@@ -27,6 +27,7 @@ PATHS = [path for package in OURS for path in sorted((ROOT / package).rglob("*.p
 MAY_IMPORT = {
     "flows.core": ("flows.core",),
     "flows": ("flows", "models", "backends.protocol", "backends.cost", "reports"),
+    "flows.ledger": ("flows", "backends.protocol", "backends.amd"),
     "models": ("flows.core", "models"),
     "reports": ("flows.core", "reports"),
     "backends.protocol": ("flows.core", "models", "backends.cost"),

@@ -16,16 +16,25 @@ CYCLES = "(Clock Cycles)"
 
 @dataclass(frozen=True)
 class Cosim:
-    """Cycles over the transactions of the test bench."""
+    """Cycles over the transactions of the test bench; `failed` says how the simulation ended where it did not pass."""
 
     language: str
     latency: Cycles
     interval: Cycles
+    failed: str = ""
 
 
 def parse(text: str, place: str) -> Cosim:
-    """Raises `InputError` where it is no such report, or two, where nothing was simulated or a simulation failed, or
-    where its cycles exclude each other."""
+    """A simulation that passed. Raises `InputError` as `parse_outcome`, and where a simulation failed."""
+    outcome = parse_outcome(text, place)
+    if outcome.failed:
+        raise damaged(place, outcome.failed)
+    return outcome
+
+
+def parse_outcome(text: str, place: str) -> Cosim:
+    """A simulation, passed or failed. Raises `InputError` where it is no such report, or two, where nothing was
+    simulated, or where its cycles exclude each other."""
     tables.single(text, HEADING.pattern, "a co-simulation report", place)
     plain = text.replace(CYCLES, " " * len(CYCLES))
     found = next((one for one in tables.tables(plain, place) if one.has("RTL", "Status", "Latency max")), None)
@@ -36,7 +45,8 @@ def parse(text: str, place: str) -> Cosim:
         raise damaged(place, "nothing was co-simulated")
     for row in ran:
         if row["Status"].lower() != "pass":
-            raise damaged(place, f"the co-simulation of the {row['RTL']} ended with status {row['Status']}")
+            failed = f"the co-simulation of the {row['RTL']} ended with status {row['Status']}"
+            return Cosim(row["RTL"], Cycles(None, None), Cycles(None, None), failed)
 
     latency, interval = (_cycles(ran[0], name, place) for name in ("Latency", "Interval"))
     if latency == Cycles(None, None):

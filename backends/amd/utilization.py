@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 
 from backends.amd import tables
@@ -51,7 +51,9 @@ SHARE = re.compile(r"\(<?\d+(\.\d+)?%\)$", re.ASCII)
 class Utilization:
     """`state` is Vivado's word; what is placed and not routed counts as synthesised, the lower tier.
 
-    `available` is what the part has, by the report, less what may not be used of it; the hierarchical form has none.
+    `available` is what the part has, by the report, less what may not be used of it; the hierarchical form has none,
+    and alone has `blocks`: its instances by name, those left out whose name stands in it twice. `has_processor` says
+    whether the processing system is in it: then it is a whole design, and not a block of one.
     """
 
     top: str
@@ -61,6 +63,8 @@ class Utilization:
     tier: Tier
     resources: Mapping[Metric, float]
     available: Mapping[Metric, float]
+    blocks: Mapping[str, Mapping[Metric, float]] = field(default_factory=dict)
+    has_processor: bool = False
 
 
 def parse(text: str, place: str) -> Utilization:
@@ -78,7 +82,29 @@ def parse(text: str, place: str) -> Utilization:
         raise damaged(place, f"no row or column for {' and '.join(absent)} in it, where every report has one")
     _check_sections(text, place)
     tier = Tier.ROUTED if state in ROUTED else Tier.SYNTHESISED
-    return Utilization(given.top, given.part, given.tool, state, tier, used, available)
+    has_processor = any(_is_processor(row) for table in every for row in table.rows)
+    return Utilization(
+        given.top, given.part, given.tool, state, tier, used, available, _blocks(every, place), has_processor
+    )
+
+
+def _is_processor(row: Row) -> bool:
+    return row.get("Ref Name") == "PS7" or "processing_system7" in row.get("Module", "")
+
+
+def _blocks(every: Iterable[Table], place: str) -> dict[str, dict[Metric, float]]:
+    """What the hierarchical form says of each instance below the top."""
+    rows = [row for table in every if table.has("Instance", "Total LUTs") for row in table.rows[1:]]
+    times = Counter(row["Instance"] for row in rows)
+    return {row["Instance"]: _counted(row, place) for row in rows if times[row["Instance"]] == 1}
+
+
+def _counted(row: Row, place: str) -> dict[Metric, float]:
+    used: dict[Metric, float] = {}
+    for name, (metric, halves) in HIERARCHY.items():
+        if name in row and (value := count(SHARE.sub("", row[name]), place)) is not None:
+            used[metric] = used.get(metric, 0) + value * halves
+    return used
 
 
 def _sites(every: Sequence[Table], place: str) -> tuple[dict[Metric, float], dict[Metric, float]] | None:

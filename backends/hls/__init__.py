@@ -7,6 +7,7 @@ from backends.hls import amd
 from backends.hls.check import check
 from backends.hls.design.design import HlsDesign
 from backends.hls.estimate import estimate
+from backends.hls.generate.names import identifiers
 from backends.hls.notes import notes, observations
 from backends.hls.options import HlsOptions
 from backends.hls.plan import plan
@@ -29,6 +30,7 @@ BACKEND: Backend[HlsOptions, Solved[HlsDesign]] = Backend(
     read=amd.read,
     observations=observations,
     read_report=amd.read_report,
+    top=lambda network: identifiers([network])[network],
     seen_clock=seen(
         100.0,
         Tier.ROUTED,

@@ -29,6 +29,7 @@ BACKEND: Backend[Hls4mlOptions, Solved[Hls4mlDesign]] = Backend(
     plan=plan,
     read=amd.read,
     read_report=amd.read_report,
+    top=lambda network: amd.TOP,
     csynth_ratios=HLS4ML,
     seen_clock=seen(
         100.0,

@@ -9,6 +9,7 @@ from itertools import groupby
 from flows import registry
 from flows.core import part
 from flows.jobs import find_trained, shipped_weights
+from flows.ledger import hardware
 from flows.packages import package_version
 from flows.processes import tool_version
 from models.folding import folded
@@ -136,6 +137,7 @@ def doctor() -> str:
     for name, adds in TOOLS.items():
         path = shutil.which(name)
         rows.append([name, tool_version(path) if path else "absent", adds])
+    rows.append(["prjxray", hardware.database(), "Project X-Ray's database: `flows import` decodes bitstreams with it"])
     rows += [[name, package_version(name), adds] for name, adds in PACKAGES.items()]
     rows += [
         [f"flow {one.name}", one.distribution, one.about or f"unusable: {one.trouble}"] for one in registry.listings()

@@ -26,6 +26,8 @@ COMMANDS = {
     "gate": "gate",
     "show": "show",
     "check": "check",
+    "import": "importing",
+    "ledger": "ledger",
     "store": "store",
     "list": "listing",
     "doctor": "doctor",

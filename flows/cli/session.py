@@ -7,6 +7,7 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,13 @@ from flows.core.files import read_text, write_atomic
 
 if TYPE_CHECKING:
     from backends.protocol import Backend, Job
+    from flows.core.ledger import Page
     from flows.core.margins import Margins
     from flows.core.record import Document
     from flows.executor import Executor
     from flows.jobs import Trained
     from flows.store import Store
+    from reports.ledger import Account
     from reports.policy import Policy
 
 DEFAULT_PARTS = ("xc7z020",)
@@ -71,6 +74,28 @@ def read_records(store: Store, names: Sequence[str]) -> list[Document]:
         fact = "no run in it can be read" if errors else "no runs in it"
         raise InputError(f"store {store.root}", fact, "make one: python -m flows run hls4ml --part xc7z020")
     return documents
+
+
+def ledger(store: Store) -> list[Account]:
+    """The whole ledger; what of it cannot be read is named, and left out."""
+    from flows.core.text import printable
+    from flows.ledger import book
+
+    pages, errors = book.pages(store)
+    for error in errors:
+        print(f"warning: left out: {printable(str(error))}", file=sys.stderr)
+    return accounts(store, pages)
+
+
+def accounts(store: Store, pages: Sequence[Page]) -> list[Account]:
+    """Pages of the ledger, each with the run that predicted it where the store has it."""
+    from reports.ledger import Account
+
+    runs = {}
+    for name in {page.run for page in pages} & set(store.names()):
+        with suppress(InputError):  # damaged: commands that list runs name it
+            runs[name] = store.record(name).runs[0]
+    return [Account(page, runs.get(page.run)) for page in pages]
 
 
 def check_writable(folder: Path) -> None:

@@ -18,6 +18,8 @@ SEEN = "other builds"
 AT_ASKED_CLOCK = "at the clock asked for"
 """The scope of a rate or a time of the whole design at a clock that it is not credible to meet, or misses."""
 NO_BLOCKS = (TOTAL, DESIGN, SEEN, AT_ASKED_CLOCK)
+WHOLES = (*NO_BLOCKS, SHELL)
+"""Scopes that no instance in a report of others may take for its name."""
 
 
 class Tier(Enum):
@@ -58,6 +60,7 @@ class Metric(Enum):
     ACCURACY = ("accuracy", "fraction")
     AGREEMENT = ("agreement", "fraction")
     FMAX_MHZ = ("fmax_mhz", "MHz")
+    POWER_W = ("power_w", "W")
 
     def __init__(self, key: str, unit: str) -> None:
         self.key, self.unit = key, unit

@@ -59,6 +59,7 @@ class Run:
 
     `weight_bits` are the widths of its weights, widest first; none in records that were made before they were kept.
     `margins` are those that its folding kept to and its fit is judged by.
+    `refuted` says what evidence in the ledger shows to be wrong with the design: one that has any is not proven.
     """
 
     name: str
@@ -77,6 +78,13 @@ class Run:
     command: str
     weight_bits: tuple[int, ...] = ()
     margins: Margins = MARGINS
+    refuted: tuple[str, ...] = ()
+
+    @property
+    def proven(self) -> bool:
+        """Whether what was built gave the right integers, and no later evidence says otherwise."""
+        proof = self.verification
+        return not self.refuted and proof is not None and proof.equal == proof.vectors
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def document_to_json(document: Document) -> str:
     content = {
         "schema": SCHEMA,
         "network": vars(document.network),
-        "runs": [vars(run) | _nested(run) | judgement(run) for run in document.runs],
+        "runs": [_known(vars(run)) | _nested(run) | judgement(run) for run in document.runs],
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
@@ -109,21 +117,26 @@ def judgement(run: Run) -> dict[str, Any]:
             "margin": fit.margins.mapping(),
             "clock": fit.clock.verdict.value if fit.clock else None,
         },
-        "headline": {metric.key: _reading_to_json(reading) for metric, reading in headlines(run.readings, fit).items()},
+        "headline": {metric.key: reading_to_json(reading) for metric, reading in headlines(run.readings, fit).items()},
     }
+
+
+def _known(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what nothing refutes, which a record of a run never has: the ledger does."""
+    return {name: value for name, value in row.items() if name != "refuted" or value}
 
 
 def _nested(run: Run) -> dict[str, Any]:
     return {
         "weights": vars(run.weights),
         "margins": run.margins.mapping(),
-        "readings": [_reading_to_json(one) for one in run.readings],
+        "readings": [reading_to_json(one) for one in run.readings],
         "verification": vars(run.verification) if run.verification else None,
         "steps": [vars(step) for step in run.steps],
     }
 
 
-def _reading_to_json(reading: Reading) -> dict[str, Any]:
+def reading_to_json(reading: Reading) -> dict[str, Any]:
     return {
         "metric": reading.metric.key,
         "value": reading.value,

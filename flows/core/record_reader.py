@@ -142,6 +142,7 @@ _READING = {
     "n": optional(COUNT),
     "of": choice({subject.value: subject for subject in Subject}),
 }
+READING: Shape[Reading] = fields(_READING, _reading)
 _STEP = {
     "name": text(),
     "state": choice({state: state for state in ("done", "kept", "skipped")}),
@@ -159,7 +160,7 @@ _RUN: dict[str, Shape[Any]] = {
     "options": mapping(text()),
     "weights": fields({"digest": HEX, "derived_from": optional(text())}, WeightsFacts),
     "quantised": HEX,
-    "readings": listing(fields(_READING, _reading)),
+    "readings": listing(READING),
     "verification": optional(fields({"vectors": COUNT, "equal": optional(COUNT), "against": text()}, _verification)),
     "steps": listing(fields(_STEP, StepFacts), 1000),
     "notes": listing(text(), 10_000),
@@ -167,13 +168,14 @@ _RUN: dict[str, Shape[Any]] = {
     "command": text(),
     "weight_bits": listing(whole(1, 1024), 1000),
     "margins": fields({metric.key: number(0, MOST_MARGIN) for metric in RESOURCES}, Margins),
+    "refuted": listing(text(), 1000),
     "verdict": _as_it_is,
     "headline": _as_it_is,
 }
 SECOND = "zynqflows/2"
 _SECOND_RUN = {name: shape for name, shape in _RUN.items() if name != "margins"}
 FORMER = "zynqflows/1"
-_FORMER_RUN = {name: shape for name, shape in _SECOND_RUN.items() if name not in ("verdict", "headline")} | {
+_FORMER_RUN = {name: shape for name, shape in _SECOND_RUN.items() if name not in ("verdict", "headline", "refuted")} | {
     "readings": listing(fields({name: shape for name, shape in _READING.items() if name != "of"}, _reading))
 }
 
@@ -184,8 +186,8 @@ def _shape(run: Shape[Run]) -> Shape[Document]:
 
 
 SHAPES: dict[str, Shape[Document]] = {
-    SCHEMA: _shape(fields(_RUN, _judged_run)),
-    SECOND: _shape(fields(_SECOND_RUN, _second_run)),
+    SCHEMA: _shape(fields(_RUN, _judged_run, {"refuted": ()})),
+    SECOND: _shape(fields(_SECOND_RUN, _second_run, {"refuted": ()})),
     FORMER: _shape(fields(_FORMER_RUN, _former_run, {"weight_bits": ()})),
 }
 

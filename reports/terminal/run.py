@@ -80,6 +80,8 @@ def _share(design: Design, metric: Metric) -> str:
 
 def _proof(run: Run) -> str:
     proof = run.verification
+    if run.refuted:
+        return f"REFUTED: {'; '.join(run.refuted)}"
     if proof is None:
         return "not verified: nothing was built"
     if proof.equal is None:
@@ -171,6 +173,7 @@ def _compared(design: Design) -> list[str]:
     known = f"{_short(accuracy)} {_kind(accuracy)}" if accuracy else "unknown"
     proof = run.verification
     verified = f"{proof.equal}/{proof.vectors}" if proof and proof.equal is not None else "no"
+    verified = "refuted" if run.refuted else verified
     tiers = dict.fromkeys(evidence(one).partition(",")[0] for one in design.judged)
     return [run.name, run.part, *shares, *speed, known, verified, f"{fit.verdict.value}{why(fit)}", "; ".join(tiers)]
 

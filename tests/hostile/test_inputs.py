@@ -56,6 +56,7 @@ def odd(kind: str, path: Path) -> Path:
     return path
 
 
+EVIDENCE = ("top_cosim.rpt", "top.bit", "top.xsa", "top.hwh", "board.toml", "post_synth_resources.json")
 COMMANDS = {
     "model.onnx": ("estimate", "hls4ml", "--network", "{}"),
     "model.keras": ("estimate", "hls4ml", "--network", "{}"),
@@ -67,6 +68,9 @@ COMMANDS = {
     "csynth.rpt": ("estimate", "hls4ml", "--report", "{}"),
     "policy.toml": ("gate", "--policy", "{}"),
     "record.json": ("diff", "{}", "{}"),
+    **dict.fromkeys(
+        ("top_cosim.rpt", "top.bit", "top.xsa", "top.hwh", "board.toml", "post_synth_resources.json"), ("import", "{}")
+    ),
 }
 
 

@@ -20,11 +20,16 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
     arguments.add_reports(parser)
     arguments.add_batch(parser)
+    parser.add_argument(
+        "--no-own-rows", action="store_true",
+        help="leave the intervals as they are: do not recalibrate them with what the ledger has of your own designs",
+    )  # fmt: skip
 
 
 def execute(given: Namespace) -> int:
     from flows import runner
     from flows.core.record import Document
+    from flows.ledger import calibration
     from reports.terminal.run import comparison, details
 
     session.check_training_images(given.data)
@@ -33,6 +38,8 @@ def execute(given: Namespace) -> int:
         runner.estimated(*design, session.command_line(), given.reports, given.batch)
         for design in session.designs(given, trained)
     )
+    if not given.no_own_rows:
+        runs = calibration.recalibrated(runs, calibration.own_rows(session.open_store(given)))
     document = Document(runner.network_facts(trained), runs)
     if len(runs) == 1 or given.layers:
         print(details(document, layers=given.layers))

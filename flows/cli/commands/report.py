@@ -51,7 +51,7 @@ def execute(given: Namespace) -> int:
     store = session.open_store(given)
     failures = _run_missing(given, store) if given.run else {}
     absent = [Absent(flow, find_part(part).full_name, str(error)) for (flow, part), error in failures.items()]
-    comparison = compare(session.read_documents(store, given.runs), absent)
+    comparison = compare(session.read_documents(store, given.runs), absent, ledger=session.ledger(store))
     print(decisions(comparison))
     for name, render in _formats().items():
         session.write(given.out / name, render(comparison))

@@ -1,0 +1,42 @@
+"""`flows ledger`: predictions beside what was built and measured."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
+
+ABOUT = "predictions beside what was built and measured, as residuals"
+
+
+def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("designs", metavar="DESIGN", nargs="*", help="designs of the ledger by name (default: all)")
+    parser.add_argument("--blocks", action="store_true", help="also every instance that was predicted by name")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write every residual as JSON")
+    arguments.add_store(parser)
+
+
+def execute(given: Namespace) -> int:
+    from flows.ledger import book
+    from reports import ledger
+
+    store = session.open_store(given)
+    if given.designs:
+        pages = [book.find(store, name) for name in dict.fromkeys(given.designs)]
+        accounts = session.accounts(store, pages)
+    else:
+        accounts = session.ledger(store)
+    if given.json:
+        session.write(given.json, ledger.to_json(accounts))
+    if not accounts:
+        print(
+            "the ledger is empty: `python -m flows import FILE --as NAME` takes a report, a bitstream or a board.toml"
+        )
+        return 0
+    if given.designs:
+        print("\n\n".join(ledger.files(page) for page in pages) + "\n")
+    print(ledger.terminal(accounts, given.blocks))
+    return 0

@@ -1,0 +1,130 @@
+"""Predictions against the truth: for every number of the ledger, what had been foretold, and by how much it was off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from flows.core.evidence import BUILT, DESIGN, RESOURCES, SHELL, TOTAL, Metric, Reading, Tier, nearest
+from flows.core.ledger import Entry, Page
+from flows.core.record import Run
+
+WHOLE = (TOTAL, DESIGN)
+
+
+@dataclass(frozen=True)
+class Residual:
+    """A `truth` of a design, the file that tells it, and the `predicted` reading, None where nothing foretold it."""
+
+    page: Page
+    entry: Entry
+    truth: Reading
+    predicted: Reading | None
+
+    @property
+    def error(self) -> float | None:
+        """(predicted - truth) / truth: 0.1 for a tenth too much; None where nothing was foretold, or the truth is 0."""
+        if self.predicted is None or not self.truth.value:
+            return None
+        return self.predicted.value / self.truth.value - 1
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the prediction's 90 % interval has the truth in it; None where it had none."""
+        if self.predicted is None or self.predicted.low is None or self.predicted.high is None:
+            return None
+        return _overlap(self.predicted, self.truth)
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Two truths of one kind and stage that cannot both hold. Both are shown; which is wrong is not guessed."""
+
+    first: Reading
+    first_file: str
+    second: Reading
+    second_file: str
+
+
+def residuals(page: Page, run: Run | None) -> tuple[Residual, ...]:
+    """Every truth of `page` in the order of its files, against the models of `run` and estimates that lie beside."""
+    models = [*(run.readings if run else ()), *(row for entry in page.entries for row in entry.readings)]
+    models = [model for model in models if model.tier is Tier.MODELLED]
+    return tuple(Residual(page, entry, truth, _foretold(models, truth)) for entry, truth in truths(page))
+
+
+def truths(page: Page) -> Iterator[tuple[Entry, Reading]]:
+    for entry in page.entries:
+        if entry.is_truth:
+            yield from ((entry, reading) for reading in entry.readings)
+
+
+def contradictions(page: Page) -> tuple[Contradiction, ...]:
+    clashes, told = [], [(entry, reading) for entry, reading in truths(page)]
+    for place, (entry, reading) in enumerate(told):
+        for other_entry, other in told[place + 1 :]:
+            if _condition(entry, reading) == _condition(other_entry, other) and not _overlap(reading, other):
+                clashes.append(Contradiction(reading, entry.file, other, other_entry.file))
+    return tuple(clashes)
+
+
+def _condition(entry: Entry, reading: Reading) -> tuple[object, ...]:
+    """What two numbers share that ought to be equal. Rates of other batches are others."""
+    batch = reading.on if reading.tier is Tier.MEASURED else ""
+    return reading.metric, reading.scope, reading.tier, batch
+
+
+def _overlap(one: Reading, other: Reading) -> bool:
+    first, second = _span(one), _span(other)
+    return first[0] <= second[1] and second[0] <= first[1]
+
+
+def _span(reading: Reading) -> tuple[float, float]:
+    low = reading.value if reading.low is None else reading.low
+    high = reading.value if reading.high is None else reading.high
+    return low, high
+
+
+def _foretold(models: Sequence[Reading], truth: Reading) -> Reading | None:
+    """The model's reading of the same metric, scope and stage: csynth's counts are foretold by models of csynth."""
+    same = [model for model in models if model.metric is truth.metric and _comparable(model, truth)]
+    here = nearest(model for model in same if model.scope == truth.scope)
+    if here or truth.scope != DESIGN or truth.metric not in RESOURCES:
+        return here[0] if here else None
+    total = nearest(model for model in same if model.scope == TOTAL)
+    return without_shell(total[0], models) if total else None
+
+
+def _comparable(model: Reading, truth: Reading) -> bool:
+    if truth.metric not in RESOURCES:
+        return True
+    return model.stage in BUILT if truth.tier in BUILT else model.stage is truth.tier
+
+
+def without_shell(total: Reading, models: Iterable[Reading]) -> Reading | None:
+    """What a model's total leaves for the design itself; None where the model does not say what its shell takes."""
+    shell = next((model.value for model in models if model.metric is total.metric and model.scope == SHELL), None)
+    if shell is None:
+        return None
+    low, value, high = (
+        None if bound is None else max(bound - shell, 0.0) for bound in (total.low, total.value, total.high)
+    )
+    assert value is not None
+    return replace(total, scope=DESIGN, value=value, low=low, high=high, source=f"{total.source}; without its shell")
+
+
+def whole(every: Iterable[Residual]) -> tuple[Residual, ...]:
+    """Those of whole designs, with or without their shell."""
+    return tuple(residual for residual in every if residual.truth.scope in WHOLE)
+
+
+def by_metric(every: Iterable[Residual]) -> dict[Metric, Residual]:
+    """For each metric the one residual that counts: of the truth nearest to the metal, and there of the first."""
+    best: dict[Metric, Residual] = {}
+    order = list(Tier)
+    for residual in whole(every):
+        if residual.predicted is not None:
+            known = best.get(residual.truth.metric)
+            if known is None or order.index(residual.truth.tier) > order.index(known.truth.tier):
+                best[residual.truth.metric] = residual
+    return best

@@ -56,8 +56,6 @@ AXI_LITE_TRIPLE = IpBlock("AXI-Lite interconnect to three blocks", Range(504, 50
 RESET = IpBlock("reset", Range(16, 17, 18), Range(33, 33, 37))
 SMART_MEMORY = IpBlock("SmartConnect to memory", Range(3559, 3900, 3930), Range(4124, 4750, 4750))
 """Two masters of 64 bits and less on one or two HP ports, as FINN connects its DMA engines."""
-INPUT_IODMA = IpBlock("input DMA", Range(1091, 1560, 1870), Range(1738, 2595, 4305), Range(1, 2, 2))
-OUTPUT_IODMA = IpBlock("output DMA", Range(993, 995, 1554), Range(1450, 1450, 2301), Range(1, 1, 1))
 
 
 @dataclass(frozen=True)
@@ -92,8 +90,6 @@ class Shell:
         return Range(*(sum(getattr(part, end) for part in parts) for end in ("low", "value", "high")))
 
 
-IODMAS = Shell("FINN's DMA engines", (INPUT_IODMA, OUTPUT_IODMA), "8 routed builds, streams of 8 to 896 bits")
-"""FINN's own DMA engines, which stand beside the shell of its Zynq build; they grow with the width of the streams."""
 _HIERARCHIES = "4 routed designs of hls4ml, Vivado 2019.2"
 BARE = Shell("no shell")
 DEFAULT = Shell("the shell dma", (AXI_DMA, MEMORY_2X1, AXI_LITE, RESET), _HIERARCHIES)

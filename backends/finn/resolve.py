@@ -74,7 +74,9 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
 
     def around(design: FinnDesign) -> Budgets:
         links = () if design is start else design.links
-        fixed = joined(*(models.of_sum(models.of_link(link)) for link in links), *start.shell_costs().values())
+        fixed = joined(
+            *(models.of_sum(models.of_link(link)) for link in links), *map(models.of_sum, start.shell_costs().values())
+        )
 
         def rest(cycles: float) -> Amounts:
             folding = set_folding(others, cycles)

@@ -10,6 +10,7 @@ from flows.core.ledger import Entry, Page
 from flows.core.record import Run
 
 WHOLE = (TOTAL, DESIGN)
+SYSTEM = (Metric.SYSTEM_FPS, Metric.SINGLE_FPS)
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,12 @@ def _span(reading: Reading) -> tuple[float, float]:
 
 
 def _foretold(models: Sequence[Reading], truth: Reading) -> Reading | None:
-    """The model's reading of the same metric, scope and stage: csynth's counts are foretold by models of csynth."""
+    """The model's reading of the same metric, scope and stage: csynth's counts are foretold by models of csynth, and a
+    board's rate by that of the system at its images a call, where that is modelled."""
+    if truth.metric is Metric.THROUGHPUT_FPS and truth.tier is Tier.MEASURED:
+        system = [one for one in models if one.metric in SYSTEM and one.n == truth.n and one.scope == truth.scope]
+        if system:
+            return system[0]
     same = [model for model in models if model.metric is truth.metric and _comparable(model, truth)]
     here = nearest(model for model in same if model.scope == truth.scope)
     if here or truth.scope != DESIGN or truth.metric not in RESOURCES:

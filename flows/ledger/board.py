@@ -113,7 +113,7 @@ def _measured(board: _Board, row: Mapping[str, Any], on: str, facts: Mapping[str
     source = f"{board.place}; measured by {facts['who']} on {facts['date']}{f'; {note}' if note else ''}"
     for name, metric in METRICS.items():
         if name in row:
-            yield Reading(metric, board.amount(name, row[name]), Tier.MEASURED, where, source)
+            yield Reading(metric, board.amount(name, row[name]), Tier.MEASURED, where, source, n=batch)
 
 
 def _date(board: _Board, value: Any) -> str:

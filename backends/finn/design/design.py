@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
-from backends.cost.amounts import Amounts
-from backends.cost.shell import IODMAS, SCOPE, SMARTCONNECT, Shell, find_shell
+from backends.cost.amounts import Amounts, joined
+from backends.cost.shell import SCOPE, SMARTCONNECT, Shell, find_shell
 from backends.dataflow.design import StreamDesign
 from backends.dataflow.fifos import LEAST, sized
 from backends.dataflow.stages import Fifo, Stage
@@ -72,8 +73,17 @@ class FinnDesign(StreamDesign):
 
     def shell_costs(self) -> Mapping[str, Amounts]:
         """The shell, and FINN's own DMA engines where it is FINN's own, by scope."""
-        engines = {IODMA: IODMAS.amounts()} if self.brings_dma else {}
+        engines = {IODMA: joined(*self._engines)} if self.brings_dma else {}
         return {**engines, SCOPE: self.shell.amounts()}
+
+    @property
+    def _engines(self) -> tuple[Amounts, Amounts]:
+        first, last = self.nodes[0], self.nodes[-1]
+        taken, put = first.takes(self.folding[first.name]), last.puts(self.folding[last.name])
+        return (
+            models.of_dma(True, taken * first.data.width, prod(first.taken) // taken),
+            models.of_dma(False, put * last.result.width, prod(last.shape) // put),
+        )
 
     def folding_file(self) -> str:
         """The text of FINN's folding file for it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
-from math import ceil, exp
+from math import ceil, exp, gcd
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from backends.cost.amounts import Amount, Amounts, exact
 from backends.cost.blockram import SIMPLE_DUAL_PORT, bram18
 from backends.finn.design.fifos import Link, StreamingFifo
 from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Thresholds
-from backends.finn.resources import formulas
+from backends.finn.resources import formulas, hls
 from backends.finn.resources.formulas import MemoryStyle
 from backends.finn.resources.law import Law, address, in_bytes
 from backends.finn.resources.structure import (
@@ -41,6 +41,9 @@ Calibration = Mapping[tuple[str, str], Mapping[str, Any]]
 """Fitted laws by law and metric, and the intervals of totals as those of the law `TOTAL`."""
 
 TOTAL = "total"
+LOGIC = Metric.LUT, Metric.FF
+MEMORY_PORT = 64
+"""Bits of the widest port that FINN's Zynq build gives a DMA engine."""
 
 
 def of_node(node: HardwareNode, fold: NodeFold, memory: MemoryStyle, calibration: Calibration | None = None) -> Amounts:
@@ -61,6 +64,26 @@ def of_link(link: Link, calibration: Calibration | None = None) -> Amounts:
     return {
         **{metric: (fitted(law_of_link(link, metric), metric, calibration),) for metric in (Metric.LUT, Metric.FF)},
         Metric.BRAM18: (_certain(blocks, "shape of the RAMB18"),),
+    }
+
+
+def of_dma(incoming: bool, bits: int, words: int) -> Amounts:
+    """What FINN's DMA engine takes whose stream has so many words of so many bits a frame.
+
+    FINN fills words up to bytes, and makes the memory port as wide as divides a frame, up to `MEMORY_PORT`
+    (``insert_iodma.py``).
+    """
+    stream = 8 * ceil(bits / 8)
+    port = gcd(stream * words, MEMORY_PORT)
+    blocks = (
+        Amount(2, 1, 4, "dma", "13 routed engines that read")
+        if incoming
+        else exact(1, "exact", "13 engines that write")
+    )
+    return {
+        **{metric: (fitted(hls.dma(incoming, stream, port, metric is Metric.LUT), metric),) for metric in LOGIC},
+        Metric.BRAM18: (blocks,),
+        Metric.DSP: (Amount(0, 0, 2, "dma", "26 routed engines"),),
     }
 
 

@@ -9,7 +9,7 @@ from itertools import count, groupby, takewhile
 from math import ceil
 
 from backends.dataflow.stages import Fifo, Run, Stage, fifos
-from backends.dataflow.stream import simulate
+from backends.dataflow.stream import least_interval, simulate
 from backends.dataflow.tokens import simulate_tokens
 
 SLACK = 0.01
@@ -34,17 +34,17 @@ def sized(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) ->
 def _sized(
     stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...], shallowest: int
 ) -> tuple[tuple[Fifo, int], ...]:
-    busiest = max(stage.busy for stage in stages)
+    allowed = max(stage.busy for stage in stages) * (1 + SLACK)
     least = passable(stages, dict(bits), shallowest)
-    if _paced(stages, least, busiest * (1 + SLACK)):
+    if least_interval(stages, least) <= allowed and _paced(stages, least, allowed):
         return tuple(least.items())
     skips, more = [fifo for fifo, depth in least.items() if depth > shallowest], ahead(stages)
     depths = {fifo: max(depth, more[fifo]) for fifo, depth in least.items()}
-    if _paced(stages, depths, busiest * (1 + SLACK)):
+    if _paced(stages, depths, allowed):
         return tuple(depths.items())
     freed = simulate(stages, depths | dict.fromkeys(skips)).fill
     depths |= {fifo: max(depths[fifo], freed[fifo]) for fifo in skips}
-    if _paced(stages, depths, busiest * (1 + SLACK)):
+    if _paced(stages, depths, allowed):
         return tuple(depths.items())
     return tuple(_grown(stages, dict(bits), least).items())
 

@@ -61,6 +61,11 @@ class Frame:
         ends, taken, put = np.cumsum(cycles), np.cumsum(takes), np.cumsum(puts)
         return cls((ends - cycles)[takes], ends[puts], (put - puts)[takes], taken[puts])
 
+    def of_every(self, taken: int, put: int) -> Frame:
+        """The last of every so many tokens, as a frame of its own."""
+        takes, puts = slice(taken - 1, None, taken), slice(put - 1, None, put)
+        return Frame(self.takes[takes], self.puts[puts], self.puts_before[takes] // put, self.takes_before[puts] // taken)
+
 
 @dataclass(frozen=True)
 class Stage:

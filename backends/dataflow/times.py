@@ -13,23 +13,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
-from backends.dataflow.stages import Fifo, Stage
+from backends.dataflow.stages import Fifo, Frame, Stage
 
 if TYPE_CHECKING:
     from backends.dataflow.stages import Times
 
 SPANS = 2
 """Spans of time that all frames take, to begin with."""
-FEW, MANY = 4, 8
+FEW, MANY = 3, 4
 """Sweeps in which a span settles that is soon doubled, and those after which it is halved."""
 TURNS = 20
 """Times that two stages may take turns in a sweep."""
 STUCK = 30
 """Sweeps without one more event that is settled, after which this is taken for a deadlock."""
-CALL, PATIENCE = 2000, 30
+CALL, PATIENCE = 2000, 45
 """What the numpy calls for a stage cost, in events, and what an event may cost: token by token takes as long then."""
+EARLY = 3
+"""Which part of all events may be paid for before any is settled."""
 LONGEST = 62
 """Bits of a time."""
 NEVER = 1 << LONGEST
@@ -63,16 +66,16 @@ class Track:
     """The earliest time of a neighbour that has moved since this one was computed."""
 
     @classmethod
-    def of(cls, stage: Stage, frames: int, bits: int) -> Track:
-        """As if it never waited; a cycle is 2 to the `bits`."""
+    def of(cls, frame: Frame, busy: int, frames: int, bits: int) -> Track:
+        """As if it never waited; a cycle is 2 to the `bits`, and a frame keeps it so many cycles `busy`."""
         import numpy as np
 
-        frame, number = stage.frame, np.arange(frames)[:, None]
+        number = np.arange(frames)[:, None]
 
         def repeated(values: Times, step: int) -> Times:
             return (values + number * step).ravel()
 
-        take_at, put_at = (repeated(at, stage.busy) << bits for at in (frame.takes, frame.puts))
+        take_at, put_at = (repeated(at, busy) << bits for at in (frame.takes, frame.puts))
         puts_before = repeated(frame.puts_before, len(frame.puts))
         takes_before = repeated(frame.takes_before, len(frame.takes))
         return cls(take_at, put_at, puts_before, takes_before, take_at.copy(), put_at.copy())
@@ -171,8 +174,13 @@ def _moved(old: Times, new: Times) -> int:
     return since
 
 
-def settled(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> Mapping[str, Track]:
+def settled(
+    stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int, followed: float = inf
+) -> Mapping[str, Track]:
     """The stages, with the cycles at which each takes and puts its tokens of so many frames. Raises `Unsettled`.
+
+    Where fewer are `followed` than a frame has, they are about so many at even distances, which wait for nothing else:
+    all that they wait for they wait for in the design too, so they are never later than there.
 
     Until the end, times are in so small a part of a cycle that as many as there are tokens do not come to one. Waiting
     for room takes such a part: so the times of stages that wait for each other in a circle grow without end.
@@ -182,7 +190,12 @@ def settled(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: 
     bits = tokens.bit_length()
     if longest.bit_length() + bits >= LONGEST:
         raise Unsettled
-    tracks = {stage.name: Track.of(stage, frames, bits) for stage in stages}
+    tracks: dict[str, Track] = {}
+    grains: dict[str, int] = {}
+    for stage in stages:
+        grain = grains[stage.name] = _grain(stage.tokens, followed)
+        frame = stage.frame.of_every(_grain(len(stage.frame.takes), followed), grain)
+        tracks[stage.name] = Track.of(frame, stage.busy, frames, bits)
     delays = {stage.name: stage.delay for stage in stages}
     for stage in stages:
         reader = tracks[stage.name]
@@ -193,7 +206,7 @@ def settled(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: 
                 raise Unsettled
             depth = depths.get((name, stage.name))
             reader.sources.append((source, delays[name] << bits))
-            source.readers.append((reader, None if depth is None else depth + delays[name]))
+            source.readers.append((reader, None if depth is None else -(-(depth + delays[name]) // grains[name])))
             if depth is not None:
                 reader.pushed.append(source)
     busiest = max(stage.busy for stage in stages)
@@ -202,6 +215,12 @@ def settled(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: 
         track.taken >>= bits
         track.put >>= bits
     return tracks
+
+
+def _grain(tokens: int, followed: float) -> int:
+    """The most that divides so many tokens into no fewer than are `followed`."""
+    most = int(tokens // followed)
+    return next((size for size in range(most, 1, -1) if tokens % size == 0), 1)
 
 
 def _agree(track: Track) -> int:
@@ -219,7 +238,7 @@ def _agree(track: Track) -> int:
 def _settle(tracks: Sequence[Track], span: int) -> None:
     """In a span that slides along, at first as long as `span`."""
     total = sum(track.events for track in tracks)
-    patience = PATIENCE * total + STUCK * CALL * len(tracks)
+    spent = -STUCK * CALL * len(tracks)
     front = end = done = sweeps = idle = 0
     while done < total:
         if front >= end - span // 2 or sweeps > MANY:
@@ -233,12 +252,12 @@ def _settle(tracks: Sequence[Track], span: int) -> None:
             for track in tracks:
                 track.open(end)
         for track in reversed(tracks) if sweeps % 2 else tracks:
-            patience -= _agree(track)
+            spent += _agree(track)
         sweeps, idle = sweeps + 1, idle + 1
         front = min(end, *(track.stale for track in tracks))
         if (now := sum(sum(track.before(front)) for track in tracks)) > done:
             done, idle = now, 0
-        if idle > STUCK or patience < 0:
+        if idle > STUCK or spent > PATIENCE * (done + total // EARLY):
             raise Unsettled
 
 

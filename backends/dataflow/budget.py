@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import hypot
+from operator import add
 from typing import Any
 
-from backends.cost.amounts import Amounts, excess, summed
+from backends.cost.amounts import Amounts, excess
 from backends.dataflow.folding import Choice, Cost, intervals
 from backends.dataflow.space import Budgets, Space
 from flows.core.evidence import RESOURCES
@@ -29,6 +30,24 @@ class Way:
     value: int
     cycles: int
     amounts: Amounts
+
+    @cached_property
+    def sums(self) -> tuple[Taken, ...]:
+        return sums(self.amounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is taken of one resource, and how far the upper bound of each model lies above it."""
+
+    value: float
+    spreads: Mapping[str, float]
+
+
+def sums(amounts: Amounts) -> tuple[Taken, ...]:
+    """Of each of `RESOURCES`."""
+    every = [amounts.get(metric, ()) for metric in RESOURCES]
+    return tuple(Taken(sum(amount.value for amount in those if amount), excess(those)) for those in every)
 
 
 def largest_share(shares: Sequence[float]) -> tuple[float, float]:
@@ -53,16 +72,21 @@ def budgets(
     part = usable(False, 0.0)
     parts = [_parts(whole, place) for place in range(len(RESOURCES))]
 
-    def space(sure: bool, margin: float) -> Space:
-        def cost(amounts: Amounts) -> Cost:
-            return tuple(_linear(amounts, place, parts[place] if sure else None) for place in range(len(RESOURCES)))
+    @cache
+    def costed(sure: bool) -> tuple[Mapping[str, Sequence[Choice]], Callable[[float], Cost]]:
+        """The choices, and what the rest takes at an interval."""
+
+        def cost(those: Sequence[Taken]) -> Cost:
+            if not sure:
+                return tuple(each.value for each in those)
+            return tuple(map(_bound, those, parts))
 
         def share(choice: Choice) -> float:
             return sum(amount / most for amount, most in zip(choice.cost, part, strict=True))
 
         choices: dict[str, Sequence[Choice]] = {}
         for name, layer in ways.items():
-            every = [Choice(way.value, way.cycles, cost(way.amounts)) for way in layer]
+            every = [Choice(way.value, way.cycles, cost(way.sums)) for way in layer]
             if distinct:
                 lightest: dict[int, Choice] = {}
                 for choice in every:
@@ -72,10 +96,15 @@ def budgets(
 
         @cache
         def fixed(cycles: float) -> Cost:
-            return cost(rest(cycles))
+            return cost(sums(rest(cycles)))
+
+        return choices, fixed
+
+    def space(sure: bool, margin: float) -> Space:
+        choices, fixed = costed(sure)
 
         def totals(of_layers: Cost, cycles: float) -> Cost:
-            return tuple(map(sum, zip(of_layers, fixed(cycles), strict=True)))
+            return tuple(map(add, of_layers, fixed(cycles)))
 
         quickest = max(min(choice.cycles for choice in layer) for layer in choices.values())
         changes = {*intervals(choices), *paces}
@@ -86,12 +115,8 @@ def budgets(
     return cache(space)
 
 
-def _linear(amounts: Amounts, place: int, parts: Mapping[str, float] | None) -> float:
-    of_one = amounts.get(RESOURCES[place], ())
-    value = summed(of_one).value
-    if parts is None:
-        return value
-    return value + sum(parts.get(model, 1.0) * spread for model, spread in excess(of_one).items())
+def _bound(of_one: Taken, parts: Mapping[str, float]) -> float:
+    return of_one.value + sum(parts.get(model, 1.0) * spread for model, spread in of_one.spreads.items())
 
 
 def _parts(whole: Amounts, place: int) -> Mapping[str, float]:

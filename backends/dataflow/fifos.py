@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import count, groupby, takewhile
+from itertools import count, takewhile
 from math import ceil
 
-from backends.dataflow.stages import Fifo, Run, Stage, fifos
+from backends.dataflow.stages import Fifo, Run, Stage, fifos, merged
 from backends.dataflow.stream import least_interval, simulate
 from backends.dataflow.tokens import simulate_tokens
 
@@ -113,8 +113,7 @@ def passable(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int)
 
 def _shape(pattern: Sequence[Run]) -> tuple[Run, ...]:
     """The same firings of one cycle each, in as few runs as possible: designs of one network then often are one."""
-    alike = groupby(pattern, key=lambda run: (run.takes, run.puts))
-    return tuple(Run(sum(run.count for run in runs), 1, *firing) for firing, runs in alike)
+    return merged(Run(run.count, 1, run.takes, run.puts) for run in pattern)
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from math import inf
+from operator import le
 from typing import Any, Generic, Protocol, TypeVar
 
 from backends.dataflow.fifos import SLACK
@@ -62,7 +63,7 @@ class Space:
 
     def fastest(self, fits: Callable[[Cost], bool] | None = None) -> Folding | None:
         """The lightest folding of the shortest interval at which what the design takes fits; None where none does."""
-        fits = fits or (lambda totals: not over(totals, self.usable))
+        fits = fits or (lambda totals: all(map(le, totals, self.usable)))
 
         def reached(cycles: int) -> bool:
             return reaches(self.choices, lambda cost: fits(self.totals(cost, cycles)), cycles)

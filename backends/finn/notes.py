@@ -9,6 +9,7 @@ from backends.dataflow.notes import Wording, folding_notes
 from backends.dataflow.options import AUTO, cycles_at
 from backends.dataflow.space import Solved
 from backends.finn.design import folding_file
+from backends.finn.design.arithmetic import grid_of
 from backends.finn.design.design import FinnDesign
 from backends.finn.design.fifos import StreamingFifo, WidthConverter
 from backends.finn.design.nodes import MatrixVector
@@ -19,7 +20,6 @@ from backends.finn.options import FINN
 from backends.finn.resolve import usable
 from backends.protocol import Note, warning
 from flows.core.fit import MARGIN
-from models.grids import grid
 
 WORDING = Wording("folding", "it is", "the design takes")
 
@@ -88,4 +88,4 @@ def _arithmetic(design: FinnDesign) -> Iterator[Note]:
 
 
 def _scales(design: FinnDesign, layer: str) -> str:
-    return grid(design.job.weights.tensors()[f"{layer}/kernel"]).words
+    return grid_of(design.job.weights, layer).words

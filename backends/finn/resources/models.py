@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil, exp
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,16 @@ Calibration = Mapping[tuple[str, str], Mapping[str, Any]]
 
 def of_node(node: HardwareNode, fold: NodeFold, memory: MemoryStyle, calibration: Calibration | None = None) -> Amounts:
     """What one node takes, its FIFOs apart; by the laws of this release where no others are given."""
+    return _of_node(node, fold, memory) if calibration is None else _by(calibration, node, fold, memory)
+
+
+@lru_cache(maxsize=4096)
+def _of_node(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amounts:
+    """Searches on several parts ask for the same."""
+    return _by(None, node, fold, memory)
+
+
+def _by(calibration: Calibration | None, node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amounts:
     return {
         Metric.LUT: (_luts(node, fold, memory, calibration),),
         Metric.FF: (fitted(law_of_node(node, fold, Metric.FF, memory), Metric.FF, calibration),),

@@ -10,7 +10,7 @@ A tensor that several stages read must pass a stage that copies it (a fork); a j
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from backends.dataflow.times import Settled
 
     Times = NDArray[Any]
 
@@ -133,6 +135,8 @@ class Simulation:
     bottleneck: str
     fill: Mapping[Fifo, int]
     deadlock: Deadlock | None
+    settled: Settled | None = field(default=None, compare=False, repr=False)
+    """All times, where they are few enough to be kept."""
 
     @property
     def latency(self) -> int:

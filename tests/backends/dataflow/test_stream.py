@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.dataflow import times
+from backends.dataflow import times, track
 from backends.dataflow.fifos import LEAST, ahead, sized
 from backends.dataflow.stages import INPUT, Fifo, Run, Stage, fifos
 from backends.dataflow.stream import FRAMES, simulate, simulate_arrays
@@ -215,7 +215,7 @@ def test_the_most_that_a_fifo_held_is_counted(came: list[int], stays: list[int],
     left = sorted(max(come + stay, come) for come, stay in zip(came, stays, strict=False))
     held = [place - sum(one < now for one in left) for place, now in enumerate(came, start=1)]
     most = max(held, default=0)
-    found = times.most(np.array(came, np.int64), np.array(left, np.int64), depth)
+    found = track.most(np.array(came, np.int64), np.array(left, np.int64), depth)
     assert found == (most if depth is None else min(most, depth))
 
 

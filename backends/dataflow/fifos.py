@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import count, takewhile
+from itertools import count, groupby, takewhile
 from math import ceil
+from operator import attrgetter
 
-from backends.dataflow.stages import Fifo, Run, Simulation, Stage, fifos, merged
+from backends.dataflow.stages import Fifo, Run, Simulation, Stage, fifos
 from backends.dataflow.stream import least_interval, simulate
 from backends.dataflow.times import unlike
 from backends.dataflow.tokens import simulate_tokens
@@ -130,7 +131,8 @@ def passable(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int)
 
 def _shape(pattern: Sequence[Run]) -> tuple[Run, ...]:
     """The same firings of one cycle each, in as few runs as possible: designs of one network then often are one."""
-    return merged(Run(run.count, 1, run.takes, run.puts) for run in pattern)
+    alike = groupby(pattern, key=attrgetter("takes", "puts"))
+    return tuple(Run(sum(map(attrgetter("count"), runs)), 1, *firing) for firing, runs in alike)
 
 
 @lru_cache(maxsize=64)

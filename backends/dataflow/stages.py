@@ -50,7 +50,7 @@ def merged(runs: Iterable[Run]) -> tuple[Run, ...]:
     (Run(count=4, cycles=2, takes=True, puts=True), Run(count=1, cycles=2, takes=True, puts=False))
     """
     alike = groupby((run for run in runs if run.count), key=attrgetter("cycles", "takes", "puts"))
-    return tuple(Run(sum(run.count for run in group), *firing) for firing, group in alike)
+    return tuple(Run(sum(map(attrgetter("count"), group)), *firing) for firing, group in alike)
 
 
 @dataclass(frozen=True)

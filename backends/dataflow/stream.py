@@ -57,7 +57,7 @@ def _simulate(
 ) -> Simulation:
     depths = dict(given)
     try:
-        return simulate_arrays(stages, depths, frames, hint.like and hint.like.settled)
+        return simulate_arrays(stages, depths, frames, hint.like.settled if hint.like else None)
     except Unsettled:
         return simulate_tokens(stages, depths, frames)
 

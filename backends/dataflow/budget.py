@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import hypot
+from operator import add
 from typing import Any
 
-from backends.cost.amounts import Amounts, excess, summed
+from backends.cost.amounts import Amounts, excess
 from backends.dataflow.folding import Choice, Cost, intervals
 from backends.dataflow.space import Budgets, Space
 from flows.core.evidence import RESOURCES
@@ -31,10 +32,28 @@ class Way:
     cycles: int
     amounts: Amounts
 
+    @cached_property
+    def sums(self) -> tuple[Taken, ...]:
+        return sums(self.amounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is taken of one resource, and how far the upper bound of each model lies above it."""
+
+    value: float
+    spreads: Mapping[str, float]
+
+
+def sums(amounts: Amounts) -> tuple[Taken, ...]:
+    """Of each of `RESOURCES`."""
+    every = [amounts.get(metric, ()) for metric in RESOURCES]
+    return tuple(Taken(sum(amount.value for amount in those if amount), excess(those)) for those in every)
+
 
 def usable(target: Target, sure: bool, kept: float) -> Cost:
     """How much a design may take of each of `RESOURCES`, by models of what is built, so that `kept` of the margins
-    stays free; as much by upper bounds, where `sure`."""
+    stays free; where `sure`, by upper bounds."""
     return tuple(target.usable(metric, kept) for metric in RESOURCES)
 
 
@@ -58,18 +77,26 @@ def budgets(
     smallest share is kept of those of equal cycles. `paces` are the intervals at which the rest changes.
     """
     part = usable(False, 0.0)
+
+    def whole_part(sure: bool) -> Cost:
+        return (*part, *part) if sure else part
+
     parts = [_parts(whole, place) for place in range(len(RESOURCES))]
 
-    def space(sure: bool, margin: float) -> Space:
-        def cost(amounts: Amounts) -> Cost:
-            return tuple(_linear(amounts, place, parts[place] if sure else None) for place in range(len(RESOURCES)))
+    @cache
+    def costed(sure: bool) -> tuple[Mapping[str, Sequence[Choice]], Callable[[float], Cost]]:
+        """The choices, and what the rest takes at an interval."""
+
+        def cost(those: Sequence[Taken]) -> Cost:
+            values = tuple(each.value for each in those)
+            return (*values, *map(_bound, those, parts)) if sure else values
 
         def share(choice: Choice) -> float:
-            return sum(amount / most for amount, most in zip(choice.cost, part, strict=True))
+            return sum(amount / most for amount, most in zip(choice.cost, whole_part(sure), strict=True))
 
         choices: dict[str, Sequence[Choice]] = {}
         for name, layer in ways.items():
-            every = [Choice(way.value, way.cycles, cost(way.amounts)) for way in layer]
+            every = [Choice(way.value, way.cycles, cost(way.sums)) for way in layer]
             if distinct:
                 lightest: dict[int, Choice] = {}
                 for choice in every:
@@ -79,26 +106,28 @@ def budgets(
 
         @cache
         def fixed(cycles: float) -> Cost:
-            return cost(rest(cycles))
+            return cost(sums(rest(cycles)))
+
+        return choices, fixed
+
+    def space(sure: bool, margin: float) -> Space:
+        choices, fixed = costed(sure)
 
         def totals(of_layers: Cost, cycles: float) -> Cost:
-            return tuple(map(sum, zip(of_layers, fixed(cycles), strict=True)))
+            return tuple(map(add, of_layers, fixed(cycles)))
 
         quickest = max(min(choice.cycles for choice in layer) for layer in choices.values())
         changes = {*intervals(choices), *paces}
         quickest = max(quickest, paces[0]) if paces else quickest
         ascending = sorted(cycles for cycles in changes if cycles >= quickest)
-        return Space(choices, ascending, totals, usable(sure, margin), part, weigh)
+        most = usable(False, margin)
+        return Space(choices, ascending, totals, (*most, *usable(True, 0.0)) if sure else most, whole_part(sure), weigh)
 
     return cache(space)
 
 
-def _linear(amounts: Amounts, place: int, parts: Mapping[str, float] | None) -> float:
-    of_one = amounts.get(RESOURCES[place], ())
-    value = summed(of_one).value
-    if parts is None:
-        return value
-    return value + sum(parts.get(model, 1.0) * spread for model, spread in excess(of_one).items())
+def _bound(of_one: Taken, parts: Mapping[str, float]) -> float:
+    return of_one.value + sum(parts.get(model, 1.0) * spread for model, spread in of_one.spreads.items())
 
 
 def _parts(whole: Amounts, place: int) -> Mapping[str, float]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import count, groupby, takewhile
 from math import ceil
+from operator import attrgetter
 
-from backends.dataflow.stages import Fifo, Run, Stage, fifos
-from backends.dataflow.stream import simulate
+from backends.dataflow.stages import Fifo, Run, Simulation, Stage, fifos
+from backends.dataflow.stream import least_interval, simulate
+from backends.dataflow.times import unlike
 from backends.dataflow.tokens import simulate_tokens
 
 SLACK = 0.01
@@ -34,38 +37,57 @@ def sized(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) ->
 def _sized(
     stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...], shallowest: int
 ) -> tuple[tuple[Fifo, int], ...]:
-    busiest = max(stage.busy for stage in stages)
-    least = passable(stages, dict(bits), shallowest)
-    if _paced(stages, least, busiest * (1 + SLACK)):
+    allowed = max(stage.busy for stage in stages) * (1 + SLACK)
+    least, trials = passable(stages, dict(bits), shallowest), _Trials(stages)
+    if least_interval(stages, least) <= allowed and trials.interval(least) <= allowed:
         return tuple(least.items())
     skips, more = [fifo for fifo, depth in least.items() if depth > shallowest], ahead(stages)
     depths = {fifo: max(depth, more[fifo]) for fifo, depth in least.items()}
-    if _paced(stages, depths, busiest * (1 + SLACK)):
+    if trials.interval(depths) <= allowed:
         return tuple(depths.items())
-    freed = simulate(stages, depths | dict.fromkeys(skips)).fill
+    freed = trials.simulate(depths | dict.fromkeys(skips)).fill
     depths |= {fifo: max(depths[fifo], freed[fifo]) for fifo in skips}
-    if _paced(stages, depths, busiest * (1 + SLACK)):
+    if trials.interval(depths) <= allowed:
         return tuple(depths.items())
-    return tuple(_grown(stages, dict(bits), least).items())
+    return tuple(_grown(trials, dict(bits), least).items())
 
 
-def _grown(stages: Sequence[Stage], bits: Mapping[Fifo, int], least: Mapping[Fifo, int]) -> dict[Fifo, int]:
+class _Trials:
+    """Simulations of the same stages with FIFOs of several depths, each begun with the times of the one that is most
+    like it."""
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self.stages = stages
+        self._before: deque[tuple[Mapping[Fifo, int | None], Simulation]] = deque(maxlen=4)
+
+    def simulate(self, depths: Mapping[Fifo, int | None]) -> Simulation:
+        _, like = min(self._before, key=lambda other: len(unlike(depths, other[0])), default=(depths, None))
+        simulation = simulate(self.stages, depths, like=like)
+        self._before.appendleft((depths, simulation))
+        return simulation
+
+    def interval(self, depths: Mapping[Fifo, int | None]) -> int:
+        return self.simulate(depths).interval
+
+
+def _grown(trials: _Trials, bits: Mapping[Fifo, int], least: Mapping[Fifo, int]) -> dict[Fifo, int]:
     """All FIFOs doubled until the design is as fast as it can be, then each as deep as it was filled, then as many as
     possible at their least, the widest first."""
-    allowed = max(max(stage.busy for stage in stages) * (1 + SLACK), simulate(stages, {}).interval)
+    freely = trials.interval(dict.fromkeys(least))
+    allowed = max(max(stage.busy for stage in trials.stages) * (1 + SLACK), freely)
     deep = next(
         depth
         for depth in (LEAST << doubling for doubling in count())
-        if depth >= DEEPEST or _paced(stages, {fifo: max(one, depth) for fifo, one in least.items()}, allowed)
+        if depth >= DEEPEST or trials.interval({fifo: max(one, depth) for fifo, one in least.items()}) <= allowed
     )
-    filled = simulate(stages, {fifo: max(one, deep) for fifo, one in least.items()}).fill
+    filled = trials.simulate({fifo: max(one, deep) for fifo, one in least.items()}).fill
     depths = {fifo: max(one, min(deep, filled[fifo])) for fifo, one in least.items()}
     widest = sorted((fifo for fifo in least if depths[fifo] > least[fifo]), key=lambda fifo: -bits[fifo])
-    return _trimmed(stages, depths, least, widest, allowed)
+    return _trimmed(trials, depths, least, widest, allowed)
 
 
 def _trimmed(
-    stages: Sequence[Stage],
+    trials: _Trials,
     depths: dict[Fifo, int],
     least: Mapping[Fifo, int],
     those: Sequence[Fifo],
@@ -73,17 +95,13 @@ def _trimmed(
 ) -> dict[Fifo, int]:
     """`depths`, with as many of `those` FIFOs at their least as the pace bears: all, else each half in turn."""
     lower = depths | {fifo: least[fifo] for fifo in those}
-    if lower == depths or _paced(stages, lower, allowed):
+    if lower == depths or trials.interval(lower) <= allowed:
         return lower
     if len(those) == 1:
         return depths
     middle = len(those) // 2
-    depths = _trimmed(stages, depths, least, those[:middle], allowed)
-    return _trimmed(stages, depths, least, those[middle:], allowed)
-
-
-def _paced(stages: Sequence[Stage], depths: Mapping[Fifo, int], allowed: float) -> bool:
-    return simulate(stages, depths).interval <= allowed
+    depths = _trimmed(trials, depths, least, those[:middle], allowed)
+    return _trimmed(trials, depths, least, those[middle:], allowed)
 
 
 def ahead(stages: Sequence[Stage]) -> dict[Fifo, int]:
@@ -113,8 +131,8 @@ def passable(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int)
 
 def _shape(pattern: Sequence[Run]) -> tuple[Run, ...]:
     """The same firings of one cycle each, in as few runs as possible: designs of one network then often are one."""
-    alike = groupby(pattern, key=lambda run: (run.takes, run.puts))
-    return tuple(Run(sum(run.count for run in runs), 1, *firing) for firing, runs in alike)
+    alike = groupby(pattern, key=attrgetter("takes", "puts"))
+    return tuple(Run(sum(map(attrgetter("count"), runs)), 1, *firing) for firing, runs in alike)
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from operator import itemgetter, le
 from typing import Any
 
 Cost = tuple[float, ...]
@@ -93,13 +94,13 @@ _Sum = tuple[Cost, tuple[Choice, ...]]
 
 
 def _total(*costs: Cost) -> Cost:
-    return tuple(sum(amounts) for amounts in zip(*costs, strict=True))
+    return tuple(map(sum, zip(*costs, strict=True)))
 
 
 def _undercutting(sums: Iterable[_Sum]) -> list[_Sum]:
     """Those whose cost no other undercuts or equals in everything."""
     kept: list[_Sum] = []
-    for cost, made in sorted(sums, key=lambda one: one[0]):
-        if not any(all(a <= b for a, b in zip(other, cost, strict=True)) for other, _ in kept):
+    for cost, made in sorted(sums, key=itemgetter(0)):
+        if not any(all(map(le, other, cost)) for other, _ in kept):
             kept.append((cost, made))
     return kept

@@ -45,9 +45,9 @@ def folding_notes(
     if rate != NO_TARGET:
         yield Note(f"{it_is} the cheapest for {rate} images/s: {cycles}")
     elif answer.sure:
-        yield Note(f"{it_is} the fastest whose upper bounds {free}: {cycles}")
+        yield Note(f"{it_is} the fastest whose estimates {free}, with upper bounds within the part: {cycles}")
     elif not answer.lacking:
-        bounds = "near it, none does with every upper bound reached at once"
+        bounds = "near it, the upper bounds of none are within the part"
         yield Note(f"{it_is} the fastest whose estimates {free} ({bounds}): {cycles}")
     if answer.lacking:
         charged = charged or {}

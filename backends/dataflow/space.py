@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from math import inf
+from operator import le
 from typing import Any, Generic, Protocol, TypeVar
 
 from backends.dataflow.fifos import SLACK
@@ -62,7 +63,7 @@ class Space:
 
     def fastest(self, fits: Callable[[Cost], bool] | None = None) -> Folding | None:
         """The lightest folding of the shortest interval at which what the design takes fits; None where none does."""
-        fits = fits or (lambda totals: not over(totals, self.usable))
+        fits = fits or (lambda totals: all(map(le, totals, self.usable)))
 
         def reached(cycles: int) -> bool:
             return reaches(self.choices, lambda cost: fits(self.totals(cost, cycles)), cycles)
@@ -81,21 +82,23 @@ class Space:
 
 
 def over(totals: Cost, usable: Cost) -> frozenset[Metric]:
-    """The resources of which `totals` are more than what is usable."""
-    return frozenset(metric for metric, taken, most in zip(RESOURCES, totals, usable, strict=True) if taken > most)
+    """The resources of which `totals` are more than what is usable: estimates alone, or upper bounds behind them."""
+    metrics = RESOURCES * (len(totals) // len(RESOURCES))
+    return frozenset(metric for metric, taken, most in zip(metrics, totals, usable, strict=True) if taken > most)
 
 
 Budgets = Callable[[bool, float], Space]
-"""The space in which estimates, or where True their upper bounds, leave a margin of the part free."""
+"""The space in which estimates leave a margin of the part free and, where True, upper bounds are within the part, too.
+A cost there is the estimates and, behind them, the bounds."""
 
 
 @dataclass(frozen=True)
 class Answer:
     """The folding that was chosen, and why none is faster.
 
-    `sure` says that upper bounds fit, too. `lacking` holds the resources of which this folding leaves too little, with
-    what it takes, where no other leaves enough; `nearest` is then the lightest folding. `stops` are the resources of
-    which a faster folding takes too much.
+    `sure` says that upper bounds are within the part, too. `lacking` holds the resources of which this folding leaves
+    too little, with what it takes, where no other leaves enough; `nearest` is then the lightest folding. `stops` are
+    the resources of which a faster folding takes too much.
     """
 
     folding: Folding
@@ -106,8 +109,9 @@ class Answer:
 
 
 def solve(budgets: Budgets, patience: float = inf) -> Answer:
-    """The fastest folding whose upper bounds leave the margin free; else the fastest whose estimates do; else the
-    fastest whose estimates fit with no margin; else the fastest that takes hardly more than the least of what lacks.
+    """The fastest folding whose estimates leave the margin free and whose upper bounds are within the part; else the
+    fastest whose estimates leave the margin free; else the fastest whose estimates fit with no margin; else the fastest
+    that takes hardly more than the least of what lacks.
 
     One whose estimates fit is taken as well where one that is sure to takes more than `patience` times its cycles.
     """
@@ -248,9 +252,9 @@ class Problem(Generic[DesignType]):
 
     def _as_built(self, promised: Answer, design: DesignType, budgets: Budgets) -> Answer:
         """`promised`, as the design that was made of it keeps it."""
-        if promised.sure and not over(self.taken(design, True), budgets(True, KEPT).usable):
-            return promised
         estimates = self.taken(design, False)
+        if promised.sure and not over((*estimates, *self.taken(design, True)), budgets(True, KEPT).usable):
+            return promised
         exceeded = over(estimates, budgets(False, KEPT).usable)
         lacking = {metric: value for metric, value in zip(RESOURCES, estimates, strict=True) if metric in exceeded}
         return replace(promised, sure=False, lacking=lacking)

@@ -9,13 +9,17 @@ A tensor that several stages read must pass a stage that copies it (a fork); a j
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from backends.dataflow.times import Settled
 
     Times = NDArray[Any]
 
@@ -39,6 +43,16 @@ class Run:
     puts: bool = True
 
 
+def merged(runs: Iterable[Run]) -> tuple[Run, ...]:
+    """The same firings in as few runs as possible.
+
+    >>> merged([Run(1, 2), Run(3, 2), Run(0, 5), Run(1, 2, puts=False)])
+    (Run(count=4, cycles=2, takes=True, puts=True), Run(count=1, cycles=2, takes=True, puts=False))
+    """
+    alike = groupby((run for run in runs if run.count), key=attrgetter("cycles", "takes", "puts"))
+    return tuple(Run(sum(map(attrgetter("count"), group)), *firing) for firing, group in alike)
+
+
 @dataclass(frozen=True)
 class Frame:
     """The events of one frame of a stage, as arrays: the cycles before each token is taken and put, were it never to
@@ -60,6 +74,13 @@ class Frame:
         puts = np.repeat(np.array([run.puts for run in pattern], bool), counts)
         ends, taken, put = np.cumsum(cycles), np.cumsum(takes), np.cumsum(puts)
         return cls((ends - cycles)[takes], ends[puts], (put - puts)[takes], taken[puts])
+
+    def of_every(self, taken: int, put: int) -> Frame:
+        """The last of every so many tokens, as a frame of its own."""
+        takes, puts = slice(taken - 1, None, taken), slice(put - 1, None, put)
+        return Frame(
+            self.takes[takes], self.puts[puts], self.puts_before[takes] // put, self.takes_before[puts] // taken
+        )
 
 
 @dataclass(frozen=True)
@@ -114,6 +135,8 @@ class Simulation:
     bottleneck: str
     fill: Mapping[Fifo, int]
     deadlock: Deadlock | None
+    settled: Settled | None = field(default=None, compare=False, repr=False)
+    """All times, where they are few enough to be kept."""
 
     @property
     def latency(self) -> int:

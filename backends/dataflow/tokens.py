@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from backends.dataflow.stages import BOUNDLESS, INPUT, Deadlock, Fifo, Simulation, Stage, busiest, fifos
-from backends.dataflow.times import most
+from backends.dataflow.track import most
 
 
 def simulate_tokens(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> Simulation:

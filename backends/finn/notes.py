@@ -13,6 +13,7 @@ from backends.dataflow.notes import Wording, folding_notes
 from backends.dataflow.options import AUTO, NO_TARGET, cycles_at
 from backends.dataflow.space import Solved
 from backends.finn.design import folding_file
+from backends.finn.design.arithmetic import grid_of
 from backends.finn.design.design import FinnDesign
 from backends.finn.design.fifos import StreamingFifo, WidthConverter
 from backends.finn.design.nodes import MatrixVector
@@ -24,7 +25,6 @@ from backends.finn.resolve import resolve_folding
 from backends.protocol import Note, warning
 from flows.core.evidence import Metric
 from flows.core.margins import KEPT
-from models.grids import grid
 
 WORDING = Wording("folding", "it is", "the design takes")
 
@@ -125,4 +125,4 @@ def _arithmetic(design: FinnDesign) -> Iterator[Note]:
 
 
 def _scales(design: FinnDesign, layer: str) -> str:
-    return grid(design.job.weights.tensors()[f"{layer}/kernel"]).words
+    return grid_of(design.job.weights, layer).words

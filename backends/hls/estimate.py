@@ -6,6 +6,7 @@ Resources are those after place and route. The Fmax is what builds of HLS design
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from backends.cost import shell
 from backends.cost.amounts import Amounts, exact, joined, readings, within
@@ -100,13 +101,8 @@ def node_cost(
             widths = data, arithmetic.kernel.width, arithmetic.accumulator.width, result
             weights = resources.memory(weight_rom(node.size, fold, widths[1], device), WEIGHTS)
             is_reread = fold.pe < node.size[1] or fresh(node, wide) < node.size[0] // fold.simd
-            found = joined(
-                resources.control("matrix_vector"),
-                split(wide.takes, fold.simd, data),
-                matrix_vector(wide, widths),
-                resources.memory(kept(node, fold, data, device), "windows") if is_reread else {},
-            )
-            return found, {WEIGHTS: weights}
+            memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
+            return joined(matrix_vector(wide, widths), memory), {WEIGHTS: weights}
         case "maxpool2d", MaxPool2D() as layer:
             compared = layer.kernel[0] + layer.kernel[1] - 1  # a column of values, and the columns before it
             compare = resources.physics(
@@ -150,17 +146,19 @@ def split(taken: int, lanes: int, bits: int) -> Amounts:
     }
 
 
+@lru_cache(maxsize=4096)
 def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int]) -> Amounts:
-    """PE x SIMD multipliers and what stands around them, weights apart.
+    """PE x SIMD multipliers and what stands around them, memories apart.
 
-    `widths` are bits of data, weights, accumulator and result.
+    `widths` are bits of data, weights, accumulator and result. Searches on several parts ask for the same.
     """
     data, weight, accumulator, result = widths
     fold = wide.fold
     sums = fold.pe * (2 * accumulator + (fold.simd // 2) * (data + weight))
     bits = 2 * fold.simd * data + sums + wide.puts * result
-    return {
+    multiplied: Amounts = {
         Metric.DSP: (resources.multipliers(fold, data, weight),),
         Metric.LUT: (resources.adders(fold, data + weight, accumulator), resources.requantise(fold.pe)),
         Metric.FF: (resources.registers(bits, "operands, sums and results"),),
     }
+    return joined(resources.control("matrix_vector"), split(wide.takes, fold.simd, data), multiplied)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
 from math import lcm
 
 from backends.cost.amounts import Amounts, joined, totals
@@ -73,7 +73,7 @@ def folding_problem(
             *(stage_amounts(design, node, design.lanes[node.name]) for node in fixed), fifos, start.shell.amounts()
         )
         stages = (stage_amounts(design, node, design.lanes[node.name]) for node in design.nodes)
-        ways = {name: [_way(design, name, place, fold) for place, fold in enumerate(folds[name])] for name in folds}
+        ways = {name: list(_ways(design, name, folds[name])) for name in folds}
         return budgets(ways, lambda cycles: rest, joined(*stages, fifos), room, distinct=True)
 
     return Problem(start, around, build, taken)
@@ -91,11 +91,21 @@ def stage_amounts(design: HlsDesign, node: Node, wide: Lanes) -> Amounts:
     return joined(logic, *memories.values())
 
 
-def _way(design: HlsDesign, name: str, place: int, fold: Fold) -> Way:
-    """What a layer with weights takes in `design` at another fold, its window and its memories included."""
-    members = [node for node in design.nodes if node.layer.name == name and node.kind in FOLDED]
-    amounts = joined(*(stage_amounts(design, node, _wide(design, node, fold)) for node in members))
-    return Way(place, max(least(node, fold) for node in members), amounts)
+def _ways(design: HlsDesign, name: str, folds: Sequence[Fold]) -> Iterator[Way]:
+    """What a layer with weights takes in `design` at other folds, its window and its memories included."""
+    unit, *windows = [node for node in design.nodes[::-1] if node.layer.name == name and node.kind in FOLDED]
+
+    @cache
+    def of_windows(simd: int) -> tuple[int, Amounts]:
+        """The cycles and amounts of what no PE changes."""
+        fold = Fold(1, simd)
+        amounts = joined(*(stage_amounts(design, node, _wide(design, node, fold)) for node in windows))
+        return max((least(node, fold) for node in windows), default=0), amounts
+
+    for place, fold in enumerate(folds):
+        cycles, amounts = of_windows(fold.simd)
+        of_unit = stage_amounts(design, unit, _wide(design, unit, fold))
+        yield Way(place, max(cycles, least(unit, fold)), joined(amounts, of_unit))
 
 
 def _wide(design: HlsDesign, node: Node, fold: Fold) -> Lanes:

@@ -20,7 +20,7 @@ from backends.dataflow.stream import simulate
 from backends.dataflow.timing import Ends, busy, totals
 from backends.hls4ml import counts, resources, routed
 from backends.hls4ml.design import Hls4mlDesign
-from backends.hls4ml.reuse import multiplier_dsp, multipliers, sizes
+from backends.hls4ml.reuse import multiplier_dsp, multipliers, size_of
 from backends.hls4ml.schedule import QUICKEST, Block, slowest, tokens
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from models.fixed import FixedType, Overflow, Rounding
@@ -128,9 +128,8 @@ def multiply_accumulate(
     """A convolution or a dense layer. With constants for weights (RF = 1, Latency) the interval is wide: it depends on
     their values.
     """
-    types = quantised.layers[block.name]
-    assert types.kernel is not None and types.accumulator is not None
-    size = sizes(quantised.network)[block.name]
+    types, size = quantised.layers[block.name], size_of(quantised.network, block.layer)
+    assert types.kernel and types.accumulator and size
     data, weight = quantised.type_of(block.layer.inputs[0]).width, types.kernel.width
     widths = data, types.accumulator.width
     layer = block.layer

@@ -14,7 +14,7 @@ from math import prod
 
 from backends.cost.amounts import Amount
 from backends.hls4ml import resources
-from models.network import Network
+from models.network import Layer, Network
 from models.quantised import QuantisedNetwork
 
 
@@ -53,20 +53,23 @@ def multipliers(n_in: int, n_out: int, factor: int) -> int:
 
 def sizes(network: Network) -> Mapping[str, tuple[int, int]]:
     """(n_in, n_out) of every layer that has weights: products per result, and results per position."""
-    found = {}
-    for layer in network.layers:
-        kernel = layer.weight_shapes(*network.input_shapes(layer)).get("kernel")
-        if kernel:
-            found[layer.name] = prod(kernel[:-1]), kernel[-1]
-    return found
+    every = {layer.name: size_of(network, layer) for layer in network.layers}
+    return {name: size for name, size in every.items() if size}
+
+
+def size_of(network: Network, layer: Layer) -> tuple[int, int] | None:
+    """As in `sizes`; None of a layer without weights."""
+    kernel = layer.weight_shapes(*network.input_shapes(layer)).get("kernel")
+    return (prod(kernel[:-1]), kernel[-1]) if kernel else None
 
 
 def multiplier_dsp(quantised: QuantisedNetwork, name: str, factor: int) -> Amount:
     """DSP48E1 of the multipliers of the layer `name` at reuse factor `factor`."""
-    kernel = quantised.layers[name].kernel
-    assert kernel is not None, f"{name} has no weights"
-    data = quantised.type_of(quantised.network[name].inputs[0]).width
-    return resources.multiplier_dsp(multipliers(*sizes(quantised.network)[name], factor), data, kernel.width)
+    kernel, layer = quantised.layers[name].kernel, quantised.network[name]
+    size = size_of(quantised.network, layer)
+    assert kernel and size, f"{name} has no weights"
+    data = quantised.type_of(layer.inputs[0]).width
+    return resources.multiplier_dsp(multipliers(*size, factor), data, kernel.width)
 
 
 def _is_legal(n_in: int, n_out: int, factor: int) -> bool:

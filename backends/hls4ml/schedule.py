@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 
-from backends.dataflow.stages import Run, Stage
+from backends.dataflow.stages import Run, Stage, merged
 from backends.hls4ml.reuse import sizes
 from backends.hls4ml.structure import cycles_a_turn
 from models.network import INPUT, Conv2D, Flatten, Layer, MaxPool2D, Network, Shape
@@ -148,6 +149,7 @@ def stages(
     )
 
 
+@lru_cache(maxsize=1024)
 def busy(block: Block, factor: int, pace: ToolPace, unrolled: bool) -> int:
     """Cycles of one frame at reuse factor `factor`."""
     return sum(run.count * run.cycles for run in _pattern(block, factor, pace, unrolled))
@@ -163,17 +165,17 @@ def _pattern(block: Block, factor: int, pace: ToolPace, latency: bool) -> tuple[
     match block.kind, layer:
         case "padding", Conv2D():
             top, bottom, left, right = layer.pads(block.taken)
-            row = _merged(Run(left, 1, takes=False), Run(block.taken[1], 1), Run(right, 1, takes=False))
+            row = Run(left, 1, takes=False), Run(block.taken[1], 1), Run(right, 1, takes=False)
             above, below = (Run(rows * block.shape[1], 1, takes=False) for rows in (top, bottom))
-            return _merged(above, *row * block.taken[0], below)
+            return merged((above, *row * block.taken[0], below))
         case "conv2d", Conv2D():
             return _window(block, layer, Run(1, computed), Run(1, stored, puts=False))
         case "maxpool2d", MaxPool2D():
             return _window(block, layer, Run(1, pace.pooled), Run(1, pace.pooled, puts=False))
         case "global_average_pool", _:
-            return _merged(Run(tokens(block.taken) - 1, 1, puts=False), Run(1, 1))
+            return merged((Run(tokens(block.taken) - 1, 1, puts=False), Run(1, 1)))
         case "dense", _:
-            return _merged(Run(tokens(block.taken) - 1, 1, puts=False), Run(1, computed))
+            return merged((Run(tokens(block.taken) - 1, 1, puts=False), Run(1, computed)))
         case _:
             return (Run(tokens(block.taken), 1),)
 
@@ -186,25 +188,10 @@ def _window(block: Block, layer: Conv2D | MaxPool2D, full: Run, idle: Run) -> tu
     """A token in for every pixel, one out for every pixel that completes a window."""
     rows, columns = block.taken[0], block.taken[1]
     wide, high = (_ends(size, layer.kernel[axis], layer.strides[axis]) for axis, size in ((1, columns), (0, rows)))
-    busy = _merged(*(full if column in wide else idle for column in range(columns)))
-    quiet = (_times(idle, columns),)
-    return _merged(*(run for row in range(rows) for run in (busy if row in high else quiet)))
+    busy = merged(full if column in wide else idle for column in range(columns))
+    quiet = (replace(idle, count=columns),)
+    return merged(run for row in range(rows) for run in (busy if row in high else quiet))
 
 
 def _ends(size: int, kernel: int, stride: int) -> range:
     return range(kernel - 1, size, stride)
-
-
-def _times(run: Run, count: int) -> Run:
-    return Run(run.count * count, run.cycles, run.takes, run.puts)
-
-
-def _merged(*runs: Run) -> tuple[Run, ...]:
-    """The same firings in as few runs as possible."""
-    found: list[Run] = []
-    for run in runs:
-        if found and _times(found[-1], 0) == _times(run, 0):
-            found[-1] = Run(found[-1].count + run.count, run.cycles, run.takes, run.puts)
-        elif run.count:
-            found.append(run)
-    return tuple(found)

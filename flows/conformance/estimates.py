@@ -203,7 +203,9 @@ class EstimateSuite:
             if reading.low is not None and reading.high is not None:
                 assert 0 <= reading.low <= reading.value <= reading.high, reading
             assert reading.value or reading.metric in RESOURCES, "nothing takes no time"
-        twice = [key for key, count in Counter((one.metric, one.scope) for one in found).items() if count > 1]
+        twice = [
+            key for key, count in Counter((one.metric, one.scope, one.stage) for one in found).items() if count > 1
+        ]
         assert not twice
         return found
 

@@ -1,10 +1,11 @@
 """Does it fit, at its clock? Resources are judged on one stated stage, against the part less a margin; the clock beside
 them. Not fitting is a result, not an error.
 
-Four words, and the same ones everywhere. A design *fits* where even the upper ends of its intervals leave the margins
-free. It is *over* where a report, or even the lower end of an interval, exceeds the part. It is *at risk* where it is
-known to take some of a margin and no more: only the build can tell. It is *undecided* where the part, or the part less
-its margin, lies inside an interval: a number nearer the metal would tell.
+Four words, and the same ones everywhere. A design *fits* where its numbers leave the margins free and even the upper
+ends of their intervals are within the part. It is *at risk* where the upper ends are, but a number takes some of a
+margin: whether that much can be placed and routed, only the build can tell. It is *undecided* where the part ends
+inside an interval: a number nearer the metal would tell. It is *over* where a report, or even the lower end of an
+interval, exceeds the part.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from flows.core.part import Device
 
 
 class Verdict(Enum):
-    FITS = "fits"  # the upper ends leave the margins free
-    AT_RISK = "at risk"  # known to take some of a margin, and no more than the part has; or the clock is at risk
-    UNDECIDED = "undecided"  # the part, or the part less its margin, lies inside an interval
+    FITS = "fits"  # the numbers leave the margins free, and no upper end exceeds the part
+    AT_RISK = "at risk"  # a number takes some of a margin, and no upper end exceeds the part; or the clock is at risk
+    UNDECIDED = "undecided"  # the part ends inside an interval
     CLOCK_MISSED = "clock missed"  # a report says that the clock asked for is not met
     OVER = "over"  # a report exceeds the part, or the lower end of an interval does
     UNKNOWN = "unknown"  # a resource has no reading
@@ -42,11 +43,11 @@ class Judged:
 
     @property
     def verdict(self) -> Verdict:
-        if self.high <= self.usable:
-            return Verdict.FITS
         if self.low > self.available:
             return Verdict.OVER
-        return Verdict.AT_RISK if self.usable < self.low and self.high <= self.available else Verdict.UNDECIDED
+        if self.high > self.available:
+            return Verdict.UNDECIDED
+        return Verdict.FITS if self.value <= self.usable else Verdict.AT_RISK
 
 
 @dataclass(frozen=True)

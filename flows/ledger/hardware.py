@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backends.amd.bitstream import archive, count, handoff, packets, prjxray
-from backends.amd.bitstream.count import Counts
+from backends.amd.bitstream.count import DecodedCounts
 from backends.amd.bitstream.handoff import Handoff
 from backends.amd.bitstream.packets import Bitstream
 from flows.core.errors import SetupError
@@ -63,7 +63,7 @@ def handoff_entry(content: bytes, file: str, digest: str, today: str) -> Entry:
     return Entry(file, digest, Kind.HANDOFF, today, part=system.part, clock_ns=_clock_ns(system), facts=_facts(system))
 
 
-def _readings(counts: Counts, bitstream: Bitstream, file: str) -> tuple[Reading, ...]:
+def _readings(counts: DecodedCounts, bitstream: Bitstream, file: str) -> tuple[Reading, ...]:
     tool, source = _tool(bitstream.header.tool), f"decoded from {file}"
     on = f"{bitstream.header.part or bitstream.device}{f', {tool}' if tool else ''}"
     low, high = counts.lut / (1 + MOST), counts.lut / (1 + LEAST)

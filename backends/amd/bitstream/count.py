@@ -27,7 +27,7 @@ PASSING = tuple(sum(1 << at for at in range(64) if at >> pin & 1) for pin in ran
 
 
 @dataclass(frozen=True)
-class Counts:
+class DecodedCounts:
     """`route_through` LUTs are not in `lut_logic`."""
 
     lut_logic: int
@@ -43,7 +43,7 @@ class Counts:
         return self.lut_logic + self.lutram + self.srl
 
 
-def count(bitstream: Bitstream, fabric: Fabric) -> Counts:
+def count(bitstream: Bitstream, fabric: Fabric) -> DecodedCounts:
     """`bitstream` writes as many frames as `fabric` has (`prjxray.load` sees to it)."""
     import numpy
 
@@ -59,7 +59,7 @@ def count(bitstream: Bitstream, fabric: Fabric) -> Counts:
         else:
             for place in (0, 1):
                 totals["dsp"] += _count_slices(words, tiles, f"DSP48.DSP_{place}.")
-    return Counts(**totals)
+    return DecodedCounts(**totals)
 
 
 def _on(words: NDArray[uint32], tiles: Tiles, bit: Bit) -> NDArray[bool_]:

@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import lru_cache, partial
 from math import ceil, log2, prod
 from typing import TYPE_CHECKING, Any
 
 from backends.finn.options import FinnOptions
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding, coarsest
-from models.grids import grid
+from models.grids import Grid, grid
 from models.lowering import lowered
 from models.network import Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+from models.weights import Weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,27 +92,19 @@ class _Grids:
 
     job: Job[FinnOptions]
 
-    @cached_property
-    def tensors(self) -> Mapping[str, NDArray[Any]]:
-        return self.job.weights.tensors()
-
     def kernel(self, layer: str) -> FixedType:
-        """Signed and narrow: the coarsest power of two that holds every weight, the fewest bits that reach all."""
-        weights = self.tensors[f"{layer}/kernel"]
-        fraction = coarsest(weights)
-        bits = max(int(abs(weights).max() * 2.0**fraction).bit_length() + 1, LEAST)
-        return FixedType(bits, bits - fraction, True, Rounding.RND_CONV, Overflow.SAT_SYM)
+        return _kernel(self.job.weights, layer)
 
     def code_bits(self, layer: str) -> int | None:
         """Of a weight where its grid takes fewer than one of a power of two for all of the kernel; None elsewhere."""
-        whole, bits = self.kernel(layer).width, max(grid(self.tensors[f"{layer}/kernel"]).bits, LEAST)
+        whole, bits = self.kernel(layer).width, max(grid_of(self.job.weights, layer).bits, LEAST)
         if bits > MOST:
             raise Ungridded(f"the weights of {layer} do not lie on grids of {MOST} bits or fewer")
         return bits if bits < whole else None
 
     def bias_bits(self, layer: str, fraction: int) -> int:
         """Bits of the largest bias in units of the accumulator."""
-        largest = float(abs(self.tensors[f"{layer}/bias"]).max()) * 2.0**fraction
+        largest = float(abs(_tensors(self.job.weights)[f"{layer}/bias"]).max()) * 2.0**fraction
         return ceil(log2(largest + 1)) + 1
 
     def unsigned(self, layer: str) -> FixedType:
@@ -133,3 +126,24 @@ class _Grids:
         if end * 2.0**fraction != 2**bits - 1 or not LEAST <= bits <= most:
             raise Ungridded(f"the range of {layer} is not that of a quantiser of {LEAST} to {most} bits")
         return bits, fraction
+
+
+@lru_cache(maxsize=4)
+def _tensors(weights: Weights) -> Mapping[str, NDArray[Any]]:
+    """Every trained tensor, read once."""
+    return weights.tensors()
+
+
+@lru_cache(maxsize=256)
+def _kernel(weights: Weights, layer: str) -> FixedType:
+    """Signed and narrow: the coarsest power of two that holds every weight, the fewest bits that reach all."""
+    values = _tensors(weights)[f"{layer}/kernel"]
+    fraction = coarsest(values)
+    bits = max(int(abs(values).max() * 2.0**fraction).bit_length() + 1, LEAST)
+    return FixedType(bits, bits - fraction, True, Rounding.RND_CONV, Overflow.SAT_SYM)
+
+
+@lru_cache(maxsize=256)
+def grid_of(weights: Weights, layer: str) -> Grid:
+    """On which the weights of `layer` lie."""
+    return grid(_tensors(weights)[f"{layer}/kernel"])

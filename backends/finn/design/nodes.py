@@ -8,6 +8,7 @@ the pooling itself; a tensor that is read twice is copied. Cycles are those of t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, prod
 from typing import ClassVar
 
@@ -193,8 +194,7 @@ class MatrixVector(HardwareNode):
 
     @property
     def folds(self) -> tuple[NodeFold, ...]:
-        found = [NodeFold(pe, simd) for pe in divisors(self.channels) for simd in divisors(self.inputs)]
-        return tuple(sorted(found, key=lambda fold: (fold.pe * fold.simd, fold.pe)))
+        return _unit_folds(self.channels, self.inputs)
 
     def cycles(self, fold: NodeFold) -> int:
         return self.turns(fold) * self.pixels
@@ -260,6 +260,7 @@ class GlobalSum(HardwareNode):
         return (prod(self.taken[:-1]) + 1) * self.channels // fold.pe
 
 
+@lru_cache(maxsize=1024)
 def divisors(number: int) -> tuple[int, ...]:
     """What may be computed at once of `number` elements.
 
@@ -267,6 +268,12 @@ def divisors(number: int) -> tuple[int, ...]:
     (1, 2, 3, 4, 6, 12)
     """
     return tuple(one for one in range(1, number + 1) if number % one == 0)
+
+
+@lru_cache(maxsize=1024)
+def _unit_folds(channels: int, inputs: int) -> tuple[NodeFold, ...]:
+    found = [NodeFold(pe, simd) for pe in divisors(channels) for simd in divisors(inputs)]
+    return tuple(sorted(found, key=lambda fold: (fold.pe * fold.simd, fold.pe)))
 
 
 def words(elements: int, of: int) -> int:

@@ -7,10 +7,10 @@ the pace of their neighbours.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from functools import lru_cache
 from math import prod
 
-from backends.dataflow.stages import Run, Stage
+from backends.dataflow.stages import Run, Stage, merged
 from backends.finn.design.nodes import (
     GlobalSum,
     HardwareNode,
@@ -33,10 +33,12 @@ DELAY = 3
 
 def stages(nodes: Iterable[HardwareNode], folding: Folding) -> tuple[Stage, ...]:
     """A stage for every node, in order."""
-    return tuple(
-        Stage(node.name, node.sources, _merged(_pattern(node, folding[node.name])), DELAYS.get(type(node), DELAY))
-        for node in nodes
-    )
+    return tuple(stage(node, folding[node.name]) for node in nodes)
+
+
+@lru_cache(maxsize=512)
+def stage(node: HardwareNode, fold: NodeFold) -> Stage:
+    return Stage(node.name, node.sources, merged(_pattern(node, fold)), DELAYS.get(type(node), DELAY))
 
 
 def _pattern(node: HardwareNode, fold: NodeFold) -> Iterator[Run]:
@@ -95,9 +97,3 @@ def _windows(node: Window, fold: NodeFold) -> Iterator[Run]:
             spent = until
         else:
             yield Run(1, 0, puts=False)
-
-
-def _merged(runs: Iterable[Run]) -> tuple[Run, ...]:
-    """The same firings in as few runs as possible."""
-    groups = groupby((run for run in runs if run.count), key=lambda run: (run.cycles, run.takes, run.puts))
-    return tuple(Run(sum(run.count for run in group), *key) for key, group in groups)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil, exp, gcd
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,16 @@ MEMORY_PORT = 64
 
 def of_node(node: HardwareNode, fold: NodeFold, memory: MemoryStyle, calibration: Calibration | None = None) -> Amounts:
     """What one node takes, its FIFOs apart; by the laws of this release where no others are given."""
+    return _of_node(node, fold, memory) if calibration is None else _by(calibration, node, fold, memory)
+
+
+@lru_cache(maxsize=4096)
+def _of_node(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amounts:
+    """Searches on several parts ask for the same."""
+    return _by(None, node, fold, memory)
+
+
+def _by(calibration: Calibration | None, node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amounts:
     return {
         **{
             metric: (fitted(law_of_node(node, fold, metric, memory), metric, calibration),)

@@ -42,7 +42,13 @@ SLOWEST = Pace(depth=21, restart=33)
 
 def stages(design: Sequence[Node], lanes: Mapping[str, Lanes], pace: Pace = EXPECTED) -> tuple[Stage, ...]:
     """The stream stages of `design`, each with its frame and its pipeline."""
-    return tuple(Stage(node.name, node.sources, *stage_timing(node, lanes[node.name], pace)) for node in design)
+    return tuple(stage(node, lanes[node.name], pace) for node in design)
+
+
+@lru_cache(maxsize=128)
+def stage(node: Node, wide: Lanes, pace: Pace) -> Stage:
+    """Designs for several parts have many stages in common, and a stage its frame, which takes longest to make."""
+    return Stage(node.name, node.sources, *stage_timing(node, wide, pace))
 
 
 @lru_cache(maxsize=4096)

@@ -25,19 +25,21 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fabric.write_database(tmp_path_factory.mktemp("prjxray"))
 
 
-def counted(content: bytes, database: Path) -> count.Counts:
+def counted(content: bytes, database: Path) -> count.DecodedCounts:
     bitstream = packets.parse(content, "x.bit")
     return count.count(bitstream, prjxray.load(database, bitstream, "x.bit"))
 
 
 def test_luts_are_told_by_what_they_do(database: Path) -> None:
     found = counted(fabric.some_bitstream(), database)
-    assert found == count.Counts(lut_logic=2, lutram=1, srl=1, route_through=3, ramb18=3, dsp=1)
+    assert found == count.DecodedCounts(lut_logic=2, lutram=1, srl=1, route_through=3, ramb18=3, dsp=1)
     assert found.lut == 4
 
 
 def test_an_empty_device_takes_nothing(database: Path) -> None:
-    assert counted(fabric.bit_file(fabric.packets(fabric.frames(()))), database) == count.Counts(0, 0, 0, 0, 0, 0)
+    assert counted(fabric.bit_file(fabric.packets(fabric.frames(()))), database) == count.DecodedCounts(
+        0, 0, 0, 0, 0, 0
+    )
 
 
 @pytest.mark.parametrize("half", (0, 1))

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.dataflow import times
+from backends.dataflow import times, track
 from backends.dataflow.fifos import LEAST, ahead, sized
 from backends.dataflow.stages import INPUT, Fifo, Run, Stage, fifos
-from backends.dataflow.stream import FRAMES, simulate, simulate_arrays
+from backends.dataflow.stream import FRAMES, least_interval, simulate, simulate_arrays
 from backends.dataflow.tokens import simulate_tokens
 
 
@@ -146,6 +146,55 @@ def test_arrays_find_what_the_loop_over_tokens_finds(
     assert simulate(stages, depths, frames) == expected
 
 
+@settings(deadline=None, max_examples=200)
+@given(design=shallow(), data=st.data())
+def test_where_a_simulation_begins_does_not_change_what_it_finds(
+    design: tuple[list[Stage], dict[Fifo, int]], data: st.DataObject
+) -> None:
+    """From the times of FIFOs that are deeper, shallower or never full; where FIFOs deadlock, there are no times."""
+    stages, depths = design
+    others = {fifo: data.draw(st.none() | st.integers(1, 6)) for fifo in fifos(stages)}
+    like, expected = simulate(stages, others), simulate_tokens(stages, depths, FRAMES)
+    if like.settled is None:
+        assert like.deadlock
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(times, "AGAIN", 1_000_000 if expected.deadlock is None else times.AGAIN)
+        if expected.deadlock:
+            with pytest.raises(times.Unsettled):
+                simulate_arrays(stages, depths, FRAMES, like.settled)
+        else:
+            assert simulate_arrays(stages, depths, FRAMES, like.settled) == expected
+    assert simulate(stages, depths, like=like) == expected
+
+
+@settings(deadline=None, max_examples=200)
+@given(design=shallow(), frames=st.integers(1, 4), followed=st.integers(1, 3))
+def test_tokens_that_are_followed_alone_are_never_later(
+    design: tuple[list[Stage], dict[Fifo, int]], frames: int, followed: int
+) -> None:
+    stages, depths = design
+    if simulate(stages, depths, frames).deadlock:
+        return
+    every, bits = times.settled(stages, depths, frames)
+    some, fewer_bits = times.settled(stages, depths, frames, followed)
+    for name, whole in every.items():
+        part = some[name]
+        assert len(part.put) >= frames * min(followed, len(whole.put) // frames)
+        for exact, bound in ((whole.taken, part.taken), (whole.put, part.put)):
+            grain = len(exact) // max(len(bound), 1)
+            assert (bound >> fewer_bits <= exact[grain - 1 :: grain or 1] >> bits).all()
+
+
+def test_a_design_that_is_plainly_too_slow_is_found_so_by_few_of_its_tokens() -> None:
+    """While a stage writes the last rows of a frame, its writer fills the FIFO between and waits."""
+    even = Stage("even", (INPUT,), (Run(2048, 3),))
+    late = Stage("late", ("even",), (Run(512, 1, puts=False), Run(1536, 3), Run(512, 3, takes=False)))
+    shallow_fifo, deep_fifo = {("even", "late"): LEAST}, ahead([even, late])
+    assert least_interval([even, late], shallow_fifo) > 1.01 * even.busy
+    assert even.busy <= least_interval([even, late], deep_fifo) <= simulate([even, late], deep_fifo).interval
+
+
 @settings(deadline=None)
 @given(design=shallow(), frames=st.integers(2, 3))
 def test_fifos_as_deep_as_their_fill_change_nothing(design: tuple[list[Stage], dict[Fifo, int]], frames: int) -> None:
@@ -215,7 +264,7 @@ def test_the_most_that_a_fifo_held_is_counted(came: list[int], stays: list[int],
     left = sorted(max(come + stay, come) for come, stay in zip(came, stays, strict=False))
     held = [place - sum(one < now for one in left) for place, now in enumerate(came, start=1)]
     most = max(held, default=0)
-    found = times.most(np.array(came, np.int64), np.array(left, np.int64), depth)
+    found = track.most(np.array(came, np.int64), np.array(left, np.int64), depth)
     assert found == (most if depth is None else min(most, depth))
 
 

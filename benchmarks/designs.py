@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.whole_designs.laws import SHIPPED, Fits
+from benchmarks.whole_designs.page import PAGE
 from benchmarks.whole_designs.predictions import Prediction, predictions
 from benchmarks.whole_designs.rows import Row, read
 from calibration import tables
@@ -27,6 +28,9 @@ from flows.core.clock import ClockVerdict
 from flows.core.errors import FlowsError, InputError
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.part import find_part
+
+HELD_OUT = "Each repository is predicted by models fitted without it."
+SHIPPED_LAWS = "The models are as shipped: some of these designs were fitted to."
 
 
 def main() -> None:
@@ -60,7 +64,12 @@ def run(files: Sequence[Path], cross_validate: bool, markdown: bool) -> int:
         every += predictions(row, builds, laws)
     sections = [*summaries(every), each(every), clocks(every), rates(every), unpredicted(every)]
     sections = [(title, table) for title, table in sections if len(table) > 1]
-    print("\n".join(tables.as_markdown(sections) if markdown else tables.as_text(sections)))
+    if markdown:
+        how = HELD_OUT if cross_validate else SHIPPED_LAWS
+        command = tables.wrapped(["python", "-m", "benchmarks.designs", *sys.argv[1:]])
+        print("\n".join([PAGE.format(command=command, how=how), *tables.as_markdown(sections)]), end="")
+    else:
+        print("\n".join(tables.as_text(sections)))
     for error in errors:
         print(error, file=sys.stderr)
     return InputError.exit_code if errors else 0

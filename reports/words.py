@@ -137,7 +137,7 @@ def _amount_over(one: Judged, value: float) -> str:
 
 
 def undecided(fit: Fit) -> str:
-    """Which intervals the part, or the part less its margin, lies inside of, and what would settle it."""
+    """Inside which intervals the part ends, and what would settle it."""
     return f"{open_ends(fit.undecided)}; {SETTLED}"
 
 

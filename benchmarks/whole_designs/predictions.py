@@ -20,7 +20,7 @@ import numpy as np
 
 from backends.cost.amounts import Total, joined, summed
 from backends.cost.block_design import shell_of
-from backends.cost.shell import DMA, NONE, SMARTCONNECT, Shell, find_shell
+from backends.cost.shell import DMA, NONE, SMARTCONNECT, IpBlock, Range, Shell, find_shell
 from backends.finn import clock as finn_clock
 from backends.finn.resources import models
 from backends.hls4ml import BACKEND, built
@@ -45,6 +45,12 @@ OWN = re.compile(
     "(?!Streaming|axi|axis|smartconnect|proc|xl|util|clk|mig|mdm|micro|lmb|blk|ila|vio|v_|dvi|rgb|color|pixel)"
 )
 """Names of IPs that are none of AMD's nor FINN's: the accelerator, and what else its author wrote."""
+
+UNTOLD = Shell(
+    "a shell that is not recorded",
+    (IpBlock("from an AXI-Lite port to FINN's", Range(489, 2934, 7294), Range(383, 3838, 9210), Range(0, 6, 10)),),
+)
+"""Of what others wrote by hand, where their IPs are not listed: any that was seen."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,7 @@ def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
             "backend": "vivado" if row.is_vivado_hls else "vitis",
             "fifo_depth": "hls4ml",
             "fifo_storage": "tool",
+            "softmax": "keep",
             "shell": NONE,
         }
         with tempfile.TemporaryDirectory() as folder, mock.patch.object(built, "shipped", lambda: laws.hls4ml):
@@ -171,6 +178,8 @@ def _with_shell(row: Row, core: Mapping[Metric, Total]) -> dict[Metric, Total]:
 
 
 def _shell(row: Row) -> Shell:
+    if row.ips is None and row.flow not in ("finn", "hls4ml"):
+        return UNTOLD
     if row.ips is None:
         return find_shell(SMARTCONNECT, own_dma=True) if row.flow == "finn" else find_shell(DMA)
     return shell_of(row.ips, [name for name in row.ips if OWN.match(name)])

@@ -25,11 +25,15 @@ def said(answer: Answer, rate: str = NO_TARGET, faster: int | None = None) -> li
 @pytest.mark.parametrize(
     ("sure", "why"),
     [
-        (True, "whose upper bounds leave 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP free"),
+        (
+            True,
+            "whose estimates leave 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP free, "
+            "with upper bounds within the part",
+        ),
         (
             False,
             "whose estimates leave 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP free "
-            "(near it, none does with every upper bound reached at once)",
+            "(near it, the upper bounds of none are within the part)",
         ),
     ],
 )

@@ -157,14 +157,14 @@ class Track:
 
 
 def _moved(old: Times, new: Times) -> int:
-    """The earliest time that moves, or that one moves to; `old` becomes `new`."""
+    """The earliest time that has moved; `old` becomes `new`."""
     if not len(old):
         return NEVER
     moved = old != new
     place = moved.argmax()
     if not moved[place]:
         return NEVER
-    since = min(int(old[place]), int(new[place]))
+    since = int(old[place])
     old[place:] = new[place:]
     return since
 

@@ -75,7 +75,7 @@ def seconds(images: int, fps: float, first_s: float, given: int, taken: int, hos
     """How long a call of so many images takes; `fps` and `first_s` are the core's rate and first result.
 
     >>> round(1000 / seconds(1000, 448_877, 8e-6, 432, 1, USUAL, 10.0))  # a board reached 146,038
-    159665
+    159581
     """
     interval = max(1 / fps, max(given, taken) / host.streamed * clock_ns * 1e-9)
     return host.call_ms * 1e-3 + first_s + (images - 1) * interval + images * (given + taken) / host.copied

@@ -63,8 +63,7 @@ def folding_notes(
         )
     if faster:
         reached = floor(1e9 / (faster * target.clock_ns))
-        how = "by the estimates alone" if answer.sure else "by the estimates, with no margin,"
-        yield Note(f"{how} a faster one fits, in {faster:,} cycles: --target-fps {reached}")
+        yield Note(f"by the estimates, with no margin, a faster one fits, in {faster:,} cycles: --target-fps {reached}")
     if answer.stops:
         names = " and ".join(metric.unit for metric in answer.stops)
         yield Note(f"more {names} would let it be faster")

@@ -178,8 +178,7 @@ class Solved(Generic[DesignType]):
     design: DesignType
     answer: Answer | None
     bolder: DesignType | None = None
-    """The fastest design of which less is asked, where it is faster: that its estimates fit, or where no more was asked
-    of `design`, that they do with no margin."""
+    """The fastest design whose estimates fit with no margin, where it is faster."""
 
 
 @dataclass(frozen=True)
@@ -214,15 +213,14 @@ class Problem(Generic[DesignType]):
     def fitted(self, patience: float = inf) -> Solved[DesignType]:
         """The fastest design that fits; `patience` as in `solve`."""
         solved = self._chosen(patience)
-        margin = KEPT if solved.answer and solved.answer.sure else 0.0
-        return replace(solved, bolder=self._faster(solved.design.interval, margin))
+        return replace(solved, bolder=self._faster(solved.design.interval))
 
-    def _faster(self, cycles: int, margin: float) -> DesignType | None:
-        """The fastest design that is `WORTHWHILE` and whose estimates leave this margin, its FIFOs included."""
+    def _faster(self, cycles: int) -> DesignType | None:
+        """The fastest design that is `WORTHWHILE` and whose estimates fit with no margin, its FIFOs included."""
         design, fits = self.start, list[DesignType]()
         seen: list[Mapping[str, int]] = []
         for _ in range(ROUNDS):
-            space = self._budgets(design)(False, margin)
+            space = self._budgets(design)(False, 0.0)
             folding = space.fastest()
             if folding is None or folding.cycles > WORTHWHILE * cycles or folding.values in seen:
                 break

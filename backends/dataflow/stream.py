@@ -38,7 +38,7 @@ def simulate(
     >>> from backends.dataflow.stages import INPUT, Run
     >>> slow = Stage("slow", (INPUT,), (Run(4, 10),))
     >>> run = simulate([slow, Stage("half", ("slow",), (Run(1, 1, puts=False), Run(1, 1)) * 2)], {}, frames=2)
-    >>> run.completions, run.bottleneck, run.interval, run.fill
+    >>> run.completions, run.bottleneck, run.interval, dict(run.fill)
     ((41, 81), 'slow', 40, {('slow', 'half'): 1})
     """
     return _simulate(tuple(stages), tuple(depths.items()), frames, _Hint(like))

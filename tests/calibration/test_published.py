@@ -87,7 +87,7 @@ def test_the_aims_that_are_met() -> None:
 
 @pytest.mark.parametrize(("name", "shipped"), [("hls4ml's own layers", synthesis.HLS4ML), ("all", synthesis.NETWORKS)])
 def test_the_ratios_of_csynth_are_fitted_to_the_pairs(name: str, shipped: synthesis.Ratios) -> None:
-    assert shipped.keys() == {Metric.LUT, Metric.FF}
+    assert shipped.keys() >= {Metric.LUT, Metric.FF}
     for metric, ratio in shipped.items():
         projects = csynth_ratios.ratios(csynth_ratios.groups()[name], metric.key)
         assert [round(end, 1) for end in csynth_ratios.fitted(projects)] == [ratio.value, ratio.low, ratio.high]
@@ -99,4 +99,4 @@ def test_the_decision_record_shows_the_ratios(capsys: pytest.CaptureFixture[str]
     csynth_ratios.main()
     page = (ROOT / "docs" / "adr" / "0014-one-stage.md").read_text().splitlines()
     printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
-    assert len(printed) == 6 and not [line for line in printed if line not in page]
+    assert len(printed) == 8 and not [line for line in printed if line not in page]

@@ -26,7 +26,7 @@ W4A4 = quantised(ARCH8)
         ({"target_fps": "500", "folding": "finn"}, NoteKind.NOTE, "FINN's own search for 500 images/s"),
         ({"folding": "{}"}, NoteKind.NOTE, "the folding is the file's"),
         ({"folding": '{"MVAU_rtl_1": {"mem_mode": "external"}}'}, NoteKind.NOTE, "file's; left aside in it: mem_mode"),
-        ({}, NoteKind.NOTE, "it is the fastest whose upper bounds leave 20 % of LUT, 25 % of FF, 2 % of"),
+        ({}, NoteKind.NOTE, "it is the fastest whose estimates leave 20 % of LUT, 25 % of FF, 2 % of"),
         (
             {"target_fps": "1743", "folding": "finn"},
             NoteKind.WARNING,
@@ -43,18 +43,18 @@ def test_notes_say_how_the_folding_was_found(options: dict[str, str], kind: Note
 
 def test_notes_name_a_faster_folding_that_may_fit() -> None:
     made = solved(ARCH5, "xc7z010")
-    (said,) = (note.text for note in notes(made) if "by the estimates alone" in note.text)
+    (said,) = (note.text for note in notes(made) if "by the estimates, with no margin," in note.text)
     rate = said.rpartition(" ")[2]
     faster = solved(ARCH5, "xc7z010", target_fps=rate)
     assert made.design.interval > faster.design.interval <= 1e8 / int(rate)
     verdicts = [judge(estimate(each), find_part("xc7z010").device).verdict for each in (made, faster)]
-    assert verdicts == [Verdict.FITS, Verdict.UNDECIDED]
+    assert verdicts[0] is Verdict.FITS and verdicts[1] in (Verdict.AT_RISK, Verdict.UNDECIDED)
 
 
 def test_where_none_fits_the_notes_say_what_is_lacking_and_what_was_taken() -> None:
     made = solved(part="xc7z007s")
     (said,) = (note.text for note in notes(made) if "no folding could be found" in note.text)
-    assert "LUT (11,520 would fit)" in said and "the busiest layer takes 258,048 cycles" in said
+    assert "LUT (11,520 would fit)" in said and "the busiest layer takes 172,032 cycles" in said
     assert judge(estimate(made), find_part("xc7z007s").device).verdict is Verdict.UNDECIDED
 
 

@@ -11,8 +11,7 @@ from flows.core.clock import ClockVerdict, judge_clock
 from flows.core.errors import InputError
 from flows.core.evidence import Metric, Tier
 from tests.backends.amd.conftest import timing_report, utilization_report
-
-from .w4a4 import solved
+from tests.backends.finn.w4a4 import solved
 
 TOP = "top_i/StreamingDataflowPartition_1/inst/StreamingDataflowPartition_1_"
 

@@ -34,7 +34,7 @@ def said(resolved: Solved[HlsDesign]) -> str:
 
 def test_the_notes_say_what_stops_a_faster_folding() -> None:
     text = said(solved("xc7z020"))
-    assert "it is the fastest whose upper bounds leave 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP free" in text
+    assert "it is the fastest whose estimates leave 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP free" in text
     assert "more DSP48E1 would let it be faster" in text
 
 

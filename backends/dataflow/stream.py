@@ -17,8 +17,8 @@ from backends.dataflow.track import most
 
 FRAMES = 3
 """Frames simulated by default: the first for the latency, the last two for the interval."""
-KEPT = 300_000
-"""Events of a simulation up to which its times are kept, for others that are like it: at 8 bytes each."""
+KEPT = 150_000
+"""Events of a simulation up to which its times are kept, for others that are like it: 8 bytes each."""
 FOLLOWED = 128
 """Tokens of a frame that tell well enough how fast a design is at best: four of a row of 32 pixels."""
 
@@ -70,15 +70,16 @@ def simulate_arrays(
     delays, last = {stage.name: stage.delay for stage in stages}, stages[-1]
     ends = (tracks[last.name].put[last.tokens - 1 :: last.tokens] >> bits) + last.delay
 
-    def held(fifo: Fifo) -> int:
-        writer, reader = (tracks[name] for name in fifo)
-        return most((writer.put >> bits) + delays[fifo[0]], reader.taken >> bits, depths.get(fifo))
+    times = Settled(depths, {name: (track.taken, track.put) for name, track in tracks.items()})
 
-    kept, fill = None, _Fill(fifos(stages), held)
-    if sum(track.events for track in tracks.values()) <= KEPT:
-        kept = Settled(depths, {name: (track.taken, track.put) for name, track in tracks.items()})
-    counted = fill if kept else dict(fill)
-    return Simulation(tuple(ends.tolist()), busiest(stages).name, counted, None, kept)
+    def held(fifo: Fifo) -> int:
+        writer, reader = fifo
+        came, left = times.times[writer][1], times.times[reader][0]
+        return most((came >> bits) + delays[writer], left >> bits, depths.get(fifo))
+
+    fill, few = _Fill(fifos(stages), held), sum(track.events for track in tracks.values()) <= KEPT
+    held_most: Mapping[Fifo, int] = fill if few else dict(fill)
+    return Simulation(tuple(ends.tolist()), busiest(stages).name, held_most, None, times if few else None)
 
 
 class _Fill(Mapping[Fifo, int]):

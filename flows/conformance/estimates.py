@@ -20,7 +20,7 @@ from flows.cli.options import add_options, options_of
 from flows.cli.parser import Parser
 from flows.conformance.networks import TINY, job_on, odd_networks
 from flows.core.errors import InputError, UsageError
-from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier, total
+from flows.core.evidence import RESOURCES, SHELL, TOTAL, Metric, Reading, Tier, total
 from flows.core.fit import Verdict, judge
 from flows.core.margins import MARGINS
 from flows.core.part import Device, Target, devices, find_part
@@ -242,12 +242,13 @@ class EstimateSuite:
 
 
 def add_up(found: tuple[Reading, ...]) -> None:
-    """Totals are the sum of their parts, each rounded; what lacks a part is a lower bound."""
-    scopes = {reading.scope for reading in found if reading.metric in RESOURCES} - {TOTAL}
-    for metric in RESOURCES:
-        whole = total(found, metric)
-        parts = [reading for reading in found if reading.metric is metric and reading.scope != TOTAL]
-        if whole and parts:
+    """Totals are the sum of their parts of one stage and of the shell, each rounded; what lacks a part is a lower
+    bound."""
+    for whole in (one for one in found if one.metric in RESOURCES and one.scope == TOTAL):
+        metric, own = whole.metric, [one for one in found if one.stage is whole.stage or one.scope == SHELL]
+        scopes = {reading.scope for reading in own if reading.metric in RESOURCES} - {TOTAL}
+        parts = [reading for reading in own if reading.metric is metric and reading.scope != TOTAL]
+        if parts:
             assert abs(whole.value - sum(part.value for part in parts)) <= 0.5 * (len(parts) + 1), metric
             assert whole.at_least == (any(part.at_least for part in parts) or len(parts) < len(scopes)), metric
 
@@ -265,14 +266,17 @@ def agree(found: tuple[Reading, ...], clock_ns: float) -> None:
 
 
 def judged(found: tuple[Reading, ...], device: Device) -> None:
-    """A part that the upper bounds fill up to the margin is fitted, and one with a unit less is not."""
+    """A part that numbers fill up to the margin, or upper bounds to the end, is fitted; one with a unit less is not."""
     found = tuple(one for one in found if one.scope == TOTAL)
-    totals = [reading for metric in RESOURCES if (reading := total(found, metric))]
+    stage = judge(found, device).stage
+    judged = [one for one in found if one.metric in RESOURCES and one.stage is stage]
+    totals = [reading for metric in RESOURCES if (reading := total(judged, metric))]
     if len(totals) < len(RESOURCES) or any(one.at_least or one.high is None or one.low is None for one in totals):
         assert judge(found, device).verdict is not Verdict.FITS, "something is not known"
         return
-    upper = {one.metric: one.high or 0.0 for one in totals}
-    filled: dict[str, Any] = {metric.key: max(1, ceil(end / (1 - MARGINS.of(metric)))) for metric, end in upper.items()}
+    filled: dict[str, Any] = {
+        one.metric.key: max(1, ceil(one.value / (1 - MARGINS.of(one.metric))), ceil(one.high or 0.0)) for one in totals
+    }
     assert judge(found, replace(device, **filled)).verdict is Verdict.FITS
     smaller = filled | {"lut": filled["lut"] - 1}
     assert judge(found, replace(device, **smaller)).verdict is not Verdict.FITS

@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import cache
 from math import exp, inf
 from struct import pack, unpack
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +120,7 @@ def _weighted(
     return enter(enter(total, common, types.accumulator), types.accumulator.fraction, types.output)
 
 
-def _reached(layer: Threshold, thresholds: NDArray[np.int32], signs: NDArray[np.float32], x: Codes) -> Codes:
+def _reached(layer: Threshold, thresholds: NDArray[Any], signs: NDArray[np.float32], x: Codes) -> Codes:
     """`low` plus the number of thresholds of its channel that each element of `x`, times its sign, has reached."""
     ladders = thresholds.tolist()
     channels = range(x.shape[-1])

@@ -3,10 +3,13 @@
 Thresholds that a quantiser left lie on a line, each rounded up to an integer. So the count is, almost always, the floor
 of a line through the element: one multiplication and one addition in place of a search. That is proved for every
 channel before it is used. Rounded multiplication and addition never fall where their operand rises, and neither does
-the floor; so where the line gives the right count at each threshold, one below it and at both ends, it does so everywhere. Where it does not, in neither precision, thresholds are searched.
+the floor; so where the line gives the right count at each threshold, one below it and at both ends, it does so
+everywhere. Where it does not, in neither precision, thresholds are searched.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +27,7 @@ LEAST, HUGE = 1e-6, 1e300
 class Reached:
     """`low` plus the count, by channel, of elements of magnitude up to `reach`; tensors (n, channels, ...)."""
 
-    def __init__(self, low: int, thresholds: NDArray[np.int32], signs: NDArray[np.float32], reach: int) -> None:
+    def __init__(self, low: int, thresholds: NDArray[Any], signs: NDArray[Any], reach: int) -> None:
         self.low, self.highest = low, low + thresholds.shape[1]
         self.signs = torch.from_numpy(signs.astype(np.float64))
         ladder = np.sort(thresholds.astype(np.int64), axis=1)
@@ -53,7 +56,7 @@ def _kinds(reach: int) -> tuple[torch.dtype, ...]:
 
 
 def _line(ladder: NDArray[np.int64], reach: int, kind: torch.dtype) -> tuple[Tensor, Tensor] | None:
-    """(slope, offset) by channel, whose floor is the count for every integer up to `reach`; None where none is found."""
+    """(slope, offset) by channel, whose floor is the count for every integer up to `reach`; None without one."""
     slope, offset = (torch.from_numpy(part).to(kind) for part in _fitted(ladder, reach))
     channels, steps = ladder.shape
     ends = np.tile([-reach, reach], (channels, 1))

@@ -1,0 +1,64 @@
+"""What a QONNX file leaves: its float twin, the ranges that its quantisers represent, and the network of integers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from onnx import ModelProto, numpy_helper
+
+from flows.core.errors import InputError
+from models.imported.quantiser import Quantise
+from models.imported.workers.integers import Integers, integers, pixel_unit
+from models.imported.workers.limits import refusal
+from models.imported.workers.onnx_graph import Graph
+from models.imported.workers.twin import twin
+from models.integer_network import FACTS, GRAPH, WEIGHTS, QuantisedTensor, facts_to_json
+from models.network import Network
+from models.weights import open_weights, save_weights
+
+
+def read_quantised(
+    model: ModelProto, network: Network, graph: Graph, file: str, out: Path
+) -> tuple[Network, Mapping[str, np.ndarray]]:
+    """The float twin and its weights; the rest is written into the folder `out`."""
+    pixel = Fraction(1, 255) if graph.divided else pixel_unit(network)
+    hardware, weights, ranges = twin(network, graph.draft.tensors, pixel)
+    (out / "ranges.json").write_text(json.dumps({name: list(ends) for name, ends in ranges.items()}))
+    try:
+        made = integers(network, graph.draft.tensors, graph.kernels, pixel)
+    except InputError as error:
+        (out / "not_integers.json").write_text(
+            refusal(InputError(f"{file}, {error.culprit}", error.fact, error.next_step))
+        )
+        return hardware, weights
+    divisor = 1 if graph.divided else pixel.denominator
+    _write(made, network, graph, divisor, out)
+    _embed(model, graph)
+    (out / GRAPH).write_bytes(model.SerializeToString(deterministic=True))
+    return hardware, weights
+
+
+def _write(made: Integers, network: Network, graph: Graph, divisor: int, out: Path) -> None:
+    save_weights(out / WEIGHTS, made.weights, made.quantised.network)
+    quantised = replace(made.quantised, weights=open_weights(out / WEIGHTS, made.quantised.network).digest)
+    tensors = tuple(
+        QuantisedTensor(kept.name, made.made[name], layer.scale, kept.channels_last, kept.order, spread)
+        for name, kept in graph.quantised.items()
+        if isinstance(layer := network[name], Quantise) and (spread := tuple(made.spread.get(name, ()))) is not None
+    )
+    facts = facts_to_json(quantised, divisor, graph.channels_last, tensors)
+    (out / FACTS).write_text(json.dumps(facts))
+
+
+def _embed(model: ModelProto, graph: Graph) -> None:
+    """Tensors that stand in other files come into this one."""
+    tensors = [(tensor.name, tensor) for tensor in model.graph.initializer]
+    tensors += [(node.output[0], one.t) for node in model.graph.node for one in node.attribute]
+    for name, tensor in tensors:
+        if tensor.external_data:
+            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(graph.constants[name]), tensor.name))

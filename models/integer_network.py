@@ -23,8 +23,9 @@ _COUNT = whole(0, 1 << 30)
 class QuantisedTensor:
     """What a quantiser leaves: `tensor` of the file's graph is `scale` times the integers of `layer`.
 
-    Its elements stand as `channels_last` and `order` say (see `models.imported.workers.onnx_graph.Value`). `spread`
-    bounds, by channel and in units of what its thresholds compare, the numbers that the file adds to them.
+    Its elements stand as `channels_last` and `order` say (see `models.imported.workers.onnx_graph.Value`). By channel,
+    what it quantises is `gains` times the integers that its thresholds compare, plus `offsets`; `spreads` bound the
+    numbers that the file adds up to those. All three are empty where the pixels are its codes.
     """
 
     tensor: str
@@ -32,7 +33,9 @@ class QuantisedTensor:
     scale: float
     channels_last: bool
     order: tuple[int, ...] | None
-    spread: tuple[float, ...]
+    gains: tuple[float, ...]
+    offsets: tuple[float, ...]
+    spreads: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ class IntegerNetwork:
     divisor: int
     channels_last: bool
     tensors: tuple[QuantisedTensor, ...]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return facts_to_json(self.quantised, self.divisor, self.channels_last, self.tensors)
 
 
 FACTS, WEIGHTS, GRAPH = "integers.json", "integers.safetensors", "graph.onnx"
@@ -62,13 +69,18 @@ def facts_to_json(
     }
 
 
+def read_facts(facts: Any, place: str = FACTS) -> tuple[QuantisedNetwork, int, bool, tuple[QuantisedTensor, ...]]:
+    """(quantised, divisor, channels_last, tensors) as `facts_to_json` wrote them; raises `InputError`."""
+    try:
+        content, *others = _SHAPE(facts)
+    except Wrong as wrong:
+        raise InputError(place, f"damaged ({wrong})", AGAIN) from None
+    return quantised_from_json(content, place), *others
+
+
 def open_integers(folder: Path, facts: Any) -> IntegerNetwork:
     """The network in `folder`, of which `facts` are what `FACTS` holds; raises `InputError` where it is damaged."""
-    try:
-        content, divisor, channels_last, tensors = _SHAPE(facts)
-    except Wrong as wrong:
-        raise InputError(str(folder / FACTS), f"damaged ({wrong})", AGAIN) from None
-    quantised = quantised_from_json(content, str(folder / FACTS))
+    quantised, divisor, channels_last, tensors = read_facts(facts, str(folder / FACTS))
     weights = open_weights(folder / WEIGHTS, quantised.network)
     if weights.digest != quantised.weights:
         raise InputError(str(folder / WEIGHTS), "not the weights that its arithmetic stands on", AGAIN)
@@ -88,7 +100,7 @@ _TENSOR: Mapping[str, Any] = {
     "scale": number(0, 1e39),
     "channels_last": flag,
     "order": optional(listing(_COUNT, 1 << 24)),
-    "spread": listing(number(0, 1e300), 1 << 24),
+    **dict.fromkeys(("gains", "offsets", "spreads"), listing(number(-1e300, 1e300), 1 << 24)),
 }
 _SHAPE = fields(
     {

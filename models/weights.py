@@ -93,12 +93,13 @@ def open_weights(path: Path, network: Network) -> Weights:
 
 def save_weights(path: Path, tensors: Tensors, network: Network, derived_from: str | None = None) -> None:
     """Writes `tensors` of `network`, float32 but for thresholds, with its architecture digest in the header."""
+    import numpy as np
     from safetensors.numpy import save_file
 
     metadata = {"architecture": network.digest, "network": network.name}
     if derived_from:
         metadata["derived_from"] = derived_from
-    save_file(dict(tensors), path, metadata)
+    save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, path, metadata)
 
 
 Header = Mapping[str, tuple[tuple[int, ...], bytes]]

@@ -9,7 +9,7 @@ from backends.finn.estimate import estimate
 from backends.finn.handover import finn_plus
 from backends.finn.notes import notes
 from backends.finn.options import FinnOptions
-from backends.finn.plan import plan
+from backends.finn.plan import observations, plan
 from backends.finn.readiness.step import readiness_step
 from backends.finn.resolve import resolve
 from backends.protocol import API, Backend
@@ -28,6 +28,7 @@ BACKEND: Backend[FinnOptions, Solved[FinnDesign]] = Backend(
     notes=notes,
     plan=plan,
     read=finn_plus.read,
+    observations=observations,
     readiness_step=readiness_step,
     weights="w4a4",
     seen_clock=seen(

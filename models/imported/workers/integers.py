@@ -62,13 +62,13 @@ class Held:
 
 @dataclass(frozen=True)
 class Integers:
-    """`quantised` on `weights`. By quantiser of the file's network, which integers it leaves (`made`), and in units of
-    the sums that its thresholds are compared with, the `spread` of what was added to them, by channel."""
+    """`quantised` on `weights`. By quantiser of the file's network, which integers it leaves (`made`), and what those
+    that its thresholds compare stand for, by channel (`read`)."""
 
     quantised: QuantisedNetwork
     weights: Mapping[str, np.ndarray]
     made: Mapping[str, str]
-    spread: Mapping[str, list[float]]
+    read: Mapping[str, tuple[Affine, ...]]
 
 
 @dataclass
@@ -84,7 +84,7 @@ class IntegerDraft:
     types: dict[str, Arithmetic] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
-    spread: dict[str, list[float]] = field(default_factory=dict)
+    read: dict[str, tuple[Affine, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         channels = self.network.input_shape[-1]
@@ -105,7 +105,7 @@ class IntegerDraft:
         self.layers.append(HostScale(name, (end.name,)))
         network = Network(self.network.name, self.network.input_shape, tuple(self.layers))
         contract = InputContract(PIXEL, Fraction(1), "design")
-        return Integers(QuantisedNetwork(network, "", contract, self.types), self.weights, self.made, self.spread)
+        return Integers(QuantisedNetwork(network, "", contract, self.types), self.weights, self.made, self.read)
 
     def _add(self, layer: Layer) -> None:
         match layer:
@@ -146,7 +146,7 @@ class IntegerDraft:
         ladders = [ladder(one, layer.unit, first, high, bound) for one in source.channels]
         self.weights[f"{layer.name}/thresholds"] = np.array([steps for _, steps in ladders], np.int32)
         self.weights[f"{layer.name}/signs"] = np.array([sign for sign, _ in ladders], np.float32)
-        self.spread[layer.name] = [float(one.spread / abs(one.gain)) if one.gain else 0.0 for one in source.channels]
+        self.read[layer.name] = source.channels
         self.made[layer.name] = layer.name
         overflow = Overflow.SAT_SYM if layer.narrow and layer.signed else Overflow.SAT
         codes = FixedType(layer.bits, layer.bits, layer.signed, Rounding.RND_CONV, overflow)

@@ -46,12 +46,14 @@ def read_quantised(
 def _write(made: Integers, network: Network, graph: Graph, divisor: int, out: Path) -> None:
     save_weights(out / WEIGHTS, made.weights, made.quantised.network)
     quantised = replace(made.quantised, weights=open_weights(out / WEIGHTS, made.quantised.network).digest)
-    tensors = tuple(
-        QuantisedTensor(kept.name, made.made[name], layer.scale, kept.channels_last, kept.order, spread)
-        for name, kept in graph.quantised.items()
-        if isinstance(layer := network[name], Quantise) and (spread := tuple(made.spread.get(name, ()))) is not None
-    )
-    facts = facts_to_json(quantised, divisor, graph.channels_last, tensors)
+    tensors = []
+    for name, kept in graph.quantised.items():
+        read = made.read.get(name, ())
+        numbers = zip(*((float(one.gain), float(one.offset), float(one.spread)) for one in read), strict=True)
+        gains, offsets, spreads = list(numbers) or [(), (), ()]
+        place = kept.name, made.made[name], getattr(network[name], "scale"), kept.channels_last, kept.order
+        tensors.append(QuantisedTensor(*place, gains, offsets, spreads))
+    facts = facts_to_json(quantised, divisor, graph.channels_last, tuple(tensors))
     (out / FACTS).write_text(json.dumps(facts))
 
 

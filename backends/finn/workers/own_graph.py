@@ -1,0 +1,69 @@
+"""The user's own QONNX graph as FINN takes it: ``python -m backends.finn.workers.own_graph JOB.json``. Imports onnx.
+
+Reads ``graph.onnx`` and writes ``model.onnx``, the same graph but for what FINN does not take: a mean over the image
+becomes GlobalAveragePool, a batch that is left open 1, and weights are no inputs. Tensors keep their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from onnx import ModelProto, NodeProto, helper, numpy_helper, shape_inference
+
+from backends.finn.workers.plain import plain_model
+from flows.core.worker import run_worker
+
+
+def as_finn_takes_it(model: ModelProto) -> ModelProto:
+    """Changes `model` in place, and returns it."""
+    graph = model.graph
+    constants = {one.name: one for one in graph.initializer}
+    inputs = [one for one in graph.input if one.name not in constants]
+    del graph.input[:]
+    graph.input.extend(inputs)
+    for value in inputs:
+        value.type.tensor_type.shape.dim[0].dim_value = 1
+    shapes = _shapes(model)
+    axes = {name: tuple(numpy_helper.to_array(one).ravel()) for name, one in constants.items() if len(one.dims) == 1}
+    nodes = [made for node in graph.node for made in _rewritten(node, shapes, axes)]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    del graph.value_info[:]
+    read = {name for node in nodes for name in node.input}
+    kept = [one for one in graph.initializer if one.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    return model
+
+
+def _rewritten(node: NodeProto, shapes: Mapping[str, list[int]], axes: Mapping[str, Any]) -> Iterator[NodeProto]:
+    settings = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+    source, made = node.input[0] if node.input else "", node.output[0]
+    shape = shapes.get(source, [])
+    whole = node.op_type == "AveragePool" and list(settings.get("kernel_shape", [])) == shape[2:]
+    over = axes.get(node.input[1], ()) if len(node.input) > 1 else settings.get("axes", ())
+    mean = node.op_type == "ReduceMean" and {int(axis) % 4 for axis in over} == {2, 3} and len(shape) == 4
+    if not (whole or mean):
+        yield node
+    elif whole or settings.get("keepdims", 1):
+        yield helper.make_node("GlobalAveragePool", [source], [made], name=node.name)
+    else:
+        yield helper.make_node("GlobalAveragePool", [source], [f"{made}.image"], name=node.name)
+        yield helper.make_node("Flatten", [f"{made}.image"], [made], name=f"{node.name}.flat")
+
+
+def _shapes(model: ModelProto) -> dict[str, list[int]]:
+    plain = shape_inference.infer_shapes(plain_model(model), data_prop=True)
+    values = (*plain.graph.input, *plain.graph.value_info, *plain.graph.output)
+    return {one.name: [axis.dim_value for axis in one.type.tensor_type.shape.dim] for one in values}
+
+
+def main(ask: Mapping[str, Any]) -> None:
+    model = as_finn_takes_it(ModelProto.FromString(Path("graph.onnx").read_bytes()))
+    Path("model.onnx").write_bytes(model.SerializeToString(deterministic=True))
+
+
+if __name__ == "__main__":
+    run_worker(main)

@@ -89,7 +89,7 @@ def full_plan(backend: Backend[Any, Any], prepared: Prepared, batch: Asset | Non
     if batch:
         steps.append(accuracy_step(ACCURACY.step, prepared.quantised, weights, batch, float_network(prepared)))
         if card is None:
-            steps.append(pixels_step(pixels.PIXELS.step, prepared.job.network, weights, batch))
+            steps.append(pixels_step(pixels.PIXELS.step, prepared.job.network, weights_asset(prepared.job), batch))
     return replace(plan, steps=tuple(steps))
 
 

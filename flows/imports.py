@@ -47,7 +47,8 @@ def import_trained(path: Path, data: Path | None, calibration: Path | None, exec
     """The network in `path` with its weights and ranges; it has no card.
 
     Ranges are measured on the images in the file `calibration`, or else on training images of CIFAR-10 in the folder
-    `data`; a quantised file says them itself. Raises `InputError` where the file cannot be taken, and `UsageError` where there are no images.
+    `data`; a quantised file says them itself. Raises `InputError` where the file cannot be taken, and `UsageError`
+    where there are no images.
     """
     result = read_file(path, executor)
     network, weights = _network(path, result)

@@ -21,6 +21,7 @@ from models.integer_network import IntegerNetwork
 from models.serial import quantised_to_json
 
 MODEL, OUTPUTS = Output("export", "model.onnx"), Output("execute", "outputs.json")
+ORDER = Output(MODEL.step, "order.json")
 CODES = Output(OUTPUTS.step, "codes.json")
 SOURCES = ("flows.core", "models", "backends.finn.workers")
 
@@ -39,8 +40,8 @@ def _of_file(design: FinnDesign, integer: IntegerNetwork) -> Plan:
         module="backends.finn.workers.own_graph",
         ask={},
         files={"graph.onnx": integer.graph},
-        makes=(MODEL.file,),
-        packages=("onnx", "numpy"),
+        makes=(MODEL.file, ORDER.file),
+        packages=("qonnx", "onnx", "onnxruntime", "numpy"),
         sources=SOURCES,
     )
     ready = readiness_step(MODEL, required=True)
@@ -54,7 +55,7 @@ def _of_file(design: FinnDesign, integer: IntegerNetwork) -> Plan:
         packages=("torch", "qonnx", "onnx", "onnxruntime", "numpy", "safetensors"),
         sources=SOURCES,
     )
-    steps = (graph, ready, prove, handover_step(design, MODEL, OUTPUTS), finn_plus_step())
+    steps = (graph, ready, prove, handover_step(design, MODEL, OUTPUTS, ORDER), finn_plus_step())
     return Plan(steps, OUTPUTS, "qonnx's executor on your graph")
 
 

@@ -63,7 +63,7 @@ class QuantisedKernel:
 
 
 @dataclass(frozen=True)
-class QuantisedTensor:
+class FileTensor:
     """Where the file keeps what a quantiser leaves: a tensor of its graph, and the order of its elements (see
     `models.imported.workers.onnx_graph.Value`)."""
 

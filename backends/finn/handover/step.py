@@ -21,11 +21,14 @@ BOARDS = {"xc7z020clg400-1": "Pynq-Z2"}
 """FINN's boards by part (``pynq_part_map`` of finn-plus 1.6.1, as far as Zynq-7000; the Pynq-Z1 is the same to it)."""
 
 
-def handover_step(made: FinnDesign, model: Output, outputs: Output) -> Step:
-    """`outputs` are the integers that the graph `model` was found to give for the project's vectors."""
+def handover_step(made: FinnDesign, model: Output, outputs: Output, order: Output | None = None) -> Step:
+    """`outputs` are the integers that the graph `model` was found to give for the project's vectors; `order` is that of
+    the quantisers in a graph of the user's."""
     ask: dict[str, Any] = {"quantised": quantised_to_json(made.quantised), "facts": facts(made)}
-    files = {"folding.json": made.folding_file(), "model.onnx": model, "outputs.json": outputs}
-    if isinstance(integer := made.job.integer, IntegerNetwork):
+    files: dict[str, str | Asset | Output] = {"folding.json": made.folding_file(), "model.onnx": model}
+    files["outputs.json"] = outputs
+    if order and isinstance(integer := made.job.integer, IntegerNetwork):
+        files["order.json"] = order
         ask["integers"] = integer.facts
         files["integers.safetensors"] = Asset(integer.weights.path, integer.weights.digest)
     return worker(

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf
 
-from backends.finn.readiness.graph import PRODUCTS, Graph, GraphNode, Quantiser
+from backends.finn.readiness.graph import LAYOUT, PRODUCTS, Graph, GraphNode, Quantiser
+from backends.finn.readiness.layers import absorbed
 from flows.core.readiness import Finding
 
 MOST_BITS = 8
@@ -24,9 +25,15 @@ def entry(graph: Graph) -> Iterator[Finding]:
     kind = graph.types.get(name, "of no known type")
     if kind != "FLOAT":
         yield Finding(f"input {name!r}", f"it is {kind}", "declare it as float32: a quantiser behind it makes it UINT8")
+    steps = set()
     for node in _readers(graph, name):
-        if graph.quantiser(node) is None:
+        one = graph.quantiser(node)
+        if one is None:
             yield Finding(str(node), f"it reads the input {name!r}, which is not quantised", _ENTRY)
+        else:
+            steps.add(one.step)
+    if len(steps) > 1:
+        yield Finding(f"input {name!r}", "its quantisers have different scales", "quantise it once, before it forks")
 
 
 _ENTRY = "quantise the input by a Quant of at most 8 bits, one scale, zero point 0"

@@ -58,18 +58,16 @@ def own_arrays(
     return {"input.npy": np.ascontiguousarray(image), "expected_output.npy": logits.astype(np.float32)}
 
 
-def own_thresholds(
-    weights: Mapping[str, np.ndarray], tensors: Iterable[QuantisedTensor]
-) -> dict[str, np.ndarray]:
-    """By quantiser, counted in the graph's order: what it reads at its thresholds (channels, steps), each half way
-    between the last integer below it and the first above."""
-    found: list[np.ndarray] = []
+def own_thresholds(weights: Mapping[str, np.ndarray], tensors: Iterable[QuantisedTensor]) -> list[np.ndarray]:
+    """By quantiser, in the graph's order: what it reads at its thresholds (channels, steps), each half way between the
+    last integer below it and the first above."""
+    found = []
     for one in tensors:
         if one.gains:
             steps = weights[f"{one.layer}/thresholds"].astype(np.float64)
             gains, offsets = (np.array(numbers)[:, None] for numbers in (one.gains, one.offsets))
             found.append((abs(gains) * (steps - 0.5) + offsets).astype(np.float32))
-    return {str(index): values for index, values in enumerate(found)}
+    return found
 
 
 def main(ask: Mapping[str, Any]) -> None:
@@ -79,8 +77,10 @@ def main(ask: Mapping[str, Any]) -> None:
     folder.mkdir()
     if "integers" in ask:
         quantised, _, channels_last, tensors = read_facts(ask["integers"])
-        made = own_arrays(made, quantised, load_file("integers.safetensors"), channels_last)
-        np.savez(folder / "thresholds.npz", **own_thresholds(load_file("integers.safetensors"), tensors))
+        weights, by_name = load_file("integers.safetensors"), {one.tensor: one for one in tensors}
+        made = own_arrays(made, quantised, weights, channels_last)
+        order = [by_name[name] for name in json.loads(Path("order.json").read_text()) if name in by_name]
+        np.savez(folder / "thresholds.npz", *own_thresholds(weights, order))
     for name in ("model.onnx", "folding.json"):
         shutil.copy(name, folder)
     for name, array in made.items():

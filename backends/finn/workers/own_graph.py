@@ -1,19 +1,27 @@
-"""The user's own QONNX graph as FINN takes it: ``python -m backends.finn.workers.own_graph JOB.json``. Imports onnx.
+"""The user's own QONNX graph as FINN takes it: ``python -m backends.finn.workers.own_graph JOB.json``. Imports qonnx.
 
 Reads ``graph.onnx`` and writes ``model.onnx``, the same graph but for what FINN does not take: a mean over the image
-becomes GlobalAveragePool, a batch that is left open 1, and weights are no inputs. Tensors keep their names.
+becomes GlobalAveragePool, a batch that is left open 1, weights are no inputs, and constants are computed. Nodes stand
+in the order in which FINN sorts them, tensors keep their names. ``order.json`` lists what quantisers make, in order.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from onnx import ModelProto, NodeProto, helper, numpy_helper, shape_inference
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.fold_constants import FoldConstants
+from qonnx.transformation.general import RemoveUnusedTensors, SortGraph
+from qonnx.transformation.infer_shapes import InferShapes
 
 from backends.finn.workers.plain import plain_model
 from flows.core.worker import run_worker
+
+QUANTISERS = ["Quant", "IntQuant"]
 
 
 def as_finn_takes_it(model: ModelProto) -> ModelProto:
@@ -23,7 +31,7 @@ def as_finn_takes_it(model: ModelProto) -> ModelProto:
     inputs = [one for one in graph.input if one.name not in constants]
     del graph.input[:]
     graph.input.extend(inputs)
-    for value in inputs:
+    for value in graph.input:
         value.type.tensor_type.shape.dim[0].dim_value = 1
     shapes = _shapes(model)
     axes = {name: tuple(numpy_helper.to_array(one).ravel()) for name, one in constants.items() if len(one.dims) == 1}
@@ -61,8 +69,19 @@ def _shapes(model: ModelProto) -> dict[str, list[int]]:
 
 
 def main(ask: Mapping[str, Any]) -> None:
-    model = as_finn_takes_it(ModelProto.FromString(Path("graph.onnx").read_bytes()))
-    Path("model.onnx").write_bytes(model.SerializeToString(deterministic=True))
+    given = as_finn_takes_it(ModelProto.FromString(Path("graph.onnx").read_bytes()))
+    model = ModelWrapper(given)
+    for transformation in (
+        InferShapes(),
+        FoldConstants(exclude_op_types=QUANTISERS),
+        SortGraph(),
+        RemoveUnusedTensors(),
+    ):
+        model = model.transform(transformation)
+    Path("order.json").write_text(
+        json.dumps([node.output[0] for node in model.graph.node if node.op_type in QUANTISERS])
+    )
+    Path("model.onnx").write_bytes(model.model.SerializeToString(deterministic=True))
 
 
 if __name__ == "__main__":

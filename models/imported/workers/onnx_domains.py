@@ -12,7 +12,7 @@ QCDQ = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearC
 
 
 def is_quantiser(place: Place, domain: str) -> bool:
-    """Whether it is a quantiser that is read; raises `InputError` for other forms of quantised graphs, by their names."""
+    """Whether it is a quantiser that is read; raises `InputError` for other forms of quantised graphs."""
     if place.kind in QCDQ and domain in OWN:
         advice = "export QONNX (brevitas.export.export_qonnx), or convert it with qonnx' transformation QCDQToQuant"
         raise place.refusal("quantised in the QCDQ form, which is not read", advice)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto
 
 from flows.core.errors import InputError
-from models.imported.quantiser import QuantisedConstant, QuantisedKernel, QuantisedTensor
+from models.imported.quantiser import FileTensor, QuantisedConstant, QuantisedKernel
 from models.imported.workers.draft import Draft, Place, Tensor
 from models.imported.workers.onnx_domains import KINDS
 from models.imported.workers.onnx_file import ADVICE, OnnxFile, attributes
@@ -71,7 +71,7 @@ class Graph:
         """Elements of the constants that were computed so far."""
         self.batch = file.dimensions[0] or 1
         self.values = {file.input: Value(INPUT, 4, channels_last)}
-        self.quantised: dict[str, QuantisedTensor] = {}
+        self.quantised: dict[str, FileTensor] = {}
         """What quantisers leave, by the layers that they are in the draft."""
         self.quantised_constants: dict[str, QuantisedConstant] = {}
         self.kernels: dict[str, QuantisedKernel] = {}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.imported.quantiser import Quantise, QuantisedConstant, QuantisedKernel, QuantisedTensor, code_range
+from models.imported.quantiser import FileTensor, Quantise, QuantisedConstant, QuantisedKernel, code_range
 from models.imported.workers.onnx_constants import OPERATORS, TURNS
 from models.imported.workers.onnx_graph import Graph, Node
 
@@ -37,7 +37,7 @@ def quantise(graph: Graph, node: Node) -> None:
         raise node.place.refusal(fact, "take a per-tensor quantiser of activations")
     made = graph.add(node, Quantise, value, scale=float(scale.item()), bits=bits, signed=signed, narrow=narrow)
     graph.values[node.output] = made
-    graph.quantised[made.name] = QuantisedTensor(node.output, value.channels_last, value.order)
+    graph.quantised[made.name] = FileTensor(node.output, value.channels_last, value.order)
 
 
 def turned(graph: Graph, node: Node) -> None:

@@ -12,13 +12,13 @@ import numpy as np
 from onnx import ModelProto, numpy_helper
 
 from flows.core.errors import InputError
-from models.imported.quantiser import Quantise
+from models.imported.quantiser import FileTensor, Quantise
 from models.imported.workers.integers import Integers, integers, pixel_unit
 from models.imported.workers.limits import refusal
 from models.imported.workers.onnx_graph import Graph
 from models.imported.workers.twin import twin
 from models.integer_network import FACTS, GRAPH, WEIGHTS, QuantisedTensor, facts_to_json
-from models.network import Network
+from models.network import Layer, Network
 from models.weights import open_weights, save_weights
 
 
@@ -46,15 +46,24 @@ def read_quantised(
 def _write(made: Integers, network: Network, graph: Graph, divisor: int, out: Path) -> None:
     save_weights(out / WEIGHTS, made.weights, made.quantised.network)
     quantised = replace(made.quantised, weights=open_weights(out / WEIGHTS, made.quantised.network).digest)
-    tensors = []
-    for name, kept in graph.quantised.items():
-        read = made.read.get(name, ())
-        numbers = zip(*((float(one.gain), float(one.offset), float(one.spread)) for one in read), strict=True)
-        gains, offsets, spreads = list(numbers) or [(), (), ()]
-        place = kept.name, made.made[name], getattr(network[name], "scale"), kept.channels_last, kept.order
-        tensors.append(QuantisedTensor(*place, gains, offsets, spreads))
-    facts = facts_to_json(quantised, divisor, graph.channels_last, tuple(tensors))
+    tensors = tuple(_tensor(network[name], kept, made) for name, kept in graph.quantised.items())
+    facts = facts_to_json(quantised, divisor, graph.channels_last, tensors)
     (out / FACTS).write_text(json.dumps(facts))
+
+
+def _tensor(layer: Layer, kept: FileTensor, made: Integers) -> QuantisedTensor:
+    assert isinstance(layer, Quantise)
+    read = made.read.get(layer.name, ())
+    return QuantisedTensor(
+        tensor=kept.name,
+        layer=made.made[layer.name],
+        scale=layer.scale,
+        channels_last=kept.channels_last,
+        order=kept.order,
+        gains=tuple(float(one.gain) for one in read),
+        offsets=tuple(float(one.offset) for one in read),
+        spreads=tuple(float(one.spread) for one in read),
+    )
 
 
 def _embed(model: ModelProto, graph: Graph) -> None:

@@ -101,7 +101,7 @@ def _reach(layer: Layer, sources: list[Range], tensors: Mapping[str, Tensor]) ->
     match layer:
         case Quantise():
             first, last = (float(code * layer.unit) for code in layer.codes)
-            return max(first, min(low, 0.0)), last
+            return first if low < 0 else 0.0, last
         case Conv2D() | Dense():
             kernel = tensors[f"{layer.name}/kernel"].astype(np.float64)
             rows = kernel.reshape(-1, kernel.shape[-1])

@@ -16,7 +16,7 @@ from tests.backends.finn.w4a4 import quantised
 from tests.backends.hostile import HOSTILE, WHOLE, benign, entered, layers_of, with_names
 
 FACTS = {"design": "0123456789abcdef", "part": "xc7z020clg400-1", "board": None, "clock_ns": "10", "tie_bits": 9}
-FACTS |= {"fps": "1,000", "vectors": 16, "shape": [16, 3, 8, 8], "classes": 5}
+FACTS |= {"own": False, "atol": 0.0, "fps": "1,000", "vectors": 16, "shape": [16, 3, 8, 8], "classes": 5}
 
 
 @given(HOSTILE)

@@ -113,10 +113,14 @@ def streamline_residual(model, cfg):
 
 def scale_on_host(model, cfg):
     """The scale of the logits, the one float operation left, goes back to software."""
-    for node in model.get_nodes_by_op_type("ElementwiseMul"):
-        place = list(model.graph.node).index(node)
-        model.graph.node.remove(node)
-        model.graph.node.insert(place, helper.make_node("Mul", list(node.input), list(node.output), name=node.name))
+    kinds = ("Mul",)
+    for kind in kinds:
+        for node in model.get_nodes_by_op_type(f"Elementwise{kind}"):
+            if model.get_initializer(node.input[1]) is not None:
+                place = list(model.graph.node).index(node)
+                model.graph.node.remove(node)
+                software = helper.make_node(kind, list(node.input), list(node.output), name=node.name)
+                model.graph.node.insert(place, software)
     return model
 
 

@@ -1,8 +1,8 @@
 """The user's own QONNX graph as FINN takes it: ``python -m backends.finn.workers.own_graph JOB.json``. Imports qonnx.
 
 Reads ``graph.onnx`` and writes ``model.onnx``, the same graph but for what FINN does not take: a mean over the image
-becomes GlobalAveragePool, a batch that is left open 1, weights are no inputs, and constants are computed. Nodes stand
-in the order in which FINN sorts them, tensors keep their names. ``order.json`` lists what quantisers make, in order.
+becomes GlobalAveragePool, a batch that is left open 1, weights are no inputs, constants are computed, and what ONNX
+lets a node leave out is said, since FINN asks for it; a dropout is taken out. Nodes stand in the order in which FINN sorts them, tensors keep their names. ``order.json`` lists what quantisers make, in order.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ def as_finn_takes_it(model: ModelProto) -> ModelProto:
     shapes = _shapes(model)
     axes = {name: tuple(numpy_helper.to_array(one).ravel()) for name, one in constants.items() if len(one.dims) == 1}
     nodes = [made for node in graph.node for made in _rewritten(node, shapes, axes)]
+    for node in nodes:
+        if node.op_type == "Conv" and len(shape := shapes.get(node.input[1], [])) == 4:
+            _say_all(node, dilations=[1, 1], group=1, kernel_shape=shape[2:], pads=[0] * 4, strides=[1, 1])
+        if node.op_type == "MaxPool":
+            _say_all(node, ceil_mode=0, dilations=[1, 1], pads=[0] * 4, strides=[1, 1])
     del graph.node[:]
     graph.node.extend(nodes)
     del graph.value_info[:]
@@ -53,7 +58,9 @@ def _rewritten(node: NodeProto, shapes: Mapping[str, list[int]], axes: Mapping[s
     whole = node.op_type == "AveragePool" and list(settings.get("kernel_shape", [])) == shape[2:]
     over = axes.get(node.input[1], ()) if len(node.input) > 1 else settings.get("axes", ())
     mean = node.op_type == "ReduceMean" and {int(axis) % 4 for axis in over} == {2, 3} and len(shape) == 4
-    if not (whole or mean):
+    if node.op_type == "Dropout":
+        yield helper.make_node("Identity", [source], [made], name=node.name)
+    elif not (whole or mean):
         yield node
     elif whole or settings.get("keepdims", 1):
         yield helper.make_node("GlobalAveragePool", [source], [made], name=node.name)
@@ -62,10 +69,19 @@ def _rewritten(node: NodeProto, shapes: Mapping[str, list[int]], axes: Mapping[s
         yield helper.make_node("Flatten", [f"{made}.image"], [made], name=f"{node.name}.flat")
 
 
+def _say_all(node: NodeProto, **settings: Any) -> None:
+    """Gives a node the settings that it leaves out, with the values that ONNX gives them."""
+    said = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+    if said.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
+        del settings["pads"]
+    node.attribute.extend(helper.make_attribute(name, value) for name, value in settings.items() if name not in said)
+
+
 def _shapes(model: ModelProto) -> dict[str, list[int]]:
     plain = shape_inference.infer_shapes(plain_model(model), data_prop=True)
     values = (*plain.graph.input, *plain.graph.value_info, *plain.graph.output)
-    return {one.name: [axis.dim_value for axis in one.type.tensor_type.shape.dim] for one in values}
+    inferred = {one.name: [axis.dim_value for axis in one.type.tensor_type.shape.dim] for one in values}
+    return {one.name: list(one.dims) for one in plain.graph.initializer} | inferred
 
 
 def main(ask: Mapping[str, Any]) -> None:

@@ -90,7 +90,7 @@ def test_a_threshold_that_is_wrong_fails_the_run(tmp_path: Path, monkeypatch: py
     ask = prepare(job, tmp_path)
     weights = load_file("integers.safetensors")
     save_file(weights | {"r1_q/thresholds": weights["r1_q/thresholds"] + 9}, "integers.safetensors")
-    with pytest.raises(SystemExit, match="r1_q: .* codes differ"):
+    with pytest.raises(SystemExit, match=r"r1_q: .* codes differ"):
         prove.main(ask)
 
 

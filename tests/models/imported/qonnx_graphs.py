@@ -14,6 +14,7 @@ from models.imported.workers import load
 
 QONNX = "qonnx.custom_op.general"
 
+
 class Builder:
     """A graph from "x"; quantisers are named by what they make."""
 

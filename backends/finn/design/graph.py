@@ -107,8 +107,9 @@ def _layer(made: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
         case ReLU() | Threshold():
             return _thresholds(made, layer, source, result)
         case Add():
-            wide = 1 + max(stream.type.width for stream in inputs)
-            total = Integer(wide, any(stream.type.signed for stream in inputs))
+            signed = any(stream.type.signed for stream in inputs)
+            wide = 1 + max(stream.type.width + (signed and not stream.type.signed) for stream in inputs)
+            total = Integer(wide, signed)
             return made.put(Sum("", layer.name, sources, shape, shape, source.type, total))
         case MaxPool2D():
             window = made.put(_window(layer, source, depthwise=True))

@@ -1,8 +1,9 @@
 """The user's own QONNX graph as FINN takes it: ``python -m backends.finn.workers.own_graph JOB.json``. Imports qonnx.
 
 Reads ``graph.onnx`` and writes ``model.onnx``, the same graph but for what FINN does not take: a mean over the image
-becomes GlobalAveragePool, a batch that is left open 1, weights are no inputs, constants are computed, and what ONNX
-lets a node leave out is said, since FINN asks for it; a dropout is taken out. Nodes stand in the order in which FINN sorts them, tensors keep their names. ``order.json`` lists what quantisers make, in order.
+becomes GlobalAveragePool, a batch that is left open 1, weights are no inputs, constants are computed, what ONNX lets a
+node leave out is said, and a dropout is taken out. Nodes stand in the order in which FINN sorts them, tensors keep
+their names. ``order.json`` lists what quantisers make, in order.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ import finn.builder.build_dataflow_config as config
 import numpy as np
 from finn.builder.build_dataflow import build_dataflow_cfg
 from finn.builder.build_dataflow_steps import verify_step
+from finn.custom_op.fpgadataflow.elementwise_binary import ElementwiseAdd
 from finn.transformation.fpgadataflow.convert_to_hw.global_acc_pool import InferGlobalAccPoolLayer
 from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
 from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
@@ -73,6 +74,17 @@ def round_to_even(model, cfg):
         stays = np.floor(found / step) % 2 == 0
         model.set_initializer(node.input[1], (found + stays * step * TIE).astype(np.float32))
     return model
+
+
+def wide_sum(node, model):
+    """The type of a sum. FINN gives INT4 + UINT4 one bit less than UINT4 + INT4, which is one too few."""
+    first, second = node.lhs_dtype, node.rhs_dtype
+    if first.bitwidth() == second.bitwidth() and first.signed() != second.signed():
+        return DataType[f"INT{first.bitwidth() + 2}"]
+    return sum_type(node, model)
+
+
+sum_type, ElementwiseAdd._derive_out_dtype = ElementwiseAdd._derive_out_dtype, wide_sum
 
 
 class MergeTransposes(Transformation):

@@ -23,6 +23,7 @@ from onnx.reference.op_run import OpRun  # noqa: E402
 
 from models.evaluation.fast import FastNetwork  # noqa: E402
 from models.evaluation.oracle import evaluate  # noqa: E402
+from models.imported.workers import load  # noqa: E402
 from models.training.torch_network import TorchNetwork, as_input  # noqa: E402
 from models.weights import open_weights  # noqa: E402
 from tests.models.imported.qonnx_graphs import FORMS, QONNX, read, residual  # noqa: E402
@@ -125,6 +126,30 @@ def test_a_channel_that_falls_is_compared_with_its_sign(tmp_path: Path, monkeypa
     folder = read(residual(norm=True), tmp_path, monkeypatch)
     found = open_integers(folder, json.loads((folder / "integers.json").read_text())).weights.tensors()
     assert {-1.0, 1.0} == set(np.concatenate([found[f"{name}/signs"] for name in ("r1_q", "r2_q")]))
+
+
+def test_weights_in_a_side_file_come_into_one_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As torch's exporter leaves them: ``model.onnx.data`` beside the model."""
+    inside = read(residual(), tmp_path, monkeypatch)
+    expected = json.loads((inside / "integers.json").read_text())
+    folder = tmp_path / "outside"
+    (folder / "given").mkdir(parents=True)
+    place = str(folder / "given" / "own.onnx")
+    onnx.save_model(residual(), place, save_as_external_data=True, location="own.onnx.data", size_threshold=16)
+    monkeypatch.chdir(folder)
+    ask = {"file": "given/own.onnx", "name": "own"}
+    load.main(ask | {"external": []})
+    assert json.loads(Path("imported/wanted.json").read_text()) == ["own.onnx.data"]
+    Path("imported").rename("first")
+    load.main(ask | {"external": ["own.onnx.data"]})
+    assert json.loads(Path("imported/integers.json").read_text()) == expected
+    graph = ModelProto.FromString(Path("imported/graph.onnx").read_bytes())
+    assert not any(one.external_data or one.data_location for one in graph.graph.initializer)
+    Path("imported").rename("second")
+    data = Path("given/own.onnx.data")
+    data.write_bytes(data.read_bytes()[:-40])
+    load.main(ask | {"external": ["own.onnx.data"]})
+    assert "its data are damaged" in Path("imported/refusal.json").read_text()
 
 
 Change = Callable[[ModelProto], None]

@@ -42,7 +42,7 @@ def _of_file(design: FinnDesign, integer: IntegerNetwork) -> Plan:
         files={"graph.onnx": integer.graph},
         makes=(MODEL.file, ORDER.file),
         packages=("qonnx", "onnx", "onnxruntime", "numpy"),
-        sources=SOURCES,
+        sources=(*SOURCES, "backends.finn.readiness"),
     )
     ready = readiness_step(MODEL, required=True)
     prove = worker(

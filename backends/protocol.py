@@ -18,6 +18,7 @@ from backends.cost.synthesis import NETWORKS, Ratios
 from flows.core.evidence import Metric, Reading
 from flows.core.part import Target
 from flows.core.plan import Asset, Plan, Products, Step
+from models.integer_network import IntegerNetwork
 from models.network import Network
 from models.quantised import QuantisedNetwork
 from models.ranges import Ranges
@@ -31,6 +32,15 @@ Design = TypeVar("Design")
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """Why a job cannot be done: `culprit` (an option or a layer), the fact, and the nearest legal choice."""
+
+    culprit: str
+    fact: str
+    nearest: str
+
+
+@dataclass(frozen=True)
 class Job(Generic[Options]):
     """Everything a backend may depend on. What is not here is not an input."""
 
@@ -40,15 +50,9 @@ class Job(Generic[Options]):
     target: Target
     options: Options
     """The backend's own options."""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a job cannot be done: `culprit` (an option or a layer), the fact, and the nearest legal choice."""
-
-    culprit: str
-    fact: str
-    nearest: str
+    integer: IntegerNetwork | Refusal | None = None
+    """Of a QONNX file: the same network on integers and thresholds, exactly as it was trained, or why it has none. The
+    fields above are then its float twin, for flows that quantise themselves."""
 
 
 class Unbuildable(Exception):

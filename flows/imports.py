@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from backends.protocol import Refusal
 from flows.core import files
 from flows.core.errors import InputError, SetupError, StepFailed, UsageError
 from flows.core.plan import Asset, Output, Plan
-from flows.core.shape import listing, text
+from flows.core.shape import listing, mapping, text
 from flows.core.text import title
 from flows.core.worker import worker
 from flows.executor import Executor
@@ -21,8 +22,9 @@ from flows.jobs import Trained
 from flows.packages import package_version
 from flows.results import REFUSAL, anything, read_result
 from models import cifar10
+from models.integer_network import FACTS, IntegerNetwork, open_integers
 from models.network import Network
-from models.ranges import Ranges, load_ranges
+from models.ranges import Ranges, load_ranges, range_ends
 from models.serial import network_from_json, network_to_json
 from models.weights import Weights, open_weights
 
@@ -45,11 +47,16 @@ def import_trained(path: Path, data: Path | None, calibration: Path | None, exec
     """The network in `path` with its weights and ranges; it has no card.
 
     Ranges are measured on the images in the file `calibration`, or else on training images of CIFAR-10 in the folder
-    `data`. Raises `InputError` where the file cannot be taken, and `UsageError` where there are no images.
+    `data`; a quantised file says them itself. Raises `InputError` where the file cannot be taken, and `UsageError`
+    where there are no images.
     """
-    network, weights = read_network(path, executor)
+    result = read_file(path, executor)
+    network, weights = _network(path, result)
+    integer = _integer(result)
     if data:
         _check_cifar(path, network)
+    if integer and not calibration:
+        return Trained(network, weights, _represented(result, network, weights), None, integer)
     if calibration:
         images = asset(calibration, "give a .npy file", IMAGES_LIMIT)
     elif data:
@@ -59,11 +66,16 @@ def import_trained(path: Path, data: Path | None, calibration: Path | None, exec
         fact = "nothing is known of the values that its tensors reach, on which every fixed-point type depends"
         advice = "give --data DIR (CIFAR-10: 10,000 training images are measured) or --calibration FILE.npy with images"
         raise UsageError(f"--network {path}", fact, f"{advice} (N, height, width, 3), uint8")
-    return Trained(network, weights, measure_ranges(network, weights, images, executor), None)
+    return Trained(network, weights, measure_ranges(network, weights, images, executor), None, integer)
 
 
 def read_network(path: Path, executor: Executor) -> tuple[Network, Weights]:
     """The network in `path`, folded, and its weights, which lie in the store."""
+    return _network(path, read_file(path, executor))
+
+
+def read_file(path: Path, executor: Executor) -> Path:
+    """The folder in the store in which all that was read of `path` lies."""
     package = READERS.get(path.suffix)
     if package is None:
         fact = f"a file, but neither {' nor '.join(READERS)}, which alone are read"
@@ -75,8 +87,28 @@ def read_network(path: Path, executor: Executor) -> tuple[Network, Weights]:
         wanted = read_result(result / "wanted.json", listing(text()))
         result = _read(path, package, {name: beside(path, name) for name in wanted}, executor)
     _raise_refusal(result)
+    return result
+
+
+def _network(path: Path, result: Path) -> tuple[Network, Weights]:
     network = network_from_json(read_result(result / "network.json", anything), str(path))
     return network, open_weights(result / "weights.safetensors", network)
+
+
+def _integer(result: Path) -> IntegerNetwork | Refusal | None:
+    """What a quantised file says besides; None of a float one."""
+    if (result / FACTS).exists():
+        return open_integers(result, read_result(result / FACTS, anything))
+    if (result / "not_integers.json").exists():
+        reason = read_result(result / "not_integers.json", REFUSAL)
+        return Refusal(reason.culprit, reason.fact, reason.next_step)
+    return None
+
+
+def _represented(result: Path, network: Network, weights: Weights) -> Ranges:
+    """The ranges of the quantisers."""
+    reach = read_result(result / "ranges.json", mapping(range_ends))
+    return Ranges(network.digest, weights.digest, "quantisers", 0, reach)
 
 
 def measure_ranges(network: Network, weights: Weights, images: Asset, executor: Executor) -> Ranges:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backends.protocol import Job
+from backends.protocol import Job, Refusal
 from flows.core.digest import digest_of
 from flows.core.errors import InputError, UsageError
 from flows.core.margins import MARGINS
 from flows.core.part import Target
 from models.card import Card, read_card
 from models.folding import folded
+from models.integer_network import IntegerNetwork
 from models.network import Network
 from models.ranges import Ranges, load_ranges
 from models.weights import Weights, open_weights
@@ -23,15 +24,19 @@ PRETRAINED = Path(__file__).resolve().parent.parent / "models" / "pretrained"
 
 @dataclass(frozen=True)
 class Trained:
-    """A network as hardware computes it (folded), its weights, what its tensors reach, its card (None without one)."""
+    """A network as hardware computes it (folded), its weights, what its tensors reach, its card (None without one).
+
+    `integer` is what a QONNX file says besides: the network of integers, or why it cannot be one.
+    """
 
     network: Network
     weights: Weights
     ranges: Ranges
     card: Card | None
+    integer: IntegerNetwork | Refusal | None = None
 
     def job(self, target: Target, options: Any) -> Job[Any]:
-        return Job(self.network, self.weights, self.ranges, target, options)
+        return Job(self.network, self.weights, self.ranges, target, options, self.integer)
 
 
 def is_file(name: str) -> bool:
@@ -78,4 +83,6 @@ def run_name(flow: str, job: Job[Any]) -> str:
     part, margins = job.target.part, job.target.margins
     inputs = [flow, part.full_name, job.target.clock_ns, job.network.digest, job.weights.digest, job.options]
     inputs += [margins.mapping()] if margins != MARGINS else []
+    if isinstance(job.integer, IntegerNetwork):
+        inputs.append(job.integer.quantised.digest)
     return f"{flow}-{part.device.name}-{digest_of(inputs)[:6]}"

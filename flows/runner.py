@@ -23,6 +23,8 @@ from flows.results import CODES, COUNTS, evaluated_before, read_result, referenc
 from flows.store import Store
 from models import reference
 from models.card import Card, Score, record
+from models.integer_network import IntegerNetwork
+from models.network import Network
 from models.proportion import wilson
 from models.quantised import QuantisedNetwork
 from models.reference import accuracy_step, pixels_step, reference_step
@@ -83,22 +85,53 @@ def _imported(backend: Backend[Any, Any], design: object, path: Path) -> Importe
 def full_plan(backend: Backend[Any, Any], prepared: Prepared, batch: Asset | None, card: Card | None) -> Plan:
     """The backend's plan, with the exact reference and, where test images are given, the accuracy; and where no `card`
     says how the network was trained, its accuracy on pixels of other scalings."""
-    plan, weights = backend.plan(prepared.design), weights_asset(prepared.job)
+    plan, weights = backend.plan(prepared.design), arithmetic_weights(prepared)
     steps = [*plan.steps, reference_step(REFERENCE.step, prepared.quantised, weights, plan.vectors)]
     if batch:
-        steps.append(accuracy_step(ACCURACY.step, prepared.quantised, weights, batch))
+        steps.append(accuracy_step(ACCURACY.step, prepared.quantised, weights, batch, float_network(prepared)))
         if card is None:
-            steps.append(pixels_step(pixels.PIXELS.step, prepared.job.network, weights, batch))
+            steps.append(pixels_step(pixels.PIXELS.step, prepared.job.network, weights_asset(prepared.job), batch))
     return replace(plan, steps=tuple(steps))
 
 
 def _assuming(trained: Trained, prepared: Prepared) -> Prepared:
-    """Where no card says how the network was trained, what is assumed of its pixels stands in the notes."""
-    return prepared if trained.card else replace(prepared, notes=(*prepared.notes, pixels.ASSUMPTION))
+    """Where neither a card nor a quantiser of the input says it, what is assumed of pixels stands in the notes."""
+    return (
+        prepared
+        if trained.card or float_network(prepared)
+        else replace(prepared, notes=(*prepared.notes, pixels.ASSUMPTION))
+    )
 
 
 def weights_asset(job: Job[Any]) -> Asset:
     return Asset(job.weights.path, job.weights.digest)
+
+
+def arithmetic_weights(prepared: Prepared) -> Asset:
+    """The weights that the design's arithmetic stands on: the job's, or those of its network of integers."""
+    integer = prepared.job.integer
+    if isinstance(integer, IntegerNetwork) and prepared.quantised.weights == integer.weights.digest:
+        return Asset(integer.weights.path, integer.weights.digest)
+    return weights_asset(prepared.job)
+
+
+def typed_arithmetic(backend: Backend[Any, Any], job: Job[Any]) -> QuantisedNetwork:
+    """The arithmetic of `job` in fixed-point types, to be set beside the float network tensor by tensor.
+
+    Raises `UsageError` where the flow computes a QONNX file on integers alone, whose tensors have no types.
+    """
+    prepared = prepare(backend, job)
+    if float_network(prepared):
+        fact = "it computes this file on integers and thresholds, as it was trained: no tensor has a type of its own"
+        advice = f"`python -m flows run {backend.name} --network FILE --data DIR` evaluates it; or name another flow"
+        raise UsageError(f"flow {backend.name}", fact, advice)
+    return prepared.quantised
+
+
+def float_network(prepared: Prepared) -> tuple[Network, Asset] | None:
+    """The float network beside a network of integers, with its weights; None where both are one."""
+    own = weights_asset(prepared.job)
+    return None if arithmetic_weights(prepared) == own else (prepared.job.network, own)
 
 
 def run(
@@ -127,9 +160,9 @@ def run(
     steps = tuple(_step_facts(products, step) for step in plan.steps)
     evaluated = products.path(ACCURACY) if batch else None
     if not batch:
-        weights = weights_asset(job)
+        weights = arithmetic_weights(prepared)
         asked = accuracy_step(
-            ACCURACY.step, prepared.quantised, weights, batch=weights
+            ACCURACY.step, prepared.quantised, weights, batch=weights, floating=float_network(prepared)
         )  # which images, it need not say
         if earlier := evaluated_before(store, name, asked):
             steps, evaluated = (*steps, earlier), Path(str(earlier.folder)) / ACCURACY.file

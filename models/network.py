@@ -45,6 +45,8 @@ class Layer:
 
     kind: ClassVar[str]
     arity: ClassVar[int] = 1
+    on_host: ClassVar[bool] = False
+    """Whether a design may leave it to the host, at the end of the network."""
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """The output shape for these input shapes; raises `ValueError` with the reason where there is none."""
@@ -227,6 +229,7 @@ class Flatten(Layer):
 @dataclass(frozen=True, slots=True)
 class Softmax(Layer):
     kind: ClassVar[str] = "softmax"
+    on_host: ClassVar[bool] = True
 
     def output_shape(self, *shapes: Shape) -> Shape:
         return (_features(shapes[0]),)
@@ -288,9 +291,9 @@ class Network:
 
     @property
     def logits(self) -> str:
-        """The tensor whose largest element is the class: before a softmax where there is one."""
+        """The tensor that a design ends with where the host does the rest: before a softmax where there is one."""
         last = self.layers[-1]
-        return last.inputs[0] if isinstance(last, Softmax) else last.name
+        return last.inputs[0] if last.on_host else last.name
 
     def __getitem__(self, name: str) -> Layer:
         return next(layer for layer in self.layers if layer.name == name)

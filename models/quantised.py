@@ -11,6 +11,8 @@ global_average_pool     each element enters the accumulator, where they are adde
                         truncated towards zero at its fraction (C++ division); the quotient enters `output`
 relu, add, maxpool2d    the exact result enters `output`
 flatten                 codes unchanged
+threshold               `low` plus the number of thresholds reached (see `models.integers`), a code of `output`
+global_sum              the exact sum enters `output`
 softmax                 see `SoftmaxTables`; where a design leaves it to the host, the design ends before it
 
 An accumulator wraps at its width. That of products and bias holds all their fraction bits, so that it never rounds.
@@ -25,6 +27,7 @@ from functools import cached_property
 
 from flows.core.digest import digest_of
 from models.fixed import FixedType, Overflow
+from models.integers import GlobalSum, Threshold
 from models.network import INPUT, Flatten, Layer, Network, Softmax
 
 ACCUMULATING = ("conv2d", "dense", "global_average_pool")
@@ -87,7 +90,7 @@ class QuantisedNetwork:
 
     `code_bits` are those in which the design keeps a weight, by layer, where the kernel's type has more: a scale is no
     power of two, or every output channel has its own, and the type holds what codes times scales are. A trailing
-    softmax may be absent from `layers`: the design then ends at the logits, and the host takes the largest.
+    softmax, or scale of the host's, may be absent from `layers`: the design then ends before it.
 
     Raises `ValueError` where a layer lacks a type it needs, or an accumulator would round.
     """
@@ -108,7 +111,7 @@ class QuantisedNetwork:
         for layer in self.network.layers:
             if layer.name in self.layers:
                 self._check(layer, self.layers[layer.name])
-            elif not (isinstance(layer, Softmax) and layer.name == self.network.output):
+            elif not (layer.on_host and layer.name == self.network.output):
                 raise ValueError(f"{layer.name} has no arithmetic")
 
     def _check(self, layer: Layer, types: Arithmetic) -> None:
@@ -118,6 +121,10 @@ class QuantisedNetwork:
             raise ValueError(f"{layer.name}: kernel and bias types belong to {', '.join(WEIGHTED)}, and to no other")
         if (types.softmax is None) == isinstance(layer, Softmax):
             raise ValueError(f"{layer.name}: tables belong to a softmax, and to no other")
+        if isinstance(layer, Threshold) and not types.output.low <= layer.low <= types.output.high - layer.steps:
+            raise ValueError(f"{layer.name}: {types.output.name} does not hold its codes")
+        if isinstance(layer, Threshold | GlobalSum) and types.output.fraction:
+            raise ValueError(f"{layer.name}: its results are integers, and {types.output.name} has a point")
         if isinstance(layer, Flatten) and types.output != self.type_of(layer.inputs[0]):
             raise ValueError(f"{layer.name}: flattening leaves the type as it is")
         if types.accumulator and types.accumulator.overflow is not Overflow.WRAP:

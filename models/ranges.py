@@ -22,7 +22,8 @@ SINGLE = (2 - 2**-23) * 2.0**127
 class Ranges:
     """`(low, high)` by tensor name (a layer's output, or the input), for one network and one set of weights.
 
-    `images` is the digest of the image set and `n` its size, so that a calibration can be told from another.
+    `images` is the digest of the image set and `n` its size, so that a calibration can be told from another. With none,
+    they are what the quantisers of a file represent.
     """
 
     architecture: str
@@ -30,6 +31,11 @@ class Ranges:
     images: str
     n: int
     reach: Mapping[str, tuple[float, float]]
+
+    @property
+    def measured(self) -> str:
+        """On what, in words; of a quantised file nothing was measured."""
+        return f"{self.n:,} training images" if self.n else "what the quantisers of the file represent"
 
     def save(self, path: Path) -> None:
         content = {
@@ -56,7 +62,7 @@ def load_ranges(path: Path, network: Network, weights: str) -> Ranges:
     return ranges
 
 
-def _pair(value: Any) -> tuple[float, float]:
+def range_ends(value: Any) -> tuple[float, float]:
     low, high = _TWO(value) if isinstance(value, list) and len(value) == 2 else (0.0, -1.0)
     if low > high:
         raise Wrong("is no list of two numbers, the lower first")
@@ -74,7 +80,7 @@ _SHAPE = fields(
         "architecture": text(),
         "weights": text(),
         "images": fields(_IMAGES, lambda digest, n, split: (digest, n), {"split": ""}),
-        "ranges": mapping(_pair),
+        "ranges": mapping(range_ends),
     },
     _ranges,
 )

@@ -20,10 +20,22 @@ def reference_step(name: str, quantised: QuantisedNetwork, weights: Asset, vecto
     return _evaluation(name, about, quantised, weights, {"vectors": vectors}, {}, REFERENCE)
 
 
-def accuracy_step(name: str, quantised: QuantisedNetwork, weights: Asset, batch: Asset) -> Step:
-    """Makes `ACCURACY`: how many images of a CIFAR-10 batch `quantised` and the float network get right."""
+def accuracy_step(
+    name: str,
+    quantised: QuantisedNetwork,
+    weights: Asset,
+    batch: Asset,
+    floating: tuple[Network, Asset] | None = None,
+) -> Step:
+    """Makes `ACCURACY`: how many images of a CIFAR-10 batch `quantised` and the float network get right, which is
+    another one on other weights where `quantised` is of integers alone."""
     about, data = "accuracy on the 10,000 test images", "test_batch.bin"
-    return _evaluation(name, about, quantised, weights, {"data": data}, {data: batch}, ACCURACY)
+    ask: dict[str, object] = {"data": data}
+    files = {data: batch}
+    if floating:
+        network, files["float.safetensors"] = floating
+        ask |= {"float": network_to_json(network), "float_weights": "float.safetensors"}
+    return _evaluation(name, about, quantised, weights, ask, files, ACCURACY)
 
 
 def cost_step(quantised: QuantisedNetwork, weights: Asset, batch: Asset) -> Step:

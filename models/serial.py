@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from flows.core.errors import InputError
+from models import integers
 from models import network as vocabulary
 from models.fixed import FixedType, parse_type
 from models.network import Layer, Network
@@ -18,7 +19,7 @@ from models.quantised import Arithmetic, InputContract, QuantisedNetwork, Softma
 
 KINDS: Mapping[str, type[Layer]] = {
     cls.kind: cls
-    for cls in vars(vocabulary).values()
+    for cls in (*vars(vocabulary).values(), *vars(integers).values())
     if isinstance(cls, type) and issubclass(cls, Layer) and hasattr(cls, "kind")
 }
 ADVICE = "let the project write it again"
@@ -112,6 +113,12 @@ def _count(value: Any) -> int:
     return value
 
 
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is no integer")
+    return value
+
+
 def _number(value: Any) -> float:
     if type(value) not in (int, float):
         raise TypeError(f"{value!r} is no number")
@@ -145,6 +152,7 @@ def _padding(value: Any) -> Any:
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "str": _text,
     "int": _count,
+    "Whole": _whole,
     "float": _number,
     "tuple[str, ...]": _texts,
     "tuple[int, int]": _pair,

@@ -1,7 +1,8 @@
 """Trained weights: float32 tensors in a safetensors file, named by digest, never a pickle.
 
 A file holds ``layer/kernel`` (H, W, in, out) or (in, out) and ``layer/bias`` (out,) for one network, and the digest
-of that network's architecture in its header. Weights of another network are refused by name and shape.
+of that network's architecture in its header. Weights of another network are refused by name and shape. Thresholds, of
+networks of integers, are int32: they may be larger than what float32 holds exactly.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 HEADER_LIMIT, SLACK = 1 << 20, 64 << 20
 """Bytes of a header, and by how many a file may be larger than the weights and still be read, to say what it holds."""
+INTEGERS = "thresholds"
+"""The role of the tensors that are int32."""
 NOT_FINITE = 0x7F800000
 """The bits of a float32 that are all set where it is NaN or infinity."""
 WEIGHTS_ADVICE = "give a file that `flows train` made, or leave --weights out to use the shipped ones"
@@ -43,7 +46,7 @@ class Weights:
     derived_from: str | None
 
     def tensors(self) -> Tensors:
-        """Every tensor, float32, by name; read now."""
+        """Every tensor by name; read now."""
         from safetensors.numpy import load_file
 
         return load_file(self.path)
@@ -82,20 +85,21 @@ def open_weights(path: Path, network: Network) -> Weights:
         fact = f"made for architecture {metadata['architecture']}, not {network.name} ({network.digest})"
         raise InputError(str(path), fact, WEIGHTS_ADVICE)
     for name, (_, data) in header.items():
-        if count := _not_finite(data):
+        if not _holds_integers(name) and (count := _not_finite(data)):
             fact = f"{name} holds {count:,} number{'s' * (count > 1)} not finite (NaN or infinity)"
             raise InputError(str(path), fact, "train the network again")
     return Weights(path, _digest(header), metadata.get("derived_from"))
 
 
 def save_weights(path: Path, tensors: Tensors, network: Network, derived_from: str | None = None) -> None:
-    """Writes float32 `tensors` of `network` with its architecture digest in the header."""
+    """Writes `tensors` of `network`, float32 but for thresholds, with its architecture digest in the header."""
+    import numpy as np
     from safetensors.numpy import save_file
 
     metadata = {"architecture": network.digest, "network": network.name}
     if derived_from:
         metadata["derived_from"] = derived_from
-    save_file(dict(tensors), path, metadata)
+    save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, path, metadata)
 
 
 Header = Mapping[str, tuple[tuple[int, ...], bytes]]
@@ -135,7 +139,10 @@ def _header(content: bytes) -> tuple[Header, dict[str, str]]:
     metadata = _METADATA({"__metadata__": header.pop("__metadata__", {})})
     tensors = mapping(_TENSOR)(header)
     places, end = {}, 0
-    for name, (shape, offsets) in sorted(tensors.items(), key=lambda item: item[1][1]):
+    for name, (dtype, shape, offsets) in sorted(tensors.items(), key=lambda item: item[1][2]):
+        wanted = "I32" if _holds_integers(name) else "F32"
+        if dtype != wanted:
+            raise Wrong(f"is {printable(dtype)[:20]}, not {wanted}").within(name)
         begin, end = end, end + 4 * prod(shape)
         if offsets != (begin, end):
             raise Wrong(f"{name} stands at {list(offsets)}, where {[begin, end]} is its place")
@@ -145,12 +152,14 @@ def _header(content: bytes) -> tuple[Header, dict[str, str]]:
     return places, metadata
 
 
-def _tensor(dtype: str, shape: tuple[int, ...], data_offsets: tuple[int, ...]) -> tuple[tuple[int, ...], Any]:
-    if dtype != "F32":
-        raise Wrong(f"is {printable(dtype)[:20]}, not F32")
+def _holds_integers(name: str) -> bool:
+    return name.endswith(f"/{INTEGERS}")
+
+
+def _tensor(dtype: str, shape: tuple[int, ...], data_offsets: tuple[int, ...]) -> tuple[str, tuple[int, ...], Any]:
     if len(data_offsets) != 2:
         raise Wrong("is no begin and end").within("data_offsets")
-    return shape, data_offsets
+    return dtype, shape, data_offsets
 
 
 _SIZE = whole(0, 1 << 40)

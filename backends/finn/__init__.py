@@ -9,7 +9,7 @@ from backends.finn.estimate import estimate
 from backends.finn.handover import finn_plus
 from backends.finn.notes import notes
 from backends.finn.options import FinnOptions
-from backends.finn.plan import plan
+from backends.finn.plan import observations, plan
 from backends.finn.readiness.step import readiness_step
 from backends.finn.reports import read_report
 from backends.finn.resolve import resolve
@@ -30,6 +30,7 @@ BACKEND: Backend[FinnOptions, Solved[FinnDesign]] = Backend(
     plan=plan,
     read=finn_plus.read,
     read_report=read_report,
+    observations=observations,
     readiness_step=readiness_step,
     weights="w4a4",
     seen_clock=seen(

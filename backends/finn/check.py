@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from backends.dataflow.options import AUTO, NO_TARGET
 from backends.finn.options import FINN, FinnOptions
 from backends.protocol import Job, Refusal
+from models.integers import GlobalSum, HostScale, Threshold
 from models.network import (
     Add,
     Conv2D,
@@ -20,10 +21,15 @@ from models.network import (
 )
 
 KINDS = (Conv2D, Dense, ReLU, Add, GlobalAveragePool, MaxPool2D, Flatten, Softmax)
+OF_INTEGERS = (Threshold, GlobalSum, HostScale)
+"""Kinds that a network of integers has besides."""
 
 
 def check(job: Job[FinnOptions]) -> Sequence[Refusal]:
-    return (*_layers(job.network), *_folding(job.options))
+    if isinstance(job.integer, Refusal):
+        return (job.integer, *_folding(job.options))
+    network = job.integer.quantised.network if job.integer else job.network
+    return (*_layers(network), *_folding(job.options))
 
 
 def _layers(network: Network) -> Iterator[Refusal]:
@@ -32,7 +38,7 @@ def _layers(network: Network) -> Iterator[Refusal]:
         yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
-        if not isinstance(layer, KINDS):
+        if not isinstance(layer, KINDS + OF_INTEGERS):
             kinds = ", ".join(kind.kind for kind in KINDS)
             yield Refusal(where, f"the flow does not build {layer.kind}", f"one of {kinds}")
         elif isinstance(layer, Softmax) and readers:

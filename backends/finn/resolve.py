@@ -22,11 +22,14 @@ from backends.finn.design.search import set_folding, slowest
 from backends.finn.options import FINN, FinnOptions
 from backends.finn.resources import models
 from backends.protocol import Job, Refusal, Unbuildable
+from models.integer_network import IntegerNetwork
 from models.quantised import QuantisedNetwork
 
 
 def resolve(job: Job[FinnOptions]) -> Solved[FinnDesign]:
     """Raises `Unbuildable` for weights that no quantiser has left, and what `resolve_folding` raises."""
+    if isinstance(job.integer, IntegerNetwork):
+        return resolve_folding(job, job.integer.quantised)
     try:
         quantised = lower(job)
     except Ungridded as reason:

@@ -42,7 +42,7 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
     if asked.isdecimal():
         yield Note(
             f"types have {asked} bits; their integer bits hold what each tensor reaches on "
-            f"{job.ranges.n:,} training images, and the trained weights; what is never negative has no sign, what only "
+            f"{job.ranges.measured}, and the trained weights; what is never negative has no sign, what only "
             f"a ReLU reads has the ReLU's type and a sign, and logits have {max(int(asked), LOGIT_BITS)} bits"
         )
         yield from _common(quantised)
@@ -61,8 +61,8 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
             continue
         low, high = job.ranges.reach[layer.name]
         yield Note(
-            f"{layer.name} is {types.output.name}: it reaches {_reach(low, high)} on {job.ranges.n:,} training "
-            f"images, {_limits(base)}"
+            f"{layer.name} is {types.output.name}: it reaches {_reach(low, high)} on {job.ranges.measured}, "
+            f"{_limits(base)}"
         )
     yield from _common(quantised)
     yield from _losses(job, quantised, is_given)

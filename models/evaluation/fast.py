@@ -20,7 +20,9 @@ from torch import Tensor
 from flows.core.errors import RefusedError
 from models.evaluation import oracle
 from models.evaluation.entry import SINGLE, Entry, precision
+from models.evaluation.reached import Reached
 from models.fixed import FixedType
+from models.integers import GlobalSum, Threshold
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
 from models.quantised import Arithmetic, QuantisedNetwork, SoftmaxTables
 
@@ -100,6 +102,13 @@ def _prepare(layer: Layer, types: Arithmetic, sources: Sequence[Source], weights
             )
         case Add():
             return _sum(types, sources)
+        case GlobalSum():
+            entry = Entry(source.type.fraction, source.reach * prod(source.shape[:2]), types.output)
+            return lambda x: entry(x.double().sum((2, 3))), entry.result
+        case Threshold():
+            ends = layer.low, layer.low + layer.steps
+            thresholds, signs = (weights[f"{layer.name}/{role}"] for role in ("thresholds", "signs"))
+            return Reached(layer.low, thresholds, signs, source.reach), max(map(abs, ends))
     raise TypeError(f"no exact form of {layer.kind}")
 
 

@@ -7,16 +7,19 @@ through `FixedType.enter`, the exact fraction arithmetic that the types are docu
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import cache
 from math import exp, inf
 from struct import pack, unpack
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.fixed import FixedType
+from models.integers import GlobalSum, Threshold
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
 from models.quantised import Arithmetic, QuantisedNetwork, SoftmaxTables
 
@@ -89,6 +92,10 @@ def _layer(
             total = enter(terms.sum((0, 1)), within, types.accumulator)
             quotients = (int(Fraction(one, x.shape[0] * x.shape[1])) for one in total)  # towards zero, as in C++
             return enter(codes(quotients, total.shape), within, types.output)
+        case GlobalSum():
+            return enter(x.sum((0, 1)), fraction, types.output)
+        case Threshold():
+            return _reached(layer, weights[f"{layer.name}/thresholds"], weights[f"{layer.name}/signs"], x)
         case Softmax():
             assert types.softmax
             return _softmax(x, types.softmax, fraction, types.output)
@@ -111,6 +118,18 @@ def _weighted(
 
     total = weigh(x) if isinstance(layer, Dense) else _slide(layer, x, weigh, outside=0)
     return enter(enter(total, common, types.accumulator), types.accumulator.fraction, types.output)
+
+
+def _reached(layer: Threshold, thresholds: NDArray[Any], signs: NDArray[np.float32], x: Codes) -> Codes:
+    """`low` plus the number of thresholds of its channel that each element of `x`, times its sign, has reached."""
+    ladders = thresholds.tolist()
+    channels = range(x.shape[-1])
+    reached = (
+        layer.low + bisect_right(ladders[channel], int(signs[channel]) * row[channel])
+        for row in x.reshape(-1, x.shape[-1]).tolist()
+        for channel in channels
+    )
+    return codes(reached, x.shape)
 
 
 def _slide(layer: Conv2D | MaxPool2D, x: Codes, compute: Callable[[Codes], Codes], outside: int) -> Codes:

@@ -5,7 +5,8 @@ JOB.json: ``quantised`` (see `models.serial`), ``weights`` (a file), and either
 ``vectors``  how many of the project's check images: writes ``reference.json``: ``codes`` of the design's last tensor
              and ``logits``, a row an image. One image goes through the oracle as well, and every tensor must be equal.
 ``data``     a CIFAR-10 batch: writes ``accuracy.json``: of ``n`` images, how many are ``right``, ``float_right`` by the
-             float network, and how many get the same class from both (``agree``).
+             float network, and how many get the same class from both (``agree``). ``float`` and ``float_weights``
+             are the float network and its weights where they are others: beside a network of integers.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from flows.core.worker import JOB, run_worker
 from models import cifar10
 from models.evaluation import oracle
 from models.evaluation.fast import FastNetwork
+from models.integers import HostScale
+from models.network import Network
 from models.quantised import QuantisedNetwork
-from models.serial import quantised_from_json
+from models.serial import network_from_json, quantised_from_json
 from models.training.torch_network import TorchNetwork, as_input
 from models.vectors import vectors
 from models.weights import open_weights
@@ -69,14 +72,20 @@ def _check_oracle(
             raise MismatchError(f"tensor {name}", fact, "this is a fault of zynqflows: please report it with job.json")
 
 
-def accuracy(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], batch: Path) -> dict[str, object]:
+def accuracy(
+    quantised: QuantisedNetwork,
+    weights: Mapping[str, np.ndarray],
+    batch: Path,
+    network: Network,
+    float_weights: Mapping[str, np.ndarray],
+) -> dict[str, object]:
     images = cifar10.read_batch(batch)
     exact = FastNetwork(quantised, weights)
-    floating = TorchNetwork(quantised.network).load(weights).eval().to(memory_format=torch.channels_last)
+    floating = TorchNetwork(network).load(float_weights).eval().to(memory_format=torch.channels_last)
     right = float_right = agree = 0
     for start in range(0, len(images), BATCH):
         part = images[start : start + BATCH]
-        ours = _classes(exact(part.pixels)[quantised.output])
+        ours = _classes(_scaled(exact(part.pixels)[quantised.output], quantised, weights))
         theirs = _classes(floating(as_input(part.pixels)))
         right += int((ours == part.labels).sum())
         float_right += int((theirs == part.labels).sum())
@@ -84,6 +93,14 @@ def accuracy(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], bat
         if (start + BATCH) % 1000 == 0:
             print(f"{start + BATCH:,} of {len(images):,} images", flush=True)
     return {"n": len(images), "right": right, "float_right": float_right, "agree": agree, "images": images.digest}
+
+
+def _scaled(results: Tensor, quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) -> Tensor:
+    """What the host makes of the integers that it gets."""
+    if not isinstance(last := quantised.network.layers[-1], HostScale):
+        return results
+    gain, offset = (torch.from_numpy(weights[f"{last.name}/{role}"]).double() for role in ("gain", "offset"))
+    return results.double() * gain + offset
 
 
 def _classes(results: Tensor) -> np.ndarray:
@@ -108,7 +125,12 @@ def main(ask: Mapping[str, Any]) -> None:
     if "vectors" in ask:
         Path("reference.json").write_text(json.dumps(reference(quantised, weights, ask["vectors"])))
     else:
-        Path("accuracy.json").write_text(json.dumps(accuracy(quantised, weights, Path(ask["data"]))))
+        network, float_weights = quantised.network, weights
+        if "float" in ask:
+            network = network_from_json(ask["float"], JOB)
+            float_weights = open_weights(Path(ask["float_weights"]), network).tensors()
+        found = accuracy(quantised, weights, Path(ask["data"]), network, float_weights)
+        Path("accuracy.json").write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

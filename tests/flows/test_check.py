@@ -85,9 +85,9 @@ def test_another_network_is_an_error_of_its_own(said: Said, tmp_path: Path) -> N
 
 def test_both_are_told(said: Said, tmp_path: Path) -> None:
     model = ready(ARCH7)
-    settle(model, "q_in", signed=1)
+    settle(model, "q_in", rounding_mode="FLOOR")
     text = said(saved(model, tmp_path), "--network", "arch8", code=3)
-    assert "it breaks 1 condition (input)" in text and "another network" in text
+    assert "it breaks 1 condition (rounding)" in text and "another network" in text
 
 
 def test_a_second_check_reads_nothing_twice(said: Said, tmp_path: Path) -> None:

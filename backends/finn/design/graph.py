@@ -20,6 +20,8 @@ from backends.finn.design.nodes import (
     Window,
 )
 from models.fixed import FixedType, Overflow
+from models.integers import GlobalSum as GlobalSumLayer
+from models.integers import HostScale, Threshold
 from models.network import INPUT, Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, ReLU, Shape
 from models.quantised import QuantisedNetwork
 
@@ -95,22 +97,25 @@ def _layer(made: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
     match layer:
         case Conv2D() | Dense():
             product = _product(made, layer, source, shape)
+            if isinstance(quantised.network.layers[-1], HostScale):
+                return product  # of integers: biases are in thresholds, which are layers themselves, or the host's
             if layer.name == quantised.output:
                 return made.put(Sum("", layer.name, (product.writer,), shape, shape, product.type, product.type))
             if all(isinstance(reader, ReLU) for reader in quantised.network.consumers(layer.name)):
                 return product  # thresholds are the ReLU's
             return _thresholds(made, layer, product, result)
-        case ReLU():
+        case ReLU() | Threshold():
             return _thresholds(made, layer, source, result)
         case Add():
-            wide = 1 + max(stream.type.width for stream in inputs)
-            total = Integer(wide, any(stream.type.signed for stream in inputs))
+            signed = any(stream.type.signed for stream in inputs)
+            wide = 1 + max(stream.type.width + (signed and not stream.type.signed) for stream in inputs)
+            total = Integer(wide, signed)
             return made.put(Sum("", layer.name, sources, shape, shape, source.type, total))
         case MaxPool2D():
             window = made.put(_window(layer, source, depthwise=True))
             pool = Pool("", layer.name, (window.writer,), shape, shape, source.type, source.type, layer.kernel)
             return made.put(pool)
-        case GlobalAveragePool():
+        case GlobalAveragePool() | GlobalSumLayer():
             bits = source.type.width + (prod(source.shape[:-1]) - 1).bit_length()
             total = Integer(bits, source.type.signed)
             return made.put(GlobalSum("", layer.name, sources, source.shape, (1, *shape), source.type, total))

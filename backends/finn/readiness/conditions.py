@@ -40,7 +40,7 @@ CONDITIONS = (
     Condition("no-float", "no softmax or other float operator inside", operators.float_operators),
     Condition("static-shapes", "every shape is fixed, the batch apart", operators.moving),
     Condition("batch", "the batch is 1", operators.batches),
-    Condition("input", "one input, UINT8: scalar scale, zero point 0", quantisers.entry),
+    Condition("input", "one input, and a quantiser behind it", quantisers.entry),
     Condition(
         "weights", "weights signed, at most 8 bits, zero point 0", quantisers.weights, quantisers.has_weights
     ),
@@ -58,7 +58,7 @@ CONDITIONS = (
     Condition("add", "both inputs of a sum quantised, scales equal to the last bit", layers.additions, _sums),
     Condition("maxpool", "MaxPool of a quantised tensor, no padding, kernel = stride", layers.poolings, _of("MaxPool")),
     Condition(
-        "average", "the average is GlobalAveragePool over a power of two", layers.averages, _of(*layers.AVERAGES)
+        "average", "the average is GlobalAveragePool over the whole image", layers.averages, _of(*layers.AVERAGES)
     ),
 )  # fmt: skip
 

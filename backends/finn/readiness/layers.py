@@ -75,13 +75,10 @@ def averages(graph: Graph) -> Iterator[Finding]:
                 yield Finding(str(node), fact, "average over both axes of the image, and nothing else")
                 continue
             flat = "" if node.settings.get("keepdims", 1) else " and a Flatten behind it"
-            change = f"rewrite it as GlobalAveragePool{flat}, over both axes of the image"
+            change = f"rewrite it as GlobalAveragePool{flat}, over both axes of the image; a run of the file does so"
             yield Finding(str(node), "FINN knows no ReduceMean", change)
         if area is None:
             yield Finding(str(node), "the size of its input is not known", "fix the input's shape, and infer shapes")
-        elif area & (area - 1):
-            fact = f"it averages {area} pixels, which is no power of two"
-            yield Finding(str(node), fact, "pool to 1, 2, 4, 8 or 16 pixels a side")
 
 
 def _axes(graph: Graph, node: GraphNode) -> tuple[int, ...]:

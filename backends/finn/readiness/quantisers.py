@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf
 
-from backends.finn.readiness.graph import PRODUCTS, Graph, GraphNode, Quantiser
+from backends.finn.readiness.graph import LAYOUT, PRODUCTS, Graph, GraphNode, Quantiser
+from backends.finn.readiness.layers import absorbed
 from flows.core.readiness import Finding
 
 MOST_BITS = 8
@@ -29,40 +30,25 @@ def entry(graph: Graph) -> Iterator[Finding]:
         one = graph.quantiser(node)
         if one is None:
             yield Finding(str(node), f"it reads the input {name!r}, which is not quantised", _ENTRY)
-            continue
-        steps.add(one.step)
-        if wrong := [*_not_uint8(one)]:
-            yield Finding(str(node), f"the input's quantiser {' and '.join(wrong)}", _ENTRY)
+        else:
+            steps.add(one.step)
     if len(steps) > 1:
         yield Finding(f"input {name!r}", "its quantisers have different scales", "quantise it once, before it forks")
 
 
-_ENTRY = "quantise it by a Quant: unsigned, 8 bits, one scale (1/255), zero point 0"
+_ENTRY = "quantise the input by a Quant of at most 8 bits, one scale, zero point 0"
 
 
 def _readers(graph: Graph, name: str) -> list[GraphNode]:
-    """What reads the input, transpositions and the like taken away."""
+    """What reads the input; what only moves, scales or shifts it goes into the thresholds of its quantiser."""
     waiting, readers = [name], []
     while waiting:
         for node in graph.consumers(waiting.pop()):
-            if graph.behind_layout(node.outputs[0]) == name:
+            if graph.quantiser(node) is None and (node.kind in LAYOUT or absorbed(graph, node)):
                 waiting += node.outputs
             else:
                 readers.append(node)
     return readers
-
-
-def _not_uint8(one: Quantiser) -> Iterator[str]:
-    if one.signed:
-        yield "is signed"
-    if one.bits != 8:
-        yield f"has {_number(one.bits)} bits"
-    if one.narrow:
-        yield "is narrow"
-    if one.step is None:
-        yield "has no scalar scale"
-    if one.zero_point != 0:
-        yield f"has zero point {_number(one.zero_point)}"
 
 
 def _number(value: float | None) -> str:

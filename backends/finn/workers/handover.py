@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from safetensors.numpy import load_file
 
 from flows.core.worker import JOB, run_worker
+from models.integer_network import QuantisedTensor, read_facts
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
 from models.vectors import vectors
@@ -46,11 +48,39 @@ def arrays(quantised: QuantisedNetwork, outputs: list[list[int]]) -> dict[str, n
     }
 
 
+def own_arrays(
+    made: dict[str, np.ndarray], quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], channels_last: bool
+) -> dict[str, np.ndarray]:
+    """The same for a graph of the user's: its layout, and its logits rather than the integers that they are made of."""
+    gain, offset = (weights[f"{quantised.network.output}/{role}"] for role in ("gain", "offset"))
+    logits = made["expected_output.npy"] * gain + offset
+    image = made["input.npy"].transpose(0, 2, 3, 1) if channels_last else made["input.npy"]
+    return {"input.npy": np.ascontiguousarray(image), "expected_output.npy": logits.astype(np.float32)}
+
+
+def own_thresholds(weights: Mapping[str, np.ndarray], tensors: Iterable[QuantisedTensor]) -> list[np.ndarray]:
+    """By quantiser, in the graph's order: what it reads at its thresholds (channels, steps), each half way between the
+    last integer below it and the first above."""
+    found = []
+    for one in tensors:
+        if one.gains:
+            steps = weights[f"{one.layer}/thresholds"].astype(np.float64)
+            gains, offsets = (np.array(numbers)[:, None] for numbers in (one.gains, one.offsets))
+            found.append((abs(gains) * (steps - 0.5) + offsets).astype(np.float32))
+    return found
+
+
 def main(ask: Mapping[str, Any]) -> None:
     quantised = quantised_from_json(ask["quantised"], JOB)
     made = arrays(quantised, json.loads(Path("outputs.json").read_text()))
     folder = Path("finn")
     folder.mkdir()
+    if "integers" in ask:
+        quantised, _, channels_last, tensors = read_facts(ask["integers"])
+        weights, by_name = load_file("integers.safetensors"), {one.tensor: one for one in tensors}
+        made = own_arrays(made, quantised, weights, channels_last)
+        order = [by_name[name] for name in json.loads(Path("order.json").read_text()) if name in by_name]
+        np.savez(folder / "thresholds.npz", *own_thresholds(weights, order))
     for name in ("model.onnx", "folding.json"):
         shutil.copy(name, folder)
     for name, array in made.items():

@@ -107,4 +107,4 @@ def _design(given: Namespace, trained: Trained) -> QuantisedNetwork:
 
     backend = registry.load(given.flows[0])
     job = trained.job(Target(find_part(session.DEFAULT_PARTS[0]), 10.0), options_of(backend, given))
-    return runner.prepare(backend, job).quantised
+    return runner.typed_arithmetic(backend, job)

@@ -51,7 +51,7 @@ def execute(given: Namespace) -> int:
         raise UsageError("profile", f"{len(jobs)} designs are asked for", "name one flow and one part")
     session.check_places(given)
     backend, *_, job = jobs[0]
-    quantised = runner.prepare(backend, job).quantised
+    quantised = runner.typed_arithmetic(backend, job)
     found = profile(backend.name, quantised, job.ranges, job.weights)
     if given.cost:
         found = _judged(given, found, quantised, job)

@@ -6,6 +6,9 @@ Writes the folder ``imported``, which holds one of
 ``network.json`` and ``weights.safetensors``  the network, BatchNorm folded (see `models.serial`, `models.weights`)
 ``refusal.json``                              why it is not: ``culprit``, ``fact``, ``next_step``
 ``wanted.json``                               a list of files beside it, not given, in which its weights stand
+
+A QONNX file leaves its float twin, and beside it what its quantisers represent, ``ranges.json``, and what FINN builds
+of it (see `models.integer_network`), or why that cannot be: ``not_integers.json``, as ``refusal.json`` is.
 """
 
 from __future__ import annotations
@@ -30,14 +33,12 @@ OUT = Path("imported")
 ADVICE = "save or export the network again; a file of an exporter's that is refused so is a fault: please report it"
 
 
-def read(file: Path, name: str, external: tuple[str, ...]) -> tuple[Network, Mapping[str, Tensor]]:
+def read(file: Path, name: str, external: tuple[str, ...]) -> tuple[Network, Mapping[str, np.ndarray]]:
     """Imports only what this format needs: h5py or onnx."""
     if file.suffix == ".keras":
         from models.imported.workers.keras_layers import read_keras
 
         return read_keras(file, name)
-    from models.imported.workers.onnx_nodes import read_onnx
-
     return read_onnx(file, name, external)
 
 
@@ -49,6 +50,19 @@ def in_single(tensors: Mapping[str, np.ndarray], file: str) -> dict[str, Tensor]
         fact = f"{odd[0]} is beyond float32 once its batch normalisation is folded into it"
         raise InputError(file, fact, "train the network again")
     return single
+
+
+def read_onnx(file: Path, name: str, external: tuple[str, ...]) -> tuple[Network, Mapping[str, np.ndarray]]:
+    """A float network as it is; of a quantised one the float twin, the rest of what it says written beside it."""
+    from models.imported.workers.onnx_file import load_model
+    from models.imported.workers.onnx_nodes import read_graph
+    from models.imported.workers.qonnx import read_quantised
+
+    model = load_model(file)
+    network, graph = read_graph(model, file, name, external)
+    if not graph.exact:
+        return network, graph.draft.tensors
+    return read_quantised(model, network, graph, file.name, OUT)
 
 
 def main(ask: Mapping[str, Any]) -> None:

@@ -58,7 +58,9 @@ def _divide(graph: Graph, node: Node) -> Value:
     divisor = graph.weight(node, 1)
     if not divisor.all():
         raise node.place.refusal("it divides by zero", ADVICE)
-    return _changed(graph, node, graph.value(node), gain=np.reciprocal(divisor))
+    return _changed(
+        graph, node, graph.value(node), gain=np.reciprocal(divisor.astype(np.float64 if graph.exact else np.float32))
+    )
 
 
 def _constant_index(graph: Graph, node: Node) -> int | None:
@@ -68,12 +70,15 @@ def _constant_index(graph: Graph, node: Node) -> int | None:
 
 def _changed(graph: Graph, node: Node, value: Value, gain: Tensor = ONE, offset: Tensor = NOTHING) -> Value:
     """``gain * value + offset``."""
-    if value.name == INPUT:
+    if value.name == INPUT and (_divides(gain, offset) or not graph.exact):
+        graph.divided |= not bool((gain == 1).all())
         return _entry(node, value, gain, offset)
     gains, offsets = (graph.by_channel(node, value, one) for one in (gain, offset))
     tensors, name = graph.draft.tensors, value.name
     if not (np.isfinite(gains).all() and np.isfinite(offsets).all()):
         raise node.place.refusal("its constant holds NaN or infinity", "train the network again")
+    if graph.exact:
+        return _norm(graph, node, value, gains, offsets)
     if f"{name}/beta" in tensors and graph.read_once(value):
         tensors[f"{name}/gamma"] = tensors[f"{name}/gamma"] * gains
         tensors[f"{name}/beta"] = tensors[f"{name}/beta"] * gains + offsets
@@ -81,18 +86,26 @@ def _changed(graph: Graph, node: Node, value: Value, gain: Tensor = ONE, offset:
     if f"{name}/bias" in tensors and graph.read_once(value) and (gains == 1).all():
         tensors[f"{name}/bias"] = tensors[f"{name}/bias"] + offsets
         return value
+    return _norm(graph, node, value, gains, offsets)
+
+
+def _norm(graph: Graph, node: Node, value: Value, gains: Tensor, offsets: Tensor) -> Value:
     none = np.zeros_like(offsets)
-    return graph.add(
-        node, BatchNorm, value, {"gamma": gains, "beta": offsets, "mean": none, "variance": none}, epsilon=1.0
-    )
+    vectors = {"gamma": gains, "beta": offsets, "mean": none, "variance": none}
+    return graph.add(node, BatchNorm, value, vectors, epsilon=1.0)
 
 
 def _entry(node: Node, value: Value, gain: Tensor, offset: Tensor) -> Value:
     """The project's images are bytes over 255 already, so that this division is the identity at the entry."""
-    factor, shift = (float(one.ravel()[0]) if one.size == 1 else None for one in (gain, offset))
-    if factor is None or not (factor == 1 or isclose(factor, 1 / 255, rel_tol=1e-6)) or shift != 0:
+    if not _divides(gain, offset):
         raise node.place.refusal("it scales or shifts the image", "supported is a division of the input by 255")
     return value
+
+
+def _divides(gain: Tensor, offset: Tensor) -> bool:
+    """Whether it is a division by 255, or nothing at all."""
+    factor, shift = (float(one.ravel()[0]) if one.size == 1 else None for one in (gain, offset))
+    return factor is not None and (factor == 1 or isclose(factor, 1 / 255, rel_tol=1e-6)) and shift == 0
 
 
 AFFINE: Mapping[str, Callable[[Graph, Node], Value]] = {

@@ -20,9 +20,10 @@ from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, numpy_helpe
 from flows.core.errors import InputError
 from flows.core.files import MODEL_LIMIT, opened, read_bytes
 from models.imported.workers.draft import Place, WantedFiles, image_shape
+from models.imported.workers.onnx_domains import OWN as OWN_DOMAINS
+from models.imported.workers.onnx_domains import is_quantiser
 from models.network import Shape
 
-OWN_DOMAINS = ("", "ai.onnx")
 FIRST_OPSET = 9
 MOST_NODES = 20_000
 """Operators of a graph: some hundred times those of networks that a Zynq could hold."""
@@ -166,7 +167,7 @@ class OnnxFile:
             fact = f"it brings functions of its own ({model.functions[0].name})"
             raise InputError(self.file, fact, "export it without functions: plain operators only")
         for place, node in self.nodes:
-            if node.domain not in OWN_DOMAINS:
+            if not is_quantiser(place, node.domain) and node.domain not in OWN_DOMAINS:
                 raise place.refusal(f"of domain {node.domain!r}, which is not ONNX's own")
             if [one for one in node.attribute if one.HasField("g") or one.graphs]:
                 raise place.refusal("control flow: it holds a graph of its own", "export it without loops or branches")

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from onnx import NodeProto
 
 from flows.core.errors import InputError
+from models.imported.quantiser import FileTensor, QuantisedConstant, QuantisedKernel
 from models.imported.workers.draft import Draft, Place, Tensor
+from models.imported.workers.onnx_domains import KINDS
 from models.imported.workers.onnx_file import ADVICE, OnnxFile, attributes
 from models.network import INPUT, Layer, Pads, Shape
 
@@ -69,6 +71,16 @@ class Graph:
         """Elements of the constants that were computed so far."""
         self.batch = file.dimensions[0] or 1
         self.values = {file.input: Value(INPUT, 4, channels_last)}
+        self.quantised: dict[str, FileTensor] = {}
+        """What quantisers leave, by the layers that they are in the draft."""
+        self.quantised_constants: dict[str, QuantisedConstant] = {}
+        self.kernels: dict[str, QuantisedKernel] = {}
+        """The quantisers of kernels, by layer."""
+        self.channels_last = channels_last
+        self.exact = any(place.kind in KINDS for place, _ in file.nodes)
+        """Whether constants stay apart as they stand in the file: thresholds are computed from them, unrounded."""
+        self.divided = False
+        """Whether the network itself divides its input by 255."""
         self._reads = Counter([*(name for _, node in file.nodes for name in node.input), file.output])
 
     def value(self, node: Node, index: int = 0) -> Value:

@@ -13,9 +13,11 @@ from onnx import ModelProto, TensorProto
 from models.imported.workers.draft import Tensor
 from models.imported.workers.onnx_affine import AFFINE
 from models.imported.workers.onnx_constants import computed
+from models.imported.workers.onnx_domains import KINDS
 from models.imported.workers.onnx_file import ADVICE, OnnxFile, load_model, text_of, type_name
 from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.imported.workers.onnx_layout import LAYOUT
+from models.imported.workers.onnx_quant import note_kernel, quantise, turned
 from models.imported.workers.onnx_windows import WINDOWS
 from models.network import INPUT, Dense, Network, ReLU, Softmax
 
@@ -32,6 +34,12 @@ def read_model(
     model: ModelProto, path: Path, name: str, external: tuple[str, ...]
 ) -> tuple[Network, Mapping[str, Tensor]]:
     """The same for a model that was loaded from `path`."""
+    network, graph = read_graph(model, path, name, external)
+    return network, graph.draft.tensors
+
+
+def read_graph(model: ModelProto, path: Path, name: str, external: tuple[str, ...]) -> tuple[Network, Graph]:
+    """The same with all that is known of the graph; quantisers of activations are layers of the network."""
     file = OnnxFile(model, path, external)
     graph = Graph(file, name)
     for place, proto in file.nodes:
@@ -39,8 +47,11 @@ def read_model(
             node = Node.of(place, proto)
             if place.kind == "Constant":
                 file.add_constant(place, node.settings, node.output)
+            elif place.kind in KINDS:
+                quantise(graph, node)
             elif (constant := computed(graph, node)) is not None:
                 graph.constants[node.output] = constant
+                turned(graph, node)
             elif place.kind in READERS:
                 graph.values[node.output] = READERS[place.kind](graph, node)
             else:
@@ -51,21 +62,25 @@ def read_model(
     for place, proto in file.nodes:
         if proto.output and proto.output[0] in graph.values:
             graph.draft.absorb(place.name, graph.values[proto.output[0]].name)
-    return graph.draft.finish(graph.end(file), file.file), graph.draft.tensors
+    return graph.draft.finish(graph.end(file), file.file), graph
 
 
 def _gemm(graph: Graph, node: Node) -> Value:
     node.expect("transA", 0)
     kernel = graph.weight(node, 1)
     kernel = kernel.T if node.settings.get("transB", 0) else kernel
-    value = _dense(graph, node, kernel * np.float32(node.settings.get("alpha", 1.0)))
+    alpha = node.settings.get("alpha", 1.0)
+    value = _dense(graph, node, kernel * np.float32(alpha))
+    note_kernel(graph, node, value.name, 0 if node.settings.get("transB", 0) else 1, alpha)
     if bias := graph.bias(node, 2, kernel.shape[-1]):
         graph.draft.tensors[f"{value.name}/bias"] = bias["bias"] * np.float32(node.settings.get("beta", 1.0))
     return value
 
 
 def _matmul(graph: Graph, node: Node) -> Value:
-    return _dense(graph, node, graph.weight(node, 1))
+    value = _dense(graph, node, graph.weight(node, 1))
+    note_kernel(graph, node, value.name, 1)
+    return value
 
 
 def _dense(graph: Graph, node: Node, kernel: Tensor) -> Value:

@@ -10,6 +10,7 @@ import numpy as np
 
 from models.imported.workers.onnx_file import ADVICE
 from models.imported.workers.onnx_graph import Graph, Node, Value
+from models.imported.workers.onnx_quant import note_kernel
 from models.network import Conv2D, Dense, GlobalAveragePool, MaxPool2D, Padding, Pads
 
 SAME = ("SAME_UPPER", "SAME_LOWER")
@@ -25,11 +26,15 @@ def _conv(graph: Graph, node: Node) -> Value:
     height, width = kernel.shape[2:]
     value, pads = graph.value(node), node.settings.get("pads", [])
     if value.rank == 4 and len(graph.shape(value)) == 1 and (height, width) == (1, 1) and not any(pads):
-        return graph.add(node, Dense, value, weights | {"kernel": weights["kernel"][0, 0]}, units=len(kernel))
+        dense = graph.add(node, Dense, value, weights | {"kernel": weights["kernel"][0, 0]}, units=len(kernel))
+        note_kernel(graph, node, dense.name, 0)
+        return dense
     image = graph.image(node)
     strides, padding = _window(graph, node, image, (height, width), ("same", "valid"))
     settings = {"kernel": (height, width), "strides": strides, "padding": padding}
-    return graph.add(node, Conv2D, image, weights, filters=len(kernel), **settings)
+    made = graph.add(node, Conv2D, image, weights, filters=len(kernel), **settings)
+    note_kernel(graph, node, made.name, 0)
+    return made
 
 
 def _max_pool(graph: Graph, node: Node) -> Value:

@@ -17,6 +17,7 @@ from tests.backends.hostile import HOSTILE, WHOLE, benign, entered, layers_of, w
 
 FACTS: dict[str, object] = {
     "design": "0123456789abcdef", "part": "xc7z020clg400-1", "board": None, "clock_ns": "10", "tie_bits": 9,
+    "own": False, "atol": 0.0,
     "fps": "1,000", "vectors": 16, "shape": [16, 3, 8, 8], "classes": 5,
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from backends.finn.design.schedule import stages
 from backends.finn.resources import formulas
 from backends.finn.resources.formulas import MemoryStyle
 from flows.conformance.networks import TINY
+from models.fixed import FixedType
 from models.zoo import ARCH8
 from tests.backends.finn.w4a4 import quantised
 
@@ -143,3 +145,13 @@ def test_more_parallel_takes_no_more_cycles(data: some.DataObject) -> None:
     if one.pe <= other.pe and one.simd <= other.simd and one.parallel <= other.parallel:
         assert node.cycles(other) <= node.cycles(one)
         assert formulas.dsp(node, other) >= formulas.dsp(node, one)
+
+
+@pytest.mark.parametrize(("signed", "bits"), [(4, 6), (5, 6), (3, 6), (6, 7)])
+def test_a_sum_has_the_bits_that_it_needs_whichever_input_is_signed(signed: int, bits: int) -> None:
+    """FINN gives INT4 + UINT4 five bits; build.py mends that, and the model counts six."""
+    made = quantised(TINY)
+    types = replace(made.layers["shortcut"], output=FixedType(signed, 2))
+    other = replace(made, layers={**made.layers, "shortcut": types})
+    (joined,) = [node for node in nodes(other) if isinstance(node, Sum) and node.layer == "add"]
+    assert joined.result == Integer(bits, True)

@@ -30,6 +30,7 @@ import finn.builder.build_dataflow_config as config
 import numpy as np
 from finn.builder.build_dataflow import build_dataflow_cfg
 from finn.builder.build_dataflow_steps import verify_step
+from finn.custom_op.fpgadataflow.elementwise_binary import ElementwiseAdd
 from finn.transformation.fpgadataflow.convert_to_hw.global_acc_pool import InferGlobalAccPoolLayer
 from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
 from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
@@ -75,6 +76,17 @@ def round_to_even(model, cfg):
     return model
 
 
+def wide_sum(node, model):
+    """The type of a sum. FINN gives INT4 + UINT4 one bit less than UINT4 + INT4, which is one too few."""
+    first, second = node.lhs_dtype, node.rhs_dtype
+    if first.bitwidth() == second.bitwidth() and first.signed() != second.signed():
+        return DataType[f"INT{first.bitwidth() + 2}"]
+    return sum_type(node, model)
+
+
+sum_type, ElementwiseAdd._derive_out_dtype = ElementwiseAdd._derive_out_dtype, wide_sum
+
+
 class MergeTransposes(Transformation):
     """Equal transposes of one tensor become one."""
 
@@ -113,10 +125,14 @@ def streamline_residual(model, cfg):
 
 def scale_on_host(model, cfg):
     """The scale of the logits, the one float operation left, goes back to software."""
-    for node in model.get_nodes_by_op_type("ElementwiseMul"):
-        place = list(model.graph.node).index(node)
-        model.graph.node.remove(node)
-        model.graph.node.insert(place, helper.make_node("Mul", list(node.input), list(node.output), name=node.name))
+    kinds = ("Mul",)
+    for kind in kinds:
+        for node in model.get_nodes_by_op_type(f"Elementwise{kind}"):
+            if model.get_initializer(node.input[1]) is not None:
+                place = list(model.graph.node).index(node)
+                model.graph.node.remove(node)
+                software = helper.make_node(kind, list(node.input), list(node.output), name=node.name)
+                model.graph.node.insert(place, software)
     return model
 
 

@@ -1,0 +1,105 @@
+"""The user's own QONNX graph as FINN takes it: ``python -m backends.finn.workers.own_graph JOB.json``. Imports qonnx.
+
+Reads ``graph.onnx`` and writes ``model.onnx``, the same graph but for what FINN does not take: a mean over the image
+becomes GlobalAveragePool, a batch that is left open 1, weights are no inputs, constants are computed, what ONNX lets a
+node leave out is said, and a dropout is taken out. Nodes stand in the order in which FINN sorts them, tensors keep
+their names. ``order.json`` lists what quantisers make, in order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from onnx import ModelProto, NodeProto, helper, numpy_helper, shape_inference
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.fold_constants import FoldConstants
+from qonnx.transformation.general import RemoveUnusedTensors, SortGraph
+from qonnx.transformation.infer_shapes import InferShapes
+
+from backends.finn.workers.plain import plain_model
+from flows.core.worker import run_worker
+
+QUANTISERS = ["Quant", "IntQuant"]
+
+
+def as_finn_takes_it(model: ModelProto) -> ModelProto:
+    """Changes `model` in place, and returns it."""
+    graph = model.graph
+    constants = {one.name: one for one in graph.initializer}
+    inputs = [one for one in graph.input if one.name not in constants]
+    del graph.input[:]
+    graph.input.extend(inputs)
+    for value in graph.input:
+        value.type.tensor_type.shape.dim[0].dim_value = 1
+    shapes = _shapes(model)
+    axes = {name: tuple(numpy_helper.to_array(one).ravel()) for name, one in constants.items() if len(one.dims) == 1}
+    nodes = [made for node in graph.node for made in _rewritten(node, shapes, axes)]
+    for node in nodes:
+        if node.op_type == "Conv" and len(shape := shapes.get(node.input[1], [])) == 4:
+            _say_all(node, dilations=[1, 1], group=1, kernel_shape=shape[2:], pads=[0] * 4, strides=[1, 1])
+        if node.op_type == "MaxPool":
+            _say_all(node, ceil_mode=0, dilations=[1, 1], pads=[0] * 4, strides=[1, 1])
+    del graph.node[:]
+    graph.node.extend(nodes)
+    del graph.value_info[:]
+    read = {name for node in nodes for name in node.input}
+    kept = [one for one in graph.initializer if one.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    return model
+
+
+def _rewritten(node: NodeProto, shapes: Mapping[str, list[int]], axes: Mapping[str, Any]) -> Iterator[NodeProto]:
+    settings = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+    source, made = node.input[0] if node.input else "", node.output[0]
+    shape = shapes.get(source, [])
+    whole = node.op_type == "AveragePool" and list(settings.get("kernel_shape", [])) == shape[2:]
+    over = axes.get(node.input[1], ()) if len(node.input) > 1 else settings.get("axes", ())
+    mean = node.op_type == "ReduceMean" and {int(axis) % 4 for axis in over} == {2, 3} and len(shape) == 4
+    if node.op_type == "Dropout":
+        yield helper.make_node("Identity", [source], [made], name=node.name)
+    elif not (whole or mean):
+        yield node
+    elif whole or settings.get("keepdims", 1):
+        yield helper.make_node("GlobalAveragePool", [source], [made], name=node.name)
+    else:
+        yield helper.make_node("GlobalAveragePool", [source], [f"{made}.image"], name=node.name)
+        yield helper.make_node("Flatten", [f"{made}.image"], [made], name=f"{node.name}.flat")
+
+
+def _say_all(node: NodeProto, **settings: Any) -> None:
+    """Gives a node the settings that it leaves out, with the values that ONNX gives them."""
+    said = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+    if said.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
+        del settings["pads"]
+    node.attribute.extend(helper.make_attribute(name, value) for name, value in settings.items() if name not in said)
+
+
+def _shapes(model: ModelProto) -> dict[str, list[int]]:
+    plain = shape_inference.infer_shapes(plain_model(model), data_prop=True)
+    values = (*plain.graph.input, *plain.graph.value_info, *plain.graph.output)
+    inferred = {one.name: [axis.dim_value for axis in one.type.tensor_type.shape.dim] for one in values}
+    return {one.name: list(one.dims) for one in plain.graph.initializer} | inferred
+
+
+def main(ask: Mapping[str, Any]) -> None:
+    given = as_finn_takes_it(ModelProto.FromString(Path("graph.onnx").read_bytes()))
+    model = ModelWrapper(given)
+    for transformation in (
+        InferShapes(),
+        FoldConstants(exclude_op_types=QUANTISERS),
+        SortGraph(),
+        RemoveUnusedTensors(),
+    ):
+        model = model.transform(transformation)
+    Path("order.json").write_text(
+        json.dumps([node.output[0] for node in model.graph.node if node.op_type in QUANTISERS])
+    )
+    Path("model.onnx").write_bytes(model.model.SerializeToString(deterministic=True))
+
+
+if __name__ == "__main__":
+    run_worker(main)

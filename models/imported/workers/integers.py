@@ -1,0 +1,264 @@
+"""A quantised network as one of integers: codes of kernels, sums of codes, thresholds in place of the quantisers.
+
+Nothing is approximated: every threshold is computed in fractions from the scales, biases and batch normalisations in
+the file (`models.thresholds`). What FINN could not put into thresholds is refused where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import ceil, log2, prod
+from typing import Any
+
+import numpy as np
+
+from flows.core.errors import InputError
+from models.fixed import FixedType, Overflow, Rounding
+from models.imported.quantiser import Quantise, QuantisedKernel
+from models.imported.workers.draft import Tensor
+from models.integers import GlobalSum, HostScale, Threshold
+from models.network import (
+    INPUT,
+    Add,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    Network,
+    ReLU,
+    Softmax,
+)
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+from models.thresholds import Affine, ladder, root
+
+PIXEL = FixedType(8, 8, signed=False)
+NO_BIAS = FixedType(2, 2)
+"""Biases are in thresholds."""
+WIDEST_KERNEL, WIDEST_CODE, WIDEST_SUM = 8, 8, 30
+"""Bits: of what FINN quantises, and of sums whose thresholds are int32."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A tensor of the file's network: the integers `name` of the network of integers, and by channel what they stand
+    for. Where `rectified`, what is negative of that is 0."""
+
+    name: str
+    channels: tuple[Affine, ...]
+    rectified: bool = False
+
+    @property
+    def unit(self) -> Fraction | None:
+        """The scale, where there is one and nothing else."""
+        first = self.channels[0]
+        plain = not self.rectified and all(one.gain == first.gain and not one.offset for one in self.channels)
+        return first.gain if plain else None
+
+
+@dataclass(frozen=True)
+class Integers:
+    """`quantised` on `weights`. By quantiser of the file's network, which integers it leaves (`made`), and what those
+    that its thresholds compare stand for, by channel (`read`)."""
+
+    quantised: QuantisedNetwork
+    weights: Mapping[str, np.ndarray]
+    made: Mapping[str, str]
+    read: Mapping[str, tuple[Affine, ...]]
+
+
+@dataclass
+class IntegerDraft:
+    """Layers so far. Raises `InputError` that names the layer which FINN could not build of integers."""
+
+    network: Network
+    tensors: Mapping[str, Tensor]
+    kernels: Mapping[str, QuantisedKernel]
+    pixel: Fraction
+    layers: list[Layer] = field(default_factory=list)
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
+    types: dict[str, Arithmetic] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
+    read: dict[str, tuple[Affine, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        channels = self.network.input_shape[-1]
+        self.held[INPUT] = Held(INPUT, (Affine(self.pixel),) * channels)
+
+    def finish(self) -> Integers:
+        for layer in self.network.layers:
+            if not (isinstance(layer, Softmax) and layer.name == self.network.output):
+                self._add(layer)
+        end = self.held[self.network.logits]
+        if end.rectified:
+            raise self._refused(self.network[self.network.output], "a ReLU that no quantiser reads ends the network")
+        if end.name == INPUT:
+            raise self._refused(self.network.layers[0], "nothing is computed of the image")
+        name = _unused("host_scale", self.network)
+        self.weights[f"{name}/gain"] = np.array([float(one.gain) for one in end.channels], np.float32)
+        self.weights[f"{name}/offset"] = np.array([float(one.offset) for one in end.channels], np.float32)
+        self.layers.append(HostScale(name, (end.name,)))
+        network = Network(self.network.name, self.network.input_shape, tuple(self.layers))
+        contract = InputContract(PIXEL, Fraction(1), "design")
+        return Integers(QuantisedNetwork(network, "", contract, self.types), self.weights, self.made, self.read)
+
+    def _add(self, layer: Layer) -> None:
+        match layer:
+            case Quantise():
+                self._quantise(layer)
+            case Conv2D() | Dense():
+                self._weigh(layer)
+            case BatchNorm():
+                self._normalise(layer)
+            case ReLU():
+                source = self.held[layer.inputs[0]]
+                positive = source.unit is not None and not self._type(source.name).signed
+                self.held[layer.name] = replace(source, rectified=not positive)
+            case Add():
+                self._join(layer)
+            case GlobalAveragePool():
+                source, unit = self._plain(layer, 0)
+                area, type = prod(self.network.input_shapes(layer)[0][:2]), self._type(source.name)
+                wide = _integer(type.width + ceil(log2(area)), type.signed)
+                self._put(GlobalSum(layer.name, (source.name,)), Arithmetic(wide), unit / area)
+            case MaxPool2D() | Flatten():
+                source, unit = self._plain(layer, 0)
+                self._put(replace(layer, inputs=(source.name,)), Arithmetic(self._type(source.name)), unit)
+            case _:
+                raise self._refused(layer, f"FINN has no {layer.kind}")
+
+    def _quantise(self, layer: Quantise) -> None:
+        source, (low, high) = self.held[layer.inputs[0]], layer.codes
+        if layer.bits > WIDEST_CODE:
+            raise self._refused(layer, f"activations of {layer.bits} bits, and FINN builds up to {WIDEST_CODE}")
+        if source.name == INPUT and _is_identity(source, layer):
+            self.made[layer.name] = INPUT
+            self.held[layer.name] = Held(INPUT, (Affine(layer.unit),) * len(source.channels))
+            return
+        first = max(low, 0) if source.rectified else low
+        type = self._type(source.name)
+        bound = max(type.high, -type.low)
+        ladders = [ladder(one, layer.unit, first, high, bound) for one in source.channels]
+        self.weights[f"{layer.name}/thresholds"] = np.array([steps for _, steps in ladders], np.int32)
+        self.weights[f"{layer.name}/signs"] = np.array([sign for sign, _ in ladders], np.float32)
+        self.read[layer.name] = source.channels
+        self.made[layer.name] = layer.name
+        overflow = Overflow.SAT_SYM if layer.narrow and layer.signed else Overflow.SAT
+        codes = FixedType(layer.bits, layer.bits, layer.signed, Rounding.RND_CONV, overflow)
+        self._put(Threshold(layer.name, (source.name,), high - first, first), Arithmetic(codes), layer.unit)
+
+    def _weigh(self, layer: Conv2D | Dense) -> None:
+        source, unit = self._plain(layer, 0)
+        kernel = self.kernels.get(layer.name)
+        if kernel is None:
+            raise self._refused(layer, "its weights are not quantised")
+        if kernel.scales is None:
+            fact = "its weights have one scale an input, or are scaled once more behind their quantiser"
+            raise self._refused(layer, fact, "take a weight quantiser of one scale a tensor, or one an output channel")
+        if not kernel.signed or kernel.bits > WIDEST_KERNEL:
+            words = f"{'signed' if kernel.signed else 'unsigned'} weights of {kernel.bits} bits"
+            raise self._refused(layer, f"{words}, and FINN builds signed ones of up to {WIDEST_KERNEL}")
+        given, bias = self.tensors[f"{layer.name}/kernel"], self.tensors[f"{layer.name}/bias"]
+        scales = np.broadcast_to(kernel.scales, given.shape[-1:])
+        self.weights[f"{layer.name}/kernel"] = np.rint(given / scales).astype(np.float32)
+        self.weights[f"{layer.name}/bias"] = np.zeros(len(scales), np.float32)
+        overflow = Overflow.SAT_SYM if kernel.narrow else Overflow.SAT
+        codes = FixedType(kernel.bits, kernel.bits, True, Rounding.RND_CONV, overflow)
+        terms = prod(given.shape[:-1])
+        width = self._type(source.name).width + codes.width + ceil(log2(terms))
+        if width > WIDEST_SUM:
+            raise self._refused(layer, f"its sums may take {width} bits, and {WIDEST_SUM} are computed exactly here")
+        sums = _integer(width, True)
+        channels = tuple(
+            Affine(unit * Fraction(float(scale)), Fraction(float(one)), abs(Fraction(float(one))))
+            for scale, one in zip(scales, bias, strict=True)
+        )
+        self._put(replace(layer, inputs=(source.name,)), Arithmetic(sums, codes, NO_BIAS, sums), *channels)
+
+    def _normalise(self, layer: BatchNorm) -> None:
+        source = self.held[layer.inputs[0]]
+        if source.rectified:
+            raise self._refused(
+                layer, "it stands behind a ReLU, with no quantiser between", "put a Quant behind the ReLU"
+            )
+        roles = [self.tensors[f"{layer.name}/{role}"].tolist() for role in ("gamma", "beta", "mean", "variance")]
+        channels = []
+        for one, *numbers in zip(source.channels, *roles, strict=True):
+            gamma, beta, mean, variance = map(Fraction, numbers)
+            if variance < 0:
+                raise self._refused(layer, "one of its variances is negative", "train the network again")
+            gain = gamma / root(variance + Fraction(layer.epsilon))
+            channels.append(one.then(Fraction(1), -mean).then(gain, beta))
+        self.held[layer.name] = Held(source.name, tuple(channels))
+
+    def _join(self, layer: Add) -> None:
+        (first, unit), (second, other) = self._plain(layer, 0), self._plain(layer, 1)
+        if unit != other:
+            fact = f"it adds integers of two scales, {float(unit):g} and {float(other):g}"
+            raise self._refused(layer, fact, "let both quantisers share one scale, equal to the last bit")
+        types = [self._type(one.name) for one in (first, second)]
+        signed = any(one.signed for one in types)
+        width = max(one.width + (signed and not one.signed) for one in types) + 1
+        self._put(Add(layer.name, (first.name, second.name)), Arithmetic(_integer(width, signed)), unit)
+
+    def _put(self, layer: Layer, types: Arithmetic, *units: Fraction | Affine) -> None:
+        """Appends a layer of integers; `units` are one for all channels, or one each."""
+        self.layers.append(layer)
+        self.types[layer.name] = types
+        channels = tuple(one if isinstance(one, Affine) else Affine(one) for one in units)
+        count = layer.output_shape(*(self.network.shapes[name] for name in layer.inputs))[-1]
+        self.held[layer.name] = Held(layer.name, channels * count if len(channels) == 1 else channels)
+
+    def _plain(self, layer: Layer, index: int) -> tuple[Held, Fraction]:
+        held = self.held[layer.inputs[index]]
+        if held.unit is None:
+            fact = f"it reads {layer.inputs[index]}, whose scale, bias or ReLU no quantiser has taken in"
+            raise self._refused(layer, fact, f"put a Quant behind {layer.inputs[index]}, of one scale a tensor")
+        return held, held.unit
+
+    def _type(self, name: str) -> FixedType:
+        return PIXEL if name == INPUT else self.types[name].output
+
+    def _refused(self, layer: Layer, fact: str, advice: str = "change it, train again and export again") -> InputError:
+        return InputError(f"layer {layer.name}", fact, advice)
+
+
+def integers(
+    network: Network, tensors: Mapping[str, Tensor], kernels: Mapping[str, QuantisedKernel], pixel: Fraction
+) -> Integers:
+    """`network`, with its quantisers, as one of integers; a pixel times `pixel` is what it reads.
+
+    Raises `InputError` where FINN could not build it so. The quantised network does not name its weights yet.
+    """
+    return IntegerDraft(network, tensors, kernels, pixel).finish()
+
+
+def pixel_unit(network: Network) -> Fraction:
+    """What a pixel is multiplied by: 1/256 where the range of the input's quantiser ends at 255/256, else 1/255."""
+    for layer in network.consumers(INPUT):
+        if isinstance(layer, Quantise):
+            half = 1 << layer.bits - 1
+            if any(layer.unit * codes == Fraction(255, 256) for codes in (2 * half - 1, half, half - 1)):
+                return Fraction(1, 256)
+    return Fraction(1, 255)
+
+
+def _is_identity(source: Held, layer: Quantise) -> bool:
+    """Whether every pixel is its own code."""
+    if (layer.signed, layer.bits, layer.narrow) != (False, 8, False) or source.unit is None:
+        return False
+    return all(round(pixel * source.unit / layer.unit) == pixel for pixel in range(256))
+
+
+def _integer(width: int, signed: bool) -> FixedType:
+    return FixedType(width, width, signed)
+
+
+def _unused(name: str, network: Network) -> str:
+    taken: Sequence[Any] = [layer.name for layer in network.layers]
+    return name if name not in taken else _unused(f"{name}_", network)

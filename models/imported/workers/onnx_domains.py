@@ -1,0 +1,30 @@
+"""Which quantised graphs are read, by their operators: QONNX is, and other forms are refused by their names."""
+
+from __future__ import annotations
+
+from models.imported.workers.draft import Place
+
+OWN = ("", "ai.onnx")
+DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
+"""QONNX' own, what Brevitas writes beside it, and the old name that qonnx still reads."""
+KINDS = ("Quant", "IntQuant")
+QCDQ = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger")
+
+
+def is_quantiser(place: Place, domain: str) -> bool:
+    """Whether it is a quantiser that is read; raises `InputError` for other forms of quantised graphs."""
+    if place.kind in QCDQ and domain in OWN:
+        advice = "export QONNX (brevitas.export.export_qonnx), or convert it with qonnx' transformation QCDQToQuant"
+        raise place.refusal("quantised in the QCDQ form, which is not read", advice)
+    if place.kind == "MultiThreshold" or (domain.startswith(("finn.", "qonnx.")) and domain not in DOMAINS):
+        advice = "give the QONNX file from before FINN's conversion: Quant nodes, as Brevitas exports them"
+        raise place.refusal("the graph is FINN-ONNX, as FINN's own steps leave it", advice)
+    if domain not in DOMAINS:
+        return False
+    if place.kind == "Trunc":
+        raise place.refusal("it drops bits (Trunc)", "average without it, and quantise the result with Quant")
+    if place.kind == "BipolarQuant":
+        raise place.refusal("weights or activations of one bit, -1 and 1, are not read", "take 2 bits or more")
+    if place.kind not in KINDS:
+        raise place.refusal(f"an operator of {domain} that is not read", "quantise with Quant")
+    return True

@@ -1,0 +1,75 @@
+"""What a QONNX file leaves: its float twin, the ranges that its quantisers represent, and the network of integers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from onnx import ModelProto, numpy_helper
+
+from flows.core.errors import InputError
+from models.imported.quantiser import FileTensor, Quantise
+from models.imported.workers.integers import Integers, integers, pixel_unit
+from models.imported.workers.limits import refusal
+from models.imported.workers.onnx_graph import Graph
+from models.imported.workers.twin import twin
+from models.integer_network import FACTS, GRAPH, WEIGHTS, QuantisedTensor, facts_to_json
+from models.network import Layer, Network
+from models.weights import open_weights, save_weights
+
+
+def read_quantised(
+    model: ModelProto, network: Network, graph: Graph, file: str, out: Path
+) -> tuple[Network, Mapping[str, np.ndarray]]:
+    """The float twin and its weights; the rest is written into the folder `out`."""
+    pixel = Fraction(1, 255) if graph.divided else pixel_unit(network)
+    hardware, weights, ranges = twin(network, graph.draft.tensors, pixel)
+    (out / "ranges.json").write_text(json.dumps({name: list(ends) for name, ends in ranges.items()}))
+    try:
+        made = integers(network, graph.draft.tensors, graph.kernels, pixel)
+    except InputError as error:
+        (out / "not_integers.json").write_text(
+            refusal(InputError(f"{file}, {error.culprit}", error.fact, error.next_step))
+        )
+        return hardware, weights
+    divisor = 1 if graph.divided else pixel.denominator
+    _write(made, network, graph, divisor, out)
+    _embed(model, graph)
+    (out / GRAPH).write_bytes(model.SerializeToString(deterministic=True))
+    return hardware, weights
+
+
+def _write(made: Integers, network: Network, graph: Graph, divisor: int, out: Path) -> None:
+    save_weights(out / WEIGHTS, made.weights, made.quantised.network)
+    quantised = replace(made.quantised, weights=open_weights(out / WEIGHTS, made.quantised.network).digest)
+    tensors = tuple(_tensor(network[name], kept, made) for name, kept in graph.quantised.items())
+    facts = facts_to_json(quantised, divisor, graph.channels_last, tensors)
+    (out / FACTS).write_text(json.dumps(facts))
+
+
+def _tensor(layer: Layer, kept: FileTensor, made: Integers) -> QuantisedTensor:
+    assert isinstance(layer, Quantise)
+    read = made.read.get(layer.name, ())
+    return QuantisedTensor(
+        tensor=kept.name,
+        layer=made.made[layer.name],
+        scale=layer.scale,
+        channels_last=kept.channels_last,
+        order=kept.order,
+        gains=tuple(float(one.gain) for one in read),
+        offsets=tuple(float(one.offset) for one in read),
+        spreads=tuple(float(one.spread) for one in read),
+    )
+
+
+def _embed(model: ModelProto, graph: Graph) -> None:
+    """Tensors that stand in other files come into this one."""
+    tensors = [(tensor.name, tensor) for tensor in model.graph.initializer]
+    tensors += [(node.output[0], one.t) for node in model.graph.node for one in node.attribute]
+    for name, tensor in tensors:
+        if tensor.external_data:
+            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(graph.constants[name]), tensor.name))

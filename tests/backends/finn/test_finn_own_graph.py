@@ -1,0 +1,188 @@
+"""A user's QONNX file through the flow: rewritten, proved code for code, handed over with thresholds of its own."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+pytest.importorskip("qonnx")
+pytest.importorskip("torch")
+from onnx import ModelProto, helper, numpy_helper
+from safetensors.numpy import load_file, save_file
+
+from backends.finn import BACKEND
+from backends.finn.handover.step import facts
+from backends.finn.options import FinnOptions
+from backends.finn.resolve import resolve
+from backends.finn.workers import handover, own_graph, prove
+from backends.finn.workers.handover import own_thresholds
+from backends.protocol import Job, Refusal
+from flows.core.part import Target, find_part
+from models.evaluation.fast import FastNetwork
+from models.integer_network import QuantisedTensor, open_integers
+from models.ranges import Ranges
+from models.serial import network_from_json
+from models.thresholds import Affine, ladder
+from models.vectors import vectors
+from models.weights import open_weights
+from tests.backends.finn.test_finn_handover import STEPS, VECTORS
+from tests.models.imported.qonnx_graphs import FORMS, Builder, read, residual
+
+
+@pytest.fixture(params=FORMS)
+def job(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job[FinnOptions]:
+    return job_on(FORMS[request.param](), tmp_path, monkeypatch)
+
+
+def job_on(model: ModelProto, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Job[FinnOptions]:
+    made = read(model, folder, monkeypatch)
+    network = network_from_json(json.loads((made / "network.json").read_text()))
+    weights = open_weights(made / "weights.safetensors", network)
+    ranges = Ranges(network.digest, weights.digest, "quantisers", 0, json.loads((made / "ranges.json").read_text()))
+    integer = open_integers(made, json.loads((made / "integers.json").read_text()))
+    return Job(network, weights, ranges, Target(find_part("xc7z020")), FinnOptions(), integer)
+
+
+def prepare(job: Job[FinnOptions], folder: Path) -> dict[str, Any]:
+    """Lays out what the proof reads; returns what it is asked."""
+    assert job.integer and not isinstance(job.integer, Refusal)
+    (folder / "graph.onnx").write_bytes(job.integer.graph.path.read_bytes())
+    own_graph.main({})
+    (folder / "integers.safetensors").write_bytes(job.integer.weights.path.read_bytes())
+    return {"integers": json.loads(json.dumps(job.integer.facts)), "vectors": 4}
+
+
+def test_the_flow_proves_every_code_and_hands_the_graph_over(job: Job[FinnOptions], tmp_path: Path) -> None:
+    assert BACKEND.check(job) == () and job.integer and not isinstance(job.integer, Refusal)
+    solved = resolve(job)
+    quantised = BACKEND.lower(solved)
+    assert quantised.digest == job.integer.quantised.digest and BACKEND.estimate(solved) and BACKEND.notes(solved)
+    ask = prepare(job, tmp_path)
+    prove.main(ask)
+    rows = json.loads((tmp_path / "outputs.json").read_text())
+    exact = FastNetwork(quantised, job.integer.weights.tensors())(vectors(quantised.network.input_shape, 4))
+    assert rows == exact[quantised.output].long().tolist()
+    counts = json.loads((tmp_path / "codes.json").read_text())
+    tensors = sum(exact[one.layer][0].numel() for one in job.integer.tensors)
+    assert counts["compared"] == 4 * (tensors + 5) and counts["rounded"] == 0
+
+    steps = {step.name: step for step in BACKEND.plan(solved).steps}
+    assert list(steps) == ["export", "readiness", "execute", "handover", "finn-plus"]
+    (tmp_path / "folding.json").write_text(str(steps["handover"].files["folding.json"]))
+    handover.main(json.loads(str(steps["handover"].files["job.json"])))
+    made = tmp_path / "finn"
+    assert np.load(made / "expected_output.npy").shape == (4, 5)
+    with np.load(made / "thresholds.npz") as thresholds:
+        assert len(thresholds) == sum(bool(one.gains) for one in job.integer.tensors)
+    assert ModelProto.FromString((made / "model.onnx").read_bytes()).graph.input[0].name == "x"
+
+
+def test_a_threshold_that_is_wrong_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = job_on(residual(norm=True), tmp_path, monkeypatch)
+    ask = prepare(job, tmp_path)
+    weights = load_file("integers.safetensors")
+    save_file(weights | {"r1_q/thresholds": weights["r1_q/thresholds"] + 9}, "integers.safetensors")
+    with pytest.raises(SystemExit, match=r"r1_q: .* codes differ"):
+        prove.main(ask)
+
+
+def test_a_kernel_that_is_wrong_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = job_on(residual(), tmp_path, monkeypatch)
+    ask = prepare(job, tmp_path)
+    weights = load_file("integers.safetensors")
+    save_file(weights | {"y/kernel": weights["y/kernel"] + 1}, "integers.safetensors")
+    with pytest.raises(SystemExit, match="logits differ"):
+        prove.main(ask)
+
+
+def rounding_case() -> tuple[float, float]:
+    """(scale of a weight, scale of a quantiser) with which a pixel times 3 lies so near a half that floats miss it."""
+    random = np.random.default_rng(0)
+    while True:
+        weight = np.float32(random.uniform(0.01, 0.1))
+        scale = np.float32(3 * 64 / 256 * float(weight) / 4.5)  # of pixel 64
+        exact = Fraction(192, 256) * Fraction(float(weight)) / Fraction(float(scale))
+        single = np.float32(np.float32(64 / 256) * np.float32(3 * weight)) / scale
+        if round(exact) != np.rint(single):
+            return float(weight), float(scale)
+
+
+def test_a_code_that_single_precision_rounds_is_told_and_the_exact_one_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weight, scale = rounding_case()
+    build = Builder()
+    source = build.quant("x", "x_q", 1 / 256, bits=8, signed=0)
+    kernel = build.constant("w", np.eye(3).reshape(3, 3, 1, 1) * 3 * weight)
+    conv = build.node("Conv", [source, build.quant(kernel, "w_q", weight, narrow=1)], "c")
+    code = build.quant(build.node("Relu", [conv], "r"), "r_q", scale, signed=0)
+    flat = build.node("Flatten", [build.node("GlobalAveragePool", [code], "g")], "f")
+    model = build.model(build.node("Gemm", [flat, build.weights("d", 5, 3)], "y", transB=1))
+    ask = prepare(job_on(model, tmp_path, monkeypatch), tmp_path)
+    proof = prove.Proof(ask["integers"], load_file("integers.safetensors"))
+    proof.run(np.full((8, 8, 3), 64, np.uint8))
+    assert proof.count.rounded == 192 and proof.count.furthest < 1e-6
+
+
+def test_means_over_the_image_become_what_finn_knows() -> None:
+    model = residual()
+    plain = {node.op_type for node in own_graph.as_finn_takes_it(model).graph.node}
+    assert "GlobalAveragePool" in plain and "ReduceMean" not in plain
+    kept = residual()
+    mean = next(node for node in kept.graph.node if node.op_type == "ReduceMean")
+    del mean.attribute[:]
+    mean.attribute.append(helper.make_attribute("keepdims", 0))
+    mean.input.append("axes")
+    kept.graph.initializer.append(numpy_helper.from_array(np.array([-1, -2]), "axes"))
+    made = own_graph.as_finn_takes_it(kept).graph
+    assert [node.op_type for node in made.node if node.name.startswith("m")] == ["GlobalAveragePool", "Flatten"]
+
+
+def test_an_open_batch_becomes_one_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = residual()
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
+    prepare(job_on(model, tmp_path, monkeypatch), tmp_path)
+    made = ModelProto.FromString((tmp_path / "model.onnx").read_bytes())
+    assert made.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 1
+
+
+def test_thresholds_in_floats_lie_half_way_between_integers() -> None:
+    """FINN divides them by the gain again: what it rounds up is the integer threshold, whatever its floats do."""
+    random = np.random.default_rng(3)
+    for _ in range(50):
+        gain, offset, unit = (float(np.float32(one)) for one in random.normal(0, (0.01, 1, 0.2)))
+        _, steps = ladder(Affine(Fraction(gain), Fraction(offset)), Fraction(abs(unit)), 0, 15, 1 << 17)
+        tensor = QuantisedTensor("t", "t", abs(unit), False, None, (gain,), (offset,), (0.0,))
+        (made,) = own_thresholds({"t/thresholds": np.array([steps], np.int32)}, [tensor])
+        inside = abs(np.array(steps)) < 1 << 17
+        again = np.ceil((made[0] - np.float32(offset)) / np.float32(abs(gain)))
+        assert np.array_equal(again[inside], np.array(steps)[inside])
+
+
+@pytest.mark.parametrize("form", ["plain", "signed input"])
+def test_the_build_is_python_and_names_steps_that_exist(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    design = resolve(job_on(FORMS[form](), tmp_path, monkeypatch)).design
+    text = handover.texts(facts(design) | VECTORS)["build.py"]
+    tree = ast.parse(text)
+    named = {
+        node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and str(node.value).startswith("step_")
+    }
+    assert named and named <= set(STEPS)
+    assert "exact_thresholds,\n" in text and "round_to_even" not in text
+    assert ("find_consumers(image.name)\n    scale" in text) == (form == "plain")
+
+
+def test_why_a_file_has_no_integers_is_the_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = job_on(residual(), tmp_path, monkeypatch)
+    reason = Refusal("own.onnx, layer c1", "its weights are not quantised", "quantise them")
+    assert BACKEND.check(replace(job, integer=reason)) == (reason,)

@@ -1,0 +1,123 @@
+"""QONNX graphs as Brevitas users write them: floats for scales, batch normalisation, signed and shifted inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+from models.imported.workers import load
+
+QONNX = "qonnx.custom_op.general"
+
+
+class Builder:
+    """A graph from "x"; quantisers are named by what they make."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: dict[str, np.ndarray] = {}
+        self.random = np.random.default_rng(7)
+
+    def node(self, kind: str, inputs: list[str], output: str, domain: str = "", **settings: Any) -> str:
+        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, domain=domain, **settings))
+        return output
+
+    def constant(self, name: str, value: Any) -> str:
+        self.constants[name] = np.asarray(value, np.float32)
+        return name
+
+    def quant(self, source: str, output: str, scale: Any, bits: int = 4, signed: int = 1, narrow: int = 0) -> str:
+        given = [self.constant(f"{output}_{role}", value) for role, value in (("s", scale), ("z", 0.0), ("b", bits))]
+        settings = {"signed": signed, "narrow": narrow, "rounding_mode": "ROUND"}
+        return self.node("Quant", [source, *given], output, QONNX, **settings)
+
+    def weights(self, name: str, *shape: int, each: bool = False, transposed: bool = False) -> str:
+        scale = self.random.uniform(0.02, 0.09, (shape[0], *(1,) * (len(shape) - 1)) if each else ())
+        values = self.random.normal(0, 0.2, shape)
+        made = self.quant(self.constant(f"{name}_w", values), f"{name}_q", scale, narrow=1)
+        return self.node("Transpose", [made], f"{name}_t", perm=[1, 0]) if transposed else made
+
+    def norm(self, source: str, output: str, channels: int) -> str:
+        gamma, beta, mean = (self.constant(f"{output}_{k}", self.random.normal(0, 1, channels)) for k in range(3))
+        spread = self.constant(f"{output}_v", self.random.uniform(0.1, 2, channels))
+        return self.node("BatchNormalization", [source, gamma, beta, mean, spread], output, epsilon=1e-5)
+
+    def model(self, output: str, shape: tuple[Any, ...] = (1, 3, 8, 8)) -> ModelProto:
+        graph = helper.make_graph(
+            self.nodes,
+            "own",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
+            [numpy_helper.from_array(array, name) for name, array in self.constants.items()],
+        )
+        opsets = [helper.make_opsetid("", 17), helper.make_opsetid(QONNX, 1)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+
+
+def residual(norm: bool = False, each: bool = False, signed: bool = False, affine: bool = False) -> ModelProto:
+    """A block as Brevitas users write it: a quantiser behind each ReLU, and one of a shared scale on both branches."""
+    build = Builder()
+    source = "x"
+    if affine:  # mean and deviation by channel
+        mean = build.constant("mean", np.array([0.5, 0.45, 0.4]).reshape(1, 3, 1, 1))
+        deviation = build.constant("deviation", np.array([0.25, 0.2, 0.3]).reshape(1, 3, 1, 1))
+        source = build.node("Div", [build.node("Sub", ["x", mean], "x0"), deviation], "x1")
+    scale = 0.018 if affine else 255 / 256 / 128 if signed else 1 / 256
+    source = build.quant(source, "x_q", scale, bits=8, signed=int(signed or affine))
+
+    def conv(name: str, of: str, size: int, inputs: int) -> str:
+        terms = [of, build.weights(name, 4, inputs, size, size, each=each)]
+        terms += [] if norm else [build.constant(f"{name}_b", build.random.normal(0, 0.3, 4))]
+        made = build.node("Conv", terms, name, pads=[size // 2] * 4, kernel_shape=[size, size])
+        return build.norm(made, f"{name}_n", 4) if norm else made
+
+    first = build.quant(build.node("Relu", [conv("c1", source, 3, 3)], "r1"), "r1_q", 0.11, signed=0)
+    second = build.quant(build.node("Relu", [conv("c2", first, 3, 4)], "r2"), "r2_q", 0.13, signed=0)
+    left, right = build.quant(second, "l_q", 0.12, 5), build.quant(conv("c3", source, 1, 3), "s_q", 0.12, 5)
+    joined = build.node("Add", [left, right], "a")
+    pooled = build.node("MaxPool", [joined], "p", kernel_shape=[2, 2], strides=[2, 2])
+    mean_of = build.node("ReduceMean", [pooled], "m", axes=[2, 3])
+    flat = build.node("Flatten", [mean_of], "f")
+    weights = build.weights("d", 5, 4)
+    return build.model(
+        build.node("Gemm", [flat, weights, build.constant("d_b", build.random.normal(0, 1, 5))], "y", transB=1)
+    )
+
+
+def flat() -> ModelProto:
+    """An image that is flattened, a matrix product with transposed weights, a batch normalisation of a vector."""
+    build = Builder()
+    source = build.quant("x", "x_q", 1 / 15, bits=4, signed=0)
+    conv = build.node("Conv", [source, build.weights("c", 4, 3, 3, 3)], "c")
+    code = build.quant(build.node("Relu", [conv], "r"), "r_q", 0.2, signed=0)
+    pooled = build.node("MaxPool", [code], "p", kernel_shape=[2, 2], strides=[2, 2])
+    vector = build.node("Flatten", [pooled], "f")
+    hidden = build.node("MatMul", [vector, build.weights("h", 6, 36, transposed=True)], "h")
+    hidden = build.quant(build.node("Relu", [build.norm(hidden, "h_n", 6)], "hr"), "hr_q", 0.3, signed=0)
+    return build.model(
+        build.node("Gemm", [hidden, build.weights("d", 5, 6), build.constant("d_b", np.ones(5))], "y", transB=1)
+    )
+
+
+FORMS: dict[str, Callable[[], ModelProto]] = {
+    "plain": residual,
+    "batch normalisation": lambda: residual(norm=True),
+    "by channel": lambda: residual(each=True),
+    "signed input": lambda: residual(norm=True, signed=True),
+    "mean and deviation": lambda: residual(affine=True),
+    "flat": flat,
+}
+
+
+def read(model: ModelProto, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the import step leaves."""
+    monkeypatch.chdir(folder)
+    (folder / "given").mkdir()
+    (folder / "given" / "own.onnx").write_bytes(model.SerializeToString())
+    load.main({"file": "given/own.onnx", "name": "own", "external": []})
+    return folder / "imported"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from flows.core import files
 from flows.core.errors import InputError, SetupError, StepFailed, UsageError
@@ -22,8 +23,9 @@ from flows.packages import package_version
 from flows.results import REFUSAL, anything, read_result
 from models import cifar10
 from models.network import Network
+from models.pixels import Pixels
 from models.ranges import Ranges, load_ranges
-from models.serial import network_from_json, network_to_json
+from models.serial import network_from_json, network_to_json, pixels_to_json
 from models.weights import Weights, open_weights
 
 READERS = {".keras": "h5py", ".onnx": "onnx"}
@@ -41,13 +43,16 @@ IMAGES_LIMIT = 1 << 30
 EXTRA = "install the extra: pip install -e '.[import]'"
 
 
-def import_trained(path: Path, data: Path | None, calibration: Path | None, executor: Executor) -> Trained:
+def import_trained(
+    path: Path, data: Path | None, calibration: Path | None, executor: Executor, pixels: Pixels | None = None
+) -> Trained:
     """The network in `path` with its weights and ranges; it has no card.
 
+    `pixels` are those that the file's input is given, where the user says so; else they are taken from its first layer.
     Ranges are measured on the images in the file `calibration`, or else on training images of CIFAR-10 in the folder
     `data`. Raises `InputError` where the file cannot be taken, and `UsageError` where there are no images.
     """
-    network, weights = read_network(path, executor)
+    network, weights = read_network(path, executor, pixels)
     if data:
         _check_cifar(path, network)
     if calibration:
@@ -62,18 +67,18 @@ def import_trained(path: Path, data: Path | None, calibration: Path | None, exec
     return Trained(network, weights, measure_ranges(network, weights, images, executor), None)
 
 
-def read_network(path: Path, executor: Executor) -> tuple[Network, Weights]:
-    """The network in `path`, folded, and its weights, which lie in the store."""
+def read_network(path: Path, executor: Executor, pixels: Pixels | None = None) -> tuple[Network, Weights]:
+    """The network in `path`, folded, and its weights, which lie in the store; `pixels` as in `import_trained`."""
     package = READERS.get(path.suffix)
     if package is None:
         fact = f"a file, but neither {' nor '.join(READERS)}, which alone are read"
         raise UsageError(f"--network {path}", fact, OTHERS.get(path.suffix, ADVICE))
     if package_version(package) == "absent":
         raise SetupError(f"package {package}", f"not installed, and reading {path.suffix} files needs it", EXTRA)
-    result = _read(path, package, {}, executor)
+    result = _read(path, package, {}, executor, pixels)
     if (result / "wanted.json").exists():
         wanted = read_result(result / "wanted.json", listing(text()))
-        result = _read(path, package, {name: beside(path, name) for name in wanted}, executor)
+        result = _read(path, package, {name: beside(path, name) for name in wanted}, executor, pixels)
     _raise_refusal(result)
     network = network_from_json(read_result(result / "network.json", anything), str(path))
     return network, open_weights(result / "weights.safetensors", network)
@@ -100,9 +105,10 @@ def measure_ranges(network: Network, weights: Weights, images: Asset, executor: 
     return load_ranges(result / "ranges.json", network, weights.digest)
 
 
-def _read(path: Path, package: str, external: Mapping[str, Asset], executor: Executor) -> Path:
+def _read(path: Path, package: str, external: Mapping[str, Asset], executor: Executor, pixels: Pixels | None) -> Path:
     """The folder in which the worker left what it found, with these files laid beside the model."""
-    ask = {"file": f"given/{path.name}", "name": title(path.stem), "external": list(external)}
+    ask: dict[str, Any] = {"file": f"given/{path.name}", "name": title(path.stem), "external": list(external)}
+    ask |= {"pixels": pixels_to_json(pixels)} if pixels else {}
     model = asset(path, "give a .keras or .onnx file")
     step = worker(
         name="import",

@@ -14,6 +14,7 @@ from flows.core.part import Target
 from models.card import Card, read_card
 from models.folding import folded
 from models.network import Network
+from models.pixels import UNIT
 from models.ranges import Ranges, load_ranges
 from models.weights import Weights, open_weights
 from models.zoo import NETWORKS
@@ -77,5 +78,6 @@ def run_name(flow: str, job: Job[Any]) -> str:
     """The short name of a run: the same job has the same name everywhere."""
     part, margins = job.target.part, job.target.margins
     inputs = [flow, part.full_name, job.target.clock_ns, job.network.digest, job.weights.digest, job.options]
+    inputs += [str(job.network.pixels)] if job.network.pixels != UNIT else []
     inputs += [margins.mapping()] if margins != MARGINS else []
     return f"{flow}-{part.device.name}-{digest_of(inputs)[:6]}"

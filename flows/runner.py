@@ -23,6 +23,7 @@ from flows.results import CODES, COUNTS, evaluated_before, read_result, referenc
 from flows.store import Store
 from models import reference
 from models.card import Card, Score, record
+from models.network import Network
 from models.proportion import wilson
 from models.quantised import QuantisedNetwork
 from models.reference import accuracy_step, pixels_step, reference_step
@@ -94,7 +95,9 @@ def full_plan(backend: Backend[Any, Any], prepared: Prepared, batch: Asset | Non
 
 def _assuming(trained: Trained, prepared: Prepared) -> Prepared:
     """Where no card says how the network was trained, what is assumed of its pixels stands in the notes."""
-    return prepared if trained.card else replace(prepared, notes=(*prepared.notes, pixels.ASSUMPTION))
+    if trained.card:
+        return prepared
+    return replace(prepared, notes=(*prepared.notes, pixels.assumption(trained.network)))
 
 
 def weights_asset(job: Job[Any]) -> Asset:
@@ -134,8 +137,8 @@ def run(
         if earlier := evaluated_before(store, name, asked):
             steps, evaluated = (*steps, earlier), Path(str(earlier.folder)) / ACCURACY.file
     if evaluated:
-        readings += _evaluated(evaluated, trained.network.name)
-        notes += (*pixels.other_pixels(products), *_lost(evaluated, backend.name))
+        readings += _evaluated(evaluated, trained.network)
+        notes += (*pixels.other_pixels(trained.network, products), *_lost(evaluated, backend.name))
     elif not batch:
         readings += _recorded(trained.card, prepared.quantised)
     run = _run(backend, prepared, readings, notes, verification, steps, command, images)
@@ -264,12 +267,12 @@ def _verify(flow: str, job: Job[Any], plan: Plan, products: Products) -> Verific
     return Verification(len(meant), len(meant), plan.against)
 
 
-def _evaluated(result: Path, network: str) -> list[Reading]:
+def _evaluated(result: Path, network: Network) -> list[Reading]:
     counts = read_result(result, COUNTS)
     score = Score(counts.right, counts.n, counts.agree)
-    exact, read = "exact reference of this arithmetic", f"; pixels are {reference.ASSUMED}"
+    exact, read = "exact reference of this arithmetic", f"; pixels are {network.pixels}"
     on = f"{score.n:,} CIFAR-10 test images"
-    return _scores(score, Tier.EVALUATED, on, exact + read, f"{exact}, same class as float {network}{read}")
+    return _scores(score, Tier.EVALUATED, on, exact + read, f"{exact}, same class as float {network.name}{read}")
 
 
 def _lost(result: Path, flow: str) -> list[Note]:

@@ -10,8 +10,6 @@ from models.serial import network_to_json, quantised_to_json
 
 REFERENCE, ACCURACY, COST = "reference.json", "accuracy.json", "cost.json"
 PIXELS = "pixels.json"
-ASSUMED = "x / 255"
-"""The pixels that a network is taken to read where nothing says otherwise: bytes divided by 255."""
 
 
 def reference_step(name: str, quantised: QuantisedNetwork, weights: Asset, vectors: int) -> Step:

@@ -12,7 +12,7 @@ from math import floor, prod
 from backends.hls4ml.options import STOCK, Given, Hls4mlOptions, parse_precision
 from backends.hls4ml.places import types_of
 from backends.hls4ml.precision import WEIGHTS
-from backends.hls4ml.ranged import LOGIT_BITS, PIXELS, Widened, numbers_of, reach_of
+from backends.hls4ml.ranged import LOGIT_BITS, Widened, numbers_of, reach_of
 from backends.protocol import Job, Note, warning
 from models.fixed import FixedType, Overflow, Rounding, parse_type
 from models.network import Conv2D, Dense, Flatten, Layer, MaxPool2D
@@ -50,7 +50,9 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
         return
     base = parse_type(asked)
     if quantised.input.type.integer != base.integer:
-        yield Note(f"the image is {quantised.input.type.name}: its pixels reach {PIXELS[1]:g}")
+        yield Note(
+            f"the image is {quantised.input.type.name}: its pixels reach {_reach(*map(float, job.network.pixels.ends))}"
+        )
     for layer in quantised.computed:
         types = quantised.layers[layer.name]
         yield from _moved(job, layer, base, given)

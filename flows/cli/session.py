@@ -35,13 +35,15 @@ def trained_network(given: Namespace, name: str) -> Trained:
     if not is_file(name):
         if given.calibration:
             raise UsageError("--calibration", f"{name} has ranges beside its weights", "leave it out")
+        if given.pixels:
+            raise UsageError("--pixels", f"{name} was trained here, on x / 255", "leave it out")
         return find_trained(name, given.weights)
     if given.weights:
         raise UsageError("--weights", f"{name} brings its own", "leave it out")
 
     from flows import imports
 
-    return imports.import_trained(Path(name), given.data, given.calibration, executor(given))
+    return imports.import_trained(Path(name), given.data, given.calibration, executor(given), given.pixels)
 
 
 def check_training_images(folder: Path | None) -> None:

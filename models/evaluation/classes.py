@@ -58,7 +58,7 @@ def rounded_network(network: Network, tensors: Tensors, types: Mapping[str, Fixe
         numbers[name], count = quantised_tensor(tensors[name], type)
         outside += count
     model = TorchNetwork(network).load(numbers).eval().to(memory_format=torch.channels_last)
-    return lambda pixels: model(as_input(pixels)), outside
+    return lambda pixels: model(as_input(pixels, network.pixels)), outside
 
 
 def exact_network(network: Network, tensors: Tensors, design: Any) -> tuple[Classify, int]:

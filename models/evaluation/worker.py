@@ -77,7 +77,7 @@ def accuracy(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], bat
     for start in range(0, len(images), BATCH):
         part = images[start : start + BATCH]
         ours = _classes(exact(part.pixels)[quantised.output])
-        theirs = _classes(floating(as_input(part.pixels)))
+        theirs = _classes(floating(as_input(part.pixels, quantised.network.pixels)))
         right += int((ours == part.labels).sum())
         float_right += int((theirs == part.labels).sum())
         agree += int((ours == theirs).sum())

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -262,11 +263,11 @@ PARALLEL = """\
 def simulation(graph: Any, quantised: QuantisedNetwork, io_type: str) -> str:
     """The C++ through which codes go in and come out. A double holds every code exactly."""
     (given,), (made,) = graph.get_input_variables(), graph.get_output_variables()
-    height, width, channels = quantised.network.input_shape
+    *area, channels = quantised.network.input_shape
     body = (STREAM if io_type == "io_stream" else PARALLEL).format(
         given=given.type.name,
         made=made.type.name,
-        pixels=height * width,
+        pixels=prod(area),
         channels=channels,
         results=int(np.prod(made.shape)),
         given_fraction=quantised.input.type.fraction,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import isclose, prod
+from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flows.core.errors import InputError
 from models.imported.workers.draft import Draft, Tensor
@@ -207,11 +209,34 @@ def _add(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
 
 
 def _rescaling(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
-    """The project's images are bytes over 255 already, so that this is the identity at the entry."""
-    settings = entry.config["scale"], entry.config["offset"]
-    if inputs != (INPUT,) or not isclose(settings[0], 1 / 255, rel_tol=1e-6) or settings[1] != 0:
-        fact = f"scale {settings[0]}, offset {settings[1]}"
-        raise entry.place.refusal(fact, "supported is scale 1/255, offset 0, as the first layer")
+    settings = (np.asarray(entry.config[key], np.float32) for key in ("scale", "offset"))
+    return _entry(model, entry, inputs, *settings)
+
+
+def _normalisation(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
+    """``(x - mean) / deviation``, of numbers that the model was given or that `adapt` left beside its weights."""
+    entry.expect("invert", False)
+    channels = model.draft.shapes[inputs[0]][-1]
+    given = [entry.config.get(key) for key in ("input_mean", "input_variance")]
+    if None in given:
+        entry.expect("axis", -1, (-1,), 1, (1,), 3, (3,))
+        mean, variance = model.archive.weights(entry.place, entry.group, [(channels,)] * 2, more=1)
+    else:
+        mean, variance = (np.asarray(one, np.float32).ravel() for one in given)
+    deviation = np.maximum(np.sqrt(variance.astype(np.float64)), 1e-7)  # as Keras keeps it above zero
+    return _entry(model, entry, inputs, 1 / deviation, -mean / deviation)
+
+
+def _entry(model: _Model, entry: Entry, inputs: tuple[str, ...], gain: NDArray[Any], offset: NDArray[Any]) -> str:
+    """What is done to every pixel first; nothing else may read the image as it was."""
+    images = [key for key, tensor in model.made.items() if tensor == INPUT]
+    reads = [key for one in model.entries for key in one.inputs if key in images]
+    if inputs != (INPUT,) or len(set(reads)) < len(reads):
+        advice = "scale the image first, once for all that read it, or in the layer behind"
+        raise entry.place.refusal("it scales what is not the network's input, or not for all that read it", advice)
+    if any(key in model.pads for key in entry.inputs):
+        raise entry.place.refusal("it scales a padded image", "pad behind it")
+    model.draft.normalise(entry.place, gain, offset)
     return INPUT
 
 
@@ -253,5 +278,6 @@ READERS: Mapping[str, Callable[[_Model, Entry, tuple[str, ...]], str]] = {
     "Flatten": _flatten,
     "Add": _add,
     "Rescaling": _rescaling,
+    "Normalization": _normalisation,
     "ZeroPadding2D": _zero_padding,
 }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from math import isclose
 
 import numpy as np
 
@@ -68,9 +67,12 @@ def _constant_index(graph: Graph, node: Node) -> int | None:
 
 def _changed(graph: Graph, node: Node, value: Value, gain: Tensor = ONE, offset: Tensor = NOTHING) -> Value:
     """``gain * value + offset``."""
-    if value.name == INPUT:
-        return _entry(node, value, gain, offset)
     gains, offsets = (graph.by_channel(node, value, one) for one in (gain, offset))
+    if value.name == INPUT:
+        if not graph.read_once(value):
+            raise node.place.refusal("it scales the image for some of its readers only", "scale it first, for all")
+        graph.draft.normalise(node.place, gains, offsets)
+        return value
     tensors, name = graph.draft.tensors, value.name
     if not (np.isfinite(gains).all() and np.isfinite(offsets).all()):
         raise node.place.refusal("its constant holds NaN or infinity", "train the network again")
@@ -85,14 +87,6 @@ def _changed(graph: Graph, node: Node, value: Value, gain: Tensor = ONE, offset:
     return graph.add(
         node, BatchNorm, value, {"gamma": gains, "beta": offsets, "mean": none, "variance": none}, epsilon=1.0
     )
-
-
-def _entry(node: Node, value: Value, gain: Tensor, offset: Tensor) -> Value:
-    """The project's images are bytes over 255 already, so that this division is the identity at the entry."""
-    factor, shift = (float(one.ravel()[0]) if one.size == 1 else None for one in (gain, offset))
-    if factor is None or not (factor == 1 or isclose(factor, 1 / 255, rel_tol=1e-6)) or shift != 0:
-        raise node.place.refusal("it scales or shifts the image", "supported is a division of the input by 255")
-    return value
 
 
 AFFINE: Mapping[str, Callable[[Graph, Node], Value]] = {

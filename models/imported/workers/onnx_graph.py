@@ -68,7 +68,7 @@ class Graph:
         self.computed = 0
         """Elements of the constants that were computed so far."""
         self.batch = file.dimensions[0] or 1
-        self.values = {file.input: Value(INPUT, 4, channels_last)}
+        self.values = {file.input: Value(INPUT, max(len(file.dimensions), 2), channels_last)}
         self._reads = Counter([*(name for _, node in file.nodes for name in node.input), file.output])
 
     def value(self, node: Node, index: int = 0) -> Value:

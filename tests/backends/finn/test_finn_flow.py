@@ -25,6 +25,7 @@ from flows.core.plan import Output
 from models.evaluation.oracle import evaluate
 from models.fixed import FixedType, Overflow
 from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network, ReLU, Softmax
+from models.pixels import scaled
 from models.quantised import Arithmetic
 from models.serial import quantised_from_json, quantised_to_json
 from models.vectors import vectors
@@ -40,7 +41,7 @@ def job(tmp_path: Path) -> Job[FinnOptions]:
 
 def test_types_are_those_of_the_quantisers(job: Job[FinnOptions]) -> None:
     made = lower(job)
-    assert made.input.type.name == "ap_ufixed<8,0>" and made.input.gain * 256 == 1
+    assert made.input.type.name == "ap_ufixed<8,0>" and made.input.pixels == scaled(Fraction(1, 256))
     assert made.type_of("relu1").name == "ap_ufixed<4,2,AP_RND_CONV,AP_SAT>"
     assert made.type_of("shortcut").name == "ap_fixed<5,4,AP_RND_CONV,AP_SAT_SYM>"
     assert made.type_of("relu2").fraction == made.type_of("shortcut").fraction == made.type_of("add").fraction

@@ -40,6 +40,9 @@ LIMIT_S = 300.0
 """A file that takes longer to read was made to."""
 IMAGES_LIMIT = 1 << 30
 """Bytes of a file of images: 350,000 of CIFAR-10's size, far more than ranges need."""
+IMAGES_FILE, LABELS_FILE = "images.npy", "labels.npy"
+"""In a folder that ``--data`` names."""
+OWN_ADVICE = "numpy.savez('data.npz', images=..., labels=...), or images.npy and labels.npy in a folder"
 EXTRA = "install the extra: pip install -e '.[import]'"
 
 
@@ -53,17 +56,20 @@ def import_trained(
     `data`. Raises `InputError` where the file cannot be taken, and `UsageError` where there are no images.
     """
     network, weights = read_network(path, executor, pixels)
-    if data:
+    if data and not is_own(data):
         _check_cifar(path, network)
     if calibration:
         images = asset(calibration, "give a .npy file", IMAGES_LIMIT)
+    elif data and is_own(data):
+        images = own_images(network, data, True, executor)[1]
     elif data:
         (batch,) = cifar10.find(data, cifar10.TRAIN[:1])
         images = Asset(batch, cifar10.check(batch))
     else:
         fact = "nothing is known of the values that its tensors reach, on which every fixed-point type depends"
-        advice = "give --data DIR (CIFAR-10: 10,000 training images are measured) or --calibration FILE.npy with images"
-        raise UsageError(f"--network {path}", fact, f"{advice} (N, height, width, 3), uint8")
+        advice = "give --data DIR (CIFAR-10) or FILE.npz (images and labels), or --calibration FILE.npy with images"
+        shape = ", ".join(map(str, network.input_shape))
+        raise UsageError(f"--network {path}", fact, f"{advice} (N, {shape}), uint8")
     return Trained(network, weights, measure_ranges(network, weights, images, executor), None)
 
 
@@ -82,6 +88,33 @@ def read_network(path: Path, executor: Executor, pixels: Pixels | None = None) -
     _raise_refusal(result)
     network = network_from_json(read_result(result / "network.json", anything), str(path))
     return network, open_weights(result / "weights.safetensors", network)
+
+
+def is_own(data: Path) -> bool:
+    """Whether ``--data`` names images of the user's own, and not a folder with CIFAR-10."""
+    return data.suffix == ".npz" or (data / IMAGES_FILE).is_file()
+
+
+def own_images(network: Network, data: Path, ranges: bool, executor: Executor) -> tuple[Asset, Asset]:
+    """(test images with labels, images to measure ranges on), read of ``--data``; both the first without `ranges`."""
+    given = [data] if data.suffix == ".npz" else [data / IMAGES_FILE, data / LABELS_FILE]
+    files = {f"given/{one.name}": asset(one, OWN_ADVICE, IMAGES_LIMIT) for one in given}
+    (classes,) = network.shapes[network.output]
+    step = worker(
+        name="dataset",
+        about=f"reads {data.name}: images and their labels",
+        module="models.imported.workers.dataset",
+        ask={"files": list(files), "shape": network.input_shape, "classes": classes, "ranges": ranges},
+        files=files,
+        makes=("dataset",),
+        packages=("numpy",),
+        limit_s=LIMIT_S,
+    )
+    result = executor.execute(Plan((step,))).path(Output("dataset", "dataset"))
+    assert result, "the interpreter is never absent"
+    _raise_refusal(result)
+    test, calibration = (result / name for name in ("test.npz", "calibration.npy" if ranges else "test.npz"))
+    return asset(test, OWN_ADVICE, 2 * IMAGES_LIMIT), asset(calibration, OWN_ADVICE, 2 * IMAGES_LIMIT)
 
 
 def measure_ranges(network: Network, weights: Weights, images: Asset, executor: Executor) -> Ranges:

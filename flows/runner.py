@@ -137,7 +137,7 @@ def run(
         if earlier := evaluated_before(store, name, asked):
             steps, evaluated = (*steps, earlier), Path(str(earlier.folder)) / ACCURACY.file
     if evaluated:
-        readings += _evaluated(evaluated, trained.network)
+        readings += _evaluated(evaluated, trained.network, batch)
         notes += (*pixels.other_pixels(trained.network, products), *_lost(evaluated, backend.name))
     elif not batch:
         readings += _recorded(trained.card, prepared.quantised)
@@ -267,11 +267,12 @@ def _verify(flow: str, job: Job[Any], plan: Plan, products: Products) -> Verific
     return Verification(len(meant), len(meant), plan.against)
 
 
-def _evaluated(result: Path, network: Network) -> list[Reading]:
+def _evaluated(result: Path, network: Network, batch: Asset | None) -> list[Reading]:
     counts = read_result(result, COUNTS)
     score = Score(counts.right, counts.n, counts.agree)
     exact, read = "exact reference of this arithmetic", f"; pixels are {network.pixels}"
-    on = f"{score.n:,} CIFAR-10 test images"
+    own = batch is not None and batch.path.suffix == ".npz"
+    on = f"{score.n:,} {f'test images of yours ({counts.images[:6]})' if own else 'CIFAR-10 test images'}"
     return _scores(score, Tier.EVALUATED, on, exact + read, f"{exact}, same class as float {network.name}{read}")
 
 

@@ -12,6 +12,15 @@ REFERENCE, ACCURACY, COST = "reference.json", "accuracy.json", "cost.json"
 PIXELS = "pixels.json"
 
 
+def test_file(batch: Asset) -> str:
+    """What test images are called in a step: a CIFAR-10 batch, or the user's own."""
+    return "test_images.npz" if batch.path.suffix == ".npz" else "test_batch.bin"
+
+
+def test_images(batch: Asset) -> str:
+    return "your test images" if batch.path.suffix == ".npz" else "the 10,000 test images"
+
+
 def reference_step(name: str, quantised: QuantisedNetwork, weights: Asset, vectors: int) -> Step:
     """Makes `REFERENCE`: the results of `quantised` for so many of the project's check images."""
     about = f"the exact reference on {vectors} of the project's vectors"
@@ -19,20 +28,20 @@ def reference_step(name: str, quantised: QuantisedNetwork, weights: Asset, vecto
 
 
 def accuracy_step(name: str, quantised: QuantisedNetwork, weights: Asset, batch: Asset) -> Step:
-    """Makes `ACCURACY`: how many images of a CIFAR-10 batch `quantised` and the float network get right."""
-    about, data = "accuracy on the 10,000 test images", "test_batch.bin"
+    """Makes `ACCURACY`: how many of the test images `quantised` and the float network get right."""
+    about, data = f"accuracy on {test_images(batch)}", test_file(batch)
     return _evaluation(name, about, quantised, weights, {"data": data}, {data: batch}, ACCURACY)
 
 
 def cost_step(quantised: QuantisedNetwork, weights: Asset, batch: Asset) -> Step:
     """Makes `COST`: how many images the float network gets right with each tensor alone in its type."""
-    about, data = "the 10,000 test images, each tensor alone in its type", "test_batch.bin"
+    about, data = f"{test_images(batch)}, each tensor alone in its type", test_file(batch)
     return _evaluation("cost", about, quantised, weights, {"data": data}, {data: batch}, COST, "cost")
 
 
 def pixels_step(name: str, network: Network, weights: Asset, batch: Asset) -> Step:
     """Makes `PIXELS`: how many images the float network gets right on pixels in common scalings."""
-    data = "test_batch.bin"
+    data = test_file(batch)
     ask = {"network": network_to_json(network), "weights": "weights.safetensors", "data": data}
     return worker(
         name=name,

@@ -163,7 +163,11 @@ def add_batch(parser: Parser) -> None:
 def add_study(parser: Parser) -> None:
     """What every study on the test images takes."""
     parser.add_argument(
-        "--data", metavar="DIR", type=Path, required=True, help="CIFAR-10, binary version: the test images"
+        "--data",
+        metavar="DATA",
+        type=Path,
+        required=True,
+        help="the test images: CIFAR-10 in a folder, or FILE.npz of yours with images and labels",
     )
     parser.add_argument("--weights", metavar="FILE", type=Path, help="the weights (default: the shipped ones)")
     parser.add_argument(

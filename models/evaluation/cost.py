@@ -77,7 +77,7 @@ class Changed(TorchNetwork):
 
 
 def costs(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], batch: Path) -> dict[str, object]:
-    images, network = cifar10.read_batch(batch), Changed(quantised, weights)
+    images, network = cifar10.read_test(batch), Changed(quantised, weights)
     right: Counter[str] = Counter()
     for start in range(0, len(images), BATCH):
         part = images[start : start + BATCH]

@@ -39,7 +39,7 @@ COMMON = {
 
 
 def right(network: Network, weights: Path, batch: Path) -> dict[str, object]:
-    images = cifar10.read_batch(batch)[:IMAGES]
+    images = cifar10.read_test(batch)[:IMAGES]
     model = TorchNetwork(network).load(open_weights(weights, network).tensors()).eval()
     model = model.to(memory_format=torch.channels_last)
     channels = network.input_shape[-1]

@@ -70,7 +70,7 @@ def _check_oracle(
 
 
 def accuracy(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], batch: Path) -> dict[str, object]:
-    images = cifar10.read_batch(batch)
+    images = cifar10.read_test(batch)
     exact = FastNetwork(quantised, weights)
     floating = TorchNetwork(quantised.network).load(weights).eval().to(memory_format=torch.channels_last)
     right = float_right = agree = 0

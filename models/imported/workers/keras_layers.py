@@ -14,6 +14,7 @@ from flows.core.errors import InputError
 from models.imported.workers.draft import Draft, Tensor
 from models.imported.workers.keras_archive import ADVICE, OLD_ADVICE, OLD_FOLDER, KerasArchive
 from models.imported.workers.keras_config import MODELS, Entry, check_dtype, entries_of
+from models.imported.workers.unbuilt import AVERAGE, BY_ACTIVATION, CLIPPED, GROUPS, LEAKY, refuse, refuse_kind
 from models.network import (
     INPUT,
     Add,
@@ -63,7 +64,8 @@ class _Model:
             if kind not in HANDED_ON:
                 check_dtype(entry)
             if kind not in READERS:
-                raise entry.place.refusal("code, which is not executed" if kind == "Lambda" else "not supported")
+                lambda_code = entry.place.refusal("code, which is not executed")
+                raise lambda_code if kind == "Lambda" else refuse_kind(entry.place)
             if missing := [one for one in entry.inputs if one not in self.made]:
                 raise entry.place.refusal(f"it reads {missing[0]!r}, which does not come before it", ADVICE)
             inputs = tuple(self.made[one] for one in entry.inputs)
@@ -91,6 +93,8 @@ class _Model:
                 return self.draft.add(entry.place, ReLU, (tensor,), name=name)
             case "softmax":
                 return self.draft.add(entry.place, Softmax, (tensor,), name=name)
+            case {"class_name": str(other)} | str(other) if other in BY_ACTIVATION:
+                raise refuse(entry.place, BY_ACTIVATION[other], f"activation {other!r}")
             case {"class_name": other} | other:
                 raise entry.place.refusal(f"activation {other!r}", "supported are linear, relu and softmax")
 
@@ -98,7 +102,8 @@ class _Model:
 def _conv(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     entry.expect("data_format", "channels_last")
     entry.expect("dilation_rate", (1, 1), 1)
-    entry.expect("groups", 1)
+    if (groups := entry.config.get("groups", 1)) != 1:
+        raise refuse(entry.place, GROUPS, f"groups is {groups}")
     entry.expect("padding", "same", "valid")
     shape = model.draft.shapes[inputs[0]]
     kernel, filters = entry.pair("kernel_size"), entry.config["filters"]
@@ -171,14 +176,16 @@ def _average_pool(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     entry.expect("data_format", "channels_last")
     pool, area = entry.pair("pool_size"), model.draft.shapes[inputs[0]][:-1]
     if pool != area or (entry.config["padding"] != "valid" and entry.config.get("strides") not in (None, [*pool])):
-        advice = "take GlobalAveragePooling2D, or strides in a convolution"
-        raise entry.place.refusal(f"an average of {pool[0]}x{pool[1]} pixels, not of the whole image", advice)
+        fact = f"an average of {pool[0]}x{pool[1]} pixels, not of the whole {'x'.join(map(str, area))} image"
+        raise refuse(entry.place, AVERAGE, fact)
     return model.draft.add(entry.place, GlobalAveragePool, inputs)
 
 
 def _relu(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
-    entry.expect("max_value", None)
-    entry.expect("negative_slope", 0.0)
+    if (most := entry.config.get("max_value")) is not None:
+        raise refuse(entry.place, CLIPPED, f"max_value is {most}")
+    if slope := entry.config.get("negative_slope"):
+        raise refuse(entry.place, LEAKY, f"negative_slope is {slope}")
     entry.expect("threshold", 0.0)
     return model.draft.add(entry.place, ReLU, inputs)
 

@@ -14,6 +14,7 @@ import numpy as np
 from models.imported.workers.draft import Tensor
 from models.imported.workers.onnx_file import ADVICE
 from models.imported.workers.onnx_graph import Graph, Node, Value
+from models.imported.workers.unbuilt import PRODUCT, refuse
 from models.network import INPUT, Add, BatchNorm
 
 ONE, NOTHING = np.ones(1, np.float32), np.zeros(1, np.float32)
@@ -49,7 +50,7 @@ def _subtract(graph: Graph, node: Node) -> Value:
 def _multiply(graph: Graph, node: Node) -> Value:
     index = _constant_index(graph, node)
     if index is None:
-        raise node.place.refusal("it multiplies two tensors")
+        raise refuse(node.place, PRODUCT, "it multiplies two tensors")
     return _changed(graph, node, graph.value(node, 1 - index), gain=graph.weight(node, index))
 
 

@@ -149,7 +149,12 @@ LAMBDA = [*CONV, ("Lambda", {"function": {"class_name": "__lambda__", "config": 
 NOT_A_NUMBER = np.full((3, 3, 3, 4), np.nan)
 BAD: dict[str, tuple[list[Any], Edit | None, str, str]] = {
     "lambda": (LAMBDA, None, "own.keras, layer 3, 'l1' (Lambda)", "code, which is not executed"),
-    "unsupported": ([*CONV, ("LSTM", {}, [])], None, "layer 3, 'l1' (LSTM)", "not supported"),
+    "unsupported": ([*CONV, ("LSTM", {}, [])], None, "layer 3, 'l1' (LSTM)", "not supported: a layer over a sequence"),
+    "unknown": ([*CONV, ("Whatever", {}, [])], None, "layer 3, 'l1' (Whatever)", "not supported"),
+    "depthwise": ([("DepthwiseConv2D", {}, [])], None, "(DepthwiseConv2D)", "depthwise where each group is one"),
+    "concatenated": ([*CONV, ("Concatenate", {}, [])], None, "(Concatenate)", "tensors put side by side"),
+    "LeakyReLU": ([*CONV, ("LeakyReLU", {}, [])], None, "(LeakyReLU)", "a slope below zero"),
+    "an activation of six": (CONV, settings(activation="relu6"), "layer 2", "an upper end, as ReLU6"),
     "custom layer": (CONV, row(module="evil", registered_name="evil>Conv2D"), "layer 2", "custom object (evil>Conv2D)"),
     "custom module": (CONV, row(module="keras_evil.layers"), "layer 2", "custom object (keras_evil.layers)"),
     "operation": (CONV, row(module="keras.src.ops.nn", class_name="Softmax"), "layer 2", "keras.src.ops.nn, not"),

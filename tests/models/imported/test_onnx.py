@@ -420,6 +420,9 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
     ),
     "unsupported": (lambda: conv_then(node("Sigmoid", "c", "y")), "layer 2, '/y/Sigmoid' (Sigmoid)", "not supported"),
     "groups": (lambda: model([node("Conv", "x w", "y", group=3)], {"w": weight(3, 1, 3, 3)}), "layer 1", "group is 3"),
+    "unknown": (lambda: conv_then(node("Det", "c", "y")), "layer 2, '/y/Det' (Det)", "not supported"),
+    "a slope below zero": (lambda: conv_then(node("LeakyRelu", "c", "y")), "(LeakyRelu)", "a slope below zero"),
+    "concatenated": (lambda: conv_then(node("Concat", "c c", "y", axis=1)), "(Concat)", "put side by side"),
     "dilation": (
         lambda: model([node("Conv", "x w", "y", dilations=[2, 2])], {"w": weight(4, 3, 3, 3)}), "layer 1", "dilations"
     ),
@@ -647,3 +650,14 @@ def test_vectors_and_grey_images_are_read(tmp_path: Path, compute: Compute) -> N
         given = image if turned else image.transpose(0, 3, 1, 2)
         (expected,) = ReferenceEvaluator(grey).run(None, {"x": given})
         assert np.allclose(compute(network, tensors, image), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("LeakyRelu", "hls4ml has LeakyReLU"), ("Concat", "FINN a StreamingConcat"), ("Sigmoid", "hls4ml has tables")],
+)
+def test_a_refusal_says_which_tools_have_it_and_what_to_do(kind: str, told: str, tmp_path: Path) -> None:
+    onnx.save(conv_then(node(kind, "c c" if kind == "Concat" else "c", "y")), tmp_path / "bad.onnx")
+    with pytest.raises(InputError) as refusal:
+        read_onnx(tmp_path / "bad.onnx", "bad")
+    assert told in refusal.value.next_step and "supported" in refusal.value.next_step

@@ -64,6 +64,7 @@ def study(trained: Trained, formats: Sequence[Format], batch: Asset, executor: E
         published.get(FLOAT),
         tuple(rows),
         METHOD,
+        str(network.pixels),
     )
 
 
@@ -102,6 +103,7 @@ def report(
         classified(name, labels, other, names) if other else None,
         pair(labels, floating, other) if other else None,
         disagreements(labels, floating, other, names) if other else (),
+        str(network.pixels),
     )
 
 

@@ -43,7 +43,17 @@ def profile(flow: str, quantised: QuantisedNetwork, ranges: Ranges, weights: Wei
         cut = cut and types.output.overflow is not Overflow.WRAP  # what wraps may come out above zero
         low, high = map(Fraction, ranges.reach[layer.name])
         rows.append(profile_tensor(layer.name, Role.RESULT, types.output, low, high, cut))
-    return Profile(quantised.network.name, flow, weights.digest, quantised.digest, ranges.images, ranges.n, tuple(rows))
+    network = quantised.network
+    return Profile(
+        network.name,
+        flow,
+        weights.digest,
+        quantised.digest,
+        ranges.images,
+        ranges.n,
+        tuple(rows),
+        pixels=str(network.pixels),
+    )
 
 
 def _image(quantised: QuantisedNetwork, ranges: Ranges) -> tuple[Fraction, Fraction]:

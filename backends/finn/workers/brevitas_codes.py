@@ -137,7 +137,7 @@ def main(ask: Mapping[str, Any]) -> None:
         quantised.input.pixels.gain[0]
     )
     counts: dict[str, int] = {}
-    for image in images.transpose(0, 3, 1, 2):
+    for image in np.moveaxis(images, -1, 1):
         given = np.ascontiguousarray(image[None])
         theirs = execute_onnx(model, {source.name: given}, return_full_exec_context=True)
         with torch.no_grad():

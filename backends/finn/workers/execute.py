@@ -30,7 +30,7 @@ def main(ask: Mapping[str, Any]) -> None:
     )
     unit = 2.0 ** quantised.type_of(quantised.output).fraction
     rows = []
-    for image in images.transpose(0, 3, 1, 2):
+    for image in np.moveaxis(images, -1, 1):
         found = execute_onnx(model, {source.name: np.ascontiguousarray(image[None])})[result.name]
         codes = found.astype(np.float64).ravel() * unit
         if not np.array_equal(codes, np.rint(codes)):

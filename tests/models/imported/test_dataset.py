@@ -21,6 +21,7 @@ from flows.imports import import_trained, is_own, own_images, read_network
 from flows.store import Store
 from models import cifar10
 from models.imported.workers.arrays import images_of, labels_of, load
+from models.pixels import parse_pixels
 from tests.models.imported.conftest import Archive, conv_layer
 
 random = np.random.default_rng(17)
@@ -190,3 +191,30 @@ def test_the_limit_of_what_is_read_holds_for_them_too(
     monkeypatch.setattr(imports, "IMAGES_LIMIT", 100)
     with pytest.raises(InputError, match="data"):
         import_trained(keras_archive(LAYERS, (6, 5, 1)), tmp_path / "data.npz", None, executor)
+
+
+def test_pixels_are_for_a_network_of_the_users_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the project's own, it is known; and what is no scaling is told with those there are."""
+    argv = ["estimate", "hls4ml", "--store", str(tmp_path), "--pixels"]
+    assert main([*argv, "raw"]) != 0
+    assert "--pixels" in capsys.readouterr().err
+    assert main([*argv, "0.5,0"]) != 0
+    assert "a deviation must be above 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "formula"), [("raw", "x - 1"), ("unit", "(x / 255 - 1) / 1"), (None, "(x / 255 - 1) / 1")]
+)
+def test_what_the_user_says_of_pixels_comes_before_the_files_first_layer(
+    given: str | None, formula: str, keras_archive: Archive, executor: Executor
+) -> None:
+    path = keras_archive([("Rescaling", {"scale": 1.0, "offset": -1.0}, []), *LAYERS[1:]], (6, 5, 1))
+    network, _ = read_network(path, executor, parse_pixels(given) if given else None)
+    assert str(network.pixels) == formula
+    assert network.pixels.known == (f"--pixels {given}" if given else "the file's first layer, taken to read x / 255")
+
+
+def test_a_mean_for_each_of_three_channels_is_refused_for_grey(keras_archive: Archive, executor: Executor) -> None:
+    with pytest.raises(InputError) as refusal:
+        read_network(keras_archive(LAYERS, (6, 5, 1)), executor, parse_pixels("0.1,0.2,0.3,0.4,0.5,0.6"))
+    assert "3 scalings of pixels" in refusal.value.fact

@@ -78,6 +78,7 @@ def run_name(flow: str, job: Job[Any]) -> str:
     """The short name of a run: the same job has the same name everywhere."""
     part, margins = job.target.part, job.target.margins
     inputs = [flow, part.full_name, job.target.clock_ns, job.network.digest, job.weights.digest, job.options]
-    inputs += [str(job.network.pixels)] if job.network.pixels != UNIT else []
+    pixels = job.network.pixels
+    inputs += [pixels.gain, pixels.offset] if pixels != UNIT else []
     inputs += [margins.mapping()] if margins != MARGINS else []
     return f"{flow}-{part.device.name}-{digest_of(inputs)[:6]}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,14 @@ from hypothesis import strategies as st
 
 from flows import pixels as told
 from flows.core.errors import InputError
+from flows.jobs import run_name
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import INPUT, Conv2D, Dense, Flatten, Network
 from models.pixels import CENTRED, RAW, UNIT, Pixels, normalised, parse_pixels, reads_bytes, simple
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.serial import network_from_json, network_to_json, quantised_from_json, quantised_to_json
 from models.vectors import vectors
+from tests.backends.jobs import job_with, random_weights
 
 NUMBERS = st.fractions(min_value=-4, max_value=4, max_denominator=1000)
 SCALES = st.fractions(min_value=Fraction(1, 1000), max_value=4, max_denominator=1000)
@@ -120,6 +124,15 @@ def test_they_are_written_and_count_in_the_arithmetic_but_not_in_the_architectur
         assert quantised_from_json(quantised_to_json(design)) == design
         assert network_from_json(network_to_json(design.network)).pixels == design.network.pixels
     assert len({design.digest for design in designs}) == 4 and len({design.network.digest for design in designs}) == 1
+
+
+def test_a_run_on_other_pixels_is_another_run(tmp_path: Path) -> None:
+    """Also where the formulas look alike."""
+    network = Network("n", (2, 2, 3), (Flatten("flat", (INPUT,)), Dense("dense", ("flat",), 2)))
+    job = job_with(network, random_weights(network, 1.0), {}, tmp_path, None)
+    scalings = [UNIT, RAW, CENTRED, IMAGENET, parse_pixels("0.5,0.2500000001"), parse_pixels("0.5,0.2500000002")]
+    names = {run_name("hls", replace(job, network=replace(network, pixels=one))) for one in scalings}
+    assert len(names) == len(scalings) and run_name("hls", job) in names
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from backends.protocol import Refusal
 from flows.core import files
@@ -24,8 +25,9 @@ from flows.results import REFUSAL, anything, read_result
 from models import cifar10
 from models.integer_network import FACTS, IntegerNetwork, open_integers
 from models.network import Network
+from models.pixels import Pixels
 from models.ranges import Ranges, load_ranges, range_ends
-from models.serial import network_from_json, network_to_json
+from models.serial import network_from_json, network_to_json, pixels_to_json
 from models.weights import Weights, open_weights
 
 READERS = {".keras": "h5py", ".onnx": "onnx"}
@@ -40,41 +42,50 @@ LIMIT_S = 300.0
 """A file that takes longer to read was made to."""
 IMAGES_LIMIT = 1 << 30
 """Bytes of a file of images: 350,000 of CIFAR-10's size, far more than ranges need."""
+IMAGES_FILE, LABELS_FILE = "images.npy", "labels.npy"
+"""In a folder that ``--data`` names."""
+OWN_ADVICE = "numpy.savez('data.npz', images=..., labels=...), or images.npy and labels.npy in a folder"
 EXTRA = "install the extra: pip install -e '.[import]'"
 
 
-def import_trained(path: Path, data: Path | None, calibration: Path | None, executor: Executor) -> Trained:
+def import_trained(
+    path: Path, data: Path | None, calibration: Path | None, executor: Executor, pixels: Pixels | None = None
+) -> Trained:
     """The network in `path` with its weights and ranges; it has no card.
 
+    `pixels` are those that the file's input is given, where the user says so; else they are taken from its first layer.
     Ranges are measured on the images in the file `calibration`, or else on training images of CIFAR-10 in the folder
     `data`; a quantised file says them itself. Raises `InputError` where the file cannot be taken, and `UsageError`
     where there are no images.
     """
-    result = read_file(path, executor)
+    result = read_file(path, executor, pixels)
     network, weights = _network(path, result)
     integer = _integer(result)
-    if data:
+    if data and not is_own(data):
         _check_cifar(path, network)
     if integer and not calibration:
         return Trained(network, weights, _represented(result, network, weights), None, integer)
     if calibration:
         images = asset(calibration, "give a .npy file", IMAGES_LIMIT)
+    elif data and is_own(data):
+        images = own_images(network, data, True, executor)[1]
     elif data:
         (batch,) = cifar10.find(data, cifar10.TRAIN[:1])
         images = Asset(batch, cifar10.check(batch))
     else:
         fact = "nothing is known of the values that its tensors reach, on which every fixed-point type depends"
-        advice = "give --data DIR (CIFAR-10: 10,000 training images are measured) or --calibration FILE.npy with images"
-        raise UsageError(f"--network {path}", fact, f"{advice} (N, height, width, 3), uint8")
+        advice = "give --data DIR (CIFAR-10) or FILE.npz (images and labels), or --calibration FILE.npy with images"
+        shape = ", ".join(map(str, network.input_shape))
+        raise UsageError(f"--network {path}", fact, f"{advice} (N, {shape}), uint8")
     return Trained(network, weights, measure_ranges(network, weights, images, executor), None, integer)
 
 
-def read_network(path: Path, executor: Executor) -> tuple[Network, Weights]:
-    """The network in `path`, folded, and its weights, which lie in the store."""
-    return _network(path, read_file(path, executor))
+def read_network(path: Path, executor: Executor, pixels: Pixels | None = None) -> tuple[Network, Weights]:
+    """The network in `path`, folded, and its weights, which lie in the store; `pixels` as in `import_trained`."""
+    return _network(path, read_file(path, executor, pixels))
 
 
-def read_file(path: Path, executor: Executor) -> Path:
+def read_file(path: Path, executor: Executor, pixels: Pixels | None = None) -> Path:
     """The folder in the store in which all that was read of `path` lies."""
     package = READERS.get(path.suffix)
     if package is None:
@@ -82,10 +93,10 @@ def read_file(path: Path, executor: Executor) -> Path:
         raise UsageError(f"--network {path}", fact, OTHERS.get(path.suffix, ADVICE))
     if package_version(package) == "absent":
         raise SetupError(f"package {package}", f"not installed, and reading {path.suffix} files needs it", EXTRA)
-    result = _read(path, package, {}, executor)
+    result = _read(path, package, {}, executor, pixels)
     if (result / "wanted.json").exists():
         wanted = read_result(result / "wanted.json", listing(text()))
-        result = _read(path, package, {name: beside(path, name) for name in wanted}, executor)
+        result = _read(path, package, {name: beside(path, name) for name in wanted}, executor, pixels)
     _raise_refusal(result)
     return result
 
@@ -111,6 +122,33 @@ def _represented(result: Path, network: Network, weights: Weights) -> Ranges:
     return Ranges(network.digest, weights.digest, "quantisers", 0, reach)
 
 
+def is_own(data: Path) -> bool:
+    """Whether ``--data`` names images of the user's own, and not a folder with CIFAR-10."""
+    return data.suffix == ".npz" or (data / IMAGES_FILE).is_file()
+
+
+def own_images(network: Network, data: Path, ranges: bool, executor: Executor) -> tuple[Asset, Asset]:
+    """(test images with labels, images to measure ranges on), read of ``--data``; both the first without `ranges`."""
+    given = [data] if data.suffix == ".npz" else [data / IMAGES_FILE, data / LABELS_FILE]
+    files = {f"given/{one.name}": asset(one, OWN_ADVICE, IMAGES_LIMIT) for one in given}
+    (classes,) = network.shapes[network.output]
+    step = worker(
+        name="dataset",
+        about=f"reads {data.name}: images and their labels",
+        module="models.imported.workers.dataset",
+        ask={"files": list(files), "shape": network.input_shape, "classes": classes, "ranges": ranges},
+        files=files,
+        makes=("dataset",),
+        packages=("numpy",),
+        limit_s=LIMIT_S,
+    )
+    result = executor.execute(Plan((step,))).path(Output("dataset", "dataset"))
+    assert result, "the interpreter is never absent"
+    _raise_refusal(result)
+    test, calibration = (result / name for name in ("test.npz", "calibration.npy" if ranges else "test.npz"))
+    return asset(test, OWN_ADVICE, 2 * IMAGES_LIMIT), asset(calibration, OWN_ADVICE, 2 * IMAGES_LIMIT)
+
+
 def measure_ranges(network: Network, weights: Weights, images: Asset, executor: Executor) -> Ranges:
     """What every tensor reaches on these images: a CIFAR-10 batch (.bin), or else an array (.npy)."""
     if package_version("torch") == "absent":
@@ -132,9 +170,10 @@ def measure_ranges(network: Network, weights: Weights, images: Asset, executor: 
     return load_ranges(result / "ranges.json", network, weights.digest)
 
 
-def _read(path: Path, package: str, external: Mapping[str, Asset], executor: Executor) -> Path:
+def _read(path: Path, package: str, external: Mapping[str, Asset], executor: Executor, pixels: Pixels | None) -> Path:
     """The folder in which the worker left what it found, with these files laid beside the model."""
-    ask = {"file": f"given/{path.name}", "name": title(path.stem), "external": list(external)}
+    ask: dict[str, Any] = {"file": f"given/{path.name}", "name": title(path.stem), "external": list(external)}
+    ask |= {"pixels": pixels_to_json(pixels)} if pixels else {}
     model = asset(path, "give a .keras or .onnx file")
     step = worker(
         name="import",

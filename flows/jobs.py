@@ -15,6 +15,7 @@ from models.card import Card, read_card
 from models.folding import folded
 from models.integer_network import IntegerNetwork
 from models.network import Network
+from models.pixels import UNIT
 from models.ranges import Ranges, load_ranges
 from models.weights import Weights, open_weights
 from models.zoo import NETWORKS
@@ -82,6 +83,8 @@ def run_name(flow: str, job: Job[Any]) -> str:
     """The short name of a run: the same job has the same name everywhere."""
     part, margins = job.target.part, job.target.margins
     inputs = [flow, part.full_name, job.target.clock_ns, job.network.digest, job.weights.digest, job.options]
+    pixels = job.network.pixels
+    inputs += [pixels.gain, pixels.offset] if pixels != UNIT else []
     inputs += [margins.mapping()] if margins != MARGINS else []
     if isinstance(job.integer, IntegerNetwork):
         inputs.append(job.integer.quantised.digest)

@@ -96,11 +96,9 @@ def full_plan(backend: Backend[Any, Any], prepared: Prepared, batch: Asset | Non
 
 def _assuming(trained: Trained, prepared: Prepared) -> Prepared:
     """Where neither a card nor a quantiser of the input says it, what is assumed of pixels stands in the notes."""
-    return (
-        prepared
-        if trained.card or float_network(prepared)
-        else replace(prepared, notes=(*prepared.notes, pixels.ASSUMPTION))
-    )
+    if trained.card or float_network(prepared):
+        return prepared
+    return replace(prepared, notes=(*prepared.notes, pixels.assumption(trained.network)))
 
 
 def weights_asset(job: Job[Any]) -> Asset:
@@ -167,8 +165,8 @@ def run(
         if earlier := evaluated_before(store, name, asked):
             steps, evaluated = (*steps, earlier), Path(str(earlier.folder)) / ACCURACY.file
     if evaluated:
-        readings += _evaluated(evaluated, trained.network.name)
-        notes += (*pixels.other_pixels(products), *_lost(evaluated, backend.name))
+        readings += _evaluated(evaluated, trained.network, batch)
+        notes += (*pixels.other_pixels(trained.network, products), *_lost(evaluated, backend.name))
     elif not batch:
         readings += _recorded(trained.card, prepared.quantised)
     run = _run(backend, prepared, readings, notes, verification, steps, command, images)
@@ -297,12 +295,13 @@ def _verify(flow: str, job: Job[Any], plan: Plan, products: Products) -> Verific
     return Verification(len(meant), len(meant), plan.against)
 
 
-def _evaluated(result: Path, network: str) -> list[Reading]:
+def _evaluated(result: Path, network: Network, batch: Asset | None) -> list[Reading]:
     counts = read_result(result, COUNTS)
     score = Score(counts.right, counts.n, counts.agree)
-    exact, read = "exact reference of this arithmetic", f"; pixels are {reference.ASSUMED}"
-    on = f"{score.n:,} CIFAR-10 test images"
-    return _scores(score, Tier.EVALUATED, on, exact + read, f"{exact}, same class as float {network}{read}")
+    exact, read = "exact reference of this arithmetic", f"; pixels are {network.pixels}"
+    own = batch is not None and batch.path.suffix == ".npz"
+    on = f"{score.n:,} {f'test images of yours ({counts.images[:6]})' if own else 'CIFAR-10 test images'}"
+    return _scores(score, Tier.EVALUATED, on, exact + read, f"{exact}, same class as float {network.name}{read}")
 
 
 def _lost(result: Path, flow: str) -> list[Note]:

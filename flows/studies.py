@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flows.core.errors import RefusedError
+from flows.core.errors import InputError, RefusedError
 from flows.core.plan import Asset, Output, Plan, Products, Step
 from flows.core.study import Outcome, Report, Row, Scope, Study
 from flows.core.worker import worker
@@ -19,6 +19,7 @@ from models.cifar10 import CLASSES
 from models.formats import FLOAT, Format
 from models.published import PUBLISHED_ACCURACY, PUBLISHED_FORMATS
 from models.quantised import QuantisedNetwork
+from models.reference import test_file, test_images
 from models.serial import network_to_json, quantised_to_json
 from models.study import accuracy, classified, disagreements, pair, size_bytes
 from models.study_arithmetic import at_one_width, weight_types
@@ -63,6 +64,7 @@ def study(trained: Trained, formats: Sequence[Format], batch: Asset, executor: E
         published.get(FLOAT),
         tuple(rows),
         METHOD,
+        str(network.pixels),
     )
 
 
@@ -78,7 +80,10 @@ def report(
     products = executor.execute(Plan(tuple(steps)))
     found = _read(products, FLOAT)
     labels, floating = found["labels"], found["variants"][FLOAT]["classes"]
-    other = None
+    names, other = _class_names(trained, batch), None
+    if absent := sorted(set(range(len(names))) - set(labels)):
+        fact = f"no image is of class {names[absent[0]]}, so that nothing can be said of it"
+        raise InputError("--data", fact, "give images of every class; `flows run` evaluates without")
     if len(steps) > 1:
         result = _read(products, name)["variants"][name]
         if "refused" in result:
@@ -93,12 +98,19 @@ def report(
         trained.weights.digest,
         found["images"],
         PUBLISHED_ACCURACY.get(network.name),
-        CLASSES,
-        classified(FLOAT, labels, floating),
-        classified(name, labels, other) if other else None,
+        names,
+        classified(FLOAT, labels, floating, names),
+        classified(name, labels, other, names) if other else None,
         pair(labels, floating, other) if other else None,
-        disagreements(labels, floating, other) if other else (),
+        disagreements(labels, floating, other, names) if other else (),
+        str(network.pixels),
     )
+
+
+def _class_names(trained: Trained, batch: Asset) -> tuple[str, ...]:
+    """Those of CIFAR-10; of images of the user's own, their numbers."""
+    (count,) = trained.network.shapes[trained.network.output]
+    return CLASSES if batch.path.suffix == ".bin" else tuple(map(str, range(count)))
 
 
 def design(trained: Trained, one: Format) -> QuantisedNetwork:
@@ -130,16 +142,16 @@ def _step(trained: Trained, name: str, variants: Mapping[str, Any], batch: Asset
     ask = {
         "network": network_to_json(trained.network),
         "weights": "weights.safetensors",
-        "data": "test_batch.bin",
+        "data": test_file(batch),
         "variants": variants,
     }
     weights = Asset(trained.weights.path, trained.weights.digest)
     return worker(
         name=name,
-        about=f"{trained.network.name} on 10,000 test images",
+        about=f"{trained.network.name} on {test_images(batch)}",
         module="models.evaluation.classes",
         ask=ask,
-        files={"weights.safetensors": weights, "test_batch.bin": batch},
+        files={"weights.safetensors": weights, test_file(batch): batch},
         makes=(RESULT,),
         packages=("torch", "numpy", "safetensors"),
     )

@@ -29,10 +29,11 @@ ADVICE = "give the folder that holds data_batch_1..5.bin and test_batch.bin (CIF
 
 @dataclass(frozen=True)
 class Images:
-    """`pixels` uint8 (n, 32, 32, 3), `labels` uint8 (n,); the digest names exactly these images in this order."""
+    """`pixels` uint8 (n, height, width, channels), or (n, features), `labels` (n,), both of CIFAR-10 or the user's own.
+    The digest names exactly these images in this order."""
 
     pixels: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    labels: NDArray[np.uint8 | np.uint16]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -107,6 +108,17 @@ def read_batch(path: Path) -> Images:
     records = np.frombuffer(_content(path), np.uint8).reshape(-1, RECORD_BYTES)
     pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return Images(np.ascontiguousarray(pixels), records[:, 0].copy())
+
+
+def read_test(path: Path) -> Images:
+    """Test images with labels: a CIFAR-10 batch (.bin), or what was read of the user's own (.npz, see
+    `models.imported.workers.dataset`)."""
+    if path.suffix == ".bin":
+        return read_batch(path)
+    import numpy as np
+
+    with np.load(path) as arrays:
+        return Images(arrays["images"], arrays["labels"])
 
 
 def split(images: Images, held_out: int, seed: int) -> tuple[Images, Images]:

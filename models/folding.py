@@ -38,7 +38,7 @@ def folded(network: Network) -> Network:
         if layer.name not in gone:
             hardware = _standing(network, layer) if isinstance(layer, BatchNorm) else layer
             layers.append(replace(hardware, inputs=tuple(map(kept, layer.inputs))))
-    return Network(network.name, network.input_shape, tuple(layers), _gone_into(network, kept))
+    return Network(network.name, network.input_shape, tuple(layers), _gone_into(network, kept), network.pixels)
 
 
 def _gone_into(network: Network, kept: Callable[[str], str]) -> tuple[tuple[str, str], ...]:

@@ -19,6 +19,7 @@ from typing import ClassVar, Literal
 from flows.core.digest import digest_of
 from flows.core.errors import InputError
 from flows.core.text import identifier, title
+from models.pixels import UNIT, Pixels
 
 Shape = tuple[int, ...]
 Pads = tuple[int, int, int, int]
@@ -250,9 +251,14 @@ class Network:
     absorbed: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     """(name, layer) of layers that the user's file has and this network does not, with the layer that does their work;
     `INPUT` for the name of the file's input."""
+    pixels: Pixels = field(default=UNIT, compare=False)
+    """What it reads: how training made numbers of bytes. As weights do, it stands beside the architecture."""
 
     def __post_init__(self) -> None:
         shapes: dict[str, Shape] = {INPUT: self.input_shape}
+        if len(self.pixels.gain) not in (1, *self.input_shape[-1:]):
+            fact = f"{len(self.pixels.gain)} scalings of pixels, and its input is {self.input_shape}"
+            raise InputError(f"network {self.name}", fact, "give one for all channels, or one for each")
         if self.name != title(self.name):
             raise InputError(f"network {self.name!r}", "this is no name of a network", f"call it {title(self.name)!r}")
         for layer in self.layers:

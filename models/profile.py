@@ -29,8 +29,7 @@ def profile(flow: str, quantised: QuantisedNetwork, ranges: Ranges, weights: Wei
     import numpy as np
 
     tensors, rows = weights.tensors(), []
-    scale = 255 * quantised.input.gain  # ranges are of pixels / 255
-    low, high = (Fraction(end) * scale for end in ranges.reach[INPUT])
+    low, high = _image(quantised, ranges)
     rows.append(profile_tensor("image", Role.IMAGE, quantised.input.type, low, high))
     for layer in quantised.computed:
         types = quantised.layers[layer.name]
@@ -44,7 +43,25 @@ def profile(flow: str, quantised: QuantisedNetwork, ranges: Ranges, weights: Wei
         cut = cut and types.output.overflow is not Overflow.WRAP  # what wraps may come out above zero
         low, high = map(Fraction, ranges.reach[layer.name])
         rows.append(profile_tensor(layer.name, Role.RESULT, types.output, low, high, cut))
-    return Profile(quantised.network.name, flow, weights.digest, quantised.digest, ranges.images, ranges.n, tuple(rows))
+    network = quantised.network
+    return Profile(
+        network.name,
+        flow,
+        weights.digest,
+        quantised.digest,
+        ranges.images,
+        ranges.n,
+        tuple(rows),
+        pixels=str(network.pixels),
+    )
+
+
+def _image(quantised: QuantisedNetwork, ranges: Ranges) -> tuple[Fraction, Fraction]:
+    """What the image reaches in the design, which may read p / 256 where training read p / 255."""
+    low, high = map(Fraction, ranges.reach[INPUT])
+    built, trained = quantised.input.pixels, quantised.network.pixels
+    scale = built.gain[0] / trained.gain[0] if built.plain and trained.plain else Fraction(1)
+    return low * scale, high * scale
 
 
 def profile_tensor(

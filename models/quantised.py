@@ -22,13 +22,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from flows.core.digest import digest_of
 from models.fixed import FixedType, Overflow
 from models.integers import GlobalSum, Threshold
 from models.network import INPUT, Flatten, Layer, Network, Softmax
+from models.pixels import UNIT, Pixels
 
 ACCUMULATING = ("conv2d", "dense", "global_average_pool")
 WEIGHTED = ("conv2d", "dense")
@@ -36,15 +37,33 @@ WEIGHTED = ("conv2d", "dense")
 
 @dataclass(frozen=True, slots=True)
 class InputContract:
-    """How an image becomes the first tensor: each uint8 pixel times `gain` enters `type`.
+    """How an image becomes the first tensor: the number that `pixels` makes of each byte enters `type`.
 
-    `applied_by` says who does it ("host" or "design"). Channels are R, G, B and stand last, as in `Network`.
+    `applied_by` says who does it ("host" or "design"). Channels stand last, as in `Network`: R, G, B where
+    there are three. Padding comes behind it: a padded zero is the number 0, whatever byte that would be.
     """
 
     type: FixedType
-    gain: Fraction = Fraction(1, 255)
+    pixels: Pixels = UNIT
     applied_by: str = "host"
     channels: str = "RGB"
+
+    @property
+    def tables(self) -> tuple[tuple[int, ...], ...]:
+        """The codes of all bytes, a row a channel, or a single row for all."""
+        return tuple(tuple(map(self.type.enter, row)) for row in self.pixels.tables)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What of it a digest counts."""
+        gain, offset = self.pixels.gain, self.pixels.offset
+        fields = {"type": self.type, "applied_by": self.applied_by, "channels": self.channels}
+        return fields | ({"gain": gain[0]} if self.pixels.plain else {"gain": gain, "offset": offset})
+
+
+def channels_of(network: Network) -> str:
+    """In which order they stand: of three, R, G, B; of others as in the user's images."""
+    return "RGB" if network.input_shape[-1] == 3 else "as given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,4 +177,4 @@ class QuantisedNetwork:
     def digest(self) -> str:
         layers = [self.layers[one.name] for one in self.computed]
         grids = [dict(self.code_bits)] if self.code_bits else []
-        return digest_of([self.network.digest, self.weights, self.input, layers, *grids])
+        return digest_of([self.network.digest, self.weights, self.input.identity, layers, *grids])

@@ -10,8 +10,15 @@ from models.serial import network_to_json, quantised_to_json
 
 REFERENCE, ACCURACY, COST = "reference.json", "accuracy.json", "cost.json"
 PIXELS = "pixels.json"
-ASSUMED = "x / 255"
-"""The pixels that a network is taken to read where nothing says otherwise: bytes divided by 255."""
+
+
+def test_file(batch: Asset) -> str:
+    """What test images are called in a step: a CIFAR-10 batch, or the user's own."""
+    return "test_images.npz" if batch.path.suffix == ".npz" else "test_batch.bin"
+
+
+def test_images(batch: Asset) -> str:
+    return "your test images" if batch.path.suffix == ".npz" else "the 10,000 test images"
 
 
 def reference_step(name: str, quantised: QuantisedNetwork, weights: Asset, vectors: int) -> Step:
@@ -27,9 +34,9 @@ def accuracy_step(
     batch: Asset,
     floating: tuple[Network, Asset] | None = None,
 ) -> Step:
-    """Makes `ACCURACY`: how many images of a CIFAR-10 batch `quantised` and the float network get right, which is
+    """Makes `ACCURACY`: how many images of the test images `quantised` and the float network get right, which is
     another one on other weights where `quantised` is of integers alone."""
-    about, data = "accuracy on the 10,000 test images", "test_batch.bin"
+    about, data = f"accuracy on {test_images(batch)}", test_file(batch)
     ask: dict[str, object] = {"data": data}
     files = {data: batch}
     if floating:
@@ -40,13 +47,13 @@ def accuracy_step(
 
 def cost_step(quantised: QuantisedNetwork, weights: Asset, batch: Asset) -> Step:
     """Makes `COST`: how many images the float network gets right with each tensor alone in its type."""
-    about, data = "the 10,000 test images, each tensor alone in its type", "test_batch.bin"
+    about, data = f"{test_images(batch)}, each tensor alone in its type", test_file(batch)
     return _evaluation("cost", about, quantised, weights, {"data": data}, {data: batch}, COST, "cost")
 
 
 def pixels_step(name: str, network: Network, weights: Asset, batch: Asset) -> Step:
     """Makes `PIXELS`: how many images the float network gets right on pixels in common scalings."""
-    data = "test_batch.bin"
+    data = test_file(batch)
     ask = {"network": network_to_json(network), "weights": "weights.safetensors", "data": data}
     return worker(
         name=name,

@@ -15,6 +15,7 @@ from models import integers
 from models import network as vocabulary
 from models.fixed import FixedType, parse_type
 from models.network import Layer, Network
+from models.pixels import UNIT, Pixels
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
 
 KINDS: Mapping[str, type[Layer]] = {
@@ -32,15 +33,17 @@ def network_to_json(network: Network) -> dict[str, Any]:
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
         layers.append({"kind": layer.kind, **plain})
     whole = {"name": network.name, "input_shape": list(network.input_shape), "layers": layers}
-    return whole | ({"absorbed": dict(network.absorbed)} if network.absorbed else {})
+    absorbed = {"absorbed": dict(network.absorbed)} if network.absorbed else {}
+    return whole | absorbed | ({"pixels": pixels_to_json(network.pixels)} if network.pixels != UNIT else {})
 
 
 def network_from_json(content: Any, place: str = "network") -> Network:
     try:
         layers = tuple(_layer_from_json(row) for row in content["layers"])
         absorbed = tuple((name, _text(layer)) for name, layer in content.get("absorbed", {}).items())
-        return Network(_text(content["name"]), _counts(content["input_shape"]), layers, absorbed)
-    except (KeyError, TypeError, ValueError, AttributeError) as reason:
+        pixels = pixels_from_json(content["pixels"]) if "pixels" in content else UNIT
+        return Network(_text(content["name"]), _counts(content["input_shape"]), layers, absorbed, pixels)
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as reason:
         raise InputError(place, f"damaged description of a network ({reason!r})", ADVICE) from None
 
 
@@ -51,7 +54,7 @@ def quantised_to_json(quantised: QuantisedNetwork) -> dict[str, Any]:
         "weights": quantised.weights,
         "input": {
             "type": contract.type.name,
-            "gain": str(contract.gain),
+            **pixels_to_json(contract.pixels),
             "applied_by": contract.applied_by,
             "channels": contract.channels,
         },
@@ -66,7 +69,7 @@ def quantised_from_json(content: Any, place: str = "quantised network") -> Quant
         source = content["input"]
         contract = InputContract(
             parse_type(_text(source["type"])),
-            Fraction(_text(source["gain"])),
+            pixels_from_json(source),
             _text(source["applied_by"]),
             _text(source["channels"]),
         )
@@ -75,6 +78,20 @@ def quantised_from_json(content: Any, place: str = "quantised network") -> Quant
         return QuantisedNetwork(network, _text(content["weights"]), contract, layers, code_bits)
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as reason:
         raise InputError(place, f"damaged description of an arithmetic ({reason!r})", ADVICE) from None
+
+
+def pixels_to_json(pixels: Pixels) -> dict[str, Any]:
+    known = {"known": pixels.known} if pixels.known else {}
+    if pixels.plain:
+        return {"gain": str(pixels.gain[0])} | known
+    return {"gain": [*map(str, pixels.gain)], "offset": [*map(str, pixels.offset)]} | known
+
+
+def pixels_from_json(content: Any) -> Pixels:
+    gains, offsets = content["gain"], content.get("offset", ["0"])
+    gains = gains if isinstance(gains, list) else [gains]
+    gain, offset = (tuple(Fraction(_text(one)) for one in numbers) for numbers in (gains, offsets))
+    return Pixels(gain, offset, _text(content.get("known", "")))
 
 
 def _types_to_json(types: Arithmetic) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What test images say of a network and its quantised forms: shares, pairs, classes. Pure, and exact where it counts.
 
-Labels and classes are integers 0..9, one an image, in the order of the test batch.
+Labels and classes are integers from 0, one an image, in the order of the test images; names of classes stand in theirs.
 """
 
 from __future__ import annotations
@@ -52,18 +52,20 @@ def accuracy(labels: Sequence[int], classes: Sequence[int]) -> Share:
     return share(sum(label == one for label, one in zip(labels, classes, strict=True)), len(labels))
 
 
-def classified(name: str, labels: Sequence[int], classes: Sequence[int]) -> Classified:
+def classified(name: str, labels: Sequence[int], classes: Sequence[int], names: Sequence[str] = CLASSES) -> Classified:
     """Raises `ValueError` where a class has no image."""
-    confusion = [[0] * len(CLASSES) for _ in CLASSES]
+    confusion = [[0] * len(names) for _ in names]
     for label, one in zip(labels, classes, strict=True):
         confusion[label][one] += 1
     by_class = tuple(share(row[index], sum(row)) for index, row in enumerate(confusion))
     return Classified(name, accuracy(labels, classes), by_class, tuple(map(tuple, confusion)))
 
 
-def disagreements(labels: Sequence[int], floating: Sequence[int], quantised: Sequence[int]) -> tuple[Disagreement, ...]:
+def disagreements(
+    labels: Sequence[int], floating: Sequence[int], quantised: Sequence[int], names: Sequence[str] = CLASSES
+) -> tuple[Disagreement, ...]:
     return tuple(
-        Disagreement(image, CLASSES[label], CLASSES[first], CLASSES[second])
+        Disagreement(image, names[label], names[first], names[second])
         for image, (label, first, second) in enumerate(zip(labels, floating, quantised, strict=True))
         if first != second
     )

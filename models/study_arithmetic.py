@@ -28,7 +28,7 @@ from models.network import (
     ReLU,
     Softmax,
 )
-from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork, channels_of
 from models.ranges import Ranges
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def at_one_width(
 
     `types` has those of kernels and biases, by tensor name.
     """
-    contract = InputContract(stored_type(bits, *ranges.reach[INPUT]))
+    contract = InputContract(stored_type(bits, *ranges.reach[INPUT]), network.pixels, channels=channels_of(network))
 
     def arithmetic(layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
         return _arithmetic(network, layer, sources[0], stored_type(bits, *ranges.reach[layer.name]), types)

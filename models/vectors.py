@@ -32,9 +32,11 @@ _PATTERNS: tuple[Callable[[int, int, int, int, int], int], ...] = (
 
 
 def vectors(shape: Shape, n: int = COUNT) -> NDArray[np.uint8]:
-    """The first `n` check images of `shape` (height, width, channels): uint8 (n, height, width, channels)."""
+    """The first `n` check images of `shape`, (height, width, channels) or (features,): uint8 (n, *shape)."""
     import numpy as np
 
+    if len(shape) == 1:
+        return vectors((1, *shape, 1), n).reshape(n, *shape)
     height, width, channels = shape
     images = np.empty((n, *shape), np.uint8)
     for index in range(n):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backends.dataflow.options import AUTO, NO_TARGET
+from backends.finn.design.arithmetic import IMAGES
 from backends.finn.options import FINN, FinnOptions
 from backends.protocol import Job, Refusal
 from models.integers import GlobalSum, HostScale, Threshold
@@ -36,6 +37,9 @@ def _layers(network: Network) -> Iterator[Refusal]:
     """Layers, and orders of them, that the flow does not build."""
     if not any(isinstance(layer, Conv2D | Dense) for layer in network.layers):
         yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
+    if network.pixels not in IMAGES:
+        fact = f"the network reads {network.pixels}, and FINN's first quantiser takes bytes as they are"
+        yield Refusal("--pixels", fact, "train it on x / 255, or on bytes")
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
         if not isinstance(layer, KINDS + OF_INTEGERS):

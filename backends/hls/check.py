@@ -47,8 +47,8 @@ def _layers(job: Job[HlsOptions]) -> Iterator[Refusal]:
 def _streams(job: Job[HlsOptions]) -> Iterator[Refusal]:
     """Tensors that the stages cannot pass on."""
     network = job.network
-    if len(network.input_shape) != 3:
-        fact = f"it has the shape {network.input_shape}, and the first stage receives images"
+    if len(network.input_shape) not in (1, 3):
+        fact = f"it has the shape {network.input_shape}, and the first stage receives images and vectors"
         yield Refusal(f"the input of {network.name}", fact, "a network that takes (height, width, channels)")
         return
     computed = [layer for layer in network.layers if not isinstance(layer, Softmax)]

@@ -49,6 +49,7 @@ def plan(solved: Solved[HlsDesign]) -> Plan:
     ap_int = _compile(AP_INT, SIMULATED, (AP_TYPES.file,), ("-w",), {AP_TYPES.file: AP_TYPES})
     bounded = f"{PROJECT}/tb/native", f"{PROJECT}/tb/bounded"
     fifos = _compile(FIFOS, BOUNDED, bounded, ("-Wno-maybe-uninitialized",))
+    tables = [list(table) for table in design.quantised.input.tables]
     results = prod(job.network.shapes[design.quantised.output])
     frames = {"vectors": VECTORS, "fifo_frames": FIFO_FRAMES}
     simulate = worker(
@@ -56,7 +57,7 @@ def plan(solved: Solved[HlsDesign]) -> Plan:
         about=f"C simulation: {VECTORS} frames back to back with native integers and with ap_int, "
         f"{FIFO_FRAMES} through FIFOs of their real depths",
         module="backends.hls.workers.simulate",
-        ask={"shape": job.network.input_shape, "results": results, **frames},
+        ask={"shape": job.network.input_shape, "tables": tables, "results": results, **frames},
         files={
             f"{NATIVE}.so": Output(native.name, LIBRARY),
             f"{AP_INT}.so": Output(ap_int.name, LIBRARY),

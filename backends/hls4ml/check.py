@@ -34,8 +34,7 @@ EXACT_BITS = 53
 def check(job: Job[Hls4mlOptions]) -> Sequence[Refusal]:
     if found := tuple(_layers(job.network)):
         return found
-    of_network = (*_convolutions(job.network), *_pooling(job.network))
-    return (*_unrolled(job), *of_network, *_reuse(job), *_precision(job), *_target(job))
+    return (*_unrolled(job), *_pooling(job.network), *_reuse(job), *_precision(job), *_target(job))
 
 
 def _layers(network: Network) -> Iterator[Refusal]:
@@ -83,16 +82,6 @@ def _target(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
 def _meaningless(named: Iterable[str], network: Network) -> list[str]:
     """Names of nothing in `network`, nor in the file that it came from."""
     return [name for name in named if not place_of(network, name) and not absorbed_by(network, name)]
-
-
-def _convolutions(network: Network) -> Iterator[Refusal]:
-    """Its front end is given Keras layers, which pad as TensorFlow does."""
-    for layer in network.layers:
-        if isinstance(layer, Conv2D) and layer.padding not in ("same", "valid"):
-            fact = (
-                f"it pads {layer.padding} (top, bottom, left, right), which is neither 'valid' nor TensorFlow's 'same'"
-            )
-            yield Refusal(f"layer {layer.name}", fact, "same, or the flows finn and hls, which take it as it is")
 
 
 def _pooling(network: Network) -> Iterator[Refusal]:

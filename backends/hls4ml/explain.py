@@ -12,7 +12,7 @@ from math import floor, prod
 from backends.hls4ml.options import STOCK, Given, Hls4mlOptions, parse_precision
 from backends.hls4ml.places import types_of
 from backends.hls4ml.precision import WEIGHTS
-from backends.hls4ml.ranged import LOGIT_BITS, PIXELS, Widened, numbers_of, reach_of
+from backends.hls4ml.ranged import LOGIT_BITS, Widened, numbers_of, reach_of
 from backends.protocol import Job, Note, warning
 from models.fixed import FixedType, Overflow, Rounding, parse_type
 from models.network import Conv2D, Dense, Flatten, Layer, MaxPool2D
@@ -23,9 +23,22 @@ WORTH_SAYING = 0.1
 """A squared error of weights, by their squares, that is said of any type: a tenth is 10 dB."""
 
 
+def _image(quantised: QuantisedNetwork) -> Iterator[Note]:
+    """Where pixels reach beyond the type that they enter, by more than the step to which they are rounded."""
+    type, (low, high) = quantised.input.type, quantised.input.pixels.ends
+    lowest, highest, step = (type.value(code) for code in (type.low, type.high, 1))
+    if low < lowest - step or high > highest + step:
+        does = "wrap" if type.overflow is Overflow.WRAP else "saturate"
+        yield warning(
+            f"the image is {type.name}, {float(lowest):g} to {float(highest):g}, and its pixels, "
+            f"{quantised.input.pixels}, reach {float(low):g} to {float(high):g}: they {does}"
+        )
+
+
 def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[Note]:
     """Why types differ from the default precision: a line for each kind of deviation, with the measured range."""
     asked, given = parse_precision(job.options.precision)
+    yield from _image(quantised)
     if asked == STOCK:
         yield warning(
             "--precision stock pins nothing: sums wrap in the global average pool, activations of 32 and more "
@@ -50,7 +63,9 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
         return
     base = parse_type(asked)
     if quantised.input.type.integer != base.integer:
-        yield Note(f"the image is {quantised.input.type.name}: its pixels reach {PIXELS[1]:g}")
+        yield Note(
+            f"the image is {quantised.input.type.name}: its pixels reach {_reach(*map(float, job.network.pixels.ends))}"
+        )
     for layer in quantised.computed:
         types = quantised.layers[layer.name]
         yield from _moved(job, layer, base, given)

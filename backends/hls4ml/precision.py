@@ -30,7 +30,7 @@ from models.network import (
     MaxPool2D,
     Softmax,
 )
-from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables, channels_of
 
 DEFAULT = FixedType(16, 6)
 TABLE = FixedType(18, 8, rounding=Rounding.RND, overflow=Overflow.SAT)
@@ -51,7 +51,8 @@ def lower(job: Job[Hls4mlOptions]) -> QuantisedNetwork:
         return _given(chosen, named)
 
     keeps_softmax = job.options.softmax != SKIP
-    return lowered(job.network, job.weights.digest, InputContract(entry), arithmetic, keeps_softmax)
+    contract = InputContract(entry, job.network.pixels, channels=channels_of(job.network))
+    return lowered(job.network, job.weights.digest, contract, arithmetic, keeps_softmax)
 
 
 def _choice(job: Job[Hls4mlOptions], asked: str) -> TypeChoice | None:

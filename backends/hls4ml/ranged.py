@@ -30,8 +30,11 @@ fewer, most of the tensor would be rounded to zero, and the point is moved."""
 
 LOGIT_BITS = 16
 
-PIXELS = (0.0, 1.0)
-"""What the image reaches: uint8 over 255."""
+LONGEST = 1024
+"""More integer bits than any number of single precision has."""
+
+UNIT_RANGE = (0.0, 1.0)
+"""What a softmax reaches."""
 
 
 class TypeChoice(Protocol):
@@ -56,7 +59,7 @@ class Widened:
 
     @property
     def image(self) -> FixedType:
-        return replace(self.base, integer=max(self.base.integer, integer_bits(*PIXELS)))
+        return replace(self.base, integer=max(self.base.integer, integer_bits(*self.job.network.pixels.ends)))
 
     def result(self, layer: Layer) -> FixedType:
         if isinstance(layer, Softmax):
@@ -80,8 +83,11 @@ class ByRange:
 
     @property
     def image(self) -> FixedType:
-        """255 / 255 saturates to the largest code, which costs it less than a bit would cost all the others."""
-        return careful(FixedType(self.bits, 0, signed=False))
+        """The brightest byte may saturate to the largest code: it costs that less than a bit would cost all others."""
+        low, high = self.job.network.pixels.ends
+        signed = low < 0
+        integer = max(ceil_log2(high), ceil_log2(-low)) + signed
+        return careful(FixedType(self.bits, integer, signed))
 
     def result(self, layer: Layer) -> FixedType:
         """What a ReLU alone reads has the ReLU's type and a sign: what lies below zero does not matter.
@@ -92,7 +98,7 @@ class ByRange:
         if len(readers) == 1 and isinstance(readers[0], ReLU):
             passed = self.result(readers[0])
             return replace(passed, width=passed.width + 1, integer=passed.integer + 1, signed=True)
-        low, high = PIXELS if isinstance(layer, Softmax) else self.job.ranges.reach[layer.name]
+        low, high = UNIT_RANGE if isinstance(layer, Softmax) else self.job.ranges.reach[layer.name]
         integer = moved(FixedType(self.bits, integer_bits(low, high)), low, high).integer
         if all(isinstance(one, Softmax) for one in readers) and not isinstance(layer, Softmax):
             return careful(FixedType(max(self.bits, LOGIT_BITS), integer))
@@ -157,6 +163,20 @@ def entered(numbers: NDArray[np.float32], type: FixedType) -> NDArray[np.float64
 def careful(type: FixedType) -> FixedType:
     """The same numbers, entered by rounding and saturation."""
     return replace(type, rounding=Rounding.RND, overflow=Overflow.SAT)
+
+
+def ceil_log2(number: Fraction) -> int:
+    """The exponent of the smallest power of two that is at least `number`; very low for 0 and below.
+
+    >>> ceil_log2(Fraction(1)), ceil_log2(Fraction(255)), ceil_log2(Fraction(1, 3))
+    (0, 8, -1)
+    """
+    if number <= 0:
+        return -LONGEST
+    exponent = number.numerator.bit_length() - number.denominator.bit_length() - 1
+    while Fraction(2) ** exponent < number:
+        exponent += 1
+    return exponent
 
 
 def integer_bits(low: float | Fraction, high: float | Fraction) -> int:

@@ -35,7 +35,7 @@ def lower(job: Job[Options]) -> QuantisedNetwork:
         weights = type if layer.kind in WEIGHTED else None
         return Arithmetic(type, weights, weights, FixedType(48, 48 - terms) if layer.kind in ACCUMULATING else None)
 
-    return lowered(job.network, job.weights.digest, InputContract(type), arithmetic)
+    return lowered(job.network, job.weights.digest, InputContract(type, job.network.pixels), arithmetic)
 
 
 def estimate(job: Job[Options]) -> Sequence[Reading]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flows.cli.options import add_options, named
 from flows.cli.parser import Parser
+from models.pixels import USAGE, Pixels, parse_pixels
 
 LONGEST_NS = 1e6
 """A millisecond: no network is clocked so slowly, and times of it can still be told."""
@@ -100,8 +101,9 @@ def add_design(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("--weights", metavar="FILE", type=Path, help="its weights (default: the shipped ones)")
     parser.add_argument(
         "--calibration", metavar="FILE", type=Path,
-        help="for a network of yours: images to measure its ranges on, a .npy array (N, height, width, 3) of uint8",
+        help="for a network of yours: images to measure its ranges on, .npy (N, height, width, channels) of bytes",
     )  # fmt: skip
+    add_pixels(parser)
     parser.add_argument(
         "--policy", metavar="FILE", type=Path,
         help="what is to stay free of a part, by the [margin] of a policy (default: 20 %% of LUT, 25 %% of FF, 2 %% of "
@@ -110,6 +112,21 @@ def add_design(parser: Parser, argv: Sequence[str]) -> None:
     add_store(parser)
     add_verify(parser)
     add_options(parser, named(argv))
+
+
+def add_pixels(parser: Parser) -> None:
+    parser.add_argument(
+        "--pixels", metavar="SCALING", type=pixels,
+        help=f"for a network of yours, what its input is given for a byte x: {USAGE} (default: as its first layer "
+        "scales; else unit)",
+    )  # fmt: skip
+
+
+def pixels(text: str) -> Pixels:
+    try:
+        return parse_pixels(text)
+    except ValueError as reason:
+        raise argparse.ArgumentTypeError(str(reason)) from None
 
 
 def add_store(parser: Parser) -> None:
@@ -146,12 +163,17 @@ def add_batch(parser: Parser) -> None:
 def add_study(parser: Parser) -> None:
     """What every study on the test images takes."""
     parser.add_argument(
-        "--data", metavar="DIR", type=Path, required=True, help="CIFAR-10, binary version: the test images"
+        "--data",
+        metavar="DATA",
+        type=Path,
+        required=True,
+        help="the test images: CIFAR-10 in a folder, or FILE.npz of yours with images and labels",
     )
     parser.add_argument("--weights", metavar="FILE", type=Path, help="the weights (default: the shipped ones)")
     parser.add_argument(
         "--calibration", metavar="FILE", type=Path, help="for a network of yours: images to measure its ranges on, .npy"
     )
+    add_pixels(parser)
     add_store(parser)
     add_verify(parser)
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write everything that was found as JSON")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from backends.protocol import Backend, Job
     from flows.core.ledger import Page
     from flows.core.margins import Margins
+    from flows.core.plan import Asset
     from flows.core.record import Document
     from flows.executor import Executor
     from flows.jobs import Trained
@@ -35,21 +36,40 @@ def trained_network(given: Namespace, name: str) -> Trained:
     if not is_file(name):
         if given.calibration:
             raise UsageError("--calibration", f"{name} has ranges beside its weights", "leave it out")
+        if given.pixels:
+            raise UsageError("--pixels", f"{name} was trained here, on x / 255", "leave it out")
         return find_trained(name, given.weights)
     if given.weights:
         raise UsageError("--weights", f"{name} brings its own", "leave it out")
 
     from flows import imports
 
-    return imports.import_trained(Path(name), given.data, given.calibration, executor(given))
+    return imports.import_trained(Path(name), given.data, given.calibration, executor(given), given.pixels)
 
 
 def check_training_images(folder: Path | None) -> None:
     """Raises `InputError` where a folder that the user names does not hold them, even where they are not needed."""
+    from flows.imports import is_own
     from models import cifar10
 
-    if folder is not None:
+    if folder is not None and not is_own(folder):
         cifar10.find(folder, cifar10.TRAIN[:1])
+
+
+def test_images(given: Namespace, *trained: Trained) -> Asset | None:
+    """The test images that ``--data`` names, for networks that read alike; None without it. Raises `UsageError`."""
+    from flows import imports, runner
+    from flows.jobs import is_file
+
+    if given.data is None or not imports.is_own(given.data):
+        return runner.test_batch(given.data) if given.data else None
+    first, *others = (one.network for one in trained)
+    ends = {(one.input_shape, one.shapes[one.output]) for one in (first, *others)}
+    if len(ends) > 1:
+        raise UsageError(f"--data {given.data}", "the networks read other images", "evaluate one network at a time")
+    names = getattr(given, "networks", None) or [given.network]
+    ranges = any(map(is_file, names)) and not given.calibration
+    return imports.own_images(first, given.data, ranges, executor(given))[0]
 
 
 def open_store(given: Namespace) -> Store:

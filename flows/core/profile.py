@@ -85,3 +85,5 @@ class Profile:
     n: int
     rows: tuple[Row, ...]
     judged: Judged | None = None
+    pixels: str = "x / 255"
+    """What the network was given for a byte x."""

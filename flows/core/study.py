@@ -76,6 +76,8 @@ class Study:
     published: int | None
     rows: tuple[Row, ...]
     method: tuple[str, ...]
+    pixels: str = "x / 255"
+    """What the network was given for a byte x."""
 
 
 @dataclass(frozen=True)
@@ -115,3 +117,5 @@ class Report:
     quantised: Classified | None
     paired: Pairing | None
     disagreements: tuple[Disagreement, ...]
+    pixels: str = "x / 255"
+    """What the network was given for a byte x."""

@@ -58,7 +58,7 @@ def rounded_network(network: Network, tensors: Tensors, types: Mapping[str, Fixe
         numbers[name], count = quantised_tensor(tensors[name], type)
         outside += count
     model = TorchNetwork(network).load(numbers).eval().to(memory_format=torch.channels_last)
-    return lambda pixels: model(as_input(pixels)), outside
+    return lambda pixels: model(as_input(pixels, network.pixels)), outside
 
 
 def exact_network(network: Network, tensors: Tensors, design: Any) -> tuple[Classify, int]:
@@ -93,7 +93,7 @@ def outcome(network: Network, tensors: Tensors, images: cifar10.Images, variant:
 def main(ask: Mapping[str, Any]) -> None:
     network = network_from_json(ask["network"], JOB)
     tensors = open_weights(Path(ask["weights"]), network).tensors()
-    images = cifar10.read_batch(Path(ask["data"]))
+    images = cifar10.read_test(Path(ask["data"]))
     torch.set_grad_enabled(False)
     torch.set_num_threads(2)
     keep_memory()

@@ -26,7 +26,7 @@ from models.network import INPUT, Softmax
 from models.profile import confined, nearest_codes
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
-from models.training.torch_network import TorchNetwork, as_input
+from models.training.torch_network import TorchNetwork, as_input, looked_up
 
 
 def entered(numbers: np.ndarray, type: FixedType) -> np.ndarray:
@@ -42,9 +42,9 @@ class Changed(TorchNetwork):
         super().__init__(quantised.network)
         self.quantised = quantised
         self.load(weights).eval().to(memory_format=torch.channels_last)
-        contract = quantised.input
-        pixels = [contract.type.value(contract.type.enter(pixel * contract.gain)) for pixel in range(256)]
-        self.pixels = np.array(pixels, np.float32)
+        image = quantised.input.type
+        tables = [[float(image.value(code)) for code in table] for table in quantised.input.tables]
+        self.pixels = torch.tensor(tables, dtype=torch.float32)
         self.rounded: dict[str, TorchNetwork] = {}  # by kernel or bias, the network with that alone in its type
         for layer in quantised.computed:
             types = quantised.layers[layer.name]
@@ -57,8 +57,8 @@ class Changed(TorchNetwork):
     def results(self, pixels: np.ndarray) -> Iterator[tuple[str, Tensor]]:
         """The results of the float network under "", then with each tensor in its type, under its name."""
         values: dict[str, Tensor] = {}
-        yield "", self(as_input(pixels), values.__setitem__)
-        yield "image", self._behind(values, INPUT, torch.from_numpy(self.pixels[pixels]).permute(0, 3, 1, 2))
+        yield "", self(as_input(pixels, self.network.pixels), values.__setitem__)
+        yield "image", self._behind(values, INPUT, looked_up(self.pixels, pixels))
         for name, network in self.rounded.items():
             layer = self.network[name.rpartition("/")[0]]
             yield name, self._behind(values, layer.name, network._run(layer, *(values[one] for one in layer.inputs)))
@@ -77,7 +77,7 @@ class Changed(TorchNetwork):
 
 
 def costs(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], batch: Path) -> dict[str, object]:
-    images, network = cifar10.read_batch(batch), Changed(quantised, weights)
+    images, network = cifar10.read_test(batch), Changed(quantised, weights)
     right: Counter[str] = Counter()
     for start in range(0, len(images), BATCH):
         part = images[start : start + BATCH]

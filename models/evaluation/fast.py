@@ -25,6 +25,7 @@ from models.fixed import FixedType
 from models.integers import GlobalSum, Threshold
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
 from models.quantised import Arithmetic, QuantisedNetwork, SoftmaxTables
+from models.training.torch_network import looked_up
 
 Compute = Callable[..., Tensor]
 Weights = Mapping[str, np.ndarray]
@@ -48,10 +49,10 @@ class FastNetwork:
     def __init__(self, quantised: QuantisedNetwork, weights: Weights) -> None:
         self.quantised = quantised
         contract, shapes = quantised.input, quantised.network.shapes
-        pixels = [contract.type.enter(pixel * contract.gain) for pixel in range(256)]
-        reach = {INPUT: max(abs(code) for code in pixels)}
+        tables = contract.tables
+        reach = {INPUT: max(abs(code) for table in tables for code in table)}
         with _refusals(INPUT):
-            self._pixels = torch.tensor(pixels, dtype=precision(reach[INPUT]))
+            self._pixels = torch.tensor(tables, dtype=precision(reach[INPUT]))
         self._layers: dict[str, Compute] = {}
         for layer in quantised.computed:
             sources = [Source(shapes[name], quantised.type_of(name), reach[name]) for name in layer.inputs]
@@ -60,8 +61,8 @@ class FastNetwork:
             self._layers[layer.name] = compute
 
     def __call__(self, pixels: np.ndarray) -> dict[str, Tensor]:
-        """uint8 (n, H, W, C) -> the codes of every tensor, float, images as (n, C, H, W)."""
-        tensors = {INPUT: self._pixels[torch.from_numpy(pixels).int()].permute(0, 3, 1, 2)}
+        """uint8 (n, H, W, C) or (n, C) -> the codes of every tensor, float, images as (n, C, H, W)."""
+        tensors = {INPUT: looked_up(self._pixels, pixels)}
         with torch.backends.nnpack.flags(enabled=False):  # it convolves by Winograd's transform, which rounds
             for layer in self.quantised.computed:
                 tensors[layer.name] = self._layers[layer.name](*(tensors[name] for name in layer.inputs))

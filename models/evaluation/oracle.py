@@ -54,9 +54,10 @@ def quantise(weights: NDArray[np.float32], type: FixedType) -> Codes:
 def evaluate(
     quantised: QuantisedNetwork, weights: Mapping[str, NDArray[np.float32]], image: NDArray[np.uint8]
 ) -> Mapping[str, Codes]:
-    """The codes of every tensor for one `image` (height, width, channels)."""
-    contract = quantised.input
-    pixels = (contract.type.enter(pixel * contract.gain) for pixel in image.ravel().tolist())
+    """The codes of every tensor for one `image` (height, width, channels) or (features,)."""
+    contract, channels = quantised.input, image.shape[-1]
+    enter = cache(lambda byte, channel: contract.type.enter(contract.pixels.number(byte, channel)))
+    pixels = (enter(byte, place % channels) for place, byte in enumerate(image.ravel().tolist()))
     tensors = {INPUT: codes(pixels, image.shape)}
     for layer in quantised.computed:
         inputs = [tensors[name] for name in layer.inputs]

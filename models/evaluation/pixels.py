@@ -1,9 +1,9 @@
 """Which pixels a network was trained on, as a step: ``python -m models.evaluation.pixels JOB.json``. Imports torch;
 nothing imports it.
 
-JOB.json: ``network`` (see `models.serial`), ``weights`` (a file) and ``data``, a CIFAR-10 batch. Writes
-``pixels.json``: of the first ``n`` images, how many the float network gets ``right`` with its pixels in each of the
-common `SCALINGS`, by their names.
+JOB.json: ``network`` (see `models.serial`), ``weights`` (a file) and ``data``, images with labels. Writes
+``pixels.json``: of the first ``n`` images, how many the float network gets ``right`` with its pixels as they are taken,
+and in each of the `COMMON` scalings, by their formulas.
 """
 
 from __future__ import annotations
@@ -19,36 +19,37 @@ import torch
 from flows.core.worker import JOB, run_worker
 from models import cifar10
 from models.network import Network
-from models.reference import ASSUMED, PIXELS
+from models.pixels import CENTRED, RAW, UNIT, parse_pixels
+from models.reference import PIXELS
 from models.serial import network_from_json
 from models.training.torch_network import TorchNetwork, as_input
 from models.weights import open_weights
 
-IMAGES, BATCH = 1_000, 200
-SCALINGS = {
-    ASSUMED: (0.0, 1.0),
-    "x, 0 to 255": (0.0, 1 / 255),
-    "x - 128": (128 / 255, 1 / 255),
-    "x / 255 - 0.5": (0.5, 1.0),
-    "(x / 255 - 0.5) / 0.5": (0.5, 0.5),
-    "(x / 255 - mean) / deviation of CIFAR-10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
-    "(x / 255 - mean) / deviation of ImageNet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+IMAGES, BATCH = 500, 100
+COMMON = {
+    "raw": RAW,
+    "unit": UNIT,
+    "centred": CENTRED,
+    "128/255,1/255": parse_pixels("128/255,1/255"),
+    "0.5,1": parse_pixels("0.5,1"),
+    "those of MNIST": parse_pixels("0.1307,0.3081"),
+    "those of CIFAR-10": parse_pixels("0.4914,0.4822,0.4465,0.2470,0.2435,0.2616"),
+    "those of ImageNet": parse_pixels("0.485,0.456,0.406,0.229,0.224,0.225"),
 }
-"""What is taken off x / 255, and by what the rest is divided: of every channel, or of R, G and B."""
 
 
 def right(network: Network, weights: Path, batch: Path) -> dict[str, object]:
-    images = cifar10.read_batch(batch)[:IMAGES]
+    images = cifar10.read_test(batch)[:IMAGES]
     model = TorchNetwork(network).load(open_weights(weights, network).tensors()).eval()
     model = model.to(memory_format=torch.channels_last)
-    found = dict.fromkeys(SCALINGS, 0)
+    channels = network.input_shape[-1]
+    scalings = [network.pixels, *(one for one in COMMON.values() if len(one.gain) in (1, channels))]
+    found = {str(one): 0 for one in scalings}
     for start in range(0, len(images), BATCH):
         part = images[start : start + BATCH]
-        pixels = as_input(part.pixels)
-        for name, (offset, spread) in SCALINGS.items():
-            shift, divisor = (torch.tensor(one).reshape(-1, 1, 1) for one in (offset, spread))
-            classes = np.argmax(model((pixels - shift) / divisor).numpy(), axis=1)
-            found[name] += int((classes == part.labels).sum())
+        for scaling in dict.fromkeys(scalings):
+            classes = np.argmax(model(as_input(part.pixels, scaling)).numpy(), axis=1)
+            found[str(scaling)] += int((classes == part.labels).sum())
     return {"n": len(images), "right": found}
 
 

@@ -79,14 +79,14 @@ def accuracy(
     network: Network,
     float_weights: Mapping[str, np.ndarray],
 ) -> dict[str, object]:
-    images = cifar10.read_batch(batch)
+    images = cifar10.read_test(batch)
     exact = FastNetwork(quantised, weights)
     floating = TorchNetwork(network).load(float_weights).eval().to(memory_format=torch.channels_last)
     right = float_right = agree = 0
     for start in range(0, len(images), BATCH):
         part = images[start : start + BATCH]
         ours = _classes(_scaled(exact(part.pixels)[quantised.output], quantised, weights))
-        theirs = _classes(floating(as_input(part.pixels)))
+        theirs = _classes(floating(as_input(part.pixels, network.pixels)))
         right += int((ours == part.labels).sum())
         float_right += int((theirs == part.labels).sum())
         agree += int((ours == theirs).sum())

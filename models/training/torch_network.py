@@ -27,6 +27,7 @@ from models.network import (
     ReLU,
     Softmax,
 )
+from models.pixels import UNIT, Pixels
 
 
 class LayerModules(nn.ModuleDict):
@@ -37,7 +38,7 @@ class LayerModules(nn.ModuleDict):
 
 
 class TorchNetwork(nn.Module):
-    """The float network; images (n, C, H, W) in 0..1, result (n, classes) before the softmax.
+    """The float network; images (n, C, H, W) as its `Pixels` make them, result (n, classes) before the softmax.
 
     With `batch_norm`, a BatchNorm is added after every convolution, unless the network has some of its own. `folded`
     gives the weights of `models.folding.folded(network)`, without any.
@@ -158,7 +159,7 @@ def reach(model: TorchNetwork, pixels: np.ndarray) -> dict[str, tuple[float, flo
     model.eval()
     batch = max(1, min(500, LARGEST_TENSOR // max(map(prod, shapes.values()))))
     for start in range(0, len(pixels), batch):
-        model(as_input(pixels[start : start + batch]), watch)
+        model(as_input(pixels[start : start + batch], model.network.pixels), watch)
     return {name: found[name] for name in shapes}
 
 
@@ -166,6 +167,21 @@ LARGEST_TENSOR = 1 << 25
 """Elements of a batch of one layer's results, while ranges are measured."""
 
 
-def as_input(pixels: np.ndarray) -> Tensor:
-    """uint8 (n, H, W, C) -> float32 (n, C, H, W) in 0..1, channels last in memory."""
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255)
+def as_input(pixels: np.ndarray, scaling: Pixels = UNIT) -> Tensor:
+    """uint8 (n, H, W, C) -> float32 (n, C, H, W) by `scaling`, channels last in memory; (n, C) as it stands."""
+    if scaling == UNIT:
+        return _channels_first(torch.from_numpy(pixels)).float().div_(255)
+    tables = torch.tensor([[float(number) for number in row] for row in scaling.tables], dtype=torch.float32)
+    return looked_up(tables, pixels)
+
+
+def looked_up(tables: Tensor, pixels: np.ndarray) -> Tensor:
+    """What stands in `tables` (1 or C, 256) for bytes (n, H, W, C) or (n, C), as (n, C, H, W) or (n, C)."""
+    bytes = torch.from_numpy(pixels).int()
+    if len(tables) == 1:
+        return _channels_first(tables[0][bytes])
+    return _channels_first(tables.flatten()[bytes + 256 * torch.arange(len(tables), dtype=torch.int32)])
+
+
+def _channels_first(images: Tensor) -> Tensor:
+    return images.permute(0, 3, 1, 2) if images.ndim == 4 else images

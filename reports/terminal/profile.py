@@ -29,7 +29,7 @@ def profile(found: Profile) -> str:
     """One row a tensor, then what of it needs a look."""
     title = (
         f"{found.network} in {found.flow}, weights {found.weights}, arithmetic {found.quantised}; "
-        f"results on {found.n:,} training images {found.images}"
+        f"results on {found.n:,} training images {found.images}; pixels are {found.pixels}"
     )
     rows = [HEAD, *(_row(one) for one in found.rows)]
     if found.judged:

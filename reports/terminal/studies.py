@@ -68,7 +68,9 @@ def quantisation(study: Study, as_markdown: bool = False) -> str:
         "[95 % interval], p against float32"
     )
     rows = quantisation_rows(study)
-    marks = [f"weights {study.weights}, images {study.images}, architecture {study.architecture}"]
+    marks = [
+        f"weights {study.weights}, images {study.images}, architecture {study.architecture}; pixels are {study.pixels}"
+    ]
     remarks = [
         f"{row.format}, {scope.value}: absent. {outcome}"
         for row in study.rows
@@ -112,7 +114,8 @@ def accuracies(reports: Sequence[Report], as_markdown: bool = False) -> str:
 def evaluation(report: Report) -> str:
     """Accuracy by class, the confusion matrix, and where the two networks differ."""
     shown = report.quantised or report.floating
-    title = f"{report.network} on {report.floating.accuracy.n:,} test images, weights {report.weights}"
+    n = report.floating.accuracy.n
+    title = f"{report.network} on {n:,} test images, weights {report.weights}; pixels are {report.pixels}"
     parts = [title, table(_by_class(report)), _confusion(report, shown), _worst(report, shown)]
     if report.quantised and report.paired:
         parts.append(_difference(report))

@@ -16,6 +16,7 @@ from flows.core.plan import Products, State, StepResult
 from flows.core.study import Outcome, Pairing, Row, Scope, Study
 from models import cifar10
 from models.study import share
+from models.zoo import NETWORKS
 from reports.terminal.studies import quantisation
 
 pytest.importorskip("torch")
@@ -151,14 +152,15 @@ def test_pixels_that_a_network_was_not_trained_on_are_told(tmp_path: Path, centr
     right = {"x / 255": 241, "x, 0 to 255": 100, "(x / 255 - 0.5) / 0.5": centred}
     (tmp_path / "pixels.json").write_text(json.dumps({"n": 1_000, "right": right}))
     products = Products({"pixels": StepResult("pixels", State.DONE, tmp_path, 0.0, {})})
-    found = pixels.other_pixels(products)
-    assert bool(found) == told and pixels.other_pixels(Products({})) == []
+    network = NETWORKS["arch5"]
+    found = pixels.other_pixels(network, products)
+    assert bool(found) == told and pixels.other_pixels(network, Products({})) == []
     for note in found:
         text = note.text
         assert note.kind is NoteKind.WARNING and text.startswith(
             "on pixels as they are taken here, x / 255, the float network gets 24.1 %"
         )
-        assert f"{centred / 10:.1f} % on (x / 255 - 0.5) / 0.5" in text
+        assert f"{centred / 10:.1f} % on (x / 255 - 0.5) / 0.5" in text and text.endswith("Give --pixels centred")
 
 
 def test_which_pixels_were_taken_stands_in_the_result(
@@ -180,6 +182,9 @@ def test_which_pixels_were_taken_stands_in_the_result(
     ]
     assert main(["estimate", *argv]) == 0
     assert "note pixels are taken as x / 255" in " ".join(capsys.readouterr().out.split())
+    assert main(["estimate", *argv, "--pixels", "centred"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "note pixels are taken as (x / 255 - 0.5) / 0.5, channels R, G, B: so says --pixels centred" in told
     assert main(["plan", *argv, "--data", str(data)]) == 0
     assert "models.evaluation.pixels" in capsys.readouterr().out
     for command in (["estimate", "hls4ml"], ["plan", "hls4ml", "--data", str(data)]):

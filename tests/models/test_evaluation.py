@@ -25,6 +25,7 @@ from models.network import (
     ReLU,
     Softmax,
 )
+from models.pixels import scaled
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
 
 torch = pytest.importorskip("torch")
@@ -172,7 +173,7 @@ def test_a_convolution_by_hand() -> None:
     kernel = np.full((3, 3, 1, 1), 3, np.float32)
     kernel[1, 1] = 1.25
     types = Arithmetic(FixedType(8, 4), FixedType(8, 4), FixedType(8, 4), FixedType(24, 12))
-    contract = InputContract(FixedType(8, 4), gain=Fraction(1, 256))
+    contract = InputContract(FixedType(8, 4), scaled(Fraction(1, 256)))
     design = QuantisedNetwork(network, "none", contract, {"conv": types})
     weights = {"conv/kernel": kernel, "conv/bias": np.array([0.25], np.float32)}
     assert oracle.evaluate(design, weights, np.array([[[128]]], np.uint8))["conv"].tolist() == [[[14]]]
@@ -181,7 +182,7 @@ def test_a_convolution_by_hand() -> None:
 def test_an_average_is_truncated_towards_zero_before_it_is_rounded() -> None:
     network = Network("hand", (1, 2, 1), (GlobalAveragePool("gap", (INPUT,)),))
     entry = FixedType(8, 8)
-    contract = InputContract(entry, gain=Fraction(-1))
+    contract = InputContract(entry, scaled(Fraction(-1)))
     design = QuantisedNetwork(network, "none", contract, {"gap": Arithmetic(entry, accumulator=FixedType(12, 12))})
     assert oracle.evaluate(design, {}, np.array([[[2], [5]]], np.uint8))["gap"].tolist() == [-3]
 

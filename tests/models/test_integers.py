@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,12 @@ from flows.core.errors import InputError
 from models.fixed import FixedType, Overflow, Rounding
 from models.integers import GlobalSum, HostScale, Threshold
 from models.network import INPUT, Add, Conv2D, Dense, Flatten, MaxPool2D, Network
+from models.pixels import RAW
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.serial import quantised_from_json, quantised_to_json
 from models.weights import open_weights, save_weights
 
-PIXELS = InputContract(FixedType(8, 8, signed=False), Fraction(1), "design")
+PIXELS = InputContract(FixedType(8, 8, signed=False), RAW, "design")
 KERNEL = FixedType(4, 4, rounding=Rounding.RND_CONV, overflow=Overflow.SAT_SYM)
 BIAS, SUMS = FixedType(2, 2), FixedType(20, 20)
 

@@ -10,7 +10,7 @@ import pytest
 
 from models import cifar10
 from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network
-from models.reference import ASSUMED
+from models.pixels import CENTRED
 from models.serial import network_to_json
 from models.weights import save_weights
 
@@ -48,8 +48,9 @@ def test_the_scaling_that_a_network_was_made_for_is_the_best(threshold: float, t
     assert done.returncode == 0, done.stderr
     made = json.loads((tmp_path / "pixels.json").read_text())
     assert made["n"] == 300
-    centred = ("x - 128", "x / 255 - 0.5", "(x / 255 - 0.5) / 0.5", "(x / 255 - mean) / deviation of ImageNet")
+    imagenet = "(x / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)"
     if threshold:
-        assert made["right"][ASSUMED] == 300 and made["right"]["x, 0 to 255"] == 150
+        assert made["right"]["x / 255"] == 300 and made["right"]["x, 0 to 255"] == 150
     else:
-        assert made["right"][ASSUMED] == 150 and all(made["right"][name] == 300 for name in centred)
+        assert made["right"]["x / 255"] == 150
+        assert all(made["right"][name] == 300 for name in (str(CENTRED), "x - 128", "(x / 255 - 0.5) / 1", imagenet))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from flows.core.profile import Profile, Role
 from models.fixed import FixedType, Overflow, Rounding, rounded
 from models.network import INPUT, Add, Conv2D, Network, ReLU
+from models.pixels import scaled
 from models.profile import lowest_code, profile, profile_tensor, round_weights
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.ranges import Ranges
@@ -45,7 +46,7 @@ def design(output: FixedType = BYTE, image: FixedType = PIXEL, gain: Fraction = 
         "relu": Arithmetic(BYTE),
         "add": Arithmetic(BYTE),
     }
-    return QuantisedNetwork(NETWORK, "", InputContract(image, gain), layers)
+    return QuantisedNetwork(NETWORK, "", InputContract(image, scaled(gain)), layers)
 
 
 def profiled(home: Path, quantised: QuantisedNetwork, kernel: tuple[float, float] = (9.0, 0.01)) -> Profile:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from flows.core.errors import InputError
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import INPUT, Conv2D, GlobalAveragePool, Network
+from models.pixels import UNIT
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
 from models.serial import network_from_json, network_to_json, quantised_from_json, quantised_to_json
 from models.zoo import ARCH8, NETWORKS
@@ -35,7 +35,7 @@ def design(softmax: bool) -> QuantisedNetwork:
                 layers |= {layer.name: Arithmetic(NARROW, softmax=tables)} if softmax else {}
             case _:
                 layers[layer.name] = Arithmetic(NARROW)
-    return QuantisedNetwork(ARCH8, "0123456789abcdef", InputContract(NARROW, Fraction(1, 255), "design"), layers)
+    return QuantisedNetwork(ARCH8, "0123456789abcdef", InputContract(NARROW, UNIT, "design"), layers)
 
 
 def through_text(content: Any) -> Any:

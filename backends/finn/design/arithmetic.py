@@ -8,7 +8,7 @@ residual sums and the global average are exact.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache, partial
 from math import ceil, log2, prod
@@ -20,15 +20,18 @@ from models.fixed import FixedType, Overflow, Rounding, coarsest
 from models.grids import Grid, grid
 from models.lowering import lowered
 from models.network import Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
-from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+from models.pixels import RAW, UNIT, scaled
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork, channels_of
 from models.weights import Weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-IMAGE = FixedType(8, 0, signed=False)
-"""A pixel is its own code."""
-GAIN = Fraction(1, 256)
+IMAGES = {
+    UNIT: InputContract(FixedType(8, 0, signed=False), scaled(Fraction(1, 256)), "design"),
+    RAW: InputContract(FixedType(8, 8, signed=False), RAW, "design"),
+}
+"""How images enter, by what the network reads: a pixel is its own code."""
 LEAST, MOST = 2, 8
 """Bits of a quantiser that FINN builds."""
 
@@ -45,7 +48,7 @@ def lower(job: Job[FinnOptions]) -> QuantisedNetwork:
         return {name: bits for name, types in layers.items() if types.kernel and (bits := grids.code_bits(name))}
 
     arithmetic = partial(_arithmetic, job, grids)
-    contract = InputContract(IMAGE, GAIN, "design")
+    contract = replace(IMAGES[job.network.pixels], channels=channels_of(job.network))
     return lowered(job.network, job.weights.digest, contract, arithmetic, code_bits=code_bits)
 
 

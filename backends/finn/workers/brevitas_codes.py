@@ -133,9 +133,11 @@ def main(ask: Mapping[str, Any]) -> None:
     network = BrevitasNetwork(quantised, load_file("weights.safetensors")).eval()
     model = ModelWrapper("model.onnx").transform(InferShapes())
     (source,), (result,) = model.graph.input, model.graph.output
-    images = vectors(quantised.network.input_shape, ask["vectors"]).astype(np.float32) * float(quantised.input.gain)
+    images = vectors(quantised.network.input_shape, ask["vectors"]).astype(np.float32) * float(
+        quantised.input.pixels.gain[0]
+    )
     counts: dict[str, int] = {}
-    for image in images.transpose(0, 3, 1, 2):
+    for image in np.moveaxis(images, -1, 1):
         given = np.ascontiguousarray(image[None])
         theirs = execute_onnx(model, {source.name: given}, return_full_exec_context=True)
         with torch.no_grad():

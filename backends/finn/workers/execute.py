@@ -25,10 +25,12 @@ def main(ask: Mapping[str, Any]) -> None:
     quantised = quantised_from_json(ask["quantised"], JOB)
     model = ModelWrapper("model.onnx").transform(InferShapes())
     (source,), (result,) = model.graph.input, model.graph.output
-    images = vectors(quantised.network.input_shape, ask["vectors"]).astype(np.float32) * float(quantised.input.gain)
+    images = vectors(quantised.network.input_shape, ask["vectors"]).astype(np.float32) * float(
+        quantised.input.pixels.gain[0]
+    )
     unit = 2.0 ** quantised.type_of(quantised.output).fraction
     rows = []
-    for image in images.transpose(0, 3, 1, 2):
+    for image in np.moveaxis(images, -1, 1):
         found = execute_onnx(model, {source.name: np.ascontiguousarray(image[None])})[result.name]
         codes = found.astype(np.float64).ravel() * unit
         if not np.array_equal(codes, np.rint(codes)):

@@ -113,16 +113,16 @@ class QonnxWriter:
 
 
 def model_of(quantised: QuantisedNetwork, weights: dict[str, np.ndarray]) -> ModelProto:
-    """From float images (1, C, H, W) to the last layer's tensor."""
+    """From float images (1, C, H, W), or vectors (1, C), to the last layer's tensor."""
     graph = QonnxWriter(quantised, weights)
     for layer in quantised.computed:
         graph.add(layer)
-    height, width, channels = quantised.network.input_shape
+    *area, channels = quantised.network.input_shape
     classes = quantised.network.shapes[quantised.output][-1]
     proto = helper.make_graph(
         graph.nodes,
         quantised.network.name,
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, channels, height, width))],
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, channels, *area))],
         [helper.make_tensor_value_info(graph.made[quantised.output], TensorProto.FLOAT, (1, classes))],
         [numpy_helper.from_array(array, name) for name, array in graph.constants.items()],
     )

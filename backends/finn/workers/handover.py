@@ -43,7 +43,7 @@ def arrays(quantised: QuantisedNetwork, outputs: list[list[int]]) -> dict[str, n
     images = vectors(quantised.network.input_shape, len(outputs))
     unit = 2.0 ** -quantised.type_of(quantised.output).fraction
     return {
-        "input.npy": np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32),
+        "input.npy": np.ascontiguousarray(np.moveaxis(images, -1, 1), np.float32),
         "expected_output.npy": (np.array(outputs) * unit).astype(np.float32),
     }
 

@@ -4,7 +4,8 @@ Weights have the format asked for, at a power of two by layer or as they were tr
 even, and saturate. A bias stands at the point of the accumulator that it starts. Every tensor between layers has
 `activation_bits` at the smallest power of two that is at least its range; it rounds halves up, which in hardware is an
 addition and a shift, and saturates. Not stored, and so as wide as their accumulator, are sums that only a ReLU reads,
-and the logits. A pixel is its own code: p / 256, where training read p / 255.
+and the logits. A pixel is its own code: p / 256 where training read p / 255, p where it read bytes. For any other
+scaling, the host looks each byte up in a table of 256 codes.
 """
 
 from __future__ import annotations
@@ -33,21 +34,32 @@ from models.network import (
     ReLU,
     Softmax,
 )
+from models.pixels import RAW, UNIT, scaled
 from models.profile import confined, nearest_codes
-from models.quantised import Arithmetic, InputContract, QuantisedNetwork
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork, channels_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-IMAGE = FixedType(8, 0, signed=False)
-GAIN = Fraction(1, 256)
+BYTE = 8
+"""Bits of a pixel on the stream."""
 
 
 def lower(job: Job[HlsOptions]) -> QuantisedNetwork:
     """The exact arithmetic of `job`."""
-    contract = InputContract(IMAGE, GAIN, "design")
-    return lowered(job.network, job.weights.digest, contract, partial(_arithmetic, job))
+    return lowered(job.network, job.weights.digest, image_contract(job.network), partial(_arithmetic, job))
+
+
+def image_contract(network: Network) -> InputContract:
+    """How a byte becomes the code of a pixel, which is a byte as well."""
+    channels = channels_of(network)
+    if network.pixels == UNIT:
+        return InputContract(FixedType(BYTE, 0, signed=False), scaled(Fraction(1, 256)), "design", channels)
+    if network.pixels == RAW:
+        return InputContract(FixedType(BYTE, BYTE, signed=False), RAW, "design", channels)
+    low, high = map(float, network.pixels.ends)
+    return InputContract(stored_type(BYTE, low, high), network.pixels, channels=channels)
 
 
 def _arithmetic(job: Job[HlsOptions], layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:

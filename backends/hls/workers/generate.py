@@ -25,6 +25,7 @@ from backends.hls.generate.cpp import listed, stored
 from backends.hls.generate.layers import layer_texts
 from backends.hls.generate.names import layer_names, top_name
 from backends.hls.generate.top import stage_texts
+from backends.hls.workers.stream import sent
 from flows.core.worker import JOB, run_worker
 from models.network import Conv2D
 from models.vectors import vectors
@@ -56,8 +57,8 @@ def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
     kinds |= {"clone"} if any(node.kind == "clone" for node in made.nodes) else set()
     kinds |= {"products"} if any(layer.weights for layer in layers) else set()
     kinds |= {"scan"} if any(layer.rows for layer in layers) else set()
-    height, width, channels = network.input_shape
-    results, image = prod(network.shapes[made.quantised.output]), height * width * channels
+    contract = made.quantised.input
+    results, image = prod(network.shapes[made.quantised.output]), prod(network.input_shape)
     facts = {
         "top": top_name(network),
         "network": network.name,
@@ -67,7 +68,9 @@ def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
         "layers": [layer.name for layer in layers],
         "headers": sorted(kinds & {"clone"}),
         "stages": list(stage_texts(made, names)),
-        "image": (height, width, channels),
+        "image": network.input_shape,
+        "tables": [list(table) for table in contract.tables] if contract.applied_by == "host" else None,
+        "pixels": str(contract.pixels),
         "bytes": image,
         "stride": -(-image // 4) * 4,
         "results": results,
@@ -118,7 +121,8 @@ def _by_parts(node: Node, fold: Fold, kernel: np.ndarray) -> np.ndarray:
 
 def vectors_text(made: Blueprint, results: list[list[int]]) -> str:
     """Images and expected results, a line each."""
-    images = vectors(made.quantised.network.input_shape, len(results)).reshape(len(results), -1)
+    images = sent(vectors(made.quantised.network.input_shape, len(results)), made.quantised.input.tables)
+    images = images.reshape(len(results), -1)
     rows = ",\n".join(",".join(map(str, image)) for image in images.tolist())
     expected = ",\n".join(", ".join(map(str, row)) for row in results)
     return f"""\

@@ -1,6 +1,7 @@
 """Runs the compiled C simulations: ``python -m backends.hls.workers.simulate JOB.json``, in the step's directory.
 
-JOB.json: ``shape`` of an image, ``results`` of a frame, ``vectors``, how many of the project's check images go
+JOB.json: ``shape`` of an image, ``tables`` with the codes of all bytes (see `backends.hls.workers.stream`), ``results``
+of a frame, ``vectors``, how many of the project's check images go
 through each library back to back, and ``fifo_frames``, how many through the one with FIFOs of their real depths, which
 prints how full they were. All must agree. Writes ``outputs.json``, a row of integers a frame, ``fifos.json``, the most
 words that each FIFO held and its depth, and ``speed.json``, seconds a frame by library.
@@ -21,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from backends.hls.workers.stream import sent
 from flows.core.errors import MismatchError
 from flows.core.worker import run_worker
 from models.vectors import vectors
@@ -63,7 +65,7 @@ def marks(printed: str) -> dict[str, tuple[int, int]]:
 
 
 def main(ask: Mapping[str, Any]) -> None:
-    images = vectors(tuple(ask["shape"]), ask["vectors"])
+    images = sent(vectors(tuple(ask["shape"]), ask["vectors"]), ask["tables"])
     frames = {"native": len(images), "ap_int": len(images), "fifos": ask["fifo_frames"]}
     made, speed = {}, {}
     for name, number in frames.items():

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ from models.network import (
     GlobalAveragePool,
     Layer,
     MaxPool2D,
+    Network,
+    Pads,
     ReLU,
     Softmax,
 )
@@ -46,6 +49,7 @@ from models.serial import quantised_from_json
 IMAGE = "image"
 """The input's name in the project; hls4ml reserves "input"."""
 PROJECT = Path("project")
+ZERO_PADDING = "zp2d_"
 
 
 def keras_model(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) -> keras.Model:
@@ -54,6 +58,9 @@ def keras_model(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) 
     tensors = {INPUT: image}
     for layer in quantised.computed:
         inputs = [tensors[name] for name in layer.inputs]
+        if pads := explicit_pads(quantised.network, layer):
+            top, bottom, left, right = pads
+            inputs = [keras.layers.ZeroPadding2D(((top, bottom), (left, right)), name=padding_name(layer))(inputs[0])]
         tensors[layer.name] = _keras_layer(layer)(inputs if isinstance(layer, Add) else inputs[0])
     model = keras.Model(image, tensors[quantised.output])
     for layer in quantised.computed:
@@ -64,10 +71,24 @@ def keras_model(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) 
     return model
 
 
+def explicit_pads(network: Network, layer: Layer) -> Pads | None:
+    """Padding that Keras has no word for, as torch's on strides of 2: a layer of its own pads."""
+    if not isinstance(layer, Conv2D) or layer.padding in ("same", "valid"):
+        return None
+    pads = layer.pads(*network.input_shapes(layer))
+    return pads if any(pads) else None
+
+
+def padding_name(layer: Layer) -> str:
+    """As hls4ml calls the layer that it puts itself before a convolution with 'same' padding."""
+    return f"{ZERO_PADDING}{layer.name}"
+
+
 def _keras_layer(layer: Layer) -> keras.layers.Layer:
     match layer:
         case Conv2D():
-            return keras.layers.Conv2D(layer.filters, layer.kernel, layer.strides, layer.padding, name=layer.name)
+            padding = layer.padding if layer.padding == "same" else "valid"
+            return keras.layers.Conv2D(layer.filters, layer.kernel, layer.strides, padding, name=layer.name)
         case MaxPool2D():
             return keras.layers.MaxPooling2D(layer.kernel, layer.strides, layer.padding, name=layer.name)
         case Dense():
@@ -101,6 +122,9 @@ def configuration(model: keras.Model, quantised: QuantisedNetwork, ask: Mapping[
         entry |= {"Strategy": strategy(layer.name, ask), "ReuseFactor": ask["reuse"].get(layer.name, 1)}
         if ask["pinned"]:
             entry["Precision"] |= precision(quantised, layer)
+        if ask["pinned"] and explicit_pads(quantised.network, layer):
+            source = quantised.type_of(layer.inputs[0])
+            config["LayerName"][padding_name(layer)]["Precision"] = {"result": source.name}
     if ask["pinned"]:
         config["LayerName"][IMAGE]["Precision"]["result"] = quantised.input.type.name
     return config
@@ -170,7 +194,7 @@ def fifos(graph: Any) -> Iterator[tuple[tuple[str, str], Any]]:
 
 def _block(node: str) -> str:
     """hls4ml's name of a node as the block's name in `backends.hls4ml.schedule`."""
-    for prefix, kind in (("clone_", CLONE), ("zp2d_", PADDING)):
+    for prefix, kind in (("clone_", CLONE), (ZERO_PADDING, PADDING)):
         if node.startswith(prefix):
             return f"{kind} {_block(node.removeprefix(prefix))}"
     return INPUT if node == IMAGE else node
@@ -262,11 +286,11 @@ PARALLEL = """\
 def simulation(graph: Any, quantised: QuantisedNetwork, io_type: str) -> str:
     """The C++ through which codes go in and come out. A double holds every code exactly."""
     (given,), (made,) = graph.get_input_variables(), graph.get_output_variables()
-    height, width, channels = quantised.network.input_shape
+    *area, channels = quantised.network.input_shape
     body = (STREAM if io_type == "io_stream" else PARALLEL).format(
         given=given.type.name,
         made=made.type.name,
-        pixels=height * width,
+        pixels=prod(area),
         channels=channels,
         results=int(np.prod(made.shape)),
         given_fraction=quantised.input.type.fraction,

@@ -26,9 +26,9 @@ LIBRARY = Path("simulation.so")
 def main(ask: Mapping[str, Any]) -> None:
     quantised = quantised_from_json(ask["quantised"], JOB)
     images = vectors(quantised.network.input_shape, ask["vectors"])
-    contract = quantised.input
-    table = np.array([contract.type.enter(pixel * contract.gain) for pixel in range(256)], np.float64)
-    codes = np.ascontiguousarray(table[images])
+    tables = np.array(quantised.input.tables, np.float64)
+    channels = np.arange(images.shape[-1]) if len(tables) > 1 else 0
+    codes = np.ascontiguousarray(tables[channels, images])
     results = np.full((len(images), prod(quantised.network.shapes[quantised.output])), np.nan)
     pointer = ctypes.POINTER(ctypes.c_double)
     simulate = ctypes.CDLL(str(LIBRARY.resolve())).simulate

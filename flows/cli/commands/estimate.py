@@ -15,7 +15,10 @@ ABOUT = "what designs would cost, in seconds, with no tool installed"
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_design(parser, argv)
     parser.add_argument(
-        "--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: to measure the ranges of a network of yours"
+        "--data",
+        metavar="DATA",
+        type=Path,
+        help="CIFAR-10 in a folder, or FILE.npz of yours: to measure the ranges of a network of yours",
     )
     parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
     arguments.add_reports(parser)

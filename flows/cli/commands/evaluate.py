@@ -42,7 +42,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(given: Namespace) -> int:
-    from flows import runner, studies
+    from flows import studies
     from flows.cli.pictures import draw
     from reports.terminal.studies import accuracies, evaluation
 
@@ -53,7 +53,8 @@ def execute(given: Namespace) -> int:
         raise UsageError("--format", "given beside --flow, which has its own arithmetic", "leave one of them out")
     trained = [session.trained_network(given, name) for name in names]
     designs = [_quantised(given, one) for one in trained]
-    batch = runner.test_batch(given.data)
+    batch = session.test_images(given, *trained)
+    assert batch, "--data is required"
     session.check_places(given)
     executor = session.executor(given)
     reports = [

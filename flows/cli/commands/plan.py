@@ -14,7 +14,9 @@ ABOUT = "what a run would do; runs nothing"
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_design(parser, argv)
-    parser.add_argument("--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: adds the accuracy step")
+    parser.add_argument(
+        "--data", metavar="DATA", type=Path, help="CIFAR-10 in a folder, or FILE.npz of yours: adds the accuracy step"
+    )
 
 
 def execute(given: Namespace) -> int:
@@ -23,7 +25,7 @@ def execute(given: Namespace) -> int:
     from reports.terminal.plan import plan
 
     trained = session.trained_network(given, given.network)
-    batch = runner.test_batch(given.data) if given.data else None
+    batch = session.test_images(given, trained)
     for backend, started, job in session.jobs(given, trained):
         full = runner.full_plan(backend, runner.prepare(backend, job), batch, started.card)
         digests: dict[str, str] = {}

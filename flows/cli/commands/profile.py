@@ -10,6 +10,7 @@ from flows.core.errors import UsageError
 if TYPE_CHECKING:
     from backends.protocol import Job
     from flows.core.profile import Profile
+    from flows.jobs import Trained
     from models.quantised import QuantisedNetwork
 
 from argparse import Namespace
@@ -27,9 +28,9 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_design(parser, argv)
     parser.add_argument(
         "--data",
-        metavar="DIR",
+        metavar="DATA",
         type=Path,
-        help="CIFAR-10, binary version: for --cost, and the ranges of a network of yours",
+        help="CIFAR-10 in a folder, or FILE.npz of yours: for --cost, and the ranges of a network of yours",
     )
     parser.add_argument(
         "--cost", action="store_true", help="with --data: the accuracy that each tensor's type costs alone; minutes"
@@ -46,7 +47,8 @@ def execute(given: Namespace) -> int:
 
     if not given.cost:
         session.check_training_images(given.data)
-    jobs = list(session.jobs(given, session.trained_network(given, given.network)))
+    trained = session.trained_network(given, given.network)
+    jobs = list(session.jobs(given, trained))
     if len(jobs) > 1:
         raise UsageError("profile", f"{len(jobs)} designs are asked for", "name one flow and one part")
     session.check_places(given)
@@ -54,7 +56,7 @@ def execute(given: Namespace) -> int:
     quantised = runner.typed_arithmetic(backend, job)
     found = profile(backend.name, quantised, job.ranges, job.weights)
     if given.cost:
-        found = _judged(given, found, quantised, job)
+        found = _judged(given, found, quantised, job, trained)
     print(told(found))
     content = {"schema": PROFILE, "profile": found}
     session.write_json(given.json, content)
@@ -65,7 +67,7 @@ def execute(given: Namespace) -> int:
     return 0
 
 
-def _judged(given: Namespace, found: Profile, quantised: QuantisedNetwork, job: Job[Any]) -> Profile:
+def _judged(given: Namespace, found: Profile, quantised: QuantisedNetwork, job: Job[Any], trained: Trained) -> Profile:
     """`found`, with what each type costs alone on the test images."""
     from flows import runner
     from flows.core.plan import Output, Plan
@@ -75,7 +77,9 @@ def _judged(given: Namespace, found: Profile, quantised: QuantisedNetwork, job: 
 
     if not given.data:
         raise UsageError("--cost", "the test images are not known", "give --data DIR as well")
-    step = cost_step(quantised, runner.weights_asset(job), runner.test_batch(given.data))
+    batch = session.test_images(given, trained)
+    assert batch, "--data is given"
+    step = cost_step(quantised, runner.weights_asset(job), batch)
     executor = session.executor(given)
     place = executor.execute(Plan((step,))).path(Output(step.name, COST))
     assert place, "python is never absent"

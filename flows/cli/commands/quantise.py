@@ -22,14 +22,15 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(given: Namespace) -> int:
-    from flows import runner, studies
+    from flows import studies
     from flows.cli.pictures import draw
     from models.formats import parse_formats
     from reports.terminal.studies import quantisation
 
     formats = parse_formats(given.formats)
     trained = session.trained_network(given, given.network)
-    batch = runner.test_batch(given.data)
+    batch = session.test_images(given, trained)
+    assert batch, "--data is required"
     session.check_places(given)
     executor = session.executor(given)
     study = studies.study(trained, formats, batch, executor)

@@ -28,7 +28,12 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_json(parser)
     arguments.add_reports(parser)
     arguments.add_batch(parser)
-    parser.add_argument("--data", metavar="DIR", type=Path, help="CIFAR-10, binary version: evaluates the test images")
+    parser.add_argument(
+        "--data",
+        metavar="DATA",
+        type=Path,
+        help="CIFAR-10 in a folder, or FILE.npz of yours: evaluates the test images",
+    )
     parser.add_argument("--out", metavar="DIR", type=Path, help="copy the files of every step here, each checked")
     parser.add_argument("--jobs", metavar="N", type=arguments.count, default=2, help="processes at a time (default 2)")
     parser.add_argument(
@@ -51,7 +56,7 @@ def execute(given: Namespace) -> int:
         raise UsageError("--record", "without test images nothing is evaluated", "give --data as well")
     trained = session.trained_network(given, given.network)
     jobs = session.designs(given, trained)
-    batch = runner.test_batch(given.data) if given.data else None
+    batch = session.test_images(given, trained)
     session.check_places(given)
     store = session.open_store(given)
     executor = session.executor(given, given.jobs, verify=given.out is not None)

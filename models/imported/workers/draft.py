@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from flows.core.errors import InputError
 from models.network import INPUT, Layer, Network, Shape, Softmax, layer_name
+from models.pixels import RAW, UNIT, Pixels, reads_bytes, simple
 
 Tensor = NDArray[np.float32]
+Affine = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 SUPPORTED = "supported are 2D convolution, dense, batch normalisation, ReLU, softmax, max pooling, global average \
 pooling, flatten, add and dropout"
-IMAGE_ADVICE = "give the network one input of a fixed size, (height, width, 3), channels R, G, B"
+IMAGE_ADVICE = "give the network one input of a fixed size: (height, width, channels), or (features,)"
 
 
 RESERVED = re.compile("image|input|(clone|zp2d)_.*")
@@ -62,6 +64,8 @@ class Draft:
         self.layers: list[Layer] = []
         self.tensors: dict[str, Tensor] = {}
         self.absorbed: dict[str, str] = {}
+        self.affine: Affine | None = None
+        """What the file itself does to its input first, ``gain * x + offset``, of one number or one a channel."""
         self._results = self._weights = 0
 
     def add(
@@ -121,7 +125,19 @@ class Draft:
             raise InputError(
                 f"{file}, {early[0]}", "a softmax that is not the last layer", "take it out, and train again"
             )
-        return Network(self.name, self.shapes[INPUT], tuple(self.layers), tuple(self.absorbed.items()))
+        pixels = pixels_of(self.affine) if self.affine else UNIT
+        return Network(self.name, self.shapes[INPUT], tuple(self.layers), tuple(self.absorbed.items()), pixels)
+
+    def normalise(self, place: Place, gain: NDArray[Any], offset: NDArray[Any]) -> None:
+        """Takes ``gain * x + offset`` of the input, of one number or one a channel, into what becomes of pixels."""
+        channels = self.shapes[INPUT][-1]
+        rows = [np.asarray(one, np.float64).ravel() for one in (gain, offset)]
+        if not all(len(one) in (1, channels) and np.isfinite(one).all() for one in rows) or not rows[0].all():
+            raise place.refusal("it scales the image by 0, by NaN, or by more numbers than it has channels")
+        size = max(map(len, rows))
+        gains, offsets = (np.broadcast_to(one, size) for one in rows)
+        before = self.affine or (np.ones(1), np.zeros(1))
+        self.affine = before[0] * gains, before[1] * gains + offsets
 
     def _unused(self, name: str) -> str:
         """None that flows use themselves."""
@@ -134,12 +150,20 @@ class Draft:
         return name
 
 
+def pixels_of(affine: Affine) -> Pixels:
+    """What a network reads that does this to its input first. Whether it does so to bytes or to x / 255 is no fact of
+    the file: it is taken from the numbers."""
+    gain, offset = (tuple(simple(float(number)) for number in numbers) for numbers in affine)
+    base = RAW if reads_bytes(gain, offset) else UNIT
+    return replace(base.then(gain, offset), known=f"the file's first layer, taken to read {base}", first=(gain, offset))
+
+
 def image_shape(dimensions: object, file: str) -> Shape:
-    """(height, width, 3) from what a file says of its input; raises `InputError` where it is no such image."""
-    match dimensions:
-        case [int(height), int(width), 3] if height > 0 and width > 0:
-            if 3 * height * width > LARGEST:
-                raise InputError(file, f"its input is {height}x{width}x3", f"stay below {LARGEST:,} numbers an image")
-            return height, width, 3
-    shown = "x".join("?" if one is None else str(one) for one in dimensions) if isinstance(dimensions, list) else "none"
-    raise InputError(file, f"its input is {shown}, not an RGB image of a fixed size", IMAGE_ADVICE)
+    """(height, width, channels) or (features,), by what a file says of its input; raises `InputError` if neither."""
+    axes = dimensions if isinstance(dimensions, list) else []
+    shown = "x".join("?" if one is None else str(one) for one in axes) or "none"
+    if len(axes) in (1, 3) and all(isinstance(one, int) and one > 0 for one in axes):
+        if prod(axes) > LARGEST:
+            raise InputError(file, f"its input is {shown}", f"stay below {LARGEST:,} numbers an image")
+        return tuple(axes)
+    raise InputError(file, f"its input is {shown}, neither an image nor a vector of a fixed size", IMAGE_ADVICE)

@@ -33,6 +33,7 @@ from models.network import (
     ReLU,
     Softmax,
 )
+from models.pixels import RAW
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.thresholds import Affine, ladder, root
 
@@ -104,7 +105,7 @@ class IntegerDraft:
         self.weights[f"{name}/offset"] = np.array([float(one.offset) for one in end.channels], np.float32)
         self.layers.append(HostScale(name, (end.name,)))
         network = Network(self.network.name, self.network.input_shape, tuple(self.layers))
-        contract = InputContract(PIXEL, Fraction(1), "design")
+        contract = InputContract(PIXEL, RAW, "design")
         return Integers(QuantisedNetwork(network, "", contract, self.types), self.weights, self.made, self.read)
 
     def _add(self, layer: Layer) -> None:

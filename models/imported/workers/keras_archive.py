@@ -81,14 +81,15 @@ class KerasArchive:
             node = node[part]
         return node.keys() if isinstance(node, h5py.Group) else ()
 
-    def weights(self, place: Place, group: str, shapes: list[Shape]) -> list[Tensor]:
-        """The tensors of the layer in `group`, which must have exactly these shapes."""
+    def weights(self, place: Place, group: str, shapes: list[Shape], more: int = 0) -> list[Tensor]:
+        """The tensors of the layer in `group`, which must have exactly these shapes; `more` behind them are left."""
         try:
             tree = self._follow(place, f"{group}/vars")
             if (name := tree.attrs.get("name", place.name)) != place.name:
                 raise place.refusal(f"{group} holds the weights of {name!r}", ADVICE)
-            if len(tree) != len(shapes):
-                raise place.refusal(f"{len(tree)} tensors are stored for it, and {len(shapes)} are needed", ADVICE)
+            if len(tree) != len(shapes) + more:
+                needed = len(shapes) + more
+                raise place.refusal(f"{len(tree)} tensors are stored for it, and {needed} are needed", ADVICE)
             return [self._tensor(place, f"{group}/vars/{index}", shape) for index, shape in enumerate(shapes)]
         except (OSError, RuntimeError, KeyError, ValueError, TypeError) as reason:
             raise place.refusal(f"its weights cannot be read ({str(reason)[:80]})", ADVICE) from None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import isclose, prod
+from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flows.core.errors import InputError
 from models.imported.workers.draft import Draft, Tensor
 from models.imported.workers.keras_archive import ADVICE, OLD_ADVICE, OLD_FOLDER, KerasArchive
 from models.imported.workers.keras_config import MODELS, Entry, check_dtype, entries_of
+from models.imported.workers.unbuilt import AVERAGE, BY_ACTIVATION, CLIPPED, GROUPS, LEAKY, refuse, refuse_kind
 from models.network import (
     INPUT,
     Add,
@@ -61,7 +64,8 @@ class _Model:
             if kind not in HANDED_ON:
                 check_dtype(entry)
             if kind not in READERS:
-                raise entry.place.refusal("code, which is not executed" if kind == "Lambda" else "not supported")
+                lambda_code = entry.place.refusal("code, which is not executed")
+                raise lambda_code if kind == "Lambda" else refuse_kind(entry.place)
             if missing := [one for one in entry.inputs if one not in self.made]:
                 raise entry.place.refusal(f"it reads {missing[0]!r}, which does not come before it", ADVICE)
             inputs = tuple(self.made[one] for one in entry.inputs)
@@ -89,6 +93,8 @@ class _Model:
                 return self.draft.add(entry.place, ReLU, (tensor,), name=name)
             case "softmax":
                 return self.draft.add(entry.place, Softmax, (tensor,), name=name)
+            case {"class_name": str(other)} | str(other) if other in BY_ACTIVATION:
+                raise refuse(entry.place, BY_ACTIVATION[other], f"activation {other!r}")
             case {"class_name": other} | other:
                 raise entry.place.refusal(f"activation {other!r}", "supported are linear, relu and softmax")
 
@@ -96,7 +102,8 @@ class _Model:
 def _conv(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     entry.expect("data_format", "channels_last")
     entry.expect("dilation_rate", (1, 1), 1)
-    entry.expect("groups", 1)
+    if (groups := entry.config.get("groups", 1)) != 1:
+        raise refuse(entry.place, GROUPS, f"groups is {groups}")
     entry.expect("padding", "same", "valid")
     shape = model.draft.shapes[inputs[0]]
     kernel, filters = entry.pair("kernel_size"), entry.config["filters"]
@@ -169,14 +176,16 @@ def _average_pool(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     entry.expect("data_format", "channels_last")
     pool, area = entry.pair("pool_size"), model.draft.shapes[inputs[0]][:-1]
     if pool != area or (entry.config["padding"] != "valid" and entry.config.get("strides") not in (None, [*pool])):
-        advice = "take GlobalAveragePooling2D, or strides in a convolution"
-        raise entry.place.refusal(f"an average of {pool[0]}x{pool[1]} pixels, not of the whole image", advice)
+        fact = f"an average of {pool[0]}x{pool[1]} pixels, not of the whole {'x'.join(map(str, area))} image"
+        raise refuse(entry.place, AVERAGE, fact)
     return model.draft.add(entry.place, GlobalAveragePool, inputs)
 
 
 def _relu(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
-    entry.expect("max_value", None)
-    entry.expect("negative_slope", 0.0)
+    if (most := entry.config.get("max_value")) is not None:
+        raise refuse(entry.place, CLIPPED, f"max_value is {most}")
+    if slope := entry.config.get("negative_slope"):
+        raise refuse(entry.place, LEAKY, f"negative_slope is {slope}")
     entry.expect("threshold", 0.0)
     return model.draft.add(entry.place, ReLU, inputs)
 
@@ -207,11 +216,34 @@ def _add(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
 
 
 def _rescaling(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
-    """The project's images are bytes over 255 already, so that this is the identity at the entry."""
-    settings = entry.config["scale"], entry.config["offset"]
-    if inputs != (INPUT,) or not isclose(settings[0], 1 / 255, rel_tol=1e-6) or settings[1] != 0:
-        fact = f"scale {settings[0]}, offset {settings[1]}"
-        raise entry.place.refusal(fact, "supported is scale 1/255, offset 0, as the first layer")
+    settings = (np.asarray(entry.config[key], np.float32) for key in ("scale", "offset"))
+    return _entry(model, entry, inputs, *settings)
+
+
+def _normalisation(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
+    """``(x - mean) / deviation``, of numbers that the model was given or that `adapt` left beside its weights."""
+    entry.expect("invert", False)
+    channels = model.draft.shapes[inputs[0]][-1]
+    given = [entry.config.get(key) for key in ("input_mean", "input_variance")]
+    if None in given:
+        entry.expect("axis", -1, (-1,), 1, (1,), 3, (3,))
+        mean, variance = model.archive.weights(entry.place, entry.group, [(channels,)] * 2, more=1)
+    else:
+        mean, variance = (np.asarray(one, np.float32).ravel() for one in given)
+    deviation = np.maximum(np.sqrt(variance.astype(np.float64)), 1e-7)  # as Keras keeps it above zero
+    return _entry(model, entry, inputs, 1 / deviation, -mean / deviation)
+
+
+def _entry(model: _Model, entry: Entry, inputs: tuple[str, ...], gain: NDArray[Any], offset: NDArray[Any]) -> str:
+    """What is done to every pixel first; nothing else may read the image as it was."""
+    images = [key for key, tensor in model.made.items() if tensor == INPUT]
+    reads = [key for one in model.entries for key in one.inputs if key in images]
+    if inputs != (INPUT,) or len(set(reads)) < len(reads):
+        advice = "scale the image first, once for all that read it, or in the layer behind"
+        raise entry.place.refusal("it scales what is not the network's input, or not for all that read it", advice)
+    if any(key in model.pads for key in entry.inputs):
+        raise entry.place.refusal("it scales a padded image", "pad behind it")
+    model.draft.normalise(entry.place, gain, offset)
     return INPUT
 
 
@@ -253,5 +285,6 @@ READERS: Mapping[str, Callable[[_Model, Entry, tuple[str, ...]], str]] = {
     "Flatten": _flatten,
     "Add": _add,
     "Rescaling": _rescaling,
+    "Normalization": _normalisation,
     "ZeroPadding2D": _zero_padding,
 }

@@ -1,6 +1,7 @@
 """Reads somebody's network as a step: ``python -m models.imported.workers.load JOB.json``. Nothing imports it.
 
-JOB.json: ``file`` (.keras or .onnx), ``name`` (of the network) and ``external`` (files beside it that may be read).
+JOB.json: ``file`` (.keras or .onnx), ``name`` (of the network), ``external`` (files beside it that may be read) and,
+where the user says so, ``pixels`` that its input is given.
 Writes the folder ``imported``, which holds one of
 
 ``network.json`` and ``weights.safetensors``  the network, BatchNorm folded (see `models.serial`, `models.weights`)
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +28,30 @@ from models.folding import folded, folded_weights
 from models.imported.workers.draft import Tensor, WantedFiles
 from models.imported.workers.limits import guarded, refusal
 from models.network import Network
-from models.serial import network_to_json
+from models.pixels import Pixels
+from models.serial import network_to_json, pixels_from_json
 from models.weights import save_weights
 
 OUT = Path("imported")
 ADVICE = "save or export the network again; a file of an exporter's that is refused so is a fault: please report it"
 
 
-def read(file: Path, name: str, external: tuple[str, ...]) -> tuple[Network, Mapping[str, np.ndarray]]:
-    """Imports only what this format needs: h5py or onnx."""
+def read(
+    file: Path, name: str, external: tuple[str, ...], pixels: Pixels | None = None
+) -> tuple[Network, Mapping[str, np.ndarray]]:
+    """Imports only what this format needs: h5py or onnx. `pixels` are what the file's input is given, if that is known:
+    what its first layer scales comes behind that."""
+    network, tensors = _read(file, name, external)
+    if pixels:
+        try:
+            first = network.pixels.first
+            network = replace(network, pixels=pixels.then(*first) if first else pixels)
+        except ValueError as reason:
+            raise InputError(pixels.known, str(reason), "give one mean and deviation, or one of each channel") from None
+    return network, tensors
+
+
+def _read(file: Path, name: str, external: tuple[str, ...]) -> tuple[Network, Mapping[str, np.ndarray]]:
     if file.suffix == ".keras":
         from models.imported.workers.keras_layers import read_keras
 
@@ -67,10 +84,11 @@ def read_onnx(file: Path, name: str, external: tuple[str, ...]) -> tuple[Network
 
 def main(ask: Mapping[str, Any]) -> None:
     file = Path(ask["file"])
+    pixels = pixels_from_json(ask["pixels"]) if "pixels" in ask else None
     OUT.mkdir()
     try:
         with guarded(file.name, ADVICE):
-            network, tensors = read(file, ask["name"], tuple(ask["external"]))
+            network, tensors = read(file, ask["name"], tuple(ask["external"]), pixels)
             hardware = folded(network)
             single = in_single(folded_weights(network, tensors), file.name)
         save_weights(OUT / "weights.safetensors", single, hardware)

@@ -20,6 +20,7 @@ from flows.core.digest import digest_bytes
 from flows.core.errors import InputError
 from flows.core.worker import JOB, run_worker
 from models import cifar10
+from models.imported.workers.arrays import images_of, load
 from models.imported.workers.limits import guarded, refusal
 from models.network import Network, Shape
 from models.ranges import Ranges
@@ -35,19 +36,7 @@ def read_images(path: Path, shape: Shape) -> tuple[NDArray[np.uint8], str]:
     if path.suffix == ".bin":
         images = cifar10.read_batch(path)
         return images.pixels, images.digest
-    wanted = f"({', '.join(map(str, ('N', *shape)))}) of uint8"
-    advice = f"save one with numpy.save, {wanted}: pixels as they are, not divided by 255"
-    try:
-        with np.errstate(over="ignore"):
-            pixels = np.load(path, mmap_mode="r")  # reads the header, and holds its shape against the size of the file
-    except Exception as reason:  # numpy hands on whatever parsing the header raises
-        raise InputError(path.name, f"no plain array in numpy's format ({str(reason)[:80]})", advice) from None
-    if not isinstance(pixels, np.memmap) or pixels.dtype != np.uint8 or pixels.shape[1:] != shape or not len(pixels):
-        found = f"{pixels.shape} of {pixels.dtype}" if isinstance(pixels, np.ndarray) else "several arrays"
-        raise InputError(path.name, f"holds {found[:80]}, and {wanted} is needed", advice)
-    if behind := path.stat().st_size - pixels.offset - pixels.nbytes:
-        raise InputError(path.name, f"has {behind:,} bytes behind its {len(pixels):,} images", advice)
-    read = np.array(pixels, order="C")
+    read = images_of(load(path)[""], shape, path.name)
     return read, digest_bytes(read.data)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from models.imported.workers.draft import Tensor
 from models.imported.workers.onnx_file import ADVICE
 from models.imported.workers.onnx_graph import Graph, Node, Value
+from models.imported.workers.unbuilt import PRODUCT, refuse
 from models.network import INPUT, Add, BatchNorm
 
 ONE, NOTHING = np.ones(1, np.float32), np.zeros(1, np.float32)
@@ -50,7 +51,7 @@ def _subtract(graph: Graph, node: Node) -> Value:
 def _multiply(graph: Graph, node: Node) -> Value:
     index = _constant_index(graph, node)
     if index is None:
-        raise node.place.refusal("it multiplies two tensors")
+        raise refuse(node.place, PRODUCT, "it multiplies two tensors")
     return _changed(graph, node, graph.value(node, 1 - index), gain=graph.weight(node, index))
 
 
@@ -70,10 +71,16 @@ def _constant_index(graph: Graph, node: Node) -> int | None:
 
 def _changed(graph: Graph, node: Node, value: Value, gain: Tensor = ONE, offset: Tensor = NOTHING) -> Value:
     """``gain * value + offset``."""
-    if value.name == INPUT and (_divides(gain, offset) or not graph.exact):
-        graph.divided |= not bool((gain == 1).all())
-        return _entry(node, value, gain, offset)
     gains, offsets = (graph.by_channel(node, value, one) for one in (gain, offset))
+    if value.name == INPUT and graph.exact:
+        if _divides(gain, offset):
+            graph.divided |= not bool((gain == 1).all())
+            return value
+    elif value.name == INPUT:
+        if not graph.read_once(value):
+            raise node.place.refusal("it scales the image for some of its readers only", "scale it first, for all")
+        graph.draft.normalise(node.place, gains, offsets)
+        return value
     tensors, name = graph.draft.tensors, value.name
     if not (np.isfinite(gains).all() and np.isfinite(offsets).all()):
         raise node.place.refusal("its constant holds NaN or infinity", "train the network again")
@@ -93,13 +100,6 @@ def _norm(graph: Graph, node: Node, value: Value, gains: Tensor, offsets: Tensor
     none = np.zeros_like(offsets)
     vectors = {"gamma": gains, "beta": offsets, "mean": none, "variance": none}
     return graph.add(node, BatchNorm, value, vectors, epsilon=1.0)
-
-
-def _entry(node: Node, value: Value, gain: Tensor, offset: Tensor) -> Value:
-    """The project's images are bytes over 255 already, so that this division is the identity at the entry."""
-    if not _divides(gain, offset):
-        raise node.place.refusal("it scales or shifts the image", "supported is a division of the input by 255")
-    return value
 
 
 def _divides(gain: Tensor, offset: Tensor) -> bool:

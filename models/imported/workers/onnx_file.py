@@ -143,11 +143,11 @@ class OnnxFile:
         return first != 3 and (last == 3 or (first is not None and last is not None and last < first))
 
     def image(self, channels_last: bool) -> Shape:
-        """The input as (height, width, 3)."""
-        if len(self.dimensions) == 4:
-            _, *axes = self.dimensions
-            return image_shape(axes if channels_last else [*axes[1:], axes[0]], self.file)
-        return image_shape(self.dimensions, self.file)
+        """The input as (height, width, channels) or (features,), behind the batch."""
+        if len(self.dimensions) not in (2, 4):
+            return image_shape([None, *self.dimensions], self.file)  # which it refuses
+        _, *axes = self.dimensions
+        return image_shape([*axes[1:], axes[0]] if len(axes) == 3 and not channels_last else axes, self.file)
 
     def add_constant(self, place: Place, settings: Mapping[str, Any], output: str) -> None:
         match settings:

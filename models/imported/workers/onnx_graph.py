@@ -70,7 +70,7 @@ class Graph:
         self.computed = 0
         """Elements of the constants that were computed so far."""
         self.batch = file.dimensions[0] or 1
-        self.values = {file.input: Value(INPUT, 4, channels_last)}
+        self.values = {file.input: Value(INPUT, max(len(file.dimensions), 2), channels_last)}
         self.quantised: dict[str, FileTensor] = {}
         """What quantisers leave, by the layers that they are in the draft."""
         self.quantised_constants: dict[str, QuantisedConstant] = {}

@@ -19,6 +19,7 @@ from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.imported.workers.onnx_layout import LAYOUT
 from models.imported.workers.onnx_quant import note_kernel, quantise, turned
 from models.imported.workers.onnx_windows import WINDOWS
+from models.imported.workers.unbuilt import CLIPPED, refuse, refuse_kind
 from models.network import INPUT, Dense, Network, ReLU, Softmax
 
 
@@ -55,7 +56,7 @@ def read_graph(model: ModelProto, path: Path, name: str, external: tuple[str, ..
             elif place.kind in READERS:
                 graph.values[node.output] = READERS[place.kind](graph, node)
             else:
-                raise place.refusal("not supported")
+                raise refuse_kind(place)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as reason:
             raise place.refusal(f"damaged ({str(reason)[:80]!r})", ADVICE) from None
     graph.draft.absorb(text_of(file.input), INPUT)
@@ -100,7 +101,7 @@ def _clip(graph: Graph, node: Node) -> Value:
             ends[index] = given.item()
     low, high = (default if end is None else end for end, default in zip(ends, (-inf, inf), strict=True))
     if low != 0 or high < np.finfo(np.float32).max:
-        raise node.place.refusal(f"it clips to {low} .. {high}", "supported is a ReLU, which has no upper end")
+        raise refuse(node.place, CLIPPED, f"it clips to {low} .. {high}")
     return graph.add(node, ReLU, graph.value(node))
 
 

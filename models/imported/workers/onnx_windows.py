@@ -11,6 +11,7 @@ import numpy as np
 from models.imported.workers.onnx_file import ADVICE
 from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.imported.workers.onnx_quant import note_kernel
+from models.imported.workers.unbuilt import AVERAGE, GROUPS, refuse
 from models.network import Conv2D, Dense, GlobalAveragePool, MaxPool2D, Padding, Pads
 
 SAME = ("SAME_UPPER", "SAME_LOWER")
@@ -19,7 +20,8 @@ SAME = ("SAME_UPPER", "SAME_LOWER")
 def _conv(graph: Graph, node: Node) -> Value:
     kernel = graph.weight(node, 1)
     node.expect("dilations", [1, 1])
-    node.expect("group", 1)
+    if (groups := node.settings.get("group", 1)) != 1:
+        raise refuse(node.place, GROUPS, f"group is {groups}")
     if kernel.ndim != 4 or node.settings.get("kernel_shape", list(kernel.shape[2:])) != list(kernel.shape[2:]):
         raise node.place.refusal(f"a kernel {kernel.shape}", "supported are convolutions of two dimensions")
     weights = {"kernel": kernel.transpose(2, 3, 1, 0)} | graph.bias(node, 2, len(kernel))
@@ -59,7 +61,7 @@ def _average_pool(graph: Graph, node: Node) -> Value:
         node.expect("auto_pad", "NOTSET", "VALID")
     if node.settings["kernel_shape"] != area or any(node.settings.get("pads", [])):
         fact = f"an average of {'x'.join(map(str, node.settings['kernel_shape']))} pixels"
-        raise node.place.refusal(fact, f"supported is one of the whole image, {area[0]}x{area[1]}")
+        raise refuse(node.place, AVERAGE, f"{fact} of {area[0]}x{area[1]}")
     return graph.add(node, GlobalAveragePool, image)
 
 

@@ -96,7 +96,7 @@ def test_what_brevitas_exports_is_the_same_network(job: Job[FinnOptions]) -> Non
     cleanup("raw.onnx", out_file="theirs.onnx")
     models = [ModelWrapper(name).transform(InferShapes()) for name in ("model.onnx", "theirs.onnx")]
     for image in vectors(job.network.input_shape, 3).transpose(0, 3, 1, 2):
-        given = np.ascontiguousarray(image[None]).astype(np.float32) * float(quantised.input.gain)
+        given = np.ascontiguousarray(image[None]).astype(np.float32) * float(quantised.input.pixels.gain[0])
         ours, theirs = (
             execute_onnx(model, {model.graph.input[0].name: given})[model.graph.output[0].name] for model in models
         )

@@ -25,12 +25,29 @@ from flows.core.plan import Output
 from models.evaluation.oracle import evaluate
 from models.fixed import FixedType, Overflow
 from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network, ReLU, Softmax
+from models.pixels import CENTRED, RAW, scaled
 from models.quantised import Arithmetic
 from models.serial import quantised_from_json, quantised_to_json
 from models.vectors import vectors
 from models.weights import Weights, save_weights
 from tests.backends.finn.tiny import tiny_job
 from tests.backends.finn.w4a4 import FLAT
+
+VECTOR = Network(
+    "vector",
+    (20,),
+    (Dense("hidden", (INPUT,), 8), ReLU("relu", ("hidden",)), Dense("dense", ("relu",), 4)),
+)
+GREY = Network(
+    "grey",
+    (8, 8, 1),
+    (
+        Conv2D("conv", (INPUT,), (3, 3), (2, 2), (1, 1, 1, 1), 4),
+        ReLU("relu", ("conv",)),
+        GlobalAveragePool("gap", ("relu",)),
+        Dense("dense", ("gap",), 5),
+    ),
+)
 
 
 @pytest.fixture
@@ -40,7 +57,7 @@ def job(tmp_path: Path) -> Job[FinnOptions]:
 
 def test_types_are_those_of_the_quantisers(job: Job[FinnOptions]) -> None:
     made = lower(job)
-    assert made.input.type.name == "ap_ufixed<8,0>" and made.input.gain * 256 == 1
+    assert made.input.type.name == "ap_ufixed<8,0>" and made.input.pixels == scaled(Fraction(1, 256))
     assert made.type_of("relu1").name == "ap_ufixed<4,2,AP_RND_CONV,AP_SAT>"
     assert made.type_of("shortcut").name == "ap_fixed<5,4,AP_RND_CONV,AP_SAT_SYM>"
     assert made.type_of("relu2").fraction == made.type_of("shortcut").fraction == made.type_of("add").fraction
@@ -77,6 +94,15 @@ def test_float_scales_are_read_off_the_files(tmp_path: Path, weight_bits: int, p
     plain = lower(tiny_job(tmp_path, weight_bits=weight_bits))
     sums = [[node.result.width for node in nodes(one) if node.op.startswith("MVAU")] for one in (made, plain)]
     assert all(abs(ours - theirs) <= 1 for ours, theirs in zip(*sums, strict=True))  # of codes, not of their multiples
+
+
+def test_bytes_are_taken_as_they_are_and_other_scalings_are_refused(job: Job[FinnOptions]) -> None:
+    raw = replace(job, network=replace(job.network, pixels=RAW))
+    assert BACKEND.check(raw) == ()
+    contract = lower(raw).input
+    assert (contract.type.name, contract.tables) == ("ap_ufixed<8,8>", (tuple(range(256)),))
+    (refusal,) = BACKEND.check(replace(job, network=replace(job.network, pixels=CENTRED)))
+    assert refusal.culprit == "--pixels" and "(x / 255 - 0.5) / 0.5" in refusal.fact and refusal.nearest
 
 
 def refused(job: Job[FinnOptions]) -> Refusal:
@@ -126,7 +152,10 @@ def test_the_plan_writes_judges_and_executes(job: Job[FinnOptions]) -> None:
 
 @pytest.mark.parametrize(
     ("network", "per_channel", "float_scales"),
-    [(TINY, False, False), (TINY, True, False), (TINY, False, True), (TINY, True, True), (FLAT, True, False)],
+    [
+        *[(TINY, False, False), (TINY, True, False), (TINY, False, True), (TINY, True, True), (FLAT, True, False)],
+        *[(VECTOR, False, False), (GREY, False, False), (replace(TINY, name="bytes", pixels=RAW), False, False)],
+    ],
     ids=lambda one: getattr(one, "name", str(one)),
 )
 def test_qonnx_executes_the_graph_to_the_references_integers(
@@ -157,8 +186,7 @@ def test_qonnx_executes_the_graph_to_the_references_integers(
     (tmp_path / "folding.json").write_text(str(steps["handover"].files["folding.json"]))
     work("handover")
     given, logits = (np.load(tmp_path / "finn" / name) for name in ("input.npy", "expected_output.npy"))
-    assert given.dtype == logits.dtype == np.float32 and given.shape == (16, 3, 8, 8)
-    assert np.array_equal(given[3, 1], images[3, :, :, 1])
+    assert given.dtype == logits.dtype == np.float32 and np.array_equal(given, np.moveaxis(images, -1, 1))
     assert np.array_equal(logits[:4] * 2.0 ** made.type_of(made.output).fraction, expected)
     assert {path.name for path in (tmp_path / "finn").iterdir()} == {
         *("model.onnx", "folding.json", "build.py", "README.md", "input.npy", "expected_output.npy")

@@ -15,6 +15,7 @@ from backends.protocol import Job, Refusal, Unbuildable
 from flows.core.part import Target, find_part
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import Conv2D, Dense, GlobalAveragePool, Network, Softmax
+from models.pixels import scaled
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.zoo import ARCH8
 
@@ -32,7 +33,7 @@ def eight_bit(network: Network) -> QuantisedNetwork:
             weight = WEIGHT if isinstance(layer, Conv2D | Dense) else None
             wide = SUM if isinstance(layer, Conv2D | Dense | GlobalAveragePool) else None
             layers[layer.name] = Arithmetic(BYTE, weight, weight, wide)
-    return QuantisedNetwork(network, "weights", InputContract(BYTE, Fraction(1, 256)), layers)
+    return QuantisedNetwork(network, "weights", InputContract(BYTE, scaled(Fraction(1, 256))), layers)
 
 
 def job_for(part: str = "xc7z020", network: Network = ARCH8, clock_ns: float = 10.0, **options: Any) -> Job[HlsOptions]:

@@ -17,6 +17,7 @@ from backends.hls.options import HlsOptions
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import INPUT, Conv2D, Dense, Flatten, GlobalAveragePool, Network, ReLU
+from models.pixels import scaled
 from tests.backends.hls.networks import SMALL, job_on, refusals, reweighted
 
 FORMATS = st.builds(
@@ -98,7 +99,7 @@ def test_weights_keep_their_format_where_they_are_not_scaled(tmp_path: Path) -> 
 @pytest.mark.parametrize("bits", [8, 16])
 def test_tensors_between_layers_are_short_and_sums_are_not(tmp_path: Path, bits: int) -> None:
     made = lower(job_on(CHAIN, tmp_path, activation_bits=bits))
-    assert made.input.type == FixedType(8, 0, signed=False) and made.input.gain == Fraction(1, 256)
+    assert made.input.type == FixedType(8, 0, signed=False) and made.input.pixels == scaled(Fraction(1, 256))
     stored, relu = made.type_of("stored"), made.type_of("relu")
     assert stored == FixedType(bits, 3, True, Rounding.RND, Overflow.SAT), "it reaches from -4 to 4"
     assert relu == made.type_of("flat") == FixedType(bits, 2, False, Rounding.RND, Overflow.SAT), "from 0 to 4"

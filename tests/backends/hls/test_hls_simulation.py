@@ -25,8 +25,11 @@ from backends.hls.generate.blueprint import Blueprint, blueprint
 from backends.hls.options import HlsOptions
 from backends.hls.workers.generate import files
 from backends.hls.workers.simulate import marks, simulated
+from backends.hls.workers.stream import sent
 from backends.protocol import Job
 from flows.core.errors import MismatchError
+from models.network import INPUT, Conv2D, Dense, Flatten, Network, ReLU
+from models.pixels import parse_pixels
 from models.vectors import vectors
 from tests.backends.hls.networks import SMALL, job_on, random_network
 
@@ -89,10 +92,38 @@ def compare(job: Job[HlsOptions], project: Path, bounded: bool = True) -> None:
     results = reference(job, images)
     write(job, results, project)
     native = library(project, "native", ("src/top.cpp", "tb/simulate.cpp"), NATIVE)
-    assert np.array_equal(simulated(native, images, results.shape[1]), results)
+    given = sent(images, lower(job).input.tables)
+    assert np.array_equal(simulated(native, given, results.shape[1]), results)
     if bounded:
         fifos = library(project, "fifos", ("tb/fifos.cpp",), BOUNDED)
-        assert np.array_equal(simulated(fifos, images, results.shape[1]), results)
+        assert np.array_equal(simulated(fifos, given, results.shape[1]), results)
+
+
+@pytest.mark.parametrize("scaling", ["raw", "128/255,1/255", "0.485,0.456,0.406,0.229,0.224,0.225"])
+def test_bytes_of_any_scaling(tmp_path: Path, scaling: str) -> None:
+    """The host sends codes of 8 bits, of either sign; convolutions pad with the number 0."""
+    network = replace(SMALL, pixels=parse_pixels(scaling))
+    job, project = job_on(network, tmp_path, accumulator_bits=40), tmp_path / "project"
+    compare(job, project, bounded=False)
+    driver = (project / "driver.py").read_text()
+    compile(driver, "driver.py", "exec")
+    assert ("TABLES" in driver) == (scaling != "raw") == ("TABLES" in (project / "README.md").read_text())
+
+
+def test_grey_images_and_vectors(tmp_path: Path) -> None:
+    grey = Network(
+        "grey",
+        (6, 8, 1),
+        (
+            Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 4),
+            ReLU("relu", ("conv",)),
+            Flatten("flat", ("relu",)),
+            Dense("dense", ("flat",), 5),
+        ),
+    )
+    layers = (Dense("one", (INPUT,), 6), ReLU("relu", ("one",)), Dense("two", ("relu",), 3))
+    for network in (grey, Network("features", (20,), layers), Network("few", (3,), layers)):
+        compare(job_on(network, tmp_path, accumulator_bits=40), tmp_path / network.name)
 
 
 @pytest.mark.parametrize("seed", range(3))

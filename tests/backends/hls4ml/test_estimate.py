@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import asdict
-from fractions import Fraction
 from functools import cache
 from itertools import product
 from types import SimpleNamespace
@@ -50,7 +49,7 @@ def quantised(network: Network = ARCH8, output: FixedType = SATURATED) -> Quanti
         tables = SoftmaxTables(1024, WORD, WORD, WORD, WORD, WORD) if isinstance(layer, Softmax) else None
         kept = WORD if isinstance(layer, Flatten) else output  # only of the input here
         layers[layer.name] = Arithmetic(kept, weight, weight, wide, tables)
-    return QuantisedNetwork(network, "weights", InputContract(WORD, Fraction(1, 255)), layers)
+    return QuantisedNetwork(network, "weights", InputContract(WORD), layers)
 
 
 def made(asked: Job[Hls4mlOptions], arithmetic: QuantisedNetwork) -> Solved[Hls4mlDesign]:

@@ -58,12 +58,6 @@ def test_only_windows_side_by_side_are_pooled(
         assert (refusal.culprit, refusal.nearest) == ("layer pool", "strides (2, 2), valid")
 
 
-def test_paddings_that_keras_has_no_word_for_are_refused(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
-    layers = (Conv2D("conv", (INPUT,), (3, 3), (2, 2), (1, 1, 1, 1), 4), GlobalAveragePool("gap", ("conv",)))
-    refusal = only_refusal(job_of(Network("padded", (8, 8, 3), layers)))
-    assert refusal.culprit == "layer conv" and "(1, 1, 1, 1)" in refusal.fact and "finn and hls" in refusal.nearest
-
-
 def test_a_layer_like_no_other_is_refused_with_all_that_there_are(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     assert only_refusal(job_of(ARCH8, reuse_factor="auto,xyz=4")).nearest == ", ".join(reuse.sizes(ARCH8))
 

@@ -24,7 +24,8 @@ from flows.core.errors import StepFailed
 from flows.core.plan import Plan
 from flows.executor import Executor
 from flows.store import Store
-from models.network import INPUT, Conv2D, Dense, Flatten, MaxPool2D, Network, ReLU
+from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, Network, ReLU
+from models.pixels import CENTRED, RAW, parse_pixels
 from tests.backends.hls4ml.answers import design_of, refusals
 from tests.backends.jobs import job_with, measured, random_weights
 
@@ -43,6 +44,42 @@ STRIDED = Network(
         Dense("dense", ("flatten",), 5),
     ),
 )
+
+
+AS_TORCH_PADS = Network(
+    "as torch pads",
+    (8, 6, 3),
+    (
+        Conv2D("conv1", (INPUT,), (3, 3), (2, 2), (1, 1, 1, 1), 4),
+        ReLU("relu1", ("conv1",)),
+        Conv2D("conv2", ("relu1",), (3, 3), (2, 1), (1, 0, 1, 1), 4),
+        Conv2D("short", ("relu1",), (1, 1), (2, 1), "valid", 4),
+        Add("add", ("conv2", "short")),
+        GlobalAveragePool("gap", ("add",)),
+        Dense("dense", ("gap",), 5),
+    ),
+    pixels=parse_pixels("0.485,0.456,0.406,0.229,0.224,0.225"),
+)
+"""Stride 2 with padding 1, as every ResNet of torchvision has it, on normalised pixels."""
+GREY = Network(
+    "grey",
+    (8, 7, 1),
+    (
+        Conv2D("conv1", (INPUT,), (3, 3), (1, 1), "same", 4),
+        Flatten("flatten", ("conv1",)),
+        Dense("dense", ("flatten",), 5),
+    ),
+    pixels=RAW,
+)
+VECTOR = Network(
+    "vector",
+    (30,),
+    (Dense("one", (INPUT,), 8), ReLU("relu", ("one",)), Dense("two", ("relu",), 5)),
+    pixels=CENTRED,
+)
+
+
+NETWORKS = {"strided": STRIDED, "torch": AS_TORCH_PADS, "grey": GREY, "vector": VECTOR}
 
 
 def trained(network: Network, folder: Path, size: float = 0.6, **options: Any) -> Job[Hls4mlOptions]:
@@ -70,6 +107,11 @@ def executor(folder: Path) -> Executor:
         pytest.param("tiny", {}, id="default"),
         pytest.param("tiny", {"precision": "stock"}, id="stock"),
         pytest.param("strided", {"reuse_factor": "6"}, id="valid, strides, flatten"),
+        pytest.param("torch", {"precision": "8"}, id="padding and pixels as torch has them"),
+        pytest.param("grey", {}, id="grey"),
+        pytest.param("vector", {"precision": "8"}, id="vector"),
+        pytest.param("torch", {"io_type": "io_parallel"}, id="torch, parallel", marks=pytest.mark.slow),
+        pytest.param("vector", {"io_type": "io_parallel"}, id="vector, parallel", marks=pytest.mark.slow),
         pytest.param("tiny", {"backend": "vivado"}, id="vivado", marks=pytest.mark.slow),
         pytest.param("tiny", {"softmax": "keep"}, id="softmax", marks=pytest.mark.slow),
         pytest.param("tiny", {"softmax": "keep", "precision": "stock"}, id="stock softmax", marks=pytest.mark.slow),
@@ -90,7 +132,7 @@ def executor(folder: Path) -> Executor:
     ],
 )
 def test_the_simulation_is_the_reference(tiny: Network, network: str, options: dict[str, Any], tmp_path: Path) -> None:
-    job = trained({"tiny": tiny, "strided": STRIDED}[network], tmp_path, **options)
+    job = trained({"tiny": tiny, **NETWORKS}[network], tmp_path, **options)
     assert not refusals(job)
     plan = BACKEND.plan(BACKEND.resolve(job))
     assert plan.artefact is not None

@@ -20,6 +20,7 @@ from backends.hls4ml.ranged import careful, entered, integer_bits
 from backends.protocol import Job, NoteKind
 from models.fixed import FixedType, Overflow, Rounding, parse_type
 from models.network import INPUT, Flatten, MaxPool2D, Network, Softmax
+from models.pixels import parse_pixels
 from models.quantised import QuantisedNetwork
 from models.weights import save_weights
 
@@ -163,3 +164,26 @@ def test_arrays_enter_a_type_as_single_numbers_do(number: float, width: int, int
     type = careful(FixedType(width, integer))
     (found,) = entered(np.array([number], np.float32), type)
     assert found == float(type.value(type.enter(Fraction(number))))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "precision", "told"),
+    [
+        ("raw", "ap_fixed<16,6>", ""),
+        ("raw", "8", ""),
+        ("unit", "8", ""),
+        ("centred", "8", ""),
+        ("raw", "stock", "reach 0 to 255: they wrap"),
+        ("0.5,0.01", "ap_fixed<16,6>,input.result=ap_fixed<8,4,AP_RND,AP_SAT>", "reach -50 to 50: they saturate"),
+    ],
+)
+def test_pixels_enter_a_type_that_holds_them_or_a_warning_says_so(
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], pixels: str, precision: str, told: str
+) -> None:
+    job = job_of(replace(tiny, pixels=parse_pixels(pixels)), precision=precision)
+    found = [
+        note.text
+        for note in explain(job, lower(job))
+        if note.text.startswith("the image is") and "and its" in note.text
+    ]
+    assert len(found) == bool(told) and all(told in text for text in found)

@@ -149,7 +149,12 @@ LAMBDA = [*CONV, ("Lambda", {"function": {"class_name": "__lambda__", "config": 
 NOT_A_NUMBER = np.full((3, 3, 3, 4), np.nan)
 BAD: dict[str, tuple[list[Any], Edit | None, str, str]] = {
     "lambda": (LAMBDA, None, "own.keras, layer 3, 'l1' (Lambda)", "code, which is not executed"),
-    "unsupported": ([*CONV, ("LSTM", {}, [])], None, "layer 3, 'l1' (LSTM)", "not supported"),
+    "unsupported": ([*CONV, ("LSTM", {}, [])], None, "layer 3, 'l1' (LSTM)", "not supported: a layer over a sequence"),
+    "unknown": ([*CONV, ("Whatever", {}, [])], None, "layer 3, 'l1' (Whatever)", "not supported"),
+    "depthwise": ([("DepthwiseConv2D", {}, [])], None, "(DepthwiseConv2D)", "depthwise where each group is one"),
+    "concatenated": ([*CONV, ("Concatenate", {}, [])], None, "(Concatenate)", "tensors put side by side"),
+    "LeakyReLU": ([*CONV, ("LeakyReLU", {}, [])], None, "(LeakyReLU)", "a slope below zero"),
+    "an activation of six": (CONV, settings(activation="relu6"), "layer 2", "an upper end, as ReLU6"),
     "custom layer": (CONV, row(module="evil", registered_name="evil>Conv2D"), "layer 2", "custom object (evil>Conv2D)"),
     "custom module": (CONV, row(module="keras_evil.layers"), "layer 2", "custom object (keras_evil.layers)"),
     "operation": (CONV, row(module="keras.src.ops.nn", class_name="Softmax"), "layer 2", "keras.src.ops.nn, not"),
@@ -202,12 +207,17 @@ BAD: dict[str, tuple[list[Any], Edit | None, str, str]] = {
     "bias missing": ([("Conv2D", conv_layer(3, 4)[1], conv_layer(3, 4)[2][:1])], None, "layer 2", "1 tensors"),
     "weights of another layer": (CONV, settings(name="other"), "layer 2", "holds the weights of 'l0'"),
     "dense on an image": ([("Dense", {"units": 3}, [np.zeros((3, 3)), np.zeros(3)])], None, "layer 2", "Flatten"),
-    "grey images": (CONV, input_shape(28, 28, 1), "own.keras", "28x28x1, not an RGB image"),
+    "grey images": (CONV, input_shape(28, 28, 1), "layer 2", "is needed"),
+    "rows of pixels": (CONV, input_shape(28, 3), "own.keras", "28x3, neither an image nor a vector"),
     "images beyond measure": (CONV, input_shape(1 << 20, 1 << 20, 3), "own.keras", "1048576x1048576x3"),
     "a tensor beyond measure": (CONV, input_shape(1 << 11, 2100, 3), "layer 2", "17,203,200 numbers"),
-    "any size": (CONV, input_shape(None, None, 3), "own.keras", "?x?x3, not an RGB image"),
-    "vectors": (CONV, input_shape(784), "own.keras", "784, not an RGB image"),
-    "other rescaling": ([("Rescaling", {"scale": 1 / 127.5, "offset": -1}, []), *CONV], None, "layer 2", "offset -1"),
+    "any size": (CONV, input_shape(None, None, 3), "own.keras", "?x?x3, neither an image nor a vector"),
+    "vectors": (CONV, input_shape(784), "layer 2", "is needed"),
+    "rescaling by 0": ([("Rescaling", {"scale": 0.0, "offset": -1}, []), *CONV], None, "layer 2", "by 0, by NaN"),
+    "rescaling for one of two": (
+        [("Rescaling", {"scale": 1 / 255, "offset": 0}, []), *BRANCHES[1:]], functional, "layer 2",
+        "not for all that read it",
+    ),
     "late rescaling": ([*CONV, ("Rescaling", {"scale": 1 / 255, "offset": 0}, [])], None, "layer 3", "scale"),
     "two outputs": (
         BRANCHES, two_outputs, "own.keras", "2 outputs",
@@ -480,3 +490,41 @@ def test_unusual_calls_of_keras_2_are_refused(change: Callable[[Any], None], fac
         read_keras(tmp_path / "own.keras", "own")
     if "damaged" in fact:
         assert "model.h5" in str(refused.value), "Keras 3 does not load such an archive"
+
+
+@pytest.mark.parametrize(
+    ("layer", "formula", "read"),
+    [
+        (("Rescaling", {"scale": 1 / 127.5, "offset": -1.0}, []), "(x / 255 - 0.5) / 0.5", "x, 0 to 255"),
+        (("Rescaling", {"scale": 2.0, "offset": -1.0}, []), "(x / 255 - 0.5) / 0.5", "x / 255"),
+        (
+            ("Rescaling", {"scale": [0.1, 0.2, 0.4], "offset": [-1, -2, -3]}, []),
+            "(x / 255 - (0.0392157, 0.0392157, 0.0294118)) / (0.0392157, 0.0196078, 0.00980392)",
+            "x, 0 to 255",
+        ),
+        (
+            ("Normalization", {"axis": [-1]}, [[0.5, 0.5, 0.5], [0.0625, 0.0625, 0.0625], 0]),
+            "(x / 255 - 0.5) / 0.25",
+            "x / 255",
+        ),
+        (
+            ("Normalization", {"axis": None, "input_mean": 128.0, "input_variance": 4096.0}, []),
+            "(x / 255 - 0.501961) / 0.25098",
+            "x, 0 to 255",
+        ),
+    ],
+)
+def test_what_a_model_does_to_its_pixels_first_is_what_the_network_reads(
+    layer: tuple[str, dict[str, Any], list[Any]], formula: str, read: str, keras_archive: Archive
+) -> None:
+    path = keras_archive([layer, conv_layer(3, 4), ("GlobalAveragePooling2D", {}, [])])
+    network, _ = read_keras(path, "own")
+    assert (str(network.pixels), network.layers[0].name) == (formula, "l1")
+    assert network.pixels.known == f"the file's first layer, taken to read {read}"
+
+
+def test_vectors_and_grey_images_are_read(keras_archive: Archive) -> None:
+    network, _ = read_keras(keras_archive([("Dense", {"units": 4}, [np.ones((9, 4)), np.ones(4)])], (9,)), "own")
+    assert network.input_shape == (9,)
+    layers = [conv_layer(1, 4), ("Flatten", {}, [])]
+    assert read_keras(keras_archive(layers, (6, 5, 1)), "own")[0].input_shape == (6, 5, 1)

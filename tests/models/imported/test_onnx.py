@@ -420,6 +420,9 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
     ),
     "unsupported": (lambda: conv_then(node("Sigmoid", "c", "y")), "layer 2, '/y/Sigmoid' (Sigmoid)", "not supported"),
     "groups": (lambda: model([node("Conv", "x w", "y", group=3)], {"w": weight(3, 1, 3, 3)}), "layer 1", "group is 3"),
+    "unknown": (lambda: conv_then(node("Det", "c", "y")), "layer 2, '/y/Det' (Det)", "not supported"),
+    "a slope below zero": (lambda: conv_then(node("LeakyRelu", "c", "y")), "(LeakyRelu)", "a slope below zero"),
+    "concatenated": (lambda: conv_then(node("Concat", "c c", "y", axis=1)), "(Concat)", "put side by side"),
     "dilation": (
         lambda: model([node("Conv", "x w", "y", dilations=[2, 2])], {"w": weight(4, 3, 3, 3)}), "layer 1", "dilations"
     ),
@@ -431,18 +434,19 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
     "a kernel of other channels": (
         lambda: model([node("Conv", "x w", "y")], {"w": weight(4, 5, 3, 3)}), "layer 1", "is needed"
     ),
-    "grey images": (lambda: model([node("Relu", "x", "y")], {}, (1, 1, 8, 8)), "bad.onnx", "8x8x1, not an RGB image"),
+    "grey images": (lambda: model([node("Relu", "x", "y")], {}, (1, 1, 8, 8)), "bad.onnx", "output is 8x8x1"),
     "grey images, channels last": (
-        lambda: model([node("Relu", "x", "y")], {}, (1, 8, 8, 1)), "bad.onnx", "8x8x1, not an RGB image"
+        lambda: model([node("Relu", "x", "y")], {}, (1, 8, 8, 1)), "bad.onnx", "output is 8x8x1"
     ),
-    "grey images, transposed": (
-        lambda: model([node("Identity", "x", "i"), node("Transpose", "i", "y", perm=[0, 3, 1, 2])], {}, (1, 4, 5, 9)),
-        "bad.onnx", "4x5x9, not an RGB image",
+    "nine channels, transposed": (
+        lambda: model([node("Transpose", "x", "t", perm=[0, 3, 1, 2]), node("Relu", "t", "y")], {}, (1, 4, 5, 9)),
+        "bad.onnx", "output is 4x5x9",
     ),
+    "sound": (lambda: model([node("Relu", "x", "y")], {}, (1, 2, 8000)), "bad.onnx", "2x8000, neither an image"),
     "images of no fixed size": (
-        lambda: model([node("Relu", "x", "y")], {}, (1, 3, "h", "w")), "bad.onnx", "?x?x3, not an RGB image"
+        lambda: model([node("Relu", "x", "y")], {}, (1, 3, "h", "w")), "bad.onnx", "?x?x3, neither an image"
     ),
-    "a vector": (lambda: model([node("Relu", "x", "y")], {}, (1, 5)), "bad.onnx", "1x5, not an RGB image"),
+    "a vector without a batch": (lambda: model([node("Relu", "x", "y")], {}, (5,)), "bad.onnx", "5, neither"),
     "old operators": (lambda: model([node("Relu", "x", "y")], {}, opset=7), "bad.onnx", "version 7"),
     "two outputs": (two_outputs, "bad.onnx", "2 outputs"),
     "doubles": (
@@ -464,8 +468,12 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
     "a local average": (
         lambda: conv_then(node("AveragePool", "c", "y", kernel_shape=[2, 2])), "layer 2", "an average of 2x2 pixels"
     ),
-    "a shifted image": (
-        lambda: model([node("Sub", "x k", "y")], {"k": weight(3, 1, 1)}), "layer 1", "scales or shifts the image"
+    "an image shifted for one of two": (
+        lambda: model([node("Sub", "x k", "c"), node("Add", "x c", "y")], {"k": weight(3, 1, 1)}),
+        "layer 1", "for some of its readers",
+    ),
+    "an image that is lost": (
+        lambda: model([node("Mul", "x k", "c"), node("Relu", "c", "y")], {"k": single(0)}), "layer 1", "by 0, by NaN"
     ),
     "an infinite scale": (
         lambda: conv_then(node("Mul", "c k", "y"), k=np.array(np.inf, np.float32)), "layer 2", "NaN or infinity"
@@ -577,3 +585,79 @@ def test_a_network_is_a_network(tmp_path: Path) -> None:
     network, tensors = read_onnx(tmp_path / "own.onnx", "own")
     assert isinstance(network, Network)
     assert {name: tensor.shape for name, tensor in tensors.items()} == dict(network.weight_shapes())
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_what_a_file_does_to_its_pixels_first_is_what_the_network_reads(
+    last: bool, tmp_path: Path, compute: Compute
+) -> None:
+    """(x / 255 - mean) / deviation of each channel, then a padded convolution: zeros stand around what that gives."""
+    mean, deviation = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
+    shape = (3,) if last else (3, 1, 1)
+    constants = {"m": mean.reshape(shape), "d": deviation.reshape(shape), "w": weight(4, 3, 3, 3)}
+    turned = [node("Transpose", "s", "t", perm=[0, 3, 1, 2])] if last else [node("Identity", "s", "t")]
+    nodes = [node("Sub", "x m", "c"), node("Div", "c d", "s"), *turned, node("Conv", "t w", "v", pads=[1, 1, 1, 1])]
+    nodes.append(node("ReduceMean", "v", "y", axes=[2, 3], keepdims=0))
+    source = model(nodes, constants, (1, 8, 6, 3) if last else (1, 3, 8, 6))
+    onnx.save(source, tmp_path / "own.onnx")
+    network, tensors = read_onnx(tmp_path / "own.onnx", "own")
+    assert str(network.pixels) == "(x / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)"
+    assert network.pixels.known == "the file's first layer, taken to read x / 255"
+    image = random.integers(0, 256, (1, 8, 6, 3), np.uint8)
+    given = (image / np.float32(255)) if last else (image / np.float32(255)).transpose(0, 3, 1, 2)
+    (expected,) = ReferenceEvaluator(source).run(None, {"x": given.astype(np.float32)})
+    numbers = [[float(network.pixels.number(byte, channel)) for byte in range(256)] for channel in range(3)]
+    read = np.array(numbers, np.float32)[np.arange(3), image]
+    assert np.allclose(compute(network, tensors, read), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "constants", "formula"),
+    [
+        ([("Mul", "k")], {"k": 1 / 255}, "x / 255"),
+        ([("Div", "k")], {"k": 255}, "x / 255"),
+        ([("Sub", "k")], {"k": 128}, "x - 128"),
+        ([("Div", "k"), ("Sub", "one")], {"k": 127.5, "one": 1}, "(x / 255 - 0.5) / 0.5"),
+        ([("Mul", "two"), ("Sub", "one")], {"two": 2, "one": 1}, "(x / 255 - 0.5) / 0.5"),
+        ([("Mul", "k")], {"k": 255}, "x, 0 to 255"),
+    ],
+)
+def test_scalings_of_one_number(
+    nodes: list[tuple[str, str]], constants: dict[str, float], formula: str, tmp_path: Path
+) -> None:
+    made, tensor = [], "x"
+    for index, (kind, constant) in enumerate(nodes):
+        made.append(node(kind, f"{tensor} {constant}", f"t{index}"))
+        tensor = f"t{index}"
+    made.append(node("GlobalAveragePool", tensor, "y"))
+    onnx.save(model(made, {name: single(value) for name, value in constants.items()}), tmp_path / "own.onnx")
+    assert str(read_onnx(tmp_path / "own.onnx", "own")[0].pixels) == formula
+
+
+def test_vectors_and_grey_images_are_read(tmp_path: Path, compute: Compute) -> None:
+    weights = {"w": weight(20, 3), "b": weight(3)}
+    vector = model([node("Gemm", "x w b", "y")], weights, (1, 20))
+    onnx.save(vector, tmp_path / "vector.onnx")
+    network, _ = read_onnx(tmp_path / "vector.onnx", "vector")
+    assert network.input_shape == (20,) and network.shapes[network.output] == (3,)
+    for shape, turned in (((1, 1, 5, 4), False), ((1, 5, 4, 1), True)):
+        first = node("Transpose", "x", "t", perm=[0, 3, 1, 2]) if turned else node("Identity", "x", "t")
+        grey = model([first, node("Conv", "t w", "c"), node("Flatten", "c", "y")], {"w": weight(1, 1, 3, 3)}, shape)
+        onnx.save(grey, tmp_path / "grey.onnx")
+        network, tensors = read_onnx(tmp_path / "grey.onnx", "grey")
+        assert network.input_shape == (5, 4, 1)
+        image = random.random((1, 5, 4, 1), np.float32)
+        given = image if turned else image.transpose(0, 3, 1, 2)
+        (expected,) = ReferenceEvaluator(grey).run(None, {"x": given})
+        assert np.allclose(compute(network, tensors, image), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("LeakyRelu", "hls4ml has LeakyReLU"), ("Concat", "FINN a StreamingConcat"), ("Sigmoid", "hls4ml has tables")],
+)
+def test_a_refusal_says_which_tools_have_it_and_what_to_do(kind: str, told: str, tmp_path: Path) -> None:
+    onnx.save(conv_then(node(kind, "c c" if kind == "Concat" else "c", "y")), tmp_path / "bad.onnx")
+    with pytest.raises(InputError) as refusal:
+        read_onnx(tmp_path / "bad.onnx", "bad")
+    assert told in refusal.value.next_step and "supported" in refusal.value.next_step

@@ -106,7 +106,7 @@ def test_a_file_that_crashes_its_reader_is_told_as_damaged(
 
 
 BAD_IMAGES: dict[str, tuple[np.ndarray, str]] = {
-    "floats": (np.zeros((2, 6, 6, 3), np.float32), "holds (2, 6, 6, 3) of float32"),
+    "floats": (np.full((2, 6, 6, 3), -0.5, np.float32), "its numbers are float32, no bytes"),
     "another size": (np.zeros((2, 8, 6, 3), np.uint8), "(N, 6, 6, 3) of uint8 is needed"),
     "one image": (np.zeros((6, 6, 3), np.uint8), "holds (6, 6, 3)"),
     "no images": (np.zeros((0, 6, 6, 3), np.uint8), "holds (0, 6, 6, 3)"),

@@ -1,0 +1,17 @@
+"""The bytes that a host sends to a design for the pixels of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tables = Sequence[Sequence[int]]
+"""The codes of all bytes, a row a channel, or a single row for all."""
+
+
+def sent(images: NDArray[np.uint8], tables: Tables) -> NDArray[np.uint8]:
+    """Images (n, ..., C) as bytes of the stream: a code below zero in two's complement."""
+    codes = (np.array(tables) & 255).astype(np.uint8)
+    return codes[np.arange(images.shape[-1]) if len(codes) > 1 else 0, images]

@@ -1,0 +1,109 @@
+"""What networks often have and no flow here builds: said by name, with what the tools could do and what to do instead.
+
+What the tools have is as of hls4ml 1.3.0 and FINN 0.10: what this project does not generate, and so does not prove,
+may still be built with them by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flows.core.errors import InputError
+from models.imported.workers.draft import Place
+
+
+@dataclass(frozen=True)
+class Unbuilt:
+    """`fact` says what the layer is, `tools` which of them have it, `instead` what every flow here builds."""
+
+    fact: str
+    tools: str
+    instead: str
+
+    @property
+    def advice(self) -> str:
+        return f"{self.instead}. {self.tools}"
+
+
+NEITHER = "Neither hls4ml nor FINN has it, and hls has no template"
+GROUPS = Unbuilt(
+    "a convolution in groups of channels, depthwise where each group is one",
+    "hls4ml has DepthwiseConv2D and FINN a VVAU for depthwise ones, but no flow here makes them",
+    "supported are convolutions over all channels: train it with groups=1, or replace depthwise and 1x1 by one 3x3",
+)
+AVERAGE = Unbuilt(
+    "an average over windows of the image",
+    "hls4ml has AveragePooling2D, and FINN where it is quantised, but no flow here makes them",
+    "supported are averages of the whole image and max pooling: take MaxPooling, or a convolution with strides",
+)
+LEAKY = Unbuilt(
+    "a ReLU with a slope below zero",
+    "hls4ml has LeakyReLU and PReLU, FINN has neither, but no flow here makes them",
+    "supported is a ReLU: train it with one",
+)
+CLIPPED = Unbuilt(
+    "an activation with an upper end, as ReLU6 and HardTanh are",
+    "hls4ml refuses ReLU with max_value; FINN has it only as a quantiser's range",
+    "supported is a ReLU, which has no upper end: train it with one; fixed-point types saturate anyway",
+)
+SMOOTH = Unbuilt(
+    "an activation that is not made of straight lines",
+    "hls4ml has tables for sigmoid, tanh, SiLU, ELU and SELU; FINN has none of them, but no flow here makes them",
+    "supported are ReLU and, at the end, softmax: train it with ReLU",
+)
+CONCAT = Unbuilt(
+    "tensors put side by side",
+    "hls4ml has Concatenate and FINN a StreamingConcat, but no flow here makes them",
+    "supported is the sum of two tensors: join branches by Add",
+)
+PRODUCT = Unbuilt(
+    "a product of two tensors, as in squeeze and excitation",
+    "hls4ml has Multiply and FINN-plus an elementwise product, but no flow here makes them",
+    "supported is the sum of two tensors: leave the product out, and train again",
+)
+UPSAMPLING = Unbuilt(
+    "an image made larger",
+    "hls4ml has UpSampling2D and FINN an UpsampleNearestNeighbour, but no flow here makes them",
+    "supported are networks that end in one vector: classes",
+)
+SEQUENCE = Unbuilt(
+    "a layer over a sequence", "hls4ml has recurrent layers and Conv1D; FINN and hls here take images", "take images"
+)
+NORM = Unbuilt(
+    "a normalisation that is computed of each image",
+    NEITHER + " for images",
+    "supported is BatchNormalization, which is folded away: train it with that",
+)
+
+BY_KIND: Mapping[str, Unbuilt] = {
+    **dict.fromkeys(("DepthwiseConv2D", "SeparableConv2D"), GROUPS),
+    **dict.fromkeys(("LeakyRelu", "PRelu", "LeakyReLU", "PReLU", "ThresholdedRelu"), LEAKY),
+    **dict.fromkeys(("HardSigmoid", "HardSwish", "Relu6", "HardTanh", "Min"), CLIPPED),
+    **dict.fromkeys(("Sigmoid", "Tanh", "Elu", "Selu", "ELU", "Softplus", "Softsign", "Gelu", "Mish", "Erf"), SMOOTH),
+    **dict.fromkeys(("Concat", "Concatenate"), CONCAT),
+    **dict.fromkeys(("Multiply",), PRODUCT),
+    **dict.fromkeys(("UpSampling2D", "Conv2DTranspose", "ConvTranspose", "Resize", "Upsample"), UPSAMPLING),
+    **dict.fromkeys(("LSTM", "GRU", "RNN", "SimpleRNN", "Conv1D", "Embedding", "MultiHeadAttention"), SEQUENCE),
+    **dict.fromkeys(
+        ("LayerNormalization", "GroupNormalization", "InstanceNormalization", "LRN", "UnitNormalization"), NORM
+    ),
+}
+"""By what Keras or ONNX calls a layer."""
+BY_ACTIVATION: Mapping[str, Unbuilt] = {
+    **dict.fromkeys(("leaky_relu", "LeakyReLU", "prelu", "PReLU"), LEAKY),
+    **dict.fromkeys(("relu6", "hard_tanh", "hard_sigmoid", "hard_swish", "hard_silu"), CLIPPED),
+    **dict.fromkeys(("sigmoid", "tanh", "silu", "swish", "gelu", "elu", "selu", "softplus", "mish"), SMOOTH),
+}
+"""By what Keras calls an activation."""
+
+
+def refuse(place: Place, unbuilt: Unbuilt, detail: str = "") -> InputError:
+    """The refusal of the layer at `place`; `detail` says what of the file shows it ("group is 3")."""
+    return place.refusal(f"{detail}: {unbuilt.fact}" if detail else f"not supported: {unbuilt.fact}", unbuilt.advice)
+
+
+def refuse_kind(place: Place) -> InputError:
+    """The refusal of a layer that is not read."""
+    known = BY_KIND.get(place.kind)
+    return refuse(place, known) if known else place.refusal("not supported")

@@ -27,7 +27,11 @@ def entry(graph: Graph) -> Iterator[Finding]:
         yield Finding(f"input {name!r}", f"it is {kind}", "declare it as float32: a quantiser behind it makes it UINT8")
     for node, before in _readers(graph, name):
         one = graph.quantiser(node)
-        if one is not None:
+        moved = [each for each in before if each.kind == "Transpose"]
+        if moved:
+            fact = f"it stands between the input {name!r} and {node}: FINN takes its thresholds for the other layout's"
+            yield Finding(str(moved[0]), fact, "give the graph images as (N, C, H, W), or quantise before it")
+        elif one is not None:
             yield from _quantised(one, before)
         elif before:
             told = f"{node} reads the input behind {before[-1]}, and nothing quantises it"
@@ -48,15 +52,15 @@ def _quantised(one: Quantiser, before: tuple[GraphNode, ...]) -> Iterator[Findin
 
 
 def _readers(graph: Graph, name: str) -> list[tuple[GraphNode, tuple[GraphNode, ...]]]:
-    """What reads the input, with the constant arithmetic before it; transpositions and the like are taken away."""
+    """What reads the input, with the constant arithmetic and transpositions before it."""
     waiting: list[tuple[str, tuple[GraphNode, ...]]] = [(name, ())]
     readers = []
     while waiting:
         tensor, before = waiting.pop()
         for node in graph.consumers(tensor):
-            if node.kind in LAYOUT:
+            if node.kind in LAYOUT and node.kind != "Transpose":
                 waiting.append((node.outputs[0], before))
-            elif node.kind in AFFINE and len(graph.computed(node)) == 1:
+            elif node.kind == "Transpose" or node.kind in AFFINE and len(graph.computed(node)) == 1:
                 waiting.append((node.outputs[0], (*before, node)))
             else:
                 readers.append((node, before))

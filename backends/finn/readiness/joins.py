@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backends.finn.readiness.graph import Graph, GraphNode
+from backends.finn.readiness.layers import stops
 from flows.core.readiness import Finding
 
 BOTH = "put a Quant on both inputs"
+TWICE = "let a constant factor say the same"
 
 
 def sums(graph: Graph) -> Iterator[GraphNode]:
@@ -15,18 +17,28 @@ def sums(graph: Graph) -> Iterator[GraphNode]:
     return (node for node in graph.of_kind("Add") if len(graph.computed(node)) == 2)
 
 
+def in_float(graph: Graph, node: GraphNode) -> bool:
+    """Whether FINN can add what is not of one scale in float units: a quantiser's thresholds take the sum in."""
+    return node.outputs[0] not in graph.outputs and not stops(graph, node)
+
+
 def additions(graph: Graph) -> Iterator[Finding]:
     for node in sums(graph):
+        taken = in_float(graph, node)
+        cost = ": FINN scales and adds in float units" if taken else ", and the scales strand there"
+        if node.inputs[0] == node.inputs[1]:
+            yield Finding(str(node), "it reads one tensor twice, on which FINN breaks", TWICE)
         bare = [name for name in node.inputs if name not in graph.steps]
         for name in bare:
-            yield Finding(str(node), f"its input {name!r} is not quantised", f"{BOTH}, of one scale")
+            fact = f"its input {name!r} is not quantised{cost}"
+            yield Finding(str(node), fact, f"{BOTH}, of one scale", taken)
         steps = [graph.steps.get(name) for name in node.inputs]
         if not bare and None in steps:
-            fact = "an input has no scalar scale, or none that is known"
-            yield Finding(str(node), fact, "quantise both inputs with one scale a tensor")
+            fact = f"an input has no scalar scale, or none that is known{cost}"
+            yield Finding(str(node), fact, "quantise both inputs with one scale a tensor", taken)
         elif not bare and steps[0] != steps[1]:
-            fact = f"its inputs have the scales {steps[0]!r} and {steps[1]!r}"
-            yield Finding(str(node), fact, "let both quantisers share one scale, equal to the last bit")
+            fact = f"its inputs have the scales {steps[0]!r} and {steps[1]!r}{cost}"
+            yield Finding(str(node), fact, "let both quantisers share one scale, equal to the last bit", taken)
 
 
 def products(graph: Graph) -> Iterator[GraphNode]:
@@ -37,6 +49,8 @@ def products(graph: Graph) -> Iterator[GraphNode]:
 def multiplications(graph: Graph) -> Iterator[Finding]:
     """FINN has hardware for them (ElementwiseMul): scales move through, whatever they are."""
     for node in products(graph):
+        if node.inputs[0] == node.inputs[1]:
+            yield Finding(str(node), "it reads one tensor twice, on which FINN breaks", "multiply two tensors")
         for name in node.inputs:
             if name not in graph.steps:
                 yield Finding(str(node), f"its input {name!r} is not quantised", BOTH)

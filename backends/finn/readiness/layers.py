@@ -14,7 +14,7 @@ def relus(graph: Graph) -> Iterator[Finding]:
     change = "let an unsigned Quant, not narrow, read it and nothing else (QuantReLU in Brevitas)"
     for node in graph.of_kind("Relu"):
         if node.outputs[0] in graph.outputs or not graph.consumers(node.outputs[0]):
-            yield Finding(str(node), "its result leaves the graph in float", change)
+            yield Finding(str(node), "its result leaves the graph in float", change, taken=True)
         for reader in graph.consumers(node.outputs[0]):
             one = graph.quantiser(reader)
             if one is None:

@@ -25,8 +25,10 @@ QCDQ = (*QDQ, "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
 JUDGED = (*PRODUCTS, *ARITHMETIC, *LAYOUT, *AVERAGES, *QCDQ, "Constant", "Relu", "MaxPool", "BatchNormalization")
 NEWEST_IR = 13
 """That onnxruntime 1.25.1 reads, which finn-plus 1.6.1 asks for."""
-HOSTED = ("Softmax", "LogSoftmax", "Sigmoid", "Tanh", "ArgMax", "TopK", "Cast", *ARITHMETIC, "BatchNormalization")
+HOSTED = ("Softmax", "LogSoftmax", "ArgMax", "TopK", "Cast", *ARITHMETIC, "BatchNormalization")
 """What may follow the last layer: FINN leaves it to the host. A TopK that reads integers becomes a LabelSelect."""
+VERSAL = ("Sigmoid", "Tanh", "Gelu", "Erf")
+"""What finn-plus builds as PWPolyF, which no Zynq-7000 has the slices for."""
 ADVICE = {
     "Clip": "leave it out: a quantiser saturates where its codes end (a ReLU6 is a Relu and a Quant up to 6)",
     "Selu": "take a Relu: FINN converts a Selu, but its outputs differ from the graph's",
@@ -40,10 +42,13 @@ def float_operators(graph: Graph) -> Iterator[Finding]:
             continue
         if on_host(graph, node):
             if node.kind not in (*LAYOUT, *PRODUCTS, "Add"):
-                fact = "it stands behind the last layer: FINN leaves it to the host"
+                fact = "it stands behind the last layer: FINN leaves it to the host, or builds it in float"
                 yield Finding(str(node), fact, _spared(node), taken=True)
         elif node.kind in ("Softmax", "LogSoftmax"):
             yield Finding(str(node), "a softmax, in float", "end the graph before it: the largest logit is the same")
+        elif node.kind in VERSAL:
+            fact = "a float operator: FINN's unit for it (PWPolyF) is for Versal parts alone"
+            yield Finding(str(node), fact, TRAINING)
         elif node.kind not in (*JUDGED, *MOVES):
             yield Finding(str(node), "a float operator, which FINN has no unit for", ADVICE.get(node.kind, TRAINING))
         elif node.kind in (*PRODUCTS, "Sub", "Div") and len(graph.computed(node)) > 1:

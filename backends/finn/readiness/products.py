@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from math import prod
 
 from backends.finn.readiness.graph import PRODUCTS, Graph, GraphNode
+from backends.finn.readiness.joins import in_float
 from backends.finn.readiness.layers import AVERAGES, stops
 from backends.finn.readiness.wording import size
 from flows.core.readiness import Finding
@@ -93,6 +94,8 @@ def biases(graph: Graph) -> Iterator[Finding]:
         for reader in stops(graph, node):
             if reader.kind not in (*PRODUCTS, *AVERAGES, "Add", "Mul", "Concat", "MaxPool"):
                 continue  # a float operator: told there
+            if reader.kind == "Add" and in_float(graph, reader):
+                continue  # told at the sum
             fact = f"{reader} reads its result, bias included, before anything quantises it"
             yield Finding(str(node), fact, "put a Quant behind its bias and activation")
         yield from _extracted(graph, node)

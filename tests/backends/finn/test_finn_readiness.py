@@ -90,6 +90,13 @@ def affine_input(model: ModelProto) -> None:
     settle(model, "q_in", signed=1)
 
 
+def transposed_input(model: ModelProto) -> None:
+    """Images as Keras has them: (N, H, W, C)."""
+    reshape_input(1, 8, 8, 3)(model)
+    model.graph.node.insert(0, helper.make_node("Transpose", ["x"], ["moved"], name="moved", perm=[0, 3, 1, 2]))
+    find(model, "q_in").input[0] = "moved"
+
+
 def fork_at_the_entry(model: ModelProto) -> None:
     """The shortcut reads the image past the quantiser."""
     find(model, "c3").input[0] = "x"
@@ -178,6 +185,16 @@ def joined(scale: float, axis: int = 1) -> Change:
         put(model, "c3_q_scale", scale)
 
     return change
+
+
+def doubled(model: ModelProto) -> None:
+    find(model, "a1").input[0] = "c3_q_out"
+
+
+def quantised_sum(model: ModelProto) -> None:
+    """Its inputs have two scales, and its quantiser a third."""
+    put(model, "c3_q_scale", 0.25)
+    put_behind(model, "a1", "Quant", ("s", "c3_q_zero", "c3_q_bits"), domain=QONNX, signed=1, narrow=1)
 
 
 def difference(model: ModelProto) -> None:
@@ -285,7 +302,9 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "a newer file": ("operators", newer_file, "the graph", "IR version is 14"),
     "QCDQ": ("no-qcdq", qcdq_at_the_end, "(QuantizeLinear)", "QCDQ"),
     "softmax inside": ("no-float", behind("c2", "Softmax"), "(Softmax)", "softmax"),
-    "sigmoid inside": ("no-float", behind("c3", "Sigmoid"), "(Sigmoid)", "float operator"),
+    "sigmoid inside": ("no-float", behind("c3", "Sigmoid"), "(Sigmoid)", "for Versal parts alone"),
+    "sigmoid at the end": ("no-float", behind("d1", "Sigmoid"), "(Sigmoid)", "for Versal parts alone"),
+    "a transposed input": ("input", transposed_input, "(Transpose)", "between the input 'x' and"),
     "a difference": ("no-float", difference, "'a1' (Sub)", "joins two computed tensors"),
     "an offset before padding": ("no-float", behind("r1_q", "Add", "s"), "(Add)", "'c2' (Conv)"),
     "a factor a channel": ("no-float", behind("r1_q", "Mul", "each"), "(Mul)", "'c2' (Conv)"),
@@ -322,6 +341,7 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "a narrow one": ("relu", at("r1_q", narrow=1), "'r1' (Relu)", "narrow"),
     "bipolar, scaled": ("activations", bipolar_shortcut(0.5), "'c3_q' (BipolarQuant)", "FINN takes 1 alone"),
     "other scales at a sum": ("add", constant("c3_q_scale", 0.25), "'a1' (Add)", "0.125 and 0.25"),
+    "one tensor twice": ("add", doubled, "'a1' (Add)", "one tensor twice"),
     "almost the same scale": (
         "add", constant("c3_q_scale", np.nextafter(np.float32(SCALE), np.float32(1))), "'a1' (Add)", "0.12500001"
     ),
@@ -343,7 +363,6 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
 TAKEN: dict[str, tuple[str, Change, str, str]] = {
     "a Cast at the end": ("no-float", behind("d1", "Cast", to=TensorProto.FLOAT), "(Cast)", "to the host"),
     "softmax at the end": ("no-float", behind("d1", "Softmax"), "node[18] 'd1_Softmax' (Softmax)", "to the host"),
-    "sigmoid at the end": ("no-float", behind("d1", "Sigmoid"), "(Sigmoid)", "to the host"),
     "scaled logits": ("no-float", behind("d1", "Mul", "s"), "(Mul)", "to the host"),
     "no quantiser at the entry": ("input", lambda model: take_out(model, "q_in"), "(Conv)", "reads the input 'x'"),
     "one branch not quantised": ("input", fork_at_the_entry, "'c3' (Conv)", "reads the input 'x'"),
@@ -355,6 +374,7 @@ TAKEN: dict[str, tuple[str, Change, str, str]] = {
     "unsigned weights": ("narrow-weights", at("c1_wq", signed=0), "'c1_wq'", "unsigned"),
     "weights of full range": ("narrow-weights", at("c2_wq", narrow=0), "'c2_wq'", "-8"),
     "a hidden ReLU": ("signed-identity", unsigned_shortcut, "'c3_q'", "ReLU in disguise"),
+    "unequal scales before a quantiser": ("add", quantised_sum, "'a1' (Add)", "scales and adds in float units"),
     "windows that overlap": ("maxpool", at("p1", kernel_shape=[5, 5], strides=[1, 1]), "'p1'", "its stride (1, 1)"),
     "a window that is not whole": (
         "maxpool", at("p1", kernel_shape=[3, 3], ceil_mode=1), "'p1' (MaxPool)", "is not whole"

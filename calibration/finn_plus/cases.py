@@ -54,7 +54,7 @@ def merge_transposes() -> Any:
     """Equal transposes of one tensor become one: `MakeMaxPoolNHWC` takes one reader for all."""
     from qonnx.transformation.base import Transformation
 
-    class MergeTransposes(Transformation):
+    class MergeTransposes(Transformation):  # type: ignore[misc]  # of no known type outside FINN
         def apply(self, model: Model) -> tuple[Model, bool]:
             kept: dict[tuple[str, str], str] = {}
             for node in model.get_nodes_by_op_type("Transpose"):
@@ -184,7 +184,7 @@ def main() -> None:
     prepare()
     changed = 0
     for name, case in index["cases"].items():
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
             found = judged(arguments.folder / f"{name}.onnx")
         known = case.get("finn", {})
         if found["taken"] != known.get("taken") or found.get("units") != known.get("units"):

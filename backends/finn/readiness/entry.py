@@ -60,7 +60,7 @@ def _readers(graph: Graph, name: str) -> list[tuple[GraphNode, tuple[GraphNode, 
         for node in graph.consumers(tensor):
             if node.kind in LAYOUT and node.kind != "Transpose":
                 waiting.append((node.outputs[0], before))
-            elif node.kind == "Transpose" or node.kind in AFFINE and len(graph.computed(node)) == 1:
+            elif node.kind == "Transpose" or (node.kind in AFFINE and len(graph.computed(node)) == 1):
                 waiting.append((node.outputs[0], (*before, node)))
             else:
                 readers.append((node, before))

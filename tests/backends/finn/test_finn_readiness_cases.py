@@ -1,4 +1,4 @@
-"""Small QONNX graphs of all kinds, with what finn-plus 1.6.1 does with each (cases/index.json): readiness says the same.
+"""Small QONNX graphs, and what finn-plus 1.6.1 does with each (cases/index.json): readiness says the same.
 
 `nox -s finn` puts them through finn-plus again (calibration/finn_plus/cases.py).
 """
@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 pytest.importorskip("onnx")
-from backends.finn.readiness.conditions import JUDGED  # noqa: E402
-from backends.finn.workers.readiness import assess  # noqa: E402
+from backends.finn.readiness.conditions import JUDGED
+from backends.finn.workers.readiness import assess
 
 FOLDER = Path(__file__).with_name("cases")
 INDEX = json.loads((FOLDER / "index.json").read_text())

@@ -73,8 +73,8 @@ def finn_figures(design: FinnDesign, node: HardwareNode) -> dict[Metric, int]:
     """What FINN estimates of one node."""
     fold = design.folding[node.name]
     return {
-        Metric.LUT: formulas.lut(node, fold, design.memory),
-        Metric.BRAM18: formulas.bram18(node, fold, design.memory),
+        Metric.LUT: formulas.lut(node, fold, design.memories[node.name]),
+        Metric.BRAM18: formulas.bram18(node, fold, design.memories[node.name]),
         Metric.DSP: formulas.dsp(node, fold),
     }
 

@@ -51,7 +51,7 @@ def _folding(solved: Solved[FinnDesign]) -> Iterator[Note]:
         yield Note(f"FINN's own search for {options.target_fps} images/s")
     elif options.folding != AUTO:
         aside = ", ".join(folding_file.left_aside(options.folding))
-        left = f"; left aside in it: {aside}; options say the memories, and FIFOs are simulated"
+        left = f"; left aside in it: {aside}; FIFOs are simulated"
         yield Note(f"the folding is the file's{left if aside else ''}")
     limit = cycles_at(options.target_fps, clock_ns)
     if limit is not None and design.interval > limit:

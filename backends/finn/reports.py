@@ -1,19 +1,24 @@
-"""The timing report of FINN's own build (``report/post_route_timing.rpt``), as evidence of a design's clock."""
+"""What FINN's own build leaves in its ``report`` folder, as evidence of a design: one file of it, or the folder.
+
+``post_route_timing.rpt`` tells the clock; its JSON files tell resources and cycles, node by node.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from backends.amd import steps
+from backends.amd import finn_reports, steps
 from backends.amd.identity import ANYTHING
 from backends.dataflow.space import Solved
 from backends.finn.clock import COSTS, LABEL_SELECT
 from backends.finn.design.design import FinnDesign
 from backends.protocol import Imported, Note, warning
 from flows.core.errors import InputError
-from flows.core.evidence import Metric
+from flows.core.evidence import WHOLES, Metric
+from flows.core.files import read_text
 
 PARTITION = "StreamingDataflowPartition"
 """What FINN's builder calls the parts of its design, in which it numbers and names the nodes."""
@@ -22,14 +27,47 @@ BETWEEN = ("StreamingFIFO", "StreamingDataWidthConverter", "IODMA")
 """Nodes that FINN puts between those of a design and around them."""
 
 
+TIMING = "post_route_timing.rpt"
+
+
 def read_report(solved: Solved[FinnDesign], report: Path) -> Imported:
-    """Raises `InputError` where it is damaged, no timing report, or of another kind of design, part or clock."""
-    job = solved.design.job
-    read = steps.read_report(report, PARTITION, job.target, ANYTHING, "vitis")
+    """Raises `InputError` where it is damaged, none of FINN's, or of another kind of design, part or clock."""
+    if not report.is_dir():
+        return _read(solved, report)
+    every = [report / name for name in (*finn_reports.FILES, TIMING) if (report / name).is_file()]
+    if not every:
+        advice = "give the folder `report` of FINN's build output"
+        raise InputError(f"report {report}", "the folder holds none of FINN's reports", advice)
+    read = [_read(solved, path) for path in every]
+    return Imported(
+        tuple(reading for one in read for reading in one.readings), tuple(note for one in read for note in one.notes)
+    )
+
+
+def _read(solved: Solved[FinnDesign], report: Path) -> Imported:
+    if report.name in finn_reports.FILES:
+        return _counted(solved.design, report)
+    read = steps.read_report(report, PARTITION, solved.design.job.target, ANYTHING, "vitis")
     if any(one.metric is not Metric.FMAX_MHZ for one in read.readings):
-        advice = "give its report/post_route_timing.rpt"
-        raise InputError(f"report {report}", "of FINN's builds timing reports alone are read", advice)
+        advice = f"give its report folder, or {TIMING} or a JSON file of it"
+        raise InputError(f"report {report}", "of a FINN build's vendor reports the timing report alone is read", advice)
     return Imported(read.readings, (*read.notes, *_limits(solved.design, read)))
+
+
+def _counted(design: FinnDesign, report: Path) -> Imported:
+    """A JSON file of FINN's. It names neither part nor clock: of those only the nodes are compared."""
+    advice = "give the report folder of FINN's build output"
+    content = read_text(report, advice, f"report {report}")
+    on = design.job.target.part.device.name
+    readings = [replace(one, on=on) for one in finn_reports.readings_of(content, report.name, report.name)]
+    ours = {node.name for node in design.nodes}
+    named = {one.scope for one in readings} - set(WHOLES)
+    strange = sorted(name for name in named - ours if not name.startswith(BETWEEN))
+    notes = [warning(f"that {report.name} is of this very design is your word: it names neither part nor clock")]
+    if strange:
+        told = ", ".join(strange[:3])
+        notes.append(warning(f"{report.name} has nodes that this design has not ({told}): it is of another one"))
+    return Imported(tuple(readings), tuple(notes))
 
 
 def _limits(design: FinnDesign, read: Imported) -> Iterator[Note]:

@@ -1,4 +1,4 @@
-"""Whether a model file can go through a flow, condition by condition: verdicts, each with the nodes that break it."""
+"""Whether a model file can go through a flow, condition by condition: verdicts with the nodes they rest on."""
 
 from __future__ import annotations
 
@@ -7,32 +7,48 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-SCHEMA = "zynqflows-readiness/1"
+SCHEMA = "zynqflows-readiness/2"
 
 
 class Status(Enum):
     HELD = "held"
+    SLOWER = "taken but slower"  # the flow takes it, by a slower or larger unit, or leaves a part to the host
     BROKEN = "broken"
     NOT_APPLICABLE = "not applicable"  # nothing in the file is under this condition
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What breaks a condition: `where` it stands (a node by index and name), the fact, what to change."""
+    """What breaks a condition: `where` it stands (a node by index and name), the fact, what to change.
+
+    `taken` where the flow takes it all the same, and `change` is what would spare its cost.
+    """
 
     where: str
     fact: str
     change: str
+    taken: bool = False
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One condition, by its key and in words. `findings` are there where it is broken, and only there."""
+    """One condition, by its key and in words. It has `findings` where it is broken or taken but slower, and only there.
+
+    `judged` is the tool, with its version, by which the condition was judged.
+    """
 
     condition: str
     about: str
     status: Status
     findings: tuple[Finding, ...] = ()
+    judged: str = ""
+
+
+def status_of(findings: tuple[Finding, ...], applies: bool) -> Status:
+    """Of a condition with these findings; `applies` says whether anything in the file is under it."""
+    if findings:
+        return Status.SLOWER if all(one.taken for one in findings) else Status.BROKEN
+    return Status.HELD if applies else Status.NOT_APPLICABLE
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,7 @@ def readiness_from_json(content: Mapping[str, Any]) -> Readiness:
             one["about"],
             Status[one["status"].upper()],
             tuple(Finding(**finding) for finding in one["findings"]),
+            one["judged"],
         )
         for one in content["verdicts"]
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from flows.core.readiness import Finding, Readiness, Status, Verdict
+from flows.core.readiness import Finding, Readiness, Status
 from flows.core.text import printable
 from reports.terminal.layout import WIDTH, table
 
@@ -13,19 +14,26 @@ LIMIT = 20
 
 
 def verdicts(readiness: Readiness) -> str:
-    """One line a condition; then, of each that is broken, which nodes break it and what to change."""
+    """One line a condition; then, of each that is not simply held, which nodes it rests on and what to change."""
     counts = {status: sum(one.status is status for one in readiness.verdicts) for status in Status}
     told = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
     rows = [["condition", "verdict", ""], *([one.condition, one.status.value, one.about] for one in readiness.verdicts)]
-    parts = [printable(f"{readiness.file}: {told}"), table(rows, frozenset({0, 1, 2}))]
-    return "\n\n".join([*parts, *(_broken(one) for one in readiness.broken)])
+    judges = ", ".join(dict.fromkeys(one.judged for one in readiness.verdicts if one.judged))
+    by = f"; judged by {judges}" if judges else ""
+    parts = [printable(f"{readiness.file}: {told}{by}"), table(rows, frozenset({0, 1, 2}))]
+    for one in readiness.verdicts:
+        refused, taken = ([each for each in one.findings if each.taken is kind] for kind in (False, True))
+        parts += _told(f"{one.condition} is broken", refused)
+        parts += _told(f"{one.condition} is {Status.SLOWER.value}", taken)
+    return "\n\n".join(parts)
 
 
-def _broken(verdict: Verdict) -> str:
-    lines = [f"{verdict.condition} is broken:", *(_finding(one) for one in verdict.findings[:LIMIT])]
-    if (more := len(verdict.findings) - LIMIT) > 0:
-        lines.append(f"  and {more} more like these (--json has all)")
-    return "\n".join(lines)
+def _told(head: str, findings: Sequence[Finding]) -> Iterator[str]:
+    if findings:
+        lines = [f"{head}:", *(_finding(one) for one in findings[:LIMIT])]
+        if (more := len(findings) - LIMIT) > 0:
+            lines.append(f"  and {more} more like these (--json has all)")
+        yield "\n".join(lines)
 
 
 def _finding(one: Finding) -> str:

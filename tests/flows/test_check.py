@@ -60,20 +60,35 @@ def saved(model: Any, folder: Path, name: str = "own.onnx") -> Path:
 def test_a_ready_graph_of_the_architecture(said: Said, tmp_path: Path) -> None:
     out = tmp_path / "verdicts.json"
     text = said(saved(ready(ARCH8), tmp_path), "--network", "arch8", "--json", out)
-    assert "own.onnx: 17 held" in text and "the graph is arch8" in text and "broken" not in text
+    assert (
+        "own.onnx: 20 held, 2 not applicable; judged by finn-plus 1.6.1" in text
+        and "the graph is arch8" in text
+        and "broken" not in text
+    )
     content = json.loads(out.read_text())
     assert content["schema"] == SCHEMA
-    assert {one.status for one in readiness_from_json(content).verdicts} == {Status.HELD}
+    statuses = {one.status for one in readiness_from_json(content).verdicts}
+    assert statuses == {Status.HELD, Status.NOT_APPLICABLE}  # no product, no concatenation
 
 
 def test_what_is_broken_is_told_with_node_and_change(said: Said, tmp_path: Path) -> None:
     model = ready(ARCH8)
-    settle(model, "block1_conv2_wq", narrow=0)
-    place = list(model.graph.node).index(find(model, "block1_conv2_wq"))
+    settle(model, "block1_conv2", group=2)
+    place = list(model.graph.node).index(find(model, "block1_conv2"))
     text = said(saved(model, tmp_path), code=4)
-    assert "narrow-weights broken weights of narrow range" in text
-    assert f"node[{place}] 'block1_conv2_wq' (Quant): the weights of" in text and "Set narrow=1" in text
-    assert "error: own.onnx: not ready: it breaks 1 condition (narrow-weights)." in text
+    assert "convolution broken over images" in text and "convolution is broken:" in text
+    assert f"node[{place}] 'block1_conv2' (Conv): a convolution of 2 groups" in text and "Take group=1" in text
+    assert "error: own.onnx: not ready: it breaks 1 condition (convolution)." in text
+
+
+def test_what_is_taken_but_slower_fails_nothing(said: Said, tmp_path: Path) -> None:
+    model = ready(ARCH8)
+    settle(model, "block1_conv2_wq", narrow=0)
+    out = tmp_path / "verdicts.json"
+    text = said(saved(model, tmp_path), "--json", out)
+    assert "1 taken but slower" in text and "narrow-weights is taken but slower:" in text and "broken" not in text
+    (slower,) = (one for one in readiness_from_json(json.loads(out.read_text())).verdicts if one.findings)
+    assert slower.status is Status.SLOWER and slower.findings[0].taken and slower.judged == "finn-plus 1.6.1"
 
 
 def test_another_network_is_an_error_of_its_own(said: Said, tmp_path: Path) -> None:
@@ -129,7 +144,7 @@ def test_a_truncated_file(said: Said, tmp_path: Path) -> None:
 def test_weights_beside_the_model(said: Said, tmp_path: Path) -> None:
     path = tmp_path / "own.onnx"
     onnx.save(ready(ARCH8), path, save_as_external_data=True, location="own.data", size_threshold=0)
-    assert "17 held" in said(path, "--network", "arch8")
+    assert "20 held" in said(path, "--network", "arch8")
     (tmp_path / "own.data").rename(tmp_path / "gone.data")
     assert "own.data: no such file. Put it beside the model again." in said(path, "--network", "arch8", code=3)
 

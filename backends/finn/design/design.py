@@ -11,13 +11,14 @@ from backends.cost.amounts import Amounts, joined
 from backends.cost.shell import SCOPE, SMARTCONNECT, Shell, find_shell
 from backends.dataflow.design import StreamDesign
 from backends.dataflow.fifos import LEAST, sized
+from backends.dataflow.options import AUTO
 from backends.dataflow.stages import Fifo, Stage
 from backends.finn.design import folding_file
 from backends.finn.design.fifos import Link, StreamingFifo, links, pixel_bits
 from backends.finn.design.graph import nodes
 from backends.finn.design.nodes import HardwareNode
 from backends.finn.design.schedule import Folding, stages
-from backends.finn.options import FinnOptions
+from backends.finn.options import FINN, FinnOptions
 from backends.finn.resources import models
 from backends.finn.resources.formulas import MemoryStyle
 from backends.protocol import Job
@@ -38,8 +39,17 @@ class FinnDesign(StreamDesign):
 
     @property
     def memory(self) -> MemoryStyle:
+        """Of every node of which no folding file says more."""
         options = self.job.options
         return MemoryStyle(options.weight_memory, options.weight_style, options.window_style)
+
+    @cached_property
+    def memories(self) -> Mapping[str, MemoryStyle]:
+        """By node."""
+        how = self.job.options.folding
+        if how in (AUTO, FINN):
+            return {node.name: self.memory for node in self.nodes}
+        return folding_file.memories(how, self.nodes, self.memory)
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -57,7 +67,7 @@ class FinnDesign(StreamDesign):
     def costs(self) -> Iterator[tuple[str, Amounts]]:
         """(scope, amounts) of nodes by FINN's names, of FIFOs and converters, and of the shell."""
         for node in self.nodes:
-            yield node.name, models.of_node(node, self.folding[node.name], self.memory)
+            yield node.name, models.of_node(node, self.folding[node.name], self.memories[node.name])
         for link in self.links:
             yield FIFO if isinstance(link, StreamingFifo) else CONVERTER, models.of_link(link)
         yield from self.shell_costs().items()
@@ -87,4 +97,4 @@ class FinnDesign(StreamDesign):
 
     def folding_file(self) -> str:
         """The text of FINN's folding file for it."""
-        return folding_file.write(self.nodes, self.folding, self.memory, self.links)
+        return folding_file.write(self.nodes, self.folding, self.memories, self.links)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
 from backends.finn.design.fifos import Link, StreamingFifo
 from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Window
 from backends.finn.design.schedule import Folding
-from backends.finn.resources.formulas import MemoryStyle
+from backends.finn.resources.formulas import AUTO, BLOCK, DECOUPLED, DISTRIBUTED, EMBEDDED, MemoryStyle
 from flows.core.errors import InputError
 
 WHERE = "folding"
 TAKEN = "PE", "SIMD", "parallel_window"
+MEM_MODE, RAM_STYLE, RES_TYPE = "mem_mode", "ram_style", "resType"
+MODES, STYLES = (DECOUPLED, EMBEDDED), (AUTO, BLOCK, DISTRIBUTED)
+"""What the resource model knows; a Zynq-7000 has no UltraRAM, and weights from outside are not modelled."""
 NOT_OURS = "StreamingFIFO", "StreamingDataWidthConverter", "IODMA"
 """Nodes of FINN's final configuration that follow from the folding."""
 
@@ -22,7 +26,8 @@ NOT_OURS = "StreamingFIFO", "StreamingDataWidthConverter", "IODMA"
 def read(text: str, nodes: Sequence[HardwareNode]) -> Folding:
     """The folding that `text` gives; what it leaves out is not parallel, as in FINN.
 
-    Raises `InputError` where it names other nodes, a PE or SIMD that does not divide, or folds that do not go together.
+    Raises `InputError` where it names other nodes, a PE or SIMD that does not divide, folds that do not go together, or
+    what `memories` refuses.
     """
     given: dict[str, Any] = json.loads(text)
     if given.pop("Defaults", {}):
@@ -35,6 +40,7 @@ def read(text: str, nodes: Sequence[HardwareNode]) -> Folding:
                 f"{WHERE}, node {name}", "the network has no such node", f"its nodes are {', '.join(near)}, ..."
             )
     found = {node.name: _fold(node, given.get(node.name, {})) for node in nodes}
+    memories(text, nodes, MemoryStyle())
     for node in nodes:
         for source in node.sources:
             window = by_name.get(source)
@@ -67,27 +73,63 @@ def _fold(node: HardwareNode, given: Mapping[str, Any]) -> NodeFold:
     raise InputError(where, "a parallel window of fewer than all channels", f"give SIMD {node.channels}, or 0 for it")
 
 
-def left_aside(text: str) -> list[str]:
-    """The attributes in `text` that `read` does not take.
+def memories(text: str, nodes: Sequence[HardwareNode], others: MemoryStyle) -> dict[str, MemoryStyle]:
+    """Where each node keeps its weights or lines: as `text` says, and otherwise as `others`.
 
-    >>> left_aside('{"MVAU_rtl_0": {"PE": 2, "ram_style": "block"}}')
-    ['ram_style']
+    Raises `InputError` for a memory, or a kind of multiplier, that the resource model does not know of that node.
     """
-    given = {key for attributes in json.loads(text).values() for key in attributes}
-    return sorted(given - {*TAKEN})
+    given: dict[str, Any] = json.loads(text)
+    return {node.name: _memory(node, given.get(node.name, {}), others) for node in nodes}
 
 
-def write(nodes: Sequence[HardwareNode], folding: Folding, memory: MemoryStyle, links: Sequence[Link]) -> str:
+def _memory(node: HardwareNode, given: Mapping[str, Any], others: MemoryStyle) -> MemoryStyle:
+    match node:
+        case MatrixVector():
+            multipliers = ("auto", "dsp") if node.rtl else ("auto", "lut")
+            known: dict[str, Sequence[str]] = {MEM_MODE: MODES, RAM_STYLE: STYLES, RES_TYPE: multipliers}
+        case Window():
+            known = {RAM_STYLE: STYLES}
+        case _:
+            known = {}
+    for key in given.keys() & {MEM_MODE, RAM_STYLE, RES_TYPE}:
+        where, value = f"{WHERE}, node {node.name}", given[key]
+        if key not in known:
+            raise InputError(where, f"{key} is {value!r}, and its memory is not modelled by that", f"leave {key} out")
+        if value not in known[key]:
+            near = get_close_matches(str(value), known[key], n=1, cutoff=0) or known[key][:1]
+            fact = f"{key} is {value!r}; the model of {node.op} knows {', '.join(known[key])}"
+            raise InputError(where, fact, f"the nearest is {near[0]}")
+    if isinstance(node, Window):
+        return replace(others, window_style=given.get(RAM_STYLE, others.window_style))
+    weights, style = given.get(MEM_MODE, others.weights), given.get(RAM_STYLE, others.weight_style)
+    return replace(others, weights=weights, weight_style=style)
+
+
+def left_aside(text: str) -> list[str]:
+    """The attributes in `text` that neither `read` nor `memories` takes.
+
+    >>> left_aside('{"MVAU_rtl_0": {"PE": 2, "ram_style": "block", "inFIFODepths": [2]}}')
+    ['inFIFODepths']
+    """
+    ours = {*TAKEN, MEM_MODE, RAM_STYLE, RES_TYPE}
+    nodes: dict[str, Any] = json.loads(text)
+    rest = (set(given) - (set() if name.startswith(NOT_OURS) else ours) for name, given in nodes.items())
+    return sorted(set[str]().union(*rest))
+
+
+def write(
+    nodes: Sequence[HardwareNode], folding: Folding, memories: Mapping[str, MemoryStyle], links: Sequence[Link]
+) -> str:
     """The folding as FINN's ``folding_config_file``, with memories and FIFO depths (in words)."""
     found: dict[str, dict[str, Any]] = {"Defaults": {}}
     for node in nodes:
-        fold = folding[node.name]
+        fold, memory = folding[node.name], memories[node.name]
         values = {"PE": fold.pe, "SIMD": fold.simd, "parallel_window": int(fold.parallel)}
         found[node.name] = {key: values[key] for key in node.attributes}
         if isinstance(node, MatrixVector):
-            found[node.name] |= {"mem_mode": memory.weights, "ram_style": memory.weight_style}
+            found[node.name] |= {MEM_MODE: memory.weights, RAM_STYLE: memory.weight_style}
         elif isinstance(node, Window):
-            found[node.name] |= {"ram_style": memory.window_style}
+            found[node.name] |= {RAM_STYLE: memory.window_style}
         depths = [
             max(
                 link.depth

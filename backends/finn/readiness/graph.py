@@ -16,8 +16,8 @@ QUANTISER_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant")
 MOVES = ("Concat", "Split", "Slice", "Gather", "Pad", "Expand", "Resize", "Upsample", "DepthToSpace", "SpaceToDepth")
 """What joins, picks or repeats elements."""
-LAYOUT = ("Identity", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze")
-"""What moves elements and changes none."""
+LAYOUT = ("Identity", "Dropout", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze")
+"""What moves elements and changes none; qonnx' cleanup takes a Dropout out."""
 PRODUCTS = ("Conv", "Gemm", "MatMul")
 ARITHMETIC = ("Add", "Sub", "Mul", "Div")
 
@@ -28,6 +28,8 @@ class Constant:
 
     shape: tuple[int, ...]
     values: tuple[float, ...] | None
+    kind: str = "FLOAT"
+    """As ONNX names its type."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,20 @@ class Graph:
     def of_kind(self, *kinds: str) -> Iterator[GraphNode]:
         return (node for node in self.nodes if node.kind in kinds and node.domain in ("", "ai.onnx"))
 
+    def constant(self, name: str) -> Constant | None:
+        """What the tensor holds, layout changes and a quantiser of weights taken away."""
+        source = self.behind_layout(name)
+        if one := self.quantisers.get(source):
+            source = self.behind_layout(one.node.inputs[0])
+        return self.constants.get(source)
+
+    def channels(self, name: str) -> int | None:
+        """Of an image (N, C, H, W)."""
+        match self.shapes.get(name):
+            case (_, int(channels), _, _):
+                return channels
+        return None
+
     def area(self, name: str) -> int | None:
         """Pixels of an image (N, C, H, W)."""
         match self.shapes.get(name):
@@ -177,6 +193,31 @@ class Graph:
         values = set(constant.values) if constant and constant.values else set()
         return values.pop() if len(values) == 1 else None
 
+    def _truncated(self, node: GraphNode) -> float | None:
+        """The scale behind a Trunc, which drops bits at the low end."""
+        scale, before, after = (self._scalar(node, index) for index in (1, 3, 4))
+        if scale is None or before is None or after is None or not 0 <= before - after <= 64:
+            return None
+        return scale * 2 ** (before - after)
+
+    def scalar(self, node: GraphNode) -> float | None:
+        """The one value that arithmetic applies to its first input; None where there are several."""
+        constant = self.constants.get(self.behind_layout(node.inputs[-1])) if len(self.computed(node)) == 1 else None
+        commutes = node.kind in ("Add", "Mul")
+        if constant is None and commutes:
+            constant = self.constants.get(self.behind_layout(node.inputs[0]))
+        return constant.values[0] if constant and constant.values and len(constant.values) == 1 else None
+
+    @cached_property
+    def signed(self) -> frozenset[str]:
+        """The tensors that are quantised and can be negative."""
+        names: set[str] = set()
+        for node in self.nodes:
+            one = self.quantiser(node)
+            if one.signed if one else node.kind != "Relu" and not names.isdisjoint(node.inputs):
+                names.update(node.outputs)
+        return frozenset(names)
+
     @cached_property
     def steps(self) -> Mapping[str, float | None]:
         """Every tensor that holds integers times one scale, with that scale; None where it is not one known number."""
@@ -186,13 +227,25 @@ class Graph:
             given = [steps[name] for name in computed if name in steps]
             if one := self.quantiser(node):
                 steps[made] = one.step
+            elif node.kind == "Trunc":
+                steps[made] = self._truncated(node)
             elif not given or len(given) != len(computed):
                 continue
-            elif node.kind in (*LAYOUT, *MOVES, "Relu", "MaxPool"):
+            elif node.kind in (*LAYOUT, *MOVES, "Relu", "MaxPool"):  # a join of several scales is told there
                 steps[made] = given[0] if len(set(given)) == 1 else None
             elif node.kind in ("GlobalAveragePool", "ReduceMean"):
                 area = self.area(node.inputs[0])
                 steps[made] = given[0] / area if given[0] is not None and area else None
             elif node.kind == "Add" and len(given) == 2:  # where they differ, that is told at the sum
                 steps[made] = given[0] if given[0] == given[1] else None
+            elif node.kind in ("Mul", "Div"):
+                steps[made] = self._scaled(node, given)
         return steps
+
+    def _scaled(self, node: GraphNode, given: list[float | None]) -> float | None:
+        """The scale of a product: of both tensors' scales, or of one scale and a constant above 0."""
+        factors = [*given, self.scalar(node)] if len(given) == 1 else given
+        if len(factors) != 2 or None in factors or not all(one and one > 0 for one in factors):
+            return None
+        first, second = (one or 1.0 for one in factors)
+        return first * second if node.kind == "Mul" else first / second

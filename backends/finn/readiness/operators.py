@@ -15,6 +15,8 @@ from backends.finn.readiness.graph import (
     GraphNode,
 )
 from backends.finn.readiness.layers import AVERAGES, stops
+from backends.finn.readiness.pools import truncated
+from backends.finn.readiness.wording import size
 from flows.core.readiness import Finding
 
 OWN_DOMAINS = ("", "ai.onnx")
@@ -23,21 +25,56 @@ QCDQ = (*QDQ, "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
 JUDGED = (*PRODUCTS, *ARITHMETIC, *LAYOUT, *AVERAGES, *QCDQ, "Constant", "Relu", "MaxPool", "BatchNormalization")
 NEWEST_IR = 13
 """That onnxruntime 1.25.1 reads, which finn-plus 1.6.1 asks for."""
-AFFINE = ("Sub", "Mul", "Div", "BatchNormalization")
+HOSTED = ("Softmax", "LogSoftmax", "ArgMax", "TopK", "Cast", *ARITHMETIC, "BatchNormalization")
+"""What may follow the last layer: FINN leaves it to the host. A TopK that reads integers becomes a LabelSelect."""
+VERSAL = ("Sigmoid", "Tanh", "Gelu", "Erf")
+"""What finn-plus builds as PWPolyF, which no Zynq-7000 has the slices for."""
+ADVICE = {
+    "Clip": "leave it out: a quantiser saturates where its codes end (a ReLU6 is a Relu and a Quant up to 6)",
+    "Selu": "take a Relu: FINN converts a Selu, but its outputs differ from the graph's",
+}
+TRAINING = "take it out, or replace it by ReLU and a quantiser"
 
 
 def float_operators(graph: Graph) -> Iterator[Finding]:
     for node in graph.nodes:
         if node.domain not in OWN_DOMAINS or node.nested or _aside(graph, node):
             continue
-        if node.kind in ("Softmax", "LogSoftmax"):
+        if on_host(graph, node):
+            if node.kind not in (*LAYOUT, *PRODUCTS, "Add"):
+                fact = "it stands behind the last layer: FINN leaves it to the host, or builds it in float"
+                yield Finding(str(node), fact, _spared(node), taken=True)
+        elif node.kind in ("Softmax", "LogSoftmax"):
             yield Finding(str(node), "a softmax, in float", "end the graph before it: the largest logit is the same")
+        elif node.kind in VERSAL:
+            fact = "a float operator: FINN's unit for it (PWPolyF) is for Versal parts alone"
+            yield Finding(str(node), fact, TRAINING)
         elif node.kind not in (*JUDGED, *MOVES):
-            yield Finding(str(node), "a float operator", "take it out, or replace it by ReLU and a quantiser")
-        elif node.kind in (*PRODUCTS, "Sub", "Mul", "Div") and len(graph.computed(node)) > 1:
-            yield Finding(str(node), "it joins two computed tensors", "joins can be made by Add alone")
-        elif node.kind in AFFINE or (node.kind == "Add" and len(graph.computed(node)) == 1):
+            yield Finding(str(node), "a float operator, which FINN has no unit for", ADVICE.get(node.kind, TRAINING))
+        elif node.kind in (*PRODUCTS, "Sub", "Div") and len(graph.computed(node)) > 1:
+            yield Finding(str(node), "it joins two computed tensors", "join them by Add, Mul or Concat")
+        elif node.kind in (*ARITHMETIC, "BatchNormalization") and len(graph.computed(node)) == 1:
             yield from _loose(graph, node)
+
+
+def _spared(node: GraphNode) -> str:
+    if node.kind in ("Softmax", "LogSoftmax"):
+        return "end the graph before it: the largest logit is the same"
+    return "end the graph before it, or compute it there"
+
+
+def on_host(graph: Graph, node: GraphNode) -> bool:
+    """Whether it and all behind it can be left to the host: no layer with weights, no quantiser, no pooling there."""
+    waiting, seen = [node], {node.index}
+    while waiting:
+        one = waiting.pop()
+        if one.kind not in (*HOSTED, *LAYOUT) or len(graph.computed(one)) != 1:
+            return False
+        for reader in (reader for name in one.outputs for reader in graph.consumers(name)):
+            if reader.index not in seen:
+                seen.add(reader.index)
+                waiting.append(reader)
+    return True
 
 
 def _aside(graph: Graph, node: GraphNode) -> bool:
@@ -46,12 +83,20 @@ def _aside(graph: Graph, node: GraphNode) -> bool:
 
 
 def _loose(graph: Graph, node: GraphNode) -> Iterator[Finding]:
-    """Constant arithmetic that no quantiser's thresholds take in, the bias of the last layer apart."""
-    ends = node.outputs[0] in graph.outputs and node.kind != "Add"
-    readers = [str(one) for one in stops(graph, node)] + ["the graph's output"] * ends
+    """Constant arithmetic that no quantiser's thresholds take in, nor a layer's scale."""
+    readers = [one for one in stops(graph, node) if not _passes(graph, node, one)]
     if readers:
-        fact = f"constant arithmetic in float, which {', '.join(readers)} reads with no quantiser between"
+        told = ", ".join(map(str, readers))
+        fact = f"constant arithmetic in float, which {told} reads with no quantiser between"
         yield Finding(str(node), fact, "fold it into the layer before, or put a Quant behind it")
+
+
+def _passes(graph: Graph, node: GraphNode, reader: GraphNode) -> bool:
+    """Whether FINN moves the arithmetic on through `reader`: a scale always, an offset through what pads nothing."""
+    if graph.steps.get(node.outputs[0]) is not None or reader.kind == "Trunc":
+        return True
+    offset = node.kind in ("Add", "Sub") and graph.scalar(node) is not None
+    return offset and reader.kind in PRODUCTS and not any(reader.settings.get("pads", ()))
 
 
 def dequantised(graph: Graph) -> Iterator[Finding]:
@@ -66,19 +111,21 @@ def unknown(graph: Graph) -> Iterator[Finding]:
         yield Finding("the graph", fact, "save it by an older onnx, or set model.ir_version = 10")
     for name in graph.functions:
         yield Finding(f"function {name!r}", "the file's own, and not judged", "export plain operators, inlined")
+    averaged = [truncated(graph, node) for node in graph.of_kind("AveragePool")]
     for node in graph.nodes:
         if node.nested:
             yield Finding(str(node), "a loop or branch: it holds a graph of its own", "export without control flow")
         elif node.domain in QUANTISER_DOMAINS and node.kind == "IntQuant":
             yield Finding(str(node), "FINN knows it by its other name alone, and leaves it in float", "call it Quant")
         elif node.domain in QUANTISER_DOMAINS and node.kind == "Trunc":
-            fact = "FINN takes a Trunc only behind an AveragePool, which is not judged here"
-            yield Finding(str(node), fact, "average by GlobalAveragePool and quantise with Quant")
+            if node not in averaged:
+                fact = "FINN takes a Trunc only behind an AveragePool and a Mul"
+                yield Finding(str(node), fact, "average by GlobalAveragePool and quantise with Quant")
         elif node.domain in QUANTISER_DOMAINS and node.kind not in QUANTISERS:
             fact = f"{node.kind} of {node.domain} is not judged here"
             yield Finding(str(node), fact, "give the graph as exported, before any conversion; quantise with Quant")
-        elif node.domain in OWN_DOMAINS and node.kind in MOVES and not _aside(graph, node):
-            fact = "it joins, picks or repeats elements, which is not judged here"
+        elif node.domain in OWN_DOMAINS and node.kind in MOVES and node.kind != "Concat" and not _aside(graph, node):
+            fact = "it picks or repeats elements, which is not judged here"
             yield Finding(str(node), fact, "do without it, or try FINN itself, which has hardware for some of these")
         elif node.domain not in (*OWN_DOMAINS, *QUANTISER_DOMAINS):
             fact = f"of domain {node.domain!r}, which is not judged here"
@@ -91,7 +138,7 @@ def moving(graph: Graph) -> Iterator[Finding]:
         shape = graph.shapes.get(name)
         if shape is None or not all(isinstance(axis, int) and axis > 0 for axis in shape[1:]):
             known = False
-            fact = f"its shape is {_shown(shape)}"
+            fact = f"its shape is {size(shape)}"
             yield Finding(f"input {name!r}", fact, "export with a fixed size")
     for node in graph.nodes:
         if node.domain in OWN_DOMAINS and graph.sizes.issuperset(node.outputs):
@@ -100,7 +147,7 @@ def moving(graph: Graph) -> Iterator[Finding]:
         elif node.nested or (node.domain not in OWN_DOMAINS and not graph.quantiser(node)):
             continue  # nothing tells its shapes: told among the operators
         elif known and not _static(graph, node.outputs[0]) and _all_static(graph, node):
-            fact = f"the shape of its result is {_shown(graph.shapes.get(node.outputs[0]))}"
+            fact = f"the shape of its result is {size(graph.shapes.get(node.outputs[0]))}"
             yield Finding(str(node), fact, "export with fixed sizes, then run qonnx-cleanup")
 
 
@@ -112,10 +159,6 @@ def _static(graph: Graph, name: str) -> bool:
 
 def _all_static(graph: Graph, node: GraphNode) -> bool:
     return all(_static(graph, name) for name in node.inputs)
-
-
-def _shown(shape: tuple[int | str | None, ...] | None) -> str:
-    return "not known" if shape is None else "x".join("?" if axis is None else str(axis) for axis in shape) or "scalar"
 
 
 _BATCH = "export with a batch of 1, or set it by qonnx' ChangeBatchSize(1)"

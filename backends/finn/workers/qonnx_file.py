@@ -18,7 +18,8 @@ LARGEST = 4096
 """Elements of a constant whose values are read: a scale, a shape, axes."""
 ATTRIBUTES: dict[str, type] = {
     **dict.fromkeys(("pads", "strides", "kernel_shape", "dilations", "axes"), tuple),
-    **dict.fromkeys(("signed", "narrow", "ceil_mode", "keepdims"), int),
+    **dict.fromkeys(("signed", "narrow", "ceil_mode", "keepdims", "group", "transA", "transB", "axis"), int),
+    **dict.fromkeys(("alpha", "beta"), float),
     **dict.fromkeys(("auto_pad", "rounding_mode"), str),
 }
 """What the conditions ask for, and the type that ONNX and QONNX give it."""
@@ -75,7 +76,7 @@ def _constants(model: ModelProto, tensors: Tensors) -> dict[str, Constant]:
     for node in model.graph.node:
         if node.op_type == "Constant" and node.output:
             value = next((one.t for one in node.attribute if one.name == "value"), None)
-            constants[node.output[0]] = _constant(value, tensors) if value else Constant((), None)
+            constants[node.output[0]] = _constant(value, tensors) if value else Constant((), None, "UNDEFINED")
     return constants
 
 
@@ -83,9 +84,16 @@ def _constant(tensor: TensorProto, tensors: Tensors) -> Constant:
     shape, count = tuple(tensor.dims), 1
     for axis in shape:
         count *= axis
-    if not 0 <= count <= LARGEST or tensor.data_type not in TYPES:
-        return Constant(shape, None)
-    return Constant(shape, tuple(float(value) for value in tensors.read(tensor).ravel()))
+    kind = type_name(tensor.data_type)
+    if not 0 <= count <= LARGEST or tensor.data_type not in (*TYPES, TensorProto.DOUBLE):
+        return Constant(shape, None, kind)
+    if tensor.data_type in TYPES:
+        values = tensors.read(tensor)
+    elif tensor.data_location == TensorProto.EXTERNAL:
+        return Constant(shape, None, kind)
+    else:
+        values = numpy_helper.to_array(tensor)
+    return Constant(shape, tuple(float(value) for value in values.ravel()), kind)
 
 
 def _check_order(nodes: tuple[GraphNode, ...], known: set[str], file: str) -> None:

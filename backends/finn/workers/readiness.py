@@ -24,7 +24,7 @@ from backends.finn.workers.plain import plain_model
 from backends.finn.workers.qonnx_file import ADVICE, read_graph
 from flows.core.digest import plain
 from flows.core.errors import InputError
-from flows.core.readiness import SCHEMA, Finding, Readiness, Status, Verdict
+from flows.core.readiness import SCHEMA, Finding, Readiness, Verdict, status_of
 from flows.core.worker import run_worker
 from models.folding import folded
 from models.imported.workers.draft import WantedFiles
@@ -36,8 +36,6 @@ from models.network import Network
 from models.serial import network_from_json
 
 OUT = Path("verdicts.json")
-SLOWER = ("narrow-weights",)
-"""Conditions without which FINN builds the graph too, of larger units: they are told, and a run goes on."""
 
 
 def assess(file: Path, external: tuple[str, ...], network: Network | None) -> Readiness:
@@ -56,7 +54,7 @@ def _architecture(model: ModelProto, file: Path, external: tuple[str, ...], netw
         findings = tuple(differences(folded(found), folded(network)))
     except InputError as error:
         findings = (Finding(error.culprit, f"no layer of {network.name}: {error.fact}", error.next_step),)
-    return Verdict("architecture", about, Status.BROKEN if findings else Status.HELD, findings)
+    return Verdict("architecture", about, status_of(findings, applies=True), findings)
 
 
 def _without_unread(model: ModelProto) -> ModelProto:
@@ -88,8 +86,7 @@ def complaint(result: Mapping[str, Any]) -> str:
     """The first reason why what was judged is not ready; empty where it is."""
     if "verdicts" not in result:
         return json.dumps(result)
-    verdicts = (verdict for verdict in result["verdicts"] if verdict["condition"] not in SLOWER)
-    findings = (finding for verdict in verdicts for finding in verdict["findings"])
+    findings = (one for verdict in result["verdicts"] for one in verdict["findings"] if not one["taken"])
     return next((f"{one['where']}: {one['fact']}" for one in findings), "")
 
 

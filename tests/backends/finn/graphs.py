@@ -82,7 +82,8 @@ class Build:
             case Conv2D():
                 top, bottom, left, right = layer.pads(self.network.input_shapes(layer)[0])
                 inputs += self.weights(layer, (layer.filters, channels, *layer.kernel))
-                out = self.node("Conv", name, inputs, pads=[top, left, bottom, right], strides=list(layer.strides))
+                settings = {"kernel_shape": list(layer.kernel), "strides": list(layer.strides), "group": 1}
+                out = self.node("Conv", name, inputs, pads=[top, left, bottom, right], **settings)
                 if not isinstance(self.network.consumers(name)[0], ReLU):
                     out = self.quant(f"{name}_q", out, bits=5, narrow=1)
             case ReLU():

@@ -159,6 +159,21 @@ def test_a_folding_file_comes_back_as_it_went() -> None:
     assert written["ElementwiseAdd_hls_0"]["inFIFODepths"] == [56, 56]
 
 
+def test_the_memories_of_a_folding_file_are_those_of_its_nodes() -> None:
+    """Others follow the options, and what is written says both."""
+    first, second = "MVAU_rtl_0", "MVAU_rtl_1"
+    given = {first: {"ram_style": "distributed"}, "ConvolutionInputGenerator_rtl_0": {"ram_style": "block"}}
+    plain = solved(folding="{}", weight_style="block").design
+    asked = solved(folding=json.dumps(given), weight_style="block").design
+    assert asked.memories[first].weight_style == "distributed" and asked.memories[second].weight_style == "block"
+    blocks, after = dict(plain.costs()), dict(asked.costs())
+    assert after[first] != blocks[first] and after[second] == blocks[second]
+    written = json.loads(asked.folding_file())
+    assert written[first]["ram_style"] == "distributed" and written[second]["ram_style"] == "block"
+    assert written["ConvolutionInputGenerator_rtl_0"]["ram_style"] == "block"
+    assert dict(solved(folding=folding_text(asked.folding_file())).design.costs()) == after
+
+
 @pytest.mark.parametrize(
     ("config", "said"),
     [
@@ -173,6 +188,13 @@ def test_a_folding_file_comes_back_as_it_went() -> None:
         ({"Pool_hls_0": {"PE": 2}}, "fold alike"),
         ({"ConvolutionInputGenerator_rtl_1": {"SIMD": 2, "parallel_window": 1}}, "parallel window"),
         ({"Defaults": {"PE": [2, ["all"]]}}, "not read here"),
+        ({"MVAU_rtl_0": {"mem_mode": "external"}}, "mem_mode is 'external'.*The nearest is internal_"),
+        ({"MVAU_rtl_0": {"mem_mode": "decoupled"}}, "The nearest is internal_decoupled"),
+        ({"MVAU_rtl_0": {"ram_style": "ultra"}}, "ram_style is 'ultra'.*auto, block, distributed"),
+        ({"MVAU_rtl_0": {"ram_style": ["block"]}}, r"ram_style is \['block'\]"),
+        ({"MVAU_rtl_0": {"resType": "lut"}}, "resType is 'lut'; the model of MVAU_rtl knows auto, dsp"),
+        ({"ConvolutionInputGenerator_rtl_0": {"ram_style": "ultra"}}, "ram_style is 'ultra'"),
+        ({"Thresholding_rtl_0": {"ram_style": "block"}}, "not modelled by that. Leave ram_style out"),
     ],
 )
 def test_a_folding_that_is_not_for_these_nodes_is_named(config: dict[str, Any], said: str) -> None:

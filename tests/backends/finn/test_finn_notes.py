@@ -25,7 +25,7 @@ W4A4 = quantised(ARCH8)
         ({"target_fps": "500"}, NoteKind.NOTE, "it is the cheapest for 500 images/s"),
         ({"target_fps": "500", "folding": "finn"}, NoteKind.NOTE, "FINN's own search for 500 images/s"),
         ({"folding": "{}"}, NoteKind.NOTE, "the folding is the file's"),
-        ({"folding": '{"MVAU_rtl_1": {"mem_mode": "external"}}'}, NoteKind.NOTE, "file's; left aside in it: mem_mode"),
+        ({"folding": '{"MVAU_rtl_1": {"inFIFODepths": [9]}}'}, NoteKind.NOTE, "left aside in it: inFIFODepths"),
         ({}, NoteKind.NOTE, "it is the fastest whose estimates leave 20 % of LUT, 25 % of FF, 2 % of"),
         (
             {"target_fps": "1743", "folding": "finn"},

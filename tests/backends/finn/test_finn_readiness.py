@@ -35,7 +35,10 @@ def broken(readiness: Readiness) -> dict[str, tuple[Finding, ...]]:
 @pytest.mark.parametrize("domain", [QONNX, "onnx.brevitas"])
 def test_a_ready_graph_holds_every_condition(domain: str, tmp_path: Path) -> None:
     readiness = judged(ready(domain=domain), tmp_path)
-    assert {one.condition: one.status for one in readiness.verdicts} == {one.key: Status.HELD for one in CONDITIONS}
+    statuses = {one.condition: one.status for one in readiness.verdicts}
+    away = dict.fromkeys(("product", "concat"), Status.NOT_APPLICABLE)
+    assert statuses == {one.key: Status.HELD for one in CONDITIONS} | away
+    assert {one.judged for one in readiness.verdicts} == {"finn-plus 1.6.1"}
 
 
 def test_the_other_name_of_a_quantiser_is_all_that_finn_does_not_take(tmp_path: Path) -> None:
@@ -75,6 +78,23 @@ def average_over_channels(model: ModelProto) -> None:
 
 def two_inputs(model: ModelProto) -> None:
     model.graph.input.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, (1, 3, 8, 8)))
+
+
+def affine_input(model: ModelProto) -> None:
+    """2x - 1, signed."""
+    put(model, "one", 1.0)
+    put(model, "two", 2.0)
+    model.graph.node.insert(0, helper.make_node("Mul", ["x", "two"], ["twice"], name="twice"))
+    model.graph.node.insert(1, helper.make_node("Sub", ["twice", "one"], ["centred"], name="centred"))
+    find(model, "q_in").input[0] = "centred"
+    settle(model, "q_in", signed=1)
+
+
+def transposed_input(model: ModelProto) -> None:
+    """Images as Keras has them: (N, H, W, C)."""
+    reshape_input(1, 8, 8, 3)(model)
+    model.graph.node.insert(0, helper.make_node("Transpose", ["x"], ["moved"], name="moved", perm=[0, 3, 1, 2]))
+    find(model, "q_in").input[0] = "moved"
 
 
 def fork_at_the_entry(model: ModelProto) -> None:
@@ -156,20 +176,108 @@ def quantised_bias(shape: tuple[int, ...]) -> Change:
     return change
 
 
-def joined(model: ModelProto) -> None:
+def joined(scale: float, axis: int = 1) -> Change:
     """Both branches side by side, not summed."""
-    find(model, "a1").op_type = "Concat"
-    settle(model, "a1", axis=1)
+
+    def change(model: ModelProto) -> None:
+        find(model, "a1").op_type = "Concat"
+        settle(model, "a1", axis=axis)
+        put(model, "c3_q_scale", scale)
+
+    return change
+
+
+def doubled(model: ModelProto) -> None:
+    find(model, "a1").input[0] = "c3_q_out"
+
+
+def quantised_sum(model: ModelProto) -> None:
+    """Its inputs have two scales, and its quantiser a third."""
+    put(model, "c3_q_scale", 0.25)
+    put_behind(model, "a1", "Quant", ("s", "c3_q_zero", "c3_q_bits"), domain=QONNX, signed=1, narrow=1)
+
+
+def difference(model: ModelProto) -> None:
+    find(model, "a1").op_type = "Sub"
+    put_behind(model, "a1", "Quant", ("s", "c3_q_zero", "c3_q_bits"), domain=QONNX)
+
+
+def product(model: ModelProto) -> None:
+    find(model, "a1").op_type = "Mul"
+
+
+def product_of_a_float(model: ModelProto) -> None:
+    """An offset that no quantiser takes in is on one side of it."""
+    product(model)
+    model.graph.node.insert(
+        list(model.graph.node).index(find(model, "a1")),
+        helper.make_node("Add", ["c3_q_out", "s"], ["late_out"], name="late"),
+    )
+    find(model, "a1").input[1] = "late_out"
+
+
+def without(name: str, attribute: str) -> Change:
+    def change(model: ModelProto) -> None:
+        node = find(model, name)
+        kept = [one for one in node.attribute if one.name != attribute]
+        del node.attribute[:]
+        node.attribute.extend(kept)
+
+    return change
+
+
+def padded_by_name(model: ModelProto) -> None:
+    """Of a dilated kernel."""
+    without("c2", "pads")(model)
+    settle(model, "c2", auto_pad="SAME_UPPER", dilations=[2, 2])
+
+
+def grouped(groups: int) -> Change:
+    def change(model: ModelProto) -> None:
+        settle(model, "c2", group=groups)
+        put(model, "c2_w", np.ones((4, 4 // groups, 3, 3)))
+
+    return change
+
+
+def depthwise_twice(model: ModelProto) -> None:
+    """3 channels become 6, and what follows has weights for 6."""
+    settle(model, "c1", group=3)
+    for name, shape in (("c1_w", (6, 1, 3, 3)), ("c1_b", (6,)), ("c2_w", (4, 6, 3, 3))):
+        put(model, name, np.ones(shape))
+
+
+def shared_weights(model: ModelProto) -> None:
+    """The shortcut takes those of a 1x1 convolution beside it."""
+    other = copy.deepcopy(find(model, "c3"))
+    other.name, other.output[0] = "c4", "c4_out"
+    quantiser = copy.deepcopy(find(model, "c3_q"))
+    quantiser.name, quantiser.input[0], quantiser.output[0] = "c4_q", "c4_out", "c4_q_out"
+    place = list(model.graph.node).index(find(model, "a1"))
+    total = helper.make_node("Add", ["c3_q_out", "c4_q_out"], ["a0_out"], name="a0")
+    for node in (total, quantiser, other):
+        model.graph.node.insert(place, node)
+    find(model, "a1").input[1] = "a0_out"
+
+
+def double_scale(model: ModelProto) -> None:
+    (place,) = (place for place, one in enumerate(model.graph.initializer) if one.name == "r1_q_scale")
+    double = onnx.numpy_helper.from_array(np.array(SCALE, np.float64), "r1_q_scale")
+    model.graph.initializer[place].CopyFrom(double)
+
+
+def bipolar(model: ModelProto, name: str) -> None:
+    node = find(model, name)
+    node.op_type = "BipolarQuant"
+    del node.input[2:]
+    del node.attribute[:]
 
 
 def bipolar_shortcut(scale: float) -> Change:
     def change(model: ModelProto) -> None:
         for name in ("r2_q", "c3_q"):
             put(model, f"{name}_scale", scale)
-        node = find(model, "c3_q")
-        node.op_type = "BipolarQuant"
-        del node.input[2:]
-        del node.attribute[:]
+        bipolar(model, "c3_q")
 
     return change
 
@@ -190,46 +298,61 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "a threshold of FINN": ("operators", behind("d1", "MultiThreshold", domain=QONNX), "node[", "MultiThreshold"),
     "a branch": ("operators", loop_at_the_end, "'if' (If)", "graph of its own"),
     "a function": ("operators", local_function, "'Twice'", "the file's own"),
-    "a join": ("operators", joined, "'a1' (Concat)", "joins, picks or repeats"),
-    "enlarged": ("operators", behind("r1_q", "Resize", "", "", "enlarged"), "(Resize)", "joins, picks or repeats"),
+    "enlarged": ("operators", behind("r1_q", "Resize", "", "", "enlarged"), "(Resize)", "picks or repeats"),
     "a newer file": ("operators", newer_file, "the graph", "IR version is 14"),
-    "a Cast": ("no-float", behind("d1", "Cast", to=TensorProto.FLOAT), "(Cast)", "float operator"),
     "QCDQ": ("no-qcdq", qcdq_at_the_end, "(QuantizeLinear)", "QCDQ"),
-    "softmax": ("no-float", behind("d1", "Softmax"), "node[18] 'd1_Softmax' (Softmax)", "softmax"),
-    "sigmoid": ("no-float", behind("d1", "Sigmoid"), "(Sigmoid)", "float operator"),
-    "scaled logits": ("no-float", behind("d1", "Mul", "s"), "(Mul)", "the graph's output"),
-    "two products": ("no-float", behind("d1", "Mul", "d1_out"), "(Mul)", "joins two computed tensors"),
+    "softmax inside": ("no-float", behind("c2", "Softmax"), "(Softmax)", "softmax"),
+    "sigmoid inside": ("no-float", behind("c3", "Sigmoid"), "(Sigmoid)", "for Versal parts alone"),
+    "sigmoid at the end": ("no-float", behind("d1", "Sigmoid"), "(Sigmoid)", "for Versal parts alone"),
+    "a transposed input": ("input", transposed_input, "(Transpose)", "between the input 'x' and"),
+    "a difference": ("no-float", difference, "'a1' (Sub)", "joins two computed tensors"),
+    "an offset before padding": ("no-float", behind("r1_q", "Add", "s"), "(Add)", "'c2' (Conv)"),
+    "a factor a channel": ("no-float", behind("r1_q", "Mul", "each"), "(Mul)", "'c2' (Conv)"),
     "a shape at run time": ("static-shapes", flatten_as_torch_does, "(Shape)", "while the graph runs"),
     "no quantiser between layers": ("bias", without_activation, "'c1' (Conv)", "'c2' (Conv) reads its result"),
-    "a quantised bias": ("bias", quantised_bias(()), "'c1_bq' (Quant)", "a scale of shape () and a zero point"),
+    "a quantised bias": ("bias", quantised_bias(()), "'c1_bq' (Quant)", "a scale of shape scalar and a zero point"),
+    "two groups": ("convolution", grouped(2), "'c2' (Conv)", "2 groups"),
+    "two filters a channel": ("convolution", depthwise_twice, "'c1' (Conv)", "2 filters a channel"),
+    "no group written": ("convolution", without("c2", "group"), "'c2' (Conv)", "group is not written"),
+    "no pads written": ("convolution", without("c3", "pads"), "'c3' (Conv)", "pads is not written"),
+    "no strides written": ("convolution", without("c3", "strides"), "'c3' (Conv)", "strides is not written"),
+    "padding by auto_pad": ("convolution", padded_by_name, "'c2' (Conv)", "auto_pad=SAME_UPPER"),
+    "alpha": ("dense", at("d1", alpha=0.5), "'d1' (Gemm)", "its alpha is 0.5"),
+    "beta": ("dense", at("d1", beta=2.0), "'d1' (Gemm)", "its beta is 2"),
     "a batch of 4": ("batch", reshape_input(4, 3, 8, 8), "input 'x'", "batch is 4"),
     "two inputs": ("input", two_inputs, "the graph", "2 inputs"),
-    "no quantiser at the entry": ("input", lambda model: take_out(model, "q_in"), "(Conv)", "reads the input 'x'"),
-    "one branch not quantised": ("input", fork_at_the_entry, "'c3' (Conv)", "reads the input 'x'"),
     "a byte tensor": ("input", typed_input(TensorProto.UINT8), "input 'x'", "UINT8"),
-    "unsigned weights": ("weights", at("c1_wq", signed=0), "'c1_wq'", "unsigned"),
-    "weights of 9 bits": ("weights", constant("c2_wq_bits", 9), "'c2_wq'", "9 bits"),
+    "weights of 33 bits": ("weights", constant("c2_wq_bits", 33), "'c2_wq'", "33 bits"),
+    "a scale an input channel": ("weights", constant("c2_wq_scale", np.full((1, 4, 1, 1), 0.1)), "'c2_wq'", "1x4x1x1"),
+    "a scale an element": ("weights", constant("d1_wq_scale", np.full((10, 4), 0.1)), "'d1_wq'", "10x4"),
+    "a scale an input": ("weights", constant("d1_wq_scale", np.full((1, 4), 0.1)), "'d1_wq'", "1x4"),
+    "weights of scale 0": ("weights", constant("d1_wq_scale", 0.0), "'d1_wq'", "zero or no number"),
+    "shared weights": ("weights", shared_weights, "'c3_wq'", "more than one node reads it"),
+    "a double scale": ("float32", double_scale, "'r1_q'", "its scale is DOUBLE"),
     "weights with a zero point": ("weights", constant("d1_wq_zero", 1), "'d1_wq'", "zero point 1"),
     "float weights": ("weights", lambda model: take_out(model, "d1_wq"), "'d1' (Gemm)", "not quantised"),
-    "weights of full range": ("narrow-weights", at("c2_wq", narrow=0), "'c2_wq'", "-8"),
-    "floor on weights": ("rounding", at("c2_wq", rounding_mode="FLOOR"), "'c2_wq'", "FLOOR"),
+    "ceil": ("rounding", at("q_in", rounding_mode="CEIL"), "'q_in'", "CEIL"),
     "floor on activations": ("rounding", at("r1_q", rounding_mode="FLOOR"), "'r1_q'", "FLOOR"),
-    "half even": ("rounding", at("q_in", rounding_mode="HALF_EVEN"), "'q_in'", "HALF_EVEN"),
-    "a scale a channel": ("activations", constant("r1_q_scale", np.full((1, 4, 1, 1), 0.5)), "'r1_q'", "(1, 4, 1, 1)"),
+    "a scale a channel": ("activations", constant("r1_q_scale", np.full((1, 4, 1, 1), 0.5)), "'r1_q'", "1x4x1x1"),
     "a scale of 0": ("activations", constant("r1_q_scale", 0), "'r1_q'", "its scale is 0"),
     "a zero point": ("activations", constant("r1_q_zero", 3), "'r1_q'", "zero point is 3"),
     "activations of 9 bits": ("activations", constant("r1_q_bits", 9), "'r1_q'", "9 bits"),
     "a signed quantiser behind a ReLU": ("relu", at("r1_q", signed=1), "'r1' (Relu)", "'r1_q' (Quant) is signed"),
     "a narrow one": ("relu", at("r1_q", narrow=1), "'r1' (Relu)", "narrow"),
-    "a hidden ReLU": ("signed-identity", unsigned_shortcut, "'c3_q'", "ReLU in disguise"),
     "bipolar, scaled": ("activations", bipolar_shortcut(0.5), "'c3_q' (BipolarQuant)", "FINN takes 1 alone"),
     "other scales at a sum": ("add", constant("c3_q_scale", 0.25), "'a1' (Add)", "0.125 and 0.25"),
+    "one tensor twice": ("add", doubled, "'a1' (Add)", "one tensor twice"),
     "almost the same scale": (
         "add", constant("c3_q_scale", np.nextafter(np.float32(SCALE), np.float32(1))), "'a1' (Add)", "0.12500001"
     ),
-    "padding": ("maxpool", at("p1", pads=[0, 0, 1, 1]), "'p1' (MaxPool)", "[0, 0, 1, 1]"),
+    "uneven padding": ("maxpool", at("p1", pads=[0, 0, 1, 1]), "'p1' (MaxPool)", "[0, 0, 1, 1] is uneven"),
+    "padding of what is signed": ("maxpool", at("p1", kernel_shape=[3, 3], pads=[1] * 4), "'p1'", "a signed tensor"),
+    "dilated pooling": ("maxpool", at("p1", dilations=[2, 2]), "'p1' (MaxPool)", "dilated"),
+    "pooling with no strides written": ("maxpool", without("p1", "strides"), "'p1'", "strides is not written"),
+    "unequal scales side by side": ("concat", joined(0.25), "'a1' (Concat)", "0.125, 0.25"),
+    "side by side in height": ("concat", joined(SCALE, axis=2), "'a1' (Concat)", "axis 2"),
     "padding by name": ("maxpool", at("p1", auto_pad="SAME_UPPER", pads=[0] * 4), "'p1' (MaxPool)", "SAME_UPPER"),
-    "a kernel of 1": ("maxpool", at("p1", kernel_shape=[1, 1]), "'p1'", "(1, 1) and its stride (2, 2)"),
+    "a kernel of 1": ("maxpool", at("p1", kernel_shape=[1, 1]), "'p1'", "is longer than its kernel (1, 1)"),
     "a mean": ("average", average_by_mean, "'gap' (ReduceMean)", "ReduceMean"),
     "a mean over channels": (
         "average", average_over_channels, "'gap'", "the axes (1,)"
@@ -237,11 +360,73 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
 }  # fmt: skip
 
 
+TAKEN: dict[str, tuple[str, Change, str, str]] = {
+    "a Cast at the end": ("no-float", behind("d1", "Cast", to=TensorProto.FLOAT), "(Cast)", "to the host"),
+    "softmax at the end": ("no-float", behind("d1", "Softmax"), "node[18] 'd1_Softmax' (Softmax)", "to the host"),
+    "scaled logits": ("no-float", behind("d1", "Mul", "s"), "(Mul)", "to the host"),
+    "no quantiser at the entry": ("input", lambda model: take_out(model, "q_in"), "(Conv)", "reads the input 'x'"),
+    "one branch not quantised": ("input", fork_at_the_entry, "'c3' (Conv)", "reads the input 'x'"),
+    "signed input": ("input", at("q_in", signed=1), "node[0] 'q_in' (Quant)", "is signed"),
+    "input of 7 bits": ("input", constant("q_in_bits", 7), "'q_in'", "7 bits"),
+    "pixels from -1 to 1": ("input", affine_input, "'q_in'", "stands behind node[0] 'twice' (Mul)"),
+    "no kernel_shape written": ("convolution", without("c2", "kernel_shape"), "'c2'", "finn-plus fills it in"),
+    "weights of 9 bits": ("weights", constant("c2_wq_bits", 9), "'c2_wq'", "9 bits"),
+    "unsigned weights": ("narrow-weights", at("c1_wq", signed=0), "'c1_wq'", "unsigned"),
+    "weights of full range": ("narrow-weights", at("c2_wq", narrow=0), "'c2_wq'", "-8"),
+    "a hidden ReLU": ("signed-identity", unsigned_shortcut, "'c3_q'", "ReLU in disguise"),
+    "unequal scales before a quantiser": ("add", quantised_sum, "'a1' (Add)", "scales and adds in float units"),
+    "windows that overlap": ("maxpool", at("p1", kernel_shape=[5, 5], strides=[1, 1]), "'p1'", "its stride (1, 1)"),
+    "a window that is not whole": (
+        "maxpool", at("p1", kernel_shape=[3, 3], ceil_mode=1), "'p1' (MaxPool)", "is not whole"
+    ),
+    "9 pixels": ("average", reshape_input(1, 3, 6, 6), "'gap' (GlobalAveragePool)", "9 pixels"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_what_finn_takes_at_a_cost_breaks_nothing(name: str, tmp_path: Path) -> None:
+    condition, change, where, fact = TAKEN[name]
+    model = ready()
+    put(model, "s", 0.5)
+    change(model)
+    readiness = judged(model, tmp_path)
+    assert not readiness.broken, readiness.broken
+    (slower,) = (one for one in readiness.verdicts if one.status is Status.SLOWER)
+    assert slower.condition == condition
+    assert where in slower.findings[0].where and fact in slower.findings[0].fact and slower.findings[0].change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        at("c2_wq", rounding_mode="FLOOR"),  # FINN executes it
+        at("q_in", rounding_mode="HALF_EVEN"),
+        at("c2", auto_pad="SAME_UPPER"),
+        behind("gap_flat", "Dropout"),
+        behind("r1_q", "Mul", "s"),
+        product,
+        joined(SCALE),
+    ],
+)
+def test_what_finn_takes_as_it_is(change: Change, tmp_path: Path) -> None:
+    model = ready()
+    put(model, "s", 0.5)
+    change(model)
+    assert {one.status for one in judged(model, tmp_path).verdicts} <= {Status.HELD, Status.NOT_APPLICABLE}
+
+
+def test_a_depthwise_convolution(tmp_path: Path) -> None:
+    model = ready()
+    grouped(4)(model)
+    assert not judged(model, tmp_path).broken
+
+
 @pytest.mark.parametrize("name", BREAKS)
 def test_each_condition_is_broken_alone(name: str, tmp_path: Path) -> None:
     condition, change, where, fact = BREAKS[name]
     model = ready()
     put(model, "s", 0.5)
+    put(model, "each", np.linspace(0.1, 0.4, 4).reshape(1, 4, 1, 1))
     put(model, "enlarged", np.array([1, 4, 8, 8], np.int64))
     change(model)
     found = broken(judged(model, tmp_path))
@@ -250,34 +435,17 @@ def test_each_condition_is_broken_alone(name: str, tmp_path: Path) -> None:
     assert all(one.change for one in found[condition])
 
 
-def shifted(model: ModelProto) -> None:
-    """2x - 1 before the first quantiser, as Brevitas' own networks have it."""
-    for name, value in (("two", 2.0), ("one", 1.0)):
-        put(model, name, value)
-    nodes = [
-        helper.make_node("Mul", ["x", "two"], ["x2"], name="m"),
-        helper.make_node("Sub", ["x2", "one"], ["x1"], name="s"),
-    ]
-    for place, node in enumerate(nodes):
-        model.graph.node.insert(place, node)
-    find(model, "q_in").input[0] = "x1"
-    settle(model, "q_in", signed=1)
+def test_every_condition_is_broken_or_costs_something_somewhere() -> None:
+    tables = {condition for table in (BREAKS, TAKEN) for condition, *_ in table.values()}
+    assert tables | {"product"} == {one.key for one in CONDITIONS}
 
 
-@pytest.mark.parametrize(
-    "change",
-    [at("q_in", signed=1), constant("q_in_bits", 7), constant("q_in_bits", 4), reshape_input(1, 3, 14, 14), shifted],
-    ids=["signed input", "7 bits", "4 bits", "an average of 49 pixels", "2x - 1"],
-)
-def test_what_finn_puts_into_thresholds_or_scales_is_held(change: Change, tmp_path: Path) -> None:
-    """Judged by finn-plus 1.6.1: all of it becomes hardware, with equal outputs."""
+def test_a_product_of_what_is_not_quantised(tmp_path: Path) -> None:
     model = ready()
-    change(model)
-    assert not judged(model, tmp_path).broken
-
-
-def test_every_condition_is_broken_somewhere() -> None:
-    assert {condition for condition, *_ in BREAKS.values()} == {one.key for one in CONDITIONS}
+    put(model, "s", 0.5)
+    product_of_a_float(model)
+    found = broken(judged(model, tmp_path))
+    assert "'late_out' is not quantised" in found["product"][0].fact and "'late' (Add)" in found["no-float"][0].where
 
 
 def test_one_missing_quantiser_is_told_wherever_it_shows(tmp_path: Path) -> None:
@@ -304,24 +472,30 @@ def test_a_plain_float_network(tmp_path: Path) -> None:
     for node in [node.name for node in model.graph.node if node.op_type == "Quant"]:
         take_out(model, node)
     readiness = judged(model, tmp_path)
-    assert set(broken(readiness)) == {"input", "weights", "relu", "bias", "add", "maxpool"}
+    assert set(broken(readiness)) == {"weights", "relu", "bias", "add", "maxpool"}
     away = {one.condition for one in readiness.verdicts if one.status is Status.NOT_APPLICABLE}
-    assert away == {"narrow-weights", "rounding", "activations", "signed-identity"}
+    assert away == {"float32", "rounding", "activations", "signed-identity", "product", "concat"}
 
 
 def test_bipolar_weights_are_signed_and_narrow(tmp_path: Path) -> None:
     model = ready()
-    node = find(model, "c2_wq")
-    node.op_type = "BipolarQuant"
-    del node.input[2:]
-    del node.attribute[:]
+    bipolar(model, "c2_wq")
     assert not judged(model, tmp_path).broken
 
 
-def test_bipolar_activations_of_scale_1(tmp_path: Path) -> None:
+def test_bipolar_activations_are_for_bipolar_weights(tmp_path: Path) -> None:
+    """XNOR and a count: no other unit takes codes of -1 and 1, and none of FINN's pads with either."""
     model = ready()
-    bipolar_shortcut(1.0)(model)
-    assert not judged(model, tmp_path).broken
+    bipolar(model, "q_in")
+    for name in ("c1_wq", "c3_wq"):
+        bipolar(model, name)
+    put(model, "q_in_scale", 1.0)
+    (finding,) = broken(judged(model, tmp_path))["convolution"]
+    assert "'c1' (Conv)" in finding.where and "pads with 0" in finding.fact
+    settle(model, "c1", pads=[0] * 4)
+    assert "activations" not in broken(judged(model, tmp_path))
+    find(model, "c3").input[1] = "c3_w"
+    assert "no bipolar weights" in broken(judged(model, tmp_path))["activations"][0].fact
 
 
 def test_a_scale_by_channel_is_for_weights(tmp_path: Path) -> None:
@@ -379,9 +553,34 @@ def test_what_thresholds_take_in_breaks_nothing(change: Change, tmp_path: Path) 
 
 
 def test_branches_that_are_quantised_differently_at_the_entry(tmp_path: Path) -> None:
+    """Each becomes thresholds of its own."""
     model = ready()
     two_at_the_entry(model)
     put(model, "other", 1 / 128)
     find(model, "q_in2").input[1] = "other"
-    (finding,) = broken(judged(model, tmp_path))["input"]
-    assert "different scales" in finding.fact
+    assert not judged(model, tmp_path).broken
+
+
+def truncated_average(model: ModelProto) -> None:
+    """As TruncAvgPool2d of Brevitas leaves it: an average, its pixels, a Trunc."""
+    find(model, "p1").op_type = "AveragePool"
+    put(model, "pixels", 4.0)
+    for name, value in (("t_scale", SCALE), ("t_zero", 0.0), ("t_in", 6.0), ("t_out", 4.0)):
+        put(model, name, value)
+    put_behind(model, "p1", "Mul", ("pixels",))
+    roles = ("t_scale", "t_zero", "t_in", "t_out")
+    put_behind(model, "p1_Mul", "Trunc", roles, domain=QONNX, rounding_mode="FLOOR")
+
+
+def test_an_average_over_windows(tmp_path: Path) -> None:
+    model = ready()
+    truncated_average(model)
+    assert not judged(model, tmp_path).broken
+    put(model, "pixels", 3.0)
+    assert "not by 4" in broken(judged(model, tmp_path))["average"][0].fact
+    settle(model, "p1", pads=[0, 0, 1, 1])
+    assert "padding" in broken(judged(model, tmp_path))["average"][0].fact
+    settle(model, "p1", kernel_shape=[2, 1])
+    assert "squares alone" in broken(judged(model, tmp_path))["average"][0].fact
+    take_out(model, "p1_Mul")
+    assert set(broken(judged(model, tmp_path))) == {"operators", "average"}

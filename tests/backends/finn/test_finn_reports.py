@@ -1,7 +1,8 @@
-"""The timing report of FINN's own build decides on the clock of a design."""
+"""What FINN's own build reports: its clock, and what its nodes take, beside the estimates."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from backends.finn import BACKEND
 from flows.core.clock import ClockVerdict, judge_clock
 from flows.core.errors import InputError
-from flows.core.evidence import Metric, Tier
+from flows.core.evidence import DESIGN, TOTAL, Metric, Tier
 from tests.backends.amd.conftest import timing_report, utilization_report
 from tests.backends.finn.w4a4 import solved
 
@@ -47,5 +48,47 @@ def test_what_is_not_of_finn_or_tells_no_time_is_refused(tmp_path: Path) -> None
         BACKEND.read_report(solved(), report(tmp_path, "conv_0", top="design_1_i/"))
     other = tmp_path / "utilization.rpt"
     other.write_text(utilization_report({"Slice LUTs": 12}, top="StreamingDataflowPartition"))
-    with pytest.raises(InputError, match="timing reports alone are read"):
+    with pytest.raises(InputError, match="the timing report alone is read"):
         BACKEND.read_report(solved(), other)
+
+
+ESTIMATED = {"MVAU_rtl_0": {"LUT": 12, "BRAM_18K": 3, "DSP": 1}, "total": {"LUT": 40, "BRAM_18K": 3, "DSP": 1}}
+BUILT = {"(top)": {"LUT": 900, "FF": 800, "DSP": 4, "BRAM_18K": 2, "BRAM_36K": 1}, "MVAU_rtl_0": {"LUT": 300}}
+SIMULATED = {"N": 2, "latency_cycles": 5000, "interval_cycles": 4000}
+
+
+def folder_of(folder: Path, **others: object) -> Path:
+    """A report folder of FINN's, by its files' names."""
+    content = {"estimate_layer_resources": ESTIMATED, "post_synth_resources": BUILT, "rtlsim_performance": SIMULATED}
+    for name, value in (content | others).items():
+        (folder / f"{name}.json").write_text(json.dumps(value))
+    report(folder, "MVAU_rtl_0")
+    return folder
+
+
+def test_the_whole_report_folder_is_evidence(tmp_path: Path) -> None:
+    assert BACKEND.read_report
+    read = BACKEND.read_report(solved(), folder_of(tmp_path))
+    found = {(one.metric, one.scope, one.tier): one.value for one in read.readings}
+    assert found[Metric.LUT, "MVAU_rtl_0", Tier.ROUTED] == 300 and found[Metric.LUT, "MVAU_rtl_0", Tier.MODELLED] == 12
+    assert found[Metric.BRAM18, DESIGN, Tier.ROUTED] == 4  # two halves make a RAMB36
+    assert found[Metric.INTERVAL_CYCLES, TOTAL, Tier.RTL_SIMULATED] == 4000
+    assert {one.on.split(",")[0] for one in read.readings} == {solved().design.job.target.part.device.name}
+    assert {Metric.FMAX_MHZ} <= {one.metric for one in read.readings}
+    assert all("of another one" not in note.text for note in read.notes)
+
+
+def test_one_file_of_it_is_enough_and_other_nodes_are_told(tmp_path: Path) -> None:
+    assert BACKEND.read_report
+    folder_of(tmp_path, estimate_layer_resources={"Shuffle_hls_7": {"LUT": 5}})
+    read = BACKEND.read_report(solved(), tmp_path / "estimate_layer_resources.json")
+    assert "has nodes that this design has not (Shuffle_hls_7)" in read.notes[-1].text
+
+
+def test_an_empty_folder_and_a_damaged_file_are_refused(tmp_path: Path) -> None:
+    assert BACKEND.read_report
+    with pytest.raises(InputError, match="none of FINN's reports"):
+        BACKEND.read_report(solved(), tmp_path)
+    folder_of(tmp_path, rtlsim_performance={"N": "many"})
+    with pytest.raises(InputError, match="damaged"):
+        BACKEND.read_report(solved(), tmp_path)

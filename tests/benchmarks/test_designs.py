@@ -1,0 +1,128 @@
+"""Whole designs of others: their words are read, and what is foretold stands beside what was built."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import designs
+from benchmarks.whole_designs import rows
+from benchmarks.whole_designs.laws import SHIPPED, Fits
+from benchmarks.whole_designs.networks import Unreadable, network_of, precision_of, reuse_of
+from benchmarks.whole_designs.predictions import CONFIGURATION, CSYNTH, SHELL, predictions
+from calibration.finn.rows import samples
+from flows.core.evidence import RESOURCES, Metric
+from models.network import Conv2D, Dense, Flatten, ReLU
+
+MLP: dict[str, Any] = {
+    "id": "mlp", "repo": "somebody/mlp", "part": "xc7z020clg400-1", "flow": "hls4ml", "kind": "MLP",
+    "net": "MLP 16-32-5, ReLU", "precision": "weights <7,1>, activations <7,1>, results <16,6>", "reuse": {"all": 16},
+    "io": "io_stream", "strategy": "Resource", "clock_mhz": 100, "wns_ns": 0.2, "tools": "Vivado HLS 2019.2",
+    "decoded": {"lut": 9_000, "ramb18": 10, "dsp": 32}, "reported": {"lut": 9_100, "ff": 9_000},
+}  # fmt: skip
+LABELS = {"PE": 5, "Labels": 10, "inputDataType": "INT7"}
+NODE = {
+    "id": "build/LabelSelect_hls_0", "source": "somebody/finn/report.json", "stage": "post-route", "scope": "layer",
+    "op_type": "LabelSelect_hls", "config": LABELS, "LUT": 300, "FF": 200, "BRAM_18K": 0, "DSP": 0,
+    "tool": "Vivado 2022.2", "part": "xc7z020clg400-1", "finn_version": "0.10",
+}  # fmt: skip
+
+
+def row_of(tmp_path: Path, **changes: Any) -> rows.Row:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps([MLP | changes]))
+    (row,), errors = rows.read(path)
+    assert not errors
+    return row
+
+
+def test_a_network_is_read_from_its_words() -> None:
+    network = network_of(
+        "n", "CIFAR-10 32x32x3: conv 3x3/4 32, maxpool 2x2, conv 3x3 valid 8, dense 32-10; 9 parameters"
+    )
+    first, second, third = network.layers[:3]
+    assert isinstance(first, Conv2D) and first.strides == (4, 4) and first.padding == "same"
+    assert isinstance(second, ReLU) and third.name == "pool1"
+    assert isinstance(network.layers[-2], Flatten) and isinstance(network.layers[-1], Dense)
+    assert [layer.name for layer in network_of("n", "MLP 16-64-5, softmax").layers] == [
+        "dense1",
+        "relu1",
+        "dense2",
+        "softmax",
+    ]
+    for words in ("Iris MLP 4 inputs, 3 classes", "a CNN 8x8x3: no layers named"):
+        with pytest.raises(Unreadable):
+            network_of("n", words)
+
+
+def test_types_and_reuse_factors_are_read() -> None:
+    assert precision_of("ap_fixed<16,6>") == "ap_fixed<16,6>"
+    asked = precision_of("weights <8,3>, activations ap_ufixed<7,6>, accum <14,6>")
+    assert "*.weight=ap_fixed<8,3>" in asked and "@activation.result=ap_ufixed<7,6>" in asked
+    assert "*.accum=ap_fixed<14,6>" in asked and "*.bias=ap_fixed<8,3>" in asked
+    network = network_of("n", "MLP 16-64-8-5")
+    assert reuse_of(network, {"all": 4, "latent": 2, "output": 8}) == "4,dense3=2,dense3=8"
+    for factors in ({}, {"dense1": 4}, {"all": 4, "conv9": 2}):
+        with pytest.raises(Unreadable):
+            reuse_of(network, factors)
+
+
+def test_a_report_wins_over_the_bitstream(tmp_path: Path) -> None:
+    built = row_of(tmp_path).built
+    assert built == {Metric.LUT: 9_100, Metric.FF: 9_000, Metric.BRAM18: 10, Metric.DSP: 32}
+
+
+def test_a_design_is_foretold_from_its_configuration_and_from_its_report(tmp_path: Path) -> None:
+    row = row_of(tmp_path, csynth={"lut": 20_000, "ff": 9_000, "bram18": 8, "dsp": 32})
+    own, report = predictions(row, {}, Fits(()).without(SHIPPED))
+    assert (own.start, report.start) == (CONFIGURATION, CSYNTH) and not own.reason
+    for one in (own, report):
+        assert one.totals.keys() == set(RESOURCES)
+        assert all(total.low <= total.value <= total.high for total in one.totals.values())
+    assert own.clock and own.rate
+    assert 0 < report.totals[Metric.LUT].value < 20_000
+    assert own.totals[Metric.LUT].value > 2_500, "the shell is in it"
+
+
+def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
+    laws = Fits(()).without(SHIPPED)
+    for changes, reason in (
+        ({"net": "an MLP"}, "no widths"),
+        ({"precision": ""}, "no types"),
+        ({"reuse": {}}, "not recorded"),
+        ({"part": "xc7a100tcsg324-1"}, "xc7a100t"),
+        ({"flow": "Catapult HLS"}, "no model of designs that others wrote"),
+        ({"flow": "finn", "folding": "config.h"}, "its folding is not recorded"),
+        ({"note": "not to be predicted: a video pipeline"}, "video"),
+    ):
+        (one,) = predictions(row_of(tmp_path, **changes), {}, laws)
+        assert not one.totals and reason in one.reason, changes
+
+
+def test_a_shell_is_foretold_from_its_ips(tmp_path: Path) -> None:
+    ips = {"processing_system7": 1, "axi_dma": 1, "axi_interconnect": 2, "proc_sys_reset": 1, "loop": 1}
+    (one,) = predictions(row_of(tmp_path, flow="shell only", ips=ips), {}, Fits(()).without(SHIPPED))
+    assert one.start == SHELL and 2_500 < one.totals[Metric.LUT].value < 3_500 and not one.totals[Metric.LUT].at_least
+
+
+def test_a_repository_is_left_out_of_the_fits() -> None:
+    (sample,) = samples("here", NODE)
+    fits = Fits([sample])
+    shipped, without = fits.without(SHIPPED), fits.without("nicologhielmetti/hls4ml-pynq")
+    assert without.hls4ml != shipped.hls4ml and without.hls4ml_ratios != shipped.hls4ml_ratios
+    assert fits.without("nobody/nothing").finn == shipped.finn
+
+
+def test_the_page_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finn = MLP | {"id": "build", "flow": "finn", "folding": "per node (see finn_build.json)", "repo": "somebody/finn"}
+    (tmp_path / "rows.json").write_text(json.dumps([MLP, finn, 7]))
+    (tmp_path / "finn_build.json").write_text(json.dumps([NODE]))
+    files = [tmp_path / "rows.json", tmp_path / "finn_build.json"]
+    assert designs.run(files, cross_validate=True, markdown=True) == 3, "a row is none"
+    text, error = capsys.readouterr()
+    assert "rows.json, row 2" in error
+    assert "| mlp | configuration |" in text and "| build | nodes |" in text
+    assert "## Clocks" in text and "## Not predicted" not in text

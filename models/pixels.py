@@ -144,8 +144,8 @@ def reads_bytes(gain: Sequence[Fraction], offset: Sequence[Fraction]) -> bool:
 def simple(number: float) -> Fraction:
     """The simple fraction that a number of single precision stands for, or else the number itself.
 
-    >>> simple(0.003921569), simple(0.1234567890)
-    (Fraction(1, 255), Fraction(8895997183367661, 72057594037927936))
+    >>> simple(0.003921569), simple(0.1234567)
+    (Fraction(1, 255), Fraction(4447996384931129, 36028797018963968))
     """
     exact = Fraction(number)
     near = exact.limit_denominator(SIMPLE)

@@ -25,10 +25,11 @@ def own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> None:
-    """Again, where a worker that the last test called took two."""
+def own_torch() -> None:
+    """One thread, and gradients: the worker that the last test called may have taken two, and none."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
+        torch.set_grad_enabled(True)
 
 
 @pytest.fixture

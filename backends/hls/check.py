@@ -59,8 +59,8 @@ def _streams(job: Job[HlsOptions]) -> Iterator[Refusal]:
             yield Refusal(f"tensor {tensor}", f"{names} read it, and a clone has two outputs", "two readers at most")
         elif len(set(readers)) < len(readers):
             yield Refusal(f"layer {names}", f"it takes {tensor} twice, and each stream is read once", "two tensors")
-    last = computed[-1]
-    if len(shape := network.shapes[last.name]) > 1:
+    last = computed[-1] if computed else None
+    if last and len(shape := network.shapes[last.name]) > 1:
         fact = f"its result is an image of {'x'.join(map(str, shape))}, and the last stage sends a vector"
         yield Refusal(f"layer {last.name}", fact, "a network that ends in a vector")
 

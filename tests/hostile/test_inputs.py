@@ -135,7 +135,7 @@ ARRAYS = {
     "a call": (header("__import__('os').system('true')"), "no plain array"),
     "unclosed": (header("{'descr': (("), "no plain array"),
     "cut off": (header(array("(2, 6, 6, 3)")) + bytes(108), "no plain array"),
-    "more": (header(array("(1, 6, 6, 3)")) + bytes(109), "has 1 bytes behind its 1 images"),
+    "more": (header(array("(1, 6, 6, 3)")) + bytes(109), "1 bytes behind its array"),
     "empty": (b"", "no plain array"),
     "a zip": (b"PK\3\4" + bytes(40), "no plain array"),
     "a pickle": (b"\x80\4\x95" + bytes(40), "no plain array"),

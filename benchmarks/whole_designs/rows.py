@@ -80,6 +80,18 @@ def is_design(record: Mapping[str, Any]) -> bool:
     return "built" in record or "decoded" in record or "reported" in record
 
 
+def whole_build(file: str, record: Mapping[str, Any]) -> Row | None:
+    """The design whose nodes stand in the FINN file of this name, of the record that tells the whole of it."""
+    if record.get("scope") != "whole-design" or "LUT" not in record:
+        return None
+    names = {"LUT": Metric.LUT, "FF": Metric.FF, "BRAM_18K": Metric.BRAM18, "DSP": Metric.DSP}
+    built = {metric: float(record[key]) for key, metric in names.items() if key in record}
+    repository = "/".join(str(record.get("source", file)).split("/")[:2])
+    clock = 1000 / float(record.get("clock_target_ns", 10.0))
+    part, net = str(record.get("part", "")), str(record.get("network", ""))
+    return Row(file, repository, "finn", "FINN", part, built, net, folding=file, clock_mhz=clock)
+
+
 def _row(place: str, record: Any) -> Row:
     record = as_object(place, record)
     if not is_design(record):

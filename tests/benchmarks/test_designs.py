@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import designs
-from benchmarks.whole_designs import rows
+from benchmarks.whole_designs import rows, table
 from benchmarks.whole_designs.laws import SHIPPED, Fits
 from benchmarks.whole_designs.networks import Unreadable, network_of, precision_of, reuse_of
 from benchmarks.whole_designs.predictions import CONFIGURATION, CSYNTH, SHELL, predictions
@@ -121,8 +122,17 @@ def test_the_page_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     (tmp_path / "rows.json").write_text(json.dumps([MLP, finn, 7]))
     (tmp_path / "finn_build.json").write_text(json.dumps([NODE]))
     files = [tmp_path / "rows.json", tmp_path / "finn_build.json"]
-    assert designs.run(files, cross_validate=True, markdown=True) == 3, "a row is none"
+    assert table.run(files, cross_validate=True, markdown=True) == 3, "a row is none"
     text, error = capsys.readouterr()
     assert "rows.json, row 2" in error
     assert "| mlp | configuration |" in text and "| build | nodes |" in text
     assert "## Clocks" in text and "## Not predicted" not in text
+
+
+def test_a_build_that_no_row_names_is_a_design_of_its_own(tmp_path: Path) -> None:
+    whole = NODE | {"scope": "whole-design", "op_type": None, "LUT": 5_000, "FF": 6_000, "network": "MLP"}
+    (tmp_path / "finn_own.json").write_text(json.dumps([whole, NODE]))
+    command = [sys.executable, "benchmarks/designs.py", str(tmp_path / "finn_own.json")]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    (line,) = (line for line in done.stdout.splitlines() if line.split()[:2] == ["finn_own", "nodes"])
+    assert "/ 5,000" in line and "/ 6,000" in line

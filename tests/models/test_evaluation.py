@@ -34,7 +34,7 @@ from models.evaluation.fast import FastNetwork, _Products  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
-def two_threads(one_thread: None) -> None:
+def two_threads(own_torch: None) -> None:
     """As the workers: with them oneDNN takes other ways through a convolution, and wrong ones (see below)."""
     torch.set_num_threads(2)
 

@@ -113,9 +113,7 @@ def leads(designs: Iterable[Design], metric: Metric) -> tuple[Lead, ...]:
 
 
 def _meet(best: Reading, other: Reading) -> bool:
-    low = best.value if best.low is None else best.low
-    high = other.value if other.high is None else other.high
-    return high >= low
+    return other.ends[1] >= best.ends[0]
 
 
 def _headline(

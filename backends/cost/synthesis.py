@@ -98,10 +98,7 @@ def _with_shell(alone: Reading, shell: Reading | None) -> Reading:
     """What is known of the design alone, with the shell added end to end."""
     if shell is None:
         return replace(alone, scope=TOTAL)
-    ends = ((alone.low, shell.low), (alone.high, shell.high))
-    low, high = (
-        (alone.value if one is None else one) + (shell.value if other is None else other) for one, other in ends
-    )
+    low, high = (own + charged for own, charged in zip(alone.ends, shell.ends, strict=True))
     return replace(
         alone,
         scope=TOTAL,
@@ -118,7 +115,7 @@ def _routed(count: Reading, ratios: Ratios, shell: Reading | None) -> Reading:
     how = f"csynth's count ({'modelled' if count.tier is Tier.MODELLED else 'reported'})"
     routed = replace(count, tier=Tier.MODELLED, predicts=Tier.ROUTED, source=f"{how}: {count.source}")
     charged = shell.value if shell and count.scope == TOTAL else 0
-    ends = tuple((count.value if end is None else end) - charged for end in (count.value, count.low, count.high))
+    ends = tuple(end - charged for end in (count.value, *count.ends))
     if ratio := ratios.get(count.metric):
         ends = ratio.built(*ends)
         named = f"; and {shell.source.partition(':')[0]}" if shell and count.scope == TOTAL else ""

@@ -51,7 +51,8 @@ def with_system(
 
     def reading(metric: Metric, images: int, first_us: Sequence[float]) -> Reading:
         """At `images` a call, where the first comes after so many us, and the others at the rate of the core."""
-        cores = (rate.value, _end(rate.high, rate), _end(rate.low, rate))
+        slowest, fastest = rate.ends
+        cores = (rate.value, fastest, slowest)
         ends = [
             images / seconds(images, one, us / 1e6, given, taken, host, clock_ns)
             for one, us, host in zip(cores, first_us, (USUAL, BEST, WORST), strict=True)
@@ -63,7 +64,7 @@ def with_system(
     def found() -> Iterator[Reading]:
         firsts = [1e6 / rate.value] * 3
         if latency:
-            firsts = [latency.value, _end(latency.low, latency), _end(latency.high, latency)]
+            firsts = [latency.value, *latency.ends]
             yield reading(Metric.SINGLE_FPS, 1, firsts)
         if batch > 1:
             yield reading(Metric.SYSTEM_FPS, batch, firsts)
@@ -86,7 +87,3 @@ def transferred(quantised: QuantisedNetwork, tensor: str) -> int:
     width = quantised.type_of(tensor).width
     bytes_a_value = next(size for size in (1, 2, 4, 8) if width <= 8 * size or size == 8)
     return prod(quantised.network.shapes[tensor]) * bytes_a_value
-
-
-def _end(end: float | None, reading: Reading) -> float:
-    return end or reading.value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
 
@@ -12,7 +12,7 @@ from backends.dataflow.folding import Cost
 from backends.dataflow.options import NO_TARGET
 from backends.dataflow.space import Answer
 from backends.protocol import Note
-from flows.core.evidence import RESOURCES, Metric
+from flows.core.evidence import RESOURCES
 from flows.core.part import Target
 
 
@@ -33,12 +33,10 @@ def folding_notes(
     target: Target,
     usable: Cost,
     faster: int | None = None,
-    charged: Mapping[Metric, float] | None = None,
 ) -> Iterator[Note]:
     """Why this folding, and what stops a faster one.
 
-    `usable` is what may be taken of each of `RESOURCES`; `faster` are the cycles of `Solved.bolder`. `charged` is what
-    the shell takes, where `wording` counts a design without it.
+    `usable` is what may be taken of each of `RESOURCES`; `faster` are the cycles of `Solved.bolder`.
     """
     it_is, cycles = wording.it_is, f"the busiest layer takes {answer.folding.cycles:,} cycles"
     free = f"leave {str(target.margins).removesuffix(' kept free')} free"
@@ -50,11 +48,9 @@ def folding_notes(
         bounds = "near it, the upper bounds of none are within the part"
         yield Note(f"{it_is} the fastest whose estimates {free} ({bounds}): {cycles}")
     if answer.lacking:
-        charged = charged or {}
-        room = {metric: most - charged.get(metric, 0) for metric, most in zip(RESOURCES, usable, strict=True)}
+        room = dict(zip(RESOURCES, usable, strict=True))
         taken = " and ".join(
-            f"{amount - charged.get(metric, 0):,.0f} {metric.unit} ({room[metric]:,.0f} would fit)"
-            for metric, amount in answer.lacking.items()
+            f"{amount:,.0f} {metric.unit} ({room[metric]:,.0f} would fit)" for metric, amount in answer.lacking.items()
         )
         nearest = f"; the lightest takes {answer.nearest.cycles:,} cycles" if answer.nearest else ""
         yield Note(

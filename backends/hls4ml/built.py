@@ -23,9 +23,6 @@ CALIBRATION = Path(__file__).with_name("calibration") / "built.json"
 EVERY_UNIT, WHOLE = "every unit", "whole design"
 """Entries that are of no unit: what the errors of all units together are, and those of sums."""
 
-NO_ROW = ("add", "average", "clone")
-"""Units that no built design with a hierarchy has."""
-
 Calibration = Mapping[tuple[str, str], Mapping[str, Any]]
 """Factors by unit and metric."""
 

@@ -110,7 +110,7 @@ def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
     except Unbuildable as error:
         return Prediction(row, CONFIGURATION, {}, error.refusals[0].fact)
     found = {
-        one.metric: Total(one.value, _end(one.low, one.value), _end(one.high, one.value), one.at_least)
+        one.metric: Total(one.value, *one.ends, one.at_least)
         for one in readings
         if one.scope == TOTAL and one.metric in RESOURCES and one.stage is Tier.ROUTED
     }
@@ -193,7 +193,3 @@ def _clock(row: Row, flow: str, readings: Sequence[Reading]) -> Clock | None:
     seen = load(flow).seen_clock
     known = seen_on(_target(row).part, seen) if seen else None
     return judge_clock([*fmax, *([known] if known else [])], 1000 / row.clock_mhz)
-
-
-def _end(end: float | None, value: float) -> float:
-    return value if end is None else end

@@ -21,7 +21,7 @@ from backends.finn.design.nodes import HardwareNode, Integer, MatrixVector, Node
 from backends.finn.resources import hls
 from backends.finn.resources.formulas import AUTO, BLOCK, DECOUPLED, DISTRIBUTED, EMBEDDED, MemoryStyle
 from backends.finn.resources.law import Law
-from backends.finn.resources.models import Calibration, fitted
+from backends.finn.resources.models import DMA_DSP, DMA_READS, DMA_WRITES, MEMORY_PORT, Calibration, fitted
 from backends.finn.resources.structure import LUT_WORDS
 from flows.core.evidence import Metric
 
@@ -31,8 +31,6 @@ OLD_HLS = 2022
 """The last year of Vitis HLS whose units take fewer registers (`backends.finn.resources.hls`)."""
 KEPT = r"finn-plus 1\.[0-4]\b"
 """Releases whose thresholds are not optimised."""
-MEMORY_PORT = 64
-"""Bits of a DMA engine's memory port where it is not recorded: FINN's widest."""
 PIXEL = Integer(8, False)
 WIDEST = 8
 """Bits of a result up to which a unit whose ``noActivation`` is left out applies thresholds, as FINN's default is."""
@@ -229,8 +227,7 @@ def _dma(given: Mapping[str, Any]) -> Other:
     taken = int(given.get("streamWidth", 8))
     interface = int(given.get("intfWidth", MEMORY_PORT if incoming else taken))
     logic = {metric: hls.dma(incoming, taken, interface, metric is Metric.LUT) for metric in (Metric.LUT, Metric.FF)}
-    blocks = Amount(2, 1, 4, "dma", "13 routed engines") if incoming else exact(1, "exact", "13 engines")
-    return Other(logic, blocks, Amount(0, 0, 2, "dma", "26 routed engines"))
+    return Other(logic, DMA_READS if incoming else DMA_WRITES, DMA_DSP)
 
 
 def _ports(kind: str, given: Mapping[str, Any]) -> int | None:

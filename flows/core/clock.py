@@ -134,12 +134,8 @@ def _credible(verdict: ClockVerdict, clock_ns: float, *known: Reading | None) ->
     """The clock asked for, or where that is at risk the lowest that any of `known` bears."""
     if verdict in (ClockVerdict.MET, ClockVerdict.CREDIBLE):
         return 1000 / clock_ns
-    bounds = [_lower_end(one) for one in known if one]
+    bounds = [one.ends[0] for one in known if one]
     return min(bounds) if bounds and verdict is ClockVerdict.AT_RISK else None
-
-
-def _lower_end(reading: Reading) -> float:
-    return reading.value if reading.low is None else reading.low
 
 
 def _slowest(readings: Iterable[Reading]) -> Reading | None:
@@ -162,9 +158,9 @@ def _by_csynth(
     report: Reading, other: Reading | None, model: Reading | None, clock_ns: float
 ) -> tuple[ClockVerdict, str]:
     fact = f"{_reaches(report)}, {_mhz(1000 / clock_ns)} is asked for"
-    if not _meets(_lower_end(report), clock_ns):
+    if not _meets(report.ends[0], clock_ns):
         spare = "with the clock uncertainty that it was told to keep free"
-        return ClockVerdict.AT_RISK, f"{fact}, but only {_mhz(_lower_end(report))} {spare}"
+        return ClockVerdict.AT_RISK, f"{fact}, but only {_mhz(report.ends[0])} {spare}"
     if against := _against(other, model, clock_ns):
         return ClockVerdict.AT_RISK, "; ".join([fact, *against])
     return ClockVerdict.CREDIBLE, f"{fact}; no report of logic synthesis or routing says that it is met"
@@ -182,7 +178,7 @@ def _by_other_builds(other: Reading | None, model: Reading | None, clock_ns: flo
 def _against(other: Reading | None, model: Reading | None, clock_ns: float) -> list[str]:
     """What speaks against a period of `clock_ns`: a model whose lower end is slower, and that no build met it."""
     told = []
-    if model and not _meets(_lower_end(model), clock_ns):
+    if model and not _meets(model.ends[0], clock_ns):
         told.append(f"a model foretells {_mhz(model.value)}{_between(model)} ({model.source})")
     if other and not _meets(other.value, clock_ns):
         told.append(_fastest(other))

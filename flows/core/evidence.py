@@ -104,6 +104,12 @@ class Reading:
         """The stage that the number speaks of."""
         return self.predicts or self.tier
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The ends of its interval: the number itself where none is known."""
+        low, high = (self.value if end is None else end for end in (self.low, self.high))
+        return low, high
+
 
 def total(readings: Iterable[Reading], metric: Metric) -> Reading | None:
     """The reading of the whole design for `metric`, None where there is none."""

@@ -76,14 +76,7 @@ def _condition(entry: Entry, reading: Reading) -> tuple[object, ...]:
 
 
 def _overlap(one: Reading, other: Reading) -> bool:
-    first, second = _span(one), _span(other)
-    return first[0] <= second[1] and second[0] <= first[1]
-
-
-def _span(reading: Reading) -> tuple[float, float]:
-    low = reading.value if reading.low is None else reading.low
-    high = reading.value if reading.high is None else reading.high
-    return low, high
+    return one.ends[0] <= other.ends[1] and other.ends[0] <= one.ends[1]
 
 
 def _foretold(models: Sequence[Reading], truth: Reading) -> Reading | None:

@@ -95,10 +95,6 @@ def _transposed(graph: Graph, layer: GraphNode) -> bool:
     return producer is not None and producer.kind == "Transpose"
 
 
-def has_signed_weights(graph: Graph) -> bool:
-    return any(one and one.signed for _, one in weight_quantisers(graph))
-
-
 def narrow(graph: Graph) -> Iterator[Finding]:
     """FINN looks at the weights themselves; where none is the lowest code, its RTL unit stays."""
     for layer, one in weight_quantisers(graph):

@@ -42,6 +42,9 @@ Calibration = Mapping[tuple[str, str], Mapping[str, Any]]
 
 TOTAL = "total"
 LOGIC = Metric.LUT, Metric.FF
+DMA_READS, DMA_WRITES = Amount(2, 1, 4, "dma", "13 routed engines"), exact(1, "exact", "13 engines")
+"""RAMB18 of an engine that reads images from memory, and of one that writes results."""
+DMA_DSP = Amount(0, 0, 2, "dma", "26 routed engines")
 MEMORY_PORT = 64
 """Bits of the widest port that FINN's Zynq build gives a DMA engine."""
 
@@ -59,10 +62,7 @@ def _of_node(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amounts
 
 def _by(calibration: Calibration | None, node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amounts:
     return {
-        **{
-            metric: (fitted(law_of_node(node, fold, metric, memory), metric, calibration),)
-            for metric in (Metric.LUT, Metric.FF)
-        },
+        **{metric: (fitted(law_of_node(node, fold, metric, memory), metric, calibration),) for metric in LOGIC},
         Metric.BRAM18: (_blocks(node, fold, memory),),
         Metric.DSP: (_dsp(node, fold),),
     }
@@ -72,7 +72,7 @@ def of_link(link: Link, calibration: Calibration | None = None) -> Amounts:
     """What a FIFO or a converter takes."""
     blocks = link.bram18 if isinstance(link, StreamingFifo) else 0
     return {
-        **{metric: (fitted(law_of_link(link, metric), metric, calibration),) for metric in (Metric.LUT, Metric.FF)},
+        **{metric: (fitted(law_of_link(link, metric), metric, calibration),) for metric in LOGIC},
         Metric.BRAM18: (_certain(blocks, "shape of the RAMB18"),),
     }
 
@@ -85,15 +85,10 @@ def of_dma(incoming: bool, bits: int, words: int) -> Amounts:
     """
     stream = 8 * ceil(bits / 8)
     port = gcd(stream * words, MEMORY_PORT)
-    blocks = (
-        Amount(2, 1, 4, "dma", "13 routed engines that read")
-        if incoming
-        else exact(1, "exact", "13 engines that write")
-    )
     return {
         **{metric: (fitted(hls.dma(incoming, stream, port, metric is Metric.LUT), metric),) for metric in LOGIC},
-        Metric.BRAM18: (blocks,),
-        Metric.DSP: (Amount(0, 0, 2, "dma", "26 routed engines"),),
+        Metric.BRAM18: (DMA_READS if incoming else DMA_WRITES,),
+        Metric.DSP: (DMA_DSP,),
     }
 
 

@@ -50,10 +50,6 @@ class Design:
         """The resources that are known, on which the fit is judged."""
         return [self.totals[metric] for metric in RESOURCES if metric in self.totals]
 
-    def usable(self, metric: Metric) -> float:
-        """What of a resource a design that fits may take: the part's, less the margin."""
-        return self.device.available(metric) * (1 - self.fit.margins.of(metric))
-
     def beside(self, metric: Metric) -> str:
         """What else is known of a total: csynth's count, what a model said, what a rate would be at the clock asked
         for; empty where nothing is."""

@@ -79,15 +79,15 @@ def _names(metrics: Iterable[Metric]) -> str:
 
 
 def room(design: Design) -> Iterator[Unknown]:
-    """What turns a verdict "fits" first: the resource whose upper end leaves least of what is usable."""
+    """What turns a verdict "fits" first: the resource whose upper end leaves least of what is usable, or takes most of
+    the margin."""
     if design.fit.verdict is not Verdict.FITS:
         return
-    ends = [(one, one.value if one.high is None else one.high) for one in design.judged]
-    reading, end = max(ends, key=lambda pair: pair[1] / design.usable(pair[0].metric))
-    metric = reading.metric
-    fact = f"least is left of {metric.key.upper()}: {number(metric, end)} of {design.usable(metric):,.0f} usable"
+    tight = max(design.fit.judged, key=lambda one: one.high / one.usable)
+    of = f"{tight.usable:,.0f} usable" if tight.high <= tight.usable else f"the part's {tight.available:,.0f}"
+    fact = f"least is left of {tight.metric.key.upper()}: {number(tight.metric, tight.high)} of {of}"
     beyond = " at the upper end, and one design in ten lies outside its interval"
-    yield Unknown("room", fact if reading.low == reading.high else fact + beyond)
+    yield Unknown("room", fact if tight.low == tight.high else fact + beyond)
 
 
 def _speed(design: Design) -> Iterator[Unknown]:

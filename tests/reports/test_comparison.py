@@ -229,6 +229,12 @@ def test_what_turns_a_verdict_first_is_the_first_doubt() -> None:
     assert doubts(decision)[0].startswith("room: least is left of FF: 78,204 of 79,800 usable at the upper end")
 
 
+def test_an_upper_end_in_the_margin_is_told_against_the_part() -> None:
+    (decision,) = compare([document_of(run_of(readings=readings_of(0.7, spread=0.2)))]).decisions
+    assert decision.designs[0].fit.verdict is Verdict.FITS
+    assert doubts(decision)[0].startswith("room: least is left of FF: 89,376 of the part's 106,400 at the upper end")
+
+
 @pytest.mark.parametrize(
     ("share", "spread", "turn"),
     [

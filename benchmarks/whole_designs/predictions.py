@@ -105,7 +105,7 @@ def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
             if refusals := BACKEND.check(job):
                 return Prediction(row, CONFIGURATION, {}, f"{refusals[0].culprit}: {refusals[0].fact}")
             readings = BACKEND.estimate(BACKEND.resolve(job))
-    except (Unreadable, FlowsError) as error:
+    except (Unreadable, FlowsError, ValueError) as error:  # of options: a strategy that hls4ml has not
         return Prediction(row, CONFIGURATION, {}, str(error))
     except Unbuildable as error:
         return Prediction(row, CONFIGURATION, {}, error.refusals[0].fact)

@@ -107,18 +107,18 @@ def _row(place: str, record: Any) -> Row:
         str(record.get("kind") or record.get("network") or ""),
         field_of(place, record, "part", str),
         built,
-        str(record.get("net", "")),
-        str(record.get("precision", "")),
-        str(record.get("strategy", "")).lower(),
+        str(record.get("net") or ""),
+        str(record.get("precision") or ""),
+        str(record.get("strategy") or "").lower(),
         str(record.get("io") or record.get("io_type") or ""),
         str(record.get("tools") or record.get("tool") or ""),
-        str(record.get("folding", "")),
-        {str(layer): int(factor) for layer, factor in (record.get("reuse") or {}).items()},
+        str(record.get("folding") or ""),
+        _factors(place, record.get("reuse")),
         _counts(f"{place}, field csynth", record.get("csynth")),
-        record.get("ips"),
-        record.get("clock_mhz") or record.get("fclk_mhz"),
-        record.get("wns_ns"),
-        record.get("board_rate_fps"),
+        None if record.get("ips") is None else _whole_numbers(f"{place}, field ips", record["ips"]),
+        _positive(place, record, "clock_mhz") or _positive(place, record, "fclk_mhz"),
+        _slack(place, record.get("wns_ns")),
+        _positive(place, record, "board_rate_fps"),
         is_core,
         _not_to_predict(str(record.get("note", ""))),
     )
@@ -131,8 +131,37 @@ def _counts(place: str, counts: Any) -> Counts:
     return {
         metric: amount_of(f"{place}.{key}", counts[key], "give a number")
         for key, metric in COUNTS.items()
-        if key in counts
+        if counts.get(key) is not None
     }
+
+
+def _factors(place: str, reuse: Any) -> Mapping[str, int]:
+    """By layer; a single one is of all."""
+    if not reuse:
+        return {}
+    given = reuse if isinstance(reuse, dict) else {"all": reuse}
+    return _whole_numbers(f"{place}, field reuse", given, least=1)
+
+
+def _whole_numbers(place: str, given: Any, least: int = 0) -> Mapping[str, int]:
+    for key, value in as_object(place, given).items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise InputError(f"{place}.{key}", f"{value!r} is no whole number of {least} or more", "correct it")
+    return dict(given)
+
+
+def _positive(place: str, record: Mapping[str, Any], key: str) -> float | None:
+    """None where it is absent, null or 0."""
+    value = record.get(key)
+    return (amount_of(f"{place}, field {key}", value, "give a number") or None) if value is not None else None
+
+
+def _slack(place: str, value: Any) -> float | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise InputError(
+            f"{place}, field wns_ns", f"{value!r} is no slack", "give ns, negative where the clock is missed"
+        )
+    return value
 
 
 def _not_to_predict(note: str) -> str:

@@ -94,6 +94,7 @@ def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
         ({"net": "an MLP"}, "no widths"),
         ({"precision": ""}, "no types"),
         ({"reuse": {}}, "not recorded"),
+        ({"strategy": "Latency and more"}, "is no strategy"),
         ({"part": "xc7a100tcsg324-1"}, "xc7a100t"),
         ({"flow": "Catapult HLS"}, "no model of designs that others wrote"),
         ({"flow": "finn", "folding": "config.h"}, "its folding is not recorded"),
@@ -101,6 +102,26 @@ def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
     ):
         (one,) = predictions(row_of(tmp_path, **changes), {}, laws)
         assert not one.totals and reason in one.reason, changes
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("reuse", {"all": "x"}), ("reuse", {"all": 0}), ("reuse", "64"),
+        ("ips", ["axi_dma"]), ("ips", {"axi_dma": "two"}), ("wns_ns", "0.2"), ("clock_mhz", "100"),
+        ("csynth", {"lut": "many"}), ("decoded", 7), ("part", None),
+    ],
+)  # fmt: skip
+def test_a_field_that_makes_no_sense_is_named_and_its_row_left_out(field: str, value: Any, tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps([MLP, MLP | {field: value}]))
+    found, (error,) = rows.read(path)
+    assert len(found) == 1 and "row 1" in str(error) and field in str(error)
+
+
+def test_what_is_null_is_absent(tmp_path: Path) -> None:
+    row = row_of(tmp_path, net=None, reuse=16, csynth={"lut": None, "ff": 3}, wns_ns=None, clock_mhz=None, ips=None)
+    assert row.net == "" and row.reuse == {"all": 16} and row.csynth == {Metric.FF: 3} and row.clock_mhz is None
 
 
 def test_a_shell_is_foretold_from_its_ips(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The page: what it holds, what it never does, and how it behaves in a browser."""
 
 import re
-import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib.util import module_from_spec, spec_from_file_location
@@ -61,11 +60,8 @@ def many() -> Comparison:
     return compare([document_of(*runs)], [Absent("zeta", "xc7z010clg400-1", "refused: too large")])
 
 
-def test_the_page_is_whole_and_small_and_quick(many: Comparison) -> None:
-    html.report(many)
-    started = time.process_time()
+def test_the_page_is_whole_and_small(many: Comparison) -> None:
     page = html.report(many)
-    assert time.process_time() - started < 3
     assert len(page.encode()) < 3e6
     found = outline(page)
     rows = [attributes for tag, attributes in found.seen if tag == "tr" and "data-run" in attributes]

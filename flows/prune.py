@@ -59,7 +59,11 @@ def _referred_to(store: Store) -> set[str]:
 
 
 def _places(store: Store) -> Iterator[tuple[Path, str]]:
-    for place, about in ((store.steps, "step"), (store.failed, "failed step"), (store.scratch, "left by a killed run")):
+    known = {
+        store.steps: "step", store.failed: "failed step", store.scratch: "left by a killed run",
+        store.estimates: "estimate of a sweep",
+    }  # fmt: skip
+    for place, about in known.items():
         for path in sorted(place.glob("*")) if place.is_dir() else ():
             if path.suffix == ".log" and path.with_suffix("").is_dir():
                 continue  # it goes with its folder

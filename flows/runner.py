@@ -175,6 +175,16 @@ def run(
     return store.refuted(document)
 
 
+def accuracy(prepared: Prepared, trained: Trained, batch: Asset, executor: Executor) -> tuple[Reading, ...]:
+    """Accuracy and agreement of a design's arithmetic on the images of `batch`: nothing need be built for them."""
+    step = accuracy_step(
+        ACCURACY.step, prepared.quantised, arithmetic_weights(prepared), batch, float_network(prepared)
+    )
+    path = executor.execute(Plan((step,))).path(ACCURACY)
+    assert path, "the interpreter is never absent"
+    return tuple(_evaluated(path, trained.network, batch))
+
+
 def _recordable(document: Document, flow: str) -> str:
     """The record, which can be read back; raises `PluginError` where a backend gave what no run can have."""
     try:

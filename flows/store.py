@@ -6,6 +6,7 @@
     failed/DIGEST/    the last failure of a step, for its log
     locks/DIGEST      held while a step is looked up or run, so that two runs at once share the work
     runs/NAME.json    one record a run, in the published schema
+    estimates/DIGEST.json  what a sweep estimated of one design (`flows.sweeping`)
 
 Because a directory appears in ``steps`` by one rename, a run that is killed leaves nothing half-made there.
 """
@@ -45,14 +46,14 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
-        self.steps, self.scratch, self.failed, self.locks, self.runs = (
-            self.root / name for name in ("steps", "scratch", "failed", "locks", "runs")
+        self.steps, self.scratch, self.failed, self.locks, self.runs, self.estimates = (
+            self.root / name for name in ("steps", "scratch", "failed", "locks", "runs", "estimates")
         )
 
     def prepare(self) -> None:
         """Makes its folders; raises `SetupError` where they cannot be made or written."""
         with self.writing():
-            for folder in (self.steps, self.scratch, self.failed, self.locks, self.runs):
+            for folder in (self.steps, self.scratch, self.failed, self.locks, self.runs, self.estimates):
                 folder.mkdir(parents=True, exist_ok=True)
             if not os.access(self.locks, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

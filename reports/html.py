@@ -14,6 +14,7 @@ from flows.core.text import printable
 from reports import charts, ledger
 from reports.comparison import Comparison
 from reports.design import Design, evidence_of
+from reports.pareto import known
 from reports.waterfall import METRICS, waterfall
 from reports.words import RATES, amount, clock, evidence, images, interval, label, number, stage_name
 
@@ -66,7 +67,7 @@ def environment() -> Environment:
         "waterfall": waterfall, "SIGNS": SIGNS, "label": label, "kind": kind,
         "evidence": evidence, "span": span, "amount": amount,
         "tick": tick, "value": value, "UNITS": UNITS,
-        "ledger": ledger, "number": number, "images": images, "stage_name": stage_name, "clock": clock,
+        "known": known, "ledger": ledger, "number": number, "images": images, "stage_name": stage_name, "clock": clock,
     }  # fmt: skip
     return made
 

@@ -6,13 +6,12 @@ import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from flows.cli.options import add_options, named
 from flows.cli.parser import Parser
+from flows.values import clock_period, several
 from models.pixels import USAGE, Pixels, parse_pixels
-
-LONGEST_NS = 1e6
-"""A millisecond: no network is clocked so slowly, and times of it can still be told."""
 
 
 def number(text: str) -> float:
@@ -30,12 +29,17 @@ def whole_number(text: str) -> int:
 
 
 def positive_ns(text: str) -> float:
-    value = number(text)
-    if not (0 < value <= LONGEST_NS):
-        raise argparse.ArgumentTypeError(
-            f"{text} is no clock period: give nanoseconds above 0, up to {LONGEST_NS:,.0f}"
-        )
-    return value
+    try:
+        return clock_period(number(text))
+    except ValueError as reason:
+        raise argparse.ArgumentTypeError(str(reason)) from None
+
+
+def periods(text: str) -> list[float]:
+    try:
+        return several(lambda one: clock_period(float(one)), text)
+    except ValueError as reason:
+        raise argparse.ArgumentTypeError(str(reason)) from None
 
 
 def seed(text: str) -> int:
@@ -86,14 +90,16 @@ def tolerance(text: str) -> tuple[str, float]:
     return metric, value / 100
 
 
-def add_design(parser: Parser, argv: Sequence[str]) -> None:
-    """What every command that makes a design takes, and the options of the flows named in `argv`."""
+def add_design(parser: Parser, argv: Sequence[str], axes: bool = False) -> None:
+    """What every command that makes a design takes, and the options of the flows named in `argv`; where these are
+    `axes` of a sweep, they and the clock take several values."""
     parser.add_argument("flows", metavar="FLOW", nargs="+", help="which flows (`flows list flows`)")
     parser.add_argument(
         "--part", dest="parts", metavar="PART", action="append",
         help="a device (xc7z020), a full part (xc7z020clg400-1) or a board (pynq-z2); may be repeated; default xc7z020",
     )  # fmt: skip
-    parser.add_argument("--clock", metavar="NS", type=positive_ns, default=10.0, help="clock period in ns (default 10)")
+    clock: dict[str, Any] = {"type": periods, "action": "extend"} if axes else {"type": positive_ns, "default": 10.0}
+    parser.add_argument("--clock", metavar="NS", help="clock period in ns (default 10)", **clock)
     parser.add_argument(
         "--network", metavar="NAME", default="arch8",
         help="one of `flows list networks`, or a file of yours, .keras or .onnx (default arch8)",
@@ -111,7 +117,7 @@ def add_design(parser: Parser, argv: Sequence[str]) -> None:
     )  # fmt: skip
     add_store(parser)
     add_verify(parser)
-    add_options(parser, named(argv))
+    add_options(parser, named(argv), axes)
 
 
 def add_pixels(parser: Parser) -> None:
@@ -144,6 +150,10 @@ def add_verify(parser: Parser) -> None:
 
 def add_json(parser: Parser) -> None:
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the result as JSON, schema zynqflows/3")
+
+
+def add_csv(parser: Parser) -> None:
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="also write every reading as CSV, a line each")
 
 
 def add_reports(parser: Parser) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, Field, fields
-from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flows import registry
+from flows.core.errors import UsageError
+from flows.values import flag, parsed, several
 
 if TYPE_CHECKING:
     from backends.protocol import Backend
 
 PREFIX = "option_"
+SWEEP = "python -m flows sweep"
 
 
 def named(argv: Sequence[str]) -> list[Backend[Any, Any]]:
@@ -21,49 +24,80 @@ def named(argv: Sequence[str]) -> list[Backend[Any, Any]]:
     return [registry.load(name) for name in dict.fromkeys(word for word in argv if word in registry.names())]
 
 
-def add_options(parser: argparse.ArgumentParser, backends: Iterable[Backend[Any, Any]]) -> None:
-    """Adds the options of these flows. One flag that two flows share speaks to both."""
+def add_options(parser: argparse.ArgumentParser, backends: Iterable[Backend[Any, Any]], axes: bool = False) -> None:
+    """Adds the options of these flows. One flag that two flows share speaks to both. As `axes` of a sweep they take
+    several values, and their values are lists."""
     seen: set[str] = set()
     for backend in backends:
         group = parser.add_argument_group(f"options of {backend.name}")
         for field in fields(backend.options):
             if field.name not in seen:
-                _add(group, field)
+                _add(group, field, axes)
                 seen.add(field.name)
 
 
-def _add(group: argparse._ArgumentGroup, field: Field[Any]) -> None:
+def _add(group: argparse._ArgumentGroup, field: Field[Any], axes: bool) -> None:
     metadata = field.metadata
-    flag = f"--{field.name.replace('_', '-')}"
     default = f" (default {field.default})" if field.default is not MISSING else ""
     help_text = (metadata["help"] + default).replace("%", "%%")
     name = PREFIX + field.name
     if isinstance(field.default, bool):
-        group.add_argument(flag, dest=name, action="store_true", default=None, help=help_text)
+        group.add_argument(flag(field.name), dest=name, action="store_true", default=None, help=help_text)
         return
+    values: dict[str, Any] = {"type": _type(field), "action": _Once}
+    if axes:
+        values = {"type": _types(field), "action": "extend"}
     metavar = metadata.get("unit") or ("|".join(metadata["choices"]) if "choices" in metadata else "VALUE")
-    group.add_argument(flag, dest=name, type=_type(field), metavar=metavar, help=help_text)
+    group.add_argument(flag(field.name), dest=name, metavar=metavar, help=help_text, **values)
 
 
 def _type(field: Field[Any]) -> Callable[[str], Any]:
     """The text of one option to its value, with the reason where it is none."""
-    choices = field.metadata.get("choices")
-    parse: Callable[[str], Any] = field.metadata.get("parse", type(field.default))
 
     def convert(text: str) -> Any:
-        if choices and text not in choices:
-            near = get_close_matches(text, choices, n=1, cutoff=0.5)
-            guess = f": did you mean {near[0]}?" if near else ""
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(choices)}{guess}")
         try:
-            return parse(text)
+            return parsed(field, text)
         except ValueError as reason:
             raise argparse.ArgumentTypeError(str(reason)) from None
 
     return convert
 
 
+def _types(field: Field[Any]) -> Callable[[str], list[Any]]:
+    """The text of an axis to its values."""
+
+    def convert(text: str) -> list[Any]:
+        try:
+            return several(partial(parsed, field), text)
+        except ValueError as reason:
+            raise argparse.ArgumentTypeError(str(reason)) from None
+
+    return convert
+
+
+class _Once(argparse.Action):
+    """Stores a value, and refuses a second one: of several designs each has its own, which `flows sweep` makes."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        if getattr(namespace, self.dest, None) is not None:
+            raise UsageError(f"option {option}", "given twice", f"give it once; `{SWEEP}` takes several values")
+        setattr(namespace, self.dest, values)
+
+
 def options_of(backend: Backend[Any, Any], arguments: argparse.Namespace) -> Any:
     """The backend's `Options` with what the user gave."""
     given = {field.name: getattr(arguments, PREFIX + field.name, None) for field in fields(backend.options)}
     return backend.options(**{name: value for name, value in given.items() if value is not None})
+
+
+def axes_of(backends: Iterable[Backend[Any, Any]], arguments: argparse.Namespace) -> dict[str, list[Any]]:
+    """The options that the user gave values of, by name, each value once."""
+    names = dict.fromkeys(field.name for backend in backends for field in fields(backend.options))
+    given = {name: getattr(arguments, PREFIX + name, None) for name in names}
+    return {
+        name: list(dict.fromkeys(values)) if isinstance(values, list) else [values]
+        for name, values in given.items()
+        if values is not None
+    }

@@ -18,6 +18,7 @@ ABOUT = "One trained network in, every way to put it on a Zynq out: each number 
 COMMANDS = {
     "run": "run",
     "estimate": "estimate",
+    "sweep": "sweep",
     "plan": "plan",
     "profile": "profile",
     "compare": "compare",
@@ -78,7 +79,3 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
             f"option {unknown[0]!r}", f"{argv[0]} has none like it", f"{guess}`{chosen.prog} --help` shows all"
         )
     return arguments
-
-
-LONGEST_NS = 1e6
-"""A millisecond: no network is clocked so slowly, and times of it can still be told."""

@@ -6,45 +6,78 @@ import json
 import shlex
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.core.errors import InputError, UsageError
+from flows.core.errors import FlowsError, InputError
 from flows.core.files import read_text, write_atomic
 
 if TYPE_CHECKING:
-    from backends.protocol import Backend, Job
     from flows.core.ledger import Page
     from flows.core.margins import Margins
     from flows.core.plan import Asset
     from flows.core.record import Document
+    from flows.designs import Design, Request, Source
     from flows.executor import Executor
     from flows.jobs import Trained
     from flows.store import Store
     from reports.ledger import Account
     from reports.policy import Policy
 
-DEFAULT_PARTS = ("xc7z020",)
+
+def source(given: Namespace, name: str) -> Source:
+    from flows.designs import Source
+
+    return Source(name, given.weights, given.calibration, given.data, given.pixels)
+
+
+def request(given: Namespace) -> Request:
+    """The designs that a command line asks for."""
+    from flows import registry
+    from flows.cli.options import options_of
+    from flows.designs import PARTS, Request
+
+    asked = Request(
+        flows=given.flows,
+        options={name: options_of(registry.load(name), given) for name in dict.fromkeys(given.flows)},
+        source=source(given, given.network),
+        parts=given.parts or PARTS,
+        clock_ns=given.clock,
+        margins=margins(given),
+        reports=getattr(given, "reports", ()),
+        command=command_line(),
+    )
+    return replace(asked, images=given.batch) if hasattr(given, "batch") else asked
+
+
+def sweep(given: Namespace) -> tuple[Request, dict[str, Any]]:
+    """What is asked for but for its axes, and the axes of a sweep, as `flows.sweeping.grid` takes them."""
+    from flows import registry
+    from flows.cli.options import axes_of
+    from flows.designs import CLOCK_NS, PARTS, Request
+    from flows.sweeping import CLOCK, PART
+
+    backends = [registry.load(name) for name in dict.fromkeys(given.flows)]
+    asked = Request(
+        flows=given.flows,
+        options={backend.name: backend.options() for backend in backends},
+        source=source(given, given.network),
+        margins=margins(given),
+        images=given.batch,
+    )
+    parts = [part for text in given.parts or PARTS for part in text.split(",")]
+    axes = {PART: parts, CLOCK: given.clock or [CLOCK_NS], **axes_of(backends, given)}
+    return asked, {name: list(dict.fromkeys(values)) for name, values in axes.items()}
 
 
 def trained_network(given: Namespace, name: str) -> Trained:
     """The network called `name`: one of the project's, or a file of the user's own."""
-    from flows.jobs import find_trained, is_file
+    from flows.designs import trained_network
 
-    if not is_file(name):
-        if given.calibration:
-            raise UsageError("--calibration", f"{name} has ranges beside its weights", "leave it out")
-        if given.pixels:
-            raise UsageError("--pixels", f"{name} was trained here, on x / 255", "leave it out")
-        return find_trained(name, given.weights)
-    if given.weights:
-        raise UsageError("--weights", f"{name} brings its own", "leave it out")
-
-    from flows import imports
-
-    return imports.import_trained(Path(name), given.data, given.calibration, executor(given), given.pixels)
+    return trained_network(source(given, name), lambda: executor(given))
 
 
 def check_training_images(folder: Path | None) -> None:
@@ -58,18 +91,12 @@ def check_training_images(folder: Path | None) -> None:
 
 def test_images(given: Namespace, *trained: Trained) -> Asset | None:
     """The test images that ``--data`` names, for networks that read alike; None without it. Raises `UsageError`."""
-    from flows import imports, runner
+    from flows.designs import test_images
     from flows.jobs import is_file
 
-    if given.data is None or not imports.is_own(given.data):
-        return runner.test_batch(given.data) if given.data else None
-    first, *others = (one.network for one in trained)
-    ends = {(one.input_shape, one.shapes[one.output]) for one in (first, *others)}
-    if len(ends) > 1:
-        raise UsageError(f"--data {given.data}", "the networks read other images", "evaluate one network at a time")
     names = getattr(given, "networks", None) or [given.network]
     ranges = any(map(is_file, names)) and not given.calibration
-    return imports.own_images(first, given.data, ranges, executor(given))[0]
+    return test_images(given.data, [one.network for one in trained], lambda: executor(given), ranges)
 
 
 def open_store(given: Namespace) -> Store:
@@ -137,6 +164,24 @@ def write_document(path: Path | None, document: Document) -> None:
         write_atomic(path, document_to_json(document))
 
 
+def write_table(path: Path | None, document: Document) -> None:
+    """Every reading of the runs as CSV, where a path is given."""
+    from flows.core.files import write_atomic
+    from reports import csv
+    from reports.comparison import compare
+
+    if path is not None:
+        write_atomic(path, csv.report(compare([document])))
+
+
+def raise_last(errors: Sequence[FlowsError]) -> None:
+    """Tells the errors of designs that could not be had: the last one ends the command."""
+    for error in errors[:-1]:
+        print(f"error: {error}", file=sys.stderr)
+    if errors:
+        raise errors[-1]
+
+
 def command_line() -> str:
     """What reproduces this."""
     return shlex.join(["python", "-m", "flows", *sys.argv[1:]])
@@ -158,32 +203,10 @@ def margins(given: Namespace) -> Margins:
     return (read_policy_file(given.policy).margins if given.policy else None) or MARGINS
 
 
-def jobs(given: Namespace, trained: Trained) -> Iterator[tuple[Backend[Any, Any], Trained, Job[Any]]]:
-    """Every flow on every part that the user named. A flow may start from shipped weights of its own."""
-    from flows import registry
-    from flows.cli.options import options_of
-    from flows.core.part import Target, find_part
-    from flows.jobs import find_trained, is_file
+def designs(given: Namespace, trained: Trained) -> list[Design]:
+    from flows.designs import designs
 
-    backends = [registry.load(name) for name in dict.fromkeys(given.flows)]
-    parts = [find_part(text) for text in dict.fromkeys(given.parts or DEFAULT_PARTS)]
-    free = margins(given)
-    for backend in backends:
-        options = options_of(backend, given)
-        variant = backend.weights
-        started = trained
-        if variant and not given.weights and not is_file(given.network):
-            started = find_trained(given.network, None, variant)
-        for part in parts:
-            yield backend, started, started.job(Target(part, given.clock, free), options)
-
-
-def designs(given: Namespace, trained: Trained) -> list[tuple[Backend[Any, Any], Trained, Job[Any]]]:
-    """The jobs; raises `UsageError` where reports are given and it is not clear of which design they are."""
-    every = list(jobs(given, trained))
-    if given.reports and len(every) > 1:
-        raise UsageError("--report", f"{len(every)} designs are asked for", "name one flow and one part")
-    return every
+    return designs(request(given), trained)
 
 
 def read_documents(store: Store, names: Sequence[str]) -> list[Document]:
@@ -210,7 +233,8 @@ def write(path: Path, text: str) -> None:
 
 
 def check_places(given: Namespace) -> None:
-    for place in filter(None, (given.out, given.json and given.json.parent)):
+    files = filter(None, (getattr(given, name, None) for name in ("json", "csv")))
+    for place in filter(None, (getattr(given, "out", None), *(file.parent for file in files))):
         check_writable(place)
 
 

@@ -150,6 +150,13 @@ def _count(reading: Reading) -> str:
 def comparison(document: Document) -> str:
     """One line a run: resources as shares of the part, speed, accuracy, proof, verdict and kind of evidence; and what
     tells runs of one flow apart, where there are any."""
+    network = document.network
+    about = printable(f"architecture {network.architecture} ({network.name})")
+    return f"{table(comparison_rows(document), frozenset({0, 1, 10, 11, 12}))}\n\n{about}"
+
+
+def comparison_rows(document: Document) -> list[list[str]]:
+    """The rows of `comparison`, the heading first."""
     designs = designs_of(document.runs)
     resources = [metric.key.upper() for metric in RESOURCES]
     rows = [
@@ -159,9 +166,7 @@ def comparison(document: Document) -> str:
     if any(one.label != one.run.flow for one in designs):
         for row, label in zip(rows, ["design", *(one.label for one in designs)], strict=True):
             row.append(label)
-    network = document.network
-    about = printable(f"architecture {network.architecture} ({network.name})")
-    return f"{table(rows, frozenset({0, 1, 10, 11, 12}))}\n\n{about}"
+    return rows
 
 
 def _compared(design: Design) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from flows.cli import arguments, session
@@ -21,6 +22,8 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         help="CIFAR-10 in a folder, or FILE.npz of yours: to measure the ranges of a network of yours",
     )
     parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
+    arguments.add_json(parser)
+    arguments.add_csv(parser)
     arguments.add_reports(parser)
     arguments.add_batch(parser)
     parser.add_argument(
@@ -30,22 +33,24 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(given: Namespace) -> int:
-    from flows import runner
-    from flows.core.record import Document
+    from flows import designs
     from flows.ledger import calibration
     from reports.terminal.run import comparison, details
 
     session.check_training_images(given.data)
+    session.check_places(given)
     trained = session.trained_network(given, given.network)
-    runs = tuple(
-        runner.estimated(*design, session.command_line(), given.reports, given.batch)
-        for design in session.designs(given, trained)
-    )
+    outcome = designs.estimated(session.request(given), trained)
     if not given.no_own_rows:
-        runs = calibration.recalibrated(runs, calibration.own_rows(session.open_store(given)))
-    document = Document(runner.network_facts(trained), runs)
-    if len(runs) == 1 or given.layers:
+        own = calibration.own_rows(session.open_store(given))
+        outcome = replace(outcome, runs=calibration.recalibrated(outcome.runs, own))
+    document = outcome.document
+    if len(document.runs) == 1 or (document.runs and given.layers):
         print(details(document, layers=given.layers))
-    if len(runs) > 1:
+    if len(document.runs) > 1:
         print(comparison(document))
+    if document.runs:
+        session.write_document(given.json, document)
+        session.write_table(given.csv, document)
+    session.raise_last(outcome.errors)
     return 0

@@ -105,7 +105,8 @@ def _design(given: Namespace, trained: Trained) -> QuantisedNetwork:
     from flows import registry, runner
     from flows.cli.options import options_of
     from flows.core.part import Target, find_part
+    from flows.designs import PARTS
 
     backend = registry.load(given.flows[0])
-    job = trained.job(Target(find_part(session.DEFAULT_PARTS[0]), 10.0), options_of(backend, given))
+    job = trained.job(Target(find_part(PARTS[0])), options_of(backend, given))
     return runner.typed_arithmetic(backend, job)

@@ -26,7 +26,7 @@ def execute(given: Namespace) -> int:
 
     trained = session.trained_network(given, given.network)
     batch = session.test_images(given, trained)
-    for backend, started, job in session.jobs(given, trained):
+    for backend, started, job in session.designs(given, trained):
         full = runner.full_plan(backend, runner.prepare(backend, job), batch, started.card)
         digests: dict[str, str] = {}
         for step in full.steps:

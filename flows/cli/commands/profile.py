@@ -48,7 +48,7 @@ def execute(given: Namespace) -> int:
     if not given.cost:
         session.check_training_images(given.data)
     trained = session.trained_network(given, given.network)
-    jobs = list(session.jobs(given, trained))
+    jobs = list(session.designs(given, trained))
     if len(jobs) > 1:
         raise UsageError("profile", f"{len(jobs)} designs are asked for", "name one flow and one part")
     session.check_places(given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from flows.core.errors import FlowsError, MismatchError, StepFailed
 if TYPE_CHECKING:
     from flows.executor import Executor
     from flows.store import Store
-    from reports.comparison import Comparison
 
 ABOUT = "the document for a design review: HTML, Markdown, CSV, JSON and JUnit XML"
 DEFAULT_OUT = Path("zynqflows-report")
@@ -45,6 +44,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 def execute(given: Namespace) -> int:
     from flows.core.part import find_part
     from reports.comparison import Absent, compare
+    from reports.formats import FORMATS
     from reports.terminal.brief import decisions
 
     session.check_writable(given.out)
@@ -53,24 +53,12 @@ def execute(given: Namespace) -> int:
     absent = [Absent(flow, find_part(part).full_name, str(error)) for (flow, part), error in failures.items()]
     comparison = compare(session.read_documents(store, given.runs), absent, ledger=session.ledger(store))
     print(decisions(comparison))
-    for name, render in _formats().items():
+    for name, render in FORMATS.items():
         session.write(given.out / name, render(comparison))
     for error in failures.values():
         if isinstance(error, (StepFailed, MismatchError)):
             raise error
     return 0
-
-
-def _formats() -> dict[str, Callable[[Comparison], str]]:
-    from reports import csv, html, json, junit, markdown
-
-    return {
-        "report.html": html.report,
-        "report.md": markdown.report,
-        "report.csv": csv.report,
-        "report.json": json.report,
-        "report.junit.xml": junit.report,
-    }
 
 
 def _run_missing(given: Namespace, store: Store) -> dict[tuple[str, str], FlowsError]:

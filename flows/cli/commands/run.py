@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from flows.core.errors import FlowsError, UnfitError, UsageError
-
-if TYPE_CHECKING:
-    from backends.protocol import Backend, Job
-    from flows.core.record import Document
-    from flows.jobs import Trained
-
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.cli import arguments, session
 from flows.cli.parser import Parser
+from flows.core.errors import UnfitError, UsageError
+
+if TYPE_CHECKING:
+    from flows.core.record import Document
 
 ABOUT = "build, verify and estimate designs, and print what they cost"
 
@@ -26,6 +21,7 @@ ABOUT = "build, verify and estimate designs, and print what they cost"
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_design(parser, argv)
     arguments.add_json(parser)
+    arguments.add_csv(parser)
     arguments.add_reports(parser)
     arguments.add_batch(parser)
     parser.add_argument(
@@ -45,60 +41,48 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(given: Namespace) -> int:
-    from flows import runner
-    from flows.core.fit import Verdict, judge
-    from flows.core.part import devices
-    from flows.core.record import Document
-    from reports import words
+    from flows import designs, runner
     from reports.terminal.run import comparison, details
 
     if given.record and not given.data:
         raise UsageError("--record", "without test images nothing is evaluated", "give --data as well")
+    request = session.request(given)
     trained = session.trained_network(given, given.network)
-    jobs = session.designs(given, trained)
     batch = session.test_images(given, trained)
     session.check_places(given)
     store = session.open_store(given)
     executor = session.executor(given, given.jobs, verify=given.out is not None)
-
-    def run(design: tuple[Backend[Any, Any], Trained, Job[Any]]) -> Document | FlowsError:
-        try:
-            return runner.run(*design, batch, executor, store, session.command_line(), given.reports, given.batch)
-        except FlowsError as error:
-            return error
-
-    with ThreadPoolExecutor(given.jobs) as pool:
-        try:
-            results = list(pool.map(run, jobs))
-        except KeyboardInterrupt:
-            executor.stop()
-            raise
-    runs = tuple(run for result in results if not isinstance(result, FlowsError) for run in result.runs)
-    errors = [result for result in results if isinstance(result, FlowsError)]
-    if runs:
-        document = Document(runner.network_facts(trained), runs)
+    outcome = designs.built(request, trained, batch, executor, store, given.jobs)
+    document, errors = outcome.document, list(outcome.errors)
+    if document.runs:
         print(details(document))
-        if len(runs) > 1:
+        if len(document.runs) > 1:
             print(comparison(document))
         session.write_document(given.json, document)
+        session.write_table(given.csv, document)
         if given.out:
             _copy(document, given.out)
         if given.record:
-            started = {job.weights.digest: trained for _, trained, job in jobs}
-            for record in runs:
+            started = {design[2].weights.digest: design[1] for design in designs.designs(request, trained)}
+            for record in document.runs:
                 runner.record_scores(started[record.weights.digest], record)
     if not errors and given.require_fit:
-        for record in runs:
-            fit = judge(record.readings, devices()[record.device], record.margins, record.clock_ns)
-            if fit.verdict is not Verdict.FITS:
-                remedy = "ask for a slower clock" if fit.resources is Verdict.FITS else "take a larger part"
-                advice = f"{remedy}, or other options; without --require-fit this is a result"
-                errors.append(UnfitError(f"{record.flow} on {record.part}", words.verdict(fit), advice))
-    if errors:
-        for error in errors[:-1]:
-            print(f"error: {error}", file=sys.stderr)
-        raise errors[-1]
+        errors = list(_unfit(document))
+    session.raise_last(errors)
     return 0
+
+
+def _unfit(document: Document) -> Iterator[UnfitError]:
+    from flows.core.fit import Verdict, judge
+    from flows.core.part import devices
+    from reports import words
+
+    for record in document.runs:
+        fit = judge(record.readings, devices()[record.device], record.margins, record.clock_ns)
+        if fit.verdict is not Verdict.FITS:
+            remedy = "ask for a slower clock" if fit.resources is Verdict.FITS else "take a larger part"
+            advice = f"{remedy}, or other options; without --require-fit this is a result"
+            yield UnfitError(f"{record.flow} on {record.part}", words.verdict(fit), advice)
 
 
 def _copy(document: Document, out: Path) -> None:

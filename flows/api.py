@@ -1,0 +1,223 @@
+"""The Python API: ``import flows``, then `flows.estimate`, `flows.run`, `flows.sweep`, `flows.check`, `flows.report`.
+
+    >>> import flows
+    >>> result = flows.estimate("hls4ml", part="xc7z020", precision="8")[0]
+    >>> result["lut"].tier.value, result.fit.verdict.value
+    ('modelled', 'fits')
+
+Names, options and errors are those of the command line, which stands on the same functions: an option is an argument
+with underscores, its value a number or a text, and what is wrong raises a `FlowsError` that says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor as Pool
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from flows import designs, registry, values
+from flows.core.errors import UsageError
+from flows.core.margins import MARGINS, Margins
+from flows.core.plan import Asset, Step
+from flows.core.readiness import Readiness
+from flows.designs import CLOCK_NS, PARTS, Outcome, Request, Source
+from flows.executor import Executor
+from flows.jobs import Trained, is_file
+from flows.store import Store, default_root
+from models.pixels import USAGE, parse_pixels
+from reports.results import Results, Sweep
+
+Names = str | Sequence[str]
+Place = str | Path
+
+
+def estimate(
+    *flow: str,
+    network: Place = "arch8",
+    part: Names = PARTS,
+    clock_ns: float = CLOCK_NS,
+    weights: Place | None = None,
+    calibration: Place | None = None,
+    data: Place | None = None,
+    pixels: str | None = None,
+    margins: Margins = MARGINS,
+    reports: Sequence[Place] = (),
+    store: Place | None = None,
+    **options: Any,
+) -> Results:
+    """What designs of these flows would cost on these parts: seconds, and no tool needed.
+
+    `network` is a name of ``flows list networks``, or a file; `options` are those of the flows. A design that a flow
+    refuses is in the result's `errors`. Raises `UsageError` and `InputError`; where no design can be had at all, the
+    first reason.
+    """
+    source = _source(network, weights, calibration, data, pixels)
+    request = _request("estimate", flow, source, part, clock_ns, margins, reports, options)
+    trained = designs.trained_network(source, lambda: _executor(store, 1))
+    return _results(designs.estimated(request, trained))
+
+
+def run(
+    *flow: str,
+    network: Place = "arch8",
+    part: Names = PARTS,
+    clock_ns: float = CLOCK_NS,
+    weights: Place | None = None,
+    calibration: Place | None = None,
+    data: Place | None = None,
+    pixels: str | None = None,
+    margins: Margins = MARGINS,
+    reports: Sequence[Place] = (),
+    store: Place | None = None,
+    jobs: int = 2,
+    listener: Callable[[str, Step, str], None] | None = None,
+    **options: Any,
+) -> Results:
+    """Builds and verifies the designs that `estimate` would tell of, and keeps them in the store.
+
+    `data`, CIFAR-10 in a folder or a file of images with labels, has the accuracy of each arithmetic evaluated. `jobs`
+    processes run at a time; `listener` is told what they do, as `flows.executor.Listener` says.
+    """
+    source = _source(network, weights, calibration, data, pixels)
+    request = _request("run", flow, source, part, clock_ns, margins, reports, options)
+    executor = _executor(store, jobs, listener)
+    trained = designs.trained_network(source, lambda: executor)
+    batch = _batch(source, trained, executor)
+    return _results(designs.built(request, trained, batch, executor, _store(store), jobs))
+
+
+def sweep(
+    *flow: str,
+    network: Place = "arch8",
+    part: Names = PARTS,
+    clock_ns: float | Sequence[float] = CLOCK_NS,
+    weights: Place | None = None,
+    calibration: Place | None = None,
+    data: Place | None = None,
+    pixels: str | None = None,
+    margins: Margins = MARGINS,
+    store: Place | None = None,
+    jobs: int | None = None,
+    executor: str | Pool | None = None,
+    told: Callable[[int, int, int], None] = lambda done, of, kept: None,
+    **options: Any,
+) -> Sweep:
+    """Estimates of every combination: `part`, `clock_ns` and each of `options` may be a list, a tuple or a range.
+
+    They are computed by `jobs` processes (as many as there are cores), or by `executor`: an executor of
+    `concurrent.futures`, or a text as ``--executor`` takes it; each is kept in the store as soon as it is there. `data`
+    has the accuracy of each arithmetic evaluated, once. `told` hears how many points are done, of how many, and how
+    many were kept from before.
+    """
+    from contextlib import nullcontext
+
+    from flows import pools, sweeping
+
+    source = _source(network, weights, calibration, data, pixels)
+    axes = {name: list(value) for name, value in options.items() if isinstance(value, list | tuple | range)}
+    clocks = [clock_ns] if isinstance(clock_ns, int | float) else list(clock_ns)
+    single = {name: value for name, value in options.items() if name not in axes}
+    asked = _request("sweep", flow, source, part, clocks[0], margins, (), single)
+    backends = [registry.load(name) for name in dict.fromkeys(flow)]
+    grid = {name: values.axis(backends, name, found) for name, found in axes.items()}
+    grid |= {sweeping.PART: list(asked.parts), sweeping.CLOCK: [_period(clock) for clock in clocks]}
+    points = sweeping.grid(asked, grid)
+    steps = _executor(store, 1)
+    trained = designs.trained_network(source, lambda: steps)
+    batch = _batch(source, trained, steps)
+    own = executor if isinstance(executor, Pool) else None
+    with nullcontext((own, jobs or 1)) if own else pools.opened(cast("str | None", executor), jobs) as (pool, workers):
+        results = sweeping.sweep(points, trained, _store(store), pool, workers, told)
+    outcome = sweeping.outcome(trained, results)
+    outcome = sweeping.evaluated(points, outcome, trained, batch, steps) if batch else outcome
+    if not outcome.runs:
+        raise outcome.errors[0]
+    return Sweep(outcome.document, outcome.errors)
+
+
+def check(flow: str, model: Place, *, network: str | None = None, store: Place | None = None) -> Readiness:
+    """Whether a model file made elsewhere can go through a flow (``flows check``), condition by condition; with
+    `network`, also whether it is that one."""
+    from flows import readiness
+    from flows.jobs import find_network
+
+    judge = registry.load(flow).readiness_step
+    if judge is None:
+        raise UsageError(f"flow {flow}", "judges no files", "`python -m flows check finn MODEL.onnx` does")
+    return readiness.assess(judge, Path(model), find_network(network) if network else None, _executor(store, 1))
+
+
+def report(results: Results, out: Place) -> Path:
+    """Writes the review document of these designs to the folder `out`: HTML, Markdown, CSV, JSON and JUnit XML. Returns
+    the HTML file."""
+    from flows.core.files import write_atomic, writing
+    from reports.comparison import compare
+    from reports.formats import FORMATS
+
+    if not len(results):
+        raise UsageError("report", "there is no design in it", "estimate or run some first")
+    comparison = compare([results.document])
+    with writing(f"folder {out}"):
+        Path(out).mkdir(parents=True, exist_ok=True)
+    for name, render in FORMATS.items():
+        write_atomic(Path(out, name), render(comparison))
+    return Path(out, "report.html")
+
+
+def _source(
+    network: Place, weights: Place | None, calibration: Place | None, data: Place | None, pixels: str | None
+) -> Source:
+    files = [None if place is None else Path(place) for place in (weights, calibration, data)]
+    try:
+        return Source(str(network), files[0], files[1], files[2], parse_pixels(pixels) if pixels else None)
+    except ValueError as reason:
+        raise UsageError("pixels", str(reason), USAGE) from None
+
+
+def _request(
+    command: str,
+    flows: Sequence[str],
+    source: Source,
+    part: Names,
+    clock_ns: float,
+    margins: Margins,
+    reports: Sequence[Place],
+    options: Mapping[str, Any],
+) -> Request:
+    if not flows:
+        raise UsageError(f"flows.{command}", "no flow is named", "name one or more of `python -m flows list flows`")
+    backends = [registry.load(name) for name in dict.fromkeys(flows)]
+    given = values.by_flow(backends, options)
+    parts = (part,) if isinstance(part, str) else tuple(part)
+    paths = tuple(Path(place) for place in reports)
+    asked = Request(flows, given, source, parts, _period(clock_ns), margins, paths)
+    return replace(asked, command=designs.command(command, asked))
+
+
+def _period(clock_ns: float) -> float:
+    try:
+        return values.clock_period(clock_ns)
+    except ValueError as reason:
+        raise UsageError("clock_ns", str(reason), "the default is 10") from None
+
+
+def _batch(source: Source, trained: Trained, executor: Executor) -> Asset | None:
+    ranges = is_file(source.name) and not source.calibration
+    return designs.test_images(source.data, [trained.network], lambda: executor, ranges)
+
+
+def _results(outcome: Outcome) -> Results:
+    """Raises the first error where no design could be had."""
+    if not outcome.runs:
+        raise outcome.errors[0]
+    return Results(outcome.document, outcome.errors)
+
+
+def _store(place: Place | None) -> Store:
+    return Store(Path(place) if place else default_root())
+
+
+def _executor(store: Place | None, jobs: int, listener: Callable[[str, Step, str], None] | None = None) -> Executor:
+    return Executor(_store(store), jobs, listener or (lambda event, step, text: None))

@@ -1,0 +1,83 @@
+"""`flows sweep`: estimates of many designs, and which of them no other one beats."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from flows.core.evidence import Metric
+
+ABOUT = "estimate many designs, and show which of them no other one beats"
+
+
+def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
+    parser.epilog = (
+        "Every option of a flow, --clock and --part take several values: --precision 8,10,12, or a range with both "
+        "ends, --activation-bits 4..8, or FIRST..LAST..STEP. All combinations are estimated, and kept in the store."
+    )
+    arguments.add_design(parser, argv, axes=True)
+    parser.add_argument(
+        "--metrics", metavar="NAMES", type=metrics,
+        help="what counts for the Pareto front, with commas (default throughput_fps,accuracy,lut,dsp; without accuracy "
+        "where it is not known of all)",
+    )  # fmt: skip
+    parser.add_argument("--all", action="store_true", help="print every design, not only those on the front or close")
+    arguments.add_json(parser)
+    arguments.add_csv(parser)
+    parser.add_argument("--out", metavar="DIR", type=Path, help="also the page with the front and all points here")
+    parser.add_argument(
+        "--data", metavar="DATA", type=Path,
+        help="CIFAR-10 in a folder, or FILE.npz of yours: evaluates the accuracy of each arithmetic, once",
+    )  # fmt: skip
+    arguments.add_batch(parser)
+    parser.add_argument(
+        "--jobs", metavar="N", type=arguments.count, help="points at a time (default: as many as there are cores)"
+    )
+    parser.add_argument(
+        "--executor", metavar="WHERE",
+        help="dask:tcp://HOST:PORT, or MODULE:FUNCTION of yours that makes an executor (default: processes here)",
+    )  # fmt: skip
+
+
+def metrics(text: str) -> tuple[Metric, ...]:
+    from reports.pareto import parse_metrics
+
+    try:
+        return parse_metrics([name.strip() for name in text.split(",")])
+    except ValueError as reason:
+        raise argparse.ArgumentTypeError(str(reason)) from None
+
+
+def execute(given: Namespace) -> int:
+    from flows import pools, sweeping
+    from flows.cli.progress import Counter
+    from reports import pareto, sweep_page
+    from reports.terminal.sweep import front
+
+    session.check_places(given)
+    request, axes = session.sweep(given)
+    trained = session.trained_network(given, given.network)
+    batch = session.test_images(given, trained)
+    points = sweeping.grid(request, axes)
+    store = session.open_store(given)
+    with pools.opened(given.executor, given.jobs) as (pool, workers):
+        results = sweeping.sweep(points, trained, store, pool, workers, Counter())
+    outcome = sweeping.outcome(trained, results)
+    if batch:
+        outcome = sweeping.evaluated(points, outcome, trained, batch, session.executor(given, 1))
+    if outcome.runs:
+        ranking = pareto.ranking(outcome.document, given.metrics)
+        print(front(ranking, every=given.all))
+        session.write_document(given.json, outcome.document)
+        session.write_table(given.csv, outcome.document)
+        if given.out:
+            session.write(given.out / "sweep.html", sweep_page.page(ranking))
+    session.raise_last(outcome.errors)
+    return 0

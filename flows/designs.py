@@ -1,0 +1,203 @@
+"""Designs that are asked for: which flows, on which parts, of which network; estimated, or built and verified.
+
+The command line and the Python API both fill a `Request`, and do the rest with these functions.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from backends.cost.system import BATCH
+from backends.protocol import Backend, Job
+from flows import registry, runner
+from flows.core.errors import FlowsError, UsageError
+from flows.core.margins import MARGINS, Margins
+from flows.core.part import Target, find_part
+from flows.core.plan import Asset
+from flows.core.record import Document, NetworkFacts, Run
+from flows.executor import Executor
+from flows.jobs import Trained, find_trained, is_file
+from flows.store import Store
+from flows.values import flag
+from models.network import Network
+from models.pixels import Pixels
+
+NETWORK, PARTS = "arch8", ("xc7z020",)
+CLOCK_NS = 10.0
+Design = tuple[Backend[Any, Any], Trained, Job[Any]]
+"""A flow, the weights that it starts from, and what it is asked for."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network by the project's name, or a file of the user's own, and what is said of it besides."""
+
+    name: str
+    weights: Path | None = None
+    calibration: Path | None = None
+    data: Path | None = None
+    pixels: Pixels | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks for. `options` are each flow's own, by its name; `reports` were made elsewhere, of the one
+    design that is then asked for; `images` are those of a call of the driver, which the rate of the system is for;
+    `command` reproduces it."""
+
+    flows: Sequence[str]
+    options: Mapping[str, Any]
+    source: Source
+    parts: Sequence[str] = PARTS
+    clock_ns: float = CLOCK_NS
+    margins: Margins = MARGINS
+    reports: Sequence[Path] = ()
+    images: int = BATCH
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The designs that could be had, and why others could not."""
+
+    network: NetworkFacts
+    runs: tuple[Run, ...]
+    errors: tuple[FlowsError, ...] = field(default=())
+
+    @property
+    def document(self) -> Document:
+        return Document(self.network, self.runs)
+
+
+def trained_network(source: Source, executor: Callable[[], Executor]) -> Trained:
+    """Of `source`. A file is read by a step of the executor, which is asked for only then. Raises `InputError`, and
+    `UsageError` where something is said that the network has already."""
+    name = source.name
+    if not is_file(name):
+        if source.calibration:
+            raise UsageError("--calibration", f"{name} has ranges beside its weights", "leave it out")
+        if source.pixels:
+            raise UsageError("--pixels", f"{name} was trained here, on x / 255", "leave it out")
+        return find_trained(name, source.weights)
+    if source.weights:
+        raise UsageError("--weights", f"{name} brings its own", "leave it out")
+
+    from flows import imports
+
+    return imports.import_trained(Path(name), source.data, source.calibration, executor(), source.pixels)
+
+
+def test_images(
+    data: Path | None, networks: Sequence[Network], executor: Callable[[], Executor], ranges: bool
+) -> Asset | None:
+    """The test images in `data`, for networks that read alike; None where nothing is given. `ranges` says whether the
+    networks' ranges are measured on the same images. Raises `UsageError`, and `InputError` where there are none."""
+    from flows import imports
+
+    if data is None or not imports.is_own(data):
+        return runner.test_batch(data) if data else None
+    if len({(network.input_shape, network.shapes[network.output]) for network in networks}) > 1:
+        raise UsageError(f"--data {data}", "the networks read other images", "evaluate one network at a time")
+    return imports.own_images(networks[0], data, ranges, executor())[0]
+
+
+def designs(request: Request, trained: Trained) -> list[Design]:
+    """Every flow on every part. A flow may start from shipped weights of its own.
+
+    Raises `InputError` where a flow has none, and `UsageError` where reports are given and it is not clear of which
+    design they are.
+    """
+    found = []
+    for one in _each(request, trained):
+        if isinstance(one, FlowsError):
+            raise one
+        found.append(one)
+    return found
+
+
+def _each(request: Request, trained: Trained) -> Iterator[Design | FlowsError]:
+    """The designs; in place of those of a flow that has no weights, one reason why."""
+    parts = [find_part(text) for text in dict.fromkeys(request.parts)]
+    backends = [registry.load(name) for name in dict.fromkeys(request.flows)]
+    if request.reports and len(parts) * len(backends) > 1:
+        fact = f"{len(parts) * len(backends)} designs are asked for"
+        raise UsageError("--report", fact, "name one flow and one part")
+    for backend in backends:
+        started = trained
+        if backend.weights and not request.source.weights and not is_file(request.source.name):
+            try:
+                started = find_trained(request.source.name, None, backend.weights)
+            except FlowsError as error:
+                yield error
+                continue
+        for part in parts:
+            target = Target(part, request.clock_ns, request.margins)
+            yield backend, started, started.job(target, request.options[backend.name])
+
+
+def command(verb: str, request: Request) -> str:
+    """The command line that asks for the same, `verb` being run or estimate: with the options that have other values
+    than their defaults."""
+    source, words = request.source, list(dict.fromkeys(request.flows))
+    words += [word for part in request.parts for word in ("--part", part)]
+    words += ["--clock", f"{request.clock_ns:g}"] if request.clock_ns != CLOCK_NS else []
+    words += ["--network", source.name] if source.name != NETWORK else []
+    for name in ("weights", "calibration", "data"):
+        words += [flag(name), str(path)] if (path := getattr(source, name)) else []
+    chosen: dict[str, Any] = {}
+    for options in request.options.values():
+        for one in fields(options):
+            if (value := getattr(options, one.name)) != one.default:
+                chosen[one.name] = value
+    for name, value in chosen.items():
+        words += [flag(name)] if value is True else [flag(name), str(value)]
+    words += [word for path in request.reports for word in ("--report", str(path))]
+    return shlex.join(["python", "-m", "flows", verb, *words])
+
+
+def estimated(request: Request, trained: Trained) -> Outcome:
+    """What can be said with no tool. A design that is refused is among the errors, and the others are not lost."""
+
+    def estimate(design: Design | FlowsError) -> Run | FlowsError:
+        if isinstance(design, FlowsError):
+            return design
+        try:
+            return runner.estimated(*design, request.command, request.reports, request.images)
+        except FlowsError as error:
+            return error
+
+    return _outcome(trained, [estimate(design) for design in _each(request, trained)])
+
+
+def built(
+    request: Request, trained: Trained, batch: Asset | None, executor: Executor, store: Store, jobs: int
+) -> Outcome:
+    """Builds and verifies every design, `jobs` at a time, and records each in `store`."""
+
+    def run(design: Design | FlowsError) -> Run | FlowsError:
+        if isinstance(design, FlowsError):
+            return design
+        try:
+            return runner.run(*design, batch, executor, store, request.command, request.reports, request.images).runs[0]
+        except FlowsError as error:
+            return error
+
+    every = list(_each(request, trained))
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            results = list(pool.map(run, every))
+        except KeyboardInterrupt:
+            executor.stop()
+            raise
+    return _outcome(trained, results)
+
+
+def _outcome(trained: Trained, results: Sequence[Run | FlowsError]) -> Outcome:
+    runs = tuple(one for one in results if not isinstance(one, FlowsError))
+    errors = tuple(one for one in results if isinstance(one, FlowsError))
+    return Outcome(runner.network_facts(trained), runs, errors)

@@ -1,0 +1,72 @@
+"""What computes the points of a sweep: processes of this machine, a Dask cluster, or an executor of the user's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
+
+from flows.core.errors import SetupError, UsageError
+
+DASK = "dask"
+USAGE = "dask:tcp://HOST:PORT, or MODULE:FUNCTION, whose result is a concurrent.futures.Executor"
+WAIT_S = 30.0
+"""How long a scheduler of Dask may take to answer."""
+
+
+@contextmanager
+def opened(name: str | None, jobs: int | None) -> Iterator[tuple[Executor, int]]:
+    """An executor and how many workers it has: `jobs` processes (as many as there are cores by default), or what `name`
+    says as in `USAGE`, of which `jobs` points are computed at a time."""
+    if name is None:
+        workers = jobs or os.cpu_count() or 1
+        with ProcessPoolExecutor(workers) as pool:
+            yield pool, workers
+        return
+    kind, colon, place = name.partition(":")
+    if not colon or not place:
+        raise UsageError(f"--executor {name}", "neither an address nor a function", f"give {USAGE}")
+    with _dask(place) if kind == DASK else _factory(kind, place) as pool:
+        yield pool, jobs or _size(pool)
+
+
+@contextmanager
+def _dask(address: str) -> Iterator[Executor]:
+    """Of dask.distributed. A worker that is lost has its points computed by another one."""
+    try:
+        distributed = import_module("distributed")
+    except ImportError:
+        raise SetupError(f"--executor {DASK}", "dask.distributed is not installed", "pip install distributed") from None
+    try:
+        client = distributed.Client(address, timeout=WAIT_S)
+    except (OSError, ValueError) as reason:
+        fact = f"no scheduler answers ({reason})"
+        raise SetupError(
+            f"--executor {DASK}:{address}", fact, "start one: dask scheduler, then dask worker ADDRESS"
+        ) from None
+    with client, client.get_executor(pure=False) as pool:
+        yield pool
+
+
+@contextmanager
+def _factory(module: str, function: str) -> Iterator[Executor]:
+    culprit = f"--executor {module}:{function}"
+    try:
+        made = getattr(import_module(module), function)()
+    except Exception as reason:  # whatever a module of the user's does
+        fact = f"it gives no executor ({type(reason).__name__}: {reason})"
+        raise SetupError(culprit, fact, f"give {USAGE}") from reason
+    if not isinstance(made, Executor):
+        raise SetupError(culprit, f"it gives a {type(made).__name__}", f"give {USAGE}")
+    with made as pool:
+        yield pool
+
+
+def _size(pool: Executor) -> int:
+    """How many workers it says to have."""
+    client = getattr(pool, "_client", None)
+    if client is not None:
+        return max(1, len(client.scheduler_info().get("workers", {})))
+    return getattr(pool, "_max_workers", None) or os.cpu_count() or 1

@@ -1,0 +1,169 @@
+"""Sweeps: estimates of every point of a grid, in several processes, each kept as soon as it is there.
+
+A point is a `Request` for one design. What is said of it lies in the store under the digest of all that it depends on,
+so that a sweep that was ended goes on where it stopped, and two sweeps share the points that both have.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import islice, product
+from pathlib import Path
+from typing import Any
+
+from flows import designs
+from flows.core.digest import digest_file, digest_of
+from flows.core.errors import FlowsError, InputError, SetupError
+from flows.core.evidence import FRACTIONS, NO_BLOCKS, Reading
+from flows.core.files import read_text, write_atomic
+from flows.core.plan import Asset
+from flows.core.record import Document, Run, document_to_json
+from flows.core.record_reader import document_from_json
+from flows.designs import Outcome, Request, Source
+from flows.executor import Executor as Steps
+from flows.executor import source_digest
+from flows.jobs import Trained, run_name
+from flows.runner import accuracy, network_facts, prepare
+from flows.store import Store
+
+SOURCES = ("flows", "models", "backends")
+"""The packages whose text an estimate depends on, beside that of a third party's flow."""
+AHEAD = 4
+"""Points handed out beyond the number of workers, so that none waits."""
+PART, CLOCK = "part", "clock_ns"
+"""Axes that every flow has; the others are options."""
+Told = Callable[[int, int, int], None]
+"""Told how many points are done, of how many, and how many of them were kept from before."""
+
+
+def grid(request: Request, axes: Mapping[str, Sequence[Any]]) -> tuple[Request, ...]:
+    """`request` at every combination of `axes`: `PART`, `CLOCK`, and options by name. A flow that has not an option has
+    no points along it. Each point has the command that builds it."""
+    points = []
+    for flow in dict.fromkeys(request.flows):
+        options = request.options[flow]
+        every: dict[str, Sequence[Any]] = {PART: request.parts, CLOCK: (request.clock_ns,), **axes}
+        own = {name: values for name, values in every.items() if name in (PART, CLOCK) or hasattr(options, name)}
+        for values in product(*own.values()):
+            chosen = dict(zip(own, values, strict=True))
+            part, clock_ns = chosen.pop(PART), chosen.pop(CLOCK)
+            asked = {flow: replace(options, **chosen)}
+            point = replace(request, flows=(flow,), options=asked, parts=(part,), clock_ns=clock_ns)
+            points.append(replace(point, command=designs.command("run", point)))
+    return tuple(points)
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a worker is given: a design, the store, where a file of the user's own lies once it was read, and the digest
+    of the text that it is to be estimated with."""
+
+    request: Request
+    store: Path
+    code: str
+
+
+def estimated(point: Point) -> Run | FlowsError:
+    """In a worker: what can be said of the one design of `point`, as a whole. A worker on another machine may have
+    another version of the project, whose numbers do not belong among these: it refuses."""
+    if (mine := code_digest(point.request)) != point.code:
+        fact = f"it has another version of the code ({mine}, not {point.code})"
+        return SetupError(f"worker on {platform.node()}", fact, "install the same version of everything there")
+    try:
+        outcome = designs.estimated(point.request, _trained(point.request.source, point.store))
+    except FlowsError as error:
+        return error
+    if outcome.errors:
+        return outcome.errors[0]
+    (run,) = outcome.runs
+    return replace(run, readings=tuple(one for one in run.readings if one.scope in NO_BLOCKS))
+
+
+@cache
+def _trained(source: Source, store: Path) -> Trained:
+    return designs.trained_network(source, lambda: Steps(Store(store), 1, lambda event, step, text: None))
+
+
+def sweep(
+    points: Sequence[Request], trained: Trained, store: Store, pool: Executor, workers: int, told: Told
+) -> tuple[Run | FlowsError, ...]:
+    """What is said of each of `points`, all of the network of `trained`; `pool` has this many workers.
+
+    What is not in the store is estimated, and kept there. A `KeyboardInterrupt` loses the points under way, no others.
+    """
+    store.prepare()
+    results: dict[int, Run | FlowsError] = {}
+    places = {place: _place(store, point, trained) for place, point in enumerate(points)}
+    for place, path in places.items():
+        if path and (kept := _kept(path)):
+            results[place] = kept
+    before, waiting = len(results), iter(sorted(places.keys() - results.keys()))
+    told(before, len(points), before)
+    running: dict[Future[Run | FlowsError], int] = {}
+    while True:
+        for place in islice(waiting, max(workers + AHEAD - len(running), 0)):
+            running[pool.submit(estimated, Point(points[place], store.root, code_digest(points[place])))] = place
+        if not running:
+            return tuple(results[place] for place in places)
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            place = running.pop(future)
+            results[place] = found = future.result()
+            if (path := places[place]) and not isinstance(found, FlowsError):
+                write_atomic(path, document_to_json(Document(network_facts(trained), (found,))))
+            told(len(results), len(points), before)
+
+
+def outcome(trained: Trained, results: Sequence[Run | FlowsError]) -> Outcome:
+    """Each design once, and each reason once."""
+    runs = {run.name: run for run in results if isinstance(run, Run)}
+    errors = {str(error): error for error in results if isinstance(error, FlowsError)}
+    return Outcome(network_facts(trained), tuple(runs.values()), tuple(errors.values()))
+
+
+def evaluated(points: Sequence[Request], found: Outcome, trained: Trained, batch: Asset, steps: Steps) -> Outcome:
+    """`found` with the accuracy of each arithmetic on the test images of `batch`, each computed once."""
+    scores: dict[str, tuple[Reading, ...]] = {}
+    for point in points:
+        with suppress(FlowsError):  # a point that has no design
+            ((backend, started, job),) = designs.designs(point, trained)
+            prepared = prepare(backend, job)
+            if (digest := prepared.quantised.digest) not in scores:
+                scores[digest] = accuracy(prepared, started, batch, steps)
+    runs = tuple(
+        replace(run, readings=(*(one for one in run.readings if one.metric not in FRACTIONS), *scores[run.quantised]))
+        if run.quantised in scores
+        else run
+        for run in found.runs
+    )
+    return replace(found, runs=runs)
+
+
+def code_digest(point: Request) -> str:
+    """Of the text of everything that an estimate of `point` depends on."""
+    (options,) = point.options.values()
+    flow = type(options).__module__.partition(".")[0]
+    return digest_of([source_digest(package) for package in dict.fromkeys((*SOURCES, flow))])
+
+
+def _place(store: Store, point: Request, trained: Trained) -> Path | None:
+    """Where what is said of a point is kept; None where it cannot be had at all."""
+    try:
+        ((backend, started, job),) = designs.designs(point, trained)
+    except FlowsError:
+        return None
+    card = digest_file(started.card.path) if started.card else None
+    name = run_name(backend.name, job)
+    return store.estimates / f"{digest_of([name, point.images, card, code_digest(point)])}.json"
+
+
+def _kept(path: Path) -> Run | None:
+    """None where there is none, or it cannot be read: it is then estimated again."""
+    with suppress(InputError):
+        (run,) = document_from_json(read_text(path, "sweep again"), str(path)).runs
+        return run
+    return None

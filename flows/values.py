@@ -1,0 +1,118 @@
+"""A value of a flow's option, from text or as Python code gives it. The rules are those of the option's own field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import Field, fields
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from flows.core.errors import UsageError
+from models.fixed import separated
+
+if TYPE_CHECKING:
+    from backends.protocol import Backend
+
+
+LONGEST_NS = 1e6
+"""A millisecond: no network is clocked so slowly, and times of it can still be told."""
+
+
+def clock_period(value: float) -> float:
+    """`value`, in ns; raises `ValueError` where it is no clock period."""
+    if not 0 < value <= LONGEST_NS:
+        raise ValueError(f"{value:g} is no clock period: give nanoseconds above 0, up to {LONGEST_NS:,.0f}")
+    return float(value)
+
+
+def flag(name: str) -> str:
+    """An option's name on the command line."""
+    return f"--{name.replace('_', '-')}"
+
+
+def parsed(field: Field[Any], text: str) -> Any:
+    """The value that `text` stands for; raises `ValueError` with the reason where it is none."""
+    choices = field.metadata.get("choices")
+    if choices and text not in choices:
+        near = get_close_matches(text, choices, n=1, cutoff=0.5)
+        guess = f": did you mean {near[0]}?" if near else ""
+        raise ValueError(f"{text!r} is none of {', '.join(choices)}{guess}")
+    return field.metadata.get("parse", type(field.default))(text)
+
+
+NUMBER = r"(-?\d+(?:\.\d+)?)"
+RANGE = re.compile(rf"{NUMBER}\.\.{NUMBER}(?:\.\.{NUMBER})?")
+"""FIRST..LAST or FIRST..LAST..STEP, with both ends."""
+MOST = 10_000
+"""Values of one axis of a sweep."""
+
+
+def several(parse: Callable[[str], Any], text: str) -> list[Any]:
+    """The values that `text` lists: with commas, or as a range of numbers, FIRST..LAST or FIRST..LAST..STEP.
+
+    Where a part is no value by itself, the whole is one: Q1.7,conv1=Q1.11 is one format. Raises `ValueError`.
+
+    >>> several(int, "8..12..2"), several(float, "10,8,7.5"), several(int, "6..4..-1")
+    ([8, 10, 12], [10.0, 8.0, 7.5], [6, 5, 4])
+    """
+    if found := RANGE.fullmatch(text.strip()):
+        return [parse(f"{value:g}") for value in _range(*(Decimal(end or "1") for end in found.groups()))]
+    try:
+        return [parse(part.strip()) for part in separated(text)]
+    except ValueError:
+        with suppress(ValueError):
+            return [parse(text)]
+        raise
+
+
+def _range(first: Decimal, last: Decimal, step: Decimal) -> list[Decimal]:
+    if not step or (last - first) / step < 0:
+        raise ValueError(f"a range from {first} to {last} in steps of {step} has no end")
+    if (count := int((last - first) / step) + 1) > MOST:
+        raise ValueError(f"a range of {count:,} values: at most {MOST:,}")
+    return [first + step * place for place in range(count)]
+
+
+def checked(field: Field[Any], value: Any) -> Any:
+    """A value as Python code gives it: one of the kind that the option has, or the text of one.
+
+    Raises `ValueError` with the reason where it is neither.
+    """
+    if isinstance(field.default, bool) or isinstance(value, bool):
+        if isinstance(field.default, bool) and isinstance(value, bool):
+            return value
+        raise ValueError(
+            f"{value!r}: {'True or False is' if isinstance(field.default, bool) else 'a value is'} asked for"
+        )
+    if not isinstance(value, str | int | float):
+        raise ValueError(f"{value!r}: give a number or a text")
+    return parsed(field, value if isinstance(value, str) else f"{value!r}")
+
+
+def by_flow(backends: Sequence[Backend[Any, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The `Options` of each flow, by its name, from values by the name of an option: one that several flows have
+    speaks to all of them.
+
+    Raises `UsageError` for an option that none of the flows has, and for a value that is none.
+    """
+    chosen = {name: axis(backends, name, [value])[0] for name, value in given.items()}
+    options = {}
+    for backend in backends:
+        own = {field.name for field in fields(backend.options)}
+        options[backend.name] = backend.options(**{name: value for name, value in chosen.items() if name in own})
+    return options
+
+
+def axis(backends: Sequence[Backend[Any, Any]], name: str, given: Sequence[Any]) -> list[Any]:
+    """The values of the option `name`, checked; raises `UsageError` as `by_flow` does."""
+    known = {field.name: field for backend in backends for field in fields(backend.options)}
+    if name not in known:
+        flows = " ".join(backend.name for backend in backends)
+        raise UsageError.unknown("option", name, known, f"python -m flows estimate {flows} --help")
+    try:
+        return [checked(known[name], value) for value in given]
+    except ValueError as reason:
+        raise UsageError(f"option {name}", str(reason), known[name].metadata["help"]) from None

@@ -1,0 +1,40 @@
+"""The designs of a sweep: those that no other one beats, part by part."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from flows.core.evidence import Metric
+from reports.pareto import Place, Ranked, Ranking, known
+from reports.terminal.layout import table, wrapped
+from reports.words import label, number, why
+
+SHOWN = (Place.FRONT, Place.CLOSE)
+LEGEND = {
+    Place.FRONT: "front: no other design is as good in everything and better in something",
+    Place.CLOSE: "close: one is, but by no more than the intervals",
+}
+COLUMNS = (Metric.THROUGHPUT_FPS, Metric.LATENCY_US, Metric.ACCURACY, Metric.LUT, Metric.FF, Metric.BRAM18, Metric.DSP)
+
+
+def front(ranking: Ranking, every: bool = False) -> str:
+    """A table a part: the front and what is close to it, or `every` design; then how many there are of each."""
+    told = []
+    for part, group in ranking.parts.items():
+        shown = group if every else [one for one in group if one.place in SHOWN]
+        counts = Counter(one.place for one in group)
+        summary = ", ".join(f"{counts[place]} {place.value}" for place in Place if counts[place])
+        told.append(f"{part}: {len(group)} designs ({summary})")
+        if shown:
+            rows = [["design", *(label(metric) for metric in COLUMNS), "verdict", ""], *map(_row, shown)]
+            told.append(table(rows, frozenset({0, len(COLUMNS) + 1, len(COLUMNS) + 2})))
+        told.append("")
+    told.append(wrapped(f"by {', '.join(label(metric) for metric in ranking.metrics)}; {'; '.join(LEGEND.values())}"))
+    told += [wrapped(ranking.left_out)] if ranking.left_out else []
+    return "\n".join(told)
+
+
+def _row(one: Ranked) -> list[str]:
+    design = one.design
+    cells = [number(metric, reading.value) if (reading := known(design, metric)) else "unknown" for metric in COLUMNS]
+    return [design.label, *cells, f"{design.fit.verdict.value}{why(design.fit)}", one.place.value]

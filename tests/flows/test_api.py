@@ -1,0 +1,100 @@
+"""The Python API: the same designs, options and errors as the command line, as values."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import flows
+from flows.__main__ import main
+from flows.core.errors import FlowsError, UsageError
+from reports.results import Results
+
+FIXED: dict[str, Any] = {"reuse_factor": "64", "fifo_depth": "40"}
+"""Options of hls4ml with which nothing is searched."""
+
+
+@pytest.fixture(scope="module")
+def two() -> Results:
+    return flows.estimate("hls4ml", part=["xc7z020", "zedboard"], precision=8, **FIXED)
+
+
+def test_it_says_what_the_command_line_writes(two: Results, tmp_path: Path) -> None:
+    words = ["estimate", "hls4ml", "--part", "xc7z020", "--part", "zedboard", "--precision", "8"]
+    words += ["--reuse-factor", "64", "--fifo-depth", "40", "--no-own-rows"]
+    assert main([*words, "--json", str(tmp_path / "a.json"), "--csv", str(tmp_path / "a.csv")]) == 0
+    written, told = (json.loads(text) for text in ((tmp_path / "a.json").read_text(), two.to_json()))
+    for document in (written, told):
+        for run in document["runs"]:
+            run.pop("command")
+    assert told == written
+    assert two.to_csv() == (tmp_path / "a.csv").read_bytes().decode()
+
+
+def test_a_result_has_its_headline_and_its_verdict(two: Results) -> None:
+    first, second = two
+    assert (first.part, second.part) == ("xc7z020clg400-1", "xc7z020clg484-1")
+    assert first["lut"] is first.headline["lut"] and first["power_w"] is None
+    with pytest.raises(KeyError, match="latency_us"):
+        first["latency"]
+    row = first.row()
+    assert row["lut"] == first.headline["lut"].value and row["precision"] == "8" and row["verdict"] == "over"
+    assert len(two[:1]) == 1 and two[:1][0].name == first.name and not first.proven
+    assert "hls4ml on xc7z020clg400-1" in str(first) and "zedboard" not in str(two)
+
+
+def test_a_notebook_shows_table_and_bars_and_no_script(two: Results) -> None:
+    page = two._repr_html_()
+    assert page.count("<svg") == 8 and two[0].name in page and "<script" not in page
+    assert "not here" in Results(two.document, (UsageError("flow <b>", "not here", "name another"),))._repr_html_()
+
+
+def test_its_command_asks_for_the_same(two: Results, capsys: pytest.CaptureFixture[str]) -> None:
+    *_, words = two[0].run.command.partition("-m flows ")
+    assert main(words.split()) == 0
+    assert two[0].name in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "given, culprit",
+    [
+        ({"precison": 8}, "Did you mean precision"),
+        ({"precision": 99}, "99"),
+        ({"vendor_timeout": True}, "a value is asked for"),
+        ({"precision": [8]}, "give a number or a text"),
+        ({"clock_ns": 0}, "no clock period"),
+        ({"part": "xc7z999"}, "xc7z999"),
+        ({"network": "arch9"}, "arch9"),
+        ({"network": "absent.onnx"}, "absent.onnx"),
+        ({"pixels": "odd"}, "odd"),
+    ],
+)
+def test_what_is_wrong_is_named(given: dict[str, object], culprit: str) -> None:
+    with pytest.raises(FlowsError, match=culprit):
+        flows.estimate("hls4ml", **given)  # type: ignore[arg-type]
+
+
+def test_a_flow_that_cannot_spoils_no_other() -> None:
+    found = flows.estimate("hls4ml", "finn", network="arch4", **FIXED)
+    assert [result.flow for result in found] == ["hls4ml"]
+    assert "no w4a4 weights" in str(found.errors[0]) and str(found.errors[0]) in str(found)
+    with pytest.raises(FlowsError, match="no w4a4 weights"):
+        flows.estimate("finn", network="arch4")
+    with pytest.raises(UsageError, match="no flow is named"):
+        flows.estimate()
+
+
+def test_a_report_of_it(two: Results, tmp_path: Path) -> None:
+    page = flows.report(two, tmp_path / "out")
+    assert two[0].name in page.read_text() and (tmp_path / "out/report.csv").exists()
+
+
+def test_importing_it_loads_nothing() -> None:
+    code = "import sys, flows; sys.exit(','.join({'flows.api', 'numpy'} & set(sys.modules)) or 0)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+    assert {"estimate", "run", "sweep", "check", "report"} <= set(dir(flows))

@@ -1,0 +1,134 @@
+"""`flows sweep`: the grid, what is kept of it, and who computes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import flows
+from flows import registry, sweeping
+from flows.__main__ import main
+from flows.core.errors import SetupError
+from flows.designs import Request, Source
+from flows.values import several
+
+FIXED: dict[str, Any] = {"reuse_factor": "64", "fifo_depth": "40"}
+
+
+def request_of(*names: str) -> Request:
+    return Request(names, {name: registry.load(name).options() for name in names}, Source("arch8"))
+
+
+def test_a_grid_has_every_combination_once() -> None:
+    axes: dict[str, Sequence[Any]] = {
+        "clock_ns": [10.0, 8.0],
+        "part": ["xc7z010", "xc7z020"],
+        "activation_bits": [4, 8],
+    }
+    points = sweeping.grid(request_of("hls4ml", "hls"), axes)
+    assert len(points) == len({point.command for point in points}) == 2 * 2 + 2 * 2 * 2
+    assert points[-1].command == "python -m flows run hls --part xc7z020 --clock 8"
+    assert points[4].command == "python -m flows run hls --part xc7z010 --activation-bits 4"
+
+
+@pytest.mark.parametrize(
+    "text, values",
+    [
+        ("8", [8.0]),
+        ("8,10,12", [8.0, 10.0, 12.0]),
+        ("4..8..2", [4.0, 6.0, 8.0]),
+        ("8..4..-2", [8.0, 6.0, 4.0]),
+        ("7..8..0.25", [7.0, 7.25, 7.5, 7.75, 8.0]),
+    ],
+)
+def test_an_axis_is_a_list_or_a_range(text: str, values: list[float]) -> None:
+    assert several(float, text) == values
+
+
+@pytest.mark.parametrize("text", ["8..4", "1..9..0", "1..99999999", "8,x", "..", "1..2..3..4"])
+def test_what_is_no_axis_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        several(float, text)
+
+
+class Counting(ThreadPoolExecutor):
+    """Stops the sweep after so many points, as Ctrl-C does."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(1)
+        self.most, self.count = most, 0
+
+    def submit(self, *given: Any, **named: Any) -> Future[Any]:
+        self.count += 1
+        if self.count > self.most:
+            raise KeyboardInterrupt
+        return super().submit(*given, **named)
+
+
+def swept(store: Path, executor: Executor, told: list[tuple[int, int, int]]) -> Any:
+    clocks = [10, 9.5, 9, 8.5, 8, 7.5, 7, 6.5]
+    return flows.sweep(
+        "hls4ml", clock_ns=clocks, store=store, executor=executor, told=lambda *one: told.append(one), **FIXED
+    )
+
+
+def test_what_was_estimated_is_kept(tmp_path: Path) -> None:
+    told: list[tuple[int, int, int]] = []
+    with pytest.raises(KeyboardInterrupt), Counting(7) as few:
+        swept(tmp_path, few, told)
+    kept = sorted((tmp_path / "estimates").iterdir())
+    assert 1 <= len(kept) < 8
+    kept[0].write_text("{")  # damaged: estimated again
+    with Counting(8 - len(kept) + 1) as others:
+        found = swept(tmp_path, others, told)
+    assert len(found) == 8 and told[-1] == (8, 8, len(kept) - 1) and others.count == others.most
+    with Counting(0) as none:
+        assert str(swept(tmp_path, none, told)) == str(found)
+
+
+def test_a_worker_with_other_code_refuses(tmp_path: Path) -> None:
+    (point,) = sweeping.grid(request_of("hls4ml"), {})
+    error = sweeping.estimated(sweeping.Point(point, tmp_path, "0123456789abcdef"))
+    assert isinstance(error, SetupError) and "another version of the code" in str(error)
+
+
+def test_the_command_prints_the_front_and_writes_the_page(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["sweep", "hls4ml", "--part", "xc7z010,xc7z020", "--reuse-factor", "64,128", "--fifo-depth", "40"]
+    words += ["--store", str(tmp_path / "s"), "--jobs", "1"]
+    assert main([*words, "--out", str(tmp_path), "--csv", str(tmp_path / "a.csv"), "--all"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("reuse-factor 64") == printed.count("reuse-factor 128") == 2 and "2 designs" in printed
+    page = (tmp_path / "sweep.html").read_text()
+    assert "python -m flows run hls4ml --part xc7z010 --reuse-factor 64" in page
+    assert set(re.findall(r"https?://[^/\"]*", page)) == {"http://www.w3.org"}  # a name, which nobody asks for
+    assert (tmp_path / "a.csv").read_text().count("total,lut") >= 4
+
+
+@pytest.mark.parametrize(
+    "words, reason",
+    [
+        (["--executor", "nowhere"], "neither an address nor a function"),
+        (["--executor", "json:loads"], "gives no executor"),
+        (["--executor", "platform:uname"], "gives a uname_result"),
+        (["--metrics", "beauty"], "'beauty' is none of"),
+        (["--reuse-factor", "64,odd"], "odd"),
+        (["--clock", "10,0"], "no clock period"),
+        (["--part", "xc7z020,xc7z999"], "xc7z999"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    words: list[str], reason: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["sweep", "hls4ml", "--store", str(tmp_path / "s"), *words]) != 0
+    error = capsys.readouterr().err
+    assert reason in error and "Traceback" not in error
+
+
+def test_two_values_are_for_sweeps(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", "hls4ml", "--precision", "8", "--precision", "12"]) == 2
+    assert "given twice" in capsys.readouterr().err

@@ -121,7 +121,7 @@ def sweep(
     single = {name: value for name, value in options.items() if name not in axes}
     asked = _request("sweep", flow, source, part, clocks[0], margins, (), single)
     backends = [registry.load(name) for name in dict.fromkeys(flow)]
-    grid = {name: values.axis(backends, name, found) for name, found in axes.items()}
+    grid: dict[str, Any] = {name: values.axis(backends, name, found) for name, found in axes.items()}
     grid |= {sweeping.PART: list(asked.parts), sweeping.CLOCK: [_period(clock) for clock in clocks]}
     points = sweeping.grid(asked, grid)
     steps = _executor(store, 1)
@@ -188,7 +188,7 @@ def _request(
 ) -> Request:
     if not flows:
         raise UsageError(f"flows.{command}", "no flow is named", "name one or more of `python -m flows list flows`")
-    backends = [registry.load(name) for name in dict.fromkeys(flows)]
+    backends = {name: registry.load(name) for name in flows}
     given = values.by_flow(backends, options)
     parts = (part,) if isinstance(part, str) else tuple(part)
     paths = tuple(Path(place) for place in reports)

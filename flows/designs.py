@@ -123,11 +123,11 @@ def designs(request: Request, trained: Trained) -> list[Design]:
 def _each(request: Request, trained: Trained) -> Iterator[Design | FlowsError]:
     """The designs; in place of those of a flow that has no weights, one reason why."""
     parts = [find_part(text) for text in dict.fromkeys(request.parts)]
-    backends = [registry.load(name) for name in dict.fromkeys(request.flows)]
+    backends = {name: registry.load(name) for name in request.flows}
     if request.reports and len(parts) * len(backends) > 1:
         fact = f"{len(parts) * len(backends)} designs are asked for"
         raise UsageError("--report", fact, "name one flow and one part")
-    for backend in backends:
+    for name, backend in backends.items():
         started = trained
         if backend.weights and not request.source.weights and not is_file(request.source.name):
             try:
@@ -137,7 +137,7 @@ def _each(request: Request, trained: Trained) -> Iterator[Design | FlowsError]:
                 continue
         for part in parts:
             target = Target(part, request.clock_ns, request.margins)
-            yield backend, started, started.job(target, request.options[backend.name])
+            yield backend, started, started.job(target, request.options[name])
 
 
 def command(verb: str, request: Request) -> str:

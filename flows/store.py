@@ -209,14 +209,23 @@ class Store:
 
     def record(self, name: str) -> Document:
         """The record of a run; `name` may be any unambiguous beginning of it. Raises `InputError`."""
+        return self.refuted(self._read(self.find(name)))
+
+    def remove_run(self, name: str) -> None:
+        """Takes out the record of the run called `name`; what was built for it stays until it is pruned."""
+        with self.writing():
+            (self.runs / f"{name}.json").unlink(missing_ok=True)
+
+    def find(self, name: str) -> str:
+        """The whole name of the run of which `name` is an unambiguous beginning; raises `InputError`."""
         matches = [known for known in self.names() if known.startswith(name)]
         if name in matches:
             matches = [name]
         if len(matches) != 1:
             fact = f"{len(matches)} runs begin with it" if matches else "no such run in the store"
-            advice = f"take one of {', '.join(matches)}" if matches else "`python -m flows compare` lists the runs"
+            advice = f"take one of {', '.join(matches)}" if matches else "`python -m flows list runs` shows them"
             raise InputError(f"run {name!r}", fact, advice)
-        return self.refuted(self._read(matches[0]))
+        return matches[0]
 
     def _read(self, name: str) -> Document:
         path = self.runs / f"{name}.json"

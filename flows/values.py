@@ -92,17 +92,17 @@ def checked(field: Field[Any], value: Any) -> Any:
     return parsed(field, value if isinstance(value, str) else f"{value!r}")
 
 
-def by_flow(backends: Sequence[Backend[Any, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The `Options` of each flow, by its name, from values by the name of an option: one that several flows have
-    speaks to all of them.
+def by_flow(backends: Mapping[str, Backend[Any, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The `Options` of each flow, by the name that it was asked for, from values by the name of an option: one that
+    several flows have speaks to all of them.
 
     Raises `UsageError` for an option that none of the flows has, and for a value that is none.
     """
-    chosen = {name: axis(backends, name, [value])[0] for name, value in given.items()}
+    chosen = {name: axis(list(backends.values()), name, [value])[0] for name, value in given.items()}
     options = {}
-    for backend in backends:
+    for flow, backend in backends.items():
         own = {field.name for field in fields(backend.options)}
-        options[backend.name] = backend.options(**{name: value for name, value in chosen.items() if name in own})
+        options[flow] = backend.options(**{name: value for name, value in chosen.items() if name in own})
     return options
 
 

@@ -137,9 +137,17 @@ def merged(documents: Sequence[Document]) -> Document:
                 f"of architecture {other.network.architecture} ({other.network.name}), "
                 f"and {_name(first)} of {first.network.architecture} ({first.network.name})"
             )
-            raise InputError(f"run {_name(other)}", fact, "compare runs of one network: name them")
+            raise InputError(f"run {_name(other)}", fact, "name the runs, or one network with --network")
     runs = {run.name: run for document in documents for run in document.runs}
     return Document(first.network, tuple(runs.values()))
+
+
+def by_network(documents: Sequence[Document]) -> list[Document]:
+    """Runs of one architecture in one document each, in the order in which architectures first come."""
+    groups: dict[str, list[Document]] = {}
+    for document in documents:
+        groups.setdefault(document.network.architecture, []).append(document)
+    return [merged(group) for group in groups.values()]
 
 
 def _name(document: Document) -> str:

@@ -152,6 +152,12 @@ def add_json(parser: Parser) -> None:
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the result as JSON, schema zynqflows/3")
 
 
+def add_filter(parser: Parser) -> None:
+    parser.add_argument(
+        "--network", metavar="NAME", help="only runs of the network of this name, or of this architecture"
+    )
+
+
 def add_csv(parser: Parser) -> None:
     parser.add_argument("--csv", metavar="FILE", type=Path, help="also write every reading as CSV, a line each")
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import platform
 import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import fields
 from itertools import groupby
 
 from flows import registry
 from flows.core import part
+from flows.core.errors import FlowsError
+from flows.core.record import Document, Run
 from flows.jobs import find_trained, shipped_weights
 from flows.ledger import hardware
 from flows.packages import package_version
@@ -50,6 +55,27 @@ def parts() -> str:
         figures = [f"{value:,}" for value in (one.lut, one.ff, one.bram18, one.dsp)]
         rows.append([one.name, *figures, " ".join(one.packages), " ".join(one.speed_grades), one.source])
     return table(rows, frozenset({0, 5, 6, 7}))
+
+
+def runs(documents: Sequence[Document]) -> str:
+    """The runs in a store: what they are of, and the options that are not the defaults."""
+    rows = [["run", "network", "part", "clock", "verified", "options other than the defaults"]]
+    for document in documents:
+        for run in document.runs:
+            proof = run.verification
+            verified = f"{proof.equal}/{proof.vectors}" if proof and proof.equal is not None else "no"
+            options = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in _chosen(run).items())
+            rows.append([run.name, document.network.name, run.part, f"{run.clock_ns:g} ns", verified, options])
+    return table(rows, frozenset({0, 1, 2, 5}))
+
+
+def _chosen(run: Run) -> dict[str, str]:
+    """Options that are not the flow's defaults; all of them where the flow is not here."""
+    defaults: dict[str, str] = {}
+    with suppress(FlowsError):
+        options = registry.load(run.flow).options()
+        defaults = {field.name: str(getattr(options, field.name)) for field in fields(options)}
+    return {name: value for name, value in run.options.items() if defaults.get(name) != value}
 
 
 def boards() -> str:

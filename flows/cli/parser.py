@@ -29,6 +29,7 @@ COMMANDS = {
     "check": "check",
     "import": "importing",
     "ledger": "ledger",
+    "rm": "removing",
     "store": "store",
     "list": "listing",
     "doctor": "doctor",
@@ -52,9 +53,19 @@ class Parser(argparse.ArgumentParser):
         return [text for action in self._actions for text in action.option_strings]
 
 
+class Version(argparse.Action):
+    """Looks the version up only where it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: object) -> NoReturn:
+        from importlib.metadata import version
+
+        parser.exit(message=f"zynqflows {version('zynqflows')}\n")
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The arguments of one command; `command` is the function to call. Raises `UsageError`, exits only for --help."""
     parser = Parser(prog=PROGRAM, description=ABOUT)
+    parser.add_argument("--version", action=Version, nargs=0, help="print the version and leave")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     parsers = {}
     commands = {name: import_module(f"flows.cli.commands.{module}") for name, module in COMMANDS.items()}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.core.errors import FlowsError, InputError
+from flows.core.errors import FlowsError, InputError, UsageError
 from flows.core.files import read_text, write_atomic
 
 if TYPE_CHECKING:
@@ -60,16 +60,16 @@ def sweep(given: Namespace) -> tuple[Request, dict[str, Any]]:
     from flows.designs import CLOCK_NS, PARTS, Request
     from flows.sweeping import CLOCK, PART
 
-    backends = [registry.load(name) for name in dict.fromkeys(given.flows)]
+    backends = {name: registry.load(name) for name in given.flows}
     asked = Request(
         flows=given.flows,
-        options={backend.name: backend.options() for backend in backends},
+        options={name: backend.options() for name, backend in backends.items()},
         source=source(given, given.network),
         margins=margins(given),
         images=given.batch,
     )
     parts = [part for text in given.parts or PARTS for part in text.split(",")]
-    axes = {PART: parts, CLOCK: given.clock or [CLOCK_NS], **axes_of(backends, given)}
+    axes = {PART: parts, CLOCK: given.clock or [CLOCK_NS], **axes_of(backends.values(), given)}
     return asked, {name: list(dict.fromkeys(values)) for name, values in axes.items()}
 
 
@@ -217,6 +217,23 @@ def read_documents(store: Store, names: Sequence[str]) -> list[Document]:
     if not names:
         return read_records(store, ())
     return [read_file(Path(name)) if name.endswith(".json") else store.record(name) for name in names]
+
+
+def of_network(documents: Sequence[Document], name: str | None) -> list[Document]:
+    """The runs, one document an architecture; with `name`, those of the network called so, or of this architecture.
+
+    Raises `UsageError` where there is none.
+    """
+    from reports.comparison import by_network
+
+    groups = by_network(documents)
+    if name is None:
+        return groups
+    chosen = [one for one in groups if name in (one.network.name, one.network.architecture)]
+    if not chosen:
+        known = {one.network.name for one in groups}
+        raise UsageError.unknown("network", name, known, "python -m flows list runs")
+    return chosen
 
 
 def read_file(path: Path) -> Document:

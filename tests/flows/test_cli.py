@@ -162,7 +162,7 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
 @pytest.mark.parametrize(
     ("argv", "code", "words"),
     [
-        (["rum"], 2, "did you mean run"),
+        (["rnu"], 2, "did you mean run"),
         (["--verify", "run", "toy"], 2, "stands before the command"),
         (["run", "toi"], 2, "did you mean toy"),
         (["run", "toy", "--part", "xc7z02"], 2, "did you mean xc7z020"),

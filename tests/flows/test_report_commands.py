@@ -16,7 +16,7 @@ from flows.__main__ import main
 from flows.core.evidence import RESOURCES, Metric, Reading, Tier
 from flows.core.part import devices
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
-from flows.jobs import PRETRAINED
+from flows.jobs import PRETRAINED, Trained
 from flows.store import Store
 
 D = "0123456789abcdef"
@@ -130,8 +130,14 @@ def test_missing_runs_are_of_the_network_that_is_asked_for(
     from flows import registry, runner
 
     names = []
+
+    def ran(backend: object, trained: Trained, *rest: Any) -> None:
+        names.append((trained.network.name, rest[-1]))
+        document = Document(runner.network_facts(trained), (run("a", "xc7z020"),))
+        Store(store).save("a-xc7z020-fedcba", document_to_json(document))
+
     monkeypatch.setattr(registry, "names", lambda: ("hls4ml",))
-    monkeypatch.setattr(runner, "run", lambda backend, trained, *rest: names.append((trained.network.name, rest[-1])))
+    monkeypatch.setattr(runner, "run", ran)
     asked = "report", "--run", "--part", "xc7z020", "--network", "arch5", "--out", tmp_path / "out"
     said(capsys, store, *asked)
     assert names == [("arch5", "python -m flows run hls4ml --part xc7z020 --network arch5")]
@@ -146,11 +152,36 @@ def test_bad_records_are_refused_by_name(capsys: pytest.CaptureFixture[str], sto
         error = said(capsys, store, "report", "a-xc7z020", "--out", tmp_path, code=3)
         assert "a-xc7z020-abc123.json" in error and fact in error
     record.unlink()
-    save(store, run("c", "xc7z020"), architecture="fedcba9876543210")
-    error = said(capsys, store, "report", "--out", tmp_path, code=3)
-    assert "fedcba9876543210" in error and D in error
     assert "no such file" in said(capsys, store, "report", "nothing.json", "--out", tmp_path, code=3)
     assert "no runs in it" in said(capsys, tmp_path / "empty", "report", "--out", tmp_path, code=3)
+
+
+def test_runs_of_several_networks_are_told_apart(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path
+) -> None:
+    other = "fedcba9876543210"
+    save(store, run("c", "xc7z020"), architecture=other)
+    printed = said(capsys, store, "compare")
+    assert printed.count("architecture ") == 2 and other in printed and D in printed
+    assert "c-xc7z020" not in said(capsys, store, "compare", "--network", D)
+    assert other in said(capsys, store, "compare", "--json", tmp_path / "a.json", code=2)
+    said(capsys, store, "report", "--out", tmp_path)
+    assert "c-xc7z020" in (tmp_path / f"arch8-{other}/report.csv").read_text()
+    assert "c-xc7z020" not in (tmp_path / f"arch8-{D}/report.csv").read_text()
+    said(capsys, store, "report", "--network", other, "--out", tmp_path)
+    assert "c-xc7z020" in (tmp_path / "report.csv").read_text()
+    policy = tmp_path / "policy.toml"
+    policy.write_text(POLICY)
+    assert "c-xc7z020" in said(capsys, store, "gate", "--policy", policy)
+    assert "c-xc7z020" not in said(capsys, store, "gate", "--policy", policy, "--network", D)
+    assert "arch8" in said(capsys, store, "compare", "--network", "arch9", code=2)
+
+
+def test_runs_are_listed_and_taken_out(capsys: pytest.CaptureFixture[str], store: Path) -> None:
+    assert "b-xc7z020" in said(capsys, store, "list", "runs")
+    assert "no such run" in said(capsys, store, "rm", "b-xc7z020", "zzz", code=3)
+    assert said(capsys, store, "rm", "b-xc7z020").startswith("removed: b-xc7z020-")
+    assert "b-xc7z020" not in said(capsys, store, "list", "runs")
 
 
 @pytest.mark.parametrize("damage", ["truncated", "folder", "pipe", "impossible", "empty"])

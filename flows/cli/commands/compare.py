@@ -7,21 +7,25 @@ from collections.abc import Sequence
 
 from flows.cli import arguments, session
 from flows.cli.parser import Parser
+from flows.core.errors import UsageError
 
-ABOUT = "one table over the runs in the store"
+ABOUT = "a table over the runs in the store, one a network"
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("runs", metavar="RUN", nargs="*", help="runs by name (default: all in the store)")
+    arguments.add_filter(parser)
     arguments.add_store(parser)
     arguments.add_json(parser)
 
 
 def execute(given: Namespace) -> int:
-    from reports.comparison import merged
     from reports.terminal.run import comparison
 
-    document = merged(session.read_records(session.open_store(given), given.runs))
-    print(comparison(document))
-    session.write_document(given.json, document)
+    documents = session.of_network(session.read_records(session.open_store(given), given.runs), given.network)
+    print("\n\n".join(map(comparison, documents)))
+    if given.json and len(documents) > 1:
+        names = ", ".join(f"{one.network.architecture} ({one.network.name})" for one in documents)
+        raise UsageError("--json", f"a file holds runs of one network, and these are of {names}", "name --network")
+    session.write_document(given.json, documents[0])
     return 0

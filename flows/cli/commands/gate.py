@@ -21,10 +21,12 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         "--policy", metavar="FILE", type=Path, required=True, help="budgets, tolerances and waivers, as TOML"
     )
     parser.add_argument("--junit", metavar="FILE", type=Path, help="also write JUnit XML, for a CI system")
+    arguments.add_filter(parser)
     arguments.add_store(parser)
 
 
 def execute(given: Namespace) -> int:
+    from flows.core.record import Document
     from reports import gate
     from reports.comparison import merged
 
@@ -33,8 +35,10 @@ def execute(given: Namespace) -> int:
     if not policy.rules:
         raise InputError(f"policy {path}", "it has no rule", "see docs/reports.md for an example")
     store = session.open_store(given)
-    document = merged(session.read_documents(store, given.runs))
+    documents = session.of_network(session.read_documents(store, given.runs), given.network)
     baseline = session.read_file(path.parent / policy.baseline) if policy.baseline else None
+    runs = tuple(run for document in documents for run in document.runs)
+    document = merged(documents) if baseline else Document(documents[0].network, runs)
     findings = gate.check(policy, document, baseline)
     print(gate.terminal(findings))
     if given.junit:

@@ -5,21 +5,25 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
+from flows.cli import arguments, session
 from flows.cli.parser import Parser
 
-ABOUT = "the flows, parts, boards and networks that are known"
+ABOUT = "the flows, parts, boards and networks that are known, and the runs in the store"
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument("what", choices=("flows", "parts", "boards", "networks"), help="what to list")
+    parser.add_argument("what", choices=("flows", "parts", "boards", "networks", "runs"), help="what to list")
+    arguments.add_filter(parser)
+    arguments.add_store(parser)
 
 
 def execute(given: Namespace) -> int:
     from flows.cli import listings
 
-    print(
-        {"flows": listings.flows, "parts": listings.parts, "boards": listings.boards, "networks": listings.networks}[
-            given.what
-        ]()
-    )
+    if given.what == "runs":
+        documents = session.of_network(session.read_records(session.open_store(given), ()), given.network)
+        print(listings.runs(documents))
+        return 0
+    known = {"flows": listings.flows, "parts": listings.parts, "boards": listings.boards, "networks": listings.networks}
+    print(known[given.what]())
     return 0

@@ -13,6 +13,7 @@ from flows.cli.parser import Parser
 from flows.core.errors import FlowsError, MismatchError, StepFailed
 
 if TYPE_CHECKING:
+    from flows.core.record import Document
     from flows.executor import Executor
     from flows.store import Store
 
@@ -34,8 +35,9 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         help="with --run: which parts; may be repeated; default xc7z010 and xc7z020",
     )  # fmt: skip
     parser.add_argument(
-        "--network", metavar="NAME", default="arch8",
-        help="with --run: one of `flows list networks` (default arch8); a network of yours is run by `flows run`",
+        "--network", metavar="NAME",
+        help="only runs of the network of this name, or of this architecture; with --run: one of `flows list networks` "
+        "(default arch8), while a network of yours is run by `flows run`",
     )  # fmt: skip
     arguments.add_store(parser)
     arguments.add_verify(parser)
@@ -49,16 +51,34 @@ def execute(given: Namespace) -> int:
 
     session.check_writable(given.out)
     store = session.open_store(given)
+    if given.run:
+        given.network = given.network or "arch8"
     failures = _run_missing(given, store) if given.run else {}
     absent = [Absent(flow, find_part(part).full_name, str(error)) for (flow, part), error in failures.items()]
-    comparison = compare(session.read_documents(store, given.runs), absent, ledger=session.ledger(store))
-    print(decisions(comparison))
-    for name, render in FORMATS.items():
-        session.write(given.out / name, render(comparison))
+    documents = session.of_network(session.read_documents(store, given.runs), given.network)
+    ledger = session.ledger(store)
+    for place, document in zip(_places(given.out, documents), documents, strict=True):
+        comparison = compare([document], absent, ledger=ledger)
+        print(decisions(comparison))
+        session.check_writable(place)
+        for name, render in FORMATS.items():
+            session.write(place / name, render(comparison))
     for error in failures.values():
         if isinstance(error, (StepFailed, MismatchError)):
             raise error
     return 0
+
+
+def _places(out: Path, documents: Sequence[Document]) -> list[Path]:
+    """A folder for the report of each network: `out` itself where there is one."""
+    if len(documents) == 1:
+        return [out]
+    names = [document.network.name for document in documents]
+    return [
+        out
+        / (one.network.name if names.count(one.network.name) == 1 else f"{one.network.name}-{one.network.architecture}")
+        for one in documents
+    ]
 
 
 def _run_missing(given: Namespace, store: Store) -> dict[tuple[str, str], FlowsError]:

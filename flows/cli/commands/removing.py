@@ -1,0 +1,24 @@
+"""`flows rm`: takes runs out of the store."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from flows.cli import arguments, session
+from flows.cli.parser import Parser
+
+ABOUT = "take runs out of the store; `store prune` then frees what only they needed"
+
+
+def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="runs by name (`flows list runs`)")
+    arguments.add_store(parser)
+
+
+def execute(given: Namespace) -> int:
+    store = session.open_store(given)
+    for name in [store.find(name) for name in given.runs]:  # all of them are known before one is removed
+        store.remove_run(name)
+        print(f"removed: {name}")
+    return 0

@@ -85,7 +85,7 @@ def run(
     executor = _executor(store, jobs, listener)
     trained = designs.trained_network(source, lambda: executor)
     batch = _batch(source, trained, executor)
-    return _results(designs.built(request, trained, batch, executor, _store(store), jobs))
+    return _results(designs.built([request], trained, batch, executor, _store(store), jobs))
 
 
 def sweep(
@@ -129,8 +129,7 @@ def sweep(
     batch = _batch(source, trained, steps)
     own = executor if isinstance(executor, Pool) else None
     with nullcontext((own, jobs or 1)) if own else pools.opened(cast("str | None", executor), jobs) as (pool, workers):
-        results = sweeping.sweep(points, trained, _store(store), pool, workers, told)
-    outcome = sweeping.outcome(trained, results)
+        outcome = sweeping.sweep(points, trained, _store(store), pool, workers, told)
     outcome = sweeping.evaluated(points, outcome, trained, batch, steps) if batch else outcome
     if not outcome.runs:
         raise outcome.errors[0]

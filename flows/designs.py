@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +62,30 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A design that could not be had, on a part by its full name, and why."""
+
+    flow: str
+    part: str
+    error: FlowsError
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The designs that could be had, and why others could not."""
 
     network: NetworkFacts
     runs: tuple[Run, ...]
-    errors: tuple[FlowsError, ...] = field(default=())
+    failures: tuple[Failure, ...] = ()
 
     @property
     def document(self) -> Document:
         return Document(self.network, self.runs)
+
+    @property
+    def errors(self) -> tuple[FlowsError, ...]:
+        """Each reason once."""
+        return tuple({str(one.error): one.error for one in self.failures}.values())
 
 
 def trained_network(source: Source, executor: Callable[[], Executor]) -> Trained:
@@ -113,31 +127,38 @@ def designs(request: Request, trained: Trained) -> list[Design]:
     design they are.
     """
     found = []
-    for one in _each(request, trained):
-        if isinstance(one, FlowsError):
-            raise one
-        found.append(one)
+    for _, _, design in _each(request, trained):
+        if isinstance(design, FlowsError):
+            raise design
+        found.append(design)
     return found
 
 
-def _each(request: Request, trained: Trained) -> Iterator[Design | FlowsError]:
-    """The designs; in place of those of a flow that has no weights, one reason why."""
+def _each(request: Request, trained: Trained) -> Iterator[tuple[str, str, Design | FlowsError]]:
+    """(flow, full name of the part, design) of each; in place of those of a flow that has no weights, the reason."""
     parts = [find_part(text) for text in dict.fromkeys(request.parts)]
     backends = {name: registry.load(name) for name in request.flows}
     if request.reports and len(parts) * len(backends) > 1:
         fact = f"{len(parts) * len(backends)} designs are asked for"
         raise UsageError("--report", fact, "name one flow and one part")
     for name, backend in backends.items():
-        started = trained
-        if backend.weights and not request.source.weights and not is_file(request.source.name):
-            try:
-                started = find_trained(request.source.name, None, backend.weights)
-            except FlowsError as error:
-                yield error
-                continue
+        started = _started(backend, request, trained)
         for part in parts:
-            target = Target(part, request.clock_ns, request.margins)
-            yield backend, started, started.job(target, request.options[name])
+            if isinstance(started, FlowsError):
+                yield name, part.full_name, started
+            else:
+                target = Target(part, request.clock_ns, request.margins)
+                yield name, part.full_name, (backend, started, started.job(target, request.options[name]))
+
+
+def _started(backend: Backend[Any, Any], request: Request, trained: Trained) -> Trained | FlowsError:
+    """What a flow starts from."""
+    if not backend.weights or request.source.weights or is_file(request.source.name):
+        return trained
+    try:
+        return find_trained(request.source.name, None, backend.weights)
+    except FlowsError as error:
+        return error
 
 
 def command(verb: str, request: Request) -> str:
@@ -161,43 +182,45 @@ def command(verb: str, request: Request) -> str:
 
 
 def estimated(request: Request, trained: Trained) -> Outcome:
-    """What can be said with no tool. A design that is refused is among the errors, and the others are not lost."""
+    """What can be said with no tool. A design that is refused is among the failures, and the others are not lost."""
 
-    def estimate(design: Design | FlowsError) -> Run | FlowsError:
-        if isinstance(design, FlowsError):
-            return design
-        try:
-            return runner.estimated(*design, request.command, request.reports, request.images)
-        except FlowsError as error:
-            return error
+    def estimate(design: Design) -> Run:
+        return runner.estimated(*design, request.command, request.reports, request.images)
 
-    return _outcome(trained, [estimate(design) for design in _each(request, trained)])
+    return outcome_of(trained, [_tried(*one, estimate) for one in _each(request, trained)])
 
 
 def built(
-    request: Request, trained: Trained, batch: Asset | None, executor: Executor, store: Store, jobs: int
+    requests: Sequence[Request], trained: Trained, batch: Asset | None, executor: Executor, store: Store, jobs: int
 ) -> Outcome:
-    """Builds and verifies every design, `jobs` at a time, and records each in `store`."""
+    """Builds and verifies every design that is asked for, `jobs` at a time, and records each in `store`."""
 
-    def run(design: Design | FlowsError) -> Run | FlowsError:
-        if isinstance(design, FlowsError):
-            return design
-        try:
-            return runner.run(*design, batch, executor, store, request.command, request.reports, request.images).runs[0]
-        except FlowsError as error:
-            return error
+    def run(asked: tuple[Request, tuple[str, str, Design | FlowsError]]) -> Run | Failure:
+        request, one = asked
+        more = request.command, request.reports, request.images
+        return _tried(*one, lambda design: runner.run(*design, batch, executor, store, *more).runs[0])
 
-    every = list(_each(request, trained))
+    every = [(request, one) for request in requests for one in _each(request, trained)]
     with ThreadPoolExecutor(jobs) as pool:
         try:
             results = list(pool.map(run, every))
         except KeyboardInterrupt:
             executor.stop()
             raise
-    return _outcome(trained, results)
+    return outcome_of(trained, results)
 
 
-def _outcome(trained: Trained, results: Sequence[Run | FlowsError]) -> Outcome:
-    runs = tuple(one for one in results if not isinstance(one, FlowsError))
-    errors = tuple(one for one in results if isinstance(one, FlowsError))
-    return Outcome(runner.network_facts(trained), runs, errors)
+def _tried(flow: str, part: str, design: Design | FlowsError, action: Callable[[Design], Run]) -> Run | Failure:
+    if isinstance(design, FlowsError):
+        return Failure(flow, part, design)
+    try:
+        return action(design)
+    except FlowsError as error:
+        return Failure(flow, part, error)
+
+
+def outcome_of(trained: Trained, results: Sequence[Run | Failure]) -> Outcome:
+    """Each design once."""
+    runs = {run.name: run for run in results if isinstance(run, Run)}
+    failures = tuple(one for one in results if isinstance(one, Failure))
+    return Outcome(runner.network_facts(trained), tuple(runs.values()), failures)

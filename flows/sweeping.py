@@ -21,10 +21,11 @@ from flows.core.digest import digest_file, digest_of
 from flows.core.errors import FlowsError, InputError, SetupError
 from flows.core.evidence import FRACTIONS, NO_BLOCKS, Reading
 from flows.core.files import read_text, write_atomic
+from flows.core.part import find_part
 from flows.core.plan import Asset
 from flows.core.record import Document, Run, document_to_json
 from flows.core.record_reader import document_from_json
-from flows.designs import Outcome, Request, Source
+from flows.designs import Failure, Outcome, Request, Source, outcome_of
 from flows.executor import Executor as Steps
 from flows.executor import source_digest
 from flows.jobs import Trained, run_name
@@ -68,18 +69,19 @@ class Point:
     code: str
 
 
-def estimated(point: Point) -> Run | FlowsError:
+def estimated(point: Point) -> Run | Failure:
     """In a worker: what can be said of the one design of `point`, as a whole. A worker on another machine may have
     another version of the project, whose numbers do not belong among these: it refuses."""
-    if (mine := code_digest(point.request)) != point.code:
-        fact = f"it has another version of the code ({mine}, not {point.code})"
-        return SetupError(f"worker on {platform.node()}", fact, "install the same version of everything there")
+    request = point.request
     try:
-        outcome = designs.estimated(point.request, _trained(point.request.source, point.store))
+        if (mine := code_digest(request)) != point.code:
+            fact = f"it has another version of the code ({mine}, not {point.code})"
+            raise SetupError(f"worker on {platform.node()}", fact, "install the same version of everything there")
+        outcome = designs.estimated(request, _trained(request.source, point.store))
     except FlowsError as error:
-        return error
-    if outcome.errors:
-        return outcome.errors[0]
+        return Failure(request.flows[0], find_part(request.parts[0]).full_name, error)
+    if outcome.failures:
+        return outcome.failures[0]
     (run,) = outcome.runs
     return replace(run, readings=tuple(one for one in run.readings if one.scope in NO_BLOCKS))
 
@@ -91,38 +93,31 @@ def _trained(source: Source, store: Path) -> Trained:
 
 def sweep(
     points: Sequence[Request], trained: Trained, store: Store, pool: Executor, workers: int, told: Told
-) -> tuple[Run | FlowsError, ...]:
+) -> Outcome:
     """What is said of each of `points`, all of the network of `trained`; `pool` has this many workers.
 
     What is not in the store is estimated, and kept there. A `KeyboardInterrupt` loses the points under way, no others.
     """
     store.prepare()
-    results: dict[int, Run | FlowsError] = {}
+    results: dict[int, Run | Failure] = {}
     places = {place: _place(store, point, trained) for place, point in enumerate(points)}
     for place, path in places.items():
         if path and (kept := _kept(path)):
             results[place] = kept
     before, waiting = len(results), iter(sorted(places.keys() - results.keys()))
     told(before, len(points), before)
-    running: dict[Future[Run | FlowsError], int] = {}
+    running: dict[Future[Run | Failure], int] = {}
     while True:
         for place in islice(waiting, max(workers + AHEAD - len(running), 0)):
             running[pool.submit(estimated, Point(points[place], store.root, code_digest(points[place])))] = place
         if not running:
-            return tuple(results[place] for place in places)
+            return outcome_of(trained, [results[place] for place in places])
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             place = running.pop(future)
             results[place] = found = future.result()
-            if (path := places[place]) and not isinstance(found, FlowsError):
+            if (path := places[place]) and isinstance(found, Run):
                 write_atomic(path, document_to_json(Document(network_facts(trained), (found,))))
             told(len(results), len(points), before)
-
-
-def outcome(trained: Trained, results: Sequence[Run | FlowsError]) -> Outcome:
-    """Each design once, and each reason once."""
-    runs = {run.name: run for run in results if isinstance(run, Run)}
-    errors = {str(error): error for error in results if isinstance(error, FlowsError)}
-    return Outcome(network_facts(trained), tuple(runs.values()), tuple(errors.values()))
 
 
 def evaluated(points: Sequence[Request], found: Outcome, trained: Trained, batch: Asset, steps: Steps) -> Outcome:

@@ -14,7 +14,7 @@ from flows.core.fit import Verdict
 from flows.core.part import Device
 from reports.design import Design, Evidence, evidence_of
 from reports.unknowns import TOPICS, Unknown, room, unknowns
-from reports.words import amount, over, stage_name, undecided
+from reports.words import amount, carriers, over, stage_name, undecided
 
 ORDER = (
     Verdict.FITS, Verdict.AT_RISK, Verdict.UNDECIDED, Verdict.CLOCK_MISSED, Verdict.OVER, Verdict.UNKNOWN,
@@ -61,6 +61,16 @@ class Decision:
     why: str
     leading: tuple[Design, ...]
     doubts: tuple[Doubt, ...]
+
+    @property
+    def boards(self) -> str:
+        """The boards that carry the part; empty where none is known."""
+        return carriers(self.part)
+
+    @property
+    def place(self) -> str:
+        """The part, with the boards that carry it."""
+        return f"{self.part} ({self.boards})" if self.boards else self.part
 
 
 def decide(designs: Sequence[Design], absent: Sequence[str] = ()) -> Decision:

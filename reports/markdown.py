@@ -62,7 +62,7 @@ def _decision(one: Decision) -> str:
     doubts = "\n".join(f"- {_doubt(doubt, len(one.leading) > 1)}" for doubt in one.doubts)
     return "\n\n".join(
         [
-            f"### {markdown(one.part)}: {markdown(one.headline)}",
+            f"### {markdown(one.place)}: {markdown(one.headline)}",
             markdown(one.why),
             table(head, rows),
             f"What could make that wrong:\n\n{doubts or '- nothing that is recorded'}",

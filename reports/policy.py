@@ -26,7 +26,6 @@ until = 2027-03-31                # the last day on which it holds; part and flo
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -38,13 +37,12 @@ from flows.core.fit import Verdict
 from flows.core.margins import MARGINS, MOST_MARGIN, Margins
 from flows.core.record import Run
 from flows.core.text import printable
+from flows.core.toml import tables
 from reports.words import SHARES
 
 SCHEMA = "zynqflows-policy/1"
 BOUNDS = ("max", "min", "max_share", "max_worse")
 VERDICT = "verdict"
-LONGEST_LINE, LARGEST = 1000, 128 << 10
-"""Characters of a policy. TOML's keys stand on one line, and a key of many parts takes the square of them to read."""
 MOST = 1e15
 """No bound is larger: no number of a design is."""
 TEXT_LIMIT = 500
@@ -113,16 +111,10 @@ def read_policy(text: str, place: str, today: date) -> Policy:
 
 
 def _content(text: str, place: str) -> Mapping[str, Any]:
-    if len(text) > LARGEST:
-        raise _wrong(place, f"{len(text):,} characters, where at most {LARGEST:,} are read")
-    if long := next((at for at, line in enumerate(text.splitlines(), 1) if len(line) > LONGEST_LINE), None):
-        raise _wrong(place, f"line {long} has more than {LONGEST_LINE:,} characters")
     try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise _wrong(place, "nested too deep") from None
-    except ValueError as reason:  # also for a whole number of thousands of digits
-        raise _wrong(place, f"not TOML ({printable(str(reason))[:100]})") from None
+        return tables(text)
+    except ValueError as reason:
+        raise _wrong(place, str(reason)) from None
 
 
 def _wrong(place: str, fact: str) -> InputError:

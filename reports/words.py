@@ -9,6 +9,7 @@ from math import inf
 from flows.core.clock import ClockVerdict
 from flows.core.evidence import DESIGN, SHELL, TOTAL, Metric, Reading, Subject, Tier, nearest
 from flows.core.fit import Fit, Judged, Verdict
+from flows.core.part import boards
 
 RATES = (Metric.THROUGHPUT_FPS, Metric.SYSTEM_FPS, Metric.SINGLE_FPS)
 """Images a second: of the core, of the system at many images a call, and at one."""
@@ -25,6 +26,11 @@ LABELS = {
     Metric.ACCURACY: "accuracy",
     Metric.AGREEMENT: "agreement",
 }
+
+
+def carriers(part: str) -> str:
+    """The boards that carry a part, by its full name; empty where none is known."""
+    return ", ".join(board.title for board in boards().values() if board.part == part)
 
 
 def label(metric: Metric) -> str:

@@ -23,6 +23,8 @@ COMMANDS = {
     "profile": "profile",
     "compare": "compare",
     "report": "report",
+    "review": "review",
+    "init": "init",
     "diff": "diff",
     "gate": "gate",
     "show": "show",

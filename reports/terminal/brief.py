@@ -19,4 +19,4 @@ def _decision(one: Decision) -> str:
     doubts = f"{len(one.doubts)} things could make that wrong: the report has them"
     why = wrap(one.why, WIDTH, initial_indent="  ", subsequent_indent="  ")
     verdicts = wrap(told, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    return "\n".join([printable(f"{one.part}: {one.headline}"), *verdicts, *why, f"  {doubts}"])
+    return "\n".join([*wrap(printable(f"{one.place}: {one.headline}"), WIDTH), *verdicts, *why, f"  {doubts}"])

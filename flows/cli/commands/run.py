@@ -52,7 +52,7 @@ def execute(given: Namespace) -> int:
     session.check_places(given)
     store = session.open_store(given)
     executor = session.executor(given, given.jobs, verify=given.out is not None)
-    outcome = designs.built(request, trained, batch, executor, store, given.jobs)
+    outcome = designs.built([request], trained, batch, executor, store, given.jobs)
     document, errors = outcome.document, list(outcome.errors)
     if document.runs:
         print(details(document))

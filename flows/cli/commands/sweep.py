@@ -68,8 +68,7 @@ def execute(given: Namespace) -> int:
     points = sweeping.grid(request, axes)
     store = session.open_store(given)
     with pools.opened(given.executor, given.jobs) as (pool, workers):
-        results = sweeping.sweep(points, trained, store, pool, workers, Counter())
-    outcome = sweeping.outcome(trained, results)
+        outcome = sweeping.sweep(points, trained, store, pool, workers, Counter())
     if batch:
         outcome = sweeping.evaluated(points, outcome, trained, batch, session.executor(given, 1))
     if outcome.runs:

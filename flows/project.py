@@ -1,0 +1,188 @@
+"""The project file of a design review, ``zynqflows.toml``: one network, the designs of it, and the boards.
+
+`START` is an example with every key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from flows import registry, values
+from flows.core.errors import FlowsError, InputError
+from flows.core.margins import MARGINS, Margins
+from flows.core.part import find_part
+from flows.core.toml import tables
+from flows.designs import CLOCK_NS, NETWORK, Request, Source, command
+from flows.jobs import is_file
+from models.pixels import parse_pixels
+
+SCHEMA = "zynqflows-project/1"
+START = f"""\
+# A design review of one network: `python -m flows review` runs what is missing and writes the report.
+# Paths are relative to this file.
+schema = "{SCHEMA}"
+
+network = "arch8"                    # of `flows list networks`, or a file: "model.onnx", "model.keras"
+boards = ["pynq-z2", "zybo-z7-10"]   # of `flows list boards`, or parts: "xc7z020clg400-1"
+clock = 10                           # clock period in ns
+out = "review"                       # folder of the report
+
+# data = "cifar-10-batches-bin"      # test images (a folder, or an .npz file): evaluates the accuracy of each design
+# weights = "arch8.safetensors"      # in place of the shipped ones
+# calibration = "images.npy"         # for a file of yours: images to measure its ranges on
+# pixels = "unit"                    # for a file of yours: what its input is given for a byte (raw, unit, centred)
+# policy = "policy.toml"             # what is to stay free of a part, and the rules that `flows gate` keeps
+
+# What is built and verified, one table a design. Options are those of `flows run FLOW --help`.
+[[design]]
+flow = "hls4ml"
+precision = 8
+
+[[design]]
+flow = "finn"
+
+[[design]]
+flow = "hls"
+
+# What is estimated beside it: every combination, with the Pareto front, in sweep.html.
+[sweep]
+flow = ["hls", "hls4ml"]
+clock = [10, 8]
+activation_bits = [4, 6, 8]
+precision = [8, 10, 12]
+"""
+KEYS = (
+    "schema", "network", "weights", "calibration", "data", "pixels", "boards", "clock", "policy", "out", "design",
+    "sweep",
+)  # fmt: skip
+ADVICE = "`python -m flows init` writes one with every key explained"
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a review is held over. `axes` are those of its sweep, empty where there is none."""
+
+    designs: tuple[Request, ...]
+    sweep: Request | None = None
+    axes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    policy: Path | None = None
+    out: Path = Path("review")
+
+    @property
+    def source(self) -> Source:
+        return self.designs[0].source
+
+
+def read_project(text: str, place: Path, given: Mapping[str, Any], margins: Margins = MARGINS) -> Project:
+    """The project in `text`, of the file `place`. What is `given` on the command line counts more than the file:
+    "network", "boards", "clock", "data", "out". Raises `InputError` with the key that is wrong."""
+    try:
+        content = {**tables(text), **{name: value for name, value in given.items() if value is not None}}
+        _only(content, KEYS, "key")
+        if content.get("schema") != SCHEMA:
+            raise ValueError(f"schema is {content.get('schema')!r}, where {SCHEMA!r} belongs")
+        return _project(content, place.parent, margins)
+    except FlowsError as error:
+        raise InputError(f"project {place}", f"{error.culprit}: {error.fact}", error.next_step) from None
+    except ValueError as reason:
+        raise InputError(f"project {place}", str(reason), ADVICE) from None
+
+
+def policy_of(text: str, place: Path) -> Path | None:
+    """The policy that a project names, which says what margins its designs keep; None where it names none."""
+    try:
+        found = _text(tables(text), "policy")
+    except ValueError as reason:
+        raise InputError(f"project {place}", str(reason), ADVICE) from None
+    return place.parent / found if found else None
+
+
+def _project(content: Mapping[str, Any], folder: Path, margins: Margins) -> Project:
+    rows = content.get("design", [])
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise ValueError("it has no [[design]], each with a flow")
+    boards = tuple(find_part(name).asked for name in _texts(content.get("boards", ["xc7z020"]), "boards"))
+    source, clock_ns = _source(content, folder), _clock(content.get("clock", CLOCK_NS))
+    start = Request((), {}, source, boards, clock_ns, margins)
+    designs = tuple(_design(start, row, f"design {place}") for place, row in enumerate(rows, 1))
+    sweep, axes = _sweep(start, content["sweep"]) if "sweep" in content else (None, {})
+    policy, out = _text(content, "policy"), _text(content, "out") or "review"
+    return Project(designs, sweep, axes, folder / policy if policy else None, folder / out)
+
+
+def _source(content: Mapping[str, Any], folder: Path) -> Source:
+    network = _text(content, "network") or NETWORK
+    files = [folder / text if (text := _text(content, name)) else None for name in ("weights", "calibration", "data")]
+    pixels = _text(content, "pixels")
+    name = str(folder / network) if is_file(network) else network
+    return Source(name, files[0], files[1], files[2], parse_pixels(pixels) if pixels else None)
+
+
+def _design(start: Request, row: Mapping[str, Any], where: str) -> Request:
+    flow = _flow(row, where)
+    chosen = {name: value for name, value in row.items() if name not in ("flow", "clock")}
+    clock_ns = _clock(row["clock"]) if "clock" in row else start.clock_ns
+    options = values.by_flow({flow: registry.load(flow)}, _underscored(chosen))
+    asked = replace(start, flows=(flow,), options=options, clock_ns=clock_ns)
+    return replace(asked, command=command("run", asked))
+
+
+def _sweep(start: Request, row: Any) -> tuple[Request, Mapping[str, Sequence[Any]]]:
+    from flows.sweeping import CLOCK, PART
+
+    if not isinstance(row, dict) or "flow" not in row:
+        raise ValueError("[sweep] names no flow")
+    flows = _texts(row["flow"], "flow of [sweep]")
+    backends = {name: registry.load(name) for name in flows}
+    given = _underscored({name: value for name, value in row.items() if name not in ("flow", "clock")})
+    axes: dict[str, Sequence[Any]] = {
+        name: values.axis(list(backends.values()), name, value if isinstance(value, list) else [value])
+        for name, value in given.items()
+    }
+    clocks = row.get("clock", [start.clock_ns])
+    axes |= {PART: start.parts, CLOCK: [_clock(clock) for clock in (clocks if isinstance(clocks, list) else [clocks])]}
+    options = {name: backend.options() for name, backend in backends.items()}
+    return replace(start, flows=flows, options=options), axes
+
+
+def _flow(row: Mapping[str, Any], where: str) -> str:
+    flow = row.get("flow")
+    if not isinstance(flow, str):
+        raise ValueError(f"{where} names no flow")
+    return flow
+
+
+def _underscored(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Options may be written as on the command line."""
+    return {name.replace("-", "_"): value for name, value in row.items()}
+
+
+def _clock(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"clock is {value!r}, where nanoseconds belong")
+    return values.clock_period(value)
+
+
+def _text(content: Mapping[str, Any], key: str) -> str | None:
+    value = content.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{key} is {value!r}, where a text belongs")
+    return value
+
+
+def _texts(value: Any, key: str) -> tuple[str, ...]:
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list | tuple) or not found or not all(isinstance(one, str) for one in found):
+        raise ValueError(f"{key} is {value!r}, where a list of names belongs")
+    return tuple(dict.fromkeys(found))
+
+
+def _only(content: Mapping[str, Any], known: Sequence[str], what: str) -> None:
+    for name in content:
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.5)
+            raise ValueError(f"{what} {name!r} is not known here{f': did you mean {near[0]}?' if near else ''}")

@@ -1,0 +1,92 @@
+"""Project files and `flows review`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows import runner
+from flows.__main__ import main
+from flows.core.errors import InputError
+from flows.core.record import Document
+from flows.project import SCHEMA, START, read_project
+from flows.runner import network_facts
+
+HEAD = f'schema = "{SCHEMA}"\n'
+DESIGN = '[[design]]\nflow = "hls4ml"\nreuse-factor = "64"\nfifo_depth = 40\n'
+
+
+def test_the_example_is_a_project() -> None:
+    project = read_project(START, Path("here/zynqflows.toml"), {})
+    assert [design.flows for design in project.designs] == [("hls4ml",), ("finn",), ("hls",)]
+    assert project.designs[0].options["hls4ml"].precision == "8" and project.out == Path("here/review")
+    assert project.designs[2].command == "python -m flows run hls --part pynq-z2 --part zybo-z7-10"
+    assert project.sweep and list(project.axes["clock_ns"]) == [10, 8] and project.axes["activation_bits"] == [4, 6, 8]
+
+
+def test_the_command_line_counts_more() -> None:
+    text = HEAD + 'boards = ["zedboard"]\nclock = 8\nout = "a"\n' + DESIGN
+    project = read_project(text, Path("p/z.toml"), {"boards": ["xc7z010"], "clock": 9.0, "out": None})
+    (design,) = project.designs
+    assert design.parts == ("xc7z010",) and design.clock_ns == 9.0 and project.out == Path("p/a")
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("", "schema is None"),
+        (HEAD, "no [[design]]"),
+        (HEAD + 'board = ["pynq-z2"]\n' + DESIGN, "did you mean boards"),
+        (HEAD + 'boards = ["pynq-z3"]\n' + DESIGN, "pynq-z3"),
+        (HEAD + "boards = []\n" + DESIGN, "a list of names"),
+        (HEAD + "clock = true\n" + DESIGN, "clock is True"),
+        (HEAD + "clock = -1\n" + DESIGN, "no clock period"),
+        (HEAD + "network = 8\n" + DESIGN, "network is 8"),
+        (HEAD + 'pixels = "odd"\n' + DESIGN, "odd"),
+        (HEAD + "[[design]]\nprecision = 8\n", "design 1 names no flow"),
+        (HEAD + '[[design]]\nflow = "vhdl"\n', "vhdl"),
+        (HEAD + '[[design]]\nflow = "hls4ml"\nprecison = 8\n', "Did you mean precision"),
+        (HEAD + '[[design]]\nflow = "hls4ml"\nprecision = [8, 10]\n', "give a number or a text"),
+        (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nactivation_bits = [4]\n', "activation_bits"),
+        (HEAD + DESIGN + "[sweep]\nclock = [10]\n", "names no flow"),
+        (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nclock = ["x"]\n', "clock is 'x'"),
+        ("a = [[[", "not TOML"),
+        ("x" * 200_000, "characters"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, reason: str) -> None:
+    with pytest.raises(InputError, match="project zynqflows") as error:
+        read_project(text, Path("zynqflows.toml"), {})
+    assert reason in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_review_runs_what_it_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With estimates in place of builds."""
+
+    def run(
+        backend: object, trained: object, job: object, batch: object, executor: object, store: object, *more: object
+    ) -> Document:
+        made = runner.estimated(backend, trained, job, *more)  # type: ignore[arg-type]
+        return Document(network_facts(trained), (made,))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(runner, "run", run)
+    place = tmp_path / "zynqflows.toml"
+    refused = '[[design]]\nflow = "hls4ml"\nreuse_factor = "64"\nfifo_depth = 2\n'
+    sweep = '[sweep]\nflow = "hls4ml"\nclock = [10, 8]\nreuse_factor = ["64"]\nfifo_depth = [40]\n'
+    place.write_text(HEAD + 'boards = ["pynq-z2", "zybo-z7-10"]\n' + DESIGN + refused + sweep)
+    assert main(["review", str(place), "--store", str(tmp_path / "s"), "--jobs", "1"]) == 4
+    captured = capsys.readouterr()
+    assert "xc7z010clg400-1" in captured.out and "deadlocks" in captured.err
+    report = (tmp_path / "review/report.md").read_text()
+    assert "PYNQ-Z2" in report and "deadlocks" in report
+    assert "clock 8 ns" in (tmp_path / "review/sweep.html").read_text()
+
+
+def test_a_start_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "p.toml"
+    assert main(["init", str(place)]) == 0 and place.read_text() == START
+    assert main(["init", str(place)]) == 2 and "there already" in capsys.readouterr().err
+    assert main(["review", str(tmp_path / "none.toml")]) == 3 and "flows init" in capsys.readouterr().err

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flows.api import check, estimate, report, run, sweep
+    from flows.core.errors import FlowsError
 
-__all__ = ["check", "estimate", "report", "run", "sweep"]
+__all__ = ["FlowsError", "check", "estimate", "report", "run", "sweep"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from flows import designs, registry, values
-from flows.core.errors import UsageError
+from flows.core.errors import FlowsError, UsageError
 from flows.core.margins import MARGINS, Margins
 from flows.core.plan import Asset, Step
 from flows.core.readiness import Readiness
@@ -29,6 +29,7 @@ from flows.store import Store, default_root
 from models.pixels import USAGE, parse_pixels
 from reports.results import Results, Sweep
 
+__all__ = ["FlowsError", "check", "estimate", "report", "run", "sweep"]
 Names = str | Sequence[str]
 Place = str | Path
 

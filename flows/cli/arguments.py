@@ -162,6 +162,12 @@ def add_csv(parser: Parser) -> None:
     parser.add_argument("--csv", metavar="FILE", type=Path, help="also write every reading as CSV, a line each")
 
 
+def add_verbose(parser: Parser) -> None:
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="also every note, the steps, and where each number comes from"
+    )
+
+
 def add_reports(parser: Parser) -> None:
     parser.add_argument(
         "--report", dest="reports", metavar="FILE", type=Path, action="append", default=[],

@@ -13,19 +13,22 @@ from reports.terminal.layout import WIDTH, table
 from reports.words import LABELS, RATES, SHARES, amount, evidence, images, interval, number, verdict, why
 
 TIMES = (Metric.LATENCY_CYCLES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, *RATES, Metric.FMAX_MHZ)
+NOTE_LINES = 5
+"""Lines of notes that are shown where not all are asked for."""
 LONGEST = 80
 """Characters of an option's value that the table shows."""
 
 
-def details(document: Document, layers: bool = False) -> str:
-    """Every run in full: totals with evidence, verdict, proof, steps and remarks; `layers` adds a line a scope."""
+def details(document: Document, layers: bool = False, full: bool = True) -> str:
+    """Every run: totals with evidence, verdict, proof, warnings; in full also steps, sources and every note, of which
+    there are otherwise no more than `NOTE_LINES` lines; `layers` adds a line a scope."""
     network = document.network
     size = f"{network.parameters:,} parameters, {network.macs:,} MACs"
     head = f"{network.name}: {size}, architecture {network.architecture}"
-    return "\n\n".join([printable(head), *(_details(one, layers) for one in designs_of(document.runs))]) + "\n"
+    return "\n\n".join([printable(head), *(_details(one, layers, full) for one in designs_of(document.runs))]) + "\n"
 
 
-def _details(design: Design, layers: bool) -> str:
+def _details(design: Design, layers: bool, full: bool) -> str:
     run = design.run
     lineage = f", derived from {run.weights.derived_from}" if run.weights.derived_from else ""
     title = (
@@ -40,17 +43,29 @@ def _details(design: Design, layers: bool) -> str:
     if design.fit.clock and not design.fit.clock.warning:  # else the verdict says it
         facts.append(("clock", f"{design.fit.clock.verdict.value}: {design.fit.clock.fact}"))
     facts += [("proof", _proof(run))]
-    facts += (
-        [("steps", ", ".join(_step(step.name, step.state, step.seconds, step.reason) for step in run.steps))]
-        if run.steps
-        else []
-    )
-    facts += [("run", run.name)] if run.steps else []
-    facts += [("sources", text) for text in _sources(design.totals.values())]
-    facts += [("note", text) for text in run.notes]
-    facts += [("WARNING", text) for text in run.warnings]
-    parts.append("\n".join(_paragraph(label, text) for label, text in facts))
+    if run.steps:
+        told = ", ".join(_step(step.name, step.state, step.seconds, step.reason) for step in run.steps)
+        facts += [("steps", told)] if full else []
+        facts += [("run", run.name)]
+    facts += [("sources", text) for text in _sources(design.totals.values())] if full else []
+    lines = [_paragraph(label, text) for label, text in facts]
+    notes = [_paragraph("note", text) for text in run.notes]
+    lines += notes if full else _first(notes)
+    lines += [_paragraph("WARNING", text) for text in run.warnings]
+    parts.append("\n".join(lines))
     return "\n\n".join(parts)
+
+
+def _first(notes: Sequence[str]) -> list[str]:
+    """As many notes, whole, as `NOTE_LINES` lines hold, and how many more there are."""
+    shown, lines = 0, 0
+    while shown < len(notes) and (lines := lines + notes[shown].count("\n") + 1) <= NOTE_LINES:
+        shown += 1
+    more = len(notes) - shown
+    return [
+        *notes[:shown],
+        *([_paragraph("note", f"{more} more, and where each number comes from: -v")] if more else []),
+    ]
 
 
 def _clipped(value: str) -> str:

@@ -22,6 +22,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         help="CIFAR-10 in a folder, or FILE.npz of yours: to measure the ranges of a network of yours",
     )
     parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
+    arguments.add_verbose(parser)
     arguments.add_json(parser)
     arguments.add_csv(parser)
     arguments.add_reports(parser)
@@ -46,7 +47,7 @@ def execute(given: Namespace) -> int:
         outcome = replace(outcome, runs=calibration.recalibrated(outcome.runs, own))
     document = outcome.document
     if len(document.runs) == 1 or (document.runs and given.layers):
-        print(details(document, layers=given.layers))
+        print(details(document, given.layers, given.verbose))
     if len(document.runs) > 1:
         print(comparison(document))
     if document.runs:

@@ -20,6 +20,7 @@ ABOUT = "build, verify and estimate designs, and print what they cost"
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_design(parser, argv)
+    arguments.add_verbose(parser)
     arguments.add_json(parser)
     arguments.add_csv(parser)
     arguments.add_reports(parser)
@@ -55,7 +56,7 @@ def execute(given: Namespace) -> int:
     outcome = designs.built([request], trained, batch, executor, store, given.jobs)
     document, errors = outcome.document, list(outcome.errors)
     if document.runs:
-        print(details(document))
+        print(details(document, full=given.verbose))
         if len(document.runs) > 1:
             print(comparison(document))
         session.write_document(given.json, document)

@@ -1,14 +1,16 @@
 """How much CPU time the commands take that run no tool: ``python benchmarks/speed.py [--against TREE] [--store DIR]``.
 
 `--help`, and estimates of every flow, on one part and on ten; with a store that holds their runs, also `run` of what is
-stored. What is asked of the program stands beside it, as a ratio. With TREE, the folder of another version, the same is
-measured there, turn about, and that ratio printed too. The least of `TIMES` measurements counts: a busy machine only
-adds to it. Modules are compiled before, as they are once a package is installed, whatever PYTHONDONTWRITEBYTECODE says.
+stored, and `compare` of many copies of its runs. What is asked of the program stands beside it, as a ratio. With TREE,
+the folder of another version, the same is measured there, turn about, and that ratio printed too. The least of `TIMES`
+measurements counts: a busy machine only adds to it. Modules are compiled before, as they are once a package is
+installed, whatever PYTHONDONTWRITEBYTECODE says.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -20,8 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOWS = ("finn", "hls", "hls4ml")
 PARTS = tuple(f"xc7z{number}" for number in ["007s", "010", "012s", "014s", "015", "020", "030", "035", "045", "100"])
 TIMES = 3
+DESIGNS = 50
 HELP, TEN, STORED = "--help", "estimate three flows, ten parts", "run {}, stored"
-ASKED = {HELP: 0.2, TEN: 4.0, **{STORED.format(flow): 0.5 for flow in FLOWS}}
+COMPARE = f"compare {DESIGNS} designs"
+ASKED = {HELP: 0.2, TEN: 4.0, COMPARE: 0.5, **{STORED.format(flow): 0.5 for flow in FLOWS}}
 """CPU seconds that these may take."""
 
 
@@ -41,7 +45,22 @@ def on(*parts: str) -> list[str]:
     return [word for part in parts for word in ("--part", part)]
 
 
-def commands(store: Path | None) -> dict[str, list[str]]:
+def many(store: Path, folder: Path) -> Path:
+    """A store in `folder` with `DESIGNS` records: copies of those in `store`, each under a name of its own."""
+    records = sorted((store / "runs").glob("*.json"))
+    if not records:
+        sys.exit(f"store {store}: no runs in it. Make them: python -m flows run hls4ml finn hls --store {store}")
+    (folder / "runs").mkdir()
+    for number in range(DESIGNS):
+        content = json.loads(records[number % len(records)].read_text())
+        for run in content["runs"]:
+            run["name"] += f"-{number}"
+        (folder / "runs" / f"{number}.json").write_text(json.dumps(content))
+    return folder
+
+
+def commands(store: Path | None, folder: Path) -> dict[str, list[str]]:
+    """By what they do; `folder` is empty, for what they read."""
     found = {HELP: ["--help"]}
     found |= {f"estimate {flow}, one part": ["estimate", flow, *on("xc7z020")] for flow in FLOWS}
     found |= {f"estimate {flow}, ten parts": ["estimate", flow, *on(*PARTS)] for flow in FLOWS}
@@ -49,6 +68,7 @@ def commands(store: Path | None) -> dict[str, list[str]]:
     if store:
         for flow in FLOWS:
             found[STORED.format(flow)] = ["run", flow, *on("xc7z020"), "--store", str(store)]
+        found[COMPARE] = ["compare", "--store", str(many(store, folder))]
     return found
 
 
@@ -58,8 +78,8 @@ def main() -> None:
     parser.add_argument("--store", type=Path, metavar="DIR")
     asked = parser.parse_args()
     trees = [ROOT, *([asked.against.resolve()] if asked.against else [])]
-    with tempfile.TemporaryDirectory() as compiled:
-        for name, command in commands(asked.store and asked.store.resolve()).items():
+    with tempfile.TemporaryDirectory() as compiled, tempfile.TemporaryDirectory() as folder:
+        for name, command in commands(asked.store and asked.store.resolve(), Path(folder)).items():
             for tree in trees:
                 seconds(tree, compiled, *command)  # compiles, and makes results: each version has its own
             times = [[seconds(tree, compiled, *command) for tree in trees] for _ in range(TIMES)]

@@ -25,6 +25,7 @@ from pathlib import Path
 from flows import processes
 from flows.core.digest import digest_bytes, digest_of
 from flows.core.errors import InputError, SetupError, StepFailed
+from flows.core.files import read_text
 from flows.core.plan import PYTHON, Asset, Output, Plan, Products, State, Step, StepResult
 from flows.core.text import printable
 from flows.log import Log
@@ -77,6 +78,18 @@ class Executor:
                 self.stop()
                 raise
         return Products({name: future.result() for name, future in futures.items()})
+
+    def answer(self, step: Step, compute: Callable[[], str]) -> str:
+        """What `compute` gives in this process, kept in the store as the one file that `step` makes."""
+        digest, (file,) = step_digest(step, {}), step.makes
+        with self._lock(step, digest):
+            if self._kept(step, digest, {}):
+                return read_text(self._store.steps / digest / file, AGAIN)
+            text = compute()
+            with self._store.writing(), self._store.fresh(digest) as scratch:
+                (scratch / file).write_text(text)
+                self._store.finish(scratch, survey(scratch, step, {}, self._versions(step, PYTHON), 0.0))
+        return text
 
     def stop(self) -> None:
         """Ends every process under way, and lets no other begin; nothing of theirs enters the store."""
@@ -221,8 +234,8 @@ def _tool_identity(tool: str) -> str:
 
 
 @cache
-def source_digest(package: str) -> str:
-    """Digest of the text of a package of ours, subpackages included."""
+def source_digest(package: str, suffixes: tuple[str, ...] = SOURCE_SUFFIXES) -> str:
+    """Digest of the files of a package of ours whose names end so, subpackages included."""
     spec = util.find_spec(package)
     if spec is None or spec.origin is None:
         raise SetupError(f"package {package}", "a step depends on it and it is not installed", "install its flow again")
@@ -232,7 +245,7 @@ def source_digest(package: str) -> str:
     texts = [
         (str(path.relative_to(root)), digest_bytes(path.read_bytes()))
         for path in paths
-        if path.suffix in SOURCE_SUFFIXES and "__pycache__" not in path.parts
+        if path.suffix in suffixes and "__pycache__" not in path.parts
     ]
     return digest_of(texts)
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from backends.cost import synthesis, system
 from backends.cost.shell import NONE
-from backends.protocol import Backend, Imported, Job, Note, NoteKind, Refusal, Unbuildable, warning
+from backends.protocol import Backend, Imported, Job, Note, NoteKind, warning
 from flows import pixels
 from flows.core.clock import at_credible_clock, check_clock, judge_clock, seen_on
-from flows.core.errors import InputError, MismatchError, PluginError, RefusedError, UsageError
+from flows.core.errors import InputError, MismatchError, PluginError, UsageError
 from flows.core.evidence import TOTAL, Metric, Reading, Subject, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
 from flows.core.record_reader import document_from_json
 from flows.executor import Executor
 from flows.jobs import Trained, run_name
+from flows.prepared import Answer, Resolved, ask, design_step, readings_step, refused
 from flows.results import CODES, COUNTS, evaluated_before, read_result, reference_codes
 from flows.store import Store
 from models import reference
@@ -41,38 +43,47 @@ ON_YOUR_WORD = (
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is known of a job before anything runs: the backend's `design` of it and what it says of that design;
-    `imported` are readings of vendor reports made elsewhere."""
+    """What is known of a job before anything runs: what the backend says of its design, which is searched for where it
+    is needed; `imported` are readings of vendor reports made elsewhere. Without a store there is no `plan` yet."""
 
     job: Job[Any]
-    design: Any
+    resolved: Resolved
     quantised: QuantisedNetwork
     readings: tuple[Reading, ...]
     notes: tuple[Note, ...]
+    plan: Plan | None = None
     imported: tuple[Reading, ...] = ()
 
 
-def prepare(backend: Backend[Any, Any], job: Job[Any], reports: Sequence[Path] = ()) -> Prepared:
-    """Checks and resolves `job`; raises `RefusedError` with every reason why the backend cannot do it, or for a clock
-    beyond the part, and `InputError` for a report that cannot be of this design."""
+def prepare(
+    backend: Backend[Any, Any], job: Job[Any], reports: Sequence[Path] = (), executor: Executor | None = None
+) -> Prepared:
+    """Checks and resolves `job`, or takes from the store of `executor` what was said of it before.
+
+    Raises `RefusedError` with every reason why the backend cannot do it, or for a clock beyond the part, and
+    `InputError` for a report that cannot be of this design.
+    """
     check_clock(job.target)
     if refusals := backend.check(job):
-        raise _refused(backend, refusals)
-    try:
-        design = backend.resolve(job)
-    except Unbuildable as error:
-        raise _refused(backend, error.refusals) from None
-    imported = [_imported(backend, design, path) for path in reports]
-    notes = [*backend.notes(design), *(note for report in imported for note in report.notes)]
+        raise refused(backend, refusals)
+    resolved = Resolved(backend, job)
+    said = ask(resolved, partial(design_step, resolved), executor, partial(_said, resolved, executor is not None))
+    assert said.quantised, "every design has its arithmetic"
+    imported = [_imported(backend, resolved.design, path) for path in reports]
+    notes = [*said.notes, *(note for report in imported for note in report.notes)]
     reported = tuple(reading for report in imported for reading in report.readings)
-    readings = tuple(backend.estimate(design))
-    return Prepared(job, design, backend.lower(design), readings, tuple(notes), reported)
+    return Prepared(job, resolved, said.quantised, said.readings, tuple(notes), said.plan, reported)
 
 
-def _refused(backend: Backend[Any, Any], refusals: Sequence[Refusal]) -> RefusedError:
-    first, *others = refusals
-    facts = [first.fact, *(f"{other.culprit}: {other.fact} (nearest: {other.nearest})" for other in others)]
-    return RefusedError(f"{backend.name}, {first.culprit}", "; ".join(facts), f"nearest that works: {first.nearest}")
+def _said(resolved: Resolved, runs: bool) -> Answer:
+    backend, design = resolved.backend, resolved.design
+    notes, readings = tuple(backend.notes(design)), tuple(backend.estimate(design))
+    return Answer(readings, notes, backend.lower(design), backend.plan(design) if runs else None)
+
+
+def _read(resolved: Resolved, products: Products) -> Answer:
+    backend, design = resolved.backend, resolved.design
+    return Answer(tuple(backend.read(design, products)), tuple(backend.observations(design, products)))
 
 
 def _imported(backend: Backend[Any, Any], design: object, path: Path) -> Imported:
@@ -85,7 +96,7 @@ def _imported(backend: Backend[Any, Any], design: object, path: Path) -> Importe
 def full_plan(backend: Backend[Any, Any], prepared: Prepared, batch: Asset | None, card: Card | None) -> Plan:
     """The backend's plan, with the exact reference and, where test images are given, the accuracy; and where no `card`
     says how the network was trained, its accuracy on pixels of other scalings."""
-    plan, weights = backend.plan(prepared.design), arithmetic_weights(prepared)
+    plan, weights = prepared.plan or backend.plan(prepared.resolved.design), arithmetic_weights(prepared)
     steps = [*plan.steps, reference_step(REFERENCE.step, prepared.quantised, weights, plan.vectors)]
     if batch:
         steps.append(accuracy_step(ACCURACY.step, prepared.quantised, weights, batch, float_network(prepared)))
@@ -148,12 +159,15 @@ def run(
 
     Raises `MismatchError` where they differ: a wrong design has no readings.
     """
-    prepared = _assuming(trained, prepare(backend, job, reports))
+    prepared = _assuming(trained, prepare(backend, job, reports, executor))
     plan = full_plan(backend, prepared, batch, trained.card)
     products = executor.execute(plan)
     verification = _verify(backend.name, job, plan, products)
-    readings = [*prepared.readings, *backend.read(prepared.design, products), *prepared.imported]
-    notes = [*prepared.notes, *backend.observations(prepared.design, products)]
+    resolved = prepared.resolved
+    step = partial(readings_step, resolved, products)
+    read = ask(resolved, step, executor, partial(_read, resolved, products))
+    readings = [*prepared.readings, *read.readings, *prepared.imported]
+    notes = [*prepared.notes, *read.notes]
     name = run_name(backend.name, job)
     steps = tuple(_step_facts(products, step) for step in plan.steps)
     evaluated = products.path(ACCURACY) if batch else None

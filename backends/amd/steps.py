@@ -1,16 +1,16 @@
-"""Vendor tools as steps of a plan, and the readings of what they left."""
+"""Vendor tools as steps of a plan, and the readings of what they left.
+
+The readers of reports are imported where there is a report: on most machines there is none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from backends.amd import identity, tcl
-from backends.amd.cosim import Cosim
-from backends.amd.csynth import Csynth
-from backends.amd.identity import Expected
-from backends.amd.readings import Report, check, parse, readings
+from backends.amd import tcl
 from backends.protocol import Imported, Note, warning
 from flows.core.digest import digest_bytes
 from flows.core.errors import InputError, StepFailed
@@ -18,6 +18,10 @@ from flows.core.evidence import Reading
 from flows.core.files import TEXT_LIMIT, read_bytes
 from flows.core.part import Target
 from flows.core.plan import Output, Products, Step
+
+if TYPE_CHECKING:
+    from backends.amd.identity import Expected
+    from backends.amd.readings import Report
 
 WANTED = NONE, CSYNTH, COSIM, VSYNTH = "none", "csynth", "cosim", "vsynth"
 """What a user may ask for; the last two include csynth."""
@@ -107,6 +111,9 @@ def read(top: str, target: Target, products: Products, scope_of: Callable[[str],
         path = products.path(output) if output.step in products.results else None
         if path is None:
             continue
+        from backends.amd.cosim import Cosim
+        from backends.amd.readings import check, parse, readings
+
         try:
             report = parse(_text(path), path.name)
             if not isinstance(report, Cosim):
@@ -131,12 +138,17 @@ def read_report(
     """A report that was made elsewhere. That it is of this design is the user's word; what it says of top, part, clock
     and structure is checked. `tool`, a key of `TOOLS`, is the compiler that was asked for. Raises `InputError`.
     """
+    from backends.amd.readings import readings
+
     text, report = _imported(path, top, target, expected)
     source = f"imported from {path.name} ({digest_bytes(text.encode())})"
     return Imported(readings(report, target, source, scope_of), tuple(_notes(path.name, report, expected, tool)))
 
 
 def _notes(name: str, report: Report, expected: Expected, tool: str) -> Iterator[Note]:
+    from backends.amd import identity
+    from backends.amd.csynth import Csynth
+
     yield warning(
         f"that {name} is a report of this very design is your word: compared were "
         f"{identity.compared(report, expected)}, and no report says with what weights and options it was built"
@@ -151,6 +163,10 @@ def _notes(name: str, report: Report, expected: Expected, tool: str) -> Iterator
 
 
 def _imported(path: Path, top: str, target: Target, expected: Expected) -> tuple[str, Report]:
+    from backends.amd import identity
+    from backends.amd.cosim import Cosim
+    from backends.amd.readings import check, parse
+
     text = _text(path)
     report = parse(text, str(path))
     if isinstance(report, Cosim):

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from operator import itemgetter, le
+from operator import itemgetter
 from typing import Any
 
 Cost = tuple[float, ...]
@@ -24,6 +24,9 @@ Within = Callable[[Cost], bool]
 
 Weight = Callable[[Cost], Any]
 """What the lightest folding is the lightest by; it must not fall where a cost rises."""
+
+PASSES = 2
+"""How often each layer's choice is looked at for a first light folding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,33 @@ def reaches(layers: Mapping[str, Sequence[Choice]], within: Within, cycles: int)
 
 
 def cheapest(layers: Mapping[str, Sequence[Choice]], within: Within, weight: Weight, cycles: float) -> Folding | None:
-    """The lightest folding of at most `cycles` that is within the budget; None where there is none."""
-    return min(_foldings(layers, within, cycles), key=lambda one: (weight(one.cost), one.cycles), default=None)
+    """The lightest folding of at most `cycles` that is within the budget; None where there is none.
+
+    A weight that some folding within the budget has is a bound: sums that the cheapest choices of the layers still to
+    come bring above it are dropped, too.
+    """
+    bound = _light(layers, weight, cycles)
+    if bound is None:
+        return None
+    most = weight(bound) if within(bound) else None
+    may = within if most is None else lambda cost: within(cost) and weight(cost) <= most
+    return min(_foldings(layers, may, cycles), key=lambda one: (weight(one.cost), one.cycles), default=None)
+
+
+def _light(layers: Mapping[str, Sequence[Choice]], weight: Weight, cycles: float) -> Cost | None:
+    """The cost of a light folding of at most `cycles`, which need not be the lightest; None where there is none.
+
+    From the least of everything, each layer in turn takes the choice that is lightest beside the others' last ones.
+    """
+    options = [[choice.cost for choice in choices if choice.cycles <= cycles] for choices in layers.values()]
+    if not all(options):
+        return None
+    taken = [_least(costs) for costs in options]
+    for _ in range(PASSES):
+        for place, costs in enumerate(options):
+            others = [cost for index, cost in enumerate(taken) if index != place]
+            taken[place] = min(costs, key=lambda cost: weight(_total(cost, *others)))
+    return _total(*taken)
 
 
 def _foldings(layers: Mapping[str, Sequence[Choice]], within: Within, cycles: float) -> Iterator[Folding]:
@@ -80,7 +108,7 @@ def _foldings(layers: Mapping[str, Sequence[Choice]], within: Within, cycles: fl
     ]
     if not all(options):
         return
-    least = [tuple(min(amounts) for amounts in zip(*(cost for cost, _ in ways), strict=True)) for ways in options]
+    least = [_least([cost for cost, _ in ways]) for ways in options]
     sums: list[_Sum] = [(tuple(0 for _ in least[0]), ())]
     for place, ways in enumerate(options):
         grown = ((_total(cost, more), (*made, *one)) for cost, made in sums for more, one in ways)
@@ -93,6 +121,11 @@ def _foldings(layers: Mapping[str, Sequence[Choice]], within: Within, cycles: fl
 _Sum = tuple[Cost, tuple[Choice, ...]]
 
 
+def _least(costs: Iterable[Cost]) -> Cost:
+    """The least of each amount."""
+    return tuple(map(min, zip(*costs, strict=True)))
+
+
 def _total(*costs: Cost) -> Cost:
     return tuple(map(sum, zip(*costs, strict=True)))
 
@@ -100,7 +133,15 @@ def _total(*costs: Cost) -> Cost:
 def _undercutting(sums: Iterable[_Sum]) -> list[_Sum]:
     """Those whose cost no other undercuts or equals in everything."""
     kept: list[_Sum] = []
+    costs: list[Cost] = []  # of those that are kept
     for cost, made in sorted(sums, key=itemgetter(0)):
-        if not any(all(map(le, other, cost)) for other, _ in kept):
+        for other in costs:
+            for less, more in zip(other, cost, strict=True):
+                if less > more:
+                    break
+            else:
+                break
+        else:
             kept.append((cost, made))
+            costs.append(cost)
     return kept

@@ -211,8 +211,8 @@ class Problem(Generic[DesignType]):
         return self.build(self.first.lightest(self.first.quickest)).interval
 
     def fitted(self, patience: float = inf) -> Solved[DesignType]:
-        """The fastest design that fits; `patience` as in `solve`."""
-        solved = self._chosen(patience)
+        """The fastest design that fits, and the bolder one; `patience` as in `solve`."""
+        solved = self.chosen(patience)
         return replace(solved, bolder=self._faster(solved.design.interval))
 
     def _faster(self, cycles: int) -> DesignType | None:
@@ -232,7 +232,8 @@ class Problem(Generic[DesignType]):
                     break
         return min(fits, key=lambda each: each.interval, default=None)
 
-    def _chosen(self, patience: float) -> Solved[DesignType]:
+    def chosen(self, patience: float = inf) -> Solved[DesignType]:
+        """The fastest design that fits; `patience` as in `solve`."""
         rounds: list[Solved[DesignType]] = []
         design = self.start
         for place in range(ROUNDS):

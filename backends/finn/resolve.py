@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
+from functools import lru_cache, partial
 
 from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import refusals
@@ -21,6 +21,7 @@ from backends.finn.design.schedule import Folding
 from backends.finn.design.search import set_folding, slowest
 from backends.finn.options import FINN, FinnOptions
 from backends.finn.resources import models
+from backends.finn.resources.formulas import MemoryStyle
 from backends.protocol import Job, Refusal, Unbuildable
 from models.integer_network import IntegerNetwork
 from models.quantised import QuantisedNetwork
@@ -67,7 +68,7 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
     others = [node for node in start.nodes if not isinstance(node, MatrixVector)]
     paces = sorted({node.cycles(fold) for node in start.nodes for fold in node.folds})
     quickest = max(min(node.cycles(fold) for fold in node.folds) for node in start.nodes)
-    ways = {node.name: [_way(node, place, start) for place in range(len(node.folds))] for node in units}
+    ways = {node.name: [_way(node, place, start.memory) for place in range(len(node.folds))] for node in units}
 
     room = partial(usable, job.target)
 
@@ -97,9 +98,10 @@ def _folds(units: Iterable[MatrixVector], chosen: Chosen) -> Folding:
     return {node.name: node.folds[chosen.values[node.name]] for node in units}
 
 
-def _way(node: MatrixVector, place: int, design: FinnDesign) -> Way:
+@lru_cache(maxsize=4096)  # of one network they are the same on every part
+def _way(node: MatrixVector, place: int, memory: MemoryStyle) -> Way:
     fold = node.folds[place]
-    return Way(place, node.cycles(fold), models.of_sum(models.of_node(node, fold, design.memory)))
+    return Way(place, node.cycles(fold), models.of_sum(models.of_node(node, fold, memory)))
 
 
 def taken(design: FinnDesign, sure: bool) -> Cost:

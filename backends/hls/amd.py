@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backends.amd import steps
-from backends.amd.csynth import FIFOS
-from backends.amd.identity import Expected, Kind
 from backends.amd.steps import HlsProject
 from backends.dataflow.space import Solved
 from backends.hls.design.design import HlsDesign
@@ -20,6 +19,9 @@ from backends.protocol import Imported
 from flows.core.evidence import Reading
 from flows.core.plan import Output, Products
 from models.network import MaxPool2D, Network
+
+if TYPE_CHECKING:
+    from backends.amd.identity import Expected, Kind
 
 CFLAGS = "-std=c++14"
 
@@ -44,6 +46,8 @@ def read_report(solved: Solved[HlsDesign], report: Path) -> Imported:
 def expected(design: HlsDesign) -> Expected:
     """What every csynth report of `design` shows: the functions that are called as their layers are (the others are
     templates, whose instances a compiler names), and at least the turns of the longest loops."""
+    from backends.amd.identity import Expected
+
     names = layer_names(design.job.network)
     functions = {
         window_name(names[node.layer.name]) if node.kind == WINDOW else names[node.layer.name]
@@ -66,6 +70,8 @@ def scope_of(network: Network) -> Callable[[str], str]:
     names = layer_names(network)
 
     def scope(instance: str) -> str:
+        from backends.amd.csynth import FIFOS
+
         if instance == FIFOS:
             return FIFO
         plain = instance.removesuffix("_U0").removesuffix("_s")

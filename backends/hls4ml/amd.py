@@ -6,10 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backends.amd import steps
-from backends.amd.csynth import FIFOS
-from backends.amd.identity import Expected, Kind
 from backends.amd.steps import HlsProject
 from backends.dataflow.space import Solved
 from backends.hls4ml.design import Hls4mlDesign
@@ -19,6 +18,9 @@ from backends.hls4ml.schedule import CLONE, PADDING, QUICKEST, busy, tokens
 from backends.protocol import Imported
 from flows.core.evidence import Reading
 from flows.core.plan import Output, Products
+
+if TYPE_CHECKING:
+    from backends.amd.identity import Expected, Kind
 
 TOP, PROJECT = "myproject", "project"
 CPP = Output("convert", PROJECT)
@@ -72,6 +74,8 @@ def read_report(solved: Solved[Hls4mlDesign], report: Path) -> Imported:
 
 def expected(design: Hls4mlDesign) -> Expected:
     """What every csynth report of `design` shows; nothing of io_parallel, whose functions may be inlined."""
+    from backends.amd.identity import Expected
+
     if design.job.options.io_type == "io_parallel":
         return Expected({}, kind_of)
     counts: Counter[Kind] = Counter((block.kind, block.shape[-1]) for block in design.blocks)
@@ -102,6 +106,8 @@ def scopes(products: Products) -> Callable[[str], str]:
     layers = dict(re.findall(r"config(\d+)>.*// (\w+)", source.read_text())) if source else {}
 
     def scope(instance: str) -> str:
+        from backends.amd.csynth import FIFOS
+
         numbers = re.findall(r"config(\d+)", instance)
         layer = layers.get(numbers[-1], instance) if numbers else instance
         if instance == FIFOS:

@@ -175,7 +175,13 @@ def fields(
             raise Wrong("is no field that is known").within(min(unknown))
         if missing := wanted - value.keys():
             raise Wrong("is missing").within(min(missing))
-        return build(**{**absent, **{name: _inner(name, table[name], item) for name, item in value.items()}})
+        read, name = dict(absent), ""
+        try:  # around all of them, not each: of 50 records there are 100,000
+            for name, item in value.items():
+                read[name] = table[name](item)
+        except Wrong as wrong:
+            raise wrong.within(name) from None
+        return build(**read)
 
     return shape
 

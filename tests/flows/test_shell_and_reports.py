@@ -30,7 +30,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
     try:
-        assert main(["estimate", *argv]) == code
+        assert main(["estimate", "-v", *argv]) == code
     except SystemExit as end:
         assert end.code == code
     captured = capsys.readouterr()

@@ -12,6 +12,7 @@ from flows.core.evidence import RESOURCES, Metric, Reading, Subject, Tier
 from flows.core.fit import Verdict
 from flows.core.text import printable
 from reports import charts, ledger
+from reports.assessment import CATEGORIES, assessment, scores
 from reports.comparison import Comparison
 from reports.design import Design, evidence_of
 from reports.pareto import known
@@ -67,7 +68,8 @@ def environment() -> Environment:
         "waterfall": waterfall, "SIGNS": SIGNS, "label": label, "kind": kind,
         "evidence": evidence, "span": span, "amount": amount,
         "tick": tick, "value": value, "UNITS": UNITS,
-        "known": known, "ledger": ledger, "number": number, "images": images, "stage_name": stage_name, "clock": clock,
+        "CATEGORIES": CATEGORIES, "assessment": assessment, "scores": scores, "known": known, "clock": clock,
+        "ledger": ledger, "number": number, "images": images, "stage_name": stage_name,
     }  # fmt: skip
     return made
 

@@ -6,9 +6,12 @@ import json
 from typing import Any
 
 from flows.core.clock import Clock
+from flows.core.evidence import RESOURCES, Metric
 from flows.core.record import Document, document_to_json
+from reports.assessment import assessment
 from reports.comparison import Comparison
 from reports.decision import Decision, Lead
+from reports.design import Design
 
 SCHEMA = "zynqflows-comparison/2"
 
@@ -62,10 +65,27 @@ def _decision(one: Decision) -> dict[str, Any]:
                 "excess": {metric.key: value for metric, value in design.fit.excess.items()},
                 "clock": _clock(design.fit.clock),
                 "proven": design.proven,
+                "metrics": dashboard(design),
+                "assessment": [vars(check) | {"status": check.status} for check in assessment(design)],
             }
             for design in one.designs
         ],
     }
+
+
+CATEGORIES = dict.fromkeys(RESOURCES, "utilisation") | {
+    Metric.FMAX_MHZ: "timing", Metric.ACCURACY: "quality", Metric.AGREEMENT: "quality", Metric.POWER_W: "power",
+}  # fmt: skip
+"""Of a metric in the names for dashboards; all others are of performance."""
+
+
+def dashboard(design: Design) -> dict[str, float]:
+    """The judged numbers under flat names in the manner of METRICS2.1: stage__category__metric."""
+    named = {}
+    for metric, reading in design.totals.items():
+        stage = reading.stage.value.replace("-", "_")
+        named[f"{stage}__{CATEGORIES.get(metric, 'performance')}__{metric.key}"] = reading.value
+    return named
 
 
 def _clock(clock: Clock | None) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from flows.core.evidence import RESOURCES, Metric, Reading
 from flows.core.text import markdown, printable
 from reports import ledger
+from reports.assessment import assessment
 from reports.comparison import Comparison
 from reports.decision import Decision, Doubt
 from reports.design import Design
@@ -28,6 +29,7 @@ def report(comparison: Comparison) -> str:
     parts += ["## Numbers", *(_numbers(one) for one in comparison.decisions)]
     parts += [_answers(comparison)] if comparison.differences else []
     parts += ["## Predictions and the truth", _ledger(comparison)] if comparison.ledger else []
+    parts += ["## Assessment", *(_assessment(design) for one in comparison.decisions for design in one.leading)]
     parts += ["## Proof", _proof(comparison), "## What we do not know", _unknowns(comparison)]
     return "\n\n".join(parts) + "\n"
 
@@ -68,6 +70,17 @@ def _decision(one: Decision) -> str:
             f"What could make that wrong:\n\n{doubts or '- nothing that is recorded'}",
         ]
     )
+
+
+def _assessment(design: Design) -> str:
+    """Of a design that leads its decision."""
+    rows = []
+    for check in assessment(design):
+        todo = f"{markdown(check.suggestion)}: {_code(check.command)}" if check.command else markdown(check.suggestion)
+        texts = (check.category, check.metric, check.actual, check.threshold)
+        rows.append([*map(markdown, texts), f"**{check.status}**", todo])
+    head = ["about", "metric", "actual", "threshold", "status", "what to do"]
+    return f"### {markdown(design.place)}\n\n{table(head, rows)}"
 
 
 def _doubt(doubt: Doubt, several: bool) -> str:

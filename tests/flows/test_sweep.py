@@ -14,7 +14,7 @@ import flows
 from flows import registry, sweeping
 from flows.__main__ import main
 from flows.core.errors import SetupError
-from flows.designs import Request, Source
+from flows.designs import Failure, Request, Source
 from flows.values import several
 
 FIXED: dict[str, Any] = {"reuse_factor": "64", "fifo_depth": "40"}
@@ -93,8 +93,9 @@ def test_what_was_estimated_is_kept(tmp_path: Path) -> None:
 
 def test_a_worker_with_other_code_refuses(tmp_path: Path) -> None:
     (point,) = sweeping.grid(request_of("hls4ml"), {})
-    error = sweeping.estimated(sweeping.Point(point, tmp_path, "0123456789abcdef"))
-    assert isinstance(error, SetupError) and "another version of the code" in str(error)
+    found = sweeping.estimated(sweeping.Point(point, tmp_path, "0123456789abcdef"))
+    assert isinstance(found, Failure) and isinstance(found.error, SetupError)
+    assert "another version of the code" in str(found.error)
 
 
 def test_the_command_prints_the_front_and_writes_the_page(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""The assessment of a design: what is OK, what is for review, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from flows.core.evidence import Metric, Tier
+from flows.core.record import Verification
+from reports.assessment import ACCURACY, CATEGORIES, CLOCK, EVIDENCE, PROOF, UTILISATION, Check, assessment, scores
+from reports.design import Design, designs_of
+from reports.json import dashboard
+from tests.reports.runs import readings_of, run_of
+
+
+def design_of(**given: object) -> Design:
+    return designs_of([run_of(**given)])[0]  # type: ignore[arg-type]
+
+
+def lines(design: Design, category: str) -> dict[str, Check]:
+    return {check.metric: check for check in assessment(design) if check.category == category}
+
+
+def test_what_is_known_and_within_is_ok() -> None:
+    design = design_of(readings=readings_of(0.5, tier=Tier.ROUTED, predicts=None))
+    assert all(
+        check.ok for category in (UTILISATION, ACCURACY, PROOF, EVIDENCE) for check in lines(design, category).values()
+    )
+    assert scores(design)[CATEGORIES.index(UTILISATION)] == "4 of 4 OK"
+    assert not any(check.suggestion or check.command for check in assessment(design) if check.ok)
+
+
+@pytest.mark.parametrize(
+    "share, spread, words", [(0.9, 0.0, "fewer bits"), (0.9, 0.3, "settles it"), (2.0, 0.0, "larger part")]
+)
+def test_what_is_not_within_is_for_review(share: float, spread: float, words: str) -> None:
+    found = lines(design_of(readings=readings_of(share, spread=spread)), UTILISATION)["LUT"]
+    assert found.status == "REVIEW" and words in found.suggestion and found.command
+    assert found.threshold == "42,560 of 53,200"
+
+
+def test_a_rate_can_be_lowered() -> None:
+    found = lines(design_of(readings=readings_of(0.9, fps=500.0), options={"target_fps": "none"}), UTILISATION)["LUT"]
+    assert found.command.endswith("--target-fps 250")
+
+
+def test_what_is_unknown_is_for_review() -> None:
+    readings = [one for one in readings_of(accuracy=None) if one.metric is not Metric.FF]
+    design = design_of(readings=readings, verification=Verification(16, None, "a simulation"))
+    assert lines(design, UTILISATION)["FF"].actual == "unknown"
+    assert "--data DIR" in lines(design, ACCURACY)["accuracy"].command
+    assert lines(design, PROOF)["integers equal"].status == "REVIEW"
+    assert {check.status for check in lines(design, EVIDENCE).values()} == {"REVIEW"}
+
+
+def test_what_refutes_a_design_is_for_review() -> None:
+    design = designs_of([replace(run_of(), refuted=("a co-simulation failed",))])[0]
+    found = lines(design, PROOF)["integers equal"]
+    assert not found.ok and "refuted" in found.actual and "refutes" in found.suggestion
+
+
+def test_a_clock_without_a_report_is_for_review() -> None:
+    (found,) = lines(design_of(), CLOCK).values()
+    assert found.metric == "Fmax" and not found.ok and "timing" in found.suggestion
+
+
+def test_dashboards_get_flat_names() -> None:
+    named = dashboard(design_of(readings=readings_of(0.5, tier=Tier.ROUTED, predicts=None)))
+    assert named["routed__utilisation__lut"] == 26_600 and named["evaluated__quality__accuracy"] == 0.83
+    assert named["rtl_simulated__performance__throughput_fps"] == 500

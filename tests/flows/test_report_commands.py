@@ -78,7 +78,7 @@ def said(capsys: pytest.CaptureFixture[str], store: Path, *argv: object, code: i
 def test_a_report_in_every_format(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     printed = said(capsys, store, "report", "--out", out)
-    assert f"{run('a', 'xc7z010').part}: Nothing fits, judged at csynth\n  a: over\n" in printed
+    assert f"{run('a', 'xc7z010').part} (" in printed and "Nothing fits, judged at csynth\n  a: over\n" in printed
     names = {"report.html", "report.md", "report.csv", "report.json", "report.junit.xml"}
     assert {path.name for path in out.iterdir()} == names
     assert json.loads((out / "report.json").read_text())["schema"] == "zynqflows-comparison/2"

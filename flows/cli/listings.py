@@ -23,24 +23,42 @@ from models.proportion import wilson
 from models.zoo import NETWORKS
 from reports.terminal.layout import table
 
+ABSENT = "absent"
+PIP = "pip install -c constraints.txt -e '.[{}]'"
 TOOLS = {
-    "g++": "compiles C simulations: the proof that a design is the trained network",
-    "vitis_hls": "AMD's HLS compiler: csynth of every run, co-simulation with --vendor cosim",
-    "vivado_hls": "the same with --backend vivado: Vivado HLS 2019.2 or 2020.1",
-    "vivado": "AMD's logic synthesis, with --vendor vsynth",
+    "g++": ("compiles C simulations: the proof that a design is the trained network", "apt-get install g++"),
+    "vitis_hls": ("AMD's HLS compiler: csynth of every run, co-simulation with --vendor cosim", "AMD"),
+    "vivado_hls": ("the same with --backend vivado: Vivado HLS 2019.2 or 2020.1", "AMD"),
+    "vivado": ("AMD's logic synthesis, with --vendor vsynth", "AMD"),
+    "finn-plus-1.6.1": ("FINN's own estimates beside ours", "docs/finn.md"),
+    "verilator": ("simulates RTL designs faster", "apt-get install verilator"),
+    "yosys": ("synthesises RTL designs, in place of pyosys", "docs/rtl.md"),
+    "nextpnr-himbaechel-xilinx": ("places and routes RTL designs", "docs/rtl.md"),
+    "arm-linux-gnueabihf-gcc": (
+        "compiles the C flow for the Zynq's processor",
+        "apt-get install gcc-arm-linux-gnueabihf",
+    ),
+    "qemu-arm": ("runs what it compiled, and counts instructions", "apt-get install qemu-user"),
 }
+"""Programs on PATH: what each adds, and what brings it (AMD: its installer)."""
 PACKAGES = {
-    "numpy": "arrays: weights, images",
-    "safetensors": "weights files",
-    "torch": "the fast exact reference, accuracy, training",
-    "keras": "hls4ml's front end, on torch",
-    "hls4ml": "the hls4ml flow",
-    "qonnx": "the FINN flow: executes its graph",
-    "matplotlib": "pictures: curves, confusions, accuracy by format",
-    "h5py": "networks of your own in Keras archives",
-    "onnx": "networks of your own in ONNX files",
-    "jsonschema": "checks of the JSON schema in the tests",
+    "numpy": ("arrays: weights, images", ""),
+    "safetensors": ("weights files", ""),
+    "torch": ("the fast exact reference, accuracy, training", PIP.format("train")),
+    "keras": ("hls4ml's front end, on torch", PIP.format("hls4ml")),
+    "hls4ml": ("the hls4ml flow", PIP.format("hls4ml")),
+    "brevitas": ("quantisation-aware training for FINN", PIP.format("finn")),
+    "qonnx": ("the FINN flow: executes its graph", PIP.format("finn")),
+    "onnxruntime": ("executes the float parts of QONNX graphs", PIP.format("finn")),
+    "pyosys": ("simulates and synthesises RTL designs: Yosys", PIP.format("rtl")),
+    "tensorflow-cpu": ("training with Keras on TensorFlow", PIP.format("tensorflow")),
+    "matplotlib": ("pictures: curves, confusions, accuracy by format", PIP.format("pictures")),
+    "h5py": ("networks of your own in Keras archives", PIP.format("import")),
+    "onnx": ("networks of your own in ONNX files", PIP.format("import")),
+    "distributed": ("sweeps on a Dask cluster", "pip install distributed"),
+    "jsonschema": ("checks of the JSON schema in the tests", PIP.format("dev")),
 }
+"""Packages: what each adds, and the command that installs it; those without come with the program."""
 
 
 def flows() -> str:
@@ -159,13 +177,18 @@ def _word(layer: Layer) -> str:
 
 
 def doctor() -> str:
-    rows = [["", "here", "what it adds"], ["python", platform.python_version(), "everything"]]
-    for name, adds in TOOLS.items():
+    """What is installed here, what it adds, and what brings what is absent."""
+    rows = [["", "here", "what it adds", "how to add it"], ["python", platform.python_version(), "everything", ""]]
+    for name, (adds, how) in TOOLS.items():
         path = shutil.which(name)
-        rows.append([name, tool_version(path) if path else "absent", adds])
-    rows.append(["prjxray", hardware.database(), "Project X-Ray's database: `flows import` decodes bitstreams with it"])
-    rows += [[name, package_version(name), adds] for name, adds in PACKAGES.items()]
+        rows.append([name, tool_version(path) if path else ABSENT, adds, how])
+    about = "Project X-Ray's database: `flows import` decodes bitstreams with it"
+    rows.append(["prjxray", hardware.database(), about, "docs/reference/ledger.md"])
+    rows += [[name, package_version(name), adds, how] for name, (adds, how) in PACKAGES.items()]
     rows += [
-        [f"flow {one.name}", one.distribution, one.about or f"unusable: {one.trouble}"] for one in registry.listings()
+        [f"flow {one.name}", one.distribution, one.about or f"unusable: {one.trouble}", ""]
+        for one in registry.listings()
     ]
-    return table(rows, frozenset({0, 1, 2}))
+    return table(
+        [[*row[:3], row[3] if row[1] == ABSENT or row == rows[0] else ""] for row in rows], frozenset(range(4))
+    )

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from backends.cost import shell
 from backends.cost.amounts import Amounts
@@ -34,6 +34,9 @@ Options = TypeVar("Options", bound=LayerOptions)
 @dataclass(frozen=True, eq=False)
 class LayerDesign(BufferedDesign, Generic[Options]):
     """`folds` holds the folding of every layer with weights."""
+
+    fifo_storages: ClassVar[tuple[str, ...]] = (SRL, LUTRAM, BRAM)
+    """What may hold the words of its FIFOs."""
 
     job: Job[Options]
     quantised: QuantisedNetwork
@@ -140,5 +143,5 @@ class LayerDesign(BufferedDesign, Generic[Options]):
         storage, writer = self.job.options.fifo_storage, fifo[0]
         tensors = {node.name: node.tensor for node in self.nodes}
         bits = self.lanes[writer].puts * self.quantised.type_of(tensors[writer]).width
-        ways = (SRL, LUTRAM, BRAM) if storage == AUTO else (storage,)
+        ways = self.fifo_storages if storage == AUTO else (storage,)
         return lightest((Buffer(*fifo, depth, bits, way) for way in ways), self.job.target.part.device)

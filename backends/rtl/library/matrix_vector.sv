@@ -189,7 +189,9 @@ module matrix_vector #(
                 assign products[lane*PRODUCT_BITS+:PRODUCT_BITS] = product;
             end
 
+            /* verilator lint_off UNUSEDSIGNAL */  // sums that are known to be small need fewer bits
             logic [PRODUCT_BITS+LEVELS-1:0] added;
+            /* verilator lint_on UNUSEDSIGNAL */
             adder_tree #(
                 .COUNT(SIMD),
                 .BITS(PRODUCT_BITS)

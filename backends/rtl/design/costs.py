@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import ceil, log2
 
-from backends.cost.amounts import Amount, Amounts, exact, joined, within
+from backends.cost.amounts import Amounts, exact, joined, within
 from backends.cost.blockram import bram18
 from backends.cost.dsp import dsp48
 from backends.cost.fabric import ram_luts
@@ -95,7 +95,7 @@ def products(pe: int, simd: int, widths: tuple[int, int, int, int]) -> Amounts:
         tree += terms // 2 * (product + level)
         terms = -(-terms // 2)
     held = simd * data * 2 + pe * (tree + sums)
-    dsp = Amount(*[float(pe * simd * dsp48(data + 1, weight))] * 3, "multipliers", "one DSP48E1 a product (UG479)")
+    dsp = exact(pe * simd * dsp48(data + 1, weight), "multipliers", "one DSP48E1 a product (UG479)")
     return joined(
         {Metric.DSP: (dsp,)},
         logic(simd * data + pe * (tree + sums), held, "adders"),

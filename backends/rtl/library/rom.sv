@@ -17,7 +17,12 @@ module rom #(
             initial $readmemh(WORDS, stored);
             always_ff @(posedge clk) latched <= stored[address];
         end else begin : distributed
-            (* rom_style = "distributed" *) logic [WIDTH-1:0] stored[0:DEPTH-1];
+`ifdef YOSYS
+            (* rom_style = "logic" *)    // its word for a ROM of LUTs
+`else
+            (* rom_style = "distributed" *)
+`endif
+            logic [WIDTH-1:0] stored[0:DEPTH-1];
             initial $readmemh(WORDS, stored);
             always_ff @(posedge clk) latched <= stored[address];
         end

@@ -53,7 +53,7 @@ WORKER_ROOMS = ("models.evaluation", "models.training", "reports.pictures")
 SUITE = "flows.conformance"
 """What third parties run under pytest; nothing of the program imports it."""
 HEAVY = {"torch", "keras", "tensorflow", "hls4ml", "onnx", "onnxruntime", "brevitas", "qonnx", "matplotlib"}
-HEAVY |= {"h5py", "google"}
+HEAVY |= {"h5py", "google", "pyosys"}
 
 
 def name_of(path: Path) -> str:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from backends.dataflow.layers.options import parse_formats
 from backends.dataflow.refusals import unknown
-from backends.hls.design.arithmetic import Reach, lower, reaches
 from backends.hls.design.nodes import KINDS
-from backends.hls.options import AS_TRAINED, LEAST, LONGEST, HlsOptions, parse_formats
+from backends.hls.options import HlsOptions
 from backends.protocol import Job, Refusal
 from models.network import Conv2D, Dense, Flatten, MaxPool2D, Softmax
-from models.quantised import QuantisedNetwork
 
-BEAT = 32
-"""Bits of a word of the output stream."""
 NARROWEST = 4
 """Columns: a pool reads a word of its rows again no sooner than a row later, which its pipeline counts on."""
 
@@ -68,43 +64,3 @@ def _streams(job: Job[HlsOptions]) -> Iterator[Refusal]:
 def _formats(job: Job[HlsOptions]) -> Iterator[Refusal]:
     weighted = [layer.name for layer in job.network.layers if isinstance(layer, Conv2D | Dense)]
     yield from unknown("--weight-format", parse_formats(job.options.weight_format)[1], weighted)
-
-
-def overflows(job: Job[HlsOptions], quantised: QuantisedNetwork) -> Iterator[Refusal]:
-    """Accumulators of which it cannot be proven that they hold every sum, and results that a beat does not hold."""
-    reached, last = list(reaches(job, quantised)), quantised.output
-    for one in reached:
-        if one.layer == last and one.bits > BEAT:
-            fact = f"its results may take {one.bits} bits, and a beat of the output stream has {BEAT}"
-            yield Refusal(f"layer {one.layer}", fact, _nearest(job, reached))
-    if found := [one for one in reached if not one.fits]:
-        worst = max(found, key=lambda one: one.bits)
-        fact = (
-            f"{worst.holds.width} bits cannot hold every sum of {worst.layer}, which may come to "
-            f"{max(worst.high, -worst.low):,}: that takes {worst.bits} bits"
-        )
-        yield Refusal("--accumulator-bits", fact, _nearest(job, reached))
-
-
-def _nearest(job: Job[HlsOptions], reached: Sequence[Reach]) -> str:
-    """The nearest options whose sums are all held: wider accumulators, or else shorter numbers."""
-    for option, value in _others(job.options, max(one.bits for one in reached)):
-        options = replace(job.options, **{option: value})  # type: ignore[arg-type]
-        other = replace(job, options=options)
-        quantised = lower(other)
-        sums, last = list(reaches(other, quantised)), quantised.output
-        if all(one.fits and (one.layer != last or one.bits <= BEAT) for one in sums):
-            return f"--{option.replace('_', '-')} {value}"
-    return "biases that are not so much larger than the weights"
-
-
-def _others(options: HlsOptions, bits: int) -> Iterator[tuple[str, int | str]]:
-    """(option, value) of other arithmetic, the nearest first; `bits` are those of the widest sum."""
-    if bits <= LONGEST:
-        yield "accumulator_bits", bits
-    yield from (("activation_bits", fewer) for fewer in range(options.activation_bits - 1, LEAST - 1, -1))
-    usual, layers = parse_formats(options.weight_format)
-    if not layers:
-        shorter = range(usual.fraction - 1, LEAST - usual.integer - 1, -1)
-        yield from (("weight_format", f"Q{usual.integer}.{fraction}") for fraction in shorter if fraction >= 0)
-    yield "weight_scale", AS_TRAINED

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from backends.cost.clock import clock_note
 from backends.dataflow.budget import usable
+from backends.dataflow.layers.arithmetic import reaches
+from backends.dataflow.layers.options import BY_LAYER
 from backends.dataflow.notes import Wording, fifo_note, folding_notes
 from backends.dataflow.space import Solved
-from backends.hls.design.arithmetic import reaches
 from backends.hls.design.design import HlsDesign
-from backends.hls.options import BY_LAYER
 from backends.hls.plan import FIFO_FRAMES, MARKS, SIMULATE
 from backends.protocol import Note, warning
 from flows.core.margins import KEPT

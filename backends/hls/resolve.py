@@ -10,11 +10,11 @@ from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import pe_simd, refusals
 from backends.dataflow.budget import Way, budgets, usable
 from backends.dataflow.folding import Cost, Folding
+from backends.dataflow.layers.arithmetic import lower
+from backends.dataflow.layers.check import overflows
 from backends.dataflow.options import NO_TARGET, cycles_at
 from backends.dataflow.pe_simd import Fold, legal, parse_folding
 from backends.dataflow.space import Budgets, Problem, Solved
-from backends.hls.check import overflows
-from backends.hls.design.arithmetic import lower
 from backends.hls.design.design import HlsDesign
 from backends.hls.design.nodes import MATRIX_VECTOR, Lanes, Node, nodes, slides
 from backends.hls.design.schedule import FOLDED

@@ -17,8 +17,8 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from safetensors.numpy import load_file
 
+from backends.dataflow.layers.arithmetic import codes
 from backends.dataflow.pe_simd import Fold
-from backends.hls.design.arithmetic import codes
 from backends.hls.design.nodes import MATRIX_VECTOR, Node, columns_a_part
 from backends.hls.generate.blueprint import Blueprint, from_json
 from backends.hls.generate.cpp import listed, stored

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from backends.amd.workers import ap_types
+from backends.dataflow.layers.arithmetic import lower
 from backends.dataflow.pe_simd import legal
 from backends.hls import BACKEND
-from backends.hls.design.arithmetic import lower
 from backends.hls.design.nodes import MATRIX_VECTOR, nodes
 from backends.hls.design.schedule import QUICKEST, stage_timing
 from backends.hls.generate.blueprint import Blueprint, blueprint

@@ -42,7 +42,7 @@ PATIENCE_S = 5.0
 THREADS_MB = 64 * (os.cpu_count() or 1)
 """What threads of torch and OpenBLAS reserve beside what a worker needs: at most stacks and a buffer for each core."""
 
-SOURCE_SUFFIXES = (".py", ".cpp", ".h", ".j2", ".tcl")
+SOURCE_SUFFIXES = (".py", ".c", ".cpp", ".h", ".j2", ".tcl")
 
 
 class Executor:

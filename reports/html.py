@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.core.evidence import RESOURCES, Metric, Reading, Subject, Tier
+from flows.core.evidence import RESOURCES, SOFTWARE, Metric, Reading, Subject, Tier
 from flows.core.fit import Verdict
 from flows.core.text import printable
 from reports import charts, ledger
 from reports.comparison import Comparison
 from reports.design import Design, evidence_of
+from reports.processor import HEAD
 from reports.waterfall import METRICS, waterfall
 from reports.words import RATES, amount, clock, evidence, images, interval, label, number, stage_name
 
@@ -26,7 +27,7 @@ COLUMNS = (
 )  # fmt: skip
 SIGNS = {
     Verdict.FITS: "✓", Verdict.AT_RISK: "!", Verdict.UNDECIDED: "?", Verdict.CLOCK_MISSED: "✗", Verdict.OVER: "✗",
-    Verdict.UNKNOWN: "?",
+    Verdict.UNKNOWN: "?", Verdict.PROCESSOR: "⌂",
 }  # fmt: skip
 """A verdict is never a colour alone."""
 
@@ -43,7 +44,7 @@ def report(comparison: Comparison) -> str:
         styles=templates.get_template("report.css.j2").render(),
         flows=flows,
         colour={flow: place % 6 for place, flow in enumerate(flows)},
-        columns=COLUMNS,
+        columns=(*COLUMNS, *(SOFTWARE if any(one.is_program for one in comparison.designs) else ())),
         arithmetics=arithmetics(comparison.designs),
     )
 
@@ -66,6 +67,7 @@ def environment() -> Environment:
         "waterfall": waterfall, "SIGNS": SIGNS, "label": label, "kind": kind,
         "evidence": evidence, "span": span, "amount": amount,
         "tick": tick, "value": value, "UNITS": UNITS,
+        "times_head": HEAD,
         "ledger": ledger, "number": number, "images": images, "stage_name": stage_name, "clock": clock,
     }  # fmt: skip
     return made

@@ -90,7 +90,7 @@ def execute(given: Namespace) -> int:
     if not errors and given.require_fit:
         for record in runs:
             fit = judge(record.readings, devices()[record.device], record.margins, record.clock_ns)
-            if fit.verdict is not Verdict.FITS:
+            if fit.verdict not in (Verdict.FITS, Verdict.PROCESSOR):
                 remedy = "ask for a slower clock" if fit.resources is Verdict.FITS else "take a larger part"
                 advice = f"{remedy}, or other options; without --require-fit this is a result"
                 errors.append(UnfitError(f"{record.flow} on {record.part}", words.verdict(fit), advice))

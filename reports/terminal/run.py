@@ -40,10 +40,7 @@ def details(document: Document, layers: bool = False) -> str:
 def _details(design: Design, layers: bool) -> str:
     run = design.run
     lineage = f", derived from {run.weights.derived_from}" if run.weights.derived_from else ""
-    title = (
-        f"{run.flow} on {run.part}, {run.clock_ns:g} ns clock ({1000 / run.clock_ns:g} MHz), "
-        f"weights {run.weights.digest}{lineage}"
-    )
+    title = f"{run.flow} on {run.part}, {_clock(design)}weights {run.weights.digest}{lineage}"
     options = ", ".join(f"{name.replace('_', '-')} {_clipped(value)}" for name, value in run.options.items())
     parts = [printable(title), printable(f"options: {options}"), table(_totals(design), frozenset({0, 5}))]
     if layers:
@@ -63,6 +60,12 @@ def _details(design: Design, layers: bool) -> str:
     facts += [("WARNING", text) for text in run.warnings]
     parts.append("\n".join(_paragraph(label, text) for label, text in facts))
     return "\n\n".join(parts)
+
+
+def _clock(design: Design) -> str:
+    """The clock asked for in the fabric, which a program has none of."""
+    ns = design.run.clock_ns
+    return "" if design.is_program else f"{ns:g} ns clock ({1000 / ns:g} MHz), "
 
 
 def _clipped(value: str) -> str:
@@ -196,7 +199,8 @@ def _compared(design: Design) -> list[str]:
     proof = run.verification
     verified = f"{proof.equal}/{proof.vectors}" if proof and proof.equal is not None else "no"
     verified = "refuted" if run.refuted else verified
-    tiers = dict.fromkeys(evidence(one).partition(",")[0] for one in design.judged)
+    known_by = [totals[metric] for metric in SOFTWARE[:1] if metric in totals] if design.is_program else design.judged
+    tiers = dict.fromkeys(evidence(one).partition(",")[0] for one in known_by)
     return [run.name, run.part, *shares, *speed, known, verified, f"{fit.verdict.value}{why(fit)}", "; ".join(tiers)]
 
 

@@ -21,7 +21,7 @@ LARGEST = 1 << 28
 
 
 @dataclass(frozen=True)
-class Memory:
+class ProgramMemory:
     """Bytes that a program takes: instructions, what is only read, what is written."""
 
     code: int
@@ -29,7 +29,7 @@ class Memory:
     written: int
 
 
-def memory(path: Path) -> Memory:
+def memory(path: Path) -> ProgramMemory:
     """Of a 32-bit little-endian object. Raises `InputError` where it is none."""
     content = read_bytes(path, LARGEST, AGAIN)
     try:
@@ -44,4 +44,4 @@ def memory(path: Path) -> Memory:
     for _, kind, flags, _, _, bytes_of, *_ in sections:
         if kind in (PROGBITS, NOBITS) and flags & ALLOC:
             sizes["code" if flags & EXECUTE else "written" if flags & WRITE else "constants"] += bytes_of
-    return Memory(**sizes)
+    return ProgramMemory(**sizes)

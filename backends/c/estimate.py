@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from backends.c.design import CDesign
-from backends.c.instructions import Law, laws, predicted, turns, variant
+from backends.c.instructions import InstructionLaw, laws, predicted, turns, variant
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 
 QUICKEST, USUAL, SLOWEST = 0.7, 1.8, 4.6
@@ -36,12 +36,12 @@ def _estimate(design: CDesign) -> Iterator[Reading]:
             yield Reading(metric, size, Tier.MODELLED, design.cpu, source, TOTAL, Tier.SIMULATED, size, size)
 
 
-def law_of(design: CDesign) -> Law | None:
+def law_of(design: CDesign) -> InstructionLaw | None:
     """None for widths of which no program was counted."""
     return laws().get(variant(design.program))
 
 
-def _instructions(design: CDesign, law: Law) -> Reading:
+def _instructions(design: CDesign, law: InstructionLaw) -> Reading:
     value = predicted(law, turns(design.quantised, design.program))
     ends = value * law.low, value * law.high
     return Reading(Metric.INSTRUCTIONS, value, Tier.MODELLED, design.cpu, law.source, TOTAL, Tier.SIMULATED, *ends)

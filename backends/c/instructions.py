@@ -26,7 +26,7 @@ CALIBRATION = Path(__file__).parent / "calibration" / "instructions.json"
 
 
 @dataclass(frozen=True)
-class Law:
+class InstructionLaw:
     """`each` gives the instructions of a turn. Of networks held out, `low` and `high` are 90 % ends of counted over
     predicted."""
 
@@ -81,10 +81,13 @@ def variant(program: Program) -> str:
 
 
 @cache
-def laws() -> Mapping[str, Law]:
+def laws() -> Mapping[str, InstructionLaw]:
     content = json.loads(CALIBRATION.read_text())
-    return {name: Law(row["each"], row["low"], row["high"], content["source"]) for name, row in content["laws"].items()}
+    return {
+        name: InstructionLaw(row["each"], row["low"], row["high"], content["source"])
+        for name, row in content["laws"].items()
+    }
 
 
-def predicted(law: Law, counted: Counter[str]) -> float:
+def predicted(law: InstructionLaw, counted: Counter[str]) -> float:
     return sum(law.each.get(name, 0.0) * count for name, count in counted.items())

@@ -44,7 +44,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Buffer:
+class TensorBuffer:
     """`size` elements; `tensors` that stand there, in order."""
 
     size: int
@@ -63,7 +63,7 @@ class Store:
 @dataclass(frozen=True)
 class Program:
     calls: tuple[Call, ...]
-    buffers: tuple[Buffer, ...]
+    buffers: tuple[TensorBuffer, ...]
     first: int
     """The buffer of the pixels."""
     value_bits: int
@@ -167,7 +167,7 @@ def _computed(quantised: QuantisedNetwork) -> Iterator[tuple[Layer, str]]:
             yield layer, relu.name if relu else layer.name
 
 
-def _allocated(quantised: QuantisedNetwork) -> tuple[tuple[Call, ...], tuple[Buffer, ...], int]:
+def _allocated(quantised: QuantisedNetwork) -> tuple[tuple[Call, ...], tuple[TensorBuffer, ...], int]:
     """(calls, buffers, the buffer of the pixels): each tensor takes the free buffer that grows least."""
     network = quantised.network
     same = {layer.name: layer.inputs[0] for layer in quantised.computed if isinstance(layer, Flatten)}
@@ -212,7 +212,7 @@ def _allocated(quantised: QuantisedNetwork) -> tuple[tuple[Call, ...], tuple[Buf
         if not in_place:
             busy -= ending
         calls.append(Call(layer, tensor, sources, target))
-    buffers = tuple(Buffer(size, tuple(names)) for size, names in zip(sizes, tensors, strict=True))
+    buffers = tuple(TensorBuffer(size, tuple(names)) for size, names in zip(sizes, tensors, strict=True))
     return tuple(calls), buffers, first
 
 

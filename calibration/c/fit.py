@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.c.instructions import CALIBRATION, Law, predicted
+from backends.c.instructions import CALIBRATION, InstructionLaw, predicted
 from calibration.c.count import ROWS
 from calibration.least_squares import non_negative
 
@@ -33,7 +33,7 @@ def main() -> None:
     for name in dict.fromkeys(row["variant"] for row in content["rows"]):
         own = [row for row in content["rows"] if row["variant"] == name]
         seen, unseen = ([row for row in own if row["held_out"] is held] for held in (False, True))
-        law = Law(fit(seen), 1.0, 1.0, "")
+        law = InstructionLaw(fit(seen), 1.0, 1.0, "")
         ratios = {row["network"]: row["instructions"] / predicted(law, Counter(row["turns"])) for row in own}
         errors = sorted(abs(ratio - 1) for ratio in ratios.values())
         worst = max(abs(ratios[row["network"]] - 1) for row in unseen)

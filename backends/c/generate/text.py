@@ -32,7 +32,7 @@ USED: Mapping[str, Sequence[str]] = {
 
 
 @dataclass(frozen=True)
-class LayerText:
+class LayerConstant:
     """The constant of a layer: its comment, C type, name, and the initialisers of its fields."""
 
     comment: str
@@ -74,11 +74,11 @@ def call_texts(quantised: QuantisedNetwork, program: Program, names: Mapping[str
             yield f"{name}({', '.join([*given, buffer_name(call.target)])})"
 
 
-def layer_texts(quantised: QuantisedNetwork, program: Program, names: Mapping[str, str]) -> Iterator[LayerText]:
+def layer_texts(quantised: QuantisedNetwork, program: Program, names: Mapping[str, str]) -> Iterator[LayerConstant]:
     """Of every call, in order."""
     for call in program.calls:
         fields = tuple(_fields(quantised, call, names[call.layer.name]))
-        yield LayerText(title(quantised, call), function(call.layer)[1], names[call.layer.name], fields)
+        yield LayerConstant(title(quantised, call), function(call.layer)[1], names[call.layer.name], fields)
 
 
 def _fields(quantised: QuantisedNetwork, call: Call, name: str) -> Iterator[str]:

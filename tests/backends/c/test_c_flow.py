@@ -13,7 +13,7 @@ import pytest
 
 from backends.c import BACKEND
 from backends.c.check import resolve
-from backends.c.elf import Memory, memory
+from backends.c.elf import ProgramMemory, memory
 from backends.c.generate.names import TAKEN, layer_names, top_name
 from backends.c.instructions import laws, turns_of
 from backends.c.options import NONE
@@ -129,7 +129,7 @@ def elf(*sections: tuple[int, int, int]) -> bytes:
 def test_the_sections_of_an_object_are_its_memory(tmp_path: Path) -> None:
     path = tmp_path / "network.o"
     path.write_bytes(elf((1, 6, 100), (1, 2, 30), (1, 3, 5), (8, 3, 7), (1, 0, 999), (0x70000001, 2, 8)))
-    assert memory(path) == Memory(code=100, constants=30, written=12)
+    assert memory(path) == ProgramMemory(code=100, constants=30, written=12)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"MZ" * 40, elf((1, 6, 1))[:60], b"\x7fELF\2\1" + bytes(60)])

@@ -9,6 +9,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def compiled(folder: Path, *flags: str) -> str:
 @pytest.mark.parametrize("seed", range(6))
 def test_random_networks_compute_the_exact_integers(seed: int, tmp_path: Path) -> None:
     random = Random(seed)
-    options = {
+    options: dict[str, Any] = {
         "weight_format": random.choice(("Q1.7", "Q1.3", "Q1.11")),
         "activation_bits": random.choice((8, 8, 5, 12, 16)),
         "accumulator_bits": random.choice((40, 48)),

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backends.amd.options import VendorOptions
-from backends.dataflow.layers.options import FormatOptions
-from backends.dataflow.options import FifoOptions, RateOption, ShellOption
-from backends.dataflow.pe_simd import FoldingOption
+from backends.dataflow.layers.options import LayerOptions
 
 
 @dataclass(frozen=True)
-class HlsOptions(FormatOptions, VendorOptions, FifoOptions, RateOption, ShellOption, FoldingOption):
-    """Nothing of its own: arithmetic, folding, FIFOs, shell and AMD's tools."""
+class HlsOptions(VendorOptions, LayerOptions):
+    """What every flow of such stages is asked, and what AMD's tools are to do."""

@@ -2,7 +2,7 @@
 
 Weights have the format asked for, at a power of two by layer or as they were trained; they round to nearest, ties to
 even, and saturate. A bias stands at the point of the accumulator that it starts. Every tensor between layers has
-`activation_bits` at the smallest power of two that is at least its range; it rounds halves up, which is an
+`activation_bits` at the smallest power of two that is at least its range; it rounds halves up, which in hardware is an
 addition and a shift, and saturates. Not stored, and so as wide as their accumulator, are sums that only a ReLU reads,
 and the logits. A pixel is its own code: p / 256 where training read p / 255, p where it read bytes. For any other
 scaling, the host looks each byte up in a table of 256 codes.
@@ -17,7 +17,7 @@ from functools import partial
 from math import ceil, frexp, log2, prod
 from typing import TYPE_CHECKING, TypeVar
 
-from backends.dataflow.layers.options import BY_LAYER, FormatOptions, parse_formats
+from backends.dataflow.layers.options import BY_LAYER, LayerOptions, parse_formats
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding
 from models.formats import stored_type
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Options = TypeVar("Options", bound=FormatOptions)
+Options = TypeVar("Options", bound=LayerOptions)
 
 BYTE = 8
 """Bits of a pixel on the stream."""
@@ -81,7 +81,7 @@ def _arithmetic(job: Job[Options], layer: Layer, sources: Sequence[FixedType]) -
             return Arithmetic(source)
         case ReLU() | Add():
             return Arithmetic(stored)
-    raise ValueError(f"{layer.name}: there is no template for {layer.kind}")
+    raise ValueError(f"{layer.name}: there is no stage for {layer.kind}")
 
 
 def is_sum(network: Network, layer: Layer) -> bool:

@@ -1,4 +1,4 @@
-"""What numbers of these widths cannot hold, said before anything is generated."""
+"""What these stages cannot build, said before anything is generated."""
 
 from __future__ import annotations
 
@@ -6,22 +6,76 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from backends.dataflow.layers.arithmetic import Options, Reach, lower, reaches
-from backends.dataflow.layers.options import AS_TRAINED, LEAST, LONGEST, FormatOptions, parse_formats
+from backends.dataflow.layers.nodes import KINDS
+from backends.dataflow.layers.options import AS_TRAINED, LEAST, LONGEST, LayerOptions, parse_formats
+from backends.dataflow.refusals import unknown
 from backends.protocol import Job, Refusal
+from models.network import Conv2D, Dense, Flatten, MaxPool2D, Softmax
 from models.quantised import QuantisedNetwork
 
-RESULT = 32
-"""Bits of a result of the design."""
-BEAT = "a beat of the output stream"
+BEAT = 32
+"""Bits of a word of the output stream."""
+NARROWEST = 4
+"""Columns: a pool reads a word of its rows again no sooner than a row later, which its pipeline counts on."""
 
 
-def overflows(job: Job[Options], quantised: QuantisedNetwork, result: str = BEAT) -> Iterator[Refusal]:
-    """Accumulators of which it cannot be proven that they hold every sum, and results that `result` (what holds one of
-    the design's, in words) does not hold."""
+def check(job: Job[Options]) -> Sequence[Refusal]:
+    return (*_layers(job), *_streams(job), *_formats(job))
+
+
+def _layers(job: Job[Options]) -> Iterator[Refusal]:
+    network = job.network
+    if not any(isinstance(layer, Conv2D | Dense) for layer in network.layers):
+        yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
+    for layer in network.layers:
+        where, readers = f"layer {layer.name}", network.consumers(layer.name)
+        inner_softmax = isinstance(layer, Softmax) and layer.name != network.output
+        if inner_softmax or layer.kind not in KINDS:
+            templates = ", ".join(sorted(KINDS))
+            yield Refusal(where, f"there is no template for {layer.kind} here", f"one of {templates}")
+        elif isinstance(layer, MaxPool2D):
+            width = network.input_shapes(layer)[0][1]
+            if width < NARROWEST and layer.kernel[0] > 1:
+                fact = f"its image is {width} wide, and the rows of a pool take at least {NARROWEST} columns"
+                yield Refusal(where, fact, f"an image of {NARROWEST} columns or more")
+        elif isinstance(layer, Flatten) and not (readers and all(isinstance(one, Dense) for one in readers)):
+            then = " and ".join(one.name for one in readers) or "the end of the network"
+            fact = f"behind it comes {then}; an image is flattened by the dense layer that reads it"
+            yield Refusal(where, fact, "flatten right before a dense layer")
+
+
+def _streams(job: Job[Options]) -> Iterator[Refusal]:
+    """Tensors that the stages cannot pass on."""
+    network = job.network
+    if len(network.input_shape) not in (1, 3):
+        fact = f"it has the shape {network.input_shape}, and the first stage receives images and vectors"
+        yield Refusal(f"the input of {network.name}", fact, "a network that takes (height, width, channels)")
+        return
+    computed = [layer for layer in network.layers if not isinstance(layer, Softmax)]
+    for tensor in network.shapes:
+        readers = [layer for layer in computed for name in layer.inputs if name == tensor]
+        names = ", ".join(dict.fromkeys(layer.name for layer in readers))
+        if len(readers) > 2:
+            yield Refusal(f"tensor {tensor}", f"{names} read it, and a clone has two outputs", "two readers at most")
+        elif len(set(readers)) < len(readers):
+            yield Refusal(f"layer {names}", f"it takes {tensor} twice, and each stream is read once", "two tensors")
+    last = computed[-1] if computed else None
+    if last and len(shape := network.shapes[last.name]) > 1:
+        fact = f"its result is an image of {'x'.join(map(str, shape))}, and the last stage sends a vector"
+        yield Refusal(f"layer {last.name}", fact, "a network that ends in a vector")
+
+
+def _formats(job: Job[Options]) -> Iterator[Refusal]:
+    weighted = [layer.name for layer in job.network.layers if isinstance(layer, Conv2D | Dense)]
+    yield from unknown("--weight-format", parse_formats(job.options.weight_format)[1], weighted)
+
+
+def overflows(job: Job[Options], quantised: QuantisedNetwork) -> Iterator[Refusal]:
+    """Accumulators of which it cannot be proven that they hold every sum, and results that a beat does not hold."""
     reached, last = list(reaches(job, quantised)), quantised.output
     for one in reached:
-        if one.layer == last and one.bits > RESULT:
-            fact = f"its results may take {one.bits} bits, and {result} has {RESULT}"
+        if one.layer == last and one.bits > BEAT:
+            fact = f"its results may take {one.bits} bits, and a beat of the output stream has {BEAT}"
             yield Refusal(f"layer {one.layer}", fact, _nearest(job, reached))
     if found := [one for one in reached if not one.fits]:
         worst = max(found, key=lambda one: one.bits)
@@ -39,12 +93,12 @@ def _nearest(job: Job[Options], reached: Sequence[Reach]) -> str:
         other = replace(job, options=options)
         quantised = lower(other)
         sums, last = list(reaches(other, quantised)), quantised.output
-        if all(one.fits and (one.layer != last or one.bits <= RESULT) for one in sums):
+        if all(one.fits and (one.layer != last or one.bits <= BEAT) for one in sums):
             return f"--{option.replace('_', '-')} {value}"
     return "biases that are not so much larger than the weights"
 
 
-def _others(options: FormatOptions, bits: int) -> Iterator[tuple[str, int | str]]:
+def _others(options: LayerOptions, bits: int) -> Iterator[tuple[str, int | str]]:
     """(option, value) of other arithmetic, the nearest first; `bits` are those of the widest sum."""
     if bits <= LONGEST:
         yield "accumulator_bits", bits

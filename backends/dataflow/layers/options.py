@@ -1,10 +1,11 @@
-"""The options of flows on fixed point of their own: formats of weights, activations and accumulators."""
+"""How wide the numbers of a network are: options of the flows whose stages are made here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from backends.dataflow.options import bits
+from backends.dataflow.options import FifoOptions, RateOption, ShellOption, bits
+from backends.dataflow.pe_simd import FoldingOption
 from flows.core.errors import UsageError
 from models.fixed import FixedType
 from models.formats import parse_format
@@ -54,7 +55,7 @@ def _name(type: FixedType) -> str:
 
 
 @dataclass(frozen=True)
-class FormatOptions:
+class LayerOptions(FifoOptions, RateOption, ShellOption, FoldingOption):
     weight_format: str = field(
         default="Q1.7",
         metadata={

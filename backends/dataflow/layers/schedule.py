@@ -16,9 +16,9 @@ from functools import cache, lru_cache
 from itertools import groupby, pairwise
 from math import ceil, log2
 
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, columns_a_part, parts, pixels, slides
 from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Run, Stage
-from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, columns_a_part, parts, pixels, slides
 from models.network import Conv2D, MaxPool2D
 
 FOLDED = (MATRIX_VECTOR, WINDOW)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from math import prod
 
-from backends.hls.design.nodes import merged_relu
+from backends.dataflow.layers.nodes import merged_relu
 from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Network, ReLU
 from models.quantised import QuantisedNetwork
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
+from backends.dataflow.layers.nodes import merged_relu
 from models.fixed import FixedType, Overflow
 from models.network import (
     INPUT,
@@ -140,13 +141,6 @@ def stored(quantised: QuantisedNetwork, call: Call) -> Store:
     return Store(fraction - type.fraction, max(type.low, 0) if rectified else type.low, type.high)
 
 
-def fused_relu(quantised: QuantisedNetwork, layer: Layer) -> ReLU | None:
-    """The ReLU that is part of the call of `layer`: the only reader of a layer with weights."""
-    readers = [one for one in quantised.computed if layer.name in one.inputs]
-    alone = isinstance(layer, Conv2D | Dense) and len(readers) == 1
-    return readers[0] if alone and isinstance(readers[0], ReLU) else None
-
-
 def gives_sums(quantised: QuantisedNetwork, layer: Layer) -> bool:
     """Whether the sums of `layer`, the last one, are the results."""
     is_last = isinstance(layer, Dense) and layer.name == quantised.output
@@ -160,10 +154,10 @@ def is_pixel(layer: Conv2D) -> bool:
 
 def _computed(quantised: QuantisedNetwork) -> Iterator[tuple[Layer, str]]:
     """(layer, the tensor that its call leaves) for every call."""
-    fused = {relu.name for layer in quantised.computed if (relu := fused_relu(quantised, layer))}
+    fused = {relu.name for layer in quantised.computed if (relu := merged_relu(quantised, layer))}
     for layer in quantised.computed:
         if layer.name not in fused and not isinstance(layer, Flatten):
-            relu = fused_relu(quantised, layer)
+            relu = merged_relu(quantised, layer)
             yield layer, relu.name if relu else layer.name
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from backends.c.program import Call, Program, gives_sums, is_pixel, stored
+from backends.dataflow.layers.names import title
 from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork
 
@@ -78,7 +79,7 @@ def layer_texts(quantised: QuantisedNetwork, program: Program, names: Mapping[st
     """Of every call, in order."""
     for call in program.calls:
         fields = tuple(_fields(quantised, call, names[call.layer.name]))
-        yield LayerConstant(title(quantised, call), function(call.layer)[1], names[call.layer.name], fields)
+        yield LayerConstant(title(quantised, call.layer), function(call.layer)[1], names[call.layer.name], fields)
 
 
 def _fields(quantised: QuantisedNetwork, call: Call, name: str) -> Iterator[str]:
@@ -137,27 +138,3 @@ def _window(layer: Conv2D | MaxPool2D, before: Sequence[int], after: Sequence[in
         f".down = {layer.strides[0]}, .across = {layer.strides[1]}",
         f".top = {top}, .left = {left}",
     )
-
-
-def title(quantised: QuantisedNetwork, call: Call) -> str:
-    """What is computed, in words."""
-    layer, shapes = call.layer, quantised.network.shapes
-    before, after = shapes[layer.inputs[0]], shapes[layer.name]
-    then = " and ReLU" if call.tensor != layer.name else ""
-    match layer:
-        case Conv2D():
-            stride = "" if layer.strides == (1, 1) else f", strides {_by(layer.strides)}"
-            return f"{layer.name}: {_by(layer.kernel)} convolution{stride}, {before[-1]} to {after[-1]} channels{then}"
-        case Dense():
-            return f"{layer.name}: dense, {prod(before)} to {prod(after)}{then}"
-        case MaxPool2D():
-            return f"{layer.name}: the largest of {_by(layer.kernel)}, {_by(before[:2])} to {_by(after[:2])} pixels"
-        case Add():
-            return f"{layer.name}: {layer.inputs[0]} + {layer.inputs[1]}"
-        case GlobalAveragePool():
-            return f"{layer.name}: the average of {_by(before[:2])} pixels"
-    return f"{layer.name}: ReLU"
-
-
-def _by(pair: Sequence[int]) -> str:
-    return "x".join(map(str, pair))

@@ -10,11 +10,15 @@ from backends.c.instructions import InstructionLaw, laws, predicted, turns, vari
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 
 QUICKEST, USUAL, SLOWEST = 0.7, 1.8, 4.6
-"""Cycles an instruction of a Cortex-A9. Nobody has measured these programs. The slowest is what was measured of
-keras2c's float C (ARCH_8, best -O, 2.8 images/s; about 50 million instructions by qemu; 650 MHz assumed): code of one
-dependent sum, without NEON. The quickest is near what the core can do: it begins two instructions a cycle, of which one
-may be NEON's. The usual is their geometric mean."""
-MEASURED_BY = "keras2c's float C of ARCH_8 takes 4.6 by a board's 2.8 images/s and qemu's count; nothing here was timed"
+"""Cycles an instruction of a Cortex-A9. Nobody has measured these programs. Published is that keras2c's float C of
+ARCH_8 does 2.8 images/s at its best -O, on the core of a Zynq, 650 MHz assumed; by qemu it takes 133.6 million
+instructions at -O3 and 50.4 million at -Ofast (``calibration.c.keras2c``), so 1.7 or 4.6 cycles each. The quickest is
+near what the core can do: it begins two instructions a cycle, of which one may be NEON's. The usual is the geometric
+mean."""
+MEASURED_BY = (
+    "keras2c's float C of ARCH_8 takes 1.7 (-O3) or 4.6 (-Ofast) by published 2.8 images/s and qemu's counts, and "
+    "nothing here was timed"
+)
 
 
 def estimate(design: CDesign) -> Sequence[Reading]:

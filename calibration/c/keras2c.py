@@ -128,7 +128,7 @@ def main() -> None:
         subprocess.run(["gcc", "-shared", "-fPIC", plugin, "-o", folder / "count.so"], check=True)
         net = (folder / "net.c").read_text()
         (folder / "net.c").write_text(net.replace(f"void {folder}/net", "void net"))
-        sources = ["main.c", "net.c", *(path.relative_to(folder) for path in folder.glob("include/*.c"))]
+        sources = ["main.c", "net.c", *(str(path.relative_to(folder)) for path in folder.glob("include/*.c"))]
         for level in LEVELS:
             command = [ARM_GCC, "-std=c99", "-w", level, *ARM_FLAGS, "-static", *sources, "-lm", "-o", "program"]
             subprocess.run(command, cwd=folder, check=True)

@@ -149,3 +149,5 @@ class Backend(Generic[Options, Design]):
     top: Callable[[str], str] | None = None
     """What vendor reports call the design of a network of this name: its top function. Evidence of another top is then
     refused (``flows import --run``)."""
+    on_processor: bool = False
+    """It is a program for the ARM cores: it takes nothing of the fabric, and the clock asked for is not its own."""

@@ -40,10 +40,11 @@ its output, what became of it, or what of the stored result has changed."""
 PATIENCE_S = 5.0
 """After so long a wait for another run a user is told of it."""
 
+SKIPPED = ", which was skipped: "
 THREADS_MB = 64 * (os.cpu_count() or 1)
 """What threads of torch and OpenBLAS reserve beside what a worker needs: at most stacks and a buffer for each core."""
 
-SOURCE_SUFFIXES = (".py", ".cpp", ".h", ".j2", ".tcl")
+SOURCE_SUFFIXES = (".py", ".c", ".cpp", ".h", ".j2", ".tcl")
 
 
 class Executor:
@@ -99,7 +100,8 @@ class Executor:
         results = {name: future.result() for name, future in upstream.items()}
         for name, result in results.items():
             if result.state is State.SKIPPED:
-                return self._skip(step, f"needs {name}, which was skipped: {result.reason}")
+                reason = result.reason.rpartition(SKIPPED)[2]  # of the first in the row, which alone says why
+                return self._skip(step, f"needs {name}{SKIPPED}{reason}")
         tool = _find(step.tool)
         if tool is None:
             return self._skip(step, f"{step.tool} is not on PATH")

@@ -10,7 +10,7 @@ from backends.protocol import Job, Refusal
 from flows.core.digest import digest_of
 from flows.core.errors import InputError, UsageError
 from flows.core.margins import MARGINS
-from flows.core.part import Target
+from flows.core.part import Target, processor_clock
 from models.card import Card, read_card
 from models.folding import folded
 from models.integer_network import IntegerNetwork
@@ -86,6 +86,7 @@ def run_name(flow: str, job: Job[Any]) -> str:
     pixels = job.network.pixels
     inputs += [pixels.gain, pixels.offset] if pixels != UNIT else []
     inputs += [margins.mapping()] if margins != MARGINS else []
+    inputs += [processor_clock(part).mhz] if hasattr(job.options, "cpu_mhz") else []  # boards of one part differ in it
     if isinstance(job.integer, IntegerNetwork):
         inputs.append(job.integer.quantised.digest)
     return f"{flow}-{part.device.name}-{digest_of(inputs)[:6]}"

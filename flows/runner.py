@@ -238,16 +238,11 @@ def _run(
     texts = {kind: [note.text for note in notes if note.kind is kind] for kind in NoteKind}
     if verification is None or verification.equal is None:
         texts[NoteKind.WARNING].append("not verified: nothing of this design was simulated")
-    clock_ns = job.target.clock_ns
-    seen = seen_on(job.target.part, backend.seen_clock) if backend.seen_clock else None
-    known = (*readings, *((seen,) if seen else ()))
-    clock = judge_clock(known, clock_ns)
-    if clock.warning:
-        texts[NoteKind.WARNING].append(clock.warning)
-    told = synthesis.with_routed(at_credible_clock(known, clock_ns), backend.csynth_ratios)
-    told = [_without_interval(one) if _is_unproven(one, backend) else one for one in told]
-    if getattr(job.options, "shell", "") != NONE:  # a bare core is fed by nobody
-        told = system.with_system(told, prepared.quantised, 1000 / (clock.credible_mhz or clock.asked_mhz), images)
+    if backend.on_processor:
+        told = readings
+    else:
+        told, doubt = _in_fabric(backend, prepared, readings, images)
+        texts[NoteKind.WARNING] += [doubt] if doubt else []
     return Run(
         name=run_name(flow, job),
         flow=flow,
@@ -266,6 +261,23 @@ def _run(
         weight_bits=_weight_bits(prepared.quantised),
         margins=job.target.margins,
     )
+
+
+def _in_fabric(
+    backend: Backend[Any, Any], prepared: Prepared, readings: Sequence[Reading], images: int
+) -> tuple[Sequence[Reading], str]:
+    """(what is known of a design in the fabric: at a clock that is credible, as built, with driver and DMA; the warning
+    of its clock, "" where there is none)."""
+    job = prepared.job
+    clock_ns = job.target.clock_ns
+    seen = seen_on(job.target.part, backend.seen_clock) if backend.seen_clock else None
+    known = (*readings, *((seen,) if seen else ()))
+    clock = judge_clock(known, clock_ns)
+    told: Sequence[Reading] = synthesis.with_routed(at_credible_clock(known, clock_ns), backend.csynth_ratios)
+    told = [_without_interval(one) if _is_unproven(one, backend) else one for one in told]
+    if getattr(job.options, "shell", "") != NONE:  # a bare core is fed by nobody
+        told = system.with_system(told, prepared.quantised, 1000 / (clock.credible_mhz or clock.asked_mhz), images)
+    return told, clock.warning
 
 
 def _is_unproven(reading: Reading, backend: Backend[Any, Any]) -> bool:

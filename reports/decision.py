@@ -13,6 +13,7 @@ from flows.core.evidence import Metric, Reading
 from flows.core.fit import Verdict
 from flows.core.part import Device
 from reports.design import Design, Evidence, evidence_of
+from reports.processor import baseline, sentence, speed_up
 from reports.unknowns import TOPICS, Unknown, room, unknowns
 from reports.words import amount, carriers, over, stage_name, undecided
 
@@ -72,9 +73,24 @@ class Decision:
         """The part, with the boards that carry it."""
         return f"{self.part} ({self.boards})" if self.boards else self.part
 
+    def times_processor(self, design: Design) -> str:
+        """How many times as fast as the fastest program it is; empty where there is none, or a rate is unknown."""
+        found = speed_up(design, baseline(self.designs))
+        return str(found) if found else ""
+
+    @property
+    def has_program(self) -> bool:
+        """Whether a design is a program whose rate is known."""
+        return baseline(self.designs) is not None
+
 
 def decide(designs: Sequence[Design], absent: Sequence[str] = ()) -> Decision:
     """`designs` are all of one part, at least one; `absent` says of which flows there is no run on it, and why."""
+    programs = tuple(one for one in designs if one.is_program)
+    if len(programs) == len(designs):
+        return _processor_alone(programs, absent)
+    everything, designs = designs, [one for one in designs if not one.is_program]
+    program = baseline(programs)
     ordered = sorted(designs, key=_worst_share)
     ordered = [one for verdict in ORDER for one in ordered if one.fit.verdict is verdict]
     best = ordered[0].fit.verdict
@@ -83,16 +99,16 @@ def decide(designs: Sequence[Design], absent: Sequence[str] = ()) -> Decision:
     accurate = leads(candidates, Metric.ACCURACY)
     leading = tuple({lead.design.run.name: lead.design for lead in (*fastest, *accurate)}.values()) or (ordered[0],)
     ordered = [*leading, *(one for one in ordered if one not in leading)]
-    first = designs[0]
+    first = everything[0]
     return Decision(
         part=first.run.part,
         device=first.device,
-        designs=tuple(ordered),
+        designs=(*ordered, *programs),
         candidates=tuple(candidates),
         fastest=fastest,
         most_accurate=accurate,
         headline=_headline(candidates, fastest, accurate, ordered, absent),
-        why=_why(candidates, fastest, accurate, ordered),
+        why=" ".join(filter(None, (_why(candidates, fastest, accurate, ordered), _beside(program, fastest)))),
         leading=leading,
         doubts=(
             *(Doubt((), Unknown("no run", fact)) for fact in absent),
@@ -100,6 +116,28 @@ def decide(designs: Sequence[Design], absent: Sequence[str] = ()) -> Decision:
             *_doubts_of(leading),
         ),
     )
+
+
+def _processor_alone(programs: tuple[Design, ...], absent: Sequence[str]) -> Decision:
+    """Where nothing of the fabric was run there is nothing to fit."""
+    fastest, accurate = leads(programs, Metric.THROUGHPUT_FPS), leads(programs, Metric.ACCURACY)
+    program = baseline(programs)
+    return Decision(
+        part=programs[0].run.part,
+        device=programs[0].device,
+        designs=programs,
+        candidates=programs,
+        fastest=fastest,
+        most_accurate=accurate,
+        headline="The processor alone: no design of the fabric was run",
+        why=_beside(program, ()) or "Of no program are the instructions known.",
+        leading=programs[:1],
+        doubts=(*(Doubt((), Unknown("no run", fact)) for fact in absent), *_doubts_of(programs[:1])),
+    )
+
+
+def _beside(program: Design | None, fastest: Sequence[Lead]) -> str:
+    return sentence(program, [lead.design for lead in fastest]) if program else ""
 
 
 def _worst_share(design: Design) -> float:

@@ -6,12 +6,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from flows.core.evidence import AT_ASKED_CLOCK, RESOURCES, TOTAL, Metric, Reading, Subject, Tier, nearest
-from flows.core.fit import Fit, headlines, judge
+from flows.core.evidence import (
+    AT_ASKED_CLOCK,
+    RESOURCES,
+    SOFTWARE,
+    TOTAL,
+    Metric,
+    Reading,
+    Subject,
+    Tier,
+    nearest,
+)
+from flows.core.fit import Fit, Verdict, headlines, judge
 from flows.core.margins import Margins
 from flows.core.part import Device, devices
 from flows.core.record import Run
-from reports.words import SHARES, amount, beside, stage_name
+from reports.words import NONE_TAKEN, SHARES, amount, beside, stage_name
+
+SYSTEM = (Metric.SYSTEM_FPS, Metric.SINGLE_FPS)
+"""Rates with driver and DMA, which a program needs none of."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,16 @@ class Design:
         ]
         longest = max((one.value for one in intervals), default=0)
         return tuple(one for one in intervals if one.value == longest)
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it runs on the processor."""
+        return self.fit.verdict is Verdict.PROCESSOR
+
+    def absent(self, metric: Metric) -> str:
+        """What stands where there is no reading: unknown, or nothing to know."""
+        of_fabric = (*RESOURCES, Metric.LATENCY_CYCLES, Metric.INTERVAL_CYCLES, *SYSTEM)
+        return NONE_TAKEN if metric in (of_fabric if self.is_program else SOFTWARE) else "unknown"
 
     @property
     def place(self) -> str:

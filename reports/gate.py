@@ -66,7 +66,7 @@ def _finding(policy: Policy, rule: Rule, design: Design, before: Sequence[Design
 
 def _judge(rule: Rule, design: Design, before: Sequence[Design]) -> tuple[bool, str]:
     if rule.metric is None:
-        return design.fit.verdict is Verdict.FITS, verdict(design.fit)
+        return design.fit.verdict in (Verdict.FITS, Verdict.PROCESSOR), verdict(design.fit)
     reading = _reading(rule.metric, design)
     if reading is None:
         return False, f"{rule.metric.key} is unknown"

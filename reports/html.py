@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.core.evidence import RESOURCES, Metric, Reading, Subject, Tier
+from flows.core.evidence import RESOURCES, SOFTWARE, Metric, Reading, Subject, Tier
 from flows.core.fit import Verdict
 from flows.core.text import printable
 from reports import charts, ledger
@@ -16,6 +16,7 @@ from reports.assessment import CATEGORIES, assessment, scores
 from reports.comparison import Comparison
 from reports.design import Design, evidence_of
 from reports.pareto import known
+from reports.processor import HEAD
 from reports.waterfall import METRICS, waterfall
 from reports.words import RATES, amount, clock, evidence, images, interval, label, number, stage_name
 
@@ -28,7 +29,7 @@ COLUMNS = (
 )  # fmt: skip
 SIGNS = {
     Verdict.FITS: "✓", Verdict.AT_RISK: "!", Verdict.UNDECIDED: "?", Verdict.CLOCK_MISSED: "✗", Verdict.OVER: "✗",
-    Verdict.UNKNOWN: "?",
+    Verdict.UNKNOWN: "?", Verdict.PROCESSOR: "⌂",
 }  # fmt: skip
 """A verdict is never a colour alone."""
 
@@ -45,7 +46,7 @@ def report(comparison: Comparison) -> str:
         styles=templates.get_template("report.css.j2").render(),
         flows=flows,
         colour={flow: place % 6 for place, flow in enumerate(flows)},
-        columns=COLUMNS,
+        columns=(*COLUMNS, *(SOFTWARE if any(one.is_program for one in comparison.designs) else ())),
         arithmetics=arithmetics(comparison.designs),
     )
 
@@ -70,6 +71,7 @@ def environment() -> Environment:
         "tick": tick, "value": value, "UNITS": UNITS,
         "CATEGORIES": CATEGORIES, "assessment": assessment, "scores": scores, "known": known, "clock": clock,
         "ledger": ledger, "number": number, "images": images, "stage_name": stage_name,
+        "times_head": HEAD,
     }  # fmt: skip
     return made
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from flows.core.evidence import RESOURCES, Metric, Reading
+from flows.core.evidence import RESOURCES, SOFTWARE, Metric
 from flows.core.text import markdown, printable
 from reports import ledger
 from reports.assessment import assessment
 from reports.comparison import Comparison
 from reports.decision import Decision, Doubt
 from reports.design import Design
+from reports.processor import HEAD
 from reports.words import RATES, SHARES, amount, clock, evidence, images, interval, label
 
 COLUMNS = (*RESOURCES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, *RATES)
@@ -53,14 +54,17 @@ def _decision(one: Decision) -> str:
             _binding(design),
             clock(design.fit),
             _timed(design, Metric.THROUGHPUT_FPS),
-            _value(design.totals.get(Metric.SYSTEM_FPS)),
+            _value(design, Metric.SYSTEM_FPS),
             _timed(design, Metric.LATENCY_US),
-            _value(design.accuracy),
+            markdown(amount(design.accuracy)) if design.accuracy else "unknown",
             "yes" if design.proven else "no",
         ]
         for design in one.designs
     ]
     head = ["design", "verdict", "binding resource", "clock", "core", "system", "latency", "accuracy", "proven"]
+    if one.has_program:
+        for row, text in zip([head, *rows], [HEAD, *map(one.times_processor, one.designs)], strict=True):
+            row.append(text)
     doubts = "\n".join(f"- {_doubt(doubt, len(one.leading) > 1)}" for doubt in one.doubts)
     return "\n\n".join(
         [
@@ -91,23 +95,25 @@ def _doubt(doubt: Doubt, several: bool) -> str:
 def _binding(design: Design) -> str:
     binding = design.fit.binding
     share = design.share(binding) if binding else None
-    return f"{binding.key.upper()}, {100 * share:.0f} %" if binding and share is not None else "unknown"
+    return f"{binding.key.upper()}, {100 * share:.0f} %" if binding and share is not None else design.absent(Metric.LUT)
 
 
-def _value(reading: Reading | None) -> str:
-    return markdown(amount(reading)) if reading else "unknown"
+def _value(design: Design, metric: Metric) -> str:
+    reading = design.totals.get(metric)
+    return markdown(amount(reading)) if reading else design.absent(metric)
 
 
 def _timed(design: Design, metric: Metric) -> str:
     """A rate or a time, and what it would be at the clock asked for where that is not credible."""
     asked = design.at_asked_clock(metric)
-    return _value(design.totals.get(metric)) + (f" ({markdown(asked)})" if asked else "")
+    return _value(design, metric) + (f" ({markdown(asked)})" if asked else "")
 
 
 def _numbers(one: Decision) -> str:
     """A line a metric, a column a design: designs are few, and each cell says how it is known."""
     rows = []
-    for metric in (*COLUMNS, *SHARES):
+    software = SOFTWARE if any(design.is_program for design in one.designs) else ()
+    for metric in (*COLUMNS, *software, *SHARES):
         rows.append([label(metric), *(_cell(design, metric) for design in one.designs)])
     rows.append(["weight bits", *(design.weight_bits for design in one.designs)])
     return f"### {markdown(one.part)}\n\n" + table(["", *(markdown(design.label) for design in one.designs)], rows)
@@ -116,7 +122,7 @@ def _numbers(one: Decision) -> str:
 def _cell(design: Design, metric: Metric) -> str:
     reading = design.totals.get(metric)
     if reading is None:
-        return "unknown"
+        return design.absent(metric)
     words = [f"**{markdown(amount(reading))}**"]
     if metric in RESOURCES:
         share = reading.value / design.device.available(metric)

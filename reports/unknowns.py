@@ -37,6 +37,8 @@ def unknowns(design: Design) -> tuple[Unknown, ...]:
 
 
 def _resources(design: Design) -> Iterator[Unknown]:
+    if design.is_program:
+        return
     for metric in RESOURCES:
         reading = design.totals.get(metric)
         if reading is None:
@@ -92,7 +94,10 @@ def room(design: Design) -> Iterator[Unknown]:
 
 def _speed(design: Design) -> Iterator[Unknown]:
     found = [design.totals[metric] for metric in SPEED if metric in design.totals]
-    if not found:
+    if design.is_program:
+        fact = "instructions are counted or modelled, and no board has timed the program"
+        yield Unknown("speed", fact if found else "no program of these widths was counted")
+    elif not found:
         yield Unknown("speed", "neither latency nor interval has a reading")
     elif all(one.tier is Tier.MODELLED for one in found):
         yield Unknown("speed", "cycles are modelled: no simulation of the RTL and no board has counted them")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import inf
 
 from flows.core.clock import ClockVerdict
-from flows.core.evidence import DESIGN, SHELL, TOTAL, Metric, Reading, Subject, Tier, nearest
+from flows.core.evidence import DESIGN, SHELL, SOFTWARE, TOTAL, Metric, Reading, Subject, Tier, nearest
 from flows.core.fit import Fit, Judged, Verdict
 from flows.core.part import boards
 
@@ -25,7 +25,13 @@ LABELS = {
     Metric.POWER_W: "power",
     Metric.ACCURACY: "accuracy",
     Metric.AGREEMENT: "agreement",
+    Metric.INSTRUCTIONS: "instructions",
+    Metric.CODE_BYTES: "code",
+    Metric.CONSTANT_BYTES: "constants",
+    Metric.ACTIVATION_BYTES: "tensors",
 }
+NONE_TAKEN = "–"
+"""Of what a design cannot take: LUTs of a program, instructions of logic. It is not 0, and nothing is unknown of it."""
 
 
 def carriers(part: str) -> str:
@@ -52,6 +58,7 @@ def number(metric: Metric, value: float) -> str:
 def amount(reading: Reading) -> str:
     unit = {Metric.LATENCY_CYCLES: " cycles", Metric.INTERVAL_CYCLES: " cycles", Metric.LATENCY_US: " us"}
     unit |= {Metric.FMAX_MHZ: " MHz", Metric.POWER_W: " W"} | dict.fromkeys(RATES, " images/s")
+    unit |= dict.fromkeys(SOFTWARE[1:], " bytes")
     return f"{'>= ' if reading.at_least else ''}{number(reading.metric, reading.value)}{unit.get(reading.metric, '')}"
 
 
@@ -112,6 +119,8 @@ def verdict(fit: Fit) -> str:
     """One sentence: the verdict, what is over and by how much, what would settle an open one, the clock where it is
     missed or at risk, the binding resource, stage and margins."""
     told = [fit.verdict.value]
+    if fit.verdict is Verdict.PROCESSOR:
+        return "processor: a program on the ARM cores, which takes nothing of the fabric"
     if fit.verdict is Verdict.OVER:
         told = [f"over: {over(fit)}"]
     elif fit.verdict is Verdict.UNDECIDED:
@@ -171,7 +180,7 @@ def _count(one: Judged, value: float) -> str:
 def clock(fit: Fit) -> str:
     """The clock asked for, its verdict, and the Fmax that was judged where there is one."""
     if fit.clock is None:
-        return "not judged"
+        return "the processor's" if fit.verdict is Verdict.PROCESSOR else "not judged"
     reading = fit.clock.reading
     by = "a model" if reading and reading.tier is Tier.MODELLED else reading and stage_name(reading.stage)
     reached = f", {amount(reading)} by {by}" if reading else ""

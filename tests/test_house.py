@@ -228,7 +228,7 @@ def test_a_built_in_flow_says_which_options_and_which_design_it_has(module: str)
     """Of its own, by name: mypy then checks every function of its `BACKEND` against `backends.protocol`."""
     tree = tree_of(ROOT.joinpath(*module.split("."), "__init__.py"))
     (typed,) = [node for node in tree.body if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "BACKEND"]
-    of = re.fullmatch(r"Backend\[(\w+), Solved\[(\w+)\]\]", ast.unparse(typed.annotation))
+    of = re.fullmatch(r"Backend\[(\w+), (?:Solved\[)?(\w+)\]?\]", ast.unparse(typed.annotation))
     assert of and "Any" not in of.groups()
     imported = {
         alias.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names

@@ -31,7 +31,7 @@ from flows.executor import step_digest
 from flows.jobs import Trained, find_trained, run_name
 from models.network import Network
 
-STAGES = (Tier.HLS, Tier.RTL_SIMULATED, Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
+STAGES = (Tier.HLS, Tier.SIMULATED, Tier.RTL_SIMULATED, Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
 """What a model may foretell."""
 HEAVY = ("torch", "keras", "tensorflow", "hls4ml", "onnx", "onnxruntime", "brevitas", "qonnx", "matplotlib", "h5py")
 """Packages that belong into the steps of a plan."""

@@ -27,6 +27,7 @@ class Tier(Enum):
 
     MODELLED = "modelled"  # a law of ours
     HLS = "hls"  # an HLS compiler's report (csynth)
+    SIMULATED = "simulated"  # a compiled program under an instruction simulator: instructions and bytes, no cycles
     RTL_SIMULATED = "rtl-simulated"  # cycles only
     SYNTHESISED = "synthesised"  # logic synthesis
     ROUTED = "routed"  # place and route
@@ -45,7 +46,8 @@ class Subject(StrEnum):
 
 class Metric(Enum):
     """What is counted, with its unit. BRAM18 are 18 Kbit halves of a block RAM, DSP are DSP48E1 slices. The throughput
-    is the core's; that of the system has driver and DMA with it, at `Reading.n` images a call or at one."""
+    is the core's; that of the system has driver and DMA with it, at `Reading.n` images a call or at one. Instructions
+    and bytes are of a program on the processor."""
 
     LUT = ("lut", "LUT")
     FF = ("ff", "FF")
@@ -61,6 +63,10 @@ class Metric(Enum):
     AGREEMENT = ("agreement", "fraction")
     FMAX_MHZ = ("fmax_mhz", "MHz")
     POWER_W = ("power_w", "W")
+    INSTRUCTIONS = ("instructions", "instructions/image")
+    CODE_BYTES = ("code_bytes", "bytes")
+    CONSTANT_BYTES = ("constant_bytes", "bytes")
+    ACTIVATION_BYTES = ("activation_bytes", "bytes")
 
     def __init__(self, key: str, unit: str) -> None:
         self.key, self.unit = key, unit
@@ -72,6 +78,8 @@ class Metric(Enum):
 BUILT = (Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
 """Tiers of those who saw what is built."""
 RESOURCES = (Metric.LUT, Metric.FF, Metric.BRAM18, Metric.DSP)
+SOFTWARE = (Metric.INSTRUCTIONS, Metric.CODE_BYTES, Metric.CONSTANT_BYTES, Metric.ACTIVATION_BYTES)
+"""What a program on the processor takes, in place of `RESOURCES`, of which it takes none."""
 FRACTIONS = (Metric.ACCURACY, Metric.AGREEMENT)
 """Shares of images, which `Tier.EVALUATED` and `Tier.RECORDED` alone tell."""
 
@@ -114,6 +122,12 @@ class Reading:
 def total(readings: Iterable[Reading], metric: Metric) -> Reading | None:
     """The reading of the whole design for `metric`, None where there is none."""
     return next((one for one in readings if one.metric is metric and one.scope == TOTAL), None)
+
+
+def on_processor(readings: Iterable[Reading]) -> bool:
+    """Whether they are of a program on the processor, which takes nothing of the fabric and has no clock there."""
+    found = [one.metric for one in readings if one.scope == TOTAL]
+    return any(metric in SOFTWARE for metric in found) and not any(metric in RESOURCES for metric in found)
 
 
 def nearest(readings: Iterable[Reading]) -> tuple[Reading, ...]:

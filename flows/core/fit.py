@@ -16,7 +16,7 @@ from enum import Enum
 from math import inf
 
 from flows.core.clock import Clock, ClockVerdict, judge_clock
-from flows.core.evidence import BUILT, RESOURCES, TOTAL, Metric, Reading, Subject, Tier, nearest
+from flows.core.evidence import BUILT, RESOURCES, TOTAL, Metric, Reading, Subject, Tier, nearest, on_processor
 from flows.core.margins import MARGINS, Margins
 from flows.core.part import Device
 
@@ -28,6 +28,7 @@ class Verdict(Enum):
     CLOCK_MISSED = "clock missed"  # a report says that the clock asked for is not met
     OVER = "over"  # a report exceeds the part, or the lower end of an interval does
     UNKNOWN = "unknown"  # a resource has no reading
+    PROCESSOR = "processor"  # it is a program: it takes nothing of the fabric, and fits where its memory does
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ def judge(
     nearest the metal. There a report counts before a model. With no `clock_ns`, resources alone are judged.
     """
     found = tuple(readings)
+    if on_processor(found):
+        return Fit(Verdict.PROCESSOR, Verdict.PROCESSOR, None, None, (), None, margins)
     clock = None if clock_ns is None else judge_clock(found, clock_ns)
     stage, totals = _judged_stage(found)
     judged = tuple(_judge_resource(totals[metric], device, margins) for metric in RESOURCES if metric in totals)

@@ -44,6 +44,8 @@ class Board:
     part: str
     title: str
     source: str
+    cpu_mhz: float | None = None
+    """The clock that it gives its ARM cores, where that is not the highest of its speed grade."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,21 @@ class Delay:
     source: str
 
 
+@dataclass(frozen=True)
+class ProcessorClock:
+    """A clock of the ARM cores, and in words whose it is."""
+
+    mhz: float
+    of: str
+    source: str
+
+
+Clocks = Mapping[tuple[str, str], ProcessorClock]
+"""By fabric and speed grade."""
+
+
 @cache
-def _data() -> tuple[Mapping[str, Device], Mapping[str, Board], tuple[ClockLimit, ...], Mapping[str, Delay]]:
+def _data() -> tuple[Mapping[str, Device], Mapping[str, Board], tuple[ClockLimit, ...], Mapping[str, Delay], Clocks]:
     tables = tomllib.loads(Path(__file__).with_name("parts.toml").read_text())
     sources = tables["source"]
     devices = {}
@@ -104,7 +119,13 @@ def _data() -> tuple[Mapping[str, Device], Mapping[str, Board], tuple[ClockLimit
         devices[row["name"]] = Device(**row | lists | {"source": sources[row["source"]]})
     limits = tuple(ClockLimit(**row | {"source": sources[row["source"]]}) for row in tables["clock_limit"])
     delays = {row["grade"]: Delay(**row | {"source": sources[row["source"]]}) for row in tables["delay"]}
-    return devices, {row["name"]: Board(**row) for row in tables["board"]}, limits, delays
+    clocks = {
+        (row["fabric"], row["grade"]): ProcessorClock(
+            row["mhz"], f"highest of speed grade {row['grade']}", sources[row["source"]]
+        )
+        for row in tables["processor"]
+    }
+    return devices, {row["name"]: Board(**row) for row in tables["board"]}, limits, delays, clocks
 
 
 def devices() -> Mapping[str, Device]:
@@ -125,6 +146,14 @@ def clock_limits(part: Part) -> tuple[ClockLimit, ...]:
 def delay(part: Part) -> Delay:
     """How long a path takes on `part`, at most, of what it takes on the slowest grade of its fabric."""
     return _data()[3][part.speed_grade]
+
+
+def processor_clock(part: Part) -> ProcessorClock:
+    """That of the board that the user named, else the highest of the speed grade."""
+    board = boards().get(part.asked.strip().lower())
+    if board and board.cpu_mhz:
+        return ProcessorClock(board.cpu_mhz, board.title, "PYNQ's base design of the board")
+    return _data()[4][part.device.fabric, part.speed_grade]
 
 
 def is_as_fast(part: Part, other: Part) -> bool:

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 
-from flows.core.evidence import AT_ASKED_CLOCK, RESOURCES, SEEN, TOTAL, Metric, Reading, Subject, Tier, nearest
+from flows.core.evidence import (
+    AT_ASKED_CLOCK,
+    RESOURCES,
+    SEEN,
+    SOFTWARE,
+    TOTAL,
+    Metric,
+    Reading,
+    Subject,
+    Tier,
+    nearest,
+)
 from flows.core.record import Document, Run
 from flows.core.text import printable
 from reports.design import Design, designs_of
+from reports.processor import HEAD, baseline, speed_up
 from reports.terminal.layout import WIDTH, table
 from reports.words import LABELS, RATES, SHARES, amount, evidence, images, interval, number, verdict, why
 
@@ -31,10 +43,7 @@ def details(document: Document, layers: bool = False, full: bool = True) -> str:
 def _details(design: Design, layers: bool, full: bool) -> str:
     run = design.run
     lineage = f", derived from {run.weights.derived_from}" if run.weights.derived_from else ""
-    title = (
-        f"{run.flow} on {run.part}, {run.clock_ns:g} ns clock ({1000 / run.clock_ns:g} MHz), "
-        f"weights {run.weights.digest}{lineage}"
-    )
+    title = f"{run.flow} on {run.part}, {_clock(design)}weights {run.weights.digest}{lineage}"
     options = ", ".join(f"{name.replace('_', '-')} {_clipped(value)}" for name, value in run.options.items())
     parts = [printable(title), printable(f"options: {options}"), table(_totals(design), frozenset({0, 5}))]
     if layers:
@@ -68,6 +77,12 @@ def _first(notes: Sequence[str]) -> list[str]:
     ]
 
 
+def _clock(design: Design) -> str:
+    """The clock asked for in the fabric, which a program has none of."""
+    ns = design.run.clock_ns
+    return "" if design.is_program else f"{ns:g} ns clock ({1000 / ns:g} MHz), "
+
+
 def _clipped(value: str) -> str:
     """An option's value; a long one (a type for every layer) is whole in the JSON."""
     return value if len(value) <= LONGEST else f"{value[:LONGEST]}..."
@@ -75,7 +90,7 @@ def _clipped(value: str) -> str:
 
 def _totals(design: Design) -> list[list[str]]:
     rows = [["", "value", "of", "share", "90 % interval", "evidence"]]
-    for metric in (*RESOURCES, *TIMES, *SHARES):
+    for metric in (*RESOURCES, *SOFTWARE, *TIMES, *SHARES):
         reading, label = design.totals.get(metric), LABELS.get(metric, metric.key.upper())
         available = f"{design.device.available(metric):,}" if metric in RESOURCES else ""
         if reading:
@@ -83,14 +98,14 @@ def _totals(design: Design) -> list[list[str]]:
             share = _share(design, metric) if metric in RESOURCES else ""
             known = "; ".join(filter(None, (evidence(reading), design.beside(metric))))
             rows.append([label, amount(reading), of, share, interval(reading), known])
-        elif metric in RESOURCES:
+        elif metric in RESOURCES and not design.is_program:
             rows.append([label, "unknown", available, "", "", "no law and no report covers it"])
     return rows
 
 
 def _share(design: Design, metric: Metric) -> str:
     share = design.share(metric)
-    return "unknown" if share is None else f"{100 * share:.0f} %"
+    return design.absent(metric) if share is None else f"{100 * share:.0f} %"
 
 
 def _proof(run: Run) -> str:
@@ -167,34 +182,50 @@ def comparison(document: Document) -> str:
     tells runs of one flow apart, where there are any."""
     network = document.network
     about = printable(f"architecture {network.architecture} ({network.name})")
-    return f"{table(comparison_rows(document), frozenset({0, 1, 10, 11, 12}))}\n\n{about}"
+    rows = comparison_rows(document)
+    left = frozenset(place for place, head in enumerate(rows[0]) if head in TEXTS)
+    return f"{table(rows, left)}\n\n{about}"
+
+
+TEXTS = ("run", "part", "verdict", "evidence", "design")
+"""Headings of columns that are set left."""
 
 
 def comparison_rows(document: Document) -> list[list[str]]:
     """The rows of `comparison`, the heading first."""
     designs = designs_of(document.runs)
+    programs = {part: baseline([one for one in designs if one.run.part == part]) for part in _parts(designs)}
     resources = [metric.key.upper() for metric in RESOURCES]
     rows = [
         ["run", "part", *resources, "interval", "images/s", "accuracy", "verified", "verdict", "evidence"],
         *(_compared(one) for one in designs),
     ]
+    if any(programs.values()):
+        ups = [speed_up(one, programs[one.run.part]) for one in designs]
+        for row, text in zip(rows, [HEAD, *(str(one) if one else "" for one in ups)], strict=True):
+            row.insert(8, text)
     if any(one.label != one.run.flow for one in designs):
         for row, label in zip(rows, ["design", *(one.label for one in designs)], strict=True):
             row.append(label)
     return rows
 
 
+def _parts(designs: Sequence[Design]) -> Sequence[str]:
+    return list(dict.fromkeys(one.run.part for one in designs))
+
+
 def _compared(design: Design) -> list[str]:
     run, totals, fit = design.run, design.totals, design.fit
     least = {one.metric: ">= " for one in design.judged if one.at_least}
     shares = [least.get(metric, "") + _share(design, metric) for metric in RESOURCES]
-    speed = [_short(totals.get(metric)) for metric in (Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS)]
+    speed = [_short(design, metric) for metric in (Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS)]
     accuracy = totals.get(Metric.ACCURACY)
-    known = f"{_short(accuracy)} {_kind(accuracy)}" if accuracy else "unknown"
+    known = f"{_short(design, Metric.ACCURACY)} {_kind(accuracy)}" if accuracy else "unknown"
     proof = run.verification
     verified = f"{proof.equal}/{proof.vectors}" if proof and proof.equal is not None else "no"
     verified = "refuted" if run.refuted else verified
-    tiers = dict.fromkeys(evidence(one).partition(",")[0] for one in design.judged)
+    known_by = [totals[metric] for metric in SOFTWARE[:1] if metric in totals] if design.is_program else design.judged
+    tiers = dict.fromkeys(evidence(one).partition(",")[0] for one in known_by)
     return [run.name, run.part, *shares, *speed, known, verified, f"{fit.verdict.value}{why(fit)}", "; ".join(tiers)]
 
 
@@ -203,5 +234,6 @@ def _kind(accuracy: Reading) -> str:
     return accuracy.tier.value if accuracy.of is Subject.DESIGN else f"{accuracy.tier.value}, {accuracy.of.value}"
 
 
-def _short(reading: Reading | None) -> str:
-    return number(reading.metric, reading.value) if reading else "unknown"
+def _short(design: Design, metric: Metric) -> str:
+    reading = design.totals.get(metric)
+    return number(metric, reading.value) if reading else design.absent(metric)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.c import BACKEND as c
 from backends.finn import BACKEND as finn
 from backends.hls import BACKEND as hls
 from backends.hls4ml import BACKEND as hls4ml
@@ -19,6 +20,10 @@ from tests.test_house import PROBE, WATCHED
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = registry.names()
+
+
+class TestC(BuildSuite):
+    backend = c
 
 
 class TestFinn(BuildSuite):
@@ -40,7 +45,7 @@ class TestRtl(BuildSuite):
 
 
 def test_the_built_in_flows_are_found() -> None:
-    assert {"hls4ml", "finn", "hls", "rtl"} <= set(FLOWS), "install the checkout again: its entry points are older"
+    assert {"hls4ml", "finn", "hls", "rtl", "c"} <= set(FLOWS), "install the checkout again: its entry points are older"
 
 
 @pytest.mark.parametrize("flow", FLOWS)

@@ -17,7 +17,7 @@ from functools import partial
 from math import ceil, frexp, log2, prod
 from typing import TYPE_CHECKING, TypeVar
 
-from backends.dataflow.layers.options import BY_LAYER, LayerOptions, parse_formats
+from backends.dataflow.layers.options import BY_LAYER, FormatOptions, parse_formats
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding
 from models.formats import stored_type
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Options = TypeVar("Options", bound=LayerOptions)
+Options = TypeVar("Options", bound=FormatOptions)
 
 BYTE = 8
 """Bits of a pixel on the stream."""

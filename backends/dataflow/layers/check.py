@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from backends.dataflow.layers.arithmetic import Options, Reach, lower, reaches
 from backends.dataflow.layers.nodes import KINDS
-from backends.dataflow.layers.options import AS_TRAINED, LEAST, LONGEST, LayerOptions, parse_formats
+from backends.dataflow.layers.options import AS_TRAINED, LEAST, LONGEST, FormatOptions, parse_formats
 from backends.dataflow.refusals import unknown
 from backends.protocol import Job, Refusal
 from models.network import Conv2D, Dense, Flatten, MaxPool2D, Softmax
 from models.quantised import QuantisedNetwork
 
 BEAT = 32
-"""Bits of a word of the output stream."""
+"""Bits of a result, and of a word of the output stream."""
 NARROWEST = 4
 """Columns: a pool reads a word of its rows again no sooner than a row later, which its pipeline counts on."""
 
@@ -70,12 +70,15 @@ def _formats(job: Job[Options]) -> Iterator[Refusal]:
     yield from unknown("--weight-format", parse_formats(job.options.weight_format)[1], weighted)
 
 
-def overflows(job: Job[Options], quantised: QuantisedNetwork) -> Iterator[Refusal]:
-    """Accumulators of which it cannot be proven that they hold every sum, and results that a beat does not hold."""
+def overflows(
+    job: Job[Options], quantised: QuantisedNetwork, result: str = "a beat of the output stream"
+) -> Iterator[Refusal]:
+    """Accumulators of which it cannot be proven that they hold every sum, and results that do not fit what holds a
+    `result`."""
     reached, last = list(reaches(job, quantised)), quantised.output
     for one in reached:
         if one.layer == last and one.bits > BEAT:
-            fact = f"its results may take {one.bits} bits, and a beat of the output stream has {BEAT}"
+            fact = f"its results may take {one.bits} bits, and {result} has {BEAT}"
             yield Refusal(f"layer {one.layer}", fact, _nearest(job, reached))
     if found := [one for one in reached if not one.fits]:
         worst = max(found, key=lambda one: one.bits)
@@ -98,7 +101,7 @@ def _nearest(job: Job[Options], reached: Sequence[Reach]) -> str:
     return "biases that are not so much larger than the weights"
 
 
-def _others(options: LayerOptions, bits: int) -> Iterator[tuple[str, int | str]]:
+def _others(options: FormatOptions, bits: int) -> Iterator[tuple[str, int | str]]:
     """(option, value) of other arithmetic, the nearest first; `bits` are those of the widest sum."""
     if bits <= LONGEST:
         yield "accumulator_bits", bits

@@ -1,4 +1,4 @@
-"""How wide the numbers of a network are: options of the flows whose stages are made here."""
+"""How wide the numbers of a network are, and options of the flows whose stages are made here."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _name(type: FixedType) -> str:
 
 
 @dataclass(frozen=True)
-class LayerOptions(FifoOptions, RateOption, ShellOption, FoldingOption):
+class FormatOptions:
     weight_format: str = field(
         default="Q1.7",
         metadata={
@@ -89,3 +89,8 @@ class LayerOptions(FifoOptions, RateOption, ShellOption, FoldingOption):
             "parse": bits(SHORTEST, LONGEST),
         },
     )
+
+
+@dataclass(frozen=True)
+class LayerOptions(FormatOptions, FifoOptions, RateOption, ShellOption, FoldingOption):
+    """Of stages between FIFOs beside it: folding, rate, FIFOs and shell."""

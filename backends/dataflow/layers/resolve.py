@@ -11,9 +11,9 @@ from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import pe_simd, refusals
 from backends.dataflow.budget import Way, budgets, usable
 from backends.dataflow.folding import Cost, Folding
-from backends.dataflow.layers.arithmetic import Options, lower
+from backends.dataflow.layers.arithmetic import lower
 from backends.dataflow.layers.check import overflows
-from backends.dataflow.layers.design import LayerDesign
+from backends.dataflow.layers.design import LayerDesign, Options
 from backends.dataflow.layers.nodes import MATRIX_VECTOR, Lanes, Node, nodes, slides
 from backends.dataflow.layers.schedule import FOLDED
 from backends.dataflow.layers.words import least

@@ -80,7 +80,7 @@ def _unfit(document: Document) -> Iterator[UnfitError]:
 
     for record in document.runs:
         fit = judge(record.readings, devices()[record.device], record.margins, record.clock_ns)
-        if fit.verdict is not Verdict.FITS:
+        if fit.verdict not in (Verdict.FITS, Verdict.PROCESSOR):
             remedy = "ask for a slower clock" if fit.resources is Verdict.FITS else "take a larger part"
             advice = f"{remedy}, or other options; without --require-fit this is a result"
             yield UnfitError(f"{record.flow} on {record.part}", words.verdict(fit), advice)

@@ -23,7 +23,7 @@ def test_what_is_unknown_is_absent_and_not_zero() -> None:
 
 
 def test_tiers_stand_in_order_of_nearness_to_the_metal() -> None:
-    order = [Tier.MODELLED, Tier.HLS, Tier.RTL_SIMULATED, Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED]
+    order = [Tier.MODELLED, Tier.HLS, Tier.SIMULATED, Tier.RTL_SIMULATED, Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED]
     assert list(Tier)[: len(order)] == order
 
 

@@ -1,0 +1,63 @@
+"""What a program will take, with no tool installed: instructions and time, constants and tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from backends.c.design import CDesign
+from backends.c.instructions import InstructionLaw, laws, predicted, turns, variant
+from flows.core.evidence import TOTAL, Metric, Reading, Tier
+
+QUICKEST, USUAL, SLOWEST = 0.7, 1.8, 4.6
+"""Cycles an instruction of a Cortex-A9. Nobody has measured these programs. Published is that keras2c's float C of
+ARCH_8 does 2.8 images/s at its best -O, on the core of a Zynq, 650 MHz assumed; by qemu it takes 133.6 million
+instructions at -O3 and 50.4 million at -Ofast (``calibration.c.keras2c``), so 1.7 or 4.6 cycles each. The quickest is
+near what the core can do: it begins two instructions a cycle, of which one may be NEON's. The usual is the geometric
+mean."""
+MEASURED_BY = (
+    "keras2c's float C of ARCH_8 takes 1.7 (-O3) or 4.6 (-Ofast) by published 2.8 images/s and qemu's counts, and "
+    "nothing here was timed"
+)
+
+
+def estimate(design: CDesign) -> Sequence[Reading]:
+    return tuple(_estimate(design))
+
+
+def _estimate(design: CDesign) -> Iterator[Reading]:
+    if law := law_of(design):
+        instructions = _instructions(design, law)
+        yield instructions
+        yield from times(design, instructions)
+    program = design.program
+    sizes = (
+        (Metric.CONSTANT_BYTES, design.constant_bytes, "weights, biases and the table of pixels, as they are declared"),
+        (Metric.ACTIVATION_BYTES, program.activation_bytes, f"{len(program.buffers)} buffers, a window and its sums"),
+    )
+    for metric, size, source in sizes:
+        if size:
+            yield Reading(metric, size, Tier.MODELLED, design.cpu, source, TOTAL, Tier.SIMULATED, size, size)
+
+
+def law_of(design: CDesign) -> InstructionLaw | None:
+    """None for widths of which no program was counted."""
+    return laws().get(variant(design.program))
+
+
+def _instructions(design: CDesign, law: InstructionLaw) -> Reading:
+    value = predicted(law, turns(design.quantised, design.program))
+    ends = value * law.low, value * law.high
+    return Reading(Metric.INSTRUCTIONS, value, Tier.MODELLED, design.cpu, law.source, TOTAL, Tier.SIMULATED, *ends)
+
+
+def times(design: CDesign, instructions: Reading) -> Iterator[Reading]:
+    """What they take at the clock of the processor, and the rate: modelled, however the instructions are known."""
+    low, high = instructions.ends
+    cycles = instructions.value * USUAL, low * QUICKEST, high * SLOWEST
+    us = [one / design.cpu_mhz for one in cycles]
+    source = f"{QUICKEST:g} to {SLOWEST:g} cycles an instruction, {USUAL:g} expected: {MEASURED_BY}"
+    time = Reading(Metric.LATENCY_US, us[0], Tier.MODELLED, design.cpu, source, TOTAL, Tier.MEASURED, us[1], us[2])
+    yield time
+    rate = [1e6 / one for one in (us[0], us[2], us[1])]
+    yield replace(time, metric=Metric.THROUGHPUT_FPS, value=rate[0], low=rate[1], high=rate[2])

@@ -1,0 +1,24 @@
+/* The average of each channel over an image, with `more` more bits behind the point before it is stored. */
+#ifndef GLOBAL_AVERAGE_POOL_H
+#define GLOBAL_AVERAGE_POOL_H
+
+#include "fixed_point.h"
+#include "memory.h"
+
+typedef struct {
+    int pixels, channels, more;
+    store_t store;
+} average_t;
+
+static void global_average_pool(const average_t *layer, const value_t *image, value_t *output)
+{
+    for (int c = 0; c < layer->channels; c++)
+        sums[c] = 0;
+    for (int pixel = 0; pixel < layer->pixels; pixel++, image += layer->channels)
+        for (int c = 0; c < layer->channels; c++)
+            sums[c] += image[c];
+    for (int c = 0; c < layer->channels; c++) /* C99 divides towards zero */
+        output[c] = stored(sums[c] * ((sum_t)1 << layer->more) / layer->pixels, &layer->store);
+}
+
+#endif

@@ -1,0 +1,93 @@
+"""How many instructions an image takes on the Cortex-A9: turns of the loops, each of so many instructions.
+
+The turns follow from shapes. What a turn takes was fitted to counts of qemu for networks made for that
+(``python -m calibration.c.count``, then ``calibration.c.fit``), separately for programs that the NEON path is for and
+for others; networks that the fit never saw tell how far it is off. Loops do not
+depend on data, so that every image takes as many.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import prod
+from pathlib import Path
+
+from backends.c.program import Program, is_pixel
+from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Shape
+from models.quantised import QuantisedNetwork
+
+EIGHT, FOUR = 8, 4
+"""Values and rows that the NEON path takes at a time; elsewhere it is rows alone."""
+CALIBRATION = Path(__file__).parent / "calibration" / "instructions.json"
+
+
+@dataclass(frozen=True)
+class InstructionLaw:
+    """`each` gives the instructions of a turn. Of networks held out, `low` and `high` are 90 % ends of counted over
+    predicted."""
+
+    each: Mapping[str, float]
+    low: float
+    high: float
+    source: str
+
+
+def turns(quantised: QuantisedNetwork, program: Program) -> Counter[str]:
+    """Turns of each loop for one image."""
+    shapes = quantised.network.shapes
+    total = Counter({"bytes": prod(quantised.network.input_shape), "calls": len(program.calls)})
+    for call in program.calls:
+        total += turns_of(call.layer, shapes[call.layer.inputs[0]], shapes[call.layer.name])
+    return total
+
+
+def turns_of(layer: Layer, before: Shape, after: Shape) -> Counter[str]:
+    """Of one layer, which takes `before` and gives `after`."""
+    match layer:
+        case Conv2D() | Dense():
+            shape = before if isinstance(layer, Conv2D) else (prod(before),)
+            values = prod(layer.weight_shapes(shape)["kernel"][:-1])
+            pixels, results = prod(after[:-1]), after[-1]
+            copies = isinstance(layer, Conv2D) and not is_pixel(layer)
+            return Counter(
+                {
+                    "eights": pixels * (results // FOUR) * (values // EIGHT),
+                    "tails": pixels * (results // FOUR) * (values % EIGHT),
+                    "fours": pixels * (results // FOUR),
+                    "singles": pixels * (results % FOUR) * values,
+                    "results": pixels * results,
+                    "pixels": pixels,
+                    "copied": pixels * values if copies else 0,
+                    "copies": pixels * layer.kernel[0] if copies and isinstance(layer, Conv2D) else 0,
+                }
+            )
+        case MaxPool2D():
+            window = prod(layer.kernel)
+            return Counter({"pooled": prod(after) * (window + 1), "pools": prod(after[:-1]) * (window + 1)})
+        case GlobalAveragePool():
+            return Counter({"averaged": prod(before), "averages": prod(before[:-1])})
+        case Add():
+            return Counter({"added": prod(after)})
+    return Counter({"rectified": prod(after)})
+
+
+def variant(program: Program) -> str:
+    """Which law holds: bits of elements, weights and sums, which decide on the NEON path."""
+    return f"{program.value_bits}x{program.weight_bits}+{program.sum_bits}"
+
+
+@cache
+def laws() -> Mapping[str, InstructionLaw]:
+    content = json.loads(CALIBRATION.read_text())
+    return {
+        name: InstructionLaw(row["each"], row["low"], row["high"], content["source"])
+        for name, row in content["laws"].items()
+    }
+
+
+def predicted(law: InstructionLaw, counted: Counter[str]) -> float:
+    return sum(law.each.get(name, 0.0) * count for name, count in counted.items())

@@ -1,0 +1,250 @@
+"""The generated program as a value: calls in the order of the network, their buffers, and how wide its integers are.
+
+A ReLU that alone reads a layer with weights is part of its call; flattening takes none. A buffer holds one tensor after
+another: it is free again once the last reader of its tensor is done. Adds and ReLUs may write where they read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+from backends.dataflow.layers.nodes import merged_relu
+from models.fixed import FixedType, Overflow
+from models.network import (
+    INPUT,
+    Add,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Softmax,
+)
+from models.quantised import QuantisedNetwork
+
+KINDS = frozenset(kind.kind for kind in (Conv2D, Dense, MaxPool2D, GlobalAveragePool, Add, ReLU, Flatten, Softmax))
+"""Layers that there is C for; the largest result of a softmax is the caller's to take."""
+NATIVE = (8, 16, 32, 64)
+SHORTEST_VALUE = 16
+"""Bits of an element: one type holds signed and unsigned tensors of 8 bits, and NEON multiplies 16 bits at once."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is computed: `tensor` from the `sources`. Buffers are counted from 0; `target` is None where the sums of a
+    dense layer are the results themselves."""
+
+    layer: Layer
+    tensor: str
+    sources: tuple[int, ...]
+    target: int | None
+
+
+@dataclass(frozen=True)
+class TensorBuffer:
+    """`size` elements; `tensors` that stand there, in order."""
+
+    size: int
+    tensors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Store:
+    """How a sum becomes an element of a tensor: `drop` bits fall (below 0, as many zeros come), then it saturates."""
+
+    drop: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Program:
+    calls: tuple[Call, ...]
+    buffers: tuple[TensorBuffer, ...]
+    first: int
+    """The buffer of the pixels."""
+    value_bits: int
+    weight_bits: int
+    sum_bits: int
+    widest_sum: int
+    """Bits that the widest sum takes."""
+    window: int
+    """Elements of the largest window of a convolution that is copied; 0 where none is."""
+    sums: int
+    """Most results of one pixel or vector."""
+
+    @property
+    def activation_bytes(self) -> int:
+        """All memory that is written."""
+        elements = sum(buffer.size for buffer in self.buffers) + self.window
+        return (elements * self.value_bits + self.sums * self.sum_bits) // 8
+
+
+def native(bits: int, least: int = NATIVE[0]) -> int:
+    """Bits of the shortest native integer that holds `bits`; raises `ValueError` above 64."""
+    for one in NATIVE:
+        if max(bits, least) <= one:
+            return one
+    raise ValueError(f"no native integer has {bits} bits")
+
+
+def signed_bits(low: int, high: int) -> int:
+    """Bits of a signed integer that holds both ends.
+
+    >>> signed_bits(0, 255), signed_bits(-128, 127)
+    (9, 8)
+    """
+    return max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + 1
+
+
+def constant_bytes(quantised: QuantisedNetwork, program: Program) -> int:
+    """Weights, biases and the table of pixels, as the program keeps them."""
+    bits = 0
+    for layer in quantised.computed:
+        if isinstance(layer, Conv2D | Dense):
+            shapes = layer.weight_shapes(quantised.network.shapes[layer.inputs[0]])
+            bits += prod(shapes["kernel"]) * program.weight_bits + prod(shapes["bias"]) * program.sum_bits
+    contract = quantised.input
+    tables = len(contract.tables) * 256 * program.value_bits if contract.applied_by == "host" else 0
+    return (bits + tables) // 8
+
+
+def program_of(quantised: QuantisedNetwork) -> Program:
+    """Raises `ValueError` where a sum takes more than 64 bits."""
+    calls, buffers, first = _allocated(quantised)
+    stored = [quantised.type_of(call.tensor) for call in calls if call.target is not None]
+    value = max(signed_bits(type.low, type.high) for type in (quantised.input.type, *stored))
+    kernels = [types.kernel.width for types in quantised.layers.values() if types.kernel]
+    widest = max((_sum_bits(quantised, call) for call in calls), default=1)
+    value_bits = native(value, SHORTEST_VALUE)
+    return Program(
+        calls,
+        buffers,
+        first,
+        value_bits,
+        native(max(kernels, default=8)),
+        native(widest, max(32, value_bits)),
+        widest,
+        max((_window(quantised, call.layer) for call in calls), default=0),
+        max((_results(quantised, call.layer) for call in calls), default=0),
+    )
+
+
+def stored(quantised: QuantisedNetwork, call: Call) -> Store:
+    """How the sums of `call` are stored: with a ReLU, nothing below zero is."""
+    type, fraction = quantised.type_of(call.tensor), _sum_fraction(quantised, call.layer)
+    rectified = isinstance(call.layer, ReLU) or call.tensor != call.layer.name
+    return Store(fraction - type.fraction, max(type.low, 0) if rectified else type.low, type.high)
+
+
+def gives_sums(quantised: QuantisedNetwork, layer: Layer) -> bool:
+    """Whether the sums of `layer`, the last one, are the results."""
+    is_last = isinstance(layer, Dense) and layer.name == quantised.output
+    return is_last and quantised.type_of(layer.name).overflow is Overflow.WRAP
+
+
+def is_pixel(layer: Conv2D) -> bool:
+    """Whether its window is one pixel, which is read where it stands."""
+    return prod(layer.kernel) == 1
+
+
+def _computed(quantised: QuantisedNetwork) -> Iterator[tuple[Layer, str]]:
+    """(layer, the tensor that its call leaves) for every call."""
+    fused = {relu.name for layer in quantised.computed if (relu := merged_relu(quantised, layer))}
+    for layer in quantised.computed:
+        if layer.name not in fused and not isinstance(layer, Flatten):
+            relu = merged_relu(quantised, layer)
+            yield layer, relu.name if relu else layer.name
+
+
+def _allocated(quantised: QuantisedNetwork) -> tuple[tuple[Call, ...], tuple[TensorBuffer, ...], int]:
+    """(calls, buffers, the buffer of the pixels): each tensor takes the free buffer that grows least."""
+    network = quantised.network
+    same = {layer.name: layer.inputs[0] for layer in quantised.computed if isinstance(layer, Flatten)}
+
+    def root(tensor: str) -> str:
+        return root(same[tensor]) if tensor in same else tensor
+
+    order = list(_computed(quantised))
+    last = {root(name): place for place, (layer, _) in enumerate(order) for name in layer.inputs}
+    last[root(quantised.output)] = len(order)
+    sizes: list[int] = []
+    tensors: list[list[str]] = []
+    place_of: dict[str, int] = {}
+    busy: set[int] = set()
+
+    def take(tensor: str, size: int, preferred: tuple[int, ...] = ()) -> int:
+        free = [one for one in preferred if one not in busy] or [one for one in range(len(sizes)) if one not in busy]
+        if free:
+            place = min(free, key=lambda one: (max(size - sizes[one], 0), sizes[one]))
+        else:
+            place = len(sizes)
+            sizes.append(0)
+            tensors.append([])
+        sizes[place] = max(sizes[place], size)
+        tensors[place].append(tensor)
+        busy.add(place)
+        place_of[tensor] = place
+        return place
+
+    first = take(INPUT, prod(network.input_shape))
+    calls = []
+    for step, (layer, tensor) in enumerate(order):
+        roots = [root(name) for name in layer.inputs]
+        sources = tuple(place_of[name] for name in roots)
+        ending = {place_of[name] for name in roots if last[name] == step}
+        in_place = isinstance(layer, Add | ReLU)
+        if in_place:
+            busy -= ending
+        target = None
+        if not gives_sums(quantised, layer):
+            target = take(tensor, prod(network.shapes[layer.name]), tuple(sorted(ending)) if in_place else ())
+        if not in_place:
+            busy -= ending
+        calls.append(Call(layer, tensor, sources, target))
+    buffers = tuple(TensorBuffer(size, tuple(names)) for size, names in zip(sizes, tensors, strict=True))
+    return tuple(calls), buffers, first
+
+
+def _sum_fraction(quantised: QuantisedNetwork, layer: Layer) -> int:
+    """Bits behind the point of what `layer` stores."""
+    if accumulator := quantised.layers[layer.name].accumulator:
+        return accumulator.fraction
+    return max(quantised.type_of(name).fraction for name in layer.inputs)
+
+
+def _sum_bits(quantised: QuantisedNetwork, call: Call) -> int:
+    """Bits that hold every sum of `call`, and it with what rounding adds or the zeros that come."""
+    layer, types = call.layer, quantised.layers[call.layer.name]
+    if isinstance(layer, MaxPool2D):
+        return 1
+    if isinstance(layer, Conv2D | Dense):
+        assert types.accumulator
+        return types.accumulator.width  # proven for all of it: `layers.arithmetic.reaches`
+    store, sources = stored(quantised, call), [quantised.type_of(name) for name in layer.inputs]
+    fraction = _sum_fraction(quantised, layer)
+    times = prod(quantised.network.shapes[layer.inputs[0]][:2]) if isinstance(layer, GlobalAveragePool) else 1
+    low, high = (times * sum(_shifted(type, end, fraction) for type in sources) for end in ("low", "high"))
+    half = 1 << store.drop >> 1 if store.drop > 0 else 0
+    more = max(-store.drop, 0)
+    return max(signed_bits(low << more, (high << more) + half), abs(store.drop) + 1)
+
+
+def _shifted(type: FixedType, end: str, fraction: int) -> int:
+    code: int = getattr(type, end)
+    return code << fraction - type.fraction
+
+
+def _window(quantised: QuantisedNetwork, layer: Layer) -> int:
+    if not isinstance(layer, Conv2D) or is_pixel(layer):
+        return 0
+    return prod(layer.kernel) * quantised.network.shapes[layer.inputs[0]][-1]
+
+
+def _results(quantised: QuantisedNetwork, layer: Layer) -> int:
+    summed = isinstance(layer, Conv2D | Dense | GlobalAveragePool)
+    return quantised.network.shapes[layer.name][-1] if summed else 0

@@ -1,0 +1,57 @@
+"""Fits the instructions of a turn of each loop: ``python -m calibration.c.fit``.
+
+It reads ``calibration/rows/c.json``, writes ``backends/c/calibration/instructions.json`` and prints how far the laws
+are off on networks that they were not fitted to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from backends.c.instructions import CALIBRATION, InstructionLaw, predicted
+from calibration.c.count import ROWS
+from calibration.least_squares import non_negative
+
+
+def fit(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Each row weighs alike: relative errors are what is made small."""
+    names = sorted({name for row in rows for name, count in row["turns"].items() if count})
+    matrix = np.array([[row["turns"].get(name, 0) / row["instructions"] for name in names] for row in rows])
+    columns, each = non_negative(matrix, np.ones(len(rows)))
+    return {names[column]: round(float(value), 4) for column, value in zip(columns, each, strict=True)}
+
+
+def main() -> None:
+    content = json.loads(ROWS.read_text())
+    laws: dict[str, Any] = {}
+    for name in dict.fromkeys(row["variant"] for row in content["rows"]):
+        own = [row for row in content["rows"] if row["variant"] == name]
+        seen, unseen = ([row for row in own if row["held_out"] is held] for held in (False, True))
+        law = InstructionLaw(fit(seen), 1.0, 1.0, "")
+        ratios = {row["network"]: row["instructions"] / predicted(law, Counter(row["turns"])) for row in own}
+        errors = sorted(abs(ratio - 1) for ratio in ratios.values())
+        worst = max(abs(ratios[row["network"]] - 1) for row in unseen)
+        spread = max(errors[ceil(0.9 * len(errors)) - 1], worst)
+        laws[name] = {
+            "each": law.each,
+            "low": round(1 - spread, 3),
+            "high": round(1 + spread, 3),
+            "worst_held_out": round(worst, 3),
+            "fitted": len(seen),
+            "held_out": len(unseen),
+        }
+        print(f"{name}: " + ", ".join(f"{row} {ratio:.3f}" for row, ratio in ratios.items()))
+    tools = ", ".join(content["tools"].values())
+    source = f"turns of the loops, fitted to counts of {tools}; ends: 90 % of all networks counted"
+    text = json.dumps({"command": "python -m calibration.c.fit", "source": source, "laws": laws}, indent=1)
+    CALIBRATION.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

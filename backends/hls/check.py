@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from backends.dataflow.refusals import unknown
 from backends.hls.design.arithmetic import Reach, lower, reaches
-from backends.hls.design.nodes import KINDS
+from backends.hls.design.nodes import KINDS, POOLS
 from backends.hls.options import AS_TRAINED, LEAST, LONGEST, HlsOptions, parse_formats
 from backends.protocol import Job, Refusal
-from models.network import Conv2D, Dense, Flatten, MaxPool2D, Softmax
+from models.network import WEIGHTED, Dense, Flatten, GroupedConv2D, Softmax
 from models.quantised import QuantisedNetwork
 
 BEAT = 32
@@ -25,7 +25,7 @@ def check(job: Job[HlsOptions]) -> Sequence[Refusal]:
 
 def _layers(job: Job[HlsOptions]) -> Iterator[Refusal]:
     network = job.network
-    if not any(isinstance(layer, Conv2D | Dense) for layer in network.layers):
+    if not any(isinstance(layer, WEIGHTED) for layer in network.layers):
         yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
@@ -33,7 +33,15 @@ def _layers(job: Job[HlsOptions]) -> Iterator[Refusal]:
         if inner_softmax or layer.kind not in KINDS:
             templates = ", ".join(sorted(KINDS))
             yield Refusal(where, f"there is no template for {layer.kind} here", f"one of {templates}")
-        elif isinstance(layer, MaxPool2D):
+        elif isinstance(layer, GroupedConv2D):
+            channels = network.input_shapes(layer)[0][-1]
+            if not layer.is_depthwise(channels):
+                fact = (
+                    f"{layer.groups} groups make {layer.filters} filters of {channels} channels, and the template is "
+                    "of depthwise convolutions: a filter a channel"
+                )
+                yield Refusal(where, fact, f"{channels} groups and filters, or a convolution without groups")
+        elif isinstance(layer, POOLS):
             width = network.input_shapes(layer)[0][1]
             if width < NARROWEST and layer.kernel[0] > 1:
                 fact = f"its image is {width} wide, and the rows of a pool take at least {NARROWEST} columns"
@@ -66,7 +74,7 @@ def _streams(job: Job[HlsOptions]) -> Iterator[Refusal]:
 
 
 def _formats(job: Job[HlsOptions]) -> Iterator[Refusal]:
-    weighted = [layer.name for layer in job.network.layers if isinstance(layer, Conv2D | Dense)]
+    weighted = [layer.name for layer in job.network.layers if isinstance(layer, WEIGHTED)]
     yield from unknown("--weight-format", parse_formats(job.options.weight_format)[1], weighted)
 
 

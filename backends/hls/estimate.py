@@ -6,11 +6,13 @@ Resources are those after place and route. The Fmax is what builds of HLS design
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from functools import lru_cache
 
 from backends.cost import shell
-from backends.cost.amounts import Amounts, exact, joined, readings, within
+from backends.cost.amounts import Amount, Amounts, exact, joined, readings, within
 from backends.cost.clock import foretold
+from backends.cost.dsp import dsp48
 from backends.dataflow.buffers import Buffer
 from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
@@ -18,12 +20,12 @@ from backends.dataflow.stream import simulate
 from backends.dataflow.timing import Ends, busy, totals
 from backends.hls.design import resources
 from backends.hls.design.design import HlsDesign
-from backends.hls.design.nodes import Lanes, Node, parts
+from backends.hls.design.nodes import Lanes, Node, merged_activation, parts
 from backends.hls.design.resources import kept, rows, weight_rom
 from backends.hls.design.schedule import QUICKEST, SLOWEST, fresh
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from flows.core.part import Device
-from models.network import MaxPool2D
+from models.network import AveragePool2D, LeakyReLU, MaxPool2D
 from models.quantised import QuantisedNetwork
 
 FIFO, WEIGHTS, LINE_BUFFERS = "fifo", "weights", "line buffers"
@@ -102,7 +104,17 @@ def node_cost(
             weights = resources.memory(weight_rom(node.size, fold, widths[1], device), WEIGHTS)
             is_reread = fold.pe < node.size[1] or fresh(node, wide) < node.size[0] // fold.simd
             memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
-            return joined(matrix_vector(wide, widths), memory), {WEIGHTS: weights}
+            found = joined(matrix_vector(wide, widths, fold.simd), memory, _sloped(node, quantised, fold.pe))
+            return found, {WEIGHTS: weights}
+        case "depthwise", _:
+            assert arithmetic and arithmetic.kernel and arithmetic.accumulator
+            widths = data, arithmetic.kernel.width, arithmetic.accumulator.width, result
+            weights = resources.memory(weight_rom(node.size, fold, widths[1], device), WEIGHTS)
+            is_reread = fresh(node, wide) < node.covered // fold.pe
+            memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
+            rounds = resources.delay(node.size[1] * widths[2], node.size[1] // fold.pe)
+            found = joined(matrix_vector(wide, widths, fold.pe), memory, rounds, _sloped(node, quantised, fold.pe))
+            return found, {WEIGHTS: weights}
         case "maxpool2d", MaxPool2D() as layer:
             compared = layer.kernel[0] + layer.kernel[1] - 1  # a column of values, and the columns before it
             compare = resources.physics(
@@ -112,8 +124,21 @@ def node_cost(
             delay = resources.delay(before, node.taken[-1] // wide.takes)
             found = joined(serial(compared * data, result, wide), {Metric.LUT: (compare,)}, delay)
             return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
-        case (("add" | "relu"), _):
-            found = serial(len(node.sources) * data, result, wide)
+        case "averagepool2d", AveragePool2D() as layer:
+            assert arithmetic and arithmetic.accumulator
+            added, width = sum(layer.kernel) - 1, arithmetic.accumulator.width
+            adders = resources.physics(
+                wide.puts * (added - 1) * width, "adders", "an adder for each two that are added"
+            )
+            before = (layer.kernel[1] - 1) * node.taken[-1] * width
+            found = joined(
+                serial(added * data, result, wide),
+                {Metric.LUT: (adders, resources.requantise(wide.puts))},
+                resources.delay(before, node.taken[-1] // wide.takes),
+            )
+            return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
+        case (("add" | "relu" | "clip" | "leaky_relu"), _):
+            found = joined(serial(len(node.sources) * data, result, wide), _sloped(node, quantised, wide.puts))
             return joined(found, {Metric.LUT: (resources.requantise(wide.puts),)}), {}
         case "global_average_pool", _:
             assert arithmetic and arithmetic.accumulator
@@ -129,6 +154,22 @@ def node_cost(
             return joined(resources.control("simple"), split(wide.takes, 1, result)), {}
         case _:
             return serial(result, 0, wide), {}
+
+
+def _sloped(node: Node, quantised: QuantisedNetwork, lanes: int) -> Amounts:
+    """The products of a leaky ReLU, which stands alone or is part of `node`: by a constant, in DSP48E1 or in LUTs."""
+    layer = merged_activation(quantised, node.layer) or node.layer
+    if not isinstance(layer, LeakyReLU):
+        return {}
+    slope, bits = quantised.layers[layer.name].slope, quantised.type_of(layer.inputs[0]).width
+    assert slope
+    adders, source = max(slope.enter(Fraction(layer.slope)).bit_count() - 1, 0), "a product by a constant a lane"
+    return {
+        Metric.DSP: (Amount(0, 0, lanes * dsp48(bits, slope.width), "multipliers", f"{source}: at worst in DSP48E1"),),
+        Metric.LUT: (
+            resources.physics(lanes * adders * (bits + slope.width), "adders", f"{source}: an adder a bit set"),
+        ),
+    }
 
 
 def serial(given: int, result: int, wide: Lanes) -> Amounts:
@@ -147,18 +188,18 @@ def split(taken: int, lanes: int, bits: int) -> Amounts:
 
 
 @lru_cache(maxsize=4096)
-def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int]) -> Amounts:
-    """PE x SIMD multipliers and what stands around them, memories apart.
+def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int], part: int) -> Amounts:
+    """PE x SIMD multipliers and what stands around them, memories apart; they read `part` values at a time.
 
     `widths` are bits of data, weights, accumulator and result. Searches on several parts ask for the same.
     """
     data, weight, accumulator, result = widths
     fold = wide.fold
     sums = fold.pe * (2 * accumulator + (fold.simd // 2) * (data + weight))
-    bits = 2 * fold.simd * data + sums + wide.puts * result
+    bits = 2 * part * data + sums + wide.puts * result
     multiplied: Amounts = {
         Metric.DSP: (resources.multipliers(fold, data, weight),),
         Metric.LUT: (resources.adders(fold, data + weight, accumulator), resources.requantise(fold.pe)),
         Metric.FF: (resources.registers(bits, "operands, sums and results"),),
     }
-    return joined(resources.control("matrix_vector"), split(wide.takes, fold.simd, data), multiplied)
+    return joined(resources.control("matrix_vector"), split(wide.takes, part, data), multiplied)

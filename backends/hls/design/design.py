@@ -13,13 +13,13 @@ from backends.dataflow.fifos import sized
 from backends.dataflow.options import AUTO, SIMULATED
 from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Fifo, Stage
-from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, nodes
+from backends.hls.design.nodes import MULTIPLYING, POOLS, WINDOW, Lanes, Node, nodes
 from backends.hls.design.resources import Memory, kept, rows, weight_rom
 from backends.hls.design.schedule import EXPECTED, Pace, stages
 from backends.hls.design.words import choose_lanes
 from backends.hls.options import HlsOptions
 from backends.protocol import Job
-from models.network import INPUT, MaxPool2D
+from models.network import INPUT
 from models.quantised import QuantisedNetwork
 
 
@@ -41,8 +41,8 @@ class HlsDesign(BufferedDesign):
 
     @property
     def weighted(self) -> tuple[Node, ...]:
-        """The matrix-vector stages."""
-        return tuple(node for node in self.nodes if node.kind == MATRIX_VECTOR)
+        """The stages with weights."""
+        return tuple(node for node in self.nodes if node.kind in MULTIPLYING)
 
     @cached_property
     def lanes(self) -> Mapping[str, Lanes]:
@@ -75,7 +75,7 @@ class HlsDesign(BufferedDesign):
         return {
             node.layer.name: rows(node, self.lanes[node.name], self._bits(node), device)
             for node in self.nodes
-            if node.kind in (WINDOW, MaxPool2D.kind)
+            if node.kind in (WINDOW, *(pool.kind for pool in POOLS))
         }
 
     @cached_property
@@ -100,7 +100,7 @@ class HlsDesign(BufferedDesign):
         }
 
     def _pixel_bits(self, node: Node) -> int:
-        values = node.size[0] if node.kind == WINDOW else node.shape[-1]
+        values = node.covered if node.kind == WINDOW else node.shape[-1]
         return values * self.quantised.type_of(node.tensor).width
 
     @cached_property

@@ -18,10 +18,10 @@ from backends.cost.dsp import dsp48
 from backends.cost.fabric import adder_luts, ram_luts
 from backends.dataflow.buffers import BRAM, LUTRAM, lightest
 from backends.dataflow.pe_simd import Fold
-from backends.hls.design.nodes import WINDOW, Lanes, Node, parts
+from backends.hls.design.nodes import POOLS, WINDOW, Lanes, Node, part_width, parts
 from flows.core.evidence import Metric
 from flows.core.part import Device
-from models.network import Conv2D, MaxPool2D
+from models.network import CONVOLUTIONS
 
 COUNTED_LUT, COUNTED_FF = 2.0, 1.3
 """How many times what is built csynth counts of hls4ml's stages: the mean of 11 designs in 9 projects."""
@@ -130,7 +130,7 @@ def weight_rom(size: tuple[int, int], fold: Fold, bits: int, device: Device) -> 
 
 def rows(node: Node, wide: Lanes, bits: int, device: Device) -> Memory:
     """The rows that are needed again: all of a window in one memory, of a pool a memory for each but the newest."""
-    assert isinstance(node.layer, Conv2D | MaxPool2D)
+    assert isinstance(node.layer, (*CONVOLUTIONS, *POOLS))
     height, width, channels = node.layer.kernel[0], *node.taken[1:]
     if node.kind == WINDOW:
         stored = parts(node, wide).stored
@@ -139,8 +139,9 @@ def rows(node: Node, wide: Lanes, bits: int, device: Device) -> Memory:
 
 
 def kept(node: Node, fold: Fold, bits: int, device: Device) -> Memory:
-    """What a matrix-vector stage reads once for all groups of results: a window, or all values."""
-    return _in(1, node.size[0] // fold.simd, fold.simd * bits, device)
+    """What a stage with weights keeps of what it has read: a window, or all values."""
+    width = part_width(node.layer, fold)
+    return _in(1, node.covered // width, width * bits, device)
 
 
 def _in(copies: int, depth: int, bits: int, device: Device, rom: bool = False) -> Memory:

@@ -193,7 +193,7 @@ BAD: dict[str, tuple[list[Any], Edit | None, str, str]] = {
     "activation": (CONV, settings(activation="gelu"), "layer 2", "activation 'gelu'"),
     "activation object": (CONV, settings(activation={"class_name": "function"}), "layer 2", "'function'"),
     "leaky and clipped": (
-        [*CONV, ("ReLU", {"negative_slope": 0.1, "max_value": 6.0}, [])], None, "layer 3", "give it one of the two"
+        [*CONV, ("ReLU", {"negative_slope": 0.1, "max_value": 6.0}, [])], None, "layer 3", "negative_slope 0.1"
     ),
     "8 bit": (
         CONV, settings(dtype={"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8"}}),

@@ -472,7 +472,7 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
         "bad.onnx, s_Softmax", "not the last layer",
     ),
     "an upper end alone": (
-        lambda: conv_then(node("Clip", "c  six", "y"), six=single(6)), "layer 2", "it clips to -inf .. 6"
+        lambda: conv_then(node("Clip", "c", "y", max=6.0)), "layer 2", "it clips to -inf .. 6"
     ),
     "another maximum": (lambda: conv_then(node("Max", "c k", "y"), k=single(1)), "layer 2", "a maximum of"),
     "an image shifted for one of two": (

@@ -26,6 +26,13 @@ from models.network import (
 KINDS = (Conv2D, Dense, ReLU, Add, GlobalAveragePool, MaxPool2D, Flatten, Softmax)
 OF_INTEGERS = (Threshold, GlobalSum, HostScale, GroupedConv2D)
 """Kinds that a network of integers has besides."""
+UNBUILT = {
+    "averagepool2d": "FINN averages windows with a Trunc behind them alone, which is not read here",
+    "clip": "in FINN, an upper end is the last code of the quantiser behind a ReLU",
+    "concat": "FINN has StreamingConcat, but the flow does not build it",
+    "leaky_relu": "FINN has none",
+}
+"""Why the flow does not build layers that the importers read."""
 
 
 def check(job: Job[FinnOptions]) -> Sequence[Refusal]:
@@ -49,7 +56,8 @@ def _layers(network: Network, of_integers: bool) -> Iterator[Refusal]:
             yield Refusal(where, fact, "a QONNX file by --network, or a convolution over all channels")
         elif not isinstance(layer, KINDS + OF_INTEGERS):
             kinds = ", ".join(kind.kind for kind in KINDS)
-            yield Refusal(where, f"the flow does not build {layer.kind}", f"one of {kinds}")
+            why = f": {UNBUILT[layer.kind]}" if layer.kind in UNBUILT else ""
+            yield Refusal(where, f"the flow does not build {layer.kind}{why}", f"one of {kinds}")
         elif isinstance(layer, Softmax) and readers:
             fact = f"{readers[0].name} reads it, and a softmax is the host's, at the end"
             yield Refusal(where, fact, "a ReLU, or a softmax as the last layer")

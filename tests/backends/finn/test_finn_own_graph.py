@@ -210,7 +210,11 @@ def test_a_depthwise_convolution_becomes_a_window_and_a_vector_unit_that_fold_al
 @pytest.mark.parametrize(
     ("shape", "settings", "fact"),
     [
-        ((6, 3, 3, 3), {"group": 2, "pads": [1] * 4}, "2 groups, and FINN builds 1, or a filter for each channel"),
+        (
+            (6, 3, 3, 3),
+            {"group": 2, "pads": [1] * 4},
+            "2 groups, and FINN builds 1 group, or a filter for each channel",
+        ),
         ((12, 1, 3, 3), {"group": 6, "pads": [1] * 4}, "6 groups, and FINN builds 1"),
         ((6, 1, 1, 1), {"group": 6}, "a depthwise convolution of 1x1 pixels"),
     ],

@@ -2,8 +2,8 @@
 
 A ResNet-8 as of MLPerf Tiny (convolutions of stride 2, shortcuts of 1x1, an average of the last image, a dense layer)
 and a MobileNet (depthwise and 1x1 convolutions, ReLU6), both of few channels and on images of 16x16, as torch exports
-them to ONNX and as Keras saves them; the MobileNet as Brevitas quantises it, too. Weights
-are seeded, batch normalisations have seen random images.
+them to ONNX and as Keras saves them; both as Brevitas quantises them, too. Weights are
+seeded, batch normalisations have seen random images.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import brevitas.nn as qnn
 import keras
 import numpy as np
 import torch
+from brevitas.export import export_qonnx
+from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Uint8ActPerTensorFloat
 from keras import layers as L
+from qonnx.util.cleanup import cleanup
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -96,32 +100,54 @@ def keras_mobilenet() -> Any:
     return keras.Model(image, L.Dense(CLASSES, activation="softmax")(x), name="mobilenet")
 
 
+WEIGHTS = {"weight_quant": Int8WeightPerChannelFloat, "weight_bit_width": 4}
+
+
+def conv(inputs: int, filters: int, *settings: int, groups: int = 1) -> nn.Module:
+    return qnn.QuantConv2d(inputs, filters, *settings, groups=groups, bias=False, **WEIGHTS)
+
+
+def code(bits: int = 4) -> nn.Module:
+    return qnn.QuantReLU(act_quant=Uint8ActPerTensorFloat, bit_width=bits)
+
+
+def relu(filters: int) -> list[nn.Module]:
+    return [nn.BatchNorm2d(filters), code()]
+
+
+class QuantisedBlock(nn.Module):
+    """One quantiser for both branches: what is added has one scale."""
+
+    def __init__(self, inputs: int, filters: int, stride: int) -> None:
+        super().__init__()
+        first = conv(inputs, filters, 3, stride, 1), *relu(filters)
+        self.long = nn.Sequential(*first, conv(filters, filters, 3, 1, 1), nn.BatchNorm2d(filters))
+        self.short = conv(inputs, filters, 1, stride) if stride > 1 else nn.Identity()
+        self.join, self.end = qnn.QuantIdentity(act_quant=Int8ActPerTensorFloat, bit_width=5), code()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.end(self.join(self.long(x)) + self.join(self.short(x)))
+
+
+def quantised_resnet8() -> nn.Module:
+    """W4A4 by Brevitas."""
+    dense = qnn.QuantLinear(12, CLASSES, bias=False, **WEIGHTS)
+    first = qnn.QuantIdentity(act_quant=Uint8ActPerTensorFloat, bit_width=8)
+    blocks = (QuantisedBlock(*sizes) for sizes in ((4, 4, 1), (4, 8, 2), (8, 12, 2)))
+    return nn.Sequential(first, conv(3, 4, 3, 1, 1), *relu(4), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), dense)
+
+
 def quantised_mobilenet() -> nn.Module:
     """W4A4 by Brevitas: its activations end at their last codes, so that no ReLU6 is needed."""
-    import brevitas.nn as qnn
-    from brevitas.quant import Int8WeightPerChannelFloat, Uint8ActPerTensorFloat
-
-    def conv(inputs: int, filters: int, *settings: int, groups: int = 1) -> nn.Module:
-        return qnn.QuantConv2d(
-            inputs, filters, *settings, groups=groups, bias=False,
-            weight_quant=Int8WeightPerChannelFloat, weight_bit_width=4,
-        )  # fmt: skip
-
-    def relu(filters: int) -> list[nn.Module]:
-        return [nn.BatchNorm2d(filters), qnn.QuantReLU(act_quant=Uint8ActPerTensorFloat, bit_width=4)]
-
     layers = [qnn.QuantIdentity(act_quant=Uint8ActPerTensorFloat, bit_width=8), conv(3, 4, 3, 2, 1), *relu(4)]
     for inputs, filters, stride in ((4, 8, 1), (8, 12, 2), (12, 12, 1)):
         layers += [conv(inputs, inputs, 3, stride, 1, groups=inputs), *relu(inputs)]
         layers += [conv(inputs, filters, 1), *relu(filters)]
-    dense = qnn.QuantLinear(12, CLASSES, bias=False, weight_quant=Int8WeightPerChannelFloat, weight_bit_width=4)
+    dense = qnn.QuantLinear(12, CLASSES, bias=False, **WEIGHTS)
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), dense)
 
 
 def write_brevitas(name: str, model: nn.Module, images: Tensor) -> None:
-    from brevitas.export import export_qonnx
-    from qonnx.util.cleanup import cleanup
-
     with torch.no_grad():
         for _ in range(30):
             model(images)
@@ -161,6 +187,7 @@ if __name__ == "__main__":
     seen = torch.from_numpy(bytes_).permute(0, 3, 1, 2).float() / 255
     write_torch("resnet8", ResNet8(), seen)
     write_torch("mobilenet", MobileNet(), seen)
+    write_brevitas("resnet8-w4a4", quantised_resnet8(), seen)
     write_brevitas("mobilenet-w4a4", quantised_mobilenet(), seen)
     write_keras("resnet8", keras_resnet8())
     write_keras("mobilenet", keras_mobilenet())

@@ -90,6 +90,24 @@ def test_each_is_proven_in_cpp_and_through_its_fifos(name: str, tmp_path: Path) 
     compare(job_on(name, tmp_path), tmp_path / "project")
 
 
+@pytest.mark.parametrize(("name", "units"), [("resnet8-w4a4", 0), ("mobilenet-w4a4", 3)])
+def test_finn_builds_them_of_four_bits(name: str, units: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Brevitas exports them; `flows run finn` with finn-plus 1.6.1 makes these nodes, and proves them."""
+    pytest.importorskip("qonnx")
+    import onnx
+
+    from backends.finn import BACKEND as FINN
+    from tests.backends.finn.test_finn_own_graph import job_on as finn_job
+
+    job = finn_job(onnx.load(HERE / f"{name}.onnx"), tmp_path, monkeypatch)
+    assert FINN.check(job) == ()
+    solved = FINN.resolve(job)
+    assert [node.op for node in solved.design.nodes].count("VVAU_hls") == units
+    assert {row.at_least for row in FINN.estimate(solved) if row.metric.key == "lut" and row.scope == "total"} == {
+        units > 0
+    }
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_each_has_a_design_for_the_smallest_part(name: str, tmp_path: Path) -> None:
     job = replace(job_on(name, tmp_path), target=Target(find_part("xc7z010")))

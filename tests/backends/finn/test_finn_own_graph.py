@@ -179,6 +179,7 @@ def test_the_build_is_python_and_names_steps_that_exist(
         node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and str(node.value).startswith("step_")
     }
     assert named and named <= set(STEPS)
+    assert "verification_mean_rtol=1e9," in text, "FINN takes what floats leave of a logit of 0 as a share of it"
     assert "exact_thresholds,\n" in text and "round_to_even" not in text
     assert ("find_consumers(image.name)\n    scale" in text) == (form == "plain")
 

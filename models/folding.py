@@ -1,8 +1,9 @@
 """What hardware never sees: BatchNorm is folded into its neighbours, Dropout is left out.
 
 A BatchNorm is a gain and an offset of each channel. The convolution or dense layer right before it takes both over;
-else the one right behind it, if it pads nothing (a padded zero is not what the BatchNorm makes of it). Where neither
-can, as between a ReLU and a padded convolution, it becomes a 1x1 convolution. All three are exact up to rounding.
+else the one right behind it, if it has no groups and pads nothing (a padded zero is not what the BatchNorm makes of
+it). Where neither can, as between a ReLU and a padded convolution, it becomes a 1x1 convolution. All three are exact up
+to rounding.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flows.core.errors import InputError
-from models.network import INPUT, BatchNorm, Conv2D, Dense, Dropout, Layer, Network
+from models.network import INPUT, WEIGHTED, BatchNorm, Conv2D, Dense, Dropout, Layer, Network
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,7 +109,7 @@ def _before(network: Network, norm: BatchNorm) -> str | None:
     while len(network.consumers(name)) == 1 and name != INPUT:
         layer = network[name]
         if not isinstance(layer, BatchNorm | Dropout):
-            return name if isinstance(layer, Conv2D | Dense) else None
+            return name if isinstance(layer, WEIGHTED) else None
         (name,) = layer.inputs
     return None
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from math import prod
+from math import inf, prod
 from typing import ClassVar, Literal
 
 from flows.core.digest import digest_of
@@ -135,8 +135,49 @@ class Conv2D(_Window):
 
 
 @dataclass(frozen=True, slots=True)
+class GroupedConv2D(_Window):
+    """A convolution in `groups` of channels, with bias: the filters of a group see its channels alone.
+
+    Group g takes the g-th part of the input's channels and makes the g-th part of the filters. It is depthwise where
+    each group is of one channel. No subclass of `Conv2D`: what does not know it must refuse it, not build the other.
+    """
+
+    filters: int
+    groups: int
+    kind: ClassVar[str] = "grouped_conv2d"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        channels = _spatial(shapes[0])[2]
+        if self.groups < 2:
+            raise ValueError(f"groups is {self.groups}: a convolution over all channels is a Conv2D")
+        if channels % self.groups or self.filters % self.groups:
+            raise ValueError(f"{self.groups} groups divide {channels} channels or {self.filters} filters with a rest")
+        return (*self.window_output(shapes[0]), self.filters)
+
+    def weight_shapes(self, *shapes: Shape) -> dict[str, Shape]:
+        return {"kernel": (*self.kernel, _spatial(shapes[0])[2] // self.groups, self.filters), "bias": (self.filters,)}
+
+    def macs(self, *shapes: Shape) -> int:
+        return prod(self.output_shape(*shapes)) * prod(self.kernel) * (_spatial(shapes[0])[2] // self.groups)
+
+    def is_depthwise(self, channels: int) -> bool:
+        """Whether each of so many channels has a filter of its own, and no more than one."""
+        return self.groups == channels == self.filters
+
+
+@dataclass(frozen=True, slots=True)
 class MaxPool2D(_Window):
     kind: ClassVar[str] = "maxpool2d"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        return (*self.window_output(shapes[0]), _spatial(shapes[0])[2])
+
+
+@dataclass(frozen=True, slots=True)
+class AveragePool2D(_Window):
+    """The average of each window; what it covers of the padding counts as zeros, so that each has the same divisor."""
+
+    kind: ClassVar[str] = "averagepool2d"
 
     def output_shape(self, *shapes: Shape) -> Shape:
         return (*self.window_output(shapes[0]), _spatial(shapes[0])[2])
@@ -171,6 +212,33 @@ class Dense(Layer):
 @dataclass(frozen=True, slots=True)
 class ReLU(Layer):
     kind: ClassVar[str] = "relu"
+
+
+@dataclass(frozen=True, slots=True)
+class Clip(Layer):
+    """Each element, but `low` where it is below that and `high` where above: ReLU6 is 0 to 6, HardTanh -1 to 1."""
+
+    low: float
+    high: float
+    kind: ClassVar[str] = "clip"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        if not -inf < self.low < self.high < inf:
+            raise ValueError(f"it clips to {self.low:g} .. {self.high:g}: give two numbers, the lower first")
+        return shapes[0]
+
+
+@dataclass(frozen=True, slots=True)
+class LeakyReLU(Layer):
+    """Each element, times `slope` where it is below zero."""
+
+    slope: float
+    kind: ClassVar[str] = "leaky_relu"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        if not 0 < self.slope < 1:
+            raise ValueError(f"a slope of {self.slope:g}: give one above 0 and below 1")
+        return shapes[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +288,19 @@ class Add(Layer):
 
 
 @dataclass(frozen=True, slots=True)
+class Concat(Layer):
+    """The channels of two images, or the elements of two vectors, one behind the other."""
+
+    kind: ClassVar[str] = "concat"
+    arity: ClassVar[int] = 2
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        if shapes[0][:-1] != shapes[1][:-1]:
+            raise ValueError(f"cannot put {shapes[0]} and {shapes[1]} side by side: all but channels must agree")
+        return (*shapes[0][:-1], shapes[0][-1] + shapes[1][-1])
+
+
+@dataclass(frozen=True, slots=True)
 class Flatten(Layer):
     kind: ClassVar[str] = "flatten"
 
@@ -234,6 +315,13 @@ class Softmax(Layer):
 
     def output_shape(self, *shapes: Shape) -> Shape:
         return (_features(shapes[0]),)
+
+
+ACTIVATIONS = (ReLU, Clip, LeakyReLU)
+"""What stands behind a layer with weights and works on each element for itself."""
+CONVOLUTIONS = (Conv2D, GroupedConv2D)
+WEIGHTED = (*CONVOLUTIONS, Dense)
+"""Layers of products: those with a kernel and a bias."""
 
 
 @dataclass(frozen=True)

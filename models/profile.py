@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from flows.core.profile import QUANTILES, Profile, Role, Rounded, Row
 from models.fixed import FixedType, Overflow, Rounding, rounded
-from models.network import INPUT, ReLU
+from models.network import INPUT, Clip, ReLU
 from models.quantised import QuantisedNetwork
 from models.ranges import Ranges
 from models.weights import Weights
@@ -39,7 +39,9 @@ def profile(flow: str, quantised: QuantisedNetwork, ranges: Ranges, weights: Wei
                 ends = Fraction(float(tensor.min())), Fraction(float(tensor.max()))
                 rows.append(profile_tensor(name, role, type, *ends, weights=round_weights(tensor, type)))
         readers = quantised.network.consumers(layer.name)
-        cut = bool(readers) and all(isinstance(one, ReLU) for one in readers)
+        cut = bool(readers) and all(
+            isinstance(one, ReLU) or (isinstance(one, Clip) and one.low == 0) for one in readers
+        )
         cut = cut and types.output.overflow is not Overflow.WRAP  # what wraps may come out above zero
         low, high = map(Fraction, ranges.reach[layer.name])
         rows.append(profile_tensor(layer.name, Role.RESULT, types.output, low, high, cut))

@@ -6,10 +6,14 @@ types, so the value stays small, printable and comparable.
 
 What a layer computes, on integers, in this order:
 
-conv2d, dense           the accumulator starts at the bias, products are added in it, the sum enters `output`
-global_average_pool     each element enters the accumulator, where they are added; the sum is divided by the area and
-                        truncated towards zero at its fraction (C++ division); the quotient enters `output`
-relu, add, maxpool2d    the exact result enters `output`
+conv2d, grouped_conv2d, the accumulator starts at the bias, products are added in it, the sum enters `output`
+dense
+global_average_pool,    each element enters the accumulator, where they are added; the sum is divided by the area and
+averagepool2d           truncated towards zero at its fraction (C++ division); the quotient enters `output`
+relu, add, maxpool2d,   the exact result enters `output`; the ends of a clip are exact, too
+clip, concat
+leaky_relu              an element below zero is multiplied by the slope, as a code of `slope`; the product, or the
+                        element, enters `output`
 flatten                 codes unchanged
 threshold               `low` plus the number of thresholds reached (see `models.integers`), a code of `output`
 global_sum              the exact sum enters `output`
@@ -21,18 +25,18 @@ An accumulator wraps at its width. That of products and bias holds all their fra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 from flows.core.digest import digest_of
 from models.fixed import FixedType, Overflow
 from models.integers import GlobalSum, Threshold
-from models.network import INPUT, Flatten, Layer, Network, Softmax
+from models.network import INPUT, Flatten, Layer, LeakyReLU, Network, Softmax
 from models.pixels import UNIT, Pixels
 
-ACCUMULATING = ("conv2d", "dense", "global_average_pool")
-WEIGHTED = ("conv2d", "dense")
+WEIGHTED = ("conv2d", "grouped_conv2d", "dense")
+ACCUMULATING = (*WEIGHTED, "global_average_pool", "averagepool2d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,13 @@ class Arithmetic:
     bias: FixedType | None = None
     accumulator: FixedType | None = None
     softmax: SoftmaxTables | None = None
+    slope: FixedType | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What of it a digest counts: a slope only where there is one, as before there were any."""
+        named = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in named.items() if name != "slope" or value is not None}
 
 
 @dataclass(frozen=True)
@@ -140,6 +151,8 @@ class QuantisedNetwork:
             raise ValueError(f"{layer.name}: kernel and bias types belong to {', '.join(WEIGHTED)}, and to no other")
         if (types.softmax is None) == isinstance(layer, Softmax):
             raise ValueError(f"{layer.name}: tables belong to a softmax, and to no other")
+        if (types.slope is None) == isinstance(layer, LeakyReLU):
+            raise ValueError(f"{layer.name}: the type of a slope belongs to a leaky_relu, and to no other")
         if isinstance(layer, Threshold) and not types.output.low <= layer.low <= types.output.high - layer.steps:
             raise ValueError(f"{layer.name}: {types.output.name} does not hold its codes")
         if isinstance(layer, Threshold | GlobalSum) and types.output.fraction:
@@ -175,6 +188,6 @@ class QuantisedNetwork:
 
     @cached_property
     def digest(self) -> str:
-        layers = [self.layers[one.name] for one in self.computed]
+        layers = [self.layers[one.name].identity for one in self.computed]
         grids = [dict(self.code_bits)] if self.code_bits else []
         return digest_of([self.network.digest, self.weights, self.input.identity, layers, *grids])

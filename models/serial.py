@@ -95,7 +95,7 @@ def pixels_from_json(content: Any) -> Pixels:
 
 
 def _types_to_json(types: Arithmetic) -> dict[str, Any]:
-    named = {name: getattr(types, name) for name in ("output", "kernel", "bias", "accumulator")}
+    named = {name: getattr(types, name) for name in ("output", "kernel", "bias", "accumulator", "slope")}
     row: dict[str, Any] = {name: value.name for name, value in named.items() if value is not None}
     if types.softmax:
         tables = {field.name: getattr(types.softmax, field.name) for field in fields(types.softmax)}

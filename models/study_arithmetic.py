@@ -3,7 +3,7 @@
 Kernels and biases have the format's types. Every tensor that is stored has as many bits as the format and a power of
 two of its own for a scale: the smallest that is at least the tensor's largest magnitude on training images (`Ranges`);
 it is unsigned where the tensor is never negative; it rounds to nearest, ties to even, and saturates. Not stored, and so
-as wide as their accumulator, are sums that only a ReLU reads, and the logits. Accumulators never wrap.
+as wide as their accumulator, are sums that only an activation reads, and the logits. Accumulators never wrap.
 """
 
 from __future__ import annotations
@@ -16,13 +16,19 @@ from models.fixed import FixedType
 from models.formats import Format, stored_type
 from models.lowering import lowered
 from models.network import (
+    ACTIVATIONS,
     INPUT,
     Add,
+    AveragePool2D,
+    Clip,
+    Concat,
     Conv2D,
     Dense,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     Layer,
+    LeakyReLU,
     MaxPool2D,
     Network,
     ReLU,
@@ -59,26 +65,28 @@ def _arithmetic(
     network: Network, layer: Layer, source: FixedType, stored: FixedType, types: Mapping[str, FixedType]
 ) -> Arithmetic:
     match layer:
-        case Conv2D() | Dense():
+        case Conv2D() | GroupedConv2D() | Dense():
             terms = prod(layer.weight_shapes(*network.input_shapes(layer))["kernel"][:-1])
             kernel, bias = types[f"{layer.name}/kernel"], types[f"{layer.name}/bias"]
             integer = max(source.integer + kernel.integer + terms.bit_length(), bias.integer) + 1
             fraction = max(source.fraction + kernel.fraction, bias.fraction)
             total = FixedType(integer + fraction, integer)
             return Arithmetic(total if _passes(network, layer) else stored, kernel, bias, total)
-        case GlobalAveragePool():
-            area = prod(network.input_shapes(layer)[0][:2])
+        case GlobalAveragePool() | AveragePool2D():
+            area = prod(layer.kernel if isinstance(layer, AveragePool2D) else network.input_shapes(layer)[0][:2])
             bits = area.bit_length()
             total = FixedType(source.width + 2 * bits + 1, source.integer + bits + 1)
             return Arithmetic(stored, accumulator=total)
-        case ReLU() | Add():
+        case ReLU() | Clip() | Add() | Concat():
             return Arithmetic(stored)
+        case LeakyReLU():
+            return Arithmetic(stored, slope=stored_type(stored.width, 0.0, layer.slope))
         case MaxPool2D() | Flatten():
             return Arithmetic(source)
     raise ValueError(f"{layer.name}: no fixed-point form of {layer.kind} inside a network")
 
 
 def _passes(network: Network, layer: Layer) -> bool:
-    """Whether the sums of `layer` go straight into a ReLU, or are the logits."""
+    """Whether the sums of `layer` go straight into an activation, or are the logits."""
     readers = network.consumers(layer.name)
-    return all(isinstance(one, ReLU | Softmax) for one in readers)
+    return all(isinstance(one, (*ACTIVATIONS, Softmax)) for one in readers)

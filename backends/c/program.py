@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from backends.dataflow.layers.nodes import merged_relu
+from backends.dataflow.layers.nodes import merged_activation
 from models.fixed import FixedType, Overflow
 from models.network import (
     INPUT,
@@ -154,10 +154,10 @@ def is_pixel(layer: Conv2D) -> bool:
 
 def _computed(quantised: QuantisedNetwork) -> Iterator[tuple[Layer, str]]:
     """(layer, the tensor that its call leaves) for every call."""
-    fused = {relu.name for layer in quantised.computed if (relu := merged_relu(quantised, layer))}
+    fused = {relu.name for layer in quantised.computed if (relu := merged_activation(quantised, layer))}
     for layer in quantised.computed:
         if layer.name not in fused and not isinstance(layer, Flatten):
-            relu = merged_relu(quantised, layer)
+            relu = merged_activation(quantised, layer)
             yield layer, relu.name if relu else layer.name
 
 

@@ -10,11 +10,13 @@ from backends.finn.options import FINN, FinnOptions
 from backends.protocol import Job, Refusal
 from models.integers import GlobalSum, HostScale, Threshold
 from models.network import (
+    WEIGHTED,
     Add,
     Conv2D,
     Dense,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     MaxPool2D,
     Network,
     ReLU,
@@ -22,29 +24,40 @@ from models.network import (
 )
 
 KINDS = (Conv2D, Dense, ReLU, Add, GlobalAveragePool, MaxPool2D, Flatten, Softmax)
-OF_INTEGERS = (Threshold, GlobalSum, HostScale)
+OF_INTEGERS = (Threshold, GlobalSum, HostScale, GroupedConv2D)
 """Kinds that a network of integers has besides."""
+UNBUILT = {
+    "averagepool2d": "FINN averages windows with a Trunc behind them alone, which is not read here",
+    "clip": "in FINN, an upper end is the last code of the quantiser behind a ReLU",
+    "concat": "FINN has StreamingConcat, but the flow does not build it",
+    "leaky_relu": "FINN has none",
+}
+"""Why the flow does not build layers that the importers read."""
 
 
 def check(job: Job[FinnOptions]) -> Sequence[Refusal]:
     if isinstance(job.integer, Refusal):
         return (job.integer, *_folding(job.options))
     network = job.integer.quantised.network if job.integer else job.network
-    return (*_layers(network), *_folding(job.options))
+    return (*_layers(network, bool(job.integer)), *_folding(job.options))
 
 
-def _layers(network: Network) -> Iterator[Refusal]:
+def _layers(network: Network, of_integers: bool) -> Iterator[Refusal]:
     """Layers, and orders of them, that the flow does not build."""
-    if not any(isinstance(layer, Conv2D | Dense) for layer in network.layers):
+    if not any(isinstance(layer, WEIGHTED) for layer in network.layers):
         yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
     if network.pixels not in IMAGES:
         fact = f"the network reads {network.pixels}, and FINN's first quantiser takes bytes as they are"
         yield Refusal("--pixels", fact, "train it on x / 255, or on bytes")
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
-        if not isinstance(layer, KINDS + OF_INTEGERS):
+        if isinstance(layer, GroupedConv2D) and not of_integers:
+            fact = "grouped_conv2d is built where a quantised graph brings it, as a depthwise convolution"
+            yield Refusal(where, fact, "a QONNX file by --network, or a convolution over all channels")
+        elif not isinstance(layer, KINDS + OF_INTEGERS):
             kinds = ", ".join(kind.kind for kind in KINDS)
-            yield Refusal(where, f"the flow does not build {layer.kind}", f"one of {kinds}")
+            why = f": {UNBUILT[layer.kind]}" if layer.kind in UNBUILT else ""
+            yield Refusal(where, f"the flow does not build {layer.kind}{why}", f"one of {kinds}")
         elif isinstance(layer, Softmax) and readers:
             fact = f"{readers[0].name} reads it, and a softmax is the host's, at the end"
             yield Refusal(where, fact, "a ReLU, or a softmax as the last layer")

@@ -64,8 +64,8 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
     """What the solver is asked. It folds the matrix units. All other nodes are as little parallel as the interval
     allows, which costs the least of everything."""
     start = FinnDesign(job, quantised, {node.name: node.folds[0] for node in nodes(quantised)})
-    units = [node for node in start.nodes if isinstance(node, MatrixVector)]
-    others = [node for node in start.nodes if not isinstance(node, MatrixVector)]
+    units = [node for node in start.nodes if type(node) is MatrixVector]
+    others = [node for node in start.nodes if type(node) is not MatrixVector]
     paces = sorted({node.cycles(fold) for node in start.nodes for fold in node.folds})
     quickest = max(min(node.cycles(fold) for fold in node.folds) for node in start.nodes)
     ways = {node.name: [_way(node, place, start.memory) for place in range(len(node.folds))] for node in units}

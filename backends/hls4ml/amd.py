@@ -78,7 +78,8 @@ def expected(design: Hls4mlDesign) -> Expected:
 
     if design.job.options.io_type == "io_parallel":
         return Expected({}, kind_of)
-    counts: Counter[Kind] = Counter((block.kind, block.shape[-1]) for block in design.blocks)
+    alike = {"averagepool2d": "maxpool2d"}  # functions of one name
+    counts: Counter[Kind] = Counter((alike.get(block.kind, block.kind), block.shape[-1]) for block in design.blocks)
     pixels = max(max(tokens(block.taken), tokens(block.shape)) for block in design.blocks)
     cycles = max(
         busy(block, design.reuse.get(block.name, 1), QUICKEST, block.name in design.unrolled) for block in design.blocks

@@ -22,11 +22,18 @@ from backends.hls4ml.precision import lower
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job, Refusal
 from models.fixed import FixedType, parse_type
-from models.network import Conv2D, Dense, Flatten, MaxPool2D, Network, Softmax
+from models.network import AveragePool2D, Conv2D, Dense, Flatten, MaxPool2D, Network, Softmax
 
 UNROLL_LIMIT = 4096
 """Products of one layer that the HLS compilers unroll (``config_array_partition -maximum_size`` of hls4ml's Tcl)."""
-KINDS = "add", "conv2d", "dense", "flatten", "global_average_pool", "maxpool2d", "relu", "softmax"
+KINDS = "add", "averagepool2d", "conv2d", "dense", "flatten", "global_average_pool", "maxpool2d", "relu", "softmax"
+UNBUILT = {
+    "clip": "hls4ml 1.3.0 reads no ReLU with an upper end (`max_value`), as ReLU6 is",
+    "leaky_relu": "hls4ml has LeakyReLU, but its arithmetic is not modelled here",
+    "concat": "hls4ml has Concatenate, but its blocks are not modelled here",
+    "grouped_conv2d": "hls4ml has DepthwiseConv2D and no other groups, but its products are not modelled here",
+}
+"""Why the flow does not convert layers that the importers read."""
 EXACT_BITS = 53
 """Bits of a sum that the exact reference holds."""
 
@@ -44,7 +51,8 @@ def _layers(network: Network) -> Iterator[Refusal]:
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
         if layer.kind not in KINDS:
-            yield Refusal(where, f"the flow does not convert {layer.kind}", f"one of {', '.join(KINDS)}")
+            why = f": {UNBUILT[layer.kind]}" if layer.kind in UNBUILT else ""
+            yield Refusal(where, f"the flow does not convert {layer.kind}{why}", f"one of {', '.join(KINDS)}")
         elif isinstance(layer, Softmax) and readers:
             fact = f"{readers[0].name} reads it, and a softmax is built at the end only"
             yield Refusal(where, fact, "a ReLU, or a softmax as the last layer")
@@ -87,7 +95,7 @@ def _meaningless(named: Iterable[str], network: Network) -> list[str]:
 def _pooling(network: Network) -> Iterator[Refusal]:
     """Its pooling asserts windows side by side and no padding (``nnet_utils/nnet_pooling_stream.h``)."""
     for layer in network.layers:
-        if not isinstance(layer, MaxPool2D):
+        if not isinstance(layer, MaxPool2D | AveragePool2D):
             continue
         if layer.kernel != layer.strides or any(layer.pads(*network.input_shapes(layer))):
             fact = f"hls4ml pools windows side by side, without padding; this is {layer.kernel} every {layer.strides}"

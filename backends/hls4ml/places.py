@@ -22,6 +22,7 @@ ALL = "*"
 CLASSES: Mapping[str, tuple[str, ...]] = {
     INPUT: ("@input",),
     "add": ("@merge",),
+    "averagepool2d": ("@pooling2d",),
     "conv2d": ("@conv2d",),
     "dense": ("@dense",),
     "flatten": ("@reshape",),
@@ -34,6 +35,7 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
 activation, and a ParametrizedActivation where it is a layer of its own: a network does not tell, so either name will
 do."""
 ROLES = {
+    "averagepool2d": ("accum", "result"),
     "conv2d": ("weight", "bias", "accum", "result"),
     "dense": ("weight", "bias", "accum", "result"),
     "global_average_pool": ("accum", "result"),

@@ -22,6 +22,7 @@ from models.lowering import lowered
 from models.network import (
     INPUT,
     Add,
+    AveragePool2D,
     Conv2D,
     Dense,
     Flatten,
@@ -85,7 +86,7 @@ def _ranged(
             kernel, bias = (given.get(role, type) for role, type in zip(WEIGHTS, choice.weights(layer), strict=True))
             terms = sizes(job.network)[layer.name][0]
             return Arithmetic(choice.result(layer), kernel, bias, _sum(source, kernel, terms, bias))
-        case GlobalAveragePool():
+        case GlobalAveragePool() | AveragePool2D():
             result = choice.result(layer)
             return Arithmetic(result, accumulator=_wider(source, _area(job, layer), result.fraction))
         case MaxPool2D() | Flatten():
@@ -106,6 +107,10 @@ def _stock(job: Job[Hls4mlOptions], layer: Layer, sources: Sequence[FixedType]) 
             return Arithmetic(_added(*sources))
         case GlobalAveragePool():
             return Arithmetic(DEFAULT, accumulator=DEFAULT)
+        case AveragePool2D():
+            more = ceil(log2(prod(layer.kernel)))
+            total = FixedType(source.width + 2 * more, source.integer + more, source.signed)
+            return Arithmetic(source, accumulator=total)
         case MaxPool2D() | Flatten():
             return Arithmetic(source)
         case Softmax():
@@ -133,7 +138,7 @@ def _wider(source: FixedType, terms: int, fraction: int) -> FixedType:
 
 
 def _area(job: Job[Hls4mlOptions], layer: Layer) -> int:
-    return prod(job.network.shapes[layer.inputs[0]][:2])
+    return prod(layer.kernel if isinstance(layer, AveragePool2D) else job.network.shapes[layer.inputs[0]][:2])
 
 
 def _tables(source: FixedType) -> SoftmaxTables:

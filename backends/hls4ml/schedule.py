@@ -15,7 +15,7 @@ from math import prod
 from backends.dataflow.stages import Run, Stage, merged
 from backends.hls4ml.reuse import sizes
 from backends.hls4ml.structure import cycles_a_turn
-from models.network import INPUT, Conv2D, Flatten, Layer, MaxPool2D, Network, Shape
+from models.network import INPUT, AveragePool2D, Conv2D, Flatten, Layer, MaxPool2D, Network, Shape
 
 CLONE, PADDING = "clone", "padding"
 
@@ -170,7 +170,7 @@ def _pattern(block: Block, factor: int, pace: ToolPace, latency: bool) -> tuple[
             return merged((above, *row * block.taken[0], below))
         case "conv2d", Conv2D():
             return _window(block, layer, Run(1, computed), Run(1, stored, puts=False))
-        case "maxpool2d", MaxPool2D():
+        case (("maxpool2d" | "averagepool2d"), (MaxPool2D() | AveragePool2D())):
             return _window(block, layer, Run(1, pace.pooled), Run(1, pace.pooled, puts=False))
         case "global_average_pool", _:
             return merged((Run(tokens(block.taken) - 1, 1, puts=False), Run(1, 1)))
@@ -184,7 +184,7 @@ def _inputs(block: Block, layer: Conv2D) -> int:
     return prod(layer.kernel) * block.taken[-1]
 
 
-def _window(block: Block, layer: Conv2D | MaxPool2D, full: Run, idle: Run) -> tuple[Run, ...]:
+def _window(block: Block, layer: Conv2D | MaxPool2D | AveragePool2D, full: Run, idle: Run) -> tuple[Run, ...]:
     """A token in for every pixel, one out for every pixel that completes a window."""
     rows, columns = block.taken[0], block.taken[1]
     wide, high = (_ends(size, layer.kernel[axis], layer.strides[axis]) for axis, size in ((1, columns), (0, rows)))

@@ -13,13 +13,17 @@ from backends.rtl.notes import notes, observations
 from backends.rtl.options import RtlOptions
 from backends.rtl.plan import plan
 from backends.rtl.simulated import read
+from models.network import Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, ReLU, Softmax
+
+KINDS = frozenset(kind.kind for kind in (Conv2D, Dense, MaxPool2D, GlobalAveragePool, Add, ReLU, Flatten, Softmax))
+"""Layers that the library has modules for, and a softmax at the end, which the host computes."""
 
 BACKEND: Backend[RtlOptions, Solved[RtlDesign]] = Backend(
     api=API,
     name="rtl",
     about="RTL: SystemVerilog from a small library, PE x SIMD folding, simulated cycle by cycle",
     options=RtlOptions,
-    check=check,
+    check=lambda job: check(job, KINDS),
     resolve=lambda job: resolve(job, RtlDesign),
     lower=lambda solved: solved.design.quantised,
     estimate=estimate,

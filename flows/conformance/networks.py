@@ -14,11 +14,16 @@ from flows.core.part import Target, find_part
 from models.network import (
     INPUT,
     Add,
+    AveragePool2D,
+    Clip,
+    Concat,
     Conv2D,
     Dense,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     Layer,
+    LeakyReLU,
     MaxPool2D,
     Network,
     ReLU,
@@ -90,6 +95,17 @@ def odd_networks() -> Iterator[Network]:
     yield network("unknown layer", conv, relu, Sine("odd", ("relu",)), *head("odd"))
     yield network("overlapping pool", conv, relu, MaxPool2D("odd", ("relu",), (3, 3), (2, 2), "same"), *head("odd"))
     yield network("oblong pool", conv, relu, MaxPool2D("odd", ("relu",), (2, 1), (2, 1), "valid"), *head("odd"))
+    depthwise = GroupedConv2D("odd", ("relu",), (3, 3), (2, 2), "same", 4, 4)
+    yield network("depthwise convolution", conv, relu, depthwise, ReLU("relu2", ("odd",)), *head("relu2"))
+    yield network("convolution in groups", conv, relu, replace(depthwise, filters=6, groups=2), *head("odd"))
+    average = AveragePool2D("odd", ("relu",), (2, 2), (2, 2), "valid")
+    yield network("average of windows", conv, relu, average, *head("odd"))
+    yield network("average of padded windows", conv, relu, replace(average, padding=(1, 1, 1, 1)), *head("odd"))
+    yield network("clip behind a convolution", conv, Clip("odd", ("conv",), 0.0, 3.0), *head("odd"))
+    clip = Clip("odd", (INPUT,), 0.25, 0.5)
+    yield network("clip of the input", clip, replace(conv, inputs=("odd",)), relu, *head("relu"))
+    yield network("leaky relu", conv, LeakyReLU("odd", ("conv",), 0.1), *head("odd"))
+    yield network("tensors side by side", conv, relu, Concat("odd", ("relu", INPUT)), *head("odd"))
     yield network("oblong convolution", replace(conv, kernel=(1, 3), strides=(2, 1)), relu, *head("relu"))
     yield network("convolutions in a row", conv, replace(conv, name="odd", inputs=("conv",)), *head("odd"))
     yield network("relu first", ReLU("odd", (INPUT,)), replace(conv, inputs=("odd",)), relu, *head("relu"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
 
 import numpy as np
@@ -21,13 +22,30 @@ from flows.core.errors import RefusedError
 from models.evaluation import oracle
 from models.evaluation.entry import SINGLE, Entry, precision
 from models.evaluation.reached import Reached
-from models.fixed import FixedType
+from models.fixed import FixedType, rounded
 from models.integers import GlobalSum, Threshold
-from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
+from models.network import (
+    INPUT,
+    Add,
+    AveragePool2D,
+    Clip,
+    Concat,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    GroupedConv2D,
+    Layer,
+    LeakyReLU,
+    MaxPool2D,
+    ReLU,
+    Softmax,
+)
 from models.quantised import Arithmetic, QuantisedNetwork, SoftmaxTables
 from models.training.torch_network import looked_up
 
 Compute = Callable[..., Tensor]
+Windowed = Conv2D | GroupedConv2D | MaxPool2D | AveragePool2D
 Weights = Mapping[str, np.ndarray]
 
 
@@ -82,11 +100,19 @@ def _prepare(layer: Layer, types: Arithmetic, sources: Sequence[Source], weights
     """How to compute a layer, and what its codes then reach."""
     source = sources[0]
     match layer:
-        case Conv2D() | Dense():
+        case Conv2D() | GroupedConv2D() | Dense():
             products = _Products(layer, types, source, weights)
             return products, products.output.result
         case GlobalAveragePool():
-            return _average(types, source)
+            return _average(types, source, prod(source.shape[:2]), lambda x: x.sum((2, 3)))
+        case AveragePool2D():
+            return _average(types, source, prod(layer.kernel), _window_sums(layer, source))
+        case Clip():
+            return _clip(layer, types, source)
+        case LeakyReLU():
+            return _leaky(layer, types, source)
+        case Concat():
+            return _concat(types, sources)
         case Softmax():
             return _softmax(types, source)
         case Flatten():
@@ -113,7 +139,7 @@ def _prepare(layer: Layer, types: Arithmetic, sources: Sequence[Source], weights
     raise TypeError(f"no exact form of {layer.kind}")
 
 
-def _torch_pads(layer: Conv2D | MaxPool2D, source: Source) -> tuple[int, int, int, int]:
+def _torch_pads(layer: Windowed, source: Source) -> tuple[int, int, int, int]:
     top, bottom, left, right = layer.pads(source.shape)
     return left, right, top, bottom
 
@@ -121,7 +147,9 @@ def _torch_pads(layer: Conv2D | MaxPool2D, source: Source) -> tuple[int, int, in
 class _Products:
     """A convolution or a dense layer: kernel and bias codes, and the precision in which their sums are exact."""
 
-    def __init__(self, layer: Conv2D | Dense, types: Arithmetic, source: Source, weights: Weights) -> None:
+    def __init__(
+        self, layer: Conv2D | GroupedConv2D | Dense, types: Arithmetic, source: Source, weights: Weights
+    ) -> None:
         assert types.kernel and types.bias and types.accumulator
         kernel = oracle.quantise(weights[f"{layer.name}/kernel"], types.kernel)
         bias = oracle.quantise(weights[f"{layer.name}/bias"], types.bias)
@@ -134,22 +162,24 @@ class _Products:
         self.output = Entry(types.accumulator.fraction, self.accumulate.result, types.output)
 
         # oneDNN 3.12 convolves wrongly in single precision (AVX-512): one input channel, an output one pixel wide.
-        self.sum_precision = torch.float64 if source.shape[-1] == 1 else precision(reach)
+        has_single = kernel.shape[-2] == 1
+        self.sum_precision = torch.float64 if has_single else precision(reach)
         self.precision, self.low_bits = self.sum_precision, 0
         bits = (source.reach.bit_length() + 1) // 2
-        if bits and source.shape[-1] > 1 and reach >= SINGLE:
+        if bits and not has_single and reach >= SINGLE:
             halves = max(1 << bits - 1, (source.reach >> bits) + 1)
             if max(columns) * halves < SINGLE:
                 self.low_bits, self.precision = bits, torch.float32
 
         self.layer = layer
-        self.pads = _torch_pads(layer, source) if isinstance(layer, Conv2D) else (0, 0, 0, 0)
-        order = (3, 2, 0, 1) if isinstance(layer, Conv2D) else (1, 0)
+        self.pads = (0, 0, 0, 0) if isinstance(layer, Dense) else _torch_pads(layer, source)
+        self.groups = layer.groups if isinstance(layer, GroupedConv2D) else 1
+        order = (1, 0) if isinstance(layer, Dense) else (3, 2, 0, 1)
         self.kernel = torch.from_numpy(kernel.astype(np.float64).transpose(order)).to(self.precision)
-        if isinstance(layer, Conv2D):
+        if not isinstance(layer, Dense):
             self.kernel = self.kernel.contiguous(memory_format=torch.channels_last)
         self.bias = torch.from_numpy(bias.astype(np.float64)).to(self.sum_precision)
-        self.bias = self.bias.reshape(-1, *(1, 1) * isinstance(layer, Conv2D))
+        self.bias = self.bias.reshape(-1, *(1, 1) * (not isinstance(layer, Dense)))
 
     def __call__(self, x: Tensor) -> Tensor:
         if self.low_bits:
@@ -166,8 +196,8 @@ class _Products:
             return x @ self.kernel.T
         left, right, top, bottom = self.pads
         if top == bottom and left == right:
-            return F.conv2d(x, self.kernel, stride=self.layer.strides, padding=(top, left))
-        return F.conv2d(F.pad(x, self.pads), self.kernel, stride=self.layer.strides)
+            return F.conv2d(x, self.kernel, stride=self.layer.strides, padding=(top, left), groups=self.groups)
+        return F.conv2d(F.pad(x, self.pads), self.kernel, stride=self.layer.strides, groups=self.groups)
 
 
 def _sum(types: Arithmetic, sources: Sequence[Source]) -> tuple[Compute, int]:
@@ -178,18 +208,56 @@ def _sum(types: Arithmetic, sources: Sequence[Source]) -> tuple[Compute, int]:
     return lambda x, y: entry((x.to(exact) * first).add_(y.to(exact), alpha=second)), entry.result
 
 
-def _average(types: Arithmetic, source: Source) -> tuple[Compute, int]:
+def _average(types: Arithmetic, source: Source, area: int, add: Callable[[Tensor], Tensor]) -> tuple[Compute, int]:
+    """`add` makes the sums of `area` elements each, in double precision."""
     assert types.accumulator
-    area, within = prod(source.shape[:2]), types.accumulator.fraction
+    within = types.accumulator.fraction
     terms = Entry(source.type.fraction, source.reach, types.accumulator)
     total = Entry(within, terms.result * area, types.accumulator)
     output = Entry(within, total.result // area, types.output)
 
     def compute(x: Tensor) -> Tensor:
-        entered = total(terms(x.to(torch.float64, copy=True)).double().sum((2, 3)))
+        entered = total(add(terms(x.to(torch.float64, copy=True)).double()))
         return output((entered.double() / area).trunc_())
 
     return compute, output.result
+
+
+def _window_sums(layer: AveragePool2D, source: Source) -> Callable[[Tensor], Tensor]:
+    pads = _torch_pads(layer, source)
+    return lambda x: F.avg_pool2d(F.pad(x, pads), layer.kernel, layer.strides, divisor_override=1)
+
+
+def _clip(layer: Clip, types: Arithmetic, source: Source) -> tuple[Compute, int]:
+    """Rounding never falls where its operand rises: rounded ends confine what was rounded, as ends do before it."""
+    output, bits = types.output, source.reach.bit_length() + max(types.output.fraction - source.type.fraction, 0) + 2
+    unbounded = FixedType(bits, bits - output.fraction, True, output.rounding)
+    low, high = (
+        rounded(Fraction(end) * Fraction(2) ** output.fraction, output.rounding) for end in (layer.low, layer.high)
+    )
+    nearest = Entry(source.type.fraction, source.reach, unbounded)
+    entry = Entry(output.fraction, min(max(-low, high), max(nearest.result, low, -high)), output)
+    return lambda x: entry(nearest(x.clone()).clamp_(float(low), float(high))), entry.result
+
+
+def _leaky(layer: LeakyReLU, types: Arithmetic, source: Source) -> tuple[Compute, int]:
+    assert types.slope
+    slope, more = types.slope.enter(Fraction(layer.slope)), types.slope.fraction
+    reach = source.reach << more
+    entry, exact = Entry(source.type.fraction + more, reach, types.output), precision(reach)
+
+    def compute(x: Tensor) -> Tensor:
+        x = x.to(exact)
+        return entry(torch.where(x < 0, x * slope, x * 2.0**more))
+
+    return compute, entry.result
+
+
+def _concat(types: Arithmetic, sources: Sequence[Source]) -> tuple[Compute, int]:
+    first, second = (Entry(one.type.fraction, one.reach, types.output) for one in sources)
+    reach = max(first.result, second.result)
+    exact = precision(reach)
+    return lambda x, y: torch.cat([first(x.clone()).to(exact), second(y.clone()).to(exact)], 1), reach
 
 
 def _softmax(types: Arithmetic, source: Source) -> tuple[Compute, int]:

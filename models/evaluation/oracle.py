@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import cache
-from math import exp, inf
+from math import exp, inf, prod
 from struct import pack, unpack
 from typing import Any
 
@@ -20,7 +20,23 @@ from numpy.typing import NDArray
 
 from models.fixed import FixedType
 from models.integers import GlobalSum, Threshold
-from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
+from models.network import (
+    INPUT,
+    Add,
+    AveragePool2D,
+    Clip,
+    Concat,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    GroupedConv2D,
+    Layer,
+    LeakyReLU,
+    MaxPool2D,
+    ReLU,
+    Softmax,
+)
 from models.quantised import Arithmetic, QuantisedNetwork, SoftmaxTables
 
 Codes = NDArray[np.object_]
@@ -77,22 +93,34 @@ def _layer(
     match layer:
         case ReLU():
             return enter(np.maximum(x, 0), fraction, types.output)
+        case Clip():
+            return _clipped(layer, x, fraction, types.output)
+        case LeakyReLU():
+            assert types.slope
+            slope, more = types.slope.enter(Fraction(layer.slope)), types.slope.fraction
+            return enter(np.where(x < 0, x * slope, x << more), fraction + more, types.output)
         case Add():
             common = max(fractions)
             total = (inputs[0] << common - fractions[0]) + (inputs[1] << common - fractions[1])
             return enter(total, common, types.output)
+        case Concat():
+            parts = [enter(one, its, types.output) for one, its in zip(inputs, fractions, strict=True)]
+            return np.concatenate(parts, axis=-1)
         case Flatten():
             return x.ravel()
         case MaxPool2D():
             return enter(_slide(layer, x, lambda window: window.max((0, 1)), outside=x.min()), fraction, types.output)
-        case Conv2D() | Dense():
+        case Conv2D() | GroupedConv2D() | Dense():
             return _weighted(layer, types, weights, x, fraction)
         case GlobalAveragePool():
             assert types.accumulator
-            terms, within = enter(x, fraction, types.accumulator), types.accumulator.fraction
-            total = enter(terms.sum((0, 1)), within, types.accumulator)
-            quotients = (int(Fraction(one, x.shape[0] * x.shape[1])) for one in total)  # towards zero, as in C++
-            return enter(codes(quotients, total.shape), within, types.output)
+            terms = enter(x, fraction, types.accumulator)
+            return _averages(terms.sum((0, 1)), prod(x.shape[:2]), types)
+        case AveragePool2D():
+            assert types.accumulator
+            terms = enter(x, fraction, types.accumulator)
+            sums = _slide(layer, terms, lambda window: window.sum((0, 1)), outside=0)
+            return _averages(sums, prod(layer.kernel), types)
         case GlobalSum():
             return enter(x.sum((0, 1)), fraction, types.output)
         case Threshold():
@@ -103,8 +131,31 @@ def _layer(
     raise TypeError(f"no exact form of {layer.kind}")
 
 
+def _averages(totals: Codes, area: int, types: Arithmetic) -> Codes:
+    """Sums in the accumulator become averages, rounded towards zero as a division in C++ is."""
+    assert types.accumulator
+    within = types.accumulator.fraction
+    sums = enter(totals, within, types.accumulator)
+    quotients = (int(Fraction(total, area)) for total in sums.ravel())
+    return enter(codes(quotients, sums.shape), within, types.output)
+
+
+def _clipped(layer: Clip, x: Codes, fraction: int, output: FixedType) -> Codes:
+    low, high = Fraction(layer.low), Fraction(layer.high)
+
+    @cache
+    def one(code: int) -> int:
+        return output.enter(min(max(Fraction(code) / Fraction(2) ** fraction, low), high))
+
+    return codes(map(one, x.ravel()), x.shape)
+
+
 def _weighted(
-    layer: Conv2D | Dense, types: Arithmetic, weights: Mapping[str, NDArray[np.float32]], x: Codes, fraction: int
+    layer: Conv2D | GroupedConv2D | Dense,
+    types: Arithmetic,
+    weights: Mapping[str, NDArray[np.float32]],
+    x: Codes,
+    fraction: int,
 ) -> Codes:
     """Bias plus kernel times input, in the accumulator. It wraps, so wrapping once at the end is the same."""
     assert types.kernel and types.bias and types.accumulator
@@ -115,7 +166,15 @@ def _weighted(
     kernel, bias = kernel << common - products, bias << common - types.bias.fraction
 
     def weigh(window: Codes) -> Codes:
-        return window.ravel() @ kernel.reshape(-1, kernel.shape[-1]) + bias
+        if not isinstance(layer, GroupedConv2D):
+            return window.ravel() @ kernel.reshape(-1, kernel.shape[-1]) + bias
+        seen, filters = kernel.shape[-2], layer.filters // layer.groups
+        groups = [
+            window[..., one * seen : (one + 1) * seen].ravel()
+            @ kernel[..., one * filters : (one + 1) * filters].reshape(-1, filters)
+            for one in range(layer.groups)
+        ]
+        return np.concatenate(groups) + bias
 
     total = weigh(x) if isinstance(layer, Dense) else _slide(layer, x, weigh, outside=0)
     return enter(enter(total, common, types.accumulator), types.accumulator.fraction, types.output)
@@ -133,7 +192,9 @@ def _reached(layer: Threshold, thresholds: NDArray[Any], signs: NDArray[np.float
     return codes(reached, x.shape)
 
 
-def _slide(layer: Conv2D | MaxPool2D, x: Codes, compute: Callable[[Codes], Codes], outside: int) -> Codes:
+def _slide(
+    layer: Conv2D | GroupedConv2D | MaxPool2D | AveragePool2D, x: Codes, compute: Callable[[Codes], Codes], outside: int
+) -> Codes:
     """`compute` on the window (height, width, channels) of every output pixel; beyond the image stands `outside`."""
     top, bottom, left, right = layer.pads(x.shape)
     padded = np.pad(x, ((top, bottom), (left, right), (0, 0)), constant_values=outside)

@@ -13,15 +13,21 @@ from torch import Tensor, nn
 
 from models.folding import absorbed, folded_weights
 from models.network import (
+    CONVOLUTIONS,
     INPUT,
     Add,
+    AveragePool2D,
     BatchNorm,
+    Clip,
+    Concat,
     Conv2D,
     Dense,
     Dropout,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     Layer,
+    LeakyReLU,
     MaxPool2D,
     Network,
     ReLU,
@@ -51,10 +57,11 @@ class TorchNetwork(nn.Module):
         self.trained = LayerModules()
         self.norms = LayerModules()
         for layer in network.layers:
-            if isinstance(layer, Conv2D):
+            if isinstance(layer, CONVOLUTIONS):
                 channels = network.input_shapes(layer)[0][-1]
+                groups = layer.groups if isinstance(layer, GroupedConv2D) else 1
                 self.trained[layer.name] = nn.Conv2d(
-                    channels, layer.filters, layer.kernel, layer.strides, bias=not batch_norm
+                    channels, layer.filters, layer.kernel, layer.strides, groups=groups, bias=not batch_norm
                 )
                 if batch_norm:
                     self.norms[layer.name] = nn.BatchNorm2d(layer.filters)
@@ -80,7 +87,7 @@ class TorchNetwork(nn.Module):
 
     def _run(self, layer: Layer, x: Tensor, *others: Tensor) -> Tensor:
         match layer:
-            case Conv2D():
+            case Conv2D() | GroupedConv2D():
                 y = self.trained[layer.name](self._pad(layer, x, 0.0))
                 return self.norms[layer.name](y) if self.batch_norm else y
             case BatchNorm():
@@ -89,6 +96,14 @@ class TorchNetwork(nn.Module):
                 return F.dropout(x, layer.rate, self.training)
             case MaxPool2D():
                 return F.max_pool2d(self._pad(layer, x, -torch.inf), layer.kernel, layer.strides)
+            case AveragePool2D():
+                return F.avg_pool2d(self._pad(layer, x, 0.0), layer.kernel, layer.strides)
+            case Clip():
+                return x.clamp(layer.low, layer.high)
+            case LeakyReLU():
+                return F.leaky_relu(x, layer.slope)
+            case Concat():
+                return torch.cat((x, others[0]), 1)
             case Dense():
                 return self.trained[layer.name](x)
             case ReLU():
@@ -101,7 +116,7 @@ class TorchNetwork(nn.Module):
                 return x.permute(0, 2, 3, 1).flatten(1)
         raise TypeError(f"no torch form of {layer.kind}")
 
-    def _pad(self, layer: Conv2D | MaxPool2D, x: Tensor, value: float) -> Tensor:
+    def _pad(self, layer: Conv2D | GroupedConv2D | MaxPool2D | AveragePool2D, x: Tensor, value: float) -> Tensor:
         top, bottom, left, right = layer.pads(self.network.input_shapes(layer)[0])
         return F.pad(x, (left, right, top, bottom), value=value) if top + bottom + left + right else x
 

@@ -15,10 +15,15 @@ from models.fixed import FixedType, Overflow, Rounding
 from models.network import (
     INPUT,
     Add,
+    AveragePool2D,
+    Clip,
+    Concat,
     Conv2D,
     Dense,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
+    LeakyReLU,
     MaxPool2D,
     Network,
     Padding,
@@ -90,6 +95,22 @@ def networks(draw: st.DrawFn) -> Network:
 
 
 @st.composite
+def networks_in_groups(draw: st.DrawFn) -> Network:
+    """Branches of grouped convolutions, averages of windows and activations with ends and slopes, side by side."""
+    groups, each, filters = draw(st.integers(2, 3)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    plain = draw(windows("plain", INPUT, groups * each))
+    settings = {name: getattr(plain, name) for name in ("kernel", "strides", "padding")}
+    grouped = GroupedConv2D("grouped", (INPUT,), filters=groups * filters, groups=groups, **settings)
+    average = AveragePool2D("average", ("grouped",), (2, 2), draw(st.sampled_from(((1, 1), (2, 2)))), "same")
+    ends = sorted(draw(st.tuples(st.floats(-4, 4, width=32), st.floats(-4, 4, width=32))))
+    clip = Clip("clip", ("average",), ends[0], ends[1] + 0.5)
+    leaky = LeakyReLU("leaky", ("average",), draw(st.floats(1 / 64, 0.875, width=32)))
+    layers = (grouped, average, clip, leaky, Concat("concat", ("clip", "leaky")), GlobalAveragePool("gap", ("concat",)))
+    size = draw(st.tuples(st.integers(3, 6), st.integers(3, 6)))
+    return Network("groups", (*size, groups * each), layers)
+
+
+@st.composite
 def accumulators(draw: st.DrawFn, fraction: int) -> FixedType:
     width = draw(st.sampled_from((6, 12, 20, 48)))
     return FixedType(width, width - fraction - draw(st.integers(0, 2)))
@@ -97,18 +118,20 @@ def accumulators(draw: st.DrawFn, fraction: int) -> FixedType:
 
 @st.composite
 def designs(draw: st.DrawFn) -> QuantisedNetwork:
-    network = draw(networks())
+    network = draw(networks() | networks_in_groups())
     arithmetic: dict[str, Arithmetic] = {}
     entry = draw(types())
     made = {INPUT: entry}
     for layer in network.layers:
         source, output = made[layer.inputs[0]], draw(types())
         match layer:
-            case Conv2D() | Dense():
+            case Conv2D() | GroupedConv2D() | Dense():
                 kernel, bias = draw(types()), draw(types())
                 needed = max(source.fraction + kernel.fraction, bias.fraction)
                 arithmetic[layer.name] = Arithmetic(output, kernel, bias, draw(accumulators(needed)))
-            case GlobalAveragePool():
+            case LeakyReLU():
+                arithmetic[layer.name] = Arithmetic(output, slope=FixedType(8, draw(st.integers(0, 2)), signed=False))
+            case GlobalAveragePool() | AveragePool2D():
                 arithmetic[layer.name] = Arithmetic(output, accumulator=draw(accumulators(source.fraction - 1)))
             case Flatten():
                 arithmetic[layer.name] = Arithmetic(source)

@@ -23,6 +23,7 @@ from models.network import (
     Dropout,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     Layer,
     MaxPool2D,
     Network,
@@ -212,6 +213,29 @@ def test_a_batch_norm_goes_where_it_can(network: Network, left: str, seed: int) 
     assert {name: tensor.shape for name, tensor in weights.items()} == dict(hardware.weight_shapes())
     image = np.random.default_rng(seed).random(network.input_shape)
     assert evaluate(hardware, weights, image) == pytest.approx(evaluate(network, tensors, image), rel=1e-9, abs=1e-9)
+
+
+def test_a_batch_norm_goes_into_a_convolution_in_groups_before_it_and_not_behind() -> None:
+    torch = pytest.importorskip("torch")
+    from models.training.torch_network import TorchNetwork
+
+    layers = (
+        BatchNorm("first", (INPUT,)),
+        GroupedConv2D("grouped", ("first",), (2, 2), (1, 1), "valid", 6, 2),
+        BatchNorm("second", ("grouped",)),
+        GlobalAveragePool("gap", ("second",)),
+    )
+    network, random = Network("groups", (4, 4, 4), layers), np.random.default_rng(3)
+    tensors = {name: np.abs(random.normal(0, 1, shape)) + 0.1 for name, shape in network.weight_shapes()}
+    hardware = folded(network)
+    assert [layer.kind for layer in hardware.layers] == ["conv2d", "grouped_conv2d", "global_average_pool"]
+    image = torch.from_numpy(random.normal(0, 1, (2, 4, 4, 4)))
+    with torch.no_grad():
+        plain, one = (
+            TorchNetwork(which).double().load(given).eval()(image)
+            for which, given in ((network, tensors), (hardware, folded_weights(network, tensors)))
+        )
+    assert np.allclose(plain.numpy(), one.numpy(), rtol=1e-9)
 
 
 def test_a_negative_variance_is_named() -> None:

@@ -12,11 +12,16 @@ from flows.core.errors import InputError
 from models.network import (
     INPUT,
     Add,
+    AveragePool2D,
+    Clip,
+    Concat,
     Conv2D,
     Dense,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     Layer,
+    LeakyReLU,
     MaxPool2D,
     Network,
     Padding,
@@ -129,3 +134,53 @@ def test_the_digest_is_that_of_the_architecture() -> None:
     assert Network("other", ARCH8.input_shape, (replace(first, name="stem"), *renamed)).digest == ARCH8.digest
     wider = Network("wider", (4, 4, 3), (conv("a", INPUT),))
     assert wider.digest != Network("wider", (4, 4, 3), (conv("a", INPUT, padding="valid"),)).digest
+
+
+GROUPED = GroupedConv2D("odd", ("conv",), (3, 3), (2, 2), "same", 12, 4)
+
+
+def behind_a_convolution(layer: Layer) -> Network:
+    conv = Conv2D("conv", (INPUT,), (1, 1), (1, 1), "valid", 8)
+    return Network("one", (6, 5, 3), (conv, layer))
+
+
+def test_a_convolution_in_groups() -> None:
+    network = behind_a_convolution(GROUPED)
+    assert network.shapes["odd"] == (3, 3, 12)
+    assert dict(network.weight_shapes())["odd/kernel"] == (3, 3, 2, 12)
+    assert network.macs == 6 * 5 * 8 * 3 + 3 * 3 * 12 * 9 * 2
+    assert not GROUPED.is_depthwise(8) and replace(GROUPED, filters=8, groups=8).is_depthwise(8)
+    assert network.digest != behind_a_convolution(replace(GROUPED, groups=2)).digest
+
+
+def test_tensors_side_by_side_and_averages() -> None:
+    average = AveragePool2D("odd", ("conv",), (3, 2), (2, 1), (1, 1, 0, 0))
+    assert behind_a_convolution(average).shapes["odd"] == (3, 4, 8)
+    assert behind_a_convolution(Concat("odd", ("conv", INPUT))).shapes["odd"] == (6, 5, 11)
+
+
+@pytest.mark.parametrize(
+    ("layer", "fact"),
+    [
+        (replace(GROUPED, groups=1), "groups is 1"),
+        (replace(GROUPED, groups=3), "3 groups divide 8 channels"),
+        (replace(GROUPED, filters=6), "4 groups divide 8 channels or 6 filters"),
+        (Clip("odd", ("conv",), 6.0, 0.0), "it clips to 6 .. 0"),
+        (Clip("odd", ("conv",), 0.0, float("inf")), "it clips to 0 .. inf"),
+        (Clip("odd", ("conv",), float("nan"), 6.0), "it clips to nan .. 6"),
+        (LeakyReLU("odd", ("conv",), 1.0), "a slope of 1"),
+        (LeakyReLU("odd", ("conv",), float("nan")), "a slope of nan"),
+        (AveragePool2D("odd", ("conv",), (9, 2), (2, 1), "valid"), "does not fit"),
+    ],
+)
+def test_settings_that_make_no_sense_are_told(layer: Layer, fact: str) -> None:
+    with pytest.raises(InputError, match="layer odd") as refusal:
+        behind_a_convolution(layer)
+    assert fact in refusal.value.fact
+
+
+def test_images_of_two_sizes_do_not_stand_side_by_side() -> None:
+    pool = MaxPool2D("pool", ("conv",), (2, 2), (2, 2), "valid")
+    conv = Conv2D("conv", (INPUT,), (1, 1), (1, 1), "valid", 8)
+    with pytest.raises(InputError, match="side by side"):
+        Network("two", (6, 4, 3), (conv, pool, Concat("odd", ("conv", "pool"))))

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from flows.core.errors import InputError
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import INPUT, Conv2D, GlobalAveragePool, Network
+from models.network import (
+    INPUT,
+    AveragePool2D,
+    Clip,
+    Concat,
+    Conv2D,
+    GlobalAveragePool,
+    GroupedConv2D,
+    LeakyReLU,
+    Network,
+)
 from models.pixels import UNIT
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
 from models.serial import network_from_json, network_to_json, quantised_from_json, quantised_to_json
@@ -46,6 +56,28 @@ def through_text(content: Any) -> Any:
 def test_networks_come_back_equal(network: Network) -> None:
     back = network_from_json(through_text(network_to_json(network)))
     assert back == network and back.digest == network.digest
+
+
+def test_the_other_layers_come_back_equal_with_the_type_of_a_slope() -> None:
+    layers = (
+        GroupedConv2D("grouped", (INPUT,), (3, 3), (1, 1), "same", 4, 2),
+        Clip("clip", ("grouped",), -1.0, 6.0),
+        LeakyReLU("leaky", ("clip",), 0.1),
+        Concat("concat", ("clip", "leaky")),
+        AveragePool2D("average", ("concat",), (2, 2), (2, 2), "valid"),
+        GlobalAveragePool("gap", ("average",)),
+    )
+    network = Network("other", (4, 4, 2), layers)
+    again = network_from_json(json.loads(json.dumps(network_to_json(network))))
+    assert again == network and again.digest == network.digest
+    one = FixedType(8, 4)
+    types = {layer.name: Arithmetic(one) for layer in layers}
+    types["grouped"] = Arithmetic(one, one, one, FixedType(24, 16))
+    types["leaky"] = Arithmetic(one, slope=FixedType(8, -3, signed=False))
+    types["average"] = types["gap"] = Arithmetic(one, accumulator=FixedType(16, 8))
+    quantised = QuantisedNetwork(network, "weights", InputContract(one), types)
+    back = quantised_from_json(json.loads(json.dumps(quantised_to_json(quantised))))
+    assert back == quantised and back.digest == quantised.digest
 
 
 def test_a_padding_of_ones_own_comes_back_equal() -> None:

@@ -3,9 +3,9 @@
 Weights have the format asked for, at a power of two by layer or as they were trained; they round to nearest, ties to
 even, and saturate. A bias stands at the point of the accumulator that it starts. Every tensor between layers has
 `activation_bits` at the smallest power of two that is at least its range; it rounds halves up, which in hardware is an
-addition and a shift, and saturates. Not stored, and so as wide as their accumulator, are sums that only a ReLU reads,
-and the logits. A pixel is its own code: p / 256 where training read p / 255, p where it read bytes. For any other
-scaling, the host looks each byte up in a table of 256 codes.
+addition and a shift, and saturates. Not stored, and so as wide as their accumulator, are sums that only an activation
+reads, and the logits. The slope of a leaky ReLU has `SLOPE_BITS`. A pixel is its own code: p / 256 where training read
+p / 255, p where it read bytes. For any other scaling, the host looks each byte up in a table of 256 codes.
 """
 
 from __future__ import annotations
@@ -23,12 +23,17 @@ from models.fixed import FixedType, Overflow, Rounding
 from models.formats import stored_type
 from models.lowering import lowered
 from models.network import (
+    ACTIVATIONS,
     Add,
+    AveragePool2D,
+    Clip,
     Conv2D,
     Dense,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     Layer,
+    LeakyReLU,
     MaxPool2D,
     Network,
     ReLU,
@@ -46,6 +51,8 @@ Options = TypeVar("Options", bound=FormatOptions)
 
 BYTE = 8
 """Bits of a pixel on the stream."""
+SLOPE_BITS = 8
+"""Of the slope of a leaky ReLU: 1/512 of it is the most that rounding changes."""
 
 
 def lower(job: Job[Options]) -> QuantisedNetwork:
@@ -68,25 +75,27 @@ def _arithmetic(job: Job[Options], layer: Layer, sources: Sequence[FixedType]) -
     source = sources[0]
     stored = replace(stored_type(job.options.activation_bits, *job.ranges.reach[layer.name]), rounding=Rounding.RND)
     match layer:
-        case Conv2D() | Dense():
+        case Conv2D() | GroupedConv2D() | Dense():
             kernel = _kernel(job, layer)
             fraction, width = source.fraction + kernel.fraction, job.options.accumulator_bits
             sums = FixedType(width, width - fraction)
             return Arithmetic(sums if is_sum(job.network, layer) else stored, kernel, _bias(job, layer, fraction), sums)
-        case GlobalAveragePool():
-            area = prod(job.network.input_shapes(layer)[0][:2])
+        case GlobalAveragePool() | AveragePool2D():
+            area = prod(layer.kernel if isinstance(layer, AveragePool2D) else job.network.input_shapes(layer)[0][:2])
             more = ceil(log2(area))  # bits of the sum of an area, and as many behind the point for their average
             return Arithmetic(stored, accumulator=FixedType(source.width + 2 * more + 1, source.integer + more + 1))
         case MaxPool2D() | Flatten():
             return Arithmetic(source)
-        case ReLU() | Add():
+        case ReLU() | Clip() | Add():
             return Arithmetic(stored)
+        case LeakyReLU():
+            return Arithmetic(stored, slope=stored_type(SLOPE_BITS, 0.0, layer.slope))
     raise ValueError(f"{layer.name}: there is no stage for {layer.kind}")
 
 
 def is_sum(network: Network, layer: Layer) -> bool:
-    """Whether the sums of `layer` go straight into a ReLU, or are the logits."""
-    return all(isinstance(one, ReLU | Softmax) for one in network.consumers(layer.name))
+    """Whether the sums of `layer` go straight into an activation, or are the logits."""
+    return all(isinstance(one, (*ACTIVATIONS, Softmax)) for one in network.consumers(layer.name))
 
 
 def _kernel(job: Job[Options], layer: Layer) -> FixedType:
@@ -152,9 +161,9 @@ def reaches(job: Job[Options], quantised: QuantisedNetwork) -> Iterator[Reach]:
 
 
 def _read_as(quantised: QuantisedNetwork, layer: Layer) -> FixedType:
-    """The type that the sums of `layer` enter: of the ReLU that alone reads them, or its own."""
+    """The type that the sums of `layer` enter: of the activation that alone reads them, or its own."""
     readers = [one for one in quantised.computed if layer.name in one.inputs]
-    is_read = len(readers) == 1 and isinstance(readers[0], ReLU)
+    is_read = len(readers) == 1 and isinstance(readers[0], ACTIVATIONS)
     return quantised.layers[readers[0].name if is_read else layer.name].output
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
 from backends.dataflow.layers.arithmetic import Options, Reach, lower, reaches
-from backends.dataflow.layers.nodes import KINDS
+from backends.dataflow.layers.nodes import KINDS, POOLS
 from backends.dataflow.layers.options import AS_TRAINED, LEAST, LONGEST, FormatOptions, parse_formats
 from backends.dataflow.refusals import unknown
 from backends.protocol import Job, Refusal
-from models.network import Conv2D, Dense, Flatten, MaxPool2D, Softmax
+from models.network import WEIGHTED, Dense, Flatten, GroupedConv2D, Softmax
 from models.quantised import QuantisedNetwork
 
 BEAT = 32
@@ -19,21 +19,30 @@ NARROWEST = 4
 """Columns: a pool reads a word of its rows again no sooner than a row later, which its pipeline counts on."""
 
 
-def check(job: Job[Options]) -> Sequence[Refusal]:
-    return (*_layers(job), *_streams(job), *_formats(job))
+def check(job: Job[Options], kinds: Set[str] = KINDS) -> Sequence[Refusal]:
+    """Why a job cannot be done by a flow that has stages for layers of these `kinds`."""
+    return (*_layers(job, kinds), *_streams(job), *_formats(job))
 
 
-def _layers(job: Job[Options]) -> Iterator[Refusal]:
+def _layers(job: Job[Options], kinds: Set[str]) -> Iterator[Refusal]:
     network = job.network
-    if not any(isinstance(layer, Conv2D | Dense) for layer in network.layers):
+    if not any(isinstance(layer, WEIGHTED) for layer in network.layers):
         yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
         inner_softmax = isinstance(layer, Softmax) and layer.name != network.output
-        if inner_softmax or layer.kind not in KINDS:
-            templates = ", ".join(sorted(KINDS))
+        if inner_softmax or layer.kind not in kinds:
+            templates = ", ".join(sorted(kinds))
             yield Refusal(where, f"there is no template for {layer.kind} here", f"one of {templates}")
-        elif isinstance(layer, MaxPool2D):
+        elif isinstance(layer, GroupedConv2D):
+            channels = network.input_shapes(layer)[0][-1]
+            if not layer.is_depthwise(channels):
+                fact = (
+                    f"{layer.groups} groups make {layer.filters} filters of {channels} channels, and the template is "
+                    "of depthwise convolutions: a filter a channel"
+                )
+                yield Refusal(where, fact, f"{channels} groups and filters, or a convolution without groups")
+        elif isinstance(layer, POOLS):
             width = network.input_shapes(layer)[0][1]
             if width < NARROWEST and layer.kernel[0] > 1:
                 fact = f"its image is {width} wide, and the rows of a pool take at least {NARROWEST} columns"
@@ -66,7 +75,7 @@ def _streams(job: Job[Options]) -> Iterator[Refusal]:
 
 
 def _formats(job: Job[Options]) -> Iterator[Refusal]:
-    weighted = [layer.name for layer in job.network.layers if isinstance(layer, Conv2D | Dense)]
+    weighted = [layer.name for layer in job.network.layers if isinstance(layer, WEIGHTED)]
     yield from unknown("--weight-format", parse_formats(job.options.weight_format)[1], weighted)
 
 

@@ -15,14 +15,14 @@ from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lig
 from backends.dataflow.design import BufferedDesign
 from backends.dataflow.fifos import sized
 from backends.dataflow.layers.memories import Memory, kept, rows, weight_rom
-from backends.dataflow.layers.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, nodes
+from backends.dataflow.layers.nodes import MULTIPLYING, POOLS, WINDOW, Lanes, Node, nodes
 from backends.dataflow.layers.options import LayerOptions
 from backends.dataflow.layers.words import choose_lanes
 from backends.dataflow.options import AUTO, SIMULATED
 from backends.dataflow.pe_simd import Fold, Ways
 from backends.dataflow.stages import Fifo
 from backends.protocol import Job
-from models.network import INPUT, MaxPool2D
+from models.network import INPUT
 from models.quantised import QuantisedNetwork
 
 FIFO = "fifo"
@@ -52,8 +52,8 @@ class LayerDesign(BufferedDesign, Generic[Options]):
 
     @property
     def weighted(self) -> tuple[Node, ...]:
-        """The matrix-vector stages."""
-        return tuple(node for node in self.nodes if node.kind == MATRIX_VECTOR)
+        """The stages with weights."""
+        return tuple(node for node in self.nodes if node.kind in MULTIPLYING)
 
     @cached_property
     def lanes(self) -> Mapping[str, Lanes]:
@@ -62,7 +62,7 @@ class LayerDesign(BufferedDesign, Generic[Options]):
 
     @staticmethod
     def ways(node: Node) -> Ways:
-        """The folds that the matrix-vector stage `node` may have."""
+        """The folds that the stage `node`, which has weights, may have."""
         return node.foldable
 
     @abstractmethod
@@ -101,7 +101,7 @@ class LayerDesign(BufferedDesign, Generic[Options]):
         return {
             node.layer.name: rows(node, self.lanes[node.name], self._bits(node), device)
             for node in self.nodes
-            if node.kind in (WINDOW, MaxPool2D.kind)
+            if node.kind in (WINDOW, *(pool.kind for pool in POOLS))
         }
 
     @cached_property
@@ -126,7 +126,7 @@ class LayerDesign(BufferedDesign, Generic[Options]):
         }
 
     def _pixel_bits(self, node: Node) -> int:
-        values = node.size[0] if node.kind == WINDOW else node.shape[-1]
+        values = node.covered if node.kind == WINDOW else node.shape[-1]
         return values * self.quantised.type_of(node.tensor).width
 
     @cached_property

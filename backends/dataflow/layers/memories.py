@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from backends.cost.blockram import bram18
 from backends.cost.fabric import ram_luts
 from backends.dataflow.buffers import BRAM, LUTRAM, lightest
-from backends.dataflow.layers.nodes import WINDOW, Lanes, Node, parts
+from backends.dataflow.layers.nodes import POOLS, WINDOW, Lanes, Node, part_width, parts
 from backends.dataflow.pe_simd import Fold
 from flows.core.part import Device
-from models.network import Conv2D, MaxPool2D
+from models.network import CONVOLUTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def weight_rom(size: tuple[int, int], fold: Fold, bits: int, device: Device) -> 
 
 def rows(node: Node, wide: Lanes, bits: int, device: Device) -> Memory:
     """The rows that are needed again: all of a window in one memory, of a pool a memory for each but the newest."""
-    assert isinstance(node.layer, Conv2D | MaxPool2D)
+    assert isinstance(node.layer, (*CONVOLUTIONS, *POOLS))
     height, width, channels = node.layer.kernel[0], *node.taken[1:]
     if node.kind == WINDOW:
         stored = parts(node, wide).stored
@@ -57,8 +57,9 @@ def rows(node: Node, wide: Lanes, bits: int, device: Device) -> Memory:
 
 
 def kept(node: Node, fold: Fold, bits: int, device: Device) -> Memory:
-    """What a matrix-vector stage reads once for all groups of results: a window, or all values."""
-    return _in(1, node.size[0] // fold.simd, fold.simd * bits, device)
+    """What a stage with weights keeps of what it has read: a window, or all values."""
+    width = part_width(node.layer, fold)
+    return _in(1, node.covered // width, width * bits, device)
 
 
 def _in(copies: int, depth: int, bits: int, device: Device, rom: bool = False) -> Memory:

@@ -9,8 +9,21 @@ import re
 from collections.abc import Iterable, Mapping
 from math import prod
 
-from backends.dataflow.layers.nodes import merged_relu
-from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Network, ReLU
+from backends.dataflow.layers.nodes import merged_activation
+from models.network import (
+    Add,
+    AveragePool2D,
+    Clip,
+    Conv2D,
+    Dense,
+    GlobalAveragePool,
+    GroupedConv2D,
+    Layer,
+    LeakyReLU,
+    MaxPool2D,
+    Network,
+    ReLU,
+)
 from models.quantised import QuantisedNetwork
 
 KEYWORDS = """
@@ -25,8 +38,8 @@ KEYWORDS = """
 HEADERS = "alloca daylight environ errno main std stderr stdin stdout timezone uint ulong ushort"
 """What the headers of g++ call something that is no function; types end in _t, and macros are in capitals."""
 TEMPLATES = """
-    add advance clone global_average_pool half_up hls image image_beats matrix_vector max_pool
-    receive relu result_beats saturated scan send shift_in shift_out window
+    activation add advance average_pool clone depthwise global_average_pool half_up hls image image_beats
+    matrix_vector max_pool receive relu result_beats saturated scan send shift_in shift_out window
     add_products ap_int ap_uint bits_of counter
     beat input left left_value output part product result right right_value stored stored_bias stored_weight
     sum value vector weight word
@@ -125,22 +138,41 @@ def title(quantised: QuantisedNetwork, layer: Layer) -> str:
     """What the layer is, in words."""
     shapes = quantised.network.shapes
     before, after = shapes[layer.inputs[0]], shapes[layer.name]
-    then = " and ReLU" if merged_relu(quantised, layer) else ""
+    activation = merged_activation(quantised, layer)
+    then = f" and {_called(activation)}" if activation else ""
     match layer:
         case Conv2D():
             stride = "" if layer.strides == (1, 1) else f", strides {_by(layer.strides)}"
             return f"{layer.name}: {_by(layer.kernel)} convolution{stride}, {before[-1]} to {after[-1]} channels{then}"
+        case GroupedConv2D():
+            stride = "" if layer.strides == (1, 1) else f", strides {_by(layer.strides)}"
+            return f"{layer.name}: {_by(layer.kernel)} depthwise convolution{stride}, {before[-1]} channels{then}"
         case Dense():
             return f"{layer.name}: dense, {prod(before)} to {prod(after)}{then}"
         case MaxPool2D():
             return f"{layer.name}: the largest of {_by(layer.kernel)}, {_by(before[:2])} to {_by(after[:2])} pixels"
+        case AveragePool2D():
+            return f"{layer.name}: the average of {_by(layer.kernel)}, {_by(before[:2])} to {_by(after[:2])} pixels"
         case Add():
             return f"{layer.name}: {layer.inputs[0]} + {layer.inputs[1]}"
         case GlobalAveragePool():
             return f"{layer.name}: the average of {_by(before[:2])} pixels"
-        case ReLU():
-            return f"{layer.name}: ReLU"
+        case ReLU() | Clip() | LeakyReLU():
+            return f"{layer.name}: {_called(layer)}"
     return f"{layer.name}: {layer.kind}"
+
+
+def _called(activation: ReLU | Clip | LeakyReLU) -> str:
+    """
+    >>> _called(Clip("six", ("conv",), 0.0, 6.0)), _called(LeakyReLU("leaky", ("conv",), 0.1))
+    ('clip to 0 .. 6', 'leaky ReLU of slope 0.1')
+    """
+    match activation:
+        case Clip():
+            return f"clip to {activation.low:g} .. {activation.high:g}"
+        case LeakyReLU():
+            return f"leaky ReLU of slope {activation.slope:g}"
+    return "ReLU"
 
 
 def _by(pair: tuple[int, ...]) -> str:

@@ -1,9 +1,10 @@
 """The stages of the generated dataflow, in the order of the network, and how wide they work.
 
 The first receives the bytes of an image from AXI-Stream, the last sends the results. A convolution is a *window* stage,
-which stores rows, pads and hands out windows, and a *matrix-vector* stage of PE x SIMD multipliers; a 1x1 convolution
-that skips no pixel needs no window. A ReLU is part of the matrix-vector stage before it. A *clone* copies a tensor that
-is read twice. Flattening takes no stage: a dense layer takes the pixels of an image as they come.
+which stores rows, pads and hands out windows, and a *matrix-vector* stage of PE x SIMD multipliers, or where it is
+depthwise a *depthwise* stage, a multiplier for each of PE channels; a 1x1 convolution that skips no pixel needs no
+window. A ReLU, clip or leaky ReLU is part of the stage with weights before it. A *clone* copies a tensor that is read
+twice. Flattening takes no stage: a dense layer takes the pixels of an image as they come.
 """
 
 from __future__ import annotations
@@ -14,13 +15,19 @@ from math import gcd, prod
 
 from backends.dataflow.pe_simd import Fold
 from models.network import (
+    ACTIVATIONS,
+    CONVOLUTIONS,
     INPUT,
+    WEIGHTED,
     Add,
+    AveragePool2D,
+    Clip,
     Conv2D,
-    Dense,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     Layer,
+    LeakyReLU,
     MaxPool2D,
     ReLU,
     Shape,
@@ -29,9 +36,14 @@ from models.network import (
 from models.quantised import QuantisedNetwork
 
 CLONE, WINDOW, MATRIX_VECTOR, RECEIVE, SEND = "clone", "window", "matrix_vector", "receive", "send"
+DEPTHWISE = "depthwise"
+MULTIPLYING = (MATRIX_VECTOR, DEPTHWISE)
+"""Stages with weights."""
 STREAMS = "axi streams"
-KINDS = frozenset(kind.kind for kind in (Conv2D, Dense, MaxPool2D, GlobalAveragePool, Add, ReLU, Flatten, Softmax))
+POOLS = (MaxPool2D, AveragePool2D)
+KINDS = frozenset(kind.kind for kind in (*WEIGHTED, *POOLS, GlobalAveragePool, Add, *ACTIVATIONS, Flatten, Softmax))
 """Layers that can be generated; the largest result of a softmax is the host's to take."""
+Convolution = Conv2D | GroupedConv2D
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +72,28 @@ class Node:
     @property
     def size(self) -> tuple[int, int]:
         """(products of each result, results of each output pixel) of a layer with weights."""
-        seen = self.taken if isinstance(self.layer, Conv2D) else (prod(self.taken),)
+        seen = self.taken if isinstance(self.layer, CONVOLUTIONS) else (prod(self.taken),)
         *products, results = self.layer.weight_shapes(seen)["kernel"]
         return prod(products), results
+
+    @property
+    def covered(self) -> int:
+        """Values that are read for an output pixel of a layer with weights: of a window, all channels."""
+        if isinstance(self.layer, CONVOLUTIONS):
+            return prod(self.layer.kernel) * self.taken[-1]
+        return prod(self.taken)
 
     @property
     def foldable(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """(every SIMD, every PE) that a layer with weights may have.
 
         PE divides the results, SIMD the products of each: of a window, so that its parts lie in one column each or
-        take as much of every column; elsewhere the channels of a pixel.
+        take as much of every column; elsewhere the channels of a pixel. A depthwise stage multiplies one value for each
+        of PE channels.
         """
         products, results = self.size
+        if isinstance(self.layer, GroupedConv2D):
+            return (1,), divisors(results)
         channels = self.taken[-1]
         if isinstance(self.layer, Conv2D):
             simds = tuple(one for one in divisors(products) if columns_a_part(self.layer, channels, one))
@@ -91,7 +113,7 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """How the windows of a convolution are handed out, SIMD values a word.
+    """How the windows of a convolution are handed out: SIMD values a word, or PE of a depthwise one.
 
     A part holds `lanes` values of each of `across` columns, the width of the kernel or one; `column` parts pass for
     each column. The rows are kept in words of `stored` values, which a word of the stream and a part both consist of.
@@ -107,7 +129,12 @@ def divisors(number: int) -> tuple[int, ...]:
     return tuple(one for one in range(1, number + 1) if number % one == 0)
 
 
-def columns_a_part(layer: Conv2D, channels: int, simd: int) -> int:
+def part_width(layer: Layer, fold: Fold) -> int:
+    """Values that a stage with weights reads at a time: of as many channels as it works on, or for each product."""
+    return fold.pe if isinstance(layer, GroupedConv2D) else fold.simd
+
+
+def columns_a_part(layer: Convolution, channels: int, simd: int) -> int:
     """Over how many columns of a window a part of `simd` of its values lies; 0 where it can be neither one nor all.
 
     >>> conv = Conv2D("conv", ("input",), (3, 3), (1, 1), "same", 8)
@@ -122,10 +149,10 @@ def columns_a_part(layer: Conv2D, channels: int, simd: int) -> int:
 
 def parts(node: Node, wide: Lanes) -> Parts:
     """Of the window stage `node`."""
-    layer, channels, simd = node.layer, node.taken[-1], wide.fold.simd
-    assert isinstance(layer, Conv2D) and node.kind == WINDOW
-    across = columns_a_part(layer, channels, simd)
-    lanes = simd // across
+    layer, channels, width = node.layer, node.taken[-1], part_width(node.layer, wide.fold)
+    assert isinstance(layer, CONVOLUTIONS) and node.kind == WINDOW
+    across = columns_a_part(layer, channels, width)
+    lanes = width // across
     return Parts(across, lanes, layer.kernel[0] * channels // lanes, gcd(wide.takes, lanes))
 
 
@@ -139,14 +166,14 @@ def pixels(shape: Shape) -> int:
     return prod(shape[:-1])
 
 
-def merged_relu(quantised: QuantisedNetwork, layer: Layer) -> ReLU | None:
-    """The ReLU that the stage of `layer` applies: the only reader of a layer with weights."""
+def merged_activation(quantised: QuantisedNetwork, layer: Layer) -> ReLU | Clip | LeakyReLU | None:
+    """The activation that the stage of `layer` applies: the only reader of a layer with weights."""
     readers = [one for one in quantised.computed if layer.name in one.inputs]
-    is_merged = isinstance(layer, Conv2D | Dense) and len(readers) == 1
-    return readers[0] if is_merged and isinstance(readers[0], ReLU) else None
+    is_merged = isinstance(layer, WEIGHTED) and len(readers) == 1
+    return readers[0] if is_merged and isinstance(readers[0], ACTIVATIONS) else None
 
 
-def slides(layer: Conv2D) -> bool:
+def slides(layer: Convolution) -> bool:
     """Whether it needs a window stage."""
     return prod(layer.kernel) > 1 or prod(layer.strides) > 1
 
@@ -157,7 +184,7 @@ def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
     yield Node(f"{RECEIVE} {INPUT}", RECEIVE, (INPUT,), shapes[INPUT], shapes[INPUT], INPUT, first)
     stream = {INPUT: f"{RECEIVE} {INPUT}"}  # the stage that puts a tensor
     put = {INPUT: shapes[INPUT]}  # and the shape in which it does
-    merged = {relu.name for layer in quantised.computed if (relu := merged_relu(quantised, layer))}
+    merged = {one.name for layer in quantised.computed if (one := merged_activation(quantised, layer))}
 
     def clone(tensor: str, layer: Layer) -> Iterator[Node]:
         if sum(one.inputs.count(tensor) for one in quantised.computed) > 1:
@@ -174,13 +201,14 @@ def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
         if isinstance(layer, Flatten) or layer.name in merged:
             stream[layer.name] = sources[0]
         else:
-            if isinstance(layer, Conv2D) and slides(layer):
+            if isinstance(layer, CONVOLUTIONS) and slides(layer):
                 name = f"{WINDOW} {layer.name}"
                 yield Node(name, WINDOW, sources, taken, shapes[layer.name], layer.inputs[0], layer)
                 sources = (name,)
-            kind = MATRIX_VECTOR if isinstance(layer, Conv2D | Dense) else layer.kind
-            relu = merged_relu(quantised, layer)
-            tensor = relu.name if relu else layer.name
+            stage = DEPTHWISE if isinstance(layer, GroupedConv2D) else MATRIX_VECTOR
+            kind = stage if isinstance(layer, WEIGHTED) else layer.kind
+            activation = merged_activation(quantised, layer)
+            tensor = activation.name if activation else layer.name
             yield Node(layer.name, kind, sources, taken, shapes[layer.name], tensor, layer)
             stream[layer.name] = layer.name
         yield from clone(layer.name, layer)

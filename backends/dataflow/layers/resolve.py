@@ -14,14 +14,14 @@ from backends.dataflow.folding import Cost, Folding
 from backends.dataflow.layers.arithmetic import lower
 from backends.dataflow.layers.check import overflows
 from backends.dataflow.layers.design import LayerDesign, Options
-from backends.dataflow.layers.nodes import MATRIX_VECTOR, Lanes, Node, nodes, slides
+from backends.dataflow.layers.nodes import MULTIPLYING, Lanes, Node, nodes, part_width, slides
 from backends.dataflow.layers.schedule import FOLDED
 from backends.dataflow.layers.words import least
 from backends.dataflow.options import NO_TARGET, cycles_at
 from backends.dataflow.pe_simd import Fold, legal, parse_folding
 from backends.dataflow.space import Budgets, Problem, Solved
 from backends.protocol import Job
-from models.network import Conv2D
+from models.network import CONVOLUTIONS
 from models.quantised import QuantisedNetwork
 
 PATIENCE = 1.1
@@ -46,7 +46,7 @@ def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[O
     """The design of `job` in this arithmetic. Raises `Unbuildable` for folds that do not divide, a rate beyond reach,
     and FIFOs that deadlock."""
     start = make(job, quantised, {})
-    ways = {node.name: start.ways(node) for node in nodes(quantised) if node.kind == MATRIX_VECTOR}
+    ways = {node.name: start.ways(node) for node in nodes(quantised) if node.kind in MULTIPLYING}
     asked = parse_folding(job.options.folding)
     refusals.refuse(pe_simd.refusals(asked, ways))
     folds = {name: [asked[name]] if name in asked else legal(ways[name]) for name in ways}
@@ -101,15 +101,17 @@ def _ways(design: LayerDesign[Any], name: str, folds: Sequence[Fold]) -> Iterato
     """What a layer with weights takes in `design` at other folds, its window and its memories included."""
     unit, *windows = [node for node in design.nodes[::-1] if node.layer.name == name and node.kind in FOLDED]
 
+    widths = {part_width(unit.layer, fold): fold for fold in folds}
+
     @cache
-    def of_windows(simd: int) -> tuple[int, Amounts]:
-        """The cycles and amounts of what no PE changes."""
-        fold = Fold(1, simd)
+    def of_windows(width: int) -> tuple[int, Amounts]:
+        """The cycles and amounts of windows in parts of so many values: all that a folding changes of them."""
+        fold = widths[width]
         amounts = joined(*(stage_amounts(design, node, _wide(design, node, fold)) for node in windows))
         return max((least(node, fold) for node in windows), default=0), amounts
 
     for place, fold in enumerate(folds):
-        cycles, amounts = of_windows(fold.simd)
+        cycles, amounts = of_windows(part_width(unit.layer, fold))
         of_unit = stage_amounts(design, unit, _wide(design, unit, fold))
         yield Way(place, max(cycles, least(unit, fold)), joined(amounts, of_unit))
 
@@ -117,7 +119,8 @@ def _ways(design: LayerDesign[Any], name: str, folds: Sequence[Fold]) -> Iterato
 def _wide(design: LayerDesign[Any], node: Node, fold: Fold) -> Lanes:
     """With the words of `design`, or words of as many results, where those are no multiple of them."""
     before = design.lanes[node.name]
-    if node.kind == MATRIX_VECTOR:
-        reads_parts = isinstance(node.layer, Conv2D) and slides(node.layer)
-        return Lanes(fold, fold.simd if reads_parts else lcm(before.takes, fold.simd), lcm(before.puts, fold.pe))
-    return Lanes(fold, before.takes, fold.simd)
+    width = part_width(node.layer, fold)
+    if node.kind in MULTIPLYING:
+        reads_parts = isinstance(node.layer, CONVOLUTIONS) and slides(node.layer)
+        return Lanes(fold, width if reads_parts else lcm(before.takes, width), lcm(before.puts, fold.pe))
+    return Lanes(fold, before.takes, width)

@@ -2,7 +2,8 @@
 
 A token is a word. A stage without weights takes a cycle a word. A window stage takes one for each word that it stores
 of a pixel, and for each that it reads again to hand out a column of a window. A matrix-vector stage takes PE x SIMD
-products a cycle; it reads what is new of a window with the first of its results, and keeps it for the others. Every
+products a cycle; it reads what is new of a window with the first of its results, and keeps it for the others. A
+depthwise stage reads what is new of a window as it needs it, and ends PE channels in each of its last turns. Every
 loop is static, so its turns are exact. What an HLS compiler adds is known from one csynth report of such a stage
 (a FINN matrix-vector unit, Vitis HLS 2022.2, xc7z010): 338,688 turns in a pipeline 7 deep, a new frame every 338,699
 cycles.
@@ -16,12 +17,25 @@ from functools import cache, lru_cache
 from itertools import groupby, pairwise
 from math import ceil, log2
 
-from backends.dataflow.layers.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, columns_a_part, parts, pixels, slides
+from backends.dataflow.layers.nodes import (
+    DEPTHWISE,
+    MATRIX_VECTOR,
+    MULTIPLYING,
+    WINDOW,
+    Convolution,
+    Lanes,
+    Node,
+    columns_a_part,
+    part_width,
+    parts,
+    pixels,
+    slides,
+)
 from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Run, Stage
-from models.network import Conv2D, MaxPool2D
+from models.network import CONVOLUTIONS, AveragePool2D, Conv2D, GroupedConv2D, MaxPool2D
 
-FOLDED = (MATRIX_VECTOR, WINDOW)
+FOLDED = (*MULTIPLYING, WINDOW)
 """Stages that are folded with the weights of their layer."""
 
 
@@ -61,9 +75,9 @@ def stage_timing(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> tuple[tuple[
 
 def busy(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> int:
     """Cycles of one frame, were its words always there and its FIFOs never full."""
-    if node.kind == MATRIX_VECTOR:
+    if node.kind in MULTIPLYING:
         return turns(node.size, wide.fold) * pixels(node.shape) + pace.restart
-    if node.kind == WINDOW and isinstance(node.layer, Conv2D):
+    if node.kind == WINDOW and isinstance(node.layer, CONVOLUTIONS):
         return _window_turns(node, node.layer, wide) + pace.restart
     return sum(run.count * run.cycles for run in stage_timing(node, wide, pace)[0])
 
@@ -78,15 +92,16 @@ def turns(size: tuple[int, int], fold: Fold) -> int:
 
 
 def fresh(node: Node, wide: Lanes) -> int:
-    """Parts of a window that a matrix-vector stage reads: those of columns that the window before did not have.
+    """Parts of a window that a stage with weights reads: those of columns that the window before did not have.
 
     The first window of a row is all new, and so is all that is no window.
     """
-    steps = node.size[0] // wide.fold.simd
-    if not (isinstance(node.layer, Conv2D) and slides(node.layer)):
-        return steps
-    across = columns_a_part(node.layer, node.taken[-1], wide.fold.simd)
-    return min(node.layer.strides[1] * across * steps // node.layer.kernel[1], steps)
+    width = part_width(node.layer, wide.fold)
+    whole = node.covered // width
+    if not (isinstance(node.layer, CONVOLUTIONS) and slides(node.layer)):
+        return whole
+    across = columns_a_part(node.layer, node.taken[-1], width)
+    return min(node.layer.strides[1] * across * whole // node.layer.kernel[1], whole)
 
 
 def frame(node: Node, wide: Lanes) -> Iterable[Run]:
@@ -97,24 +112,28 @@ def frame(node: Node, wide: Lanes) -> Iterable[Run]:
             return [Run(pixels(node.shape) * words, wide.puts)]
         case "send", _:  # a result a turn
             return [Run(node.shape[-1] // wide.takes, wide.takes)]
-        case "window", Conv2D() as layer:
+        case "window", (Conv2D() | GroupedConv2D()) as layer:
             return _window(node, layer, wide)
-        case "matrix_vector", _:
-            return _matrix_vector(node, wide)
-        case "maxpool2d", MaxPool2D() as layer:
+        case (("matrix_vector" | "depthwise"), _):
+            return _multiplying(node, wide)
+        case (("maxpool2d" | "averagepool2d"), (MaxPool2D() | AveragePool2D()) as layer):
             return _pool(node, layer, words)
         case "global_average_pool", _:
             return [Run((pixels(node.taken) - 1) * words, 1, puts=False), Run(words, 1)]
     return [Run(pixels(node.taken) * words, 1)]
 
 
-def _matrix_vector(node: Node, wide: Lanes) -> Iterator[Run]:
+def _multiplying(node: Node, wide: Lanes) -> Iterator[Run]:
     """Row by row: every window of a row but the first shares columns with the one before."""
-    fold, steps = wide.fold, node.size[0] // wide.fold.simd
-    cycles, ends = turns(node.size, fold), range(0, turns(node.size, fold) + 1, steps * wide.puts // fold.pe)
+    fold, width = wide.fold, part_width(node.layer, wide.fold)
+    whole, cycles, together = node.covered // width, turns(node.size, fold), wide.puts // fold.pe
+    if node.kind == DEPTHWISE:  # groups of channels end one after another, in the last turns
+        ends = range(cycles - node.size[1] // fold.pe, cycles + 1, together)
+    else:
+        ends = range(0, cycles + 1, whole * together)
     columns = node.shape[-2] if len(node.shape) > 1 else 1
-    first = _cut(cycles, range(0, steps, wide.takes // fold.simd), ends)
-    later = _cut(cycles, range(steps - fresh(node, wide), steps, wide.takes // fold.simd), ends)
+    first = _cut(cycles, range(0, whole, wide.takes // width), ends[1:])
+    later = _cut(cycles, range(whole - fresh(node, wide), whole, wide.takes // width), ends[1:])
     for _ in range(pixels(node.shape) // columns):
         yield from first
         for _ in range(columns - 1):
@@ -128,7 +147,7 @@ def _cut(cycles: int, takes: Collection[int], puts: Collection[int]) -> list[Run
     return [Run(len(list(group)), *firing) for firing, group in alike]
 
 
-def _window(node: Node, layer: Conv2D, wide: Lanes) -> Iterator[Run]:
+def _window(node: Node, layer: Convolution, wide: Lanes) -> Iterator[Run]:
     """Over the padded image: each pixel is stored; in rows that complete windows its column goes out then."""
     made, channels = parts(node, wide), node.taken[-1]
     store = Run(channels // wide.takes, wide.takes // made.stored, puts=False)
@@ -149,7 +168,7 @@ def _window(node: Node, layer: Conv2D, wide: Lanes) -> Iterator[Run]:
         yield from over(*row)
 
 
-def _window_turns(node: Node, layer: Conv2D, wide: Lanes) -> int:
+def _window_turns(node: Node, layer: Convolution, wide: Lanes) -> int:
     """The cycles of all of `_window`: pixels that are stored, padding, and columns that go out."""
     made, stored = parts(node, wide), pixels(node.taken)
     top, bottom, left, right = layer.pads(node.taken)
@@ -160,7 +179,7 @@ def _window_turns(node: Node, layer: Conv2D, wide: Lanes) -> int:
     return stored * turns + scanned - stored + node.shape[0] * used * made.column * (made.lanes // made.stored)
 
 
-def _pool(node: Node, layer: MaxPool2D, words: int) -> Iterator[Run]:
+def _pool(node: Node, layer: MaxPool2D | AveragePool2D, words: int) -> Iterator[Run]:
     """Over the padded image, a turn a word; words go out with the pixels that complete a window."""
     rows, columns = _scan(node, layer)
     for has_row, ends_row in rows:
@@ -171,7 +190,7 @@ def _pool(node: Node, layer: MaxPool2D, words: int) -> Iterator[Run]:
 _Places = Sequence[tuple[bool, bool]]
 
 
-def _scan(node: Node, layer: Conv2D | MaxPool2D) -> tuple[_Places, _Places]:
+def _scan(node: Node, layer: Convolution | MaxPool2D | AveragePool2D) -> tuple[_Places, _Places]:
     """(rows, columns) of the padded image: whether each is one of the image, and whether it ends windows."""
     top, bottom, left, right = layer.pads(node.taken)
     height, width = node.taken[:2]

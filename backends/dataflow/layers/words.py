@@ -12,7 +12,7 @@ from math import lcm
 
 from backends.dataflow.buffers import SHALLOWEST
 from backends.dataflow.fifos import SLACK
-from backends.dataflow.layers.nodes import MATRIX_VECTOR, RECEIVE, SEND, WINDOW, Lanes, Node, divisors, parts
+from backends.dataflow.layers.nodes import MULTIPLYING, RECEIVE, SEND, WINDOW, Lanes, Node, divisors, part_width, parts
 from backends.dataflow.layers.schedule import FOLDED, busy
 from backends.dataflow.pe_simd import Fold
 
@@ -34,7 +34,7 @@ def choose_lanes(design: Sequence[Node], folds: Mapping[str, Fold]) -> Mapping[s
 
 def least(node: Node, fold: Fold) -> int:
     """Cycles of a stage of a layer with weights, were its words whole pixels."""
-    return busy(node, Lanes(fold, node.taken[-1], fold.simd))
+    return busy(node, Lanes(fold, node.taken[-1], part_width(node.layer, fold)))
 
 
 def alike(design: Sequence[Node]) -> Mapping[str, str]:
@@ -56,15 +56,15 @@ def _word(
     """Values of a word of all tensors that are `alike`."""
     putting = [node for node in design if streams.get(node.name) == stream]
     if putting[0].kind == WINDOW:
-        return folds[putting[0].layer.name].simd
+        return part_width(putting[0].layer, folds[putting[0].layer.name])
     reading = [node for node in design if streams.get(node.sources[0]) == stream and node not in putting]
     whole = lcm(
-        *(folds[node.name].pe for node in putting if node.kind == MATRIX_VECTOR),
-        *(folds[node.name].simd for node in reading if node.kind == MATRIX_VECTOR),
+        *(folds[node.name].pe for node in putting if node.kind in MULTIPLYING),
+        *(part_width(node.layer, folds[node.name]) for node in reading if node.kind in MULTIPLYING),
     )
     channels = putting[0].shape[-1]
 
-    others = [node for node in (*putting, *reading) if node.kind != MATRIX_VECTOR]
+    others = [node for node in (*putting, *reading) if node.kind not in MULTIPLYING]
 
     def keeps_up(word: int) -> bool:
         wide = {node: Lanes(folds[node.layer.name] if node.kind == WINDOW else ONE, word, word) for node in others}
@@ -75,11 +75,11 @@ def _word(
 
 
 def _row_start(node: Node, wide: Lanes) -> int:
-    """Cycles of a frame that a matrix-vector stage waits, at the start of each row, for a window that is all new.
+    """Cycles of a frame that a stage with weights waits, at the start of each row, for a window that is all new.
 
     It takes a part a cycle, as many of them as the FIFO holds at once; the others come as fast as they are read.
     """
     if node.kind != WINDOW:
         return 0
-    made, new = parts(node, wide), node.size[0] // wide.fold.simd
+    made, new = parts(node, wide), node.covered // part_width(node.layer, wide.fold)
     return node.shape[0] * max(new - SHALLOWEST, 0) * (made.lanes // made.stored - 1)

@@ -47,7 +47,9 @@ def read(text: str, nodes: Sequence[HardwareNode]) -> Folding:
             if isinstance(window, Window) and window.depthwise and found[source].simd != found[node.name].pe:
                 fact = f"SIMD {found[source].simd} of {source} before PE {found[node.name].pe}"
                 raise InputError(
-                    f"{WHERE}, node {node.name}", fact, "a pooling and its window fold alike: give one number"
+                    f"{WHERE}, node {node.name}",
+                    fact,
+                    "a depthwise unit or a pooling, and its window, fold alike: give one number",
                 )
     return found
 

@@ -17,12 +17,13 @@ from backends.finn.design.nodes import (
     Pool,
     Sum,
     Thresholds,
+    VectorVector,
     Window,
 )
 from models.fixed import FixedType, Overflow
 from models.integers import GlobalSum as GlobalSumLayer
 from models.integers import HostScale, Threshold
-from models.network import INPUT, Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, ReLU, Shape
+from models.network import INPUT, Add, Conv2D, Dense, GlobalAveragePool, GroupedConv2D, Layer, MaxPool2D, ReLU, Shape
 from models.quantised import QuantisedNetwork
 
 LEAST_RTL_BITS = 4
@@ -95,7 +96,7 @@ def _layer(made: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
     shape, result = quantised.network.shapes[layer.name], _integer(quantised.type_of(layer.name))
     sources = tuple(stream.writer for stream in inputs)
     match layer:
-        case Conv2D() | Dense():
+        case Conv2D() | GroupedConv2D() | Dense():
             product = _product(made, layer, source, shape)
             if isinstance(quantised.network.layers[-1], HostScale):
                 return product  # of integers: biases are in thresholds, which are layers themselves, or the host's
@@ -123,25 +124,27 @@ def _layer(made: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
             return source
 
 
-def _product(made: _Made, layer: Conv2D | Dense, source: _Stream, shape: Shape) -> _Stream:
-    """The matrix-vector unit, and what brings it its vectors."""
+def _product(made: _Made, layer: Conv2D | GroupedConv2D | Dense, source: _Stream, shape: Shape) -> _Stream:
+    """The matrix-vector or vector-vector unit, and what brings it its vectors."""
     types = made.quantised.layers[layer.name]
     assert types.kernel is not None and types.accumulator is not None
-    inputs = prod(source.shape)
-    if isinstance(layer, Conv2D):
+    inputs, is_depthwise = prod(source.shape), isinstance(layer, GroupedConv2D)
+    if not isinstance(layer, Dense):
         pads = layer.pads(source.shape)
-        inputs = prod(layer.kernel) * source.shape[-1]
+        inputs = prod(layer.kernel) * (1 if is_depthwise else source.shape[-1])
         if any(pads):
             rows, columns, channels = source.shape
             padded = rows + pads[0] + pads[1], columns + pads[2] + pads[3], channels
             kind = source.type
             source = made.put(Padding("", layer.name, (source.writer,), source.shape, padded, kind, kind, pads))
         if prod(layer.kernel) > 1 or prod(layer.strides) > 1:
-            source = made.put(_window(layer, source, depthwise=False))
+            source = made.put(_window(layer, source, depthwise=is_depthwise))
     bits = made.quantised.weight_bits[layer.name]
     total = Integer(types.accumulator.width - types.kernel.width + bits, True)
     rtl = is_rtl(source.type, replace(types.kernel, width=bits), total.width)
     place = (source.writer,), source.shape, shape if len(shape) == 3 else (1, *shape)
+    if is_depthwise:
+        return made.put(VectorVector("", layer.name, *place, source.type, total, inputs, bits, rtl=False))
     return made.put(MatrixVector("", layer.name, *place, source.type, total, inputs, bits, rtl))
 
 
@@ -152,7 +155,7 @@ def is_rtl(data: Integer, weight: FixedType, accumulator: int) -> bool:
     return narrow and fits and min(data.width, weight.width) >= LEAST_RTL_BITS
 
 
-def _window(layer: Conv2D | MaxPool2D, source: _Stream, depthwise: bool) -> Window:
+def _window(layer: Conv2D | GroupedConv2D | MaxPool2D, source: _Stream, depthwise: bool) -> Window:
     rows, columns = (
         (size - kernel) // stride + 1
         for size, kernel, stride in zip(source.shape[:2], layer.kernel, layer.strides, strict=True)

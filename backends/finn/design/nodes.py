@@ -1,6 +1,7 @@
 """The hardware nodes that finn-plus 1.6.1 makes of a quantised network, and how each may be folded.
 
-A convolution becomes padding, a sliding window, a matrix-vector unit and thresholds; a pooling a depthwise window and
+A convolution becomes padding, a sliding window, a matrix-vector unit and thresholds; a depthwise one has a depthwise
+window and a vector-vector unit; a pooling a depthwise window and
 the pooling itself; a tensor that is read twice is copied. Cycles are those of the nodes' ``get_exp_cycles``
 (``finn/custom_op/fpgadataflow``). PE elements of the result and SIMD elements of the operand are computed at once.
 """
@@ -210,6 +211,25 @@ class MatrixVector(HardwareNode):
 
     def takes(self, fold: NodeFold) -> int:
         return fold.simd
+
+
+@dataclass(frozen=True, slots=True)
+class VectorVector(MatrixVector):
+    """A depthwise convolution: `inputs` weights a channel. On a Zynq-7000, FINN has no unit of it in RTL.
+
+    FINN could multiply several pixels of a window at once, where all channels are; that is not searched here.
+    """
+
+    @property
+    def op(self) -> str:  # type: ignore[override]
+        return "VVAU_hls"
+
+    @property
+    def folds(self) -> tuple[NodeFold, ...]:
+        return tuple(NodeFold(pe=pe) for pe in divisors(self.channels))
+
+    def takes(self, fold: NodeFold) -> int:
+        return fold.pe
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,14 @@ from backends.finn.design.nodes import (
     Padding,
     Pool,
     Thresholds,
+    VectorVector,
     Window,
 )
 
 Folding = Mapping[str, NodeFold]
 """The fold of every node, by name."""
 
-DELAYS = {Pool: 8, MatrixVector: 10, Thresholds: 8}
+DELAYS = {Pool: 8, MatrixVector: 10, VectorVector: 10, Thresholds: 8}
 """Cycles from a token to its result. The matrix unit's is csynth's of the HLS unit (Vitis HLS 2022.2: 338,698 cycles
 where FINN counts 338,688), the others' the depth of their pipelines (a stage and a half a bit of a result)."""
 DELAY = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Pool, Window, divisors
+from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Pool, VectorVector, Window, divisors
 from backends.finn.design.schedule import Folding
 
 WIDEST_WEIGHTS = 36
@@ -30,14 +30,14 @@ def _pass(nodes: Sequence[HardwareNode], target: float) -> Folding:
     found: dict[str, NodeFold] = {}
     for node in nodes:
         match node:
+            case Pool() | VectorVector():
+                found |= _channels(node, nodes, target)
             case MatrixVector():
                 found[node.name] = _unit(node, target)
             case Window():
                 found[node.name] = _least(node, target, [fold for fold in node.folds if not fold.parallel])
                 if node.cycles(found[node.name]) > target and any(fold.parallel for fold in node.folds):
                     found[node.name] = replace(found[node.name], parallel=True)
-            case Pool():
-                found |= _pool(node, nodes, target)
             case _:
                 found[node.name] = _least(node, target, node.folds)
     return found
@@ -68,8 +68,8 @@ def _unit(node: MatrixVector, target: float) -> NodeFold:
     return found
 
 
-def _pool(node: Pool, nodes: Sequence[HardwareNode], target: float) -> Folding:
-    """A pooling and the window before it fold alike."""
+def _channels(node: Pool | VectorVector, nodes: Sequence[HardwareNode], target: float) -> Folding:
+    """A pooling or a vector unit, and the window before it, fold alike."""
     window = next(one for one in nodes if one.name == node.sources[0])
     folds = divisors(node.channels)
     fits = [pe for pe in folds if node.cycles(NodeFold(pe=pe)) <= target and window.cycles(NodeFold(simd=pe)) <= target]

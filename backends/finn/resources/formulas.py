@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, gcd, log2
 
-from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Thresholds, Window
+from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Thresholds, VectorVector, Window
 
 EMBEDDED, DECOUPLED = "internal_embedded", "internal_decoupled"
 AUTO, BLOCK, DISTRIBUTED = "auto", "block", "distributed"
@@ -47,7 +47,8 @@ def bram18(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> int:
             row = node.taken[1] - node.kernel[1]
             return _window_memory(row, fold.simd * node.data.width) * (node.kernel[0] - 1)
         case MatrixVector() if not _in_luts(node, fold, memory):
-            return weight_memory(node.turns(fold), fold.pe * fold.simd * node.weight)
+            held = vector_memory if isinstance(node, VectorVector) else weight_memory
+            return held(node.turns(fold), fold.pe * fold.simd * node.weight)
         case Thresholds():
             return _threshold_memory(node, fold)[1]
     return 0
@@ -72,6 +73,20 @@ def weight_memory(words: int, width: int) -> int:
     return ceil(words / 512) * ceil(width / 36)
 
 
+def vector_memory(words: int, width: int) -> int:
+    """The same of a vector-vector unit, whose estimate counts other widths of an RAMB18.
+
+    >>> vector_memory(144, 16), vector_memory(2000, 36)
+    (1, 6)
+    """
+    if width <= 2:
+        return ceil(words * width / 16384)
+    shape = next((one for one in ((4, 4096, 4), (9, 2048, 8)) if width <= one[0]), None)
+    if shape:
+        return ceil(words / shape[1]) * ceil(width / shape[2])
+    return ceil(words / 1024) * ceil(width / 16) if width <= 18 or words > 512 else ceil(words / 512) * ceil(width / 32)
+
+
 def converter_lut(taken: int, put: int) -> int:
     """LUTs of a data width converter between words of these bits."""
     common = taken * put // gcd(taken, put)
@@ -81,7 +96,7 @@ def converter_lut(taken: int, put: int) -> int:
 
 
 def _in_luts(node: MatrixVector, fold: NodeFold, memory: MemoryStyle) -> bool:
-    if memory.weights == EMBEDDED:
+    if memory.weights == EMBEDDED or (isinstance(node, VectorVector) and memory.weight_style == AUTO):
         return node.turns(fold) <= SHALLOW
     return memory.weight_style == DISTRIBUTED
 

@@ -17,7 +17,7 @@ from typing import Any
 from backends.cost.amounts import Amount, Amounts, exact
 from backends.cost.blockram import SIMPLE_DUAL_PORT, bram18
 from backends.finn.design.fifos import Link, StreamingFifo
-from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Thresholds
+from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Thresholds, VectorVector
 from backends.finn.resources import formulas, hls
 from backends.finn.resources.formulas import MemoryStyle
 from backends.finn.resources.law import Law, address, in_bytes
@@ -200,5 +200,9 @@ def _dsp(node: HardwareNode, fold: NodeFold) -> Amount:
         lanes = _lanes(node)
         return _certain(ceil(fold.pe / lanes) * fold.simd, f"{lanes} products of these widths in a slice, from the RTL")
     products = fold.pe * fold.simd * node.multiplies
+    if isinstance(node, VectorVector):
+        return Amount(
+            products, 0, products + 1, "vector_unit", "a slice a product, as in HLS matrix units; at best none"
+        )
     source = "a product of more than one bit takes a slice in every routed unit"
     return Amount(products, products, products + 1, "hls_unit", source)

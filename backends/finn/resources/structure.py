@@ -11,7 +11,16 @@ from math import ceil
 from backends.cost.fabric import ram_luts, shift_register_luts
 from backends.dataflow.buffers import SRL
 from backends.finn.design.fifos import SHALLOW, Link, WidthConverter
-from backends.finn.design.nodes import Copy, HardwareNode, MatrixVector, NodeFold, Padding, Thresholds, Window
+from backends.finn.design.nodes import (
+    Copy,
+    HardwareNode,
+    MatrixVector,
+    NodeFold,
+    Padding,
+    Thresholds,
+    VectorVector,
+    Window,
+)
 from backends.finn.resources import formulas, hls
 from backends.finn.resources.formulas import AUTO, DISTRIBUTED, MemoryStyle
 from backends.finn.resources.law import Law, address, in_bytes
@@ -40,6 +49,8 @@ def law_of_node(node: HardwareNode, fold: NodeFold, metric: Metric, memory: Memo
     """What a node's LUTs or FFs are made of."""
     lut = metric is Metric.LUT
     match node:
+        case VectorVector():
+            return Law("vector_unit", 0, {})  # no build that others published tells what it takes
         case MatrixVector():
             held = 0 if in_block_ram(node, fold, memory) else weight_luts(node, fold)
             if not node.rtl:

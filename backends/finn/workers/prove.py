@@ -30,7 +30,7 @@ from flows.core.worker import run_worker
 from models.evaluation.fast import FastNetwork
 from models.integer_network import QuantisedTensor, read_facts
 from models.integers import GlobalSum, Threshold
-from models.network import INPUT, Conv2D, Dense
+from models.network import INPUT, WEIGHTED, Dense, GroupedConv2D
 from models.vectors import vectors
 
 EPSILON = 2.0**-24
@@ -109,7 +109,7 @@ class Proof:
     def _error(self, name: str) -> Array:
         """By how much a float executor may miss each of these integers: of a sum, its terms times their magnitudes."""
         layer = self.quantised.network[name] if name != INPUT else None
-        if isinstance(layer, Conv2D | Dense):
+        if isinstance(layer, WEIGHTED):
             x = torch.from_numpy(abs(self.codes[layer.inputs[0]]))[None]
             kernel = torch.from_numpy(abs(self.weights[f"{name}/kernel"].astype(np.float64)))
             terms = kernel.numel() // kernel.shape[-1] + OPERATIONS
@@ -118,7 +118,9 @@ class Proof:
             shape = self.quantised.network.input_shapes(layer)[0]
             top, bottom, left, right = layer.pads(shape)
             padded = F.pad(x, (left, right, top, bottom))
-            return terms * EPSILON * F.conv2d(padded, kernel.permute(3, 2, 0, 1), stride=layer.strides)[0].numpy()
+            groups = layer.groups if isinstance(layer, GroupedConv2D) else 1
+            sums = F.conv2d(padded, kernel.permute(3, 2, 0, 1), stride=layer.strides, groups=groups)
+            return terms * EPSILON * sums[0].numpy()
         if isinstance(layer, GlobalSum):
             values = abs(self.codes[layer.inputs[0]])
             return np.array((values[0].size + OPERATIONS) * EPSILON * values.sum((1, 2)))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
 
-from backends.cost.amounts import Amounts, exact, joined, within
+from backends.cost.amounts import Amount, Amounts, exact, joined, within
+from backends.cost.dsp import dsp48
 from backends.dataflow.buffers import Buffer
 from backends.dataflow.layers.memories import kept, rows, weight_rom
-from backends.dataflow.layers.nodes import Lanes, Node, parts
+from backends.dataflow.layers.nodes import Lanes, Node, merged_activation, parts
 from backends.dataflow.layers.schedule import fresh
 from backends.hls.design import resources
 from flows.core.evidence import Metric
 from flows.core.part import Device
-from models.network import MaxPool2D
+from models.network import AveragePool2D, LeakyReLU, MaxPool2D
 from models.quantised import QuantisedNetwork
 
 WEIGHTS, LINE_BUFFERS = "weights", "line buffers"
@@ -56,7 +58,17 @@ def node_cost(
             weights = resources.memory(weight_rom(node.size, fold, widths[1], device), WEIGHTS)
             is_reread = fold.pe < node.size[1] or fresh(node, wide) < node.size[0] // fold.simd
             memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
-            return joined(matrix_vector(wide, widths), memory), {WEIGHTS: weights}
+            found = joined(matrix_vector(wide, widths, fold.simd), memory, _sloped(node, quantised, fold.pe))
+            return found, {WEIGHTS: weights}
+        case "depthwise", _:
+            assert arithmetic and arithmetic.kernel and arithmetic.accumulator
+            widths = data, arithmetic.kernel.width, arithmetic.accumulator.width, result
+            weights = resources.memory(weight_rom(node.size, fold, widths[1], device), WEIGHTS)
+            is_reread = fresh(node, wide) < node.covered // fold.pe
+            memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
+            rounds = resources.delay(node.size[1] * widths[2], node.size[1] // fold.pe)
+            found = joined(matrix_vector(wide, widths, fold.pe), memory, rounds, _sloped(node, quantised, fold.pe))
+            return found, {WEIGHTS: weights}
         case "maxpool2d", MaxPool2D() as layer:
             compared = layer.kernel[0] + layer.kernel[1] - 1  # a column of values, and the columns before it
             compare = resources.physics(
@@ -66,8 +78,21 @@ def node_cost(
             delay = resources.delay(before, node.taken[-1] // wide.takes)
             found = joined(serial(compared * data, result, wide), {Metric.LUT: (compare,)}, delay)
             return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
-        case (("add" | "relu"), _):
-            found = serial(len(node.sources) * data, result, wide)
+        case "averagepool2d", AveragePool2D() as layer:
+            assert arithmetic and arithmetic.accumulator
+            added, width = sum(layer.kernel) - 1, arithmetic.accumulator.width
+            adders = resources.physics(
+                wide.puts * (added - 1) * width, "adders", "an adder for each two that are added"
+            )
+            before = (layer.kernel[1] - 1) * node.taken[-1] * width
+            found = joined(
+                serial(added * data, result, wide),
+                {Metric.LUT: (adders, resources.requantise(wide.puts))},
+                resources.delay(before, node.taken[-1] // wide.takes),
+            )
+            return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
+        case (("add" | "relu" | "clip" | "leaky_relu"), _):
+            found = joined(serial(len(node.sources) * data, result, wide), _sloped(node, quantised, wide.puts))
             return joined(found, {Metric.LUT: (resources.requantise(wide.puts),)}), {}
         case "global_average_pool", _:
             assert arithmetic and arithmetic.accumulator
@@ -83,6 +108,22 @@ def node_cost(
             return joined(resources.control("simple"), split(wide.takes, 1, result)), {}
         case _:
             return serial(result, 0, wide), {}
+
+
+def _sloped(node: Node, quantised: QuantisedNetwork, lanes: int) -> Amounts:
+    """The products of a leaky ReLU, which stands alone or is part of `node`: by a constant, in DSP48E1 or in LUTs."""
+    layer = merged_activation(quantised, node.layer) or node.layer
+    if not isinstance(layer, LeakyReLU):
+        return {}
+    slope, bits = quantised.layers[layer.name].slope, quantised.type_of(layer.inputs[0]).width
+    assert slope
+    adders, source = max(slope.enter(Fraction(layer.slope)).bit_count() - 1, 0), "a product by a constant a lane"
+    return {
+        Metric.DSP: (Amount(0, 0, lanes * dsp48(bits, slope.width), "multipliers", f"{source}: at worst in DSP48E1"),),
+        Metric.LUT: (
+            resources.physics(lanes * adders * (bits + slope.width), "adders", f"{source}: an adder a bit set"),
+        ),
+    }
 
 
 def serial(given: int, result: int, wide: Lanes) -> Amounts:
@@ -101,18 +142,18 @@ def split(taken: int, lanes: int, bits: int) -> Amounts:
 
 
 @lru_cache(maxsize=4096)
-def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int]) -> Amounts:
-    """PE x SIMD multipliers and what stands around them, memories apart.
+def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int], part: int) -> Amounts:
+    """PE x SIMD multipliers and what stands around them, memories apart; they read `part` values at a time.
 
     `widths` are bits of data, weights, accumulator and result. Searches on several parts ask for the same.
     """
     data, weight, accumulator, result = widths
     fold = wide.fold
     sums = fold.pe * (2 * accumulator + (fold.simd // 2) * (data + weight))
-    bits = 2 * fold.simd * data + sums + wide.puts * result
+    bits = 2 * part * data + sums + wide.puts * result
     multiplied: Amounts = {
         Metric.DSP: (resources.multipliers(fold, data, weight),),
         Metric.LUT: (resources.adders(fold, data + weight, accumulator), resources.requantise(fold.pe)),
         Metric.FF: (resources.registers(bits, "operands, sums and results"),),
     }
-    return joined(resources.control("matrix_vector"), split(wide.takes, fold.simd, data), multiplied)
+    return joined(resources.control("matrix_vector"), split(wide.takes, part, data), multiplied)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from models.fixed import FixedType, Overflow, Rounding
+from models.network import Clip, LeakyReLU, ReLU
+
+Activation = ReLU | Clip | LeakyReLU
 
 STORED = ((8, "signed char"), (16, "short"), (32, "int"), (64, "long long"))
 """Weights are written as native integers: tens of thousands of ap_int in one list are more than compilers bear."""
@@ -36,10 +40,11 @@ class Function:
     lines: tuple[str, ...]
 
 
-def entering(expression: str, fraction: int, type: FixedType) -> str:
+def entering(expression: str, fraction: int, type: FixedType, clip: Clip | None = None) -> str:
     """What takes the integer `expression`, of `fraction` bits behind the point, into `type`.
 
-    `type` rounds halves up and saturates, or the number fits as it is.
+    `type` rounds halves up and saturates, or the number fits as it is. It is clipped where it saturates: rounding never
+    falls where its operand rises, so that rounded ends confine what was rounded.
 
     >>> entering("sum", 10, FixedType(8, 5, False, Rounding.RND, Overflow.SAT))
     'saturated<Result, 0, 255>(half_up<7>(sum))'
@@ -48,13 +53,14 @@ def entering(expression: str, fraction: int, type: FixedType) -> str:
     """
     drop = fraction - type.fraction
     if type.overflow is Overflow.WRAP:
-        if drop:
+        if drop or clip:
             raise ValueError(f"{type.name} neither rounds nor saturates")
         return expression
     if type.overflow is not Overflow.SAT or (drop > 0 and type.rounding is not Rounding.RND):
         raise ValueError(f"there is no template that enters {type.name}")
     moved = f"half_up<{drop}>({expression})" if drop > 0 else f"{expression} << {-drop}" if drop < 0 else expression
-    return f"saturated<Result, {type.low}, {type.high}>({moved})"
+    low, high = (type.enter(Fraction(end)) for end in (clip.low, clip.high)) if clip else (type.low, type.high)
+    return f"saturated<Result, {low}, {high}>({moved})"
 
 
 def point(fraction: int) -> str:
@@ -64,19 +70,57 @@ def point(fraction: int) -> str:
     return f"in steps of {2**-fraction}"
 
 
-def sum_result(fraction: int, type: FixedType, relu: bool) -> Function:
-    """Of an accumulator."""
-    held = f"{type.name}{': a ReLU, since nothing below zero is held' if relu else ''}"
-    lines = (f"return {entering('sum', fraction, type)};",)
-    return Function(f"{point(fraction).capitalize()} become {held}.", "Sum sum", lines)
+def sum_result(
+    accumulator: FixedType, type: FixedType, activation: Activation | None = None, slope: FixedType | None = None
+) -> Function:
+    """Of an accumulator, through the activation behind it."""
+    comment = f"{point(accumulator.fraction).capitalize()} become {type.name}{_through(activation)}."
+    if isinstance(activation, LeakyReLU) and slope:
+        lines, _ = _sloped("sum", "sloped", accumulator, activation, slope, type)
+        return Function(comment, "Sum sum", lines)
+    clip = activation if isinstance(activation, Clip) else None
+    return Function(comment, "Sum sum", (f"return {entering('sum', accumulator.fraction, type, clip)};",))
 
 
-def rectified(source: FixedType, type: FixedType) -> tuple[Function, int]:
-    """(a ReLU that stands alone, the bits of the number before rounding)."""
-    value = "value" if not (source.signed and type.signed) else "value > 0 ? value : Value(0)"
-    lines = (f"const Sum sum = {value};", f"return {entering('sum', source.fraction, type)};")
-    comment = f"{point(source.fraction).capitalize()} become {type.name}."
-    return Function(comment, "Value value", lines), _width(source.low, source.high, source.fraction, type)
+def _through(activation: Activation | None) -> str:
+    match activation:
+        case Clip():
+            return f", clipped to {activation.low:g} .. {activation.high:g}"
+        case LeakyReLU():
+            return f", times {activation.slope:g} below zero"
+        case ReLU():
+            return ": a ReLU, since nothing below zero is held"
+    return ""
+
+
+def activated(
+    source: FixedType, type: FixedType, activation: Activation, slope: FixedType | None
+) -> tuple[Function, int]:
+    """(an activation that stands alone, the bits of the number before rounding)."""
+    fraction, width = source.fraction, _width(source.low, source.high, source.fraction, type)
+    comment = f"{point(fraction).capitalize()} become {type.name}{_through(activation)}."
+    if isinstance(activation, LeakyReLU) and slope and source.signed:
+        lines, width = _sloped("value", "sum", source, activation, slope, type)
+        return Function(comment, "Value value", lines), width
+    is_plain = not isinstance(activation, ReLU) or not (source.signed and type.signed)
+    value = "value" if is_plain else "value > 0 ? value : Value(0)"
+    clip = activation if isinstance(activation, Clip) else None
+    lines = (f"const Sum sum = {value};", f"return {entering('sum', fraction, type, clip)};")
+    return Function(comment, "Value value", lines), width
+
+
+def _sloped(
+    name: str, wide: str, source: FixedType, activation: LeakyReLU, slope: FixedType, type: FixedType
+) -> tuple[tuple[str, ...], int]:
+    """(the lines of a leaky ReLU of the code called `name`, through a wider one, the bits of that)."""
+    code, more = slope.enter(Fraction(activation.slope)), slope.fraction
+    width = _width(source.low << more, source.high << more, source.fraction + more, type)
+    held = f"ap_int<{width}>"
+    lines = (
+        f"const {held} {wide} = {name} < 0 ? {held}({held}({name}) * {code}) : {held}({held}({name}) << {more});",
+        f"return {entering(wide, source.fraction + more, type)};",
+    )
+    return lines, width
 
 
 def added(left: FixedType, right: FixedType, type: FixedType) -> tuple[Function, int]:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 
 from backends.dataflow.buffers import BRAM
 from backends.dataflow.layers.blueprint import Blueprint
 from backends.dataflow.layers.names import struct, title
-from backends.dataflow.layers.nodes import WINDOW, Lanes, Node, merged_relu, parts, pixels
+from backends.dataflow.layers.nodes import DEPTHWISE, WINDOW, Convolution, Lanes, Node, merged_activation, parts, pixels
 from backends.dataflow.layers.schedule import QUICKEST, busy, fresh
 from backends.hls.generate import cpp
 from backends.hls.generate.cpp import Function
-from models.network import Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
+from models.fixed import FixedType
+from models.network import CONVOLUTIONS, Add, AveragePool2D, Clip, GlobalAveragePool, LeakyReLU, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The stage of a layer with weights: what holds those, and what holds the values that it reads again."""
+    """The stage of a layer with weights: its template, what holds those, and what holds the values that it reads again,
+    `parts` of them."""
 
+    stage: str
     storage: str
     kept: str
+    parts: str
     comment: str
 
 
@@ -56,14 +61,16 @@ def layer_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[LayerText
     for node in made.nodes:
         wide, name = made.lanes[node.name], names.get(node.layer.name, "")
         match node.kind, node.layer:
-            case "matrix_vector", _:
+            case (("matrix_vector" | "depthwise"), _):
                 yield _weighted(made, node, wide, name)
             case "maxpool2d", MaxPool2D() as layer:
                 yield _pool(made, node, layer, wide, name)
+            case "averagepool2d", AveragePool2D() as layer:
+                yield _average_pool(made, node, layer, wide, name)
             case "add", Add():
                 yield _add(made.quantised, node, wide, name)
-            case "relu", ReLU():
-                yield _relu(made.quantised, node, wide, name)
+            case _, (ReLU() | Clip() | LeakyReLU()) as layer if node.kind == layer.kind:
+                yield _activation(made.quantised, node, layer, wide, name)
             case "global_average_pool", GlobalAveragePool():
                 yield _average(made.quantised, node, wide, name)
 
@@ -78,25 +85,35 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
     assert types.kernel is not None and types.bias is not None and types.accumulator is not None
     source, result = quantised.type_of(layer.inputs[0]), quantised.type_of(node.tensor)
     steps, groups = node.size[0] // fold.simd, node.size[1] // fold.pe
+    is_depthwise = node.kind == DEPTHWISE
+    parts_of_window = steps * groups if is_depthwise else steps
     columns = node.shape[-2] if len(node.shape) > 1 else 1
     windows = [one for one in made.nodes if one.kind == WINDOW and one.layer == layer]
-    new = f"New of the {steps} parts of a window that is not the first of a row." if windows else "All values are new."
+    new = (
+        f"New of the {parts_of_window} parts of a window that is not the first of a row."
+        if windows
+        else "All values are new."
+    )
     folding = (
-        ("PE results at a time, SIMD products of each a cycle.", _listed(PE=fold.pe, SIMD=fold.simd)),
-        ("", _listed(STEPS=steps, GROUPS=groups)),
+        ("PE channels at a time, a product of each a cycle.", _listed(PE=fold.pe))
+        if is_depthwise
+        else ("PE results at a time, SIMD products of each a cycle.", _listed(PE=fold.pe, SIMD=fold.simd)),
+        ("", _listed(STEPS=steps, GROUPS=groups, **({"PARTS": parts_of_window} if is_depthwise else {}))),
         (new, _listed(FRESH=fresh(node, wide))),
         ("What comes out.", _listed(PIXELS=pixels(node.shape), COLUMNS=columns)),
     )
     before = _windows(made, windows[0], name) if windows else ((), (), None)
     words = (
-        ("Part", "Vector<Value, SIMD>", "of what a turn multiplies"),
+        ("Part", f"Vector<Value, {'PE' if is_depthwise else 'SIMD'}>", "of what a turn multiplies"),
         *before[1],
         ("Input", "Part" if windows else f"Vector<Value, {wide.takes}>", ""),
         ("Output", f"Vector<Result, {wide.puts}>", ""),
     )
-    headers = ("matrix_vector", "window") if windows else ("matrix_vector",)
+    headers = (node.kind, "window") if windows else (node.kind,)
     storage = "block RAM" if made.roms[layer.name] == BRAM else "LUTs"
     product = source.width + types.kernel.width
+    activation = merged_activation(quantised, layer)
+    slope = quantised.layers[activation.name].slope if activation else None
     return LayerText(
         name,
         struct(name),
@@ -113,10 +130,12 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
             ("StoredBias", cpp.stored(types.bias.width), ""),
             *words,
         ),
-        cpp.sum_result(types.accumulator.fraction, result, merged_relu(quantised, layer) is not None),
+        cpp.sum_result(types.accumulator, result, activation, slope),
         Weights(
+            node.kind,
             made.roms[layer.name],
             made.kept[layer.name],
+            "PARTS" if is_depthwise else "STEPS",
             f"{fold.multipliers} multipliers, {busy(node, wide, QUICKEST):,} cycles a frame; weights in {storage}.",
         ),
         before[2],
@@ -129,7 +148,7 @@ _Texts = tuple[tuple[str, str], ...]
 def _windows(made: Blueprint, node: Node, name: str) -> tuple[_Texts, tuple[tuple[str, str, str], ...], Rows]:
     """(constants, types, rows) of the window stage of a convolution."""
     layer, wide = node.layer, made.lanes[node.name]
-    assert isinstance(layer, Conv2D)
+    assert isinstance(layer, CONVOLUTIONS)
     cut = parts(node, wide)
     used = (node.shape[1] - 1) * layer.strides[1] + layer.kernel[1]
     constants = (
@@ -146,7 +165,7 @@ def _windows(made: Blueprint, node: Node, name: str) -> tuple[_Texts, tuple[tupl
     return constants, types, _rows(made, node, window_name(name), "window", "Part")
 
 
-def _image(node: Node, layer: Conv2D | MaxPool2D) -> _Texts:
+def _image(node: Node, layer: Convolution | MaxPool2D | AveragePool2D) -> _Texts:
     height, width, channels = node.taken
     top, bottom, left, right = layer.pads(node.taken)
     return (
@@ -176,22 +195,45 @@ def _serial(node: Node, wide: Lanes) -> _Texts:
 
 
 def _pool(made: Blueprint, node: Node, layer: MaxPool2D, wide: Lanes, name: str) -> LayerText:
-    source, is_flat = made.quantised.type_of(layer.inputs[0]), layer.kernel[0] == 1
-    above = "Rows kept above the newest one" + (": an array has one, which is never used." if is_flat else ".")
-    folding = _listed(LANES=wide.takes, STEPS=node.taken[-1] // wide.takes, TURNS=busy(node, wide, QUICKEST))
+    source = made.quantised.type_of(layer.inputs[0])
     return LayerText(
         name,
         struct(name),
         title(made.quantised, layer),
         ("max_pool",),
         (
-            *_image(node, layer),
-            (above, _listed(ABOVE=max(layer.kernel[0] - 1, 1))),
-            ("LANES channels a cycle.", folding),
+            *_pooling(node, layer, wide),
             ("Of the padding.", _listed(LOWEST=source.low)),
         ),
         (("Value", cpp.integer(source), source.name), ("Word", "Vector<Value, LANES>", "")),
         rows=_rows(made, node, name, "max_pool", "Word"),
+    )
+
+
+def _pooling(node: Node, layer: MaxPool2D | AveragePool2D, wide: Lanes) -> _Texts:
+    is_flat = layer.kernel[0] == 1
+    above = "Rows kept above the newest one" + (": an array has one, which is never used." if is_flat else ".")
+    folding = _listed(LANES=wide.takes, STEPS=node.taken[-1] // wide.takes, TURNS=busy(node, wide, QUICKEST))
+    return (
+        *_image(node, layer),
+        (above, _listed(ABOVE=max(layer.kernel[0] - 1, 1))),
+        ("LANES channels a cycle.", folding),
+    )
+
+
+def _average_pool(made: Blueprint, node: Node, layer: AveragePool2D, wide: Lanes, name: str) -> LayerText:
+    source, arithmetic = made.quantised.type_of(layer.inputs[0]), made.quantised.layers[layer.name]
+    assert arithmetic.accumulator is not None
+    function, types = _averaging(source, prod(layer.kernel), arithmetic.accumulator, arithmetic.output)
+    return LayerText(
+        name,
+        struct(name),
+        title(made.quantised, layer),
+        ("average_pool", "fixed_point"),
+        _pooling(node, layer, wide),
+        types,
+        function,
+        rows=_rows(made, node, name, "average_pool", "Output"),
     )
 
 
@@ -214,9 +256,10 @@ def _add(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> Lay
     )
 
 
-def _relu(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> LayerText:
-    source, result = quantised.type_of(node.layer.inputs[0]), quantised.layers[node.layer.name].output
-    function, width = cpp.rectified(source, result)
+def _activation(quantised: QuantisedNetwork, node: Node, layer: cpp.Activation, wide: Lanes, name: str) -> LayerText:
+    source, arithmetic = quantised.type_of(layer.inputs[0]), quantised.layers[layer.name]
+    result = arithmetic.output
+    function, width = cpp.activated(source, result, layer, arithmetic.slope)
     types = (
         ("Value", cpp.integer(source), source.name),
         ("Sum", f"ap_int<{width}>", ""),
@@ -226,7 +269,7 @@ def _relu(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> La
     )
     constants = _serial(node, wide)
     return LayerText(
-        name, struct(name), title(quantised, node.layer), ("fixed_point", "relu"), constants, types, function
+        name, struct(name), title(quantised, layer), ("activation", "fixed_point"), constants, types, function
     )
 
 
@@ -234,15 +277,7 @@ def _average(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) ->
     layer = node.layer
     source, arithmetic = quantised.type_of(layer.inputs[0]), quantised.layers[layer.name]
     assert arithmetic.accumulator is not None
-    result = arithmetic.output
-    function, width = cpp.averaged(source, pixels(node.taken), arithmetic.accumulator, result)
-    types = (
-        ("Value", cpp.integer(source), source.name),
-        ("Sum", f"ap_int<{width}>", ""),
-        ("Result", cpp.integer(result), result.name),
-        ("Word", "Vector<Value, LANES>", ""),
-        ("Output", "Vector<Result, LANES>", ""),
-    )
+    function, types = _averaging(source, pixels(node.taken), arithmetic.accumulator, arithmetic.output)
     return LayerText(
         name,
         struct(name),
@@ -252,3 +287,18 @@ def _average(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) ->
         types,
         function,
     )
+
+
+def _averaging(
+    source: FixedType, area: int, accumulator: FixedType, result: FixedType
+) -> tuple[Function, tuple[tuple[str, str, str], ...]]:
+    """(the average from the sum of an area, the types of a stage that adds)."""
+    function, width = cpp.averaged(source, area, accumulator, result)
+    types = (
+        ("Value", cpp.integer(source), source.name),
+        ("Sum", f"ap_int<{width}>", ""),
+        ("Result", cpp.integer(result), result.name),
+        ("Word", "Vector<Value, LANES>", ""),
+        ("Output", "Vector<Result, LANES>", ""),
+    )
+    return function, types

@@ -16,7 +16,11 @@ from backends.hls.generate import cpp
 from backends.hls.generate.layers import window_name
 from models.network import INPUT
 
-TEMPLATES = {"add": "add", "relu": "relu", "global_average_pool": "global_average_pool"}
+TEMPLATES = {
+    "add": "add",
+    "global_average_pool": "global_average_pool",
+    **dict.fromkeys(("relu", "clip", "leaky_relu"), "activation"),
+}
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def _call(node: Node, names: Mapping[str, str], words: int, read: list[str], wri
             return f"clone<{words}>({arguments})"
         case "window":
             return f"{window_name(name)}({arguments})"
-        case "matrix_vector" | "maxpool2d":
+        case "matrix_vector" | "depthwise" | "maxpool2d" | "averagepool2d":
             return f"{name}({arguments})"
     return f"{TEMPLATES[node.kind]}<{struct(name)}>({arguments})"
 

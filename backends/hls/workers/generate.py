@@ -20,14 +20,14 @@ from safetensors.numpy import load_file
 from backends.dataflow.layers.arithmetic import codes
 from backends.dataflow.layers.blueprint import Blueprint, from_json
 from backends.dataflow.layers.names import layer_names, top_name
-from backends.dataflow.layers.nodes import MATRIX_VECTOR, Node, columns_a_part
+from backends.dataflow.layers.nodes import DEPTHWISE, MULTIPLYING, Node, columns_a_part
 from backends.dataflow.layers.stream import sent
 from backends.dataflow.pe_simd import Fold
 from backends.hls.generate.cpp import listed, stored
 from backends.hls.generate.layers import layer_texts
 from backends.hls.generate.top import stage_texts
 from flows.core.worker import JOB, run_worker
-from models.network import Conv2D
+from models.network import CONVOLUTIONS
 from models.vectors import vectors
 
 TEMPLATES = Path(__file__).parent.parent / "generate" / "templates"
@@ -55,7 +55,9 @@ def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
     layers = list(layer_texts(made, names))
     kinds = {header for layer in layers for header in layer.headers}
     kinds |= {"clone"} if any(node.kind == "clone" for node in made.nodes) else set()
-    kinds |= {"products"} if any(layer.weights for layer in layers) else set()
+    kinds |= (
+        {"products"} if any(layer.weights and layer.weights.stage == "matrix_vector" for layer in layers) else set()
+    )
     kinds |= {"scan"} if any(layer.rows for layer in layers) else set()
     contract = made.quantised.input
     results, image = prod(network.shapes[made.quantised.output]), prod(network.input_shape)
@@ -93,7 +95,9 @@ def weight_text(made: Blueprint, node: Node, name: str, tensors: Mapping[str, np
     products, results = node.size
     groups, steps = results // fold.pe, products // fold.simd
     kernel = _by_parts(node, fold, codes(tensors[f"{node.name}/kernel"], types.kernel))
-    turns = kernel.reshape(steps, fold.simd, groups, fold.pe).transpose(3, 2, 0, 1)
+    turns = kernel.reshape(steps, fold.simd, groups, fold.pe).transpose(
+        3, *((0, 2) if node.kind == DEPTHWISE else (2, 0)), 1
+    )
     weights = turns.reshape(fold.pe, groups * steps, fold.simd)
     bias = codes(tensors[f"{node.name}/bias"], types.bias).reshape(groups, fold.pe)
     kernel_type, bias_type = stored(types.kernel.width), stored(types.bias.width)
@@ -111,10 +115,10 @@ static const {bias_type} {name}_biases[{fold.pe}][{groups}] = {listed(bias.T.tol
 def _by_parts(node: Node, fold: Fold, kernel: np.ndarray) -> np.ndarray:
     """`kernel` (height, width, channels, results) in the order in which the parts of a window come: column by column,
     or as much of every column as a part has."""
-    if not isinstance(node.layer, Conv2D):
+    if not isinstance(node.layer, CONVOLUTIONS):
         return kernel
     columns = kernel.transpose(1, 0, 2, 3)
-    if (across := columns_a_part(node.layer, node.taken[-1], fold.simd)) == 1:
+    if node.kind == DEPTHWISE or (across := columns_a_part(node.layer, node.taken[-1], fold.simd)) == 1:
         return columns
     return columns.reshape(across, -1, fold.simd // across, node.size[1]).transpose(1, 0, 2, 3)
 
@@ -144,7 +148,7 @@ def files(made: Blueprint, tensors: Mapping[str, np.ndarray], results: list[list
     names = layer_names(made.quantised.network)
     yield from texts(made, len(results))
     for node in made.nodes:
-        if node.kind == MATRIX_VECTOR:
+        if node.kind in MULTIPLYING:
             yield f"src/weights/{names[node.name]}.h", weight_text(made, node, names[node.name], tensors)
     yield "tb/vectors.h", vectors_text(made, results)
 

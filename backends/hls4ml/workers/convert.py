@@ -32,6 +32,7 @@ from models.fixed import FixedType, parse_type
 from models.network import (
     INPUT,
     Add,
+    AveragePool2D,
     Conv2D,
     Dense,
     Flatten,
@@ -91,6 +92,8 @@ def _keras_layer(layer: Layer) -> keras.layers.Layer:
             return keras.layers.Conv2D(layer.filters, layer.kernel, layer.strides, padding, name=layer.name)
         case MaxPool2D():
             return keras.layers.MaxPooling2D(layer.kernel, layer.strides, layer.padding, name=layer.name)
+        case AveragePool2D():
+            return keras.layers.AveragePooling2D(layer.kernel, layer.strides, layer.padding, name=layer.name)
         case Dense():
             return keras.layers.Dense(layer.units, name=layer.name)
         case ReLU():

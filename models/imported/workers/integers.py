@@ -27,6 +27,7 @@ from models.network import (
     Dense,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     Layer,
     MaxPool2D,
     Network,
@@ -40,6 +41,13 @@ from models.thresholds import Affine, ladder, root
 PIXEL = FixedType(8, 8, signed=False)
 NO_BIAS = FixedType(2, 2)
 """Biases are in thresholds."""
+UNBUILT = {
+    "averagepool2d": "an average of windows, which FINN takes with a Trunc behind it alone; that is not read here",
+    "clip": "a clip, as ReLU6 and HardTanh are; an unsigned Quant behind a ReLU ends at its last code anyway",
+    "concat": "tensors side by side, which FINN builds where their scales agree; the flow does not",
+    "leaky_relu": "a leaky ReLU, which FINN does not have",
+}
+"""Why layers that the importers read are not built of integers."""
 WIDEST_KERNEL, WIDEST_CODE, WIDEST_SUM = 8, 8, 30
 """Bits: of what FINN quantises, and of sums whose thresholds are int32."""
 
@@ -112,7 +120,13 @@ class IntegerDraft:
         match layer:
             case Quantise():
                 self._quantise(layer)
-            case Conv2D() | Dense():
+            case GroupedConv2D() if not layer.is_depthwise(self.network.input_shapes(layer)[0][-1]):
+                raise self._refused(
+                    layer, f"{layer.groups} groups, and FINN builds 1 group, or a filter for each channel"
+                )
+            case GroupedConv2D() if layer.kernel == (1, 1):
+                raise self._refused(layer, "a depthwise convolution of 1x1 pixels, and FINN builds larger windows")
+            case Conv2D() | GroupedConv2D() | Dense():
                 self._weigh(layer)
             case BatchNorm():
                 self._normalise(layer)
@@ -131,7 +145,7 @@ class IntegerDraft:
                 source, unit = self._plain(layer, 0)
                 self._put(replace(layer, inputs=(source.name,)), Arithmetic(self._type(source.name)), unit)
             case _:
-                raise self._refused(layer, f"FINN has no {layer.kind}")
+                raise self._refused(layer, UNBUILT.get(layer.kind, f"FINN has no {layer.kind}"))
 
     def _quantise(self, layer: Quantise) -> None:
         source, (low, high) = self.held[layer.inputs[0]], layer.codes
@@ -153,7 +167,7 @@ class IntegerDraft:
         codes = FixedType(layer.bits, layer.bits, layer.signed, Rounding.RND_CONV, overflow)
         self._put(Threshold(layer.name, (source.name,), high - first, first), Arithmetic(codes), layer.unit)
 
-    def _weigh(self, layer: Conv2D | Dense) -> None:
+    def _weigh(self, layer: Conv2D | GroupedConv2D | Dense) -> None:
         source, unit = self._plain(layer, 0)
         kernel = self.kernels.get(layer.name)
         if kernel is None:

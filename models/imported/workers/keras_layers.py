@@ -14,15 +14,20 @@ from flows.core.errors import InputError
 from models.imported.workers.draft import Draft, Tensor
 from models.imported.workers.keras_archive import ADVICE, OLD_ADVICE, OLD_FOLDER, KerasArchive
 from models.imported.workers.keras_config import MODELS, Entry, check_dtype, entries_of
-from models.imported.workers.unbuilt import AVERAGE, BY_ACTIVATION, CLIPPED, GROUPS, LEAKY, refuse, refuse_kind
+from models.imported.workers.unbuilt import BY_ACTIVATION, UNEVEN, refuse, refuse_kind
 from models.network import (
     INPUT,
     Add,
+    AveragePool2D,
     BatchNorm,
+    Clip,
+    Concat,
     Conv2D,
     Dense,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
+    LeakyReLU,
     MaxPool2D,
     Network,
     Pads,
@@ -69,8 +74,8 @@ class _Model:
             if missing := [one for one in entry.inputs if one not in self.made]:
                 raise entry.place.refusal(f"it reads {missing[0]!r}, which does not come before it", ADVICE)
             inputs = tuple(self.made[one] for one in entry.inputs)
-            if kind not in (*HANDED_ON, "Conv2D") and any(one in self.pads for one in entry.inputs):
-                raise entry.place.refusal("it reads a padded image", "pad right before a Conv2D")
+            if kind not in (*HANDED_ON, *CONVOLUTIONS) and any(one in self.pads for one in entry.inputs):
+                raise entry.place.refusal("it reads a padded image", "pad right before a convolution")
             self.made[key] = READERS[kind](self, entry, inputs)
             if kind in HANDED_ON and entry.inputs[0] in self.pads:
                 self.pads[key] = self.pads[entry.inputs[0]]
@@ -91,35 +96,78 @@ class _Model:
                 return tensor
             case "relu":
                 return self.draft.add(entry.place, ReLU, (tensor,), name=name)
+            case "relu6":
+                return self.draft.add(entry.place, Clip, (tensor,), name=name, low=0.0, high=6.0)
+            case "hard_tanh":
+                return self.draft.add(entry.place, Clip, (tensor,), name=name, low=-1.0, high=1.0)
+            case "leaky_relu":
+                return self.draft.add(entry.place, LeakyReLU, (tensor,), name=name, slope=0.2)
             case "softmax":
                 return self.draft.add(entry.place, Softmax, (tensor,), name=name)
             case {"class_name": str(other)} | str(other) if other in BY_ACTIVATION:
                 raise refuse(entry.place, BY_ACTIVATION[other], f"activation {other!r}")
             case {"class_name": other} | other:
-                raise entry.place.refusal(f"activation {other!r}", "supported are linear, relu and softmax")
+                raise entry.place.refusal(
+                    f"activation {other!r}", "supported are linear, relu, relu6, hard_tanh, leaky_relu and softmax"
+                )
 
 
 def _conv(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
-    entry.expect("data_format", "channels_last")
-    entry.expect("dilation_rate", (1, 1), 1)
-    if (groups := entry.config.get("groups", 1)) != 1:
-        raise refuse(entry.place, GROUPS, f"groups is {groups}")
-    entry.expect("padding", "same", "valid")
     shape = model.draft.shapes[inputs[0]]
-    kernel, filters = entry.pair("kernel_size"), entry.config["filters"]
-    weights = _with_bias(model, entry, {"kernel": (*kernel, shape[-1], filters), "bias": (filters,)})
-    if len(shape) == 1 and kernel == (1, 1):  # on the one pixel of an average that kept its axes
+    kernel, filters, groups = entry.pair("kernel_size"), entry.config["filters"], entry.config.get("groups", 1)
+    if groups < 1:
+        raise entry.place.refusal(f"groups is {groups}", ADVICE)
+    weights = _with_bias(model, entry, {"kernel": (*kernel, shape[-1] // groups, filters), "bias": (filters,)})
+    if len(shape) == 1 and (*kernel, groups) == (1, 1, 1):  # on the one pixel of an average that kept its axes
         weights["kernel"] = weights["kernel"][0, 0]
         return model.activated(entry, model.draft.add(entry.place, Dense, inputs, weights, units=filters))
-    strides, padding = entry.pair("strides"), entry.config["padding"]
+    return model.activated(entry, _slid(model, entry, inputs, weights, groups))
+
+
+def _depthwise(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
+    channels, times = model.draft.shapes[inputs[0]][-1], entry.config["depth_multiplier"]
+    kernel = entry.pair("kernel_size")
+    weights = _with_bias(model, entry, {"kernel": (*kernel, channels, times), "bias": (channels * times,)})
+    return model.activated(entry, _slid(model, entry, inputs, _by_group(weights), channels))
+
+
+def _separable(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
+    """A depthwise convolution without bias, and one of 1x1 pixels behind it."""
+    channels, times = model.draft.shapes[inputs[0]][-1], entry.config["depth_multiplier"]
+    kernel, filters = entry.pair("kernel_size"), entry.config["filters"]
+    depth, shapes = (*kernel, channels, times), {"kernel": (1, 1, channels * times, filters), "bias": (filters,)}
+    weights = _with_bias(model, entry, {"depth": depth, **shapes})
+    first = _by_group({"kernel": weights.pop("depth")})
+    between = _slid(model, entry, inputs, first, channels, f"{entry.place.name}_depthwise")
+    settings: dict[str, Any] = {"kernel": (1, 1), "strides": (1, 1), "padding": "valid"}
+    made = model.draft.add(entry.place, Conv2D, (between,), weights, filters=filters, **settings)
+    return model.activated(entry, made)
+
+
+def _by_group(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The kernel (height, width, channels, multiplier) as (height, width, 1, filters), channel by channel."""
+    height, width, *_ = weights["kernel"].shape
+    return weights | {"kernel": weights["kernel"].reshape(height, width, 1, -1)}
+
+
+def _slid(
+    model: _Model, entry: Entry, inputs: tuple[str, ...], weights: dict[str, Tensor], groups: int, name: str = ""
+) -> str:
+    """A convolution of an image, with the zeros that stand around that."""
+    entry.expect("data_format", "channels_last")
+    entry.expect("dilation_rate", (1, 1), 1)
+    entry.expect("padding", "same", "valid")
+    kernel, strides, padding = entry.pair("kernel_size"), entry.pair("strides"), entry.config["padding"]
     if pads := model.pads.get(entry.inputs[0]):
-        same = Conv2D("", (), kernel, strides, "same", filters).pads(shape)
+        same = MaxPool2D("", (), kernel, strides, "same").pads(model.draft.shapes[inputs[0]])
         if padding == "same":
             fact = f"padding {pads} (top, bottom, left, right) stands before it, and it pads itself"
             raise entry.place.refusal(fact, "pad once, before a convolution with padding 'valid'")
         padding = "same" if pads == same else pads
-    settings = {"kernel": kernel, "strides": strides, "padding": padding}
-    return model.activated(entry, model.draft.add(entry.place, Conv2D, inputs, weights, filters=filters, **settings))
+    settings = {"kernel": kernel, "strides": strides, "padding": padding, "filters": weights["kernel"].shape[-1]}
+    if groups == 1:
+        return model.draft.add(entry.place, Conv2D, inputs, weights, name, **settings)
+    return model.draft.add(entry.place, GroupedConv2D, inputs, weights, name, groups=groups, **settings)
 
 
 def _zero_padding(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
@@ -172,22 +220,43 @@ def _average(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
 
 
 def _average_pool(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
-    """Of the whole image: one pixel is left of it."""
+    """Of the whole image, of which one pixel is left, or of windows."""
     entry.expect("data_format", "channels_last")
-    pool, area = entry.pair("pool_size"), model.draft.shapes[inputs[0]][:-1]
-    if pool != area or (entry.config["padding"] != "valid" and entry.config.get("strides") not in (None, [*pool])):
-        fact = f"an average of {pool[0]}x{pool[1]} pixels, not of the whole {'x'.join(map(str, area))} image"
-        raise refuse(entry.place, AVERAGE, fact)
-    return model.draft.add(entry.place, GlobalAveragePool, inputs)
+    entry.expect("padding", "valid", "same")
+    kernel, shape = entry.pair("pool_size"), model.draft.shapes[inputs[0]]
+    strides = entry.pair("strides") if entry.config.get("strides") else kernel
+    settings = {"kernel": kernel, "strides": strides, "padding": entry.config["padding"]}
+    if any(around := AveragePool2D("", (), **settings).pads(shape)):
+        raise refuse(entry.place, UNEVEN, f"padding 'same' adds {around} (top, bottom, left, right)")
+    if kernel == shape[:-1]:
+        return model.draft.add(entry.place, GlobalAveragePool, inputs)
+    return model.draft.add(entry.place, AveragePool2D, inputs, **settings)
 
 
 def _relu(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
-    if (most := entry.config.get("max_value")) is not None:
-        raise refuse(entry.place, CLIPPED, f"max_value is {most}")
-    if slope := entry.config.get("negative_slope"):
-        raise refuse(entry.place, LEAKY, f"negative_slope is {slope}")
     entry.expect("threshold", 0.0)
+    most, slope = entry.config.get("max_value"), entry.config.get("negative_slope")
+    if most is not None and slope:
+        raise entry.place.refusal(f"max_value is {most} and negative_slope {slope}", "give it one of the two")
+    if most is not None:
+        return model.draft.add(entry.place, Clip, inputs, low=0.0, high=float(most))
+    if slope:
+        return model.draft.add(entry.place, LeakyReLU, inputs, slope=float(slope))
     return model.draft.add(entry.place, ReLU, inputs)
+
+
+def _leaky(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
+    slope = entry.config["negative_slope" if "negative_slope" in entry.config else "alpha"]  # Keras 3, Keras 2
+    return model.draft.add(entry.place, LeakyReLU, inputs, slope=float(slope))
+
+
+def _concat(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
+    rank = len(model.draft.shapes[inputs[0]])
+    entry.expect("axis", -1, rank)
+    joined, *others = inputs
+    for other in others:
+        joined = model.draft.add(entry.place, Concat, (joined, other))
+    return joined
 
 
 def _softmax(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
@@ -251,6 +320,7 @@ def _handed_on(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     return inputs[0]
 
 
+CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D")
 HANDED_ON = {"InputLayer", *MODELS}
 """The input of a model inside the model, and its output."""
 NOTHING_IN_INFERENCE = (
@@ -272,6 +342,8 @@ NOTHING_IN_INFERENCE = (
 READERS: Mapping[str, Callable[[_Model, Entry, tuple[str, ...]], str]] = {
     **dict.fromkeys((*HANDED_ON, *NOTHING_IN_INFERENCE), _handed_on),
     "Conv2D": _conv,
+    "DepthwiseConv2D": _depthwise,
+    "SeparableConv2D": _separable,
     "Dense": _dense,
     "BatchNormalization": _batch_norm,
     "AveragePooling2D": _average_pool,
@@ -279,6 +351,8 @@ READERS: Mapping[str, Callable[[_Model, Entry, tuple[str, ...]], str]] = {
     "GlobalAveragePooling2D": _average,
     "ReLU": _relu,
     "Relu": _relu,
+    "LeakyReLU": _leaky,
+    "Concatenate": _concat,
     "Reshape": _reshape,
     "Activation": lambda model, entry, inputs: model.activated(entry, inputs[0]),
     "Softmax": _softmax,

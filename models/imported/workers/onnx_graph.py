@@ -18,7 +18,7 @@ from models.imported.workers.onnx_domains import KINDS
 from models.imported.workers.onnx_file import ADVICE, OnnxFile, attributes
 from models.network import INPUT, Layer, Pads, Shape
 
-PADDED = {"Cast", "Conv", "Identity", "MaxPool", "Transpose"}
+PADDED = {"AveragePool", "Cast", "Conv", "Identity", "MaxPool", "Transpose"}
 """What may read an image with padding around it."""
 
 

@@ -1,4 +1,4 @@
-"""ONNX operators that change the order or the number of axes: averages, flatten and its like, transpositions.
+"""ONNX operators that change the order or the number of axes: averages, flatten and its like, transpositions, joins.
 
 ONNX counts channels first and a `Network` last, so that a flattened image has its elements in another order.
 """
@@ -11,9 +11,9 @@ from math import prod
 
 import numpy as np
 
-from models.imported.workers.onnx_file import TO_FIRST
+from models.imported.workers.onnx_file import ADVICE, TO_FIRST
 from models.imported.workers.onnx_graph import Graph, Node, Value
-from models.network import Flatten, GlobalAveragePool
+from models.network import Concat, Flatten, GlobalAveragePool
 
 TO_LAST = [0, 2, 3, 1]
 
@@ -105,7 +105,27 @@ def _transpose(graph: Graph, node: Node) -> Value:
     raise node.place.refusal(f"a transposition {axes}", "supported is one between channels first and channels last")
 
 
+def _concat(graph: Graph, node: Node) -> Value:
+    """Two at a time, along the channels; of flattened images the orders go one behind the other, too."""
+    made = graph.value(node)
+    axis = node.settings["axis"] % made.rank
+    if axis != (made.rank - 1 if made.channels_last else 1):
+        raise node.place.refusal(f"it joins along axis {node.settings['axis']}", "supported is to join channels")
+    for index in range(1, len(node.inputs)):
+        value = graph.value(node, index)
+        if (made.rank, made.channels_last) != (value.rank, value.channels_last):
+            raise node.place.refusal("the elements of its inputs stand in different orders", ADVICE)
+        order = None
+        if made.order or value.order:
+            first, second = (one.order or tuple(range(graph.shape(one)[-1])) for one in (made, value))
+            order = (*first, *(len(first) + place for place in second))
+        name = graph.draft.add(node.place, Concat, (made.name, value.name))
+        made = replace(made, name=name, order=order)
+    return made
+
+
 LAYOUT: Mapping[str, Callable[[Graph, Node], Value]] = {
+    "Concat": _concat,
     "Flatten": _flatten,
     "Gather": _gather,
     "GlobalAveragePool": _average,

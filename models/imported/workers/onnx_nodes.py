@@ -19,8 +19,8 @@ from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.imported.workers.onnx_layout import LAYOUT
 from models.imported.workers.onnx_quant import note_kernel, quantise, turned
 from models.imported.workers.onnx_windows import WINDOWS
-from models.imported.workers.unbuilt import CLIPPED, refuse, refuse_kind
-from models.network import INPUT, Dense, Network, ReLU, Softmax
+from models.imported.workers.unbuilt import refuse_kind
+from models.network import INPUT, Clip, Dense, LeakyReLU, Network, ReLU, Softmax
 
 
 def read_onnx(path: Path, name: str, external: tuple[str, ...] = ()) -> tuple[Network, Mapping[str, Tensor]]:
@@ -100,9 +100,19 @@ def _clip(graph: Graph, node: Node) -> Value:
         if (given := graph.constant(node, 1 + index)) is not None:
             ends[index] = given.item()
     low, high = (default if end is None else end for end, default in zip(ends, (-inf, inf), strict=True))
-    if low != 0 or high < np.finfo(np.float32).max:
-        raise refuse(node.place, CLIPPED, f"it clips to {low} .. {high}")
-    return graph.add(node, ReLU, graph.value(node))
+    if low == 0 and high >= np.finfo(np.float32).max:
+        return graph.add(node, ReLU, graph.value(node))
+    if low <= np.finfo(np.float32).min or not high < np.finfo(np.float32).max:
+        fact = f"it clips to {low:g} .. {high:g}"
+        raise node.place.refusal(fact, "supported are a ReLU, and a clip with two ends, as ReLU6 and HardTanh are")
+    return graph.add(node, Clip, graph.value(node), low=float(low), high=float(high))
+
+
+def _leaky(graph: Graph, node: Node) -> Value:
+    slope = float(node.settings.get("alpha", 0.01))
+    if slope == 0:
+        return graph.add(node, ReLU, graph.value(node))
+    return graph.add(node, LeakyReLU, graph.value(node), slope=slope)
 
 
 def _maximum(graph: Graph, node: Node) -> Value:
@@ -142,6 +152,7 @@ READERS: Mapping[str, Callable[[Graph, Node], Value]] = {
     "Clip": _clip,
     "Dropout": _dropout,
     "Gemm": _gemm,
+    "LeakyRelu": _leaky,
     "Identity": lambda graph, node: graph.value(node),
     "MatMul": _matmul,
     "Max": _maximum,

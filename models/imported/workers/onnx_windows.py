@@ -11,8 +11,8 @@ import numpy as np
 from models.imported.workers.onnx_file import ADVICE
 from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.imported.workers.onnx_quant import note_kernel
-from models.imported.workers.unbuilt import AVERAGE, GROUPS, refuse
-from models.network import Conv2D, Dense, GlobalAveragePool, MaxPool2D, Padding, Pads
+from models.imported.workers.unbuilt import UNEVEN, refuse
+from models.network import AveragePool2D, Conv2D, Dense, GlobalAveragePool, GroupedConv2D, MaxPool2D, Padding, Pads
 
 SAME = ("SAME_UPPER", "SAME_LOWER")
 
@@ -20,21 +20,21 @@ SAME = ("SAME_UPPER", "SAME_LOWER")
 def _conv(graph: Graph, node: Node) -> Value:
     kernel = graph.weight(node, 1)
     node.expect("dilations", [1, 1])
-    if (groups := node.settings.get("group", 1)) != 1:
-        raise refuse(node.place, GROUPS, f"group is {groups}")
+    groups = node.settings.get("group", 1)
     if kernel.ndim != 4 or node.settings.get("kernel_shape", list(kernel.shape[2:])) != list(kernel.shape[2:]):
         raise node.place.refusal(f"a kernel {kernel.shape}", "supported are convolutions of two dimensions")
     weights = {"kernel": kernel.transpose(2, 3, 1, 0)} | graph.bias(node, 2, len(kernel))
     height, width = kernel.shape[2:]
     value, pads = graph.value(node), node.settings.get("pads", [])
-    if value.rank == 4 and len(graph.shape(value)) == 1 and (height, width) == (1, 1) and not any(pads):
+    if value.rank == 4 and len(graph.shape(value)) == 1 and (height, width, groups) == (1, 1, 1) and not any(pads):
         dense = graph.add(node, Dense, value, weights | {"kernel": weights["kernel"][0, 0]}, units=len(kernel))
         note_kernel(graph, node, dense.name, 0)
         return dense
     image = graph.image(node)
     strides, padding = _window(graph, node, image, (height, width), ("same", "valid"))
     settings = {"kernel": (height, width), "strides": strides, "padding": padding}
-    made = graph.add(node, Conv2D, image, weights, filters=len(kernel), **settings)
+    kind, grouped = (Conv2D, {}) if groups == 1 else (GroupedConv2D, {"groups": groups})
+    made = graph.add(node, kind, image, weights, filters=len(kernel), **settings, **grouped)
     note_kernel(graph, node, made.name, 0)
     return made
 
@@ -46,23 +46,35 @@ def _max_pool(graph: Graph, node: Node) -> Value:
     height, width = node.settings["kernel_shape"]
     strides, padding = _window(graph, node, image, (height, width), ("valid", "same"))
     pool = MaxPool2D("", (), (height, width), strides, padding)
-    if node.settings.get("ceil_mode", 0) and node.settings.get("auto_pad", "NOTSET") not in SAME:
-        rows, columns, _ = graph.shape(image)
-        top, bottom, left, right = pool.pads(graph.shape(image))
-        if (top + rows + bottom - height) % strides[0] or (left + columns + right - width) % strides[1]:
-            raise node.place.refusal("ceil_mode with windows that stick out", "pool without ceil_mode")
+    _whole_windows(graph, node, image, pool)
     return graph.add(node, MaxPool2D, image, kernel=pool.kernel, strides=strides, padding=padding)
 
 
+def _whole_windows(graph: Graph, node: Node, image: Value, pool: MaxPool2D) -> None:
+    """Raises `InputError` where windows stick out of the image and its padding."""
+    if not node.settings.get("ceil_mode", 0) or node.settings.get("auto_pad", "NOTSET") in SAME:
+        return
+    rows, columns, _ = graph.shape(image)
+    top, bottom, left, right = pool.pads(graph.shape(image))
+    (height, width), strides = pool.kernel, pool.strides
+    if (top + rows + bottom - height) % strides[0] or (left + columns + right - width) % strides[1]:
+        raise node.place.refusal("ceil_mode with windows that stick out", "pool without ceil_mode")
+
+
 def _average_pool(graph: Graph, node: Node) -> Value:
+    """Of the whole image, or of windows."""
     image = graph.image(node)
-    area = list(graph.shape(image)[:2])
-    if node.settings.get("strides", [1, 1]) != area:  # else one window, whatever is said of padding
-        node.expect("auto_pad", "NOTSET", "VALID")
-    if node.settings["kernel_shape"] != area or any(node.settings.get("pads", [])):
-        fact = f"an average of {'x'.join(map(str, node.settings['kernel_shape']))} pixels"
-        raise refuse(node.place, AVERAGE, f"{fact} of {area[0]}x{area[1]}")
-    return graph.add(node, GlobalAveragePool, image)
+    node.expect("dilations", [1, 1])
+    height, width = node.settings["kernel_shape"]
+    strides, padding = _window(graph, node, image, (height, width), ("valid", "same"))
+    pool = MaxPool2D("", (), (height, width), strides, padding)
+    _whole_windows(graph, node, image, pool)
+    around, area = pool.pads(graph.shape(image)), graph.shape(image)[:2]
+    if around != (image.pads or (0, 0, 0, 0)) and not node.settings.get("count_include_pad", 0):
+        raise refuse(node.place, UNEVEN, f"count_include_pad is 0, with padding {around} (top, bottom, left, right)")
+    if (height, width) == area and not any(around):
+        return graph.add(node, GlobalAveragePool, image)
+    return graph.add(node, AveragePool2D, image, kernel=pool.kernel, strides=strides, padding=padding)
 
 
 def _window(
@@ -84,7 +96,7 @@ def _window(
         top, bottom, left, right = MaxPool2D("", (), kernel, (down, across), "same").pads(padded)
         if automatic == "SAME_LOWER":  # the odd row and column stand first
             top, bottom, left, right = bottom, top, right, left
-    filling = 0.0 if node.place.kind == "Conv" else -inf
+    filling = -inf if node.place.kind == "MaxPool" else 0.0
     if image.pads and image.filling != filling:
         raise node.place.refusal(f"its padding is filled with {image.filling}", f"pad with {filling}")
     given = (top + before[0], bottom + before[1], left + before[2], right + before[3])
@@ -95,8 +107,8 @@ def _window(
 
 
 def _pad(graph: Graph, node: Node) -> Value:
-    """The convolution behind it takes over zeros around an image; max pooling the lowest number, or repeated edges, as
-    Keras writes it on torch, which are in every window beside them anyway."""
+    """The convolution or average behind it takes over zeros around an image; max pooling the lowest number, or repeated
+    edges, as Keras writes it on torch, which are in every window beside them anyway."""
     value = graph.value(node)
     given, filling = graph.constant(node, 1), graph.constant(node, 2)
     pads = node.settings["pads"] if given is None else given.tolist()

@@ -11,7 +11,22 @@ import numpy as np
 from models.folding import folded, folded_weights
 from models.imported.quantiser import Quantise
 from models.imported.workers.draft import Tensor
-from models.network import INPUT, Add, BatchNorm, Conv2D, Dense, Layer, Network, ReLU
+from models.network import (
+    INPUT,
+    WEIGHTED,
+    Add,
+    AveragePool2D,
+    BatchNorm,
+    Clip,
+    Concat,
+    Conv2D,
+    Dense,
+    GroupedConv2D,
+    Layer,
+    LeakyReLU,
+    Network,
+    ReLU,
+)
 
 Range = tuple[float, float]
 
@@ -37,8 +52,12 @@ def never_negative(network: Network) -> set[str]:
         if isinstance(layer, Quantise):
             positive = not layer.signed or layer.inputs[0] in found
         else:
-            keeps = not isinstance(layer, Conv2D | Dense | BatchNorm)
-            positive = isinstance(layer, ReLU) or (keeps and found.issuperset(layer.inputs))
+            keeps = not isinstance(layer, (*WEIGHTED, BatchNorm))
+            positive = (
+                isinstance(layer, ReLU)
+                or (isinstance(layer, Clip) and layer.low >= 0)
+                or (keeps and found.issuperset(layer.inputs))
+            )
         if positive:
             found.add(layer.name)
     return found
@@ -102,7 +121,7 @@ def _reach(layer: Layer, sources: list[Range], tensors: Mapping[str, Tensor]) ->
         case Quantise():
             first, last = (float(code * layer.unit) for code in layer.codes)
             return first if low < 0 else 0.0, last
-        case Conv2D() | Dense():
+        case Conv2D() | GroupedConv2D() | Dense():
             kernel = tensors[f"{layer.name}/kernel"].astype(np.float64)
             rows = kernel.reshape(-1, kernel.shape[-1])
             above, below = rows.clip(min=0).sum(0), rows.clip(max=0).sum(0)
@@ -118,6 +137,14 @@ def _reach(layer: Layer, sources: list[Range], tensors: Mapping[str, Tensor]) ->
             return float(ends.min()), float(ends.max())
         case ReLU():
             return max(low, 0.0), max(high, 0.0)
+        case Clip():
+            return max(low, layer.low), min(high, layer.high)
+        case LeakyReLU():
+            return min(low, layer.slope * low), max(high, layer.slope * high)
+        case AveragePool2D():
+            return min(low, 0.0), max(high, 0.0)  # a padded element is 0
+        case Concat():
+            return min(low, sources[1][0]), max(high, sources[1][1])
         case Add():
             return low + sources[1][0], high + sources[1][1]
     return low, high

@@ -27,35 +27,25 @@ class Unbuilt:
 
 
 NEITHER = "Neither hls4ml nor FINN has it, and hls has no template"
-GROUPS = Unbuilt(
-    "a convolution in groups of channels, depthwise where each group is one",
-    "hls4ml has DepthwiseConv2D and FINN a VVAU for depthwise ones, but no flow here makes them",
-    "supported are convolutions over all channels: train it with groups=1, or replace depthwise and 1x1 by one 3x3",
+UNEVEN = Unbuilt(
+    "an average whose divisor is smaller at the edges",
+    "hls4ml and FINN have none, either",
+    "supported is one divisor for all windows: pool without padding, or with count_include_pad=True",
 )
-AVERAGE = Unbuilt(
-    "an average over windows of the image",
-    "hls4ml has AveragePooling2D, and FINN where it is quantised, but no flow here makes them",
-    "supported are averages of the whole image and max pooling: take MaxPooling, or a convolution with strides",
-)
-LEAKY = Unbuilt(
-    "a ReLU with a slope below zero",
-    "hls4ml has LeakyReLU and PReLU, FINN has neither, but no flow here makes them",
-    "supported is a ReLU: train it with one",
+SLOPES = Unbuilt(
+    "a ReLU with a slope below zero that was trained, or one for each channel",
+    "hls4ml has PReLU, FINN has not, but no flow here makes it",
+    "supported are ReLU and LeakyReLU, of one slope above 0 and below 1: train it with one of them",
 )
 CLIPPED = Unbuilt(
-    "an activation with an upper end, as ReLU6 and HardTanh are",
-    "hls4ml refuses ReLU with max_value; FINN has it only as a quantiser's range",
-    "supported is a ReLU, which has no upper end: train it with one; fixed-point types saturate anyway",
+    "an activation of several straight lines",
+    "hls4ml has HardSigmoid and HardTanh; FINN has neither, but no flow here makes it",
+    "supported are ReLU, ReLU6, HardTanh (a clip) and LeakyReLU: train it with one of them",
 )
 SMOOTH = Unbuilt(
     "an activation that is not made of straight lines",
     "hls4ml has tables for sigmoid, tanh, SiLU, ELU and SELU; FINN has none of them, but no flow here makes them",
     "supported are ReLU and, at the end, softmax: train it with ReLU",
-)
-CONCAT = Unbuilt(
-    "tensors put side by side",
-    "hls4ml has Concatenate and FINN a StreamingConcat, but no flow here makes them",
-    "supported is the sum of two tensors: join branches by Add",
 )
 PRODUCT = Unbuilt(
     "a product of two tensors, as in squeeze and excitation",
@@ -77,11 +67,9 @@ NORM = Unbuilt(
 )
 
 BY_KIND: Mapping[str, Unbuilt] = {
-    **dict.fromkeys(("DepthwiseConv2D", "SeparableConv2D"), GROUPS),
-    **dict.fromkeys(("LeakyRelu", "PRelu", "LeakyReLU", "PReLU", "ThresholdedRelu"), LEAKY),
-    **dict.fromkeys(("HardSigmoid", "HardSwish", "Relu6", "HardTanh", "Min"), CLIPPED),
+    **dict.fromkeys(("PRelu", "PReLU"), SLOPES),
+    **dict.fromkeys(("HardSigmoid", "HardSwish", "ThresholdedRelu", "Min"), CLIPPED),
     **dict.fromkeys(("Sigmoid", "Tanh", "Elu", "Selu", "ELU", "Softplus", "Softsign", "Gelu", "Mish", "Erf"), SMOOTH),
-    **dict.fromkeys(("Concat", "Concatenate"), CONCAT),
     **dict.fromkeys(("Multiply",), PRODUCT),
     **dict.fromkeys(("UpSampling2D", "Conv2DTranspose", "ConvTranspose", "Resize", "Upsample"), UPSAMPLING),
     **dict.fromkeys(("LSTM", "GRU", "RNN", "SimpleRNN", "Conv1D", "Embedding", "MultiHeadAttention"), SEQUENCE),
@@ -91,8 +79,8 @@ BY_KIND: Mapping[str, Unbuilt] = {
 }
 """By what Keras or ONNX calls a layer."""
 BY_ACTIVATION: Mapping[str, Unbuilt] = {
-    **dict.fromkeys(("leaky_relu", "LeakyReLU", "prelu", "PReLU"), LEAKY),
-    **dict.fromkeys(("relu6", "hard_tanh", "hard_sigmoid", "hard_swish", "hard_silu"), CLIPPED),
+    **dict.fromkeys(("prelu", "PReLU"), SLOPES),
+    **dict.fromkeys(("hard_sigmoid", "hard_swish", "hard_silu"), CLIPPED),
     **dict.fromkeys(("sigmoid", "tanh", "silu", "swish", "gelu", "elu", "selu", "softplus", "mish"), SMOOTH),
 }
 """By what Keras calls an activation."""

@@ -25,6 +25,7 @@ from backends.finn.resolve import resolve
 from backends.finn.workers import handover, own_graph, prove
 from backends.finn.workers.handover import own_thresholds
 from backends.protocol import Job, Refusal
+from flows.core.errors import InputError
 from flows.core.part import Target, find_part
 from models.evaluation.fast import FastNetwork
 from models.integer_network import QuantisedTensor, open_integers
@@ -178,6 +179,7 @@ def test_the_build_is_python_and_names_steps_that_exist(
         node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and str(node.value).startswith("step_")
     }
     assert named and named <= set(STEPS)
+    assert "verification_mean_rtol=1e9," in text, "FINN takes what floats leave of a logit of 0 as a share of it"
     assert "exact_thresholds,\n" in text and "round_to_even" not in text
     assert ("find_consumers(image.name)\n    scale" in text) == (form == "plain")
 
@@ -186,3 +188,48 @@ def test_why_a_file_has_no_integers_is_the_refusal(tmp_path: Path, monkeypatch: 
     job = job_on(residual(), tmp_path, monkeypatch)
     reason = Refusal("own.onnx, layer c1", "its weights are not quantised", "quantise them")
     assert BACKEND.check(replace(job, integer=reason)) == (reason,)
+
+
+def test_a_depthwise_convolution_becomes_a_window_and_a_vector_unit_that_fold_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nodes that finn-plus 1.6.1 makes of it, their cycles, and FINN's own figures of the unit."""
+    job = job_on(FORMS["depthwise"](), tmp_path, monkeypatch)
+    design = resolve(job).design
+    unit = next(node for node in design.nodes if node.op == "VVAU_hls")
+    window = next(node for node in design.nodes if node.name == unit.sources[0])
+    assert (unit.layer, unit.channels, unit.pixels, window.op) == ("c2", 6, 16, "ConvolutionInputGenerator_rtl")
+    assert design.folding[window.name].simd == design.folding[unit.name].pe
+    assert [unit.cycles(fold) for fold in unit.folds] == [9 * 6 // pe * 16 for pe in (1, 2, 3, 6)]
+    apart = json.dumps({window.name: {"SIMD": 2}, unit.name: {"PE": 3, "SIMD": 1}})
+    with pytest.raises(InputError, match="fold alike"):
+        resolve(replace(job, options=replace(job.options, folding=apart)))
+    lut = next(row for row in BACKEND.estimate(resolve(job)) if row.metric.key == "lut" and row.scope == "total")
+    assert lut.at_least, "what the unit takes of LUTs is not known"
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings", "fact"),
+    [
+        (
+            (6, 3, 3, 3),
+            {"group": 2, "pads": [1] * 4},
+            "2 groups, and FINN builds 1 group, or a filter for each channel",
+        ),
+        ((12, 1, 3, 3), {"group": 6, "pads": [1] * 4}, "6 groups, and FINN builds 1"),
+        ((6, 1, 1, 1), {"group": 6}, "a depthwise convolution of 1x1 pixels"),
+    ],
+)
+def test_groups_that_finn_does_not_build_are_named(
+    shape: tuple[int, ...], settings: dict[str, Any], fact: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = Builder()
+    source = build.quant("x", "x_q", 1 / 256, bits=8, signed=0)
+    code = build.quant(build.node("Conv", [source, build.weights("c", 6, 3, 1, 1)], "c"), "c_q", 0.1)
+    grouped = build.node("Conv", [code, build.weights("g", *shape)], "g", kernel_shape=list(shape[2:]), **settings)
+    code = build.quant(grouped, "g_q", 0.1)
+    flat = build.node("Flatten", [build.node("GlobalAveragePool", [code], "a")], "f")
+    folder = read(build.model(build.node("Gemm", [flat, build.weights("d", 5, shape[0])], "y", transB=1)),
+                  tmp_path, monkeypatch)  # fmt: skip
+    refusal = json.loads((folder / "not_integers.json").read_text())
+    assert refusal["culprit"].endswith("layer g") and fact in refusal["fact"]

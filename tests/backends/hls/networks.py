@@ -16,11 +16,15 @@ from backends.protocol import Job, Refusal
 from models.network import (
     INPUT,
     Add,
+    AveragePool2D,
+    Clip,
     Conv2D,
     Dense,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     Layer,
+    LeakyReLU,
     MaxPool2D,
     Network,
     ReLU,
@@ -91,18 +95,28 @@ def _block(random: Random, shape: Shape, source: str, number: str) -> Iterator[L
     fits = height >= kernel[0] and width >= kernel[1]
     padding: Any = "valid" if fits and random.random() < 0.5 else "same"
     filters = random.choice((2, 3, 4, 6))
-    kinds = ("convolution", "convolution", "relu", "residual", "pointwise", "pool")
-    kind = random.choice(kinds[:-1] if width < 4 else kinds)
+    kinds = ("convolution", "convolution", "activation", "residual", "pointwise", "depthwise", "pool", "average")
+    kind = random.choice(kinds[:-2] if width < 4 else kinds)
     conv, relu, shortcut = f"conv{number}", f"relu{number}", f"shortcut{number}"
     match kind:
         case "convolution":
             yield Conv2D(conv, (source,), kernel, strides, padding, filters)
             if random.random() < 0.7:
-                yield ReLU(relu, (conv,))
+                yield _activation(random, relu, conv)
+        case "depthwise":
+            channels = shape[-1] if shape[-1] > 1 else 2
+            if shape[-1] == 1:
+                yield Conv2D(f"wider{number}", (source,), (1, 1), (1, 1), "same", channels)
+                source = f"wider{number}"
+            yield GroupedConv2D(conv, (source,), kernel, strides, padding, channels, channels)
+            if random.random() < 0.7:
+                yield _activation(random, relu, conv)
+        case "average":
+            yield AveragePool2D(f"pool{number}", (source,), kernel, strides, padding)
         case "pool":
             yield MaxPool2D(f"pool{number}", (source,), kernel, strides, padding)
-        case "relu":
-            yield ReLU(relu, (source,))
+        case "activation":
+            yield _activation(random, relu, source)
         case "residual":
             yield Conv2D(conv, (source,), (3, 3), (1, 1), "same", filters)
             yield ReLU(relu, (conv,))
@@ -110,3 +124,8 @@ def _block(random: Random, shape: Shape, source: str, number: str) -> Iterator[L
             yield Add(f"add{number}", (relu, shortcut))
         case _:
             yield Conv2D(conv, (source,), (1, 1), (1, 1), "same", filters)
+
+
+def _activation(random: Random, name: str, source: str) -> Layer:
+    kinds = ReLU(name, (source,)), Clip(name, (source,), 0.0, 3.0), Clip(name, (source,), -1.0, 1.3)
+    return random.choice((*kinds, ReLU(name, (source,)), LeakyReLU(name, (source,), 0.1)))

@@ -28,6 +28,7 @@ from models.network import (
     Dropout,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     Layer,
     MaxPool2D,
     Network,
@@ -68,6 +69,16 @@ def test_a_layer_without_a_template_is_refused_with_those_that_have_one(tmp_path
     refusal = refusal_of(tmp_path, CONV, layer, ReLU("last", ("odd",)), *HEAD)
     assert refusal.culprit == "layer odd" and f"no template for {layer.kind}" in refusal.fact
     assert "conv2d" in refusal.nearest and layer.kind not in refusal.nearest
+
+
+@pytest.mark.parametrize(("filters", "groups"), [(8, 2), (8, 4), (4, 2)])
+def test_groups_are_built_where_each_is_a_channel_with_a_filter(tmp_path: Path, filters: int, groups: int) -> None:
+    grouped = GroupedConv2D("last", ("conv",), (3, 3), (1, 1), "same", filters, groups)
+    refusal = refusal_of(tmp_path, CONV, grouped, *HEAD)
+    assert refusal.culprit == "layer last" and f"{groups} groups make {filters} filters of 4 channels" in refusal.fact
+    assert (
+        refusals(job_on(Network("deep", IMAGE, (CONV, replace(grouped, filters=4, groups=4), *HEAD)), tmp_path)) == ()
+    )
 
 
 def test_a_softmax_is_left_to_the_host_at_the_end_alone(tmp_path: Path) -> None:

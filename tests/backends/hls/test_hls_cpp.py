@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 
 from backends.hls.generate import cpp
 from models.fixed import FixedType, Overflow, Rounding
+from models.formats import stored_type
+from models.network import Clip, LeakyReLU, ReLU
 
 SOURCES = st.builds(FixedType, st.integers(2, 16), st.integers(-6, 12), st.booleans())
 STORED = st.builds(
     FixedType, st.integers(2, 16), st.integers(-6, 12), st.booleans(), st.just(Rounding.RND), st.just(Overflow.SAT)
 )
+RELU = ReLU("relu", ("x",))
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,9 @@ class Held:
 
     def __add__(self, other: Held) -> Held:
         return Held(self.value + other.value, max(self.width, other.width) + 1)
+
+    def __mul__(self, factor: int) -> Held:
+        return Held(self.value * factor, self.width + 32)
 
     def __lshift__(self, bits: int) -> Held:
         return Held(self.value << bits, self.width)
@@ -68,7 +74,7 @@ def run(function: cpp.Function, width: int, result: FixedType, **arguments: int)
         "Value": lambda number: Held(number, 64),
     }
     for line in function.lines:
-        text = re.sub(r"(\w+) > 0 \? (\w+) : (.*);", r"\2 if \1.value > 0 else \3;", line)
+        text = re.sub(r"(\w+) ([<>]) 0 \? (.*) : (.*);", r"\3 if \1.value \2 0 else \4;", line)
         text = re.sub(r"(half_up|ap_int)<(\d+)>\(", r"\1(\2, ", text)
         text = re.sub(r"saturated<Result, (-?\d+), (-?\d+)>\(", r"saturated(\1, \2, ", text)
         if declared := re.fullmatch(r"const (?:Sum|ap_int<(\d+)>) (\w+) = (.*);", text):
@@ -101,9 +107,34 @@ def test_the_narrowest_native_integer_holds_the_codes(width: int) -> None:
 
 @given(st.data(), SOURCES, STORED)
 def test_a_relu_alone_is_exact(data: st.DataObject, source: FixedType, type: FixedType) -> None:
-    function, width = cpp.rectified(source, type)
+    function, width = cpp.activated(source, type, RELU, None)
     code = data.draw(codes(source))
     assert run(function, width, type, value=code) == type.enter(max(source.value(code), Fraction(0)))
+
+
+ENDS = st.floats(-40, 40, width=32)
+
+
+@given(st.data(), SOURCES, STORED, ENDS, ENDS)
+def test_a_clip_alone_is_exact(data: st.DataObject, source: FixedType, type: FixedType, one: float, two: float) -> None:
+    clip = Clip("clip", ("x",), min(one, two), max(one, two))
+    function, width = cpp.activated(source, type, clip, None)
+    code = data.draw(codes(source))
+    exact = min(max(source.value(code), Fraction(clip.low)), Fraction(clip.high))
+    assert run(function, width, type, value=code) == type.enter(exact)
+
+
+@given(st.data(), SOURCES, STORED, st.floats(1 / 64, 0.96875, width=32))
+def test_a_slope_is_exact_alone_and_behind_a_sum(
+    data: st.DataObject, source: FixedType, type: FixedType, number: float
+) -> None:
+    slope, code = stored_type(8, 0.0, number), data.draw(codes(source))
+    factor = slope.value(slope.enter(Fraction(number))) if code < 0 else 1
+    expected = type.enter(source.value(code) * factor)
+    function, width = cpp.activated(source, type, LeakyReLU("leaky", ("x",), number), slope)
+    assert run(function, width, type, value=code) == expected
+    function = cpp.sum_result(source, type, LeakyReLU("leaky", ("x",), number), slope)
+    assert run(function, source.width + 1, type, sum=code) == expected
 
 
 @given(st.data(), SOURCES, SOURCES, STORED)
@@ -133,7 +164,7 @@ def test_a_sum_of_products_becomes_a_result(data: st.DataObject, width: int, fra
     low, high = -((1 << width - 1) >> zeros), ((1 << width - 1) - 1 - half) >> zeros
     assume(low <= 0 <= high)
     total = data.draw(st.sampled_from((low, high)) | st.integers(low, high))
-    function = cpp.sum_result(fraction, type, relu=not type.signed)
+    function = cpp.sum_result(FixedType(width, width - fraction), type, None if type.signed else RELU)
     assert run(function, width, type, sum=total) == type.enter(Fraction(total) / Fraction(2) ** fraction)
     assert cpp.point(fraction).capitalize() in function.comment and ("ReLU" in function.comment) != type.signed
 
@@ -142,7 +173,7 @@ def test_a_sum_of_products_becomes_a_result(data: st.DataObject, width: int, fra
 def test_a_sum_that_nothing_stores_stays_what_it_is(data: st.DataObject, width: int, fraction: int) -> None:
     kept = FixedType(width, width - fraction)
     total = data.draw(codes(kept))
-    assert run(cpp.sum_result(fraction, kept, False), width, kept, sum=total) == total
+    assert run(cpp.sum_result(kept, kept), width, kept, sum=total) == total
 
 
 @pytest.mark.parametrize(

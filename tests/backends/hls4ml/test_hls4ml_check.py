@@ -11,7 +11,23 @@ from hypothesis import strategies as st
 from backends.hls4ml import BACKEND, reuse
 from backends.hls4ml.options import Hls4mlOptions
 from backends.protocol import Job, NoteKind
-from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, Network, Padding
+from models.network import (
+    INPUT,
+    Add,
+    AveragePool2D,
+    Clip,
+    Concat,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    GroupedConv2D,
+    Layer,
+    LeakyReLU,
+    MaxPool2D,
+    Network,
+    Padding,
+)
 from models.zoo import ARCH8
 from tests.backends.hls4ml.answers import design_of, only_refusal, refusals, said
 
@@ -34,6 +50,24 @@ def test_past_the_unroll_limit_is_refused(
     assert refusals(job_of(tiny, **{option: value})) == ()
 
 
+@pytest.mark.parametrize(
+    ("layer", "why"),
+    [
+        (Clip("odd", ("conv",), 0.0, 6.0), "clip: hls4ml 1.3.0 reads no ReLU with an upper end"),
+        (LeakyReLU("odd", ("conv",), 0.1), "leaky_relu: hls4ml has LeakyReLU, but"),
+        (Concat("odd", ("conv", INPUT)), "concat: hls4ml has Concatenate, but"),
+        (GroupedConv2D("odd", ("conv",), (3, 3), (1, 1), "same", 4, 4), "grouped_conv2d: hls4ml has DepthwiseConv2D"),
+    ],
+)
+def test_what_hls4ml_has_and_the_flow_does_not_build_is_told(
+    job_of: Callable[..., Job[Hls4mlOptions]], layer: Layer, why: str
+) -> None:
+    conv = Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 4)
+    tail = GlobalAveragePool("gap", ("odd",)), Dense("dense", ("gap",), 2)
+    refusal = only_refusal(job_of(Network("odd", (8, 8, 3), (conv, layer, *tail))))
+    assert refusal.culprit == "layer odd" and why in refusal.fact and "conv2d" in refusal.nearest
+
+
 @pytest.mark.parametrize(("name", "nearest"), [("block1_conv", "block1_conv1"), ("shortcut", "block1_shortcut")])
 def test_an_unknown_layer_is_refused_with_its_namesake(
     job_of: Callable[..., Job[Hls4mlOptions]], name: str, nearest: str
@@ -46,11 +80,17 @@ def test_an_unknown_layer_is_refused_with_its_namesake(
     ("size", "strides", "padding", "taken"),
     [(8, (2, 2), "valid", True), (8, (2, 2), "same", True), (7, (2, 2), "same", False), (8, (1, 1), "valid", False)],
 )
+@pytest.mark.parametrize("kind", [MaxPool2D, AveragePool2D])
 def test_only_windows_side_by_side_are_pooled(
-    job_of: Callable[..., Job[Hls4mlOptions]], size: int, strides: tuple[int, int], padding: Padding, taken: bool
+    job_of: Callable[..., Job[Hls4mlOptions]],
+    kind: type[MaxPool2D | AveragePool2D],
+    size: int,
+    strides: tuple[int, int],
+    padding: Padding,
+    taken: bool,
 ) -> None:
     """hls4ml 1.3.0 takes the others, and its C simulation then aborts."""
-    pool = MaxPool2D("pool", (INPUT,), (2, 2), strides, padding)
+    pool = kind("pool", (INPUT,), (2, 2), strides, padding)
     layers = (pool, Flatten("flat", ("pool",)), Dense("dense", ("flat",), 2))
     refused = refusals(job_of(Network("pooled", (size, size, 3), layers)))
     assert (refused == ()) == taken

@@ -24,7 +24,18 @@ from flows.core.errors import StepFailed
 from flows.core.plan import Plan
 from flows.executor import Executor
 from flows.store import Store
-from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, Network, ReLU
+from models.network import (
+    INPUT,
+    Add,
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    MaxPool2D,
+    Network,
+    ReLU,
+)
 from models.pixels import CENTRED, RAW, parse_pixels
 from tests.backends.hls4ml.answers import design_of, refusals
 from tests.backends.jobs import job_with, measured, random_weights
@@ -66,7 +77,8 @@ GREY = Network(
     (8, 7, 1),
     (
         Conv2D("conv1", (INPUT,), (3, 3), (1, 1), "same", 4),
-        Flatten("flatten", ("conv1",)),
+        AveragePool2D("average", ("conv1",), (3, 2), (3, 2), "valid"),
+        Flatten("flatten", ("average",)),
         Dense("dense", ("flatten",), 5),
     ),
     pixels=RAW,
@@ -112,6 +124,7 @@ def executor(folder: Path) -> Executor:
         pytest.param("vector", {"precision": "8"}, id="vector"),
         pytest.param("torch", {"io_type": "io_parallel"}, id="torch, parallel", marks=pytest.mark.slow),
         pytest.param("vector", {"io_type": "io_parallel"}, id="vector, parallel", marks=pytest.mark.slow),
+        pytest.param("grey", {"io_type": "io_parallel"}, id="grey, parallel", marks=pytest.mark.slow),
         pytest.param("tiny", {"backend": "vivado"}, id="vivado", marks=pytest.mark.slow),
         pytest.param("tiny", {"softmax": "keep"}, id="softmax", marks=pytest.mark.slow),
         pytest.param("tiny", {"softmax": "keep", "precision": "stock"}, id="stock softmax", marks=pytest.mark.slow),

@@ -104,6 +104,23 @@ def flat() -> ModelProto:
     )
 
 
+def depthwise() -> ModelProto:
+    """A depthwise convolution with padding and a stride, of a batch normalisation behind it, and a 1x1 one."""
+    build = Builder()
+    source = build.quant("x", "x_q", 1 / 256, bits=8, signed=0)
+    first = build.node("Conv", [source, build.weights("c1", 6, 3, 1, 1)], "c1", kernel_shape=[1, 1])
+    code = build.quant(build.node("Relu", [first], "r1"), "r1_q", 0.11, signed=0)
+    kernel = build.weights("c2", 6, 1, 3, 3, each=True)
+    grouped: dict[str, Any] = {"group": 6, "kernel_shape": [3, 3], "pads": [1] * 4, "strides": [2, 2]}
+    second = build.norm(build.node("Conv", [code, kernel], "c2", **grouped), "c2_n", 6)
+    code = build.quant(build.node("Relu", [second], "r2"), "r2_q", 0.13, signed=0)
+    flat = build.node("Flatten", [build.node("GlobalAveragePool", [code], "g")], "f")
+    weights = build.weights("d", 5, 6)
+    return build.model(
+        build.node("Gemm", [flat, weights, build.constant("d_b", build.random.normal(0, 1, 5))], "y", transB=1)
+    )
+
+
 FORMS: dict[str, Callable[[], ModelProto]] = {
     "plain": residual,
     "batch normalisation": lambda: residual(norm=True),
@@ -111,6 +128,7 @@ FORMS: dict[str, Callable[[], ModelProto]] = {
     "signed input": lambda: residual(norm=True, signed=True),
     "mean and deviation": lambda: residual(affine=True),
     "flat": flat,
+    "depthwise": depthwise,
 }
 
 

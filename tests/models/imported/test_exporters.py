@@ -49,6 +49,38 @@ class Viewed(nn.Module):
         return self.last(y.view(y.size(0), -1))
 
 
+class Mobile(nn.Module):
+    """Inverted bottlenecks as of MobileNetV2, and an average of windows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.norm = nn.Conv2d(3, 4, 3, 2, 1, bias=False), nn.BatchNorm2d(4)
+        self.wide, self.wide_norm = nn.Conv2d(4, 8, 1, bias=False), nn.BatchNorm2d(8)
+        self.depth, self.depth_norm = nn.Conv2d(8, 8, 3, 1, 1, groups=8, bias=False), nn.BatchNorm2d(8)
+        self.narrow, self.narrow_norm = nn.Conv2d(8, 4, 1, bias=False), nn.BatchNorm2d(4)
+        self.pool, self.last = nn.AvgPool2d(3, 2, 1), nn.Linear(4, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = nn.functional.relu6(self.norm(self.stem(x)))
+        y = nn.functional.relu6(self.wide_norm(self.wide(x)))
+        y = self.narrow_norm(self.narrow(nn.functional.relu6(self.depth_norm(self.depth(y)))))
+        return self.last(self.pool(x + y).mean((2, 3)))
+
+
+class Pieces(nn.Module):
+    """Groups, branches side by side, a slope and two ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 6, 3, 2, 1, groups=2)
+        self.three, self.last = nn.Conv2d(4, 2, 1, 2), nn.Linear(8 * 16, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = nn.functional.leaky_relu(self.one(x), 0.1)
+        x = torch.cat([nn.functional.hardtanh(self.two(x)), self.three(x)], 1)
+        return self.last(nn.functional.avg_pool2d(x, 2).flatten(1))
+
+
 ANY_BATCH = {"input_names": ["x"], "dynamic_axes": {"x": {0: "batch"}}}
 
 
@@ -58,6 +90,10 @@ ANY_BATCH = {"input_names": ["x"], "dynamic_axes": {"x": {0: "batch"}}}
         pytest.param(Residual, 16, False, ANY_BATCH, id="residual, traced"),
         pytest.param(Residual, 16, True, {}, id="residual"),
         pytest.param(Viewed, 15, False, ANY_BATCH, id="viewed, traced"),
+        pytest.param(Mobile, 16, False, ANY_BATCH, id="mobile, traced"),
+        pytest.param(Mobile, 16, True, {}, id="mobile"),
+        pytest.param(Pieces, 16, False, ANY_BATCH, id="pieces, traced"),
+        pytest.param(Pieces, 16, True, {}, id="pieces"),
         pytest.param(Viewed, 15, True, {}, id="viewed"),
         pytest.param(Viewed, 15, True, {"dynamic_shapes": ({0: torch.export.Dim("batch")},)}, id="viewed, any batch"),
         pytest.param(lambda: TorchNetwork(ARCH8), 32, False, ANY_BATCH, id="arch8, traced"),

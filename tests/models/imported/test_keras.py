@@ -151,10 +151,14 @@ BAD: dict[str, tuple[list[Any], Edit | None, str, str]] = {
     "lambda": (LAMBDA, None, "own.keras, layer 3, 'l1' (Lambda)", "code, which is not executed"),
     "unsupported": ([*CONV, ("LSTM", {}, [])], None, "layer 3, 'l1' (LSTM)", "not supported: a layer over a sequence"),
     "unknown": ([*CONV, ("Whatever", {}, [])], None, "layer 3, 'l1' (Whatever)", "not supported"),
-    "depthwise": ([("DepthwiseConv2D", {}, [])], None, "(DepthwiseConv2D)", "depthwise where each group is one"),
-    "concatenated": ([*CONV, ("Concatenate", {}, [])], None, "(Concatenate)", "tensors put side by side"),
-    "LeakyReLU": ([*CONV, ("LeakyReLU", {}, [])], None, "(LeakyReLU)", "a slope below zero"),
-    "an activation of six": (CONV, settings(activation="relu6"), "layer 2", "an upper end, as ReLU6"),
+    "rows side by side": ([*CONV, ("Concatenate", {"axis": 1}, [])], None, "(Concatenate)", "axis is 1"),
+    "PReLU": ([*CONV, ("PReLU", {}, [])], None, "(PReLU)", "a slope below zero that was trained"),
+    "an activation of pieces": (CONV, settings(activation="hard_sigmoid"), "layer 2", "several straight lines"),
+    "a slope that rises": ([*CONV, ("LeakyReLU", {"negative_slope": 1.5}, [])], None, "layer 3", "a slope of 1.5"),
+    "an average of fewer at the edges": (
+        [*CONV, ("AveragePooling2D", POOL | {"pool_size": [4, 4], "padding": "same"}, [])], None,
+        "layer 3", "whose divisor is smaller at the edges",
+    ),
     "custom layer": (CONV, row(module="evil", registered_name="evil>Conv2D"), "layer 2", "custom object (evil>Conv2D)"),
     "custom module": (CONV, row(module="keras_evil.layers"), "layer 2", "custom object (keras_evil.layers)"),
     "operation": (CONV, row(module="keras.src.ops.nn", class_name="Softmax"), "layer 2", "keras.src.ops.nn, not"),
@@ -171,9 +175,6 @@ BAD: dict[str, tuple[list[Any], Edit | None, str, str]] = {
         [*CONV, ("Sequential", {"layers": [keras_row("InputLayer", {"name": name}) for name in "ab"]}, [])], None,
         "'l1', layer 2, 'b'", "several inputs",
     ),
-    "a local average": (
-        [*CONV, ("AveragePooling2D", POOL | {"data_format": "channels_last"}, [])], None, "layer 3", "2x2 pixels"
-    ),
     "windows of padding alone": (
         [("ZeroPadding2D", {"padding": [[3, 0], [1, 1]]}, []), conv_layer(3, 4, padding="valid")], None,
         "layer 3", "padding (3, 0, 1, 1)",
@@ -187,12 +188,13 @@ BAD: dict[str, tuple[list[Any], Edit | None, str, str]] = {
     ),
     "a reshape that is no flatten": ([("Reshape", {"target_shape": [36, 3]}, [])], None, "layer 2", "a reshape to (36"),
     "dilation": (CONV, settings(dilation_rate=[2, 2]), "layer 2", "dilation_rate is (2, 2)"),
-    "groups": (CONV, settings(groups=3), "layer 2", "groups is 3"),
+    "groups that do not divide": (CONV, settings(groups=0), "layer 2", "groups is 0"),
     "channels first": (CONV, settings(data_format="channels_first"), "layer 2", "channels_first"),
     "activation": (CONV, settings(activation="gelu"), "layer 2", "activation 'gelu'"),
     "activation object": (CONV, settings(activation={"class_name": "function"}), "layer 2", "'function'"),
-    "leaky": ([*CONV, ("ReLU", {"negative_slope": 0.1}, [])], None, "layer 3", "negative_slope"),
-    "clipped": ([*CONV, ("ReLU", {"max_value": 6.0}, [])], None, "layer 3", "max_value"),
+    "leaky and clipped": (
+        [*CONV, ("ReLU", {"negative_slope": 0.1, "max_value": 6.0}, [])], None, "layer 3", "negative_slope 0.1"
+    ),
     "8 bit": (
         CONV, settings(dtype={"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8"}}),
         "layer 2", "QuantizedDTypePolicy",
@@ -404,8 +406,27 @@ def nested():
     x = L.Reshape((-1,))(L.Conv2D(6, 1, activation="relu")(x))
     return keras.Model({"image": image}, {"classes": L.Dense(4)(L.Flatten()(x))})
 
+def mobile():
+    image = keras.Input((12, 10, 3))
+    x = L.ReLU(6.0)(L.BatchNormalization()(L.Conv2D(4, 3, strides=2, padding="same", use_bias=False)(image)))
+    x = L.DepthwiseConv2D(3, padding="same", use_bias=False)(x)
+    x = L.Activation("relu6")(L.BatchNormalization()(x))
+    x = L.Conv2D(6, 1, activation="relu6")(x)
+    x = L.DepthwiseConv2D(3, strides=2, depth_multiplier=2, activation="relu6")(L.ZeroPadding2D(((0, 1), (0, 1)))(x))
+    x = L.SeparableConv2D(8, 3, padding="same", depth_multiplier=2, activation="relu")(x)
+    return keras.Model(image, L.Dense(5)(L.GlobalAveragePooling2D()(x)))
+
+def pieces():
+    image = keras.Input((12, 10, 6))
+    x = L.Conv2D(4, 3, groups=2, padding="same", activation="leaky_relu")(image)
+    y = L.LeakyReLU(negative_slope=0.125)(L.Conv2D(4, 3, padding="same")(x))
+    z = L.Conv2D(2, 1, activation="hard_tanh")(x)
+    x = L.AveragePooling2D(2)(L.Concatenate()([x, y, z]))
+    x = L.ReLU(negative_slope=0.25)(L.BatchNormalization()(L.AveragePooling2D((3, 2), 1)(x)))
+    return keras.Model(image, L.Dense(5)(L.Flatten()(x)))
+
 random = np.random.default_rng(3)
-for build in (residual, flat, logits, nested):
+for build in (residual, flat, logits, nested, mobile, pieces):
     model = build()
     for variable in model.trainable_variables + model.non_trainable_variables:
         if "seed" in variable.path:
@@ -430,7 +451,7 @@ def test_outputs_equal_those_of_keras(tmp_path: Path, compute: Callable[..., np.
         pytest.skip("keras is not installed")
     environment = os.environ | {"KERAS_BACKEND": "torch"}
     subprocess.run([sys.executable, "-c", BY_KERAS], cwd=tmp_path, env=environment, check=True, capture_output=True)
-    for name in ("residual", "flat", "logits", "nested"):
+    for name in ("residual", "flat", "logits", "nested", "mobile", "pieces"):
         network, tensors = read_keras(tmp_path / f"{name}.keras", name)
         theirs = np.load(tmp_path / f"{name}.npz")
         assert np.ptp(theirs["outputs"], axis=0).max() > 1e-2, "the images must be told apart"

@@ -322,7 +322,7 @@ def test_windows_are_padded_as_onnxruntime_pads_them(
 def test_an_average_that_is_padded_is_no_average_of_the_whole(automatic: str, tmp_path: Path) -> None:
     pool = node("AveragePool", "x", "p", kernel_shape=[8, 6], auto_pad=automatic)
     onnx.save(model([pool, node("Flatten", "p", "y")], {}), tmp_path / "own.onnx")
-    with pytest.raises(InputError, match="auto_pad is SAME"):
+    with pytest.raises(InputError, match="count_include_pad is 0, with padding"):
         read_onnx(tmp_path / "own.onnx", "own")
 
 
@@ -419,10 +419,20 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
         lambda: model([node("Spell", "x", "y", domain="com.evil")], {}), "layer 1, '/y/Spell' (Spell)", "com.evil"
     ),
     "unsupported": (lambda: conv_then(node("Sigmoid", "c", "y")), "layer 2, '/y/Sigmoid' (Sigmoid)", "not supported"),
-    "groups": (lambda: model([node("Conv", "x w", "y", group=3)], {"w": weight(3, 1, 3, 3)}), "layer 1", "group is 3"),
+    "groups that do not divide": (
+        lambda: model([node("Conv", "x w", "y", group=2)], {"w": weight(4, 1, 3, 3)}), "layer 1", "2 groups divide 3"
+    ),
+    "no groups": (
+        lambda: model([node("Conv", "x w", "y", group=0)], {"w": weight(4, 1, 3, 3)}), "layer 1", "groups is 0"
+    ),
     "unknown": (lambda: conv_then(node("Det", "c", "y")), "layer 2, '/y/Det' (Det)", "not supported"),
-    "a slope below zero": (lambda: conv_then(node("LeakyRelu", "c", "y")), "(LeakyRelu)", "a slope below zero"),
-    "concatenated": (lambda: conv_then(node("Concat", "c c", "y", axis=1)), "(Concat)", "put side by side"),
+    "a slope that was trained": (lambda: conv_then(node("PRelu", "c", "y")), "(PRelu)", "a slope below zero"),
+    "a slope that rises": (lambda: conv_then(node("LeakyRelu", "c", "y", alpha=2.0)), "(LeakyRelu)", "a slope of 2"),
+    "rows side by side": (lambda: conv_then(node("Concat", "c c", "y", axis=2)), "(Concat)", "along axis 2"),
+    "an average of fewer at the edges": (
+        lambda: conv_then(node("AveragePool", "c", "y", kernel_shape=[2, 2], pads=[1, 1, 0, 0])),
+        "layer 2", "whose divisor is smaller at the edges",
+    ),
     "dilation": (
         lambda: model([node("Conv", "x w", "y", dilations=[2, 2])], {"w": weight(4, 3, 3, 3)}), "layer 1", "dilations"
     ),
@@ -461,13 +471,10 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
         ),
         "bad.onnx, s_Softmax", "not the last layer",
     ),
-    "a ReLU with an upper end": (
-        lambda: conv_then(node("Clip", "c z six", "y"), z=single(0), six=single(6)), "layer 2", "to 0.0 .. 6.0"
+    "an upper end alone": (
+        lambda: conv_then(node("Clip", "c", "y", max=6.0)), "layer 2", "it clips to -inf .. 6"
     ),
     "another maximum": (lambda: conv_then(node("Max", "c k", "y"), k=single(1)), "layer 2", "a maximum of"),
-    "a local average": (
-        lambda: conv_then(node("AveragePool", "c", "y", kernel_shape=[2, 2])), "layer 2", "an average of 2x2 pixels"
-    ),
     "an image shifted for one of two": (
         lambda: model([node("Sub", "x k", "c"), node("Add", "x c", "y")], {"k": weight(3, 1, 1)}),
         "layer 1", "for some of its readers",
@@ -654,10 +661,10 @@ def test_vectors_and_grey_images_are_read(tmp_path: Path, compute: Compute) -> N
 
 @pytest.mark.parametrize(
     ("kind", "told"),
-    [("LeakyRelu", "hls4ml has LeakyReLU"), ("Concat", "FINN a StreamingConcat"), ("Sigmoid", "hls4ml has tables")],
+    [("PRelu", "hls4ml has PReLU"), ("HardSigmoid", "hls4ml has HardSigmoid"), ("Sigmoid", "hls4ml has tables")],
 )
 def test_a_refusal_says_which_tools_have_it_and_what_to_do(kind: str, told: str, tmp_path: Path) -> None:
-    onnx.save(conv_then(node(kind, "c c" if kind == "Concat" else "c", "y")), tmp_path / "bad.onnx")
+    onnx.save(conv_then(node(kind, "c", "y")), tmp_path / "bad.onnx")
     with pytest.raises(InputError) as refusal:
         read_onnx(tmp_path / "bad.onnx", "bad")
     assert told in refusal.value.next_step and "supported" in refusal.value.next_step

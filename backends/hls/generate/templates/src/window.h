@@ -1,4 +1,4 @@
-// Windows of a convolution: rows are kept until a window is whole; then it goes out column by column, SIMD values a word.
+// Windows of a convolution: rows are kept until a window is whole; then it goes out column by column, a part a word.
 #pragma once
 
 #include "hls_stream.h"
@@ -20,7 +20,7 @@ void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer
 #pragma HLS INLINE
     typedef typename Layer::Value Value;
     const int LANES = Layer::Word::SIZE, STORED = Layer::STORED, KERNEL_HEIGHT = Layer::KERNEL_HEIGHT;
-    const int ACROSS = Layer::ACROSS, OWN = Layer::SIMD / ACROSS;  // values of a part that are of one column
+    const int ACROSS = Layer::ACROSS, OWN = Layer::Part::SIZE / ACROSS;  // values of a part that are of one column
     const int BETWEEN = Layer::COLUMN * OWN;                       // and how many pass until the next column's stand there
 
     Value waiting[LANES];  // of a word that came, what is not stored yet

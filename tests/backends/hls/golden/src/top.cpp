@@ -53,7 +53,7 @@ void small(hls::stream<Beat> &image_beats, hls::stream<Beat> &result_beats) {
     // relu2: ReLU; 2 channels a cycle.
     hls::stream<Vector<ap_uint<8>, 2>, 16> relu2_out("relu2_out");
 #pragma HLS BIND_STORAGE variable=relu2_out type=fifo impl=srl
-    relu<Relu2>(layer_add_out, relu2_out);
+    activation<Relu2>(layer_add_out, relu2_out);
 
     // pool: the largest of 2x2, 6x8 to 3x4 pixels; 2 channels a cycle.
     hls::stream<Vector<ap_uint<8>, 2>, 16> pool_out("pool_out");

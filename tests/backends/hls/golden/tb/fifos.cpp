@@ -38,7 +38,7 @@ extern "C" int simulate(const unsigned char *images, int *results, int frames) {
     stages.add("matrix_vector conv1", [&] { conv1(conv1_windows, relu1_out); });
     stages.add("matrix_vector shortcut", [&] { shortcut(image_to_shortcut, shortcut_out); });
     stages.add("add layer_add", [&] { add<LayerAdd>(relu1_out, shortcut_out, layer_add_out); });
-    stages.add("relu relu2", [&] { relu<Relu2>(layer_add_out, relu2_out); });
+    stages.add("relu relu2", [&] { activation<Relu2>(layer_add_out, relu2_out); });
     stages.add("maxpool2d pool", [&] { pool(relu2_out, pool_out); });
     stages.add("window conv2", [&] { conv2_window(pool_out, conv2_windows); });
     stages.add("matrix_vector conv2", [&] { conv2(conv2_windows, conv2_out); });

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "ap_int.h"
+#include "../activation.h"
 #include "../fixed_point.h"
-#include "../relu.h"
 
 struct Relu2 {
     static const int PIXELS = 48, CHANNELS = 4;
@@ -16,7 +16,7 @@ struct Relu2 {
     typedef Vector<Value, LANES> Word;
     typedef Vector<Result, LANES> Output;
 
-    // 5 bits behind the point become ap_ufixed<8,2,AP_RND,AP_SAT>.
+    // 5 bits behind the point become ap_ufixed<8,2,AP_RND,AP_SAT>: a ReLU, since nothing below zero is held.
     static Result result(Value value) {
 #pragma HLS INLINE
         const Sum sum = value;

@@ -1,11 +1,11 @@
-// A ReLU that stands alone, LANES channels in a cycle. One behind a layer with weights is part of that layer.
+// An activation that stands alone, LANES channels in a cycle. One behind a layer with weights is part of that layer.
 #pragma once
 
 #include "hls_stream.h"
 #include "vector.h"
 
 template <typename Layer>
-void relu(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer::Output> &outputs) {
+void activation(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer::Output> &outputs) {
     for (int turn = 0; turn < Layer::PIXELS * Layer::STEPS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
         const typename Layer::Word word = words.read();

@@ -47,7 +47,7 @@ LIGHT = {"numpy", "safetensors", "yaml"}
 """What a module outside the worker rooms may import, inside a function; flows.core and reports not even these."""
 TEMPLATES = {"jinja2"}
 """What worker rooms may import, and reports inside a function (docs/adr/0012-report-pages.md)."""
-WORKER_ROOMS = ("models.evaluation", "models.training", "reports.pictures")
+WORKER_ROOMS = ("models.evaluation", "models.keras3", "models.training", "reports.pictures")
 SUITE = "flows.conformance"
 """What third parties run under pytest; nothing of the program imports it."""
 HEAVY = {"torch", "keras", "tensorflow", "hls4ml", "onnx", "onnxruntime", "brevitas", "qonnx", "matplotlib"}

@@ -21,6 +21,7 @@ from models.network import (
     BatchNorm,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     GlobalAveragePool,
     MaxPool2D,
@@ -251,12 +252,16 @@ def _handed_on(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     return inputs[0]
 
 
+def _dropout(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
+    """Nothing in inference: it stays for whoever trains the network again."""
+    return model.draft.add(entry.place, Dropout, inputs, rate=float(entry.config["rate"]))
+
+
 HANDED_ON = {"InputLayer", *MODELS}
 """The input of a model inside the model, and its output."""
 NOTHING_IN_INFERENCE = (
     "ActivityRegularization",
     "AlphaDropout",
-    "Dropout",
     "GaussianDropout",
     "GaussianNoise",
     "Identity",
@@ -273,6 +278,7 @@ READERS: Mapping[str, Callable[[_Model, Entry, tuple[str, ...]], str]] = {
     **dict.fromkeys((*HANDED_ON, *NOTHING_IN_INFERENCE), _handed_on),
     "Conv2D": _conv,
     "Dense": _dense,
+    "Dropout": _dropout,
     "BatchNormalization": _batch_norm,
     "AveragePooling2D": _average_pool,
     "MaxPooling2D": _max_pool,

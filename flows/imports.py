@@ -23,6 +23,7 @@ from flows.jobs import Trained
 from flows.packages import package_version
 from flows.results import REFUSAL, anything, read_result
 from models import cifar10
+from models.card import read_card
 from models.integer_network import FACTS, IntegerNetwork, open_integers
 from models.network import Network
 from models.pixels import Pixels
@@ -51,12 +52,12 @@ EXTRA = "install the extra: pip install -e '.[import]'"
 def import_trained(
     path: Path, data: Path | None, calibration: Path | None, executor: Executor, pixels: Pixels | None = None
 ) -> Trained:
-    """The network in `path` with its weights and ranges; it has no card.
+    """The network in `path` with its weights and ranges.
 
     `pixels` are those that the file's input is given, where the user says so; else they are taken from its first layer.
     Ranges are measured on the images in the file `calibration`, or else on training images of CIFAR-10 in the folder
-    `data`; a quantised file says them itself. Raises `InputError` where the file cannot be taken, and `UsageError`
-    where there are no images.
+    `data`; a quantised file says them itself, and `flows train` leaves them, with a card, beside the file that it
+    writes. Raises `InputError` where the file cannot be taken, and `UsageError` where there are no images.
     """
     result = read_file(path, executor, pixels)
     network, weights = _network(path, result)
@@ -65,6 +66,9 @@ def import_trained(
         _check_cifar(path, network)
     if integer and not calibration:
         return Trained(network, weights, _represented(result, network, weights), None, integer)
+    card = None if pixels else read_card(path.with_suffix(".card.json"), weights.digest)
+    if not (calibration or data or pixels) and (beside := path.with_suffix(".ranges.json")).exists():
+        return Trained(network, weights, load_ranges(beside, network, weights.digest), card, integer)
     if calibration:
         images = asset(calibration, "give a .npy file", IMAGES_LIMIT)
     elif data and is_own(data):
@@ -77,12 +81,24 @@ def import_trained(
         advice = "give --data DIR (CIFAR-10) or FILE.npz (images and labels), or --calibration FILE.npy with images"
         shape = ", ".join(map(str, network.input_shape))
         raise UsageError(f"--network {path}", fact, f"{advice} (N, {shape}), uint8")
-    return Trained(network, weights, measure_ranges(network, weights, images, executor), None, integer)
+    return Trained(network, weights, measure_ranges(network, weights, images, executor), card, integer)
 
 
 def read_network(path: Path, executor: Executor, pixels: Pixels | None = None) -> tuple[Network, Weights]:
     """The network in `path`, folded, and its weights, which lie in the store; `pixels` as in `import_trained`."""
     return _network(path, read_file(path, executor, pixels))
+
+
+def read_definition(path: Path, executor: Executor, pixels: Pixels | None = None) -> Network:
+    """The layers in `path` as they are trained, batch normalisation and dropout among them: a classifier of CIFAR-10's
+    images. Raises `InputError` where it is quantised."""
+    result = read_file(path, executor, pixels)
+    if not (result / "definition.json").exists():
+        fact = "a quantised network, and training starts from one that is not"
+        raise InputError(str(path), fact, "give the float network, then train with --qat")
+    network = network_from_json(read_result(result / "definition.json", anything), str(path))
+    _check_cifar(path, network)
+    return network
 
 
 def read_file(path: Path, executor: Executor, pixels: Pixels | None = None) -> Path:

@@ -150,6 +150,11 @@ def test_third_party_packages_stay_where_they_belong(path: Path) -> None:
         assert not [name for name, eager in third if eager], "import it inside the function that needs it"
 
 
+def test_tensorflow_is_loaded_by_the_worker_that_trains_with_it_alone() -> None:
+    loading = {name_of(path) for path in PATHS for name, _ in imports(path) if name.split(".")[0] == "tensorflow"}
+    assert loading == {"models.training.keras_worker"}
+
+
 @every_module
 def test_nothing_outside_a_worker_room_imports_from_one(path: Path) -> None:
     if not in_worker_room(name_of(path)):

@@ -4,7 +4,8 @@ JOB.json: ``file`` (.keras or .onnx), ``name`` (of the network), ``external`` (f
 where the user says so, ``pixels`` that its input is given.
 Writes the folder ``imported``, which holds one of
 
-``network.json`` and ``weights.safetensors``  the network, BatchNorm folded (see `models.serial`, `models.weights`)
+``network.json`` and ``weights.safetensors``  the network, BatchNorm folded (see `models.serial`, `models.weights`);
+                                              beside them ``definition.json``, the layers as they are trained
 ``refusal.json``                              why it is not: ``culprit``, ``fact``, ``next_step``
 ``wanted.json``                               a list of files beside it, not given, in which its weights stand
 
@@ -93,6 +94,8 @@ def main(ask: Mapping[str, Any]) -> None:
             single = in_single(folded_weights(network, tensors), file.name)
         save_weights(OUT / "weights.safetensors", single, hardware)
         (OUT / "network.json").write_text(json.dumps(network_to_json(hardware), indent=1))
+        if not (OUT / "ranges.json").exists():
+            (OUT / "definition.json").write_text(json.dumps(network_to_json(network), indent=1))
     except WantedFiles as wanted:
         (OUT / "wanted.json").write_text(json.dumps(wanted.names))
     except InputError as error:

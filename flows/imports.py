@@ -1,4 +1,4 @@
-"""Networks of the user's own: a .keras or .onnx file in, a `Trained` network out.
+"""Networks of the user's own: a .keras, .h5 or .onnx file in, a `Trained` network out.
 
 A file is read by a step in a worker room, and its ranges are measured by another; both results are kept in the store
 under the digests of what they came from, so that a repeated run reads neither again. Nothing is written beside the
@@ -31,13 +31,12 @@ from models.ranges import Ranges, load_ranges, range_ends
 from models.serial import network_from_json, network_to_json, pixels_to_json
 from models.weights import Weights, open_weights
 
-READERS = {".keras": "h5py", ".onnx": "onnx"}
+READERS = {".keras": "h5py", ".h5": "h5py", ".hdf5": "h5py", ".onnx": "onnx"}
 """The formats that are read, and the package that each needs."""
 CIFAR_IMAGE, CIFAR_CLASSES = (32, 32, 3), (len(cifar10.CLASSES),)
 ADVICE = "save it with Keras 3 as .keras, or export it as .onnx"
 FROM_TORCH = "load it where its code is, then torch.onnx.export(model.eval(), example, 'model.onnx')"
-FROM_KERAS = "load it with Keras, keras.models.load_model(...), then model.save('model.keras')"
-OTHERS = {".h5": FROM_KERAS, ".hdf5": FROM_KERAS, ".pt": FROM_TORCH, ".pth": FROM_TORCH}
+OTHERS = {".pt": FROM_TORCH, ".pth": FROM_TORCH}
 """What to do with formats that are not read, since they hold code."""
 LIMIT_S = 300.0
 """A file that takes longer to read was made to."""
@@ -105,7 +104,7 @@ def read_file(path: Path, executor: Executor, pixels: Pixels | None = None) -> P
     """The folder in the store in which all that was read of `path` lies."""
     package = READERS.get(path.suffix)
     if package is None:
-        fact = f"a file, but neither {' nor '.join(READERS)}, which alone are read"
+        fact = f"a file, but none of {', '.join(READERS)}, which alone are read"
         raise UsageError(f"--network {path}", fact, OTHERS.get(path.suffix, ADVICE))
     if package_version(package) == "absent":
         raise SetupError(f"package {package}", f"not installed, and reading {path.suffix} files needs it", EXTRA)
@@ -190,7 +189,7 @@ def _read(path: Path, package: str, external: Mapping[str, Asset], executor: Exe
     """The folder in which the worker left what it found, with these files laid beside the model."""
     ask: dict[str, Any] = {"file": f"given/{path.name}", "name": title(path.stem), "external": list(external)}
     ask |= {"pixels": pixels_to_json(pixels)} if pixels else {}
-    model = asset(path, "give a .keras or .onnx file")
+    model = asset(path, "give a .keras, .h5 or .onnx file")
     step = worker(
         name="import",
         about=f"reads {path.name}; nothing in it is executed",

@@ -13,9 +13,12 @@ from typing import Any
 from flows.core.errors import InputError
 from models.imported.workers.draft import Place, image_shape
 from models.imported.workers.keras_archive import ADVICE, KerasArchive, group_name
+from models.imported.workers.keras_hdf5 import KerasHdf5
 from models.network import INPUT, Shape
 
-MODELS = ("Sequential", "Functional")
+KerasFile = KerasArchive | KerasHdf5
+MODELS = ("Sequential", "Functional", "Model")
+"""Keras 2 called functional models "Model" before TensorFlow 2.3."""
 OPERATIONS = ("Add", "Relu")
 """Of ``keras.ops``: `x + y` is one, too."""
 OLD_OPERATION, OLD_OPERATIONS = "TFOpLambda", {"__operators__.add": "Add", "math.add": "Add", "nn.relu": "Relu"}
@@ -52,7 +55,7 @@ class Entry:
         raise self.place.refusal(f"{key} is {self.config[key]}, not two whole numbers", ADVICE)
 
 
-def entries_of(archive: KerasArchive) -> tuple[list[Entry], Shape, str]:
+def entries_of(archive: KerasFile) -> tuple[list[Entry], Shape, str]:
     """The layers in order, the shape of the input, and the key of the layer that is the output."""
     model = archive.config
     if model["class_name"] not in MODELS or model.get("registered_name") not in (None, *MODELS):
@@ -70,7 +73,7 @@ def entries_of(archive: KerasArchive) -> tuple[list[Entry], Shape, str]:
 
 def _add_layers(
     entries: list[Entry],
-    archive: KerasArchive,
+    archive: KerasFile,
     file: str,
     model: Mapping[str, Any],
     folder: str,
@@ -87,11 +90,12 @@ def _add_layers(
     models = {row["config"]["name"] for row in rows if row["class_name"] in MODELS}
     if sequential and not source and rows and rows[0]["class_name"] != "InputLayer":
         place = Place(file, 0, INPUT, "InputLayer")
-        entries.append(Entry(place, {"batch_shape": config["build_input_shape"]}, (), "", INPUT))
+        shape = config.get("build_input_shape") or rows[0]["config"]["batch_input_shape"]  # before TensorFlow 2.3
+        entries.append(Entry(place, {"batch_shape": shape}, (), "", INPUT))
     for index, row in enumerate(rows, start=1):
         place = _checked_place(file, index, row)
         name = group_name(place.kind)
-        group = archive.group(folder, name, counts[name])
+        group = archive.group(folder, place, counts[name])
         counts[name] += 1
         key = prefix + place.name
         if place.kind == "InputLayer":
@@ -108,7 +112,7 @@ def _add_layers(
             if len(inputs) != 1:
                 raise place.refusal(f"it reads {len(inputs)} tensors", "give a model inside the model one input")
             inside = f"{file}, {place.name!r}"
-            inner = f"{group}/{archive.folder}"
+            inner = archive.inside(group)
             inputs = (_add_layers(entries, archive, inside, row, inner, f"{key}/", inputs[0]),)
         settings = {name: _number(value) for name, value in row["config"].items()}
         entries.append(Entry(place, settings, inputs, group, key))

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from flows.core.errors import InputError
 from models.imported.workers.draft import Draft, Tensor
-from models.imported.workers.keras_archive import ADVICE, OLD_ADVICE, OLD_FOLDER, KerasArchive
-from models.imported.workers.keras_config import MODELS, Entry, check_dtype, entries_of
+from models.imported.workers.keras_archive import ADVICE, OLD_ADVICE, OLD_FOLDER, KerasArchive, is_hdf5
+from models.imported.workers.keras_config import MODELS, Entry, KerasFile, check_dtype, entries_of
+from models.imported.workers.keras_hdf5 import KerasHdf5
 from models.imported.workers.unbuilt import AVERAGE, BY_ACTIVATION, CLIPPED, GROUPS, LEAKY, refuse, refuse_kind
 from models.network import (
     INPUT,
@@ -34,8 +35,8 @@ from models.network import (
 
 
 def read_keras(path: Path, name: str) -> tuple[Network, Mapping[str, Tensor]]:
-    """The network in a .keras archive, BatchNorm included; raises `InputError` naming what is not supported."""
-    archive = KerasArchive(path)
+    """The network in a Keras file, BatchNorm included; raises `InputError` naming what is not supported."""
+    archive: KerasFile = KerasHdf5(path) if is_hdf5(path) else KerasArchive(path)
     try:
         return _Model(archive, name).read()
     except RecursionError:
@@ -47,7 +48,7 @@ def read_keras(path: Path, name: str) -> tuple[Network, Mapping[str, Tensor]]:
 
 
 class _Model:
-    def __init__(self, archive: KerasArchive, name: str) -> None:
+    def __init__(self, archive: KerasFile, name: str) -> None:
         self.archive, self.name = archive, name
         self.entries, self.input_shape, self.output = entries_of(archive)
         self.draft = Draft(name, self.input_shape)

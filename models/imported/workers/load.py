@@ -1,7 +1,7 @@
 """Reads somebody's network as a step: ``python -m models.imported.workers.load JOB.json``. Nothing imports it.
 
-JOB.json: ``file`` (.keras or .onnx), ``name`` (of the network), ``external`` (files beside it that may be read) and,
-where the user says so, ``pixels`` that its input is given.
+JOB.json: ``file`` (.keras, .h5 or .onnx), ``name`` (of the network), ``external`` (files beside it that may be read)
+and, where the user says so, ``pixels`` that its input is given.
 Writes the folder ``imported``, which holds one of
 
 ``network.json`` and ``weights.safetensors``  the network, BatchNorm folded (see `models.serial`, `models.weights`);
@@ -53,7 +53,7 @@ def read(
 
 
 def _read(file: Path, name: str, external: tuple[str, ...]) -> tuple[Network, Mapping[str, np.ndarray]]:
-    if file.suffix == ".keras":
+    if file.suffix != ".onnx":
         from models.imported.workers.keras_layers import read_keras
 
         return read_keras(file, name)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.core.errors import InputError
+from models.imported.workers import qkeras
 from models.imported.workers.draft import Place, image_shape
 from models.imported.workers.keras_archive import ADVICE, KerasArchive, group_name
 from models.imported.workers.keras_hdf5 import KerasHdf5
@@ -23,6 +24,11 @@ OPERATIONS = ("Add", "Relu")
 """Of ``keras.ops``: `x + y` is one, too."""
 OLD_OPERATION, OLD_OPERATIONS = "TFOpLambda", {"__operators__.add": "Add", "math.add": "Add", "nn.relu": "Relu"}
 """What Keras 2 makes of an operation of TensorFlow's between layers, and those that are read."""
+FOREIGN = {
+    qkeras.MODULE: f"supported of QKeras are {', '.join(qkeras.KINDS)}; or {qkeras.QONNX}",
+    "hgq": "HGQ2's widths are variables that only its code reads: convert it with hls4ml itself, or train a plain copy",
+}
+"""What to do with layers of other packages, by the package."""
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 """Those under which Keras keeps its weights in float32."""
 
@@ -126,9 +132,11 @@ def _checked_place(file: str, index: int, row: Mapping[str, Any]) -> Place:
     if kind == OLD_OPERATION and registered in (None, kind):
         kind, registered = OLD_OPERATIONS.get(row["config"]["function"], kind), None
     place = Place(file, index, row["config"]["name"], kind)
-    module = row.get("module", "keras.layers")
-    if not f"{module}.".startswith("keras.") or registered not in (None, place.kind):
-        raise place.refusal(f"a custom object ({registered or module}), whose code is not executed")
+    module = row.get("module") or "keras.layers"
+    known = f"{module}.".startswith("keras.") or (place.kind in qkeras.KINDS and f"{module}.".startswith("qkeras."))
+    if not known or registered not in (None, place.kind):
+        fact = f"a custom object ({registered or module}), whose code is not executed"
+        raise place.refusal(fact, *(FOREIGN[name] for name in FOREIGN if f"{module}.".startswith(f"{name}.")))
     if ".ops." in module and place.kind not in OPERATIONS:
         raise place.refusal(f"an operation of {module}, not supported", "use the layer that does the same")
     return place

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.core.errors import InputError
+from models.imported.quantiser import Quantise
 from models.imported.workers.draft import Draft, Tensor
 from models.imported.workers.keras_archive import ADVICE, OLD_ADVICE, OLD_FOLDER, KerasArchive, is_hdf5
 from models.imported.workers.keras_config import MODELS, Entry, KerasFile, check_dtype, entries_of
 from models.imported.workers.keras_hdf5 import KerasHdf5
+from models.imported.workers.qkeras import quantiser
 from models.imported.workers.unbuilt import AVERAGE, BY_ACTIVATION, CLIPPED, GROUPS, LEAKY, refuse, refuse_kind
 from models.network import (
     INPUT,
@@ -71,7 +73,7 @@ class _Model:
             if missing := [one for one in entry.inputs if one not in self.made]:
                 raise entry.place.refusal(f"it reads {missing[0]!r}, which does not come before it", ADVICE)
             inputs = tuple(self.made[one] for one in entry.inputs)
-            if kind not in (*HANDED_ON, "Conv2D") and any(one in self.pads for one in entry.inputs):
+            if kind not in (*HANDED_ON, "Conv2D", "QConv2D") and any(one in self.pads for one in entry.inputs):
                 raise entry.place.refusal("it reads a padded image", "pad right before a Conv2D")
             self.made[key] = READERS[kind](self, entry, inputs)
             if kind in HANDED_ON and entry.inputs[0] in self.pads:
@@ -86,7 +88,11 @@ class _Model:
     def activated(self, entry: Entry, tensor: str) -> str:
         """`tensor` through the activation that Keras fuses into a layer."""
         activation, name = entry.config.get("activation"), entry.place.name
-        if entry.place.kind != "Activation":
+        if fixed := quantiser(entry.place, activation):
+            name += "" if entry.place.kind == "QActivation" else "_quantised"
+            codes: dict[str, Any] = {"bits": fixed.bits, "signed": fixed.signed, "narrow": fixed.narrow}
+            return self.draft.add(entry.place, Quantise, (tensor,), name=name, scale=fixed.scale, **codes)
+        if entry.place.kind not in ("Activation", "QActivation"):
             name += f"_{activation}"
         match activation:
             case None | "linear":
@@ -145,7 +151,11 @@ def _dense(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
 def _with_bias(model: _Model, entry: Entry, shapes: dict[str, Shape]) -> dict[str, Tensor]:
     if not entry.config.get("use_bias", True):
         del shapes["bias"]
-    return model.weights(entry, **shapes)
+    weights = model.weights(entry, **shapes)
+    for role, tensor in weights.items():
+        if fixed := quantiser(entry.place, entry.config.get(f"{role}_quantizer"), role == "kernel"):
+            weights[role] = fixed.rounded(tensor)
+    return weights
 
 
 def _batch_norm(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
@@ -287,7 +297,9 @@ READERS: Mapping[str, Callable[[_Model, Entry, tuple[str, ...]], str]] = {
     "ReLU": _relu,
     "Relu": _relu,
     "Reshape": _reshape,
-    "Activation": lambda model, entry, inputs: model.activated(entry, inputs[0]),
+    **dict.fromkeys(("Activation", "QActivation"), lambda model, entry, inputs: model.activated(entry, inputs[0])),
+    "QConv2D": _conv,
+    "QDense": _dense,
     "Softmax": _softmax,
     "Flatten": _flatten,
     "Add": _add,

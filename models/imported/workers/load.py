@@ -29,7 +29,7 @@ from models.folding import folded, folded_weights
 from models.imported.workers.draft import Tensor, WantedFiles
 from models.imported.workers.limits import guarded, refusal
 from models.network import Network
-from models.pixels import Pixels
+from models.pixels import UNIT, Pixels
 from models.serial import network_to_json, pixels_from_json
 from models.weights import save_weights
 
@@ -43,6 +43,9 @@ def read(
     """Imports only what this format needs: h5py or onnx. `pixels` are what the file's input is given, if that is known:
     what its first layer scales comes behind that."""
     network, tensors = _read(file, name, external)
+    if pixels and pixels != UNIT and file.suffix != ".onnx" and (OUT / "ranges.json").exists():
+        fact = f"{file.name} is quantised, and what its quantisers represent is known for x / 255 only"
+        raise InputError(pixels.known, fact, "leave it out")
     if pixels:
         try:
             first = network.pixels.first
@@ -55,8 +58,10 @@ def read(
 def _read(file: Path, name: str, external: tuple[str, ...]) -> tuple[Network, Mapping[str, np.ndarray]]:
     if file.suffix != ".onnx":
         from models.imported.workers.keras_layers import read_keras
+        from models.imported.workers.qkeras import is_quantised, read_twin
 
-        return read_keras(file, name)
+        network, tensors = read_keras(file, name)
+        return read_twin(network, tensors, file.name, OUT) if is_quantised(network) else (network, tensors)
     return read_onnx(file, name, external)
 
 

@@ -27,6 +27,11 @@ class Unbuilt:
 
 
 NEITHER = "Neither hls4ml nor FINN has it, and hls has no template"
+QKERAS = Unbuilt(
+    "a layer of QKeras whose quantised arithmetic is not read",
+    "hls4ml itself takes QKeras models",
+    "supported of QKeras are QConv2D, QDense and QActivation: take those; or export it as QONNX where QKeras is",
+)
 GROUPS = Unbuilt(
     "a convolution in groups of channels, depthwise where each group is one",
     "hls4ml has DepthwiseConv2D and FINN a VVAU for depthwise ones, but no flow here makes them",
@@ -81,6 +86,12 @@ BY_KIND: Mapping[str, Unbuilt] = {
     **dict.fromkeys(("LeakyRelu", "PRelu", "LeakyReLU", "PReLU", "ThresholdedRelu"), LEAKY),
     **dict.fromkeys(("HardSigmoid", "HardSwish", "Relu6", "HardTanh", "Min"), CLIPPED),
     **dict.fromkeys(("Sigmoid", "Tanh", "Elu", "Selu", "ELU", "Softplus", "Softsign", "Gelu", "Mish", "Erf"), SMOOTH),
+    **dict.fromkeys(
+        ("QBatchNormalization", "QConv2DBatchnorm", "QDepthwiseConv2D", "QDepthwiseConv2DBatchnorm"), QKERAS
+    ),
+    **dict.fromkeys(
+        ("QAveragePooling2D", "QGlobalAveragePooling2D", "QSeparableConv2D", "QAdaptiveActivation"), QKERAS
+    ),
     **dict.fromkeys(("Concat", "Concatenate"), CONCAT),
     **dict.fromkeys(("Multiply",), PRODUCT),
     **dict.fromkeys(("UpSampling2D", "Conv2DTranspose", "ConvTranspose", "Resize", "Upsample"), UPSAMPLING),

@@ -25,7 +25,7 @@ from models.imported.workers.twin import twin
 from models.network import Network
 from models.pixels import UNIT
 
-QONNX = "export it as QONNX where QKeras is (qonnx.converters.from_keras), and give that"
+QONNX = "export it as QONNX where QKeras is (qonnx.converters.from_keras of qonnx 0.4), and give that"
 KINDS = ("QConv2D", "QDense", "QActivation")
 """The layers of QKeras that are read."""
 MODULE = "qkeras"

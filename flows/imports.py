@@ -62,7 +62,8 @@ def import_trained(
     network, weights = _network(path, result)
     integer = _integer(result)
     if data and not is_own(data):
-        _check_cifar(path, network)
+        advice = "leave --data out, and give --calibration with images of its own"
+        _check_cifar(f"--network {path}", network, advice)
     if integer and not calibration:
         return Trained(network, weights, _represented(result, network, weights), None, integer)
     card = None if pixels else read_card(path.with_suffix(".card.json"), weights.digest)
@@ -96,7 +97,7 @@ def read_definition(path: Path, executor: Executor, pixels: Pixels | None = None
         fact = "a quantised network, and training starts from one that is not"
         raise InputError(str(path), fact, "give the float network, then train with --qat")
     network = network_from_json(read_result(result / "definition.json", anything), str(path))
-    _check_cifar(path, network)
+    _check_cifar(str(path), network, "training is on CIFAR-10: give a network of such images and classes")
     return network
 
 
@@ -227,9 +228,9 @@ def _raise_refusal(result: Path) -> None:
         raise read_result(result / "refusal.json", REFUSAL)
 
 
-def _check_cifar(path: Path, network: Network) -> None:
+def _check_cifar(culprit: str, network: Network, advice: str) -> None:
     entry, end = network.input_shape, network.shapes[network.output]
     if (entry, end) != (CIFAR_IMAGE, CIFAR_CLASSES):
         size, classes = "x".join(map(str, entry)), " x ".join(map(str, end))
         fact = f"takes {size} images and gives {classes} results, where CIFAR-10 has 32x32x3 and 10"
-        raise InputError(f"--network {path}", fact, "leave --data out, and give --calibration with images of its own")
+        raise InputError(culprit, fact, advice)

@@ -96,7 +96,7 @@ def add_design(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("--clock", metavar="NS", type=positive_ns, default=10.0, help="clock period in ns (default 10)")
     parser.add_argument(
         "--network", metavar="NAME", default="arch8",
-        help="one of `flows list networks`, or a file of yours, .keras or .onnx (default arch8)",
+        help="one of `flows list networks`, or a file of yours: .keras, .h5, .onnx (default arch8)",
     )  # fmt: skip
     parser.add_argument("--weights", metavar="FILE", type=Path, help="its weights (default: the shipped ones)")
     parser.add_argument(

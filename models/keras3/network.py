@@ -6,6 +6,7 @@ Keras' layers are called as the network's are, so that weights are found by name
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,12 @@ from models.network import (
     ReLU,
     Softmax,
 )
+from models.pixels import UNIT, Pixels, reads_bytes
 
 IMAGE = "image"
 """What the input is called in Keras: hls4ml reserves "input"."""
 ENTRY = "pixels"
-"""The layer that scales pixels first, where a network's file does so."""
+"""The layer that scales pixels first, where a network reads others than x / 255."""
 ZERO_PADDING = "zp2d_"
 EVALUATION_BATCH = 500
 
@@ -42,7 +44,7 @@ EVALUATION_BATCH = 500
 def keras_model(network: Network, entry: bool = False) -> keras.Model:
     """The model of all layers, its weights as Keras begins: images (n, H, W, C) as its `Pixels` make them.
 
-    With `entry`, its first layer scales pixels as the first layer of the network's own file does.
+    With `entry`, its first layer makes these of x / 255, or of bytes.
     """
     image = keras.Input(network.input_shape, name=IMAGE)
     tensors = {INPUT: _entered(network, image) if entry else image}
@@ -52,11 +54,24 @@ def keras_model(network: Network, entry: bool = False) -> keras.Model:
 
 
 def _entered(network: Network, image: keras.KerasTensor) -> keras.KerasTensor:
-    if network.pixels.first is None:
+    scaling = entry_scaling(network.pixels)
+    if scaling is None:
         return image
-    gain, offset = ([float(number) for number in numbers] for numbers in network.pixels.first)
-    scale = (gain[0], offset[0]) if len(gain) == 1 else (gain, offset)
-    return layers.Rescaling(*scale, name=ENTRY)(image)
+    gain, offset = ([float(number) for number in numbers] for numbers in scaling)
+    settings = (gain[0], offset[0]) if len(gain) == 1 else (gain, offset)
+    return layers.Rescaling(*settings, name=ENTRY)(image)
+
+
+def entry_scaling(pixels: Pixels) -> tuple[list[Fraction], list[Fraction]] | None:
+    """Gain and offset of a first layer that says `pixels` to whoever reads the archive; None for x / 255.
+
+    It reads x / 255, or the bytes where it would be taken to read those (`models.pixels.reads_bytes`, which is then
+    true of the bytes' gain too, since that is smaller).
+    """
+    if pixels == UNIT:
+        return None
+    gain, offset = [255 * one for one in pixels.gain], list(pixels.offset)
+    return (list(pixels.gain) if reads_bytes(gain, offset) else gain), offset
 
 
 def applied(network: Network, layer: Layer, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:

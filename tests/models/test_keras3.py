@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 pytest.importorskip("keras")
@@ -17,9 +20,9 @@ from models import zoo
 from models.folding import folded, folded_weights
 from models.imported.workers.keras_layers import read_keras
 from models.keras3 import zoo as definitions
-from models.keras3.network import get_weights, keras_model, put_weights, reach, save_archive, scaled
+from models.keras3.network import entry_scaling, get_weights, keras_model, put_weights, reach, save_archive, scaled
 from models.network import Network
-from models.pixels import parse_pixels
+from models.pixels import RAW, UNIT, Pixels, parse_pixels, reads_bytes
 
 random = np.random.default_rng(11)
 
@@ -87,25 +90,27 @@ def test_what_is_saved_is_read_as_the_same_network_and_weights(tmp_path: Path) -
         GlobalAveragePool("gap", ("drop",)),
         Dense("dense", ("gap",), 4),
     )
-    from fractions import Fraction
-
-    from models.imported.workers.draft import pixels_of
-
-    for gain, offset in (([2.0], [-1.0]), ([1 / 58, 1 / 57, 1 / 57.5], [-2.1, -2.0, -1.8])):
-        pixels = pixels_of((np.array(gain), np.array(offset)))
-        network = Network("own", (10, 10, 3), layers, pixels=pixels)
+    for text in ("unit", "raw", "centred", "128/255,1/255", "0.485,0.456,0.406,0.229,0.224,0.225"):
+        network = Network("own", (10, 10, 3), layers, pixels=parse_pixels(text))
         tensors = drawn(network)
         save_archive(tmp_path / "own", network, tensors)
         (tmp_path / "own").rename(tmp_path / "own.keras")
         again, read = read_keras(tmp_path / "own.keras", "own")
-        assert again.digest == network.digest and [layer.name for layer in again.layers] == [
-            layer.name for layer in layers
-        ]
-        assert again.pixels.first and network.pixels.first
-        for mine, theirs in zip(network.pixels.first, again.pixels.first, strict=True):
-            assert all(abs(one - other) < Fraction(1, 10**6) for one, other in zip(mine, theirs, strict=True))
+        assert again.digest == network.digest and again.pixels == network.pixels
+        assert [layer.name for layer in again.layers] == [layer.name for layer in layers]
         assert all(np.array_equal(tensors[name], read[name]) for name in tensors) and read.keys() == tensors.keys()
         assert [path.name for path in tmp_path.iterdir()] == ["own.keras"]
+
+
+@given(st.fractions(-2, 2, max_denominator=5000), st.fractions(-300, 300, max_denominator=200))
+def test_every_scaling_is_read_as_what_it_was(gain: Fraction, offset: Fraction) -> None:
+    assume(gain)
+    pixels = Pixels((gain,), (offset,))
+    if said := entry_scaling(pixels):
+        base = RAW if reads_bytes(*said) else UNIT
+        assert base.then(*said) == pixels
+    else:
+        assert pixels == UNIT
 
 
 def test_ranges_are_those_that_torch_measures() -> None:

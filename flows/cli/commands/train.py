@@ -40,7 +40,7 @@ QAT_BITS = {
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument(
         "network", metavar="NETWORK",
-        help="which network (`flows list networks`), or a file of yours, .keras or .onnx, whose layers are taken",
+        help="which network (`flows list networks`), or a file of yours (.keras, .h5, .onnx), whose layers are taken",
     )  # fmt: skip
     parser.add_argument(
         "--data", metavar="DIR", type=Path, required=True, help="CIFAR-10, binary version, all six batches"

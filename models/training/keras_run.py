@@ -71,12 +71,15 @@ class KerasRun:
         self.model = compiled(course.network, self.recipe)
         self.reducing = ReduceLROnPlateau(
             monitor=MONITOR,
+            mode="max",
             factor=self.recipe.factor,
             patience=self.recipe.patience,
             min_delta=self.recipe.min_delta,
             verbose=0,
         )
-        self.stopping = EarlyStopping(monitor=MONITOR, patience=self.recipe.stop_patience, restore_best_weights=True)
+        self.stopping = EarlyStopping(
+            monitor=MONITOR, mode="max", patience=self.recipe.stop_patience, restore_best_weights=True
+        )
         self.progress = self._resumed()
 
     def finish_epochs(self) -> None:

@@ -88,6 +88,15 @@ def hls(session: nox.Session) -> None:
     _cold(session, "hls")
 
 
+@nox.session
+def tensorflow(session: nox.Session) -> None:
+    """Keras on TensorFlow in an environment of its own: its tests on that backend, and a training through the flows."""
+    session.install(*CONSTRAINTS, "-e", ".[tensorflow,hls4ml,import,dev]")
+    tests = ("tests/models/test_keras3.py", "tests/models/test_keras_training.py")
+    session.run("python", "-m", "pytest", "-q", *tests, env={"KERAS_BACKEND": "tensorflow"})
+    session.run("python", "-m", "pytest", "-q", "-m", "slow", "tests/models/test_tensorflow.py", *session.posargs)
+
+
 def _cold(session: nox.Session, flow: str) -> None:
     session.install(*CONSTRAINTS, f".[{flow}]")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Networks of the user's own: a .keras or .onnx file in, a `Trained` network out.
+"""Networks of the user's own: a .keras, .h5 or .onnx file in, a `Trained` network out.
 
 A file is read by a step in a worker room, and its ranges are measured by another; both results are kept in the store
 under the digests of what they came from, so that a repeated run reads neither again. Nothing is written beside the
@@ -23,6 +23,7 @@ from flows.jobs import Trained
 from flows.packages import package_version
 from flows.results import REFUSAL, anything, read_result
 from models import cifar10
+from models.card import read_card
 from models.integer_network import FACTS, IntegerNetwork, open_integers
 from models.network import Network
 from models.pixels import Pixels
@@ -30,13 +31,12 @@ from models.ranges import Ranges, load_ranges, range_ends
 from models.serial import network_from_json, network_to_json, pixels_to_json
 from models.weights import Weights, open_weights
 
-READERS = {".keras": "h5py", ".onnx": "onnx"}
+READERS = {".keras": "h5py", ".h5": "h5py", ".hdf5": "h5py", ".onnx": "onnx"}
 """The formats that are read, and the package that each needs."""
 CIFAR_IMAGE, CIFAR_CLASSES = (32, 32, 3), (len(cifar10.CLASSES),)
 ADVICE = "save it with Keras 3 as .keras, or export it as .onnx"
 FROM_TORCH = "load it where its code is, then torch.onnx.export(model.eval(), example, 'model.onnx')"
-FROM_KERAS = "load it with Keras, keras.models.load_model(...), then model.save('model.keras')"
-OTHERS = {".h5": FROM_KERAS, ".hdf5": FROM_KERAS, ".pt": FROM_TORCH, ".pth": FROM_TORCH}
+OTHERS = {".pt": FROM_TORCH, ".pth": FROM_TORCH}
 """What to do with formats that are not read, since they hold code."""
 LIMIT_S = 300.0
 """A file that takes longer to read was made to."""
@@ -51,20 +51,24 @@ EXTRA = "install the extra: pip install -e '.[import]'"
 def import_trained(
     path: Path, data: Path | None, calibration: Path | None, executor: Executor, pixels: Pixels | None = None
 ) -> Trained:
-    """The network in `path` with its weights and ranges; it has no card.
+    """The network in `path` with its weights and ranges.
 
     `pixels` are those that the file's input is given, where the user says so; else they are taken from its first layer.
     Ranges are measured on the images in the file `calibration`, or else on training images of CIFAR-10 in the folder
-    `data`; a quantised file says them itself. Raises `InputError` where the file cannot be taken, and `UsageError`
-    where there are no images.
+    `data`; a quantised file says them itself, and `flows train` leaves them, with a card, beside the file that it
+    writes. Raises `InputError` where the file cannot be taken, and `UsageError` where there are no images.
     """
     result = read_file(path, executor, pixels)
     network, weights = _network(path, result)
     integer = _integer(result)
     if data and not is_own(data):
-        _check_cifar(path, network)
+        advice = "leave --data out, and give --calibration with images of its own"
+        _check_cifar(f"--network {path}", network, advice)
     if integer and not calibration:
         return Trained(network, weights, _represented(result, network, weights), None, integer)
+    card = None if pixels else read_card(path.with_suffix(".card.json"), weights.digest)
+    if not (calibration or data or pixels) and (beside := path.with_suffix(".ranges.json")).exists():
+        return Trained(network, weights, load_ranges(beside, network, weights.digest), card, integer)
     if calibration:
         images = asset(calibration, "give a .npy file", IMAGES_LIMIT)
     elif data and is_own(data):
@@ -77,7 +81,7 @@ def import_trained(
         advice = "give --data DIR (CIFAR-10) or FILE.npz (images and labels), or --calibration FILE.npy with images"
         shape = ", ".join(map(str, network.input_shape))
         raise UsageError(f"--network {path}", fact, f"{advice} (N, {shape}), uint8")
-    return Trained(network, weights, measure_ranges(network, weights, images, executor), None, integer)
+    return Trained(network, weights, measure_ranges(network, weights, images, executor), card, integer)
 
 
 def read_network(path: Path, executor: Executor, pixels: Pixels | None = None) -> tuple[Network, Weights]:
@@ -85,11 +89,23 @@ def read_network(path: Path, executor: Executor, pixels: Pixels | None = None) -
     return _network(path, read_file(path, executor, pixels))
 
 
+def read_definition(path: Path, executor: Executor, pixels: Pixels | None = None) -> Network:
+    """The layers in `path` as they are trained, batch normalisation and dropout among them: a classifier of CIFAR-10's
+    images. Raises `InputError` where it is quantised."""
+    result = read_file(path, executor, pixels)
+    if not (result / "definition.json").exists():
+        fact = "a quantised network, and training starts from one that is not"
+        raise InputError(str(path), fact, "give the float network, then train with --qat")
+    network = network_from_json(read_result(result / "definition.json", anything), str(path))
+    _check_cifar(str(path), network, "training is on CIFAR-10: give a network of such images and classes")
+    return network
+
+
 def read_file(path: Path, executor: Executor, pixels: Pixels | None = None) -> Path:
     """The folder in the store in which all that was read of `path` lies."""
     package = READERS.get(path.suffix)
     if package is None:
-        fact = f"a file, but neither {' nor '.join(READERS)}, which alone are read"
+        fact = f"a file, but none of {', '.join(READERS)}, which alone are read"
         raise UsageError(f"--network {path}", fact, OTHERS.get(path.suffix, ADVICE))
     if package_version(package) == "absent":
         raise SetupError(f"package {package}", f"not installed, and reading {path.suffix} files needs it", EXTRA)
@@ -174,7 +190,7 @@ def _read(path: Path, package: str, external: Mapping[str, Asset], executor: Exe
     """The folder in which the worker left what it found, with these files laid beside the model."""
     ask: dict[str, Any] = {"file": f"given/{path.name}", "name": title(path.stem), "external": list(external)}
     ask |= {"pixels": pixels_to_json(pixels)} if pixels else {}
-    model = asset(path, "give a .keras or .onnx file")
+    model = asset(path, "give a .keras, .h5 or .onnx file")
     step = worker(
         name="import",
         about=f"reads {path.name}; nothing in it is executed",
@@ -212,9 +228,9 @@ def _raise_refusal(result: Path) -> None:
         raise read_result(result / "refusal.json", REFUSAL)
 
 
-def _check_cifar(path: Path, network: Network) -> None:
+def _check_cifar(culprit: str, network: Network, advice: str) -> None:
     entry, end = network.input_shape, network.shapes[network.output]
     if (entry, end) != (CIFAR_IMAGE, CIFAR_CLASSES):
         size, classes = "x".join(map(str, entry)), " x ".join(map(str, end))
         fact = f"takes {size} images and gives {classes} results, where CIFAR-10 has 32x32x3 and 10"
-        raise InputError(f"--network {path}", fact, "leave --data out, and give --calibration with images of its own")
+        raise InputError(culprit, fact, advice)

@@ -49,7 +49,7 @@ TEMPLATES = {"jinja2"}
 """What worker rooms may import, and reports inside a function (docs/adr/0012-report-pages.md)."""
 TABLES = {"pandas"}
 """What reports may import inside a function, where a user asks for it by name."""
-WORKER_ROOMS = ("models.evaluation", "models.training", "reports.pictures")
+WORKER_ROOMS = ("models.evaluation", "models.keras3", "models.training", "reports.pictures")
 SUITE = "flows.conformance"
 """What third parties run under pytest; nothing of the program imports it."""
 HEAVY = {"torch", "keras", "tensorflow", "hls4ml", "onnx", "onnxruntime", "brevitas", "qonnx", "matplotlib"}
@@ -151,6 +151,11 @@ def test_third_party_packages_stay_where_they_belong(path: Path) -> None:
     else:
         assert {name for name, _ in third} <= LIGHT, "heavy packages live in worker rooms"
         assert not [name for name, eager in third if eager], "import it inside the function that needs it"
+
+
+def test_tensorflow_is_loaded_by_the_worker_that_trains_with_it_alone() -> None:
+    loading = {name_of(path) for path in PATHS for name, _ in imports(path) if name.split(".")[0] == "tensorflow"}
+    assert loading == {"models.training.keras_worker"}
 
 
 @every_module

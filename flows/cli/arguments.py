@@ -102,7 +102,7 @@ def add_design(parser: Parser, argv: Sequence[str], axes: bool = False) -> None:
     parser.add_argument("--clock", metavar="NS", help="clock period in ns (default 10)", **clock)
     parser.add_argument(
         "--network", metavar="NAME", default="arch8",
-        help="one of `flows list networks`, or a file of yours, .keras or .onnx (default arch8)",
+        help="one of `flows list networks`, or a file of yours: .keras, .h5, .onnx (default arch8)",
     )  # fmt: skip
     parser.add_argument("--weights", metavar="FILE", type=Path, help="its weights (default: the shipped ones)")
     parser.add_argument(

@@ -1,14 +1,8 @@
-"""Checkpoints of training: one safetensors file, no pickle.
-
-Every file of a training is replaced in one step, so that neither a kill nor a full disk loses what was there.
-"""
+"""Checkpoints of training in torch: one safetensors file, no pickle."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +11,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from flows.core.errors import InputError, SetupError
+from flows.core.errors import InputError
 from flows.core.files import MODEL_LIMIT, opened
+from models.training.files import Progress, replacing
 
-
-@dataclass
-class Progress:
-    """What is left of a run besides its tensors: epochs done, the curve so far, the best epoch."""
-
-    epochs: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
-    best: dict[str, float] = field(default_factory=dict)
+__all__ = ["Progress", "load", "replacing", "save"]
 
 
 def save(path: Path, progress: Progress, optimizer: torch.optim.Optimizer, recipe: str, **modules: nn.Module) -> None:
@@ -37,23 +25,6 @@ def save(path: Path, progress: Progress, optimizer: torch.optim.Optimizer, recip
     metadata = {"progress": json.dumps(vars(progress)), "recipe": recipe}
     with replacing(path) as scratch:
         save_file({key: value.contiguous() for key, value in tensors.items()}, scratch, metadata)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A place to write what is to be `path`, which it becomes once it is whole; until then `path` stays as it was.
-
-    Raises `SetupError` where it cannot be written, as on a full disk.
-    """
-    scratch = path.with_name(f"{path.name}.new")
-    try:
-        yield scratch
-        scratch.replace(path)
-    except (OSError, SafetensorError) as reason:
-        scratch.unlink(missing_ok=True)
-        fact = f"cannot be written ({getattr(reason, 'strerror', None) or reason}); what was there before is kept"
-        advice = "make room on its disk: the same command then goes on from the last whole epoch"
-        raise SetupError(str(path), fact, advice) from None
 
 
 def load(path: Path, optimizer: torch.optim.Optimizer, recipe: str, **modules: nn.Module) -> Progress | None:

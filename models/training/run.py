@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
 import time
-from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from flows.core.digest import digest_of
-from flows.core.errors import InputError, StepFailed
-from models import cifar10
 from models.cifar10 import Images
 from models.folding import folded
 from models.network import Network
 from models.training import checkpoint
 from models.training.augmentation import Batch, augmentation
-from models.training.checkpoint import Progress, replacing
+from models.training.course import Course
+from models.training.files import Progress, replacing
 from models.training.progress import epoch_line, told
-from models.training.recipe import AnyRecipe, Recipe, recipe_to_json
+from models.training.recipe import AnyRecipe, Recipe
 from models.training.torch_network import TorchNetwork, as_input
 from models.weights import save_weights
 
@@ -38,7 +33,7 @@ def evaluate(model: TorchNetwork, images: Images) -> tuple[int, float]:
     right, losses = 0, 0.0
     for start in range(0, len(images), EVALUATION_BATCH):
         batch = images[start : start + EVALUATION_BATCH]
-        scores, labels = model(as_input(batch.pixels)), torch.from_numpy(batch.labels).long()
+        scores, labels = model(as_input(batch.pixels, model.network.pixels)), torch.from_numpy(batch.labels).long()
         right += int((scores.argmax(1) == labels).sum())
         losses += float(F.cross_entropy(scores, labels, reduction="sum"))
     return right, losses / len(images)
@@ -70,36 +65,30 @@ def begin(network: Network, recipe: AnyRecipe) -> tuple[TorchNetwork, torch.opti
 
 
 class Run:
-    """One training, resumed where `out` holds its checkpoint: of the same recipe, network and images."""
+    """One training, resumed where its folder holds its checkpoint: of the same recipe, network and images."""
 
-    def __init__(self, network: Network, recipe: AnyRecipe, images: Images, out: Path, compiled: bool) -> None:
-        self.network, self.recipe, self.out = network, recipe, out
-        self.rest, self.chooser = cifar10.split(images, recipe.held_out, recipe.seed)
-        self.model, self.optimizer = begin(network, recipe)
+    def __init__(self, course: Course, compiled: bool) -> None:
+        self.course, self.recipe = course, course.recipe
+        self.rest, self.chooser = course.rest, course.chooser
+        self.model, self.optimizer = begin(course.network, self.recipe)
         self.modules: dict[str, nn.Module] = {"model": self.model}
         self.mean = self.model
-        if recipe.average_decay:
+        if self.recipe.average_decay:
             self.mean = self.modules["mean"] = copy.deepcopy(self.model)
-        self.identity = digest_of([asdict(recipe), network.digest, self.rest.digest])
-        self.resume, self.best = out / "checkpoint.safetensors", out / "best.safetensors"
         self.progress = self._resumed()
         self.step = torch.compile(self.model) if compiled else self.model
-        self.batch: Batch = augmentation(recipe, self.rest.pixels)
+        self.batch: Batch = augmentation(self.recipe, self.rest.pixels, course.network.pixels)
 
     def _resumed(self) -> Progress:
         """Raises `InputError` rather than write over another training."""
-        progress = checkpoint.load(self.resume, self.optimizer, self.identity, **self.modules)
-        if progress is None and self.resume.exists():
-            fact = "the checkpoint of another training: its recipe, network or images differ"
-            raise InputError(str(self.resume), fact, "name another --out, or remove it")
+        path, identity = self.course.checkpoint, self.course.identity
+        progress = checkpoint.load(path, self.optimizer, identity, **self.modules)
+        if progress is None and path.exists():
+            raise self.course.taken()
         return progress or Progress()
 
-    @property
-    def accuracies(self) -> list[float]:
-        return [row["held_out_accuracy"] for row in self.progress.history]
-
     def finish_epochs(self) -> None:
-        while not self.recipe.ended(self.accuracies):
+        while not self.recipe.ended(self.progress.accuracies):
             started = time.monotonic()
             row = self._epoch(self.progress.epochs)
             self._keep(row)
@@ -114,13 +103,13 @@ class Run:
         self.model.train()
         for number in told(epoch, batches):
             for group in self.optimizer.param_groups:
-                group["lr"] = self.recipe.rate(epoch + number / batches, self.accuracies)
+                group["lr"] = self.recipe.rate(epoch + number / batches, self.progress.accuracies)
             chosen = order[number * self.recipe.batch : (number + 1) * self.recipe.batch]
             labels = torch.from_numpy(self.rest.labels[chosen]).long()
             scores = self.step(self.batch(chosen, random))
             loss = F.cross_entropy(scores, labels)
             if not math.isfinite(value := float(loss.detach())):
-                self._diverged(epoch, value)
+                raise self.course.diverged(epoch, value)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
@@ -138,12 +127,6 @@ class Run:
             "held_out_accuracy": held_out_right / len(self.chooser),
         }
 
-    def _diverged(self, epoch: int, loss: float) -> None:
-        whole = f"the checkpoint of epoch {epoch} is kept" if epoch else "nothing was kept"
-        fact = f"the loss became {loss} in epoch {epoch + 1}; {whole} in {self.out}"
-        advice = "start in another --out with a lower --rate or another --seed"
-        raise StepFailed(f"training of {self.network.name}", fact, advice)
-
     def _keep(self, row: dict[str, float]) -> None:
         """The epoch's end on disk: the best weights first, then the checkpoint that counts it as done."""
         progress = self.progress
@@ -153,11 +136,9 @@ class Run:
         ahead = row["held_out_accuracy"] - best.get("held_out_accuracy", -1.0)
         if ahead > 0 or (ahead == 0 and isinstance(self.recipe, Recipe)):
             best = row
-            with replacing(self.best) as scratch:
-                save_weights(scratch, self.mean.folded(), folded(self.network))
+            with replacing(self.course.best) as scratch:
+                save_weights(scratch, self.mean.folded(), folded(self.course.network))
         after = Progress(progress.epochs + 1, history, best)
-        checkpoint.save(self.resume, after, self.optimizer, self.identity, **self.modules)
+        checkpoint.save(self.course.checkpoint, after, self.optimizer, self.course.identity, **self.modules)
         self.progress = after
-        curves = {"network": self.network.name, "recipe": recipe_to_json(self.recipe), "best": best, "history": history}
-        with replacing(self.out / "curves.json") as scratch:
-            scratch.write_text(json.dumps(curves, indent=1) + "\n")
+        self.course.write_curves(after)

@@ -230,7 +230,7 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
 def test_a_later_one_keeps_the_last_good_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train(tmp_path / "good", SEED)
 
-    def poisoned(recipe: AnyRecipe, pixels: Any) -> Any:
+    def poisoned(recipe: AnyRecipe, pixels: Any, scaling: Any) -> Any:
         batches: list[None] = []
 
         def batch(chosen: Any, random: Any) -> Any:
@@ -238,7 +238,7 @@ def test_a_later_one_keeps_the_last_good_checkpoint(tmp_path: Path, monkeypatch:
             found = augmented(chosen, random)
             return found if len(batches) < 8 else found * torch.nan  # an epoch has five batches
 
-        augmented = augmentation(recipe, pixels)
+        augmented = augmentation(recipe, pixels, scaling)
         return batch
 
     with monkeypatch.context() as patch:

@@ -2,9 +2,10 @@
 
 Imports hls4ml; nothing imports it.
 
-Keras runs on torch, so that tensorflow is not needed. Every type, reuse factor and strategy is pinned, and read back
-from the converted graph and the generated ``defines.h``; a difference fails. Writes ``project/``, ``types.json`` (what
-was read back) and ``simulation.cpp``, through which the C simulation takes and gives integers.
+Keras runs on torch, so that TensorFlow is not needed. It is converted from the Keras model that training builds, too
+(`models.keras3.network`), on weights rounded to their types. Every type, reuse factor and strategy is pinned, and read
+back from the converted graph and the generated ``defines.h``; a difference fails. Writes ``project/``, ``types.json``
+(what was read back) and ``simulation.cpp``, through which the C simulation takes and gives integers.
 """
 
 from __future__ import annotations
@@ -26,31 +27,15 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from backends.hls4ml.schedule import CLONE, PADDING
-from flows.core.errors import MismatchError, RefusedError
+from flows.core.errors import MismatchError
 from flows.core.worker import JOB, run_worker
 from models.fixed import FixedType, parse_type
-from models.network import (
-    INPUT,
-    Add,
-    AveragePool2D,
-    Conv2D,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Layer,
-    MaxPool2D,
-    Network,
-    Pads,
-    ReLU,
-    Softmax,
-)
+from models.keras3.network import IMAGE, ZERO_PADDING, applied, explicit_pads, padding_name
+from models.network import INPUT, Layer, MaxPool2D
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
 
-IMAGE = "image"
-"""The input's name in the project; hls4ml reserves "input"."""
 PROJECT = Path("project")
-ZERO_PADDING = "zp2d_"
 
 
 def keras_model(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) -> keras.Model:
@@ -58,11 +43,7 @@ def keras_model(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) 
     image = keras.Input(quantised.network.input_shape, name=IMAGE)
     tensors = {INPUT: image}
     for layer in quantised.computed:
-        inputs = [tensors[name] for name in layer.inputs]
-        if pads := explicit_pads(quantised.network, layer):
-            top, bottom, left, right = pads
-            inputs = [keras.layers.ZeroPadding2D(((top, bottom), (left, right)), name=padding_name(layer))(inputs[0])]
-        tensors[layer.name] = _keras_layer(layer)(inputs if isinstance(layer, Add) else inputs[0])
+        tensors[layer.name] = applied(quantised.network, layer, [tensors[name] for name in layer.inputs])
     model = keras.Model(image, tensors[quantised.output])
     for layer in quantised.computed:
         types = quantised.layers[layer.name]
@@ -70,43 +51,6 @@ def keras_model(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) 
             kernel, bias = weights[f"{layer.name}/kernel"], weights[f"{layer.name}/bias"]
             model.get_layer(layer.name).set_weights([rounded(kernel, types.kernel), rounded(bias, types.bias)])
     return model
-
-
-def explicit_pads(network: Network, layer: Layer) -> Pads | None:
-    """Padding that Keras has no word for, as torch's on strides of 2: a layer of its own pads."""
-    if not isinstance(layer, Conv2D) or layer.padding in ("same", "valid"):
-        return None
-    pads = layer.pads(*network.input_shapes(layer))
-    return pads if any(pads) else None
-
-
-def padding_name(layer: Layer) -> str:
-    """As hls4ml calls the layer that it puts itself before a convolution with 'same' padding."""
-    return f"{ZERO_PADDING}{layer.name}"
-
-
-def _keras_layer(layer: Layer) -> keras.layers.Layer:
-    match layer:
-        case Conv2D():
-            padding = layer.padding if layer.padding == "same" else "valid"
-            return keras.layers.Conv2D(layer.filters, layer.kernel, layer.strides, padding, name=layer.name)
-        case MaxPool2D():
-            return keras.layers.MaxPooling2D(layer.kernel, layer.strides, layer.padding, name=layer.name)
-        case AveragePool2D():
-            return keras.layers.AveragePooling2D(layer.kernel, layer.strides, layer.padding, name=layer.name)
-        case Dense():
-            return keras.layers.Dense(layer.units, name=layer.name)
-        case ReLU():
-            return keras.layers.Activation("relu", name=layer.name)
-        case Softmax():
-            return keras.layers.Softmax(name=layer.name)
-        case Add():
-            return keras.layers.Add(name=layer.name)
-        case GlobalAveragePool():
-            return keras.layers.GlobalAveragePooling2D(name=layer.name)
-        case Flatten():
-            return keras.layers.Flatten(name=layer.name)
-    raise RefusedError(f"layer {layer.name}", f"hls4ml has no {layer.kind}", "take it out of the network")
 
 
 def rounded(weights: np.ndarray, type: FixedType) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""`flows train`: starts the training worker, which goes on from its last whole epoch after a kill."""
+"""`flows train`: starts a training worker, which goes on from its last whole epoch after a kill."""
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 from flows.core.errors import FlowsError, InputError, SetupError, StepFailed, UsageError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from flows.cli import arguments, session
 from flows.cli.parser import Parser
@@ -22,6 +24,8 @@ ABOUT = "train a network on CIFAR-10"
 TOLD = {one.exit_code for one in FlowsError.__subclasses__()}
 """Exit codes with which the worker ends once it has said why."""
 
+TORCH, TENSORFLOW = "torch", "tensorflow"
+WORKERS = {TORCH: "models.training.worker", TENSORFLOW: "models.training.keras_worker"}
 QAT = ("weight_bits", "outer_weight_bits", "activation_bits", "per_channel", "float_scales")
 """What only quantisation-aware training takes."""
 
@@ -34,7 +38,10 @@ QAT_BITS = {
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument("network", metavar="NETWORK", help="which network (`flows list networks`)")
+    parser.add_argument(
+        "network", metavar="NETWORK",
+        help="which network (`flows list networks`), or a file of yours (.keras, .h5, .onnx), whose layers are taken",
+    )  # fmt: skip
     parser.add_argument(
         "--data", metavar="DIR", type=Path, required=True, help="CIFAR-10, binary version, all six batches"
     )
@@ -42,8 +49,12 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         "--out", metavar="DIR", type=Path, required=True, help="for weights, ranges, card, curves and checkpoint"
     )
     parser.add_argument(
-        "--recipe", choices=("modern", "seed"), default="modern",
-        help="modern (the default): SGD, BatchNorm folded, averaged weights; seed: the published one, with Adam",
+        "--framework", choices=(TORCH, TENSORFLOW), default=TORCH,
+        help="what trains: torch (the default), or Keras on TensorFlow, by the published recipe",
+    )  # fmt: skip
+    parser.add_argument(
+        "--recipe", choices=("modern", "seed"),
+        help="modern (torch's default): SGD, BatchNorm folded, averaged weights; seed: the published one, with Adam",
     )  # fmt: skip
     parser.add_argument(
         "--qat", action="store_true",
@@ -72,6 +83,9 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         type=arguments.seed,
         help="of initialisation, split and augmentation (default: the recipe's)",
     )
+    arguments.add_pixels(parser)
+    arguments.add_store(parser)
+    arguments.add_verify(parser)
     parser.add_argument("--threads", metavar="N", type=arguments.count, default=2, help="processor threads (default 2)")
     parser.add_argument(
         "--compile", action="store_true", help="let torch generate fused C++ (needs g++): a third faster"
@@ -80,37 +94,83 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 def execute(given: Namespace) -> int:
     from flows.cli.pictures import draw
-    from flows.executor import run_attached
-    from flows.jobs import find_network
-    from flows.packages import package_version
+    from flows.jobs import find_network, is_file
     from models import cifar10
 
-    network = find_network(given.network)
+    own = is_file(given.network)
+    _check_options(given)
+    if not own:
+        find_network(given.network)
     for batch in cifar10.find(given.data, (*cifar10.TRAIN, *cifar10.TEST)):
         cifar10.check(batch)  # now rather than after hours, the labels of the test images too
     session.check_writable(given.out)
-    if package_version("torch") == "absent":
-        raise SetupError(
-            "package torch", "not installed, and training needs it", "install the extra: pip install -e '.[train]'"
-        )
+    _check_packages(given, own)
     if given.qat:
-        return _train_quantised(network, given)
-    if alone := [name for name in QAT if getattr(given, name) is not None]:
-        raise UsageError(f"--{alone[0].replace('_', '-')}", "belongs to quantisation-aware training", "add --qat")
+        return _train_quantised(find_network(given.network), given)
     chosen = {"epochs": given.epochs, "seed": given.seed, "peak_rate": given.rate}
-    job = {
-        "network": network.name,
+    recipe = given.recipe or ("modern" if given.framework == TORCH else "seed")
+    job: dict[str, Any] = {
+        "network": _definition(given) if own else given.network,
+        "source": Path(given.network).name,
         "data": str(given.data.absolute()),
         "out": str(given.out.absolute()),
-        "recipe": {"name": given.recipe} | {name: value for name, value in chosen.items() if value is not None},
+        "recipe": {"name": recipe} | {name: value for name, value in chosen.items() if value is not None},
         "threads": given.threads,
-        "compile": given.compile,
     }
-    place, curves = given.out / "job.json", given.out / "curves.json"
-    write_atomic(place, json.dumps(job, indent=1))
-    code = run_attached("models.training.worker", str(place))
+    job |= {"compile": given.compile, "archive": own} if given.framework == TORCH else {"backend": TENSORFLOW}
+    code = _attached(WORKERS[given.framework], job, given.out)
+    curves = given.out / "curves.json"
     if curves.exists():
         draw("curves", curves, curves.with_suffix(".svg"))
+    return code
+
+
+def _check_options(given: Namespace) -> None:
+    """Raises `UsageError` where two of them contradict each other."""
+    if given.framework == TENSORFLOW:
+        if given.recipe == "modern":
+            raise UsageError("--recipe modern", "is torch's; Keras trains by the published one", "take --recipe seed")
+        for option in ("compile", "qat"):
+            if getattr(given, option):
+                raise UsageError(f"--{option}", "belongs to torch", "leave it or --framework out")
+    if not given.qat and (alone := [name for name in QAT if getattr(given, name) is not None]):
+        raise UsageError(f"--{alone[0].replace('_', '-')}", "belongs to quantisation-aware training", "add --qat")
+
+
+def _check_packages(given: Namespace, own: bool) -> None:
+    from flows.packages import package_version
+
+    def present(*names: str) -> bool:
+        return any(package_version(name) != "absent" for name in names)
+
+    needed: dict[tuple[str, ...], str] = {("torch",): "train"}
+    if given.framework == TENSORFLOW:
+        needed = {("tensorflow", "tensorflow-cpu"): "tensorflow", ("keras",): "tensorflow"}
+    elif own and not given.qat:
+        needed["keras",] = "hls4ml"
+    for names, extra in needed.items():
+        if not present(*names):
+            advice = f"install the extra: pip install -c constraints.txt -e '.[{extra}]'"
+            raise SetupError(f"package {names[-1]}", "not installed, and training needs it", advice)
+
+
+def _definition(given: Namespace) -> dict[str, Any]:
+    """The layers in the user's file, as JSON."""
+    from flows import imports
+    from models.serial import network_to_json
+
+    network = imports.read_definition(Path(given.network), session.executor(given), given.pixels)
+    print(f"{given.network}: its layers are taken, and their first weights drawn anew", file=sys.stderr)
+    return network_to_json(network)
+
+
+def _attached(worker: str, job: dict[str, Any], out: Path) -> int:
+    """Runs `worker` on `job` in the user's terminal; returns its exit code."""
+    from flows.executor import run_attached
+
+    place = out / "job.json"
+    write_atomic(place, json.dumps(job, indent=1))
+    code = run_attached(worker, str(place))
     if code and code not in TOLD:
         raise StepFailed(
             "training", f"ended with exit code {code}", "the same command goes on from the last whole epoch"
@@ -120,7 +180,6 @@ def execute(given: Namespace) -> int:
 
 def _train_quantised(network: Network, given: Namespace) -> int:
     """Quantisation-aware training from float weights; it goes on from its last whole epoch as well."""
-    from flows.executor import run_attached
     from flows.jobs import shipped_weights
 
     weights = given.weights or shipped_weights(network)
@@ -138,11 +197,4 @@ def _train_quantised(network: Network, given: Namespace) -> int:
         "threads": given.threads,
         "compile": given.compile,
     }
-    place = given.out / "job.json"
-    write_atomic(place, json.dumps(job, indent=1))
-    code = run_attached("models.training.qat", str(place))
-    if code and code not in TOLD:
-        raise StepFailed(
-            "training", f"ended with exit code {code}", "the same command goes on from the last whole epoch"
-        )
-    return code
+    return _attached("models.training.qat", job, given.out)

@@ -13,7 +13,8 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -37,18 +38,66 @@ LARGEST_CHUNK = 64 << 20
 OLD_ADVICE = "save it there with model.save('model.h5'), load that with Keras 3, and save it as model.keras"
 """For archives of TensorFlow's Keras 2, which Keras 3 does not load."""
 HDF5 = b"\x89HDF\r\n\x1a\n"
-H5_ADVICE = "rename it to model.h5, load that with Keras 3, keras.models.load_model, and model.save('model.keras')"
 OLD_FOLDER = "_layer_checkpoint_dependencies"
 FILTERS = {1, 2, 3}
 """HDF5's own filters deflate, shuffle and fletcher32; any other is a plug-in, that is, code."""
 
 
-class KerasArchive:
+class StoredWeights:
+    """Tensors in an HDF5 file, each checked before it is read. Raises `InputError`."""
+
+    def __init__(self, file: str, member: str, advice: str) -> None:
+        self.file, self.member, self.advice = file, member, advice
+        self._left = LIMITS[WEIGHTS]
+        self._tree: Any = None
+
+    @contextmanager
+    def telling(self, place: Place) -> Iterator[None]:
+        """What h5py raises on damaged files, as the refusal of the layer at `place`."""
+        try:
+            yield
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as reason:
+            raise place.refusal(f"its weights cannot be read ({str(reason)[:80]})", self.advice) from None
+
+    def counted(self, place: Place, stored: int, needed: int) -> None:
+        if stored != needed:
+            raise place.refusal(f"{stored} tensors are stored for it, and {needed} are needed", self.advice)
+
+    def _tensor(self, place: Place, path: str, shape: Shape) -> Tensor:
+        data = self._follow(place, path)
+        if not isinstance(data, h5py.Dataset) or data.dtype != np.float32:
+            raise place.refusal(f"{path} is no float32 tensor", self.advice)
+        if data.shape != shape:
+            raise place.refusal(f"{path} is {data.shape}, and {shape} is needed", self.advice)
+        self._left -= data.nbytes
+        if self._left < 0:
+            raise place.refusal(f"with it, the weights pass {LIMITS[WEIGHTS] >> 20:,} MiB", "take a smaller network")
+        if data.chunks and prod(data.chunks) * data.dtype.itemsize > LARGEST_CHUNK:
+            raise place.refusal(f"{path} is stored in pieces of more than {LARGEST_CHUNK >> 20} MiB", self.advice)
+        settings = data.id.get_create_plist()
+        if data.external or data.is_virtual:
+            raise place.refusal(f"{path} stands in another file", self.advice)
+        if {settings.get_filter(index)[0] for index in range(settings.get_nfilters())} - FILTERS:
+            raise place.refusal(f"{path} needs an HDF5 plug-in to be read", self.advice)
+        return np.array(data)
+
+    def _follow(self, place: Place, path: str) -> Any:
+        """What stands at `path`; a link out of the file, or to another path, is not followed."""
+        node: Any = self._tree
+        for part in path.split("/"):
+            if not isinstance(node, h5py.Group) or part not in node.keys():  # noqa: SIM118 (`in node` follows links)
+                raise place.refusal(f"no weights at {path} in {self.member}", self.advice)
+            if not isinstance(node.get(part, getlink=True), h5py.HardLink):
+                raise place.refusal(f"{path} is a link, possibly out of the file", self.advice)
+            node = node[part]
+        return node
+
+
+class KerasArchive(StoredWeights):
     """`config` as it stands in the archive; `weights` reads a layer's tensors. Raises `InputError`."""
 
     def __init__(self, path: Path) -> None:
-        self.file = path.name
-        self._left = LIMITS[WEIGHTS]
+        super().__init__(path.name, WEIGHTS, ADVICE)
         members = _members(path)
         try:
             self.config: Any = parse(members[CONFIG].decode())
@@ -64,8 +113,13 @@ class KerasArchive:
         """What the layers of a model stand under in the weights file."""
         return OLD_FOLDER if OLD_FOLDER in self._tree.keys() else "layers"  # noqa: SIM118 (`in tree` follows links)
 
-    def group(self, folder: str, name: str, index: int) -> str:
-        """The group in `folder` of the layer `index` (from 0) of the class that has this `name`."""
+    def inside(self, group: str) -> str:
+        """The same of a model inside the model, which stands in `group`."""
+        return f"{group}/{self.folder}"
+
+    def group(self, folder: str, place: Place, index: int) -> str:
+        """The group in `folder` of the layer at `place`, the one of this `index` (from 0) of its class there."""
+        name = group_name(place.kind)
         if self.folder == OLD_FOLDER:
             matches = (re.fullmatch(rf"{name}_(\d+)", key) for key in self._keys(folder))
             numbers = sorted(int(match[1]) for match in matches if match)
@@ -83,45 +137,12 @@ class KerasArchive:
 
     def weights(self, place: Place, group: str, shapes: list[Shape], more: int = 0) -> list[Tensor]:
         """The tensors of the layer in `group`, which must have exactly these shapes; `more` behind them are left."""
-        try:
+        with self.telling(place):
             tree = self._follow(place, f"{group}/vars")
             if (name := tree.attrs.get("name", place.name)) != place.name:
                 raise place.refusal(f"{group} holds the weights of {name!r}", ADVICE)
-            if len(tree) != len(shapes) + more:
-                needed = len(shapes) + more
-                raise place.refusal(f"{len(tree)} tensors are stored for it, and {needed} are needed", ADVICE)
+            self.counted(place, len(tree), len(shapes) + more)
             return [self._tensor(place, f"{group}/vars/{index}", shape) for index, shape in enumerate(shapes)]
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as reason:
-            raise place.refusal(f"its weights cannot be read ({str(reason)[:80]})", ADVICE) from None
-
-    def _tensor(self, place: Place, path: str, shape: Shape) -> Tensor:
-        data = self._follow(place, path)
-        if not isinstance(data, h5py.Dataset) or data.dtype != np.float32:
-            raise place.refusal(f"{path} is no float32 tensor", ADVICE)
-        if data.shape != shape:
-            raise place.refusal(f"{path} is {data.shape}, and {shape} is needed", ADVICE)
-        self._left -= data.nbytes
-        if self._left < 0:
-            raise place.refusal(f"with it, the weights pass {LIMITS[WEIGHTS] >> 20:,} MiB", "take a smaller network")
-        if data.chunks and prod(data.chunks) * data.dtype.itemsize > LARGEST_CHUNK:
-            raise place.refusal(f"{path} is stored in pieces of more than {LARGEST_CHUNK >> 20} MiB", ADVICE)
-        settings = data.id.get_create_plist()
-        if data.external or data.is_virtual:
-            raise place.refusal(f"{path} stands in another file", ADVICE)
-        if {settings.get_filter(index)[0] for index in range(settings.get_nfilters())} - FILTERS:
-            raise place.refusal(f"{path} needs an HDF5 plug-in to be read", ADVICE)
-        return np.array(data)
-
-    def _follow(self, place: Place, path: str) -> Any:
-        """What stands at `path`; a link out of the file, or to another path, is not followed."""
-        node: Any = self._tree
-        for part in path.split("/"):
-            if not isinstance(node, h5py.Group) or part not in node.keys():  # noqa: SIM118 (`in node` follows links)
-                raise place.refusal(f"no weights at {path} in {WEIGHTS}", ADVICE)
-            if not isinstance(node.get(part, getlink=True), h5py.HardLink):
-                raise place.refusal(f"{path} is a link, possibly out of the file", ADVICE)
-            node = node[part]
-        return node
 
 
 def group_name(class_name: str) -> str:
@@ -161,8 +182,10 @@ def _members(path: Path) -> dict[str, bytes]:
                     found[name] = content.read(limit)
             return found
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, LookupError) as reason:
-        with path.open("rb") as file:
-            if file.read(len(HDF5)) == HDF5:
-                fact = "an HDF5 file, which TensorFlow's Keras up to 2.12 writes under any name, and no archive"
-                raise InputError(path.name, fact, H5_ADVICE) from None
         raise InputError(path.name, f"no readable zip archive ({str(reason)[:80]})", ADVICE) from None
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whatever it is called: TensorFlow's Keras up to 2.12 writes HDF5 under any name."""
+    with path.open("rb") as file:
+        return file.read(len(HDF5)) == HDF5

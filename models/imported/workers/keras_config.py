@@ -11,15 +11,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.core.errors import InputError
+from models.imported.workers import qkeras
 from models.imported.workers.draft import Place, image_shape
 from models.imported.workers.keras_archive import ADVICE, KerasArchive, group_name
+from models.imported.workers.keras_hdf5 import KerasHdf5
 from models.network import INPUT, Shape
 
-MODELS = ("Sequential", "Functional")
+KerasFile = KerasArchive | KerasHdf5
+MODELS = ("Sequential", "Functional", "Model")
+"""Keras 2 called functional models "Model" before TensorFlow 2.3."""
 OPERATIONS = ("Add", "Relu")
 """Of ``keras.ops``: `x + y` is one, too."""
 OLD_OPERATION, OLD_OPERATIONS = "TFOpLambda", {"__operators__.add": "Add", "math.add": "Add", "nn.relu": "Relu"}
 """What Keras 2 makes of an operation of TensorFlow's between layers, and those that are read."""
+FOREIGN = {
+    qkeras.MODULE: f"supported of QKeras are {', '.join(qkeras.KINDS)}; or {qkeras.QONNX}",
+    "hgq": "HGQ2's widths are variables that only its code reads: convert it with hls4ml itself, or train a plain copy",
+}
+"""What to do with layers of other packages, by the package."""
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 """Those under which Keras keeps its weights in float32."""
 
@@ -52,7 +61,7 @@ class Entry:
         raise self.place.refusal(f"{key} is {self.config[key]}, not two whole numbers", ADVICE)
 
 
-def entries_of(archive: KerasArchive) -> tuple[list[Entry], Shape, str]:
+def entries_of(archive: KerasFile) -> tuple[list[Entry], Shape, str]:
     """The layers in order, the shape of the input, and the key of the layer that is the output."""
     model = archive.config
     if model["class_name"] not in MODELS or model.get("registered_name") not in (None, *MODELS):
@@ -70,7 +79,7 @@ def entries_of(archive: KerasArchive) -> tuple[list[Entry], Shape, str]:
 
 def _add_layers(
     entries: list[Entry],
-    archive: KerasArchive,
+    archive: KerasFile,
     file: str,
     model: Mapping[str, Any],
     folder: str,
@@ -87,11 +96,12 @@ def _add_layers(
     models = {row["config"]["name"] for row in rows if row["class_name"] in MODELS}
     if sequential and not source and rows and rows[0]["class_name"] != "InputLayer":
         place = Place(file, 0, INPUT, "InputLayer")
-        entries.append(Entry(place, {"batch_shape": config["build_input_shape"]}, (), "", INPUT))
+        shape = config.get("build_input_shape") or rows[0]["config"]["batch_input_shape"]  # before TensorFlow 2.3
+        entries.append(Entry(place, {"batch_shape": shape}, (), "", INPUT))
     for index, row in enumerate(rows, start=1):
         place = _checked_place(file, index, row)
         name = group_name(place.kind)
-        group = archive.group(folder, name, counts[name])
+        group = archive.group(folder, place, counts[name])
         counts[name] += 1
         key = prefix + place.name
         if place.kind == "InputLayer":
@@ -108,7 +118,7 @@ def _add_layers(
             if len(inputs) != 1:
                 raise place.refusal(f"it reads {len(inputs)} tensors", "give a model inside the model one input")
             inside = f"{file}, {place.name!r}"
-            inner = f"{group}/{archive.folder}"
+            inner = archive.inside(group)
             inputs = (_add_layers(entries, archive, inside, row, inner, f"{key}/", inputs[0]),)
         settings = {name: _number(value) for name, value in row["config"].items()}
         entries.append(Entry(place, settings, inputs, group, key))
@@ -122,9 +132,11 @@ def _checked_place(file: str, index: int, row: Mapping[str, Any]) -> Place:
     if kind == OLD_OPERATION and registered in (None, kind):
         kind, registered = OLD_OPERATIONS.get(row["config"]["function"], kind), None
     place = Place(file, index, row["config"]["name"], kind)
-    module = row.get("module", "keras.layers")
-    if not f"{module}.".startswith("keras.") or registered not in (None, place.kind):
-        raise place.refusal(f"a custom object ({registered or module}), whose code is not executed")
+    module = row.get("module") or "keras.layers"
+    known = f"{module}.".startswith("keras.") or (place.kind in qkeras.KINDS and f"{module}.".startswith("qkeras."))
+    if not known or registered not in (None, place.kind):
+        fact = f"a custom object ({registered or module}), whose code is not executed"
+        raise place.refusal(fact, *(FOREIGN[name] for name in FOREIGN if f"{module}.".startswith(f"{name}.")))
     if ".ops." in module and place.kind not in OPERATIONS:
         raise place.refusal(f"an operation of {module}, not supported", "use the layer that does the same")
     return place

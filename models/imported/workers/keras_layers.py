@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.core.errors import InputError
+from models.imported.quantiser import Quantise
 from models.imported.workers.draft import Draft, Tensor
-from models.imported.workers.keras_archive import ADVICE, OLD_ADVICE, OLD_FOLDER, KerasArchive
-from models.imported.workers.keras_config import MODELS, Entry, check_dtype, entries_of
+from models.imported.workers.keras_archive import ADVICE, OLD_ADVICE, OLD_FOLDER, KerasArchive, is_hdf5
+from models.imported.workers.keras_config import MODELS, Entry, KerasFile, check_dtype, entries_of
+from models.imported.workers.keras_hdf5 import KerasHdf5
+from models.imported.workers.qkeras import quantiser
 from models.imported.workers.unbuilt import BY_ACTIVATION, UNEVEN, refuse, refuse_kind
 from models.network import (
     INPUT,
@@ -24,6 +27,7 @@ from models.network import (
     Concat,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     GlobalAveragePool,
     GroupedConv2D,
@@ -38,8 +42,8 @@ from models.network import (
 
 
 def read_keras(path: Path, name: str) -> tuple[Network, Mapping[str, Tensor]]:
-    """The network in a .keras archive, BatchNorm included; raises `InputError` naming what is not supported."""
-    archive = KerasArchive(path)
+    """The network in a Keras file, BatchNorm included; raises `InputError` naming what is not supported."""
+    archive: KerasFile = KerasHdf5(path) if is_hdf5(path) else KerasArchive(path)
     try:
         return _Model(archive, name).read()
     except RecursionError:
@@ -51,7 +55,7 @@ def read_keras(path: Path, name: str) -> tuple[Network, Mapping[str, Tensor]]:
 
 
 class _Model:
-    def __init__(self, archive: KerasArchive, name: str) -> None:
+    def __init__(self, archive: KerasFile, name: str) -> None:
         self.archive, self.name = archive, name
         self.entries, self.input_shape, self.output = entries_of(archive)
         self.draft = Draft(name, self.input_shape)
@@ -89,7 +93,11 @@ class _Model:
     def activated(self, entry: Entry, tensor: str) -> str:
         """`tensor` through the activation that Keras fuses into a layer."""
         activation, name = entry.config.get("activation"), entry.place.name
-        if entry.place.kind != "Activation":
+        if fixed := quantiser(entry.place, activation):
+            name += "" if entry.place.kind == "QActivation" else "_quantised"
+            codes: dict[str, Any] = {"bits": fixed.bits, "signed": fixed.signed, "narrow": fixed.narrow}
+            return self.draft.add(entry.place, Quantise, (tensor,), name=name, scale=fixed.scale, **codes)
+        if entry.place.kind not in ("Activation", "QActivation"):
             name += f"_{activation}"
         match activation:
             case None | "linear":
@@ -191,7 +199,11 @@ def _dense(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
 def _with_bias(model: _Model, entry: Entry, shapes: dict[str, Shape]) -> dict[str, Tensor]:
     if not entry.config.get("use_bias", True):
         del shapes["bias"]
-    return model.weights(entry, **shapes)
+    weights = model.weights(entry, **shapes)
+    for role, tensor in weights.items():
+        if fixed := quantiser(entry.place, entry.config.get(f"{role}_quantizer"), role == "kernel"):
+            weights[role] = fixed.rounded(tensor)
+    return weights
 
 
 def _batch_norm(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
@@ -320,13 +332,19 @@ def _handed_on(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     return inputs[0]
 
 
-CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D")
+CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "QConv2D")
+
+
+def _dropout(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
+    """Nothing in inference: it stays for whoever trains the network again."""
+    return model.draft.add(entry.place, Dropout, inputs, rate=float(entry.config["rate"]))
+
+
 HANDED_ON = {"InputLayer", *MODELS}
 """The input of a model inside the model, and its output."""
 NOTHING_IN_INFERENCE = (
     "ActivityRegularization",
     "AlphaDropout",
-    "Dropout",
     "GaussianDropout",
     "GaussianNoise",
     "Identity",
@@ -345,6 +363,7 @@ READERS: Mapping[str, Callable[[_Model, Entry, tuple[str, ...]], str]] = {
     "DepthwiseConv2D": _depthwise,
     "SeparableConv2D": _separable,
     "Dense": _dense,
+    "Dropout": _dropout,
     "BatchNormalization": _batch_norm,
     "AveragePooling2D": _average_pool,
     "MaxPooling2D": _max_pool,
@@ -354,7 +373,9 @@ READERS: Mapping[str, Callable[[_Model, Entry, tuple[str, ...]], str]] = {
     "LeakyReLU": _leaky,
     "Concatenate": _concat,
     "Reshape": _reshape,
-    "Activation": lambda model, entry, inputs: model.activated(entry, inputs[0]),
+    **dict.fromkeys(("Activation", "QActivation"), lambda model, entry, inputs: model.activated(entry, inputs[0])),
+    "QConv2D": _conv,
+    "QDense": _dense,
     "Softmax": _softmax,
     "Flatten": _flatten,
     "Add": _add,

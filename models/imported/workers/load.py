@@ -1,10 +1,11 @@
 """Reads somebody's network as a step: ``python -m models.imported.workers.load JOB.json``. Nothing imports it.
 
-JOB.json: ``file`` (.keras or .onnx), ``name`` (of the network), ``external`` (files beside it that may be read) and,
-where the user says so, ``pixels`` that its input is given.
+JOB.json: ``file`` (.keras, .h5 or .onnx), ``name`` (of the network), ``external`` (files beside it that may be read)
+and, where the user says so, ``pixels`` that its input is given.
 Writes the folder ``imported``, which holds one of
 
-``network.json`` and ``weights.safetensors``  the network, BatchNorm folded (see `models.serial`, `models.weights`)
+``network.json`` and ``weights.safetensors``  the network, BatchNorm folded (see `models.serial`, `models.weights`);
+                                              beside them ``definition.json``, the layers as they are trained
 ``refusal.json``                              why it is not: ``culprit``, ``fact``, ``next_step``
 ``wanted.json``                               a list of files beside it, not given, in which its weights stand
 
@@ -28,7 +29,7 @@ from models.folding import folded, folded_weights
 from models.imported.workers.draft import Tensor, WantedFiles
 from models.imported.workers.limits import guarded, refusal
 from models.network import Network
-from models.pixels import Pixels
+from models.pixels import UNIT, Pixels
 from models.serial import network_to_json, pixels_from_json
 from models.weights import save_weights
 
@@ -42,6 +43,9 @@ def read(
     """Imports only what this format needs: h5py or onnx. `pixels` are what the file's input is given, if that is known:
     what its first layer scales comes behind that."""
     network, tensors = _read(file, name, external)
+    if pixels and pixels != UNIT and file.suffix != ".onnx" and (OUT / "ranges.json").exists():
+        fact = f"{file.name} is quantised, and what its quantisers represent is known for x / 255 only"
+        raise InputError(pixels.known, fact, "leave it out")
     if pixels:
         try:
             first = network.pixels.first
@@ -52,10 +56,12 @@ def read(
 
 
 def _read(file: Path, name: str, external: tuple[str, ...]) -> tuple[Network, Mapping[str, np.ndarray]]:
-    if file.suffix == ".keras":
+    if file.suffix != ".onnx":
         from models.imported.workers.keras_layers import read_keras
+        from models.imported.workers.qkeras import is_quantised, read_twin
 
-        return read_keras(file, name)
+        network, tensors = read_keras(file, name)
+        return read_twin(network, tensors, file.name, OUT) if is_quantised(network) else (network, tensors)
     return read_onnx(file, name, external)
 
 
@@ -93,6 +99,8 @@ def main(ask: Mapping[str, Any]) -> None:
             single = in_single(folded_weights(network, tensors), file.name)
         save_weights(OUT / "weights.safetensors", single, hardware)
         (OUT / "network.json").write_text(json.dumps(network_to_json(hardware), indent=1))
+        if not (OUT / "ranges.json").exists():
+            (OUT / "definition.json").write_text(json.dumps(network_to_json(network), indent=1))
     except WantedFiles as wanted:
         (OUT / "wanted.json").write_text(json.dumps(wanted.names))
     except InputError as error:

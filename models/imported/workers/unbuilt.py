@@ -32,6 +32,11 @@ UNEVEN = Unbuilt(
     "hls4ml and FINN have none, either",
     "supported is one divisor for all windows: pool without padding, or with count_include_pad=True",
 )
+QKERAS = Unbuilt(
+    "a layer of QKeras whose quantised arithmetic is not read",
+    "hls4ml itself takes QKeras models",
+    "supported of QKeras are QConv2D, QDense and QActivation: take those; or export it as QONNX where QKeras is",
+)
 SLOPES = Unbuilt(
     "a ReLU with a slope below zero that was trained, or one for each channel",
     "hls4ml has PReLU, FINN has not, but no flow here makes it",
@@ -70,6 +75,12 @@ BY_KIND: Mapping[str, Unbuilt] = {
     **dict.fromkeys(("PRelu", "PReLU"), SLOPES),
     **dict.fromkeys(("HardSigmoid", "HardSwish", "ThresholdedRelu", "Min"), CLIPPED),
     **dict.fromkeys(("Sigmoid", "Tanh", "Elu", "Selu", "ELU", "Softplus", "Softsign", "Gelu", "Mish", "Erf"), SMOOTH),
+    **dict.fromkeys(
+        ("QBatchNormalization", "QConv2DBatchnorm", "QDepthwiseConv2D", "QDepthwiseConv2DBatchnorm"), QKERAS
+    ),
+    **dict.fromkeys(
+        ("QAveragePooling2D", "QGlobalAveragePooling2D", "QSeparableConv2D", "QAdaptiveActivation"), QKERAS
+    ),
     **dict.fromkeys(("Multiply",), PRODUCT),
     **dict.fromkeys(("UpSampling2D", "Conv2DTranspose", "ConvTranspose", "Resize", "Upsample"), UPSAMPLING),
     **dict.fromkeys(("LSTM", "GRU", "RNN", "SimpleRNN", "Conv1D", "Embedding", "MultiHeadAttention"), SEQUENCE),

@@ -139,7 +139,7 @@ def test_without_images_it_asks_for_them(keras_archive: Archive, executor: Execu
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (["--network", "own.h5"], UsageError, r"own\.h5: a file, but neither \.keras nor \.onnx"),
+        (["--network", "own.pb"], UsageError, r"own\.pb: a file, but none of \.keras, \.h5, \.hdf5, \.onnx"),
         (["--network", "nowhere.keras"], InputError, r"nowhere\.keras: no such file"),
         (["--network", "own.keras", "--weights", "own.safetensors"], UsageError, "brings its own"),
         (["--network", "arch8", "--calibration", "images.npy"], UsageError, "arch8 has ranges beside its weights"),

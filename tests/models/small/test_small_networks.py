@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.hls import BACKEND
 from backends.dataflow.layers.arithmetic import lower
+from backends.hls import BACKEND
 from backends.hls.options import HlsOptions
 from backends.protocol import Job
 from flows.core.part import Target, find_part

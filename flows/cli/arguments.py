@@ -70,6 +70,13 @@ def rate(text: str) -> float:
     return value
 
 
+def hours(text: str) -> float:
+    value = number(text)
+    if not (0 < value <= 1000):
+        raise argparse.ArgumentTypeError(f"{text} is no number of hours: give more than 0, up to 1,000")
+    return value
+
+
 def days(text: str) -> float:
     value = number(text)
     if not (0 <= value < math.inf):
@@ -166,6 +173,25 @@ def add_verbose(parser: Parser) -> None:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="also every note, the steps, and where each number comes from"
     )
+
+
+SUBMISSION = ("submit", "cores", "memory-gb", "hours", "licences")
+"""Options of `add_submission`, none of which belongs to the job itself."""
+
+
+def add_submission(parser: Parser) -> None:
+    group = parser.add_argument_group("a batch system, for vendor tools that take hours")
+    group.add_argument(
+        "--submit", metavar="SYSTEM", choices=("slurm", "lsf"),
+        help="hand this run over (slurm, lsf) instead of waiting for it; its node must see the store",
+    )  # fmt: skip
+    group.add_argument("--cores", metavar="N", type=count, default=4, help="cores of the job (default 4)")
+    group.add_argument("--memory-gb", metavar="N", type=count, default=16, help="memory of the job (default 16)")
+    group.add_argument("--hours", metavar="H", type=hours, default=12.0, help="time of the job (default 12)")
+    group.add_argument(
+        "--licences", metavar="TEXT", default="",
+        help="as your site calls them: for slurm what --licenses= takes, for lsf what -R takes",
+    )  # fmt: skip
 
 
 def add_reports(parser: Parser) -> None:

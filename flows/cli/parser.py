@@ -17,6 +17,7 @@ ABOUT = "One trained network in, every way to put it on a Zynq out: each number 
 
 COMMANDS = {
     "run": "run",
+    "wait": "wait",
     "estimate": "estimate",
     "sweep": "sweep",
     "plan": "plan",

@@ -214,6 +214,20 @@ def command_line() -> str:
     return shlex.join(["python", "-m", "flows", *sys.argv[1:]])
 
 
+def rerun(given: Namespace, store: Store) -> list[str]:
+    """The words of this command line without those that submit it, and with the store's place in full."""
+    from flows.cli.arguments import SUBMISSION
+
+    words, skipped = [], False
+    for word in sys.argv[1:]:
+        name, equals, _ = word.removeprefix("--").partition("=")
+        own = word.startswith("--") and name in (*SUBMISSION, "store")
+        if not (own or skipped):
+            words.append(word)
+        skipped = own and not equals
+    return [*words, "--store", str(store.root)]
+
+
 def read_policy_file(path: Path) -> Policy:
     """Raises `InputError` where it is no policy."""
     from datetime import date

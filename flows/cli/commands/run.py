@@ -38,6 +38,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         action="store_true",
         help="with --data: write accuracy and agreement into the card beside the weights",
     )
+    arguments.add_submission(parser)
     parser.add_argument("--require-fit", action="store_true", help="fail where a design does not fit its part")
 
 
@@ -48,6 +49,8 @@ def execute(given: Namespace) -> int:
     if given.record and not given.data:
         raise UsageError("--record", "without test images nothing is evaluated", "give --data as well")
     request = session.request(given)
+    if given.submit:
+        return _submit(given)
     trained = session.trained_network(given, given.network)
     batch = session.test_images(given, trained)
     session.check_places(given)
@@ -70,6 +73,19 @@ def execute(given: Namespace) -> int:
     if not errors and given.require_fit:
         errors = list(_unfit(document))
     session.raise_last(errors)
+    return 0
+
+
+def _submit(given: Namespace) -> int:
+    """Hands this very command to a batch system, without the options that are of submitting."""
+    from flows import submission
+
+    store = session.open_store(given)
+    store.prepare()
+    resources = submission.Resources(given.cores, given.memory_gb, given.hours, given.licences)
+    ticket = submission.submit(given.submit, session.rerun(given, store), resources, store)
+    print(f"{ticket.name}: {submission.state(ticket, store)} ({ticket.scheduler} {ticket.job})")
+    print(f"`python -m flows wait {ticket.name}` waits for it and prints the run", file=sys.stderr)
     return 0
 
 

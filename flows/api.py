@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from flows import designs, registry, values
 from flows.core.errors import FlowsError, UsageError
+from flows.core.files import write_atomic, writing
 from flows.core.margins import MARGINS, Margins
 from flows.core.plan import Asset, Step
 from flows.core.readiness import Readiness
@@ -29,7 +30,7 @@ from flows.store import Store, default_root
 from models.pixels import USAGE, parse_pixels
 from reports.results import Results, Sweep
 
-__all__ = ["FlowsError", "check", "estimate", "report", "run", "sweep"]
+__all__ = ["FlowsError", "check", "estimate", "report", "review", "run", "sweep"]
 Names = str | Sequence[str]
 Place = str | Path
 
@@ -137,6 +138,33 @@ def sweep(
     return Sweep(outcome.document, outcome.errors)
 
 
+def review(
+    project: Place = "zynqflows.toml",
+    *,
+    network: Place | None = None,
+    part: Names | None = None,
+    clock_ns: float | None = None,
+    data: Place | None = None,
+    out: Place | None = None,
+    store: Place | None = None,
+    jobs: int = 2,
+    listener: Callable[[str, Step, str], None] | None = None,
+) -> Results:
+    """Builds what a project file asks for and is missing, and writes its report and its sweep (``flows review``); what
+    is given here counts more than the file. Returns the designs that were built."""
+    from flows import reviewing
+
+    boards = None if part is None else [part] if isinstance(part, str) else list(part)
+    places = {"network": network, "data": data, "out": out}
+    given = {name: None if place is None else str(place) for name, place in places.items()}
+    asked = reviewing.opened(Path(project), {**given, "boards": boards, "clock": clock_ns})
+    found = reviewing.review(
+        asked, _executor(store, jobs, listener), _store(store), jobs, lambda done, of, before: None
+    )
+    reviewing.write(found, _written)
+    return _results(found.outcome)
+
+
 def check(flow: str, model: Place, *, network: str | None = None, store: Place | None = None) -> Readiness:
     """Whether a model file made elsewhere can go through a flow (``flows check``), condition by condition; with
     `network`, also whether it is that one."""
@@ -152,18 +180,21 @@ def check(flow: str, model: Place, *, network: str | None = None, store: Place |
 def report(results: Results, out: Place) -> Path:
     """Writes the review document of these designs to the folder `out`: HTML, Markdown, CSV, JSON and JUnit XML. Returns
     the HTML file."""
-    from flows.core.files import write_atomic, writing
     from reports.comparison import compare
     from reports.formats import FORMATS
 
     if not len(results):
         raise UsageError("report", "there is no design in it", "estimate or run some first")
     comparison = compare([results.document])
-    with writing(f"folder {out}"):
-        Path(out).mkdir(parents=True, exist_ok=True)
     for name, render in FORMATS.items():
-        write_atomic(Path(out, name), render(comparison))
+        _written(Path(out, name), render(comparison))
     return Path(out, "report.html")
+
+
+def _written(path: Path, text: str) -> None:
+    with writing(f"folder {path.parent}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, text)
 
 
 def _source(

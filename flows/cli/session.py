@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from flows.designs import Design, Request, Source
     from flows.executor import Executor
     from flows.jobs import Trained
-    from flows.project import Project
     from flows.store import Store
     from reports.ledger import Account
     from reports.policy import Policy
@@ -72,32 +71,6 @@ def sweep(given: Namespace) -> tuple[Request, dict[str, Any]]:
     parts = [part for text in given.parts or PARTS for part in text.split(",")]
     axes = {PART: parts, CLOCK: given.clock or [CLOCK_NS], **axes_of(backends.values(), given)}
     return asked, {name: list(dict.fromkeys(values)) for name, values in axes.items()}
-
-
-def project(given: Namespace) -> Project:
-    """The project file that is named, with what the command line says in place of it."""
-    from flows.core.margins import MARGINS
-    from flows.jobs import is_file
-    from flows.project import policy_of, read_project
-
-    place: Path = given.project
-    text = read_text(place, "`python -m flows init` writes one", f"project {place}")
-    policy = policy_of(text, place)
-    margins = (read_policy_file(policy).margins if policy else None) or MARGINS
-    said = {name: getattr(given, name) for name in ("network", "boards", "clock", "data", "out")}
-    files = {name: str(Path(said[name]).absolute()) for name in ("data", "out") if said[name]}
-    if said["network"] and is_file(said["network"]):
-        files["network"] = str(Path(said["network"]).absolute())  # others are relative to the project file
-    return read_project(text, place, said | files, margins)
-
-
-def images_of(source: Source, trained: Trained, executor: Executor) -> Asset | None:
-    """The test images that a source names."""
-    from flows.designs import test_images
-    from flows.jobs import is_file
-
-    ranges = is_file(source.name) and not source.calibration
-    return test_images(source.data, [trained.network], lambda: executor, ranges)
 
 
 def trained_network(given: Namespace, name: str) -> Trained:

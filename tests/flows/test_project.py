@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import flows
 from flows import runner
 from flows.__main__ import main
 from flows.core.errors import InputError
@@ -74,6 +75,7 @@ def test_a_review_runs_what_it_asks_for(
 
     monkeypatch.setattr(runner, "run", run)
     place = tmp_path / "zynqflows.toml"
+    again = tmp_path / "again"
     refused = '[[design]]\nflow = "hls4ml"\nreuse_factor = "64"\nfifo_depth = 2\n'
     sweep = '[sweep]\nflow = "hls4ml"\nclock = [10, 8]\nreuse_factor = ["64"]\nfifo_depth = [40]\n'
     place.write_text(HEAD + 'boards = ["pynq-z2", "zybo-z7-10"]\n' + DESIGN + refused + sweep)
@@ -83,6 +85,8 @@ def test_a_review_runs_what_it_asks_for(
     report = (tmp_path / "review/report.md").read_text()
     assert "PYNQ-Z2" in report and "deadlocks" in report
     assert "clock 8 ns" in (tmp_path / "review/sweep.html").read_text()
+    found = flows.review(place, part="zybo-z7-10", out=again, store=tmp_path / "s", jobs=1)
+    assert [result.part for result in found] == ["xc7z010clg400-1"] and (again / "report.html").exists()
 
 
 def test_a_start_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

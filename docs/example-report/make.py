@@ -7,30 +7,18 @@ What the store has is kept, so that a second time takes seconds. Without Chromiu
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import browser
 
+import flows
+
 HERE = Path(__file__).resolve().parent
-PARTS = ("--part", "xc7z010", "--part", "xc7z020")
-DESIGNS = (("finn",), ("hls",), ("hls4ml",), ("hls4ml", "--precision", "10"), ("hls4ml", "--precision", "8"))
-"""Flows with the options that are shown; a flow that is added to the project is added here."""
-
-
-def flows(*words: str) -> str:
-    """What a command prints."""
-    command = [sys.executable, "-m", "flows", *words]
-    return subprocess.run(command, cwd=HERE.parents[1], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def make_report() -> None:
-    """Of these designs alone, whatever else is in the store."""
-    printed = [flows("run", *design, *PARTS) for design in DESIGNS]
-    runs = [name for text in printed for name in re.findall(r"^run +(\S+-\S+)$", text, re.MULTILINE)]
-    flows("report", *runs, "--out", str(HERE))
+    """Of the designs that the project file names, whatever else is in the store."""
+    flows.review(HERE / "zynqflows.toml")
 
 
 def take_screenshots() -> None:

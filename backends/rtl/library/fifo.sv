@@ -102,14 +102,14 @@ module fifo #(
 
 `ifndef SYNTHESIS
     // For who simulates: the words in it, and the most that there were.
-    logic [31:0] words, most;
+    logic [31:0] filled, most;
     always_ff @(posedge clk) begin
         if (reset) begin
-            words <= 0;
+            filled <= 0;
             most <= 0;
         end else begin
-            words <= words + 32'(writes) - 32'(out_valid && out_ready);
-            if (words > most) most <= words;
+            filled <= filled + 32'(writes) - 32'(out_valid && out_ready);
+            if (filled > most) most <= filled;
         end
     end
 `endif

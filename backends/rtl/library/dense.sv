@@ -1,0 +1,127 @@
+// The layer `dense`, and a convolution behind its windows: sums of products, which become codes of the result's tensor.
+//
+// Words of TAKES values come, words of PUTS results leave; see `matrix_vector` for the rest.
+module dense #(
+    parameter INPUTS = 1,
+    parameter OUTPUTS = 1,
+    parameter PE = 1,
+    parameter SIMD = 1,
+    parameter COLUMNS = 1,
+    parameter FRESH = INPUTS / SIMD,
+    parameter TAKES = SIMD,
+    parameter PUTS = PE,
+    parameter ACT_BITS = 8,
+    parameter ACT_SIGNED = 0,
+    parameter WEIGHT_BITS = 8,
+    parameter ACC_BITS = 24,
+    parameter SHIFT = 8,
+    parameter OUT_BITS = 8,
+    parameter OUT_SIGNED = 0,
+    parameter WEIGHTS = "weights.mem",
+    parameter BIASES = "biases.mem",
+    parameter WEIGHTS_IN = "block",
+    parameter KEPT_IN = "distributed",
+    parameter FIFO_DEPTH = 16,
+    parameter FIFO_IN = "distributed"
+) (
+    input logic clk,
+    input logic reset,
+    input logic in_valid,
+    output logic in_ready,
+    input logic [TAKES*ACT_BITS-1:0] in_data,
+    output logic out_valid,
+    input logic out_ready,
+    output logic [PUTS*OUT_BITS-1:0] out_data
+);
+    localparam LATENCY = 9 + $clog2(SIMD);                  // from a turn to the FIFO
+    localparam PERIOD = INPUTS / SIMD * (PUTS / PE);        // turns of a word that leaves
+
+    logic given, takes;
+    logic [SIMD*ACT_BITS-1:0] values;
+    narrow #(
+        .IN_LANES(TAKES),
+        .OUT_LANES(SIMD),
+        .BITS(ACT_BITS)
+    ) apart (
+        .clk(clk),
+        .reset(reset),
+        .in_valid(in_valid),
+        .in_ready(in_ready),
+        .in_data(in_data),
+        .out_valid(given),
+        .out_ready(takes),
+        .out_data(values)
+    );
+
+    logic has_sums, room;
+    logic [PE*ACC_BITS-1:0] sums;
+    matrix_vector #(
+        .PE(PE),
+        .SIMD(SIMD),
+        .INPUTS(INPUTS),
+        .OUTPUTS(OUTPUTS),
+        .COLUMNS(COLUMNS),
+        .FRESH(FRESH),
+        .ACT_BITS(ACT_BITS),
+        .ACT_SIGNED(ACT_SIGNED),
+        .WEIGHT_BITS(WEIGHT_BITS),
+        .ACC_BITS(ACC_BITS),
+        .WEIGHTS(WEIGHTS),
+        .BIASES(BIASES),
+        .WEIGHTS_IN(WEIGHTS_IN),
+        .KEPT_IN(KEPT_IN)
+    ) multipliers (
+        .clk(clk),
+        .reset(reset),
+        .in_valid(given),
+        .in_ready(takes),
+        .in_data(values),
+        .out_valid(has_sums),
+        .out_ready(room),
+        .out_data(sums)
+    );
+
+    logic has_codes, has_word;
+    logic [PE*OUT_BITS-1:0] codes;
+    logic [PUTS*OUT_BITS-1:0] results;
+    requantise #(
+        .LANES(PE),
+        .IN_BITS(ACC_BITS),
+        .SHIFT(SHIFT),
+        .OUT_BITS(OUT_BITS),
+        .OUT_SIGNED(OUT_SIGNED)
+    ) codes_of_sums (
+        .clk(clk),
+        .in_valid(has_sums),
+        .in_data(sums),
+        .out_valid(has_codes),
+        .out_data(codes)
+    );
+    widen #(
+        .IN_LANES(PE),
+        .OUT_LANES(PUTS),
+        .BITS(OUT_BITS)
+    ) together (
+        .clk(clk),
+        .reset(reset),
+        .in_valid(has_codes),
+        .in_data(codes),
+        .out_valid(has_word),
+        .out_data(results)
+    );
+    fifo #(
+        .WIDTH(PUTS * OUT_BITS),
+        .DEPTH(FIFO_DEPTH),
+        .SLACK(LATENCY / PERIOD + 1),
+        .STORAGE(FIFO_IN)
+    ) words (
+        .clk(clk),
+        .reset(reset),
+        .in_valid(has_word),
+        .in_ready(room),
+        .in_data(results),
+        .out_valid(out_valid),
+        .out_ready(out_ready),
+        .out_data(out_data)
+    );
+endmodule

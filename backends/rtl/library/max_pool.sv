@@ -1,0 +1,179 @@
+// The largest value of every window, LANES channels a cycle.
+//
+// WORDS turns for every pixel of the image and of its padding, which counts as the lowest value there is.
+module max_pool #(
+    parameter HEIGHT = 1,
+    parameter WIDTH = 1,
+    parameter CHANNELS = 1,
+    parameter KERNEL_HEIGHT = 2,
+    parameter KERNEL_WIDTH = 2,
+    parameter STRIDE_HEIGHT = 2,
+    parameter STRIDE_WIDTH = 2,
+    parameter PAD_TOP = 0,
+    parameter PAD_BOTTOM = 0,
+    parameter PAD_LEFT = 0,
+    parameter PAD_RIGHT = 0,
+    parameter BITS = 8,
+    parameter SIGNED = 0,
+    parameter LANES = 1,
+    parameter ROWS_IN = "block",    // "block" (block RAM) or "distributed" (LUT RAM)
+    parameter FIFO_DEPTH = 16,
+    parameter FIFO_IN = "distributed"
+) (
+    input logic clk,
+    input logic reset,
+    input logic in_valid,
+    output logic in_ready,
+    input logic [LANES*BITS-1:0] in_data,
+    output logic out_valid,
+    input logic out_ready,
+    output logic [LANES*BITS-1:0] out_data
+);
+    localparam LATENCY = 4;
+    localparam WORDS = CHANNELS / LANES;  // of a pixel
+    localparam WORD_BITS = WORDS > 1 ? $clog2(WORDS) : 1;
+    localparam ROW = WIDTH * WORDS;
+    localparam ADDRESS_BITS = ROW > 1 ? $clog2(ROW) : 1;
+    localparam WORD = LANES * BITS;
+    localparam [WORD-1:0] LOWEST = {LANES{SIGNED != 0, {(BITS - 1) {1'b0}}}};
+
+    logic next, has_column, has_pixel, ends_window, ends_row;
+    /* verilator lint_off PINCONNECTEMPTY */
+    scan #(
+        .HEIGHT(HEIGHT),
+        .WIDTH(WIDTH),
+        .KERNEL_HEIGHT(KERNEL_HEIGHT),
+        .KERNEL_WIDTH(KERNEL_WIDTH),
+        .STRIDE_HEIGHT(STRIDE_HEIGHT),
+        .STRIDE_WIDTH(STRIDE_WIDTH),
+        .PAD_TOP(PAD_TOP),
+        .PAD_BOTTOM(PAD_BOTTOM),
+        .PAD_LEFT(PAD_LEFT),
+        .PAD_RIGHT(PAD_RIGHT)
+    ) newest (
+        .clk(clk),
+        .reset(reset),
+        .next(next),
+        .has_column(has_column),
+        .has_pixel(has_pixel),
+        .has_rows(),
+        .ends_window(ends_window),
+        .ends_column_of_window(),
+        .ends_row(ends_row)
+    );
+    /* verilator lint_on PINCONNECTEMPTY */
+
+    logic room, turns, starts, is_last_word;
+    logic [WORD_BITS-1:0] word;
+    logic [ADDRESS_BITS-1:0] address;
+    assign turns = room && (!has_pixel || in_valid);
+    assign in_ready = room && has_pixel;
+    assign is_last_word = word == WORD_BITS'(WORDS - 1);
+    // Before the first pixel comes one that is nothing, and takes a single turn.
+    assign next = turns && (is_last_word || starts);
+    always_ff @(posedge clk) begin
+        if (reset) begin
+            starts <= 1;
+            word <= 0;
+            address <= 0;
+        end else if (turns) begin
+            starts <= 0;
+            word <= next ? 0 : word + 1;
+            if (next && ends_row) address <= 0;
+            else if (has_column) address <= address + 1;
+        end
+    end
+
+    // Two cycles later the rows above are there, the oldest lowest; the newest goes along.
+    logic was_turn, is_turn, was_column, is_column, was_end, is_end;
+    logic [WORD-1:0] came, newest_word;
+    logic [(KERNEL_HEIGHT)*WORD-1:0] rows;
+    always_ff @(posedge clk) begin
+        was_turn <= turns && !starts && !reset;
+        is_turn <= was_turn && !reset;
+        was_column <= has_column;
+        is_column <= was_column;
+        was_end <= ends_window;
+        is_end <= was_end;
+        came <= has_pixel ? in_data : LOWEST;
+        newest_word <= came;
+    end
+    assign rows[(KERNEL_HEIGHT-1)*WORD+:WORD] = newest_word;
+    generate
+        if (KERNEL_HEIGHT > 1) begin : above
+            logic [ADDRESS_BITS-1:0] was_address, write_address;
+            logic [(KERNEL_HEIGHT-1)*WORD-1:0] read;
+            always_ff @(posedge clk) begin
+                was_address <= address;
+                write_address <= was_address;
+            end
+            memory #(
+                .WIDTH((KERNEL_HEIGHT - 1) * WORD),
+                .DEPTH(ROW),
+                .STORAGE(ROWS_IN)
+            ) kept (
+                .clk(clk),
+                .writes(is_turn && is_column),
+                .write_address(write_address),
+                .written(rows[WORD+:(KERNEL_HEIGHT-1)*WORD]),
+                .read_address(address),
+                .read(read)
+            );
+            assign rows[0+:(KERNEL_HEIGHT-1)*WORD] = is_column ? read : {(KERNEL_HEIGHT - 1) {LOWEST}};
+        end
+    endgenerate
+
+    // The largest of the column, then the largest of the columns of a window: those before it move up a word a turn.
+    logic has_column_value, ends, has_result;
+    logic [WORD-1:0] of_column, of_window, result;
+    logic [(KERNEL_WIDTH-1)*WORDS*WORD+WORD-1:0] columns;
+    assign columns[(KERNEL_WIDTH-1)*WORDS*WORD+:WORD] = of_column;
+    generate
+        for (genvar lane = 0; lane < LANES; lane++) begin : lanes
+            logic signed [BITS:0] highest, largest;
+            always_comb begin
+                highest = {SIGNED != 0 && rows[lane*BITS+BITS-1], rows[lane*BITS+:BITS]};
+                for (int row = 1; row < KERNEL_HEIGHT; row++) begin
+                    if ($signed({SIGNED != 0 && rows[row*WORD+lane*BITS+BITS-1], rows[row*WORD+lane*BITS+:BITS]}) > highest)
+                        highest = {SIGNED != 0 && rows[row*WORD+lane*BITS+BITS-1], rows[row*WORD+lane*BITS+:BITS]};
+                end
+                largest = {SIGNED != 0 && columns[lane*BITS+BITS-1], columns[lane*BITS+:BITS]};
+                for (int column = 1; column < KERNEL_WIDTH; column++) begin
+                    if ($signed({SIGNED != 0 && columns[column*WORDS*WORD+lane*BITS+BITS-1],
+                                 columns[column*WORDS*WORD+lane*BITS+:BITS]}) > largest)
+                        largest = {SIGNED != 0 && columns[column*WORDS*WORD+lane*BITS+BITS-1],
+                                   columns[column*WORDS*WORD+lane*BITS+:BITS]};
+                end
+            end
+            always_ff @(posedge clk) if (is_turn) of_column[lane*BITS+:BITS] <= highest[BITS-1:0];
+            assign of_window[lane*BITS+:BITS] = largest[BITS-1:0];
+        end
+        if (KERNEL_WIDTH > 1) begin : earlier
+            logic [(KERNEL_WIDTH-1)*WORDS*WORD-1:0] kept;
+            assign columns[0+:(KERNEL_WIDTH-1)*WORDS*WORD] = kept;
+            always_ff @(posedge clk) if (has_column_value) kept <= columns[WORD+:(KERNEL_WIDTH-1)*WORDS*WORD];
+        end
+    endgenerate
+    always_ff @(posedge clk) begin
+        has_column_value <= is_turn && !reset;
+        ends <= is_end;
+        has_result <= has_column_value && ends && !reset;
+        result <= of_window;
+    end
+
+    fifo #(
+        .WIDTH(WORD),
+        .DEPTH(FIFO_DEPTH),
+        .SLACK(LATENCY + 1),
+        .STORAGE(FIFO_IN)
+    ) words (
+        .clk(clk),
+        .reset(reset),
+        .in_valid(has_result),
+        .in_ready(room),
+        .in_data(result),
+        .out_valid(out_valid),
+        .out_ready(out_ready),
+        .out_data(out_data)
+    );
+endmodule

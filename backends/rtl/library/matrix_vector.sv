@@ -22,7 +22,7 @@ module matrix_vector #(
     parameter ACT_BITS = 8,
     parameter ACT_SIGNED = 0,
     parameter WEIGHT_BITS = 8,
-    parameter LANES = 1,                  // results that share a DSP48E1 (`packed_array`, which says what WEIGHTS hold then)
+    parameter SHARING = 1,                // results that share a DSP48E1 (`packed_array`, which says what WEIGHTS hold then)
     parameter ACC_BITS = 24,
     parameter WEIGHTS = "weights.mem",
     parameter BIASES = "biases.mem",
@@ -176,14 +176,14 @@ module matrix_vector #(
     // The products of a turn, added up: LATENCY - 3 cycles behind the memories.
     logic [PE*ADDED_BITS-1:0] added;
     generate
-        if (LANES > 1) begin : packed_products
+        if (SHARING > 1) begin : packed_products
             packed_array #(
                 .PE(PE),
                 .SIMD(SIMD),
                 .ACT_BITS(ACT_BITS),
                 .ACT_SIGNED(ACT_SIGNED),
                 .WEIGHT_BITS(WEIGHT_BITS),
-                .LANES(LANES)
+                .SHARING(SHARING)
             ) products (
                 .clk(clk),
                 .values(values),

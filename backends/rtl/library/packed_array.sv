@@ -1,7 +1,7 @@
-// PE x SIMD products a cycle and their PE sums, with LANES products in every DSP48E1: LANES results share its multiplier,
+// PE x SIMD products a cycle and their PE sums, with SHARING products in every DSP48E1: SHARING results share its multiplier,
 // and two such multipliers add up in cascade before their sums are taken apart.
 //
-// A DSP48E1 multiplies 25 x 18 bits. The weights of LANES results stand SHIFT bits apart in one word of 25 bits, the
+// A DSP48E1 multiplies 25 x 18 bits. The weights of SHARING results stand SHIFT bits apart in one word of 25 bits, the
 // first lowest, and a value of the input is the other factor. A negative lower weight borrows one from the weight above;
 // that is done before: `factors` hold what is left of each weight. A constant at the adder keeps the lower sums from
 // borrowing of the upper ones. So two products take no LUT to be put right, and leave as fields of SHIFT bits:
@@ -14,8 +14,8 @@ module packed_array #(
     parameter ACT_BITS = 8,
     parameter ACT_SIGNED = 0,
     parameter WEIGHT_BITS = 8,
-    parameter LANES = 2,
-    parameter SHIFT = (25 - WEIGHT_BITS) / (LANES - 1),
+    parameter SHARING = 2,
+    parameter SHIFT = (25 - WEIGHT_BITS) / (SHARING - 1),
     parameter SUM_BITS = ACT_BITS + WEIGHT_BITS + (ACT_SIGNED ? 0 : 1) + $clog2(SIMD)
 ) (
     input logic clk,
@@ -42,8 +42,8 @@ module packed_array #(
             end
         end
 
-        for (genvar first = 0; first < PE; first = first + LANES) begin : shared
-            localparam HERE = PE - first < LANES ? PE - first : LANES;  // fewer share the last multipliers
+        for (genvar first = 0; first < PE; first = first + SHARING) begin : shared
+            localparam HERE = PE - first < SHARING ? PE - first : SHARING;  // fewer share the last multipliers
             logic [HERE*PAIRS*SHIFT-1:0] fields;
             for (genvar pair = 0; pair < PAIRS; pair++) begin : pairs
                 // The words of both multipliers, each weight with its sign up to the next one.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,9 +11,7 @@ from flows.core.worker import run_worker
 def main(ask: Mapping[str, Any]) -> None:
     from pyosys import libyosys
 
-    design = libyosys.Design()
-    libyosys.run_pass(f"tee -q -o yosys.log script {ask['script']}", design)
-    sys.stdout.write("synthesised\n")
+    libyosys.run_pass(f"script {ask['script']}", libyosys.Design())  # an error ends this process, with a line on it
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ module dense #(
     input logic out_ready,
     output logic [PUTS*OUT_BITS-1:0] out_data
 );
-    localparam LATENCY = 9 + $clog2(SIMD);                  // from a turn to the FIFO
+    localparam LATENCY = 10 + $clog2(SIMD);                 // from a turn to the FIFO
     localparam PERIOD = INPUTS / SIMD * (PUTS / PE);        // turns of a word that leaves
 
     logic given, takes;

@@ -42,7 +42,7 @@ module matrix_vector #(
     localparam GROUPS = OUTPUTS / PE;
     localparam TURNS = STEPS * GROUPS;
     localparam LEVELS = $clog2(SIMD);
-    localparam LATENCY = 6 + LEVELS;
+    localparam LATENCY = 7 + LEVELS;
     localparam ADDED_BITS = ACT_BITS + WEIGHT_BITS + (ACT_SIGNED ? 0 : 1) + LEVELS;
     localparam STEP_BITS = STEPS > 1 ? $clog2(STEPS) : 1;
     localparam GROUP_BITS = GROUPS > 1 ? $clog2(GROUPS) : 1;

@@ -7,7 +7,7 @@
 // borrowing of the upper ones. So two products take no LUT to be put right, and leave as fields of SHIFT bits:
 // 2**(SHIFT-1) must be more than two products can sum to.
 //
-// Ports and latency, 3 + $clog2(SIMD) cycles, are those of `product_array`.
+// Ports and latency, 4 + $clog2(SIMD) cycles, are those of `product_array`.
 module packed_array #(
     parameter PE = 2,
     parameter SIMD = 2,
@@ -100,10 +100,13 @@ module packed_array #(
                     );
                 end
 
-                // A lower field is its sum and the constant, so its upper bit is the sign, inverted.
+                // A lower field is its sum and the constant, so its upper bit is the sign, inverted. The register keeps
+                // the long way from the slice out of the adders' time.
                 for (genvar lane = 0; lane < HERE; lane++) begin : apart
-                    assign fields[(lane*PAIRS+pair)*SHIFT+:SHIFT] =
-                        {added[(lane+1)*SHIFT-1] ^ (lane < HERE - 1), added[lane*SHIFT+:SHIFT-1]};
+                    logic [SHIFT-1:0] field;
+                    always_ff @(posedge clk)
+                        field <= {added[(lane+1)*SHIFT-1] ^ (lane < HERE - 1), added[lane*SHIFT+:SHIFT-1]};
+                    assign fields[(lane*PAIRS+pair)*SHIFT+:SHIFT] = field;
                 end
             end
 

@@ -1,4 +1,4 @@
-// PE x SIMD products a cycle, each in a multiplier of its own, and their PE sums, 3 + $clog2(SIMD) cycles later.
+// PE x SIMD products a cycle, each in a multiplier of its own, and their PE sums, 4 + $clog2(SIMD) cycles later.
 module product_array #(
     parameter PE = 1,
     parameter SIMD = 1,
@@ -27,13 +27,15 @@ module product_array #(
                 logic signed [ACT_BITS:0] value;
                 logic signed [WEIGHT_BITS-1:0] weight;
                 (* use_dsp = "yes" *) logic signed [PRODUCT_BITS-1:0] multiplied, product;
+                logic [PRODUCT_BITS-1:0] taken;  // it keeps the long way from the slice out of the adders' time
                 assign value = {ACT_SIGNED != 0 && first[lane*ACT_BITS+ACT_BITS-1], first[lane*ACT_BITS+:ACT_BITS]};
                 assign weight = second[(pe*SIMD+lane)*WEIGHT_BITS+:WEIGHT_BITS];
                 always_ff @(posedge clk) begin
                     multiplied <= PRODUCT_BITS'(value * weight);
                     product <= multiplied;
+                    taken <= product;
                 end
-                assign products[lane*PRODUCT_BITS+:PRODUCT_BITS] = product;
+                assign products[lane*PRODUCT_BITS+:PRODUCT_BITS] = taken;
             end
 
             adder_tree #(

@@ -17,7 +17,13 @@ module rom #(
             initial $readmemh(WORDS, stored);
             always_ff @(posedge clk) latched <= stored[address];
         end else begin : distributed
-            (* rom_style = "distributed" *) logic [WIDTH-1:0] stored[0:DEPTH-1];
+            // Yosys takes "distributed" for LUT RAM, which no ROM fits.
+`ifdef YOSYS
+            (* rom_style = "logic" *)
+`else
+            (* rom_style = "distributed" *)
+`endif
+            logic [WIDTH-1:0] stored[0:DEPTH-1];
             initial $readmemh(WORDS, stored);
             always_ff @(posedge clk) latched <= stored[address];
         end

@@ -121,7 +121,7 @@ def test_sums_are_those_of_integers(
     factors = numpy.stack([packing.borrowed(one, sharing) for one in weights.transpose(1, 0, 2)[None]])[0].transpose(1, 0, 2)
     parameters = {"PE": pe, "SIMD": simd, "ACT_BITS": act[0], "ACT_SIGNED": int(act[1]), "WEIGHT_BITS": weight_bits}
     sums = simulated(tmp_path, {**parameters, "SHARING": sharing}, is_primitive, values, factors)
-    late = 2 + (simd - 1).bit_length()  # of the 3 and more cycles, the first is the one in which they came
+    late = 3 + (simd - 1).bit_length()  # of the 4 and more cycles, the first is the one in which they came
     expected = (weights * values[:, None, :]).sum(2)
     assert numpy.array_equal(sums[late:], expected[: len(sums) - late])
 

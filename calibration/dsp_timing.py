@@ -1,6 +1,6 @@
 """Takes the delays of the DSP48E1 out of Project X-Ray's database (CC0): setup, clock to output, and through.
 
-    python -m calibration.dsp_timing DATABASE/zynq7/timings/DSP_L.sdf [--write]
+python -m calibration.dsp_timing DATABASE/zynq7/timings/DSP_L.sdf [--write]
 """
 
 from __future__ import annotations

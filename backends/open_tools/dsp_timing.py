@@ -39,7 +39,9 @@ def settings(parameters: Mapping[str, str]) -> dict[str, str]:
     '2'
     """
     given = {name: value.strip() for name, value in parameters.items() if name in DEFAULTS}
-    return DEFAULTS | {name: str(int(value, 2)) if re.fullmatch("[01]{2,}", value) else value for name, value in given.items()}
+    return DEFAULTS | {
+        name: str(int(value, 2)) if re.fullmatch("[01]{2,}", value) else value for name, value in given.items()
+    }
 
 
 def add(delays: Delays, cells: Mapping[str, Mapping[str, str]]) -> None:

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-LUT = re.compile(r"(\w+\.SLICE[LM]_X\d\.[A-D]LUT)\.")
+from backends.amd.bitstream.count import PASSING, PASSING_HALF, WORD
+
+LUT = re.compile(r"(\w+\.SLICE[LM]_X\d\.[A-D]LUT)\.(\w+)")
 RAMB18 = re.compile(r"(\w+\.RAMB18_Y\d)\.IN_USE")
 DSP = re.compile(r"(\w+\.DSP48\.DSP_\d)\.")
 VECTOR = re.compile(r"(\S+?)\[(\d+):(\d+)\]\s*=\s*\d+'([bh])([0-9a-fA-F_]+)")
@@ -24,24 +26,45 @@ BLOCKS = ((".db", "CLB_IO_CLK"), (".block_ram.db", "BLOCK_RAM"))
 
 @dataclass(frozen=True)
 class PlacedCounts:
-    """Sites that a routed design takes; `lut` has those that only pass a signal on among them."""
+    """What a routed design takes. `passing` are LUTs that only pass a signal on, which are not in `lut`."""
 
     lut: int
+    passing: int
     ramb18: int
     dsp: int
 
 
 def placed(fasm: Iterable[str]) -> PlacedCounts:
+    """By the rules of `backends.amd.bitstream.count`.
+
+    >>> placed(["L_X2Y3.SLICEL_X0.ALUT.INIT[63:0] = 64'b1", "L_X2Y3.SLICEM_X0.BLUT.SRL", "B_X1Y0.RAMB18_Y0.IN_USE"])
+    PlacedCounts(lut=2, passing=0, ramb18=1, dsp=0)
     """
-    >>> placed(["CLBLL_L_X2Y3.SLICEL_X0.ALUT.INIT[63:0] = 64'b1", "CLBLM_R_X2Y3.SLICEM_X0.BLUT.SRL", "BRAM_L_X1Y0.RAMB18_Y0.IN_USE"])
-    PlacedCounts(lut=2, ramb18=1, dsp=0)
-    """
-    sites: dict[re.Pattern[str], set[str]] = {LUT: set(), RAMB18: set(), DSP: set()}
+    contents: dict[str, int] = {}
+    stored: set[str] = set()
+    blocks: dict[re.Pattern[str], set[str]] = {RAMB18: set(), DSP: set()}
     for line in fasm:
-        for pattern, names in sites.items():
+        if match := LUT.match(line):
+            if match[2] in ("RAM", "SRL"):
+                stored.add(match[1])
+            elif match[2] == "INIT":
+                contents[match[1]] = contents.get(match[1], 0) | _table(line)
+            continue
+        for pattern, names in blocks.items():
             if match := pattern.match(line):
                 names.add(match[1])
-    return PlacedCounts(len(sites[LUT]), len(sites[RAMB18]), len(sites[DSP]))
+    logic = [table for site, table in contents.items() if table and site not in stored]
+    passing = sum(map(_passes, logic))
+    return PlacedCounts(len(logic) - passing + len(stored), passing, len(blocks[RAMB18]), len(blocks[DSP]))
+
+
+def _table(line: str) -> int:
+    return sum(1 << int(index[1]) for name in features(line) if (index := NUMBER.search(name)))
+
+
+def _passes(table: int) -> bool:
+    halves = (0, *PASSING_HALF)
+    return table in PASSING or (table & WORD in halves and table >> 32 in halves)
 
 
 def features(line: str) -> Iterator[str]:

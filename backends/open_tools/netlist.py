@@ -56,7 +56,9 @@ def harnessed(netlist: Mapping[str, Any], module: str, clock: str = "clk") -> tu
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"no module {module} with a clock {clock!r} in the netlist") from None
     fresh = iter(range(1 + max(_numbers(inner)), 1 << 62))
-    inputs = [bit for name, port in ports.items() if port["direction"] == "input" and name != clock for bit in port["bits"]]
+    inputs = [
+        bit for name, port in ports.items() if port["direction"] == "input" and name != clock for bit in port["bits"]
+    ]
     outputs = [bit for port in ports.values() if port["direction"] == "output" for bit in port["bits"]]
 
     def cell(name: str, kind: str, parameters: Mapping[str, str], **pins: Bit) -> None:

@@ -78,7 +78,10 @@ def _route(of: Stage, target: Target, limit_s: float) -> tuple[Step, ...]:
         about=f"the paths of {of.name} that begin or end in a DSP48E1",
         module="backends.open_tools.workers.routed",
         ask={"harnessed": HARNESSED, "fasm": FASM, "report": REPORT, "sdf": SDF, "routed": ROUTED},
-        files={HARNESSED: Output(harness.name, HARNESSED), **{one: Output(route.name, one) for one in (FASM, REPORT, SDF)}},
+        files={
+            HARNESSED: Output(harness.name, HARNESSED),
+            **{one: Output(route.name, one) for one in (FASM, REPORT, SDF)},
+        },
         makes=(ROUTED,),
         sources=SOURCES,
     )
@@ -140,7 +143,9 @@ def of_stage(of: Stage, products: Products) -> Any:
         return None
     try:
         result = json.loads(read_text(path, "run it again", f"result {path}", TEXT_LIMIT))
-        return {key: result[key] for key in ("lut", "ff", "bram18", "dsp", "fmax_mhz", "fabric_mhz", "dsp_mhz", "slowest")}
+        return {
+            key: result[key] for key in ("lut", "ff", "bram18", "dsp", "fmax_mhz", "fabric_mhz", "dsp_mhz", "slowest")
+        }
     except (ValueError, KeyError, TypeError):
         advice = f"delete {path.parent} to run the step again"
         raise StepFailed(f"step {output.step}", "its result is damaged", advice) from None

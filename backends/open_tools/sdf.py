@@ -42,7 +42,7 @@ class LongestPath:
 def parse(lines: Iterable[str]) -> Delays:
     """Raises `ValueError` where a number is none."""
     delays = Delays()
-    cell = ""
+    cell = kind = ""
     for line in lines:
         if "IOPATH" in line:
             if match := ARC.search(line):

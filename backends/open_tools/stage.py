@@ -104,6 +104,6 @@ def _set(stage: Stage, header: str) -> Iterator[str]:
         value: int | str = stage.parameters.get(name, default)
         if name in stage.memories:
             value = f'"{name.lower()}.mem"'
-        elif isinstance(value, str) and name in stage.parameters:
+        elif isinstance(value, str) and name in stage.parameters and "'" not in value:  # no number with its width
             value = f'"{value}"'
         yield f"    parameter {width}{name} = {value}"

@@ -53,7 +53,11 @@ def version_steps(synthesiser: str) -> tuple[Step, ...]:
     if synthesiser != YOSYS:
         return ()
     asked = Step(
-        "yosys version", "yosys says its version", YOSYS, (YOSYS, "-q", "-l", "yosys.log", "-p", "log"), makes=("yosys.log",)
+        "yosys version",
+        "yosys says its version",
+        YOSYS,
+        (YOSYS, "-q", "-l", "yosys.log", "-p", "log"),
+        makes=("yosys.log",),
     )
     judged = worker(
         name="yosys is recent enough",
@@ -120,7 +124,11 @@ def read(stages: Sequence[Stage], target: Target, products: Products) -> tuple[R
     whole = sum(found.values(), NetlistCounts())
     return (
         *readings(whole, DESIGN, on, f"sum of {len(found)} stages, each synthesised out of context"),
-        *(one for scope, counted in found.items() for one in readings(counted, scope, on, "synthesised out of context")),
+        *(
+            one
+            for scope, counted in found.items()
+            for one in readings(counted, scope, on, "synthesised out of context")
+        ),
     )
 
 

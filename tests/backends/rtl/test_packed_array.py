@@ -87,9 +87,15 @@ def simulated(folder: Path, parameters: dict[str, int], is_primitive: bool, valu
     runtime = Path(__import__("pyosys").__file__).parent / "share/include/backends/cxxrtl/runtime"
     command = ["g++", "-std=c++17", "-O1", f"-I{runtime}", f"-I{folder}", str(HERE / "array_driver.cc"), "-o", "sim"]
     subprocess.run(command, check=True, cwd=folder)
-    rows = zip(chunked(words(values, parameters["ACT_BITS"]), len(values)), chunked(words(factors, parameters["WEIGHT_BITS"]), len(values)), strict=True)
+    rows = zip(
+        chunked(words(values, parameters["ACT_BITS"]), len(values)),
+        chunked(words(factors, parameters["WEIGHT_BITS"]), len(values)),
+        strict=True,
+    )
     made = subprocess.run([folder / "sim"], input=b"".join(a + b for a, b in rows), check=True, capture_output=True)
-    bits_out = numpy.unpackbits(numpy.frombuffer(made.stdout, numpy.uint8).reshape(len(values), -1), axis=1, bitorder="little")
+    bits_out = numpy.unpackbits(
+        numpy.frombuffer(made.stdout, numpy.uint8).reshape(len(values), -1), axis=1, bitorder="little"
+    )
     fields = bits_out[:, : pe * bits].reshape(len(values), pe, bits).astype(int64)
     return (fields << numpy.arange(bits)).sum(2) - (fields[:, :, -1] << bits)
 
@@ -118,7 +124,9 @@ def test_sums_are_those_of_integers(
 ) -> None:
     sharing = packing.lanes(weight_bits, *act)
     values, weights = cases(pe, simd, act, weight_bits, sharing)
-    factors = numpy.stack([packing.borrowed(one, sharing) for one in weights.transpose(1, 0, 2)[None]])[0].transpose(1, 0, 2)
+    factors = numpy.stack([packing.borrowed(one, sharing) for one in weights.transpose(1, 0, 2)[None]])[0].transpose(
+        1, 0, 2
+    )
     parameters = {"PE": pe, "SIMD": simd, "ACT_BITS": act[0], "ACT_SIGNED": int(act[1]), "WEIGHT_BITS": weight_bits}
     sums = simulated(tmp_path, {**parameters, "SHARING": sharing}, is_primitive, values, factors)
     late = 3 + (simd - 1).bit_length()  # of the 4 and more cycles, the first is the one in which they came

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from backends.dataflow.layers.check import check
+from backends.dataflow.layers.names import identifiers
+from backends.dataflow.layers.resolve import resolve
 from backends.dataflow.space import Solved
 from backends.hls import amd
-from backends.hls.check import check
 from backends.hls.design.design import HlsDesign
 from backends.hls.estimate import estimate
-from backends.hls.generate.names import identifiers
 from backends.hls.notes import notes, observations
 from backends.hls.options import HlsOptions
 from backends.hls.plan import plan
-from backends.hls.resolve import resolve
 from backends.protocol import API, Backend
 from flows.core.clock import seen
 from flows.core.evidence import Tier
@@ -22,7 +22,7 @@ BACKEND: Backend[HlsOptions, Solved[HlsDesign]] = Backend(
     about="Manual HLS: C++ from templates that an engineer would sign, PE x SIMD folding, proof and estimates",
     options=HlsOptions,
     check=check,
-    resolve=resolve,
+    resolve=lambda job: resolve(job, HlsDesign),
     lower=lambda solved: solved.design.quantised,
     estimate=estimate,
     notes=notes,

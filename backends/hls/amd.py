@@ -9,13 +9,13 @@ from backends.amd import steps
 from backends.amd.csynth import FIFOS
 from backends.amd.identity import Expected, Kind
 from backends.amd.steps import HlsProject
+from backends.dataflow.layers.design import FIFO
+from backends.dataflow.layers.names import layer_names, struct, top_name
+from backends.dataflow.layers.nodes import CLONE, MATRIX_VECTOR, RECEIVE, SEND, STREAMS, WINDOW, pixels
+from backends.dataflow.layers.schedule import QUICKEST, busy
 from backends.dataflow.space import Solved
 from backends.hls.design.design import HlsDesign
-from backends.hls.design.nodes import CLONE, MATRIX_VECTOR, RECEIVE, SEND, STREAMS, WINDOW, pixels
-from backends.hls.design.schedule import QUICKEST, busy
-from backends.hls.estimate import FIFO
 from backends.hls.generate.layers import window_name
-from backends.hls.generate.names import layer_names, struct, top_name
 from backends.protocol import Imported
 from flows.core.evidence import Reading
 from flows.core.plan import Output, Products

@@ -5,28 +5,18 @@ Resources are those after place and route. The Fmax is what builds of HLS design
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 
-from backends.cost import shell
-from backends.cost.amounts import Amounts, exact, joined, readings, within
+from backends.cost.amounts import readings
 from backends.cost.clock import foretold
-from backends.dataflow.buffers import Buffer
+from backends.dataflow.layers.schedule import QUICKEST, SLOWEST
 from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
 from backends.dataflow.stream import simulate
 from backends.dataflow.timing import Ends, busy, totals
-from backends.hls.design import resources
 from backends.hls.design.design import HlsDesign
-from backends.hls.design.nodes import Lanes, Node, parts
-from backends.hls.design.resources import kept, rows, weight_rom
-from backends.hls.design.schedule import QUICKEST, SLOWEST, fresh
-from flows.core.evidence import TOTAL, Metric, Reading, Tier
-from flows.core.part import Device
-from models.network import MaxPool2D
-from models.quantised import QuantisedNetwork
+from flows.core.evidence import TOTAL, Reading, Tier
 
-FIFO, WEIGHTS, LINE_BUFFERS = "fifo", "weights", "line buffers"
 BOUNDS = "bounds: the turns of the loops alone, and three times the pipeline depth and restart of the one known stage"
 TOOL = "Vitis HLS"
 
@@ -34,7 +24,7 @@ TOOL = "Vitis HLS"
 def estimate(solved: Solved[HlsDesign]) -> Sequence[Reading]:
     """Resources and cycles of a design, the whole of it first."""
     design = solved.design
-    by_scope = readings(costs(design), design.job.target.part.device.name, Tier.ROUTED, "layers, memories and FIFOs")
+    by_scope = readings(design.costs(), design.job.target.part.device.name, Tier.ROUTED, "layers, memories and FIFOs")
     quick, slow = sides = design.stages_at(QUICKEST), design.stages_at(SLOWEST)
     by_scope[TOTAL] += totals(
         design.simulation, design.job.target.clock_ns, TOOL, (_ends(quick, design), _ends(slow, design)), BOUNDS
@@ -50,115 +40,3 @@ def estimate(solved: Solved[HlsDesign]) -> Sequence[Reading]:
 def _ends(stages: Sequence[Stage], design: HlsDesign) -> Ends:
     simulation = simulate(stages, design.depths)
     return Ends(simulation.latency, simulation.interval)
-
-
-def costs(design: HlsDesign) -> Iterator[tuple[str, Amounts]]:
-    """(scope, amounts) of all that the design and its shell are made of; memories have scopes of their own."""
-    device = design.job.target.part.device
-    for node in design.nodes:
-        logic, memories = node_cost(node, design.quantised, design.lanes[node.name], device)
-        yield node.scope, logic
-        yield from memories.items()
-    for buffer in design.buffers:
-        yield FIFO, fifo_cost(buffer)
-    yield shell.SCOPE, design.shell.amounts()
-
-
-def fifo_cost(buffer: Buffer) -> Amounts:
-    """One FIFO: what controls it, and what holds its words."""
-    in_bram = buffer.bram18 > 0
-    flags = (resources.FIFO_FF + resources.FIFO_FF_BRAM * in_bram) / resources.COUNTED_FF
-    control = resources.FIFO_LUT / resources.COUNTED_LUT
-    return {
-        Metric.LUT: (
-            within(control, resources.LUT_SPREAD, "fifo", f"{control:.0f} LUT a FIFO, {resources.ROWS}"),
-            exact(buffer.luts, "fifo", f"its words in {buffer.storage} (UG474)"),
-        ),
-        Metric.FF: (within(flags, resources.FF_SPREAD, "fifo", f"{flags:.0f} FF a FIFO, {resources.ROWS}"),),
-        Metric.BRAM18: (exact(buffer.bram18, "fifo", "RAMB18 read 18 bits wide (UG473)"),),
-    }
-
-
-def node_cost(
-    node: Node, quantised: QuantisedNetwork, wide: Lanes, device: Device
-) -> tuple[Amounts, dict[str, Amounts]]:
-    """What one stage takes: (its logic, its memories by their scopes)."""
-    data, result, fold = quantised.type_of(node.layer.inputs[0]).width, quantised.type_of(node.tensor).width, wide.fold
-    arithmetic = quantised.layers.get(node.layer.name)
-    match node.kind, node.layer:
-        case "window", _:
-            cut = parts(node, wide)
-            recent = (cut.across - 1) * cut.column * cut.lanes * data
-            found = joined(
-                resources.control("window"),
-                split(wide.takes, cut.stored, data),
-                resources.delay(recent, cut.column),
-                {Metric.FF: (resources.registers(cut.lanes * data, "a part of a window"),)},
-            )
-            return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
-        case "matrix_vector", _:
-            assert arithmetic and arithmetic.kernel and arithmetic.accumulator
-            widths = data, arithmetic.kernel.width, arithmetic.accumulator.width, result
-            weights = resources.memory(weight_rom(node.size, fold, widths[1], device), WEIGHTS)
-            is_reread = fold.pe < node.size[1] or fresh(node, wide) < node.size[0] // fold.simd
-            memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
-            return joined(matrix_vector(wide, widths), memory), {WEIGHTS: weights}
-        case "maxpool2d", MaxPool2D() as layer:
-            compared = layer.kernel[0] + layer.kernel[1] - 1  # a column of values, and the columns before it
-            compare = resources.physics(
-                2 * data * wide.takes * (compared - 1), "pools", "a LUT a bit to compare, one to select"
-            )
-            before = (layer.kernel[1] - 1) * node.taken[-1] * data
-            delay = resources.delay(before, node.taken[-1] // wide.takes)
-            found = joined(serial(compared * data, result, wide), {Metric.LUT: (compare,)}, delay)
-            return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
-        case (("add" | "relu"), _):
-            found = serial(len(node.sources) * data, result, wide)
-            return joined(found, {Metric.LUT: (resources.requantise(wide.puts),)}), {}
-        case "global_average_pool", _:
-            assert arithmetic and arithmetic.accumulator
-            sums = node.shape[-1] * arithmetic.accumulator.width
-            adders = resources.physics(wide.puts * arithmetic.accumulator.width, "adders", "an adder a lane")
-            found = joined(
-                serial(data, result, wide),
-                resources.delay(sums, node.shape[-1] // wide.puts),
-                {Metric.LUT: (adders, resources.requantise(wide.puts))},
-            )
-            return found, {}
-        case "send", _:
-            return joined(resources.control("simple"), split(wide.takes, 1, result)), {}
-        case _:
-            return serial(result, 0, wide), {}
-
-
-def serial(given: int, result: int, wide: Lanes) -> Amounts:
-    """A stage of a word a turn: `given` and `result` are bits of a value, held in its pipeline."""
-    held = resources.registers(wide.puts * (given + result), "the words in hand")
-    return joined(resources.control("simple"), {Metric.FF: (held,)})
-
-
-def split(taken: int, lanes: int, bits: int) -> Amounts:
-    """What takes words of `taken` values of `bits` bits apart into `lanes` at a time: they are loaded, then move up."""
-    moving = taken * bits if taken > lanes else 0  # a word as it comes goes on at once
-    return {
-        Metric.LUT: (resources.physics(moving, "multiplexers", "a LUT a bit that is loaded or moves up"),),
-        Metric.FF: (resources.registers(moving, "the word in hand"),),
-    }
-
-
-@lru_cache(maxsize=4096)
-def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int]) -> Amounts:
-    """PE x SIMD multipliers and what stands around them, memories apart.
-
-    `widths` are bits of data, weights, accumulator and result. Searches on several parts ask for the same.
-    """
-    data, weight, accumulator, result = widths
-    fold = wide.fold
-    sums = fold.pe * (2 * accumulator + (fold.simd // 2) * (data + weight))
-    bits = 2 * fold.simd * data + sums + wide.puts * result
-    multiplied: Amounts = {
-        Metric.DSP: (resources.multipliers(fold, data, weight),),
-        Metric.LUT: (resources.adders(fold, data + weight, accumulator), resources.requantise(fold.pe)),
-        Metric.FF: (resources.registers(bits, "operands, sums and results"),),
-    }
-    return joined(resources.control("matrix_vector"), split(wide.takes, fold.simd, data), multiplied)

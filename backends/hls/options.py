@@ -2,91 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from backends.amd.options import VendorOptions
-from backends.dataflow.options import FifoOptions, RateOption, ShellOption, bits
-from backends.dataflow.pe_simd import FoldingOption
-from flows.core.errors import UsageError
-from models.fixed import FixedType
-from models.formats import parse_format
-
-BY_LAYER, AS_TRAINED = "layer", "none"
-LEAST, MOST = 2, 16
-"""Bits of weights and activations: a DSP48E1 multiplies 25 x 18 bits (AMD UG479)."""
-SHORTEST, LONGEST = 16, 48
-"""Bits of an accumulator: a DSP48E1 adds 48 (AMD UG479)."""
-
-
-def formats_text(text: str) -> str:
-    """Checks formats of weights and writes them as people do; raises `ValueError`."""
-    usual, layers = parse_formats(text)
-    return ",".join([_name(usual), *(f"{layer}={_name(one)}" for layer, one in layers.items())])
-
-
-def parse_formats(text: str) -> tuple[FixedType, dict[str, FixedType]]:
-    """(the format of the weights, those of layers by name); raises `ValueError`.
-
-    >>> usual, layers = parse_formats("Q1.7,conv1=Q1.11")
-    >>> usual.name, layers["conv1"].width
-    ('ap_fixed<8,1,AP_RND_CONV,AP_SAT>', 12)
-    """
-    usual, *others = text.split(",")
-    layers = {}
-    for one in others:
-        layer, equals, format = one.partition("=")
-        if not equals or not layer.strip():
-            raise ValueError(f"{one!r}: give LAYER=Qm.n, as in block1_conv1=Q1.11")
-        layers[layer.strip()] = _format(format.strip())
-    return _format(usual.strip()), layers
-
-
-def _format(text: str) -> FixedType:
-    try:
-        format = parse_format(text)
-    except UsageError as reason:
-        raise ValueError(f"{text!r}: {reason.fact}; give Qm.n of {LEAST} to {MOST} bits, as in Q1.7") from None
-    if not format.name.startswith("Q") or not format.type or not LEAST <= format.type.width <= MOST:
-        raise ValueError(f"{text!r}: give Qm.n of {LEAST} to {MOST} bits, as in Q1.7")
-    return format.type
-
-
-def _name(type: FixedType) -> str:
-    return f"Q{type.integer}.{type.fraction}"
+from backends.dataflow.layers.options import LayerOptions
 
 
 @dataclass(frozen=True)
-class HlsOptions(VendorOptions, FifoOptions, RateOption, ShellOption, FoldingOption):
-    weight_format: str = field(
-        default="Q1.7",
-        metadata={
-            "help": "format of the weights, Qm.n (m counts the sign bit): to nearest, ties to even, and saturated; "
-            "Q1.7,block1_conv1=Q1.11 for other formats of some layers",
-            "unit": "Qm.n",
-            "parse": formats_text,
-        },
-    )
-    weight_scale: str = field(
-        default=BY_LAYER,
-        metadata={
-            "help": "layer: the weights of each layer are first divided by a power of two, so that the largest just "
-            "fits the format, and the shift behind the accumulator gives it back; none: what does not fit saturates",
-            "choices": (BY_LAYER, AS_TRAINED),
-        },
-    )
-    activation_bits: int = field(
-        default=8,
-        metadata={
-            "help": f"bits of every tensor between layers, {LEAST} to {MOST}, each at a power of two of its own",
-            "unit": "BITS",
-            "parse": bits(LEAST, MOST),
-        },
-    )
-    accumulator_bits: int = field(
-        default=32,
-        metadata={
-            "help": f"bits of every accumulator, {SHORTEST} to {LONGEST}; refused where one could overflow",
-            "unit": "BITS",
-            "parse": bits(SHORTEST, LONGEST),
-        },
-    )
+class HlsOptions(VendorOptions, LayerOptions):
+    """What every flow of such stages is asked, and what AMD's tools are to do."""

@@ -7,10 +7,10 @@ from math import prod
 
 from backends.amd import steps as amd
 from backends.amd.ap_types import AP_TYPES, ap_types_step
+from backends.dataflow.layers.blueprint import blueprint, to_json
 from backends.dataflow.space import Solved
 from backends.hls.amd import hls_project
 from backends.hls.design.design import HlsDesign
-from backends.hls.generate.blueprint import blueprint, to_json
 from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.worker import worker
 from models.reference import REFERENCE, reference_step

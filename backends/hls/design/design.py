@@ -1,4 +1,4 @@
-"""What the flow builds for a job: its arithmetic, folding, stages, memories, and the FIFOs between stages."""
+"""What the flow builds for a job: the stages of its layers, at the cycles and costs that HLS gives them."""
 
 from __future__ import annotations
 
@@ -6,49 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from backends.cost.shell import Shell, find_shell
-from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lightest
-from backends.dataflow.design import BufferedDesign
-from backends.dataflow.fifos import sized
-from backends.dataflow.options import AUTO, SIMULATED
-from backends.dataflow.pe_simd import Fold
-from backends.dataflow.stages import Fifo, Stage
-from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, nodes
-from backends.hls.design.resources import Memory, kept, rows, weight_rom
-from backends.hls.design.schedule import EXPECTED, Pace, stages
-from backends.hls.design.words import choose_lanes
+from backends.cost.amounts import Amounts
+from backends.dataflow.buffers import Buffer
+from backends.dataflow.layers.design import LayerDesign
+from backends.dataflow.layers.nodes import Lanes, Node
+from backends.dataflow.layers.schedule import EXPECTED, Pace, stages
+from backends.dataflow.stages import Stage
+from backends.hls.design import costs
 from backends.hls.options import HlsOptions
-from backends.protocol import Job
-from models.network import INPUT, MaxPool2D
-from models.quantised import QuantisedNetwork
 
 
 @dataclass(frozen=True, eq=False)
-class HlsDesign(BufferedDesign):
-    """`folds` holds the folding of every layer with weights."""
-
-    job: Job[HlsOptions]
-    quantised: QuantisedNetwork
-    folds: Mapping[str, Fold]
-
-    @property
-    def shell(self) -> Shell:
-        return find_shell(self.job.options.shell)
-
-    @cached_property
-    def nodes(self) -> tuple[Node, ...]:
-        return nodes(self.quantised)
-
-    @property
-    def weighted(self) -> tuple[Node, ...]:
-        """The matrix-vector stages."""
-        return tuple(node for node in self.nodes if node.kind == MATRIX_VECTOR)
-
-    @cached_property
-    def lanes(self) -> Mapping[str, Lanes]:
-        """How wide every stage works."""
-        return choose_lanes(self.nodes, self.folds)
-
+class HlsDesign(LayerDesign[HlsOptions]):
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The stream stages, at the cycles that are expected."""
@@ -57,65 +26,8 @@ class HlsDesign(BufferedDesign):
     def stages_at(self, pace: Pace) -> tuple[Stage, ...]:
         return stages(self.nodes, self.lanes, pace)
 
-    @cached_property
-    def roms(self) -> Mapping[str, Memory]:
-        """The weights of every layer that has some."""
-        device = self.job.target.part.device
-        roms = {}
-        for node in self.weighted:
-            kernel = self.quantised.layers[node.name].kernel
-            assert kernel is not None, f"{node.name} has no weights"
-            roms[node.name] = weight_rom(node.size, self.folds[node.name], kernel.width, device)
-        return roms
+    def node_cost(self, node: Node, wide: Lanes) -> tuple[Amounts, Mapping[str, Amounts]]:
+        return costs.node_cost(node, self.quantised, wide, self.job.target.part.device)
 
-    @cached_property
-    def rows(self) -> Mapping[str, Memory]:
-        """The rows that the windows of convolutions and pools keep, by layer."""
-        device = self.job.target.part.device
-        return {
-            node.layer.name: rows(node, self.lanes[node.name], self._bits(node), device)
-            for node in self.nodes
-            if node.kind in (WINDOW, MaxPool2D.kind)
-        }
-
-    @cached_property
-    def kept(self) -> Mapping[str, Memory]:
-        """What the stages of layers with weights read more than once."""
-        device = self.job.target.part.device
-        return {node.name: kept(node, self.folds[node.name], self._bits(node), device) for node in self.weighted}
-
-    def _bits(self, node: Node) -> int:
-        """Of a value that it takes."""
-        return self.quantised.type_of(node.layer.inputs[0]).width
-
-    @cached_property
-    def pixel_bits(self) -> Mapping[Fifo, int]:
-        """For each FIFO, the bits of a pixel that passes it, all channels; of a window all that it covers."""
-        writers = {node.name: node for node in self.nodes}
-        return {
-            (source, node.name): self._pixel_bits(writers[source])
-            for node in self.nodes
-            for source in node.sources
-            if source != INPUT
-        }
-
-    def _pixel_bits(self, node: Node) -> int:
-        values = node.size[0] if node.kind == WINDOW else node.shape[-1]
-        return values * self.quantised.type_of(node.tensor).width
-
-    @cached_property
-    def buffers(self) -> tuple[Buffer, ...]:
-        """The FIFOs."""
-        asked = self.job.options.fifo_depth
-        if asked == SIMULATED:
-            depths = sized(self.stages, self.pixel_bits, SHALLOWEST)
-        else:
-            depths = dict.fromkeys(self.pixel_bits, int(asked))
-        return tuple(self._buffer(fifo, depth) for fifo, depth in depths.items())
-
-    def _buffer(self, fifo: Fifo, depth: int) -> Buffer:
-        storage, writer = self.job.options.fifo_storage, fifo[0]
-        tensors = {node.name: node.tensor for node in self.nodes}
-        bits = self.lanes[writer].puts * self.quantised.type_of(tensors[writer]).width
-        ways = (SRL, LUTRAM, BRAM) if storage == AUTO else (storage,)
-        return lightest((Buffer(*fifo, depth, bits, way) for way in ways), self.job.target.part.device)
+    def fifo_cost(self, buffer: Buffer) -> Amounts:
+        return costs.fifo_cost(buffer)

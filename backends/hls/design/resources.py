@@ -9,19 +9,14 @@ are told where to go (UG1399, ``BIND_STORAGE``): into LUTs (UG474) or block RAM,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil, log2
 
 from backends.cost.amounts import Amount, Amounts, exact, within
-from backends.cost.blockram import bram18
 from backends.cost.dsp import dsp48
-from backends.cost.fabric import adder_luts, ram_luts
-from backends.dataflow.buffers import BRAM, LUTRAM, lightest
+from backends.cost.fabric import adder_luts
+from backends.dataflow.layers.memories import Memory
 from backends.dataflow.pe_simd import Fold
-from backends.hls.design.nodes import WINDOW, Lanes, Node, parts
 from flows.core.evidence import Metric
-from flows.core.part import Device
-from models.network import Conv2D, MaxPool2D
 
 COUNTED_LUT, COUNTED_FF = 2.0, 1.3
 """How many times what is built csynth counts of hls4ml's stages: the mean of 11 designs in 9 projects."""
@@ -38,30 +33,6 @@ REQUANTISE = 104
 """LUT that csynth counts to round and saturate one result: 4 rows."""
 FIFO_LUT, FIFO_FF, FIFO_FF_BRAM = 83, 99, 61
 """What csynth counts of one FIFO beside its words: 9 rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """`copies` memories side by side, each of `depth` words of `bits` bits; a ROM is never written."""
-
-    copies: int
-    depth: int
-    bits: int
-    storage: str
-    rom: bool = False
-
-    @property
-    def bram18(self) -> int:
-        return self.copies * bram18(self.depth, self.bits) if self.storage == BRAM else 0
-
-    @property
-    def luts(self) -> int:
-        """LUTs that hold the words; a ROM of LUTs holds 64 bits in each. One word is in registers, or constants."""
-        if self.storage == BRAM:
-            return 0
-        if self.rom:
-            return self.copies * self.bits * -(-self.depth // 64)
-        return self.copies * ram_luts(self.depth, self.bits) if self.depth > 1 else 0
 
 
 def physics(luts: float, law: str, source: str) -> Amount:
@@ -120,28 +91,3 @@ def memory(one: Memory, law: str) -> Amounts:
         Metric.LUT: (physics(one.luts, "memories", f"{source} in LUTs (UG474)"),),
         Metric.BRAM18: (exact(one.bram18, law, f"{source} (UG473)"),),
     }
-
-
-def weight_rom(size: tuple[int, int], fold: Fold, bits: int, device: Device) -> Memory:
-    """The weights of a layer of `size` (products of each result, results): one ROM a PE, a word a cycle."""
-    depth = (size[0] // fold.simd) * (size[1] // fold.pe)
-    return _in(fold.pe, depth, fold.simd * bits, device, rom=True)
-
-
-def rows(node: Node, wide: Lanes, bits: int, device: Device) -> Memory:
-    """The rows that are needed again: all of a window in one memory, of a pool a memory for each but the newest."""
-    assert isinstance(node.layer, Conv2D | MaxPool2D)
-    height, width, channels = node.layer.kernel[0], *node.taken[1:]
-    if node.kind == WINDOW:
-        stored = parts(node, wide).stored
-        return _in(1, height * width * channels // stored, stored * bits, device)
-    return _in(height - 1, width * channels // wide.takes, wide.takes * bits, device)
-
-
-def kept(node: Node, fold: Fold, bits: int, device: Device) -> Memory:
-    """What a matrix-vector stage reads once for all groups of results: a window, or all values."""
-    return _in(1, node.size[0] // fold.simd, fold.simd * bits, device)
-
-
-def _in(copies: int, depth: int, bits: int, device: Device, rom: bool = False) -> Memory:
-    return lightest((Memory(copies, depth, bits, storage, rom) for storage in (LUTRAM, BRAM)), device)

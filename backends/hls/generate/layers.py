@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from backends.dataflow.buffers import BRAM
-from backends.hls.design.nodes import WINDOW, Lanes, Node, merged_relu, parts, pixels
-from backends.hls.design.schedule import QUICKEST, busy, fresh
+from backends.dataflow.layers.blueprint import Blueprint
+from backends.dataflow.layers.names import struct, title
+from backends.dataflow.layers.nodes import WINDOW, Lanes, Node, merged_relu, parts, pixels
+from backends.dataflow.layers.schedule import QUICKEST, busy, fresh
 from backends.hls.generate import cpp
-from backends.hls.generate.blueprint import Blueprint
 from backends.hls.generate.cpp import Function
-from backends.hls.generate.names import struct, title
 from models.network import Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from backends.dataflow.layers.blueprint import Blueprint
+from backends.dataflow.layers.names import struct, title
+from backends.dataflow.layers.nodes import CLONE, RECEIVE, SEND, WINDOW, Node, pixels
 from backends.dataflow.stages import Fifo
-from backends.hls.design.nodes import CLONE, RECEIVE, SEND, WINDOW, Node, pixels
 from backends.hls.generate import cpp
-from backends.hls.generate.blueprint import Blueprint
 from backends.hls.generate.layers import window_name
-from backends.hls.generate.names import struct, title
 from models.network import INPUT
 
 TEMPLATES = {"add": "add", "relu": "relu", "global_average_pool": "global_average_pool"}

@@ -1,8 +1,8 @@
 """Writes the HLS project: ``python -m backends.hls.workers.generate JOB.json``, in the step's directory.
 
-JOB.json: a `backends.hls.generate.blueprint.Blueprint`, with ``weights``, ``reference`` and ``vectors`` beside it. The
-weights become integers of their types; the project's vectors and the exact reference's results for them become the test
-bench's data. Writes ``project``.
+JOB.json: a `backends.dataflow.layers.blueprint.Blueprint`, with ``weights`` and ``reference`` beside it. The weights
+become integers of their types; the project's vectors and the exact reference's results for them become the test bench's
+data. Writes ``project``.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from safetensors.numpy import load_file
 
+from backends.dataflow.layers.arithmetic import codes
+from backends.dataflow.layers.blueprint import Blueprint, from_json
+from backends.dataflow.layers.names import layer_names, top_name
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, Node, columns_a_part
+from backends.dataflow.layers.stream import sent
 from backends.dataflow.pe_simd import Fold
-from backends.hls.design.arithmetic import codes
-from backends.hls.design.nodes import MATRIX_VECTOR, Node, columns_a_part
-from backends.hls.generate.blueprint import Blueprint, from_json
 from backends.hls.generate.cpp import listed, stored
 from backends.hls.generate.layers import layer_texts
-from backends.hls.generate.names import layer_names, top_name
 from backends.hls.generate.top import stage_texts
-from backends.hls.workers.stream import sent
 from flows.core.worker import JOB, run_worker
 from models.network import Conv2D
 from models.vectors import vectors

@@ -1,7 +1,7 @@
 """Runs the compiled C simulations: ``python -m backends.hls.workers.simulate JOB.json``, in the step's directory.
 
-JOB.json: ``shape`` of an image, ``tables`` with the codes of all bytes (see `backends.hls.workers.stream`), ``results``
-of a frame, ``vectors``, how many of the project's check images go
+JOB.json: ``shape`` of an image, ``tables`` with the codes of all bytes (see `backends.dataflow.layers.stream`),
+``results`` of a frame, ``vectors``, how many of the project's check images go
 through each library back to back, and ``fifo_frames``, how many through the one with FIFOs of their real depths, which
 prints how full they were. All must agree. Writes ``outputs.json``, a row of integers a frame, ``fifos.json``, the most
 words that each FIFO held and its depth, and ``speed.json``, seconds a frame by library.
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.hls.workers.stream import sent
+from backends.dataflow.layers.stream import sent
 from flows.core.errors import MismatchError
 from flows.core.worker import run_worker
 from models.vectors import vectors

@@ -207,7 +207,9 @@ module matrix_vector #(
 
         for (genvar pe = 0; pe < PE; pe++) begin : results
             logic signed [ACC_BITS-1:0] sum;
+            /* verilator lint_off UNUSEDSIGNAL */  // sums that are known to be small need fewer bits
             logic signed [ADDED_BITS-1:0] of_turn;
+            /* verilator lint_on UNUSEDSIGNAL */
             assign of_turn = added[pe*ADDED_BITS+:ADDED_BITS];
             always_ff @(posedge clk) begin
                 if (goes[LATENCY-2])

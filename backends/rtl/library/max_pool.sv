@@ -35,6 +35,7 @@ module max_pool #(
     localparam ROW = WIDTH * WORDS;
     localparam ADDRESS_BITS = ROW > 1 ? $clog2(ROW) : 1;
     localparam WORD = LANES * BITS;
+    localparam VALUE = BITS + 1;          // with a sign, to be compared
     localparam [WORD-1:0] LOWEST = {LANES{SIGNED != 0, {(BITS - 1) {1'b0}}}};
 
     logic next, has_column, has_pixel, ends_window, ends_row;
@@ -100,7 +101,7 @@ module max_pool #(
     end
     assign rows[(KERNEL_HEIGHT-1)*WORD+:WORD] = newest_word;
     generate
-        if (KERNEL_HEIGHT > 1) begin : above
+        if (KERNEL_HEIGHT > 1) begin : rows_above
             logic [ADDRESS_BITS-1:0] was_address, write_address;
             logic [(KERNEL_HEIGHT-1)*WORD-1:0] read;
             always_ff @(posedge clk) begin
@@ -130,25 +131,39 @@ module max_pool #(
     assign columns[(KERNEL_WIDTH-1)*WORDS*WORD+:WORD] = of_column;
     generate
         for (genvar lane = 0; lane < LANES; lane++) begin : lanes
-            logic signed [BITS:0] highest, largest;
-            always_comb begin
-                highest = {SIGNED != 0 && rows[lane*BITS+BITS-1], rows[lane*BITS+:BITS]};
-                for (int row = 1; row < KERNEL_HEIGHT; row++) begin
-                    if ($signed({SIGNED != 0 && rows[row*WORD+lane*BITS+BITS-1], rows[row*WORD+lane*BITS+:BITS]}) > highest)
-                        highest = {SIGNED != 0 && rows[row*WORD+lane*BITS+BITS-1], rows[row*WORD+lane*BITS+:BITS]};
-                end
-                largest = {SIGNED != 0 && columns[lane*BITS+BITS-1], columns[lane*BITS+:BITS]};
-                for (int column = 1; column < KERNEL_WIDTH; column++) begin
-                    if ($signed({SIGNED != 0 && columns[column*WORDS*WORD+lane*BITS+BITS-1],
-                                 columns[column*WORDS*WORD+lane*BITS+:BITS]}) > largest)
-                        largest = {SIGNED != 0 && columns[column*WORDS*WORD+lane*BITS+BITS-1],
-                                   columns[column*WORDS*WORD+lane*BITS+:BITS]};
+            // The largest of the first row, of the first two, and so on; of the columns likewise.
+            /* verilator lint_off UNUSEDSIGNAL */  // the signs
+            logic [KERNEL_HEIGHT*VALUE-1:0] of_rows;
+            logic [KERNEL_WIDTH*VALUE-1:0] of_columns;
+            /* verilator lint_on UNUSEDSIGNAL */
+            for (genvar row = 0; row < KERNEL_HEIGHT; row++) begin : compared_rows
+                logic signed [VALUE-1:0] value;
+                assign value = {SIGNED != 0 && rows[row*WORD+lane*BITS+BITS-1], rows[row*WORD+lane*BITS+:BITS]};
+                if (row == 0) begin : first
+                    assign of_rows[0+:VALUE] = value;
+                end else begin : next_row
+                    logic signed [VALUE-1:0] above;
+                    assign above = of_rows[(row-1)*VALUE+:VALUE];
+                    assign of_rows[row*VALUE+:VALUE] = value > above ? value : above;
                 end
             end
-            always_ff @(posedge clk) if (is_turn) of_column[lane*BITS+:BITS] <= highest[BITS-1:0];
-            assign of_window[lane*BITS+:BITS] = largest[BITS-1:0];
+            always_ff @(posedge clk) if (is_turn) of_column[lane*BITS+:BITS] <= of_rows[(KERNEL_HEIGHT-1)*VALUE+:BITS];
+
+            for (genvar column = 0; column < KERNEL_WIDTH; column++) begin : compared_columns
+                localparam AT = column * WORDS * WORD + lane * BITS;
+                logic signed [VALUE-1:0] value;
+                assign value = {SIGNED != 0 && columns[AT+BITS-1], columns[AT+:BITS]};
+                if (column == 0) begin : first
+                    assign of_columns[0+:VALUE] = value;
+                end else begin : next_column
+                    logic signed [VALUE-1:0] earlier;
+                    assign earlier = of_columns[(column-1)*VALUE+:VALUE];
+                    assign of_columns[column*VALUE+:VALUE] = value > earlier ? value : earlier;
+                end
+            end
+            assign of_window[lane*BITS+:BITS] = of_columns[(KERNEL_WIDTH-1)*VALUE+:BITS];
         end
-        if (KERNEL_WIDTH > 1) begin : earlier
+        if (KERNEL_WIDTH > 1) begin : columns_before
             logic [(KERNEL_WIDTH-1)*WORDS*WORD-1:0] kept;
             assign columns[0+:(KERNEL_WIDTH-1)*WORDS*WORD] = kept;
             always_ff @(posedge clk) if (has_column_value) kept <= columns[WORD+:(KERNEL_WIDTH-1)*WORDS*WORD];

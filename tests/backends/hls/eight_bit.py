@@ -6,11 +6,11 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
+from backends.dataflow.layers.resolve import folding_problem, resolve_folding
 from backends.dataflow.pe_simd import legal
 from backends.dataflow.space import Budgets, Solved
 from backends.hls.design.design import HlsDesign
 from backends.hls.options import HlsOptions
-from backends.hls.resolve import folding_problem, resolve_folding
 from backends.protocol import Job, Refusal, Unbuildable
 from flows.core.part import Target, find_part
 from models.fixed import FixedType, Overflow, Rounding
@@ -47,13 +47,13 @@ def solved(
     part: str = "xc7z020", network: Network = ARCH8, clock_ns: float = 10.0, **options: Any
 ) -> Solved[HlsDesign]:
     """The design of such a job in eight bits, and what the solver says of its folding."""
-    return resolve_folding(job_for(part, network, clock_ns, **options), eight_bit(network))
+    return resolve_folding(job_for(part, network, clock_ns, **options), eight_bit(network), HlsDesign)
 
 
 def budgets_around(design: HlsDesign, folded: bool = False) -> Budgets:
     """What the solver is told of all legal folds near `design`, or where it is `folded` of its own alone."""
     folds = {node.name: [design.folds[node.name]] if folded else legal(node.foldable) for node in design.weighted}
-    return folding_problem(design.job, design.quantised, folds).around(design)
+    return folding_problem(design.job, design.quantised, folds, HlsDesign).around(design)
 
 
 def only_refusal(part: str = "xc7z020", **options: Any) -> Refusal:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.hls.design.arithmetic import Reach, codes, lower, reaches
+from backends.dataflow.layers.arithmetic import Reach, codes, lower, reaches
 from backends.hls.options import HlsOptions
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding

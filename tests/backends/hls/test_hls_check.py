@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backends.dataflow.layers.arithmetic import lower
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, nodes
 from backends.dataflow.pe_simd import Fold, legal
 from backends.hls import BACKEND
-from backends.hls.design.arithmetic import lower
-from backends.hls.design.nodes import MATRIX_VECTOR, nodes
 from backends.hls.options import HlsOptions
 from backends.protocol import Job, Refusal
 from flows.core.evidence import Metric

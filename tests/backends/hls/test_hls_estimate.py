@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from backends.cost import shell
 from backends.dataflow.buffers import BRAM
+from backends.dataflow.layers.design import FIFO
+from backends.dataflow.layers.memories import weight_rom
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, nodes
 from backends.dataflow.pe_simd import Fold, legal
 from backends.dataflow.space import Solved
 from backends.hls.design import resources
+from backends.hls.design.costs import LINE_BUFFERS, WEIGHTS
 from backends.hls.design.design import HlsDesign
-from backends.hls.design.nodes import MATRIX_VECTOR, nodes
-from backends.hls.design.resources import weight_rom
-from backends.hls.estimate import FIFO, LINE_BUFFERS, WEIGHTS, estimate
+from backends.hls.estimate import estimate
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.margins import KEPT
 from flows.core.part import find_part

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from backends.dataflow.folding import cheapest, intervals
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, pixels
+from backends.dataflow.layers.schedule import EXPECTED, turns
 from backends.dataflow.pe_simd import Fold, legal
 from backends.dataflow.space import Space
 from backends.hls.design.design import HlsDesign
-from backends.hls.design.nodes import MATRIX_VECTOR, pixels
-from backends.hls.design.schedule import EXPECTED, turns
 from backends.hls.estimate import estimate
 from flows.core.evidence import RESOURCES, TOTAL, Metric
 from flows.core.margins import KEPT, MARGINS

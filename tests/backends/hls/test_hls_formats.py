@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from backends.dataflow.layers.arithmetic import lower
+from backends.dataflow.layers.options import formats_text
 from backends.hls import BACKEND
-from backends.hls.design.arithmetic import lower
-from backends.hls.options import formats_text
 from models.network import Conv2D, Dense
 from tests.backends.hls.networks import SMALL, job_on
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from backends.dataflow.layers.blueprint import Blueprint, blueprint, from_json, to_json
 from backends.hls import BACKEND
-from backends.hls.generate.blueprint import Blueprint, blueprint, from_json, to_json
 from backends.hls.workers.generate import TEMPLATES, files
 from tests.backends.hls.networks import SMALL, job_on
 

@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import HealthCheck, example, given, settings
 
 from backends.amd import steps as amd
+from backends.dataflow.layers.names import layer_names, struct, top_name
 from backends.hls.amd import hls_project
-from backends.hls.generate.names import layer_names, struct, top_name
 from backends.hls.plan import CPP
 from backends.hls.workers.generate import files
 from flows.core.part import Target, find_part

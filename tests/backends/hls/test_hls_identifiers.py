@@ -18,12 +18,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from backends.dataflow.layers.blueprint import Blueprint, blueprint
+from backends.dataflow.layers.names import identifiers, layer_names, struct, top_name
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, WINDOW, nodes
 from backends.dataflow.pe_simd import Fold
 from backends.hls import BACKEND
-from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, nodes
-from backends.hls.generate.blueprint import Blueprint, blueprint
 from backends.hls.generate.layers import window_name
-from backends.hls.generate.names import identifiers, layer_names, struct, top_name
 from backends.hls.generate.top import stage_texts
 from backends.hls.workers.generate import TEMPLATES, files
 from flows.core.text import title

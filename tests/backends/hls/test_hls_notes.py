@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from backends.dataflow.budget import usable
+from backends.dataflow.layers.notes import WORDING
 from backends.dataflow.notes import folding_notes
 from backends.dataflow.space import Solved
 from backends.hls import BACKEND
 from backends.hls.design.design import HlsDesign
-from backends.hls.notes import WORDING
 from backends.protocol import NoteKind
 from flows.core.evidence import Metric
 from flows.core.margins import KEPT

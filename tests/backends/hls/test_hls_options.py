@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.hls.options import LEAST, LONGEST, MOST, SHORTEST, HlsOptions, formats_text, parse_formats
+from backends.dataflow.layers.options import LEAST, LONGEST, MOST, SHORTEST, formats_text, parse_formats
+from backends.hls.options import HlsOptions
 from flows.__main__ import main
 
 OPTIONS: dict[str, Field[Any]] = {field.name: field for field in fields(HlsOptions)}

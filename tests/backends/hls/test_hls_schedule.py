@@ -10,11 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backends.dataflow.fifos import sized
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, divisors, nodes, parts, pixels
+from backends.dataflow.layers.schedule import EXPECTED, QUICKEST, Pace, busy, stage_timing, stages, turns
+from backends.dataflow.layers.words import choose_lanes
 from backends.dataflow.pe_simd import Fold, legal
 from backends.dataflow.stream import simulate
-from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, divisors, nodes, parts, pixels
-from backends.hls.design.schedule import EXPECTED, QUICKEST, Pace, busy, stage_timing, stages, turns
-from backends.hls.design.words import choose_lanes
 from models.folding import folded
 from models.network import INPUT, Conv2D, MaxPool2D, Padding
 from models.zoo import ARCH4, ARCH8, NETWORKS

@@ -16,16 +16,16 @@ import numpy as np
 import pytest
 
 from backends.amd.workers import ap_types
+from backends.dataflow.layers.arithmetic import lower
+from backends.dataflow.layers.blueprint import Blueprint, blueprint
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, nodes
+from backends.dataflow.layers.schedule import QUICKEST, stage_timing
+from backends.dataflow.layers.stream import sent
 from backends.dataflow.pe_simd import legal
 from backends.hls import BACKEND
-from backends.hls.design.arithmetic import lower
-from backends.hls.design.nodes import MATRIX_VECTOR, nodes
-from backends.hls.design.schedule import QUICKEST, stage_timing
-from backends.hls.generate.blueprint import Blueprint, blueprint
 from backends.hls.options import HlsOptions
 from backends.hls.workers.generate import files
 from backends.hls.workers.simulate import marks, simulated
-from backends.hls.workers.stream import sent
 from backends.protocol import Job
 from flows.core.errors import MismatchError
 from models.network import INPUT, Conv2D, Dense, Flatten, Network, ReLU

@@ -14,10 +14,10 @@ import pytest
 from backends.amd.steps import COSIM, CSYNTH, NONE, VSYNTH
 from backends.cost.shell import DEFAULT
 from backends.cost.synthesis import NETWORKS, with_routed
+from backends.dataflow.layers.design import FIFO
+from backends.dataflow.layers.nodes import CLONE, STREAMS
 from backends.hls import BACKEND, amd
 from backends.hls.amd import read_report, scope_of
-from backends.hls.design.nodes import CLONE, STREAMS
-from backends.hls.estimate import FIFO
 from backends.hls.options import HlsOptions
 from backends.protocol import Job, NoteKind
 from flows import runner

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backends.dataflow.layers.blueprint import blueprint
 from backends.hls import BACKEND
-from backends.hls.generate.blueprint import blueprint
 from backends.hls.workers.generate import files
 from tests.backends.hls.networks import SMALL, job_on
 

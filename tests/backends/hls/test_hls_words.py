@@ -8,10 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backends.dataflow.layers.nodes import (
+    MATRIX_VECTOR,
+    SEND,
+    WINDOW,
+    Lanes,
+    Node,
+    columns_a_part,
+    divisors,
+    nodes,
+    parts,
+)
+from backends.dataflow.layers.schedule import FOLDED, busy
+from backends.dataflow.layers.words import ONE, alike, choose_lanes, least
 from backends.dataflow.pe_simd import Fold, legal
-from backends.hls.design.nodes import MATRIX_VECTOR, SEND, WINDOW, Lanes, Node, columns_a_part, divisors, nodes, parts
-from backends.hls.design.schedule import FOLDED, busy
-from backends.hls.design.words import ONE, alike, choose_lanes, least
 from models.network import INPUT, Conv2D
 from models.zoo import ARCH8
 from tests.backends.hls.eight_bit import eight_bit

@@ -12,9 +12,9 @@ from math import lcm
 
 from backends.dataflow.buffers import SHALLOWEST
 from backends.dataflow.fifos import SLACK
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, RECEIVE, SEND, WINDOW, Lanes, Node, divisors, parts
+from backends.dataflow.layers.schedule import FOLDED, busy
 from backends.dataflow.pe_simd import Fold
-from backends.hls.design.nodes import MATRIX_VECTOR, RECEIVE, SEND, WINDOW, Lanes, Node, divisors, parts
-from backends.hls.design.schedule import FOLDED, busy
 
 ONE = Fold(1, 1)
 

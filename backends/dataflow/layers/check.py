@@ -1,14 +1,14 @@
-"""What the manual HLS flow cannot build, said before anything is generated."""
+"""What these stages cannot build, said before anything is generated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from backends.dataflow.layers.arithmetic import Options, Reach, lower, reaches
+from backends.dataflow.layers.nodes import KINDS
+from backends.dataflow.layers.options import AS_TRAINED, LEAST, LONGEST, LayerOptions, parse_formats
 from backends.dataflow.refusals import unknown
-from backends.hls.design.arithmetic import Reach, lower, reaches
-from backends.hls.design.nodes import KINDS
-from backends.hls.options import AS_TRAINED, LEAST, LONGEST, HlsOptions, parse_formats
 from backends.protocol import Job, Refusal
 from models.network import Conv2D, Dense, Flatten, MaxPool2D, Softmax
 from models.quantised import QuantisedNetwork
@@ -19,11 +19,11 @@ NARROWEST = 4
 """Columns: a pool reads a word of its rows again no sooner than a row later, which its pipeline counts on."""
 
 
-def check(job: Job[HlsOptions]) -> Sequence[Refusal]:
+def check(job: Job[Options]) -> Sequence[Refusal]:
     return (*_layers(job), *_streams(job), *_formats(job))
 
 
-def _layers(job: Job[HlsOptions]) -> Iterator[Refusal]:
+def _layers(job: Job[Options]) -> Iterator[Refusal]:
     network = job.network
     if not any(isinstance(layer, Conv2D | Dense) for layer in network.layers):
         yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
@@ -44,7 +44,7 @@ def _layers(job: Job[HlsOptions]) -> Iterator[Refusal]:
             yield Refusal(where, fact, "flatten right before a dense layer")
 
 
-def _streams(job: Job[HlsOptions]) -> Iterator[Refusal]:
+def _streams(job: Job[Options]) -> Iterator[Refusal]:
     """Tensors that the stages cannot pass on."""
     network = job.network
     if len(network.input_shape) not in (1, 3):
@@ -65,12 +65,12 @@ def _streams(job: Job[HlsOptions]) -> Iterator[Refusal]:
         yield Refusal(f"layer {last.name}", fact, "a network that ends in a vector")
 
 
-def _formats(job: Job[HlsOptions]) -> Iterator[Refusal]:
+def _formats(job: Job[Options]) -> Iterator[Refusal]:
     weighted = [layer.name for layer in job.network.layers if isinstance(layer, Conv2D | Dense)]
     yield from unknown("--weight-format", parse_formats(job.options.weight_format)[1], weighted)
 
 
-def overflows(job: Job[HlsOptions], quantised: QuantisedNetwork) -> Iterator[Refusal]:
+def overflows(job: Job[Options], quantised: QuantisedNetwork) -> Iterator[Refusal]:
     """Accumulators of which it cannot be proven that they hold every sum, and results that a beat does not hold."""
     reached, last = list(reaches(job, quantised)), quantised.output
     for one in reached:
@@ -86,7 +86,7 @@ def overflows(job: Job[HlsOptions], quantised: QuantisedNetwork) -> Iterator[Ref
         yield Refusal("--accumulator-bits", fact, _nearest(job, reached))
 
 
-def _nearest(job: Job[HlsOptions], reached: Sequence[Reach]) -> str:
+def _nearest(job: Job[Options], reached: Sequence[Reach]) -> str:
     """The nearest options whose sums are all held: wider accumulators, or else shorter numbers."""
     for option, value in _others(job.options, max(one.bits for one in reached)):
         options = replace(job.options, **{option: value})  # type: ignore[arg-type]
@@ -98,7 +98,7 @@ def _nearest(job: Job[HlsOptions], reached: Sequence[Reach]) -> str:
     return "biases that are not so much larger than the weights"
 
 
-def _others(options: HlsOptions, bits: int) -> Iterator[tuple[str, int | str]]:
+def _others(options: LayerOptions, bits: int) -> Iterator[tuple[str, int | str]]:
     """(option, value) of other arithmetic, the nearest first; `bits` are those of the widest sum."""
     if bits <= LONGEST:
         yield "accumulator_bits", bits

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from backends.dataflow.layers.design import LayerDesign
+from backends.dataflow.layers.nodes import Lanes, Node, nodes
+from backends.dataflow.layers.words import choose_lanes
 from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Fifo
-from backends.hls.design.design import HlsDesign
-from backends.hls.design.nodes import Lanes, Node, nodes
-from backends.hls.design.words import choose_lanes
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json, quantised_to_json
 
@@ -39,7 +39,7 @@ class Blueprint:
         return choose_lanes(self.nodes, self.folds)
 
 
-def blueprint(design: HlsDesign) -> Blueprint:
+def blueprint(design: LayerDesign[Any]) -> Blueprint:
     target = design.job.target
     return Blueprint(
         design.quantised,

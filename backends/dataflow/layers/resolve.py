@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from math import lcm
+from typing import Any, TypeVar
 
 from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import pe_simd, refusals
 from backends.dataflow.budget import Way, budgets, usable
 from backends.dataflow.folding import Cost, Folding
+from backends.dataflow.layers.arithmetic import Options, lower
+from backends.dataflow.layers.check import overflows
+from backends.dataflow.layers.design import LayerDesign
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, Lanes, Node, nodes, slides
+from backends.dataflow.layers.schedule import FOLDED
+from backends.dataflow.layers.words import least
 from backends.dataflow.options import NO_TARGET, cycles_at
 from backends.dataflow.pe_simd import Fold, legal, parse_folding
 from backends.dataflow.space import Budgets, Problem, Solved
-from backends.hls.check import overflows
-from backends.hls.design.arithmetic import lower
-from backends.hls.design.design import HlsDesign
-from backends.hls.design.nodes import MATRIX_VECTOR, Lanes, Node, nodes, slides
-from backends.hls.design.schedule import FOLDED
-from backends.hls.design.words import least
-from backends.hls.estimate import costs, fifo_cost, node_cost
-from backends.hls.options import HlsOptions
 from backends.protocol import Job
 from models.network import Conv2D
 from models.quantised import QuantisedNetwork
@@ -30,21 +29,28 @@ PATIENCE = 1.1
 estimates do."""
 
 
-def resolve(job: Job[HlsOptions]) -> Solved[HlsDesign]:
+Design = TypeVar("Design", bound=LayerDesign[Any])
+
+Make = Callable[[Job[Options], QuantisedNetwork, Mapping[str, Fold]], Design]
+"""The design of a job in an arithmetic, with these folds: a class of `LayerDesign`."""
+
+
+def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
     """Raises `Unbuildable` for accumulators that could overflow, and where `resolve_folding` does."""
     quantised = lower(job)
     refusals.refuse(overflows(job, quantised))
-    return resolve_folding(job, quantised)
+    return resolve_folding(job, quantised, make)
 
 
-def resolve_folding(job: Job[HlsOptions], quantised: QuantisedNetwork) -> Solved[HlsDesign]:
+def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[Options, Design]) -> Solved[Design]:
     """The design of `job` in this arithmetic. Raises `Unbuildable` for folds that do not divide, a rate beyond reach,
     and FIFOs that deadlock."""
-    ways = {node.name: node.foldable for node in nodes(quantised) if node.kind == MATRIX_VECTOR}
+    start = make(job, quantised, {})
+    ways = {node.name: start.ways(node) for node in nodes(quantised) if node.kind == MATRIX_VECTOR}
     asked = parse_folding(job.options.folding)
     refusals.refuse(pe_simd.refusals(asked, ways))
     folds = {name: [asked[name]] if name in asked else legal(ways[name]) for name in ways}
-    problem = folding_problem(job, quantised, folds)
+    problem = folding_problem(job, quantised, folds, make)
     rate, clock_ns = job.options.target_fps, job.target.clock_ns
     if rate != NO_TARGET:
         refusals.refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the widest folding takes"))
@@ -56,18 +62,18 @@ def resolve_folding(job: Job[HlsOptions], quantised: QuantisedNetwork) -> Solved
 
 
 def folding_problem(
-    job: Job[HlsOptions], quantised: QuantisedNetwork, folds: Mapping[str, Sequence[Fold]]
-) -> Problem[HlsDesign]:
+    job: Job[Options], quantised: QuantisedNetwork, folds: Mapping[str, Sequence[Fold]], make: Make[Options, Design]
+) -> Problem[Design]:
     """What the solver is asked; `folds` are those that each layer with weights may have."""
-    start = HlsDesign(job, quantised, dict.fromkeys(folds, Fold(1, 1)))
+    start = make(job, quantised, dict.fromkeys(folds, Fold(1, 1)))
     room = partial(usable, job.target)
 
-    def build(folding: Folding) -> HlsDesign:
-        return HlsDesign(job, quantised, {name: folds[name][place] for name, place in folding.values.items()})
+    def build(folding: Folding) -> Design:
+        return make(job, quantised, {name: folds[name][place] for name, place in folding.values.items()})
 
-    def around(design: HlsDesign) -> Budgets:
+    def around(design: Design) -> Budgets:
         buffers = () if design is start else design.buffers  # what fits without FIFOs and then with its own is fastest
-        fifos = joined(*(fifo_cost(buffer) for buffer in buffers))
+        fifos = joined(*(design.fifo_cost(buffer) for buffer in buffers))
         fixed = [node for node in design.nodes if node.kind not in FOLDED]
         rest = joined(
             *(stage_amounts(design, node, design.lanes[node.name]) for node in fixed), fifos, start.shell.amounts()
@@ -79,19 +85,19 @@ def folding_problem(
     return Problem(start, around, build, taken)
 
 
-def taken(design: HlsDesign, sure: bool) -> Cost:
+def taken(design: LayerDesign[Any], sure: bool) -> Cost:
     """What it takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
-    amounts = joined(*(part for _, part in costs(design)))
+    amounts = joined(*(part for _, part in design.costs()))
     return totals(amounts, sure)
 
 
-def stage_amounts(design: HlsDesign, node: Node, wide: Lanes) -> Amounts:
+def stage_amounts(design: LayerDesign[Any], node: Node, wide: Lanes) -> Amounts:
     """What one stage of `design` takes at this width, its memories included."""
-    logic, memories = node_cost(node, design.quantised, wide, design.job.target.part.device)
+    logic, memories = design.node_cost(node, wide)
     return joined(logic, *memories.values())
 
 
-def _ways(design: HlsDesign, name: str, folds: Sequence[Fold]) -> Iterator[Way]:
+def _ways(design: LayerDesign[Any], name: str, folds: Sequence[Fold]) -> Iterator[Way]:
     """What a layer with weights takes in `design` at other folds, its window and its memories included."""
     unit, *windows = [node for node in design.nodes[::-1] if node.layer.name == name and node.kind in FOLDED]
 
@@ -108,7 +114,7 @@ def _ways(design: HlsDesign, name: str, folds: Sequence[Fold]) -> Iterator[Way]:
         yield Way(place, max(cycles, least(unit, fold)), joined(amounts, of_unit))
 
 
-def _wide(design: HlsDesign, node: Node, fold: Fold) -> Lanes:
+def _wide(design: LayerDesign[Any], node: Node, fold: Fold) -> Lanes:
     """With the words of `design`, or words of as many results, where those are no multiple of them."""
     before = design.lanes[node.name]
     if node.kind == MATRIX_VECTOR:

@@ -1,4 +1,4 @@
-"""Names of layers as C++ identifiers and in comments.
+"""Names of layers as identifiers, of C++ or SystemVerilog, and in comments.
 
 `block1_conv1` is an identifier, and `Block1Conv1` its struct; no two are alike.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from math import prod
 
-from backends.hls.design.nodes import merged_relu
+from backends.dataflow.layers.nodes import merged_relu
 from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Network, ReLU
 from models.quantised import QuantisedNetwork
 
@@ -35,22 +36,52 @@ TEMPLATES = """
 """What the generated sources call something already, types among it."""
 TAKEN = frozenset(word.replace("_", "") for word in (KEYWORDS + HEADERS + TEMPLATES).split())
 
-ENDINGS = re.compile("_(out|window|windows|weights|biases|t)$")
+VERILOG = """
+    accept_on alias always always_comb always_ff always_latch assert assign assume automatic before begin bind bins
+    binsof bit buf bufif0 bufif1 byte casex casez cell chandle checker clocking cmos config constraint context cover
+    covergroup coverpoint cross deassign defparam design disable dist edge end endcase endchecker endclass endclocking
+    endconfig endfunction endgenerate endgroup endinterface endmodule endpackage endprimitive endprogram endproperty
+    endsequence endspecify endtable endtask event eventually expect extends final first_match force foreach forever
+    fork forkjoin function generate genvar global highz0 highz1 iff ifnone ignore_bins illegal_bins implements implies
+    import incdir include initial inout input inside instance integer interconnect interface intersect join join_any
+    join_none large let liblist library local localparam logic longint macromodule matches medium modport module nand
+    negedge nettype nexttime nmos nor noshowcancelled notif0 notif1 null output package packed parameter pmos posedge
+    primitive priority program property pull0 pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent pure rand
+    randc randcase randsequence rcmos real realtime ref reg reject_on release repeat restrict rnmos rpmos rtran rtranif0
+    rtranif1 s_always s_eventually s_nexttime s_until s_until_with scalared sequence shortint shortreal showcancelled
+    small soft solve specify specparam string strong strong0 strong1 super supply0 supply1 sync_accept_on sync_reject_on
+    table tagged task throughout time timeprecision timeunit tran tranif0 tranif1 tri tri0 tri1 triand trior trireg type
+    unique unique0 unsigned until until_with untyped use uwire var vectored virtual wait wait_order wand weak weak0
+    weak1 wildcard wire with within wor xnor
+    clk reset images results receive_image send_results tb
+"""
+"""Of SystemVerilog (IEEE 1800-2017), and what ``top.sv`` calls something already; beside `TAKEN`, so that the layers of a
+network have their names in both languages wherever they can."""
+MODULES = "adder_tree axis_receive axis_send convolution dense fifo global_average memory narrow requantise rom short_fifo"
+"""Library modules beside those that `TEMPLATES` names too: no top is called so, and a layer may be."""
+
+ENDINGS = re.compile("_(out|window|windows|weights|biases|t|valid|ready|data)$")
 """Streams between stages, the functions and arrays of a layer, and types of C end so."""
 
 
-def top_name(network: Network) -> str:
-    """The function, and so the IP core, is called as the network is."""
-    return identifiers([network.name])[network.name]
+def top_name(network: Network, verilog: bool = False) -> str:
+    """The function or module, and so the IP core, is called as the network is."""
+    return identifiers([network.name], taken=_taken(VERILOG, MODULES) if verilog else TAKEN)[network.name]
 
 
-def layer_names(network: Network) -> Mapping[str, str]:
+def layer_names(network: Network, verilog: bool = False) -> Mapping[str, str]:
     """The identifier of every layer."""
-    return identifiers((layer.name for layer in network.layers), beside=top_name(network))
+    taken = _taken(VERILOG) if verilog else TAKEN
+    return identifiers((layer.name for layer in network.layers), top_name(network, verilog), taken)
 
 
-def identifiers(names: Iterable[str], beside: str = "") -> Mapping[str, str]:
-    """An identifier for every name, as near to it as can be; none is `beside`.
+@cache
+def _taken(*words: str) -> frozenset[str]:
+    return TAKEN | {word.replace("_", "") for word in " ".join(words).split()}
+
+
+def identifiers(names: Iterable[str], beside: str = "", taken: frozenset[str] = TAKEN) -> Mapping[str, str]:
+    """An identifier for every name, as near to it as can be; none is `beside`, or among `taken` without their "_".
 
     >>> dict(identifiers(["conv1", "/block/Conv", "2d", "add", "conv-1"]))
     {'conv1': 'conv1', '/block/Conv': 'block_Conv', '2d': 'layer_2d', 'add': 'layer_add', 'conv-1': 'conv_1_2'}
@@ -61,7 +92,7 @@ def identifiers(names: Iterable[str], beside: str = "") -> Mapping[str, str]:
         plain = "_".join(word for word in words if word and word.lower() != "to")  # streams are A_to_B
         if plain.isupper() or plain == struct(plain):  # a macro, or its own struct
             plain = plain.lower()
-        if not plain or plain[0].isdigit() or _folded(plain) in TAKEN:
+        if not plain or plain[0].isdigit() or _folded(plain) in taken:
             plain = f"layer_{plain}".rstrip("_")
         if ENDINGS.search(plain):
             plain = f"{plain}_layer"

@@ -1,5 +1,5 @@
 // Copies a tensor that two stages read, each through a FIFO of its own.
-module fork_stream #(
+module clone #(
     parameter WIDTH = 8,
     parameter LEFT_FIFO_DEPTH = 16,
     parameter LEFT_FIFO_IN = "distributed",

@@ -1,4 +1,4 @@
-"""The arithmetic of the generated C++: short weights, wide accumulators that cannot overflow, short activations.
+"""The arithmetic that is built: short weights, wide accumulators that cannot overflow, short activations.
 
 Weights have the format asked for, at a power of two by layer or as they were trained; they round to nearest, ties to
 even, and saturate. A bias stands at the point of the accumulator that it starts. Every tensor between layers has
@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from math import ceil, frexp, log2, prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from backends.hls.options import BY_LAYER, HlsOptions, parse_formats
+from backends.dataflow.layers.options import BY_LAYER, LayerOptions, parse_formats
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding
 from models.formats import stored_type
@@ -42,11 +42,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Options = TypeVar("Options", bound=LayerOptions)
+
 BYTE = 8
 """Bits of a pixel on the stream."""
 
 
-def lower(job: Job[HlsOptions]) -> QuantisedNetwork:
+def lower(job: Job[Options]) -> QuantisedNetwork:
     """The exact arithmetic of `job`."""
     return lowered(job.network, job.weights.digest, image_contract(job.network), partial(_arithmetic, job))
 
@@ -62,7 +64,7 @@ def image_contract(network: Network) -> InputContract:
     return InputContract(stored_type(BYTE, low, high), network.pixels, channels=channels)
 
 
-def _arithmetic(job: Job[HlsOptions], layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
+def _arithmetic(job: Job[Options], layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
     source = sources[0]
     stored = replace(stored_type(job.options.activation_bits, *job.ranges.reach[layer.name]), rounding=Rounding.RND)
     match layer:
@@ -79,7 +81,7 @@ def _arithmetic(job: Job[HlsOptions], layer: Layer, sources: Sequence[FixedType]
             return Arithmetic(source)
         case ReLU() | Add():
             return Arithmetic(stored)
-    raise ValueError(f"{layer.name}: there is no template for {layer.kind}")
+    raise ValueError(f"{layer.name}: there is no stage for {layer.kind}")
 
 
 def is_sum(network: Network, layer: Layer) -> bool:
@@ -87,7 +89,7 @@ def is_sum(network: Network, layer: Layer) -> bool:
     return all(isinstance(one, ReLU | Softmax) for one in network.consumers(layer.name))
 
 
-def _kernel(job: Job[HlsOptions], layer: Layer) -> FixedType:
+def _kernel(job: Job[Options], layer: Layer) -> FixedType:
     usual, layers = parse_formats(job.options.weight_format)
     asked = layers.get(layer.name, usual)
     if job.options.weight_scale != BY_LAYER:
@@ -97,7 +99,7 @@ def _kernel(job: Job[HlsOptions], layer: Layer) -> FixedType:
     return replace(asked, integer=exponent - (mantissa == 0.5) + 1)
 
 
-def _bias(job: Job[HlsOptions], layer: Layer, fraction: int) -> FixedType:
+def _bias(job: Job[Options], layer: Layer, fraction: int) -> FixedType:
     """No more bits than the largest bias takes."""
     largest = float(abs(job.weights.tensors()[f"{layer.name}/bias"]).max()) * 2.0**fraction
     width = ceil(log2(largest + 1)) + 2
@@ -123,7 +125,7 @@ class Reach:
         return max(self.high.bit_length(), (-self.low - 1).bit_length()) + 1
 
 
-def reaches(job: Job[HlsOptions], quantised: QuantisedNetwork) -> Iterator[Reach]:
+def reaches(job: Job[Options], quantised: QuantisedNetwork) -> Iterator[Reach]:
     """Of every layer with weights. It is a proof: each weight meets the code of its input that takes the sum furthest.
 
     It holds for a part of the products too, with or without the bias, in any order. What rounding adds before bits are

@@ -16,9 +16,9 @@ from functools import cache, lru_cache
 from itertools import groupby, pairwise
 from math import ceil, log2
 
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, columns_a_part, parts, pixels, slides
 from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Run, Stage
-from backends.hls.design.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, columns_a_part, parts, pixels, slides
 from models.network import Conv2D, MaxPool2D
 
 FOLDED = (MATRIX_VECTOR, WINDOW)
@@ -56,7 +56,7 @@ def stage_timing(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> tuple[tuple[
     """(one frame, the depth of the pipeline) of a stage."""
     restart = [Run(1, pace.restart, takes=False, puts=False)] * (pace.restart > 0)
     adders = ceil(log2(wide.fold.simd)) if node.kind == MATRIX_VECTOR else 0
-    return (*_frame(node, wide), *restart), pace.depth + adders
+    return (*frame(node, wide), *restart), pace.depth + adders
 
 
 def busy(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> int:
@@ -89,7 +89,8 @@ def fresh(node: Node, wide: Lanes) -> int:
     return min(node.layer.strides[1] * across * steps // node.layer.kernel[1], steps)
 
 
-def _frame(node: Node, wide: Lanes) -> Iterable[Run]:
+def frame(node: Node, wide: Lanes) -> Iterable[Run]:
+    """The firings of a stage in one frame."""
     words = node.shape[-1] // wide.puts
     match node.kind, node.layer:
         case "receive", _:  # a byte a turn

@@ -1,0 +1,147 @@
+"""What the flow builds for a job: its arithmetic, folding, stages, memories, and the FIFOs between stages."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Generic, TypeVar
+
+from backends.cost import shell
+from backends.cost.amounts import Amounts
+from backends.cost.shell import Shell, find_shell
+from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lightest
+from backends.dataflow.design import BufferedDesign
+from backends.dataflow.fifos import sized
+from backends.dataflow.layers.memories import Memory, kept, rows, weight_rom
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, nodes
+from backends.dataflow.layers.options import LayerOptions
+from backends.dataflow.layers.words import choose_lanes
+from backends.dataflow.options import AUTO, SIMULATED
+from backends.dataflow.pe_simd import Fold, Ways
+from backends.dataflow.stages import Fifo
+from backends.protocol import Job
+from models.network import INPUT, MaxPool2D
+from models.quantised import QuantisedNetwork
+
+FIFO = "fifo"
+"""The scope of all FIFOs together."""
+
+Options = TypeVar("Options", bound=LayerOptions)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerDesign(BufferedDesign, Generic[Options]):
+    """`folds` holds the folding of every layer with weights."""
+
+    fifo_storages: ClassVar[tuple[str, ...]] = (SRL, LUTRAM, BRAM)
+    """What may hold the words of its FIFOs."""
+
+    job: Job[Options]
+    quantised: QuantisedNetwork
+    folds: Mapping[str, Fold]
+
+    @property
+    def shell(self) -> Shell:
+        return find_shell(self.job.options.shell)
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        return nodes(self.quantised)
+
+    @property
+    def weighted(self) -> tuple[Node, ...]:
+        """The matrix-vector stages."""
+        return tuple(node for node in self.nodes if node.kind == MATRIX_VECTOR)
+
+    @cached_property
+    def lanes(self) -> Mapping[str, Lanes]:
+        """How wide every stage works."""
+        return choose_lanes(self.nodes, self.folds)
+
+    @staticmethod
+    def ways(node: Node) -> Ways:
+        """The folds that the matrix-vector stage `node` may have."""
+        return node.foldable
+
+    @abstractmethod
+    def node_cost(self, node: Node, wide: Lanes) -> tuple[Amounts, Mapping[str, Amounts]]:
+        """What one stage takes at this width: (its logic, its memories by their scopes)."""
+
+    @abstractmethod
+    def fifo_cost(self, buffer: Buffer) -> Amounts:
+        """What one FIFO takes: what controls it, and what holds its words."""
+
+    def costs(self) -> Iterator[tuple[str, Amounts]]:
+        """(scope, amounts) of all that the design and its shell are made of; memories have scopes of their own."""
+        for node in self.nodes:
+            logic, memories = self.node_cost(node, self.lanes[node.name])
+            yield node.scope, logic
+            yield from memories.items()
+        for buffer in self.buffers:
+            yield FIFO, self.fifo_cost(buffer)
+        yield shell.SCOPE, self.shell.amounts()
+
+    @cached_property
+    def roms(self) -> Mapping[str, Memory]:
+        """The weights of every layer that has some."""
+        device = self.job.target.part.device
+        roms = {}
+        for node in self.weighted:
+            kernel = self.quantised.layers[node.name].kernel
+            assert kernel is not None, f"{node.name} has no weights"
+            roms[node.name] = weight_rom(node.size, self.folds[node.name], kernel.width, device)
+        return roms
+
+    @cached_property
+    def rows(self) -> Mapping[str, Memory]:
+        """The rows that the windows of convolutions and pools keep, by layer."""
+        device = self.job.target.part.device
+        return {
+            node.layer.name: rows(node, self.lanes[node.name], self._bits(node), device)
+            for node in self.nodes
+            if node.kind in (WINDOW, MaxPool2D.kind)
+        }
+
+    @cached_property
+    def kept(self) -> Mapping[str, Memory]:
+        """What the stages of layers with weights read more than once."""
+        device = self.job.target.part.device
+        return {node.name: kept(node, self.folds[node.name], self._bits(node), device) for node in self.weighted}
+
+    def _bits(self, node: Node) -> int:
+        """Of a value that it takes."""
+        return self.quantised.type_of(node.layer.inputs[0]).width
+
+    @cached_property
+    def pixel_bits(self) -> Mapping[Fifo, int]:
+        """For each FIFO, the bits of a pixel that passes it, all channels; of a window all that it covers."""
+        writers = {node.name: node for node in self.nodes}
+        return {
+            (source, node.name): self._pixel_bits(writers[source])
+            for node in self.nodes
+            for source in node.sources
+            if source != INPUT
+        }
+
+    def _pixel_bits(self, node: Node) -> int:
+        values = node.size[0] if node.kind == WINDOW else node.shape[-1]
+        return values * self.quantised.type_of(node.tensor).width
+
+    @cached_property
+    def buffers(self) -> tuple[Buffer, ...]:
+        """The FIFOs."""
+        asked = self.job.options.fifo_depth
+        if asked == SIMULATED:
+            depths = sized(self.stages, self.pixel_bits, SHALLOWEST)
+        else:
+            depths = dict.fromkeys(self.pixel_bits, int(asked))
+        return tuple(self._buffer(fifo, depth) for fifo, depth in depths.items())
+
+    def _buffer(self, fifo: Fifo, depth: int) -> Buffer:
+        storage, writer = self.job.options.fifo_storage, fifo[0]
+        tensors = {node.name: node.tensor for node in self.nodes}
+        bits = self.lanes[writer].puts * self.quantised.type_of(tensors[writer]).width
+        ways = self.fifo_storages if storage == AUTO else (storage,)
+        return lightest((Buffer(*fifo, depth, bits, way) for way in ways), self.job.target.part.device)

@@ -1,0 +1,1 @@
+"""What the RTL flow builds for a job."""

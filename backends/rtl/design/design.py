@@ -1,0 +1,112 @@
+"""What the flow builds for a job: the stages of its layers, at the cycles that its SystemVerilog takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import ceil, log2
+from typing import ClassVar
+
+from backends.cost.amounts import Amounts
+from backends.dataflow.buffers import BRAM, LUTRAM, Buffer
+from backends.dataflow.layers.arithmetic import reaches
+from backends.dataflow.layers.design import LayerDesign
+from backends.dataflow.layers.memories import Memory
+from backends.dataflow.layers.nodes import (
+    CLONE,
+    MATRIX_VECTOR,
+    RECEIVE,
+    SEND,
+    WINDOW,
+    Lanes,
+    Node,
+    columns_a_part,
+    parts,
+    pixels,
+)
+from backends.dataflow.layers.schedule import frame
+from backends.dataflow.pe_simd import Ways
+from backends.dataflow.stages import Stage
+from backends.rtl.design import costs
+from backends.rtl.options import RtlOptions
+from models.network import Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
+
+LATENCY = {
+    RECEIVE: 2,
+    CLONE: 1,
+    WINDOW: 4,
+    MATRIX_VECTOR: 11,
+    Add.kind: 4,
+    ReLU.kind: 3,
+    MaxPool2D.kind: 5,
+    GlobalAveragePool.kind: 4,
+    SEND: 0,
+}
+"""Cycles from the end of a turn until what it made can be read from the FIFO that the stage ends in."""
+DIVIDER = 4
+"""Those of a division by an area that is no power of two."""
+
+
+@dataclass(frozen=True, eq=False)
+class RtlDesign(LayerDesign[RtlOptions]):
+    fifo_storages: ClassVar[tuple[str, ...]] = (LUTRAM, BRAM)
+
+    @staticmethod
+    def ways(node: Node) -> Ways:
+        """The words of a window lie in one column each, so that a column goes out once."""
+        simds, pes = node.foldable
+        if isinstance(node.layer, Conv2D):
+            simds = tuple(simd for simd in simds if columns_a_part(node.layer, node.taken[-1], simd) == 1)
+        return simds, pes
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        return tuple(_stage(node, self.lanes[node.name]) for node in self.nodes)
+
+    @cached_property
+    def sums(self) -> Mapping[str, int]:
+        """Bits that hold every sum of a layer with weights, by its weights: no accumulator is wider."""
+        return {reach.layer: reach.bits for reach in reaches(self.job, self.quantised)}
+
+    @cached_property
+    def roms(self) -> Mapping[str, Memory]:
+        return {name: self._in_one(memory) for name, memory in super().roms.items()}
+
+    @cached_property
+    def rows(self) -> Mapping[str, Memory]:
+        return {name: self._in_one(memory) for name, memory in super().rows.items()}
+
+    def _in_one(self, memory: Memory) -> Memory:
+        """Memories that are read at one address are one, as wide as all of them."""
+        return costs.stored(memory.depth, memory.copies * memory.bits, self.job.target.part.device, memory.rom)
+
+    def node_cost(self, node: Node, wide: Lanes) -> tuple[Amounts, Mapping[str, Amounts]]:
+        sums = self.sums.get(node.layer.name, 0)
+        return costs.node_cost(node, self.quantised, wide, sums, self.job.target.part.device)
+
+    def fifo_cost(self, buffer: Buffer) -> Amounts:
+        return costs.fifo_cost(buffer)
+
+
+@lru_cache(maxsize=256)
+def _stage(node: Node, wide: Lanes) -> Stage:
+    return Stage(node.name, node.sources, tuple(frame(node, wide)), latency(node, wide))
+
+
+def latency(node: Node, wide: Lanes) -> int:
+    """Cycles from the end of a turn until what it made can be read."""
+    cycles = LATENCY[node.kind]
+    match node.kind:
+        case "matrix_vector":
+            return cycles + ceil(log2(wide.fold.simd)) + (wide.takes > wide.fold.simd)
+        case "window":
+            return cycles + (wide.takes > parts(node, wide).stored)
+        case "send":
+            return cycles + (wide.takes > 1)
+        case "global_average_pool":
+            area = pixels(node.taken)
+            return cycles + (DIVIDER if area & (area - 1) else 0)
+    return cycles
+
+

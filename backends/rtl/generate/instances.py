@@ -1,0 +1,217 @@
+"""The stages of a design as ``top.sv`` instantiates them, and the streams between them.
+
+Streams bear the names of tensors of the network, so that who reads ``top.sv`` sees it. Each is three signals: a tensor's
+``_valid``, ``_ready`` and ``_data``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil, log2, prod
+
+from backends.dataflow.buffers import BRAM
+from backends.dataflow.layers.blueprint import Blueprint
+from backends.dataflow.layers.names import title
+from backends.dataflow.layers.nodes import CLONE, MATRIX_VECTOR, RECEIVE, SEND, WINDOW, Node, parts, pixels
+from backends.dataflow.layers.schedule import QUICKEST, busy
+from backends.dataflow.stages import Fifo
+from models.fixed import FixedType, Overflow, Rounding
+from models.network import INPUT, Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
+
+Line = Mapping[str, int | str]
+"""Parameters that stand in one line."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    name: str
+    bits: int
+
+
+@dataclass(frozen=True)
+class Instance:
+    """`ports` gives (prefix of the module's ports, stream); the streams that it writes are declared before it."""
+
+    module: str
+    name: str
+    comment: str
+    lines: tuple[Line, ...]
+    ports: tuple[tuple[str, Stream], ...]
+    writes: tuple[Stream, ...]
+
+
+def instances(made: Blueprint, sums: Mapping[str, int], names: Mapping[str, str]) -> Iterator[Instance]:
+    """In the order of the network. `sums` are the bits of each accumulator, `names` the identifiers of layers."""
+    streams = _streams(made, names)
+    nodes = {node.name: node for node in made.nodes}
+    for node in made.nodes:
+        if node.kind == WINDOW:
+            continue  # it is part of the convolution
+        name, first = names.get(node.layer.name, ""), nodes.get(node.sources[0], node)
+        begins = first if first.kind == WINDOW and first.layer == node.layer else node
+        inputs = [streams[source, begins.name] for source in begins.sources if source != INPUT]
+        writes = tuple(stream for (writer, _), stream in streams.items() if writer == node.name)
+        sides = ("left", "right")
+        ports = list(zip(sides if len(inputs) > 1 else ("in",), inputs, strict=True)) if inputs else []
+        ports += zip(sides if len(writes) > 1 else ("out",), writes, strict=True) if writes else []
+        module, lines = _module(made, node, begins, sums, name)
+        instance = _instance_name(node, names)
+        yield Instance(module, instance, _comment(made, node), (*lines, *_fifos(made, node, begins)), (*ports,), writes)
+
+
+def _instance_name(node: Node, names: Mapping[str, str]) -> str:
+    match node.kind:
+        case "receive":
+            return "receive_image"
+        case "send":
+            return "send_results"
+        case "clone":
+            return f"clone_{'image' if node.tensor == INPUT else names.get(node.tensor, '')}"
+    return names[node.layer.name]
+
+
+def _comment(made: Blueprint, node: Node) -> str:
+    wide = made.lanes[node.name]
+    if node.kind == CLONE:
+        return "Two stages read it."
+    if node.kind in (RECEIVE, SEND):
+        return ""
+    text = title(made.quantised, node.layer)
+    if node.kind == MATRIX_VECTOR:
+        cycles = busy(node, wide, QUICKEST)
+        return f"{text}; {wide.fold.multipliers} multipliers (PE x SIMD {wide.fold}), {cycles:,} cycles a frame."
+    return f"{text}; {wide.takes} channel{'s' * (wide.takes > 1)} a cycle."
+
+
+def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], name: str) -> tuple[str, list[Line]]:
+    """(the module of a stage, its parameters without those of FIFOs)."""
+    quantised, wide, layer = made.quantised, made.lanes[node.name], node.layer
+    source, result = quantised.type_of(layer.inputs[0]), quantised.type_of(node.tensor)
+    taken: Line = {"ACT_BITS": source.width, "ACT_SIGNED": int(source.signed)}
+    put: Line = {"OUT_BITS": result.width, "OUT_SIGNED": int(result.signed)}
+    match node.kind, layer:
+        case "receive", _:
+            return "axis_receive", [{"BYTES": prod(node.shape), "LANES": wide.puts}]
+        case "send", _:
+            kind = quantised.type_of(node.tensor)
+            lanes = {"LANES": wide.takes, "BITS": kind.width, "SIGNED": int(kind.signed)}
+            return "axis_send", [{"RESULTS": node.taken[-1], **lanes}]
+        case "clone", _:
+            return "clone", [{"WIDTH": wide.takes * quantised.type_of(node.tensor).width}]
+        case "matrix_vector", _:
+            types = quantised.layers[layer.name]
+            assert types.kernel and types.accumulator
+            fold = {"PE": wide.fold.pe, "SIMD": wide.fold.simd}
+            shift = shift_into(types.accumulator.fraction, result)
+            widths: Line = {"WEIGHT_BITS": types.kernel.width, "ACC_BITS": sums[layer.name], "SHIFT": shift}
+            files = {"WEIGHTS": f"{name}_weights.mem", "BIASES": f"{name}_biases.mem"}
+            held = {"WEIGHTS_IN": ram(made.roms[layer.name]), "KEPT_IN": ram(made.kept[layer.name])}
+            lanes = {"TAKES": made.lanes[begins.name].takes, "PUTS": wide.puts}
+            rest: list[Line] = [{**taken, **widths, **put}, files, held]
+            if begins == node:
+                return "dense", [{"INPUTS": node.size[0], "OUTPUTS": node.size[1]}, {**fold, **lanes}, *rest]
+            assert isinstance(layer, Conv2D)
+            cut = {"STORED": parts(begins, made.lanes[begins.name]).stored}
+            rows: Line = {"ROWS_IN": ram(made.rows[layer.name])}
+            images = _image(begins, layer)
+            return "convolution", [*images, {"OUTPUTS": node.size[1]}, {**fold, **cut, **lanes}, *rest, rows]
+        case "maxpool2d", MaxPool2D():
+            lanes = {"BITS": source.width, "SIGNED": int(source.signed), "LANES": wide.takes}
+            return "max_pool", [*_image(node, layer), lanes, {"ROWS_IN": ram(made.rows[layer.name])}]
+        case "add", Add():
+            right = quantised.type_of(layer.inputs[1])
+            point = max(source.fraction, right.fraction)
+            return "add", [
+                {"LANES": wide.takes},
+                *(
+                    {f"{side}_BITS": one.width, f"{side}_SIGNED": int(one.signed), f"{side}_SHIFT": point - one.fraction}
+                    for side, one in (("LEFT", source), ("RIGHT", right))
+                ),
+                {"SHIFT": shift_into(point, result), **put},
+            ]
+        case "relu", ReLU():
+            return "relu", [{"LANES": wide.takes}, {**taken, "SHIFT": shift_into(source.fraction, result), **put}]
+        case "global_average_pool", GlobalAveragePool():
+            accumulator = quantised.layers[layer.name].accumulator
+            assert accumulator
+            more = accumulator.fraction - source.fraction
+            area = pixels(node.taken)
+            factor, down = reciprocal(area, area * max(source.high, -source.low) << more)
+            divided: list[Line] = [{"MORE": more, "FACTOR": f"64'd{factor}", "DOWN": down}] if area & (area - 1) else []
+            size = {"PIXELS": area, "CHANNELS": node.taken[-1], "LANES": wide.takes}
+            return "global_average", [size, *divided, {**taken, "SHIFT": shift_into(accumulator.fraction, result), **put}]
+    raise ValueError(f"{node.name}: there is no module for {node.kind}")
+
+
+def _image(node: Node, layer: Conv2D | MaxPool2D) -> list[Line]:
+    """The image and what slides over it; strides and padding only where there are some."""
+    height, width, channels = node.taken
+    top, bottom, left, right = layer.pads(node.taken)
+    strides = {"STRIDE_HEIGHT": layer.strides[0], "STRIDE_WIDTH": layer.strides[1]}
+    pads = {"PAD_TOP": top, "PAD_BOTTOM": bottom, "PAD_LEFT": left, "PAD_RIGHT": right}
+    return [
+        {"HEIGHT": height, "WIDTH": width, "CHANNELS": channels},
+        {"KERNEL_HEIGHT": layer.kernel[0], "KERNEL_WIDTH": layer.kernel[1], **strides},
+        *([pads] if any(pads.values()) else []),
+    ]
+
+
+def _fifos(made: Blueprint, node: Node, begins: Node) -> Iterator[Line]:
+    """Those that a module holds: between its window and its multipliers, and the ones that it ends in."""
+    if begins != node:
+        yield _fifo(made, (begins.name, node.name), "WINDOW_FIFO")
+    outputs = [fifo for fifo in made.fifos if fifo[0] == node.name]
+    for fifo, prefix in zip(outputs, ("LEFT_FIFO", "RIGHT_FIFO") if len(outputs) > 1 else ("FIFO",), strict=False):
+        yield _fifo(made, fifo, prefix)
+
+
+def _fifo(made: Blueprint, fifo: Fifo, prefix: str) -> Line:
+    depth, storage = made.fifos[fifo]
+    return {f"{prefix}_DEPTH": depth, f"{prefix}_IN": ram(storage)}
+
+
+def ram(storage: str) -> str:
+    """What holds a memory, as the library says it."""
+    return "block" if storage == BRAM else "distributed"
+
+
+def shift_into(fraction: int, type: FixedType) -> int:
+    """The bits that are dropped where an integer of so many behind the point enters `type`, which rounds halves up and
+    saturates, or holds it as it is. Raises `ValueError` for other types."""
+    drop = fraction - type.fraction
+    if type.overflow is Overflow.WRAP and drop:
+        raise ValueError(f"{type.name} neither rounds nor saturates")
+    if type.overflow not in (Overflow.SAT, Overflow.WRAP) or (drop > 0 and type.rounding is not Rounding.RND):
+        raise ValueError(f"there is no module that enters {type.name}")
+    return drop
+
+
+def reciprocal(area: int, most: int) -> tuple[int, int]:
+    """(factor, shift): n * factor >> shift is n // area for every n up to `most`.
+
+    >>> factor, shift = reciprocal(9, 5000)
+    >>> all(n * factor >> shift == n // 9 for n in range(5001))
+    True
+    """
+    shift = ceil(log2(area))
+    while True:
+        factor = -(-(1 << shift) // area)
+        if (factor * area - (1 << shift)) * most < 1 << shift:
+            return factor, shift
+        shift += 1
+
+
+def _streams(made: Blueprint, names: Mapping[str, str]) -> Mapping[Fifo, Stream]:
+    """Every stream between two instances."""
+    writers = {node.name: node for node in made.nodes}
+    found = {}
+    for writer, reader in made.fifos:
+        node, layer = writers[writer], names.get(writers[reader].layer.name, "")
+        if node.kind == WINDOW:
+            continue
+        tensor = "image" if node.tensor == INPUT else names.get(node.tensor, "")
+        name = f"{tensor}_to_{layer}" if node.kind == CLONE else tensor
+        found[writer, reader] = Stream(name, made.lanes[writer].puts * made.quantised.type_of(node.tensor).width)
+    return found
+

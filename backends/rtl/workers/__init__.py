@@ -1,0 +1,1 @@
+"""The rooms in which a step of this flow runs."""

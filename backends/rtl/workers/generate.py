@@ -1,0 +1,133 @@
+"""Writes the RTL project: ``python -m backends.rtl.workers.generate JOB.json``, in the step's directory.
+
+JOB.json: a `backends.dataflow.layers.blueprint.Blueprint`, with ``sums``, the bits of each accumulator, ``interval``, the
+cycles of a frame, ``weights`` and ``reference`` beside it. The weights become integers of their types in memory files; the project's vectors and the exact
+reference's results for them become the test bench's. Writes ``project``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from safetensors.numpy import load_file
+
+from backends.dataflow.layers.arithmetic import codes
+from backends.dataflow.layers.blueprint import Blueprint, from_json
+from backends.dataflow.layers.names import layer_names, top_name
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, Node
+from backends.dataflow.layers.stream import sent
+from backends.rtl.generate.instances import instances
+from flows.core.worker import JOB, run_worker
+from models.network import Conv2D
+from models.vectors import vectors
+
+FLOW = Path(__file__).parent.parent
+TEMPLATES, LIBRARY = FLOW / "generate" / "templates", FLOW / "library"
+
+
+def texts(made: Blueprint, sums: Mapping[str, int], interval: int, frames: int) -> Iterator[tuple[str, str]]:
+    """(path, text) of every file but those with numbers: weights, and the `frames` vectors."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["parameters"] = lambda line: ", ".join(f".{name}({_literal(line[name])})" for name in line)
+    network, contract = made.quantised.network, made.quantised.input
+    top = top_name(network, verilog=True)
+    image, results = prod(network.input_shape), prod(network.shapes[made.quantised.output])
+    facts = {
+        "top": top,
+        "struct": f"p_{top.replace('_', '__')}",  # as CXXRTL calls it
+        "network": network.name,
+        "part": made.part,
+        "clock_ns": f"{made.clock_ns:g}",
+        "mhz": f"{1000 / made.clock_ns:.6g}",
+        "about": f"{network.name} for {made.part} at {made.clock_ns:g} ns: {network.macs:,} products a frame.",
+        "instances": list(instances(made, sums, layer_names(network, verilog=True))),
+        "image": network.input_shape,
+        "tables": [list(table) for table in contract.tables] if contract.applied_by == "host" else None,
+        "pixels": str(contract.pixels),
+        "bytes": image,
+        "beats": -(-image // 4),
+        "results": results,
+        "design": made.quantised.digest,
+        "frames": frames,
+        "interval": interval,
+        "fraction": made.quantised.layers[made.quantised.output].output.fraction,
+    }
+    for path in sorted(LIBRARY.glob("*.sv")):
+        yield f"rtl/library/{path.name}", path.read_text()
+    for path in sorted(TEMPLATES.rglob("*.j2")):
+        name = str(path.relative_to(TEMPLATES))
+        yield name.removesuffix(".j2").replace("TOP", top), environment.get_template(name).render(facts)
+
+
+def _literal(value: int | str) -> int | str:
+    """A parameter's value: a number, sized or not, or a string."""
+    return value if isinstance(value, int) or "'" in value else f'"{value}"'
+
+
+def words(values: np.ndarray, bits: int) -> str:
+    """A word a line, for $readmemh: of each row the first value in the lowest `bits` bits."""
+    digits = -(-values.shape[1] * bits // 4)
+    masked = values.astype(object) & ((1 << bits) - 1)
+    rows = (sum(value << place * bits for place, value in enumerate(row)) for row in masked.tolist())
+    return "".join(f"{row:0{digits}x}\n" for row in rows)
+
+
+def weight_texts(made: Blueprint, sums: int, node: Node, tensors: Mapping[str, np.ndarray]) -> tuple[str, str]:
+    """The words of the weights and of the biases of a layer, as `matrix_vector.sv` reads them."""
+    types, fold = made.quantised.layers[node.name], made.folds[node.name]
+    assert types.kernel is not None and types.bias is not None
+    products, results = node.size
+    groups, steps = results // fold.pe, products // fold.simd
+    kernel = codes(tensors[f"{node.name}/kernel"], types.kernel)
+    if isinstance(node.layer, Conv2D):
+        kernel = kernel.transpose(1, 0, 2, 3)  # windows come column by column
+    turns = kernel.reshape(steps, fold.simd, groups, fold.pe).transpose(2, 0, 3, 1)
+    bias = codes(tensors[f"{node.name}/bias"], types.bias).reshape(groups, fold.pe)
+    return words(turns.reshape(groups * steps, -1), types.kernel.width), words(bias, sums)
+
+
+def files(
+    made: Blueprint,
+    sums: Mapping[str, int],
+    interval: int,
+    tensors: Mapping[str, np.ndarray],
+    results: list[list[int]],
+) -> Iterator[tuple[str, str]]:
+    """(path, text) of every file; `results` are the exact reference's for as many of the project's vectors."""
+    network = made.quantised.network
+    names = layer_names(network, verilog=True)
+    yield from texts(made, sums, interval, len(results))
+    for node in made.nodes:
+        if node.kind == MATRIX_VECTOR:
+            weights, biases = weight_texts(made, sums[node.name], node, tensors)
+            yield f"mem/{names[node.name]}_weights.mem", weights
+            yield f"mem/{names[node.name]}_biases.mem", biases
+    images = sent(vectors(network.input_shape, len(results)), made.quantised.input.tables).reshape(len(results), -1)
+    beats = np.pad(images, ((0, 0), (0, -images.shape[1] % 4))).reshape(-1, 4)
+    yield "mem/images.mem", words(beats, 8)
+    yield "mem/expected.mem", words(np.array(results).reshape(-1, 1), 32)
+
+
+def main(ask: Mapping[str, Any]) -> None:
+    results = json.loads(Path(ask["reference"]).read_text())["codes"]
+    made = from_json(ask, JOB)
+    for name, text in files(made, ask["sums"], ask["interval"], load_file(ask["weights"]), results):
+        path = Path("project", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_worker(main)

@@ -6,7 +6,11 @@ two such multipliers add up in cascade, and their sums are taken apart again, ex
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from backends.dataflow.layers.arithmetic import codes
+from backends.protocol import Job
+from models.quantised import QuantisedNetwork
 
 if TYPE_CHECKING:
     from numpy import int64
@@ -67,3 +71,18 @@ def borrowed(weights: NDArray[int64], sharing: int) -> NDArray[int64]:
         if row % sharing:
             fields[row] -= fields[row - 1] < 0
     return fields
+
+
+def sharing(job: Job[Any], quantised: QuantisedNetwork) -> dict[str, int]:
+    """How many results share a DSP48E1 in every layer with weights: 1 where a weight leaves no room for a borrow."""
+    tensors = job.weights.tensors()
+    found = {}
+    for layer in quantised.computed:
+        kernel = quantised.layers[layer.name].kernel
+        if kernel is None:
+            continue
+        source = quantised.type_of(layer.inputs[0])
+        many = lanes(kernel.width, source.width, source.signed) if kernel.signed else 1
+        weights = codes(tensors[f"{layer.name}/kernel"], kernel)
+        found[layer.name] = many if (weights > kernel.low).all() else 1
+    return found

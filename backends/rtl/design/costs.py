@@ -16,6 +16,7 @@ from backends.cost.fabric import ram_luts
 from backends.dataflow.buffers import BRAM, LUTRAM, Buffer, lightest
 from backends.dataflow.layers.memories import Memory, kept, rows, weight_rom
 from backends.dataflow.layers.nodes import Lanes, Node, parts, pixels
+from backends.rtl import packing
 from flows.core.evidence import Metric
 from flows.core.part import Device
 from models.network import MaxPool2D
@@ -30,9 +31,12 @@ SIMPLE = 15
 
 
 def node_cost(
-    node: Node, quantised: QuantisedNetwork, wide: Lanes, sums: int, device: Device
+    node: Node, quantised: QuantisedNetwork, wide: Lanes, unit: tuple[int, int], device: Device
 ) -> tuple[Amounts, dict[str, Amounts]]:
-    """What one stage takes: (its logic, its memories by their scopes). `sums` are the bits of an accumulator."""
+    """What one stage takes: (its logic, its memories by their scopes).
+
+    `unit` has the bits of an accumulator, and how many results share a DSP48E1.
+    """
     data, result = quantised.type_of(node.layer.inputs[0]).width, quantised.type_of(node.tensor).width
     control = logic(CONTROL.get(node.kind, SIMPLE), CONTROL.get(node.kind, SIMPLE), "control")
     match node.kind, node.layer:
@@ -51,7 +55,7 @@ def node_cost(
             found = joined(
                 control,
                 split(wide.takes, fold.simd, data),
-                products(fold.pe, fold.simd, (data, width, sums, result)),
+                products(fold.pe, fold.simd, (data, width, unit[0], result), unit[1]),
                 memory(kept(node, fold, data, device), "windows", device),
                 logic(0, (wide.puts + fold.pe) * result, "words"),
             )
@@ -83,24 +87,39 @@ def logic(luts: float, flip_flops: float, model: str) -> Amounts:
 
 
 @lru_cache(maxsize=4096)
-def products(pe: int, simd: int, widths: tuple[int, int, int, int]) -> Amounts:
+def products(pe: int, simd: int, widths: tuple[int, int, int, int], sharing: int = 1) -> Amounts:
     """PE x SIMD multipliers, the adders behind them, and what makes codes of the sums.
 
-    `widths` are bits of data, weights, accumulator and result.
+    `widths` are bits of data, weights, accumulator and result. Where `sharing` results share a multiplier, two of these
+    add up before the adders, in fields of `packing.shift` bits.
     """
     data, weight, sums, result = widths
-    levels, product = ceil(log2(simd)), data + weight
-    tree, terms = 0, simd
-    for level in range(1, levels + 1):
-        tree += terms // 2 * (product + level)
-        terms = -(-terms // 2)
-    held = simd * data * 2 + pe * (tree + sums)
-    dsp = Amount(*[float(pe * simd * dsp48(data + 1, weight))] * 3, "multipliers", "one DSP48E1 a product (UG479)")
+    terms, bits = (simd, data + weight + 1) if sharing == 1 else (ceil(simd / 2), packing.shift(sharing, weight))
+    adders, held = tree(terms, bits)
+    inverted = terms * (pe - ceil(pe / sharing))
+    slices = ceil(pe / sharing) * simd * (1 if sharing > 1 else dsp48(data + 1, weight))
+    words = f"{sharing} products in a DSP48E1" if sharing > 1 else "one DSP48E1 a product"
+    dsp = Amount(*[float(slices)] * 3, "multipliers", f"{words} (UG479)")
     return joined(
         {Metric.DSP: (dsp,)},
-        logic(simd * data + pe * (tree + sums), held, "adders"),
+        logic(simd * data + pe * (adders + sums) + inverted, 2 * simd * data + pe * (held + sums), "adders"),
         requantise(pe, sums, result),
     )
+
+
+def tree(terms: int, bits: int) -> tuple[int, int]:
+    """(LUTs, FFs) of adders of so many terms, which come through a register and pass one behind every adder.
+
+    >>> tree(2, 8), tree(3, 8)
+    ((9, 25), (19, 52))
+    """
+    luts, held = 0, terms * bits
+    while terms > 1:
+        bits += 1
+        luts += terms // 2 * bits
+        terms = ceil(terms / 2)
+        held += terms * bits
+    return luts, held
 
 
 def requantise(lanes: int, bits: int, result: int) -> Amounts:

@@ -41,8 +41,11 @@ class Instance:
     writes: tuple[Stream, ...]
 
 
-def instances(made: Blueprint, sums: Mapping[str, int], names: Mapping[str, str]) -> Iterator[Instance]:
-    """In the order of the network. `sums` are the bits of each accumulator, `names` the identifiers of layers."""
+def instances(
+    made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str, int], names: Mapping[str, str]
+) -> Iterator[Instance]:
+    """In the order of the network. `sums` are the bits of each accumulator, `sharing` says how many results share a
+    DSP48E1 (1 where it does not), `names` the identifiers of layers."""
     streams = _streams(made, names)
     nodes = {node.name: node for node in made.nodes}
     for node in made.nodes:
@@ -56,6 +59,8 @@ def instances(made: Blueprint, sums: Mapping[str, int], names: Mapping[str, str]
         ports = list(zip(sides if len(inputs) > 1 else ("in",), inputs, strict=True)) if inputs else []
         ports += zip(sides if len(writes) > 1 else ("out",), writes, strict=True) if writes else []
         module, lines = _module(made, node, begins, sums, name)
+        if sharing.get(node.name, 1) > 1 and node.kind == MATRIX_VECTOR:
+            lines.append({"SHARING": sharing[node.name]})
         instance = _instance_name(node, names)
         yield Instance(module, instance, _comment(made, node), (*lines, *_fifos(made, node, begins)), (*ports,), writes)
 

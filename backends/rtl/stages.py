@@ -1,0 +1,48 @@
+"""The instances of ``top.sv``, each as a stage that open tools synthesise and route out of context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from backends.dataflow.layers.blueprint import Blueprint, blueprint
+from backends.dataflow.layers.names import layer_names
+from backends.open_tools.stage import Memory, Stage
+from backends.rtl.design.design import RtlDesign
+from backends.rtl.generate.instances import instances
+
+LIBRARY = Path(__file__).parent / "library"
+
+
+@cache
+def library() -> Mapping[str, str]:
+    """The text of every module of the library, by its name."""
+    return {path.stem: path.read_text() for path in sorted(LIBRARY.glob("*.sv"))}
+
+
+def stages(design: RtlDesign) -> tuple[Stage, ...]:
+    return tuple(of_blueprint(blueprint(design), design.sums, design.sharing))
+
+
+def of_blueprint(made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str, int]) -> Iterator[Stage]:
+    """Named after the layers that they compute; what belongs to no layer is called as in ``top.sv``."""
+    names = layer_names(made.quantised.network, verilog=True)
+    layers = {identifier: layer for layer, identifier in names.items()}
+    for one in instances(made, sums, sharing, names):
+        parameters = {name: value for line in one.lines for name, value in line.items()}
+        files = {name: parameters.pop(name) for name in ("WEIGHTS", "BIASES") if name in parameters}
+        memories = dict(zip(files, _memories(parameters), strict=True)) if files else {}
+        yield Stage(layers.get(one.name, one.name), one.module, parameters, memories)
+
+
+def _memories(parameters: Mapping[str, int | str]) -> tuple[Memory, Memory]:
+    """Of the weights and of the biases."""
+    number = {name: value for name, value in parameters.items() if isinstance(value, int)}
+    if "KERNEL_HEIGHT" in number:
+        inputs = number["KERNEL_HEIGHT"] * number["KERNEL_WIDTH"] * number["CHANNELS"]
+    else:
+        inputs = number["INPUTS"]
+    groups = number["OUTPUTS"] // number["PE"]
+    weights = Memory(number["PE"] * number["SIMD"] * number["WEIGHT_BITS"], inputs // number["SIMD"] * groups)
+    return weights, Memory(number["PE"] * number["ACC_BITS"], groups)

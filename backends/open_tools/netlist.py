@@ -105,6 +105,24 @@ def parameters(netlist: Mapping[str, Any], kind: str) -> dict[str, dict[str, str
     return {name: cell["parameters"] for name, cell in module["cells"].items() if cell["type"] == kind}
 
 
+def lut_drivers(netlist: Mapping[str, Any]) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
+    """(the names of all cells, for each LUT those that drive its inputs)."""
+    (module,) = netlist["modules"].values()
+    driver = {
+        bit: name
+        for name, cell in module["cells"].items()
+        for pin, bits in cell["connections"].items()
+        if cell["port_directions"][pin] == "output"
+        for bit in bits
+    }
+    drivers = {
+        name: frozenset(driver[bit] for bits in cell["connections"].values() for bit in bits if bit in driver) - {name}
+        for name, cell in module["cells"].items()
+        if cell["type"].startswith("LUT")
+    }
+    return frozenset(module["cells"]), drivers
+
+
 def _numbers(module: Mapping[str, Any]) -> Iterator[int]:
     yield 1
     for port in module["ports"].values():

@@ -104,7 +104,8 @@ def _bitstream(of: Stage, target: Target) -> tuple[Step, ...]:
         f"the bitstream of {of.name}; no board will see it",
         FRAMES_TO_BITS,
         (
-            FRAMES_TO_BITS, "--part_name", part, "--part_file", PART_FILE, "--frm_file", FRAMES, "--output_file", BITSTREAM,
+            FRAMES_TO_BITS, "--part_name", part, "--part_file", PART_FILE, "--frm_file", FRAMES,
+            "--output_file", BITSTREAM,
         ),
         {FRAMES: Output(frames.name, FRAMES), PART_FILE: Output(frames.name, PART_FILE)},
         (BITSTREAM,),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 CELL = re.compile(r'\(CELLTYPE "([^"]*)"\)')
@@ -29,6 +29,20 @@ class Delays:
     launched: dict[str, float] = field(default_factory=dict)
     captured: dict[str, float] = field(default_factory=dict)
     cells: dict[str, str] = field(default_factory=dict)
+
+
+    def keep(self, cells: Set[str], drivers: Mapping[str, Set[str]]) -> None:
+        """Leaves out nets to a LUT from a cell that does not drive it: where two LUTs share a site, nextpnr writes the
+        pins of either as pins of both. `cells` are those of the netlist; what was packed otherwise is kept."""
+
+        def is_real(source: str, sink: str) -> bool:
+            begin, end = _cell(source), _cell(sink)
+            if source.rpartition("/")[2].startswith("A") and begin == end:
+                return True  # through the LUT
+            return begin not in cells or end not in drivers or begin in drivers[end]
+
+        for source, sinks in self.edges.items():
+            sinks[:] = [(sink, ns) for sink, ns in sinks if is_real(source, sink)]
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,7 @@ def parse(lines: Iterable[str]) -> Delays:
 def longest(delays: Delays, through: Iterable[str] | None = None) -> LongestPath | None:
     """The longest path from a clock edge to the next; of those that begin or end at a cell of `through`, if given.
 
-    None where there is none. Raises `ValueError` where the paths go round.
+    None where there is none.
     """
     wanted = None if through is None else set(through)
     best: LongestPath | None = None
@@ -92,7 +106,10 @@ def _searches(delays: Delays, wanted: set[str] | None) -> Iterator[tuple[dict[st
 
 
 def _arrivals(delays: Delays, starts: dict[str, float]) -> tuple[dict[str, float], dict[str, str]]:
-    """When the latest change reaches each pin, and by which pin it came."""
+    """When the latest change reaches each pin, and by which pin it came.
+
+    One that goes round, by a pin that `keep` could not tell, is followed once.
+    """
     reached, waiting = set(starts), list(starts)
     while waiting:
         for sink, _ in delays.edges.get(waiting.pop(), ()):
@@ -105,18 +122,18 @@ def _arrivals(delays: Delays, starts: dict[str, float]) -> tuple[dict[str, float
             missing[sink] += 1
     arrival, before = dict(starts), dict[str, str]()
     ready = [pin for pin in reached if not missing[pin]]
-    passed = 0
-    while ready:
-        pin = ready.pop()
-        passed += 1
+    passed: set[str] = set()
+    while len(passed) < len(reached):
+        pin = ready.pop() if ready else next(pin for pin in arrival if pin not in passed)
+        if pin in passed:
+            continue
+        passed.add(pin)
         for sink, ns in delays.edges.get(pin, ()):
-            if arrival[pin] + ns > arrival.get(sink, -1.0):
+            if sink not in passed and arrival[pin] + ns > arrival.get(sink, -1.0):
                 arrival[sink], before[sink] = arrival[pin] + ns, pin
             missing[sink] -= 1
             if not missing[sink]:
                 ready.append(sink)
-    if passed < len(reached):
-        raise ValueError("its paths go round")
     return arrival, before
 
 

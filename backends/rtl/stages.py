@@ -31,8 +31,10 @@ def of_blueprint(made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str,
     layers = {identifier: layer for layer, identifier in names.items()}
     for one in instances(made, sums, sharing, names):
         parameters = {name: value for line in one.lines for name, value in line.items()}
-        files = {name: parameters.pop(name) for name in ("WEIGHTS", "BIASES") if name in parameters}
-        memories = dict(zip(files, _memories(parameters), strict=True)) if files else {}
+        files = [name for name in parameters if name in ("WEIGHTS", "BIASES")]
+        for name in files:
+            del parameters[name]
+        memories: dict[str, Memory] = dict(zip(files, _memories(parameters), strict=True)) if files else {}
         yield Stage(layers.get(one.name, one.name), one.module, parameters, memories)
 
 

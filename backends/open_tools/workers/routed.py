@@ -18,6 +18,7 @@ def main(ask: Mapping[str, Any]) -> None:
         placed = fasm.placed(lines)
     with Path(ask["sdf"]).open() as lines:
         delays = sdf.parse(lines)
+    delays.keep(*netlist.lut_drivers(whole))
     slices = netlist.parameters(whole, "DSP48E1")
     dsp_timing.add(delays, slices)
     path = sdf.longest(delays, slices) if slices else None

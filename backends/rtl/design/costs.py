@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import ceil, log2
 
-from backends.cost.amounts import Amount, Amounts, exact, joined, within
+from backends.cost.amounts import Amounts, exact, joined, within
 from backends.cost.blockram import bram18
 from backends.cost.dsp import dsp48
 from backends.cost.fabric import ram_luts
@@ -99,7 +99,7 @@ def products(pe: int, simd: int, widths: tuple[int, int, int, int], sharing: int
     inverted = terms * (pe - ceil(pe / sharing))
     slices = ceil(pe / sharing) * simd * (1 if sharing > 1 else dsp48(data + 1, weight))
     words = f"{sharing} products in a DSP48E1" if sharing > 1 else "one DSP48E1 a product"
-    dsp = Amount(*[float(slices)] * 3, "multipliers", f"{words} (UG479)")
+    dsp = exact(slices, "multipliers", f"{words} (UG479)")
     return joined(
         {Metric.DSP: (dsp,)},
         logic(simd * data + pe * (adders + sums) + inverted, 2 * simd * data + pe * (held + sums), "adders"),

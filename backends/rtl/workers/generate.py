@@ -1,8 +1,9 @@
 """Writes the RTL project: ``python -m backends.rtl.workers.generate JOB.json``, in the step's directory.
 
-JOB.json: a `backends.dataflow.layers.blueprint.Blueprint`, with ``sums``, the bits of each accumulator, ``sharing``, how many results share a DSP48E1, ``interval``, the
-cycles of a frame, ``weights`` and ``reference`` beside it. The weights become integers of their types in memory files; the project's vectors and the exact
-reference's results for them become the test bench's. Writes ``project``.
+JOB.json: a `backends.dataflow.layers.blueprint.Blueprint`, with ``sums``, the bits of each accumulator, ``sharing``,
+how many results share a DSP48E1, ``interval``, the cycles of a frame, ``weights`` and ``reference`` beside it. The
+weights become integers of their types in memory files; the project's vectors and the exact reference's results for them
+become the test bench's. Writes ``project``.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ NEXTPNR = f"""#!/usr/bin/env python3
 import sys
 from pathlib import Path
 if "--version" in sys.argv:
-    print('"nextpnr-himbaechel-xilinx" -- Next Generation Place and Route (Version 0.11.1)', file=sys.stderr); sys.exit()
+    print('"nextpnr" -- Next Generation Place and Route (Version 0.11.1)', file=sys.stderr); sys.exit()
 print("Info: Using uarch 'xilinx'")
 BEFORE
 assert "--timing-allow-fail" in sys.argv and "LOC H16" in Path("pins.xdc").read_text()

@@ -1,4 +1,4 @@
-"""FASM to frames, by a small database of our own; and with the real tools, from SystemVerilog to a bitstream and back."""
+"""FASM to frames, by a small database of our own; with the real tools, from SystemVerilog to a bitstream and back."""
 
 from __future__ import annotations
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.backends.open_tools.stand_ins import LIBRARY, STATISTICS, stage
 
 from backends.open_tools import stage as stages
 from backends.open_tools.counts import NetlistCounts, counts, from_statistics
 from backends.open_tools.stage import Memory, Stage
+from tests.backends.open_tools.stand_ins import LIBRARY, STATISTICS, stage
 
 
 def test_a_stage_reads_the_modules_that_it_is_made_of_and_no_other() -> None:

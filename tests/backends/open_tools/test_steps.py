@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.backends.open_tools.stand_ins import LIBRARY, NEXTPNR, YOSYS, stage
 
 from backends.open_tools import routing, synthesis
 from backends.open_tools.stage import Stage
@@ -18,6 +17,7 @@ from flows.core.part import Target, find_part
 from flows.core.plan import Plan, Products, State, Step
 from flows.executor import Executor
 from flows.store import Store
+from tests.backends.open_tools.stand_ins import LIBRARY, NEXTPNR, YOSYS, stage
 
 OnPath = Callable[[str, str], None]
 TARGET = Target(find_part("xc7z020clg400-1"), 8.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ SOURCES = ("dsp_multiply_add.sv", "packed_array.sv", "adder_tree.sv")
 Integers = NDArray[int64]
 
 needs_simulator = pytest.mark.skipif(
-    shutil.which("g++") is None or not __import__("importlib.util").util.find_spec("pyosys"),
+    shutil.which("g++") is None or find_spec("pyosys") is None,
     reason="pyosys (extra rtl) or g++ is absent",
 )
 
@@ -64,6 +65,7 @@ def words(numbers: Integers, bits: int) -> bytes:
 
 def simulated(folder: Path, parameters: dict[str, int], is_primitive: bool, values: Integers, factors: Integers) -> Any:
     """The sums (cycles, pe) that the array leaves, a cycle after another."""
+    import pyosys
     from pyosys import libyosys
 
     pe, simd = parameters["PE"], parameters["SIMD"]
@@ -71,7 +73,8 @@ def simulated(folder: Path, parameters: dict[str, int], is_primitive: bool, valu
     named = ", ".join(f".{name}({value})" for name, value in parameters.items())
     (folder / "top.sv").write_text(
         f"module top(input logic clk, input logic [{simd * parameters['ACT_BITS'] - 1}:0] values,\n"
-        f"input logic [{pe * simd * parameters['WEIGHT_BITS'] - 1}:0] factors, output logic [{pe * bits - 1}:0] sums);\n"
+        f"input logic [{pe * simd * parameters['WEIGHT_BITS'] - 1}:0] factors,\n"
+        f"output logic [{pe * bits - 1}:0] sums);\n"
         f"packed_array #({named}) array(.clk(clk), .values(values), .factors(factors), .sums(sums));\nendmodule\n"
     )
     design = libyosys.Design()
@@ -84,9 +87,9 @@ def simulated(folder: Path, parameters: dict[str, int], is_primitive: bool, valu
     ]
     for command in commands:
         libyosys.run_pass(f"tee -q {command}", design)
-    runtime = Path(__import__("pyosys").__file__).parent / "share/include/backends/cxxrtl/runtime"
-    command = ["g++", "-std=c++17", "-O1", f"-I{runtime}", f"-I{folder}", str(HERE / "array_driver.cc"), "-o", "sim"]
-    subprocess.run(command, check=True, cwd=folder)
+    runtime = Path(pyosys.__path__[0]) / "share/include/backends/cxxrtl/runtime"
+    compile_it = ["g++", "-std=c++17", "-O1", f"-I{runtime}", f"-I{folder}", str(HERE / "array_driver.cc"), "-o", "sim"]
+    subprocess.run(compile_it, check=True, cwd=folder)
     rows = zip(
         chunked(words(values, parameters["ACT_BITS"]), len(values)),
         chunked(words(factors, parameters["WEIGHT_BITS"]), len(values)),

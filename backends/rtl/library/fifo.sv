@@ -102,7 +102,8 @@ module fifo #(
 
 `ifndef SYNTHESIS
     // For who simulates: the words in it, and the most that there were.
-    logic [31:0] filled, most;
+    logic [31:0] filled;
+    (* keep *) logic [31:0] most;
     always_ff @(posedge clk) begin
         if (reset) begin
             filled <= 0;

@@ -1,0 +1,32 @@
+"""RTL: SystemVerilog from a small library, simulated cycle by cycle against the exact reference."""
+
+from __future__ import annotations
+
+from backends.dataflow.layers.names import VERILOG_TOP, identifiers
+from backends.dataflow.layers.resolve import resolve
+from backends.dataflow.space import Solved
+from backends.protocol import API, Backend
+from backends.rtl import built
+from backends.rtl.check import check
+from backends.rtl.design.design import RtlDesign
+from backends.rtl.estimate import estimate
+from backends.rtl.notes import notes, observations
+from backends.rtl.options import RtlOptions
+from backends.rtl.plan import plan
+from backends.rtl.simulated import read
+
+BACKEND: Backend[RtlOptions, Solved[RtlDesign]] = Backend(
+    api=API,
+    name="rtl",
+    about="RTL: SystemVerilog from a small library, PE x SIMD folding, simulated cycle by cycle",
+    options=RtlOptions,
+    check=check,
+    resolve=lambda job: resolve(job, RtlDesign),
+    lower=lambda solved: solved.design.quantised,
+    estimate=estimate,
+    notes=notes,
+    plan=plan,
+    read=lambda solved, products: (*read(solved, products), *built.read(solved.design, products)),
+    observations=observations,
+    top=lambda network: identifiers([network], taken=VERILOG_TOP)[network],
+)

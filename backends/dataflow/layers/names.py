@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
 from math import prod
 
 from backends.dataflow.layers.nodes import merged_relu
@@ -55,10 +54,15 @@ VERILOG = """
     weak1 wildcard wire with within wor xnor
     clk reset images results receive_image send_results tb
 """
-"""Of SystemVerilog (IEEE 1800-2017), and what ``top.sv`` calls something already; beside `TAKEN`, so that the layers of a
-network have their names in both languages wherever they can."""
-MODULES = "adder_tree axis_receive axis_send convolution dense fifo global_average memory narrow requantise rom short_fifo"
-"""Library modules beside those that `TEMPLATES` names too: no top is called so, and a layer may be."""
+"""Of SystemVerilog (IEEE 1800-2017), and what ``top.sv`` calls something already. It comes beside `TAKEN`, so that
+layers have the same names in both languages wherever they can."""
+_MODULES = """
+    adder_tree axis_receive axis_send convolution dense fifo global_average memory narrow requantise rom short_fifo
+    testbench widen
+"""
+VERILOG_LAYER = TAKEN | {word.replace("_", "") for word in VERILOG.split()}
+VERILOG_TOP = VERILOG_LAYER | {word.replace("_", "") for word in _MODULES.split()}
+"""No top is called like a module of the library; an instance may be."""
 
 ENDINGS = re.compile("_(out|window|windows|weights|biases|t|valid|ready|data)$")
 """Streams between stages, the functions and arrays of a layer, and types of C end so."""
@@ -66,18 +70,13 @@ ENDINGS = re.compile("_(out|window|windows|weights|biases|t|valid|ready|data)$")
 
 def top_name(network: Network, verilog: bool = False) -> str:
     """The function or module, and so the IP core, is called as the network is."""
-    return identifiers([network.name], taken=_taken(VERILOG, MODULES) if verilog else TAKEN)[network.name]
+    return identifiers([network.name], taken=VERILOG_TOP if verilog else TAKEN)[network.name]
 
 
 def layer_names(network: Network, verilog: bool = False) -> Mapping[str, str]:
     """The identifier of every layer."""
-    taken = _taken(VERILOG) if verilog else TAKEN
+    taken = VERILOG_LAYER if verilog else TAKEN
     return identifiers((layer.name for layer in network.layers), top_name(network, verilog), taken)
-
-
-@cache
-def _taken(*words: str) -> frozenset[str]:
-    return TAKEN | {word.replace("_", "") for word in " ".join(words).split()}
 
 
 def identifiers(names: Iterable[str], beside: str = "", taken: frozenset[str] = TAKEN) -> Mapping[str, str]:

@@ -115,5 +115,3 @@ def latency(node: Node, wide: Lanes) -> int:
             area = pixels(node.taken)
             return cycles + (DIVIDER if area & (area - 1) else 0)
     return cycles
-
-

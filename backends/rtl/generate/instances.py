@@ -1,7 +1,7 @@
 """The stages of a design as ``top.sv`` instantiates them, and the streams between them.
 
-Streams bear the names of tensors of the network, so that who reads ``top.sv`` sees it. Each is three signals: a tensor's
-``_valid``, ``_ready`` and ``_data``.
+Streams bear the names of tensors of the network, so that who reads ``top.sv`` sees it. Each is three signals, whose names
+end in ``_valid``, ``_ready`` and ``_data``.
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ def instances(
         module, lines = _module(made, node, begins, sums, name)
         if sharing.get(node.name, 1) > 1 and node.kind == MATRIX_VECTOR:
             lines.append({"SHARING": sharing[node.name]})
-        instance = _instance_name(node, names)
+        instance = instance_name(node, names)
         yield Instance(module, instance, _comment(made, node), (*lines, *_fifos(made, node, begins)), (*ports,), writes)
 
 
-def _instance_name(node: Node, names: Mapping[str, str]) -> str:
+def instance_name(node: Node, names: Mapping[str, str]) -> str:
     match node.kind:
         case "receive":
             return "receive_image"
@@ -130,7 +130,11 @@ def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], 
             return "add", [
                 {"LANES": wide.takes},
                 *(
-                    {f"{side}_BITS": one.width, f"{side}_SIGNED": int(one.signed), f"{side}_SHIFT": point - one.fraction}
+                    {
+                        f"{side}_BITS": one.width,
+                        f"{side}_SIGNED": int(one.signed),
+                        f"{side}_SHIFT": point - one.fraction,
+                    }
                     for side, one in (("LEFT", source), ("RIGHT", right))
                 ),
                 {"SHIFT": shift_into(point, result), **put},
@@ -145,8 +149,16 @@ def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], 
             factor, down = reciprocal(area, area * max(source.high, -source.low) << more)
             divided: list[Line] = [{"MORE": more, "FACTOR": f"64'd{factor}", "DOWN": down}] if area & (area - 1) else []
             size = {"PIXELS": area, "CHANNELS": node.taken[-1], "LANES": wide.takes}
-            return "global_average", [size, *divided, {**taken, "SHIFT": shift_into(accumulator.fraction, result), **put}]
+            return "global_average", [
+                size,
+                *divided,
+                {**taken, "SHIFT": shift_into(accumulator.fraction, result), **put},
+            ]
     raise ValueError(f"{node.name}: there is no module for {node.kind}")
+
+
+def _term(side: str, type: FixedType, point: int) -> Line:
+    return {f"{side}_BITS": type.width, f"{side}_SIGNED": int(type.signed), f"{side}_SHIFT": point - type.fraction}
 
 
 def _image(node: Node, layer: Conv2D | MaxPool2D) -> list[Line]:
@@ -219,4 +231,3 @@ def _streams(made: Blueprint, names: Mapping[str, str]) -> Mapping[Fifo, Stream]
         name = f"{tensor}_to_{layer}" if node.kind == CLONE else tensor
         found[writer, reader] = Stream(name, made.lanes[writer].puts * made.quantised.type_of(node.tensor).width)
     return found
-

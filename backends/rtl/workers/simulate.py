@@ -6,7 +6,8 @@ JOB.json: ``shape`` of an image, ``tables`` with the codes of all bytes (see `ba
 stream simulation. Each frame must give equal results in both halves.
 
 Writes ``outputs.json``, a row of integers a frame, and ``cycles.json``: ``latency`` of the first frame, ``interval``
-between the ends of the last two without stalls, and ``fifos``, the most words that each held until the stalls began.
+between the ends of the last two, and ``fifos``, the most words that each held, all without stalls; ``simulator`` names
+this one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +61,8 @@ def simulated(library: Path, images: np.ndarray, results: int, stalled: int, int
     patience = ctypes.c_int64(10 * interval + 100_000)
     faults = simulate(given, *numbers, ctypes.c_uint32(SEED), patience, *taken, marks, ctypes.c_int(MARKS))
     if faults:
-        fact = f"{faults} beats lack their TKEEP or TLAST" if faults > 0 else f"nothing moves for {patience.value:,} cycles"
+        hangs = {-1: f"nothing moves for {patience.value:,} cycles", -2: "its logic does not settle in a cycle"}
+        fact = hangs.get(faults, f"{faults} beats lack their TKEEP or TLAST")
         raise MismatchError("RTL simulation", fact, REPORT)
     pairs = (line.rsplit(": ", 1) for line in marks.value.decode().splitlines())
     return Run(made, first, last, {name: int(most) for name, most in pairs})
@@ -81,6 +84,7 @@ def main(ask: Mapping[str, Any]) -> None:
     made = quiet if frames >= stalled else rough
     start, ends = int(quiet.first[0]), quiet.last.tolist()
     cycles = {"latency": ends[0] - start, "interval": ends[-1] - ends[-2], "fifos": dict(quiet.marks)}
+    cycles["simulator"] = f"Yosys CXXRTL {metadata.version('pyosys')}"
     Path("outputs.json").write_text(json.dumps(made.results.tolist()))
     Path("cycles.json").write_text(json.dumps(cycles))
 

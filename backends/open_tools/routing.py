@@ -12,7 +12,7 @@ from typing import Any
 
 from backends.cost.synthesis import OPEN_SYNTHESIS
 from backends.open_tools import netlist, synthesis
-from backends.open_tools.stage import TOP, Stage
+from backends.open_tools.stage import TOP, RtlStage
 from backends.open_tools.synthesis import NETLIST, distinct
 from flows.core.errors import StepFailed
 from flows.core.evidence import DESIGN, TOTAL, Metric, Reading, Tier
@@ -35,7 +35,7 @@ def is_supported(target: Target) -> bool:
     return target.part.package in netlist.PINS
 
 
-def steps(stages: Sequence[Stage], target: Target, limit_s: float, bitstream: bool) -> tuple[Step, ...]:
+def steps(stages: Sequence[RtlStage], target: Target, limit_s: float, bitstream: bool) -> tuple[Step, ...]:
     """For every kind among `stages`, which have been synthesised (`synthesis.steps`). A stage that nextpnr does not
     route, or not in `limit_s`, is a result: its step may fail."""
     found: list[Step] = []
@@ -46,11 +46,11 @@ def steps(stages: Sequence[Stage], target: Target, limit_s: float, bitstream: bo
     return tuple(found)
 
 
-def step_name(what: str, of: Stage) -> str:
+def step_name(what: str, of: RtlStage) -> str:
     return synthesis.name(of).replace("synthesise", what, 1)
 
 
-def _route(of: Stage, target: Target, limit_s: float) -> tuple[Step, ...]:
+def _route(of: RtlStage, target: Target, limit_s: float) -> tuple[Step, ...]:
     part = target.part.full_name
     harness = worker(
         name=step_name("harness", of),
@@ -88,7 +88,7 @@ def _route(of: Stage, target: Target, limit_s: float) -> tuple[Step, ...]:
     return harness, route, timing
 
 
-def _bitstream(of: Stage, target: Target) -> tuple[Step, ...]:
+def _bitstream(of: RtlStage, target: Target) -> tuple[Step, ...]:
     part, fasm = target.part.full_name, Output(step_name("route", of), FASM)
     frames = worker(
         name=step_name("frames", of),
@@ -123,7 +123,7 @@ def _bitstream(of: Stage, target: Target) -> tuple[Step, ...]:
     return frames, bits, decoded
 
 
-def read(stages: Sequence[Stage], target: Target, products: Products) -> tuple[Reading, ...]:
+def read(stages: Sequence[RtlStage], target: Target, products: Products) -> tuple[Reading, ...]:
     """What nextpnr made of each stage; totals where it routed all of them. The clock of the whole is that of the
     slowest. Raises `StepFailed` where a result is damaged."""
     routed = {one.name: result for one in stages if (result := of_stage(one, products))}
@@ -136,7 +136,7 @@ def read(stages: Sequence[Stage], target: Target, products: Products) -> tuple[R
     return tuple(found)
 
 
-def of_stage(of: Stage, products: Products) -> Any:
+def of_stage(of: RtlStage, products: Products) -> Any:
     """What came of it, as `workers.routed` writes it; None where it did not run, or did not route."""
     output = Output(step_name("time", of), ROUTED)
     path = products.path(output) if output.step in products.results else None
@@ -152,7 +152,7 @@ def of_stage(of: Stage, products: Products) -> Any:
         raise StepFailed(f"step {output.step}", "its result is damaged", advice) from None
 
 
-def unrouted(stages: Sequence[Stage], products: Products) -> Iterator[tuple[str, str]]:
+def unrouted(stages: Sequence[RtlStage], products: Products) -> Iterator[tuple[str, str]]:
     """(stage, why) of those that nextpnr was given and did not route."""
     for one in stages:
         result = products.results.get(step_name("route", one))
@@ -160,7 +160,7 @@ def unrouted(stages: Sequence[Stage], products: Products) -> Iterator[tuple[str,
             yield one.name, result.reason
 
 
-def tool_name(stages: Sequence[Stage], products: Products) -> str:
+def tool_name(stages: Sequence[RtlStage], products: Products) -> str:
     for one in stages:
         result = products.results.get(step_name("route", one))
         if result and result.versions:

@@ -30,7 +30,6 @@ class Delays:
     captured: dict[str, float] = field(default_factory=dict)
     cells: dict[str, str] = field(default_factory=dict)
 
-
     def keep(self, cells: Set[str], drivers: Mapping[str, Set[str]]) -> None:
         """Leaves out nets to a LUT from a cell that does not drive it: where two LUTs share a site, nextpnr writes the
         pins of either as pins of both. `cells` are those of the netlist; what was packed otherwise is kept."""

@@ -18,7 +18,7 @@ TOP = "stage"
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryFile:
     """The size of what a module reads from a file: `depth` words of `width` bits."""
 
     width: int
@@ -34,14 +34,14 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Stage:
+class RtlStage:
     """An instance of a module, called `name` in the design, with what its parameters are set to; those in `memories`
     name the files that it reads."""
 
     name: str
     module: str
     parameters: Mapping[str, int | str]
-    memories: Mapping[str, Memory] = field(default_factory=dict)
+    memories: Mapping[str, MemoryFile] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -50,7 +50,7 @@ class Stage:
         return digest_of([self.module, dict(sorted(self.parameters.items())), dict(sorted(sizes.items()))])
 
 
-def files(stage: Stage, library: Mapping[str, str]) -> dict[str, str]:
+def files(stage: RtlStage, library: Mapping[str, str]) -> dict[str, str]:
     """All that synthesis reads, by file name: the module and those in it, their memories, and `TOP` around it.
 
     `library` has the text of every module by its name.
@@ -76,7 +76,7 @@ def needed(module: str, library: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def around(stage: Stage, text: str) -> str:
+def around(stage: RtlStage, text: str) -> str:
     """A module with the ports of `stage`, whose parameters are set: tools disagree on how to set them otherwise."""
     header = HEADER.search(COMMENT.sub("", text))
     if header is None or header[1] != stage.module:
@@ -99,7 +99,7 @@ def around(stage: Stage, text: str) -> str:
     )
 
 
-def _set(stage: Stage, header: str) -> Iterator[str]:
+def _set(stage: RtlStage, header: str) -> Iterator[str]:
     for width, name, default in PARAMETER.findall(header):
         value: int | str = stage.parameters.get(name, default)
         if name in stage.memories:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from backends.cost.synthesis import OPEN_SYNTHESIS
 from backends.open_tools import counts, stage
 from backends.open_tools.counts import NetlistCounts
-from backends.open_tools.stage import TOP, Stage
+from backends.open_tools.stage import TOP, RtlStage
 from flows.core.errors import StepFailed
 from flows.core.evidence import DESIGN, RESOURCES, Metric, Reading, Tier
 from flows.core.files import TEXT_LIMIT, read_text
@@ -28,7 +28,7 @@ SOURCES = ("flows.core", "backends.open_tools")
 LIMIT_S = 1800.0
 
 
-def steps(stages: Sequence[Stage], library: Mapping[str, str], synthesiser: str) -> tuple[Step, ...]:
+def steps(stages: Sequence[RtlStage], library: Mapping[str, str], synthesiser: str) -> tuple[Step, ...]:
     """A step for every kind among `stages`; of a ``yosys`` on PATH, first one that sees that it is recent enough."""
     if synthesiser == NONE:
         return ()
@@ -39,12 +39,12 @@ def steps(stages: Sequence[Stage], library: Mapping[str, str], synthesiser: str)
     return (*version_steps(synthesiser), *kinds)
 
 
-def distinct(stages: Sequence[Stage]) -> tuple[Stage, ...]:
+def distinct(stages: Sequence[RtlStage]) -> tuple[RtlStage, ...]:
     """The first of each kind."""
     return tuple({one.kind: one for one in reversed(stages)}.values())[::-1]
 
 
-def name(of: Stage) -> str:
+def name(of: RtlStage) -> str:
     """Of the step that synthesises what is built like `of`."""
     return f"synthesise {of.module} {of.kind.removeprefix('sha256:')[:8]}"
 
@@ -108,7 +108,7 @@ def commands(sources: Sequence[str]) -> str:
     )
 
 
-def read(stages: Sequence[Stage], target: Target, products: Products) -> tuple[Reading, ...]:
+def read(stages: Sequence[RtlStage], target: Target, products: Products) -> tuple[Reading, ...]:
     """What Yosys counted of each stage and of all; nothing where a stage was not synthesised.
 
     Stages of one name are taken together. Raises `StepFailed` where a count is damaged.
@@ -132,7 +132,7 @@ def read(stages: Sequence[Stage], target: Target, products: Products) -> tuple[R
     )
 
 
-def of_stage(of: Stage, products: Products) -> NetlistCounts | None:
+def of_stage(of: RtlStage, products: Products) -> NetlistCounts | None:
     """What Yosys counted of it; None where it did not run."""
     output = Output(name(of), COUNTS)
     path = products.path(output) if output.step in products.results else None

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from backends.cost.amounts import Amounts, joined
 from backends.dataflow.layers.blueprint import Blueprint, blueprint
 from backends.dataflow.layers.names import layer_names
-from backends.open_tools.stage import Memory, Stage
+from backends.dataflow.layers.nodes import CLONE, RECEIVE, SEND
+from backends.open_tools.stage import MemoryFile, RtlStage
 from backends.rtl.design.design import RtlDesign
-from backends.rtl.generate.instances import instances
+from backends.rtl.generate.instances import instance_name, instances
 
 LIBRARY = Path(__file__).parent / "library"
 
@@ -21,11 +23,11 @@ def library() -> Mapping[str, str]:
     return {path.stem: path.read_text() for path in sorted(LIBRARY.glob("*.sv"))}
 
 
-def stages(design: RtlDesign) -> tuple[Stage, ...]:
+def stages(design: RtlDesign) -> tuple[RtlStage, ...]:
     return tuple(of_blueprint(blueprint(design), design.sums, design.sharing))
 
 
-def of_blueprint(made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str, int]) -> Iterator[Stage]:
+def of_blueprint(made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str, int]) -> Iterator[RtlStage]:
     """Named after the layers that they compute; what belongs to no layer is called as in ``top.sv``."""
     names = layer_names(made.quantised.network, verilog=True)
     layers = {identifier: layer for layer, identifier in names.items()}
@@ -34,11 +36,33 @@ def of_blueprint(made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str,
         files = [name for name in parameters if name in ("WEIGHTS", "BIASES")]
         for name in files:
             del parameters[name]
-        memories: dict[str, Memory] = dict(zip(files, _memories(parameters), strict=True)) if files else {}
-        yield Stage(layers.get(one.name, one.name), one.module, parameters, memories)
+        memories: dict[str, MemoryFile] = dict(zip(files, _memories(parameters), strict=True)) if files else {}
+        yield RtlStage(layers.get(one.name, one.name), one.module, parameters, memories)
 
 
-def _memories(parameters: Mapping[str, int | str]) -> tuple[Memory, Memory]:
+def foretold(design: RtlDesign) -> dict[str, Amounts]:
+    """What each stage will take by the models of this flow: its logic, its memories and the FIFOs that it ends in."""
+    names = layer_names(design.job.network, verilog=True)
+    stage_of = {
+        node.name: node.layer.name
+        if node.layer.name in names and node.kind not in PLUMBING
+        else instance_name(node, names)
+        for node in design.nodes
+    }
+    found: dict[str, list[Amounts]] = {}
+    for node in design.nodes:
+        logic, memories = design.node_cost(node, design.lanes[node.name])
+        found.setdefault(stage_of[node.name], []).extend((logic, *memories.values()))
+    for buffer in design.buffers:
+        found[stage_of[buffer.writer]].append(design.fifo_cost(buffer))
+    return {name: joined(*parts) for name, parts in found.items()}
+
+
+PLUMBING = (CLONE, RECEIVE, SEND)
+"""Kinds of stages that belong to no layer."""
+
+
+def _memories(parameters: Mapping[str, int | str]) -> tuple[MemoryFile, MemoryFile]:
     """Of the weights and of the biases."""
     number = {name: value for name, value in parameters.items() if isinstance(value, int)}
     if "KERNEL_HEIGHT" in number:
@@ -46,5 +70,5 @@ def _memories(parameters: Mapping[str, int | str]) -> tuple[Memory, Memory]:
     else:
         inputs = number["INPUTS"]
     groups = number["OUTPUTS"] // number["PE"]
-    weights = Memory(number["PE"] * number["SIMD"] * number["WEIGHT_BITS"], inputs // number["SIMD"] * groups)
-    return weights, Memory(number["PE"] * number["ACC_BITS"], groups)
+    weights = MemoryFile(number["PE"] * number["SIMD"] * number["WEIGHT_BITS"], inputs // number["SIMD"] * groups)
+    return weights, MemoryFile(number["PE"] * number["ACC_BITS"], groups)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from backends.open_tools.stage import Memory, Stage
+from backends.open_tools.stage import MemoryFile, RtlStage
 
 LIBRARY = {
     "counter": """// Counts.
@@ -34,8 +34,8 @@ endmodule
 }
 
 
-def stage(name: str, bits: int = 4) -> Stage:
-    return Stage(name, "counter", {"BITS": bits, "STORAGE": "distributed"}, {"WORDS": Memory(12, 3)})
+def stage(name: str, bits: int = 4) -> RtlStage:
+    return RtlStage(name, "counter", {"BITS": bits, "STORAGE": "distributed"}, {"WORDS": MemoryFile(12, 3)})
 
 
 STATISTICS = {

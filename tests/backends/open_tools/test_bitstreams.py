@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backends.open_tools import fasm, routing, synthesis
-from backends.open_tools.stage import Stage
+from backends.open_tools.stage import RtlStage
 from backends.open_tools.synthesis import PYOSYS
 from flows.core.evidence import DESIGN, TOTAL, Metric
 from flows.core.part import Target, find_part
@@ -97,7 +97,7 @@ endmodule
 @pytest.mark.skipif(bool(ABSENT), reason=f"not here: {', '.join(ABSENT)}")
 @pytest.mark.parametrize("part", ["xc7z010clg400-1", "xc7z020clg400-1"])
 def test_a_module_is_synthesised_routed_and_read_back(tmp_path: Path, part: str) -> None:
-    target, stages = Target(find_part(part), 8.0), [Stage("layer", "multiplier", {"BITS": 8})]
+    target, stages = Target(find_part(part), 8.0), [RtlStage("layer", "multiplier", {"BITS": 8})]
     steps = *synthesis.steps(stages, MULTIPLIER, PYOSYS), *routing.steps(stages, target, 600, True)
     products = Executor(Store(tmp_path), 2, lambda *_: None).execute(Plan(steps))
     counted = {one.metric: one.value for one in synthesis.read(stages, target, products) if one.scope == DESIGN}

@@ -6,7 +6,7 @@ import pytest
 
 from backends.open_tools import stage as stages
 from backends.open_tools.counts import NetlistCounts, counts, from_statistics
-from backends.open_tools.stage import Memory, Stage
+from backends.open_tools.stage import MemoryFile, RtlStage
 from tests.backends.open_tools.stand_ins import LIBRARY, STATISTICS, stage
 
 
@@ -24,21 +24,21 @@ def test_its_parameters_are_set_and_its_ports_are_the_modules() -> None:
 
 
 def test_a_number_with_its_width_is_no_string() -> None:
-    text = stages.around(Stage("a", "counter", {"BITS": "64'd9"}), LIBRARY["counter"])
+    text = stages.around(RtlStage("a", "counter", {"BITS": "64'd9"}), LIBRARY["counter"])
     assert "parameter BITS = 64'd9" in text
 
 
 def test_a_parameter_that_the_module_does_not_have_is_named() -> None:
     with pytest.raises(ValueError, match="counter has no parameter PE"):
-        stages.around(Stage("a", "counter", {"PE": 3}), LIBRARY["counter"])
+        stages.around(RtlStage("a", "counter", {"PE": 3}), LIBRARY["counter"])
 
 
 def test_contents_of_memories_are_words_of_their_width_and_always_the_same() -> None:
-    memory = Memory(width=13, depth=50)
+    memory = MemoryFile(width=13, depth=50)
     words = memory.contents("WORDS").split()
     assert len(words) == 50 and all(len(word) == 4 and int(word, 16) < 1 << 13 for word in words)
     assert max(int(word, 16) for word in words) >= 1 << 12
-    assert memory.contents("WORDS") == Memory(13, 50).contents("WORDS") != memory.contents("BIASES")
+    assert memory.contents("WORDS") == MemoryFile(13, 50).contents("WORDS") != memory.contents("BIASES")
 
 
 def test_stages_that_are_built_alike_are_of_one_kind() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backends.open_tools import routing, synthesis
-from backends.open_tools.stage import Stage
+from backends.open_tools.stage import RtlStage
 from backends.open_tools.synthesis import PYOSYS
 from backends.open_tools.synthesis import YOSYS as ON_PATH
 from flows.core.errors import StepFailed
@@ -119,7 +119,7 @@ def test_damaged_counts_are_named(on_path: OnPath, runs: Runs) -> None:
         synthesis.read(STAGES, TARGET, products)
 
 
-def routed(runs: Runs, stages: list[Stage], limit_s: float = 60) -> Products:
+def routed(runs: Runs, stages: list[RtlStage], limit_s: float = 60) -> Products:
     return runs(*synthesis.steps(stages, LIBRARY, ON_PATH), *routing.steps(stages, TARGET, limit_s, False))
 
 

@@ -45,9 +45,10 @@ def _compared(design: RtlDesign, cycles: Cycles) -> Iterator[Note]:
     fuller = sorted((most, fifo) for fifo, (most, _) in held.items() if most > expected.fill[fifo] + SLACK)
     if fuller:
         most, fifo = fuller[-1]
+        words = f"{most:,} instead of {expected.fill[fifo]:,}, of {design.depths[fifo]:,}"
         yield Note(
             f"in RTL simulation {len(fuller)} of {len(held)} FIFOs held more words than in the stream simulation, the "
-            f"fullest {' to '.join(fifo)}: {most:,} instead of {expected.fill[fifo]:,}, of {design.depths[fifo]:,} promised"
+            f"fullest {' to '.join(fifo)}: {words}"
         )
     else:
         yield Note(f"in RTL simulation no FIFO held more than {SLACK} words more than in the stream simulation")

@@ -30,6 +30,8 @@ from models.network import Conv2D
 from models.vectors import vectors
 
 FLOW = Path(__file__).parent.parent
+BOARDS = {"xc7z010clg400-1": "zybo-z7-10", "xc7z020clg484-1": "zedboard"}
+"""Which board is taken for a part where a PYNQ-Z2 is not meant."""
 TEMPLATES, LIBRARY = FLOW / "generate" / "templates", FLOW / "library"
 
 
@@ -57,6 +59,7 @@ def texts(
         "mhz": f"{1000 / made.clock_ns:.6g}",
         "about": f"{network.name} for {made.part} at {made.clock_ns:g} ns: {network.macs:,} products a frame.",
         "instances": list(instances(made, sums, sharing, layer_names(network, verilog=True))),
+        "board": BOARDS.get(made.part, "pynq-z2"),
         "image": network.input_shape,
         "tables": [list(table) for table in contract.tables] if contract.applied_by == "host" else None,
         "pixels": str(contract.pixels),

@@ -12,6 +12,7 @@ import pytest
 from backends.finn import BACKEND as finn
 from backends.hls import BACKEND as hls
 from backends.hls4ml import BACKEND as hls4ml
+from backends.rtl import BACKEND as rtl
 from flows import registry
 from flows.conformance import BuildSuite
 from tests.test_house import PROBE, WATCHED
@@ -32,8 +33,12 @@ class TestHls4ml(BuildSuite):
     backend = hls4ml
 
 
+class TestRtl(BuildSuite):
+    backend = rtl
+
+
 def test_the_built_in_flows_are_found() -> None:
-    assert {"hls4ml", "finn", "hls"} <= set(FLOWS), "install the checkout again: its entry points are older"
+    assert {"hls4ml", "finn", "hls", "rtl"} <= set(FLOWS), "install the checkout again: its entry points are older"
 
 
 @pytest.mark.parametrize("flow", FLOWS)

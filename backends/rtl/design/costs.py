@@ -146,17 +146,19 @@ def fifo_cost(buffer: Buffer) -> Amounts:
     )
 
 
-def stored(depth: int, bits: int, device: Device, rom: bool = False) -> Memory:
-    """One memory, where it takes the smaller share of the part."""
-    return lightest((Memory(1, depth, bits, storage, rom) for storage in (LUTRAM, BRAM)), device)
+def in_one(each: Memory, device: Device) -> Memory:
+    """Memories that are read at one address are one, as wide as all of them; a pool of one row has none."""
+    bits = each.copies * each.bits
+    ways = (Memory(1, each.depth, bits, storage, each.rom) for storage in (LUTRAM, BRAM))
+    return lightest(ways, device) if bits else each
 
 
 def memory(each: Memory, law: str, device: Device) -> Amounts:
-    """Of memories that are read at one address: they are one, as wide as all of them."""
-    one = stored(each.depth, each.copies * each.bits, device, each.rom)
-    source = f"{one.depth} words of {one.bits} bits"
+    one = in_one(each, device)
+    latched = 2 * one.copies * one.bits if one.storage == LUTRAM else 0
+    source = f"{one.copies} x {one.depth} words of {one.bits} bits"
     return {
         Metric.LUT: (within(one.luts, SPREAD, "memories", f"{source} in LUTs (UG474)"),),
-        Metric.FF: (within(2 * one.bits if one.storage == LUTRAM else 0, SPREAD, "memories", "output registers"),),
+        Metric.FF: (within(latched, SPREAD, "memories", "output registers"),),
         Metric.BRAM18: (exact(one.bram18, law, f"{source} (UG473)"),),
     }

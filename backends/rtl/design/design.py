@@ -84,8 +84,7 @@ class RtlDesign(LayerDesign[RtlOptions]):
         return {name: self._in_one(memory) for name, memory in super().rows.items()}
 
     def _in_one(self, memory: Memory) -> Memory:
-        """Memories that are read at one address are one, as wide as all of them."""
-        return costs.stored(memory.depth, memory.copies * memory.bits, self.job.target.part.device, memory.rom)
+        return costs.in_one(memory, self.job.target.part.device)
 
     def node_cost(self, node: Node, wide: Lanes) -> tuple[Amounts, Mapping[str, Amounts]]:
         sums = self.sums.get(node.layer.name, 0)

@@ -1,7 +1,7 @@
 """The stages of a design as ``top.sv`` instantiates them, and the streams between them.
 
-Streams bear the names of tensors of the network, so that who reads ``top.sv`` sees it. Each is three signals: their names end
-in ``_valid``, ``_ready`` and ``_data``.
+Streams bear the names of tensors of the network, so that who reads ``top.sv`` sees it. Each is three signals, which end in
+``_valid``, ``_ready`` and ``_data``.
 """
 
 from __future__ import annotations

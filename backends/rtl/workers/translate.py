@@ -18,7 +18,7 @@ from flows.core.worker import run_worker
 
 RUNTIME = Path(pyosys.__file__).parent / "share" / "include" / "backends" / "cxxrtl" / "runtime" / "cxxrtl"
 CLEAN = ("proc", "flatten", "opt", "clean -purge", "splitnets -driver", "clean -purge")
-"""So that the C++ is short, and a cycle one pass: bits that depend on others of their wire become wires of their own."""
+"""So that the C++ is short and a cycle one pass: bits that depend on others of their wire get wires of their own."""
 
 
 def main(ask: Mapping[str, Any]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from backends.dataflow.layers.check import check
 from backends.dataflow.layers.names import VERILOG_TOP, identifiers
 from backends.dataflow.layers.resolve import resolve
 from backends.dataflow.space import Solved
 from backends.protocol import API, Backend
 from backends.rtl import built
-from backends.rtl.check import check
 from backends.rtl.design.design import RtlDesign
 from backends.rtl.estimate import estimate
 from backends.rtl.notes import notes, observations

@@ -29,8 +29,8 @@ def observations(solved: Solved[RtlDesign], products: Products) -> Sequence[Note
 
 def _compared(design: RtlDesign, cycles: Cycles) -> Iterator[Note]:
     yield Note(
-        f"RTL simulation: {FRAMES} frames back to back without stalls and {STALLED} with seeded random stalls at both "
-        f"ends gave the integers of the exact reference"
+        f"RTL simulation: {FRAMES} frames back to back, {FRAMES - STALLED} without stalls, then {STALLED} with seeded "
+        f"random stalls at both ends"
     )
     expected = design.simulation
     off = abs(cycles.interval - expected.interval) / expected.interval

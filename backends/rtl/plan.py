@@ -14,8 +14,8 @@ from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.worker import worker
 from models.reference import REFERENCE, reference_step
 
-FRAMES, STALLED = 64, 64
-"""Frames back to back without stalls, and with random stalls at both ends."""
+FRAMES, STALLED = 64, 24
+"""Frames back to back, and how many of them, the last, with random stalls at both ends."""
 PROJECT, MODEL, LIBRARY, OUTPUTS = "project", "model", "simulation.so", "outputs.json"
 RTL = Output("generate", PROJECT)
 CYCLES = Output("simulate", "cycles.json")
@@ -63,7 +63,7 @@ def plan(solved: Solved[RtlDesign]) -> Plan:
     frames = {"frames": FRAMES, "stalled": STALLED, "interval": interval}
     simulate = worker(
         name=CYCLES.step,
-        about=f"RTL simulation: {FRAMES} frames back to back without stalls, {STALLED} with",
+        about=f"RTL simulation: {FRAMES} frames back to back, the last {STALLED} with random stalls at both ends",
         module="backends.rtl.workers.simulate",
         ask={"shape": job.network.input_shape, "tables": tables, "results": results, **frames},
         files={LIBRARY: Output(compile.name, LIBRARY)},

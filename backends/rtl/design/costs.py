@@ -1,19 +1,21 @@
-"""What the modules of the library take when they are built: DSP and block RAM exactly, LUT and FF by their structure.
+"""What Yosys counts of the modules of the library: DSP and block RAM exactly, LUT and FF by their structure.
 
 DSP and block RAM follow from the generated code by AMD UG479 and UG473. A LUT adds, compares or selects a bit (UG474);
-what is registered is counted bit by bit. What a tool shares, retimes or packs is not known: hence the factors.
+what is registered is counted bit by bit. The figures that are no width of the code were set by the modules as Yosys
+counts them one by one; ``calibration/rtl.py`` compares whole stages (docs/reference/rtl-truth.md).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, log2
 
 from backends.cost.amounts import Amounts, exact, joined, within
 from backends.cost.blockram import bram18
 from backends.cost.dsp import dsp48
-from backends.cost.fabric import ram_luts
-from backends.dataflow.buffers import BRAM, LUTRAM, Buffer, lightest
+from backends.cost.fabric import ram_luts, shift_register_luts
+from backends.dataflow.buffers import BRAM, LUTRAM, STORAGES, Buffer, lightest
 from backends.dataflow.layers.memories import Memory, kept, rows, weight_rom
 from backends.dataflow.layers.nodes import Lanes, Node, parts, pixels
 from backends.rtl import packing
@@ -24,10 +26,12 @@ from models.quantised import QuantisedNetwork
 
 WEIGHTS, LINE_BUFFERS = "weights", "line buffers"
 SPREAD = 1.5
-"""How far LUT and FF by structure are off, as a factor: no build of this library bears it out yet."""
-CONTROL = {"window": 120, "matrix_vector": 60, "maxpool2d": 80, "global_average_pool": 30}
-"""LUTs of counters, flags and handshakes; a FIFO and a simple stage: see `SIMPLE`."""
-SIMPLE = 15
+"""How far LUT and FF by structure are off, as a factor."""
+CONTROL = {
+    "receive": (27, 38), "clone": (0, 0), "window": (120, 76), "matrix_vector": (70, 50), "maxpool2d": (80, 80),
+    "add": (15, 15), "relu": (15, 15), "global_average_pool": (30, 30), "send": (6, 38),
+}  # fmt: skip
+"""(LUTs, FFs) of counters, flags and handshakes, without those of FIFOs."""
 
 
 def node_cost(
@@ -38,7 +42,7 @@ def node_cost(
     `unit` has the bits of an accumulator, and how many results share a DSP48E1.
     """
     data, result = quantised.type_of(node.layer.inputs[0]).width, quantised.type_of(node.tensor).width
-    control = logic(CONTROL.get(node.kind, SIMPLE), CONTROL.get(node.kind, SIMPLE), "control")
+    control = logic(*CONTROL[node.kind], "control")
     match node.kind, node.layer:
         case "window", _:
             cut = parts(node, wide)
@@ -62,18 +66,16 @@ def node_cost(
             return found, {WEIGHTS: memory(weight_rom(node.size, fold, width, device), WEIGHTS, device)}
         case "maxpool2d", MaxPool2D() as layer:
             compared = layer.kernel[0] + layer.kernel[1] - 2
-            before = (layer.kernel[1] - 1) * node.taken[-1] * data
-            found = joined(
-                control,
-                logic(2 * data * wide.takes * compared, before + 4 * data * wide.takes, "pools"),
-            )
+            before = (layer.kernel[1] - 1) * shift_register_luts(max(node.taken[-1] // wide.takes, 1), data * wide.takes)
+            compares = 2 * data * wide.takes * compared
+            found = joined(control, logic(compares + before, 4 * data * wide.takes, "pools"))
             return found, {LINE_BUFFERS: memory(rows(node, wide, data, device), LINE_BUFFERS, device)}
         case (("add" | "relu"), _):
-            return joined(control, requantise(wide.puts, data + 2, result), logic(wide.puts * data, 0, "adders")), {}
+            return joined(control, requantise(wide.puts, result)), {}
         case "global_average_pool", _:
             bits = data + ceil(log2(pixels(node.taken))) + 1
-            sums_held = logic(wide.puts * bits, node.shape[-1] * bits, "adders")
-            return joined(control, sums_held, requantise(wide.puts, bits, result)), {}
+            held = ram_luts(max(node.shape[-1] // wide.puts, 1), wide.puts * bits)
+            return joined(control, logic(wide.puts * bits + held, 0, "adders"), requantise(wide.puts, result)), {}
         case _:
             return joined(control, split(wide.takes, 1, result) if node.kind == "send" else {}), {}
 
@@ -103,7 +105,7 @@ def products(pe: int, simd: int, widths: tuple[int, int, int, int], sharing: int
     return joined(
         {Metric.DSP: (dsp,)},
         logic(simd * data + pe * (adders + sums) + inverted, 2 * simd * data + pe * (held + sums), "adders"),
-        requantise(pe, sums, result),
+        requantise(pe, result),
     )
 
 
@@ -122,9 +124,9 @@ def tree(terms: int, bits: int) -> tuple[int, int]:
     return luts, held
 
 
-def requantise(lanes: int, bits: int, result: int) -> Amounts:
-    """Rounding adds, saturating compares and selects."""
-    return logic(lanes * (bits + result), lanes * (bits + result), "requantise")
+def requantise(lanes: int, result: int) -> Amounts:
+    """Rounding adds to the bits that are left, saturating compares and selects; a register behind either."""
+    return logic(lanes * (result + 5), lanes * (2 * result + 7), "requantise")
 
 
 def split(taken: int, lanes: int, bits: int) -> Amounts:
@@ -134,28 +136,61 @@ def split(taken: int, lanes: int, bits: int) -> Amounts:
 
 
 def fifo_cost(buffer: Buffer) -> Amounts:
-    """One FIFO: what controls it, and what holds its words; the last one is in a register."""
-    in_bram = buffer.storage == BRAM
-    words = buffer.bits if not in_bram else 3 * buffer.bits
-    luts = ram_luts(8 if in_bram else 2 * buffer.depth if buffer.depth <= 16 else buffer.depth, buffer.bits)
-    held = exact(luts, "memories", f"words in {buffer.storage} (UG474)")
-    whole = bram18(buffer.depth, buffer.bits) if in_bram else 0
-    return joined(
-        logic(2 * SIMPLE if in_bram else SIMPLE, words + 2 * SIMPLE, "fifo"),
-        {Metric.LUT: (held,), Metric.BRAM18: (exact(whole, "fifo", "block RAM of FIFOs (UG473)"),)},
-    )
+    """One FIFO: what controls it, and what holds its words; the last one is in a register. One in block RAM has the
+    registers of that behind it, and a short one."""
+    if buffer.storage == BRAM:
+        pointers = _pointers(buffer.depth)
+        held, whole = ram_luts(16, buffer.bits), bram18(buffer.depth, buffer.bits)
+        logic_of_it = logic(4 * pointers + 28, 3 * (pointers + buffer.bits) + 18, "fifo")
+    else:
+        depth = buffer.depth + SLACK
+        pointers, blocks = _pointers(depth), ceil(depth / RAM_WORDS)
+        held, whole = ram_luts(depth, buffer.bits), 0
+        chosen = buffer.bits * ceil((blocks - 1) / 3) + (2 * blocks if blocks > 1 else 0)
+        logic_of_it = logic(4 * pointers + 4 + chosen, buffer.bits + 3 * pointers + 3, "fifo")
+    words = exact(held, "memories", f"words in {STORAGES[buffer.storage]} (UG474)")
+    blocks_of_it = exact(whole, "fifo", "block RAM of FIFOs (UG473)")
+    return joined(logic_of_it, {Metric.LUT: (words,), Metric.BRAM18: (blocks_of_it,)})
 
 
-def in_one(each: Memory, device: Device) -> Memory:
+SLACK = 3
+"""Words of a FIFO above its depth, for those on their way."""
+RAM_WORDS = 64
+"""Of the deepest LUT RAM that takes no multiplexer."""
+
+
+def _pointers(depth: int) -> int:
+    return ceil(log2(max(depth, 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryMemory(Memory):
+    """As the library's modules ``memory`` and ``rom`` are built."""
+
+    @property
+    def luts(self) -> int:
+        """A LUT holds 64 bits of a ROM; four of them and the multiplexers of their slice 256, also where fewer do."""
+        if self.storage == BRAM or self.depth <= 1:
+            return 0
+        if not self.rom:
+            deeper = self.bits * ceil((ceil(self.depth / RAM_WORDS) - 1) / 3)
+            return self.copies * (ram_luts(self.depth, self.bits) + deeper)
+        slices, rest = divmod(self.depth, 256)
+        each = 4 * slices + (4 if rest > 128 else ceil(rest / 64)) + 1.5 * (ceil(self.depth / 256) - 1)
+        return self.copies * ceil(self.bits * each)
+
+
+def in_one(each: Memory, device: Device) -> LibraryMemory:
     """Memories that are read at one address are one, as wide as all of them; a pool of one row has none."""
     bits = each.copies * each.bits
-    ways = (Memory(1, each.depth, bits, storage, each.rom) for storage in (LUTRAM, BRAM))
-    return lightest(ways, device) if bits else each
+    ways = [LibraryMemory(1, each.depth, bits, storage, each.rom) for storage in (LUTRAM, BRAM)]
+    return lightest(ways, device) if bits else ways[0]
 
 
 def memory(each: Memory, law: str, device: Device) -> Amounts:
+    """Its words, and what is read: twice registered, of block RAM once in itself and once, by Yosys, in FFs."""
     one = in_one(each, device)
-    latched = 2 * one.copies * one.bits if one.storage == LUTRAM else 0
+    latched = (2 if one.storage == LUTRAM else 1) * one.copies * one.bits
     source = f"{one.copies} x {one.depth} words of {one.bits} bits"
     return {
         Metric.LUT: (within(one.luts, SPREAD, "memories", f"{source} in LUTs (UG474)"),),

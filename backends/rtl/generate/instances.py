@@ -1,7 +1,7 @@
 """The stages of a design as ``top.sv`` instantiates them, and the streams between them.
 
-Streams bear the names of tensors of the network, so that who reads ``top.sv`` sees it. Each is three signals, which end in
-``_valid``, ``_ready`` and ``_data``.
+Streams bear the names of tensors of the network, so that who reads ``top.sv`` sees it. Each is three signals,
+NAME_valid, NAME_ready and NAME_data.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def instance_name(node: Node, names: Mapping[str, str]) -> str:
 def _comment(made: Blueprint, node: Node) -> str:
     wide = made.lanes[node.name]
     if node.kind == CLONE:
-        return "Two stages read it."
+        first, second = [one.layer.name for one in made.nodes if node.name in one.sources]
+        return f"{first} and {second} both read it."
     if node.kind in (RECEIVE, SEND):
         return ""
     text = title(made.quantised, node.layer)
@@ -165,7 +166,7 @@ def _image(node: Node, layer: Conv2D | MaxPool2D) -> list[Line]:
     """The image and what slides over it; strides and padding only where there are some."""
     height, width, channels = node.taken
     top, bottom, left, right = layer.pads(node.taken)
-    strides = {"STRIDE_HEIGHT": layer.strides[0], "STRIDE_WIDTH": layer.strides[1]}
+    strides = {"STRIDE_HEIGHT": layer.strides[0], "STRIDE_WIDTH": layer.strides[1]} if layer.strides != (1, 1) else {}
     pads = {"PAD_TOP": top, "PAD_BOTTOM": bottom, "PAD_LEFT": left, "PAD_RIGHT": right}
     return [
         {"HEIGHT": height, "WIDTH": width, "CHANNELS": channels},

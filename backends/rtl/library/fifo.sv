@@ -27,13 +27,12 @@ module fifo #(
             localparam [ADDRESS_BITS-1:0] LAST = ADDRESS_BITS'(SIZE - 1);
 
             logic [ADDRESS_BITS-1:0] write_address, read_address;
-            logic [COUNT_BITS-1:0] held, next_held;  // in the block RAM
+            logic [COUNT_BITS-1:0] held;  // in the block RAM
             logic has_word, reads;
             logic latched_valid, read_valid, tail_ready;
             logic [WIDTH-1:0] read;
 
             assign reads = has_word && tail_ready;
-            assign next_held = held + COUNT_BITS'(writes) - COUNT_BITS'(reads);
 
             memory #(
                 .WIDTH(WIDTH),
@@ -60,9 +59,11 @@ module fifo #(
                 end else begin
                     if (writes) write_address <= write_address == LAST ? 0 : write_address + 1;
                     if (reads) read_address <= read_address == LAST ? 0 : read_address + 1;
-                    held <= next_held;
-                    has_word <= next_held != 0;
-                    in_ready <= next_held < COUNT_BITS'(DEPTH);
+                    held <= held + COUNT_BITS'(writes) - COUNT_BITS'(reads);
+                    // Both look at what is held now, so that neither waits for the count.
+                    has_word <= writes || (reads ? held > 1 : held != 0);
+                    if (writes == reads) in_ready <= held < COUNT_BITS'(DEPTH);
+                    else in_ready <= writes ? held + 1 < COUNT_BITS'(DEPTH) : held <= COUNT_BITS'(DEPTH);
                     latched_valid <= reads;
                     read_valid <= latched_valid;
                 end

@@ -5,10 +5,10 @@ module max_pool #(
     parameter HEIGHT = 1,
     parameter WIDTH = 1,
     parameter CHANNELS = 1,
-    parameter KERNEL_HEIGHT = 2,
-    parameter KERNEL_WIDTH = 2,
-    parameter STRIDE_HEIGHT = 2,
-    parameter STRIDE_WIDTH = 2,
+    parameter KERNEL_HEIGHT = 1,
+    parameter KERNEL_WIDTH = 1,
+    parameter STRIDE_HEIGHT = 1,
+    parameter STRIDE_WIDTH = 1,
     parameter PAD_TOP = 0,
     parameter PAD_BOTTOM = 0,
     parameter PAD_LEFT = 0,
@@ -86,7 +86,10 @@ module max_pool #(
     end
 
     // Two cycles later the rows above are there, the oldest lowest; the newest goes along.
-    logic was_turn, is_turn, was_column, is_column, was_end, is_end;
+    logic was_turn, is_turn, was_end, is_end;
+    /* verilator lint_off UNUSEDSIGNAL */  // of a pool of one row
+    logic was_column, is_column;
+    /* verilator lint_on UNUSEDSIGNAL */
     logic [WORD-1:0] came, newest_word;
     logic [(KERNEL_HEIGHT)*WORD-1:0] rows;
     always_ff @(posedge clk) begin

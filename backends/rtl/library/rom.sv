@@ -17,9 +17,8 @@ module rom #(
             initial $readmemh(WORDS, stored);
             always_ff @(posedge clk) latched <= stored[address];
         end else begin : distributed
-            // Yosys takes "distributed" for LUT RAM, which no ROM fits.
 `ifdef YOSYS
-            (* rom_style = "logic" *)
+            (* rom_style = "logic" *)    // its word for a ROM of LUTs
 `else
             (* rom_style = "distributed" *)
 `endif

@@ -22,12 +22,11 @@ module short_fifo #(
 
     (* ram_style = "distributed" *) logic [WIDTH-1:0] words[0:SIZE-1];
     logic [ADDRESS_BITS-1:0] write_address, read_address;
-    logic [COUNT_BITS-1:0] held, next_held;  // in the memory
+    logic [COUNT_BITS-1:0] held;  // in the memory
     logic has_word, reads, writes;
 
     assign writes = in_valid && (in_ready || SLACK > 0);
     assign reads = has_word && (!out_valid || out_ready);
-    assign next_held = held + COUNT_BITS'(writes) - COUNT_BITS'(reads);
 
     always_ff @(posedge clk) begin
         if (writes) words[write_address] <= in_data;
@@ -42,9 +41,11 @@ module short_fifo #(
         end else begin
             if (writes) write_address <= write_address == LAST ? 0 : write_address + 1;
             if (reads) read_address <= read_address == LAST ? 0 : read_address + 1;
-            held <= next_held;
-            has_word <= next_held != 0;
-            in_ready <= next_held < COUNT_BITS'(DEPTH);
+            held <= held + COUNT_BITS'(writes) - COUNT_BITS'(reads);
+            // Both look at what is held now, so that neither waits for the count.
+            has_word <= writes || (reads ? held > 1 : held != 0);
+            if (writes == reads) in_ready <= held < COUNT_BITS'(DEPTH);
+            else in_ready <= writes ? held + 1 < COUNT_BITS'(DEPTH) : held <= COUNT_BITS'(DEPTH);
             if (reads || out_ready) out_valid <= reads;
         end
     end

@@ -35,7 +35,7 @@ module layer_small (
     logic [7:0] image_to_conv1_data;
     logic image_to_shortcut_valid, image_to_shortcut_ready;
     logic [7:0] image_to_shortcut_data;
-    // Two stages read it.
+    // conv1 and shortcut both read it.
     clone #(
         .WIDTH(8),
         .LEFT_FIFO_DEPTH(16), .LEFT_FIFO_IN("distributed"),
@@ -52,7 +52,7 @@ module layer_small (
     // conv1: 3x3 convolution, 3 to 4 channels and ReLU; 6 multipliers (PE x SIMD 2x3), 864 cycles a frame.
     convolution #(
         .HEIGHT(6), .WIDTH(8), .CHANNELS(3),
-        .KERNEL_HEIGHT(3), .KERNEL_WIDTH(3), .STRIDE_HEIGHT(1), .STRIDE_WIDTH(1),
+        .KERNEL_HEIGHT(3), .KERNEL_WIDTH(3),
         .PAD_TOP(1), .PAD_BOTTOM(1), .PAD_LEFT(1), .PAD_RIGHT(1),
         .OUTPUTS(4),
         .PE(2), .SIMD(3), .STORED(1), .TAKES(1), .PUTS(2),

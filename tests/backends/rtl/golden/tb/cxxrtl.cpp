@@ -38,11 +38,25 @@ uint32_t at_edge(uint32_t before, const cxxrtl::wire<BITS> &) { return before; }
 template <size_t BITS>
 uint32_t at_edge(uint32_t, const cxxrtl::value<BITS> &output) { return output.data[0]; }
 
+// The most words that every FIFO has held, a line each.
+template <typename Design>
+void write_marks(Design &design, char *marks, int size) {
+    cxxrtl::debug_items items;
+    design.debug_info(&items, nullptr, "");
+    std::string text;
+    for (auto &item : items.table) {
+        const std::string &name = item.first;
+        if (name.size() < 5 || name.substr(name.size() - 5) != " most") continue;
+        text += name.substr(0, name.size() - 5) + ": " + std::to_string(item.second[0].curr[0]) + "\n";
+    }
+    std::strncpy(marks, text.c_str(), size - 1);
+}
+
 }  // namespace
 
 // Sends `frames` images of 36 beats and takes their results, with stalls at both ends for the last `stalled` frames.
 // `first` and `last` get the cycles in which the first beat of each image went in and the last result of each frame came
-// out, `marks` the most words that every FIFO held. Returns the number of faults of TLAST and TKEEP, or -1 where nothing
+// out, `marks` the most words that every FIFO held until the stalls. Returns the number of faults of TLAST and TKEEP, or -1 where nothing
 // moved for `patience` cycles, or -2 where an evaluation does not settle at once.
 extern "C" int simulate(const uint32_t *images, int frames, int stalled, int longest, uint32_t seed, int64_t patience,
                         int32_t *results, int64_t *first, int64_t *last, char *marks, int size) {
@@ -83,6 +97,7 @@ extern "C" int simulate(const uint32_t *images, int frames, int stalled, int lon
         if (offered && takes) {
             if (sent % BEATS == 0) first[sent / BEATS] = cycle;
             sent++;
+            if (stalled && sent == int64_t(frames - stalled) * BEATS) write_marks(design, marks, size);
             moved = cycle;
             offered = false;
         }
@@ -90,14 +105,6 @@ extern "C" int simulate(const uint32_t *images, int frames, int stalled, int lon
         if (cycle - moved > patience) return -1;
     }
 
-    cxxrtl::debug_items items;
-    design.debug_info(&items, nullptr, "");
-    std::string text;
-    for (auto &item : items.table) {
-        const std::string &name = item.first;
-        if (name.size() < 5 || name.substr(name.size() - 5) != " most") continue;
-        text += name.substr(0, name.size() - 5) + ": " + std::to_string(item.second[0].curr[0]) + "\n";
-    }
-    std::strncpy(marks, text.c_str(), size - 1);
+    if (!stalled) write_marks(design, marks, size);
     return faults;
 }

@@ -6,21 +6,24 @@ from dataclasses import dataclass, field
 
 from backends.dataflow.buffers import BRAM
 from backends.dataflow.layers.options import LayerOptions
-<<<<<<< HEAD
-from backends.dataflow.options import hours
+from backends.dataflow.options import AUTO, hours
 from backends.open_tools.synthesis import PYOSYS, SYNTHESISERS
 
 SHARED, APART = "shared", "none"
 """Whether products share a DSP48E1 where they can."""
 NOTHING, STAGES = "none", "stages"
-=======
-from backends.dataflow.options import AUTO
->>>>>>> rtla
 
 
 @dataclass(frozen=True)
 class RtlOptions(LayerOptions):
-<<<<<<< HEAD
+    fifo_storage: str = field(
+        default=AUTO,
+        metadata={
+            "help": "what holds the words of FIFOs: auto (LUT RAM or block RAM, the smaller share of the part), or "
+            "block RAM",
+            "choices": (AUTO, BRAM),
+        },
+    )
     packing: str = field(
         default=SHARED,
         metadata={
@@ -56,15 +59,3 @@ class RtlOptions(LayerOptions):
         default=False,
         metadata={"help": "with --route: a bitstream of every stage by Project X-Ray, read back; none was on a board"},
     )
-=======
-    """What every flow of such stages is asked."""
-
-    fifo_storage: str = field(
-        default=AUTO,
-        metadata={
-            "help": "what holds the words of FIFOs: auto (LUT RAM or block RAM, the smaller share of the part), or "
-            "block RAM",
-            "choices": (AUTO, BRAM),
-        },
-    )
->>>>>>> rtla

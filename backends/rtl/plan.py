@@ -1,5 +1,5 @@
-"""What runs: the project is written, Yosys translates it to C++, g++ compiles that, and it runs cycle by cycle; then what
-open tools build of its stages."""
+"""What runs: the project is written, Yosys translates it to C++, g++ compiles that, and it runs cycle by cycle; then
+what open tools build of its stages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def plan(solved: Solved[RtlDesign]) -> Plan:
     job, weights = design.job, Asset(design.job.weights.path, design.job.weights.digest)
     expected = reference_step("expected", design.quantised, weights, FRAMES)
     interval = design.simulation.interval
-    asked = {"sums": dict(design.sums), "sharing": dict(design.sharing), "interval": interval, "weights": "weights.safetensors", "reference": REFERENCE}
+    widths = {"sums": dict(design.sums), "sharing": dict(design.sharing)}
+    asked = {**widths, "interval": interval, "weights": "weights.safetensors", "reference": REFERENCE}
     generate = worker(
         name=RTL.step,
         about="the RTL project: top.sv, the library, memories, test bench and scripts",

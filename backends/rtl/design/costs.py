@@ -66,9 +66,9 @@ def node_cost(
             return found, {WEIGHTS: memory(weight_rom(node.size, fold, width, device), WEIGHTS, device)}
         case "maxpool2d", MaxPool2D() as layer:
             compared = layer.kernel[0] + layer.kernel[1] - 2
-            before = (layer.kernel[1] - 1) * shift_register_luts(max(node.taken[-1] // wide.takes, 1), data * wide.takes)
-            compares = 2 * data * wide.takes * compared
-            found = joined(control, logic(compares + before, 4 * data * wide.takes, "pools"))
+            kept_words = shift_register_luts(max(node.taken[-1] // wide.takes, 1), data * wide.takes)
+            compares = 2 * data * wide.takes * compared + (layer.kernel[1] - 1) * kept_words
+            found = joined(control, logic(compares, 4 * data * wide.takes, "pools"))
             return found, {LINE_BUFFERS: memory(rows(node, wide, data, device), LINE_BUFFERS, device)}
         case (("add" | "relu"), _):
             return joined(control, requantise(wide.puts, result)), {}

@@ -107,8 +107,8 @@ def commands(sources: Sequence[str]) -> str:
     """What Yosys does. Pads and clock buffers are not the stage's; where a line of the source is from is left out of
     the netlist, which is half as long without.
 
-    The logic is mapped as ``synth_xilinx`` did up to Yosys 0.66 (ABC): since then it uses ABC9 alone, which spreads wide
-    multiplexers over LUTs (a convolution with weights in LUTs took 861 of them instead of 536), and what is known of
+    The logic is mapped as ``synth_xilinx`` did up to Yosys 0.66, by ABC: now it uses ABC9 alone, which spreads wide
+    multiplexers over LUTs (a convolution with weights in LUTs took 861 of them instead of 626), and what is known of
     Yosys against Vivado was measured with ABC.
     """
     synthesise = f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {TOP}"

@@ -31,7 +31,7 @@ def of_blueprint(made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str,
     """Named after the layers that they compute; what belongs to no layer is called as in ``top.sv``."""
     names = layer_names(made.quantised.network, verilog=True)
     layers = {identifier: layer for layer, identifier in names.items()}
-    for one in instances(made, sums, sharing, names):
+    for one in instances(made, sums, names, sharing):
         parameters = {name: value for line in one.lines for name, value in line.items()}
         files = [name for name in parameters if name in ("WEIGHTS", "BIASES")]
         for name in files:

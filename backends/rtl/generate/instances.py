@@ -19,6 +19,8 @@ from backends.dataflow.stages import Fifo
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import INPUT, Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
 
+APART: Mapping[str, int] = {}
+"""No layer whose results share a DSP48E1."""
 Line = Mapping[str, int | str]
 """Parameters that stand in one line."""
 
@@ -42,7 +44,7 @@ class Instance:
 
 
 def instances(
-    made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str, int], names: Mapping[str, str]
+    made: Blueprint, sums: Mapping[str, int], names: Mapping[str, str], sharing: Mapping[str, int] = APART
 ) -> Iterator[Instance]:
     """In the order of the network. `sums` are the bits of each accumulator, `sharing` says how many results share a
     DSP48E1 (1 where it does not), `names` the identifiers of layers."""

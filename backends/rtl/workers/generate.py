@@ -23,7 +23,7 @@ from backends.dataflow.layers.blueprint import Blueprint, from_json
 from backends.dataflow.layers.names import layer_names, top_name
 from backends.dataflow.layers.nodes import MATRIX_VECTOR, Node
 from backends.dataflow.layers.stream import sent
-from backends.rtl.generate.instances import instances
+from backends.rtl.generate.instances import APART, instances
 from backends.rtl.packing import borrowed
 from flows.core.worker import JOB, run_worker
 from models.network import Conv2D
@@ -36,7 +36,7 @@ TEMPLATES, LIBRARY = FLOW / "generate" / "templates", FLOW / "library"
 
 
 def texts(
-    made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str, int], interval: int, frames: int
+    made: Blueprint, sums: Mapping[str, int], interval: int, frames: int, sharing: Mapping[str, int] = APART
 ) -> Iterator[tuple[str, str]]:
     """(path, text) of every file but those with numbers: weights, and the `frames` vectors."""
     environment = Environment(
@@ -58,7 +58,7 @@ def texts(
         "clock_ns": f"{made.clock_ns:g}",
         "mhz": f"{1000 / made.clock_ns:.6g}",
         "about": f"{network.name} for {made.part} at {made.clock_ns:g} ns: {network.macs:,} products a frame.",
-        "instances": list(instances(made, sums, sharing, layer_names(network, verilog=True))),
+        "instances": list(instances(made, sums, layer_names(network, verilog=True), sharing)),
         "board": BOARDS.get(made.part, "pynq-z2"),
         "image": network.input_shape,
         "tables": [list(table) for table in contract.tables] if contract.applied_by == "host" else None,
@@ -112,15 +112,15 @@ def weight_texts(
 def files(
     made: Blueprint,
     sums: Mapping[str, int],
-    sharing: Mapping[str, int],
     interval: int,
     tensors: Mapping[str, np.ndarray],
     results: list[list[int]],
+    sharing: Mapping[str, int] = APART,
 ) -> Iterator[tuple[str, str]]:
     """(path, text) of every file; `results` are the exact reference's for as many of the project's vectors."""
     network = made.quantised.network
     names = layer_names(network, verilog=True)
-    yield from texts(made, sums, sharing, interval, len(results))
+    yield from texts(made, sums, interval, len(results), sharing)
     for node in made.nodes:
         if node.kind == MATRIX_VECTOR:
             weights, biases = weight_texts(made, sums[node.name], sharing.get(node.name, 1), node, tensors)
@@ -135,7 +135,8 @@ def files(
 def main(ask: Mapping[str, Any]) -> None:
     results = json.loads(Path(ask["reference"]).read_text())["codes"]
     made = from_json(ask, JOB)
-    for name, text in files(made, ask["sums"], ask["sharing"], ask["interval"], load_file(ask["weights"]), results):
+    tensors = load_file(ask["weights"])
+    for name, text in files(made, ask["sums"], ask["interval"], tensors, results, ask["sharing"]):
         path = Path("project", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA_SUFFIXES = {".toml", ".json", ".safetensors", ".j2", ".cpp", ".h", ".tcl"}
+DATA_SUFFIXES = {".toml", ".json", ".safetensors", ".j2", ".cpp", ".h", ".tcl", ".sv"}
 
 
 @pytest.fixture(scope="module")

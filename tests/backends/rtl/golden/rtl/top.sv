@@ -70,7 +70,7 @@ module layer_small (
 
     logic shortcut_valid, shortcut_ready;
     logic [15:0] shortcut_data;
-    // shortcut: 1x1 convolution, 3 to 4 channels; 1 multipliers (PE x SIMD 1x1), 576 cycles a frame.
+    // shortcut: 1x1 convolution, 3 to 4 channels; 1 multiplier (PE x SIMD 1x1), 576 cycles a frame.
     dense #(
         .INPUTS(3), .OUTPUTS(4),
         .PE(1), .SIMD(1), .TAKES(1), .PUTS(2),

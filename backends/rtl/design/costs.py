@@ -170,7 +170,7 @@ class LibraryMemory(Memory):
     @property
     def luts(self) -> int:
         """A LUT holds 64 bits of a ROM; four of them and the multiplexers of their slice 256, also where fewer do."""
-        if self.storage == BRAM or self.depth <= 1:
+        if self.storage == BRAM or self.depth <= 1 or not self.bits:  # a pool of one row keeps none
             return 0
         if not self.rom:
             deeper = self.bits * ceil((ceil(self.depth / RAM_WORDS) - 1) / 3)

@@ -88,7 +88,7 @@ def _comment(made: Blueprint, node: Node) -> str:
     text = title(made.quantised, node.layer)
     if node.kind == MATRIX_VECTOR:
         cycles = busy(node, wide, QUICKEST)
-        number = f"{wide.fold.multipliers} multiplier{'s' * (wide.fold.multipliers > 1)}"
+        number = f"{wide.fold.multipliers} product{'s' * (wide.fold.multipliers > 1)} a cycle"
         return f"{text}; {number} (PE x SIMD {wide.fold}), {cycles:,} cycles a frame."
     return f"{text}; {wide.takes} channel{'s' * (wide.takes > 1)} a cycle."
 

@@ -39,7 +39,7 @@ module layer_small (
     clone #(
         .WIDTH(8),
         .LEFT_FIFO_DEPTH(16), .LEFT_FIFO_IN("distributed"),
-        .RIGHT_FIFO_DEPTH(60), .RIGHT_FIFO_IN("distributed")
+        .RIGHT_FIFO_DEPTH(62), .RIGHT_FIFO_IN("distributed")
     ) clone_image (
         .clk(clk), .reset(reset),
         .in_valid(image_valid), .in_ready(image_ready), .in_data(image_data),
@@ -60,6 +60,7 @@ module layer_small (
         .WEIGHTS("conv1_weights.mem"), .BIASES("conv1_biases.mem"),
         .WEIGHTS_IN("distributed"), .KEPT_IN("distributed"),
         .ROWS_IN("distributed"),
+        .SHARING(2),
         .WINDOW_FIFO_DEPTH(16), .WINDOW_FIFO_IN("distributed"),
         .FIFO_DEPTH(16), .FIFO_IN("distributed")
     ) conv1 (
@@ -77,6 +78,7 @@ module layer_small (
         .ACT_BITS(8), .ACT_SIGNED(0), .WEIGHT_BITS(8), .ACC_BITS(17), .SHIFT(10), .OUT_BITS(8), .OUT_SIGNED(1),
         .WEIGHTS("shortcut_weights.mem"), .BIASES("shortcut_biases.mem"),
         .WEIGHTS_IN("distributed"), .KEPT_IN("distributed"),
+        .SHARING(2),
         .FIFO_DEPTH(16), .FIFO_IN("distributed")
     ) shortcut (
         .clk(clk), .reset(reset),
@@ -141,6 +143,7 @@ module layer_small (
         .WEIGHTS("conv2_weights.mem"), .BIASES("conv2_biases.mem"),
         .WEIGHTS_IN("distributed"), .KEPT_IN("distributed"),
         .ROWS_IN("distributed"),
+        .SHARING(2),
         .WINDOW_FIFO_DEPTH(16), .WINDOW_FIFO_IN("distributed"),
         .FIFO_DEPTH(16), .FIFO_IN("distributed")
     ) conv2 (
@@ -171,6 +174,7 @@ module layer_small (
         .ACT_BITS(8), .ACT_SIGNED(1), .WEIGHT_BITS(8), .ACC_BITS(16), .SHIFT(0), .OUT_BITS(32), .OUT_SIGNED(1),
         .WEIGHTS("dense_weights.mem"), .BIASES("dense_biases.mem"),
         .WEIGHTS_IN("distributed"), .KEPT_IN("distributed"),
+        .SHARING(2),
         .FIFO_DEPTH(16), .FIFO_IN("distributed")
     ) dense (
         .clk(clk), .reset(reset),

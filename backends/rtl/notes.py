@@ -10,7 +10,7 @@ from backends.protocol import Note, warning
 from backends.rtl import built
 from backends.rtl.design.design import RtlDesign
 from backends.rtl.plan import FRAMES, STALLED
-from backends.rtl.simulated import AGREE, Cycles, cycles_of, fifo_names
+from backends.rtl.simulated import AGREE, Simulated, cycles_of, fifo_names
 from flows.core.plan import Products
 
 
@@ -27,7 +27,7 @@ def observations(solved: Solved[RtlDesign], products: Products) -> Sequence[Note
     return *compared, *built.observations(solved.design, products)
 
 
-def _compared(design: RtlDesign, cycles: Cycles) -> Iterator[Note]:
+def _compared(design: RtlDesign, cycles: Simulated) -> Iterator[Note]:
     yield Note(
         f"RTL simulation: {FRAMES} frames back to back, {FRAMES - STALLED} without stalls, then {STALLED} with seeded "
         f"random stalls at both ends"

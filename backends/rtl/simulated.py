@@ -21,7 +21,7 @@ AGREE = 0.005
 
 
 @dataclass(frozen=True)
-class Cycles:
+class Simulated:
     """Of the first frame, between the last two without stalls; the most words that each FIFO held, by its instance."""
 
     latency: int
@@ -30,10 +30,10 @@ class Cycles:
     simulator: str
 
 
-def cycles_of(products: Products) -> Cycles | None:
+def cycles_of(products: Products) -> Simulated | None:
     """None where the simulation was skipped."""
     path = products.path(CYCLES)
-    return Cycles(**json.loads(path.read_text())) if path else None
+    return Simulated(**json.loads(path.read_text())) if path else None
 
 
 def read(solved: Solved[RtlDesign], products: Products) -> Sequence[Reading]:

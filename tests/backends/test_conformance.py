@@ -27,6 +27,7 @@ class TestFinn(BuildSuite):
 
 class TestHls(BuildSuite):
     backend = hls
+    module = "backends.hls"
 
 
 class TestHls4ml(BuildSuite):
@@ -35,6 +36,7 @@ class TestHls4ml(BuildSuite):
 
 class TestRtl(BuildSuite):
     backend = rtl
+    module = "backends.rtl"
 
 
 def test_the_built_in_flows_are_found() -> None:

@@ -26,7 +26,7 @@ Line = Mapping[str, int | str]
 
 
 @dataclass(frozen=True)
-class Stream:
+class Words:
     name: str
     bits: int
 
@@ -39,8 +39,8 @@ class Instance:
     name: str
     comment: str
     lines: tuple[Line, ...]
-    ports: tuple[tuple[str, Stream], ...]
-    writes: tuple[Stream, ...]
+    ports: tuple[tuple[str, Words], ...]
+    writes: tuple[Words, ...]
 
 
 def instances(
@@ -223,7 +223,7 @@ def reciprocal(area: int, most: int) -> tuple[int, int]:
         shift += 1
 
 
-def _streams(made: Blueprint, names: Mapping[str, str]) -> Mapping[Fifo, Stream]:
+def _streams(made: Blueprint, names: Mapping[str, str]) -> Mapping[Fifo, Words]:
     """Every stream between two instances."""
     writers = {node.name: node for node in made.nodes}
     found = {}
@@ -233,5 +233,5 @@ def _streams(made: Blueprint, names: Mapping[str, str]) -> Mapping[Fifo, Stream]
             continue
         tensor = "image" if node.tensor == INPUT else names.get(node.tensor, "")
         name = f"{tensor}_to_{layer}" if node.kind == CLONE else tensor
-        found[writer, reader] = Stream(name, made.lanes[writer].puts * made.quantised.type_of(node.tensor).width)
+        found[writer, reader] = Words(name, made.lanes[writer].puts * made.quantised.type_of(node.tensor).width)
     return found

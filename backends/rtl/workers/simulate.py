@@ -35,7 +35,7 @@ MARKS = 1 << 16
 
 
 @dataclass(frozen=True)
-class Run:
+class FramesRun:
     """Results (n, of a frame); the cycles in which the first beat of each image went in and the last result of each
     frame came out; the most words that each FIFO held."""
 
@@ -45,7 +45,7 @@ class Run:
     marks: Mapping[str, int]
 
 
-def simulated(library: Path, images: np.ndarray, results: int, stalled: int, interval: int) -> Run:
+def simulated(library: Path, images: np.ndarray, results: int, stalled: int, interval: int) -> FramesRun:
     """`images` are bytes (n, ...); the last `stalled` are sent and taken with stalls. Raises `MismatchError` where the
     design hangs or its streams are wrong."""
     frames, flat = len(images), images.reshape(len(images), -1)
@@ -65,7 +65,7 @@ def simulated(library: Path, images: np.ndarray, results: int, stalled: int, int
         fact = hangs.get(faults, f"{faults} beats lack their TKEEP or TLAST")
         raise MismatchError("RTL simulation", fact, REPORT)
     pairs = (line.rsplit(": ", 1) for line in marks.value.decode().splitlines())
-    return Run(made, first, last, {name: int(most) for name, most in pairs})
+    return FramesRun(made, first, last, {name: int(most) for name, most in pairs})
 
 
 def main(ask: Mapping[str, Any]) -> None:

@@ -49,7 +49,7 @@ module layer_small (
 
     logic relu1_valid, relu1_ready;
     logic [15:0] relu1_data;
-    // conv1: 3x3 convolution, 3 to 4 channels and ReLU; 6 multipliers (PE x SIMD 2x3), 864 cycles a frame.
+    // conv1: 3x3 convolution, 3 to 4 channels and ReLU; 6 products a cycle (PE x SIMD 2x3), 864 cycles a frame.
     convolution #(
         .HEIGHT(6), .WIDTH(8), .CHANNELS(3),
         .KERNEL_HEIGHT(3), .KERNEL_WIDTH(3),
@@ -71,7 +71,7 @@ module layer_small (
 
     logic shortcut_valid, shortcut_ready;
     logic [15:0] shortcut_data;
-    // shortcut: 1x1 convolution, 3 to 4 channels; 1 multiplier (PE x SIMD 1x1), 576 cycles a frame.
+    // shortcut: 1x1 convolution, 3 to 4 channels; 1 product a cycle (PE x SIMD 1x1), 576 cycles a frame.
     dense #(
         .INPUTS(3), .OUTPUTS(4),
         .PE(1), .SIMD(1), .TAKES(1), .PUTS(2),
@@ -132,7 +132,7 @@ module layer_small (
 
     logic conv2_valid, conv2_ready;
     logic [47:0] conv2_data;
-    // conv2: 3x3 convolution, strides 2x2, 4 to 6 channels; 12 multipliers (PE x SIMD 3x4), 72 cycles a frame.
+    // conv2: 3x3 convolution, strides 2x2, 4 to 6 channels; 12 products a cycle (PE x SIMD 3x4), 72 cycles a frame.
     convolution #(
         .HEIGHT(3), .WIDTH(4), .CHANNELS(4),
         .KERNEL_HEIGHT(3), .KERNEL_WIDTH(3), .STRIDE_HEIGHT(2), .STRIDE_WIDTH(2),
@@ -167,7 +167,7 @@ module layer_small (
 
     logic dense_valid, dense_ready;
     logic [31:0] dense_data;
-    // dense: dense, 6 to 5; 2 multipliers (PE x SIMD 1x2), 15 cycles a frame.
+    // dense: dense, 6 to 5; 2 products a cycle (PE x SIMD 1x2), 15 cycles a frame.
     dense #(
         .INPUTS(6), .OUTPUTS(5),
         .PE(1), .SIMD(2), .TAKES(6), .PUTS(1),

@@ -26,18 +26,6 @@ SYNTHESISERS = (PYOSYS, YOSYS, NONE)
 SCRIPT, COUNTS, NETLIST, VERSION = "synthesise.ys", "counts.json", "netlist.json", "yosys.json"
 SOURCES = ("flows.core", "backends.open_tools")
 LIMIT_S = 1800.0
-MAPPING = (
-    "dfflegalize -cell $_DFFE_?P?P_ 01 -cell $_SDFFE_?P?P_ 01 -cell $_DLATCH_?P?_ 01",
-    "opt_expr -mux_undef -noclkinv",
-    "abc -luts 2:2,3,6:5,10,20",
-    "clean",
-    "techmap -map +/xilinx/ff_map.v",
-    "xilinx_srl -fixed -minlen 3",
-    "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
-    "xilinx_dffopt",
-    "opt_lut_ins -tech xilinx",
-)
-"""From technology-independent gates to the cells of a 7-series part."""
 
 
 def steps(stages: Sequence[RtlStage], library: Mapping[str, str], synthesiser: str) -> tuple[Step, ...]:
@@ -106,18 +94,11 @@ def _synthesis(step: str, about: str, given: Mapping[str, str | Output], synthes
 def commands(sources: Sequence[str]) -> str:
     """What Yosys does. Pads and clock buffers are not the stage's; where a line of the source is from is left out of
     the netlist, which is half as long without.
-
-    The logic is mapped as ``synth_xilinx`` did up to Yosys 0.66, by ABC: now it uses ABC9 alone, which spreads wide
-    multiplexers over LUTs (a convolution with weights in LUTs took 861 of them instead of 626), and what is known of
-    Yosys against Vivado was measured with ABC.
     """
-    synthesise = f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {TOP}"
     return "\n".join(
         (
             f"read_verilog -defer -sv {' '.join(sources)}",
-            f"{synthesise} -run begin:map_ffs",
-            *MAPPING,
-            f"{synthesise} -run finalize:edif",
+            f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {TOP}",
             f"tee -q -o {COUNTS} stat -json",
             "setattr -unset src *",
             "setattr -unset src */*",

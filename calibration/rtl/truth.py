@@ -31,8 +31,7 @@ python -m calibration.rtl.truth calibration/rows/rtl.json --markdown
 ```
 
 A stage is an instance of `top.sv`, synthesised out of context with stand-ins for the contents of its memories
-(`synth_xilinx -family xc7`, logic mapped by ABC), and routed between shift registers, whose cost is taken off. LUTs of
-Yosys are those of its cells: nextpnr puts two small ones into one site. On four modules of identical RTL Vivado took
+(`synth_xilinx -family xc7`), and routed between shift registers, whose cost is taken off. LUTs of Yosys are those of its cells: nextpnr puts two small ones into one site. On four modules of identical RTL Vivado took
 1.21 to 1.64 times fewer LUTs than Yosys, FFs within 2 %; but a block RAM's output register is one of its own in Vivado
 and a flip-flop in Yosys, so that of stages with weights in block RAM Yosys counts more FFs. No Vivado report of these
 stages is known: where a user imports one, it stands in the report of that run.

@@ -23,6 +23,9 @@ TOOLS = {
     "vitis_hls": "AMD's HLS compiler: csynth of every run, co-simulation with --vendor cosim",
     "vivado_hls": "the same with --backend vivado: Vivado HLS 2019.2 or 2020.1",
     "vivado": "AMD's logic synthesis, with --vendor vsynth",
+    "yosys": "synthesis of the RTL flow, with --synthesiser yosys",
+    "nextpnr-himbaechel-xilinx": "places and routes the RTL flow's stages, with --route stages",
+    "xc7frames2bit": "their bitstreams, with --bitstream",
 }
 PACKAGES = {
     "numpy": "arrays: weights, images",
@@ -31,6 +34,7 @@ PACKAGES = {
     "keras": "hls4ml's front end, on torch",
     "hls4ml": "the hls4ml flow",
     "qonnx": "the FINN flow: executes its graph",
+    "pyosys": "the RTL flow: simulation and synthesis",
     "matplotlib": "pictures: curves, confusions, accuracy by format",
     "h5py": "networks of your own in Keras archives",
     "onnx": "networks of your own in ONNX files",

@@ -157,6 +157,8 @@ SLACK = 3
 """Words of a FIFO above its depth, for those on their way."""
 RAM_WORDS = 64
 """Of the deepest LUT RAM that takes no multiplexer."""
+ROM_WORDS = 13.5
+"""That a LUT holds of a deep ROM: 13.5, 13.4, 14.4 and 12.8 in stages with 84, 126, 147 and 560 words of weights."""
 
 
 def _pointers(depth: int) -> int:
@@ -169,15 +171,13 @@ class LibraryMemory(Memory):
 
     @property
     def luts(self) -> int:
-        """A LUT holds 64 bits of a ROM; four of them and the multiplexers of their slice 256, also where fewer do."""
+        """A LUT holds 64 bits of a ROM. Of a deeper one Yosys' ABC9 makes logic, and spends many times as many."""
         if self.storage == BRAM or self.depth <= 1 or not self.bits:  # a pool of one row keeps none
             return 0
         if not self.rom:
             deeper = self.bits * ceil((ceil(self.depth / RAM_WORDS) - 1) / 3)
             return self.copies * (ram_luts(self.depth, self.bits) + deeper)
-        slices, rest = divmod(self.depth, 256)
-        each = 4 * slices + (4 if rest > 128 else ceil(rest / 64)) + 1.5 * (ceil(self.depth / 256) - 1)
-        return self.copies * ceil(self.bits * each)
+        return self.copies * ceil(self.bits * (1 if self.depth <= RAM_WORDS else self.depth / ROM_WORDS))
 
 
 def in_one(each: Memory, device: Device) -> LibraryMemory:

@@ -17,7 +17,7 @@ from pathlib import Path
 from backends.open_tools import routing, synthesis
 from backends.open_tools.stage import RtlStage
 from backends.rtl.stages import library, stages
-from calibration.rtl.rows import METRICS, StageRow, design_of, to_json
+from calibration.rtl.rows import METRICS, StageRow, design_of, pinned, to_json
 from flows.core.errors import FlowsError
 from flows.core.plan import Plan, Products
 from flows.executor import Executor
@@ -44,7 +44,8 @@ def main() -> None:
 
 
 def counted(designs: list[str], executor: Executor, route_s: float | None) -> Iterator[StageRow]:
-    for name in designs:
+    for asked in designs:
+        name = pinned(asked)
         design = design_of(name)
         for one in sorted(stages(design), key=_size):
             steps = synthesis.steps([one], library(), synthesis.PYOSYS)

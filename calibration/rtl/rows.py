@@ -41,13 +41,20 @@ class StageRow:
 
 @cache
 def design_of(name: str) -> RtlDesign:
-    """Raises `UsageError` where it is no NETWORK:PART:MHZ."""
+    """NETWORK:PART:MHZ, or NETWORK:PART:MHZ:FOLDING as `pinned` writes it. Raises `UsageError` where it is neither."""
     try:
-        network, part, mhz = name.split(":")
+        network, part, mhz, *folding = name.split(":")
         target = Target(find_part(part), 1000 / float(mhz))
     except ValueError:
         raise UsageError(f"design {name!r}", "not NETWORK:PART:MHZ", "give one as arch8:xc7z010:125") from None
-    return resolve(jobs.find_trained(network, None).job(target, RtlOptions()), RtlDesign).design
+    options = RtlOptions(folding=folding[0]) if folding else RtlOptions()
+    return resolve(jobs.find_trained(network, None).job(target, options), RtlDesign).design
+
+
+def pinned(name: str) -> str:
+    """With the folding that the solver finds now, so that the rows outlive a better solver."""
+    folds = design_of(name).folds
+    return name if name.count(":") > 2 else f"{name}:{','.join(f'{layer}={fold}' for layer, fold in folds.items())}"
 
 
 def read(path: Path) -> list[StageRow]:

@@ -31,10 +31,10 @@ python -m calibration.rtl.truth calibration/rows/rtl.json --markdown
 ```
 
 A stage is an instance of `top.sv`, synthesised out of context with stand-ins for the contents of its memories
-(`synth_xilinx -family xc7`), and routed between shift registers, whose cost is taken off. LUTs of Yosys are those of its cells: nextpnr puts two small ones into one site. On four modules of identical RTL Vivado took
-1.21 to 1.64 times fewer LUTs than Yosys, FFs within 2 %; but a block RAM's output register is one of its own in Vivado
-and a flip-flop in Yosys, so that of stages with weights in block RAM Yosys counts more FFs. No Vivado report of these
-stages is known: where a user imports one, it stands in the report of that run.
+(`synth_xilinx -family xc7`), and routed between shift registers, whose cost is taken off. LUTs of Yosys are those of
+its cells: nextpnr puts two small ones into one site. On four modules of identical RTL Vivado took 1.21 to 1.64 times
+fewer LUTs than Yosys, FFs within 2 %; but a block RAM's output register is one of its own in Vivado and a flip-flop in
+Yosys, so of stages with weights in block RAM Yosys counts more FFs. No Vivado report of these stages is known.
 """
 
 
@@ -67,16 +67,18 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
     if arguments.markdown:
-        print(PAGE.format(designs=" ".join(dict.fromkeys(one.row.design for one in found))))
+        names = dict.fromkeys(":".join(one.row.design.split(":")[:3]) for one in found)
+        print(PAGE.format(designs=" ".join(names)))
     print("\n".join(page(found)))
 
 
 def page(found: Sequence[Compared]) -> Iterator[str]:
     for design in dict.fromkeys(one.row.design for one in found):
         of_it = [one for one in found if one.row.design == design]
-        network, part, mhz = design.split(":")
+        network, part, mhz, folding = design.split(":")
         tools = ", ".join(dict.fromkeys(one.row.tool for one in of_it))
         yield f"## {network.upper()} on the {part}, {mhz} MHz asked for ({tools})\n"
+        yield f"PE x SIMD: {folding.replace('=', ' ').replace(',', ', ')}.\n"
         yield from _table(of_it)
         yield ""
     yield "## How far the models are off\n"

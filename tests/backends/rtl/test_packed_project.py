@@ -14,7 +14,7 @@ from backends.dataflow.layers.blueprint import blueprint
 from backends.protocol import Job
 from backends.rtl import BACKEND
 from backends.rtl.design.design import RtlDesign
-from backends.rtl.options import APART, SHARED, RtlOptions
+from backends.rtl.options import APART, RtlOptions
 from backends.rtl.stages import foretold, stages
 from flows.core.evidence import Metric
 from flows.core.plan import Output, Plan
@@ -38,36 +38,34 @@ NETWORK = Network(
 FOLDING = "conv1=3x3,conv2=4x3,dense=5x1"
 """Of three results, two share a multiplier and one has its own; of three values, one is in no cascade."""
 
+REACH = {tensor: (0.0 if tensor in (INPUT, "relu1") else -4.0, 4.0) for tensor in NETWORK.shapes}
+
 
 def job(folder: Path, **options: object) -> Job[RtlOptions]:
-    reach = {tensor: (0.0 if tensor in (INPUT, "relu1") else -4.0, 4.0) for tensor in NETWORK.shapes}
     asked = RtlOptions(**{"folding": FOLDING, "synthesiser": "none", **options})  # type: ignore[arg-type]
-    return jobs.job_with(NETWORK, jobs.random_weights(NETWORK, 0.5), reach, folder, asked)
+    return jobs.job_with(NETWORK, jobs.random_weights(NETWORK, 0.5), REACH, folder, asked)
 
 
 def design(folder: Path, **options: object) -> RtlDesign:
     return BACKEND.resolve(job(folder, **options)).design
 
 
+def dsps(made: RtlDesign, layer: str) -> float:
+    return sum(one.value for one in foretold(made)[layer][Metric.DSP] if one)
+
+
 def test_products_share_slices_where_they_can(tmp_path: Path) -> None:
     shared, apart = design(tmp_path), design(tmp_path, packing=APART)
     assert set(shared.sharing.values()) == {2} and apart.sharing == {}
-    slices = {
-        packing: {name: sum(one.value for one in amounts[Metric.DSP] if one) for name, amounts in foretold(made).items()}
-        for packing, made in ((SHARED, shared), (APART, apart))
-    }
-    assert (slices[SHARED]["conv1"], slices[APART]["conv1"]) == (2 * 3, 3 * 3)
-    assert (slices[SHARED]["conv2"], slices[APART]["conv2"]) == (2 * 3, 4 * 3)
+    for layer, slices, products in (("conv1", 2 * 3, 3 * 3), ("conv2", 2 * 3, 4 * 3)):
+        assert (dsps(shared, layer), dsps(apart, layer)) == (slices, products)
 
 
 def test_a_layer_with_the_lowest_weight_has_a_slice_a_product(tmp_path: Path) -> None:
     """Nothing can be borrowed from -128; the arithmetic stays as it is, and a note says so."""
     tensors = jobs.random_weights(NETWORK, 0.3)
     tensors["conv2/kernel"][0, 0, 0, 1] = -1.0
-    made = job(tmp_path)
-    reach = dict(made.ranges.tensors) if hasattr(made.ranges, "tensors") else {}
-    reach = reach or {tensor: (0.0 if tensor in (INPUT, "relu1") else -4.0, 4.0) for tensor in NETWORK.shapes}
-    lowest = jobs.job_with(NETWORK, tensors, reach, tmp_path, RtlOptions(folding=FOLDING, weight_scale="none"))
+    lowest = jobs.job_with(NETWORK, tensors, REACH, tmp_path, RtlOptions(folding=FOLDING, weight_scale="none"))
     solved = BACKEND.resolve(lowest)
     assert solved.design.sharing == {"conv1": 2, "conv2": 1, "dense": 2}
     assert [note.text for note in BACKEND.notes(solved) if note.text.startswith("conv2: a DSP48E1 a product")]

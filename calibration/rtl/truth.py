@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import exp, log
 from pathlib import Path
 from statistics import median
+from textwrap import wrap
 
 from backends.cost.amounts import Total, summed
 from backends.rtl.stages import foretold, stages
@@ -78,7 +79,8 @@ def page(found: Sequence[Compared]) -> Iterator[str]:
         network, part, mhz, folding = design.split(":")
         tools = ", ".join(dict.fromkeys(one.row.tool for one in of_it))
         yield f"## {network.upper()} on the {part}, {mhz} MHz asked for ({tools})\n"
-        yield f"PE x SIMD: {folding.replace('=', ' ').replace(',', ', ')}.\n"
+        folds = f"PE x SIMD: {folding.replace('=', ' ').replace(',', ', ')}."
+        yield from (*wrap(folds, 118), "")
         yield from _table(of_it)
         yield ""
     yield "## How far the models are off\n"

@@ -69,6 +69,6 @@ def _memories(parameters: Mapping[str, int | str]) -> tuple[MemoryFile, MemoryFi
         inputs = number["KERNEL_HEIGHT"] * number["KERNEL_WIDTH"] * number["CHANNELS"]
     else:
         inputs = number["INPUTS"]
-    groups = number["OUTPUTS"] // number["PE"]
+    groups = -(-number["OUTPUTS"] // number["PE"])
     weights = MemoryFile(number["PE"] * number["SIMD"] * number["WEIGHT_BITS"], inputs // number["SIMD"] * groups)
     return weights, MemoryFile(number["PE"] * number["ACC_BITS"], groups)

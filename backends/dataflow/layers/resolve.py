@@ -16,7 +16,7 @@ from backends.dataflow.layers.check import overflows
 from backends.dataflow.layers.design import LayerDesign
 from backends.dataflow.layers.nodes import MATRIX_VECTOR, Lanes, Node, nodes, slides
 from backends.dataflow.layers.schedule import FOLDED
-from backends.dataflow.layers.words import least
+from backends.dataflow.layers.words import least, together
 from backends.dataflow.options import NO_TARGET, cycles_at
 from backends.dataflow.pe_simd import Fold, legal, parse_folding
 from backends.dataflow.space import Budgets, Problem, Solved
@@ -119,5 +119,6 @@ def _wide(design: LayerDesign[Any], node: Node, fold: Fold) -> Lanes:
     before = design.lanes[node.name]
     if node.kind == MATRIX_VECTOR:
         reads_parts = isinstance(node.layer, Conv2D) and slides(node.layer)
-        return Lanes(fold, fold.simd if reads_parts else lcm(before.takes, fold.simd), lcm(before.puts, fold.pe))
+        takes = fold.simd if reads_parts else lcm(before.takes, fold.simd)
+        return Lanes(fold, takes, lcm(before.puts, together(node.shape[-1], fold.pe)))
     return Lanes(fold, before.takes, fold.simd)

@@ -71,10 +71,10 @@ def busy(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> int:
 def turns(size: tuple[int, int], fold: Fold) -> int:
     """Cycles of a matrix-vector stage for one output pixel of `size` (products a result, results).
 
-    >>> turns((252, 28), Fold(pe=4, simd=7))
-    252
+    >>> turns((252, 28), Fold(pe=4, simd=7)), turns((252, 28), Fold(pe=5, simd=7))
+    (252, 216)
     """
-    return (size[0] // fold.simd) * (size[1] // fold.pe)
+    return (size[0] // fold.simd) * fold.groups(size[1])
 
 
 def fresh(node: Node, wide: Lanes) -> int:
@@ -111,7 +111,7 @@ def frame(node: Node, wide: Lanes) -> Iterable[Run]:
 def _matrix_vector(node: Node, wide: Lanes) -> Iterator[Run]:
     """Row by row: every window of a row but the first shares columns with the one before."""
     fold, steps = wide.fold, node.size[0] // wide.fold.simd
-    cycles, ends = turns(node.size, fold), range(0, turns(node.size, fold) + 1, steps * wide.puts // fold.pe)
+    cycles, ends = turns(node.size, fold), range(0, turns(node.size, fold) + 1, steps * fold.groups(wide.puts))
     columns = node.shape[-2] if len(node.shape) > 1 else 1
     first = _cut(cycles, range(0, steps, wide.takes // fold.simd), ends)
     later = _cut(cycles, range(steps - fresh(node, wide), steps, wide.takes // fold.simd), ends)

@@ -116,15 +116,18 @@ def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], 
             widths: Line = {"WEIGHT_BITS": types.kernel.width, "ACC_BITS": sums[layer.name], "SHIFT": shift}
             files = {"WEIGHTS": f"{name}_weights.mem", "BIASES": f"{name}_biases.mem"}
             held = {"WEIGHTS_IN": ram(made.roms[layer.name]), "KEPT_IN": ram(made.kept[layer.name])}
-            lanes = {"TAKES": made.lanes[begins.name].takes, "PUTS": wide.puts}
+            lanes = {"TAKES": made.lanes[begins.name].takes, "PUTS": wide.fold.groups(wide.puts) * wide.fold.pe}
+            results = wide.fold.groups(node.size[1]) * wide.fold.pe
+            if spare := lanes["PUTS"] - wide.puts:  # the last group is short
+                lanes["SPARE"] = spare
             rest: list[Line] = [{**taken, **widths, **put}, files, held]
             if begins == node:
-                return "dense", [{"INPUTS": node.size[0], "OUTPUTS": node.size[1]}, {**fold, **lanes}, *rest]
+                return "dense", [{"INPUTS": node.size[0], "OUTPUTS": results}, {**fold, **lanes}, *rest]
             assert isinstance(layer, Conv2D)
             cut = {"STORED": parts(begins, made.lanes[begins.name]).stored}
             rows: Line = {"ROWS_IN": ram(made.rows[layer.name])}
             images = _image(begins, layer)
-            return "convolution", [*images, {"OUTPUTS": node.size[1]}, {**fold, **cut, **lanes}, *rest, rows]
+            return "convolution", [*images, {"OUTPUTS": results}, {**fold, **cut, **lanes}, *rest, rows]
         case "maxpool2d", MaxPool2D():
             lanes = {"BITS": source.width, "SIGNED": int(source.signed), "LANES": wide.takes}
             return "max_pool", [*_image(node, layer), lanes, {"ROWS_IN": ram(made.rows[layer.name])}]

@@ -98,14 +98,16 @@ def weight_texts(
     types, fold = made.quantised.layers[node.name], made.folds[node.name]
     assert types.kernel is not None and types.bias is not None
     products, results = node.size
-    groups, steps = results // fold.pe, products // fold.simd
+    groups, steps = fold.groups(results), products // fold.simd
+    spare = groups * fold.pe - results  # of the last group, which have no weights
     kernel = codes(tensors[f"{node.name}/kernel"], types.kernel)
     if isinstance(node.layer, Conv2D):
         kernel = kernel.transpose(1, 0, 2, 3)  # windows come column by column
+    kernel = np.pad(kernel.reshape(products, results), ((0, 0), (0, spare)))
     turns = kernel.reshape(steps, fold.simd, groups, fold.pe).transpose(2, 0, 3, 1)
     if sharing > 1:
         turns = borrowed(turns.transpose(2, 0, 1, 3), sharing).transpose(1, 2, 0, 3)
-    bias = codes(tensors[f"{node.name}/bias"], types.bias).reshape(groups, fold.pe)
+    bias = np.pad(codes(tensors[f"{node.name}/bias"], types.bias), (0, spare)).reshape(groups, fold.pe)
     return words(turns.reshape(groups * steps, -1), types.kernel.width), words(bias, sums)
 
 

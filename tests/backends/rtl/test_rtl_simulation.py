@@ -25,7 +25,9 @@ from backends.rtl.simulated import fifo_names
 from backends.rtl.workers.generate import files
 from backends.rtl.workers.simulate import simulated
 from flows.core.errors import MismatchError
+from models.folding import folded
 from models.vectors import vectors
+from models.zoo import NETWORKS
 from tests.backends.hls.networks import SMALL
 from tests.backends.rtl.networks import FOLDING, job_on, random_job
 
@@ -109,3 +111,9 @@ def test_a_faulty_design_is_an_error(tmp_path: Path, faults: int, said: str) -> 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_random_network(tmp_path: Path, seed: int) -> None:
     compare(*built(random_job(seed, tmp_path), tmp_path))
+
+
+@pytest.mark.slow
+def test_arch8(tmp_path: Path) -> None:
+    """The network of the README, on seeded weights: minutes of g++."""
+    compare(*built(job_on(folded(NETWORKS["arch8"]), tmp_path), tmp_path))

@@ -166,11 +166,11 @@ module layer_small (
     );
 
     logic dense_valid, dense_ready;
-    logic [31:0] dense_data;
-    // dense: dense, 6 to 5; 2 products a cycle (PE x SIMD 1x2), 15 cycles a frame.
+    logic [159:0] dense_data;
+    // dense: dense, 6 to 5; 4 products a cycle (PE x SIMD 2x2), 9 cycles a frame.
     dense #(
-        .INPUTS(6), .OUTPUTS(5),
-        .PE(1), .SIMD(2), .TAKES(6), .PUTS(1),
+        .INPUTS(6), .OUTPUTS(6),
+        .PE(2), .SIMD(2), .TAKES(6), .PUTS(6), .SPARE(1),
         .ACT_BITS(8), .ACT_SIGNED(1), .WEIGHT_BITS(8), .ACC_BITS(16), .SHIFT(0), .OUT_BITS(32), .OUT_SIGNED(1),
         .WEIGHTS("dense_weights.mem"), .BIASES("dense_biases.mem"),
         .WEIGHTS_IN("distributed"), .KEPT_IN("distributed"),
@@ -183,7 +183,7 @@ module layer_small (
     );
 
     axis_send #(
-        .RESULTS(5), .LANES(1), .BITS(32), .SIGNED(1)
+        .RESULTS(5), .LANES(5), .BITS(32), .SIGNED(1)
     ) send_results (
         .clk(clk), .reset(reset),
         .in_valid(dense_valid), .in_ready(dense_ready), .in_data(dense_data),

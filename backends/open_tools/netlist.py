@@ -6,7 +6,8 @@ are enough for any module. What that costs is known exactly, and taken off again
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ PINS = {"clg225": ("L12", "K11", "N11"), "clg400": ("H16", "J18", "L16"), "clg48
 TAKE_OR_SHIFT = "11001010"
 """A LUT3 that gives its second input where the third is 1, else its first."""
 
+LUT_PLACE = re.compile(r"(.*\.)([A-D])[56]LUT")
+"""Where a LUT is: X117Y1/SLICE_X0Y0.D6LUT."""
 Bit = int | str
 
 
@@ -51,7 +54,7 @@ def harnessed(netlist: Mapping[str, Any], module: str, clock: str = "clk") -> tu
     """
     try:
         inner = netlist["modules"][module]
-        ports, cells = inner["ports"], dict(inner["cells"])
+        ports, cells = inner["ports"], without_single_ports(inner["cells"])
         (clk,) = ports[clock]["bits"]
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"no module {module} with a clock {clock!r} in the netlist") from None
@@ -99,10 +102,58 @@ def harnessed(netlist: Mapping[str, Any], module: str, clock: str = "clk") -> tu
     return {**netlist, "modules": {TOP: whole}}, Harness(len(inputs), len(outputs))
 
 
+def without_single_ports(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """`cells` with four RAM64X1S at one address made one RAM64M, which takes as many LUTs: nextpnr 0.11 ends with a
+    failed assertion at the former."""
+    groups: dict[tuple[Bit, ...], list[str]] = {}
+    for name, cell in cells.items():
+        if cell["type"] == "RAM64X1S":
+            pins = cell["connections"]
+            shared = tuple(pins[pin][0] for pin in (*(f"A{bit}" for bit in range(6)), "WCLK", "WE"))
+            groups.setdefault(shared, []).append(name)
+    found = {name: cell for name, cell in cells.items() if cell["type"] != "RAM64X1S"}
+    for (*address, clock, enable), names in groups.items():
+        for first in range(0, len(names), 4):
+            four = names[first : first + 4]
+            pins = {f"ADDR{lane}": list(address) for lane in "ABCD"} | {"WCLK": [clock], "WE": [enable]}
+            contents = {}
+            # The last LUT is the one that is written by its own address: it is always there.
+            for lane in "DCBA"[len(four) :]:
+                pins[f"DI{lane}"] = ["0"]
+            for lane, single in zip("DCBA", four, strict=False):
+                pins[f"DI{lane}"] = cells[single]["connections"]["D"]
+                pins[f"DO{lane}"] = cells[single]["connections"]["O"]
+                contents[f"INIT_{lane}"] = cells[single]["parameters"].get("INIT", "0" * 64)
+            found[four[0]] = {
+                "hide_name": 0,
+                "type": "RAM64M",
+                "parameters": contents,
+                "attributes": {},
+                "port_directions": {pin: "output" if pin.startswith("DO") else "input" for pin in pins},
+                "connections": pins,
+            }
+    return found
+
+
 def parameters(netlist: Mapping[str, Any], kind: str) -> dict[str, dict[str, str]]:
     """What the cells of a kind are set to, by their names: numbers as Yosys writes them, in bits."""
     (module,) = netlist["modules"].values()
     return {name: cell["parameters"] for name, cell in module["cells"].items() if cell["type"] == kind}
+
+
+def sites_of_harness(placed: Mapping[str, Any], cells: Set[str]) -> int:
+    """LUT sites that hold LUTs of the shift registers and none of the stage: two small LUTs share a site.
+
+    `placed` is what nextpnr writes, with the place of every cell; `cells` are those of the netlist, since LUTs that
+    nextpnr made to pass a signal on count elsewhere.
+    """
+    sites: dict[bool, set[str]] = {True: set(), False: set()}
+    for module in placed["modules"].values():
+        for name, cell in module["cells"].items():
+            place = str(cell["attributes"].get("NEXTPNR_BEL", ""))
+            if name in cells and (match := LUT_PLACE.fullmatch(place)):
+                sites[name.startswith(f"{TOP}.")].add(f"{match[1]}{match[2]}")
+    return len(sites[True] - sites[False])
 
 
 def lut_drivers(netlist: Mapping[str, Any]) -> tuple[frozenset[str], dict[str, frozenset[str]]]:

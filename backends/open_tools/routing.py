@@ -22,6 +22,7 @@ from flows.core.plan import Output, Products, State, Step
 from flows.core.worker import worker
 
 NEXTPNR = "nextpnr-himbaechel-xilinx"
+PLACED = "placed.json"
 HARNESSED, HARNESS, PINS, FASM, REPORT, SDF, ROUTED = (
     "harnessed.json", "harness.json", "pins.xdc", "routed.fasm", "report.json", "routed.sdf", "routed.json",
 )  # fmt: skip
@@ -61,7 +62,17 @@ def _route(of: RtlStage, target: Target, limit_s: float) -> tuple[Step, ...]:
         makes=(HARNESSED, HARNESS),
         sources=SOURCES,
     )
-    options = ("--timing-allow-fail", "--freq", f"{1000 / target.clock_ns:.6g}", "--report", REPORT, "--sdf", SDF)
+    options = (
+        "--timing-allow-fail",
+        "--freq",
+        f"{1000 / target.clock_ns:.6g}",
+        "--report",
+        REPORT,
+        "--sdf",
+        SDF,
+        "--write",
+        PLACED,
+    )
     where = ("--device", part, "--json", HARNESSED, "-o", f"xdc={PINS}", "-o", f"fasm={FASM}")
     route = Step(
         step_name("route", of),
@@ -69,7 +80,7 @@ def _route(of: RtlStage, target: Target, limit_s: float) -> tuple[Step, ...]:
         NEXTPNR,
         (NEXTPNR, *where, *options),
         {HARNESSED: Output(harness.name, HARNESSED), PINS: netlist.constraints(target.part.package)},
-        (FASM, REPORT, SDF),
+        (FASM, REPORT, SDF, PLACED),
         limit_s=limit_s,
         may_fail=True,
     )
@@ -77,10 +88,10 @@ def _route(of: RtlStage, target: Target, limit_s: float) -> tuple[Step, ...]:
         name=step_name("time", of),
         about=f"the paths of {of.name} that begin or end in a DSP48E1",
         module="backends.open_tools.workers.routed",
-        ask={"harnessed": HARNESSED, "fasm": FASM, "report": REPORT, "sdf": SDF, "routed": ROUTED},
+        ask={"harnessed": HARNESSED, "fasm": FASM, "report": REPORT, "sdf": SDF, "placed": PLACED, "routed": ROUTED},
         files={
             HARNESSED: Output(harness.name, HARNESSED),
-            **{one: Output(route.name, one) for one in (FASM, REPORT, SDF)},
+            **{one: Output(route.name, one) for one in (FASM, REPORT, SDF, PLACED)},
         },
         makes=(ROUTED,),
         sources=SOURCES,

@@ -130,7 +130,7 @@ SDF = """(DELAYFILE
 REPORT = {"fmax": {"clk": {"achieved": 307.1}}, "utilization": {"SLICE_FFX": {"used": 12, "available": 106400}}}
 
 NEXTPNR = f"""#!/usr/bin/env python3
-import sys
+import json, sys
 from pathlib import Path
 if "--version" in sys.argv:
     print('"nextpnr" -- Next Generation Place and Route (Version 0.11.1)', file=sys.stderr); sys.exit()
@@ -140,4 +140,8 @@ assert "--timing-allow-fail" in sys.argv and "LOC H16" in Path("pins.xdc").read_
 Path("routed.fasm").write_text({json.dumps(chr(10).join(FASM))})
 Path("report.json").write_text({json.dumps(json.dumps(REPORT))})
 Path("routed.sdf").write_text({json.dumps(SDF)})
+(module,) = json.loads(Path("harnessed.json").read_text())["modules"].values()
+luts = [name for name, cell in module["cells"].items() if cell["type"] == "LUT3"]
+places = {{name: {{"attributes": {{"NEXTPNR_BEL": f"X1Y{{at}}/SLICE_X0Y0.A6LUT"}}}} for at, name in enumerate(luts)}}
+Path("placed.json").write_text(json.dumps({{"modules": {{"top": {{"cells": places}}}}}}))
 """

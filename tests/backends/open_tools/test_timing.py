@@ -103,6 +103,30 @@ def test_the_harness_reaches_every_port_and_its_cost_is_known() -> None:
     assert all(cell["connections"]["C"] == [2] for cell in cells.values() if cell["type"] == "FDRE")
 
 
+def test_a_lut_of_the_harness_that_shares_its_site_costs_nothing() -> None:
+    places = {"harness.a": "A6", "harness.b": "B6", "logic": "B5", "$PASS$LUT": "A5", "flip_flop": "AFF"}
+    cells = {name: {"attributes": {"NEXTPNR_BEL": f"X1Y1/SLICE_X0Y0.{place}LUT"}} for name, place in places.items()}
+    placed = {"modules": {"top": {"cells": {**cells, "pad": {"attributes": {}}}}}}
+    assert netlist.sites_of_harness(placed, {"harness.a", "harness.b", "logic", "flip_flop"}) == 1
+
+
+def test_single_port_rams_at_one_address_share_a_cell() -> None:
+    def ram(bit: int, address: int) -> dict[str, object]:
+        pins = {f"A{at}": [address + at] for at in range(6)} | {"D": [bit], "O": [bit + 50], "WCLK": [2], "WE": [3]}
+        return {"type": "RAM64X1S", "parameters": {"INIT": f"{bit:064b}"}, "connections": pins}
+
+    cells = {f"ram{bit}": ram(bit, 200 if bit < 6 else 300) for bit in range(7)}
+    made = netlist.without_single_ports({**cells, "other": {"type": "FDRE"}})
+    assert [cell["type"] for cell in made.values()] == ["FDRE", "RAM64M", "RAM64M", "RAM64M"]
+    first, second, third = list(made.values())[1:]
+    assert first["connections"]["ADDRA"] == [200, 201, 202, 203, 204, 205] == first["connections"]["ADDRD"]
+    assert [first["connections"][f"DI{lane}"] for lane in "DCBA"] == [[0], [1], [2], [3]]
+    assert [first["connections"][f"DO{lane}"] for lane in "DCBA"] == [[50], [51], [52], [53]]
+    assert first["parameters"]["INIT_C"] == f"{1:064b}"
+    assert "DOB" not in second["connections"] and second["connections"]["DOC"] == [55]
+    assert third["connections"]["ADDRB"][0] == 300
+
+
 @pytest.mark.parametrize("broken", [{}, {"modules": {}}, {"modules": {"stage": {"ports": {}, "cells": {}}}}])
 def test_another_netlist_is_refused(broken: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="no module stage with a clock"):

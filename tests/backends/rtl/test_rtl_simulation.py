@@ -107,6 +107,21 @@ def test_a_faulty_design_is_an_error(tmp_path: Path, faults: int, said: str) -> 
         simulated(library, np.zeros((1, 4), np.uint8), 1, 0, 10)
 
 
+@pytest.mark.skipif(not (shutil.which("iverilog") and shutil.which("make")), reason="iverilog or make is absent")
+def test_the_test_bench_says_what_it_saw(small: tuple[RtlDesign, np.ndarray, Path]) -> None:
+    """In four states: a bit that is never set would not be equal."""
+    design, _, library = small
+    project = library.parent / "project"
+    done = subprocess.run(["make", "icarus", "FRAMES=3"], cwd=project, capture_output=True, text=True)
+    assert "PASS" in done.stdout, done.stdout + done.stderr
+    assert f"latency {design.simulation.latency} cycles\ninterval {design.simulation.interval} cycles" in done.stdout
+    expected = project / "mem" / "expected.mem"
+    first, *others = expected.read_text().splitlines()
+    expected.write_text("\n".join([f"{int(first, 16) ^ 1:08x}", *others]) + "\n")
+    done = subprocess.run(["make", "icarus", "FRAMES=3"], cwd=project, capture_output=True, text=True)
+    assert "FAIL: frame 0 result 0" in done.stdout and "PASS" not in done.stdout and done.returncode != 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_a_random_network(tmp_path: Path, seed: int) -> None:

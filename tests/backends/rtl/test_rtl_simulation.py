@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from backends.rtl.workers.generate import files
 from backends.rtl.workers.simulate import simulated
 from flows.core.errors import MismatchError
 from models.folding import folded
+from models.pixels import parse_pixels
 from models.vectors import vectors
 from models.zoo import NETWORKS
 from tests.backends.hls.networks import SMALL
@@ -126,6 +128,14 @@ def test_the_test_bench_says_what_it_saw(small: tuple[RtlDesign, np.ndarray, Pat
 @pytest.mark.parametrize("seed", range(6))
 def test_a_random_network(tmp_path: Path, seed: int) -> None:
     compare(*built(random_job(seed, tmp_path), tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scaling", ["raw", "0.485,0.456,0.406,0.229,0.224,0.225"])
+def test_bytes_of_any_scaling(tmp_path: Path, scaling: str) -> None:
+    """The host sends codes of 8 bits, of either sign; convolutions pad with the number 0."""
+    network = replace(SMALL, pixels=parse_pixels(scaling))
+    compare(*built(job_on(network, tmp_path, folding=FOLDING, accumulator_bits=40), tmp_path))
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ METRICS = ("lut", "ff", "bram18", "dsp")
 @dataclass(frozen=True)
 class StageRow:
     """A stage of `design`, of `kind` (`RtlStage.kind`): what `tool` counted of it, and what nextpnr made of it, if it
-    was routed: the same resources, and ``fmax_mhz``."""
+    was routed: ``fmax_mhz`` and the same resources, without a LUT count where it was not kept."""
 
     design: str
     stage: str

@@ -102,7 +102,7 @@ def _table(found: Sequence[Compared]) -> Iterator[str]:
 
 def _values(one: Compared, metric: str) -> tuple[float | None, float, float | None]:
     routed = one.row.routed
-    return one.foretold[metric].value, one.row.counted[metric], routed[metric] if routed else None
+    return one.foretold[metric].value, one.row.counted[metric], routed.get(metric) if routed else None
 
 
 def _sums(found: Sequence[Compared], metric: str) -> str:

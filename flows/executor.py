@@ -117,7 +117,12 @@ class Executor:
                 self._listener("started", step, step.about)
                 with self._store.writing(), self._store.fresh(digest) as scratch:
                     _lay(step, scratch, sources)
-                    self._run(step, tool, scratch)
+                    try:
+                        self._run(step, tool, scratch)
+                    except StepFailed as error:
+                        if not step.may_fail:
+                            raise
+                        return self._skip(step, f"{error.fact}; {error.next_step}")
                     seconds = round(time.monotonic() - started, 2)
                     self._store.place_log(scratch)
                     folder = self._store.finish(scratch, survey(scratch, step, given, versions, seconds))

@@ -15,6 +15,9 @@ HEAD, TAIL, LAST = 16 * MEBIBYTE, MEBIBYTE, 4096
 NO_MEMORY = re.compile(rb"MemoryError|bad_alloc|(can't|cannot|unable to|failed to) allocate|out of memory", re.I)
 """How Python, NumPy, C++ and torch say that there was not enough memory."""
 
+COUNTED = re.compile(rb"\d+ warnings?, \d+ errors?")
+"""How nextpnr ends, whatever went wrong."""
+
 
 class Log:
     """Raises `SetupError` where the file cannot be written."""
@@ -57,8 +60,8 @@ class Log:
 
     @property
     def last_line(self) -> str:
-        """The last that is not blank, as far as a terminal can show it."""
-        lines = [line for line in self._last.splitlines() if line.strip()]
+        """The last that is neither blank nor a count of messages, as far as a terminal can show it."""
+        lines = [line for line in self._last.splitlines() if line.strip() and not COUNTED.fullmatch(line.strip())]
         return printable(lines[-1].decode(errors="replace").strip())[:300] if lines else "it printed nothing"
 
     @property

@@ -202,6 +202,8 @@ def _unstartable(program: str, reason: str) -> SetupError:
 
 VERSION_OPTION = {"vitis_hls": "-version", "vivado_hls": "-version", "vivado": "-version"}
 """What asks a tool for its version, where that is not ``--version``: AMD's start a session at an option unknown."""
+SAID_AS_ERRORS = ("nextpnr-himbaechel-xilinx",)
+"""Tools that tell their version where others tell their errors."""
 VERSION_S, VERSION_BYTES = 60.0, 1 << 16
 
 
@@ -210,12 +212,13 @@ def tool_version(path: str, stop: Stop | None = None) -> str:
     from tempfile import TemporaryDirectory
 
     option = VERSION_OPTION.get(Path(path).name, "--version")
+    errors = subprocess.STDOUT if Path(path).name in SAID_AS_ERRORS else subprocess.DEVNULL
     said = bytearray()
 
     def hear(piece: bytes) -> None:
         said.extend(piece[: VERSION_BYTES - len(said)])
 
     with suppress(SetupError), TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        run([path, option], Path(folder), os.environ, hear, stop or Stop(), VERSION_S, errors=subprocess.DEVNULL)
+        run([path, option], Path(folder), os.environ, hear, stop or Stop(), VERSION_S, errors=errors)
     lines = (line.strip() for line in said.decode(errors="replace").splitlines())
     return next((line[:200] for line in lines if any(character.isdigit() for character in line)), "unknown")

@@ -33,6 +33,12 @@ MAY_IMPORT = {
     "backends.protocol": ("flows.core", "models", "backends.cost"),
     "backends.cost": ("flows.core", "models", "backends.cost"),
     "backends.dataflow": ("flows.core", "models", "backends.cost", "backends.protocol", "backends.dataflow"),
+    "backends.open_tools": (
+        "flows.core",
+        "backends.cost",
+        "backends.amd.bitstream",
+        "backends.open_tools",
+    ),
     "backends.amd": ("flows.core", "models", "backends.cost", "backends.dataflow", "backends.protocol", "backends.amd"),
 }
 SHARED_BY_BACKENDS = (
@@ -41,6 +47,7 @@ SHARED_BY_BACKENDS = (
     "backends.cost",
     "backends.dataflow",
     "backends.amd",
+    "backends.open_tools",
     "backends.protocol",
 )
 LIGHT = {"numpy", "safetensors", "yaml"}

@@ -33,6 +33,10 @@ class Fold:
     def multipliers(self) -> int:
         return self.pe * self.simd
 
+    def groups(self, results: int) -> int:
+        """Into how many groups of PE so many results go; the last may be short."""
+        return -(-results // self.pe)
+
     def __str__(self) -> str:
         return f"{self.pe}x{self.simd}"
 

@@ -7,6 +7,7 @@ from backends.dataflow.layers.names import VERILOG_TOP, identifiers
 from backends.dataflow.layers.resolve import resolve
 from backends.dataflow.space import Solved
 from backends.protocol import API, Backend
+from backends.rtl import built
 from backends.rtl.design.design import RtlDesign
 from backends.rtl.estimate import estimate
 from backends.rtl.notes import notes, observations
@@ -29,7 +30,7 @@ BACKEND: Backend[RtlOptions, Solved[RtlDesign]] = Backend(
     estimate=estimate,
     notes=notes,
     plan=plan,
-    read=read,
+    read=lambda solved, products: (*read(solved, products), *built.read(solved.design, products)),
     observations=observations,
     top=lambda network: identifiers([network], taken=VERILOG_TOP)[network],
 )

@@ -15,9 +15,10 @@ from flows.core.evidence import TOTAL, Reading, Tier
 
 
 def estimate(solved: Solved[RtlDesign]) -> Sequence[Reading]:
-    """Resources and cycles of a design, the whole of it first."""
+    """Resources and cycles of a design, the whole of it first. Resources are those that Yosys will count."""
     design = solved.design
-    by_scope = readings(design.costs(), design.job.target.part.device.name, Tier.ROUTED, "layers, memories and FIFOs")
+    device = design.job.target.part.device.name
+    by_scope = readings(design.costs(), device, Tier.SYNTHESISED, "layers, memories and FIFOs")
     by_scope[TOTAL] += totals(design.simulation, design.job.target.clock_ns)
     on = f"{design.job.target.clock_ns:g} ns clock"
     for scope in dict.fromkeys(node.scope for node in design.nodes):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from backends.dataflow.layers import notes as layers
 from backends.dataflow.space import Solved
 from backends.protocol import Note, warning
+from backends.rtl import built
 from backends.rtl.design.design import RtlDesign
 from backends.rtl.plan import FRAMES, STALLED
 from backends.rtl.simulated import AGREE, Simulated, cycles_of, fifo_names
@@ -14,14 +15,16 @@ from flows.core.plan import Products
 
 
 def notes(solved: Solved[RtlDesign]) -> Sequence[Note]:
-    asked = f"{solved.design.job.target.clock_ns:g} ns is what was asked for; no tool has placed or routed this design"
-    return *layers.notes(solved), Note(f"cycles are those of the generated SystemVerilog, and {asked}")
+    asked = f"{solved.design.job.target.clock_ns:g} ns is what was asked for"
+    cycles = Note(f"cycles are those of the generated SystemVerilog, and {asked}")
+    return *layers.notes(solved), cycles, *built.choices(solved.design)
 
 
 def observations(solved: Solved[RtlDesign], products: Products) -> Sequence[Note]:
-    """How the simulation of the RTL agrees with the stream simulation that sized its FIFOs."""
+    """How the simulation of the RTL agrees with the stream simulation that sized its FIFOs, and what did not route."""
     cycles = cycles_of(products)
-    return tuple(_compared(solved.design, cycles)) if cycles else ()
+    compared = _compared(solved.design, cycles) if cycles else ()
+    return *compared, *built.observations(solved.design, products)
 
 
 def _compared(design: RtlDesign, cycles: Simulated) -> Iterator[Note]:

@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 
 from backends.dataflow.buffers import BRAM
 from backends.dataflow.layers.options import LayerOptions
-from backends.dataflow.options import AUTO
+from backends.dataflow.options import AUTO, hours
+from backends.open_tools.synthesis import PYOSYS, SYNTHESISERS
+
+SHARED, APART = "shared", "none"
+"""Whether products share a DSP48E1 where they can."""
+NOTHING, STAGES = "none", "stages"
 
 
 @dataclass(frozen=True)
 class RtlOptions(LayerOptions):
-    """What every flow of such stages is asked."""
-
     fifo_storage: str = field(
         default=AUTO,
         metadata={
@@ -20,4 +23,39 @@ class RtlOptions(LayerOptions):
             "block RAM",
             "choices": (AUTO, BRAM),
         },
+    )
+    packing: str = field(
+        default=SHARED,
+        metadata={
+            "help": "shared: two products of 8 bits share a DSP48E1, three of 4 and up to five of 2, in every layer "
+            "whose upper weights are no lowest number; none: a DSP48E1 a product",
+            "choices": (SHARED, APART),
+        },
+    )
+    synthesiser: str = field(
+        default=PYOSYS,
+        metadata={
+            "help": "what counts LUTs, FFs, block RAM and DSPs: the package pyosys, a yosys on PATH, or nothing",
+            "choices": SYNTHESISERS,
+        },
+    )
+    route: str = field(
+        default=NOTHING,
+        metadata={
+            "help": "stages: nextpnr-himbaechel-xilinx, where it is on PATH, places and routes every stage out of "
+            "context, for some minutes each",
+            "choices": (NOTHING, STAGES),
+        },
+    )
+    route_timeout: float = field(
+        default=1.0,
+        metadata={
+            "help": "ends the routing of a stage that takes longer, in hours: it then does not route",
+            "unit": "HOURS",
+            "parse": hours,
+        },
+    )
+    bitstream: bool = field(
+        default=False,
+        metadata={"help": "with --route: a bitstream of every stage by Project X-Ray, read back; none was on a board"},
     )

@@ -1,4 +1,5 @@
-"""What runs: the project is written, Yosys translates it to C++, g++ compiles that, and it runs cycle by cycle."""
+"""What runs: the project is written, Yosys translates it to C++, g++ compiles that, and it runs cycle by cycle; then
+what open tools build of its stages."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from math import prod
 from backends.dataflow.layers.blueprint import blueprint, to_json
 from backends.dataflow.layers.names import top_name
 from backends.dataflow.space import Solved
+from backends.rtl import built
 from backends.rtl.design.design import RtlDesign
 from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.worker import worker
@@ -27,7 +29,8 @@ def plan(solved: Solved[RtlDesign]) -> Plan:
     job, weights = design.job, Asset(design.job.weights.path, design.job.weights.digest)
     expected = reference_step("expected", design.quantised, weights, FRAMES)
     interval = design.simulation.interval
-    asked = {"sums": dict(design.sums), "interval": interval, "weights": "weights.safetensors", "reference": REFERENCE}
+    widths = {"sums": dict(design.sums), "sharing": dict(design.sharing)}
+    asked = {**widths, "interval": interval, "weights": "weights.safetensors", "reference": REFERENCE}
     generate = worker(
         name=RTL.step,
         about="the RTL project: top.sv, the library, memories, test bench and scripts",
@@ -69,5 +72,5 @@ def plan(solved: Solved[RtlDesign]) -> Plan:
         packages=("numpy", "pyosys"),
         sources=SOURCES,
     )
-    steps = (expected, generate, translate, compile, simulate)
+    steps = (expected, generate, translate, compile, simulate, *built.steps(design))
     return Plan(steps, Output(CYCLES.step, OUTPUTS), "RTL simulation (Yosys CXXRTL and g++)", FRAMES)

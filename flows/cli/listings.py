@@ -32,8 +32,9 @@ TOOLS = {
     "vivado": ("AMD's logic synthesis, with --vendor vsynth", "AMD"),
     "finn-plus-1.6.1": ("FINN's own estimates beside ours", "docs/finn.md"),
     "verilator": ("simulates RTL designs faster", "apt-get install verilator"),
-    "yosys": ("synthesises RTL designs, in place of pyosys", "docs/rtl.md"),
-    "nextpnr-himbaechel-xilinx": ("places and routes RTL designs", "docs/rtl.md"),
+    "yosys": ("synthesises RTL designs in place of pyosys, with --synthesiser yosys", "docs/rtl.md"),
+    "nextpnr-himbaechel-xilinx": ("places and routes the stages of RTL designs, with --route stages", "docs/rtl.md"),
+    "xc7frames2bit": ("their bitstreams, with --bitstream", "docs/rtl.md"),
     "arm-linux-gnueabihf-gcc": (
         "compiles the C flow for the Zynq's processor",
         "apt-get install gcc-arm-linux-gnueabihf",

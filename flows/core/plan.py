@@ -39,7 +39,8 @@ class Step:
     on. Paths inside `argv` are relative to the directory. Equal steps have equal results: nothing else is an input.
 
     A step is ended after `limit_s` seconds, or once a process of it wants more than `memory_mb` MiB of memory (0: as
-    much as there is; None: `WORKER_MEMORY_MB` for a worker of ours, no limit for a tool).
+    much as there is; None: `WORKER_MEMORY_MB` for a worker of ours, no limit for a tool). Where it `may_fail`, its
+    failure is a result: it counts as skipped, for the reason that it failed for, and nothing of it is kept.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Step:
     sources: tuple[str, ...] = ()
     limit_s: float = 3600.0
     memory_mb: int | None = None
+    may_fail: bool = False
 
     @property
     def memory_limit_mb(self) -> int:
@@ -93,7 +95,7 @@ class Plan:
 class State(Enum):
     DONE = "done"  # ran now
     KEPT = "kept"  # its result was in the store
-    SKIPPED = "skipped"  # its tool is absent, or a step it needs was skipped
+    SKIPPED = "skipped"  # its tool is absent, a step it needs was skipped, or it failed and may
 
 
 @dataclass(frozen=True)

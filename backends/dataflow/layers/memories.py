@@ -42,7 +42,7 @@ class Memory:
 
 def weight_rom(size: tuple[int, int], fold: Fold, bits: int, device: Device) -> Memory:
     """The weights of a layer of `size` (products of each result, results): one ROM a PE, a word a cycle."""
-    depth = (size[0] // fold.simd) * (size[1] // fold.pe)
+    depth = (size[0] // fold.simd) * fold.groups(size[1])
     return _in(fold.pe, depth, fold.simd * bits, device, rom=True)
 
 

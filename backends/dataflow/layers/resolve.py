@@ -16,7 +16,7 @@ from backends.dataflow.layers.check import overflows
 from backends.dataflow.layers.design import LayerDesign, Options
 from backends.dataflow.layers.nodes import MULTIPLYING, Lanes, Node, nodes, part_width, slides
 from backends.dataflow.layers.schedule import FOLDED
-from backends.dataflow.layers.words import least
+from backends.dataflow.layers.words import least, together
 from backends.dataflow.options import NO_TARGET, cycles_at
 from backends.dataflow.pe_simd import Fold, legal, parse_folding
 from backends.dataflow.space import Budgets, Problem, Solved
@@ -122,5 +122,6 @@ def _wide(design: LayerDesign[Any], node: Node, fold: Fold) -> Lanes:
     width = part_width(node.layer, fold)
     if node.kind in MULTIPLYING:
         reads_parts = isinstance(node.layer, CONVOLUTIONS) and slides(node.layer)
-        return Lanes(fold, width if reads_parts else lcm(before.takes, width), lcm(before.puts, fold.pe))
+        takes = width if reads_parts else lcm(before.takes, width)
+        return Lanes(fold, takes, lcm(before.puts, together(node.shape[-1], fold.pe)))
     return Lanes(fold, before.takes, width)

@@ -85,10 +85,10 @@ def busy(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> int:
 def turns(size: tuple[int, int], fold: Fold) -> int:
     """Cycles of a matrix-vector stage for one output pixel of `size` (products a result, results).
 
-    >>> turns((252, 28), Fold(pe=4, simd=7))
-    252
+    >>> turns((252, 28), Fold(pe=4, simd=7)), turns((252, 28), Fold(pe=5, simd=7))
+    (252, 216)
     """
-    return (size[0] // fold.simd) * (size[1] // fold.pe)
+    return (size[0] // fold.simd) * fold.groups(size[1])
 
 
 def fresh(node: Node, wide: Lanes) -> int:
@@ -126,9 +126,9 @@ def frame(node: Node, wide: Lanes) -> Iterable[Run]:
 def _multiplying(node: Node, wide: Lanes) -> Iterator[Run]:
     """Row by row: every window of a row but the first shares columns with the one before."""
     fold, width = wide.fold, part_width(node.layer, wide.fold)
-    whole, cycles, together = node.covered // width, turns(node.size, fold), wide.puts // fold.pe
+    whole, cycles, together = node.covered // width, turns(node.size, fold), fold.groups(wide.puts)
     if node.kind == DEPTHWISE:  # groups of channels end one after another, in the last turns
-        ends = range(cycles - node.size[1] // fold.pe, cycles + 1, together)
+        ends = range(cycles - fold.groups(node.size[1]), cycles + 1, together)
     else:
         ends = range(0, cycles + 1, whole * together)
     columns = node.shape[-2] if len(node.shape) > 1 else 1

@@ -58,12 +58,11 @@ def _word(
     if putting[0].kind == WINDOW:
         return part_width(putting[0].layer, folds[putting[0].layer.name])
     reading = [node for node in design if streams.get(node.sources[0]) == stream and node not in putting]
+    channels = putting[0].shape[-1]
     whole = lcm(
-        *(folds[node.name].pe for node in putting if node.kind in MULTIPLYING),
+        *(together(channels, folds[node.name].pe) for node in putting if node.kind in MULTIPLYING),
         *(part_width(node.layer, folds[node.name]) for node in reading if node.kind in MULTIPLYING),
     )
-    channels = putting[0].shape[-1]
-
     others = [node for node in (*putting, *reading) if node.kind not in MULTIPLYING]
 
     def keeps_up(word: int) -> bool:
@@ -72,6 +71,11 @@ def _word(
 
     ways = [word for word in divisors(channels) if word % whole == 0]
     return next((word for word in ways if keeps_up(word)), ways[-1])
+
+
+def together(results: int, pe: int) -> int:
+    """Of how many results a word is a multiple: PE, or all of a pixel where they do not come out even."""
+    return results if results % pe else pe
 
 
 def _row_start(node: Node, wide: Lanes) -> int:

@@ -1,21 +1,24 @@
-"""What the modules of the library take when they are built: DSP and block RAM exactly, LUT and FF by their structure.
+"""What Yosys counts of the modules of the library: DSP and block RAM exactly, LUT and FF by their structure.
 
 DSP and block RAM follow from the generated code by AMD UG479 and UG473. A LUT adds, compares or selects a bit (UG474);
-what is registered is counted bit by bit. What a tool shares, retimes or packs is not known: hence the factors.
+what is registered is counted bit by bit. The figures that are no width of the code were set by the modules as Yosys
+counts them one by one; ``calibration/rtl.py`` compares whole stages (docs/reference/rtl-truth.md).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, log2
 
 from backends.cost.amounts import Amounts, exact, joined, within
 from backends.cost.blockram import bram18
 from backends.cost.dsp import dsp48
-from backends.cost.fabric import ram_luts
-from backends.dataflow.buffers import BRAM, LUTRAM, Buffer, lightest
+from backends.cost.fabric import ram_luts, shift_register_luts
+from backends.dataflow.buffers import BRAM, LUTRAM, STORAGES, Buffer, lightest
 from backends.dataflow.layers.memories import Memory, kept, rows, weight_rom
 from backends.dataflow.layers.nodes import Lanes, Node, parts, pixels
+from backends.rtl import packing
 from flows.core.evidence import Metric
 from flows.core.part import Device
 from models.network import MaxPool2D
@@ -23,18 +26,24 @@ from models.quantised import QuantisedNetwork
 
 WEIGHTS, LINE_BUFFERS = "weights", "line buffers"
 SPREAD = 1.5
-"""How far LUT and FF by structure are off, as a factor: no build of this library bears it out yet."""
-CONTROL = {"window": 120, "matrix_vector": 60, "maxpool2d": 80, "global_average_pool": 30}
-"""LUTs of counters, flags and handshakes; a FIFO and a simple stage: see `SIMPLE`."""
-SIMPLE = 15
+"""How far LUT and FF of one part of a stage are off, as a factor: what adds up of such parts is held by the counts of
+all 16 stages of ARCH_8, which are off by 1.23 at most (``calibration/rtl``)."""
+CONTROL = {
+    "receive": (27, 38), "clone": (0, 0), "window": (120, 76), "matrix_vector": (70, 50), "maxpool2d": (80, 80),
+    "add": (15, 15), "relu": (15, 15), "global_average_pool": (30, 30), "send": (6, 38),
+}  # fmt: skip
+"""(LUTs, FFs) of counters, flags and handshakes, without those of FIFOs."""
 
 
 def node_cost(
-    node: Node, quantised: QuantisedNetwork, wide: Lanes, sums: int, device: Device
+    node: Node, quantised: QuantisedNetwork, wide: Lanes, unit: tuple[int, int], device: Device
 ) -> tuple[Amounts, dict[str, Amounts]]:
-    """What one stage takes: (its logic, its memories by their scopes). `sums` are the bits of an accumulator."""
+    """What one stage takes: (its logic, its memories by their scopes).
+
+    `unit` has the bits of an accumulator, and how many results share a DSP48E1.
+    """
     data, result = quantised.type_of(node.layer.inputs[0]).width, quantised.type_of(node.tensor).width
-    control = logic(CONTROL.get(node.kind, SIMPLE), CONTROL.get(node.kind, SIMPLE), "control")
+    control = logic(*CONTROL[node.kind], "control")
     match node.kind, node.layer:
         case "window", _:
             cut = parts(node, wide)
@@ -51,25 +60,27 @@ def node_cost(
             found = joined(
                 control,
                 split(wide.takes, fold.simd, data),
-                products(fold.pe, fold.simd, (data, width, sums, result)),
+                products(fold.pe, fold.simd, (data, width, unit[0], result), unit[1]),
                 memory(kept(node, fold, data, device), "windows", device),
                 logic(0, (wide.puts + fold.pe) * result, "words"),
             )
             return found, {WEIGHTS: memory(weight_rom(node.size, fold, width, device), WEIGHTS, device)}
         case "maxpool2d", MaxPool2D() as layer:
             compared = layer.kernel[0] + layer.kernel[1] - 2
-            before = (layer.kernel[1] - 1) * node.taken[-1] * data
-            found = joined(
-                control,
-                logic(2 * data * wide.takes * compared, before + 4 * data * wide.takes, "pools"),
-            )
+            kept_words = shift_register_luts(max(node.taken[-1] // wide.takes, 1), data * wide.takes)
+            compares = 2 * data * wide.takes * compared + (layer.kernel[1] - 1) * kept_words
+            found = joined(control, logic(compares, 4 * data * wide.takes, "pools"))
             return found, {LINE_BUFFERS: memory(rows(node, wide, data, device), LINE_BUFFERS, device)}
         case (("add" | "relu"), _):
-            return joined(control, requantise(wide.puts, data + 2, result), logic(wide.puts * data, 0, "adders")), {}
+            return joined(control, requantise(wide.puts, result)), {}
         case "global_average_pool", _:
             bits = data + ceil(log2(pixels(node.taken))) + 1
-            sums_held = logic(wide.puts * bits, node.shape[-1] * bits, "adders")
-            return joined(control, sums_held, requantise(wide.puts, bits, result)), {}
+            held = ram_luts(max(node.shape[-1] // wide.puts, 1), wide.puts * bits)
+            area = pixels(node.taken)
+            divides = wide.puts * dsp48(bits, bits + 1) if area & (area - 1) else 0  # by a product with its reciprocal
+            dsp = exact(divides, "multipliers", "a DSP48E1 a division (UG479)")
+            sums = joined(logic(wide.puts * bits + held, 0, "adders"), {Metric.DSP: (dsp,)})
+            return joined(control, sums, requantise(wide.puts, result)), {}
         case _:
             return joined(control, split(wide.takes, 1, result) if node.kind == "send" else {}), {}
 
@@ -83,29 +94,44 @@ def logic(luts: float, flip_flops: float, model: str) -> Amounts:
 
 
 @lru_cache(maxsize=4096)
-def products(pe: int, simd: int, widths: tuple[int, int, int, int]) -> Amounts:
+def products(pe: int, simd: int, widths: tuple[int, int, int, int], sharing: int = 1) -> Amounts:
     """PE x SIMD multipliers, the adders behind them, and what makes codes of the sums.
 
-    `widths` are bits of data, weights, accumulator and result.
+    `widths` are bits of data, weights, accumulator and result. Where `sharing` results share a multiplier, two of these
+    add up before the adders, in fields of `packing.shift` bits.
     """
     data, weight, sums, result = widths
-    levels, product = ceil(log2(simd)), data + weight
-    tree, terms = 0, simd
-    for level in range(1, levels + 1):
-        tree += terms // 2 * (product + level)
-        terms = -(-terms // 2)
-    held = simd * data * 2 + pe * (tree + sums)
-    dsp = exact(pe * simd * dsp48(data + 1, weight), "multipliers", "one DSP48E1 a product (UG479)")
+    terms, bits = (simd, data + weight + 1) if sharing == 1 else (ceil(simd / 2), packing.shift(sharing, weight))
+    adders, held = tree(terms, bits)
+    inverted = terms * (pe - ceil(pe / sharing))
+    slices = ceil(pe / sharing) * simd * (1 if sharing > 1 else dsp48(data + 1, weight))
+    words = f"{sharing} products in a DSP48E1" if sharing > 1 else "one DSP48E1 a product"
+    dsp = exact(slices, "multipliers", f"{words} (UG479)")
     return joined(
         {Metric.DSP: (dsp,)},
-        logic(simd * data + pe * (tree + sums), held, "adders"),
-        requantise(pe, sums, result),
+        logic(simd * data + pe * (adders + sums) + inverted, 2 * simd * data + pe * (held + sums), "adders"),
+        requantise(pe, result),
     )
 
 
-def requantise(lanes: int, bits: int, result: int) -> Amounts:
-    """Rounding adds, saturating compares and selects."""
-    return logic(lanes * (bits + result), lanes * (bits + result), "requantise")
+def tree(terms: int, bits: int) -> tuple[int, int]:
+    """(LUTs, FFs) of adders of so many terms, which come through a register and pass one behind every adder.
+
+    >>> tree(2, 8), tree(3, 8)
+    ((9, 25), (19, 52))
+    """
+    luts, held = 0, terms * bits
+    while terms > 1:
+        bits += 1
+        luts += terms // 2 * bits
+        terms = ceil(terms / 2)
+        held += terms * bits
+    return luts, held
+
+
+def requantise(lanes: int, result: int) -> Amounts:
+    """Rounding adds to the bits that are left, saturating compares and selects; a register behind either."""
+    return logic(lanes * (result + 5), lanes * (2 * result + 7), "requantise")
 
 
 def split(taken: int, lanes: int, bits: int) -> Amounts:
@@ -115,28 +141,61 @@ def split(taken: int, lanes: int, bits: int) -> Amounts:
 
 
 def fifo_cost(buffer: Buffer) -> Amounts:
-    """One FIFO: what controls it, and what holds its words; the last one is in a register."""
-    in_bram = buffer.storage == BRAM
-    words = buffer.bits if not in_bram else 3 * buffer.bits
-    luts = ram_luts(8 if in_bram else 2 * buffer.depth if buffer.depth <= 16 else buffer.depth, buffer.bits)
-    held = exact(luts, "memories", f"words in {buffer.storage} (UG474)")
-    whole = bram18(buffer.depth, buffer.bits) if in_bram else 0
-    return joined(
-        logic(2 * SIMPLE if in_bram else SIMPLE, words + 2 * SIMPLE, "fifo"),
-        {Metric.LUT: (held,), Metric.BRAM18: (exact(whole, "fifo", "block RAM of FIFOs (UG473)"),)},
-    )
+    """One FIFO: what controls it, and what holds its words; the last one is in a register. One in block RAM has the
+    registers of that behind it, and a short one."""
+    if buffer.storage == BRAM:
+        pointers = _pointers(buffer.depth)
+        held, whole = ram_luts(16, buffer.bits), bram18(buffer.depth, buffer.bits)
+        logic_of_it = logic(4 * pointers + 28, 3 * (pointers + buffer.bits) + 18, "fifo")
+    else:
+        depth = buffer.depth + SLACK
+        pointers, blocks = _pointers(depth), ceil(depth / RAM_WORDS)
+        held, whole = ram_luts(depth, buffer.bits), 0
+        chosen = buffer.bits * ceil((blocks - 1) / 3) + (2 * blocks if blocks > 1 else 0)
+        logic_of_it = logic(4 * pointers + 4 + chosen, buffer.bits + 3 * pointers + 3, "fifo")
+    words = exact(held, "memories", f"words in {STORAGES[buffer.storage]} (UG474)")
+    blocks_of_it = exact(whole, "fifo", "block RAM of FIFOs (UG473)")
+    return joined(logic_of_it, {Metric.LUT: (words,), Metric.BRAM18: (blocks_of_it,)})
 
 
-def in_one(each: Memory, device: Device) -> Memory:
+SLACK = 3
+"""Words of a FIFO above its depth, for those on their way."""
+RAM_WORDS = 64
+"""Of the deepest LUT RAM that takes no multiplexer."""
+ROM_WORDS = 13.5
+"""That a LUT holds of a deep ROM: 13.5, 13.4, 14.4 and 12.8 in stages with 84, 126, 147 and 560 words of weights."""
+
+
+def _pointers(depth: int) -> int:
+    return ceil(log2(max(depth, 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryMemory(Memory):
+    """As the library's modules ``memory`` and ``rom`` are built."""
+
+    @property
+    def luts(self) -> int:
+        """A LUT holds 64 bits of a ROM. Of a deeper one Yosys' ABC9 makes logic, and spends many times as many."""
+        if self.storage == BRAM or self.depth <= 1 or not self.bits:  # a pool of one row keeps none
+            return 0
+        if not self.rom:
+            deeper = self.bits * ceil((ceil(self.depth / RAM_WORDS) - 1) / 3)
+            return self.copies * (ram_luts(self.depth, self.bits) + deeper)
+        return self.copies * ceil(self.bits * (1 if self.depth <= RAM_WORDS else self.depth / ROM_WORDS))
+
+
+def in_one(each: Memory, device: Device) -> LibraryMemory:
     """Memories that are read at one address are one, as wide as all of them; a pool of one row has none."""
     bits = each.copies * each.bits
-    ways = (Memory(1, each.depth, bits, storage, each.rom) for storage in (LUTRAM, BRAM))
-    return lightest(ways, device) if bits else each
+    ways = [LibraryMemory(1, each.depth, bits, storage, each.rom) for storage in (LUTRAM, BRAM)]
+    return lightest(ways, device) if bits else ways[0]
 
 
 def memory(each: Memory, law: str, device: Device) -> Amounts:
+    """Its words, and what is read: twice registered, of block RAM once in itself and once, by Yosys, in FFs."""
     one = in_one(each, device)
-    latched = 2 * one.copies * one.bits if one.storage == LUTRAM else 0
+    latched = (2 if one.storage == LUTRAM else 1) * one.copies * one.bits
     source = f"{one.copies} x {one.depth} words of {one.bits} bits"
     return {
         Metric.LUT: (within(one.luts, SPREAD, "memories", f"{source} in LUTs (UG474)"),),

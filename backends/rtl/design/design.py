@@ -28,15 +28,16 @@ from backends.dataflow.layers.nodes import (
 from backends.dataflow.layers.schedule import frame
 from backends.dataflow.pe_simd import Ways
 from backends.dataflow.stages import Stage
+from backends.rtl import packing
 from backends.rtl.design import costs
-from backends.rtl.options import RtlOptions
+from backends.rtl.options import SHARED, RtlOptions
 from models.network import Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
 
 LATENCY = {
     RECEIVE: 2,
     CLONE: 1,
     WINDOW: 4,
-    MATRIX_VECTOR: 10,
+    MATRIX_VECTOR: 11,
     Add.kind: 4,
     ReLU.kind: 3,
     MaxPool2D.kind: 5,
@@ -54,8 +55,10 @@ class RtlDesign(LayerDesign[RtlOptions]):
 
     @staticmethod
     def ways(node: Node) -> Ways:
-        """The words of a window lie in one column each, so that a column goes out once."""
-        simds, pes = node.foldable
+        """The words of a window lie in one column each, so that a column goes out once. PE need not divide the results:
+        it is the fewest that make so many groups of them."""
+        simds, results = node.foldable[0], node.size[1]
+        pes = tuple(sorted({-(-results // groups) for groups in range(1, results + 1)}))
         if isinstance(node.layer, Conv2D):
             simds = tuple(simd for simd in simds if columns_a_part(node.layer, node.taken[-1], simd) == 1)
         return simds, pes
@@ -70,6 +73,11 @@ class RtlDesign(LayerDesign[RtlOptions]):
         return {reach.layer: reach.bits for reach in reaches(self.job, self.quantised)}
 
     @cached_property
+    def sharing(self) -> Mapping[str, int]:
+        """How many results share a DSP48E1, by layer with weights; 1 in those that are not there."""
+        return packing.sharing(self.job, self.quantised) if self.job.options.packing == SHARED else {}
+
+    @cached_property
     def roms(self) -> Mapping[str, Memory]:
         return {name: self._in_one(memory) for name, memory in super().roms.items()}
 
@@ -82,7 +90,8 @@ class RtlDesign(LayerDesign[RtlOptions]):
 
     def node_cost(self, node: Node, wide: Lanes) -> tuple[Amounts, Mapping[str, Amounts]]:
         sums = self.sums.get(node.layer.name, 0)
-        return costs.node_cost(node, self.quantised, wide, sums, self.job.target.part.device)
+        sharing = self.sharing.get(node.layer.name, 1)
+        return costs.node_cost(node, self.quantised, wide, (sums, sharing), self.job.target.part.device)
 
     def fifo_cost(self, buffer: Buffer) -> Amounts:
         return costs.fifo_cost(buffer)

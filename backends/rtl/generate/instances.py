@@ -19,6 +19,8 @@ from backends.dataflow.stages import Fifo
 from models.fixed import FixedType, Overflow, Rounding
 from models.network import INPUT, Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
 
+APART: Mapping[str, int] = {}
+"""No layer whose results share a DSP48E1."""
 Line = Mapping[str, int | str]
 """Parameters that stand in one line."""
 
@@ -41,8 +43,11 @@ class Instance:
     writes: tuple[Words, ...]
 
 
-def instances(made: Blueprint, sums: Mapping[str, int], names: Mapping[str, str]) -> Iterator[Instance]:
-    """In the order of the network. `sums` are the bits of each accumulator, `names` the identifiers of layers."""
+def instances(
+    made: Blueprint, sums: Mapping[str, int], names: Mapping[str, str], sharing: Mapping[str, int] = APART
+) -> Iterator[Instance]:
+    """In the order of the network. `sums` are the bits of each accumulator, `sharing` says how many results share a
+    DSP48E1 (1 where it does not), `names` the identifiers of layers."""
     streams = _streams(made, names)
     nodes = {node.name: node for node in made.nodes}
     for node in made.nodes:
@@ -56,6 +61,8 @@ def instances(made: Blueprint, sums: Mapping[str, int], names: Mapping[str, str]
         ports = list(zip(sides if len(inputs) > 1 else ("in",), inputs, strict=True)) if inputs else []
         ports += zip(sides if len(writes) > 1 else ("out",), writes, strict=True) if writes else []
         module, lines = _module(made, node, begins, sums, name)
+        if sharing.get(node.name, 1) > 1 and node.kind == MATRIX_VECTOR:
+            lines.append({"SHARING": sharing[node.name]})
         instance = instance_name(node, names)
         yield Instance(module, instance, _comment(made, node), (*lines, *_fifos(made, node, begins)), (*ports,), writes)
 
@@ -81,7 +88,7 @@ def _comment(made: Blueprint, node: Node) -> str:
     text = title(made.quantised, node.layer)
     if node.kind == MATRIX_VECTOR:
         cycles = busy(node, wide, QUICKEST)
-        number = f"{wide.fold.multipliers} multiplier{'s' * (wide.fold.multipliers > 1)}"
+        number = f"{wide.fold.multipliers} product{'s' * (wide.fold.multipliers > 1)} a cycle"
         return f"{text}; {number} (PE x SIMD {wide.fold}), {cycles:,} cycles a frame."
     return f"{text}; {wide.takes} channel{'s' * (wide.takes > 1)} a cycle."
 
@@ -109,15 +116,18 @@ def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], 
             widths: Line = {"WEIGHT_BITS": types.kernel.width, "ACC_BITS": sums[layer.name], "SHIFT": shift}
             files = {"WEIGHTS": f"{name}_weights.mem", "BIASES": f"{name}_biases.mem"}
             held = {"WEIGHTS_IN": ram(made.roms[layer.name]), "KEPT_IN": ram(made.kept[layer.name])}
-            lanes = {"TAKES": made.lanes[begins.name].takes, "PUTS": wide.puts}
+            lanes = {"TAKES": made.lanes[begins.name].takes, "PUTS": wide.fold.groups(wide.puts) * wide.fold.pe}
+            results = wide.fold.groups(node.size[1]) * wide.fold.pe
+            if spare := lanes["PUTS"] - wide.puts:  # the last group is short
+                lanes["SPARE"] = spare
             rest: list[Line] = [{**taken, **widths, **put}, files, held]
             if begins == node:
-                return "dense", [{"INPUTS": node.size[0], "OUTPUTS": node.size[1]}, {**fold, **lanes}, *rest]
+                return "dense", [{"INPUTS": node.size[0], "OUTPUTS": results}, {**fold, **lanes}, *rest]
             assert isinstance(layer, Conv2D)
             cut = {"STORED": parts(begins, made.lanes[begins.name]).stored}
             rows: Line = {"ROWS_IN": ram(made.rows[layer.name])}
             images = _image(begins, layer)
-            return "convolution", [*images, {"OUTPUTS": node.size[1]}, {**fold, **cut, **lanes}, *rest, rows]
+            return "convolution", [*images, {"OUTPUTS": results}, {**fold, **cut, **lanes}, *rest, rows]
         case "maxpool2d", MaxPool2D():
             lanes = {"BITS": source.width, "SIGNED": int(source.signed), "LANES": wide.takes}
             return "max_pool", [*_image(node, layer), lanes, {"ROWS_IN": ram(made.rows[layer.name])}]

@@ -17,9 +17,11 @@ module convolution #(
     parameter STORED = 1,
     parameter TAKES = SIMD,
     parameter PUTS = PE,
+    parameter SPARE = 0,        // of these the last that are no results, where OUTPUTS were filled up to a multiple of PE
     parameter ACT_BITS = 8,
     parameter ACT_SIGNED = 0,
     parameter WEIGHT_BITS = 8,
+    parameter SHARING = 1,
     parameter ACC_BITS = 24,
     parameter SHIFT = 8,
     parameter OUT_BITS = 8,
@@ -41,7 +43,7 @@ module convolution #(
     input logic [TAKES*ACT_BITS-1:0] in_data,
     output logic out_valid,
     input logic out_ready,
-    output logic [PUTS*OUT_BITS-1:0] out_data
+    output logic [(PUTS-SPARE)*OUT_BITS-1:0] out_data
 );
     localparam INPUTS = KERNEL_HEIGHT * KERNEL_WIDTH * CHANNELS;
     localparam COLUMNS = (PAD_LEFT + WIDTH + PAD_RIGHT - KERNEL_WIDTH) / STRIDE_WIDTH + 1;
@@ -88,9 +90,11 @@ module convolution #(
         .COLUMNS(COLUMNS),
         .FRESH(FRESH),
         .PUTS(PUTS),
+        .SPARE(SPARE),
         .ACT_BITS(ACT_BITS),
         .ACT_SIGNED(ACT_SIGNED),
         .WEIGHT_BITS(WEIGHT_BITS),
+        .SHARING(SHARING),
         .ACC_BITS(ACC_BITS),
         .SHIFT(SHIFT),
         .OUT_BITS(OUT_BITS),

@@ -10,9 +10,11 @@ module dense #(
     parameter FRESH = INPUTS / SIMD,
     parameter TAKES = SIMD,
     parameter PUTS = PE,
+    parameter SPARE = 0,        // of these the last that are no results, where OUTPUTS were filled up to a multiple of PE
     parameter ACT_BITS = 8,
     parameter ACT_SIGNED = 0,
     parameter WEIGHT_BITS = 8,
+    parameter SHARING = 1,
     parameter ACC_BITS = 24,
     parameter SHIFT = 8,
     parameter OUT_BITS = 8,
@@ -31,9 +33,9 @@ module dense #(
     input logic [TAKES*ACT_BITS-1:0] in_data,
     output logic out_valid,
     input logic out_ready,
-    output logic [PUTS*OUT_BITS-1:0] out_data
+    output logic [(PUTS-SPARE)*OUT_BITS-1:0] out_data
 );
-    localparam LATENCY = 9 + $clog2(SIMD);                  // from a turn to the FIFO
+    localparam LATENCY = 10 + $clog2(SIMD);                 // from a turn to the FIFO
     localparam PERIOD = INPUTS / SIMD * (PUTS / PE);        // turns of a word that leaves
 
     logic given, takes;
@@ -65,6 +67,7 @@ module dense #(
         .ACT_BITS(ACT_BITS),
         .ACT_SIGNED(ACT_SIGNED),
         .WEIGHT_BITS(WEIGHT_BITS),
+        .SHARING(SHARING),
         .ACC_BITS(ACC_BITS),
         .WEIGHTS(WEIGHTS),
         .BIASES(BIASES),
@@ -83,7 +86,9 @@ module dense #(
 
     logic has_codes, has_word;
     logic [PE*OUT_BITS-1:0] codes;
+    /* verilator lint_off UNUSEDSIGNAL */  // the spare ones
     logic [PUTS*OUT_BITS-1:0] results;
+    /* verilator lint_on UNUSEDSIGNAL */
     requantise #(
         .LANES(PE),
         .IN_BITS(ACC_BITS),
@@ -110,7 +115,7 @@ module dense #(
         .out_data(results)
     );
     fifo #(
-        .WIDTH(PUTS * OUT_BITS),
+        .WIDTH((PUTS - SPARE) * OUT_BITS),
         .DEPTH(FIFO_DEPTH),
         .SLACK(LATENCY / PERIOD + 1),
         .STORAGE(FIFO_IN)
@@ -119,7 +124,7 @@ module dense #(
         .reset(reset),
         .in_valid(has_word),
         .in_ready(room),
-        .in_data(results),
+        .in_data(results[(PUTS-SPARE)*OUT_BITS-1:0]),
         .out_valid(out_valid),
         .out_ready(out_ready),
         .out_data(out_data)

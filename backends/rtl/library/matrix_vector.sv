@@ -22,6 +22,7 @@ module matrix_vector #(
     parameter ACT_BITS = 8,
     parameter ACT_SIGNED = 0,
     parameter WEIGHT_BITS = 8,
+    parameter SHARING = 1,                // results that share a DSP48E1 (`packed_array`, which says what WEIGHTS hold then)
     parameter ACC_BITS = 24,
     parameter WEIGHTS = "weights.mem",
     parameter BIASES = "biases.mem",
@@ -41,8 +42,8 @@ module matrix_vector #(
     localparam GROUPS = OUTPUTS / PE;
     localparam TURNS = STEPS * GROUPS;
     localparam LEVELS = $clog2(SIMD);
-    localparam LATENCY = 6 + LEVELS;
-    localparam PRODUCT_BITS = ACT_BITS + WEIGHT_BITS + (ACT_SIGNED ? 0 : 1);
+    localparam LATENCY = 7 + LEVELS;
+    localparam ADDED_BITS = ACT_BITS + WEIGHT_BITS + (ACT_SIGNED ? 0 : 1) + LEVELS;
     localparam STEP_BITS = STEPS > 1 ? $clog2(STEPS) : 1;
     localparam GROUP_BITS = GROUPS > 1 ? $clog2(GROUPS) : 1;
     localparam COLUMN_BITS = COLUMNS > 1 ? $clog2(COLUMNS) : 1;
@@ -115,9 +116,9 @@ module matrix_vector #(
         end
     end
 
-    // Both memories answer two cycles later; then come the input registers of the multipliers.
+    // Both memories answer two cycles later; then come the multipliers with their input registers.
     logic [SIMD*ACT_BITS-1:0] kept, given_read, given, values;
-    logic [PE*SIMD*WEIGHT_BITS-1:0] weights, factors;
+    logic [PE*SIMD*WEIGHT_BITS-1:0] weights;
     logic was_new, is_given;
     memory #(
         .WIDTH(SIMD * ACT_BITS),
@@ -146,9 +147,8 @@ module matrix_vector #(
         given <= given_read;
         was_new <= is_new;
         is_given <= was_new;
-        values <= is_given ? given : kept;
-        factors <= weights;
     end
+    assign values = is_given ? given : kept;
 
     // What the adders must know of a turn, as it goes along with it.
     logic [LATENCY-1:0] goes, begins, ends;
@@ -173,38 +173,47 @@ module matrix_vector #(
     );
     assign out_valid = ends[LATENCY-1];
 
+    // The products of a turn, added up: LATENCY - 3 cycles behind the memories.
+    logic [PE*ADDED_BITS-1:0] added;
     generate
-        for (genvar pe = 0; pe < PE; pe++) begin : results
-            logic [SIMD*PRODUCT_BITS-1:0] products;
-            for (genvar lane = 0; lane < SIMD; lane++) begin : lanes
-                logic signed [ACT_BITS:0] value;
-                logic signed [WEIGHT_BITS-1:0] weight;
-                (* use_dsp = "yes" *) logic signed [PRODUCT_BITS-1:0] multiplied, product;
-                assign value = {ACT_SIGNED != 0 && values[lane*ACT_BITS+ACT_BITS-1], values[lane*ACT_BITS+:ACT_BITS]};
-                assign weight = factors[(pe*SIMD+lane)*WEIGHT_BITS+:WEIGHT_BITS];
-                always_ff @(posedge clk) begin
-                    multiplied <= PRODUCT_BITS'(value * weight);
-                    product <= multiplied;
-                end
-                assign products[lane*PRODUCT_BITS+:PRODUCT_BITS] = product;
-            end
-
-            /* verilator lint_off UNUSEDSIGNAL */  // sums that are known to be small need fewer bits
-            logic [PRODUCT_BITS+LEVELS-1:0] added;
-            /* verilator lint_on UNUSEDSIGNAL */
-            adder_tree #(
-                .COUNT(SIMD),
-                .BITS(PRODUCT_BITS)
-            ) tree (
+        if (SHARING > 1) begin : packed_products
+            packed_array #(
+                .PE(PE),
+                .SIMD(SIMD),
+                .ACT_BITS(ACT_BITS),
+                .ACT_SIGNED(ACT_SIGNED),
+                .WEIGHT_BITS(WEIGHT_BITS),
+                .SHARING(SHARING)
+            ) products (
                 .clk(clk),
-                .terms(products),
-                .sum(added)
+                .values(values),
+                .factors(weights),
+                .sums(added)
             );
+        end else begin : plain_products
+            product_array #(
+                .PE(PE),
+                .SIMD(SIMD),
+                .ACT_BITS(ACT_BITS),
+                .ACT_SIGNED(ACT_SIGNED),
+                .WEIGHT_BITS(WEIGHT_BITS)
+            ) products (
+                .clk(clk),
+                .values(values),
+                .factors(weights),
+                .sums(added)
+            );
+        end
 
+        for (genvar pe = 0; pe < PE; pe++) begin : results
             logic signed [ACC_BITS-1:0] sum;
+            /* verilator lint_off UNUSEDSIGNAL */  // sums that are known to be small need fewer bits
+            logic signed [ADDED_BITS-1:0] of_turn;
+            /* verilator lint_on UNUSEDSIGNAL */
+            assign of_turn = added[pe*ADDED_BITS+:ADDED_BITS];
             always_ff @(posedge clk) begin
                 if (goes[LATENCY-2])
-                    sum <= (begins[LATENCY-2] ? started[pe*ACC_BITS+:ACC_BITS] : sum) + ACC_BITS'($signed(added));
+                    sum <= (begins[LATENCY-2] ? started[pe*ACC_BITS+:ACC_BITS] : sum) + ACC_BITS'(of_turn);
             end
             assign out_data[pe*ACC_BITS+:ACC_BITS] = sum;
         end

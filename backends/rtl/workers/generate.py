@@ -1,8 +1,9 @@
 """Writes the RTL project: ``python -m backends.rtl.workers.generate JOB.json``, in the step's directory.
 
-JOB.json: a `backends.dataflow.layers.blueprint.Blueprint`, and beside it ``sums``, the bits of each accumulator,
-``interval``, the cycles of a frame, ``weights`` and ``reference``. The weights become memory files, integers of their
-types; the project's vectors and the exact reference's results for them become the test bench's. Writes ``project``.
+JOB.json: a `backends.dataflow.layers.blueprint.Blueprint`, with ``sums``, the bits of each accumulator, ``sharing``,
+how many results share a DSP48E1, ``interval``, the cycles of a frame, ``weights`` and ``reference`` beside it. The
+weights become integers of their types in memory files; the project's vectors and the exact reference's results for them
+become the test bench's. Writes ``project``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from backends.dataflow.layers.blueprint import Blueprint, from_json
 from backends.dataflow.layers.names import layer_names, top_name
 from backends.dataflow.layers.nodes import MATRIX_VECTOR, Node
 from backends.dataflow.layers.stream import sent
-from backends.rtl.generate.instances import instances
+from backends.rtl.generate.instances import APART, instances
+from backends.rtl.packing import borrowed
 from flows.core.worker import JOB, run_worker
 from models.network import Conv2D
 from models.vectors import vectors
@@ -33,7 +35,9 @@ BOARDS = {"xc7z010clg400-1": "zybo-z7-10", "xc7z020clg484-1": "zedboard"}
 TEMPLATES, LIBRARY = FLOW / "generate" / "templates", FLOW / "library"
 
 
-def texts(made: Blueprint, sums: Mapping[str, int], interval: int, frames: int) -> Iterator[tuple[str, str]]:
+def texts(
+    made: Blueprint, sums: Mapping[str, int], interval: int, frames: int, sharing: Mapping[str, int] = APART
+) -> Iterator[tuple[str, str]]:
     """(path, text) of every file but those with numbers: weights, and the `frames` vectors."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -54,7 +58,7 @@ def texts(made: Blueprint, sums: Mapping[str, int], interval: int, frames: int) 
         "clock_ns": f"{made.clock_ns:g}",
         "mhz": f"{1000 / made.clock_ns:.6g}",
         "about": f"{network.name} for {made.part} at {made.clock_ns:g} ns: {network.macs:,} products a frame.",
-        "instances": list(instances(made, sums, layer_names(network, verilog=True))),
+        "instances": list(instances(made, sums, layer_names(network, verilog=True), sharing)),
         "board": BOARDS.get(made.part, "pynq-z2"),
         "image": network.input_shape,
         "tables": [list(table) for table in contract.tables] if contract.applied_by == "host" else None,
@@ -87,17 +91,23 @@ def words(values: np.ndarray, bits: int) -> str:
     return "".join(f"{row:0{digits}x}\n" for row in rows)
 
 
-def weight_texts(made: Blueprint, sums: int, node: Node, tensors: Mapping[str, np.ndarray]) -> tuple[str, str]:
-    """The words of the weights and of the biases of a layer, as `matrix_vector.sv` reads them."""
+def weight_texts(
+    made: Blueprint, sums: int, sharing: int, node: Node, tensors: Mapping[str, np.ndarray]
+) -> tuple[str, str]:
+    """The words of the weights and of the biases of a layer, as `matrix_vector.sv` and `packed_array.sv` read them."""
     types, fold = made.quantised.layers[node.name], made.folds[node.name]
     assert types.kernel is not None and types.bias is not None
     products, results = node.size
-    groups, steps = results // fold.pe, products // fold.simd
+    groups, steps = fold.groups(results), products // fold.simd
+    spare = groups * fold.pe - results  # of the last group, which have no weights
     kernel = codes(tensors[f"{node.name}/kernel"], types.kernel)
     if isinstance(node.layer, Conv2D):
         kernel = kernel.transpose(1, 0, 2, 3)  # windows come column by column
+    kernel = np.pad(kernel.reshape(products, results), ((0, 0), (0, spare)))
     turns = kernel.reshape(steps, fold.simd, groups, fold.pe).transpose(2, 0, 3, 1)
-    bias = codes(tensors[f"{node.name}/bias"], types.bias).reshape(groups, fold.pe)
+    if sharing > 1:
+        turns = borrowed(turns.transpose(2, 0, 1, 3), sharing).transpose(1, 2, 0, 3)
+    bias = np.pad(codes(tensors[f"{node.name}/bias"], types.bias), (0, spare)).reshape(groups, fold.pe)
     return words(turns.reshape(groups * steps, -1), types.kernel.width), words(bias, sums)
 
 
@@ -107,14 +117,15 @@ def files(
     interval: int,
     tensors: Mapping[str, np.ndarray],
     results: list[list[int]],
+    sharing: Mapping[str, int] = APART,
 ) -> Iterator[tuple[str, str]]:
     """(path, text) of every file; `results` are the exact reference's for as many of the project's vectors."""
     network = made.quantised.network
     names = layer_names(network, verilog=True)
-    yield from texts(made, sums, interval, len(results))
+    yield from texts(made, sums, interval, len(results), sharing)
     for node in made.nodes:
         if node.kind == MATRIX_VECTOR:
-            weights, biases = weight_texts(made, sums[node.name], node, tensors)
+            weights, biases = weight_texts(made, sums[node.name], sharing.get(node.name, 1), node, tensors)
             yield f"mem/{names[node.name]}_weights.mem", weights
             yield f"mem/{names[node.name]}_biases.mem", biases
     images = sent(vectors(network.input_shape, len(results)), made.quantised.input.tables).reshape(len(results), -1)
@@ -126,7 +137,8 @@ def files(
 def main(ask: Mapping[str, Any]) -> None:
     results = json.loads(Path(ask["reference"]).read_text())["codes"]
     made = from_json(ask, JOB)
-    for name, text in files(made, ask["sums"], ask["interval"], load_file(ask["weights"]), results):
+    tensors = load_file(ask["weights"])
+    for name, text in files(made, ask["sums"], ask["interval"], tensors, results, ask["sharing"]):
         path = Path("project", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

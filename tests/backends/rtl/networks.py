@@ -17,8 +17,8 @@ from models.network import INPUT, Network, ReLU
 from tests.backends import jobs
 from tests.backends.hls.networks import random_network
 
-FOLDING = "conv1=2x3,shortcut=1x1,conv2=3x4,dense=1x2"
-"""Of `tests.backends.hls.networks.SMALL`, which has every kind of stage."""
+FOLDING = "conv1=2x3,shortcut=1x1,conv2=3x4,dense=2x2"
+"""Of `tests.backends.hls.networks.SMALL`, which has every kind of stage; its five results go two by two."""
 
 
 def job_on(network: Network, folder: Path, part: str = "xc7z020", seed: int = 8, **options: Any) -> Job[RtlOptions]:

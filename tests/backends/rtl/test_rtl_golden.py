@@ -24,7 +24,8 @@ def generated(folder: Path) -> dict[str, str]:
     """The library is the same in every project."""
     job = job_on(SMALL, folder, folding=FOLDING)
     design = BACKEND.resolve(job).design
-    made = files(blueprint(design), design.sums, design.simulation.interval, job.weights.tensors(), RESULTS)
+    tensors, interval = job.weights.tensors(), design.simulation.interval
+    made = files(blueprint(design), design.sums, interval, tensors, RESULTS, design.sharing)
     return {name: text for name, text in made if not name.startswith("rtl/library/")}
 
 

@@ -68,6 +68,15 @@ def test_a_type_that_no_module_enters_is_refused() -> None:
         shift_into(10, FixedType(8, 3))
 
 
+def test_results_that_do_not_come_out_even_have_spare_lanes_without_weights(tmp_path: Path) -> None:
+    write(tmp_path)
+    top = (tmp_path / "rtl/top.sv").read_text()
+    assert ".INPUTS(6), .OUTPUTS(6)," in top and ".PUTS(6), .SPARE(1)," in top
+    words = (tmp_path / "mem/dense_weights.mem").read_text().split()
+    assert len(words) == 9 and all(word.startswith("0000") for word in words[6:]), "of PE 1, in the last group"
+    assert any(not word.startswith("0000") for word in words[:6])
+
+
 def write(folder: Path) -> list[str]:
     """The sources of a small network's project, as paths from its memory files."""
     job = job_on(SMALL, folder, folding=FOLDING)

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,7 +26,10 @@ from backends.rtl.simulated import fifo_names
 from backends.rtl.workers.generate import files
 from backends.rtl.workers.simulate import simulated
 from flows.core.errors import MismatchError
+from models.folding import folded
+from models.pixels import parse_pixels
 from models.vectors import vectors
+from models.zoo import NETWORKS
 from tests.backends.hls.networks import SMALL
 from tests.backends.rtl.networks import FOLDING, job_on, random_job
 
@@ -105,7 +109,36 @@ def test_a_faulty_design_is_an_error(tmp_path: Path, faults: int, said: str) -> 
         simulated(library, np.zeros((1, 4), np.uint8), 1, 0, 10)
 
 
+@pytest.mark.skipif(not (shutil.which("iverilog") and shutil.which("make")), reason="iverilog or make is absent")
+def test_the_test_bench_says_what_it_saw(small: tuple[RtlDesign, np.ndarray, Path]) -> None:
+    """In four states: a bit that is never set would not be equal."""
+    design, _, library = small
+    project = library.parent / "project"
+    done = subprocess.run(["make", "icarus", "FRAMES=3"], cwd=project, capture_output=True, text=True)
+    assert "PASS" in done.stdout, done.stdout + done.stderr
+    assert f"latency {design.simulation.latency} cycles\ninterval {design.simulation.interval} cycles" in done.stdout
+    expected = project / "mem" / "expected.mem"
+    first, *others = expected.read_text().splitlines()
+    expected.write_text("\n".join([f"{int(first, 16) ^ 1:08x}", *others]) + "\n")
+    done = subprocess.run(["make", "icarus", "FRAMES=3"], cwd=project, capture_output=True, text=True)
+    assert "FAIL: frame 0 result 0" in done.stdout and "PASS" not in done.stdout and done.returncode != 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_a_random_network(tmp_path: Path, seed: int) -> None:
     compare(*built(random_job(seed, tmp_path), tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scaling", ["raw", "0.485,0.456,0.406,0.229,0.224,0.225"])
+def test_bytes_of_any_scaling(tmp_path: Path, scaling: str) -> None:
+    """The host sends codes of 8 bits, of either sign; convolutions pad with the number 0."""
+    network = replace(SMALL, pixels=parse_pixels(scaling))
+    compare(*built(job_on(network, tmp_path, folding=FOLDING, accumulator_bits=40), tmp_path))
+
+
+@pytest.mark.slow
+def test_arch8(tmp_path: Path) -> None:
+    """The network of the README, on seeded weights: minutes of g++."""
+    compare(*built(job_on(folded(NETWORKS["arch8"]), tmp_path), tmp_path))

@@ -39,7 +39,7 @@ module layer_small (
     clone #(
         .WIDTH(8),
         .LEFT_FIFO_DEPTH(16), .LEFT_FIFO_IN("distributed"),
-        .RIGHT_FIFO_DEPTH(60), .RIGHT_FIFO_IN("distributed")
+        .RIGHT_FIFO_DEPTH(62), .RIGHT_FIFO_IN("distributed")
     ) clone_image (
         .clk(clk), .reset(reset),
         .in_valid(image_valid), .in_ready(image_ready), .in_data(image_data),
@@ -49,7 +49,7 @@ module layer_small (
 
     logic relu1_valid, relu1_ready;
     logic [15:0] relu1_data;
-    // conv1: 3x3 convolution, 3 to 4 channels and ReLU; 6 multipliers (PE x SIMD 2x3), 864 cycles a frame.
+    // conv1: 3x3 convolution, 3 to 4 channels and ReLU; 6 products a cycle (PE x SIMD 2x3), 864 cycles a frame.
     convolution #(
         .HEIGHT(6), .WIDTH(8), .CHANNELS(3),
         .KERNEL_HEIGHT(3), .KERNEL_WIDTH(3),
@@ -60,6 +60,7 @@ module layer_small (
         .WEIGHTS("conv1_weights.mem"), .BIASES("conv1_biases.mem"),
         .WEIGHTS_IN("distributed"), .KEPT_IN("distributed"),
         .ROWS_IN("distributed"),
+        .SHARING(2),
         .WINDOW_FIFO_DEPTH(16), .WINDOW_FIFO_IN("distributed"),
         .FIFO_DEPTH(16), .FIFO_IN("distributed")
     ) conv1 (
@@ -70,13 +71,14 @@ module layer_small (
 
     logic shortcut_valid, shortcut_ready;
     logic [15:0] shortcut_data;
-    // shortcut: 1x1 convolution, 3 to 4 channels; 1 multiplier (PE x SIMD 1x1), 576 cycles a frame.
+    // shortcut: 1x1 convolution, 3 to 4 channels; 1 product a cycle (PE x SIMD 1x1), 576 cycles a frame.
     dense #(
         .INPUTS(3), .OUTPUTS(4),
         .PE(1), .SIMD(1), .TAKES(1), .PUTS(2),
         .ACT_BITS(8), .ACT_SIGNED(0), .WEIGHT_BITS(8), .ACC_BITS(17), .SHIFT(10), .OUT_BITS(8), .OUT_SIGNED(1),
         .WEIGHTS("shortcut_weights.mem"), .BIASES("shortcut_biases.mem"),
         .WEIGHTS_IN("distributed"), .KEPT_IN("distributed"),
+        .SHARING(2),
         .FIFO_DEPTH(16), .FIFO_IN("distributed")
     ) shortcut (
         .clk(clk), .reset(reset),
@@ -130,7 +132,7 @@ module layer_small (
 
     logic conv2_valid, conv2_ready;
     logic [47:0] conv2_data;
-    // conv2: 3x3 convolution, strides 2x2, 4 to 6 channels; 12 multipliers (PE x SIMD 3x4), 72 cycles a frame.
+    // conv2: 3x3 convolution, strides 2x2, 4 to 6 channels; 12 products a cycle (PE x SIMD 3x4), 72 cycles a frame.
     convolution #(
         .HEIGHT(3), .WIDTH(4), .CHANNELS(4),
         .KERNEL_HEIGHT(3), .KERNEL_WIDTH(3), .STRIDE_HEIGHT(2), .STRIDE_WIDTH(2),
@@ -141,6 +143,7 @@ module layer_small (
         .WEIGHTS("conv2_weights.mem"), .BIASES("conv2_biases.mem"),
         .WEIGHTS_IN("distributed"), .KEPT_IN("distributed"),
         .ROWS_IN("distributed"),
+        .SHARING(2),
         .WINDOW_FIFO_DEPTH(16), .WINDOW_FIFO_IN("distributed"),
         .FIFO_DEPTH(16), .FIFO_IN("distributed")
     ) conv2 (
@@ -163,14 +166,15 @@ module layer_small (
     );
 
     logic dense_valid, dense_ready;
-    logic [31:0] dense_data;
-    // dense: dense, 6 to 5; 2 multipliers (PE x SIMD 1x2), 15 cycles a frame.
+    logic [159:0] dense_data;
+    // dense: dense, 6 to 5; 4 products a cycle (PE x SIMD 2x2), 9 cycles a frame.
     dense #(
-        .INPUTS(6), .OUTPUTS(5),
-        .PE(1), .SIMD(2), .TAKES(6), .PUTS(1),
+        .INPUTS(6), .OUTPUTS(6),
+        .PE(2), .SIMD(2), .TAKES(6), .PUTS(6), .SPARE(1),
         .ACT_BITS(8), .ACT_SIGNED(1), .WEIGHT_BITS(8), .ACC_BITS(16), .SHIFT(0), .OUT_BITS(32), .OUT_SIGNED(1),
         .WEIGHTS("dense_weights.mem"), .BIASES("dense_biases.mem"),
         .WEIGHTS_IN("distributed"), .KEPT_IN("distributed"),
+        .SHARING(2),
         .FIFO_DEPTH(16), .FIFO_IN("distributed")
     ) dense (
         .clk(clk), .reset(reset),
@@ -179,7 +183,7 @@ module layer_small (
     );
 
     axis_send #(
-        .RESULTS(5), .LANES(1), .BITS(32), .SIGNED(1)
+        .RESULTS(5), .LANES(5), .BITS(32), .SIGNED(1)
     ) send_results (
         .clk(clk), .reset(reset),
         .in_valid(dense_valid), .in_ready(dense_ready), .in_data(dense_data),

@@ -56,8 +56,8 @@ void write_marks(Design &design, char *marks, int size) {
 
 // Sends `frames` images of 36 beats and takes their results, with stalls at both ends for the last `stalled` frames.
 // `first` and `last` get the cycles in which the first beat of each image went in and the last result of each frame came
-// out, `marks` the most words that every FIFO held until the stalls. Returns the number of faults of TLAST and TKEEP, or -1 where nothing
-// moved for `patience` cycles, or -2 where an evaluation does not settle at once.
+// out, `marks` the most words that every FIFO held until the stalls. Returns the number of faults of TLAST and TKEEP, or
+// -1 where nothing moved for `patience` cycles, or -2 where an evaluation does not settle at once.
 extern "C" int simulate(const uint32_t *images, int frames, int stalled, int longest, uint32_t seed, int64_t patience,
                         int32_t *results, int64_t *first, int64_t *last, char *marks, int size) {
     const int BEATS = 36, RESULTS = 5;

@@ -1,0 +1,211 @@
+"""Place and route by nextpnr as steps of a plan, a stage at a time and out of context, and the readings of them.
+
+A stage stands between shift registers (`netlist`), whose cost is taken off. nextpnr knows no delay of a DSP48E1: the
+paths that begin or end in one are looked at afterwards (`sdf`, `dsp_timing`), and the lower of both Fmax is told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from backends.cost.synthesis import OPEN_SYNTHESIS
+from backends.open_tools import netlist, synthesis
+from backends.open_tools.stage import TOP, RtlStage
+from backends.open_tools.synthesis import NETLIST, distinct
+from flows.core.errors import StepFailed
+from flows.core.evidence import DESIGN, TOTAL, Metric, Reading, Tier
+from flows.core.files import TEXT_LIMIT, read_text
+from flows.core.part import Target
+from flows.core.plan import Output, Products, State, Step
+from flows.core.worker import worker
+
+NEXTPNR = "nextpnr-himbaechel-xilinx"
+PLACED = "placed.json"
+HARNESSED, HARNESS, PINS, FASM, REPORT, SDF, ROUTED = (
+    "harnessed.json", "harness.json", "pins.xdc", "routed.fasm", "report.json", "routed.sdf", "routed.json",
+)  # fmt: skip
+FRAMES, PART_FILE, BITSTREAM, DECODED = "design.frm", "part.yaml", "design.bit", "decoded.json"
+FRAMES_TO_BITS = "xc7frames2bit"
+SOURCES = ("flows.core", "backends.open_tools", "backends.amd")
+
+
+def is_supported(target: Target) -> bool:
+    """Whether pins of the package are known; which devices nextpnr has is for it to say."""
+    return target.part.package in netlist.PINS
+
+
+def steps(stages: Sequence[RtlStage], target: Target, limit_s: float, bitstream: bool) -> tuple[Step, ...]:
+    """For every kind among `stages`, which have been synthesised (`synthesis.steps`). A stage that nextpnr does not
+    route, or not in `limit_s`, is a result: its step may fail."""
+    found: list[Step] = []
+    for of in distinct(stages):
+        found += _route(of, target, limit_s)
+        if bitstream:
+            found += _bitstream(of, target)
+    return tuple(found)
+
+
+def step_name(what: str, of: RtlStage) -> str:
+    return synthesis.name(of).replace("synthesise", what, 1)
+
+
+def _route(of: RtlStage, target: Target, limit_s: float) -> tuple[Step, ...]:
+    part = target.part.full_name
+    harness = worker(
+        name=step_name("harness", of),
+        about=f"shift registers at the ports of {of.name}",
+        module="backends.open_tools.workers.harness",
+        ask={"netlist": NETLIST, "module": TOP, "harnessed": HARNESSED, "harness": HARNESS},
+        files={NETLIST: Output(synthesis.name(of), NETLIST)},
+        makes=(HARNESSED, HARNESS),
+        sources=SOURCES,
+    )
+    options = (
+        "--timing-allow-fail",
+        "--freq",
+        f"{1000 / target.clock_ns:.6g}",
+        "--report",
+        REPORT,
+        "--sdf",
+        SDF,
+        "--write",
+        PLACED,
+    )
+    where = ("--device", part, "--json", HARNESSED, "-o", f"xdc={PINS}", "-o", f"fasm={FASM}")
+    route = Step(
+        step_name("route", of),
+        f"nextpnr places and routes {of.name}, at most {limit_s / 60:.0f} minutes",
+        NEXTPNR,
+        (NEXTPNR, *where, *options),
+        {HARNESSED: Output(harness.name, HARNESSED), PINS: netlist.constraints(target.part.package)},
+        (FASM, REPORT, SDF, PLACED),
+        limit_s=limit_s,
+        may_fail=True,
+    )
+    timing = worker(
+        name=step_name("time", of),
+        about=f"the paths of {of.name} that begin or end in a DSP48E1",
+        module="backends.open_tools.workers.routed",
+        ask={"harnessed": HARNESSED, "fasm": FASM, "report": REPORT, "sdf": SDF, "placed": PLACED, "routed": ROUTED},
+        files={
+            HARNESSED: Output(harness.name, HARNESSED),
+            **{one: Output(route.name, one) for one in (FASM, REPORT, SDF, PLACED)},
+        },
+        makes=(ROUTED,),
+        sources=SOURCES,
+    )
+    return harness, route, timing
+
+
+def _bitstream(of: RtlStage, target: Target) -> tuple[Step, ...]:
+    part, fasm = target.part.full_name, Output(step_name("route", of), FASM)
+    frames = worker(
+        name=step_name("frames", of),
+        about=f"the frames of {of.name}",
+        module="backends.open_tools.workers.frames",
+        ask={"part": part, "die": target.part.device.name, "fasm": FASM, "frames": FRAMES, "part_file": PART_FILE},
+        files={FASM: fasm},
+        makes=(FRAMES, PART_FILE),
+        sources=SOURCES,
+    )
+    bits = Step(
+        step_name("bitstream", of),
+        f"the bitstream of {of.name}; no board will see it",
+        FRAMES_TO_BITS,
+        (
+            FRAMES_TO_BITS, "--part_name", part, "--part_file", PART_FILE, "--frm_file", FRAMES,
+            "--output_file", BITSTREAM,
+        ),
+        {FRAMES: Output(frames.name, FRAMES), PART_FILE: Output(frames.name, PART_FILE)},
+        (BITSTREAM,),
+    )  # fmt: skip
+    decoded = worker(
+        name=step_name("read back", of),
+        about=f"the bitstream of {of.name}, read back and counted",
+        module="backends.open_tools.workers.read_back",
+        ask={"bitstream": BITSTREAM, "fasm": FASM, "decoded": DECODED},
+        files={BITSTREAM: Output(bits.name, BITSTREAM), FASM: fasm},
+        makes=(DECODED,),
+        packages=("numpy",),
+        sources=SOURCES,
+    )
+    return frames, bits, decoded
+
+
+def read(stages: Sequence[RtlStage], target: Target, products: Products) -> tuple[Reading, ...]:
+    """What nextpnr made of each stage; totals where it routed all of them. The clock of the whole is that of the
+    slowest. Raises `StepFailed` where a result is damaged."""
+    routed = {one.name: result for one in stages if (result := of_stage(one, products))}
+    if not routed:
+        return ()
+    on = f"{target.part.device.name}, {tool_name(stages, products)}"
+    found = [reading for scope, result in routed.items() for reading in _of_stage(result, scope, on)]
+    if len(routed) == len({one.name for one in stages}):
+        found += _of_all(list(routed.values()), on)
+    return tuple(found)
+
+
+def of_stage(of: RtlStage, products: Products) -> Any:
+    """What came of it, as `workers.routed` writes it; None where it did not run, or did not route."""
+    output = Output(step_name("time", of), ROUTED)
+    path = products.path(output) if output.step in products.results else None
+    if path is None:
+        return None
+    try:
+        result = json.loads(read_text(path, "run it again", f"result {path}", TEXT_LIMIT))
+        return {
+            key: result[key] for key in ("lut", "ff", "bram18", "dsp", "fmax_mhz", "fabric_mhz", "dsp_mhz", "slowest")
+        }
+    except (ValueError, KeyError, TypeError):
+        advice = f"delete {path.parent} to run the step again"
+        raise StepFailed(f"step {output.step}", "its result is damaged", advice) from None
+
+
+def unrouted(stages: Sequence[RtlStage], products: Products) -> Iterator[tuple[str, str]]:
+    """(stage, why) of those that nextpnr was given and did not route."""
+    for one in stages:
+        result = products.results.get(step_name("route", one))
+        if result and result.state is State.SKIPPED:
+            yield one.name, result.reason
+
+
+def tool_name(stages: Sequence[RtlStage], products: Products) -> str:
+    for one in stages:
+        result = products.results.get(step_name("route", one))
+        if result and result.versions:
+            said = result.versions.get(NEXTPNR, "")
+            version = next((word.strip("()") for word in said.split() if word.strip("()")[:1].isdigit()), "")
+            return f"nextpnr {version}".strip()
+    return "nextpnr"
+
+
+def _of_stage(result: Any, scope: str, on: str) -> Iterator[Reading]:
+    how = "placed and routed out of context by nextpnr"
+    yield from _resources(result, scope, on, how)
+    yield Reading(Metric.FMAX_MHZ, result["fmax_mhz"], Tier.ROUTED, on, f"{how}; {_limit(result)}", scope)
+
+
+def _limit(result: Any) -> str:
+    fabric = f"fabric and block RAM {result['fabric_mhz']:.0f} MHz"
+    if result["dsp_mhz"] is None:
+        return fabric
+    return f"{fabric}, paths of DSP48E1 {result['dsp_mhz']:.0f} MHz, which nextpnr does not optimise"
+
+
+def _of_all(results: Sequence[Any], on: str) -> Iterator[Reading]:
+    summed = {key: sum(result[key] for result in results) for key in ("lut", "ff", "bram18", "dsp")}
+    yield from _resources(summed, DESIGN, on, f"sum of {len(results)} stages, each routed out of context by nextpnr")
+    slowest = min(results, key=lambda result: float(result["fmax_mhz"]))
+    words = f"slowest of {len(results)} stages, each routed out of context by nextpnr; {_limit(slowest)}"
+    yield Reading(Metric.FMAX_MHZ, slowest["fmax_mhz"], Tier.ROUTED, on, words, TOTAL)
+
+
+def _resources(result: Any, scope: str, on: str, how: str) -> Iterator[Reading]:
+    ratio = OPEN_SYNTHESIS[Metric.LUT]
+    low = round(result["lut"] / ratio.high)
+    words = f"{how}, netlist by Yosys; Vivado took {ratio.low:g} to {ratio.high:g} times fewer LUTs of identical RTL"
+    yield Reading(Metric.LUT, result["lut"], Tier.ROUTED, on, words, scope, low=low, high=result["lut"])
+    for metric in (Metric.FF, Metric.BRAM18, Metric.DSP):
+        yield Reading(metric, result[metric.key], Tier.ROUTED, on, how, scope)

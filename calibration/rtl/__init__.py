@@ -1,0 +1,1 @@
+"""The resource models of the RTL flow beside what open tools count."""

@@ -44,7 +44,7 @@ class FineTuning:
     """`model` towards the labels and, where there is a `teacher`, its answers; both take what `pixels` make of bytes.
 
     Resumed where `out` holds the checkpoint of the same training: `identity` says what else than recipe and images it
-    depends on. With more epochs than it had, a finished one goes on. Raises `InputError` rather than write over another.
+    depends on. With more epochs than it had, a finished one goes on. Raises `InputError` rather than write over others.
     """
 
     def __init__(

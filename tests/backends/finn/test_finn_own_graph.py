@@ -150,7 +150,8 @@ def test_casts_of_floats_to_floats_go_as_dropouts_do() -> None:
     """Torch's traced exporter leaves one behind each quantiser of an activation."""
     model = residual()
     pool = next(node for node in model.graph.node if node.op_type == "MaxPool")
-    for kind, settings in (("Cast", {"to": TensorProto.FLOAT}), ("Dropout", {})):
+    added: dict[str, dict[str, Any]] = {"Cast": {"to": TensorProto.FLOAT}, "Dropout": {}}
+    for kind, settings in added.items():
         source = pool.input[0]
         pool.input[0] = f"{source}_{kind}"
         place = list(model.graph.node).index(pool)

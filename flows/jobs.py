@@ -13,7 +13,7 @@ from flows.core.margins import MARGINS
 from flows.core.part import Target, processor_clock
 from models.card import Card, read_card
 from models.folding import folded
-from models.integer_network import IntegerNetwork
+from models.integer_network import FACTS, IntegerNetwork, beside, open_beside
 from models.network import Network
 from models.pixels import UNIT
 from models.ranges import Ranges, load_ranges
@@ -27,7 +27,8 @@ PRETRAINED = Path(__file__).resolve().parent.parent / "models" / "pretrained"
 class Trained:
     """A network as hardware computes it (folded), its weights, what its tensors reach, its card (None without one).
 
-    `integer` is what a QONNX file says besides: the network of integers, or why it cannot be one.
+    `integer` is what a QONNX file says besides, one of the user's or one that stands beside the weights: the network of
+    integers, or why it cannot be one.
     """
 
     network: Network
@@ -76,7 +77,9 @@ def find_trained(name: str, weights: Path | None, variant: str = "") -> Trained:
         raise InputError(f"network {name}", "not trained here: no weights and no ranges ship with it", advice)
     opened = open_weights(path, network)
     ranges = load_ranges(path.with_suffix(".ranges.json"), network, opened.digest)
-    return Trained(network, opened, ranges, read_card(path.with_suffix(".card.json"), opened.digest))
+    graph = path.with_suffix(".onnx")
+    integer = open_beside(graph) if beside(graph, FACTS).exists() else None
+    return Trained(network, opened, ranges, read_card(path.with_suffix(".card.json"), opened.digest), integer)
 
 
 def run_name(flow: str, job: Job[Any]) -> str:

@@ -24,7 +24,7 @@ from models.serial import network_to_json, quantised_to_json
 from models.study import accuracy, classified, disagreements, pair, size_bytes
 from models.study_arithmetic import at_one_width, weight_types
 
-RESULT = "classes.json"
+RESULT, DESIGN = "classes.json", "design.safetensors"
 METHOD = (
     "Trained float weights are rounded once (post-training); nothing is trained again.",
     "Qm.n: m bits before the point, the sign among them, n behind it; to nearest, ties to even, saturated. "
@@ -69,12 +69,21 @@ def study(trained: Trained, formats: Sequence[Format], batch: Asset, executor: E
 
 
 def report(
-    trained: Trained, name: str, quantised: QuantisedNetwork | Format | None, batch: Asset, executor: Executor
+    trained: Trained,
+    name: str,
+    quantised: QuantisedNetwork | Format | None,
+    batch: Asset,
+    executor: Executor,
+    weights: Asset | None = None,
 ) -> Report:
-    """The float network class by class, and beside it, called `name`, a design or weights and biases in a format."""
+    """The float network class by class, and beside it, called `name`, a design or weights and biases in a format.
+
+    `weights` are the design's where they are not those of `trained`: it is a network of integers.
+    """
     steps = [_step(trained, FLOAT, {FLOAT: {}}, batch)]
     if isinstance(quantised, QuantisedNetwork):
-        steps.append(_step(trained, name, {name: {"quantised": quantised_to_json(quantised)}}, batch))
+        variant = {"quantised": quantised_to_json(quantised)} | ({"weights": DESIGN} if weights else {})
+        steps.append(_step(trained, name, {name: variant}, batch, weights))
     elif quantised and quantised.type:
         steps.append(_step(trained, name, {name: _rounded(trained, quantised)[Scope.BIASES.value]}, batch))
     products = executor.execute(Plan(tuple(steps)))
@@ -138,7 +147,7 @@ def _variants(trained: Trained, one: Format) -> tuple[dict[str, Any], dict[str, 
     return rounded | {Scope.ACTIVATIONS.value: exact}, {}
 
 
-def _step(trained: Trained, name: str, variants: Mapping[str, Any], batch: Asset) -> Step:
+def _step(trained: Trained, name: str, variants: Mapping[str, Any], batch: Asset, design: Asset | None = None) -> Step:
     ask = {
         "network": network_to_json(trained.network),
         "weights": "weights.safetensors",
@@ -151,7 +160,7 @@ def _step(trained: Trained, name: str, variants: Mapping[str, Any], batch: Asset
         about=f"{trained.network.name} on {test_images(batch)}",
         module="models.evaluation.classes",
         ask=ask,
-        files={"weights.safetensors": weights, test_file(batch): batch},
+        files={"weights.safetensors": weights, test_file(batch): batch} | ({DESIGN: design} if design else {}),
         makes=(RESULT,),
         packages=("torch", "numpy", "safetensors"),
     )

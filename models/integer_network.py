@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.core.errors import InputError
-from flows.core.files import MODEL_LIMIT, digest
+from flows.core.files import MODEL_LIMIT, digest, read_text
 from flows.core.plan import Asset
-from flows.core.shape import Wrong, fields, flag, listing, number, optional, text, whole
+from flows.core.shape import Wrong, fields, flag, listing, number, optional, parse, text, whole
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json, quantised_to_json
 from models.weights import Weights, open_weights
@@ -78,13 +78,31 @@ def read_facts(facts: Any, place: str = FACTS) -> tuple[QuantisedNetwork, int, b
     return quantised_from_json(content, place), *others
 
 
+def beside(graph: Path, name: str) -> Path:
+    """Where what was read of a shipped graph stands: `FACTS` or `WEIGHTS`, after the graph's own name."""
+    return graph.with_name(f"{graph.stem}.{name}")
+
+
+def open_beside(graph: Path) -> IntegerNetwork:
+    """The network that was read of a shipped graph; raises `InputError` where it is damaged, or of another graph."""
+    place = beside(graph, FACTS)
+    try:
+        facts = parse(read_text(place, AGAIN))
+    except Wrong as wrong:
+        raise InputError(str(place), f"damaged ({wrong})", AGAIN) from None
+    return _opened(facts, place, beside(graph, WEIGHTS), graph)
+
+
 def open_integers(folder: Path, facts: Any) -> IntegerNetwork:
     """The network in `folder`, of which `facts` are what `FACTS` holds; raises `InputError` where it is damaged."""
-    quantised, divisor, channels_last, tensors = read_facts(facts, str(folder / FACTS))
-    weights = open_weights(folder / WEIGHTS, quantised.network)
+    return _opened(facts, folder / FACTS, folder / WEIGHTS, folder / GRAPH)
+
+
+def _opened(facts: Any, place: Path, weights_path: Path, graph: Path) -> IntegerNetwork:
+    quantised, divisor, channels_last, tensors = read_facts(facts, str(place))
+    weights = open_weights(weights_path, quantised.network)
     if weights.digest != quantised.weights:
-        raise InputError(str(folder / WEIGHTS), "not the weights that its arithmetic stands on", AGAIN)
-    graph = folder / GRAPH
+        raise InputError(str(weights_path), "not the weights that its arithmetic stands on", AGAIN)
     return IntegerNetwork(
         quantised, weights, Asset(graph, digest(graph, MODEL_LIMIT, AGAIN)), divisor, channels_last, tensors
     )

@@ -74,7 +74,7 @@ def _ranges(architecture: str, weights: str, images: tuple[str, int], ranges: Ma
 
 
 _TWO = listing(number(-SINGLE, SINGLE), 2)
-_IMAGES = {"digest": text(), "n": whole(1, 10**9), "split": text()}
+_IMAGES = {"digest": text(), "n": whole(0, 10**9), "split": text()}
 _SHAPE = fields(
     {
         "architecture": text(),

@@ -208,7 +208,10 @@ def test_nothing_is_unpickled_or_evaluated(path: Path) -> None:
     unsafe = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "cloudpickle"}
     assert not [name for name, _ in imports(path) if name.split(".")[0] in unsafe]
     for function, call in calls(path):
-        assert function not in ("eval", "exec", "torch.load"), f"{function}: data is never code"
+        assert function not in ("eval", "exec"), f"{function}: data is never code"
+        if function == "torch.load":  # a state that the user names, of which tensors are read and nothing else
+            said = {word.arg: ast.unparse(word.value) for word in call.keywords}
+            assert name_of(path) == "models.training.own_module" and said.get("weights_only") == "True"
         assert not [word for word in call.keywords if word.arg == "allow_pickle"]
 
 

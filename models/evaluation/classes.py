@@ -4,7 +4,8 @@ JOB.json: ``network`` (see `models.serial`), ``weights`` (a file), ``data`` (a C
 
 ``{}``                                  the float network, in single precision
 ``{"types": {TENSOR: TYPE}}``           the same with these kernels and biases rounded to types; sums in single
-``{"quantised": DESIGN}``               an exact arithmetic (see `models.serial`)
+``{"quantised": DESIGN}``               an exact arithmetic (see `models.serial`); with ``"weights"``, on those in that
+                                        file, where it is a network of integers
 
 Writes ``classes.json``: the ``labels`` and the digest of the ``images``, and for each of the ``variants`` its
 ``classes`` and how many parameters its types cannot hold (``out_of_range``), or why it was ``refused``.
@@ -26,7 +27,7 @@ from flows.core.worker import JOB, run_worker
 from models import cifar10
 from models.evaluation.entry import confine, round_to_integers
 from models.evaluation.fast import FastNetwork
-from models.evaluation.worker import keep_memory
+from models.evaluation.worker import keep_memory, read_weights, scaled
 from models.fixed import FixedType, Overflow, parse_type
 from models.network import Network
 from models.serial import network_from_json, quantised_from_json
@@ -61,21 +62,23 @@ def rounded_network(network: Network, tensors: Tensors, types: Mapping[str, Fixe
     return lambda pixels: model(as_input(pixels, network.pixels)), outside
 
 
-def exact_network(network: Network, tensors: Tensors, design: Any) -> tuple[Classify, int]:
+def exact_network(tensors: Tensors, design: Any, own: str | None) -> tuple[Classify, int]:
+    """On `tensors`, or on those in the file `own`."""
     quantised = quantised_from_json(design)
+    tensors = read_weights(Path(own), quantised) if own else tensors
     fast, outside = FastNetwork(quantised, tensors), 0
     for layer in quantised.computed:
         types = quantised.layers[layer.name]
         for role, type in (("kernel", types.kernel), ("bias", types.bias)):
             if type:
                 outside += quantised_tensor(tensors[f"{layer.name}/{role}"], type)[1]
-    return lambda pixels: fast(pixels)[quantised.output], outside
+    return lambda pixels: scaled(fast(pixels)[quantised.output], quantised, tensors), outside
 
 
 def outcome(network: Network, tensors: Tensors, images: cifar10.Images, variant: Mapping[str, Any]) -> dict[str, Any]:
     try:
         if "quantised" in variant:
-            classify, outside = exact_network(network, tensors, variant["quantised"])
+            classify, outside = exact_network(tensors, variant["quantised"], variant.get("weights"))
         else:
             types = {name: parse_type(text) for name, text in variant.get("types", {}).items()}
             classify, outside = rounded_network(network, tensors, types)

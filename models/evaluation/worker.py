@@ -85,7 +85,7 @@ def accuracy(
     right = float_right = agree = 0
     for start in range(0, len(images), BATCH):
         part = images[start : start + BATCH]
-        ours = _classes(_scaled(exact(part.pixels)[quantised.output], quantised, weights))
+        ours = _classes(scaled(exact(part.pixels)[quantised.output], quantised, weights))
         theirs = _classes(floating(as_input(part.pixels, network.pixels)))
         right += int((ours == part.labels).sum())
         float_right += int((theirs == part.labels).sum())
@@ -95,7 +95,7 @@ def accuracy(
     return {"n": len(images), "right": right, "float_right": float_right, "agree": agree, "images": images.digest}
 
 
-def _scaled(results: Tensor, quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) -> Tensor:
+def scaled(results: Tensor, quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) -> Tensor:
     """What the host makes of the integers that it gets."""
     if not isinstance(last := quantised.network.layers[-1], HostScale):
         return results

@@ -24,7 +24,8 @@ def save(path: Path, progress: Progress, optimizer: torch.optim.Optimizer, recip
         tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items() if isinstance(value, Tensor)}
     metadata = {"progress": json.dumps(vars(progress)), "recipe": recipe}
     with replacing(path) as scratch:
-        save_file({key: value.contiguous() for key, value in tensors.items()}, scratch, metadata)
+        own = {key: value.clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}  # some share
+        save_file(own, scratch, metadata)
 
 
 def load(path: Path, optimizer: torch.optim.Optimizer, recipe: str, **modules: nn.Module) -> Progress | None:

@@ -1,245 +1,172 @@
-"""Quantisation-aware training: ``python -m models.training.qat JOB.json``. Imports torch; nothing imports it.
+"""Quantisation-aware training with Brevitas: ``python -m models.training.qat JOB.json``. Imports torch and brevitas.
 
-JOB.json: ``network``, ``weights`` (the float ones), ``data``, ``out``, ``recipe`` (fields of `Recipe` that differ),
-``threads`` and ``compile``. From trained float weights to weights of few bits on a grid, activations of few bits, and
-scales that are powers of two:
+JOB.json: ``network`` (folded, see `models.serial`), ``weights`` (its float ones), ``data``, ``out``, ``recipe`` (fields
+of `QatRecipe` that differ), ``command``, ``threads`` and ``compile``.
 
-1. Channels are equalised, so that one grid serves a whole layer (`equalising`).
-2. Scales are those of the least squared error.
-3. The network is trained with its quantisers in place (straight-through gradients) towards the float network's answers.
+1. Channels are equalised, so that one scale serves a whole tensor (`equalising`).
+2. A network of Brevitas' layers and quantisers gets those weights, and scales of the least squared error.
+3. It is exported once before it is trained: what FINN could not build is refused now, not after hours.
+4. It is trained towards the float network's answers, from where its checkpoint ends (`fine_tuning`).
 
-Starts where its checkpoint ends. Writes ``NAME-wXaY.safetensors`` (weights on their grids), ``.ranges.json`` (what each
-quantiser represents) and ``.card.json``.
+Writes ``NAME-wXaY.onnx``, which is cleaned QONNX and all that FINN needs, and a card. For a network of the project's
+(``named``), beside them, what the flows read of the file: weights and ranges of its float twin, and its integers.
 """
 
 from __future__ import annotations
 
 import json
-import time
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from math import cos, pi
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import brevitas
 import numpy as np
+import onnx
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
 from flows.core.digest import digest_of
 from flows.core.errors import InputError
 from flows.core.worker import run_worker
-from models import cifar10
 from models.cifar10 import Images
-from models.folding import folded
-from models.network import INPUT, Conv2D, Dense, Network
+from models.imported.workers.onnx_nodes import read_graph
+from models.imported.workers.qonnx import read_quantised
+from models.integer_network import FACTS, WEIGHTS, beside
+from models.network import Network, Softmax
+from models.pixels import UNIT
 from models.proportion import wilson
+from models.qat_recipe import QatRecipe
 from models.ranges import Ranges
-from models.training import checkpoint
-from models.training.augmentation import cropped
-from models.training.checkpoint import Progress, replacing
+from models.serial import network_from_json
+from models.training.brevitas_network import BrevitasNetwork, Quantisers, Scaled
+from models.training.checkpoint import replacing
 from models.training.equalising import equalised, equalised_activations
-from models.training.progress import epoch_line, result_line, told
-from models.training.quantisers import QuantisedNetwork, on_image_grid
-from models.training.torch_network import TorchNetwork, as_input, reach
-from models.weights import open_weights, save_weights
-from models.zoo import NETWORKS
+from models.training.file_names import name_nodes
+from models.training.fine_tuning import FineTuning, right
+from models.training.labelled import labelled
+from models.training.qonnx_export import export
+from models.training.rounding import compile_rounding
+from models.training.torch_network import TorchNetwork
+from models.weights import Weights, open_weights, save_weights
 
-FITTED_IMAGES, FITTED_EPOCHS = 500, 2
-"""Images that the scales are fitted to; weight scales are fitted again after the first epochs."""
+FITTED_IMAGES = 500
+"""Images that the first scales are fitted to."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Adam, a short warm-up and a cosine to zero, towards the float network's softened answers and the labels."""
+class Task:
+    """What is trained, from which weights, how, and where the result goes."""
 
-    weight_bits: int = 4
-    outer_weight_bits: int | None = None
-    """Of the layers that read the image and the one that makes the logits; None: as all others."""
-    activation_bits: int = 4
-    per_channel: bool = False
-    """A scale for each output channel of a kernel, not one for all of it."""
-    float_scales: bool = False
-    """Scales of kernels that are no powers of two, of the precision of bfloat16."""
-    epochs: int = 14
-    batch: int = 128
-    peak_rate: float = 1e-3
-    warmup_steps: int = 200
-    temperature: float = 2.0
-    towards_float: float = 0.7
-    """Share of the loss that compares with the float network; the rest compares with the labels."""
-    shift: int = 4
-    held_out: int = 1_000
-    """Training images that only tell how it goes: nothing is chosen by them, and the last epoch ships."""
-    seed: int = 1
-
-    def bits_of(self, network: Network) -> dict[str, int]:
-        """Bits of every kernel, by layer."""
-        outer = self.outer_weight_bits or self.weight_bits
-        return {
-            layer.name: outer if INPUT in layer.inputs or layer.name == network.logits else self.weight_bits
-            for layer in network.layers
-            if isinstance(layer, Conv2D | Dense)
-        }
+    network: Network
+    weights: Weights
+    recipe: QatRecipe
+    out: Path
 
     @property
-    def variant(self) -> str:
-        """The suffix of the files' names: w4a4, or w8-4a4 where the outer layers have 8 bits."""
-        outer = f"{self.outer_weight_bits}-" if self.outer_weight_bits else ""
-        return f"w{outer}{self.weight_bits}a{self.activation_bits}"
+    def stem(self) -> str:
+        return f"{self.network.name}-{self.recipe.variant}"
 
-    @property
-    def options(self) -> str:
-        """Of `flows train --qat`, what makes this recipe."""
-        named = (
-            "weight_bits",
-            "outer_weight_bits",
-            "activation_bits",
-            "per_channel",
-            "float_scales",
-            "epochs",
-            "peak_rate",
-            "seed",
-        )
-        given = {name: value for name in named if (value := getattr(self, name)) != getattr(Recipe(), name)}
-        spelt = {name.replace("peak_", "").replace("_", "-"): value for name, value in given.items()}
-        return "".join(f" --{name}" if value is True else f" --{name} {value}" for name, value in spelt.items())
-
-
-@torch.no_grad()
-def right(model: nn.Module, images: Images) -> int:
-    model.eval()
-    count = 0
-    for start in range(0, len(images), 500):
-        batch = images[start : start + 500]
-        count += int((model(on_image_grid(as_input(batch.pixels))).argmax(1) == torch.from_numpy(batch.labels)).sum())
-    return count
-
-
-class Run:
-    """One training, resumed where `out` holds its checkpoint: of the same recipe, float weights and images."""
-
-    def __init__(
-        self, network: Network, recipe: Recipe, weights: Path, images: Images, out: Path, compiled: bool
-    ) -> None:
-        self.network, self.recipe, self.out = network, recipe, out
-        self.rest, self.chooser = cifar10.split(images, recipe.held_out, recipe.seed)
-        opened = open_weights(weights, network)
-        self.derived_from, tensors = opened.digest, opened.tensors()
-        self.teacher = TorchNetwork(network).load(tensors).eval().to(memory_format=torch.channels_last)
-        pixels = self.rest.pixels[:FITTED_IMAGES]
-        self.model = QuantisedNetwork(
-            network, recipe.bits_of(network), recipe.activation_bits, recipe.per_channel, recipe.float_scales
-        )
+    def begin(self, images: Images) -> BrevitasNetwork:
+        """The network before its first step, its scales fitted to the first of these images."""
+        recipe, network, tensors = self.recipe, self.network, self.weights.tensors()
+        pixels = images.pixels[:FITTED_IMAGES]
+        kinds = Quantisers(recipe.bits_of(network), recipe.activation_bits, recipe.per_channel, recipe.power_of_two)
         start = equalised_activations(network, tensors, pixels) if recipe.per_channel else equalised(network, tensors)
-        self.model.load(start).to(memory_format=torch.channels_last)
-        self.model.fit_activations(pixels)
-        self.model.fit_kernels()
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=recipe.peak_rate)
-        self.resume = out / "checkpoint.safetensors"
-        self.identity = digest_of([asdict(recipe), network.digest, self.derived_from, self.rest.digest])
-        self.progress = checkpoint.load(self.resume, self.optimizer, self.identity, model=self.model) or Progress()
-        if self.resume.exists() and not self.progress.epochs:
-            raise InputError(str(self.resume), "the checkpoint of another training", "name another --out, or remove it")
-        self.student = torch.compile(self.model) if compiled else self.model
-        self.judge = torch.compile(self.teacher) if compiled else self.teacher
+        return BrevitasNetwork(network, kinds, start, pixels).to(memory_format=torch.channels_last)
 
-    def finish_epochs(self) -> None:
-        while self.progress.epochs < self.recipe.epochs:
-            started, epoch = time.monotonic(), self.progress.epochs
-            loss = self._epoch(epoch)
-            if epoch < FITTED_EPOCHS:
-                self.model.fit_kernels()
-            row = {
-                "epoch": epoch + 1,
-                "loss": loss,
-                "held_out_accuracy": right(self.model, self.chooser) / len(self.chooser),
-            }
-            self.progress = Progress(epoch + 1, [*self.progress.history, row])
-            checkpoint.save(self.resume, self.progress, self.optimizer, self.identity, model=self.model)
-            print(epoch_line(row, self.recipe.epochs, time.monotonic() - started), flush=True)
+    def teacher(self) -> Scaled:
+        float_network = TorchNetwork(self.network).load(self.weights.tensors()).eval()
+        return Scaled(float_network.to(memory_format=torch.channels_last), self.network.pixels)
 
-    def _epoch(self, epoch: int) -> float:
-        recipe, count = self.recipe, len(self.rest) // self.recipe.batch
-        random = np.random.default_rng((recipe.seed, epoch))
-        order = random.permutation(len(self.rest))
-        shift = recipe.shift
-        padded = np.pad(self.rest.pixels, ((0, 0), (shift, shift), (shift, shift), (0, 0)))
-        self.model.train()
-        total = 0.0
-        for number in told(epoch, count):
-            step = epoch * count + number
-            warm = min(1.0, step / recipe.warmup_steps)
-            for group in self.optimizer.param_groups:
-                group["lr"] = recipe.peak_rate * warm * (1 + cos(pi * step / (count * recipe.epochs))) / 2
-            chosen = order[number * recipe.batch : (number + 1) * recipe.batch]
-            images = as_input(cropped(padded, chosen, shift, random))
-            labels = torch.from_numpy(self.rest.labels[chosen]).long()
-            with torch.no_grad():
-                answers = self.judge(images)
-            loss = self._loss(self.student(on_image_grid(images)), answers, labels)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimizer.step()
-            total += float(loss.detach())
-        return total / count
+    def training(self, model: BrevitasNetwork, images: Images) -> FineTuning:
+        identity = digest_of([self.network.digest, self.weights.digest])
+        return FineTuning(model, self.teacher(), UNIT, self.recipe, images, self.out, identity)
 
-    def _loss(self, scores: Tensor, answers: Tensor, labels: Tensor) -> Tensor:
-        heat, share = self.recipe.temperature, self.recipe.towards_float
-        softened = F.kl_div(F.log_softmax(scores / heat, 1), F.softmax(answers / heat, 1), reduction="batchmean")
-        return (1 - share) * F.cross_entropy(scores, labels) + share * heat**2 * softened
+    def export(self, model: BrevitasNetwork, path: Path) -> str:
+        return export(model, self.network.input_shape, path, partial(name_nodes, network=self.network))
 
-    def ship(self, folder: Path) -> None:
-        """The only place where the test images are read, once, at the end."""
-        recipe, network = self.recipe, self.network
-        stem = f"{network.name}-{recipe.variant}"
-        path = self.out / f"{stem}.safetensors"
-        with replacing(path) as scratch:
-            save_weights(scratch, self.model.on_grids(), network, self.derived_from)
-        digest = open_weights(path, network).digest
-        seen = reach(self.model, self.rest.pixels[:FITTED_IMAGES]) | self.model.represented()
-        ranges = Ranges(network.digest, digest, self.rest[:FITTED_IMAGES].digest, FITTED_IMAGES, seen)
-        with replacing(self.out / f"{stem}.ranges.json") as scratch:
-            ranges.save(scratch)
-        test = cifar10.read(folder, cifar10.TEST)
-        count = right(self.model, test)
-        low, high = wilson(count, len(test), 0.95)
-        card = {
-            "network": network.name,
-            "architecture": network.digest,
-            "weights": digest,
-            "derived_from": self.derived_from,
-            "test": {
-                "accuracy": count / len(test),
-                "n": len(test),
-                "low95": low,
-                "high95": high,
-                "images": test.digest,
-            },
-            "trained_on": {"n": len(self.rest), "images": self.rest.digest},
-            "recipe": asdict(recipe),
-            "about": "quantisation-aware training; the last epoch ships, and the test images are read once, at the end",
-            "command": f"python -m flows train {network.name} --qat --data DIR --out OUT{recipe.options}",
-            "versions": {"torch": torch.__version__, "numpy": np.__version__},
-            "history": self.progress.history,
-        }
-        path = self.out / f"{stem}.card.json"
-        with replacing(path) as scratch:
-            scratch.write_text(json.dumps(card, indent=1) + "\n")
-        print(result_line(count, len(test), path), flush=True)
+
+def read_quantised_file(path: Path, name: str, folder: Path) -> dict[str, np.ndarray]:
+    """What the flows read of the exported file, written into `folder`; returns its float twin's weights.
+
+    Raises `InputError` where it is nothing that FINN builds.
+    """
+    model = onnx.load(path)
+    network, graph = read_graph(model, path, name, ())
+    _, weights = read_quantised(model, network, graph, path.name, folder)
+    if (refused := folder / "not_integers.json").exists():
+        raise InputError(**json.loads(refused.read_text()))
+    return {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in weights.items()}
+
+
+def check_exportable(task: Task, model: BrevitasNetwork) -> None:
+    """Raises what export and reading back raise, before hours of training."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "untrained.onnx"
+        task.export(model, path)
+        read_quantised_file(path, task.network.name, Path(folder))
+
+
+def write_beside(task: Task, path: Path) -> str:
+    """What is read of the QONNX file `path`, in files of its name; returns the digest of its float twin's weights."""
+    network = task.network
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        twin = read_quantised_file(path, network.name, folder)
+        weights = path.with_suffix(".safetensors")
+        with replacing(weights) as new:
+            save_weights(new, twin, network, task.weights.digest)
+        digest = open_weights(weights, network).digest
+        reach = {name: tuple(ends) for name, ends in json.loads((folder / "ranges.json").read_text()).items()}
+        reach |= {layer.name: (0.0, 1.0) for layer in network.layers if isinstance(layer, Softmax)}
+        with replacing(path.with_suffix(".ranges.json")) as new:
+            Ranges(network.digest, digest, "quantisers", 0, {name: reach[name] for name in network.shapes}).save(new)
+        for name in (FACTS, WEIGHTS):
+            shutil.move(folder / name, beside(path, name))
+    return digest
+
+
+def card_of(recipe: QatRecipe, count: int, test: Images, trained_on: Images, history: list[Any]) -> dict[str, Any]:
+    low, high = wilson(count, len(test), 0.95)
+    score = {"accuracy": count / len(test), "n": len(test), "low95": low, "high95": high, "images": test.digest}
+    return {
+        "test": score,
+        "trained_on": {"n": len(trained_on), "images": trained_on.digest},
+        "recipe": asdict(recipe),
+        "about": "Brevitas; the last epoch ships, and the test images are read once, at the end",
+        "versions": {"torch": torch.__version__, "brevitas": brevitas.__version__, "numpy": np.__version__},
+        "history": history,
+    }
 
 
 def main(ask: Mapping[str, Any]) -> None:
     torch.set_num_threads(ask.get("threads", 2))
-    out = Path(ask["out"])
+    out, network = Path(ask["out"]), network_from_json(ask["network"])
     out.mkdir(parents=True, exist_ok=True)
-    images = cifar10.read(Path(ask["data"]), cifar10.TRAIN)
-    recipe, weights = Recipe(**ask["recipe"]), Path(ask["weights"])
-    network = folded(NETWORKS[ask["network"]])  # as its float weights ship
-    run = Run(network, recipe, weights, images, out, ask["compile"])
+    task = Task(network, open_weights(Path(ask["weights"]), network), QatRecipe(**ask["recipe"]), out)
+    data = labelled(Path(ask["data"]), network.input_shape, network.shapes[network.output][0])
+    model = task.begin(data.training())
+    check_exportable(task, model)
+    if ask["compile"]:
+        compile_rounding()
+    run = task.training(model, data.training())
     run.finish_epochs()
-    run.ship(Path(ask["data"]))
+    graph = out / f"{task.stem}.onnx"
+    exporter = task.export(model, graph)
+    names = {"network": network.name, "architecture": network.digest, "derived_from": task.weights.digest}
+    names |= {"weights": write_beside(task, graph)} if ask["named"] else {}
+    test = data.test()
+    count = right(model, test, UNIT)
+    names |= {"command": ask["command"], "exporter": exporter}
+    card = names | card_of(task.recipe, count, test, run.rest, run.progress.history)
+    path = graph.with_suffix(".card.json")
+    with replacing(path) as scratch:
+        scratch.write_text(json.dumps(card, indent=1) + "\n")
+    print(f"test images: {100 * count / len(test):.2f} % of {len(test):,} right, by Brevitas; card: {path}", flush=True)
+    print(f"QONNX: {graph}, which `python -m flows run finn --network {graph}` takes", flush=True)
 
 
 if __name__ == "__main__":

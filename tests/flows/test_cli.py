@@ -193,6 +193,13 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
         (["show", "nothing"], 3, "no such run"),
         (["compare"], 3, "no runs in it"),
         (["train", "arch8", "--data", "nowhere", "--out", "x"], 3, "no such folder"),
+        (["train", "--data", "nowhere", "--out", "x"], 2, "neither it nor a network is given"),
+        (["train", "arch8", "--module", "a.py:B", "--data", "nowhere", "--out", "x"], 2, "with a NETWORK as well"),
+        (["train", "--module", "a.py:B", "--per-channel", "--data", "x", "--out", "x"], 2, "brings its own"),
+        (["train", "arch8", "--state", "a.pth", "--data", "nowhere", "--out", "x"], 2, "without --module"),
+        (["train", "arch8", "--per-channel", "--data", "nowhere", "--out", "x"], 2, "Add --qat"),
+        (["train", "arch8", "--bf16", "--data", "nowhere", "--out", "x"], 2, "Add --qat"),
+        (["train", "arch8", "--qat", "--activation-bits", "9", "--data", "x", "--out", "x"], 2, "FINN builds 2 to 8"),
     ],
 )
 def test_bad_input_is_one_line_with_the_next_step(

@@ -2,8 +2,8 @@
 
 Reads ``graph.onnx`` and writes ``model.onnx``, the same graph but for what FINN does not take: a mean over the image
 becomes GlobalAveragePool, a batch that is left open 1, weights are no inputs, constants are computed, what ONNX lets a
-node leave out is said, and a dropout is taken out. Nodes stand in the order in which FINN sorts them, tensors keep
-their names. ``order.json`` lists what quantisers make, in order.
+node leave out is said, and dropouts and casts of floats to floats are taken out. Nodes stand in the order in which FINN
+sorts them, tensors keep their names. ``order.json`` lists what quantisers make, in order.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from onnx import ModelProto, NodeProto, helper, numpy_helper, shape_inference
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.fold_constants import FoldConstants
 from qonnx.transformation.general import RemoveUnusedTensors, SortGraph
@@ -59,7 +59,7 @@ def _rewritten(node: NodeProto, shapes: Mapping[str, list[int]], axes: Mapping[s
     whole = node.op_type == "AveragePool" and list(settings.get("kernel_shape", [])) == shape[2:]
     over = axes.get(node.input[1], ()) if len(node.input) > 1 else settings.get("axes", ())
     mean = node.op_type == "ReduceMean" and {int(axis) % 4 for axis in over} == {2, 3} and len(shape) == 4
-    if node.op_type == "Dropout":
+    if node.op_type == "Dropout" or (node.op_type == "Cast" and settings.get("to") == TensorProto.FLOAT):
         yield helper.make_node("Identity", [source], [made], name=node.name)
     elif not (whole or mean):
         yield node

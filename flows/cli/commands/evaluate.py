@@ -8,6 +8,7 @@ from flows.cli.options import add_options, named
 from flows.core.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
+    from flows.core.plan import Asset
     from flows.jobs import Trained
     from models.formats import Format
     from models.quantised import QuantisedNetwork
@@ -52,13 +53,14 @@ def execute(given: Namespace) -> int:
     if given.flows and given.format:
         raise UsageError("--format", "given beside --flow, which has its own arithmetic", "leave one of them out")
     trained = [session.trained_network(given, name) for name in names]
-    designs = [_quantised(given, one) for one in trained]
+    designs = [_quantised(given, name, one) for name, one in zip(names, trained, strict=True)]
     batch = session.test_images(given, *trained)
     assert batch, "--data is required"
     session.check_places(given)
     executor = session.executor(given)
     reports = [
-        studies.report(one, name, design, batch, executor) for one, (name, design) in zip(trained, designs, strict=True)
+        studies.report(one, name, design, batch, executor, weights)
+        for one, (name, design, weights) in zip(trained, designs, strict=True)
     ]
     parts = [] if given.markdown else [evaluation(one) for one in reports]
     if len(reports) > 1 or given.markdown:
@@ -80,33 +82,42 @@ def _shipped() -> tuple[str, ...]:
     return tuple(name for name, network in NETWORKS.items() if shipped_weights(network))
 
 
-def _quantised(given: Namespace, trained: Trained) -> tuple[str, QuantisedNetwork | Format | None]:
-    """(what to call it, what the float network is compared with); None without --flow and --format."""
+def _quantised(
+    given: Namespace, network: str, trained: Trained
+) -> tuple[str, QuantisedNetwork | Format | None, Asset | None]:
+    """(what to call it, what the float network is compared with, its weights where they are others); None without
+    --flow and --format."""
     if given.flows:
-        return given.flows[0], _design(given, trained)
+        return given.flows[0], *_design(given, network, trained)
     if not given.format:
-        return "", None
+        return "", None, None
     from models.formats import parse_format
 
     chosen = parse_format(given.format)
     if chosen.type is None or not given.activations:
-        return chosen.name, chosen
+        return chosen.name, chosen, None
     from flows.studies import design
 
     try:
-        return f"{chosen.name} with activations", design(trained, chosen)
+        return f"{chosen.name} with activations", design(trained, chosen), None
     except ValueError as reason:
         where = f"{trained.network.name} in {chosen.name}"
         raise RefusedError(where, str(reason), "leave --activations out") from None
 
 
-def _design(given: Namespace, trained: Trained) -> QuantisedNetwork:
-    """The arithmetic of the flow that was named, on the default part: none depends on it."""
+def _design(given: Namespace, network: str, trained: Trained) -> tuple[QuantisedNetwork, Asset | None]:
+    """The arithmetic of the flow that was named, on the default part (none depends on it), and its weights where they
+    are not those of `trained`: a flow may start from shipped weights of its own."""
     from flows import registry, runner
     from flows.cli.options import options_of
     from flows.core.part import Target, find_part
     from flows.designs import PARTS
+    from flows.jobs import find_trained, is_file
 
     backend = registry.load(given.flows[0])
-    job = trained.job(Target(find_part(PARTS[0])), options_of(backend, given))
-    return runner.typed_arithmetic(backend, job)
+    shipped = backend.weights and not given.weights and not is_file(network)
+    started = find_trained(network, None, backend.weights) if shipped else trained
+    job = started.job(Target(find_part(PARTS[0])), options_of(backend, given))
+    prepared = runner.prepare(backend, job)
+    weights = runner.arithmetic_weights(prepared)
+    return prepared.quantised, None if weights.digest == trained.weights.digest else weights

@@ -4,47 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
-
-from flows.core.errors import FlowsError, InputError, SetupError, StepFailed, UsageError
-from flows.core.files import write_atomic
-
-if TYPE_CHECKING:
-    from models.network import Network
-
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.cli import arguments, session
+from flows.cli import arguments, qat, session
 from flows.cli.parser import Parser
+from flows.core.errors import SetupError, StepFailed, UsageError
+from flows.core.files import write_atomic
 
 ABOUT = "train a network on CIFAR-10"
-TOLD = {one.exit_code for one in FlowsError.__subclasses__()}
-"""Exit codes with which the worker ends once it has said why."""
-
 TORCH, TENSORFLOW = "torch", "tensorflow"
 WORKERS = {TORCH: "models.training.worker", TENSORFLOW: "models.training.keras_worker"}
-QAT = ("weight_bits", "outer_weight_bits", "activation_bits", "per_channel", "float_scales")
-"""What only quantisation-aware training takes."""
-
-
-QAT_BITS = {
-    "--weight-bits": "every weight (2 to 8; default 4)",
-    "--outer-weight-bits": "the weights of the first layers and the last (default: as all)",
-    "--activation-bits": "what stands behind a ReLU (default 4)",
-}
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument(
-        "network", metavar="NETWORK",
+        "network", metavar="NETWORK", nargs="?",
         help="which network (`flows list networks`), or a file of yours (.keras, .h5, .onnx), whose layers are taken",
     )  # fmt: skip
     parser.add_argument(
-        "--data", metavar="DIR", type=Path, required=True, help="CIFAR-10, binary version, all six batches"
-    )
+        "--data", metavar="DIR", type=Path, required=True,
+        help="CIFAR-10, binary version, all six batches; with --qat or --module also FILE.npz of yours",
+    )  # fmt: skip
     parser.add_argument(
         "--out", metavar="DIR", type=Path, required=True, help="for weights, ranges, card, curves and checkpoint"
     )
@@ -56,21 +39,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         "--recipe", choices=("modern", "seed"),
         help="modern (torch's default): SGD, BatchNorm folded, averaged weights; seed: the published one, with Adam",
     )  # fmt: skip
-    parser.add_argument(
-        "--qat", action="store_true",
-        help="quantisation-aware, from the float weights: what the FINN flow starts from",
-    )  # fmt: skip
-    for option, what in QAT_BITS.items():
-        parser.add_argument(option, metavar="BITS", type=arguments.bits, help=f"with --qat: bits of {what}")
-    parser.add_argument(
-        "--per-channel", action="store_true", default=None,
-        help="with --qat: a scale for each output channel of a kernel, which costs nothing in FINN",
-    )  # fmt: skip
-    parser.add_argument(
-        "--float-scales", action="store_true", default=None,
-        help="with --qat: scales of kernels in the precision of bfloat16, not powers of two",
-    )  # fmt: skip
-    parser.add_argument("--weights", metavar="FILE", type=Path, help="with --qat: the float weights (default: shipped)")
+    qat.add_arguments(parser)
     parser.add_argument(
         "--rate", metavar="R", type=arguments.rate, help="the highest learning rate (default: the recipe's)"
     )
@@ -97,16 +66,19 @@ def execute(given: Namespace) -> int:
     from flows.jobs import find_network, is_file
     from models import cifar10
 
-    own = is_file(given.network)
+    qat.check(given)
     _check_options(given)
-    if not own:
+    quantised = given.qat or given.module
+    own = not quantised and is_file(given.network)
+    if not (quantised or own):
         find_network(given.network)
-    for batch in cifar10.find(given.data, (*cifar10.TRAIN, *cifar10.TEST)):
-        cifar10.check(batch)  # now rather than after hours, the labels of the test images too
+    if given.data.suffix != ".npz" or not quantised:
+        for batch in cifar10.find(given.data, (*cifar10.TRAIN, *cifar10.TEST)):
+            cifar10.check(batch)  # now rather than after hours, the labels of the test images too
     session.check_writable(given.out)
     _check_packages(given, own)
-    if given.qat:
-        return _train_quantised(find_network(given.network), given)
+    if quantised:
+        return qat.train_module(given) if given.module else qat.train(given)
     chosen = {"epochs": given.epochs, "seed": given.seed, "peak_rate": given.rate}
     recipe = given.recipe or ("modern" if given.framework == TORCH else "seed")
     job: dict[str, Any] = {
@@ -130,11 +102,9 @@ def _check_options(given: Namespace) -> None:
     if given.framework == TENSORFLOW:
         if given.recipe == "modern":
             raise UsageError("--recipe modern", "is torch's; Keras trains by the published one", "take --recipe seed")
-        for option in ("compile", "qat"):
+        for option in ("compile", "qat", "module"):
             if getattr(given, option):
                 raise UsageError(f"--{option}", "belongs to torch", "leave it or --framework out")
-    if not given.qat and (alone := [name for name in QAT if getattr(given, name) is not None]):
-        raise UsageError(f"--{alone[0].replace('_', '-')}", "belongs to quantisation-aware training", "add --qat")
 
 
 def _check_packages(given: Namespace, own: bool) -> None:
@@ -171,30 +141,8 @@ def _attached(worker: str, job: dict[str, Any], out: Path) -> int:
     place = out / "job.json"
     write_atomic(place, json.dumps(job, indent=1))
     code = run_attached(worker, str(place))
-    if code and code not in TOLD:
+    if code and code not in qat.TOLD:
         raise StepFailed(
             "training", f"ended with exit code {code}", "the same command goes on from the last whole epoch"
         )
     return code
-
-
-def _train_quantised(network: Network, given: Namespace) -> int:
-    """Quantisation-aware training from float weights; it goes on from its last whole epoch as well."""
-    from flows.jobs import shipped_weights
-
-    weights = given.weights or shipped_weights(network)
-    if weights is None:
-        raise InputError(
-            f"network {network.name}", "no float weights of it ship", "train it first, then give --weights"
-        )
-    chosen = {"peak_rate": arguments.rate} | {name: getattr(given, name) for name in (*QAT, "epochs", "seed")}
-    job = {
-        "network": network.name,
-        "weights": str(weights.absolute()),
-        "data": str(given.data.absolute()),
-        "out": str(given.out.absolute()),
-        "recipe": {name: value for name, value in chosen.items() if value is not None},
-        "threads": given.threads,
-        "compile": given.compile,
-    }
-    return _attached("models.training.qat", job, given.out)

@@ -98,5 +98,6 @@ def _bytes(array: Array, culprit: str, wanted: str) -> NDArray[np.uint8]:
 TEST = (("x_test", "y_test"), ("test_images", "test_labels"), ("images", "labels"), ("x", "y"), ("X", "y"))
 """What the images to judge by and their labels may be called in an .npz file, as Keras and MedMNIST call them too."""
 TRAINING = ("x_train", "train_images", "calibration")
+TRAINING_LABELS = ("y_train", "train_labels")
 """And the images to measure ranges on."""
-KNOWN = {*TRAINING, *(name for pair in TEST for name in pair)}
+KNOWN = {*TRAINING, *TRAINING_LABELS, *(name for pair in TEST for name in pair)}

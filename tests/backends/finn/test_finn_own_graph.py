@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("onnx")
 pytest.importorskip("qonnx")
 pytest.importorskip("torch")
-from onnx import ModelProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file, save_file
 
 from backends.finn import BACKEND
@@ -145,6 +145,20 @@ def test_means_over_the_image_become_what_finn_knows() -> None:
     kept.graph.initializer.append(numpy_helper.from_array(np.array([-1, -2]), "axes"))
     made = own_graph.as_finn_takes_it(kept).graph
     assert [node.op_type for node in made.node if node.name.startswith("m")] == ["GlobalAveragePool", "Flatten"]
+
+
+def test_casts_of_floats_to_floats_go_as_dropouts_do() -> None:
+    """Torch's traced exporter leaves one behind each quantiser of an activation."""
+    model = residual()
+    pool = next(node for node in model.graph.node if node.op_type == "MaxPool")
+    added: dict[str, dict[str, Any]] = {"Cast": {"to": TensorProto.FLOAT}, "Dropout": {}}
+    for kind, settings in added.items():
+        source = pool.input[0]
+        pool.input[0] = f"{source}_{kind}"
+        place = list(model.graph.node).index(pool)
+        model.graph.node.insert(place, helper.make_node(kind, [source], [pool.input[0]], name=kind, **settings))
+    made = {node.name: node.op_type for node in own_graph.as_finn_takes_it(model).graph.node}
+    assert made["Cast"] == made["Dropout"] == "Identity"
 
 
 def test_an_open_batch_becomes_one_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,12 @@ pytest.importorskip("onnx")
 pytest.importorskip("torch")
 
 from backends.protocol import Refusal
-from flows import runner
+from flows import runner, studies
 from flows.cli.options import options_of
+from flows.core.digest import digest_file
 from flows.core.errors import RefusedError, UsageError
 from flows.core.part import Target, find_part
+from flows.core.plan import Asset
 from flows.executor import Executor
 from flows.imports import import_trained
 from flows.jobs import Trained, run_name
@@ -112,3 +114,9 @@ def test_accuracy_is_that_of_the_scaled_integers(
     logits = sums.double().numpy() * weights[f"{host}/gain"] + weights[f"{host}/offset"]
     assert found["right"] == int((logits.argmax(1) == records[:, 0]).sum())
     assert found["n"] == 40
+
+    monkeypatch.setattr(studies, "_class_names", lambda trained, batch: tuple("abcde"))
+    beside = Asset(integer.weights.path, integer.weights.digest)
+    batch = Asset(tmp_path / "batch.bin", digest_file(tmp_path / "batch.bin"))
+    told = studies.report(trained, "finn", integer.quantised, batch, executor, beside)
+    assert told.quantised and told.quantised.accuracy.right == found["right"]

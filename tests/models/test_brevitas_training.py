@@ -1,0 +1,361 @@
+"""Quantisation-aware training with Brevitas: the file that it leaves is, integer for integer, what was trained."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flows.conformance.networks import TINY
+from flows.core.errors import InputError, StepFailed
+from models.cifar10 import Images
+from models.folding import folded
+from models.network import (
+    INPUT,
+    Add,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    MaxPool2D,
+    Network,
+    ReLU,
+    Softmax,
+)
+from models.pixels import CENTRED, RAW
+from models.qat_recipe import QatRecipe
+from models.serial import network_to_json
+from models.weights import open_weights, save_weights
+from models.zoo import ARCH8
+from tests.backends.finn.w4a4 import FLAT
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("brevitas")
+onnx = pytest.importorskip("onnx")
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+NORMED = Network(
+    "normed",
+    (16, 16, 3),
+    (
+        Conv2D("conv", (INPUT,), (3, 3), (2, 2), "same", 4),  # pads one side alone
+        BatchNorm("norm", ("conv",)),
+        ReLU("relu", ("norm",)),
+        BatchNorm("behind", ("relu",)),
+        Dropout("dropout", ("behind",), 0.25),
+        Flatten("flatten", ("dropout",)),
+        Dense("dense", ("flatten",), 5),
+        Softmax("softmax", ("dense",)),
+    ),
+)
+RESNET = Network(
+    "resnet",
+    (8, 8, 1),
+    (
+        Conv2D("conv1", (INPUT,), (3, 3), (1, 1), "same", 4),
+        ReLU("relu1", ("conv1",)),
+        Conv2D("conv2", ("relu1",), (3, 3), (1, 1), "same", 4),
+        Add("add1", ("conv2", "relu1")),
+        ReLU("relu2", ("add1",)),
+        MaxPool2D("pool", ("relu2",), (2, 2), (2, 2), "valid"),
+        Conv2D("conv3", ("pool",), (3, 3), (1, 1), "same", 4),
+        Add("add2", ("conv3", "pool")),
+        Add("add3", ("add2", "pool")),
+        ReLU("relu3", ("add3",)),
+        GlobalAveragePool("gap", ("relu3",)),
+        Dense("dense", ("gap",), 5),
+        Softmax("softmax", ("dense",)),
+    ),
+)
+"""Shortcuts without a convolution, one of them past a pooling, and a sum that is added again."""
+
+
+def random_weights(network: Network) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(5)
+    shapes = tuple(network.weight_shapes())
+    positive = {name: random.uniform(0.5, 2, shape) for name, shape in shapes if name.endswith("variance")}
+    return {name: positive.get(name, random.normal(0, 0.4, shape)).astype(np.float32) for name, shape in shapes}
+
+
+def images(network: Network, count: int = 300) -> Images:
+    random = np.random.default_rng(7)
+    pixels = random.integers(0, 256, (count, *network.input_shape)).astype(np.uint8)
+    return Images(pixels, random.integers(0, network.shapes[network.output][0], count).astype(np.uint8))
+
+
+def task(network: Network, folder: Path, **recipe: Any) -> Any:
+    from models.training.qat import Task
+
+    bare = folded(network)
+    folder.mkdir(exist_ok=True)
+    path = folder / "float.safetensors"
+    save_weights(path, random_weights(bare), bare)
+    return Task(bare, open_weights(path, bare), QatRecipe(**recipe), folder)
+
+
+def integers(graph: Path, folder: Path) -> tuple[Any, Any]:
+    """(network of integers, class scores for images) of an exported file, as the flows read it."""
+    from models.evaluation.fast import FastNetwork
+    from models.integer_network import open_integers
+    from models.training.qat import read_quantised_file
+
+    folder.mkdir()
+    read_quantised_file(graph, "own", folder)
+    made = open_integers(folder, json.loads((folder / "integers.json").read_text()))
+    weights = made.weights.tensors()
+    host = made.quantised.network.layers[-1].name
+
+    def scores(pixels: np.ndarray) -> np.ndarray:
+        codes = FastNetwork(made.quantised, weights)(pixels)[made.quantised.output].numpy()
+        return np.asarray(codes * weights[f"{host}/gain"] + weights[f"{host}/offset"])
+
+    return made, scores
+
+
+CASES: dict[str, tuple[Network, dict[str, Any]]] = {
+    "tiny": (TINY, {}),
+    "by channel": (TINY, {"per_channel": True}),
+    "powers of two": (TINY, {"power_of_two": True}),
+    "powers of two by channel": (TINY, {"power_of_two": True, "per_channel": True}),
+    "eight bits": (TINY, {"weight_bits": 8, "activation_bits": 8}),
+    "outer bits apart": (TINY, {"weight_bits": 3, "outer_weight_bits": 8, "activation_bits": 2}),
+    "flattened": (FLAT, {}),
+    "normed": (NORMED, {}),
+    "resnet": (RESNET, {}),
+    "resnet of eight bits": (RESNET, {"activation_bits": 8}),
+    "raw pixels": (replace(TINY, pixels=RAW), {}),
+    "centred pixels": (replace(TINY, pixels=CENTRED), {}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_exported_integers_are_what_brevitas_computes(case: str, tmp_path: Path) -> None:
+    from models.training.torch_network import as_input
+
+    network, recipe = CASES[case]
+    asked = task(network, tmp_path, **recipe)
+    given = images(network)
+    model = asked.begin(given)
+    graph = tmp_path / "own.onnx"
+    assert asked.export(model, graph) == "TorchScript"
+    made, scores = integers(graph, tmp_path / "read")
+    bits = asked.recipe.bits_of(asked.network)
+    assert made.quantised.weight_bits == bits
+    assert "Cast" not in {node.op_type for node in onnx.load(graph).graph.node}, "FINN has no unit for it"
+    with torch.no_grad():
+        expected = model.eval()(as_input(given.pixels)).numpy()
+    assert np.ptp(expected, axis=0).max() > 0.1, "the images must be told apart"
+    near = np.isclose(scores(given.pixels), expected, rtol=1e-4, atol=1e-4).all(1)
+    assert near.mean() > 0.99, "Brevitas adds in floats: a code at a threshold may fall to the other side, rarely"
+    if recipe.get("power_of_two"):
+        units = [float(one.scale) for one in made.tensors][1:]  # the first are pixels over 255
+        assert all(np.log2(one).is_integer() for one in units)
+
+
+@pytest.mark.slow
+def test_both_exporters_write_the_same_integers_and_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from models.training import qonnx_export
+
+    asked = task(RESNET, tmp_path, per_channel=True)
+    model = asked.begin(images(RESNET))
+    found = {}
+    for name, dynamo in tuple(qonnx_export.EXPORTERS.items()):
+        monkeypatch.setattr(qonnx_export, "EXPORTERS", {name: dynamo})
+        graph = tmp_path / f"{name}.onnx"
+        assert asked.export(model, graph) == name
+        found[name] = integers(graph, tmp_path / name)[0]
+    one, other = found.values()
+    assert one.quantised.digest == other.quantised.digest and one.weights.digest == other.weights.digest
+    names = {layer.name for layer in one.quantised.network.layers}
+    assert names >= {layer.name for layer in asked.network.layers if isinstance(layer, Conv2D | Add | Dense)}
+
+
+def broken_sum(model: Any) -> Any:
+    """As some versions of torch leave a residual sum: both inputs are the same tensor."""
+    (add,) = [node for node in model.graph.node if node.op_type == "Add"]
+    add.input[1] = add.input[0]
+    return model
+
+
+def changed_bias(model: Any) -> Any:
+    """A graph of the same layers that computes something else."""
+    bias = next(node.input[2] for node in model.graph.node if node.op_type == "Conv")
+    for tensor in model.graph.initializer:
+        if tensor.name == bias:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor) + 5, tensor.name))
+    return model
+
+
+@pytest.mark.parametrize("damage", [broken_sum, changed_bias])
+def test_an_exporter_that_writes_another_network_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Any
+) -> None:
+    from models.training import qonnx_export
+
+    asked = task(TINY, tmp_path)
+    model = asked.begin(images(TINY))
+    cleaned, broken = qonnx_export._cleaned, {False}
+
+    def damaged(module: Any, example: Any, dynamo: bool) -> Any:
+        model = cleaned(module, example, False)
+        return damage(model) if dynamo in broken else model
+
+    monkeypatch.setattr(qonnx_export, "_cleaned", damaged)
+    assert asked.export(model, tmp_path / "own.onnx") == "dynamo"
+    broken.add(True)
+    with pytest.raises(StepFailed, match="both of torch's exporters"):
+        asked.export(model, tmp_path / "none.onnx")
+    assert not (tmp_path / "none.onnx").exists()
+
+
+def test_what_is_added_shares_one_scale_whatever_is_loaded(tmp_path: Path) -> None:
+    model = task(TINY, tmp_path).begin(images(TINY))
+
+    def scaling(name: str) -> Any:
+        return model.quantisers[name].act_quant.fused_activation_quant_proxy.tensor_quant.scaling_impl
+
+    assert scaling("relu2") is scaling("shortcut") and scaling("relu1") is not scaling("relu2")
+    model.load_state_dict(model.state_dict())
+    assert scaling("relu2") is scaling("shortcut")
+
+
+@pytest.mark.parametrize("each", [False, True], ids=["tensor", "channel"])
+@pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])
+def test_rounding_is_that_of_brevitas(each: bool, signed: bool) -> None:
+    """Numbers and gradients, clipped and at halves as well."""
+    from brevitas.core.function_wrapper import Identity
+    from brevitas.core.quant import IntQuant
+
+    from models.training.rounding import FastIntQuant
+
+    settings = {"narrow_range": signed, "signed": signed, "input_view_impl": Identity()}
+    values = torch.linspace(-9, 9, 4 * 300).reshape(4, 3, 10, 10)
+    values[0, 0, 0] = torch.arange(10) / 2 * 0.5
+    scales = torch.tensor([0.5, 0.3, 0.7, 0.11]).reshape(4, 1, 1, 1) if each else torch.tensor(0.5)
+    results = []
+    for kind in (IntQuant, FastIntQuant):
+        x, scale = values.clone().requires_grad_(), scales.clone().requires_grad_()
+        made = kind(**settings)(scale, torch.tensor(0.0), torch.tensor(4.0), x)
+        (made * torch.cos(values)).sum().backward()
+        results.append((made.detach(), x.grad, scale.grad))
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_a_killed_training_ends_as_a_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from models.training import fine_tuning
+
+    given = images(TINY)
+    recipe = {"epochs": 4, "batch": 50, "held_out": 20, "warmup_steps": 2, "per_channel": True}
+
+    def begun(name: str) -> Any:
+        asked = task(TINY, tmp_path / name, **recipe)
+        return asked.training(asked.begin(given), given)
+
+    whole = begun("whole")
+    whole.finish_epochs()
+    killed, right = begun("killed"), fine_tuning.right
+    monkeypatch.setattr(fine_tuning, "right", lambda *a: right(*a) if killed.progress.epochs < 3 else 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        killed.finish_epochs()
+    monkeypatch.undo()
+    resumed = begun("killed")
+    assert resumed.progress.epochs == 3
+    resumed.finish_epochs()
+    assert resumed.progress.history == whole.progress.history
+    for name, tensor in whole.model.state_dict().items():
+        assert torch.equal(tensor, resumed.model.state_dict()[name]), name
+    longer = task(TINY, tmp_path / "killed", **(recipe | {"epochs": 5}))
+    goes_on = longer.training(longer.begin(given), given)
+    goes_on.finish_epochs()
+    assert goes_on.progress.history[:4] == whole.progress.history and len(goes_on.progress.history) == 5
+    with pytest.raises(InputError, match="another training"):
+        asked = task(TINY, tmp_path / "killed", **(recipe | {"seed": 2}))
+        asked.training(asked.begin(given), given)
+
+
+def test_training_brings_the_network_nearer_to_its_teacher(tmp_path: Path) -> None:
+    given = images(TINY, 600)
+    recipe: dict[str, Any] = {"epochs": 6, "batch": 50, "warmup_steps": 2, "towards_float": 1.0}
+    asked = task(TINY, tmp_path, **recipe, weight_bits=3, activation_bits=3)
+    run = asked.training(asked.begin(given), given)
+    run.finish_epochs()
+    losses = [row["loss"] for row in run.progress.history]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_the_whole_worker_leaves_what_the_flow_starts_from(tmp_path: Path) -> None:
+    """On images of the user's, for a network of the project's: graph, twin, ranges, integers and card fit together."""
+    from models.card import read_card
+    from models.integer_network import open_beside
+    from models.ranges import load_ranges
+    from models.training import qat
+
+    asked = task(TINY, tmp_path, epochs=1, batch=50, warmup_steps=2)
+    given = images(TINY)
+    np.savez(tmp_path / "own.npz", images=given.pixels, labels=given.labels)
+    job = {
+        "network": network_to_json(TINY),
+        "named": True,
+        "weights": str(asked.weights.path),
+        "data": str(tmp_path / "own.npz"),
+        "out": str(tmp_path / "out"),
+        "recipe": {name: value for name, value in asdict(asked.recipe).items() if value is not None} | {"shift": 0},
+        "compile": False,
+        "threads": 1,
+        "command": "a command",
+    }
+    qat.main(job)
+    path = tmp_path / "out" / "tiny-w4a4.safetensors"
+    weights = open_weights(path, TINY)
+    assert weights.derived_from == asked.weights.digest
+    assert load_ranges(path.with_suffix(".ranges.json"), TINY, weights.digest).reach["relu1"][0] == 0
+    card = read_card(path.with_suffix(".card.json"), weights.digest)
+    assert card and card.trained.n == 60
+    made = open_beside(path.with_suffix(".onnx"))
+    assert made.quantised.weight_bits == {"conv1": 4, "conv2": 4, "shortcut": 4, "dense": 4}
+    assert made.graph.path.read_bytes() == path.with_suffix(".onnx").read_bytes()
+
+
+def test_labels_and_images_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    from models.training.labelled import labelled, shape_of
+
+    path = tmp_path / "own.npz"
+    pixels = np.zeros((40, 3, 8, 6), np.uint8)
+    np.savez(path, images=pixels, labels=np.arange(40) % 6)
+    assert shape_of(path) == (8, 6, 3)
+    with pytest.raises(InputError, match="image 5 has label 5, and the network has the classes 0 to 4"):
+        labelled(path, (8, 6, 3), 5)
+    every = labelled(path, (8, 6, 3), 6)
+    assert (len(every.training()), len(every.test())) == (32, 8)
+    np.savez(path, x_train=pixels, y_train=np.zeros(40), x_test=pixels[:7], y_test=np.zeros(7))
+    assert (len(labelled(path, (8, 6, 3), 6).training()), len(labelled(path, (8, 6, 3), 6).test())) == (40, 7)
+    np.savez(path, pictures=pixels)
+    with pytest.raises(InputError, match="has no arrays called"):
+        labelled(path, (8, 6, 3), 6)
+    with pytest.raises(InputError, match="takes 8x6x3 and gives 6"):
+        labelled(tmp_path, (8, 6, 3), 6)
+
+
+def test_files_and_commands_say_what_was_trained() -> None:
+    assert (QatRecipe().variant, QatRecipe().options) == ("w4a4", "")
+    mixed = QatRecipe(weight_bits=3, outer_weight_bits=8, per_channel=True, power_of_two=True, peak_rate=0.002)
+    assert mixed.variant == "w8-3a4"
+    assert mixed.options == " --weight-bits 3 --outer-weight-bits 8 --per-channel --power-of-two --rate 0.002"
+    assert set(mixed.bits_of(ARCH8).values()) == {3, 8} and mixed.bits_of(ARCH8)["block1_shortcut"] == 8
+
+
+def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
+    recipe = QatRecipe(epochs=5, falling_epochs=2, warmup_steps=10, peak_rate=1.0)
+    rates = [recipe.rate(step, 100) for step in range(501)]
+    assert rates[0] == 0 and rates[5] == 0.5 and set(rates[10:301]) == {1.0} and rates[400] == 0.5 and rates[500] == 0
+    longer = replace(recipe, epochs=9)
+    assert [longer.rate(step, 100) for step in range(301)] == rates[:301]
+    assert QatRecipe(epochs=1).rate(0, 10) == 0

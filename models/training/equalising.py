@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.network import INPUT, Conv2D, Dense, Network, ReLU
+from models.network import INPUT, WEIGHTED, Conv2D, Dense, GroupedConv2D, Network, ReLU
 from models.training.torch_network import TorchNetwork, as_input
 
 ROUNDS = 30
@@ -87,22 +87,24 @@ def channels(network: Network) -> list[tuple[list[str], list[str]]]:
     """(layers that make, layers that read) channels that must be scaled alike.
 
     Flattening keeps channels. Where a flattened image is added to a vector, channels and features would share a scale:
-    those are left as they are.
+    those are left as they are, and so are channels that a grouped convolution makes or reads.
     """
     group = {INPUT: INPUT}
     for layer in network.layers:
-        if isinstance(layer, Conv2D | Dense):
+        if isinstance(layer, WEIGHTED):
             group[layer.name] = layer.name
             continue
         first, *others = (group[name] for name in layer.inputs)
         joined = dict.fromkeys(others, first)
         group = {name: joined.get(one, one) for name, one in group.items()} | {layer.name: first}
     weighted = [layer for layer in network.layers if isinstance(layer, Conv2D | Dense)]
+    grouped = [layer for layer in network.layers if isinstance(layer, GroupedConv2D)]
+    fixed = {group[name] for layer in grouped for name in (layer.name, *layer.inputs)}
     found = []
     for root in dict.fromkeys(group[layer.name] for layer in weighted):
         makers = [layer.name for layer in weighted if group[layer.name] == root]
         readers = [layer.name for layer in weighted if group[layer.inputs[0]] == root]
         counts = {network.shapes[name][-1] for name in makers}
-        if readers and root != group[INPUT] and len(counts) == 1:
+        if readers and root not in (group[INPUT], *fixed) and len(counts) == 1:
             found.append((makers, readers))
     return found

@@ -19,7 +19,8 @@ from models.serial import quantised_from_json, quantised_to_json
 @dataclass(frozen=True, eq=False)
 class Blueprint:
     """`folds` are those of layers with weights; `roms` says what holds their weights, `kept` what holds the values that
-    they read again, `rows` what holds the rows of windows; `fifos` gives (depth, storage)."""
+    they read again, `rows` what holds the rows of windows; `fifos` gives (depth, storage). `sums` are the bits of the
+    accumulators, `sharing` says how many results share a multiplier, where they do."""
 
     quantised: QuantisedNetwork
     folds: Mapping[str, Fold]
@@ -27,8 +28,14 @@ class Blueprint:
     rows: Mapping[str, str]
     kept: Mapping[str, str]
     fifos: Mapping[Fifo, tuple[int, str]]
+    sums: Mapping[str, int]
+    sharing: Mapping[str, int]
     part: str
     clock_ns: float
+
+    def shared(self, layer: str) -> int:
+        """How many results of `layer` share a multiplier: no more than are computed at a time."""
+        return min(self.sharing.get(layer, 1), self.folds[layer].pe)
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -48,6 +55,8 @@ def blueprint(design: LayerDesign[Any]) -> Blueprint:
         {name: rows.storage for name, rows in design.rows.items()},
         {name: kept.storage for name, kept in design.kept.items()},
         {buffer.fifo: (buffer.depth, buffer.storage) for buffer in design.buffers},
+        design.sums,
+        design.sharing,
         target.part.full_name,
         target.clock_ns,
     )
@@ -61,6 +70,8 @@ def to_json(one: Blueprint) -> dict[str, Any]:
         "rows": dict(one.rows),
         "kept": dict(one.kept),
         "fifos": [[*fifo, depth, storage] for fifo, (depth, storage) in one.fifos.items()],
+        "sums": dict(one.sums),
+        "sharing": dict(one.sharing),
         "part": one.part,
         "clock_ns": one.clock_ns,
     }
@@ -74,6 +85,8 @@ def from_json(content: Any, place: str) -> Blueprint:
         content["rows"],
         content["kept"],
         {(writer, reader): (depth, storage) for writer, reader, depth, storage in content["fifos"]},
+        content["sums"],
+        content["sharing"],
         content["part"],
         content["clock_ns"],
     )

@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from backends.cost.amounts import Amounts
 from backends.dataflow.buffers import BRAM, LUTRAM, Buffer
-from backends.dataflow.layers.arithmetic import reaches
 from backends.dataflow.layers.design import LayerDesign
 from backends.dataflow.layers.memories import Memory
 from backends.dataflow.layers.nodes import (
@@ -63,11 +62,6 @@ class RtlDesign(LayerDesign[RtlOptions]):
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         return tuple(_stage(node, self.lanes[node.name]) for node in self.nodes)
-
-    @cached_property
-    def sums(self) -> Mapping[str, int]:
-        """Bits that hold every sum of a layer with weights, by its weights: no accumulator is wider."""
-        return {reach.layer: reach.bits for reach in reaches(self.job, self.quantised)}
 
     @cached_property
     def roms(self) -> Mapping[str, Memory]:

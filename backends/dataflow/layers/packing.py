@@ -1,0 +1,98 @@
+"""Which products can share a DSP48E1, and the weights as its multiplier takes them.
+
+A DSP48E1 multiplies 25 x 18 bits (AMD UG479). Weights of several results stand `shift` bits apart in its wider factor;
+two such multipliers add up in cascade, and their sums are taken apart again, exactly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backends.dataflow.layers.arithmetic import codes
+from backends.protocol import Job
+from models.network import GroupedConv2D
+from models.quantised import QuantisedNetwork
+
+if TYPE_CHECKING:
+    from numpy import int64
+    from numpy.typing import NDArray
+
+FACTOR_BITS = 25
+TERMS = 2
+"""Products that add up before they are taken apart: the second multiplier of a cascade has the register for it."""
+
+
+def shift(lanes: int, weight_bits: int) -> int:
+    """How many bits apart the weights of `lanes` results stand.
+
+    >>> shift(2, 8), shift(3, 4)
+    (17, 10)
+    """
+    return (FACTOR_BITS - weight_bits) // max(lanes - 1, 1)
+
+
+def lanes(weight_bits: int, act_bits: int, is_signed: bool = False) -> int:
+    """How many results can share a multiplier; 1 where none can.
+
+    >>> lanes(8, 8), lanes(4, 8), lanes(4, 4), lanes(3, 3), lanes(2, 2), lanes(9, 8)
+    (2, 2, 3, 4, 5, 1)
+    """
+    weight, value = 1 << weight_bits - 1, 1 << act_bits - is_signed
+    lowest = TERMS * weight * (value - 1)
+    highest = TERMS * (weight * value if is_signed else (weight - 1) * (value - 1))
+
+    def fits(many: int) -> bool:
+        apart = shift(many, weight_bits)
+        half = 1 << apart - 1 if apart > weight_bits else 0
+        return lowest <= half and highest < half
+
+    return max((many for many in range(2, FACTOR_BITS // weight_bits + 1) if fits(many)), default=1)
+
+
+def is_narrow(weights: NDArray[int64], weight_bits: int, sharing: int) -> bool:
+    """Whether a borrow always finds room: of the weights that are above another one, none is the lowest number.
+
+    `weights` has a row a result; rows share a multiplier in groups of `sharing`, the first of each lowest.
+    """
+    import numpy
+
+    above = weights[numpy.arange(len(weights)) % sharing > 0]
+    return bool((above > -(1 << weight_bits - 1)).all())
+
+
+def ends(apart: int, sharing: int) -> int:
+    """What is added to the lowest sum but the topmost, so that none borrows from the one above it.
+
+    >>> hex(ends(17, 2)), hex(ends(10, 3))
+    ('0x10000', '0x80200')
+    """
+    return sum(1 << apart * place + apart - 1 for place in range(sharing - 1))
+
+
+def borrowed(weights: NDArray[int64], sharing: int) -> NDArray[int64]:
+    """The fields of `weights`, each less what the one below it borrows: shape (results, ...) as `weights`.
+
+    >>> import numpy
+    >>> borrowed(numpy.array([[-3, 3], [5, 5]]), 2).tolist()
+    [[-3, 3], [4, 5]]
+    """
+    fields = weights.copy()
+    for row in range(len(fields)):
+        if row % sharing:
+            fields[row] -= fields[row - 1] < 0
+    return fields
+
+
+def sharing(job: Job[Any], quantised: QuantisedNetwork) -> dict[str, int]:
+    """How many results share a DSP48E1 in every layer with weights: 1 where a weight leaves no room for a borrow."""
+    tensors = job.weights.tensors()
+    found = {}
+    for layer in quantised.computed:
+        kernel = quantised.layers[layer.name].kernel
+        if kernel is None or isinstance(layer, GroupedConv2D):  # a filter a channel: no two read one value
+            continue
+        source = quantised.type_of(layer.inputs[0])
+        many = lanes(kernel.width, source.width, source.signed) if kernel.signed else 1
+        weights = codes(tensors[f"{layer.name}/kernel"], kernel)
+        found[layer.name] = many if (weights > kernel.low).all() else 1
+    return found

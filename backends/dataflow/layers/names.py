@@ -44,6 +44,7 @@ TEMPLATES = """
     beat factor input left left_value output pair pairs part product result right right_value stored stored_bias
     sum value vector weight word
     dataflow expected frame frames images put_images results simulate stages take_results
+    transfer
 """
 """What the generated sources call something already, types among it."""
 TAKEN = frozenset(word.replace("_", "") for word in (KEYWORDS + HEADERS + TEMPLATES).split())

@@ -17,6 +17,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from safetensors.numpy import load_file
 
+from backends.amd import tcl
 from backends.dataflow.layers.arithmetic import codes
 from backends.dataflow.layers.blueprint import Blueprint, from_json
 from backends.dataflow.layers.names import layer_names, top_name
@@ -37,7 +38,8 @@ STAND_INS = """
 """
 PLAIN = f"src/axi_stream.h src/counter.h src/vector.h tb/testbench.h tb/testbench.cpp {STAND_INS}"
 RENDERED = """
-    src/top.h src/top.cpp tb/frames.h tb/simulate.cpp tb/fifos.cpp Makefile run_hls.tcl driver.py README.md
+    src/top.h src/top.cpp tb/frames.h tb/simulate.cpp tb/fifos.cpp Makefile run_hls.tcl vivado/zynq.tcl driver.py
+    README.md
 """
 """Files of every project, beside a header for each kind of layer and a file for each layer."""
 
@@ -45,7 +47,7 @@ RENDERED = """
 def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
     """(path, text) of every file but those with numbers: weights, and the `frames` vectors."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([TEMPLATES, tcl.TEMPLATES]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -65,6 +67,8 @@ def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
         "network": network.name,
         "part": made.part,
         "clock_ns": f"{made.clock_ns:g}",
+        "mhz": f"{1000 / made.clock_ns:.6g}",
+        "board": tcl.BOARDS.get(made.part, "pynq-z2"),
         "about": f"{network.name} for {made.part} at {made.clock_ns:g} ns: {network.macs:,} products a frame.",
         "layers": [layer.name for layer in layers],
         "headers": sorted(kinds & {"clone"}),

@@ -235,6 +235,7 @@ int main() {{
     {streams}
     std::vector<unsigned char> images(BYTES);
     put_images(images.data(), 1, image_beats);
+    const int transfer = 1;
     {calls}
 }}
 """

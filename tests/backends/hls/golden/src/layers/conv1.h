@@ -54,7 +54,7 @@ struct Conv1 {
 
 // The rows are in LUT RAM.
 inline void conv1_window(hls::stream<Conv1::Word> &words, hls::stream<Conv1::Part> &outputs) {
-    Conv1::Stored rows[Conv1::KERNEL_HEIGHT][Conv1::WIDTH][Conv1::WORDS];
+    Conv1::Stored rows[Conv1::KERNEL_HEIGHT * Conv1::WIDTH * Conv1::WORDS];
 // One memory for all rows: a turn reads a word or writes one.
 #pragma HLS AGGREGATE variable=rows
 #pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram

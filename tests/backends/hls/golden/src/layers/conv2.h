@@ -54,7 +54,7 @@ struct Conv2 {
 
 // The rows are in LUT RAM.
 inline void conv2_window(hls::stream<Conv2::Word> &words, hls::stream<Conv2::Part> &outputs) {
-    Conv2::Stored rows[Conv2::KERNEL_HEIGHT][Conv2::WIDTH][Conv2::WORDS];
+    Conv2::Stored rows[Conv2::KERNEL_HEIGHT * Conv2::WIDTH * Conv2::WORDS];
 // One memory for all rows: a turn reads a word or writes one.
 #pragma HLS AGGREGATE variable=rows
 #pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram

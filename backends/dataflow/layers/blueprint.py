@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from backends.dataflow.layers.design import LayerDesign
+from backends.dataflow.layers.memories import shared
 from backends.dataflow.layers.nodes import Lanes, Node, nodes
 from backends.dataflow.layers.words import choose_lanes
 from backends.dataflow.pe_simd import Fold
@@ -34,8 +35,8 @@ class Blueprint:
     clock_ns: float
 
     def shared(self, layer: str) -> int:
-        """How many results of `layer` share a multiplier: no more than are computed at a time."""
-        return min(self.sharing.get(layer, 1), self.folds[layer].pe)
+        """How many results of `layer` share a multiplier: no more than are computed at a time, and none in LUTs."""
+        return shared(self.sharing.get(layer, 1), self.folds[layer])
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -65,7 +66,7 @@ def blueprint(design: LayerDesign[Any]) -> Blueprint:
 def to_json(one: Blueprint) -> dict[str, Any]:
     return {
         "quantised": quantised_to_json(one.quantised),
-        "folds": {name: [fold.pe, fold.simd] for name, fold in one.folds.items()},
+        "folds": {name: [fold.pe, fold.simd, fold.in_luts] for name, fold in one.folds.items()},
         "roms": dict(one.roms),
         "rows": dict(one.rows),
         "kept": dict(one.kept),
@@ -80,7 +81,7 @@ def to_json(one: Blueprint) -> dict[str, Any]:
 def from_json(content: Any, place: str) -> Blueprint:
     return Blueprint(
         quantised_from_json(content["quantised"], place),
-        {name: Fold(pe, simd) for name, (pe, simd) in content["folds"].items()},
+        {name: Fold(*fold) for name, fold in content["folds"].items()},
         content["roms"],
         content["rows"],
         content["kept"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Generic, TypeVar
@@ -70,6 +70,10 @@ class LayerDesign(BufferedDesign, Generic[Options]):
     def sharing(self) -> Mapping[str, int]:
         """How many results share a DSP48E1, by layer with weights; 1 in those that are not there."""
         return {}
+
+    def fabric(self, node: Node, folds: Sequence[Fold]) -> Sequence[Fold]:
+        """Those of `folds` at which the stage `node` may multiply in LUTs, too."""
+        return ()
 
     @staticmethod
     def ways(node: Node) -> Ways:

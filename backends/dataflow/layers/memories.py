@@ -41,11 +41,16 @@ class Memory:
         return self.copies * ram_luts(self.depth, self.bits) if self.depth > 1 else 0
 
 
+def shared(sharing: int, fold: Fold) -> int:
+    """How many results share a multiplier at this fold, where so many can."""
+    return 1 if fold.in_luts else min(sharing, fold.pe)
+
+
 def weight_rom(size: tuple[int, int], fold: Fold, bits: int, device: Device, sharing: int = 1) -> Memory:
     """The weights of a layer of `size` (products of each result, results): one ROM for every PE, or for every
     `sharing` of them, a word a cycle."""
     depth = (size[0] // fold.simd) * (size[1] // fold.pe)
-    together = min(sharing, fold.pe)
+    together = shared(sharing, fold)
     return _in(ceil(fold.pe / together), depth, fold.simd * together * bits, device, rom=True)
 
 

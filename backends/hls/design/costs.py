@@ -8,7 +8,7 @@ from functools import lru_cache
 from backends.cost.amounts import Amount, Amounts, exact, joined, within
 from backends.cost.dsp import dsp48
 from backends.dataflow.buffers import Buffer
-from backends.dataflow.layers.memories import kept, rows, weight_rom
+from backends.dataflow.layers.memories import kept, rows, shared, weight_rom
 from backends.dataflow.layers.nodes import Lanes, Node, merged_activation, parts
 from backends.dataflow.layers.schedule import fresh
 from backends.hls.design import resources
@@ -57,7 +57,7 @@ def node_cost(
             return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
         case "matrix_vector", _:
             assert arithmetic and arithmetic.kernel
-            widths, sharing = (data, arithmetic.kernel.width, unit[0], result), min(unit[1], fold.pe)
+            widths, sharing = (data, arithmetic.kernel.width, unit[0], result), shared(unit[1], fold)
             weights = resources.memory(weight_rom(node.size, fold, widths[1], device, sharing), WEIGHTS)
             is_reread = fold.pe < node.size[1] or fresh(node, wide) < node.size[0] // fold.simd
             memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
@@ -157,7 +157,11 @@ def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int], part: int, sha
     bits = 2 * part * data + sums + wide.puts * result
     multiplied: Amounts = {
         Metric.DSP: (resources.multipliers(fold, data, weight, sharing),),
-        Metric.LUT: (resources.adders(fold, data + weight, accumulator, sharing), resources.requantise(fold.pe)),
+        Metric.LUT: (
+            resources.products(fold, data, weight),
+            resources.adders(fold, data + weight, accumulator, sharing),
+            resources.requantise(fold.pe),
+        ),
         Metric.FF: (resources.registers(bits, "operands, sums and results"),),
     }
     return joined(resources.control("matrix_vector"), split(wide.takes, part, data), multiplied)

@@ -156,7 +156,8 @@ def multipliers(fold: Fold, shared: int) -> str:
     ('36 multipliers', '18 multipliers for 36 products')
     """
     units = ceil(fold.pe / shared) * fold.simd
-    return f"{units} multiplier{'s' * (units > 1)}" + (f" for {fold.multipliers} products" if shared > 1 else "")
+    where = " of LUTs" * fold.in_luts
+    return f"{units} multiplier{'s' * (units > 1)}{where}" + (f" for {fold.multipliers} products" if shared > 1 else "")
 
 
 def _multipliers(weight: int, fold: Fold, shared: int) -> _Texts:
@@ -166,7 +167,7 @@ def _multipliers(weight: int, fold: Fold, shared: int) -> _Texts:
     how = "Each result has multipliers of its own" if shared == 1 else f"{shared} results share a multiplier"
     return (
         (f"{how}; the weights of a turn are BYTES.", _listed(SHARED=shared, UNITS=units, BYTES=word)),
-        ("", _listed(WEIGHT_BITS=weight, SHIFT=apart, SIGNS=packing.ends(apart, shared))),
+        ("", _listed(WEIGHT_BITS=weight, SHIFT=apart, SIGNS=packing.ends(apart, shared), IN_LUTS=int(fold.in_luts))),
     )
 
 

@@ -66,7 +66,10 @@ def solved(
 
 def budgets_around(design: HlsDesign, folded: bool = False) -> Budgets:
     """What the solver is told of all legal folds near `design`, or where it is `folded` of its own alone."""
-    folds = {node.name: [design.folds[node.name]] if folded else legal(node.foldable) for node in design.weighted}
+    folds = {node.name: [design.folds[node.name]] if folded else [*legal(node.foldable)] for node in design.weighted}
+    if not folded and any(fold.in_luts for fold in design.folds.values()):
+        for node in design.weighted:
+            folds[node.name] += design.fabric(node, folds[node.name])
     return folding_problem(design.job, design.quantised, folds, HlsDesign).around(design)
 
 

@@ -17,6 +17,7 @@ OPTIONS: dict[str, Field[Any]] = {field.name: field for field in fields(HlsOptio
 LEGAL = [
     ("folding", "auto", "auto"),
     ("folding", " conv1=4x9 , dense=1x8", "conv1=4x9,dense=1x8"),
+    ("folding", "conv1=2x3:lut", "conv1=2x3:lut"),
     ("target_fps", "none", "none"),
     ("target_fps", "60", "60"),
     ("target_fps", "0.5", "0.5"),

@@ -79,3 +79,11 @@ def test_generated_code_that_shares_multipliers_is_exact(tmp_path: Path, weight_
     design = BACKEND.resolve(job).design
     assert max(design.sharing.values()) == {8: 2, 4: 3, 2: 5, 6: 2}[bits]
     compare(job, tmp_path / "project", bounded=False)
+
+
+@pytest.mark.skipif(not (find_spec("torch") and shutil.which("g++")), reason="torch or g++ is absent")
+def test_generated_code_that_multiplies_in_luts_is_exact(tmp_path: Path) -> None:
+    job = job_on(SMALL, tmp_path, folding="conv1=4x3:lut,shortcut=2x1,conv2=6x4:lut,dense=5x2")
+    compare(job, tmp_path / "project", bounded=False)
+    layer = (tmp_path / "project/src/layers/conv2.h").read_text()
+    assert "IN_LUTS = 1" in layer and "24 multipliers of LUTs" in layer and "SHARED = 1" in layer

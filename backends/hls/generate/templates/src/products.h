@@ -69,10 +69,17 @@ void add_products(const typename Layer::Value (&values)[Layer::SIMD],
             for (int place = lane; place < lane + 2; place++) {
                 if (place >= SIMD) continue;
                 const unsigned bits = weights_of<SHARED * Layer::WEIGHT_BITS>(weights, unit, word, place);
-                const typename Layer::Product product = typename Layer::Product(factor_of<Layer>(bits)) * values[place];
-// Every product in a DSP48E1: left to itself, the compiler may build short ones of LUTs.
+                const typename Layer::Product factor = factor_of<Layer>(bits);
+// Left to itself, the compiler builds short products of LUTs, or long ones of DSP48E1.
+                if (Layer::IN_LUTS) {
+                    const typename Layer::Product product = factor * values[place];
+#pragma HLS BIND_OP variable=product op=mul impl=fabric
+                    pairs += product;
+                } else {
+                    const typename Layer::Product product = factor * values[place];
 #pragma HLS BIND_OP variable=product op=mul impl=dsp
-                pairs += product;
+                    pairs += product;
+                }
             }
             for (int result = 0; result < SHARED; result++) added[result] += sum_of<Layer>(pairs, result);
         }

@@ -24,7 +24,7 @@ struct Conv2 {
     static const int STEPS = 9, GROUPS = 2;
     // 2 results share a multiplier; the weights of a turn are BYTES.
     static const int SHARED = 2, UNITS = 2, BYTES = 8;
-    static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 65536;
+    static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 65536, IN_LUTS = 0;
     // New of the 9 parts of a window that is not the first of a row.
     static const int FRESH = 6;
     // What comes out.

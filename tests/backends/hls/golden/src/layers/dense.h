@@ -11,7 +11,7 @@ struct Dense {
     static const int STEPS = 3, GROUPS = 5;
     // Each result has multipliers of its own; the weights of a turn are BYTES.
     static const int SHARED = 1, UNITS = 1, BYTES = 2;
-    static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 0;
+    static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 0, IN_LUTS = 0;
     // All values are new.
     static const int FRESH = 3;
     // What comes out.

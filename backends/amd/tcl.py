@@ -9,8 +9,14 @@ from 2020.1 on share.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from flows.core.part import Target
+
+TEMPLATES = Path(__file__).parent / "templates"
+"""What the generated projects of several flows have in common: `zynq_design.tcl.j2`, the block design around a core."""
+BOARDS = {"xc7z010clg400-1": "zybo-z7-10", "xc7z020clg484-1": "zedboard"}
+"""Which board of that design is taken for a part where a PYNQ-Z2 is not meant."""
 
 PROJECT, SOLUTION = "hls", "solution"
 """Made new in the step's own directory: nothing from an earlier run can lie there."""

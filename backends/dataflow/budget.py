@@ -16,8 +16,10 @@ from typing import Any
 from backends.cost.amounts import Amounts, excess
 from backends.dataflow.folding import Choice, Cost, intervals
 from backends.dataflow.space import Budgets, Space
-from flows.core.evidence import RESOURCES
+from flows.core.evidence import RESOURCES, Metric
 from flows.core.part import Target
+
+DSP = RESOURCES.index(Metric.DSP)
 
 Usable = Callable[[bool, float], Cost]
 """How much of each of `RESOURCES` may be taken so that this share of the margins stays free, by estimates or, where
@@ -74,7 +76,8 @@ def budgets(
     """The budgets around a design that takes `whole`.
 
     `rest` is what the solver does not fold, at an interval of so many cycles. Where `distinct`, only the way of the
-    smallest share is kept of those of equal cycles. `paces` are the intervals at which the rest changes.
+    smallest share is kept of those of equal cycles, and one without DSP slices beside it. `paces` are the intervals at
+    which the rest changes.
     """
     part = usable(False, 0.0)
 
@@ -98,9 +101,10 @@ def budgets(
         for name, layer in ways.items():
             every = [Choice(way.value, way.cycles, cost(way.sums)) for way in layer]
             if distinct:
-                lightest: dict[int, Choice] = {}
+                lightest: dict[tuple[int, bool], Choice] = {}
                 for choice in every:
-                    lightest[choice.cycles] = min(lightest.get(choice.cycles, choice), choice, key=share)
+                    alike = choice.cycles, choice.cost[DSP] > 0
+                    lightest[alike] = min(lightest.get(alike, choice), choice, key=share)
                 every = list(lightest.values())
             choices[name] = every
 

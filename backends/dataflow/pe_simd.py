@@ -17,17 +17,21 @@ from flows.core.shape import Wrong, fields, mapping, parse, whole
 
 EXAMPLE = '{"block1_conv1": {"pe": 4, "simd": 9}}'
 NAME = r"[^=,\s]+"
-LISTED = re.compile(rf"({NAME})=([0-9]{{1,9}})x([0-9]{{1,9}})")
+LUTS = ":lut"
+"""Behind a fold that multiplies in LUTs."""
+LISTED = re.compile(rf"({NAME})=([0-9]{{1,9}})x([0-9]{{1,9}})({LUTS})?")
 MOST = 1 << 20
 """PE or SIMD: more than any layer has results or products."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """How a matrix-vector stage is folded: `pe` results at a time, `simd` products of each."""
+    """How a matrix-vector stage is folded: `pe` results at a time, `simd` products of each. Where `in_luts`, it
+    multiplies in LUTs and not in DSP slices."""
 
     pe: int
     simd: int
+    in_luts: bool = False
 
     @property
     def multipliers(self) -> int:
@@ -38,7 +42,7 @@ class Fold:
         return -(-results // self.pe)
 
     def __str__(self) -> str:
-        return f"{self.pe}x{self.simd}"
+        return f"{self.pe}x{self.simd}" + LUTS * self.in_luts
 
 
 Ways = tuple[Sequence[int], Sequence[int]]
@@ -79,7 +83,11 @@ def refusals(asked: Mapping[str, Fold], ways: Mapping[str, Ways]) -> Iterator[Re
 
 def parse_folding(text: str) -> Mapping[str, Fold]:
     """The layers whose folding is given by ``auto`` (none) or ``block1_conv1=4x9,dense=1x8`` (PE x SIMD)."""
-    return {} if text == AUTO else {name: Fold(int(pe), int(simd)) for name, pe, simd in LISTED.findall(text)}
+    return (
+        {}
+        if text == AUTO
+        else {name: Fold(int(pe), int(simd), bool(luts)) for name, pe, simd, luts in LISTED.findall(text)}
+    )
 
 
 def folding_text(text: str) -> str:
@@ -92,7 +100,7 @@ def folding_text(text: str) -> str:
     if text == AUTO:
         return text
     parts = [LISTED.fullmatch(part.strip()) for part in text.split(",")]
-    listed = [(part[1], Fold(int(part[2]), int(part[3]))) for part in parts if part]
+    listed = [(part[1], Fold(int(part[2]), int(part[3]), bool(part[4]))) for part in parts if part]
     folds = listed if len(listed) == len(parts) else list(_read(Path(text)).items())
     for name, fold in folds:
         if not 1 <= min(fold.pe, fold.simd) <= max(fold.pe, fold.simd) <= MOST:

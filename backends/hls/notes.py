@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from backends.dataflow.layers import notes as layers
 from backends.dataflow.space import Solved
@@ -15,7 +15,24 @@ from flows.core.plan import Output, Products
 
 def notes(solved: Solved[HlsDesign]) -> Sequence[Note]:
     asked = f"{solved.design.job.target.clock_ns:g} ns is what was asked of the tools"
-    return *layers.notes(solved), Note(f"cycles are those of the generated loops, and {asked}")
+    return (
+        *layers.notes(solved),
+        *_packing(solved.design),
+        Note(f"cycles are those of the generated loops, and {asked}"),
+    )
+
+
+def _packing(design: HlsDesign) -> Iterator[Note]:
+    """How many products share a DSP48E1, and where none do for one weight."""
+    shared = {name: min(most, design.folds[name].pe) for name, most in design.sharing.items()}
+    if not shared:
+        return
+    apart = [name for name, most in shared.items() if most == 1 and design.folds[name].pe > 1]
+    words = ", ".join(f"{most} in {name}" for name, most in shared.items() if most > 1) or "none"
+    but = f", but in {', '.join(apart)} a weight is the lowest number of its format, or numbers are too wide" * bool(
+        apart
+    )
+    yield Note(f"products that share a DSP48E1: {words}{but}")
 
 
 def observations(solved: Solved[HlsDesign], products: Products) -> Sequence[Note]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backends.amd.options import VendorOptions
-from backends.dataflow.layers.options import LayerOptions
+from backends.dataflow.layers.options import LayerOptions, PackingOption
 
 
 @dataclass(frozen=True)
-class HlsOptions(VendorOptions, LayerOptions):
+class HlsOptions(VendorOptions, PackingOption, LayerOptions):
     """What every flow of such stages is asked, and what AMD's tools are to do."""

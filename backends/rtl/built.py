@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backends.dataflow.options import AUTO
 from backends.open_tools import routing, synthesis
 from backends.protocol import Note, warning
 from backends.rtl.design.design import RtlDesign
-from backends.rtl.options import NOTHING, SHARED
+from backends.rtl.options import NOTHING
 from backends.rtl.stages import library, stages
 from flows.core.evidence import Reading
 from flows.core.plan import Output, Products, Step
@@ -32,7 +33,7 @@ def read(design: RtlDesign, products: Products) -> tuple[Reading, ...]:
 def choices(design: RtlDesign) -> Iterator[Note]:
     """Of packing, routing and bitstreams."""
     options = design.job.options
-    if options.packing == SHARED:
+    if options.packing == AUTO:
         apart = [name for name, many in design.sharing.items() if many == 1]
         if apart:
             yield Note(

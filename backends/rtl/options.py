@@ -5,31 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from backends.dataflow.buffers import BRAM
-from backends.dataflow.layers.options import LayerOptions
+from backends.dataflow.layers.options import LayerOptions, PackingOption
 from backends.dataflow.options import AUTO, hours
 from backends.open_tools.synthesis import PYOSYS, SYNTHESISERS
 
-SHARED, APART = "shared", "none"
-"""Whether products share a DSP48E1 where they can."""
 NOTHING, STAGES = "none", "stages"
 
 
 @dataclass(frozen=True)
-class RtlOptions(LayerOptions):
+class RtlOptions(LayerOptions, PackingOption):
     fifo_storage: str = field(
         default=AUTO,
         metadata={
             "help": "what holds the words of FIFOs: auto (LUT RAM or block RAM, the smaller share of the part), or "
             "block RAM",
             "choices": (AUTO, BRAM),
-        },
-    )
-    packing: str = field(
-        default=SHARED,
-        metadata={
-            "help": "shared: two products of 8 bits share a DSP48E1, three of 4 and up to five of 2, in every layer "
-            "whose upper weights are no lowest number; none: a DSP48E1 a product",
-            "choices": (SHARED, APART),
         },
     )
     synthesiser: str = field(

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from backends.dataflow.layers.design import LayerDesign
+from backends.dataflow.layers.memories import shared
 from backends.dataflow.layers.nodes import Lanes, Node, nodes
 from backends.dataflow.layers.words import choose_lanes
 from backends.dataflow.pe_simd import Fold
@@ -19,7 +20,8 @@ from models.serial import quantised_from_json, quantised_to_json
 @dataclass(frozen=True, eq=False)
 class Blueprint:
     """`folds` are those of layers with weights; `roms` says what holds their weights, `kept` what holds the values that
-    they read again, `rows` what holds the rows of windows; `fifos` gives (depth, storage)."""
+    they read again, `rows` what holds the rows of windows; `fifos` gives (depth, storage). `sums` are the bits of the
+    accumulators, `sharing` says how many results share a multiplier, where they do."""
 
     quantised: QuantisedNetwork
     folds: Mapping[str, Fold]
@@ -27,8 +29,14 @@ class Blueprint:
     rows: Mapping[str, str]
     kept: Mapping[str, str]
     fifos: Mapping[Fifo, tuple[int, str]]
+    sums: Mapping[str, int]
+    sharing: Mapping[str, int]
     part: str
     clock_ns: float
+
+    def shared(self, layer: str) -> int:
+        """How many results of `layer` share a multiplier: no more than are computed at a time, and none in LUTs."""
+        return shared(self.sharing.get(layer, 1), self.folds[layer])
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -48,6 +56,8 @@ def blueprint(design: LayerDesign[Any]) -> Blueprint:
         {name: rows.storage for name, rows in design.rows.items()},
         {name: kept.storage for name, kept in design.kept.items()},
         {buffer.fifo: (buffer.depth, buffer.storage) for buffer in design.buffers},
+        design.sums,
+        design.sharing,
         target.part.full_name,
         target.clock_ns,
     )
@@ -56,11 +66,13 @@ def blueprint(design: LayerDesign[Any]) -> Blueprint:
 def to_json(one: Blueprint) -> dict[str, Any]:
     return {
         "quantised": quantised_to_json(one.quantised),
-        "folds": {name: [fold.pe, fold.simd] for name, fold in one.folds.items()},
+        "folds": {name: [fold.pe, fold.simd, fold.in_luts] for name, fold in one.folds.items()},
         "roms": dict(one.roms),
         "rows": dict(one.rows),
         "kept": dict(one.kept),
         "fifos": [[*fifo, depth, storage] for fifo, (depth, storage) in one.fifos.items()],
+        "sums": dict(one.sums),
+        "sharing": dict(one.sharing),
         "part": one.part,
         "clock_ns": one.clock_ns,
     }
@@ -69,11 +81,13 @@ def to_json(one: Blueprint) -> dict[str, Any]:
 def from_json(content: Any, place: str) -> Blueprint:
     return Blueprint(
         quantised_from_json(content["quantised"], place),
-        {name: Fold(pe, simd) for name, (pe, simd) in content["folds"].items()},
+        {name: Fold(*fold) for name, fold in content["folds"].items()},
         content["roms"],
         content["rows"],
         content["kept"],
         {(writer, reader): (depth, storage) for writer, reader, depth, storage in content["fifos"]},
+        content["sums"],
+        content["sharing"],
         content["part"],
         content["clock_ns"],
     )

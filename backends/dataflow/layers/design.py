@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Generic, TypeVar
@@ -14,6 +14,7 @@ from backends.cost.shell import Shell, find_shell
 from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lightest
 from backends.dataflow.design import BufferedDesign
 from backends.dataflow.fifos import sized
+from backends.dataflow.layers.arithmetic import reaches
 from backends.dataflow.layers.memories import Memory, kept, rows, weight_rom
 from backends.dataflow.layers.nodes import MULTIPLYING, POOLS, WINDOW, Lanes, Node, nodes
 from backends.dataflow.layers.options import LayerOptions
@@ -60,6 +61,20 @@ class LayerDesign(BufferedDesign, Generic[Options]):
         """How wide every stage works."""
         return choose_lanes(self.nodes, self.folds)
 
+    @cached_property
+    def sums(self) -> Mapping[str, int]:
+        """Bits that hold every sum of a layer with weights, by its weights: no accumulator is wider."""
+        return {reach.layer: reach.bits for reach in reaches(self.job, self.quantised)}
+
+    @cached_property
+    def sharing(self) -> Mapping[str, int]:
+        """How many results share a DSP48E1, by layer with weights; 1 in those that are not there."""
+        return {}
+
+    def fabric(self, node: Node, folds: Sequence[Fold]) -> Sequence[Fold]:
+        """Those of `folds` at which the stage `node` may multiply in LUTs, too."""
+        return ()
+
     @staticmethod
     def ways(node: Node) -> Ways:
         """The folds that the stage `node`, which has weights, may have."""
@@ -91,8 +106,14 @@ class LayerDesign(BufferedDesign, Generic[Options]):
         for node in self.weighted:
             kernel = self.quantised.layers[node.name].kernel
             assert kernel is not None, f"{node.name} has no weights"
-            roms[node.name] = weight_rom(node.size, self.folds[node.name], kernel.width, device)
+            roms[node.name] = weight_rom(
+                node.size, self.folds[node.name], kernel.width, device, self._in_a_word(node.name)
+            )
         return roms
+
+    def _in_a_word(self, layer: str) -> int:
+        """Results whose weights lie in one ROM."""
+        return 1
 
     @cached_property
     def rows(self) -> Mapping[str, Memory]:

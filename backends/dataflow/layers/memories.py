@@ -6,6 +6,7 @@ Each goes where it takes the smaller share of the part: into LUTs (AMD UG474) or
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from backends.cost.blockram import bram18
 from backends.cost.fabric import ram_luts
@@ -40,10 +41,17 @@ class Memory:
         return self.copies * ram_luts(self.depth, self.bits) if self.depth > 1 else 0
 
 
-def weight_rom(size: tuple[int, int], fold: Fold, bits: int, device: Device) -> Memory:
-    """The weights of a layer of `size` (products of each result, results): one ROM a PE, a word a cycle."""
+def shared(sharing: int, fold: Fold) -> int:
+    """How many results share a multiplier at this fold, where so many can."""
+    return 1 if fold.in_luts else min(sharing, fold.pe)
+
+
+def weight_rom(size: tuple[int, int], fold: Fold, bits: int, device: Device, sharing: int = 1) -> Memory:
+    """The weights of a layer of `size` (products of each result, results): one ROM for every PE, or for every
+    `sharing` of them, a word a cycle."""
     depth = (size[0] // fold.simd) * fold.groups(size[1])
-    return _in(fold.pe, depth, fold.simd * bits, device, rom=True)
+    together = shared(sharing, fold)
+    return _in(ceil(fold.pe / together), depth, fold.simd * together * bits, device, rom=True)
 
 
 def rows(node: Node, wide: Lanes, bits: int, device: Device) -> Memory:

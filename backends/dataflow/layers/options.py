@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from backends.dataflow.options import FifoOptions, RateOption, ShellOption, bits
+from backends.dataflow.options import AUTO, FifoOptions, RateOption, ShellOption, bits
 from backends.dataflow.pe_simd import FoldingOption
 from flows.core.errors import UsageError
 from models.fixed import FixedType
 from models.formats import parse_format
 
 BY_LAYER, AS_TRAINED = "layer", "none"
+OFF = "off"
+"""No products share a DSP48E1."""
 LEAST, MOST = 2, 16
 """Bits of weights and activations: a DSP48E1 multiplies 25 x 18 bits (AMD UG479)."""
 SHORTEST, LONGEST = 16, 48
@@ -87,6 +89,18 @@ class FormatOptions:
             "help": f"bits of every accumulator, {SHORTEST} to {LONGEST}; refused where one could overflow",
             "unit": "BITS",
             "parse": bits(SHORTEST, LONGEST),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class PackingOption:
+    packing: str = field(
+        default=AUTO,
+        metadata={
+            "help": "auto: products of several results share a DSP48E1 (two of 8 bits, three of 4, up to five of 2) in "
+            "every layer that has no weight at the lowest number of its format; off: a DSP48E1 a product",
+            "choices": (AUTO, OFF),
         },
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from math import lcm
 from typing import Any, TypeVar
@@ -19,8 +20,9 @@ from backends.dataflow.layers.schedule import FOLDED
 from backends.dataflow.layers.words import least, together
 from backends.dataflow.options import NO_TARGET, cycles_at
 from backends.dataflow.pe_simd import Fold, legal, parse_folding
-from backends.dataflow.space import Budgets, Problem, Solved
-from backends.protocol import Job
+from backends.dataflow.space import WORTHWHILE, Budgets, Problem, Solved
+from backends.protocol import Job, Refusal
+from flows.core.evidence import Metric
 from models.network import CONVOLUTIONS
 from models.quantised import QuantisedNetwork
 
@@ -44,21 +46,36 @@ def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
 
 def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[Options, Design]) -> Solved[Design]:
     """The design of `job` in this arithmetic. Raises `Unbuildable` for folds that do not divide, a rate beyond reach,
-    and FIFOs that deadlock."""
+    and FIFOs that deadlock. Layers multiply in LUTs where DSP slices are what stops a design, and that makes it faster.
+    """
     start = make(job, quantised, {})
     ways = {node.name: start.ways(node) for node in nodes(quantised) if node.kind in MULTIPLYING}
     asked = parse_folding(job.options.folding)
     refusals.refuse(pe_simd.refusals(asked, ways))
-    folds = {name: [asked[name]] if name in asked else legal(ways[name]) for name in ways}
+    folds = {name: [asked[name]] if name in asked else list(legal(ways[name])) for name in ways}
+    in_luts = {node.name: start.fabric(node, folds[node.name]) for node in nodes(quantised) if node.name in folds}
+    for name, fold in asked.items():
+        refusals.refuse(_in_luts(name, fold, in_luts[name]))
     problem = folding_problem(job, quantised, folds, make)
     rate, clock_ns = job.options.target_fps, job.target.clock_ns
     if rate != NO_TARGET:
         refusals.refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the widest folding takes"))
     limit = cycles_at(rate, clock_ns)
     solved = problem.fitted(PATIENCE) if limit is None else problem.reaching(limit)
+    more = {name: [*folds[name], *(in_luts[name] if name not in asked else ())] for name in folds}
+    if limit is None and more != folds and solved.answer and Metric.DSP in solved.answer.stops:
+        other = folding_problem(job, quantised, more, make).fitted(PATIENCE)
+        is_faster = other.design.interval <= WORTHWHILE * solved.design.interval
+        solved = other if is_faster and other.answer and not other.answer.lacking else solved
     design = solved.design
     refusals.refuse(refusals.deadlock(design.stages, design.depths, design.pixel_bits, job.options.fifo_depth, "words"))
     return solved if len(asked) < len(ways) else Solved(design, None)
+
+
+def _in_luts(name: str, fold: Fold, possible: Sequence[Fold]) -> Iterator[Refusal]:
+    if fold.in_luts and fold not in possible:
+        in_dsp = replace(fold, in_luts=False)
+        yield Refusal("--folding", f"{name} cannot multiply in LUTs here at {in_dsp}", f"{name}={in_dsp}")
 
 
 def folding_problem(

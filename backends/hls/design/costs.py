@@ -8,7 +8,7 @@ from functools import lru_cache
 from backends.cost.amounts import Amount, Amounts, exact, joined, within
 from backends.cost.dsp import dsp48
 from backends.dataflow.buffers import Buffer
-from backends.dataflow.layers.memories import kept, rows, weight_rom
+from backends.dataflow.layers.memories import kept, rows, shared, weight_rom
 from backends.dataflow.layers.nodes import Lanes, Node, merged_activation, parts
 from backends.dataflow.layers.schedule import fresh
 from backends.hls.design import resources
@@ -36,9 +36,12 @@ def fifo_cost(buffer: Buffer) -> Amounts:
 
 
 def node_cost(
-    node: Node, quantised: QuantisedNetwork, wide: Lanes, device: Device
+    node: Node, quantised: QuantisedNetwork, wide: Lanes, unit: tuple[int, int], device: Device
 ) -> tuple[Amounts, dict[str, Amounts]]:
-    """What one stage takes: (its logic, its memories by their scopes)."""
+    """What one stage takes: (its logic, its memories by their scopes).
+
+    `unit` has the bits of an accumulator, and how many results share a DSP48E1.
+    """
     data, result, fold = quantised.type_of(node.layer.inputs[0]).width, quantised.type_of(node.tensor).width, wide.fold
     arithmetic = quantised.layers.get(node.layer.name)
     match node.kind, node.layer:
@@ -53,16 +56,16 @@ def node_cost(
             )
             return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
         case "matrix_vector", _:
-            assert arithmetic and arithmetic.kernel and arithmetic.accumulator
-            widths = data, arithmetic.kernel.width, arithmetic.accumulator.width, result
-            weights = resources.memory(weight_rom(node.size, fold, widths[1], device), WEIGHTS)
+            assert arithmetic and arithmetic.kernel
+            widths, sharing = (data, arithmetic.kernel.width, unit[0], result), shared(unit[1], fold)
+            weights = resources.memory(weight_rom(node.size, fold, widths[1], device, sharing), WEIGHTS)
             is_reread = fold.pe < node.size[1] or fresh(node, wide) < node.size[0] // fold.simd
             memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
-            found = joined(matrix_vector(wide, widths, fold.simd), memory, _sloped(node, quantised, fold.pe))
+            found = joined(matrix_vector(wide, widths, fold.simd, sharing), memory, _sloped(node, quantised, fold.pe))
             return found, {WEIGHTS: weights}
         case "depthwise", _:
-            assert arithmetic and arithmetic.kernel and arithmetic.accumulator
-            widths = data, arithmetic.kernel.width, arithmetic.accumulator.width, result
+            assert arithmetic and arithmetic.kernel
+            widths = data, arithmetic.kernel.width, unit[0], result
             weights = resources.memory(weight_rom(node.size, fold, widths[1], device), WEIGHTS)
             is_reread = fresh(node, wide) < node.covered // fold.pe
             memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
@@ -142,8 +145,9 @@ def split(taken: int, lanes: int, bits: int) -> Amounts:
 
 
 @lru_cache(maxsize=4096)
-def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int], part: int) -> Amounts:
-    """PE x SIMD multipliers and what stands around them, memories apart; they read `part` values at a time.
+def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int], part: int, sharing: int = 1) -> Amounts:
+    """PE x SIMD products and what stands around them, memories apart; they read `part` values at a time, and those of
+    `sharing` results share a multiplier.
 
     `widths` are bits of data, weights, accumulator and result. Searches on several parts ask for the same.
     """
@@ -152,8 +156,12 @@ def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int], part: int) -> 
     sums = fold.pe * (2 * accumulator + (fold.simd // 2) * (data + weight))
     bits = 2 * part * data + sums + wide.puts * result
     multiplied: Amounts = {
-        Metric.DSP: (resources.multipliers(fold, data, weight),),
-        Metric.LUT: (resources.adders(fold, data + weight, accumulator), resources.requantise(fold.pe)),
+        Metric.DSP: (resources.multipliers(fold, data, weight, sharing),),
+        Metric.LUT: (
+            resources.products(fold, data, weight),
+            resources.adders(fold, data + weight, accumulator, sharing),
+            resources.requantise(fold.pe),
+        ),
         Metric.FF: (resources.registers(bits, "operands, sums and results"),),
     }
     return joined(resources.control("matrix_vector"), split(wide.takes, part, data), multiplied)

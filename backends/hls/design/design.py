@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from backends.cost.amounts import Amounts
 from backends.dataflow.buffers import Buffer
+from backends.dataflow.layers import packing
 from backends.dataflow.layers.design import LayerDesign
-from backends.dataflow.layers.nodes import Lanes, Node
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, Lanes, Node
 from backends.dataflow.layers.schedule import EXPECTED, Pace, stages
+from backends.dataflow.options import AUTO
+from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Stage
 from backends.hls.design import costs
 from backends.hls.options import HlsOptions
+
+IN_LUTS = 24
+"""Products a cycle of a layer that may multiply in LUTs: what leaves the DSP slices to the layers with many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +32,22 @@ class HlsDesign(LayerDesign[HlsOptions]):
     def stages_at(self, pace: Pace) -> tuple[Stage, ...]:
         return stages(self.nodes, self.lanes, pace)
 
+    @cached_property
+    def sharing(self) -> Mapping[str, int]:
+        return packing.sharing(self.job, self.quantised) if self.job.options.packing == AUTO else {}
+
+    def _in_a_word(self, layer: str) -> int:
+        return self.sharing.get(layer, 1)
+
+    def fabric(self, node: Node, folds: Sequence[Fold]) -> Sequence[Fold]:
+        """Small ones: a product takes as much of a part in LUTs as in a DSP48E1, and LUTs are routed."""
+        if node.kind != MATRIX_VECTOR or self.job.options.packing != AUTO:
+            return ()
+        return [replace(fold, in_luts=True) for fold in folds if fold.multipliers <= IN_LUTS]
+
     def node_cost(self, node: Node, wide: Lanes) -> tuple[Amounts, Mapping[str, Amounts]]:
-        return costs.node_cost(node, self.quantised, wide, self.job.target.part.device)
+        sums, sharing = self.sums.get(node.layer.name, 0), self.sharing.get(node.layer.name, 1)
+        return costs.node_cost(node, self.quantised, wide, (sums, sharing), self.job.target.part.device)
 
     def fifo_cost(self, buffer: Buffer) -> Amounts:
         return costs.fifo_cost(buffer)

@@ -47,23 +47,44 @@ def control(kind: str) -> Amounts:
     }
 
 
-def multipliers(fold: Fold, data: int, weight: int) -> Amount:
-    """DSP48E1 of PE x SIMD products (``BIND_OP op=mul impl=dsp``): one each up to 25 x 18 bits (AMD UG479)."""
+def multipliers(fold: Fold, data: int, weight: int, sharing: int = 1) -> Amount:
+    """DSP48E1 of PE x SIMD products (``BIND_OP op=mul impl=dsp``): one each up to 25 x 18 bits (AMD UG479), or one for
+    the products of `sharing` results."""
+    if fold.in_luts:
+        return exact(0, "multipliers", "products in LUTs (BIND_OP op=mul impl=fabric)")
+    if sharing > 1:
+        slices = ceil(fold.pe / sharing) * fold.simd
+        return exact(slices, "multipliers", f"{sharing} products in a DSP48E1 (UG479)")
     return exact(fold.multipliers * dsp48(data, weight), "multipliers", "one DSP48E1 a product (UG479)")
 
 
-def adders(fold: Fold, product: int, accumulator: int) -> Amount:
+def adders(fold: Fold, product: int, accumulator: int, sharing: int = 1) -> Amount:
     """LUTs of the sum of SIMD products and of the accumulator, in every PE.
 
     At best the adders of the DSP48E1 add all (`mac_muladd` in csynth's reports); at worst none. Between: products are
     added in pairs in the DSP48E1, the sums in a tree of LUTs; a single product is accumulated in its DSP48E1, as in
     the report of a FINN unit.
+
+    Where results share a multiplier, no more than pairs can be added in the DSP48E1: what is behind them is in LUTs. At
+    best it is added three numbers at a time, which takes half as many; at worst no pair is added in the DSP48E1.
     """
     bits = adder_luts(product + ceil(log2(fold.simd)))
     most = fold.pe * ((fold.simd - 1) * bits + adder_luts(accumulator))
     pairs = fold.simd // 2 - 1 + fold.simd % 2
+    if fold.in_luts:
+        return physics(most, "adders", "adders of products, all in LUTs")
+    if sharing > 1:
+        tree = pairs * bits
+        value, least = fold.pe * (tree + adder_luts(accumulator)), fold.pe * (ceil(tree / 2) + adder_luts(accumulator))
+        return Amount(value, least, max(most, value), "adders", "adders of pairs of products in LUTs, as they must be")
     value = fold.pe * (pairs * bits + adder_luts(accumulator)) if fold.simd > 1 else 0
     return Amount(value, 0, most, "adders", "adders of pairs of products in LUTs; bounds: none and all of them")
+
+
+def products(fold: Fold, data: int, weight: int) -> Amount:
+    """LUTs of products that are built of LUTs: of a product of n and m bits, rows of n bits are added m times."""
+    luts = fold.multipliers * (data + 1) * weight if fold.in_luts else 0
+    return physics(luts, "multipliers", "a LUT a bit of each row that a product adds up (UG474)")
 
 
 def requantise(results: int) -> Amount:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 
 from backends.dataflow.buffers import BRAM
+from backends.dataflow.layers import packing
 from backends.dataflow.layers.blueprint import Blueprint
 from backends.dataflow.layers.names import struct, title
 from backends.dataflow.layers.nodes import DEPTHWISE, WINDOW, Convolution, Lanes, Node, merged_activation, parts, pixels
 from backends.dataflow.layers.schedule import QUICKEST, busy, fresh
+from backends.dataflow.pe_simd import Fold
 from backends.hls.generate import cpp
 from backends.hls.generate.cpp import Function
 from models.fixed import FixedType
@@ -27,6 +29,7 @@ class Weights:
     storage: str
     kept: str
     parts: str
+    rom: str
     comment: str
 
 
@@ -85,7 +88,7 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
     assert types.kernel is not None and types.bias is not None and types.accumulator is not None
     source, result = quantised.type_of(layer.inputs[0]), quantised.type_of(node.tensor)
     steps, groups = node.size[0] // fold.simd, node.size[1] // fold.pe
-    is_depthwise = node.kind == DEPTHWISE
+    is_depthwise, shared = node.kind == DEPTHWISE, made.shared(layer.name)
     parts_of_window = steps * groups if is_depthwise else steps
     columns = node.shape[-2] if len(node.shape) > 1 else 1
     windows = [one for one in made.nodes if one.kind == WINDOW and one.layer == layer]
@@ -99,6 +102,7 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
         if is_depthwise
         else ("PE results at a time, SIMD products of each a cycle.", _listed(PE=fold.pe, SIMD=fold.simd)),
         ("", _listed(STEPS=steps, GROUPS=groups, **({"PARTS": parts_of_window} if is_depthwise else {}))),
+        *_multipliers(types.kernel.width, fold, shared),
         (new, _listed(FRESH=fresh(node, wide))),
         ("What comes out.", _listed(PIXELS=pixels(node.shape), COLUMNS=columns)),
     )
@@ -111,7 +115,7 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
     )
     headers = (node.kind, "window") if windows else (node.kind,)
     storage = "block RAM" if made.roms[layer.name] == BRAM else "LUTs"
-    product = source.width + types.kernel.width
+    sum_type = f"ap_int<{made.sums[layer.name]}>"
     activation = merged_activation(quantised, layer)
     slope = quantised.layers[activation.name].slope if activation else None
     return LayerText(
@@ -123,10 +127,9 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
         (
             ("Value", cpp.integer(source), source.name),
             ("Weight", cpp.integer(types.kernel), types.kernel.name),
-            ("Product", f"ap_int<{product}>", ""),
-            ("Sum", cpp.integer(types.accumulator), types.accumulator.name),
+            *_products(types.kernel.width, source.width, shared, is_depthwise),
+            ("Sum", sum_type, f"all that it can come to, of {types.accumulator.name}"),
             ("Result", cpp.integer(result), result.name),
-            ("StoredWeight", cpp.stored(types.kernel.width), ""),
             ("StoredBias", cpp.stored(types.bias.width), ""),
             *words,
         ),
@@ -136,13 +139,51 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
             made.roms[layer.name],
             made.kept[layer.name],
             "PARTS" if is_depthwise else "STEPS",
-            f"{fold.multipliers} multipliers, {busy(node, wide, QUICKEST):,} cycles a frame; weights in {storage}.",
+            "each PE" if shared == 1 else f"every {shared} PE",
+            f"{multipliers(fold, shared)}, {busy(node, wide, QUICKEST):,} cycles a frame; weights in {storage}.",
         ),
         before[2],
     )
 
 
 _Texts = tuple[tuple[str, str], ...]
+
+
+def multipliers(fold: Fold, shared: int) -> str:
+    """How many there are, in words.
+
+    >>> multipliers(Fold(4, 9), 1), multipliers(Fold(4, 9), 2)
+    ('36 multipliers', '18 multipliers for 36 products')
+    """
+    units = ceil(fold.pe / shared) * fold.simd
+    where = " of LUTs" * fold.in_luts
+    return f"{units} multiplier{'s' * (units > 1)}{where}" + (f" for {fold.multipliers} products" if shared > 1 else "")
+
+
+def _multipliers(weight: int, fold: Fold, shared: int) -> _Texts:
+    """How weights of `weight` bits lie in their memory, and in the factors of the multipliers."""
+    units, apart = ceil(fold.pe / shared), packing.shift(shared, weight)
+    word = ceil(fold.simd * shared * weight / 8)
+    how = "Each result has multipliers of its own" if shared == 1 else f"{shared} results share a multiplier"
+    return (
+        (f"{how}; the weights of a turn are BYTES.", _listed(SHARED=shared, UNITS=units, BYTES=word)),
+        ("", _listed(WEIGHT_BITS=weight, SHIFT=apart, SIGNS=packing.ends(apart, shared), IN_LUTS=int(fold.in_luts))),
+    )
+
+
+def _products(weight: int, value: int, shared: int, is_depthwise: bool) -> tuple[tuple[str, str, str], ...]:
+    """The types of products of weights and values of so many bits."""
+    if is_depthwise:
+        return (("Product", f"ap_int<{weight + value}>", ""),)
+    apart = packing.shift(shared, weight)
+    factor = weight + apart * (shared - 1)
+    of_one = f"ap_int<{apart if shared > 1 else weight + value + 1}>"
+    return (
+        ("Factor", f"ap_int<{factor}>", "the weights that share a multiplier" if shared > 1 else ""),
+        ("Product", f"ap_int<{factor + value}>", ""),
+        ("Pairs", f"ap_int<{factor + value + 1}>", "sums of two products"),
+        ("Pair", of_one, "of one result"),
+    )
 
 
 def _windows(made: Blueprint, node: Node, name: str) -> tuple[_Texts, tuple[tuple[str, str, str], ...], Rows]:

@@ -68,7 +68,7 @@ def _call(node: Node, names: Mapping[str, str], words: int, read: list[str], wri
         case "receive":
             return f"receive<{words}>(image_beats, {arguments})"
         case "send":
-            return f"send<{node.taken[-1]}>({arguments}, result_beats)"
+            return f"send<{node.taken[-1]}>({arguments}, result_beats, transfer)"
         case "clone":
             return f"clone<{words}>({arguments})"
         case "window":

@@ -17,10 +17,12 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from safetensors.numpy import load_file
 
+from backends.amd import tcl
 from backends.dataflow.layers.arithmetic import codes
 from backends.dataflow.layers.blueprint import Blueprint, from_json
 from backends.dataflow.layers.names import layer_names, top_name
 from backends.dataflow.layers.nodes import DEPTHWISE, MULTIPLYING, Node, columns_a_part
+from backends.dataflow.layers.packing import borrowed
 from backends.dataflow.layers.stream import sent
 from backends.dataflow.pe_simd import Fold
 from backends.hls.generate.cpp import listed, stored
@@ -36,7 +38,8 @@ STAND_INS = """
 """
 PLAIN = f"src/axi_stream.h src/counter.h src/vector.h tb/testbench.h tb/testbench.cpp {STAND_INS}"
 RENDERED = """
-    src/top.h src/top.cpp tb/frames.h tb/simulate.cpp tb/fifos.cpp Makefile run_hls.tcl driver.py README.md
+    src/top.h src/top.cpp tb/frames.h tb/simulate.cpp tb/fifos.cpp Makefile run_hls.tcl vivado/zynq.tcl driver.py
+    README.md
 """
 """Files of every project, beside a header for each kind of layer and a file for each layer."""
 
@@ -44,7 +47,7 @@ RENDERED = """
 def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
     """(path, text) of every file but those with numbers: weights, and the `frames` vectors."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([TEMPLATES, tcl.TEMPLATES]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -55,9 +58,7 @@ def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
     layers = list(layer_texts(made, names))
     kinds = {header for layer in layers for header in layer.headers}
     kinds |= {"clone"} if any(node.kind == "clone" for node in made.nodes) else set()
-    kinds |= (
-        {"products"} if any(layer.weights and layer.weights.stage == "matrix_vector" for layer in layers) else set()
-    )
+    kinds |= {"products"} if any(layer.weights for layer in layers) else set()
     kinds |= {"scan"} if any(layer.rows for layer in layers) else set()
     contract = made.quantised.input
     results, image = prod(network.shapes[made.quantised.output]), prod(network.input_shape)
@@ -66,6 +67,8 @@ def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
         "network": network.name,
         "part": made.part,
         "clock_ns": f"{made.clock_ns:g}",
+        "mhz": f"{1000 / made.clock_ns:.6g}",
+        "board": tcl.BOARDS.get(made.part, "pynq-z2"),
         "about": f"{network.name} for {made.part} at {made.clock_ns:g} ns: {network.macs:,} products a frame.",
         "layers": [layer.name for layer in layers],
         "headers": sorted(kinds & {"clone"}),
@@ -98,18 +101,38 @@ def weight_text(made: Blueprint, node: Node, name: str, tensors: Mapping[str, np
     turns = kernel.reshape(steps, fold.simd, groups, fold.pe).transpose(
         3, *((0, 2) if node.kind == DEPTHWISE else (2, 0)), 1
     )
-    weights = turns.reshape(fold.pe, groups * steps, fold.simd)
+    shared = made.shared(node.name)
+    weights = packed(turns.reshape(fold.pe, groups * steps, fold.simd), types.kernel.width, shared)
     bias = codes(tensors[f"{node.name}/bias"], types.bias).reshape(groups, fold.pe)
-    kernel_type, bias_type = stored(types.kernel.width), stored(types.bias.width)
+    units, words, bytes_a_word = weights.shape
+    of, order = ("PE", "lane") if shared == 1 else (f"{shared} PE", f"lane, {shared} PE of each")
+    whole = "" if types.kernel.width == 8 else f"; their {types.kernel.width} bits follow each other in bytes"
+    less = (
+        ""
+        if shared == 1
+        else "\n// A weight behind one below zero that shares its multiplier is less by one: see products.h."
+    )
     return f"""\
-// {node.name}: weights as integers of {types.kernel.name}, [PE][turn of a pixel][lane],
-// and what its sums start at, as integers of {types.bias.name}, [PE][group].
+// {node.name}: weights as integers of {types.kernel.name}, [{of}][turn of a pixel][{order}]{whole},
+// and what its sums start at, as integers of {types.bias.name}, [PE][group].{less}
 #pragma once
 
-static const {kernel_type} {name}_weights[{fold.pe}][{groups * steps}][{fold.simd}] = {listed(weights.tolist())};
+static const signed char {name}_weights[{units}][{words}][{bytes_a_word}] = {listed(weights.tolist())};
 
-static const {bias_type} {name}_biases[{fold.pe}][{groups}] = {listed(bias.T.tolist())};
+static const {stored(types.bias.width)} {name}_biases[{fold.pe}][{groups}] = {listed(bias.T.tolist())};
 """
+
+
+def packed(weights: np.ndarray, bits: int, shared: int) -> np.ndarray:
+    """Weights (PE, words, SIMD) as bytes (units, words, bytes of a word): for each lane `bits` bits of the weights
+    of all `shared` results that share a multiplier, the lowest first; what one borrows from the next is taken off."""
+    pe, words, simd = weights.shape
+    units = -(-pe // shared)
+    rows = np.zeros((units * shared, words, simd), np.int64)
+    rows[:pe] = weights
+    lanes = borrowed(rows, shared).reshape(units, shared, words, simd).transpose(0, 2, 3, 1)
+    each = (lanes[..., None] >> np.arange(bits) & 1).astype(np.uint8)
+    return np.packbits(each.reshape(units, words, -1), axis=-1, bitorder="little").view(np.int8)
 
 
 def _by_parts(node: Node, fold: Fold, kernel: np.ndarray) -> np.ndarray:

@@ -16,9 +16,9 @@ from backends.cost.blockram import bram18
 from backends.cost.dsp import dsp48
 from backends.cost.fabric import ram_luts, shift_register_luts
 from backends.dataflow.buffers import BRAM, LUTRAM, STORAGES, Buffer, lightest
+from backends.dataflow.layers import packing
 from backends.dataflow.layers.memories import Memory, kept, rows, weight_rom
 from backends.dataflow.layers.nodes import Lanes, Node, parts, pixels
-from backends.rtl import packing
 from flows.core.evidence import Metric
 from flows.core.part import Device
 from models.network import MaxPool2D

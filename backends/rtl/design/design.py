@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from backends.cost.amounts import Amounts
 from backends.dataflow.buffers import BRAM, LUTRAM, Buffer
-from backends.dataflow.layers.arithmetic import reaches
+from backends.dataflow.layers import packing
 from backends.dataflow.layers.design import LayerDesign
 from backends.dataflow.layers.memories import Memory
 from backends.dataflow.layers.nodes import (
@@ -26,11 +26,11 @@ from backends.dataflow.layers.nodes import (
     pixels,
 )
 from backends.dataflow.layers.schedule import frame
+from backends.dataflow.options import AUTO
 from backends.dataflow.pe_simd import Ways
 from backends.dataflow.stages import Stage
-from backends.rtl import packing
 from backends.rtl.design import costs
-from backends.rtl.options import SHARED, RtlOptions
+from backends.rtl.options import RtlOptions
 from models.network import Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
 
 LATENCY = {
@@ -68,14 +68,8 @@ class RtlDesign(LayerDesign[RtlOptions]):
         return tuple(_stage(node, self.lanes[node.name]) for node in self.nodes)
 
     @cached_property
-    def sums(self) -> Mapping[str, int]:
-        """Bits that hold every sum of a layer with weights, by its weights: no accumulator is wider."""
-        return {reach.layer: reach.bits for reach in reaches(self.job, self.quantised)}
-
-    @cached_property
     def sharing(self) -> Mapping[str, int]:
-        """How many results share a DSP48E1, by layer with weights; 1 in those that are not there."""
-        return packing.sharing(self.job, self.quantised) if self.job.options.packing == SHARED else {}
+        return packing.sharing(self.job, self.quantised) if self.job.options.packing == AUTO else {}
 
     @cached_property
     def roms(self) -> Mapping[str, Memory]:

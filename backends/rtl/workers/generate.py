@@ -18,20 +18,19 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from safetensors.numpy import load_file
 
+from backends.amd import tcl
 from backends.dataflow.layers.arithmetic import codes
 from backends.dataflow.layers.blueprint import Blueprint, from_json
 from backends.dataflow.layers.names import layer_names, top_name
 from backends.dataflow.layers.nodes import MATRIX_VECTOR, Node
+from backends.dataflow.layers.packing import borrowed
 from backends.dataflow.layers.stream import sent
 from backends.rtl.generate.instances import APART, instances
-from backends.rtl.packing import borrowed
 from flows.core.worker import JOB, run_worker
 from models.network import Conv2D
 from models.vectors import vectors
 
 FLOW = Path(__file__).parent.parent
-BOARDS = {"xc7z010clg400-1": "zybo-z7-10", "xc7z020clg484-1": "zedboard"}
-"""Which board is taken for a part where a PYNQ-Z2 is not meant."""
 TEMPLATES, LIBRARY = FLOW / "generate" / "templates", FLOW / "library"
 
 
@@ -40,7 +39,7 @@ def texts(
 ) -> Iterator[tuple[str, str]]:
     """(path, text) of every file but those with numbers: weights, and the `frames` vectors."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([TEMPLATES, tcl.TEMPLATES]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -59,7 +58,7 @@ def texts(
         "mhz": f"{1000 / made.clock_ns:.6g}",
         "about": f"{network.name} for {made.part} at {made.clock_ns:g} ns: {network.macs:,} products a frame.",
         "instances": list(instances(made, sums, layer_names(network, verilog=True), sharing)),
-        "board": BOARDS.get(made.part, "pynq-z2"),
+        "board": tcl.BOARDS.get(made.part, "pynq-z2"),
         "image": network.input_shape,
         "tables": [list(table) for table in contract.tables] if contract.applied_by == "host" else None,
         "pixels": str(contract.pixels),

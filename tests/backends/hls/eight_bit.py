@@ -1,10 +1,13 @@
-"""Designs of the manual HLS flow in eight bits, on weights that exist by name only."""
+"""Designs of the manual HLS flow in eight bits, on random weights."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from backends.dataflow.layers.resolve import folding_problem, resolve_folding
 from backends.dataflow.pe_simd import legal
@@ -18,10 +21,21 @@ from models.network import Conv2D, Dense, GlobalAveragePool, Network, Softmax
 from models.pixels import scaled
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.zoo import ARCH8
+from tests.backends import jobs
 
 WEIGHT = FixedType(8, 1)
 BYTE = FixedType(8, 4, rounding=Rounding.RND, overflow=Overflow.SAT)
 SUM = FixedType(32, 16)
+
+
+class Weights:
+    """Of both signs, none the lowest number of its format."""
+
+    def __init__(self, network: Network) -> None:
+        self.made = jobs.random_weights(network, 0.2)
+
+    def tensors(self) -> Mapping[str, np.ndarray]:
+        return self.made
 
 
 @cache
@@ -37,9 +51,9 @@ def eight_bit(network: Network) -> QuantisedNetwork:
 
 
 def job_for(part: str = "xc7z020", network: Network = ARCH8, clock_ns: float = 10.0, **options: Any) -> Job[HlsOptions]:
-    """A job whose weights and ranges nothing here reads."""
+    """A job whose ranges nothing here reads."""
     absent: Any = None
-    return Job(network, absent, absent, Target(find_part(part), clock_ns), HlsOptions(**options))
+    return Job(network, cast("Any", Weights(network)), absent, Target(find_part(part), clock_ns), HlsOptions(**options))
 
 
 @cache
@@ -52,7 +66,10 @@ def solved(
 
 def budgets_around(design: HlsDesign, folded: bool = False) -> Budgets:
     """What the solver is told of all legal folds near `design`, or where it is `folded` of its own alone."""
-    folds = {node.name: [design.folds[node.name]] if folded else legal(node.foldable) for node in design.weighted}
+    folds = {node.name: [design.folds[node.name]] if folded else [*legal(node.foldable)] for node in design.weighted}
+    if not folded and any(fold.in_luts for fold in design.folds.values()):
+        for node in design.weighted:
+            folds[node.name] += design.fabric(node, folds[node.name])
     return folding_problem(design.job, design.quantised, folds, HlsDesign).around(design)
 
 

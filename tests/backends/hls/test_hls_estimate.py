@@ -59,7 +59,9 @@ def test_scopes_add_up(data: st.DataObject) -> None:
     for metric in RESOURCES:
         parts = sum(value(readings, metric, scope) for scope in scopes)
         assert value(readings, metric) == pytest.approx(parts, abs=len(scopes) / 2)
-    assert value(readings, Metric.DSP) == sum(fold.multipliers for fold in folds.values())
+    assert value(readings, Metric.DSP) == sum(-(-fold.pe // 2) * fold.simd for fold in folds.values()), (
+        "two products each"
+    )
 
 
 def test_memories_by_hand() -> None:

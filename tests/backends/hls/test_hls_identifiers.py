@@ -90,7 +90,8 @@ def unfolded(quantised: QuantisedNetwork) -> Blueprint:
     fifos = {(one, node.name): (16, "srl") for node in nodes(quantised) for one in node.sources if one != INPUT}
     folds = dict.fromkeys(weighted, Fold(1, 1))
     roms, rows = (dict.fromkeys(names, "lutram") for names in (weighted, windowed(quantised)))
-    return Blueprint(quantised, folds, roms, rows, roms, fifos, "xc7z020clg400-1", 10.0)
+    sums = dict.fromkeys(weighted, 32)
+    return Blueprint(quantised, folds, roms, rows, roms, fifos, sums, {}, "xc7z020clg400-1", 10.0)
 
 
 def windowed(quantised: QuantisedNetwork) -> list[str]:

@@ -17,6 +17,7 @@ OPTIONS: dict[str, Field[Any]] = {field.name: field for field in fields(HlsOptio
 LEGAL = [
     ("folding", "auto", "auto"),
     ("folding", " conv1=4x9 , dense=1x8", "conv1=4x9,dense=1x8"),
+    ("folding", "conv1=2x3:lut", "conv1=2x3:lut"),
     ("target_fps", "none", "none"),
     ("target_fps", "60", "60"),
     ("target_fps", "0.5", "0.5"),
@@ -29,6 +30,7 @@ LEGAL = [
     ("weight_scale", "none", "none"),
     ("activation_bits", "16", 16),
     ("accumulator_bits", "48", 48),
+    ("packing", "off", "off"),
     ("vendor", "cosim", "cosim"),
     ("vendor_timeout", "0.25", 0.25),
 ]
@@ -55,6 +57,7 @@ ILLEGAL = [
     ("activation_bits", "8.0", 2, "2 to 16 bits"),
     ("accumulator_bits", "15", 2, "16 to 48 bits"),
     ("accumulator_bits", "49", 2, "16 to 48 bits"),
+    ("packing", "none", 2, "auto, off"),
     ("vendor", "cosin", 2, "did you mean cosim?"),
     ("vendor_timeout", "0", 2, "hours above 0, at most 1000"),
     ("vendor_timeout", "nan", 2, "hours above 0, at most 1000"),

@@ -183,7 +183,7 @@ def test_the_test_bench_checks_itself(small: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("right", "wrong"),
-    [("beat.last = turn + 1 == RESULTS", "beat.last = 0"), ("beat.keep = 15", "beat.keep = 7")],
+    [("beat.last = turn + 1 == RESULTS && ends_transfer", "beat.last = 0"), ("beat.keep = 15", "beat.keep = 7")],
 )
 def test_a_frame_must_end_where_its_beats_say(small: Path, tmp_path: Path, right: str, wrong: str) -> None:
     other = shutil.copytree(small, tmp_path / "other", ignore=shutil.ignore_patterns("build"))
@@ -198,6 +198,17 @@ def test_a_frame_must_end_where_its_beats_say(small: Path, tmp_path: Path, right
     sources = "src/top.cpp", "tb/simulate.cpp"
     with pytest.raises(MismatchError, match=f"{faults} beats lack their TKEEP or TLAST"):
         simulated(library(other, "wrong", sources, NATIVE), vectors(SMALL.input_shape, FRAMES), 5)
+
+
+def test_several_frames_may_be_one_transfer(small: Path, tmp_path: Path) -> None:
+    """TLAST then goes with the last of them alone, in both simulations."""
+    other = shutil.copytree(small, tmp_path / "other", ignore=shutil.ignore_patterns("build"))
+    frames = other / "tb/frames.h"
+    frames.write_text(frames.read_text().replace("TRANSFER = 1;", "TRANSFER = 4;"))
+    assert make(other, "csim").returncode == 0 and make(other, "fifos").returncode == 0
+    frames.write_text(frames.read_text().replace("(TRANSFER * RESULTS)", "RESULTS"))
+    done = make(other, "csim")
+    assert done.returncode != 0 and f"0 wrong results, {FRAMES - FRAMES // 4} faults of the streams" in done.stdout
 
 
 def test_fifos_that_are_too_short_are_named(small: Path, tmp_path: Path) -> None:
@@ -224,6 +235,7 @@ int main() {{
     {streams}
     std::vector<unsigned char> images(BYTES);
     put_images(images.data(), 1, image_beats);
+    const int transfer = 1;
     {calls}
 }}
 """

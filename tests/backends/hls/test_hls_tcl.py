@@ -19,8 +19,8 @@ pytestmark = pytest.mark.skipif(not (shutil.which("tclsh") and shutil.which("mak
 
 TOOL = """\
 #!/usr/bin/env tclsh
-foreach name {open_project set_top open_solution set_part create_clock csim_design csynth_design cosim_design
-              export_design} {
+foreach name {open_project set_top open_solution set_part create_clock set_clock_uncertainty csim_design
+              csynth_design cosim_design export_design} {
     proc $name args "puts \\"$name \\$args\\"; if {{$name} eq {FAILING}} {error {it failed}}"
 }
 proc add_files {args} {
@@ -38,6 +38,7 @@ SETUP = [
     "open_solution -reset solution",
     "set_part xc7z020clg400-1",
     "create_clock -period 10 -name default",
+    "set_clock_uncertainty 12.5% default",
 ]
 
 
@@ -98,3 +99,41 @@ def test_its_sources_find_their_headers_by_themselves(project: Path) -> None:
     command = ["g++", "-std=c++14", "-fsyntax-only", "-Wno-unknown-pragmas", *amd, *sources]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+VIVADO = """\
+proc unknown args { puts [join $args]; return {} }
+proc get_property args { return 100% }
+proc glob args { return x }
+rename file real_file
+proc file {what args} { if {$what ne "copy"} { return [real_file $what {*}$args] } }
+source vivado/zynq.tcl
+"""
+
+
+def block_design(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    environment |= {"PATH": os.environ["PATH"]}
+    command = ["tclsh"]
+    return subprocess.run(command, cwd=project, input=VIVADO, env=environment, capture_output=True, text=True)
+
+
+def test_the_block_design_has_the_core_that_the_driver_expects(project: Path) -> None:
+    """Every command of ``vivado/zynq.tcl`` is taken by a stand-in for Vivado, which knows no command by itself."""
+    failed = block_design(project)
+    assert failed.returncode == 1 and "run make export first" in failed.stdout
+    ip = project / "hls/solution/impl/ip/component.xml"
+    ip.parent.mkdir(parents=True, exist_ok=True)
+    ip.write_text("")
+    for board, part in (
+        ("pynq-z2", "xc7z020clg400-1"),
+        ("zybo-z7-10", "xc7z010clg400-1"),
+        ("zedboard", "xc7z020clg484-1"),
+    ):
+        done = block_design(project, BOARD=board)
+        assert (done.returncode, "ERROR" in done.stdout) == (0, False), done.stdout
+        assert f"create_project -force small vivado/{board} -part {part}" in done.stdout
+        assert "get_bd_intf_pins small_0/s_axi_control" in done.stdout
+        assert "smartconnect" not in done.stdout
+    driver = (project / "driver.py").read_text()
+    assert "overlay.small_0.register_map.transfer" in driver and "overlay.dma.sendchannel" in driver
+    assert block_design(project, BOARD="pynq").returncode == 1

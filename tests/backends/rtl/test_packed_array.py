@@ -15,7 +15,7 @@ import pytest
 from numpy import int64
 from numpy.typing import NDArray
 
-from backends.rtl import packing
+from backends.dataflow.layers import packing
 
 HERE = Path(__file__).parent
 LIBRARY = Path(packing.__file__).parent / "library"

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from backends.dataflow.layers.blueprint import blueprint
+from backends.dataflow.layers.options import OFF
 from backends.protocol import Job
 from backends.rtl import BACKEND
 from backends.rtl.design.design import RtlDesign
-from backends.rtl.options import APART, RtlOptions
+from backends.rtl.options import RtlOptions
 from backends.rtl.stages import foretold, stages
 from flows.core.evidence import Metric
 from flows.core.plan import Output, Plan
@@ -55,7 +56,7 @@ def dsps(made: RtlDesign, layer: str) -> float:
 
 
 def test_products_share_slices_where_they_can(tmp_path: Path) -> None:
-    shared, apart = design(tmp_path), design(tmp_path, packing=APART)
+    shared, apart = design(tmp_path), design(tmp_path, packing=OFF)
     assert set(shared.sharing.values()) == {2} and apart.sharing == {}
     for layer, slices, products in (("conv1", 2 * 3, 3 * 3), ("conv2", 2 * 3, 4 * 3)):
         assert (dsps(shared, layer), dsps(apart, layer)) == (slices, products)

@@ -21,7 +21,7 @@ from tests.backends.rtl.networks import FOLDING, job_on
 
 
 def test_a_product_is_a_dsp_and_cycles_are_those_of_the_stages(tmp_path: Path) -> None:
-    solved = BACKEND.resolve(job_on(SMALL, tmp_path, folding=FOLDING, packing="none"))
+    solved = BACKEND.resolve(job_on(SMALL, tmp_path, folding=FOLDING, packing="off"))
     readings = BACKEND.estimate(solved)
     dsp, interval = total(readings, Metric.DSP), total(readings, Metric.INTERVAL_CYCLES)
     assert dsp and (dsp.value, dsp.ends) == (23, (23, 23))

@@ -30,9 +30,14 @@ void receive(hls::stream<Beat> &beats, hls::stream<Word> &words) {
     }
 }
 
-// A result a turn, each in a beat of its own, as a signed integer; TLAST goes with the last one of the frame.
+// A result a turn, each in a beat of its own, as a signed integer. TLAST goes with the last one of every `transfer` frames,
+// or of each frame where that is 0 or 1: so much can one transfer of a DMA take.
 template <int RESULTS, typename Word>
-void send(hls::stream<Word> &words, hls::stream<Beat> &beats) {
+void send(hls::stream<Word> &words, hls::stream<Beat> &beats, int transfer) {
+    static int ended = 0;  // frames of the transfer that have ended
+#pragma HLS RESET variable=ended
+    const bool ends_transfer = ended + 1 >= transfer;
+    ended = ends_transfer ? 0 : ended + 1;
     ap_int<32> waiting[Word::SIZE];
 #pragma HLS ARRAY_PARTITION variable=waiting complete
     Counter<Word::SIZE> sent = 0;
@@ -49,7 +54,7 @@ void send(hls::stream<Word> &words, hls::stream<Beat> &beats) {
         beat.data = result[0];
         beat.keep = 15;
         beat.strb = 15;
-        beat.last = turn + 1 == RESULTS;
+        beat.last = turn + 1 == RESULTS && ends_transfer;
         beats.write(beat);
     }
 }

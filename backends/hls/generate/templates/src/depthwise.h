@@ -3,6 +3,7 @@
 
 #include "counter.h"
 #include "hls_stream.h"
+#include "products.h"
 #include "vector.h"
 
 // A turn for each part of a window, PE channels of one of its STEPS pixels: GROUPS parts are a pixel. With the last pixel,
@@ -10,7 +11,7 @@
 // last columns; the others were kept.
 template <typename Layer>
 void depthwise(hls::stream<typename Layer::Input> &inputs, hls::stream<typename Layer::Output> &outputs,
-               const typename Layer::StoredWeight (&weights)[Layer::PE][Layer::PARTS][1],
+               const signed char (&weights)[Layer::PE][Layer::PARTS][Layer::BYTES],
                const typename Layer::StoredBias (&biases)[Layer::PE][Layer::GROUPS],
                typename Layer::Part (&kept)[Layer::PARTS]) {
 #pragma HLS INLINE
@@ -49,7 +50,8 @@ void depthwise(hls::stream<typename Layer::Input> &inputs, hls::stream<typename 
         typename Layer::Sum added[PE];
 #pragma HLS ARRAY_PARTITION variable=added complete
         for (int pe = 0; pe < PE; pe++) {
-            const typename Layer::Weight weight = weights[pe][part_number][0];
+            const int BITS = Layer::WEIGHT_BITS;
+            const typename Layer::Weight weight = with_sign<BITS>(weights_of<BITS>(weights, pe, part_number, 0));
             const typename Layer::Product product = part.value[pe] * weight;
 // Every product in a DSP48E1: left to itself, the compiler may build short ones of LUTs.
 #pragma HLS BIND_OP variable=product op=mul impl=dsp

@@ -8,7 +8,7 @@
 // for the others. Windows of a row share columns: of all but the first, FRESH parts are new, those of the last columns.
 template <typename Layer>
 void matrix_vector(hls::stream<typename Layer::Input> &inputs, hls::stream<typename Layer::Output> &outputs,
-                   const typename Layer::StoredWeight (&weights)[Layer::PE][Layer::GROUPS * Layer::STEPS][Layer::SIMD],
+                   const signed char (&weights)[Layer::UNITS][Layer::GROUPS * Layer::STEPS][Layer::BYTES],
                    const typename Layer::StoredBias (&biases)[Layer::PE][Layer::GROUPS],
                    typename Layer::Part (&kept)[Layer::STEPS]) {
 #pragma HLS INLINE

@@ -1,27 +1,91 @@
-// PE x SIMD multipliers: PE results of a pixel at a time, SIMD products of each in a cycle.
+// PE x SIMD products: PE results of a pixel at a time, SIMD products of each in a cycle.
+//
+// A DSP48E1 multiplies 25 x 18 bits. Where SHARED results share one, their weights stand SHIFT bits apart in its wider
+// factor: a product by a value is then SHARED products side by side. Two such add up, still apart, before they are taken
+// apart. What is below zero borrows from what stands above it: of a weight, the stored word has that taken off already;
+// to sums SIGNS is added, so that none but the topmost is below zero, and the bit that it set is turned again.
 #pragma once
 
+#include "ap_int.h"
 #include "counter.h"
 #include "vector.h"
+
+// The lowest BITS of `bits` as a number with a sign.
+template <int BITS>
+int with_sign(unsigned bits) {
+#pragma HLS INLINE
+    return int(bits << (32 - BITS)) >> (32 - BITS);
+}
+
+// The weights that multiply the value of one lane: BITS of a word, which lie in up to SPAN of its bytes.
+template <int BITS, int UNITS, int WORDS, int BYTES>
+unsigned weights_of(const signed char (&weights)[UNITS][WORDS][BYTES], int unit, int word, int lane) {
+#pragma HLS INLINE
+    const int SPAN = (BITS + 14) / 8, first = lane * BITS / 8, last = (lane * BITS + BITS - 1) / 8;
+    unsigned bits = 0;
+    for (int place = 0; place < SPAN; place++)
+        if (first + place <= last) bits |= unsigned((unsigned char)weights[unit][word][first + place]) << 8 * place;
+    return bits >> lane * BITS % 8;
+}
+
+// The factor that has them SHIFT bits apart: wires, no logic.
+template <typename Layer>
+typename Layer::Factor factor_of(unsigned bits) {
+#pragma HLS INLINE
+    typename Layer::Factor factor = 0;
+    for (int result = 0; result < Layer::SHARED; result++) {
+        const int weight = with_sign<Layer::WEIGHT_BITS>(bits >> result * Layer::WEIGHT_BITS);
+        const int below = result + 1 < Layer::SHARED ? weight & ((1 << Layer::SHIFT) - 1) : weight;
+        factor |= typename Layer::Factor(below << result * Layer::SHIFT);
+    }
+    return factor;
+}
+
+// Of two products that began at SIGNS, the sum of one result.
+template <typename Layer>
+typename Layer::Pair sum_of(typename Layer::Pairs pairs, int result) {
+#pragma HLS INLINE
+    const typename Layer::Pairs moved = pairs >> result * Layer::SHIFT;
+    if (result + 1 == Layer::SHARED) return typename Layer::Pair(moved);
+    return with_sign<Layer::SHIFT>(unsigned(moved) ^ 1u << (Layer::SHIFT - 1));
+}
 
 // Adds SIMD products to each of PE sums, by the weights of `word`. The first word of a group of results starts its sums
 // at their biases.
 template <typename Layer>
 void add_products(const typename Layer::Value (&values)[Layer::SIMD],
-                  const typename Layer::StoredWeight (&weights)[Layer::PE][Layer::GROUPS * Layer::STEPS][Layer::SIMD],
+                  const signed char (&weights)[Layer::UNITS][Layer::GROUPS * Layer::STEPS][Layer::BYTES],
                   const typename Layer::StoredBias (&biases)[Layer::PE][Layer::GROUPS], int word, int group,
                   bool is_first, typename Layer::Sum (&sums)[Layer::PE]) {
 #pragma HLS INLINE
-    for (int pe = 0; pe < Layer::PE; pe++) {
+    const int SHARED = Layer::SHARED, SIMD = Layer::SIMD, PE = Layer::PE;
+    for (int unit = 0; unit < Layer::UNITS; unit++) {
         // The products are added to each other first: the next turn waits for one addition alone.
-        typename Layer::Sum added = 0;
-        for (int lane = 0; lane < Layer::SIMD; lane++) {
-            const typename Layer::Weight weight = weights[pe][word][lane];
-            const typename Layer::Product product = values[lane] * weight;
-// Every product in a DSP48E1: left to itself, the compiler may build short ones of LUTs.
+        typename Layer::Sum added[SHARED];
+#pragma HLS ARRAY_PARTITION variable=added complete
+        for (int result = 0; result < SHARED; result++) added[result] = 0;
+        for (int lane = 0; lane < SIMD; lane += 2) {
+            typename Layer::Pairs pairs = Layer::SIGNS;
+            for (int place = lane; place < lane + 2; place++) {
+                if (place >= SIMD) continue;
+                const unsigned bits = weights_of<SHARED * Layer::WEIGHT_BITS>(weights, unit, word, place);
+                const typename Layer::Product factor = factor_of<Layer>(bits);
+// Left to itself, the compiler builds short products of LUTs, or long ones of DSP48E1.
+                if (Layer::IN_LUTS) {
+                    const typename Layer::Product product = factor * values[place];
+#pragma HLS BIND_OP variable=product op=mul impl=fabric
+                    pairs += product;
+                } else {
+                    const typename Layer::Product product = factor * values[place];
 #pragma HLS BIND_OP variable=product op=mul impl=dsp
-            added += product;
+                    pairs += product;
+                }
+            }
+            for (int result = 0; result < SHARED; result++) added[result] += sum_of<Layer>(pairs, result);
         }
-        sums[pe] = (is_first ? typename Layer::Sum(biases[pe][group]) : sums[pe]) + added;
+        for (int result = 0; result < SHARED; result++) {
+            const int pe = unit * SHARED + result;
+            if (pe < PE) sums[pe] = (is_first ? typename Layer::Sum(biases[pe][group]) : sums[pe]) + added[result];
+        }
     }
 }

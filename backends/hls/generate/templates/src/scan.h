@@ -16,10 +16,13 @@ struct Scan {
     // How many more the next window needs: counted, since a remainder would take a divider.
     Counter<DOWN> rows_lacking = Layer::KERNEL_HEIGHT - 1;
     Counter<RIGHT> columns_lacking = Layer::KERNEL_WIDTH - 1;
+    // Whether row and column are of the image and not of its padding. What the next turn does depends on it: so it is a
+    // register, set a pixel ahead, and not compared with both ends in the turn itself.
+    bool in_rows = Layer::PAD_TOP == 0, in_columns = Layer::PAD_LEFT == 0;
 
-    bool has_column() const { return column >= Layer::PAD_LEFT && column < Layer::PAD_LEFT + Layer::WIDTH; }
+    bool has_column() const { return in_columns; }
 
-    bool has_pixel() const { return has_pixel_above(0); }
+    bool has_pixel() const { return in_rows && in_columns; }
 
     // Whether the pixel so many rows above the newest one is of the image. It is of the padded one.
     bool has_pixel_above(int rows) const {
@@ -33,17 +36,18 @@ struct Scan {
         return rows_lacking == 0 && columns_lacking < Layer::KERNEL_WIDTH && column < Layer::USED;
     }
 
-    // Whether a row has ended.
-    bool next() {
+    void next() {
 #pragma HLS INLINE
         const bool was_whole = columns_lacking == 0;
         columns_lacking = was_whole ? Layer::STRIDE_WIDTH - 1 : int(columns_lacking) - 1;
+        in_columns = column == (Layer::PAD_LEFT + COLUMNS - 1) % COLUMNS ||
+                     (in_columns && column != Layer::PAD_LEFT + Layer::WIDTH - 1);
         const bool ends_row = advance<COLUMNS>(column);
         if (ends_row) {
             columns_lacking = Layer::KERNEL_WIDTH - 1;
             rows_lacking = rows_lacking == 0 ? Layer::STRIDE_HEIGHT - 1 : int(rows_lacking) - 1;
+            in_rows = row == (Layer::PAD_TOP + ROWS - 1) % ROWS || (in_rows && row != Layer::PAD_TOP + Layer::HEIGHT - 1);
             advance<ROWS>(row);
         }
-        return ends_row;
     }
 };

@@ -16,7 +16,7 @@
 // whole.
 template <typename Layer>
 void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer::Part> &parts,
-            typename Layer::Stored (&rows)[Layer::KERNEL_HEIGHT][Layer::WIDTH][Layer::WORDS]) {
+            typename Layer::Stored (&rows)[Layer::KERNEL_HEIGHT * Layer::WIDTH * Layer::WORDS]) {
 #pragma HLS INLINE
     typedef typename Layer::Value Value;
     const int LANES = Layer::Word::SIZE, STORED = Layer::STORED, KERNEL_HEIGHT = Layer::KERNEL_HEIGHT;
@@ -32,8 +32,11 @@ void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer
 #pragma HLS ARRAY_PARTITION variable=before complete
 
     Scan<Layer> scan;
-    // The rows go round: the newest one takes the place of that which no window needs any more.
-    Counter<KERNEL_HEIGHT> slot = 0;
+    // The rows stand one behind another and go round: the newest one takes the place of that which no window needs any
+    // more. So the word behind the last of a pixel is the first of the next, at the end of a row, too, and a row on is
+    // the same pixel of the oldest row. An address that is counted on takes no multiplier, and no other counter.
+    const int ROW = Layer::WIDTH * Layer::WORDS, ALL = KERNEL_HEIGHT * ROW, BACK = Layer::WORDS - 1;
+    Counter<ALL> address = 0;
     Counter<KERNEL_HEIGHT> y = 0;
     Counter<Layer::WORDS> word = 0;
     Counter<LANES / STORED> stored = 0;
@@ -41,8 +44,8 @@ void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer
     bool is_stored = false;
     for (int turn = 0; turn < Layer::TURNS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
-        const int column = scan.column - Layer::PAD_LEFT;
         bool has_ended = false;
+        int step;  // of the address
         typename Layer::Stored values;
         if (!is_stored) {
             is_stored = !scan.has_pixel();
@@ -53,14 +56,16 @@ void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer
                 }
                 advance<LANES / STORED>(stored);
                 shift_out(waiting, values.value);
-                rows[slot][column][word] = values;
+                rows[address] = values;
                 is_stored = advance<Layer::WORDS>(word);
+                step = is_stored && scan.has_column_of_window() ? ROW - BACK : 1;
+            } else {
+                step = scan.has_column_of_window() ? ROW : scan.has_column() ? Layer::WORDS : 0;
             }
             has_ended = is_stored && !scan.has_column_of_window();
-            if (is_stored && !has_ended) advance<KERNEL_HEIGHT>(slot);
         } else {
             if (scan.has_pixel_above(KERNEL_HEIGHT - 1 - y)) {
-                values = rows[slot][column][word];
+                values = rows[address];
             } else {
                 for (int lane = 0; lane < STORED; lane++) values.value[lane] = 0;
             }
@@ -73,14 +78,17 @@ void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer
                 if (ACROSS == 1 || scan.has_window()) parts.write(part);
                 shift_in(own, before);
             }
+            step = 1;
             if (advance<Layer::WORDS>(word)) {
                 has_ended = advance<KERNEL_HEIGHT>(y);
-                if (!has_ended) advance<KERNEL_HEIGHT>(slot);
+                step = !has_ended ? ROW - BACK : scan.has_column() ? 1 : -BACK;
             }
         }
+        const int next = int(address) + step;
+        address = next < ALL ? next : next - ALL;
         if (has_ended) {
             is_stored = false;
-            if (scan.next()) advance<KERNEL_HEIGHT>(slot);
+            scan.next();
         }
     }
 }

@@ -14,11 +14,12 @@
 #include "layers/gap.h"
 #include "layers/dense.h"
 
-void small(hls::stream<Beat> &image_beats, hls::stream<Beat> &result_beats) {
+void small(hls::stream<Beat> &image_beats, hls::stream<Beat> &result_beats, int transfer) {
 #pragma HLS INTERFACE axis port=image_beats
 #pragma HLS INTERFACE axis port=result_beats
 // Started over AXI4-Lite, once for each frame or, with auto-restart, for all that come.
 #pragma HLS INTERFACE s_axilite port=return
+#pragma HLS INTERFACE s_axilite port=transfer
 #pragma HLS DATAFLOW
 
     hls::stream<Vector<ap_uint<8>, 1>, 16> image("image");
@@ -79,5 +80,5 @@ void small(hls::stream<Beat> &image_beats, hls::stream<Beat> &result_beats) {
 #pragma HLS BIND_STORAGE variable=dense_out type=fifo impl=srl
     dense(gap_out, dense_out);
 
-    send<5>(dense_out, result_beats);
+    send<5>(dense_out, result_beats, transfer);
 }

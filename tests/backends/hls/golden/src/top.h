@@ -3,4 +3,5 @@
 #include "axi_stream.h"
 
 // A frame: 144 bytes in, 5 results out. The next one may start while this one is still under way.
-void small(hls::stream<Beat> &image_beats, hls::stream<Beat> &result_beats);
+// TLAST goes with the last result of every `transfer` frames.
+void small(hls::stream<Beat> &image_beats, hls::stream<Beat> &result_beats, int transfer);

@@ -30,6 +30,7 @@ extern "C" int simulate(const unsigned char *images, int *results, int frames) {
     hls::stream<Vector<ap_int<8>, 6>, 16> gap_out("gap_out");
     hls::stream<Vector<ap_int<32>, 1>, 16> dense_out("dense_out");
     put_images(images, frames, image_beats);
+    const int transfer = TRANSFER;
 
     dataflow::Stages stages(frames);
     stages.add("receive conv1", [&] { receive<144>(image_beats, image); });
@@ -44,7 +45,7 @@ extern "C" int simulate(const unsigned char *images, int *results, int frames) {
     stages.add("matrix_vector conv2", [&] { conv2(conv2_windows, conv2_out); });
     stages.add("global_average_pool gap", [&] { global_average_pool<Gap>(conv2_out, gap_out); });
     stages.add("matrix_vector dense", [&] { dense(gap_out, dense_out); });
-    stages.add("send dense", [&] { send<5>(dense_out, result_beats); });
+    stages.add("send dense", [&] { send<5>(dense_out, result_beats, transfer); });
     if (!stages.run()) std::exit(1);
 
     const int wrong = take_results(result_beats, frames, results);

@@ -5,6 +5,8 @@
 
 // Bytes of an image and results of a frame.
 static const int BYTES = 144, RESULTS = 5;
+// Frames whose results are one transfer.
+static const int TRANSFER = 1;
 
 // All frames lie on the stream before the first is asked for: only the design itself can tell them apart.
 inline void put_images(const unsigned char *images, int frames, hls::stream<Beat> &beats) {
@@ -21,13 +23,13 @@ inline void put_images(const unsigned char *images, int frames, hls::stream<Beat
         }
 }
 
-// How many beats are not whole, or do not tell with TLAST whether their frame ends.
+// How many beats are not whole, or do not tell with TLAST whether their transfer ends.
 inline int take_results(hls::stream<Beat> &beats, int frames, int *results) {
     int wrong = 0;
     for (int place = 0; place < frames * RESULTS; place++) {
         const Beat beat = beats.read();
         results[place] = int(ap_int<32>(beat.data));
-        const bool is_last = (place + 1) % RESULTS == 0;
+        const bool is_last = (place + 1) % (TRANSFER * RESULTS) == 0;
         if (beat.keep != 15 || beat.strb != 15 || beat.last != is_last) wrong++;
     }
     return wrong;

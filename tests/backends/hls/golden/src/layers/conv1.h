@@ -22,6 +22,9 @@ struct Conv1 {
     // PE results at a time, SIMD products of each a cycle.
     static const int PE = 2, SIMD = 3;
     static const int STEPS = 9, GROUPS = 2;
+    // 2 results share a multiplier; the weights of a turn are BYTES.
+    static const int SHARED = 2, UNITS = 1, BYTES = 6;
+    static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 65536, IN_LUTS = 0;
     // New of the 9 parts of a window that is not the first of a row.
     static const int FRESH = 3;
     // What comes out.
@@ -29,10 +32,12 @@ struct Conv1 {
 
     typedef ap_uint<8> Value;  // ap_ufixed<8,0>
     typedef ap_int<8> Weight;  // ap_fixed<8,2,AP_RND_CONV,AP_SAT>
-    typedef ap_int<16> Product;
-    typedef ap_int<32> Sum;  // ap_fixed<32,18>
+    typedef ap_int<25> Factor;  // the weights that share a multiplier
+    typedef ap_int<33> Product;
+    typedef ap_int<34> Pairs;  // sums of two products
+    typedef ap_int<17> Pair;  // of one result
+    typedef ap_int<19> Sum;  // all that it can come to, of ap_fixed<32,18>
     typedef ap_uint<8> Result;  // ap_ufixed<8,2,AP_RND,AP_SAT>
-    typedef signed char StoredWeight;
     typedef short StoredBias;
     typedef Vector<Value, SIMD> Part;  // of what a turn multiplies
     typedef Vector<Value, 1> Word;  // as it comes
@@ -49,16 +54,16 @@ struct Conv1 {
 
 // The rows are in LUT RAM.
 inline void conv1_window(hls::stream<Conv1::Word> &words, hls::stream<Conv1::Part> &outputs) {
-    Conv1::Stored rows[Conv1::KERNEL_HEIGHT][Conv1::WIDTH][Conv1::WORDS];
+    Conv1::Stored rows[Conv1::KERNEL_HEIGHT * Conv1::WIDTH * Conv1::WORDS];
 // One memory for all rows: a turn reads a word or writes one.
 #pragma HLS AGGREGATE variable=rows
 #pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram
     window<Conv1>(words, outputs, rows);
 }
 
-// 6 multipliers, 864 cycles a frame; weights in LUTs.
+// 3 multipliers for 6 products, 864 cycles a frame; weights in LUTs.
 inline void conv1(hls::stream<Conv1::Input> &inputs, hls::stream<Conv1::Output> &outputs) {
-// A ROM for each PE, all read at once; its words are the SIMD weights of a turn.
+// A ROM for every 2 PE, all read at once; its words are the weights of a turn.
 #pragma HLS ARRAY_PARTITION variable=conv1_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=conv1_weights dim=3 complete
 #pragma HLS BIND_STORAGE variable=conv1_weights type=rom_1p impl=lutram

@@ -10,6 +10,9 @@ struct Shortcut {
     // PE results at a time, SIMD products of each a cycle.
     static const int PE = 1, SIMD = 1;
     static const int STEPS = 3, GROUPS = 4;
+    // Each result has multipliers of its own; the weights of a turn are BYTES.
+    static const int SHARED = 1, UNITS = 1, BYTES = 1;
+    static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 0, IN_LUTS = 0;
     // All values are new.
     static const int FRESH = 3;
     // What comes out.
@@ -17,10 +20,12 @@ struct Shortcut {
 
     typedef ap_uint<8> Value;  // ap_ufixed<8,0>
     typedef ap_int<8> Weight;  // ap_fixed<8,1,AP_RND_CONV,AP_SAT>
+    typedef ap_int<8> Factor;
     typedef ap_int<16> Product;
-    typedef ap_int<32> Sum;  // ap_fixed<32,17>
+    typedef ap_int<17> Pairs;  // sums of two products
+    typedef ap_int<17> Pair;  // of one result
+    typedef ap_int<17> Sum;  // all that it can come to, of ap_fixed<32,17>
     typedef ap_int<8> Result;  // ap_fixed<8,3,AP_RND,AP_SAT>
-    typedef signed char StoredWeight;
     typedef int StoredBias;
     typedef Vector<Value, SIMD> Part;  // of what a turn multiplies
     typedef Vector<Value, 1> Input;
@@ -33,9 +38,9 @@ struct Shortcut {
     }
 };
 
-// 1 multipliers, 576 cycles a frame; weights in LUTs.
+// 1 multiplier, 576 cycles a frame; weights in LUTs.
 inline void shortcut(hls::stream<Shortcut::Input> &inputs, hls::stream<Shortcut::Output> &outputs) {
-// A ROM for each PE, all read at once; its words are the SIMD weights of a turn.
+// A ROM for each PE, all read at once; its words are the weights of a turn.
 #pragma HLS ARRAY_PARTITION variable=shortcut_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=shortcut_weights dim=3 complete
 #pragma HLS BIND_STORAGE variable=shortcut_weights type=rom_1p impl=lutram

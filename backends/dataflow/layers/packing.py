@@ -1,4 +1,4 @@
-"""Which products can share a DSP48E1, and the weights as `packed_array.sv` in `library` takes them.
+"""Which products can share a DSP48E1, and the weights as its multiplier takes them.
 
 A DSP48E1 multiplies 25 x 18 bits (AMD UG479). Weights of several results stand `shift` bits apart in its wider factor;
 two such multipliers add up in cascade, and their sums are taken apart again, exactly.
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from backends.dataflow.layers.arithmetic import codes
 from backends.protocol import Job
+from models.network import GroupedConv2D
 from models.quantised import QuantisedNetwork
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def shift(lanes: int, weight_bits: int) -> int:
     >>> shift(2, 8), shift(3, 4)
     (17, 10)
     """
-    return (FACTOR_BITS - weight_bits) // (lanes - 1)
+    return (FACTOR_BITS - weight_bits) // max(lanes - 1, 1)
 
 
 def lanes(weight_bits: int, act_bits: int, is_signed: bool = False) -> int:
@@ -59,6 +60,15 @@ def is_narrow(weights: NDArray[int64], weight_bits: int, sharing: int) -> bool:
     return bool((above > -(1 << weight_bits - 1)).all())
 
 
+def ends(apart: int, sharing: int) -> int:
+    """What is added to the lowest sum but the topmost, so that none borrows from the one above it.
+
+    >>> hex(ends(17, 2)), hex(ends(10, 3))
+    ('0x10000', '0x80200')
+    """
+    return sum(1 << apart * place + apart - 1 for place in range(sharing - 1))
+
+
 def borrowed(weights: NDArray[int64], sharing: int) -> NDArray[int64]:
     """The fields of `weights`, each less what the one below it borrows: shape (results, ...) as `weights`.
 
@@ -79,7 +89,7 @@ def sharing(job: Job[Any], quantised: QuantisedNetwork) -> dict[str, int]:
     found = {}
     for layer in quantised.computed:
         kernel = quantised.layers[layer.name].kernel
-        if kernel is None:
+        if kernel is None or isinstance(layer, GroupedConv2D):  # a filter a channel: no two read one value
             continue
         source = quantised.type_of(layer.inputs[0])
         many = lanes(kernel.width, source.width, source.signed) if kernel.signed else 1

@@ -190,15 +190,23 @@ def _compare(path: Path, name: str, digest: str) -> None:
         raise Changed(f"{name} has changed")
 
 
-def copy_step(folder: Path, target: Path) -> None:
-    """Copies all that a step left to `target`, its manifest too, and nothing else; raises as `copy`."""
+PROJECT = "project"
+"""The folder of a step that is what a user runs a flow for."""
+
+
+def copy_step(folder: Path, run: Path, name: str) -> None:
+    """Copies all that the step `name` left, its manifest too, and nothing else; raises as `copy`.
+
+    Its project goes to RUN/project, what else it has to RUN/steps/NAME.
+    """
+    target = run / "steps" / name
     try:
         manifest = read_manifest(folder)
     except Changed as reason:
         raise InputError(f"stored step {folder}", str(reason), AGAIN) from None
     digests = {name: facts.digest for name, facts in manifest.files.items()}
-    for name, digest in {**digests, **manifest.linked}.items():
-        copy(folder / name, digest, target / name)
+    for file, digest in {**digests, **manifest.linked}.items():
+        copy(folder / file, digest, (run if file.startswith(f"{PROJECT}/") else target) / file)
     write_atomic(target / MANIFEST, manifest.text)
 
 

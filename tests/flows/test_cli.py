@@ -226,7 +226,7 @@ def test_a_run_is_verified_recorded_and_valid(tmp_path: Path, capsys: pytest.Cap
     assert run["part"] == "xc7z020clg400-1" and run["verification"] == {
         "vectors": 16, "equal": 16, "against": "a simulation",
     }  # fmt: skip
-    assert (tmp_path / "files" / run["name"] / "build" / "out.json").exists()
+    assert (tmp_path / "files" / run["name"] / "steps" / "build" / "out.json").exists()
     assert run["name"] in said(capsys, "compare")
     assert "16 of 16" in said(capsys, "show", run["name"][:-2])
     states = [step["state"] for step in run["steps"]]

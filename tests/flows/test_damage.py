@@ -225,7 +225,7 @@ def test_what_is_handed_out_is_what_the_steps_left(place: Place, tmp_path: Path)
     (place.folders["first"] / "made").joinpath(".hidden").write_text("planted")
     out = tmp_path / "out"
     _copy(place.document(), out)
-    handed = {str(path.relative_to(out / "a-run")): path for path in out.rglob("*") if path.is_file()}
+    handed = {str(path.relative_to(out / "a-run" / "steps")): path for path in out.rglob("*") if path.is_file()}
     assert handed.keys() == set(FILES)
     assert all(path.read_bytes() == place.path(name).read_bytes() for name, path in handed.items())
     assert not any(path.is_symlink() for path in out.rglob("*"))

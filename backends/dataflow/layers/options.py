@@ -86,7 +86,7 @@ class FormatOptions:
     accumulator_bits: int = field(
         default=32,
         metadata={
-            "help": f"bits of every accumulator, {SHORTEST} to {LONGEST}; refused where one could overflow",
+            "help": f"the most bits of an accumulator, {SHORTEST} to {LONGEST}; refused where one could overflow",
             "unit": "BITS",
             "parse": bits(SHORTEST, LONGEST),
         },

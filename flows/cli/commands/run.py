@@ -103,11 +103,12 @@ def _unfit(document: Document) -> Iterator[UnfitError]:
 
 
 def _copy(document: Document, out: Path) -> None:
-    """A copy for people: OUT/RUN/STEP/..., of what each step left and nothing else; links followed, digests checked."""
+    """A copy for people: OUT/RUN/project and OUT/RUN/steps, of what each step left and nothing else; links followed,
+    digests checked."""
     from flows.manifest import copy_step
 
     for record in document.runs:
         for step in record.steps:
             if step.folder:
-                copy_step(Path(step.folder), out / record.name / step.name)
+                copy_step(Path(step.folder), out / record.name, step.name)
         print(f"files of {record.name} are in {out / record.name}", file=sys.stderr)

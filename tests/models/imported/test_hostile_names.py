@@ -60,7 +60,7 @@ def test_the_manual_flow_compiles_no_name(
 ) -> None:
     model = keras_archive(LAYERS).rename(images.parent / HOSTILE)
     out = designed("hls", model, images, capsys)
-    top = (out / "generate" / "project" / "src" / "top.cpp").read_text()
+    top = (out / "project" / "src" / "top.cpp").read_text()
     assert top.startswith("// net_extern_C_int system_const char_static int pwne for xc7z020clg400-1 at 10 ns: ")
     assert "    // a_system_id_CODE_RAN: 3x3 convolution" in top and "static int" not in re.sub("//.*", "", top)
 
@@ -70,7 +70,7 @@ def test_the_manual_flow_compiles_no_name(
 def test_hls4ml_is_given_no_name(keras_archive: Archive, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = keras_archive(LAYERS).rename(images.parent / HOSTILE)
     out = designed("hls4ml", model, images, capsys)
-    source = (out / "convert" / "project" / "firmware" / "myproject.cpp").read_text()
+    source = (out / "project" / "firmware" / "myproject.cpp").read_text()
     assert "// a_system_id_CODE_RAN" in source and "// layer_clone_conv" in source
     assert all(re.fullmatch(r" [\w-]+|.*hls-fpga.*", text) for text in re.findall(r"; //(.*)", source))
 

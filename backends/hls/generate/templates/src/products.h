@@ -66,7 +66,8 @@ void add_products(const typename Layer::Value (&values)[Layer::SIMD],
         for (int result = 0; result < SHARED; result++) added[result] = 0;
         for (int lane = 0; lane < SIMD; lane += 2) {
             typename Layer::Pairs pairs = Layer::SIGNS;
-            for (int place = lane; place < lane + 2; place++) {
+            for (int term = 0; term < 2; term++) {
+                const int place = lane + term;
                 if (place >= SIMD) continue;
                 const unsigned bits = weights_of<SHARED * Layer::WEIGHT_BITS>(weights, unit, word, place);
                 const typename Layer::Product factor = factor_of<Layer>(bits);

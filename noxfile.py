@@ -7,6 +7,9 @@ from pathlib import Path
 import nox
 
 CONSTRAINTS = ("-c", "constraints.txt")
+TWO_CORES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Two processes that take the tests file by file, so that what a file shares is made once; those of the backends, which
+compile, first."""
 FINN_PLUS = """
     bitstring>=4.3.1,<4.4 click>=8.1.8,<9 jinja2 mashumaro[yaml]>=3.15,<4 matplotlib>=3.10.9,<3.11 mip==1.17.0
     numpy>=2.4.6,<2.5 onnx==1.21.0 onnx-ir>=0.1.15 onnx-passes>=0.4 onnxoptimizer==0.4.2 onnxruntime==1.25.1
@@ -21,7 +24,7 @@ nox.options.sessions = ["lint", "types", "tests", "docs"]
 def tests(session: nox.Session) -> None:
     """The suite that CI runs. `nox -s tests -- -m slow` for the slow ones."""
     session.install(*CONSTRAINTS, "-e", ".[hls4ml,dev]")
-    session.run("python", "-m", "pytest", "-q", *session.posargs)
+    session.run("python", "-m", "pytest", "-q", *TWO_CORES, *session.posargs)
 
 
 @nox.session

@@ -15,6 +15,7 @@ from typing import Any
 from backends.cost.system import BATCH
 from backends.protocol import Backend, Job
 from flows import registry, runner
+from flows.core.clock import fastest_credible
 from flows.core.errors import FlowsError, UsageError
 from flows.core.margins import MARGINS, Margins
 from flows.core.part import Target, find_part
@@ -23,7 +24,7 @@ from flows.core.record import Document, NetworkFacts, Run
 from flows.executor import Executor
 from flows.jobs import Trained, find_trained, is_file
 from flows.store import Store
-from flows.values import flag
+from flows.values import AUTO_CLOCK, flag
 from models.network import Network
 from models.pixels import Pixels
 
@@ -147,7 +148,9 @@ def _each(request: Request, trained: Trained) -> Iterator[tuple[str, str, Design
             if isinstance(started, FlowsError):
                 yield name, part.full_name, started
             else:
-                target = Target(part, request.clock_ns, request.margins)
+                asked = request.clock_ns
+                clock_ns = fastest_credible(part, backend.seen_clock, CLOCK_NS) if asked == AUTO_CLOCK else asked
+                target = Target(part, clock_ns, request.margins)
                 yield name, part.full_name, (backend, started, started.job(target, request.options[name]))
 
 
@@ -166,7 +169,8 @@ def command(verb: str, request: Request) -> str:
     than their defaults."""
     source, words = request.source, list(dict.fromkeys(request.flows))
     words += [word for part in request.parts for word in ("--part", part)]
-    words += ["--clock", f"{request.clock_ns:g}"] if request.clock_ns != CLOCK_NS else []
+    clock = "auto" if request.clock_ns == AUTO_CLOCK else f"{request.clock_ns:g}"
+    words += ["--clock", clock] if request.clock_ns != CLOCK_NS else []
     words += ["--network", source.name] if source.name != NETWORK else []
     for name in ("weights", "calibration", "data"):
         words += [flag(name), str(path)] if (path := getattr(source, name)) else []

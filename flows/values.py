@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from backends.protocol import Backend
 
 
+AUTO_CLOCK = 0.0
+"""In place of a clock period: the fastest that is credible of each flow and part."""
 LONGEST_NS = 1e6
 """A millisecond: no network is clocked so slowly, and times of it can still be told."""
 

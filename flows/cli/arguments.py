@@ -10,7 +10,7 @@ from typing import Any
 
 from flows.cli.options import add_options, named
 from flows.cli.parser import Parser
-from flows.values import clock_period, several
+from flows.values import AUTO_CLOCK, clock_period, several
 from models.pixels import USAGE, Pixels, parse_pixels
 
 
@@ -33,6 +33,10 @@ def positive_ns(text: str) -> float:
         return clock_period(number(text))
     except ValueError as reason:
         raise argparse.ArgumentTypeError(str(reason)) from None
+
+
+def clock_ns(text: str) -> float:
+    return AUTO_CLOCK if text == "auto" else positive_ns(text)
 
 
 def periods(text: str) -> list[float]:
@@ -105,8 +109,9 @@ def add_design(parser: Parser, argv: Sequence[str], axes: bool = False) -> None:
         "--part", dest="parts", metavar="PART", action="append",
         help="a device (xc7z020), a full part (xc7z020clg400-1) or a board (pynq-z2); may be repeated; default xc7z020",
     )  # fmt: skip
-    clock: dict[str, Any] = {"type": periods, "action": "extend"} if axes else {"type": positive_ns, "default": 10.0}
-    parser.add_argument("--clock", metavar="NS", help="clock period in ns (default 10)", **clock)
+    clock: dict[str, Any] = {"type": periods, "action": "extend"} if axes else {"type": clock_ns, "default": 10.0}
+    auto = "" if axes else "; auto is the fastest that builds of the flow are known to have met on such a part"
+    parser.add_argument("--clock", metavar="NS", help=f"clock period in ns (default 10){auto}", **clock)
     parser.add_argument(
         "--network", metavar="NAME", default="arch8",
         help="one of `flows list networks`, or a file of yours: .keras, .h5, .onnx (default arch8)",

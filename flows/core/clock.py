@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from math import inf
+from math import ceil, inf
 
 from flows.core.errors import RefusedError, UsageError
 from flows.core.evidence import AT_ASKED_CLOCK, SEEN, TOTAL, Metric, Reading, Tier
@@ -89,6 +89,16 @@ def seen_on(part: Part, known: Reading) -> Reading | None:
     grades = f"grade {part.speed_grade} takes at most {here.factor / there.factor:g} of the time of {met.speed_grade}"
     source = f"{known.source}; {_mhz(known.value)} on {met.full_name}, and {grades} ({here.source})"
     return replace(known, value=known.value * there.factor / here.factor, on=part.full_name, source=source)
+
+
+def fastest_credible(part: Part, known: Reading | None, usual_ns: float) -> float:
+    """The period in ns of the fastest clock that builds of a flow are known to have met, on `part`; `known` is what its
+    backend states as `seen_clock`. Where none is known of this part it is `usual_ns`."""
+    met = seen_on(part, known) if known else None
+    if met is None:
+        return usual_ns
+    mhz = min(met.value, *(one.mhz for one in clock_limits(part)))
+    return ceil(1e6 / mhz - 1e-6) / 1000  # three decimals, and no faster
 
 
 def check_clock(target: Target) -> None:

@@ -379,3 +379,8 @@ def test_a_report_needs_one_design_and_a_flow_that_reads_it(
     command: str, argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert words in said(capsys, command, *argv, "--report", "mine.rpt", code=2)
+
+
+def test_the_fastest_credible_clock_may_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "10 ns clock" in said(capsys, "run", "toy", "--clock", "auto")
+    assert "no clock period" in said(capsys, "run", "toy", "--clock", "0", code=2)

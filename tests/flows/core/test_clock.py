@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.core.clock import ASKED, ClockVerdict, at_credible_clock, check_clock, judge_clock, seen, seen_on
+from flows.core.clock import (
+    ASKED,
+    ClockVerdict,
+    at_credible_clock,
+    check_clock,
+    fastest_credible,
+    judge_clock,
+    seen,
+    seen_on,
+)
 from flows.core.errors import RefusedError
 from flows.core.evidence import AT_ASKED_CLOCK, RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.fit import Verdict, judge
@@ -206,3 +215,16 @@ def test_every_part_has_a_limit_and_what_the_refusal_advises_is_taken(part: str)
     advised = float(str(caught.value).rpartition("Ask for ")[2].split()[0])
     check_clock(Target(found, advised))
     check_clock(Target(found, 10.0))
+
+
+def test_the_fastest_clock_that_is_credible() -> None:
+    """What it says of itself is credible on every part, and where no build is known the usual clock is taken."""
+    assert fastest_credible(find_part("xc7z020clg400-1"), KNOWN, 8.0) == 10.0
+    assert fastest_credible(find_part("xc7z020clg400-1"), None, 8.0) == 8.0
+    for name in ("xc7z020clg400-1", "xc7z020clg400-2", "xc7z010clg400-3"):
+        part = find_part(name)
+        period = fastest_credible(part, KNOWN, 10.0)
+        known = seen_on(part, KNOWN)
+        assert known and judge_clock([known], period).verdict is ClockVerdict.CREDIBLE
+        assert judge_clock([known], period - 0.01).verdict is ClockVerdict.AT_RISK
+        check_clock(Target(part, period))

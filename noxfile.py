@@ -92,6 +92,18 @@ def hls(session: nox.Session) -> None:
 
 
 @nox.session
+def rtl(session: nox.Session) -> None:
+    """The RTL flow, cold: simulated and synthesised by pyosys and g++."""
+    _cold(session, "rtl")
+
+
+@nox.session
+def c(session: nox.Session) -> None:
+    """The C flow, cold; the ARM binary too, where a cross compiler and qemu are on PATH."""
+    _cold(session, "c", extra="train")
+
+
+@nox.session
 def tensorflow(session: nox.Session) -> None:
     """Keras on TensorFlow in an environment of its own: its tests on that backend, and a training through the flows."""
     session.install(*CONSTRAINTS, "-e", ".[tensorflow,hls4ml,import,dev]")
@@ -100,8 +112,9 @@ def tensorflow(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-q", "-m", "slow", "tests/models/test_tensorflow.py", *session.posargs)
 
 
-def _cold(session: nox.Session, flow: str) -> None:
-    session.install(*CONSTRAINTS, f".[{flow}]")
+def _cold(session: nox.Session, flow: str, extra: str = "") -> None:
+    """Nothing but the flow's extra installed, and an empty store."""
+    session.install(*CONSTRAINTS, f".[{extra or flow}]")
     with tempfile.TemporaryDirectory() as folder:
         store, result = Path(folder, "store"), Path(folder, "result.json")
         session.chdir(folder)  # what is installed, not the clone

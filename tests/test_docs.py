@@ -12,6 +12,9 @@ from flows.core.errors import FlowsError
 from flows.core.evidence import Tier
 from flows.core.fit import Verdict
 from flows.core.margins import MARGINS
+from flows.core.record_reader import document_from_json
+from reports.comparison import compare
+from reports.terminal.brief import decisions
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
@@ -83,3 +86,11 @@ def test_the_table_in_the_readme_is_what_the_command_prints(capsys: pytest.Captu
     printed = capsys.readouterr().out.splitlines()
     lines = [line for line in shown.splitlines()[1:] if line and not line.startswith("proof")]
     assert len(lines) > 10 and not [line for line in lines if line not in printed]
+
+
+def test_the_decision_in_the_readme_is_that_of_the_example_report() -> None:
+    shown = (ROOT / "README.md").read_text().partition("<!-- decision -->")[2].split("```")[1]
+    place = ROOT / "docs/example-report/report.json"
+    printed = decisions(compare([document_from_json(place.read_text(), str(place))])).splitlines()
+    lines = [line for line in shown.splitlines()[1:] if line]
+    assert len(lines) >= 6 and not [line for line in lines if line not in printed]

@@ -74,13 +74,18 @@ def refusals(job: Job[HlsOptions]) -> Sequence[Refusal]:
     return jobs.refusals(BACKEND, job)
 
 
-def random_network(random: Random) -> Network:
-    """Of one to four blocks, with odd sizes, strides, paddings and orders."""
+BLOCKS = ("convolution", "convolution", "activation", "residual", "pointwise", "depthwise", "pool", "average")
+PLAIN = tuple(block for block in BLOCKS if block not in ("depthwise", "average"))
+"""Of layers that a flow must have: no other activation than ReLU is in them, either."""
+
+
+def random_network(random: Random, blocks: tuple[str, ...] = BLOCKS) -> Network:
+    """Of one to four of these blocks, with odd sizes, strides, paddings and orders."""
     start: Shape = (random.randint(4, 8), random.choice((4, 5, 6, 8)), random.randint(1, 4))
     layers: list[Layer] = []
     shape, end = start, INPUT
     for number in range(random.randint(1, 4)):
-        layers += _block(random, shape, end, str(number))
+        layers += _block(random, shape, end, str(number), blocks)
         end = layers[-1].name
         shape = Network("so far", start, tuple(layers)).shapes[end]
     vector = random.choice((GlobalAveragePool, Flatten))
@@ -88,21 +93,20 @@ def random_network(random: Random) -> Network:
     return Network("random", start, (*layers, vector("vector", (end,)), *head))
 
 
-def _block(random: Random, shape: Shape, source: str, number: str) -> Iterator[Layer]:
+def _block(random: Random, shape: Shape, source: str, number: str, blocks: tuple[str, ...]) -> Iterator[Layer]:
     height, width, _ = shape
     kernel = (random.randint(1, 4), random.randint(1, 4))
     strides = (random.randint(1, 3), random.randint(1, 3))
     fits = height >= kernel[0] and width >= kernel[1]
     padding: Any = "valid" if fits and random.random() < 0.5 else "same"
     filters = random.choice((2, 3, 4, 6))
-    kinds = ("convolution", "convolution", "activation", "residual", "pointwise", "depthwise", "pool", "average")
-    kind = random.choice(kinds[:-2] if width < 4 else kinds)
+    kind = random.choice([block for block in blocks if width >= 4 or block not in ("pool", "average")])
     conv, relu, shortcut = f"conv{number}", f"relu{number}", f"shortcut{number}"
     match kind:
         case "convolution":
             yield Conv2D(conv, (source,), kernel, strides, padding, filters)
             if random.random() < 0.7:
-                yield _activation(random, relu, conv)
+                yield _activation(random, relu, conv, blocks)
         case "depthwise":
             channels = shape[-1] if shape[-1] > 1 else 2
             if shape[-1] == 1:
@@ -110,13 +114,13 @@ def _block(random: Random, shape: Shape, source: str, number: str) -> Iterator[L
                 source = f"wider{number}"
             yield GroupedConv2D(conv, (source,), kernel, strides, padding, channels, channels)
             if random.random() < 0.7:
-                yield _activation(random, relu, conv)
+                yield _activation(random, relu, conv, blocks)
         case "average":
             yield AveragePool2D(f"pool{number}", (source,), kernel, strides, padding)
         case "pool":
             yield MaxPool2D(f"pool{number}", (source,), kernel, strides, padding)
         case "activation":
-            yield _activation(random, relu, source)
+            yield _activation(random, relu, source, blocks)
         case "residual":
             yield Conv2D(conv, (source,), (3, 3), (1, 1), "same", filters)
             yield ReLU(relu, (conv,))
@@ -126,6 +130,8 @@ def _block(random: Random, shape: Shape, source: str, number: str) -> Iterator[L
             yield Conv2D(conv, (source,), (1, 1), (1, 1), "same", filters)
 
 
-def _activation(random: Random, name: str, source: str) -> Layer:
+def _activation(random: Random, name: str, source: str, blocks: tuple[str, ...]) -> Layer:
+    if blocks == PLAIN:
+        return ReLU(name, (source,))
     kinds = ReLU(name, (source,)), Clip(name, (source,), 0.0, 3.0), Clip(name, (source,), -1.0, 1.3)
     return random.choice((*kinds, ReLU(name, (source,)), LeakyReLU(name, (source,), 0.1)))

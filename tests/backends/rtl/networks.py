@@ -15,7 +15,7 @@ from backends.rtl.design.design import RtlDesign
 from backends.rtl.options import RtlOptions
 from models.network import INPUT, Network, ReLU
 from tests.backends import jobs
-from tests.backends.hls.networks import random_network
+from tests.backends.hls.networks import PLAIN, random_network
 
 FOLDING = "conv1=2x3,shortcut=1x1,conv2=3x4,dense=2x2"
 """Of `tests.backends.hls.networks.SMALL`, which has every kind of stage; its five results go two by two."""
@@ -31,7 +31,7 @@ def job_on(network: Network, folder: Path, part: str = "xc7z020", seed: int = 8,
 def random_job(seed: int, folder: Path) -> Job[RtlOptions]:
     """A random network in random folds, with weights and activations of 2 to 8 bits."""
     random = Random(seed)
-    network = random_network(random)
+    network = random_network(random, PLAIN)
     bits, format = random.choice((2, 3, 4, 8, 8)), random.choice(("Q1.7", "Q1.3", "Q1.1", "Q2.6"))
     part = random.choice(("xc7z010", "xc7z020"))
     job = job_on(network, folder, part, seed, activation_bits=bits, weight_format=format)

@@ -28,7 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_report_that_misses_the_clock(
     report: str, reached: str, rate: str, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    argv = ("estimate", *MODEL, "--reuse-factor", "64", "--report", str(CASES / report), "--store", store)
+    argv = ("estimate", "-v", *MODEL, "--reuse-factor", "64", "--report", str(CASES / report), "--store", store)
     assert main(argv) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert f"verdict clock missed: {reached} of the 100 MHz asked for; resources alone: fits" in text

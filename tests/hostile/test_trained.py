@@ -117,7 +117,7 @@ def saved_ranges(tmp_path: Path) -> tuple[Path, str]:
         ("-2.5", "-1e39", r"ranges.conv\[0\] is -1e\+39"),
         ("-2.5", f"-{'9' * 400}", r"ranges.conv\[0\] is -999"),
         ("-2.5", "false", r"ranges.conv\[0\] is false"),
-        ('"n": 9', '"n": 0', "images.n is 0"),
+        ('"n": 9', '"n": -1', "images.n is -1"),
         ('"n": 9', '"n": 9.5', "images.n is 9.5"),
         ('"n": 9', '"n": 9, "n": 8', "has 'n' twice"),
         ('"ranges"', '"range"', "range is no field that is known"),

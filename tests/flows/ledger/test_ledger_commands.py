@@ -152,9 +152,9 @@ def test_a_prediction_stays_inside_its_interval(store: Store, tmp_path: Path) ->
 
 def test_estimates_use_own_rows_unless_told_not_to(store: Store, tmp_path: Path, capsys: Told) -> None:
     rows(store, tmp_path, [6_400, 7_200, 8_000, 7_600, 6_800], "hls")
-    assert main(["estimate", "hls", "--store", str(store.root)]) == 0
+    assert main(["estimate", "hls", "-v", "--store", str(store.root)]) == 0
     assert "your own 5 designs" in " ".join(capsys.readouterr().out.split())
-    assert main(["estimate", "hls", "--no-own-rows", "--store", str(store.root)]) == 0
+    assert main(["estimate", "hls", "-v", "--no-own-rows", "--store", str(store.root)]) == 0
     assert "your own" not in capsys.readouterr().out
 
 

@@ -106,7 +106,7 @@ def full_plan(backend: Backend[Any, Any], prepared: Prepared, batch: Asset | Non
 
 
 def _assuming(trained: Trained, prepared: Prepared) -> Prepared:
-    """Where neither a card nor a quantiser of the input says it, what is assumed of pixels stands first in the notes."""
+    """Where neither a card nor a quantiser of the input says it, what is assumed of pixels is told first."""
     if trained.card or float_network(prepared):
         return prepared
     return replace(prepared, notes=(pixels.assumption(trained.network), *prepared.notes))

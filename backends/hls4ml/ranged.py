@@ -131,8 +131,11 @@ def moved(type: FixedType, low: float, high: float) -> FixedType:
     integer = type.integer
     while low < -(2.0 ** (integer - 1)) or high >= 2.0 ** (integer - 1):
         integer += 1
-    coarse = is_coarse(type, low, high)
-    return replace(type, integer=frexp(max(-low, high))[1] + 1 if coarse else integer)
+    if is_coarse(type, low, high):
+        integer = frexp(max(-low, high))[1] + 1
+        if low >= -(2.0 ** (integer - 2)) and high < 2.0 ** (integer - 2):  # the lowest code is a power of two
+            integer -= 1
+    return replace(type, integer=integer)
 
 
 def is_coarse(type: FixedType, low: float, high: float) -> bool:

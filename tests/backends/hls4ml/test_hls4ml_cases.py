@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backends.hls4ml.options import Hls4mlOptions
@@ -112,6 +112,7 @@ def test_weights_outside_a_type_that_was_forced_are_counted(case: Cases, name: s
     integer=st.integers(-4, 12),
     ends=st.tuples(st.floats(-1e4, 1e4, width=32), st.floats(-1e4, 1e4, width=32)),
 )
+@example(width=2, integer=3, ends=(0.0, -1.0))
 def test_a_moved_type_holds_both_ends_and_is_no_wider(width: int, integer: int, ends: tuple[float, float]) -> None:
     low, high = sorted(ends)
     base = FixedType(width, integer)

@@ -15,10 +15,11 @@ import pytest
 from numpy import int64
 from numpy.typing import NDArray
 
+from backends import rtl
 from backends.dataflow.layers import packing
 
 HERE = Path(__file__).parent
-LIBRARY = Path(packing.__file__).parent / "library"
+LIBRARY = Path(rtl.__file__).parent / "library"
 SOURCES = ("dsp_multiply_add.sv", "packed_array.sv", "adder_tree.sv")
 Integers = NDArray[int64]
 

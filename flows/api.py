@@ -39,7 +39,7 @@ def estimate(
     *flow: str,
     network: Place = "arch8",
     part: Names = PARTS,
-    clock_ns: float = CLOCK_NS,
+    clock_ns: float | str = CLOCK_NS,
     weights: Place | None = None,
     calibration: Place | None = None,
     data: Place | None = None,
@@ -65,7 +65,7 @@ def run(
     *flow: str,
     network: Place = "arch8",
     part: Names = PARTS,
-    clock_ns: float = CLOCK_NS,
+    clock_ns: float | str = CLOCK_NS,
     weights: Place | None = None,
     calibration: Place | None = None,
     data: Place | None = None,
@@ -94,7 +94,7 @@ def sweep(
     *flow: str,
     network: Place = "arch8",
     part: Names = PARTS,
-    clock_ns: float | Sequence[float] = CLOCK_NS,
+    clock_ns: float | str | Sequence[float | str] = CLOCK_NS,
     weights: Place | None = None,
     calibration: Place | None = None,
     data: Place | None = None,
@@ -119,9 +119,9 @@ def sweep(
 
     source = _source(network, weights, calibration, data, pixels)
     axes = {name: list(value) for name, value in options.items() if isinstance(value, list | tuple | range)}
-    clocks = [clock_ns] if isinstance(clock_ns, int | float) else list(clock_ns)
+    clocks = list(clock_ns) if isinstance(clock_ns, list | tuple | range) else [clock_ns]
     single = {name: value for name, value in options.items() if name not in axes}
-    asked = _request("sweep", flow, source, part, clocks[0], margins, (), single)
+    asked = _request("sweep", flow, source, part, CLOCK_NS, margins, (), single)
     backends = [registry.load(name) for name in dict.fromkeys(flow)]
     grid: dict[str, Any] = {name: values.axis(backends, name, found) for name, found in axes.items()}
     grid |= {sweeping.PART: list(asked.parts), sweeping.CLOCK: [_period(clock) for clock in clocks]}
@@ -143,7 +143,7 @@ def review(
     *,
     network: Place | None = None,
     part: Names | None = None,
-    clock_ns: float | None = None,
+    clock_ns: float | str | None = None,
     data: Place | None = None,
     out: Place | None = None,
     store: Place | None = None,
@@ -154,7 +154,7 @@ def review(
     is given here counts more than the file. Returns the designs that were built."""
     from flows import reviewing
 
-    boards = None if part is None else [part] if isinstance(part, str) else list(part)
+    boards = None if part is None else list(_names(part))
     places = {"network": network, "data": data, "out": out}
     given = {name: None if place is None else str(place) for name, place in places.items()}
     asked = reviewing.opened(Path(project), {**given, "boards": boards, "clock": clock_ns})
@@ -212,7 +212,7 @@ def _request(
     flows: Sequence[str],
     source: Source,
     part: Names,
-    clock_ns: float,
+    clock_ns: float | str,
     margins: Margins,
     reports: Sequence[Place],
     options: Mapping[str, Any],
@@ -221,13 +221,21 @@ def _request(
         raise UsageError(f"flows.{command}", "no flow is named", "name one or more of `python -m flows list flows`")
     backends = {name: registry.load(name) for name in flows}
     given = values.by_flow(backends, options)
-    parts = (part,) if isinstance(part, str) else tuple(part)
+    parts = _names(part)
     paths = tuple(Path(place) for place in reports)
     asked = Request(flows, given, source, parts, _period(clock_ns), margins, paths)
     return replace(asked, command=designs.command(command, asked))
 
 
-def _period(clock_ns: float) -> float:
+def _names(part: Any) -> tuple[str, ...]:
+    """Raises `UsageError` where these are no names."""
+    names = (part,) if isinstance(part, str) else tuple(part) if isinstance(part, list | tuple) else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise UsageError("part", f"{part!r} names none", "name one or more of `python -m flows list parts`")
+    return names
+
+
+def _period(clock_ns: Any) -> float:
     try:
         return values.clock_period(clock_ns)
     except ValueError as reason:
@@ -251,4 +259,6 @@ def _store(place: Place | None) -> Store:
 
 
 def _executor(store: Place | None, jobs: int, listener: Callable[[str, Step, str], None] | None = None) -> Executor:
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise UsageError("jobs", f"{jobs!r} is no number of processes", "give 1 or more")
     return Executor(_store(store), jobs, listener or (lambda event, step, text: None))

@@ -139,6 +139,8 @@ def _each(request: Request, trained: Trained) -> Iterator[tuple[str, str, Design
     """(flow, full name of the part, design) of each; in place of those of a flow that has no weights, the reason."""
     parts = [find_part(text) for text in dict.fromkeys(request.parts)]
     backends = {name: registry.load(name) for name in request.flows}
+    if not parts:
+        raise UsageError("part", "none is named", "name one or more of `python -m flows list parts`")
     if request.reports and len(parts) * len(backends) > 1:
         fact = f"{len(parts) * len(backends)} designs are asked for"
         raise UsageError("--report", fact, "name one flow and one part")

@@ -162,9 +162,10 @@ def _underscored(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _clock(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"clock is {value!r}, where nanoseconds belong")
-    return values.clock_period(value)
+    try:
+        return values.clock_period(value)
+    except ValueError as reason:
+        raise ValueError(f"clock: {reason}") from None
 
 
 def _text(content: Mapping[str, Any], key: str) -> str | None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from flows import designs
 from flows.core.digest import digest_file, digest_of
-from flows.core.errors import FlowsError, InputError, SetupError
+from flows.core.errors import FlowsError, InputError, SetupError, UsageError
 from flows.core.evidence import FRACTIONS, NO_BLOCKS, Reading
 from flows.core.files import read_text, write_atomic
 from flows.core.part import find_part
@@ -44,7 +44,9 @@ Told = Callable[[int, int, int], None]
 
 def grid(request: Request, axes: Mapping[str, Sequence[Any]]) -> tuple[Request, ...]:
     """`request` at every combination of `axes`: `PART`, `CLOCK`, and options by name. A flow that has not an option has
-    no points along it. Each point has the command that builds it."""
+    no points along it. Each point has the command that builds it. Raises `UsageError` for an axis without values."""
+    if empty := [name for name, values in axes.items() if not values]:
+        raise UsageError(f"axis {empty[0]}", "it has no value", "give one or more, or leave it out")
     points = []
     for flow in dict.fromkeys(request.flows):
         options = request.options[flow]

@@ -23,11 +23,23 @@ LONGEST_NS = 1e6
 """A millisecond: no network is clocked so slowly, and times of it can still be told."""
 
 
-def clock_period(value: float) -> float:
-    """`value`, in ns; raises `ValueError` where it is no clock period."""
-    if not 0 < value <= LONGEST_NS:
-        raise ValueError(f"{value:g} is no clock period: give nanoseconds above 0, up to {LONGEST_NS:,.0f}")
-    return float(value)
+AUTO = "auto"
+
+
+def clock_period(value: float | str) -> float:
+    """`value` in ns, a number or the text of one; `AUTO_CLOCK` of "auto". Raises `ValueError` where it is no clock
+    period."""
+    if value == AUTO:
+        return AUTO_CLOCK
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"{value!r} is no number")
+    try:
+        period = float(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is no number") from None
+    if not 0 < period <= LONGEST_NS:
+        raise ValueError(f"{period:g} is no clock period: give nanoseconds above 0, up to {LONGEST_NS:,.0f}")
+    return period
 
 
 def flag(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from flows.cli.options import add_options, named
 from flows.cli.parser import Parser
-from flows.values import AUTO_CLOCK, clock_period, several
+from flows.values import clock_period, several
 from models.pixels import USAGE, Pixels, parse_pixels
 
 
@@ -28,20 +28,16 @@ def whole_number(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
 
 
-def positive_ns(text: str) -> float:
+def clock_ns(text: str) -> float:
     try:
-        return clock_period(number(text))
+        return clock_period(text)
     except ValueError as reason:
         raise argparse.ArgumentTypeError(str(reason)) from None
 
 
-def clock_ns(text: str) -> float:
-    return AUTO_CLOCK if text == "auto" else positive_ns(text)
-
-
 def periods(text: str) -> list[float]:
     try:
-        return several(lambda one: clock_period(float(one)), text)
+        return several(clock_period, text)
     except ValueError as reason:
         raise argparse.ArgumentTypeError(str(reason)) from None
 
@@ -110,8 +106,11 @@ def add_design(parser: Parser, argv: Sequence[str], axes: bool = False) -> None:
         help="a device (xc7z020), a full part (xc7z020clg400-1) or a board (pynq-z2); may be repeated; default xc7z020",
     )  # fmt: skip
     clock: dict[str, Any] = {"type": periods, "action": "extend"} if axes else {"type": clock_ns, "default": 10.0}
-    auto = "" if axes else "; auto is the fastest that builds of the flow are known to have met on such a part"
-    parser.add_argument("--clock", metavar="NS", help=f"clock period in ns (default 10){auto}", **clock)
+    parser.add_argument(
+        "--clock", metavar="NS", **clock,
+        help="clock period in ns (default 10); auto is the fastest that builds of the flow are known to have met on "
+        "such a part",
+    )  # fmt: skip
     parser.add_argument(
         "--network", metavar="NAME", default="arch8",
         help="one of `flows list networks`, or a file of yours: .keras, .h5, .onnx (default arch8)",

@@ -68,6 +68,10 @@ def test_its_command_asks_for_the_same(two: Results, capsys: pytest.CaptureFixtu
         ({"vendor_timeout": True}, "a value is asked for"),
         ({"precision": [8]}, "give a number or a text"),
         ({"clock_ns": 0}, "no clock period"),
+        ({"clock_ns": "ten"}, "no number"),
+        ({"clock_ns": True}, "no number"),
+        ({"part": []}, "names none"),
+        ({"part": 3}, "names none"),
         ({"part": "xc7z999"}, "xc7z999"),
         ({"network": "arch9"}, "arch9"),
         ({"network": "absent.onnx"}, "absent.onnx"),
@@ -77,6 +81,21 @@ def test_its_command_asks_for_the_same(two: Results, capsys: pytest.CaptureFixtu
 def test_what_is_wrong_is_named(given: dict[str, object], culprit: str) -> None:
     with pytest.raises(FlowsError, match=culprit):
         flows.estimate("hls4ml", **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("axis", ["clock_ns", "part", "activation_bits"])
+def test_an_axis_without_values_is_refused(axis: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no value|names none"):
+        flows.sweep("hls", store=tmp_path, **{axis: []})  # type: ignore[arg-type]
+
+
+def test_no_process_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no number of processes"):
+        flows.run("hls4ml", store=tmp_path, jobs=0)
+
+
+def test_a_clock_may_be_the_fastest_known() -> None:
+    assert flows.estimate("hls4ml", clock_ns="auto", **FIXED)[0].run.clock_ns == 10
 
 
 def test_a_flow_that_cannot_spoils_no_other() -> None:

@@ -21,7 +21,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument(
         "--part", dest="boards", metavar="PART", action="append", help="in place of its boards; may be repeated"
     )
-    parser.add_argument("--clock", metavar="NS", type=arguments.positive_ns, help="in place of its clock period")
+    parser.add_argument("--clock", metavar="NS", type=arguments.clock_ns, help="in place of its clock period")
     parser.add_argument("--data", metavar="DATA", help="in place of its test images")
     parser.add_argument("--out", metavar="DIR", help="in place of its folder for the report")
     parser.add_argument("--jobs", metavar="N", type=arguments.count, default=2, help="processes at a time (default 2)")

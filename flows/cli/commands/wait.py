@@ -26,6 +26,8 @@ def execute(given: Namespace) -> int:
 
     store = session.open_store(given)
     tickets = [submission.read_ticket(store, name) for name in given.jobs] or submission.tickets(store)
+    if not tickets:
+        print(f"no jobs were submitted to {store.root}")
     told: dict[str, str] = {}
     while True:
         for ticket in tickets:

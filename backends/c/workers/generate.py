@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
@@ -22,6 +21,7 @@ from backends.c.generate.names import layer_names
 from backends.c.generate.text import included
 from backends.c.program import program_of
 from backends.dataflow.layers.arithmetic import codes
+from backends.dataflow.workers import project
 from flows.core.worker import JOB, run_worker
 from models.network import Conv2D, Dense
 from models.quantised import QuantisedNetwork
@@ -35,13 +35,7 @@ COLUMNS = 20
 
 def texts(quantised: QuantisedNetwork, frames: int) -> Iterator[tuple[str, str]]:
     """(path, text) of every file but those with numbers: weights, and the `frames` vectors."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = project.templates(TEMPLATES)
     program = program_of(quantised)
     facts = facts_of(quantised, program, frames)
     for header in included(program):
@@ -123,10 +117,7 @@ def files(
 def main(ask: Mapping[str, Any]) -> None:
     quantised = quantised_from_json(ask["quantised"], JOB)
     results = json.loads(Path(ask["reference"]).read_text())["codes"]
-    for name, text in files(quantised, load_file(ask["weights"]), results):
-        path = Path("project", name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    project.write(files(quantised, load_file(ask["weights"]), results))
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from safetensors.numpy import load_file
 
+from backends.dataflow.workers import project
 from flows.core.worker import JOB, run_worker
 from models.integer_network import QuantisedTensor, read_facts
 from models.quantised import QuantisedNetwork
@@ -28,13 +28,7 @@ TEMPLATES = Path(__file__).parent.parent / "handover" / "templates"
 
 def texts(facts: Mapping[str, Any]) -> dict[str, str]:
     """``build.py`` and ``README.md`` by name."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = project.templates(TEMPLATES)
     return {name: environment.get_template(f"{name}.j2").render(facts) for name in ("build.py", "README.md")}
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from safetensors.numpy import load_file
 
 from backends.amd import tcl
@@ -25,6 +24,7 @@ from backends.dataflow.layers.nodes import DEPTHWISE, MULTIPLYING, Node, columns
 from backends.dataflow.layers.packing import borrowed
 from backends.dataflow.layers.stream import sent
 from backends.dataflow.pe_simd import Fold
+from backends.dataflow.workers import project
 from backends.hls.generate.cpp import listed, stored
 from backends.hls.generate.layers import layer_texts
 from backends.hls.generate.top import stage_texts
@@ -46,13 +46,7 @@ RENDERED = """
 
 def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
     """(path, text) of every file but those with numbers: weights, and the `frames` vectors."""
-    environment = Environment(
-        loader=FileSystemLoader([TEMPLATES, tcl.TEMPLATES]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = project.templates(TEMPLATES, tcl.TEMPLATES)
     network = made.quantised.network
     names = layer_names(network)
     layers = list(layer_texts(made, names))
@@ -178,10 +172,7 @@ def files(made: Blueprint, tensors: Mapping[str, np.ndarray], results: list[list
 
 def main(ask: Mapping[str, Any]) -> None:
     results = json.loads(Path(ask["reference"]).read_text())["codes"]
-    for name, text in files(from_json(ask, JOB), load_file(ask["weights"]), results):
-        path = Path("project", name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    project.write(files(from_json(ask, JOB), load_file(ask["weights"]), results))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from safetensors.numpy import load_file
 
 from backends.amd import tcl
@@ -25,6 +24,7 @@ from backends.dataflow.layers.names import layer_names, top_name
 from backends.dataflow.layers.nodes import MATRIX_VECTOR, Node
 from backends.dataflow.layers.packing import borrowed
 from backends.dataflow.layers.stream import sent
+from backends.dataflow.workers import project
 from backends.rtl.generate.instances import APART, instances
 from flows.core.worker import JOB, run_worker
 from models.network import Conv2D
@@ -38,13 +38,7 @@ def texts(
     made: Blueprint, sums: Mapping[str, int], interval: int, frames: int, sharing: Mapping[str, int] = APART
 ) -> Iterator[tuple[str, str]]:
     """(path, text) of every file but those with numbers: weights, and the `frames` vectors."""
-    environment = Environment(
-        loader=FileSystemLoader([TEMPLATES, tcl.TEMPLATES]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = project.templates(TEMPLATES, tcl.TEMPLATES)
     environment.filters["parameters"] = lambda line: ", ".join(f".{name}({_literal(line[name])})" for name in line)
     network, contract = made.quantised.network, made.quantised.input
     top = top_name(network, verilog=True)
@@ -137,10 +131,7 @@ def main(ask: Mapping[str, Any]) -> None:
     results = json.loads(Path(ask["reference"]).read_text())["codes"]
     made = from_json(ask, JOB)
     tensors = load_file(ask["weights"])
-    for name, text in files(made, ask["sums"], ask["interval"], tensors, results, ask["sharing"]):
-        path = Path("project", name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    project.write(files(made, ask["sums"], ask["interval"], tensors, results, ask["sharing"]))
 
 
 if __name__ == "__main__":

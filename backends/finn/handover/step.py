@@ -39,7 +39,7 @@ def handover_step(made: FinnDesign, model: Output, outputs: Output, order: Outpu
         files=files,
         makes=(FOLDER.file,),
         packages=("jinja2", "numpy", "safetensors"),
-        sources=("flows.core", "models", "backends.finn"),
+        sources=("flows.core", "models", "backends.finn", "backends.dataflow.workers"),
     )
 
 

@@ -21,11 +21,10 @@ from flows import designs, registry, values
 from flows.core.errors import FlowsError, UsageError
 from flows.core.files import write_atomic, writing
 from flows.core.margins import MARGINS, Margins
-from flows.core.plan import Asset, Step
+from flows.core.plan import Step
 from flows.core.readiness import Readiness
 from flows.designs import CLOCK_NS, PARTS, Outcome, Request, Source
 from flows.executor import Executor
-from flows.jobs import Trained, is_file
 from flows.store import Store, default_root
 from models.pixels import USAGE, parse_pixels
 from reports.results import Results, Sweep
@@ -86,7 +85,7 @@ def run(
     request = _request("run", flow, source, part, clock_ns, margins, reports, options)
     executor = _executor(store, jobs, listener)
     trained = designs.trained_network(source, lambda: executor)
-    batch = _batch(source, trained, executor)
+    batch = designs.test_images([source], [trained], lambda: executor)
     return _results(designs.built([request], trained, batch, executor, _store(store), jobs))
 
 
@@ -128,11 +127,10 @@ def sweep(
     points = sweeping.grid(asked, grid)
     steps = _executor(store, 1)
     trained = designs.trained_network(source, lambda: steps)
-    batch = _batch(source, trained, steps)
+    batch = designs.test_images([source], [trained], lambda: steps)
     own = executor if isinstance(executor, Pool) else None
     with nullcontext((own, jobs or 1)) if own else pools.opened(cast("str | None", executor), jobs) as (pool, workers):
-        outcome = sweeping.sweep(points, trained, _store(store), pool, workers, told)
-    outcome = sweeping.evaluated(points, outcome, trained, batch, steps) if batch else outcome
+        outcome = sweeping.sweep(points, trained, batch, _store(store), steps, pool, workers, told)
     if not outcome.runs:
         raise outcome.errors[0]
     return Sweep(outcome.document, outcome.errors)
@@ -169,12 +167,8 @@ def check(flow: str, model: Place, *, network: str | None = None, store: Place |
     """Whether a model file made elsewhere can go through a flow (``flows check``), condition by condition; with
     `network`, also whether it is that one."""
     from flows import readiness
-    from flows.jobs import find_network
 
-    judge = registry.load(flow).readiness_step
-    if judge is None:
-        raise UsageError(f"flow {flow}", "judges no files", "`python -m flows check finn MODEL.onnx` does")
-    return readiness.assess(judge, Path(model), find_network(network) if network else None, _executor(store, 1))
+    return readiness.assess(readiness.judge_of(flow), Path(model), network, _executor(store, 1))
 
 
 def report(results: Results, out: Place) -> Path:
@@ -240,11 +234,6 @@ def _period(clock_ns: Any) -> float:
         return values.clock_period(clock_ns)
     except ValueError as reason:
         raise UsageError("clock_ns", str(reason), "the default is 10") from None
-
-
-def _batch(source: Source, trained: Trained, executor: Executor) -> Asset | None:
-    ranges = is_file(source.name) and not source.calibration
-    return designs.test_images(source.data, [trained.network], lambda: executor, ranges)
 
 
 def _results(outcome: Outcome) -> Results:

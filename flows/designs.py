@@ -25,7 +25,6 @@ from flows.executor import Executor
 from flows.jobs import Trained, find_trained, is_file
 from flows.store import Store
 from flows.values import AUTO_CLOCK, flag
-from models.network import Network
 from models.pixels import Pixels
 
 NETWORK, PARTS = "arch8", ("xc7z020",)
@@ -108,17 +107,19 @@ def trained_network(source: Source, executor: Callable[[], Executor]) -> Trained
 
 
 def test_images(
-    data: Path | None, networks: Sequence[Network], executor: Callable[[], Executor], ranges: bool
+    sources: Sequence[Source], trained: Sequence[Trained], executor: Callable[[], Executor]
 ) -> Asset | None:
-    """The test images in `data`, for networks that read alike; None where nothing is given. `ranges` says whether the
-    networks' ranges are measured on the same images. Raises `UsageError`, and `InputError` where there are none."""
+    """The test images that `sources` name, all the same, for networks that read alike; None where they name none. What
+    ranges are measured on is left out. Raises `UsageError`, and `InputError` where there are no images."""
     from flows import imports
 
+    data, first = sources[0].data, trained[0].network
     if data is None or not imports.is_own(data):
         return runner.test_batch(data) if data else None
-    if len({(network.input_shape, network.shapes[network.output]) for network in networks}) > 1:
+    if len({(one.network.input_shape, one.network.shapes[one.network.output]) for one in trained}) > 1:
         raise UsageError(f"--data {data}", "the networks read other images", "evaluate one network at a time")
-    return imports.own_images(networks[0], data, ranges, executor())[0]
+    ranges = any(is_file(source.name) and not source.calibration for source in sources)
+    return imports.own_images(first, data, ranges, executor())[0]
 
 
 def designs(request: Request, trained: Trained) -> list[Design]:

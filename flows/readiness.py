@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.core.errors import InputError, StepFailed
+from flows import registry
+from flows.core.errors import InputError, StepFailed, UsageError
 from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.readiness import Readiness, readiness_from_json
 from flows.executor import Executor
 from flows.imports import asset, beside
+from flows.jobs import find_network
 from flows.results import anything, read_result
 from models.network import Network
 
@@ -21,8 +23,18 @@ Judge = Callable[[Asset, Network | None, Mapping[str, Asset]], Step]
 """`backends.protocol.Backend.readiness_step`."""
 
 
-def assess(judge: Judge, path: Path, network: Network | None, executor: Executor) -> Readiness:
-    """The verdicts on the file at `path`, also on whether it is `network`; raises `InputError` where it is damaged."""
+def judge_of(flow: str) -> Judge:
+    """Raises `UsageError` where the flow judges no files."""
+    judge = registry.load(flow).readiness_step
+    if judge is None:
+        raise UsageError(f"flow {flow}", "judges no files", "`python -m flows check finn MODEL.onnx` does")
+    return judge
+
+
+def assess(judge: Judge, path: Path, name: str | None, executor: Executor) -> Readiness:
+    """The verdicts on the file at `path`, also on whether it is the network called `name`; raises `InputError` where it
+    is damaged."""
+    network = find_network(name) if name else None
     model = asset(path, "give an .onnx file")
     found = _answer(judge, model, network, {}, executor)
     if "wanted" in found:

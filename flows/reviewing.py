@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from flows import designs, pools, sweeping
 from flows.core.errors import FlowsError
 from flows.core.files import read_text
-from flows.core.margins import MARGINS
 from flows.designs import Outcome
 from flows.executor import Executor
 from flows.jobs import is_file
+from flows.policies import margins_of
 from flows.project import Project, policy_of, read_project
 from flows.store import Store
 from flows.sweeping import Told
 from reports.comparison import Absent, Comparison, compare
 from reports.ledger import Account
 from reports.pareto import Ranking, ranking
-from reports.policy import read_policy
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,7 @@ def opened(place: Path, given: Mapping[str, Any]) -> Project:
     """The project in the file `place`, whose policy says what its designs leave free; what is `given` ("network",
     "boards", "clock", "data", "out") counts more. Raises `InputError`."""
     text = read_text(place, "`python -m flows init` writes one", f"project {place}")
-    policy = policy_of(text, place)
-    margins = MARGINS
-    if policy:
-        read = read_policy(read_text(policy, "name a policy file", f"file {policy}"), str(policy), date.today())
-        margins = read.margins or MARGINS
+    margins = margins_of(policy_of(text, place))
     files = {name: str(Path(given[name]).absolute()) for name in ("data", "out") if given.get(name)}
     if given.get("network") and is_file(given["network"]):
         files["network"] = str(Path(given["network"]).absolute())  # those of the file are relative to it
@@ -57,8 +51,7 @@ def review(
     earlier designs."""
     source = project.source
     trained = designs.trained_network(source, lambda: executor)
-    ranges = is_file(source.name) and not source.calibration
-    batch = designs.test_images(source.data, [trained.network], lambda: executor, ranges)
+    batch = designs.test_images([source], [trained], lambda: executor)
     outcome = designs.built(project.designs, trained, batch, executor, store, jobs)
     absent = [Absent(one.flow, one.part, str(one.error)) for one in outcome.failures]
     comparison = compare([outcome.document], absent, ledger=ledger) if outcome.runs else None
@@ -67,8 +60,7 @@ def review(
     if project.sweep:
         points = sweeping.grid(project.sweep, project.axes)
         with pools.opened(None, jobs) as (pool, workers):
-            found = sweeping.sweep(points, trained, store, pool, workers, told)
-        found = sweeping.evaluated(points, found, trained, batch, executor) if batch else found
+            found = sweeping.sweep(points, trained, batch, store, executor, pool, workers, told)
         errors += found.errors
         ranked = ranking(found.document) if found.runs else None
     return Review(project, outcome, comparison, ranked, tuple(errors))

@@ -94,9 +94,17 @@ def _trained(source: Source, store: Path) -> Trained:
 
 
 def sweep(
-    points: Sequence[Request], trained: Trained, store: Store, pool: Executor, workers: int, told: Told
+    points: Sequence[Request],
+    trained: Trained,
+    batch: Asset | None,
+    store: Store,
+    steps: Steps,
+    pool: Executor,
+    workers: int,
+    told: Told,
 ) -> Outcome:
-    """What is said of each of `points`, all of the network of `trained`; `pool` has this many workers.
+    """What is said of each of `points`, all of the network of `trained`; `pool` has this many workers. With test
+    images, `steps` evaluates the accuracy of each arithmetic on them, once.
 
     What is not in the store is estimated, and kept there. A `KeyboardInterrupt` loses the points under way, no others.
     """
@@ -113,7 +121,8 @@ def sweep(
         for place in islice(waiting, max(workers + AHEAD - len(running), 0)):
             running[pool.submit(estimated, Point(points[place], store.root, code_digest(points[place])))] = place
         if not running:
-            return outcome_of(trained, [results[place] for place in places])
+            outcome = outcome_of(trained, [results[place] for place in places])
+            return _evaluated(points, outcome, trained, batch, steps) if batch else outcome
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             place = running.pop(future)
             results[place] = found = future.result()
@@ -122,19 +131,20 @@ def sweep(
             told(len(results), len(points), before)
 
 
-def evaluated(points: Sequence[Request], found: Outcome, trained: Trained, batch: Asset, steps: Steps) -> Outcome:
-    """`found` with the accuracy of each arithmetic on the test images of `batch`, each computed once."""
+def _evaluated(points: Sequence[Request], found: Outcome, trained: Trained, batch: Asset, steps: Steps) -> Outcome:
+    """`found` with the accuracy of each arithmetic on the test images of `batch`. One design of each is prepared."""
+    wanted = {run.name: run.quantised for run in found.runs}
     scores: dict[str, tuple[Reading, ...]] = {}
     for point in points:
-        with suppress(FlowsError):  # a point that has no design
-            ((backend, started, job),) = designs.designs(point, trained)
-            prepared = prepare(backend, job)
-            if (digest := prepared.quantised.digest) not in scores:
-                scores[digest] = accuracy(prepared, started, batch, steps)
+        for backend, started, job in designs.designs(point, trained):
+            digest = wanted.get(run_name(backend.name, job))  # None where it is refused
+            if digest and digest not in scores:
+                scores[digest] = accuracy(prepare(backend, job), started, batch, steps)
     runs = tuple(
-        replace(run, readings=(*(one for one in run.readings if one.metric not in FRACTIONS), *scores[run.quantised]))
-        if run.quantised in scores
-        else run
+        replace(
+            run,
+            readings=(*(one for one in run.readings if one.metric not in FRACTIONS), *scores[run.quantised]),
+        )
         for run in found.runs
     )
     return replace(found, runs=runs)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flows.core.evidence import RESOURCES, Metric, Reading
-from flows.core.fit import Verdict
 from reports.design import Design, Evidence, evidence_of
+from reports.pareto import OUT, beats
 from reports.words import label
 
 CAP = 1.5
@@ -122,7 +122,7 @@ def scatter(designs: Sequence[Design], y: Metric, size: tuple[float, float]) -> 
     points, missing = [], []
     for design in designs:
         latency = design.totals.get(Metric.LATENCY_US)
-        other = design.accuracy if y is Metric.ACCURACY else design.totals.get(y)
+        other = design.known(y)
         if latency and other:
             points.append(Point(design, latency, other))
         else:
@@ -131,7 +131,7 @@ def scatter(designs: Sequence[Design], y: Metric, size: tuple[float, float]) -> 
         return None
     across = axis("latency, us", (one for point in points for one in _reach(point.x)), LEFT, size[0] - 12)
     up = axis(label(y), (one for point in points for one in _reach(point.y)), size[1] - 38, 12)
-    fits = [point for point in points if point.design.fit.verdict not in (Verdict.OVER, Verdict.CLOCK_MISSED)]
+    fits = [point for point in points if point.design.fit.verdict not in OUT]
     kinds = dict.fromkeys(point.evidence for point in fits)
     wanted = (-1, 1) if y is Metric.ACCURACY else (-1, -1)
     fronts = tuple(front([one for one in fits if one.evidence == kind], wanted) for kind in kinds)
@@ -151,9 +151,7 @@ def front(points: Sequence[Point], wanted: Direction) -> tuple[Point, ...]:
     """Those that no other point equals or beats in both, and beats in one; `wanted` is 1 for more, -1 for less."""
     scores = [(wanted[0] * point.x.value, wanted[1] * point.y.value) for point in points]
     kept = [
-        point
-        for point, mine in zip(points, scores, strict=True)
-        if not any(other != mine and other[0] >= mine[0] and other[1] >= mine[1] for other in scores)
+        point for point, mine in zip(points, scores, strict=True) if not any(beats(other, mine) for other in scores)
     ]
     return tuple(sorted(kept, key=lambda point: point.x.value))
 

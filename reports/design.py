@@ -87,6 +87,10 @@ class Design:
         reading = self.totals.get(Metric.ACCURACY)
         return reading if reading and reading.of is Subject.DESIGN else None
 
+    def known(self, metric: Metric) -> Reading | None:
+        """What is known of the design itself: an accuracy of the float network is none."""
+        return self.accuracy if metric is Metric.ACCURACY else self.totals.get(metric)
+
     @cached_property
     def bottleneck(self) -> tuple[Reading, ...]:
         """The layers with the longest interval, all of them where several share it."""

@@ -15,7 +15,6 @@ from reports import charts, ledger
 from reports.assessment import CATEGORIES, assessment, scores
 from reports.comparison import Comparison
 from reports.design import Design, evidence_of
-from reports.pareto import known
 from reports.processor import HEAD
 from reports.waterfall import METRICS, waterfall
 from reports.words import RATES, amount, clock, evidence, images, interval, label, number, stage_name
@@ -69,7 +68,7 @@ def environment() -> Environment:
         "waterfall": waterfall, "SIGNS": SIGNS, "label": label, "kind": kind,
         "evidence": evidence, "span": span, "amount": amount,
         "tick": tick, "value": value, "UNITS": UNITS,
-        "CATEGORIES": CATEGORIES, "assessment": assessment, "scores": scores, "known": known, "clock": clock,
+        "CATEGORIES": CATEGORIES, "assessment": assessment, "scores": scores, "clock": clock,
         "ledger": ledger, "number": number, "images": images, "stage_name": stage_name,
         "times_head": HEAD,
     }  # fmt: skip

@@ -99,14 +99,14 @@ def _ranked(designs: Sequence[Design], metrics: Sequence[Metric]) -> Iterable[tu
             yield design, Place.UNKNOWN
         else:
             mine = rivals[place]
-            better = [other for at, other in rivals.items() if at != place and _beats(other, mine)]
+            better = [other for at, other in rivals.items() if at != place and beats(_values(other), _values(mine))]
             sure = any(_surely_beats(other, mine) for other in better)
             yield design, Place.BEATEN if sure else Place.CLOSE if better else Place.FRONT
 
 
 def _scores(design: Design, metrics: Sequence[Metric]) -> tuple[_Score, ...]:
     """None at all where one of the metrics is unknown."""
-    readings = [known(design, metric) for metric in metrics]
+    readings = [design.known(metric) for metric in metrics]
     return (
         tuple(_score(metric, reading) for metric, reading in zip(metrics, readings, strict=True) if reading is not None)
         if None not in readings
@@ -114,19 +114,19 @@ def _scores(design: Design, metrics: Sequence[Metric]) -> tuple[_Score, ...]:
     )
 
 
-def known(design: Design, metric: Metric) -> Reading | None:
-    """Its reading, of the design itself: an accuracy of the float network is none."""
-    return design.accuracy if metric is Metric.ACCURACY else design.totals.get(metric)
-
-
 def _score(metric: Metric, reading: Reading) -> _Score:
     low, high = reading.ends
     return _Score(reading.value, low, high) if metric in MORE else _Score(-reading.value, -high, -low)
 
 
-def _beats(one: Sequence[_Score], other: Sequence[_Score]) -> bool:
+def beats(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether it is as good in everything, and better in something; more is better."""
     pairs = list(zip(one, other, strict=True))
-    return all(a.value >= b.value for a, b in pairs) and any(a.value > b.value for a, b in pairs)
+    return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
+
+
+def _values(scores: Sequence[_Score]) -> list[float]:
+    return [score.value for score in scores]
 
 
 def _surely_beats(one: Sequence[_Score], other: Sequence[_Score]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from flows.core.evidence import Metric
 from flows.core.text import printable
 from reports import html
-from reports.pareto import MORE, POSSIBLE, Place, Ranked, Ranking, known
+from reports.pareto import MORE, POSSIBLE, Place, Ranked, Ranking
 from reports.words import evidence, label, verdict
 
 
@@ -22,7 +22,7 @@ def page(ranking: Ranking) -> str:
     templates = html.environment()
     script = templates.get_template("sweep.js.j2").render()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    metrics = [metric for metric in POSSIBLE if any(known(one.design, metric) for one in ranking.ranked)]
+    metrics = [metric for metric in POSSIBLE if any(one.design.known(metric) for one in ranking.ranked)]
     data = {
         "metrics": [{"key": one.key, "label": label(one), "unit": one.unit, "more": one in MORE} for one in metrics],
         "chosen": [metric.key for metric in ranking.metrics],
@@ -41,7 +41,7 @@ def page(ranking: Ranking) -> str:
 
 def _point(one: Ranked, metrics: list[Metric]) -> dict[str, Any]:
     design = one.design
-    readings = {metric.key: reading for metric in metrics if (reading := known(design, metric))}
+    readings = {metric.key: reading for metric in metrics if (reading := design.known(metric))}
     return {
         "run": design.run.name,
         "part": printable(design.run.part),

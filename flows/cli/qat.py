@@ -177,17 +177,23 @@ def _check_packages() -> None:
 
 
 def _start(module: str, job: dict[str, Any], given: Namespace) -> int:
-    from flows.executor import run_attached
-
     job |= {
         "data": str(given.data.absolute()),
         "out": str(given.out.absolute()),
         "threads": given.threads,
         "compile": given.compile,
     }
-    place = given.out / "job.json"
+    return attached(module, job, given.out)
+
+
+def attached(worker: str, job: dict[str, Any], out: Path) -> int:
+    """Runs a training worker on `job` in the user's terminal; returns its exit code. Raises `StepFailed` where it died
+    without a word."""
+    from flows.executor import run_attached
+
+    place = out / "job.json"
     write_atomic(place, json.dumps(job, indent=1))
-    code = run_attached(module, str(place.absolute()))
+    code = run_attached(worker, str(place.absolute()))
     if code and code not in TOLD:
         advice = "the same command goes on from the last whole epoch"
         raise StepFailed("training", f"ended with exit code {code}", advice)

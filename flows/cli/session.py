@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from flows.jobs import Trained
     from flows.store import Store
     from reports.ledger import Account
-    from reports.policy import Policy
 
 
 def source(given: Namespace, name: str) -> Source:
@@ -92,11 +91,9 @@ def check_training_images(folder: Path | None) -> None:
 def test_images(given: Namespace, *trained: Trained) -> Asset | None:
     """The test images that ``--data`` names, for networks that read alike; None without it. Raises `UsageError`."""
     from flows.designs import test_images
-    from flows.jobs import is_file
 
     names = getattr(given, "networks", None) or [given.network]
-    ranges = any(map(is_file, names)) and not given.calibration
-    return test_images(given.data, [one.network for one in trained], lambda: executor(given), ranges)
+    return test_images([source(given, name) for name in names], trained, lambda: executor(given))
 
 
 def open_store(given: Namespace) -> Store:
@@ -201,20 +198,11 @@ def rerun(given: Namespace, store: Store) -> list[str]:
     return [*words, "--store", str(store.root)]
 
 
-def read_policy_file(path: Path) -> Policy:
-    """Raises `InputError` where it is no policy."""
-    from datetime import date
-
-    from reports.policy import read_policy
-
-    return read_policy(read_text(path, "name a policy file", f"file {path}"), str(path), date.today())
-
-
 def margins(given: Namespace) -> Margins:
     """What is to stay free of every part: as a policy says, where one is given."""
-    from flows.core.margins import MARGINS
+    from flows.policies import margins_of
 
-    return (read_policy_file(given.policy).margins if given.policy else None) or MARGINS
+    return margins_of(given.policy)
 
 
 def designs(given: Namespace, trained: Trained) -> list[Design]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from flows.core.evidence import Metric
-from reports.pareto import Place, Ranked, Ranking, known
+from reports.pareto import Place, Ranked, Ranking
 from reports.terminal.layout import table, wrapped
 from reports.words import label, number, why
 
@@ -36,5 +36,5 @@ def front(ranking: Ranking, every: bool = False) -> str:
 
 def _row(one: Ranked) -> list[str]:
     design = one.design
-    cells = [number(metric, reading.value) if (reading := known(design, metric)) else "unknown" for metric in COLUMNS]
+    cells = [number(metric, reading.value) if (reading := design.known(metric)) else "unknown" for metric in COLUMNS]
     return [design.label, *cells, f"{design.fit.verdict.value}{why(design.fit)}", one.place.value]

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import flows
-from flows import registry, sweeping
+from flows import designs, registry, sweeping
 from flows.__main__ import main
 from flows.core.errors import SetupError
+from flows.core.evidence import Metric, Reading, Tier
 from flows.designs import Failure, Request, Source
 from flows.values import several
 
@@ -89,6 +90,25 @@ def test_what_was_estimated_is_kept(tmp_path: Path) -> None:
     assert len(found) == 8 and told[-1] == (8, 8, len(kept) - 1) and others.count == others.most
     with Counting(0) as none:
         assert str(swept(tmp_path, none, told)) == str(found)
+
+
+def test_an_arithmetic_is_evaluated_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clocks share one, and eight bits are another."""
+    asked: list[str] = []
+
+    def accuracy(prepared: Any, *rest: object) -> tuple[Reading, ...]:
+        asked.append(prepared.quantised.digest)
+        return (Reading(Metric.ACCURACY, 0.5, Tier.EVALUATED, "10 images", "a test", n=10),)
+
+    monkeypatch.setattr(sweeping, "accuracy", accuracy)
+    monkeypatch.setattr(designs, "test_images", lambda *given: "a batch")
+    with ThreadPoolExecutor(1) as pool:
+        found = flows.sweep(
+            "hls4ml", clock_ns=[10, 8], precision=["ap_fixed<16,6>", 8], data="here", store=tmp_path, executor=pool,
+            **FIXED,
+        )  # fmt: skip
+    assert len(found) == 4 and len(asked) == len(set(asked)) == 2
+    assert all(result["accuracy"] and result["accuracy"].value == 0.5 for result in found)
 
 
 def test_a_worker_with_other_code_refuses(tmp_path: Path) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from flows.core.errors import FlowsError, InputError, RefusedError, UsageError
+from flows.core.errors import FlowsError, InputError, RefusedError
 
 if TYPE_CHECKING:
     from flows.core.readiness import Readiness
@@ -32,27 +31,16 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(given: Namespace) -> int:
-    from flows import readiness, registry
+    from flows import readiness
     from flows.core.readiness import SCHEMA
-    from flows.jobs import find_network
     from reports.terminal.readiness import verdicts
 
-    (flow,) = given.flows
-    judge = registry.load(flow).readiness_step
-    if judge is None:
-        raise UsageError(f"flow {flow}", "judges no files", "`python -m flows check finn MODEL.onnx` does")
-    network = find_network(given.network) if given.network else None
-    if given.json:
-        session.check_writable(given.json.parent)
-    executor = session.executor(given)
-    found = readiness.assess(judge, given.model, network, executor)
+    judge = readiness.judge_of(given.flows[0])
+    session.check_places(given)
+    found = readiness.assess(judge, given.model, given.network, session.executor(given))
     print(verdicts(found))
     session.write_json(given.json, {"schema": SCHEMA, "file": found.file, "verdicts": found.verdicts})
-    errors = _errors(found)
-    for error in errors[:-1]:
-        print(f"error: {error}", file=sys.stderr)
-    if errors:
-        raise errors[-1]
+    session.raise_last(_errors(found))
     return 0
 
 

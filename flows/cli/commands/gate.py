@@ -27,11 +27,12 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 def execute(given: Namespace) -> int:
     from flows.core.record import Document
+    from flows.policies import policy_in
     from reports import gate
     from reports.comparison import merged
 
     path: Path = given.policy
-    policy = session.read_policy_file(path)
+    policy = policy_in(path)
     if not policy.rules:
         raise InputError(f"policy {path}", "it has no rule", "see docs/reports.md for an example")
     store = session.open_store(given)

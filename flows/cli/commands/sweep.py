@@ -68,9 +68,8 @@ def execute(given: Namespace) -> int:
     points = sweeping.grid(request, axes)
     store = session.open_store(given)
     with pools.opened(given.executor, given.jobs) as (pool, workers):
-        outcome = sweeping.sweep(points, trained, store, pool, workers, Counter())
-    if batch:
-        outcome = sweeping.evaluated(points, outcome, trained, batch, session.executor(given, 1))
+        steps = session.executor(given)
+        outcome = sweeping.sweep(points, trained, batch, store, steps, pool, workers, Counter())
     if outcome.runs:
         ranking = pareto.ranking(outcome.document, given.metrics)
         print(front(ranking, every=given.all))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -11,8 +10,7 @@ from typing import Any
 
 from flows.cli import arguments, qat, session
 from flows.cli.parser import Parser
-from flows.core.errors import SetupError, StepFailed, UsageError
-from flows.core.files import write_atomic
+from flows.core.errors import SetupError, UsageError
 
 ABOUT = "train a network on CIFAR-10"
 TORCH, TENSORFLOW = "torch", "tensorflow"
@@ -90,7 +88,7 @@ def execute(given: Namespace) -> int:
         "threads": given.threads,
     }
     job |= {"compile": given.compile, "archive": own} if given.framework == TORCH else {"backend": TENSORFLOW}
-    code = _attached(WORKERS[given.framework], job, given.out)
+    code = qat.attached(WORKERS[given.framework], job, given.out)
     curves = given.out / "curves.json"
     if curves.exists():
         draw("curves", curves, curves.with_suffix(".svg"))
@@ -132,17 +130,3 @@ def _definition(given: Namespace) -> dict[str, Any]:
     network = imports.read_definition(Path(given.network), session.executor(given), given.pixels)
     print(f"{given.network}: its layers are taken, and their first weights drawn anew", file=sys.stderr)
     return network_to_json(network)
-
-
-def _attached(worker: str, job: dict[str, Any], out: Path) -> int:
-    """Runs `worker` on `job` in the user's terminal; returns its exit code."""
-    from flows.executor import run_attached
-
-    place = out / "job.json"
-    write_atomic(place, json.dumps(job, indent=1))
-    code = run_attached(worker, str(place))
-    if code and code not in qat.TOLD:
-        raise StepFailed(
-            "training", f"ended with exit code {code}", "the same command goes on from the last whole epoch"
-        )
-    return code

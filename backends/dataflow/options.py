@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf, nan
@@ -15,6 +14,7 @@ from flows.core.errors import InputError
 from flows.core.evidence import Metric
 from flows.core.files import read_text
 from flows.core.text import printable
+from flows.core.toml import tables
 
 NO_TARGET = "none"
 AUTO, SIMULATED = "auto", "simulated"
@@ -103,7 +103,7 @@ def shell_text(text: str) -> str:
         raise ValueError(f"{text[:80]!r} is no shell: give {', '.join(NAMES)}, {OWN_SHELL}")
     place, advice = f"shell {text}", "give one whole number a line, or two: lut = 3000, ff = [3500, 4000], bram18 = 4"
     try:
-        content = tomllib.loads(read_text(Path(text), "name a TOML file", place))
+        content = tables(read_text(Path(text), "name a TOML file", place))
         rows = (
             f"{key}={'..'.join(map(str, ends if isinstance(ends, list) else [ends]))}" for key, ends in content.items()
         )

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import datetime
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -26,6 +25,7 @@ from flows.core.evidence import Metric, Reading, Tier
 from flows.core.ledger import Entry, Kind, same_part
 from flows.core.part import boards, find_part
 from flows.core.text import printable
+from flows.core.toml import tables
 
 AMOUNT = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?) *(\S+)", re.ASCII | re.IGNORECASE)
 PER_SECOND = {"images/s": 1.0, "inferences/s": 1.0, "frames/s": 1.0, "fps": 1.0}
@@ -81,9 +81,9 @@ def entry(content: str, file: str, digest: str, today: str) -> Entry:
     """Raises `InputError` where it is no such file, where a unit, the board, the date or who measured is missing."""
     board = _Board(file)
     try:
-        table = tomllib.loads(content)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as reason:
-        raise board.wrong(f"not TOML ({printable(str(reason))[:80]})") from None
+        table = tables(content)
+    except ValueError as reason:
+        raise board.wrong(str(reason)) from None
     board.check(table, HEAD)
     facts = {name: board.text(table, name) for name in ("who", "board")} | {"date": _date(board, table.get("date"))}
     if not facts["who"]:

@@ -102,6 +102,12 @@ def test_no_shell_is_refused_in_one_line(shell: str, capsys: pytest.CaptureFixtu
     assert "shell" in text
 
 
+def test_a_shell_nested_too_deep_is_refused_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    place = tmp_path / "shell.toml"
+    place.write_text("lut = " + "[\n" * 20_000 + "]\n" * 20_000)
+    assert "nested too deep" in said(capsys, *HLS, f"--shell={place}", code=3)
+
+
 def test_a_call_of_the_driver_has_as_many_images_as_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     rates = []
     for batch in ("10", "100000"):

@@ -58,6 +58,7 @@ def texts(
         "pixels": str(contract.pixels),
         "bytes": image,
         "beats": -(-image // 4),
+        "stride": -(-image // 4) * 4,
         "results": results,
         "design": made.quantised.digest,
         "frames": frames,

@@ -1,6 +1,7 @@
 """What a design will cost, with no tool installed: totals, layers, memories, FIFOs, shell, and cycles.
 
-The cycles are those of the generated SystemVerilog, turn by turn. No Fmax is foretold: no build of it is known.
+The cycles are those of the generated SystemVerilog, turn by turn. No Fmax is foretold: no whole build
+of it is known, and the backend states the fastest clock that parts of one have met.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from backends.dataflow.options import NO_TARGET, cycles_at
 from backends.dataflow.pe_simd import Fold, legal, parse_folding
 from backends.dataflow.space import WORTHWHILE, Budgets, Problem, Solved
 from backends.protocol import Job, Refusal
-from flows.core.evidence import Metric
+from flows.core.evidence import RESOURCES, Metric
 from models.network import CONVOLUTIONS
 from models.quantised import QuantisedNetwork
 
@@ -46,7 +46,8 @@ def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
 
 def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[Options, Design]) -> Solved[Design]:
     """The design of `job` in this arithmetic. Raises `Unbuildable` for folds that do not divide, a rate beyond reach,
-    and FIFOs that deadlock. Layers multiply in LUTs where DSP slices are what stops a design, and that makes it faster.
+    and FIFOs that deadlock. Layers multiply in LUTs where DSP slices are what stops a design, and that makes it faster,
+    or lets it have the rate that is asked for.
     """
     start = make(job, quantised, {})
     ways = {node.name: start.ways(node) for node in nodes(quantised) if node.kind in MULTIPLYING}
@@ -63,13 +64,23 @@ def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[O
     limit = cycles_at(rate, clock_ns)
     solved = problem.fitted(PATIENCE) if limit is None else problem.reaching(limit)
     more = {name: [*folds[name], *(in_luts[name] if name not in asked else ())] for name in folds}
-    if limit is None and more != folds and solved.answer and Metric.DSP in solved.answer.stops:
+    if more != folds and limit is not None and _lacking(solved.design):
+        other = folding_problem(job, quantised, more, make).reaching(limit)
+        solved = solved if _lacking(other.design) else other
+    elif more != folds and limit is None and solved.answer and Metric.DSP in solved.answer.stops:
         other = folding_problem(job, quantised, more, make).fitted(PATIENCE)
         is_faster = other.design.interval <= WORTHWHILE * solved.design.interval
         solved = other if is_faster and other.answer and not other.answer.lacking else solved
     design = solved.design
     refusals.refuse(refusals.deadlock(design.stages, design.depths, design.pixel_bits, job.options.fifo_depth, "words"))
     return solved if len(asked) < len(ways) else Solved(design, None)
+
+
+def _lacking(design: LayerDesign[Any]) -> bool:
+    """Whether its estimates take more of a resource than is to be used."""
+    return any(
+        cost > design.job.target.usable(metric) for metric, cost in zip(RESOURCES, taken(design, False), strict=True)
+    )
 
 
 def _in_luts(name: str, fold: Fold, possible: Sequence[Fold]) -> Iterator[Refusal]:

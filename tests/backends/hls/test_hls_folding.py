@@ -6,6 +6,7 @@ import pytest
 
 from backends.dataflow.folding import cheapest, intervals
 from backends.dataflow.layers.nodes import MATRIX_VECTOR, pixels
+from backends.dataflow.layers.resolve import taken
 from backends.dataflow.layers.schedule import EXPECTED, turns
 from backends.dataflow.pe_simd import Fold, legal
 from backends.dataflow.space import Space
@@ -115,6 +116,14 @@ def test_small_layers_multiply_in_luts_where_dsp_slices_stop_a_design() -> None:
     in_luts = {name for name, fold in design.folds.items() if fold.in_luts}
     assert "block1_conv1" in in_luts and not in_luts & {"block1_conv2", "block2_conv1", "block2_conv2"}
     assert not any(fold.in_luts for fold in solved(packing="off").design.folds.values())
+
+
+def test_a_rate_that_dsp_slices_alone_do_not_reach_takes_luts_as_well() -> None:
+    """The cheapest folding of DSP slices for it takes 228 of them."""
+    design = solved(target_fps="2000").design
+    assert any(fold.in_luts for fold in design.folds.values())
+    cost = dict(zip(RESOURCES, taken(design, False), strict=True))
+    assert all(cost[metric] <= design.job.target.usable(metric) for metric in RESOURCES)
 
 
 def test_products_in_luts_may_be_asked_for() -> None:

@@ -13,7 +13,9 @@ from backends.protocol import NoteKind, Unbuildable
 from backends.rtl import BACKEND
 from backends.rtl.plan import CYCLES
 from backends.rtl.simulated import fifo_names
+from flows.core.clock import ClockVerdict, judge_clock, seen_on
 from flows.core.evidence import DESIGN, TOTAL, Metric, Tier, total
+from flows.core.part import find_part
 from flows.core.plan import Products, State, StepResult
 from models.network import INPUT, Conv2D, Dense, Flatten, Network, Softmax
 from tests.backends.hls.networks import SMALL
@@ -28,6 +30,13 @@ def test_a_product_is_a_dsp_and_cycles_are_those_of_the_stages(tmp_path: Path) -
     assert interval and (interval.value, interval.stage, interval.low) == (864, Tier.RTL_SIMULATED, None)
     assert total(readings, Metric.FMAX_MHZ) is None
     assert DESIGN not in {reading.scope for reading in readings}
+
+
+@pytest.mark.parametrize("clock_ns, verdict", [(10.0, ClockVerdict.CREDIBLE), (8.0, ClockVerdict.AT_RISK)])
+def test_a_clock_is_believed_as_far_as_parts_of_a_design_were_routed(clock_ns: float, verdict: ClockVerdict) -> None:
+    assert BACKEND.seen_clock
+    known = seen_on(find_part("xc7z010"), BACKEND.seen_clock)
+    assert known and judge_clock([known], clock_ns).verdict is verdict
 
 
 def test_sums_are_as_wide_as_their_weights_need(tmp_path: Path) -> None:

@@ -34,7 +34,9 @@ def resolve(job: Job[FinnOptions]) -> Solved[FinnDesign]:
     try:
         quantised = lower(job)
     except Ungridded as reason:
-        advice = "--weights of quantisation-aware training (flows train NETWORK --qat)"
+        advice = (
+            "what `python -m flows train NETWORK --qat` leaves, of a file of yours too: --network OUT/NAME-w4a4.onnx"
+        )
         raise Unbuildable(Refusal("weights", str(reason), advice)) from None
     return resolve_folding(job, quantised)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from models.fixed import FixedType
 from models.network import INPUT, Layer, Network, Softmax
@@ -18,14 +18,13 @@ def lowered(
     contract: InputContract,
     arithmetic: LayerArithmetic,
     keeps_softmax: bool = False,
-    code_bits: Callable[[Mapping[str, Arithmetic]], Mapping[str, int]] = lambda layers: {},
 ) -> QuantisedNetwork:
     """`network` on the weights of this digest. A softmax at the end is left to the host, which takes the largest logit,
-    unless the design `keeps_softmax`. `code_bits` as in `QuantisedNetwork`."""
+    unless the design `keeps_softmax`."""
     types, layers = {INPUT: contract.type}, dict[str, Arithmetic]()
     for layer in network.layers:
         if isinstance(layer, Softmax) and layer.name == network.output and not keeps_softmax:
             continue
         layers[layer.name] = arithmetic(layer, [types[name] for name in layer.inputs])
         types[layer.name] = layers[layer.name].output
-    return QuantisedNetwork(network, weights, contract, layers, code_bits(layers))
+    return QuantisedNetwork(network, weights, contract, layers)

@@ -22,8 +22,8 @@ OPTIONS = {
 
 @dataclass(frozen=True)
 class QatRecipe:
-    """Adam towards the float network's softened answers and the labels: a short warm-up, a constant rate, and a fall to
-    zero over the last epochs. Until that fall a longer training is the same one."""
+    """Adam towards the float network's softened answers and the labels: a short warm-up, then the rate falls to zero
+    over the whole training, since codes that flip at a high rate gain nothing."""
 
     weight_bits: int = 4
     outer_weight_bits: int | None = None
@@ -33,8 +33,7 @@ class QatRecipe:
     """A scale for each output channel of a kernel, not one for all of it."""
     power_of_two: bool = False
     """Every scale a power of two, not a number of 24 bits."""
-    epochs: int = 14
-    falling_epochs: int = 3
+    epochs: int = 30
     batch: int = 128
     peak_rate: float = 1e-3
     scale_rate: float = 0.1
@@ -63,8 +62,7 @@ class QatRecipe:
     def rate(self, step: int, steps: int) -> float:
         """At this step, with so many in an epoch."""
         warm = min(1.0, step / self.warmup_steps) if self.warmup_steps else 1.0
-        left = (steps * self.epochs - step) / (steps * min(self.falling_epochs, self.epochs))
-        return self.peak_rate * warm * min(1.0, left)
+        return self.peak_rate * warm * (1 - step / (steps * self.epochs))
 
     @property
     def variant(self) -> str:

@@ -25,7 +25,7 @@ An accumulator wraps at its width. That of products and bias holds all their fra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -118,9 +118,7 @@ class Arithmetic:
 class QuantisedNetwork:
     """`network` in the arithmetic of `layers` (by layer name), on the weights of digest `weights`.
 
-    `code_bits` are those in which the design keeps a weight, by layer, where the kernel's type has more: a scale is no
-    power of two, or every output channel has its own, and the type holds what codes times scales are. A trailing
-    softmax, or scale of the host's, may be absent from `layers`: the design then ends before it.
+    A trailing softmax, or scale of the host's, may be absent from `layers`: the design then ends before it.
 
     Raises `ValueError` where a layer lacks a type it needs, or an accumulator would round.
     """
@@ -129,15 +127,10 @@ class QuantisedNetwork:
     weights: str
     input: InputContract
     layers: Mapping[str, Arithmetic]
-    code_bits: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if unknown := self.layers.keys() - {layer.name for layer in self.network.layers}:
             raise ValueError(f"{min(unknown)} is no layer of {self.network.name}")
-        for name, bits in self.code_bits.items():
-            types = self.layers.get(name)
-            if not (types and types.kernel and bits <= types.kernel.width):
-                raise ValueError(f"{name}: its kernel does not hold codes of {bits} bits")
         for layer in self.network.layers:
             if layer.name in self.layers:
                 self._check(layer, self.layers[layer.name])
@@ -173,8 +166,7 @@ class QuantisedNetwork:
     @property
     def weight_bits(self) -> dict[str, int]:
         """Bits in which the design keeps a weight, by layer."""
-        kernels = {name: types.kernel.width for name, types in self.layers.items() if types.kernel}
-        return kernels | dict(self.code_bits)
+        return {name: types.kernel.width for name, types in self.layers.items() if types.kernel}
 
     @property
     def computed(self) -> tuple[Layer, ...]:
@@ -189,5 +181,4 @@ class QuantisedNetwork:
     @cached_property
     def digest(self) -> str:
         layers = [self.layers[one.name].identity for one in self.computed]
-        grids = [dict(self.code_bits)] if self.code_bits else []
-        return digest_of([self.network.digest, self.weights, self.input.identity, layers, *grids])
+        return digest_of([self.network.digest, self.weights, self.input.identity, layers])

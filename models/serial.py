@@ -59,7 +59,6 @@ def quantised_to_json(quantised: QuantisedNetwork) -> dict[str, Any]:
             "channels": contract.channels,
         },
         "layers": {layer.name: _types_to_json(quantised.layers[layer.name]) for layer in quantised.computed},
-        "code_bits": dict(quantised.code_bits),
     }
 
 
@@ -74,8 +73,7 @@ def quantised_from_json(content: Any, place: str = "quantised network") -> Quant
             _text(source["channels"]),
         )
         layers = {name: _types_from_json(row) for name, row in content["layers"].items()}
-        code_bits = {name: _count(bits) for name, bits in content["code_bits"].items()}
-        return QuantisedNetwork(network, _text(content["weights"]), contract, layers, code_bits)
+        return QuantisedNetwork(network, _text(content["weights"]), contract, layers)
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as reason:
         raise InputError(place, f"damaged description of an arithmetic ({reason!r})", ADVICE) from None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backends.dataflow.options import AUTO, NO_TARGET
-from backends.finn.design.arithmetic import IMAGES
 from backends.finn.options import FINN, FinnOptions
 from backends.protocol import Job, Refusal
 from models.integers import GlobalSum, HostScale, Threshold
@@ -26,6 +25,7 @@ from models.network import (
 KINDS = (Conv2D, Dense, ReLU, Add, GlobalAveragePool, MaxPool2D, Flatten, Softmax)
 OF_INTEGERS = (Threshold, GlobalSum, HostScale, GroupedConv2D)
 """Kinds that a network of integers has besides."""
+TRAIN = "what `python -m flows train NETWORK --qat` leaves, of a file of yours too: --network OUT/NAME-w4a4.onnx"
 UNBUILT = {
     "averagepool2d": "FINN averages windows with a Trunc behind them alone, which is not read here",
     "clip": "in FINN, an upper end is the last code of the quantiser behind a ReLU",
@@ -38,17 +38,17 @@ UNBUILT = {
 def check(job: Job[FinnOptions]) -> Sequence[Refusal]:
     if isinstance(job.integer, Refusal):
         return (job.integer, *_folding(job.options))
-    network = job.integer.quantised.network if job.integer else job.network
-    return (*_layers(network, bool(job.integer)), *_folding(job.options))
+    if job.integer:
+        return (*_layers(job.integer.quantised.network, True), *_folding(job.options))
+    refused = tuple(_layers(job.network, False))
+    floats = Refusal("weights", "they are floats, and FINN builds integers of 2 to 8 bits", TRAIN)
+    return (*(refused or (floats,)), *_folding(job.options))
 
 
 def _layers(network: Network, of_integers: bool) -> Iterator[Refusal]:
     """Layers, and orders of them, that the flow does not build."""
     if not any(isinstance(layer, WEIGHTED) for layer in network.layers):
         yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
-    if network.pixels not in IMAGES:
-        fact = f"the network reads {network.pixels}, and FINN's first quantiser takes bytes as they are"
-        yield Refusal("--pixels", fact, "train it on x / 255, or on bytes")
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
         if isinstance(layer, GroupedConv2D) and not of_integers:

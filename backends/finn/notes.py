@@ -13,7 +13,6 @@ from backends.dataflow.notes import Wording, folding_notes
 from backends.dataflow.options import AUTO, NO_TARGET, cycles_at
 from backends.dataflow.space import Solved
 from backends.finn.design import folding_file
-from backends.finn.design.arithmetic import grid_of
 from backends.finn.design.design import FinnDesign
 from backends.finn.design.fifos import StreamingFifo, WidthConverter
 from backends.finn.design.nodes import MatrixVector
@@ -25,7 +24,6 @@ from backends.finn.resolve import folding_problem
 from backends.protocol import Note, warning
 from flows.core.evidence import Metric
 from flows.core.margins import KEPT
-from models.integer_network import IntegerNetwork
 
 PIXELS = {1: "bytes, which the network itself divides by 255", 255: "x / 255", 256: "x / 256"}
 WORDING = Wording("folding", "it is", "the design takes")
@@ -108,30 +106,17 @@ def _faster_with(shell: str, solved: Solved[FinnDesign]) -> str:
 
 
 def _arithmetic(design: FinnDesign) -> Iterator[Note]:
-    quantised, integer = design.quantised, design.job.integer
-    kernels = [f"{name} {bits} bits{_scales(design, name)}" for name, bits in quantised.weight_bits.items()]
+    kernels = [f"{name} {bits} bits" for name, bits in design.quantised.weight_bits.items()]
     own = ", ".join(f"{value:,} {metric.unit}" for metric, value in finn_totals(design).items())
     yield Note("what FINN's dataflow builder needs, with steps for residual graphs, is in handover/finn")
     yield Note(f"by FINN's own formulas, which leave FIFOs, DMA and shell out: {own}")
     yield Note(f"weights by layer: {', '.join(kernels)}")
-    if isinstance(integer, IntegerNetwork):
-        yield Note(
-            "computed on integers alone, as FINN builds it: thresholds are exact, from your scales, biases and batch "
-            f"normalisations; the last scale is the host's. Pixels are read as {PIXELS[integer.divisor]}"
-        )
-    else:
-        exact = "products, biases, residual sums and the average are exact"
-        yield Note(f"{exact}; quantisers behind ReLUs and shortcuts round")
+    yield Note(
+        "computed on integers alone, as FINN builds it: thresholds are exact, from the file's scales, biases and batch "
+        f"normalisations; the last scale is the host's. Pixels are read as {PIXELS[design.integer.divisor]}"
+    )
     yield Note("FINN's build was not run: it needs Vivado")
     yield Note(
         f"FINN's own figures of each node (`flows show` sets them beside ours), and its proof that its graphs are this "
         f"network, come with step {ESTIMATES.step}; they are lost where {TOOL} is not on PATH (nox -s finn makes it)"
     )
-
-
-def _scales(design: FinnDesign, layer: str) -> str:
-    if design.job.integer:
-        return ""
-    if layer not in design.quantised.code_bits:
-        return " at one scale"
-    return f" at {grid_of(design.job.weights, layer).words}"

@@ -13,7 +13,6 @@ from backends.dataflow.folding import Folding as Chosen
 from backends.dataflow.options import AUTO, cycles_at
 from backends.dataflow.space import Budgets, Problem, Solved
 from backends.finn.design import folding_file
-from backends.finn.design.arithmetic import Ungridded, lower
 from backends.finn.design.design import FinnDesign
 from backends.finn.design.graph import nodes
 from backends.finn.design.nodes import MatrixVector
@@ -22,23 +21,15 @@ from backends.finn.design.search import set_folding, slowest
 from backends.finn.options import FINN, FinnOptions
 from backends.finn.resources import models
 from backends.finn.resources.formulas import MemoryStyle
-from backends.protocol import Job, Refusal, Unbuildable
+from backends.protocol import Job
 from models.integer_network import IntegerNetwork
 from models.quantised import QuantisedNetwork
 
 
 def resolve(job: Job[FinnOptions]) -> Solved[FinnDesign]:
-    """Raises `Unbuildable` for weights that no quantiser has left, and what `resolve_folding` raises."""
-    if isinstance(job.integer, IntegerNetwork):
-        return resolve_folding(job, job.integer.quantised)
-    try:
-        quantised = lower(job)
-    except Ungridded as reason:
-        advice = (
-            "what `python -m flows train NETWORK --qat` leaves, of a file of yours too: --network OUT/NAME-w4a4.onnx"
-        )
-        raise Unbuildable(Refusal("weights", str(reason), advice)) from None
-    return resolve_folding(job, quantised)
+    """Raises what `resolve_folding` raises."""
+    assert isinstance(job.integer, IntegerNetwork), "check refuses what is not quantised"
+    return resolve_folding(job, job.integer.quantised)
 
 
 def resolve_folding(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Solved[FinnDesign]:

@@ -1,6 +1,7 @@
 """Keeps what finn-plus said of whole designs, as the fixture of tests/backends/finn/test_finn_plus.py.
 
     python -m flows run finn --part xc7z020 --part xc7z010 --out OUT   # with finn-plus-1.6.1 on PATH
+    python -m flows run finn --part xc7z020 --target-fps 500 --out OUT
     python -m calibration.finn_plus.graph OUT/finn-* > tests/backends/finn/finn_plus_1.6.1_arch8.json
 
 A row a run: network, part, folding, and cycles, LUT, BRAM18 and DSP of each node.
@@ -18,15 +19,15 @@ KEPT = ("PE", "SIMD", "parallel_window")
 
 def row(run: Path) -> dict[str, Any]:
     """Of the files of one run."""
-    folding = json.loads((run / "handover/finn/folding.json").read_text())
-    facts = json.loads((run / "handover/job.json").read_text())["facts"]
+    folding = json.loads((run / "steps/handover/finn/folding.json").read_text())
+    facts = json.loads((run / "steps/handover/job.json").read_text())["facts"]
     return {
         "network": facts["network"],
         "part": facts["part"],
         "folding": {
             name: {key: values[key] for key in KEPT if key in values} for name, values in folding.items() if values
         },
-        "nodes": json.loads((run / "finn-plus/estimates.json").read_text()),
+        "nodes": json.loads((run / "steps/finn-plus/estimates.json").read_text()),
     }
 
 

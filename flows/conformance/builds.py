@@ -13,7 +13,7 @@ import pytest
 
 from backends.protocol import Job
 from flows import executor, runner
-from flows.conformance.estimates import EstimateSuite, trained
+from flows.conformance.estimates import EstimateSuite, subject, trained
 from flows.conformance.rehearsal import Rehearsal, ancestry
 from flows.core.errors import MismatchError
 from flows.core.plan import PYTHON, Asset, Products, State, StepResult
@@ -22,6 +22,7 @@ from flows.core.record_reader import document_from_json
 from flows.executor import Executor
 from flows.packages import package_version
 from flows.store import Store
+from models.integer_network import IntegerNetwork
 
 
 class BuildSuite(EstimateSuite):
@@ -42,7 +43,8 @@ class BuildSuite(EstimateSuite):
         plan = self.backend.plan(design)
         assert plan.artefact and plan.against and plan.vectors >= 16
         files = [item for step in ancestry(plan, plan.artefact.step) for item in step.files.values()]
-        assert {item.digest for item in files if isinstance(item, Asset)} == {job.weights.digest}
+        graph = {job.integer.graph.digest} if isinstance(job.integer, IntegerNetwork) else set()
+        assert {item.digest for item in files if isinstance(item, Asset)} == {subject(job)[1].digest} | graph
 
     def test_steps_whose_tool_is_absent_are_skipped_and_say_which(
         self, design: Any, tmp_path: Path, no_tools: None

@@ -18,7 +18,7 @@ from backends.protocol import Backend, Job, Note, Refusal, Unbuildable
 from flows import runner
 from flows.cli.options import add_options, options_of
 from flows.cli.parser import Parser
-from flows.conformance.networks import TINY, job_on, odd_networks
+from flows.conformance.networks import TINY, job_on, odd_networks, quantised_job_on
 from flows.core.errors import InputError, UsageError
 from flows.core.evidence import RESOURCES, SHELL, TOTAL, Metric, Reading, Tier, total
 from flows.core.fit import Verdict, judge
@@ -29,7 +29,9 @@ from flows.core.record import Document, document_to_json
 from flows.core.record_reader import document_from_json
 from flows.executor import step_digest
 from flows.jobs import Trained, find_trained, run_name
+from models.integer_network import IntegerNetwork
 from models.network import Network
+from models.weights import Weights
 
 STAGES = (Tier.HLS, Tier.SIMULATED, Tier.RTL_SIMULATED, Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
 """What a model may foretell."""
@@ -39,10 +41,10 @@ PURE = """
 import json, os, sys
 from pathlib import Path
 from importlib import import_module
-from flows.conformance.networks import TINY, job_on
+from flows.conformance.estimates import tiny_job
 
 backend = import_module(sys.argv[1]).BACKEND
-job = job_on(TINY, Path(sys.argv[2]), backend.options())
+job = tiny_job(backend, Path(sys.argv[2]))
 done = []
 
 def heard(event, arguments):
@@ -57,6 +59,20 @@ for function in (backend.lower, backend.notes, backend.estimate, backend.plan):
     function(design)
 print(json.dumps([done, sorted(sys.modules)]))
 """
+
+
+def tiny_job(backend: Backend[Any, Any], folder: Path) -> Job[Any]:
+    """A small residual network with the default options, quantised where the flow starts from such weights."""
+    if backend.weights:
+        return quantised_job_on(folder, backend.options())
+    return job_on(TINY, folder, backend.options())
+
+
+def subject(job: Job[Any]) -> tuple[Network, Weights]:
+    """What its design computes, and on which weights."""
+    if isinstance(job.integer, IntegerNetwork):
+        return job.integer.quantised.network, job.integer.weights
+    return job.network, job.weights
 
 
 def refusals(backend: Backend[Any, Any], job: Job[Any]) -> Sequence[Refusal]:
@@ -78,7 +94,7 @@ def parsed(backend: Backend[Any, Any], *argv: str) -> Any:
 
 
 def trained(job: Job[Any]) -> Trained:
-    return Trained(job.network, job.weights, job.ranges, None)
+    return Trained(job.network, job.weights, job.ranges, None, job.integer)
 
 
 def step_digests(plan: Plan) -> dict[str, str]:
@@ -97,8 +113,7 @@ class EstimateSuite:
 
     @pytest.fixture
     def job(self, tmp_path: Path) -> Job[Any]:
-        """A small residual network with the default options."""
-        return job_on(TINY, tmp_path, self.backend.options())
+        return tiny_job(self.backend, tmp_path)
 
     @pytest.fixture
     def design(self, job: Job[Any]) -> Any:
@@ -127,7 +142,7 @@ class EstimateSuite:
             assert refused.value.exit_code in (2, 3) and refused.value.next_step
 
     def test_equal_jobs_have_equal_names_designs_and_steps(self, job: Job[Any], tmp_path: Path) -> None:
-        again = job_on(TINY, tmp_path, self.backend.options())
+        again = tiny_job(self.backend, tmp_path)
         assert again is not job and run_name(self.backend.name, again) == run_name(self.backend.name, job)
         assert self._outcome(again) == self._outcome(job)
 
@@ -179,7 +194,8 @@ class EstimateSuite:
 
     def test_the_arithmetic_is_of_this_network_and_these_weights(self, job: Job[Any], design: Any) -> None:
         quantised = self.backend.lower(design)
-        assert (quantised.network, quantised.weights) == (job.network, job.weights.digest)
+        network, weights = subject(job)
+        assert (quantised.network, quantised.weights) == (network, weights.digest)
         assert quantised == self.backend.lower(self.backend.resolve(job))
 
     def test_steps_have_names_of_their_own_and_say_what_they_take(self, job: Job[Any]) -> None:

@@ -10,7 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backends.protocol import Job
+from flows.core.files import MODEL_LIMIT, digest
 from flows.core.part import Target, find_part
+from flows.core.plan import Asset
+from models.fixed import FixedType, Overflow, Rounding
+from models.integer_network import IntegerNetwork
+from models.integers import GlobalSum, HostScale, Threshold
 from models.network import (
     INPUT,
     Add,
@@ -30,6 +35,8 @@ from models.network import (
     Shape,
     Softmax,
 )
+from models.pixels import RAW
+from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.ranges import Ranges
 from models.weights import open_weights, save_weights
 
@@ -52,6 +59,26 @@ TINY = Network(
 """A residual network that every flow builds."""
 
 
+TINY_INTEGERS = Network(
+    "tiny",
+    (8, 8, 3),
+    (
+        Conv2D("conv1", (INPUT,), (3, 3), (1, 1), "same", 4),
+        Threshold("relu1", ("conv1",), 15, 0),
+        Conv2D("conv2", ("relu1",), (3, 3), (1, 1), "same", 4),
+        Threshold("relu2", ("conv2",), 15, 0),
+        Conv2D("shortcut", (INPUT,), (1, 1), (1, 1), "same", 4),
+        Threshold("codes", ("shortcut",), 14, -7),
+        Add("add", ("relu2", "codes")),
+        MaxPool2D("pool", ("add",), (2, 2), (2, 2), "valid"),
+        GlobalSum("gap", ("pool",)),
+        Dense("dense", ("gap",), 5),
+        HostScale("host_scale", ("dense",)),
+    ),
+)
+"""The same network as a QONNX file of four bits leaves it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sine(Layer):
     """A layer that no backend has heard of."""
@@ -60,8 +87,7 @@ class Sine(Layer):
 
 
 def job_on(network: Network, folder: Path, options: Any, part: str = "xc7z020") -> Job[Any]:
-    """On seeded weights of four bits, so that backends that take only quantised ones take them; reaches are on grids of
-    four bits, too. Some weights are above 1, which formats for fractions do not hold as they are."""
+    """On seeded weights, some of them above 1, which formats for fractions do not hold as they are."""
     random = np.random.default_rng(3)
     tensors = {}
     for name, shape in network.weight_shapes():
@@ -78,6 +104,35 @@ def job_on(network: Network, folder: Path, options: Any, part: str = "xc7z020") 
     reach = {tensor: (0.0, 3.75) if tensor in rectified else (-3.75, 3.75) for tensor in network.shapes}
     ranges = Ranges(network.digest, weights.digest, "images", 10, reach | {INPUT: (0.0, 1.0)})
     return Job(network, weights, ranges, Target(find_part(part)), options)
+
+
+def quantised_job_on(folder: Path, options: Any, part: str = "xc7z020") -> Job[Any]:
+    """`TINY` as trained with quantisers of four bits, for backends that build what a QONNX file says. Its graph is a
+    stand-in: no step that reads it can be run."""
+    random = np.random.default_rng(3)
+    path, graph = folder / "tiny.integers.safetensors", folder / "tiny.onnx"
+    tensors = {name: np.ones(shape, np.float32) for name, shape in TINY_INTEGERS.weight_shapes()}
+    for name, tensor in tensors.items():
+        if name.endswith("kernel"):
+            tensors[name] = random.integers(-7, 8, tensor.shape).astype(np.float32)
+        elif name.endswith("thresholds"):
+            tensors[name] = np.sort(random.integers(-900, 900, tensor.shape)).astype(np.int32)
+        elif name.endswith("bias"):
+            tensors[name] = np.zeros_like(tensor)
+    save_weights(path, tensors, TINY_INTEGERS)
+    graph.write_bytes(b"a stand-in for QONNX")
+    weights = open_weights(path, TINY_INTEGERS)
+    signed, unsigned = (FixedType(4, 4, each, Rounding.RND_CONV, Overflow.SAT_SYM) for each in (True, False))
+    types = {"relu1": unsigned, "relu2": unsigned, "codes": signed, "add": FixedType(6, 6), "pool": FixedType(6, 6)}
+    layers = {name: Arithmetic(type) for name, type in (types | {"gap": FixedType(10, 10)}).items()}
+    for name, width in {"conv1": 17, "conv2": 14, "shortcut": 14, "dense": 16}.items():
+        total = FixedType(width, width)
+        layers[name] = Arithmetic(total, signed, FixedType(2, 2), total)
+    contract = InputContract(FixedType(8, 8, signed=False), RAW, "design")
+    quantised = QuantisedNetwork(TINY_INTEGERS, weights.digest, contract, layers)
+    asset = Asset(graph, digest(graph, MODEL_LIMIT, "make it again"))
+    integer = IntegerNetwork(quantised, weights, asset, 256, False, ())
+    return replace(job_on(TINY, folder, options, part), integer=integer)
 
 
 def odd_networks() -> Iterator[Network]:

@@ -13,6 +13,7 @@ import pytest
 from backends.hls4ml.options import Left
 from backends.protocol import Backend, Job
 from flows import prepared, registry, runner
+from flows.conformance.estimates import tiny_job
 from flows.conformance.networks import TINY, job_on
 from flows.core.digest import digest_of
 from flows.core.margins import Margins
@@ -32,7 +33,7 @@ class Case:
 
     def __init__(self, flow: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.backend: Backend[Any, Any] = registry.load(flow)
-        self.job = job_on(TINY, folder, self.backend.options())
+        self.job = tiny_job(self.backend, folder)
         self.heard: list[tuple[str, str]] = []
         self.executor = Executor(Store(folder / "store"), 1, lambda event, step, text: self.heard.append((event, text)))
         self.searches = 0

@@ -22,6 +22,7 @@ from backends.finn.options import FINN, FinnOptions
 from backends.finn.resources import models
 from backends.finn.resources.formulas import MemoryStyle
 from backends.protocol import Job
+from models.integer_network import IntegerNetwork
 from models.quantised import QuantisedNetwork
 
 FIFO, CONVERTER, IODMA = "fifo", "width converters", "DMA engines"
@@ -32,6 +33,12 @@ class FinnDesign(StreamDesign):
     job: Job[FinnOptions]
     quantised: QuantisedNetwork
     folding: Folding
+
+    @property
+    def integer(self) -> IntegerNetwork:
+        """What `quantised` was read from."""
+        assert isinstance(self.job.integer, IntegerNetwork), "check refuses what is not quantised"
+        return self.job.integer
 
     @cached_property
     def nodes(self) -> tuple[HardwareNode, ...]:

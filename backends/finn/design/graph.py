@@ -1,4 +1,4 @@
-"""From a quantised network to FINN's nodes, under the names that FINN gives them in this order."""
+"""From a network of integers to FINN's nodes, under the names that FINN gives them in this order."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from backends.finn.design.nodes import (
 )
 from models.fixed import FixedType, Overflow
 from models.integers import GlobalSum as GlobalSumLayer
-from models.integers import HostScale, Threshold
-from models.network import INPUT, Add, Conv2D, Dense, GlobalAveragePool, GroupedConv2D, Layer, MaxPool2D, ReLU, Shape
+from models.integers import Threshold
+from models.network import INPUT, Add, Conv2D, Dense, GroupedConv2D, Layer, MaxPool2D, Shape
 from models.quantised import QuantisedNetwork
 
 LEAST_RTL_BITS = 4
@@ -35,8 +35,7 @@ MOST_DATA, MOST_WEIGHT, MOST_SUM = 18, 25, 48
 def nodes(quantised: QuantisedNetwork) -> tuple[HardwareNode, ...]:
     """Every node but converters, FIFOs and DMA, which follow from the folding.
 
-    BatchNorm and dropout leave nothing, Flatten nothing but another order of reading. A layer with weights that ends
-    the design has no thresholds: its bias is added, and the host scales.
+    Flatten leaves nothing but another order of reading. The last scale and offset are the host's.
     """
     made = _Made(quantised)
     network = quantised.network
@@ -97,16 +96,9 @@ def _layer(made: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
     sources = tuple(stream.writer for stream in inputs)
     match layer:
         case Conv2D() | GroupedConv2D() | Dense():
-            product = _product(made, layer, source, shape)
-            if isinstance(quantised.network.layers[-1], HostScale):
-                return product  # of integers: biases are in thresholds, which are layers themselves, or the host's
-            if layer.name == quantised.output:
-                return made.put(Sum("", layer.name, (product.writer,), shape, shape, product.type, product.type))
-            if all(isinstance(reader, ReLU) for reader in quantised.network.consumers(layer.name)):
-                return product  # thresholds are the ReLU's
-            return _thresholds(made, layer, product, result)
-        case ReLU() | Threshold():
-            return _thresholds(made, layer, source, result)
+            return _product(made, layer, source, shape)  # biases are in thresholds, or the host's
+        case Threshold():
+            return made.put(Thresholds("", layer.name, sources, source.shape, source.shape, source.type, result))
         case Add():
             signed = any(stream.type.signed for stream in inputs)
             wide = 1 + max(stream.type.width + (signed and not stream.type.signed) for stream in inputs)
@@ -116,7 +108,7 @@ def _layer(made: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
             window = made.put(_window(layer, source, depthwise=True))
             pool = Pool("", layer.name, (window.writer,), shape, shape, source.type, source.type, layer.kernel)
             return made.put(pool)
-        case GlobalAveragePool() | GlobalSumLayer():
+        case GlobalSumLayer():
             bits = source.type.width + (prod(source.shape[:-1]) - 1).bit_length()
             total = Integer(bits, source.type.signed)
             return made.put(GlobalSum("", layer.name, sources, source.shape, (1, *shape), source.type, total))
@@ -139,9 +131,8 @@ def _product(made: _Made, layer: Conv2D | GroupedConv2D | Dense, source: _Stream
             source = made.put(Padding("", layer.name, (source.writer,), source.shape, padded, kind, kind, pads))
         if prod(layer.kernel) > 1 or prod(layer.strides) > 1:
             source = made.put(_window(layer, source, depthwise=is_depthwise))
-    bits = made.quantised.weight_bits[layer.name]
-    total = Integer(types.accumulator.width - types.kernel.width + bits, True)
-    rtl = is_rtl(source.type, replace(types.kernel, width=bits), total.width)
+    bits, total = types.kernel.width, Integer(types.accumulator.width, True)
+    rtl = is_rtl(source.type, types.kernel, total.width)
     place = (source.writer,), source.shape, shape if len(shape) == 3 else (1, *shape)
     if is_depthwise:
         return made.put(VectorVector("", layer.name, *place, source.type, total, inputs, bits, rtl=False))
@@ -163,10 +154,6 @@ def _window(layer: Conv2D | GroupedConv2D | MaxPool2D, source: _Stream, depthwis
     shape = rows, columns, source.shape[-1]
     kinds = source.type, source.type
     return Window("", layer.name, (source.writer,), source.shape, shape, *kinds, layer.kernel, layer.strides, depthwise)
-
-
-def _thresholds(made: _Made, layer: Layer, source: _Stream, result: Integer) -> _Stream:
-    return made.put(Thresholds("", layer.name, (source.writer,), source.shape, source.shape, source.type, result))
 
 
 def _integer(type: FixedType) -> Integer:

@@ -265,7 +265,7 @@ class Copy(HardwareNode):
 
 @dataclass(frozen=True, slots=True)
 class Sum(HardwareNode):
-    """Two streams added; with one source a constant is (the bias of the last layer)."""
+    """Two streams added."""
 
     op: ClassVar[str] = "ElementwiseAdd_hls"
 

@@ -1,8 +1,8 @@
 """Writes what a FINN user needs: ``python -m backends.finn.workers.handover JOB.json``. Renders templates.
 
-JOB.json: ``quantised``, and the facts of the templates (see `backends.finn.handover.step`). Reads ``model.onnx``,
-``folding.json`` and ``outputs.json``, the integers that qonnx's executor found for the project's vectors. Writes the
-folder ``finn``.
+JOB.json: ``integers`` (see `models.integer_network`), and the facts of the templates (see
+`backends.finn.handover.step`). Reads ``model.onnx``, ``folding.json``, ``order.json``, and ``outputs.json``: the
+integers that qonnx's executor gave for the project's vectors. Writes the folder ``finn``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from backends.dataflow.workers import project
-from flows.core.worker import JOB, run_worker
+from flows.core.worker import run_worker
 from models.integer_network import QuantisedTensor, read_facts
 from models.quantised import QuantisedNetwork
-from models.serial import quantised_from_json
 from models.vectors import vectors
 
 TEMPLATES = Path(__file__).parent.parent / "handover" / "templates"
@@ -32,27 +31,21 @@ def texts(facts: Mapping[str, Any]) -> dict[str, str]:
     return {name: environment.get_template(f"{name}.j2").render(facts) for name in ("build.py", "README.md")}
 
 
-def arrays(quantised: QuantisedNetwork, outputs: list[list[int]]) -> dict[str, np.ndarray]:
-    """What FINN verifies with: float32 pixels of 0 to 255 in NCHW, and float32 logits."""
+def arrays(
+    quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], channels_last: bool, outputs: list[list[int]]
+) -> dict[str, np.ndarray]:
+    """What FINN verifies with: float32 pixels of 0 to 255 in the graph's layout, and float32 logits."""
     images = vectors(quantised.network.input_shape, len(outputs))
-    unit = 2.0 ** -quantised.type_of(quantised.output).fraction
+    layout = images if channels_last else np.moveaxis(images, -1, 1)
+    gain, offset = (weights[f"{quantised.network.output}/{role}"] for role in ("gain", "offset"))
+    logits = np.array(outputs).astype(np.float32) * gain + offset
     return {
-        "input.npy": np.ascontiguousarray(np.moveaxis(images, -1, 1), np.float32),
-        "expected_output.npy": (np.array(outputs) * unit).astype(np.float32),
+        "input.npy": np.ascontiguousarray(layout, np.float32),
+        "expected_output.npy": logits.astype(np.float32),
     }
 
 
-def own_arrays(
-    made: dict[str, np.ndarray], quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray], channels_last: bool
-) -> dict[str, np.ndarray]:
-    """The same for a graph of the user's: its layout, and its logits rather than the integers that they are made of."""
-    gain, offset = (weights[f"{quantised.network.output}/{role}"] for role in ("gain", "offset"))
-    logits = made["expected_output.npy"] * gain + offset
-    image = made["input.npy"].transpose(0, 2, 3, 1) if channels_last else made["input.npy"]
-    return {"input.npy": np.ascontiguousarray(image), "expected_output.npy": logits.astype(np.float32)}
-
-
-def own_thresholds(weights: Mapping[str, np.ndarray], tensors: Iterable[QuantisedTensor]) -> list[np.ndarray]:
+def thresholds(weights: Mapping[str, np.ndarray], tensors: Iterable[QuantisedTensor]) -> list[np.ndarray]:
     """By quantiser, in the graph's order: what it reads at its thresholds (channels, steps), each half way between the
     last integer below it and the first above."""
     found = []
@@ -65,16 +58,13 @@ def own_thresholds(weights: Mapping[str, np.ndarray], tensors: Iterable[Quantise
 
 
 def main(ask: Mapping[str, Any]) -> None:
-    quantised = quantised_from_json(ask["quantised"], JOB)
-    made = arrays(quantised, json.loads(Path("outputs.json").read_text()))
+    quantised, _, channels_last, tensors = read_facts(ask["integers"])
+    weights, by_name = load_file("integers.safetensors"), {one.tensor: one for one in tensors}
+    made = arrays(quantised, weights, channels_last, json.loads(Path("outputs.json").read_text()))
     folder = Path("finn")
     folder.mkdir()
-    if "integers" in ask:
-        quantised, _, channels_last, tensors = read_facts(ask["integers"])
-        weights, by_name = load_file("integers.safetensors"), {one.tensor: one for one in tensors}
-        made = own_arrays(made, quantised, weights, channels_last)
-        order = [by_name[name] for name in json.loads(Path("order.json").read_text()) if name in by_name]
-        np.savez(folder / "thresholds.npz", *own_thresholds(weights, order))
+    order = [by_name[name] for name in json.loads(Path("order.json").read_text()) if name in by_name]
+    np.savez(folder / "thresholds.npz", *thresholds(weights, order))
     for name in ("model.onnx", "folding.json"):
         shutil.copy(name, folder)
     for name, array in made.items():

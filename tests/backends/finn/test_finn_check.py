@@ -34,9 +34,6 @@ REFUSED = {
 @pytest.mark.parametrize("name", ODD)
 def test_a_network_is_refused_by_the_layer_that_is_not_built(name: str, tmp_path: Path) -> None:
     refusals = check(job_on(ODD[name], tmp_path, FinnOptions()))
-    if name not in REFUSED:
-        assert not refusals
-        return
     (refusal,) = refusals
-    culprit, said = REFUSED[name]
+    culprit, said = REFUSED.get(name, ("weights", "they are floats"))
     assert refusal.culprit == culprit and said in refusal.fact and refusal.nearest

@@ -23,7 +23,7 @@ from backends.finn.handover.step import facts
 from backends.finn.options import FinnOptions
 from backends.finn.resolve import resolve
 from backends.finn.workers import handover, own_graph, prove
-from backends.finn.workers.handover import own_thresholds
+from backends.finn.workers.handover import thresholds
 from backends.protocol import Job, Refusal
 from flows.core.errors import InputError
 from flows.core.part import Target, find_part
@@ -81,8 +81,8 @@ def test_the_flow_proves_every_code_and_hands_the_graph_over(job: Job[FinnOption
     handover.main(json.loads(str(steps["handover"].files["job.json"])))
     made = tmp_path / "finn"
     assert np.load(made / "expected_output.npy").shape == (4, 5)
-    with np.load(made / "thresholds.npz") as thresholds:
-        assert len(thresholds) == sum(bool(one.gains) for one in job.integer.tensors)
+    with np.load(made / "thresholds.npz") as handed:
+        assert len(handed) == sum(bool(one.gains) for one in job.integer.tensors)
     assert ModelProto.FromString((made / "model.onnx").read_bytes()).graph.input[0].name == "x"
 
 
@@ -176,7 +176,7 @@ def test_thresholds_in_floats_lie_half_way_between_integers() -> None:
         gain, offset, unit = (float(np.float32(one)) for one in random.normal(0, (0.01, 1, 0.2)))
         _, steps = ladder(Affine(Fraction(gain), Fraction(offset)), Fraction(abs(unit)), 0, 15, 1 << 17)
         tensor = QuantisedTensor("t", "t", abs(unit), False, None, (gain,), (offset,), (0.0,))
-        (made,) = own_thresholds({"t/thresholds": np.array([steps], np.int32)}, [tensor])
+        (made,) = thresholds({"t/thresholds": np.array([steps], np.int32)}, [tensor])
         inside = abs(np.array(steps)) < 1 << 17
         again = np.ceil((made[0] - np.float32(offset)) / np.float32(abs(gain)))
         assert np.array_equal(again[inside], np.array(steps)[inside])

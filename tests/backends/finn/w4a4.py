@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from backends.dataflow.space import Solved
 from backends.finn.design.design import FinnDesign
@@ -14,7 +16,10 @@ from backends.finn.resolve import resolve_folding
 from backends.protocol import Job
 from flows.conformance.networks import TINY as TINY
 from flows.core.part import Target, find_part
+from flows.core.plan import Asset
 from models.fixed import FixedType, Overflow, Rounding
+from models.integer_network import IntegerNetwork
+from models.integers import GlobalSum, HostScale, Threshold
 from models.network import (
     INPUT,
     Add,
@@ -22,11 +27,13 @@ from models.network import (
     Dense,
     Flatten,
     GlobalAveragePool,
+    Layer,
     MaxPool2D,
     Network,
     ReLU,
     Softmax,
 )
+from models.pixels import RAW
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.ranges import Ranges
 from models.weights import Weights
@@ -54,41 +61,57 @@ FLAT = Network(
 
 
 def quantised(network: Network, weights: int = 4, activations: int = 4) -> QuantisedNetwork:
-    """Unsigned ReLUs, a signed narrow shortcut of a bit more, 8-bit unsigned input; sums and averages exact."""
-    kernel = FixedType(weights, 1, True, *NARROW)
-    types = {INPUT: FixedType(8, 0, False)}
-    layers = {}
+    """The integers that FINN builds of it: thresholds in place of ReLUs, and behind sums that no ReLU reads, a bit
+    wider and narrow; 8-bit unsigned input."""
+    kernel, unsigned = whole(weights, *NARROW), whole(activations, *MODES, signed=False)
+    layers, types, made = list[Layer](), {INPUT: whole(8, signed=False)}, {INPUT: INPUT}
+    arithmetic = dict[str, Arithmetic]()
+
+    def put(layer: Layer, each: Arithmetic | FixedType, of: str) -> None:
+        layers.append(layer)
+        arithmetic[layer.name] = each if isinstance(each, Arithmetic) else Arithmetic(each)
+        types[layer.name], made[of] = arithmetic[layer.name].output, layer.name
+
     for layer in network.layers:
-        source = types[layer.inputs[0]]
+        inputs = tuple(made[name] for name in layer.inputs)
+        source, readers = types[inputs[0]], network.consumers(layer.name)
         match layer:
             case Conv2D() | Dense():
                 terms = prod(layer.weight_shapes(*network.input_shapes(layer))["kernel"][:-1])
-                width = source.width + weights + (terms - 1).bit_length()
-                total = FixedType(width, width - source.fraction - kernel.fraction)
-                inner = isinstance(layer, Dense) or isinstance(network.consumers(layer.name)[0], ReLU)
-                output = total if inner else FixedType(activations + 1, 2, True, *NARROW)
-                layers[layer.name] = Arithmetic(output, kernel, FixedType(width, total.integer, True, *MODES), total)
+                total = whole(source.width + weights + (terms - 1).bit_length())
+                put(replace(layer, inputs=inputs), Arithmetic(total, kernel, whole(2), total), layer.name)
+                if not all(isinstance(reader, ReLU | Softmax) for reader in readers):
+                    high = 2**activations - 1
+                    codes = Threshold(f"{layer.name}_codes", (layer.name,), 2 * high, -high)
+                    put(codes, whole(activations + 1, *NARROW), layer.name)
             case ReLU():
-                layers[layer.name] = Arithmetic(FixedType(activations, 1, False, *MODES))
+                put(Threshold(layer.name, inputs, 2**activations - 1, 0), unsigned, layer.name)
             case Add():
-                layers[layer.name] = Arithmetic(FixedType(activations + 2, 3))
+                put(Add(layer.name, inputs), whole(activations + 2), layer.name)
             case GlobalAveragePool():
-                bits = source.width + (prod(network.input_shapes(layer)[0][:2]) - 1).bit_length()
-                total = FixedType(bits, bits - source.fraction)
-                layers[layer.name] = Arithmetic(FixedType(bits, source.integer), accumulator=total)
+                area = prod(network.input_shapes(layer)[0][:2])
+                total = whole(source.width + (area - 1).bit_length(), signed=source.signed)
+                put(GlobalSum(layer.name, inputs), total, layer.name)
             case Softmax():
                 continue
             case _:
-                layers[layer.name] = Arithmetic(source)
-        types[layer.name] = layers[layer.name].output
-    return QuantisedNetwork(network, "0123456789abcdef", InputContract(types[INPUT]), layers)
+                put(replace(layer, inputs=inputs), source, layer.name)
+    layers.append(HostScale("host_scale", (layers[-1].name,)))
+    of_integers = Network(network.name, network.input_shape, tuple(layers))
+    return QuantisedNetwork(of_integers, "0123456789abcdef", InputContract(types[INPUT], RAW, "design"), arithmetic)
+
+
+def whole(bits: int, *modes: Any, signed: bool = True) -> FixedType:
+    return FixedType(bits, bits, signed, *modes)
 
 
 def job(arithmetic: QuantisedNetwork, part: str = "xc7z020", **options: str) -> Job[FinnOptions]:
     """A job on weights that exist by name only."""
     weights = Weights(Path("none.safetensors"), arithmetic.weights, None)
     ranges = Ranges(arithmetic.network.digest, arithmetic.weights, "", 0, {})
-    return Job(arithmetic.network, weights, ranges, Target(find_part(part)), FinnOptions(**options))
+    graph = Asset(Path("none.onnx"), arithmetic.weights)
+    integer = IntegerNetwork(arithmetic, weights, graph, 256, False, ())
+    return Job(arithmetic.network, weights, ranges, Target(find_part(part)), FinnOptions(**options), integer)
 
 
 @cache

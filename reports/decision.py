@@ -1,7 +1,8 @@
 """For one part: which designs fit, which of those is fastest and which most accurate, and the sentence why.
 
-Numbers are ranked only among those known in the same way, of the same stage. Where they are not, there are several
-leads, each with its evidence, and no winner among them.
+Among numbers known in the same way, of the same stage, the largest leads. Leads of one stage, such as a rate that is
+simulated and one that is modelled for that simulation, are ranked where one is larger by `APART` than whatever the
+others may reach; else there is no winner among them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ ORDER = (
 )  # fmt: skip
 PROMISING = ORDER[:3]
 """The verdicts of designs that may be taken or looked into; the first that a design has is that of all candidates."""
+
+
+APART = 1.1
+"""How many times as large a rate must be to be ranked above one that is known otherwise: a modelled rate that has no
+interval is off by a few per cent where a board or a simulation of RTL could tell (docs/reference/evidence.md)."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +170,19 @@ def _meet(best: Reading, other: Reading) -> bool:
     return other.ends[1] >= best.ends[0]
 
 
+def first(leads: Sequence[Lead]) -> Lead | None:
+    """The one that is ahead of all others; None where there is none, where they are too near, or of different stages (a
+    board's rate holds its driver) or images."""
+    if len(leads) < 2:
+        return leads[0] if leads else None
+    best = max(leads, key=lambda lead: lead.reading.value)
+    alike = {(lead.reading.metric, lead.reading.stage) for lead in leads} == {
+        (Metric.THROUGHPUT_FPS, best.reading.stage)
+    }
+    others = (lead.reading.ends[1] for lead in leads if lead is not best)
+    return best if alike and best.reading.ends[0] > APART * max(others) else None
+
+
 def _headline(
     candidates: Sequence[Design],
     fastest: Sequence[Lead],
@@ -183,18 +202,23 @@ def _headline(
         return f"Nothing is sure to fit; {candidates[0].fit.verdict.value}, and first to look into: {best}"
     if len(candidates) == 1:
         return f"Take {candidates[0].label}: nothing else {'that was run ' if absent else ''}fits"
-    if len(fastest) == 1 and len(accurate) <= 1:
-        quick = fastest[0].design
-        exact = accurate[0].design if accurate else quick
-        speed = "none that fits is surely faster" if fastest[0].close else "the fastest that fits"
-        if not accurate:
-            return f"Take {quick.label}: {speed}"
-        if exact is quick and not accurate[0].close:
-            return f"Take {quick.label}: {speed}, and the most accurate"
-        if quick in (exact, *accurate[0].close):
-            return f"Take {quick.label}: {speed}, and none that fits is surely more accurate"
-        return f"Take {quick.label} for speed, {exact.label} for accuracy"
-    return f"{len(candidates)} designs fit; their numbers are of different kinds, so none is ranked first"
+    speed, accuracy = first(fastest), first(accurate)
+    if speed is None:
+        fast = " or ".join(f"{lead.design.label} ({lead.evidence})" for lead in fastest)
+        fact = f"which is faster cannot be told: {fast}" if fast else "of none is the rate known"
+        return f"{len(candidates)} designs fit; {fact}"
+    quick = speed.design
+    phrase = "none that fits is surely faster" if speed.close else "the fastest that fits"
+    if len(fastest) > 1:
+        slower = ", ".join(f"{lead.design.label} {lead.evidence}" for lead in fastest if lead is not speed)
+        phrase += f" ({speed.evidence}; {slower})"
+    if accuracy is None:
+        return f"Take {quick.label}: {phrase}" + ("; which is most accurate cannot be told" if accurate else "")
+    if accuracy.design is quick and not accuracy.close:
+        return f"Take {quick.label}: {phrase}, and the most accurate"
+    if quick in (accuracy.design, *accuracy.close):
+        return f"Take {quick.label}: {phrase}, and none that fits is surely more accurate"
+    return f"Take {quick.label} for speed, {accuracy.design.label} for accuracy"
 
 
 def _why(
@@ -276,8 +300,8 @@ def _doubts_of_all(
     if len(stages) > 1:
         told = "; ".join(f"{stage}: {', '.join(labels)}" for stage, labels in stages.items())
         yield Doubt((), Unknown("stages", f"the verdicts are of different stages, which count differently ({told})"))
-    if len(fastest) > 1 or len(accurate) > 1:
-        yield Doubt((), Unknown("evidence", "leads of different evidence are not ranked against each other"))
+    if any(len(leads) > 1 for leads in (fastest, accurate)):
+        yield Doubt((), Unknown("evidence", _ranking(fastest, accurate)))
     unranked = [
         f"{what} unknown of {', '.join(one.label for one in without)}"
         for what, without in (
@@ -292,6 +316,14 @@ def _doubts_of_all(
     if len(ancestors) > 1:
         fact = f"their weights come from {len(ancestors)} trainings ({', '.join(ancestors)})"
         yield Doubt((), Unknown("lineage", fact))
+
+
+def _ranking(fastest: Sequence[Lead], accurate: Sequence[Lead]) -> str:
+    """What leads of different evidence mean for the order of designs."""
+    if all(first(leads) for leads in (fastest, accurate) if leads):
+        least = f"{100 * (APART - 1):.0f} %"
+        return f"a rate that is modelled is ranked with one that is not, since they differ by over {least}"
+    return "leads of different evidence are not ranked against each other"
 
 
 def _doubts_of(leading: Sequence[Design]) -> Iterable[Doubt]:

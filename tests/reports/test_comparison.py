@@ -65,8 +65,26 @@ def test_numbers_of_another_tier_are_not_ranked() -> None:
         "board": "measured",
         "model": "modelled for rtl-simulated",
     }
-    assert decision.headline == "2 designs fit; their numbers are of different kinds, so none is ranked first"
+    cannot = "which is faster cannot be told: board (measured) or model (modelled for rtl-simulated)"
+    assert decision.headline == f"2 designs fit; {cannot}"
     assert "evidence: leads of different evidence are not ranked against each other" in doubts(decision)
+
+
+@pytest.mark.parametrize(("modelled", "told"), [(900.0, "Take model"), (105.0, "cannot be told"), (40.0, "Take rtl")])
+def test_a_simulated_rate_and_one_that_is_modelled_for_it_are_ranked_where_they_lie_apart(
+    modelled: float, told: str
+) -> None:
+    simulated = (
+        replace(one, tier=Tier.RTL_SIMULATED, predicts=None) if one.predicts is Tier.RTL_SIMULATED else one
+        for one in readings_of(fps=100.0)
+    )
+    rtl = run_of("rtl", readings=tuple(simulated))
+    model = run_of("model", readings=readings_of(fps=modelled))
+    (decision,) = compare([document_of(rtl, model)]).decisions
+    assert told in decision.headline
+    assert "rtl-simulated" in decision.headline and "modelled for rtl-simulated" in decision.headline
+    ranked = "a rate that is modelled is ranked with one that is not, since they differ by over 10 %"
+    assert (ranked in " ".join(doubts(decision))) == (modelled != 105.0)
 
 
 def test_verdicts_of_several_stages_say_so() -> None:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from math import inf, prod
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from flows.core.digest import digest_of
 from flows.core.errors import InputError
 from flows.core.text import identifier, title
+from models.architecture import architecture
 from models.pixels import UNIT, Pixels
 
 Shape = tuple[int, ...]
@@ -48,6 +48,8 @@ class Layer:
     arity: ClassVar[int] = 1
     on_host: ClassVar[bool] = False
     """Whether a design may leave it to the host, at the end of the network."""
+    commutes: ClassVar[bool] = False
+    """Whether the order of its inputs does not matter."""
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """The output shape for these input shapes; raises `ValueError` with the reason where there is none."""
@@ -60,6 +62,10 @@ class Layer:
     def macs(self, *shapes: Shape) -> int:
         """Multiply-accumulates for one image, padding included (the field's convention)."""
         return 0
+
+    def settings(self, *shapes: Shape) -> dict[str, Any]:
+        """What says, besides kind and inputs, what it computes; one spelling of it, for inputs of these shapes."""
+        return {key: value for key, value in asdict(self).items() if key not in ("name", "inputs")}
 
 
 def _spatial(shape: Shape) -> tuple[int, int, int]:
@@ -81,6 +87,9 @@ class _Window(Layer):
     kernel: tuple[int, int]
     strides: tuple[int, int]
     padding: Padding
+
+    spellings: ClassVar[tuple[Padding, ...]] = ("same", "valid")
+    """Names of paddings, those first by which one is told that has several."""
 
     def window_output(self, shape: Shape) -> tuple[int, int]:
         height, width, _ = _spatial(shape)
@@ -115,6 +124,14 @@ class _Window(Layer):
         tall = max((rows - 1) * self.strides[0] + self.kernel[0] - height, 0)
         wide = max((columns - 1) * self.strides[1] + self.kernel[1] - width, 0)
         return tall // 2, tall - tall // 2, wide // 2, wide - wide // 2
+
+    def settings(self, *shapes: Shape) -> dict[str, Any]:
+        return Layer.settings(self, *shapes) | {"padding": self.spelled(shapes[0])}
+
+    def spelled(self, shape: Shape) -> Padding:
+        """The padding around an image of `shape` by its name, or in numbers where it has none."""
+        given = self.pads(shape)
+        return next((name for name in self.spellings if replace(self, padding=name).pads(shape) == given), given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +185,7 @@ class GroupedConv2D(_Window):
 @dataclass(frozen=True, slots=True)
 class MaxPool2D(_Window):
     kind: ClassVar[str] = "maxpool2d"
+    spellings: ClassVar[tuple[Padding, ...]] = ("valid", "same")
 
     def output_shape(self, *shapes: Shape) -> Shape:
         return (*self.window_output(shapes[0]), _spatial(shapes[0])[2])
@@ -178,6 +196,7 @@ class AveragePool2D(_Window):
     """The average of each window; what it covers of the padding counts as zeros, so that each has the same divisor."""
 
     kind: ClassVar[str] = "averagepool2d"
+    spellings: ClassVar[tuple[Padding, ...]] = ("valid", "same")
 
     def output_shape(self, *shapes: Shape) -> Shape:
         return (*self.window_output(shapes[0]), _spatial(shapes[0])[2])
@@ -280,6 +299,7 @@ class Add(Layer):
 
     kind: ClassVar[str] = "add"
     arity: ClassVar[int] = 2
+    commutes: ClassVar[bool] = True
 
     def output_shape(self, *shapes: Shape) -> Shape:
         if shapes[0] != shapes[1]:
@@ -416,10 +436,5 @@ class Network:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of topology, shapes and activations. Names do not count: a renamed layer is the same network."""
-        place = {INPUT: -1} | {layer.name: index for index, layer in enumerate(self.layers)}
-        graph = []
-        for layer in self.layers:
-            fields = {key: value for key, value in asdict(layer).items() if key not in ("name", "inputs")}
-            graph.append([layer.kind, [place[name] for name in layer.inputs], fields])
-        return digest_of({"input": self.input_shape, "graph": graph})
+        """The architecture's, see `models.architecture`: a renamed layer is the same network."""
+        return architecture(self)

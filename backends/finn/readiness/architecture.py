@@ -1,27 +1,21 @@
-"""Whether two networks are one architecture: layers, shapes, strides, paddings, and where the activations stand.
-
-Names do not count, and neither does the order in which independent branches are listed, nor that of a sum's inputs.
-"""
+"""Where two networks are not one architecture: layers, shapes, strides, paddings, and where the activations stand."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 
-from flows.core.digest import digest_of
 from flows.core.readiness import Finding
-from models.network import INPUT, Add, Layer, Network, Softmax
+from models.architecture import computed, counted
+from models.network import Layer, Network
 
 
 def differences(found: Network, expected: Network) -> Iterator[Finding]:
-    """The first layer of each that the other does not have; none where the two are one architecture.
-
-    A softmax at the end counts in neither: hardware leaves it out, and the largest logit is the same.
-    """
+    """The first layer of each that the other does not have; none where the two are one architecture (see
+    `models.architecture`)."""
     change = f"export {expected.name} as it is defined (models/zoo.py), or leave --network out"
-    ours, theirs = _layers(found), _layers(expected)
-    here, there = _places(found), _places(expected)
+    ours, theirs = counted(found), counted(expected)
+    here, there = computed(found), computed(expected)
     if found.input_shape != expected.input_shape:
         fact = f"takes {_size(found.input_shape)} images, and {expected.name} {_size(expected.input_shape)}"
         yield Finding("the graph", fact, change)
@@ -39,26 +33,10 @@ def differences(found: Network, expected: Network) -> Iterator[Finding]:
         yield Finding(f"layer {strange.name!r}", fact, change)
 
 
-def _layers(network: Network) -> tuple[Layer, ...]:
-    *body, last = network.layers
-    return tuple(body) if isinstance(last, Softmax) else network.layers
-
-
-def _places(network: Network) -> Mapping[str, str]:
-    """A digest by layer of what it computes from the input on."""
-    places = {INPUT: INPUT}
-    for layer in _layers(network):
-        settings = {key: value for key, value in asdict(layer).items() if key not in ("name", "inputs")}
-        inputs = [places[name] for name in layer.inputs]
-        order = sorted(inputs) if isinstance(layer, Add) else inputs
-        places[layer.name] = digest_of([layer.kind, settings, order])
-    return places
-
-
-def _without(layers: tuple[Layer, ...], own: Mapping[str, str], other: Mapping[str, str]) -> Layer | None:
+def _without(layers: Mapping[str, Layer], own: Mapping[str, str], other: Mapping[str, str]) -> Layer | None:
     """The first layer whose like the other network does not have, or not as often."""
     left = Counter(other.values())
-    for layer in layers:
+    for layer in layers.values():
         if not left[own[layer.name]]:
             return layer
         left[own[layer.name]] -= 1
@@ -84,7 +62,7 @@ def _words(network: Network, layer: Layer) -> str:
     >>> _words(ARCH8, ARCH8["block1_pool"])
     'a maxpool2d (kernel 2x2, strides 2x2, padding valid) to 16x16x28'
     """
-    settings = {key: value for key, value in asdict(layer).items() if key not in ("name", "inputs")}
+    settings = layer.settings(*network.input_shapes(layer))
     shown = ", ".join(f"{key} {_size(value) if isinstance(value, tuple) else value}" for key, value in settings.items())
     article = "an" if layer.kind[0] in "aeiou" else "a"
     return f"{article} {layer.kind}{f' ({shown})' if shown else ''} to {_size(network.shapes[layer.name])}"

@@ -31,7 +31,7 @@ def _conv(graph: Graph, node: Node) -> Value:
         note_kernel(graph, node, dense.name, 0)
         return dense
     image = graph.image(node)
-    strides, padding = _window(graph, node, image, (height, width), ("same", "valid"))
+    strides, padding = _window(graph, node, image, (height, width), Conv2D.spellings)
     settings = {"kernel": (height, width), "strides": strides, "padding": padding}
     kind, grouped = (Conv2D, {}) if groups == 1 else (GroupedConv2D, {"groups": groups})
     made = graph.add(node, kind, image, weights, filters=len(kernel), **settings, **grouped)
@@ -44,7 +44,7 @@ def _max_pool(graph: Graph, node: Node) -> Value:
     node.expect("dilations", [1, 1])
     node.expect("storage_order", 0)
     height, width = node.settings["kernel_shape"]
-    strides, padding = _window(graph, node, image, (height, width), ("valid", "same"))
+    strides, padding = _window(graph, node, image, (height, width), MaxPool2D.spellings)
     pool = MaxPool2D("", (), (height, width), strides, padding)
     _whole_windows(graph, node, image, pool)
     return graph.add(node, MaxPool2D, image, kernel=pool.kernel, strides=strides, padding=padding)
@@ -66,7 +66,7 @@ def _average_pool(graph: Graph, node: Node) -> Value:
     image = graph.image(node)
     node.expect("dilations", [1, 1])
     height, width = node.settings["kernel_shape"]
-    strides, padding = _window(graph, node, image, (height, width), ("valid", "same"))
+    strides, padding = _window(graph, node, image, (height, width), MaxPool2D.spellings)
     pool = MaxPool2D("", (), (height, width), strides, padding)
     _whole_windows(graph, node, image, pool)
     around, area = pool.pads(graph.shape(image)), graph.shape(image)[:2]
@@ -78,9 +78,9 @@ def _average_pool(graph: Graph, node: Node) -> Value:
 
 
 def _window(
-    graph: Graph, node: Node, image: Value, kernel: tuple[int, int], preferred: tuple[Padding, Padding]
+    graph: Graph, node: Node, image: Value, kernel: tuple[int, int], spellings: tuple[Padding, ...]
 ) -> tuple[tuple[int, int], Padding]:
-    """Strides, and the padding that the node says: by name, the first of the preferred ones, where it has one."""
+    """Strides, and the padding that the node says: by name, the first of the spellings, where it has one."""
     down, across = node.settings.get("strides", [1, 1])
     if min(*kernel, down, across) < 1:
         raise node.place.refusal(f"kernel {kernel} and strides {down, across} must be at least 1", ADVICE)
@@ -100,7 +100,7 @@ def _window(
     if image.pads and image.filling != filling:
         raise node.place.refusal(f"its padding is filled with {image.filling}", f"pad with {filling}")
     given = (top + before[0], bottom + before[1], left + before[2], right + before[3])
-    for named in preferred:
+    for named in spellings:
         if MaxPool2D("", (), kernel, (down, across), named).pads(graph.shape(image)) == given:
             return (down, across), named
     return (down, across), given

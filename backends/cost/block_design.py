@@ -24,6 +24,11 @@ from backends.cost.shell import (
 HARD = frozenset({"processing_system7", "xlconstant", "xlconcat", "xlslice", "util_vector_logic"})
 """Of no LUTs or a few: the processor, constants and wires."""
 ONE_WAY_DMA = IpBlock("AXI DMA of one or two channels", Range(600, 1200, 1417), Range(850, 1700, 2094), Range(2, 5, 10))
+ANY_DMA = IpBlock("AXI DMA of any width", Range(600, 1416, 4800), Range(850, 2050, 7000), Range(2, 8, 34))
+ANY_MEMORY = IpBlock("memory interconnect to any width", Range(170, 996, 3900), Range(100, 1124, 5000), Range(0, 0, 4))
+"""Of streams of 32 to 512 bits, with scatter and gather or without, as designs written by hand have them. No report
+shows one alone: whole designs of one project with streams of 64, 128, 256 and 512 bits are 4,690 to 9,177 LUT and 18 to
+37 RAMB18 more than their cores routed alone."""
 MEMORY_FEW = IpBlock("memory interconnect of one or two masters", Range(170, 400, 998), Range(100, 500, 1124))
 MEMORY_WIDE = IpBlock("memory interconnect of three or four masters", Range(989, 1500, 2200), Range(1123, 1700, 2500))
 SMART_SINGLE = IpBlock("SmartConnect of one master", Range(300, 1300, 3930), Range(300, 1500, 4750))
@@ -40,10 +45,11 @@ FINN_PARTITION = "StreamingDataflowPartition"
 """How FINN names the parts of its design: the first and the last hold a DMA engine each."""
 
 
-def shell_of(ips: Mapping[str, int], own: Collection[str] = ()) -> Shell:
+def shell_of(ips: Mapping[str, int], own: Collection[str] = (), any_width: bool = False) -> Shell:
     """What the IPs of a block design take beside the accelerator itself, whose IPs are `own`.
 
-    FINN's partitions are always its own. Any other IP that is not known makes the shell a lower bound and is named.
+    `any_width` where the streams may be wider than the 32 and 64 bits that flows connect. FINN's partitions are always
+    its own. Any other IP that is not known makes the shell a lower bound and is named.
 
     >>> [block.name for block in shell_of({"axi_dma": 1, "axi_interconnect": 2, "proc_sys_reset": 1}).blocks]
     ['AXI DMA', 'AXI-Lite interconnect', '2x1 memory interconnect', 'reset']
@@ -54,6 +60,8 @@ def shell_of(ips: Mapping[str, int], own: Collection[str] = ()) -> Shell:
     engines = counts.pop("axi_dma", 0)
     blocks = [AXI_DMA] if engines == 1 else [ONE_WAY_DMA] * engines
     blocks += _connections(counts.pop("axi_interconnect", 0), counts.pop("smartconnect", 0), engines, is_finn)
+    if any_width and engines:
+        blocks = [_of_any_width(block) for block in blocks]
     for name in counts.keys() & PLAIN.keys():
         blocks += [PLAIN[name]] * counts.pop(name)
     return Shell("the shell of its block design", tuple(blocks), "by its list of IPs", tuple(sorted(counts)))
@@ -74,3 +82,9 @@ def _connections(interconnects: int, smart: int, engines: int, is_finn: bool) ->
         memory = MEMORY_WIDE if engines else MEMORY_FEW
     of_two = SMART_MEMORY if is_finn else SMART_SINGLE
     return [*blocks, *[memory] * interconnects, *[of_two] * smart]
+
+
+def _of_any_width(block: IpBlock) -> IpBlock:
+    if block in (AXI_DMA, ONE_WAY_DMA):
+        return ANY_DMA
+    return ANY_MEMORY if block in (MEMORY_1X1, MEMORY_2X1, MEMORY_WIDE) else block

@@ -32,6 +32,11 @@ PARALLEL = ("dense", "relu", "softmax")
 """What is known of io_parallel: designs of dense layers. Of its convolutions and pools no built unit was found."""
 
 
+LEAST_BUILT = 0.8
+"""Of the multipliers that csynth makes: Vivado may build some of LUTs (4 slices for 5, 41 for 45, 205 for 212; in six
+designs of two other repositories every one is a slice)."""
+
+
 def is_modelled(design: Hls4mlDesign) -> bool:
     """Whether something is known of all its blocks."""
     return is_streamed(design) or all(block.kind in PARALLEL for block in design.blocks)
@@ -186,7 +191,9 @@ def _multipliers(product: Product, weight: int) -> Amount:
             "multipliers",
             "products of at most 8 by 8 bits in LUTs, 56 of 57 multipliers of two repositories",
         )
-    return resources.multiplier_dsp(product.multipliers, product.data, weight)
+    counted = resources.multiplier_dsp(product.multipliers, product.data, weight)
+    source = f"{counted.source}; of nine built designs three have 3 to 20 % fewer"
+    return replace(counted, low=min(counted.low, LEAST_BUILT * counted.value), source=source)
 
 
 def _weights(product: Product, width: int, tool: str) -> Amounts:

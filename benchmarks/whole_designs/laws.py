@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import calibration
-from backends.cost.synthesis import HLS4ML, NETWORKS, Ratio, Ratios
+from backends.cost.synthesis import HLS4ML, NETWORKS, Ratios
 from backends.finn.resources import models
 from backends.hls4ml import built
 from calibration import csynth_ratios
@@ -17,7 +17,6 @@ from calibration.finn.points import routed, synthesised
 from calibration.finn.rows import Sample, nodes
 from calibration.hls4ml.built import calibration as hls4ml_fit
 from calibration.hls4ml.built_rows import read as built_rows
-from flows.core.evidence import Metric
 
 ROWS = Path(calibration.__path__[0]) / "rows"
 SHIPPED = ""
@@ -71,13 +70,4 @@ def _ratios(repository: str) -> tuple[Ratios, Ratios]:
     """A pair's project is the name of its repository, or stands in its source."""
     name = repository.rpartition("/")[2]
     pairs = [one for one in csynth_ratios.pairs() if name not in (one["project"], *one["source"].split("/")[1:2])]
-    of_hls4ml = [one for one in pairs if one["code"] == "hls4ml"]
-    return _fitted(of_hls4ml, HLS4ML), _fitted(pairs, NETWORKS)
-
-
-def _fitted(pairs: Sequence[csynth_ratios.Pair], metrics: Iterable[Metric]) -> Ratios:
-    found = {}
-    for metric in metrics:
-        projects = csynth_ratios.ratios(pairs, metric.key)
-        found[metric] = Ratio(*csynth_ratios.fitted(projects), f"{len(pairs)} designs")
-    return found
+    return csynth_ratios.of_hls4ml(pairs), csynth_ratios.of_networks(pairs)

@@ -34,10 +34,12 @@ LAYER = re.compile(
     r"(?P<conv>conv) (?P<kernel>\d+)x\d+(?:/(?P<stride>\d+))? (?P<filters>\d+)(?: (?P<valid>valid))?"
     r"|(?P<pool>maxpool) (?P<size>\d+)x\d+"
     r"|(?P<average>global average)"
-    r"|dense \d+-(?P<units>\d+)"
+    r"|dense (?:\d+-)?(?P<units>\d+)"
 )
 ROLES = {"weights": "*.weight", "biases": "*.bias", "results": "*.result", "accum": "*.accum"}
 ACTIVATIONS = "@activation.result", "@parametrizedactivation.result"
+USUAL = "ap_fixed<16,6>"
+"""hls4ml's own type, of what the words leave out."""
 TYPE = r"(ap_u?fixed)?<(\d+),(\d+)>"
 
 
@@ -112,23 +114,19 @@ def _of_image(words: str, softmax: bool) -> Iterator[Layer]:
 
 def precision_of(words: str) -> str:
     """As ``--precision`` takes it. Raises `Unreadable` where no type is given."""
-    base, types = "ap_fixed<16,6>", dict[str, str]()
-    if whole := re.fullmatch(TYPE, words.split(", float")[0].strip()):
-        return _type(whole)
-    for match in re.finditer(r"(\w+) " + TYPE, words):
-        role, type = match[1], _type(re.match(TYPE, match[0].split()[1]))
-        for place in ACTIVATIONS if role == "activations" else (ROLES.get(role),):
-            if place:
-                types[place] = type
-    if not types:
-        raise Unreadable("its words give no types")
-    types.setdefault("*.bias", types.get("*.weight", base))
+    base, types = "", dict[str, str]()
+    for match in re.finditer(r"(?:(\w+) )?" + TYPE, words):
+        role, type = match[1], f"{match[2] or 'ap_fixed'}<{match[3]},{match[4]}>"
+        if role in ROLES or role == "activations":
+            types |= dict.fromkeys(ACTIVATIONS if role == "activations" else (ROLES[role],), type)
+        elif not base and role in (None, "default", "precision"):
+            base = type
+    if not base and not types:
+        raise Unreadable("its types are not recorded")
+    if types:
+        types.setdefault("*.bias", types.get("*.weight", base or USUAL))
+    base = base or USUAL
     return ",".join([base, *(f"{place}={type}" for place, type in types.items())])
-
-
-def _type(match: re.Match[str] | None) -> str:
-    assert match
-    return f"{match[1] or 'ap_fixed'}<{match[2]},{match[3]}>"
 
 
 def reuse_of(network: Network, reuse: Mapping[str, int]) -> str:

@@ -1,8 +1,9 @@
 """What the project would have said of each design before it was built, by the models that ``flows estimate`` uses.
 
 An hls4ml design is predicted from its network, types and reuse factors; a FINN design from the attributes of its nodes;
-whatever has a csynth report of its core also from that report; a shell alone from its IPs. Each is charged the shell of
-its own block design, where the row lists its IPs. What cannot be predicted has a reason.
+whatever has a csynth report of its core also from that report (and its configuration, where that is known), or from
+what its core took when the HLS tool routed it alone; a shell alone from its IPs. Each is charged the shell of its own
+block design, where the row lists its IPs. What cannot be predicted has a reason.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from backends.cost.amounts import Total, joined, summed
 from backends.cost.block_design import shell_of
 from backends.cost.shell import DMA, NONE, SMARTCONNECT, IpBlock, Range, Shell, find_shell
+from backends.cost.synthesis import is_surer, slices
 from backends.finn import clock as finn_clock
 from backends.finn.resources import models
 from backends.hls4ml import BACKEND, built
@@ -40,15 +42,21 @@ from models.ranges import Ranges
 from models.weights import open_weights, save_weights
 
 CONFIGURATION, NODES, CSYNTH, SHELL = "configuration", "nodes", "csynth report", "IPs"
+BOTH, CORE = "configuration and csynth report", "core, routed alone"
 """What a prediction starts from."""
 OWN = re.compile(
     "(?!Streaming|axi|axis|smartconnect|proc|xl|util|clk|mig|mdm|micro|lmb|blk|ila|vio|v_|dvi|rgb|color|pixel)"
 )
 """Names of IPs that are none of AMD's nor FINN's: the accelerator, and what else its author wrote."""
 
+REASONS = {
+    "hand-written HLS": "code of somebody's own, which is not in the row",
+    "finn-hls (2018)": "layers of FINN's HLS library of 2018, before its compiler; no model of them",
+}
+"""Why a design without a report of its core is not predicted, by flow."""
 UNTOLD = Shell(
     "a shell that is not recorded",
-    (IpBlock("from an AXI-Lite port to FINN's", Range(489, 2934, 7294), Range(383, 3838, 9210), Range(0, 6, 10)),),
+    (IpBlock("from an AXI-Lite port to wide DMAs", Range(350, 2934, 9177), Range(383, 3838, 12000), Range(0, 8, 37)),),
 )
 """Of what others wrote by hand, where their IPs are not listed: any that was seen."""
 
@@ -71,19 +79,25 @@ class Prediction:
 
 def predictions(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Iterator[Prediction]:
     """All that can be said of a design. `builds` are the nodes of FINN builds, by the name of their file."""
+    configured: Mapping[Metric, Total] = {}
     if row.hidden:
         yield Prediction(row, CONFIGURATION, {}, row.hidden)
     elif row.flow == "hls4ml" and not row.is_core:
-        yield _of_hls4ml(row, laws)
+        own = _of_hls4ml(row, laws)
+        configured = own.totals
+        yield own
     elif row.flow == "finn":
         yield _of_finn(row, builds, laws)
     elif row.flow == "shell only" and row.ips is not None:
         yield Prediction(row, SHELL, _with_shell(row, {metric: Total(0, 0, 0) for metric in RESOURCES}))
-    elif not row.csynth:
-        reason = f"{row.flow}: no model of designs that others wrote, and no csynth report"
+    elif not row.csynth and not row.core:
+        reason = REASONS.get(row.flow, f"no model of {row.flow}") + ", and no report of its core is in the row"
         yield Prediction(row, CONFIGURATION, {}, reason)
     if row.csynth:
-        yield _of_csynth(row, laws)
+        yield _of_csynth(row, laws, configured)
+    if row.core:
+        core = {metric: Total(count, count, count) for metric, count in row.core.items()}
+        yield Prediction(row, CORE, _with_shell(row, core))
 
 
 def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
@@ -157,13 +171,21 @@ def _of_finn(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Pr
     return Prediction(row, NODES, _with_shell(row, totals), "", _clock(row, "finn", fmax), rate)
 
 
-def _of_csynth(row: Row, laws: Laws) -> Prediction:
+def _of_csynth(row: Row, laws: Laws, configured: Mapping[Metric, Total]) -> Prediction:
+    """Where its configuration foretells a resource surer than the report, that stands, as in ``flows estimate``."""
     ratios = laws.hls4ml_ratios if row.flow == "hls4ml" else laws.ratios
+    counts = {metric: (count, count, count) for metric, count in row.csynth.items()}
     core = {}
-    for metric, count in row.csynth.items():
-        value, low, high = ratios[metric].built(count, count, count) if metric in ratios else (count, count, count)
-        core[metric] = Total(value, low, high)
-    return Prediction(row, CSYNTH, core if row.is_core else _with_shell(row, core))
+    for metric, ends in counts.items():
+        if metric in ratios:
+            ratio, ends = ratios[metric].of_counts(metric, counts)
+            ends = ratio.built(*ends)
+        core[metric] = Total(*(slices(*ends) if metric is Metric.DSP else ends))
+    whole = core if row.is_core else _with_shell(row, core)
+    for metric, own in configured.items():
+        if metric not in whole or is_surer((own.low, own.high), (whole[metric].low, whole[metric].high)):
+            whole[metric] = own
+    return Prediction(row, BOTH if configured else CSYNTH, whole)
 
 
 def _with_shell(row: Row, core: Mapping[Metric, Total]) -> dict[Metric, Total]:
@@ -182,7 +204,8 @@ def _shell(row: Row) -> Shell:
         return UNTOLD
     if row.ips is None:
         return find_shell(SMARTCONNECT, own_dma=True) if row.flow == "finn" else find_shell(DMA)
-    return shell_of(row.ips, [name for name in row.ips if OWN.match(name)])
+    by_hand = row.flow not in ("finn", "hls4ml", "shell only")
+    return shell_of(row.ips, [name for name in row.ips if OWN.match(name)], any_width=by_hand)
 
 
 def _clock(row: Row, flow: str, readings: Sequence[Reading]) -> Clock | None:

@@ -2,15 +2,16 @@
 
 A row has `id`, `repo`, `part`, `flow`, `kind` and `net`. What was built is `decoded` (counted from the bitstream) or
 `reported` (a utilisation report, which wins). The configuration is words, for `benchmarks.whole_designs.networks`:
-``net``, ``precision``, and ``reuse`` by layer. ``csynth`` is what csynth counted of the core, ``ips`` how often each
-IP stands in the block design, ``wns_ns`` the worst slack of the routed design, ``clock_mhz`` its clock.
+``net``, ``precision``, and ``reuse`` by layer. ``csynth`` is what csynth counted of the core, ``export_impl`` what it
+took when the HLS tool placed and routed it alone, ``ips`` how often each IP stands in the block design, ``wns_ns`` the
+worst slack of the routed design, ``clock_mhz`` its clock.
 
 Rows of pairs (``csynth`` beside ``built``, both of a core alone) are read as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,8 @@ class Row:
     folding: str = ""
     reuse: Mapping[str, int] = field(default_factory=dict)
     csynth: Counts = field(default_factory=dict)
+    core: Counts = field(default_factory=dict)
+    """What the core took when the HLS tool placed and routed it alone (``export_impl``)."""
     ips: Mapping[str, int] | None = None
     clock_mhz: float | None = None
     wns_ns: float | None = None
@@ -80,16 +83,20 @@ def is_design(record: Mapping[str, Any]) -> bool:
     return "built" in record or "decoded" in record or "reported" in record
 
 
-def whole_build(file: str, record: Mapping[str, Any]) -> Row | None:
-    """The design whose nodes stand in the FINN file of this name, of the record that tells the whole of it."""
-    if record.get("scope") != "whole-design" or "LUT" not in record:
+def whole_build(file: str, records: Sequence[Mapping[str, Any]]) -> Row | None:
+    """The design whose nodes stand in the FINN file of this name, by the records that tell the whole of it: one has
+    what it takes, the same or another the slack."""
+    wholes = [record for record in records if record.get("scope") == "whole-design"]
+    record = next((one for one in wholes if "LUT" in one), None)
+    if record is None:
         return None
     names = {"LUT": Metric.LUT, "FF": Metric.FF, "BRAM_18K": Metric.BRAM18, "DSP": Metric.DSP}
     built = {metric: float(record[key]) for key, metric in names.items() if key in record}
     repository = "/".join(str(record.get("source", file)).split("/")[:2])
     clock = 1000 / float(record.get("clock_target_ns", 10.0))
     part, net = str(record.get("part", "")), str(record.get("network", ""))
-    return Row(file, repository, "finn", "FINN", part, built, net, folding=file, clock_mhz=clock)
+    slack = next((_slack(file, one["WNS_ns"]) for one in wholes if "WNS_ns" in one), None)
+    return Row(file, repository, "finn", "FINN", part, built, net, folding=file, clock_mhz=clock, wns_ns=slack)
 
 
 def _row(place: str, record: Any) -> Row:
@@ -115,6 +122,7 @@ def _row(place: str, record: Any) -> Row:
         str(record.get("folding") or ""),
         _factors(place, record.get("reuse")),
         _counts(f"{place}, field csynth", record.get("csynth")),
+        _counts(f"{place}, field export_impl", record.get("export_impl")),
         None if record.get("ips") is None else _whole_numbers(f"{place}, field ips", record["ips"]),
         _positive(place, record, "clock_mhz") or _positive(place, record, "fclk_mhz"),
         _slack(place, record.get("wns_ns")),

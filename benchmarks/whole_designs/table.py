@@ -18,6 +18,7 @@ from enum import Enum
 from pathlib import Path
 from statistics import median
 
+from backends.cost.amounts import Total
 from benchmarks.whole_designs.laws import SHIPPED, Fits
 from benchmarks.whole_designs.page import PAGE
 from benchmarks.whole_designs.predictions import Prediction, predictions
@@ -57,7 +58,7 @@ def run(files: Sequence[Path], cross_validate: bool, markdown: bool) -> int:
         table = [record for record in records(path) if isinstance(record, dict)]
         if any("scope" in record for record in table):
             builds[path.stem], wrong = finn_rows.read(path)
-            wholes += [row for record in table if (row := whole_build(path.stem, record))]
+            wholes += [row] if (row := whole_build(path.stem, table)) else []
         else:
             designs, wrong = read(path)
             rows += designs
@@ -69,7 +70,7 @@ def run(files: Sequence[Path], cross_validate: bool, markdown: bool) -> int:
     for row in rows:
         laws = fits.without(row.repository if cross_validate else SHIPPED)
         every += predictions(row, builds, laws)
-    sections = [*summaries(every), each(every), clocks(every), rates(every), unpredicted(every)]
+    sections = [verdicts(every), *summaries(every), each(every), clocks(every), rates(every), unpredicted(every)]
     sections = [(title, table) for title, table in sections if len(table) > 1]
     if markdown:
         how = HELD_OUT if cross_validate else SHIPPED_LAWS
@@ -91,7 +92,7 @@ def summaries(every: Sequence[Prediction]) -> Iterator[tables.Section]:
         yield f"{flow}, from its {start}: {tables.counted(group, 'design')}", [SUMMARY, *lines]
 
 
-SUMMARY = ["metric", "designs", "median error", "within 20 %", "exact", "90 % interval holds", "predicted over built"]
+SUMMARY = ["metric", "designs", "median error", "within 20 %", "exact", "90 % interval holds", "its ends", "over built"]
 
 
 def _summary(metric: Metric, group: Sequence[Prediction]) -> list[str]:
@@ -110,8 +111,27 @@ def _summary(metric: Metric, group: Sequence[Prediction]) -> list[str]:
         _share(sum(error <= 0.2 for error in errors), len(known)),
         _share(sum(error < 0.5 / max(built, 1) for error, (_, built) in zip(errors, known, strict=True)), len(known)),
         _share(holds, len(known)),
+        _ends([total for total, _ in known]),
         f"{ratios[0]:.2f} to {ratios[-1]:.2f}" if ratios else "-",
     ]
+
+
+def _ends(totals: Sequence[Total]) -> str:
+    """Of intervals, over what is predicted: the median of each end."""
+    known = [one for one in totals if one.value]
+    low, high = ([getattr(one, end) / one.value for one in known] for end in ("low", "high"))
+    return f"x{median(low):.2f} to x{median(high):.2f}" if known else "-"
+
+
+def verdicts(every: Sequence[Prediction]) -> tables.Section:
+    """By what a prediction starts from and by flow: how often each verdict on the resources was given."""
+    groups: dict[tuple[str, str], list[Said]] = {}
+    for one in every:
+        if one.totals:
+            groups.setdefault((one.row.flow, one.start), []).append(verdict_of(one))
+    lines = [[flow, start, *(str(said.count(verdict)) for verdict in Said)] for (flow, start), said in groups.items()]
+    head = ["flow", "from its", "fits: right", "undecided", "over: wrong", "part not known"]
+    return "Verdicts on designs that ran", [head, *lines]
 
 
 def _share(count: int, of: int) -> str:

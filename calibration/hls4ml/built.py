@@ -23,6 +23,11 @@ from calibration.hls4ml.built_rows import EXACT, METRICS, Design, Unit, read
 
 SMALL = 200
 """LUTs or FFs below which a unit's relative error matters to no design."""
+BLOCKS = "bram18"
+WHOLES = (*METRICS, BLOCKS)
+"""What whole designs are tested on."""
+FEW_BLOCKS = 10.0
+"""RAMB18 below which one more or less says nothing of a larger design."""
 ENOUGH = 3
 """Repositories from which on a unit's own errors, each repository held out, are its interval."""
 
@@ -67,12 +72,15 @@ def calibration(designs: Sequence[Design]) -> list[dict[str, Any]]:
             entries.append(_entry(kind, metric, factor, interval, len(rows), repositories))
         repositories = {unit.repository for unit in units if unit.built}
         entries.append(_entry(built.EVERY_UNIT, metric, 1.0, floor, len(held_out), repositories))
-        sums = list(totals(designs, metric))
-        interval = quantile_90(error for _, error in sums)
-        repositories = {design.repository for design, _ in sums}
-        vitis = sum(design.is_vitis for design, _ in sums)
-        entries.append(_entry(built.WHOLE, metric, 1.0, interval, len(sums), repositories) | {"vitis": vitis})
-    return entries
+        entries.append(_whole(list(totals(designs, metric)), metric))
+    return [*entries, _whole(list(totals(designs, BLOCKS)), BLOCKS)]
+
+
+def _whole(sums: Sequence[tuple[Design, float]], metric: str) -> dict[str, Any]:
+    interval = quantile_90(error for _, error in sums)
+    repositories = {design.repository for design, _ in sums}
+    vitis = sum(design.is_vitis for design, _ in sums)
+    return _entry(built.WHOLE, metric, 1.0, interval, len(sums), repositories) | {"vitis": vitis}
 
 
 def _entry(
@@ -91,9 +99,13 @@ def _entry(
 
 
 def totals(designs: Sequence[Design], metric: str) -> Iterator[tuple[Design, float]]:
-    """(design, log ratio of what was built to what is foretold), each repository held out."""
+    """(design, log ratio of what was built to what is foretold), each repository held out; nothing is fitted to block
+    RAM."""
     for design in designs:
         if metric not in design.built:
+            continue
+        if metric == BLOCKS:
+            yield design, log(max(design.built[BLOCKS], FEW_BLOCKS) / max(design.blocks, FEW_BLOCKS))
             continue
         others = [unit for other in designs if other.repository != design.repository for unit in other.units]
         known = factors(others, metric)
@@ -142,15 +154,16 @@ def _wholes(designs: Sequence[Design]) -> Iterator[str]:
     yield "## Whole designs, every repository held out\n"
     yield "| design | repository | part, tool, stage | metric | built | foretold | error |"
     yield "| --- | --- | --- | --- | ---: | ---: | ---: |"
-    for metric in METRICS:
+    for metric in WHOLES:
         for design, error in totals(designs, metric):
             taken = design.built[metric]
+            foretold = design.blocks if metric == BLOCKS else taken / exp(error)
             yield (
                 f"| {design.name} | {design.repository} | {design.part}, {design.tool}, {design.stage} | {metric} | "
-                f"{taken:,.0f} | {taken / exp(error):,.0f} | {exp(-error) - 1:+.0%} |"
+                f"{taken:,.0f} | {foretold:,.0f} | {exp(-error) - 1:+.0%} |"
             )
     yield ""
-    for metric in METRICS:
+    for metric in WHOLES:
         errors = [abs(exp(-error) - 1) for _, error in totals(designs, metric)]
         within, count = held(designs, metric)
         kept = f"{within} of {count} designs within the interval that the other repositories give"
@@ -187,12 +200,15 @@ A unit's LUTs and FFs are counted from what the generated code must have (`backe
 factor a kind of unit: the median ratio, every repository of equal weight. An interval is the conformal 90 % quantile of
 the errors with the unit's repository held out; of a kind with fewer than three repositories it is no narrower than that
 of all units of 200 LUTs or FFs and more. The errors of one design's units are not independent: the interval of a total
-is that of sums, here. Units are known of three repositories, by hierarchical utilization reports; of the others only
-the whole design is, and what of it is no unit of hls4ml's (shell, wrapper of floats) is taken off by other designs'
-figures. *Decoded* is counted from a bitstream (LUTs -6.9 to +0.3 % of 24 published totals), *synthesised* is before
-placement, which takes some 3 to 10 % off. One design of Vitis HLS with io_stream is among them (har-conv1d, Latency):
-of its Resource strategy no routed design was found. What has no row at all (`add`, `average`, `clone`) is as wide as
-all units together. The structure was written down with the units of the first three repositories in view.
+is that of sums, here. Block RAM follows from the configuration, but which memory Vivado and each version of hls4ml put
+FIFOs and weights into does not: of whole designs it has an interval of sums, too; two designs whose FIFO depths are not
+recorded are left out of it, and below 10 RAMB18 one more or less is no error. Units are known of three repositories, by
+hierarchical utilization reports; of the others only the whole design is, and what of it is no unit of hls4ml's (shell,
+wrapper of floats) is taken off by other designs' figures. *Decoded* is counted from a bitstream (LUTs -6.9 to +0.3 % of
+24 published totals), *synthesised* is before placement, which takes some 3 to 10 % off. One design of Vitis HLS with
+io_stream is among them (har-conv1d, Latency): of its Resource strategy no routed design was found. What has no row at
+all (`add`, `average`, `clone`) is as wide as all units together. The structure was written down with the units of the
+first three repositories in view.
 """
 
 

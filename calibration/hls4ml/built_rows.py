@@ -12,9 +12,11 @@ from typing import Any
 from backends.cost.blockram import bram18
 from backends.cost.dsp import dsp48
 from backends.cost.fabric import shift_register_luts
-from backends.hls4ml import structure
+from backends.hls4ml import resources, structure
 from backends.hls4ml.structure import RAM, REGISTERS, SHIFT, Counts, Product
 
+VITIS = "2020.2"
+"""The version of Vivado that Vitis HLS came with."""
 METRICS, EXACT = ("lut", "ff"), ("bram18", "dsp")
 """What is fitted, and what follows from the configuration."""
 
@@ -49,10 +51,12 @@ class Design:
     units: Sequence[Unit]
     built: Mapping[str, float]
 
+    blocks: float
+    """RAMB18 that follow from its configuration, tables of softmax included."""
+
     @property
     def is_vitis(self) -> bool:
-        """Vitis HLS came with version 2020.2."""
-        return self.tool >= "2020.2"
+        return self.tool >= VITIS
 
 
 def read(path: Path) -> list[Design]:
@@ -66,7 +70,13 @@ def _design(row: Mapping[str, Any]) -> Design:
     else:
         built_units = [unit["built"] for unit in row["units"]]
         taken = {metric: float(sum(unit.get(metric, 0) for unit in built_units)) for metric in (*METRICS, *EXACT)}
-    return Design(row["repo"], row["design"], row["part"], row["tool"], row["stage"], units, taken)
+    blocks = sum(unit.exact.get("bram18", 0.0) for unit in units)
+    blocks += sum(_tables(unit, row["tool"]) for unit in row["units"] if unit["unit"] == "softmax")
+    return Design(row["repo"], row["design"], row["part"], row["tool"], row["stage"], units, taken, blocks)
+
+
+def _tables(unit: Mapping[str, Any], version: str) -> float:
+    return resources.softmax_bram("vitis" if version >= VITIS else "vivado", unit["config"]["classes"]).value
 
 
 def _unit(row: Mapping[str, Any], unit: Mapping[str, Any]) -> Unit:

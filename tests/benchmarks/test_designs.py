@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from benchmarks.whole_designs import rows, table
 from benchmarks.whole_designs.laws import SHIPPED, Fits
 from benchmarks.whole_designs.networks import Unreadable, network_of, precision_of, reuse_of
-from benchmarks.whole_designs.predictions import CONFIGURATION, CSYNTH, SHELL, predictions
+from benchmarks.whole_designs.predictions import BOTH, CONFIGURATION, CORE, CSYNTH, SHELL, predictions
 from calibration.finn.rows import samples
 from flows.core.evidence import RESOURCES, Metric
 from models.network import Conv2D, Dense, Flatten, ReLU
@@ -64,6 +65,8 @@ def test_types_and_reuse_factors_are_read() -> None:
     asked = precision_of("weights <8,3>, activations ap_ufixed<7,6>, accum <14,6>")
     assert "*.weight=ap_fixed<8,3>" in asked and "@activation.result=ap_ufixed<7,6>" in asked
     assert "*.accum=ap_fixed<14,6>" in asked and "*.bias=ap_fixed<8,3>" in asked
+    assert precision_of("ap_fixed<12,4>; weights <8,3>, float I/O").startswith("ap_fixed<12,4>,*.weight=ap_fixed<8,3>")
+    assert precision_of("ap_fixed<18,8>, Resource, reuse <3>") == "ap_fixed<18,8>"
     network = network_of("n", "MLP 16-64-8-5")
     assert reuse_of(network, {"all": 4, "latent": 2, "output": 8}) == "4,dense3=2,dense3=8"
     for factors in ({}, {"dense1": 4}, {"all": 4, "conv9": 2}):
@@ -78,9 +81,13 @@ def test_a_report_wins_over_the_bitstream(tmp_path: Path) -> None:
 
 def test_a_design_is_foretold_from_its_configuration_and_from_its_report(tmp_path: Path) -> None:
     row = row_of(tmp_path, csynth={"lut": 20_000, "ff": 9_000, "bram18": 8, "dsp": 32})
-    own, report = predictions(row, {}, Fits(()).without(SHIPPED))
-    assert (own.start, report.start) == (CONFIGURATION, CSYNTH) and not own.reason
-    for one in (own, report):
+    own, both = predictions(row, {}, Fits(()).without(SHIPPED))
+    assert (own.start, both.start) == (CONFIGURATION, BOTH) and not own.reason
+    assert both.totals[Metric.LUT] == own.totals[Metric.LUT], "csynth's count alone is less sure"
+    (report,) = [
+        one for one in predictions(replace(row, net="an MLP"), {}, Fits(()).without(SHIPPED)) if one.start == CSYNTH
+    ]
+    for one in (own, both, report):
         assert one.totals.keys() == set(RESOURCES)
         assert all(total.low <= total.value <= total.high for total in one.totals.values())
     assert own.clock and own.rate
@@ -88,15 +95,27 @@ def test_a_design_is_foretold_from_its_configuration_and_from_its_report(tmp_pat
     assert own.totals[Metric.LUT].value > 2_500, "the shell is in it"
 
 
+def test_a_core_that_was_routed_alone_has_its_shell_beside_it(tmp_path: Path) -> None:
+    core, ips = {"lut": 5_000, "ff": 6_000, "bram18": 10, "dsp": 4}, {"axi_dma": 1, "axi_interconnect": 2, "conv": 1}
+    row = row_of(tmp_path, flow="hand-written HLS", export_impl=core, ips=ips)
+    (one,) = predictions(row, {}, Fits(()).without(SHIPPED))
+    total = one.totals[Metric.LUT]
+    assert one.start == CORE and total.low < 5_000 + 2_700 < total.value < 5_000 + 9_177 < total.high + 100
+    assert one.totals[Metric.BRAM18].high >= 10 + 37, "streams may be wide"
+    (narrow,) = predictions(replace(row, flow="shell only", core={}), {}, Fits(()).without(SHIPPED))
+    assert narrow.totals[Metric.BRAM18].high == 10
+
+
 def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
     laws = Fits(()).without(SHIPPED)
     for changes, reason in (
         ({"net": "an MLP"}, "no widths"),
-        ({"precision": ""}, "no types"),
+        ({"precision": ""}, "its types are not recorded"),
         ({"reuse": {}}, "not recorded"),
         ({"strategy": "Latency and more"}, "is no strategy"),
         ({"part": "xc7a100tcsg324-1"}, "xc7a100t"),
-        ({"flow": "Catapult HLS"}, "no model of designs that others wrote"),
+        ({"flow": "Catapult HLS"}, "no model of Catapult HLS, and no report of its core"),
+        ({"flow": "hand-written HLS"}, "somebody's own"),
         ({"flow": "finn", "folding": "config.h"}, "its folding is not recorded"),
         ({"note": "not to be predicted: a video pipeline"}, "video"),
     ):

@@ -52,7 +52,8 @@ def test_few_projects_call_for_more_than_what_they_missed(ratios: list[float]) -
     misses = [Miss(ratio, str(place)) for place, ratio in enumerate(ratios)]
     size = (sum(ratio**2 for ratio in ratios) / len(ratios)) ** 0.5
     assert of_few_projects(misses) > 1.645 * size
-    assert of_few_projects([*misses, Miss(0.0, "0")]) == of_few_projects(misses)
+    assert of_few_projects([*misses, *misses]) == pytest.approx(of_few_projects(misses)), "a project counts once"
+    assert of_few_projects([*misses, Miss(0.0, "0")]) < of_few_projects(misses), "its designs are taken together"
 
 
 def test_one_project_says_nothing_of_another() -> None:

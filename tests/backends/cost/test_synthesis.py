@@ -79,9 +79,53 @@ def test_laws_of_the_flow_itself_stand() -> None:
     assert not added(Reading(Metric.LATENCY_CYCLES, 5, Tier.HLS, "chip", "csynth.rpt"))
 
 
-def test_what_hardly_changes_is_taken_as_counted() -> None:
+def test_slices_are_built_as_counted_or_nearly() -> None:
     (dsp,) = added(replace(LUT, metric=Metric.DSP, value=80.0, low=70.0, high=80.0))
-    assert (dsp.value, dsp.low, dsp.high, dsp.stage) == (80, 70, 80, Tier.ROUTED)
+    assert (dsp.value, dsp.low, dsp.high, dsp.stage) == (80, 66, 84, Tier.ROUTED)
+
+
+BOTH = {Metric.LUT: Ratio(2.0, 1.0, 4.0, "made-up designs", luts=0.5, alone=Ratio(4.0, 2.0, 8.0, "more designs"))}
+
+
+def test_ffs_that_csynth_counts_speak_for_luts() -> None:
+    ffs = replace(REPORTED, metric=Metric.FF, value=4_000.0)
+    (whole,) = [one for one in with_routed([REPORTED, ffs], BOTH) if one.metric is Metric.LUT and one.scope == TOTAL]
+    assert (whole.value, whole.low, whole.high) == (4_000, 2_000, 8_000), "8,000 is between 16,000 and 4,000"
+    assert "FF^0.5" in whole.source
+    elsewhere = replace(ffs, scope="conv")
+    (alone,) = [one for one in with_routed([REPORTED, elsewhere], BOTH) if one.scope == TOTAL]
+    assert (alone.value, alone.low, alone.high) == (4_000, 2_000, 8_000) and "more designs" in alone.source
+
+
+def test_luts_without_ffs_are_divided_all_the_same() -> None:
+    none = replace(REPORTED, metric=Metric.FF, value=0.0)
+    (whole,) = [one for one in with_routed([REPORTED, none], BOTH) if one.metric is Metric.LUT and one.scope == TOTAL]
+    assert 0 < whole.value < 16_000
+
+
+def test_the_shell_of_a_model_is_in_neither_count() -> None:
+    ffs = replace(LUT, metric=Metric.FF, value=7_000.0, low=7_000.0, high=7_000.0)
+    shells = CHARGED, replace(CHARGED, metric=Metric.FF, value=2_000.0)
+    (whole,) = [
+        one
+        for one in with_routed([LUT, ffs, *shells], BOTH)
+        if one.metric is Metric.LUT and one.stage is Tier.ROUTED and one.scope == TOTAL
+    ]
+    assert whole.value == 7_018 + 5_000, "10,000 is between 20,000 and 5,000"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "stands"),
+    [(12_000.0, 18_000.0, True), (1_000.0, 60_000.0, False), (40_000.0, 41_000.0, False), (None, None, False)],
+)
+def test_of_a_report_and_a_law_of_the_flow_the_surer_stands(
+    low: float | None, high: float | None, stands: bool
+) -> None:
+    own = replace(LUT, value=15_000.0, low=low, high=high, predicts=Tier.ROUTED)
+    found = with_routed([LUT, own, WIDE, REPORTED], TWICE)
+    shown = total(nearest(found), Metric.LUT)
+    assert shown is not None and (shown is own) is stands, "by the report 11,000 to 23,100"
+    assert REPORTED in found, "what a file says is told all the same"
 
 
 def test_what_is_unknown_stays_unknown() -> None:

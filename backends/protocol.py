@@ -89,6 +89,19 @@ class Imported:
     notes: Sequence[Note] = ()
 
 
+@dataclass(frozen=True)
+class Precisions(Generic[Options]):
+    """How a flow is asked for bits tensor by tensor, so that ``flows search`` can choose them."""
+
+    tensors: Callable[[Network], Sequence[str]]
+    """What of a network may have bits of its own, as the flow's option names it (``dense.weight``), in its order."""
+    fewest: int
+    most: int
+    """Bits that each of them may have."""
+    given: Callable[[Options, Mapping[str, int]], Options]
+    """The options with so many bits for each of `tensors`."""
+
+
 def _no_observations(design: object, products: Products) -> Sequence[Note]:
     return ()
 
@@ -135,6 +148,8 @@ class Backend(Generic[Options, Design]):
     `flows.core.readiness.Readiness`, with a verdict "architecture" where a network is given. ``wanted``: files beside
     the model that are needed and not among those given. ``refusal``: why it cannot be read, as ``culprit``, ``fact``
     and ``next_step``."""
+    precisions: Precisions[Options] | None = None
+    """None where a flow has no precision by tensor, or none that may be chosen."""
     weights: str = ""
     """The shipped weights that the flow starts from, by the suffix of their name ("w4a4"); the float ones if empty."""
     csynth_ratios: Ratios = field(default_factory=lambda: NETWORKS)

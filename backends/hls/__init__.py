@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.dataflow.layers.check import check
 from backends.dataflow.layers.names import identifiers
+from backends.dataflow.layers.options import PRECISIONS
 from backends.dataflow.layers.resolve import resolve
 from backends.dataflow.space import Solved
 from backends.hls import amd
@@ -31,6 +32,7 @@ BACKEND: Backend[HlsOptions, Solved[HlsDesign]] = Backend(
     observations=observations,
     read_report=amd.read_report,
     top=lambda network: identifiers([network])[network],
+    precisions=PRECISIONS,
     seen_clock=seen(
         100.0,
         Tier.ROUTED,

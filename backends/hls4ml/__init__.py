@@ -11,6 +11,7 @@ from backends.hls4ml.estimate import estimate
 from backends.hls4ml.notes import notes
 from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.plan import plan
+from backends.hls4ml.ranged import PRECISIONS
 from backends.hls4ml.resolve import resolve
 from backends.protocol import API, Backend
 from flows.core.clock import seen
@@ -31,6 +32,7 @@ BACKEND: Backend[Hls4mlOptions, Solved[Hls4mlDesign]] = Backend(
     read_report=amd.read_report,
     top=lambda network: amd.TOP,
     csynth_ratios=HLS4ML,
+    precisions=PRECISIONS,
     seen_clock=seen(
         100.0,
         Tier.ROUTED,

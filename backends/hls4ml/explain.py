@@ -10,7 +10,7 @@ from itertools import count
 from math import floor, prod
 
 from backends.hls4ml.options import STOCK, Given, Hls4mlOptions, parse_precision
-from backends.hls4ml.places import types_of
+from backends.hls4ml.places import bits_of, types_of
 from backends.hls4ml.precision import WEIGHTS
 from backends.hls4ml.ranged import LOGIT_BITS, Widened, numbers_of, reach_of
 from backends.protocol import Job, Note, warning
@@ -52,6 +52,10 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
 
     if named := [name for name in job.network.shapes if types_of(job.network, given, name)]:
         yield Note(f"types of {', '.join(named)} are as given")
+    if placed := [name for name in job.network.shapes if bits_of(job.network, given, name)]:
+        yield Note(
+            f"{', '.join(placed)}: as many bits as given, and the point where ranges and trained weights need it"
+        )
     if asked.isdecimal():
         yield Note(
             f"types have {asked} bits; their integer bits hold what each tensor reaches on "

@@ -21,8 +21,8 @@ RESULT = "result"
 SKIP = "skip"
 STRATEGIES = RESOURCE, LATENCY = "resource", "latency"
 FRAME, TOOL = "hls4ml", "tool"
-WIDEST = 32
-"""Bits of a type that ranges choose, at most."""
+FEWEST_BITS, WIDEST = 2, 32
+"""Bits of a type that ranges choose."""
 
 
 def reuse_text(text: str) -> str:
@@ -68,28 +68,51 @@ def strategy_text(text: str) -> str:
     return ",".join([single, *(f"{name}={one}" for name, one in layers.items())])
 
 
-Given = Mapping[str, Mapping[str, FixedType | None]]
-"""Types by place (a layer, a class of layers ``@Dense``, all ``*``) and role, which are hls4ml's; None is ``auto``."""
+Given = Mapping[str, Mapping[str, FixedType | int | None]]
+"""Types by place (a layer, a class of layers ``@Dense``, all ``*``) and role, which are hls4ml's; of a number of bits,
+ranges and trained weights place the point; None is ``auto``."""
+ACCUMULATOR = "accum"
 
 
 def parse_precision(text: str) -> tuple[str, Given]:
-    """(what all types follow from, types that are given) of ``ap_fixed<16,6>,dense.accum=ap_fixed<40,20>``."""
+    """(what all types follow from, types that are given) of ``ap_fixed<16,6>,dense.accum=auto,dense.weight=6``.
+
+    Raises `ValueError`.
+    """
     base, *others = separated(text.replace(" ", ""))
-    types: dict[str, dict[str, FixedType | None]] = {}
+    types: dict[str, dict[str, FixedType | int | None]] = {}
     for part in others:
         place, _, type = part.partition("=")
         layer, _, role = place.partition(".")
         if not layer or (role or RESULT) not in (*ROLES, DEFAULT):
             raise ValueError(f"{part!r}: give LAYER.ROLE=TYPE, where ROLE is one of {', '.join((*ROLES, DEFAULT))}")
-        types.setdefault(layer, {})[role or RESULT] = None if type == AUTO else parse_type(type)
+        types.setdefault(layer, {})[role or RESULT] = _given(role or RESULT, type)
     return base, types
+
+
+def _given(role: str, text: str) -> FixedType | int | None:
+    """Raises `ValueError` where `text` is no type, no number of bits and not ``auto``."""
+    if text == AUTO:
+        return None
+    if not text.isdecimal():
+        return parse_type(text)
+    if role == ACCUMULATOR:
+        raise ValueError(f"{text} bits of an accumulator: give a type, or auto for one that holds every sum")
+    return _bits(text)
+
+
+def _bits(text: str) -> int:
+    """Raises `ValueError`."""
+    if not FEWEST_BITS <= int(text) <= WIDEST:
+        raise ValueError(f"{text} bits: give {FEWEST_BITS} to {WIDEST}")
+    return int(text)
 
 
 def precision_text(text: str) -> str:
     """Checks a precision and writes it one way; raises `ValueError`."""
     base, types = parse_precision(text)
     layers = [
-        f"{layer}.{role}={type.name if type else AUTO}"
+        f"{layer}.{role}={type.name if isinstance(type, FixedType) else type or AUTO}"
         for layer, roles in types.items()
         for role, type in roles.items()
     ]
@@ -101,9 +124,7 @@ def _base_text(text: str) -> str:
     if text == STOCK:
         return text
     if text.isdecimal():
-        if not 2 <= int(text) <= WIDEST:
-            raise ValueError(f"{text} bits: give 2 to {WIDEST}")
-        return str(int(text))
+        return str(_bits(text))
     type = parse_type(text)
     if not type.signed or (type.rounding, type.overflow) != (Rounding.TRN, Overflow.WRAP):
         raise ValueError(f"{text!r}: give a signed ap_fixed<W,I> without modes; rounding and saturation follow from it")
@@ -196,7 +217,7 @@ class Hls4mlOptions(VendorOptions, RateOption, ShellOption):
         metadata={
             "help": "default type, its point moved per layer where measured ranges and trained weights need it; "
             "a number of bits alone (8) lets them choose all integer bits; stock shows what hls4ml's own types do; "
-            "single types may follow: ap_fixed<16,6>,dense.accum=ap_fixed<40,20>,@Conv2D.weight=ap_fixed<8,2>",
+            "single types, or their bits, may follow: ap_fixed<16,6>,dense.accum=ap_fixed<40,20>,@Conv2D.weight=6",
             "unit": "TYPE",
             "parse": precision_text,
         },

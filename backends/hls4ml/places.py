@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from backends.hls4ml.config import DEFAULT
-from backends.hls4ml.options import Given
+from backends.hls4ml.options import ACCUMULATOR, Given
 from models.fixed import FixedType
 from models.network import INPUT, Network, layer_name
 
@@ -79,12 +79,24 @@ def lookup(network: Network, settings: Mapping[str, Setting], layer: str) -> lis
 
 
 def types_of(network: Network, given: Given, layer: str) -> dict[str, FixedType]:
-    """The types that are given for `layer`, by role; a role that is ``auto``, or not given, is left to the flow."""
+    """The types that are given for `layer`, by role; where it is ``auto``, a number of bits or not given, the flow
+    chooses."""
+    said = _said(network, given, layer)
+    return {role: type for role, type in said.items() if isinstance(type, FixedType)}
+
+
+def bits_of(network: Network, given: Given, layer: str) -> dict[str, int]:
+    """The bits that are given for `layer`, by role, where no type is; an accumulator has as many as its sums need."""
+    said = _said(network, given, layer)
+    return {role: bits for role, bits in said.items() if isinstance(bits, int) and role != ACCUMULATOR}
+
+
+def _said(network: Network, given: Given, layer: str) -> dict[str, FixedType | int | None]:
+    """What is said of each role of `layer`."""
     kind = INPUT if layer == INPUT else network[layer].kind
-    types = {}
+    roles, said = lookup(network, given, layer), {}
     for role in ROLES.get(kind, ("result",)):
-        roles = lookup(network, given, layer)
         named = [place[part] for place in roles for part in (role, DEFAULT) if part in place]
-        if named and named[0]:
-            types[role] = named[0]
-    return types
+        if named:
+            said[role] = named[0]
+    return said

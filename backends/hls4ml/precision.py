@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import ceil, log2, prod
 
 from backends.hls4ml.options import SKIP, STOCK, Hls4mlOptions, parse_precision
-from backends.hls4ml.places import types_of
+from backends.hls4ml.places import bits_of, types_of
 from backends.hls4ml.ranged import ByRange, TypeChoice, Widened
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job
@@ -43,23 +43,21 @@ WEIGHTS = "weight", "bias"
 def lower(job: Job[Hls4mlOptions]) -> QuantisedNetwork:
     """The exact arithmetic that the design of `job` has."""
     asked, given = parse_precision(job.options.precision)
-    choice = _choice(job, asked)
-    entry = types_of(job.network, given, INPUT).get("result", choice.image if choice else DEFAULT)
+    placed = ByRange(job, int(asked) if asked.isdecimal() else DEFAULT.width, given)
+    choice: TypeChoice | None = placed
+    if not asked.isdecimal():
+        choice = None if asked == STOCK else Widened(job, parse_type(asked))
+    image = placed.image if bits_of(job.network, given, INPUT) else choice.image if choice else DEFAULT
+    entry = types_of(job.network, given, INPUT).get("result", image)
 
     def arithmetic(layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
-        named = types_of(job.network, given, layer.name)
+        named = {**types_of(job.network, given, layer.name), **placed.named(layer)}
         chosen = _ranged(job, layer, sources[0], choice, named) if choice else _stock(job, layer, sources)
         return _given(chosen, named)
 
     keeps_softmax = job.options.softmax != SKIP
     contract = InputContract(entry, job.network.pixels, channels=channels_of(job.network))
     return lowered(job.network, job.weights.digest, contract, arithmetic, keeps_softmax)
-
-
-def _choice(job: Job[Hls4mlOptions], asked: str) -> TypeChoice | None:
-    if asked == STOCK:
-        return None
-    return ByRange(job, int(asked)) if asked.isdecimal() else Widened(job, parse_type(asked))
 
 
 def _given(arithmetic: Arithmetic, types: Mapping[str, FixedType]) -> Arithmetic:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import frexp
 from typing import TYPE_CHECKING, Protocol
 
-from backends.hls4ml.options import Hls4mlOptions
-from backends.protocol import Job
+from backends.hls4ml.options import FEWEST_BITS, RESULT, WIDEST, Given, Hls4mlOptions, precision_text
+from backends.hls4ml.places import bits_of
+from backends.protocol import Job, Precisions
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import Layer, ReLU, Softmax
+from models.network import INPUT, Conv2D, Dense, Flatten, Layer, MaxPool2D, Network, ReLU, Softmax
 from models.weights import Weights
 
 if TYPE_CHECKING:
@@ -76,10 +77,19 @@ class Widened:
 
 @dataclass(frozen=True)
 class ByRange:
-    """`bits` for every tensor, integer bits as its range or its trained weights need them."""
+    """`bits` for every tensor, or those `given` for it; integer bits as its range or its trained weights need them."""
 
     job: Job[Hls4mlOptions]
     bits: int
+    given: Given = field(default_factory=dict)
+
+    def named(self, layer: Layer) -> dict[str, FixedType]:
+        """The types of `layer` of which the bits are given, by role."""
+        kernel, bias = f"{layer.name}/kernel", f"{layer.name}/bias"
+        return {
+            role: self.result(layer) if role == RESULT else self._fitting(kernel if role == "weight" else bias, bits)
+            for role, bits in bits_of(self.job.network, self.given, layer.name).items()
+        }
 
     @property
     def image(self) -> FixedType:
@@ -87,7 +97,8 @@ class ByRange:
         low, high = self.job.network.pixels.ends
         signed = low < 0
         integer = max(ceil_log2(high), ceil_log2(-low)) + signed
-        return careful(FixedType(self.bits, integer, signed))
+        bits = bits_of(self.job.network, self.given, INPUT).get(RESULT, self.bits)
+        return careful(FixedType(bits, integer, signed))
 
     def result(self, layer: Layer) -> FixedType:
         """What a ReLU alone reads has the ReLU's type and a sign: what lies below zero does not matter.
@@ -95,31 +106,56 @@ class ByRange:
         Logits keep `LOGIT_BITS`: they are few, and coarse ones tie.
         """
         readers = self.job.network.consumers(layer.name)
-        if len(readers) == 1 and isinstance(readers[0], ReLU):
+        own = bits_of(self.job.network, self.given, layer.name).get(RESULT)
+        bits = own or self.bits
+        if own is None and len(readers) == 1 and isinstance(readers[0], ReLU):
             passed = self.result(readers[0])
             return replace(passed, width=passed.width + 1, integer=passed.integer + 1, signed=True)
         low, high = UNIT_RANGE if isinstance(layer, Softmax) else self.job.ranges.reach[layer.name]
-        integer = moved(FixedType(self.bits, integer_bits(low, high)), low, high).integer
-        if all(isinstance(one, Softmax) for one in readers) and not isinstance(layer, Softmax):
-            return careful(FixedType(max(self.bits, LOGIT_BITS), integer))
-        return careful(FixedType(self.bits, integer) if low < 0 else FixedType(self.bits, integer - 1, signed=False))
+        integer = moved(FixedType(bits, integer_bits(low, high)), low, high).integer
+        if own is None and all(isinstance(one, Softmax) for one in readers) and not isinstance(layer, Softmax):
+            return careful(FixedType(max(bits, LOGIT_BITS), integer))
+        return careful(FixedType(bits, integer) if low < 0 else FixedType(bits, integer - 1, signed=False))
 
     def weights(self, layer: Layer) -> tuple[FixedType, FixedType]:
-        return self._fitting(f"{layer.name}/kernel"), self._fitting(f"{layer.name}/bias")
+        return self._fitting(f"{layer.name}/kernel", self.bits), self._fitting(f"{layer.name}/bias", self.bits)
 
-    def _fitting(self, tensor: str) -> FixedType:
+    def _fitting(self, tensor: str, bits: int) -> FixedType:
         """The type of the least squared error: an outlier may be worth less than a bit of all the others."""
         trained = self._trained[tensor]
         low, high = float(trained.min()), float(trained.max())
         widest = integer_bits(low, high)
-        if is_coarse(FixedType(self.bits, widest - NARROWER + 1), low, high):
-            widest = moved(FixedType(self.bits, widest), low, high).integer
-        types = [careful(FixedType(self.bits, integer)) for integer in range(widest, widest - NARROWER, -1)]
+        if is_coarse(FixedType(bits, widest - NARROWER + 1), low, high):
+            widest = moved(FixedType(bits, widest), low, high).integer
+        types = [careful(FixedType(bits, integer)) for integer in range(widest, widest - NARROWER, -1)]
         return min(types, key=lambda type: float(((entered(trained, type) - trained) ** 2).sum()))
 
     @cached_property
     def _trained(self) -> Tensors:
         return self.job.weights.tensors()
+
+
+def tensors(network: Network) -> list[str]:
+    """What has bits of its own: pixels, weights, and results but those of which the type follows from others (what only
+    a ReLU reads, what a pooling or a flattening passes on) and the logits."""
+    names = [f"{INPUT}.{RESULT}"]
+    for layer in network.layers:
+        readers = network.consumers(layer.name)
+        names += [f"{layer.name}.weight"] if isinstance(layer, Conv2D | Dense) else []
+        passed = isinstance(layer, MaxPool2D | Flatten | Softmax) or all(isinstance(one, Softmax) for one in readers)
+        if not passed and not (len(readers) == 1 and isinstance(readers[0], ReLU)):
+            names.append(f"{layer.name}.{RESULT}")
+    return names
+
+
+def with_bits(options: Hls4mlOptions, bits: Mapping[str, int]) -> Hls4mlOptions:
+    """`options` with so many bits for each of `tensors`; biases have those of the widest."""
+    widest = max(bits.values())
+    others = [f"{name}={count}" for name, count in bits.items() if count != widest]
+    return replace(options, precision=precision_text(",".join([str(widest), *others])))
+
+
+PRECISIONS = Precisions(tensors, FEWEST_BITS, WIDEST, with_bits)
 
 
 def moved(type: FixedType, low: float, high: float) -> FixedType:

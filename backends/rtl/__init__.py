@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.dataflow.layers.check import check
 from backends.dataflow.layers.names import VERILOG_TOP, identifiers
+from backends.dataflow.layers.options import PRECISIONS
 from backends.dataflow.layers.resolve import resolve
 from backends.dataflow.space import Solved
 from backends.protocol import API, Backend
@@ -34,6 +35,7 @@ BACKEND: Backend[RtlOptions, Solved[RtlDesign]] = Backend(
     plan=plan,
     read=lambda solved, products: (*read(solved, products), *built.read(solved.design, products)),
     observations=observations,
+    precisions=PRECISIONS,
     seen_clock=seen(
         110.0,
         Tier.ROUTED,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from backends.dataflow.options import AUTO, FifoOptions, RateOption, ShellOption, bits
 from backends.dataflow.pe_simd import FoldingOption
+from backends.protocol import Precisions
 from flows.core.errors import UsageError
 from models.fixed import FixedType
 from models.formats import parse_format
+from models.network import Network
+from models.quantised import WEIGHTED
 
 BY_LAYER, AS_TRAINED = "layer", "none"
 OFF = "off"
@@ -40,6 +45,24 @@ def parse_formats(text: str) -> tuple[FixedType, dict[str, FixedType]]:
             raise ValueError(f"{one!r}: give LAYER=Qm.n, as in block1_conv1=Q1.11")
         layers[layer.strip()] = _format(format.strip())
     return _format(usual.strip()), layers
+
+
+Options = TypeVar("Options", bound="FormatOptions")
+ACTIVATIONS = "activations"
+WEIGHT = ".weight"
+
+
+def tensors(network: Network) -> list[str]:
+    """All activations, which have one number of bits, then the weights of each layer."""
+    return [ACTIVATIONS, *(f"{layer.name}{WEIGHT}" for layer in network.layers if layer.kind in WEIGHTED)]
+
+
+def with_bits(options: Options, bits: Mapping[str, int]) -> Options:
+    """`options` with so many bits for each of `tensors`."""
+    weights = {name.removesuffix(WEIGHT): f"Q1.{count - 1}" for name, count in bits.items() if name != ACTIVATIONS}
+    usual = max(weights.values(), key=lambda format: (list(weights.values()).count(format), format))
+    others = [f"{layer}={format}" for layer, format in weights.items() if format != usual]
+    return replace(options, weight_format=",".join([usual, *others]), activation_bits=bits[ACTIVATIONS])
 
 
 def _format(text: str) -> FixedType:
@@ -91,6 +114,9 @@ class FormatOptions:
             "parse": bits(SHORTEST, LONGEST),
         },
     )
+
+
+PRECISIONS: Precisions[Any] = Precisions(tensors, LEAST, MOST, with_bits)
 
 
 @dataclass(frozen=True)

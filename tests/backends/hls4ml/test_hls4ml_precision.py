@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.hls4ml.explain import explain
-from backends.hls4ml.options import Hls4mlOptions
+from backends.hls4ml.options import FEWEST_BITS, Hls4mlOptions, precision_text
 from backends.hls4ml.precision import lower
-from backends.hls4ml.ranged import careful, entered, integer_bits
+from backends.hls4ml.ranged import careful, entered, integer_bits, tensors, with_bits
 from backends.protocol import Job, NoteKind
 from models.fixed import FixedType, Overflow, Rounding, parse_type
 from models.network import INPUT, Flatten, MaxPool2D, Network, Softmax
@@ -187,3 +187,37 @@ def test_pixels_enter_a_type_that_holds_them_or_a_warning_says_so(
         if note.text.startswith("the image is") and "and its" in note.text
     ]
     assert len(found) == bool(told) and all(told in text for text in found)
+
+
+@given(pairs=REACHES, bits=st.lists(st.integers(FEWEST_BITS, 12), min_size=40, max_size=40))
+def test_each_tensor_has_the_bits_that_are_given_for_it(
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], pairs: list[tuple[float, float]], bits: list[int]
+) -> None:
+    asked = dict(zip(tensors(tiny), bits, strict=False))
+    options = with_bits(Hls4mlOptions(), asked)
+    quantised = lower(job_of(tiny, with_reach(tiny, pairs), precision=options.precision))
+    assert asked.keys() == set(tensors(tiny))
+    for name, count in asked.items():
+        layer, _, role = name.rpartition(".")
+        types = quantised.layers.get(layer)
+        type = types.kernel if types and role == "weight" else quantised.type_of(layer)
+        assert type and type.width == count, name
+
+
+@pytest.mark.parametrize("precision", ["8", "ap_fixed<16,6>"])
+def test_bits_that_are_those_of_all_change_nothing(
+    tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], precision: str
+) -> None:
+    name = next(layer.name for layer in tiny.layers if layer.kind == "dense")
+    reach = with_reach(tiny, [(-3.0, 5.0)] * 10)
+    plain, given = (lower(job_of(tiny, reach, precision=text)) for text in (precision, f"{precision},{name}.weight=5"))
+    kernel, other = given.layers[name].kernel, plain.layers[name].kernel
+    assert kernel and kernel.width == 5 and other
+    same = {layer: types for layer, types in given.layers.items() if layer != name}
+    assert same == {layer: types for layer, types in plain.layers.items() if layer != name}
+
+
+@pytest.mark.parametrize("text", ["8,dense.accum=20", "8,dense.weight=1", "8,dense.weight=33", "8,dense.weight=x"])
+def test_bits_that_no_tensor_can_have_are_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        precision_text(text)

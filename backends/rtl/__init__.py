@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from backends.dataflow.layers.check import check
 from backends.dataflow.layers.names import VERILOG_TOP, identifiers
 from backends.dataflow.layers.options import PRECISIONS
-from backends.dataflow.layers.resolve import resolve
 from backends.dataflow.space import Solved
 from backends.protocol import API, Backend
 from backends.rtl import built
@@ -14,21 +12,18 @@ from backends.rtl.estimate import estimate
 from backends.rtl.notes import notes, observations
 from backends.rtl.options import RtlOptions
 from backends.rtl.plan import plan
+from backends.rtl.resolve import check, resolve
 from backends.rtl.simulated import read
 from flows.core.clock import seen
 from flows.core.evidence import Tier
-from models.network import Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, ReLU, Softmax
-
-KINDS = frozenset(kind.kind for kind in (Conv2D, Dense, MaxPool2D, GlobalAveragePool, Add, ReLU, Flatten, Softmax))
-"""Layers that the library has modules for, and a softmax at the end, which the host computes."""
 
 BACKEND: Backend[RtlOptions, Solved[RtlDesign]] = Backend(
     api=API,
     name="rtl",
     about="RTL: SystemVerilog from a small library, PE x SIMD folding, simulated cycle by cycle",
     options=RtlOptions,
-    check=lambda job: check(job, KINDS),
-    resolve=lambda job: resolve(job, RtlDesign),
+    check=check,
+    resolve=resolve,
     lower=lambda solved: solved.design.quantised,
     estimate=estimate,
     notes=notes,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from backends.dataflow.layers import notes as layers
 from backends.dataflow.space import Solved
-from backends.protocol import Note, warning
+from backends.protocol import Note, Refusal, warning
 from backends.rtl import built
 from backends.rtl.design.design import RtlDesign
 from backends.rtl.plan import FRAMES, STALLED
@@ -17,7 +17,20 @@ from flows.core.plan import Products
 def notes(solved: Solved[RtlDesign]) -> Sequence[Note]:
     asked = f"{solved.design.job.target.clock_ns:g} ns is what was asked for"
     cycles = Note(f"cycles are those of the generated SystemVerilog, and {asked}")
-    return *layers.notes(solved), cycles, *built.choices(solved.design)
+    return *layers.notes(solved), *_integers(solved.design), cycles, *built.choices(solved.design)
+
+
+def _integers(design: RtlDesign) -> Iterator[Note]:
+    """Of a QONNX file: what of it is built."""
+    integer = design.job.integer
+    if isinstance(integer, Refusal):
+        fact = f"{integer.culprit}: {integer.fact}"
+        yield warning(f"the file's integers are not built, but its float network, quantised anew: {fact}")
+    elif integer:
+        yield Note(
+            f"the file's integers are built as they were trained, {len(design.searches)} thresholds of them exact; the "
+            f"last scale is the host's (driver.py)"
+        )
 
 
 def observations(solved: Solved[RtlDesign], products: Products) -> Sequence[Note]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from typing import Any
 
 from backends.dataflow.layers.design import LayerDesign
 from backends.dataflow.layers.memories import shared
 from backends.dataflow.layers.nodes import Lanes, Node, nodes
+from backends.dataflow.layers.searches import Search
 from backends.dataflow.layers.words import choose_lanes
 from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Fifo
@@ -21,7 +22,7 @@ from models.serial import quantised_from_json, quantised_to_json
 class Blueprint:
     """`folds` are those of layers with weights; `roms` says what holds their weights, `kept` what holds the values that
     they read again, `rows` what holds the rows of windows; `fifos` gives (depth, storage). `sums` are the bits of the
-    accumulators, `sharing` says how many results share a multiplier, where they do."""
+    accumulators, `sharing` says how many results share a multiplier, where they do. `searches` find the codes of layers of thresholds."""
 
     quantised: QuantisedNetwork
     folds: Mapping[str, Fold]
@@ -33,6 +34,7 @@ class Blueprint:
     sharing: Mapping[str, int]
     part: str
     clock_ns: float
+    searches: Mapping[str, Search] = field(default_factory=dict)
 
     def shared(self, layer: str) -> int:
         """How many results of `layer` share a multiplier: no more than are computed at a time, and none in LUTs."""
@@ -60,6 +62,7 @@ def blueprint(design: LayerDesign[Any]) -> Blueprint:
         design.sharing,
         target.part.full_name,
         target.clock_ns,
+        design.searches,
     )
 
 
@@ -75,6 +78,7 @@ def to_json(one: Blueprint) -> dict[str, Any]:
         "sharing": dict(one.sharing),
         "part": one.part,
         "clock_ns": one.clock_ns,
+        "searches": {name: astuple(search) for name, search in one.searches.items()},
     }
 
 
@@ -90,4 +94,5 @@ def from_json(content: Any, place: str) -> Blueprint:
         content["sharing"],
         content["part"],
         content["clock_ns"],
+        {name: Search(*search) for name, search in content["searches"].items()},
     )

@@ -10,7 +10,7 @@ from backends.dataflow.layers.nodes import KINDS, POOLS
 from backends.dataflow.layers.options import AS_TRAINED, LEAST, LONGEST, FormatOptions, parse_formats
 from backends.dataflow.refusals import unknown
 from backends.protocol import Job, Refusal
-from models.network import WEIGHTED, Dense, Flatten, GroupedConv2D, Softmax
+from models.network import WEIGHTED, Dense, Flatten, GroupedConv2D
 from models.quantised import QuantisedNetwork
 
 BEAT = 32
@@ -30,8 +30,8 @@ def _layers(job: Job[Options], kinds: Set[str]) -> Iterator[Refusal]:
         yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
-        inner_softmax = isinstance(layer, Softmax) and layer.name != network.output
-        if inner_softmax or layer.kind not in kinds:
+        is_inner = layer.on_host and layer.name != network.output
+        if is_inner or layer.kind not in kinds:
             templates = ", ".join(sorted(kinds))
             yield Refusal(where, f"there is no template for {layer.kind} here", f"one of {templates}")
         elif isinstance(layer, GroupedConv2D):
@@ -60,7 +60,7 @@ def _streams(job: Job[Options]) -> Iterator[Refusal]:
         fact = f"it has the shape {network.input_shape}, and the first stage receives images and vectors"
         yield Refusal(f"the input of {network.name}", fact, "a network that takes (height, width, channels)")
         return
-    computed = [layer for layer in network.layers if not isinstance(layer, Softmax)]
+    computed = [layer for layer in network.layers if not layer.on_host]
     for tensor in network.shapes:
         readers = [layer for layer in computed for name in layer.inputs if name == tensor]
         names = ", ".join(dict.fromkeys(layer.name for layer in readers))

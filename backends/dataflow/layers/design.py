@@ -18,6 +18,7 @@ from backends.dataflow.layers.arithmetic import reaches
 from backends.dataflow.layers.memories import Memory, kept, rows, weight_rom
 from backends.dataflow.layers.nodes import MULTIPLYING, POOLS, WINDOW, Lanes, Node, nodes
 from backends.dataflow.layers.options import LayerOptions
+from backends.dataflow.layers.searches import Search
 from backends.dataflow.layers.words import choose_lanes
 from backends.dataflow.options import AUTO, SIMULATED
 from backends.dataflow.pe_simd import Fold, Ways
@@ -69,6 +70,11 @@ class LayerDesign(BufferedDesign, Generic[Options]):
     @cached_property
     def sharing(self) -> Mapping[str, int]:
         """How many results share a DSP48E1, by layer with weights; 1 in those that are not there."""
+        return {}
+
+    @cached_property
+    def searches(self) -> Mapping[str, Search]:
+        """How the codes of layers of thresholds are found, by layer."""
         return {}
 
     def fabric(self, node: Node, folds: Sequence[Fold]) -> Sequence[Fold]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from math import prod
 
 from backends.dataflow.layers.nodes import merged_activation
+from models.integers import GlobalSum, Threshold
 from models.network import (
     Add,
     AveragePool2D,
@@ -72,7 +73,7 @@ VERILOG = """
 layers have the same names in both languages wherever they can."""
 _MODULES = """
     adder_tree axis_receive axis_send convolution dense dsp_multiply_add fifo global_average memory narrow packed_array
-    product_array requantise rom short_fifo testbench widen
+    product_array requantise rom short_fifo testbench threshold threshold_search widen
 """
 VERILOG_LAYER = TAKEN | {word.replace("_", "") for word in VERILOG.split()}
 VERILOG_TOP = VERILOG_LAYER | {word.replace("_", "") for word in _MODULES.split()}
@@ -158,12 +159,14 @@ def title(quantised: QuantisedNetwork, layer: Layer) -> str:
             return f"{layer.name}: {layer.inputs[0]} + {layer.inputs[1]}"
         case GlobalAveragePool():
             return f"{layer.name}: the average of {_by(before[:2])} pixels"
-        case ReLU() | Clip() | LeakyReLU():
+        case GlobalSum():
+            return f"{layer.name}: the sum of {_by(before[:2])} pixels"
+        case ReLU() | Clip() | LeakyReLU() | Threshold():
             return f"{layer.name}: {_called(layer)}"
     return f"{layer.name}: {layer.kind}"
 
 
-def _called(activation: ReLU | Clip | LeakyReLU) -> str:
+def _called(activation: ReLU | Clip | LeakyReLU | Threshold) -> str:
     """
     >>> _called(Clip("six", ("conv",), 0.0, 6.0)), _called(LeakyReLU("leaky", ("conv",), 0.1))
     ('clip to 0 .. 6', 'leaky ReLU of slope 0.1')
@@ -173,6 +176,8 @@ def _called(activation: ReLU | Clip | LeakyReLU) -> str:
             return f"clip to {activation.low:g} .. {activation.high:g}"
         case LeakyReLU():
             return f"leaky ReLU of slope {activation.slope:g}"
+        case Threshold():
+            return f"{activation.steps} threshold{'s' * (activation.steps > 1)} a channel"
     return "ReLU"
 
 

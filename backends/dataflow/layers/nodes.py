@@ -3,7 +3,7 @@
 The first receives the bytes of an image from AXI-Stream, the last sends the results. A convolution is a *window* stage,
 which stores rows, pads and hands out windows, and a *matrix-vector* stage of PE x SIMD multipliers, or where it is
 depthwise a *depthwise* stage, a multiplier for each of PE channels; a 1x1 convolution that skips no pixel needs no
-window. A ReLU, clip or leaky ReLU is part of the stage with weights before it. A *clone* copies a tensor that is read
+window. A ReLU, clip, leaky ReLU or threshold is part of the stage with weights before it. A *clone* copies a tensor that is read
 twice. Flattening takes no stage: a dense layer takes the pixels of an image as they come.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import gcd, prod
 
 from backends.dataflow.pe_simd import Fold
+from models.integers import Threshold
 from models.network import (
     ACTIVATIONS,
     CONVOLUTIONS,
@@ -166,11 +167,11 @@ def pixels(shape: Shape) -> int:
     return prod(shape[:-1])
 
 
-def merged_activation(quantised: QuantisedNetwork, layer: Layer) -> ReLU | Clip | LeakyReLU | None:
+def merged_activation(quantised: QuantisedNetwork, layer: Layer) -> ReLU | Clip | LeakyReLU | Threshold | None:
     """The activation that the stage of `layer` applies: the only reader of a layer with weights."""
     readers = [one for one in quantised.computed if layer.name in one.inputs]
     is_merged = isinstance(layer, WEIGHTED) and len(readers) == 1
-    return readers[0] if is_merged and isinstance(readers[0], ACTIVATIONS) else None
+    return readers[0] if is_merged and isinstance(readers[0], (*ACTIVATIONS, Threshold)) else None
 
 
 def slides(layer: Convolution) -> bool:

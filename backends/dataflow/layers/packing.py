@@ -32,32 +32,19 @@ def shift(lanes: int, weight_bits: int) -> int:
 
 
 def lanes(weight_bits: int, act_bits: int, is_signed: bool = False) -> int:
-    """How many results can share a multiplier; 1 where none can.
+    """How many results can share a multiplier, where no weight is the lowest number of its type; 1 where none can.
 
-    >>> lanes(8, 8), lanes(4, 8), lanes(4, 4), lanes(3, 3), lanes(2, 2), lanes(9, 8)
-    (2, 2, 3, 4, 5, 1)
+    >>> lanes(8, 8), lanes(4, 8), lanes(4, 4), lanes(4, 6, True), lanes(3, 3), lanes(2, 2), lanes(9, 8)
+    (2, 2, 3, 3, 4, 5, 1)
     """
-    weight, value = 1 << weight_bits - 1, 1 << act_bits - is_signed
-    lowest = TERMS * weight * (value - 1)
-    highest = TERMS * (weight * value if is_signed else (weight - 1) * (value - 1))
+    largest = TERMS * ((1 << weight_bits - 1) - 1) * ((1 << act_bits - is_signed) - (not is_signed))
 
     def fits(many: int) -> bool:
         apart = shift(many, weight_bits)
         half = 1 << apart - 1 if apart > weight_bits else 0
-        return lowest <= half and highest < half
+        return largest < half
 
     return max((many for many in range(2, FACTOR_BITS // weight_bits + 1) if fits(many)), default=1)
-
-
-def is_narrow(weights: NDArray[int64], weight_bits: int, sharing: int) -> bool:
-    """Whether a borrow always finds room: of the weights that are above another one, none is the lowest number.
-
-    `weights` has a row a result; rows share a multiplier in groups of `sharing`, the first of each lowest.
-    """
-    import numpy
-
-    above = weights[numpy.arange(len(weights)) % sharing > 0]
-    return bool((above > -(1 << weight_bits - 1)).all())
 
 
 def ends(apart: int, sharing: int) -> int:
@@ -94,5 +81,5 @@ def sharing(job: Job[Any], quantised: QuantisedNetwork) -> dict[str, int]:
         source = quantised.type_of(layer.inputs[0])
         many = lanes(kernel.width, source.width, source.signed) if kernel.signed else 1
         weights = codes(tensors[f"{layer.name}/kernel"], kernel)
-        found[layer.name] = many if (weights > kernel.low).all() else 1
+        found[layer.name] = many if (weights > -(1 << kernel.width - 1)).all() else 1
     return found

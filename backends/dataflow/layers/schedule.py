@@ -118,7 +118,7 @@ def frame(node: Node, wide: Lanes) -> Iterable[Run]:
             return _multiplying(node, wide)
         case (("maxpool2d" | "averagepool2d"), (MaxPool2D() | AveragePool2D()) as layer):
             return _pool(node, layer, words)
-        case "global_average_pool", _:
+        case (("global_average_pool" | "global_sum"), _):
             return [Run((pixels(node.taken) - 1) * words, 1, puts=False), Run(words, 1)]
     return [Run(pixels(node.taken) * words, 1)]
 

@@ -30,17 +30,24 @@ SPREAD = 1.5
 all 16 stages of ARCH_8, which are off by 1.23 at most (``calibration/rtl``)."""
 CONTROL = {
     "receive": (27, 38), "clone": (0, 0), "window": (120, 76), "matrix_vector": (70, 50), "maxpool2d": (80, 80),
-    "add": (15, 15), "relu": (15, 15), "global_average_pool": (30, 30), "send": (6, 38),
+    "add": (15, 15), "relu": (15, 15), "threshold": (15, 15), "global_average_pool": (30, 30), "global_sum": (30, 30),
+    "send": (6, 38),
 }  # fmt: skip
 """(LUTs, FFs) of counters, flags and handshakes, without those of FIFOs."""
 
 
 def node_cost(
-    node: Node, quantised: QuantisedNetwork, wide: Lanes, unit: tuple[int, int], device: Device
+    node: Node,
+    quantised: QuantisedNetwork,
+    wide: Lanes,
+    unit: tuple[int, int],
+    device: Device,
+    codes: Amounts | None = None,
 ) -> tuple[Amounts, dict[str, Amounts]]:
     """What one stage takes: (its logic, its memories by their scopes).
 
-    `unit` has the bits of an accumulator, and how many results share a DSP48E1.
+    `unit` has the bits of an accumulator, and how many results share a DSP48E1; `codes` is what thresholds take that
+    make the codes of the stage.
     """
     data, result = quantised.type_of(node.layer.inputs[0]).width, quantised.type_of(node.tensor).width
     control = logic(*CONTROL[node.kind], "control")
@@ -60,7 +67,8 @@ def node_cost(
             found = joined(
                 control,
                 split(wide.takes, fold.simd, data),
-                products(fold.pe, fold.simd, (data, width, unit[0], result), unit[1]),
+                products(fold.pe, fold.simd, (data, width, unit[0]), unit[1]),
+                requantise(fold.pe, result) if codes is None else codes,
                 memory(kept(node, fold, data, device), "windows", device),
                 logic(0, (wide.puts + fold.pe) * result, "words"),
             )
@@ -73,11 +81,15 @@ def node_cost(
             return found, {LINE_BUFFERS: memory(rows(node, wide, data, device), LINE_BUFFERS, device)}
         case (("add" | "relu"), _):
             return joined(control, requantise(wide.puts, result)), {}
-        case "global_average_pool", _:
+        case "threshold", _:
+            assert codes is not None, f"{node.name} has no thresholds"
+            return joined(control, codes), {}
+        case (("global_average_pool" | "global_sum"), _):
             bits = data + ceil(log2(pixels(node.taken))) + 1
             held = ram_luts(max(node.shape[-1] // wide.puts, 1), wide.puts * bits)
             area = pixels(node.taken)
-            divides = wide.puts * dsp48(bits, bits + 1) if area & (area - 1) else 0  # by a product with its reciprocal
+            is_divided = node.kind == "global_average_pool" and area & (area - 1)
+            divides = wide.puts * dsp48(bits, bits + 1) if is_divided else 0  # by a product with its reciprocal
             dsp = exact(divides, "multipliers", "a DSP48E1 a division (UG479)")
             sums = joined(logic(wide.puts * bits + held, 0, "adders"), {Metric.DSP: (dsp,)})
             return joined(control, sums, requantise(wide.puts, result)), {}
@@ -94,13 +106,13 @@ def logic(luts: float, flip_flops: float, model: str) -> Amounts:
 
 
 @lru_cache(maxsize=4096)
-def products(pe: int, simd: int, widths: tuple[int, int, int, int], sharing: int = 1) -> Amounts:
-    """PE x SIMD multipliers, the adders behind them, and what makes codes of the sums.
+def products(pe: int, simd: int, widths: tuple[int, int, int], sharing: int = 1) -> Amounts:
+    """PE x SIMD multipliers and the adders behind them.
 
-    `widths` are bits of data, weights, accumulator and result. Where `sharing` results share a multiplier, two of these
+    `widths` are bits of data, weights and accumulator. Where `sharing` results share a multiplier, two of these
     add up before the adders, in fields of `packing.shift` bits.
     """
-    data, weight, sums, result = widths
+    data, weight, sums = widths
     terms, bits = (simd, data + weight + 1) if sharing == 1 else (ceil(simd / 2), packing.shift(sharing, weight))
     adders, held = tree(terms, bits)
     inverted = terms * (pe - ceil(pe / sharing))
@@ -110,7 +122,6 @@ def products(pe: int, simd: int, widths: tuple[int, int, int, int], sharing: int
     return joined(
         {Metric.DSP: (dsp,)},
         logic(simd * data + pe * (adders + sums) + inverted, 2 * simd * data + pe * (held + sums), "adders"),
-        requantise(pe, result),
     )
 
 
@@ -195,7 +206,12 @@ def in_one(each: Memory, device: Device) -> LibraryMemory:
 def memory(each: Memory, law: str, device: Device) -> Amounts:
     """Its words, and what is read: twice registered, of block RAM once in itself and once, by Yosys, in FFs."""
     one = in_one(each, device)
-    latched = (2 if one.storage == LUTRAM else 1) * one.copies * one.bits
+    return memory_of(one, law, 2 if one.storage == LUTRAM else 1)
+
+
+def memory_of(one: Memory, law: str, registers: int) -> Amounts:
+    """Its words, and `registers` in FFs for what is read."""
+    latched = registers * one.copies * one.bits
     source = f"{one.copies} x {one.depth} words of {one.bits} bits"
     return {
         Metric.LUT: (within(one.luts, SPREAD, "memories", f"{source} in LUTs (UG474)"),),

@@ -26,11 +26,13 @@ from backends.dataflow.layers.nodes import (
     pixels,
 )
 from backends.dataflow.layers.schedule import frame
+from backends.dataflow.layers.searches import Ladders, Search, ladders
 from backends.dataflow.options import AUTO
 from backends.dataflow.pe_simd import Ways
 from backends.dataflow.stages import Stage
-from backends.rtl.design import costs
+from backends.rtl.design import costs, thresholds
 from backends.rtl.options import RtlOptions
+from models.integers import GlobalSum, Threshold
 from models.network import Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
 
 LATENCY = {
@@ -42,9 +44,14 @@ LATENCY = {
     ReLU.kind: 3,
     MaxPool2D.kind: 5,
     GlobalAveragePool.kind: 4,
+    GlobalSum.kind: 4,
+    Threshold.kind: 1,
     SEND: 0,
 }
-"""Cycles from the end of a turn until what it made can be read from the FIFO that the stage ends in."""
+"""Cycles from the end of a turn until what it made can be read from the FIFO that the stage ends in, without those that
+thresholds take."""
+REQUANTISE = 2
+"""Those in a matrix-vector unit where thresholds take their place."""
 DIVIDER = 4
 """Those of a division by an area that is no power of two."""
 
@@ -65,11 +72,39 @@ class RtlDesign(LayerDesign[RtlOptions]):
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
-        return tuple(_stage(node, self.lanes[node.name]) for node in self.nodes)
+        return tuple(
+            _stage(node, self.lanes[node.name], self.search(node, self.lanes[node.name])) for node in self.nodes
+        )
 
     @cached_property
     def sharing(self) -> Mapping[str, int]:
         return packing.sharing(self.job, self.quantised) if self.job.options.packing == AUTO else {}
+
+    @cached_property
+    def searches(self) -> Mapping[str, Search]:
+        wide = self.lanes
+        return {node.tensor: found for node in self.nodes if (found := self.search(node, wide[node.name]))}
+
+    def search(self, node: Node, wide: Lanes) -> Search | None:
+        """How the codes of the stage `node` are found at this width, where thresholds make them."""
+        if node.kind not in (MATRIX_VECTOR, Threshold.kind) or node.tensor not in self._ladders:
+            return None
+        return thresholds.search(
+            self._ladders[node.tensor], node, wide, self._compared(node), self.job.target.part.device
+        )
+
+    def _compared(self, node: Node) -> int:
+        """Bits of the thresholds of the stage `node`."""
+        if node.kind == MATRIX_VECTOR:
+            return thresholds.threshold_bits(self.sums[node.name])
+        taken = self.quantised.type_of(node.layer.inputs[0])
+        return thresholds.threshold_bits(taken.width, taken.signed)
+
+    @cached_property
+    def _ladders(self) -> Mapping[str, Ladders]:
+        layers = [layer for layer in self.quantised.computed if isinstance(layer, Threshold)]
+        tensors = self.job.weights.tensors() if layers else {}
+        return {layer.name: ladders(layer, tensors) for layer in layers}
 
     @cached_property
     def roms(self) -> Mapping[str, Memory]:
@@ -85,20 +120,28 @@ class RtlDesign(LayerDesign[RtlOptions]):
     def node_cost(self, node: Node, wide: Lanes) -> tuple[Amounts, Mapping[str, Amounts]]:
         sums = self.sums.get(node.layer.name, 0)
         sharing = self.sharing.get(node.layer.name, 1)
-        return costs.node_cost(node, self.quantised, wide, (sums, sharing), self.job.target.part.device)
+        search, codes = self.search(node, wide), None
+        if search:
+            lanes = wide.fold.pe if node.kind == MATRIX_VECTOR else wide.puts
+            width = self.quantised.type_of(node.tensor).width
+            codes = thresholds.cost(search, lanes, self._compared(node), width)
+        return costs.node_cost(node, self.quantised, wide, (sums, sharing), self.job.target.part.device, codes)
 
     def fifo_cost(self, buffer: Buffer) -> Amounts:
         return costs.fifo_cost(buffer)
 
 
 @lru_cache(maxsize=256)
-def _stage(node: Node, wide: Lanes) -> Stage:
-    return Stage(node.name, node.sources, tuple(frame(node, wide)), latency(node, wide))
+def _stage(node: Node, wide: Lanes, search: Search | None) -> Stage:
+    return Stage(node.name, node.sources, tuple(frame(node, wide)), latency(node, wide, search))
 
 
-def latency(node: Node, wide: Lanes) -> int:
+def latency(node: Node, wide: Lanes, search: Search | None = None) -> int:
     """Cycles from the end of a turn until what it made can be read."""
     cycles = LATENCY[node.kind]
+    if search:
+        is_unit = node.kind == MATRIX_VECTOR
+        cycles += thresholds.latency(search, wide.fold.pe if is_unit else wide.puts) - REQUANTISE * is_unit
     match node.kind:
         case "matrix_vector":
             return cycles + ceil(log2(wide.fold.simd)) + (wide.takes > wide.fold.simd)

@@ -17,6 +17,7 @@ from backends.dataflow.layers.nodes import CLONE, MATRIX_VECTOR, RECEIVE, SEND, 
 from backends.dataflow.layers.schedule import QUICKEST, busy
 from backends.dataflow.stages import Fifo
 from models.fixed import FixedType, Overflow, Rounding
+from models.integers import GlobalSum, Threshold
 from models.network import INPUT, Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
 
 APART: Mapping[str, int] = {}
@@ -114,13 +115,14 @@ def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], 
             fold = {"PE": wide.fold.pe, "SIMD": wide.fold.simd}
             shift = shift_into(types.accumulator.fraction, result)
             widths: Line = {"WEIGHT_BITS": types.kernel.width, "ACC_BITS": sums[layer.name], "SHIFT": shift}
-            files = {"WEIGHTS": f"{name}_weights.mem", "BIASES": f"{name}_biases.mem"}
+            searched = _search(made, node.tensor, name)
+            files = {"WEIGHTS": f"{name}_weights.mem", "BIASES": "" if searched else f"{name}_biases.mem"}
             held = {"WEIGHTS_IN": ram(made.roms[layer.name]), "KEPT_IN": ram(made.kept[layer.name])}
             lanes = {"TAKES": made.lanes[begins.name].takes, "PUTS": wide.fold.groups(wide.puts) * wide.fold.pe}
             results = wide.fold.groups(node.size[1]) * wide.fold.pe
             if spare := lanes["PUTS"] - wide.puts:  # the last group is short
                 lanes["SPARE"] = spare
-            rest: list[Line] = [{**taken, **widths, **put}, files, held]
+            rest: list[Line] = [{**taken, **widths, **put}, files, held, *searched]
             if begins == node:
                 return "dense", [{"INPUTS": node.size[0], "OUTPUTS": results}, {**fold, **lanes}, *rest]
             assert isinstance(layer, Conv2D)
@@ -146,8 +148,16 @@ def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], 
                 ),
                 {"SHIFT": shift_into(point, result), **put},
             ]
+        case "threshold", Threshold():
+            return "threshold", [
+                {"LANES": wide.takes, **taken, "OUT_BITS": result.width},
+                *({k: v for k, v in line.items() if k != "SEARCHED"} for line in _search(made, layer.name, name)),
+            ]
         case "relu", ReLU():
             return "relu", [{"LANES": wide.takes}, {**taken, "SHIFT": shift_into(source.fraction, result), **put}]
+        case "global_sum", GlobalSum():
+            size = {"PIXELS": pixels(node.taken), "CHANNELS": node.taken[-1], "LANES": wide.takes}
+            return "global_average", [size, {**taken, **put}]
         case "global_average_pool", GlobalAveragePool():
             accumulator = quantised.layers[layer.name].accumulator
             assert accumulator
@@ -164,8 +174,14 @@ def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], 
     raise ValueError(f"{node.name}: there is no module for {node.kind}")
 
 
-def _term(side: str, type: FixedType, point: int) -> Line:
-    return {f"{side}_BITS": type.width, f"{side}_SIGNED": int(type.signed), f"{side}_SHIFT": point - type.fraction}
+def _search(made: Blueprint, tensor: str, name: str) -> list[Line]:
+    """How thresholds make the codes of a tensor; empty where none do."""
+    search = made.searches.get(tensor)
+    if search is None:
+        return []
+    sizes = {"STEPS": search.steps, "SEARCHED": search.searched, "THRESHOLD_GROUPS": search.groups}
+    kinds = {"BELOW": int(search.below), "FALLS": int(search.falls)}
+    return [{**sizes, **kinds, "THRESHOLDS": f"{name}_thresholds", "BLOCK_FROM": search.block_from}]
 
 
 def _image(node: Node, layer: Conv2D | MaxPool2D) -> list[Line]:

@@ -27,10 +27,17 @@ module convolution #(
     parameter OUT_BITS = 8,
     parameter OUT_SIGNED = 0,
     parameter WEIGHTS = "weights.mem",
-    parameter BIASES = "biases.mem",
+    parameter BIASES = "biases.mem",   // "": there are none
     parameter WEIGHTS_IN = "block",
     parameter KEPT_IN = "distributed",
     parameter ROWS_IN = "block",
+    parameter STEPS = 0,               // of thresholds (`dense`)
+    parameter SEARCHED = PE,
+    parameter THRESHOLD_GROUPS = 1,
+    parameter BELOW = 0,
+    parameter FALLS = 0,
+    parameter THRESHOLDS = "thresholds",
+    parameter BLOCK_FROM = STEPS,
     parameter WINDOW_FIFO_DEPTH = 16,
     parameter WINDOW_FIFO_IN = "distributed",
     parameter FIFO_DEPTH = 16,
@@ -103,6 +110,13 @@ module convolution #(
         .BIASES(BIASES),
         .WEIGHTS_IN(WEIGHTS_IN),
         .KEPT_IN(KEPT_IN),
+        .STEPS(STEPS),
+        .SEARCHED(SEARCHED),
+        .THRESHOLD_GROUPS(THRESHOLD_GROUPS),
+        .BELOW(BELOW),
+        .FALLS(FALLS),
+        .THRESHOLDS(THRESHOLDS),
+        .BLOCK_FROM(BLOCK_FROM),
         .FIFO_DEPTH(FIFO_DEPTH),
         .FIFO_IN(FIFO_IN)
     ) products (

@@ -20,9 +20,16 @@ module dense #(
     parameter OUT_BITS = 8,
     parameter OUT_SIGNED = 0,
     parameter WEIGHTS = "weights.mem",
-    parameter BIASES = "biases.mem",
+    parameter BIASES = "biases.mem",   // "": there are none
     parameter WEIGHTS_IN = "block",
     parameter KEPT_IN = "distributed",
+    parameter STEPS = 0,               // where there are thresholds, they and not SHIFT make the codes (`threshold_search`)
+    parameter SEARCHED = PE,
+    parameter THRESHOLD_GROUPS = 1,
+    parameter BELOW = 0,
+    parameter FALLS = 0,
+    parameter THRESHOLDS = "thresholds",
+    parameter BLOCK_FROM = STEPS,
     parameter FIFO_DEPTH = 16,
     parameter FIFO_IN = "distributed"
 ) (
@@ -35,7 +42,8 @@ module dense #(
     input logic out_ready,
     output logic [(PUTS-SPARE)*OUT_BITS-1:0] out_data
 );
-    localparam LATENCY = 10 + $clog2(SIMD);                 // from a turn to the FIFO
+    // From a turn to the FIFO.
+    localparam LATENCY = 8 + $clog2(SIMD) + (STEPS > 0 ? 2 * STEPS + PE / SEARCHED : 2);
     localparam PERIOD = INPUTS / SIMD * (PUTS / PE);        // turns of a word that leaves
 
     logic given, takes;
@@ -84,26 +92,51 @@ module dense #(
         .out_data(sums)
     );
 
+    localparam LANES = STEPS > 0 ? SEARCHED : PE;
     logic has_codes, has_word;
-    logic [PE*OUT_BITS-1:0] codes;
+    logic [LANES*OUT_BITS-1:0] codes;
     /* verilator lint_off UNUSEDSIGNAL */  // the spare ones
     logic [PUTS*OUT_BITS-1:0] results;
     /* verilator lint_on UNUSEDSIGNAL */
-    requantise #(
-        .LANES(PE),
-        .IN_BITS(ACC_BITS),
-        .SHIFT(SHIFT),
-        .OUT_BITS(OUT_BITS),
-        .OUT_SIGNED(OUT_SIGNED)
-    ) codes_of_sums (
-        .clk(clk),
-        .in_valid(has_sums),
-        .in_data(sums),
-        .out_valid(has_codes),
-        .out_data(codes)
-    );
+    generate
+        if (STEPS > 0) begin : by_thresholds
+            threshold_search #(
+                .LANES(PE),
+                .SEARCHED(SEARCHED),
+                .GROUPS(THRESHOLD_GROUPS),
+                .IN_BITS(ACC_BITS),
+                .STEPS(STEPS),
+                .BELOW(BELOW),
+                .FALLS(FALLS),
+                .OUT_BITS(OUT_BITS),
+                .THRESHOLDS(THRESHOLDS),
+                .BLOCK_FROM(BLOCK_FROM)
+            ) codes_of_sums (
+                .clk(clk),
+                .reset(reset),
+                .in_valid(has_sums),
+                .in_data(sums),
+                .out_valid(has_codes),
+                .out_data(codes)
+            );
+        end else begin : by_shift
+            requantise #(
+                .LANES(PE),
+                .IN_BITS(ACC_BITS),
+                .SHIFT(SHIFT),
+                .OUT_BITS(OUT_BITS),
+                .OUT_SIGNED(OUT_SIGNED)
+            ) codes_of_sums (
+                .clk(clk),
+                .in_valid(has_sums),
+                .in_data(sums),
+                .out_valid(has_codes),
+                .out_data(codes)
+            );
+        end
+    endgenerate
     widen #(
-        .IN_LANES(PE),
+        .IN_LANES(LANES),
         .OUT_LANES(PUTS),
         .BITS(OUT_BITS)
     ) together (

@@ -25,7 +25,7 @@ module matrix_vector #(
     parameter SHARING = 1,                // results that share a DSP48E1 (`packed_array`, which says what WEIGHTS hold then)
     parameter ACC_BITS = 24,
     parameter WEIGHTS = "weights.mem",
-    parameter BIASES = "biases.mem",
+    parameter BIASES = "biases.mem",      // "": there are none
     parameter WEIGHTS_IN = "block",       // "block" (block RAM) or "distributed" (LUTs)
     parameter KEPT_IN = "distributed"
 ) (
@@ -152,7 +152,9 @@ module matrix_vector #(
 
     // What the adders must know of a turn, as it goes along with it.
     logic [LATENCY-1:0] goes, begins, ends;
+    /* verilator lint_off UNUSEDSIGNAL */  // without biases
     logic [(LATENCY-3)*GROUP_BITS-1:0] groups;
+    /* verilator lint_on UNUSEDSIGNAL */
     always_ff @(posedge clk) begin
         goes <= reset ? 0 : {goes[LATENCY-2:0], turns};
         ends <= reset ? 0 : {ends[LATENCY-2:0], turns && is_last};
@@ -161,16 +163,22 @@ module matrix_vector #(
     end
     // The biases arrive with the first sum that is added to them.
     logic [PE*ACC_BITS-1:0] started;
-    rom #(
-        .WIDTH(PE * ACC_BITS),
-        .DEPTH(GROUPS),
-        .WORDS(BIASES),
-        .STORAGE("distributed")
-    ) bias_rom (
-        .clk(clk),
-        .address(groups[(LATENCY-4)*GROUP_BITS+:GROUP_BITS]),
-        .read(started)
-    );
+    generate
+        if (BIASES != "") begin : biased
+            rom #(
+                .WIDTH(PE * ACC_BITS),
+                .DEPTH(GROUPS),
+                .WORDS(BIASES),
+                .STORAGE("distributed")
+            ) bias_rom (
+                .clk(clk),
+                .address(groups[(LATENCY-4)*GROUP_BITS+:GROUP_BITS]),
+                .read(started)
+            );
+        end else begin : unbiased
+            assign started = 0;
+        end
+    endgenerate
     assign out_valid = ends[LATENCY-1];
 
     // The products of a turn, added up: LATENCY - 3 cycles behind the memories.

@@ -1,9 +1,11 @@
-// Words from a file for $readmemh; what is read comes two cycles later, through the output register of a block RAM.
+// Words from a file for $readmemh; what is read comes two cycles later, through the output register of a block RAM, or a
+// cycle later where it is not REGISTERED.
 module rom #(
     parameter WIDTH = 8,
     parameter DEPTH = 16,
     parameter WORDS = "words.mem",
     parameter STORAGE = "block",    // "block" (block RAM) or "distributed" (LUTs)
+    parameter REGISTERED = 1,
     parameter ADDRESS_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (
     input logic clk,
@@ -26,6 +28,10 @@ module rom #(
             initial $readmemh(WORDS, stored);
             always_ff @(posedge clk) latched <= stored[address];
         end
+        if (REGISTERED != 0) begin : twice
+            always_ff @(posedge clk) read <= latched;
+        end else begin : once
+            assign read = latched;
+        end
     endgenerate
-    always_ff @(posedge clk) read <= latched;
 endmodule

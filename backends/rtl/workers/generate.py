@@ -23,10 +23,13 @@ from backends.dataflow.layers.blueprint import Blueprint, from_json
 from backends.dataflow.layers.names import layer_names, top_name
 from backends.dataflow.layers.nodes import MATRIX_VECTOR, Node
 from backends.dataflow.layers.packing import borrowed
+from backends.dataflow.layers.searches import ladders
 from backends.dataflow.layers.stream import sent
 from backends.dataflow.workers import project
+from backends.rtl.design.thresholds import threshold_bits
 from backends.rtl.generate.instances import APART, instances
 from flows.core.worker import JOB, run_worker
+from models.integers import Threshold
 from models.network import Conv2D
 from models.vectors import vectors
 
@@ -105,6 +108,22 @@ def weight_texts(
     return words(turns.reshape(groups * steps, -1), types.kernel.width), words(bias, sums)
 
 
+def threshold_texts(
+    made: Blueprint, sums: Mapping[str, int], node: Node, tensors: Mapping[str, np.ndarray]
+) -> Iterator[str]:
+    """The words of each step of the thresholds of a stage, as `threshold_search.sv` reads them."""
+    layer, search = made.quantised.network[node.tensor], made.searches[node.tensor]
+    assert isinstance(layer, Threshold)
+    taken = made.quantised.type_of(node.layer.inputs[0])
+    is_unit = node.kind == MATRIX_VECTOR
+    bits = threshold_bits(sums[node.name]) if is_unit else threshold_bits(taken.width, taken.signed)
+    lanes = made.folds[node.name].pe if is_unit else made.lanes[node.name].puts
+    spare = (1 << (search.searched - 1).bit_length()) - search.searched
+    for step, rows in enumerate(ladders(layer, tensors).words(bits, search.searched, lanes)):
+        padded = np.pad(rows, ((0, 0), (0, spare)))
+        yield words(padded.reshape(-1, 1), bits + (search.falls and step == 0))
+
+
 def files(
     made: Blueprint,
     sums: Mapping[str, int],
@@ -121,7 +140,11 @@ def files(
         if node.kind == MATRIX_VECTOR:
             weights, biases = weight_texts(made, sums[node.name], sharing.get(node.name, 1), node, tensors)
             yield f"mem/{names[node.name]}_weights.mem", weights
-            yield f"mem/{names[node.name]}_biases.mem", biases
+            if node.tensor not in made.searches:
+                yield f"mem/{names[node.name]}_biases.mem", biases
+        if node.kind in (MATRIX_VECTOR, Threshold.kind) and node.tensor in made.searches:
+            for step, text in enumerate(threshold_texts(made, sums, node, tensors)):
+                yield f"mem/{names[node.layer.name]}_thresholds_{step}.mem", text
     images = sent(vectors(network.input_shape, len(results)), made.quantised.input.tables).reshape(len(results), -1)
     beats = np.pad(images, ((0, 0), (0, -images.shape[1] % 4))).reshape(-1, 4)
     yield "mem/images.mem", words(beats, 8)

@@ -56,7 +56,8 @@ def built(job: Job[RtlOptions], folder: Path) -> tuple[RtlDesign, np.ndarray, Pa
     assert BACKEND.check(job) == ()
     design = BACKEND.resolve(job).design
     results = reference(design)
-    made = files(blueprint(design), design.sums, design.simulation.interval, job.weights.tensors(), results.tolist())
+    tensors = design.job.weights.tensors()
+    made = files(blueprint(design), design.sums, design.simulation.interval, tensors, results.tolist())
     for name, text in made:
         place = folder / "project" / name
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ INPUT = "input"
 SOFTMAX = "softmax"
 
 
-def counted(network: Network) -> Mapping[str, Layer]:
+def counted(network: Network) -> dict[str, Layer]:
     """By name, the layers that make the architecture: all but a softmax at the end."""
     *body, last = network.layers
     return {layer.name: layer for layer in (body if last.kind == SOFTMAX and body else network.layers)}

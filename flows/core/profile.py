@@ -75,7 +75,8 @@ class Judged:
 
 @dataclass(frozen=True)
 class Profile:
-    """Of one design. `weights` and `quantised` are digests, `images` that of the `n` images that gave the ranges."""
+    """Of one design. `weights` and `quantised` are digests, `images` that of the `n` images that gave the ranges; with
+    an `n` of 0 they were not measured, but are bounds on any image."""
 
     network: str
     flow: str

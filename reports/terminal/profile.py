@@ -27,10 +27,12 @@ HEAD = [
 
 def profile(found: Profile) -> str:
     """One row a tensor, then what of it needs a look."""
-    title = (
-        f"{found.network} in {found.flow}, weights {found.weights}, arithmetic {found.quantised}; "
-        f"results on {found.n:,} training images {found.images}; pixels are {found.pixels}"
+    results = (
+        f"on {found.n:,} training images {found.images}; pixels are {found.pixels}"
+        if found.n
+        else (f"as codes of kernels and thresholds bound them on {found.images}")
     )
+    title = f"{found.network} in {found.flow}, weights {found.weights}, arithmetic {found.quantised}; results {results}"
     rows = [HEAD, *(_row(one) for one in found.rows)]
     if found.judged:
         costs = [f"{_points(row, found.judged):+.2f}" if row.right is not None else "" for row in found.rows]

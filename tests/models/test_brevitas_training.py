@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,15 @@ def integers(graph: Path, folder: Path) -> tuple[Any, Any]:
     return made, scores
 
 
+def twin_of(graph: Path) -> Network:
+    """The float network that flows other than FINN take of an exported file."""
+    from models.imported.workers.onnx_nodes import read_graph
+    from models.imported.workers.twin import twin
+
+    network, read = read_graph(onnx.load(graph), graph, "own", ())
+    return twin(network, read.draft.tensors, Fraction(1, 255))[0]
+
+
 CASES: dict[str, tuple[Network, dict[str, Any]]] = {
     "tiny": (TINY, {}),
     "by channel": (TINY, {"per_channel": True}),
@@ -147,6 +157,7 @@ def test_the_exported_integers_are_what_brevitas_computes(case: str, tmp_path: P
     graph = tmp_path / "own.onnx"
     assert asked.export(model, graph) == "TorchScript"
     made, scores = integers(graph, tmp_path / "read")
+    assert twin_of(graph).digest == asked.network.digest, "the file is the architecture that it was trained from"
     bits = asked.recipe.bits_of(asked.network)
     assert made.quantised.weight_bits == bits
     assert "Cast" not in {node.op_type for node in onnx.load(graph).graph.node}, "FINN has no unit for it"

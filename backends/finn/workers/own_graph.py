@@ -1,9 +1,10 @@
 """The user's own QONNX graph as FINN takes it: ``python -m backends.finn.workers.own_graph JOB.json``. Imports qonnx.
 
 Reads ``graph.onnx`` and writes ``model.onnx``, the same graph but for what FINN does not take: a mean over the image
-becomes GlobalAveragePool, a batch that is left open 1, weights are no inputs, constants are computed, what ONNX lets a
-node leave out is said, and dropouts and casts of floats to floats are taken out. Nodes stand in the order in which FINN
-sorts them, tensors keep their names. ``order.json`` lists what quantisers make, in order.
+becomes GlobalAveragePool, a clip whose ends its quantisers have as well a Relu or nothing, a batch that is left open 1,
+weights are no inputs, constants are computed, what ONNX lets a node leave out is said, and dropouts and casts of floats
+to floats are taken out. Nodes stand in the order in which FINN sorts them, tensors keep their names. ``order.json``
+lists what quantisers make, in order.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ def as_finn_takes_it(model: ModelProto) -> ModelProto:
     for value in graph.input:
         value.type.tensor_type.shape.dim[0].dim_value = 1
     shapes = _shapes(model)
-    axes = {name: tuple(numpy_helper.to_array(one).ravel()) for name, one in constants.items() if len(one.dims) == 1}
-    nodes = [made for node in graph.node for made in _rewritten(node, shapes, axes)]
+    given = {name: numpy_helper.to_array(one).ravel() for name, one in _short(model)}
+    nodes = [made for node in graph.node for made in _rewritten(node, shapes, given)]
     for node in nodes:
         if node.op_type == "Conv" and len(shape := shapes.get(node.input[1], [])) == 4:
             _say_all(node, dilations=[1, 1], group=1, kernel_shape=shape[2:], pads=[0] * 4, strides=[1, 1])
@@ -52,15 +53,27 @@ def as_finn_takes_it(model: ModelProto) -> ModelProto:
     return model
 
 
-def _rewritten(node: NodeProto, shapes: Mapping[str, list[int]], axes: Mapping[str, Any]) -> Iterator[NodeProto]:
+def _short(model: ModelProto) -> Iterator[tuple[str, TensorProto]]:
+    """The constants of one axis at most, by name."""
+    nodes = [node for node in model.graph.node if node.op_type == "Constant"]
+    given = [(one.name, one) for one in model.graph.initializer]
+    given += [(node.output[0], one.t) for node in nodes for one in node.attribute if one.name == "value"]
+    return ((name, one) for name, one in given if len(one.dims) < 2)
+
+
+def _rewritten(node: NodeProto, shapes: Mapping[str, list[int]], given: Mapping[str, Any]) -> Iterator[NodeProto]:
     settings = {one.name: helper.get_attribute_value(one) for one in node.attribute}
     source, made = node.input[0] if node.input else "", node.output[0]
     shape = shapes.get(source, [])
     whole = node.op_type == "AveragePool" and list(settings.get("kernel_shape", [])) == shape[2:]
-    over = axes.get(node.input[1], ()) if len(node.input) > 1 else settings.get("axes", ())
+    second = given.get(node.input[1], ()) if len(node.input) > 1 else ()
+    over = second if len(node.input) > 1 else settings.get("axes", ())
     mean = node.op_type == "ReduceMean" and {int(axis) % 4 for axis in over} == {2, 3} and len(shape) == 4
     if node.op_type == "Dropout" or (node.op_type == "Cast" and settings.get("to") == TensorProto.FLOAT):
         yield helper.make_node("Identity", [source], [made], name=node.name)
+    elif node.op_type == "Clip" and (len(second) or not "".join(node.input[1:2])):
+        low = [*second, settings.get("min")][0]  # the integers were read: its quantisers end where it does, or before
+        yield helper.make_node("Relu" if low == 0 else "Identity", [source], [made], name=node.name)
     elif not (whole or mean):
         yield node
     elif whole or settings.get("keepdims", 1):

@@ -42,6 +42,8 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 def execute(given: Namespace) -> int:
     from flows import runner
     from flows.cli.pictures import draw
+    from models.integer_network import IntegerNetwork
+    from models.integer_profile import integer_profile
     from models.profile import profile
     from reports.terminal.profile import profile as told
 
@@ -53,8 +55,15 @@ def execute(given: Namespace) -> int:
         raise UsageError("profile", f"{len(jobs)} designs are asked for", "name one flow and one part")
     session.check_places(given)
     backend, *_, job = jobs[0]
-    quantised = runner.typed_arithmetic(backend, job)
-    found = profile(backend.name, quantised, job.ranges, job.weights)
+    prepared = runner.prepare(backend, job)
+    quantised = prepared.quantised
+    if isinstance(job.integer, IntegerNetwork) and runner.float_network(prepared):
+        if given.cost:
+            fact = f"{backend.name} computes on integers alone, and no tensor has a type whose cost could be told"
+            raise UsageError("--cost", fact, "leave it out; `python -m flows evaluate` says what the integers cost")
+        found = integer_profile(backend.name, quantised, job.integer.weights)
+    else:
+        found = profile(backend.name, quantised, job.ranges, job.weights)
     if given.cost:
         found = _judged(given, found, quantised, job, trained)
     print(told(found))

@@ -23,6 +23,7 @@ from models.network import (
     INPUT,
     Add,
     BatchNorm,
+    Clip,
     Conv2D,
     Dense,
     Flatten,
@@ -36,18 +37,23 @@ from models.network import (
 )
 from models.pixels import RAW
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
-from models.thresholds import Affine, ladder, root
+from models.thresholds import HALF, Affine, ladder, root
 
 PIXEL = FixedType(8, 8, signed=False)
 NO_BIAS = FixedType(2, 2)
 """Biases are in thresholds."""
 UNBUILT = {
-    "averagepool2d": "an average of windows, which FINN takes with a Trunc behind it alone; that is not read here",
-    "clip": "a clip, as ReLU6 and HardTanh are; an unsigned Quant behind a ReLU ends at its last code anyway",
-    "concat": "tensors side by side, which FINN builds where their scales agree; the flow does not",
-    "leaky_relu": "a leaky ReLU, which FINN does not have",
+    "averagepool2d": (
+        "an average of windows, which FINN takes with a Trunc behind it alone; that is not read here",
+        "take a max pool, a convolution with strides, or one average of the whole image at the end",
+    ),
+    "concat": (
+        "tensors side by side, which FINN builds where their scales agree; the flow does not",
+        "add the branches instead; or build the file with FINN itself, as `python -m flows check finn` judges it",
+    ),
+    "leaky_relu": ("a leaky ReLU, which FINN does not have", "train it with ReLU"),
 }
-"""Why layers that the importers read are not built of integers."""
+"""Why layers that the importers read are not built of integers, and what to do instead."""
 WIDEST_KERNEL, WIDEST_CODE, WIDEST_SUM = 8, 8, 30
 """Bits: of what FINN quantises, and of sums whose thresholds are int32."""
 
@@ -131,9 +137,9 @@ class IntegerDraft:
             case BatchNorm():
                 self._normalise(layer)
             case ReLU():
-                source = self.held[layer.inputs[0]]
-                positive = source.unit is not None and not self._type(source.name).signed
-                self.held[layer.name] = replace(source, rectified=not positive)
+                self._rectify(layer)
+            case Clip():
+                self._confine(layer)
             case Add():
                 self._join(layer)
             case GlobalAveragePool():
@@ -145,7 +151,7 @@ class IntegerDraft:
                 source, unit = self._plain(layer, 0)
                 self._put(replace(layer, inputs=(source.name,)), Arithmetic(self._type(source.name)), unit)
             case _:
-                raise self._refused(layer, UNBUILT.get(layer.kind, f"FINN has no {layer.kind}"))
+                raise self._refused(layer, *UNBUILT.get(layer.kind, (f"FINN has no {layer.kind}",)))
 
     def _quantise(self, layer: Quantise) -> None:
         source, (low, high) = self.held[layer.inputs[0]], layer.codes
@@ -210,6 +216,30 @@ class IntegerDraft:
             gain = gamma / root(variance + Fraction(layer.epsilon))
             channels.append(one.then(Fraction(1), -mean).then(gain, beta))
         self.held[layer.name] = Held(source.name, tuple(channels))
+
+    def _rectify(self, layer: ReLU | Clip) -> None:
+        source = self.held[layer.inputs[0]]
+        positive = source.unit is not None and not self._type(source.name).signed
+        self.held[layer.name] = replace(source, rectified=not positive)
+
+    def _confine(self, layer: Clip) -> None:
+        """FINN has no clip. None is needed where what it cuts off is beyond the codes of the quantisers behind it."""
+        for reader in self.network.consumers(layer.name):
+            if not isinstance(reader, Quantise):
+                fact = f"a clip, which FINN does not have, and {reader.name} reads it without a quantiser"
+                raise self._refused(layer, fact, "put a Quant behind it that ends where the clip does, or before")
+            low, high = reader.codes
+            ends = [Fraction(end) / reader.unit for end in (layer.low, layer.high)]
+            if (layer.low and ends[0] >= low + HALF) or ends[1] <= high - HALF:
+                fact = (
+                    f"a clip, which FINN does not have, to {layer.low:g} .. {layer.high:g}, and codes of {reader.name} "
+                    f"stand for {float(low * reader.unit):g} to {float(high * reader.unit):g}"
+                )
+                raise self._refused(layer, fact, "let the quantiser end where the clip does, or before")
+        if layer.low:
+            self.held[layer.name] = self.held[layer.inputs[0]]
+        else:
+            self._rectify(layer)
 
     def _join(self, layer: Add) -> None:
         (first, unit), (second, other) = self._plain(layer, 0), self._plain(layer, 1)

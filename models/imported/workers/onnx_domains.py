@@ -14,8 +14,8 @@ QCDQ = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearC
 def is_quantiser(place: Place, domain: str) -> bool:
     """Whether it is a quantiser that is read; raises `InputError` for other forms of quantised graphs."""
     if place.kind in QCDQ and domain in OWN:
-        advice = "export QONNX (brevitas.export.export_qonnx), or convert it with qonnx' transformation QCDQToQuant"
-        raise place.refusal("quantised in the QCDQ form, which is not read", advice)
+        advice = "export QONNX (brevitas.export.export_qonnx), or QCDQ: DequantizeLinear right behind QuantizeLinear"
+        raise place.refusal("it computes with codes, where a DequantizeLinear makes numbers of them first", advice)
     if place.kind == "MultiThreshold" or (domain.startswith(("finn.", "qonnx.")) and domain not in DOMAINS):
         advice = "give the QONNX file from before FINN's conversion: Quant nodes, as Brevitas exports them"
         raise place.refusal("the graph is FINN-ONNX, as FINN's own steps leave it", advice)

@@ -36,7 +36,10 @@ TYPES: Mapping[int, type] = {
     TensorProto.FLOAT: np.float32,
     TensorProto.INT32: np.int32,
     TensorProto.INT64: np.int64,
+    TensorProto.INT8: np.int8,
+    TensorProto.UINT8: np.uint8,
     TensorProto.BOOL: np.bool_,
+    TensorProto.DOUBLE: np.float64,
 }
 
 
@@ -87,7 +90,7 @@ class Tensors:
         kind = TYPES.get(tensor.data_type)
         if kind is None:
             fact = f"its numbers are {type_name(tensor.data_type)}, not float32"
-            raise InputError(where, fact, "export the float network")
+            raise InputError(where, fact, "export it in single precision (float32)")
         shape, count = tuple(tensor.dims), prod(tensor.dims)
         self._left -= count * np.dtype(kind).itemsize
         if min(shape, default=1) < 0 or self._left < 0:
@@ -95,12 +98,12 @@ class Tensors:
             raise InputError(where, fact, ADVICE)
         try:
             if tensor.data_location != TensorProto.EXTERNAL:
-                return numpy_helper.to_array(tensor)
+                return _in_single(numpy_helper.to_array(tensor), where)
             external = _external(tensor)
             with opened(self._folder / self._location(tensor), MODEL_LIMIT, ADVICE, where) as file:
                 file.seek(int(external.get("offset", 0)))
                 content = file.read(count * np.dtype(kind).itemsize)
-            return np.frombuffer(content, np.dtype(kind).newbyteorder("<"), count).reshape(shape)
+            return _in_single(np.frombuffer(content, np.dtype(kind).newbyteorder("<"), count).reshape(shape), where)
         except (ValueError, TypeError, OSError) as reason:
             raise InputError(where, f"its data are damaged ({str(reason)[:80]})", ADVICE) from None
 
@@ -183,6 +186,18 @@ class OnnxFile:
         if kind.elem_type != TensorProto.FLOAT:
             raise InputError(self.file, "its input is not float32", "export the float network, before quantisation")
         return [one.dim_value if one.HasField("dim_value") else None for one in kind.shape.dim]
+
+
+def _in_single(numbers: NDArray[Any], where: str) -> NDArray[Any]:
+    """Doubles in single precision, where they are such numbers: tf2onnx writes QKeras' scales so."""
+    if numbers.dtype != np.float64:
+        return numbers
+    with np.errstate(over="ignore"):
+        single = numbers.astype(np.float32)
+    if not np.array_equal(single, numbers, equal_nan=True):
+        advice = "export it in single precision (float32), as FINN reads it; or take scales that are powers of two"
+        raise InputError(where, "its numbers are doubles, and in single precision they are others", advice)
+    return single
 
 
 def type_name(number: int) -> str:

@@ -5,6 +5,7 @@ What FINN and Brevitas give no meaning, a scale that is no positive number for o
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,15 @@ from models.imported.workers.onnx_graph import Graph, Node
 
 AGAIN = "export it again with brevitas.export.export_qonnx, in evaluation mode"
 WIDEST = 32
+NEAREST = ("ROUND", "HALF_EVEN")
+"""Two names of the same: to the nearest code, ties to even."""
+ROUNDINGS: Mapping[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    **dict.fromkeys(NEAREST, np.rint),
+    "CEIL": np.ceil,
+    "DOWN": np.trunc,
+    "FLOOR": np.floor,
+}
+"""Of weights, which are rounded here and now."""
 
 
 def quantise(graph: Graph, node: Node) -> None:
@@ -25,12 +35,12 @@ def quantise(graph: Graph, node: Node) -> None:
     if bits < 1 + signed + (narrow and not signed):
         raise node.place.refusal(f"a{' narrow' * narrow} quantiser of {bits} bits", "take 2 to 8 bits")
     mode = str(node.settings.get("rounding_mode", "ROUND")).upper()
-    if mode != "ROUND":
+    if node.inputs[0] in graph.constants and mode in ROUNDINGS:
+        _constant(graph, node, scale, QuantisedConstant(scale, bits, signed, narrow), ROUNDINGS[mode])
+        return
+    if mode not in NEAREST:
         advice = "take FloatToIntImplType.ROUND in Brevitas, and train again"
         raise node.place.refusal(f"it rounds by {mode}, where ROUND (to nearest, ties to even) is read", advice)
-    if node.inputs[0] in graph.constants:
-        _constant(graph, node, scale, QuantisedConstant(scale, bits, signed, narrow))
-        return
     value = graph.value(node)
     if scale.size != 1:
         fact = f"an activation with scales {'x'.join(map(str, scale.shape))}, where one for the tensor is read"
@@ -60,7 +70,13 @@ def note_kernel(graph: Graph, node: Node, layer: str, axis: int, factor: float =
     graph.kernels[layer] = QuantisedKernel(scales, one.bits, one.signed, one.narrow)
 
 
-def _constant(graph: Graph, node: Node, scale: NDArray[Any], kind: QuantisedConstant) -> None:
+def _constant(
+    graph: Graph,
+    node: Node,
+    scale: NDArray[Any],
+    kind: QuantisedConstant,
+    rounded: Callable[[NDArray[Any]], NDArray[Any]],
+) -> None:
     """As qonnx computes it, in single precision."""
     given = graph.weight(node, 0)
     low, high = code_range(kind.bits, kind.signed, kind.narrow)
@@ -69,7 +85,7 @@ def _constant(graph: Graph, node: Node, scale: NDArray[Any], kind: QuantisedCons
     except ValueError:
         fact = f"its scale has shape {scale.shape}, and what it quantises {given.shape}"
         raise node.place.refusal(fact, AGAIN) from None
-    codes = np.rint(np.clip(given / scales, low, high))
+    codes = rounded(np.clip(given / scales, low, high))
     graph.constants[node.output] = (codes * scales).astype(np.float32)
     graph.quantised_constants[node.output] = QuantisedConstant(scales, kind.bits, kind.signed, kind.narrow)
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from onnx import ModelProto, numpy_helper
+from onnx import ModelProto, TensorProto, numpy_helper
 
 from flows.core.errors import InputError
 from models.imported.quantiser import FileTensor, Quantise
@@ -67,9 +67,9 @@ def _tensor(layer: Layer, kept: FileTensor, made: Integers) -> QuantisedTensor:
 
 
 def _embed(model: ModelProto, graph: Graph) -> None:
-    """Tensors that stand in other files come into this one."""
+    """Tensors that stand in other files come into this one, and doubles become the singles that they are."""
     tensors = [(tensor.name, tensor) for tensor in model.graph.initializer]
     tensors += [(node.output[0], one.t) for node in model.graph.node for one in node.attribute]
     for name, tensor in tensors:
-        if tensor.external_data:
+        if tensor.external_data or tensor.data_type == TensorProto.DOUBLE:
             tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(graph.constants[name]), tensor.name))

@@ -161,6 +161,22 @@ def test_casts_of_floats_to_floats_go_as_dropouts_do() -> None:
     assert made["Cast"] == made["Dropout"] == "Identity"
 
 
+@pytest.mark.parametrize(("form", "instead"), [("ReLU6", "Relu"), ("HardTanh", "Identity")])
+def test_a_clip_that_quantisers_make_needless_goes(
+    form: str, instead: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.core.onnx_exec import execute_onnx
+    from qonnx.transformation.infer_shapes import InferShapes
+
+    prepare(job_on(FORMS[form](), tmp_path, monkeypatch), tmp_path)
+    image = np.random.default_rng(2).uniform(0, 1, (1, 3, 8, 8)).astype(np.float32)
+    graphs = [ModelWrapper(str(tmp_path / f"{name}.onnx")).transform(InferShapes()) for name in ("graph", "model")]
+    assert [node.op_type for graph in graphs for node in graph.graph.node if node.name == "r1"] == ["Clip", instead]
+    theirs, ours = (execute_onnx(graph, {"x": image})["y"] for graph in graphs)
+    assert np.array_equal(theirs, ours) and np.ptp(ours) > 0.1
+
+
 def test_an_open_batch_becomes_one_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = residual()
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"

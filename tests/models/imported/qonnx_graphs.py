@@ -121,6 +121,21 @@ def depthwise() -> ModelProto:
     )
 
 
+def clipped(high: float = 6.0, low: float = 0.0, signed: int = 0) -> ModelProto:
+    """A ReLU6 (or a clip to other ends) whose 4-bit quantiser ends at 5.7, as one of Brevitas' with max_val=5.7."""
+    build = Builder()
+    source = build.quant("x", "x_q", 1 / 256, bits=8, signed=0)
+    conv = build.node("Conv", [source, build.weights("c1", 4, 3, 3, 3)], "c1", kernel_shape=[3, 3])
+    ends = [build.constant(f"{role}_end", end) for role, end in (("low", low), ("high", high))]
+    clip = build.node("Clip", [build.norm(conv, "c1_n", 4), *ends], "r1")
+    code = build.quant(clip, "r1_q", 0.1 if signed else 0.38, signed=signed, narrow=signed)
+    flat = build.node("Flatten", [build.node("GlobalAveragePool", [code], "g")], "f")
+    weights = build.weights("d", 5, 4)
+    return build.model(
+        build.node("Gemm", [flat, weights, build.constant("d_b", build.random.normal(0, 1, 5))], "y", transB=1)
+    )
+
+
 FORMS: dict[str, Callable[[], ModelProto]] = {
     "plain": residual,
     "batch normalisation": lambda: residual(norm=True),
@@ -129,6 +144,8 @@ FORMS: dict[str, Callable[[], ModelProto]] = {
     "mean and deviation": lambda: residual(affine=True),
     "flat": flat,
     "depthwise": depthwise,
+    "ReLU6": clipped,
+    "HardTanh": lambda: clipped(1.0, -1.0, signed=1),
 }
 
 

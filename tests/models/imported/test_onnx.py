@@ -460,7 +460,7 @@ BAD: dict[str, tuple[Callable[[], Any], str, str]] = {
     "old operators": (lambda: model([node("Relu", "x", "y")], {}, opset=7), "bad.onnx", "version 7"),
     "two outputs": (two_outputs, "bad.onnx", "2 outputs"),
     "doubles": (
-        lambda: model([node("Conv", "x w", "y")], {"w": weight(4, 3, 3, 3).astype(float)}), "tensor 'w'", "DOUBLE"
+        lambda: model([node("Conv", "x w", "y")], {"w": weight(4, 3, 3, 3).astype(float) / 3}), "tensor 'w'", "doubles"
     ),
     "weights that are computed": (lambda: conv_then(node("Conv", "x c", "y")), "layer 2", "not a constant"),
     "an output in another order": (lambda: conv_then(node("Flatten", "c", "y")), "bad.onnx", "plain result"),

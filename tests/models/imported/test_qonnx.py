@@ -26,7 +26,7 @@ from models.evaluation.oracle import evaluate  # noqa: E402
 from models.imported.workers import load  # noqa: E402
 from models.training.torch_network import TorchNetwork, as_input  # noqa: E402
 from models.weights import open_weights  # noqa: E402
-from tests.models.imported.qonnx_graphs import FORMS, QONNX, read, residual  # noqa: E402
+from tests.models.imported.qonnx_graphs import FORMS, QONNX, clipped, read, residual  # noqa: E402
 
 
 class Quant(OpRun):
@@ -211,7 +211,7 @@ DAMAGE: dict[str, tuple[Change, str]] = {
     "FloatQuant": (kind("c1_q", "FloatQuant"), "that is not read"),
     "FINN-ONNX": (kind("r1_q", "MultiThreshold"), "the graph is FINN-ONNX"),
     "a hardware node": (kind("c1", "MVAU", "finn.custom_op.fpgadataflow"), "the graph is FINN-ONNX"),
-    "QCDQ": (kind("r1_q", "QuantizeLinear", ""), "in the QCDQ form"),
+    "QCDQ": (kind("r1_q", "QuantizeLinear", ""), "computes with codes"),
     "an unknown domain": (kind("r1_q", "Quant", "my.own"), "of domain 'my.own'"),
 }
 
@@ -248,6 +248,21 @@ def test_what_finn_alone_cannot_take_leaves_the_twin(
     network = network_of(folder)
     assert set(json.loads((folder / "ranges.json").read_text())) == set(network.shapes)
     open_weights(folder / "weights.safetensors", network)
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "signed", "told"),
+    [
+        (5.4, 0.0, 0, "layer r1: a clip, which FINN does not have, to 0 .. 5.4, and codes of r1_q stand for 0 to 5.7"),
+        (0.6, -1.0, 1, "to -1 .. 0.6, and codes of r1_q stand for -0.7 to 0.7"),
+        (1.0, -0.6, 1, "to -0.6 .. 1, and codes of r1_q stand for -0.7 to 0.7"),
+    ],
+)
+def test_a_clip_that_cuts_off_codes_is_not_finns(
+    high: float, low: float, signed: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = refused(clipped(high, low, signed), tmp_path, monkeypatch, "not_integers.json")
+    assert told in str(error) and "Let the quantiser end where the clip does, or before" in str(error)
 
 
 def without(name: str) -> Change:

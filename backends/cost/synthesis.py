@@ -126,8 +126,10 @@ def with_routed(readings: Sequence[Reading], ratios: Ratios) -> Sequence[Reading
     if not reported and any(one.scope == TOTAL for one in foretold):
         return readings
     built = [_routed(one, counts, ratios, shells) for one in reported or counts]
-    surer = {one.metric for one in foretold if one.scope == TOTAL and _is_borne_out(one, built)}
+    whole = {one.metric: one for one in built if one.scope == TOTAL}
+    surer = {one.metric for one in foretold if one.scope == TOTAL and _is_surer(one, whole.get(one.metric))}
     others = [one for one in readings if one not in foretold or one.scope == SHELL or one.metric in surer]
+    others = [_borne_out(one, whole) if one in foretold and one.scope == TOTAL else one for one in others]
     return [*others, *(one for one in built if one.metric not in surer)]
 
 
@@ -148,10 +150,18 @@ def _apart(ends: tuple[float, float]) -> float:
     return 1.0 if low == high else high / low if low > 0 else inf
 
 
-def _is_borne_out(own: Reading, built: Sequence[Reading]) -> bool:
+def _is_surer(own: Reading, derived: Reading | None) -> bool:
     """Of a number without an interval nobody knows how sure it is."""
-    derived = next((one for one in built if one.metric is own.metric and one.scope == TOTAL), None)
     return derived is None or (own.low is not None and is_surer(own.ends, derived.ends))
+
+
+def _borne_out(own: Reading, derived: Mapping[Metric, Reading]) -> Reading:
+    """`own`, saying what csynth's report comes to."""
+    if (beside := derived.get(own.metric)) is None:
+        return own
+    low, high = beside.ends
+    agrees = f"csynth's report comes to {beside.value:,.0f} ({low:,.0f} to {high:,.0f}), which is less sure"
+    return replace(own, source=f"{own.source}; {agrees}")
 
 
 def _without_totals(resources: Sequence[Reading]) -> Sequence[Reading]:

@@ -57,7 +57,8 @@ def ratios(designs: Iterable[Pair], metric: str, luts: float | None = None) -> R
 def _count(csynth: Mapping[str, float], metric: str, luts: float | None) -> float | None:
     if luts is None or not csynth.get(metric):
         return csynth.get(metric)
-    return mixed(csynth["lut"], csynth["ff"], luts) if "lut" in csynth and "ff" in csynth else None
+    low, high = (bound * csynth.get("ff", 0) for bound in synthesis.LUTS_A_FF)
+    return mixed(csynth["lut"], csynth["ff"], luts) if low <= csynth.get("lut", 0) <= high else None
 
 
 def fitted(projects: Ratios) -> tuple[float, float, float]:

@@ -12,6 +12,8 @@ from math import ceil, exp, floor, hypot, inf, log
 
 from flows.core.evidence import BUILT, DESIGN, RESOURCES, SHELL, TOTAL, Metric, Reading, Tier
 
+LUTS_A_FF = 0.4, 10.0
+"""Between which csynth's LUTs and FFs speak for each other: hand-written designs that are known have 0.5 to 8.3."""
 Ends = tuple[float, float, float]
 """(value, low, high) of a count."""
 
@@ -21,7 +23,8 @@ class Ratio:
     """A tool's count over what was built: the geometric mean of `designs`, and what 90 % of new projects keep to.
 
     Where `luts` is given, the count is csynth's LUTs to that power times its FFs to the rest of 1 (`mixed`); else it is
-    its own count of what the ratio is of. `alone` is for where the other count is not known.
+    its own count of what the ratio is of. `alone` is for where the other count is not
+    known, or both are further apart than in designs that are known (`LUTS_A_FF`).
     """
 
     value: float
@@ -49,11 +52,11 @@ class Ratio:
         """The ratio to go by, and the count that it divides, where csynth's of `metric` is among `counts`."""
         if self.luts is None or not counts[metric][0]:
             return self, counts[metric]
-        if Metric.LUT in counts and Metric.FF in counts:
-            pairs = zip(counts[Metric.LUT], counts[Metric.FF], strict=True)
-            value, low, high = (mixed(luts, ffs, self.luts) for luts, ffs in pairs)
-            return self, (value, low, high)
-        return (self.alone or self), counts[metric]
+        luts, ffs = (counts.get(one, (0.0, 0.0, 0.0)) for one in (Metric.LUT, Metric.FF))
+        if not LUTS_A_FF[0] * ffs[0] <= luts[0] <= LUTS_A_FF[1] * ffs[0]:
+            return (self.alone or self), counts[metric]
+        value, low, high = (mixed(*pair, self.luts) for pair in zip(luts, ffs, strict=True))
+        return self, (value, low, high)
 
 
 def slices(value: float, low: float, high: float) -> Ends:
@@ -79,7 +82,7 @@ Ratios = Mapping[Metric, Ratio]
 
 NETWORKS: Ratios = {
     Metric.LUT: Ratio(
-        *(1.45, 0.64, 3.30, "33 HLS designs of networks in 18 projects"),
+        *(1.58, 0.80, 3.09, "31 HLS designs of networks in 17 projects"),
         luts=0.5,
         alone=Ratio(2.44, 1.11, 5.34, "38 HLS designs of networks in 21 projects"),
     ),
@@ -126,8 +129,10 @@ def with_routed(readings: Sequence[Reading], ratios: Ratios) -> Sequence[Reading
     if not reported and any(one.scope == TOTAL for one in foretold):
         return readings
     built = [_routed(one, counts, ratios, shells) for one in reported or counts]
-    surer = {one.metric for one in foretold if one.scope == TOTAL and _is_borne_out(one, built)}
+    whole = {one.metric: one for one in built if one.scope == TOTAL}
+    surer = {one.metric for one in foretold if one.scope == TOTAL and _is_surer(one, whole.get(one.metric))}
     others = [one for one in readings if one not in foretold or one.scope == SHELL or one.metric in surer]
+    others = [_borne_out(one, whole) if one in foretold and one.scope == TOTAL else one for one in others]
     return [*others, *(one for one in built if one.metric not in surer)]
 
 
@@ -148,10 +153,18 @@ def _apart(ends: tuple[float, float]) -> float:
     return 1.0 if low == high else high / low if low > 0 else inf
 
 
-def _is_borne_out(own: Reading, built: Sequence[Reading]) -> bool:
+def _is_surer(own: Reading, derived: Reading | None) -> bool:
     """Of a number without an interval nobody knows how sure it is."""
-    derived = next((one for one in built if one.metric is own.metric and one.scope == TOTAL), None)
     return derived is None or (own.low is not None and is_surer(own.ends, derived.ends))
+
+
+def _borne_out(own: Reading, derived: Mapping[Metric, Reading]) -> Reading:
+    """`own`, saying what csynth's report comes to."""
+    if (beside := derived.get(own.metric)) is None:
+        return own
+    low, high = beside.ends
+    agrees = f"csynth's report comes to {beside.value:,.0f} ({low:,.0f} to {high:,.0f}), which is less sure"
+    return replace(own, source=f"{own.source}; {agrees}")
 
 
 def _without_totals(resources: Sequence[Reading]) -> Sequence[Reading]:

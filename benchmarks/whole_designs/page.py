@@ -26,9 +26,9 @@ prints. The rows are not part of this repository: facts read off public bitstrea
 - Designs are few, and those of one repository resemble each other: intervals that hold 75 % in truth
   hold 7 of 7 once in seven times. Its ends are the median of both over what is predicted.
 - The verdict is that of the resources on the part that the design was built for: each ran there, so "over" is wrong.
-  The words are those of [evidence and fit](evidence.md), without a margin: "fits" is said where no upper end exceeds
-  the part, "undecided" where the part ends inside an interval.
+  The words and the margins are those of [evidence and fit](evidence.md).
 - Whether a clock was foretold rightly is on the page of [clocks](clocks.md) for 27 timing reports, FINN's seven builds
   of this page among them; below are the rows that record a slack.
+- A row without a number of images a call has its rate on a board at 1,000.
 
 """

@@ -12,7 +12,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, prod
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -23,6 +23,7 @@ from backends.cost.amounts import Total, joined, summed
 from backends.cost.block_design import shell_of
 from backends.cost.shell import DMA, NONE, SMARTCONNECT, IpBlock, Range, Shell, find_shell
 from backends.cost.synthesis import is_surer, slices
+from backends.cost.system import BEST, USUAL, WORST, seconds, with_system
 from backends.finn import clock as finn_clock
 from backends.finn.resources import models
 from backends.hls4ml import BACKEND, built
@@ -54,6 +55,8 @@ REASONS = {
     "finn-hls (2018)": "layers of FINN's HLS library of 2018, before its compiler; no model of them",
 }
 """Why a design without a report of its core is not predicted, by flow."""
+IMAGE = re.compile(r"\b(\d+)x(\d+)x(\d+)\b|\b(\d+)-\d+-")
+"""What a FINN design takes: an image, or as many values as the first layer."""
 UNTOLD = Shell(
     "a shell that is not recorded",
     (IpBlock("from an AXI-Lite port to wide DMAs", Range(350, 2934, 9177), Range(383, 3838, 12000), Range(0, 8, 37)),),
@@ -65,8 +68,8 @@ UNTOLD = Shell(
 class Prediction:
     """`totals` of the whole design by resource; empty where nothing is said, for the `reason`.
 
-    `clock` is the verdict on the clock of the row, `rate` the images a second of the core at that clock; both None
-    where nothing is said of them.
+    `clock` is the verdict on the clock of the row, `rate` the images a second of the core at that clock, `system` those
+    of the board at `Row.batch` images a call; None where nothing is said of them.
     """
 
     row: Row
@@ -75,6 +78,7 @@ class Prediction:
     reason: str = ""
     clock: Clock | None = None
     rate: float | None = None
+    system: Total | None = None
 
 
 def predictions(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Iterator[Prediction]:
@@ -118,7 +122,8 @@ def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
             job = _job(network, Path(folder), row, options)
             if refusals := BACKEND.check(job):
                 return Prediction(row, CONFIGURATION, {}, f"{refusals[0].culprit}: {refusals[0].fact}")
-            readings = BACKEND.estimate(BACKEND.resolve(job))
+            design = BACKEND.resolve(job)
+            readings = BACKEND.estimate(design)
     except (Unreadable, FlowsError, ValueError) as error:  # of options: a strategy that hls4ml has not
         return Prediction(row, CONFIGURATION, {}, str(error))
     except Unbuildable as error:
@@ -128,10 +133,14 @@ def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
         for one in readings
         if one.scope == TOTAL and one.metric in RESOURCES and one.stage is Tier.ROUTED
     }
-    rate = next((one.value for one in readings if one.scope == TOTAL and one.metric is Metric.THROUGHPUT_FPS), None)
+    readings = with_system(readings, BACKEND.lower(design), job.target.clock_ns, row.batch)
+    rates = {one.metric: one for one in readings if one.scope == TOTAL}
+    rate, board = rates.get(Metric.THROUGHPUT_FPS), rates.get(Metric.SYSTEM_FPS if row.batch > 1 else Metric.SINGLE_FPS)
+    system = Total(board.value, *board.ends) if board else None
     reason = "" if found else f"no model of {options['io_type']} of this network"
     whole = _with_shell(row, found) if found else {}
-    return Prediction(row, CONFIGURATION, whole, reason, _clock(row, "hls4ml", readings), rate)
+    clock = _clock(row, "hls4ml", readings)
+    return Prediction(row, CONFIGURATION, whole, reason, clock, rate.value if rate else None, system)
 
 
 def _job(network: Network, folder: Path, row: Row, options: Mapping[str, Any]) -> Job[Hls4mlOptions]:
@@ -168,7 +177,20 @@ def _of_finn(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Pr
     fmax = finn_clock.predicted([(one.row.layer, one.row.config) for one in nodes], _target(row).part)
     cycles = max((amount.value for one in nodes if (amount := one.amount("cycles", laws.finn))), default=None)
     rate = 1e6 * (row.clock_mhz or 100) / cycles if cycles else None
-    return Prediction(row, NODES, _with_shell(row, totals), "", _clock(row, "finn", fmax), rate)
+    system = _system(row, rate) if rate else None
+    return Prediction(row, NODES, _with_shell(row, totals), "", _clock(row, "finn", fmax), rate, system)
+
+
+def _system(row: Row, rate: float) -> Total | None:
+    """Of a FINN design that takes a byte a pixel and gives a label; None where the row does not tell the image."""
+    words = IMAGE.search(row.net)
+    if words is None:
+        return None
+    given, clock_ns = prod(int(size) for size in words.groups() if size), 1000 / (row.clock_mhz or 100)
+    value, high, low = (
+        row.batch / seconds(row.batch, rate, 1 / rate, given, 1, host, clock_ns) for host in (USUAL, BEST, WORST)
+    )
+    return Total(value, low, high)
 
 
 def _of_csynth(row: Row, laws: Laws, configured: Mapping[Metric, Total]) -> Prediction:

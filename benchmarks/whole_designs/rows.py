@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from backends.cost.system import BATCH
 from calibration.truth_files import amount_of, as_object, field_of, records
 from flows.core.errors import InputError
 from flows.core.evidence import Metric
@@ -56,6 +57,8 @@ class Row:
     clock_mhz: float | None = None
     wns_ns: float | None = None
     board_rate: float | None = None
+    batch: int = BATCH
+    """Images a call of `board_rate`, where the row says so."""
     is_core: bool = False
     hidden: str = ""
     """Why the row says itself that it is not to be predicted."""
@@ -127,6 +130,7 @@ def _row(place: str, record: Any) -> Row:
         _positive(place, record, "clock_mhz") or _positive(place, record, "fclk_mhz"),
         _slack(place, record.get("wns_ns")),
         _positive(place, record, "board_rate_fps"),
+        int(_positive(place, record, "batch") or BATCH),
         is_core,
         _not_to_predict(str(record.get("note", ""))),
     )

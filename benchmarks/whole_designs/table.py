@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from enum import Enum
 from pathlib import Path
 from statistics import median
 
@@ -29,7 +28,8 @@ from calibration.finn.rows import Sample
 from calibration.truth_files import records
 from flows.core.clock import ClockVerdict
 from flows.core.errors import FlowsError, InputError
-from flows.core.evidence import RESOURCES, Metric
+from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.fit import Verdict, judge
 from flows.core.part import find_part
 
 HELD_OUT = "Each repository is predicted by models fitted without it."
@@ -125,13 +125,14 @@ def _ends(totals: Sequence[Total]) -> str:
 
 def verdicts(every: Sequence[Prediction]) -> tables.Section:
     """By what a prediction starts from and by flow: how often each verdict on the resources was given."""
-    groups: dict[tuple[str, str], list[Said]] = {}
+    groups: dict[tuple[str, str], list[str]] = {}
     for one in every:
         if one.totals:
-            groups.setdefault((one.row.flow, one.start), []).append(verdict_of(one))
-    lines = [[flow, start, *(str(said.count(verdict)) for verdict in Said)] for (flow, start), said in groups.items()]
-    head = ["flow", "from its", "fits: right", "undecided", "over: wrong", "part not known"]
-    return "Verdicts on designs that ran", [head, *lines]
+            groups.setdefault((one.row.flow, one.start), []).append(_told(verdict_of(one)))
+    told = dict.fromkeys(["fits: right", "undecided", "over: wrong"])
+    told |= dict.fromkeys(word for said in groups.values() for word in said)
+    lines = [[flow, start, *(str(said.count(word)) for word in told)] for (flow, start), said in groups.items()]
+    return "Verdicts on designs that ran", [["flow", "from its", *told], *lines]
 
 
 def _share(count: int, of: int) -> str:
@@ -141,7 +142,7 @@ def _share(count: int, of: int) -> str:
 def each(every: Sequence[Prediction]) -> tables.Section:
     """Every design that is predicted: predicted (interval), built."""
     lines = [
-        [one.row.name, one.start, *(_cell(one, metric) for metric in RESOURCES), VERDICTS[verdict_of(one)]]
+        [one.row.name, one.start, *(_cell(one, metric) for metric in RESOURCES), _told(verdict_of(one))]
         for one in every
         if one.totals
     ]
@@ -156,30 +157,24 @@ def _cell(prediction: Prediction, metric: Metric) -> str:
     return f"{said} / {'-' if built is None else f'{built:,.0f}'}"
 
 
-class Said(Enum):
-    """What the prediction says of the fit on the part that the design was built for."""
-
-    FITS = "fits"
-    UNDECIDED = "undecided"
-    OVER = "over"
-    NOTHING = "-"
-
-
-VERDICTS = {Said.FITS: "fits: right", Said.UNDECIDED: "undecided", Said.OVER: "over: wrong", Said.NOTHING: "-"}
-"""Each design was built, so it fits its part."""
-
-
-def verdict_of(prediction: Prediction) -> Said:
-    """By the bounds: over where a lower one is beyond the part, fits where no upper one is."""
+def verdict_of(prediction: Prediction) -> Verdict | None:
+    """By the resources, with the margins of a review; None of a part of another family."""
     try:
-        device = find_part(prediction.row.part).device
+        part = find_part(prediction.row.part)
     except FlowsError:
-        return Said.NOTHING  # a part of another family
-    if any(total.low > device.available(metric) for metric, total in prediction.totals.items()):
-        return Said.OVER
-    known = all(metric in prediction.totals for metric in RESOURCES)
-    fits = all(total.high <= device.available(metric) for metric, total in prediction.totals.items())
-    return Said.FITS if known and fits else Said.UNDECIDED
+        return None
+    whole = [
+        Reading(metric, one.value, Tier.MODELLED, "", "", TOTAL, Tier.ROUTED, one.low, one.high, one.at_least)
+        for metric, one in prediction.totals.items()
+    ]
+    return judge(whole, part.device).resources
+
+
+def _told(verdict: Verdict | None) -> str:
+    """Each design was built, so it fits its part."""
+    if verdict is None:
+        return "-"
+    return {Verdict.FITS: "fits: right", Verdict.OVER: "over: wrong"}.get(verdict, verdict.value)
 
 
 def clocks(every: Sequence[Prediction]) -> tables.Section:
@@ -203,13 +198,18 @@ def clocks(every: Sequence[Prediction]) -> tables.Section:
 
 
 def rates(every: Sequence[Prediction]) -> tables.Section:
-    """Designs whose rate on a board is known, beside the rate of the core that is foretold."""
-    lines = [
-        [one.row.name, f"{one.rate:,.0f}", f"{one.row.board_rate:,.0f}", f"{one.row.board_rate / one.rate:.0%}"]
-        for one in every
-        if one.rate and one.row.board_rate
-    ]
-    return "Images a second", [["design", "core, foretold", "board", "board of core"], *lines]
+    """Designs whose rate on a board is known, beside what is foretold of the core and of the system."""
+    lines = []
+    for one in every:
+        if not one.rate or not one.row.board_rate:
+            continue
+        system, board = one.system, one.row.board_rate
+        said = f"{system.value:,.0f} ({system.low:,.0f} to {system.high:,.0f})" if system else "-"
+        error = f"{system.value / board - 1:+.0%}" if system else "-"
+        core = f"{board / one.rate:.0%}"
+        lines.append([one.row.name, f"{one.rate:,.0f}", core, f"{one.row.batch:,}", said, f"{board:,.0f}", error])
+    head = ["design", "core, foretold", "board of core", "images a call", "system, foretold", "board", "error"]
+    return "Images a second", [head, *lines]
 
 
 def unpredicted(every: Sequence[Prediction]) -> tables.Section:

@@ -190,7 +190,8 @@ Parts: {parts}.
   thresholds, but another matrix unit and FIFO. Its matrix unit, which is in no build here, is fitted to open
   synthesis; the `MVAU_rtl` below are its predecessors, with a resource model of their own.
 - Which counts the models are linear in was chosen with these rows in view; coefficients and intervals were not. A model
-  that fewer rows of other projects are left for than it has coefficients is not tested: "not modelled".
+  that fewer rows of other projects are left for than it has coefficients is not tested: "not modelled". Where it is
+  certain but for a constant (thresholds), what is certain stands, as unsure as the least sure model of the metric.
 - Intervals are of kinds of node, FIFOs apart, and reach as far as misses of projects held out do; kinds of fewer than
   {few_rows} rows or {few_projects} projects have at least the interval of all nodes together. Those of whole designs
   are of what the sums of designs missed, by Student's t over projects.

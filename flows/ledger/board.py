@@ -85,7 +85,8 @@ def entry(content: str, file: str, digest: str, today: str) -> Entry:
     except ValueError as reason:
         raise board.wrong(str(reason)) from None
     board.check(table, HEAD)
-    facts = {name: board.text(table, name) for name in ("who", "board")} | {"date": _date(board, table.get("date"))}
+    facts = {name: board.text(table, name) for name in ("who", "board")}
+    facts["date"] = _date(board, table.get("date"), today)
     if not facts["who"]:
         raise board.wrong("it does not say who measured", 'add who = "NAME, PLACE"')
     part = _part(board, facts["board"], board.text(table, "part"))
@@ -116,7 +117,8 @@ def _measured(board: _Board, row: Mapping[str, Any], on: str, facts: Mapping[str
             yield Reading(metric, board.amount(name, row[name]), Tier.MEASURED, where, source, n=batch)
 
 
-def _date(board: _Board, value: Any) -> str:
+def _date(board: _Board, value: Any, today: str) -> str:
+    """Up to a day after `today`: it may be tomorrow where the board is."""
     if isinstance(value, str):
         try:
             value = datetime.date.fromisoformat(value)
@@ -124,6 +126,8 @@ def _date(board: _Board, value: Any) -> str:
             value = None
     if not isinstance(value, datetime.date):
         raise board.wrong("it does not say when that was", "add date = 2026-11-28, the day of the measurement")
+    if f"{value:%Y-%m-%d}" > f"{datetime.date.fromisoformat(today) + datetime.timedelta(days=1)}":
+        raise board.wrong(f"it was measured on {value:%Y-%m-%d}, and today is {today}", "correct its date")
     return f"{value:%Y-%m-%d}"
 
 

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from backends.cost.amounts import Total
 from benchmarks.whole_designs import rows, table
 from benchmarks.whole_designs.laws import SHIPPED, Fits
 from benchmarks.whole_designs.networks import Unreadable, network_of, precision_of, reuse_of
-from benchmarks.whole_designs.predictions import BOTH, CONFIGURATION, CORE, CSYNTH, SHELL, predictions
+from benchmarks.whole_designs.predictions import BOTH, CONFIGURATION, CORE, CSYNTH, SHELL, Prediction, predictions
 from calibration.finn.rows import samples
 from flows.core.evidence import RESOURCES, Metric
+from flows.core.fit import Verdict
 from models.network import Conv2D, Dense, Flatten, ReLU
 
 MLP: dict[str, Any] = {
@@ -155,6 +157,30 @@ def test_a_repository_is_left_out_of_the_fits() -> None:
     shipped, without = fits.without(SHIPPED), fits.without("nicologhielmetti/hls4ml-pynq")
     assert without.hls4ml != shipped.hls4ml and without.hls4ml_ratios != shipped.hls4ml_ratios
     assert fits.without("nobody/nothing").finn == shipped.finn
+
+
+def test_the_rate_of_the_board_is_foretold_at_the_images_of_a_call(tmp_path: Path) -> None:
+    laws = Fits(()).without(SHIPPED)
+    (many, *_), (one, *_) = (
+        list(predictions(row_of(tmp_path, board_rate_fps=9_000, batch=batch), {}, laws)) for batch in (None, 1)
+    )
+    assert many.row.batch == 1_000 and many.system and one.system and many.rate
+    assert one.system.value < many.system.low and many.system.high < many.rate
+    assert many.system.low < many.system.value < many.system.high
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict"),
+    [
+        ((9_000, 12_000), Verdict.FITS), ((50_000, 60_000), Verdict.UNDECIDED),
+        ((43_000, 50_000), Verdict.AT_RISK), ((54_000, 60_000), Verdict.OVER),
+    ],
+)  # fmt: skip
+def test_verdicts_are_those_of_a_review(ends: tuple[float, float], verdict: Verdict, tmp_path: Path) -> None:
+    low, high = ends
+    totals = dict.fromkeys(RESOURCES, Total(0, 0, 0)) | {Metric.LUT: Total((low + high) / 2, low, high)}
+    assert table.verdict_of(Prediction(row_of(tmp_path), CONFIGURATION, totals)) is verdict
+    assert table.verdict_of(Prediction(row_of(tmp_path, part="xc7a100t"), CONFIGURATION, totals)) is None
 
 
 def test_the_page_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from math import ceil, exp, gcd
 from pathlib import Path
 from typing import Any
 
-from backends.cost.amounts import Amount, Amounts, exact
+from backends.cost.amounts import Amount, Amounts, exact, within
 from backends.cost.blockram import SIMPLE_DUAL_PORT, bram18
 from backends.finn.design.fifos import Link, StreamingFifo
 from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Thresholds, VectorVector
@@ -40,7 +40,7 @@ DATAPATH = 25
 Calibration = Mapping[tuple[str, str], Mapping[str, Any]]
 """Fitted laws by law and metric, and the intervals of totals as those of the law `TOTAL`."""
 
-TOTAL = "total"
+TOTAL, CONSTANT = "total", "one"
 LOGIC = Metric.LUT, Metric.FF
 DMA_READS, DMA_WRITES = Amount(2, 1, 4, "dma", "13 routed engines"), exact(1, "exact", "13 engines")
 """RAMB18 of an engine that reads images from memory, and of one that writes results."""
@@ -105,10 +105,15 @@ def by_law(fitted: Mapping[str, Iterable[Mapping[str, Any]]]) -> Calibration:
 
 
 def fitted(law: Law, metric: Metric, calibration: Calibration | None = None) -> Amount | None:
-    """The amount that a law gives; None where `calibration` lacks it."""
-    row = (shipped() if calibration is None else calibration).get((law.name, metric.key))
-    if row is None:
+    """The amount that a law gives. Where `calibration` lacks a law that is certain but for a constant, what is certain,
+    as unsure as the least sure law of the metric is; None of any other that it lacks."""
+    laws = shipped() if calibration is None else calibration
+    row = laws.get((law.name, metric.key))
+    if row is None and not (law.certain and law.features.keys() <= {CONSTANT} and laws):
         return None
+    if row is None:
+        widest = max(one["interval_90"] for (_, key), one in laws.items() if key == metric.key)
+        return within(law.certain, exp(widest), law.name, f"structure of {law.name} alone, which no built design shows")
     value = law.certain + sum(weight * law.features[name] for name, weight in row["coefficients"].items())
     factor = exp(row["interval_90"])
     few = "" if row["own_interval"] else ", too few for an interval of its own: at least that of all laws"

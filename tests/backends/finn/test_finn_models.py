@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import ceil, exp
+from math import ceil, exp, log
 
 import pytest
 from hypothesis import given
@@ -176,6 +176,15 @@ def test_a_law_without_rows_knows_nothing() -> None:
     found = models.fitted(law, Metric.LUT, {("matrix", "lut"): row})
     assert found and (found.low, found.value, found.high) == (7, 7, 7)
     assert "n = 1" in found.source and "too few for an interval of its own" in found.source
+
+
+def test_a_law_that_is_structure_but_for_a_constant_stands_without_rows() -> None:
+    known = {("other", "lut"): {"interval_90": 0.3}, ("least", "lut"): {"interval_90": log(2)}}
+    found = models.fitted(Law("thresholds", 100, {"one": 1}), Metric.LUT, known)
+    assert found and (found.value, found.low, found.high) == pytest.approx((100, 50, 200)), "as the least sure law"
+    assert "no built design" in found.source
+    for law in (Law("matrix", 100, {"one": 1, "bits": 9}), Law("thresholds", 0, {"one": 1})):
+        assert models.fitted(law, Metric.LUT, known) is None
 
 
 def of_hls(weight: int, data: int) -> MatrixVector:

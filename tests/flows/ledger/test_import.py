@@ -157,6 +157,7 @@ def test_a_board_is_read_in_its_units(tmp_path: Path) -> None:
         ('who = "A. Engineer, lab 3"\n', "", "who measured"),
         ("date = 2026-11-28\n", "", "when that was"),
         ("date = 2026-11-28", 'date = "last week"', "when that was"),
+        ("date = 2026-11-28", "date = 2036-11-28", "and today is 2026-11-28"),
         ('board = "pynq-z2"\n', "", "no board and no part"),
         ('board = "pynq-z2"', 'board = "pynq-z9"', "pynq-z9"),
         ('board = "pynq-z2"', 'board = "pynq-z2"\npart = "xc7z010clg400-1"', "its part is xc7z010clg400-1"),

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import nox
@@ -17,6 +18,7 @@ FINN_PLUS = """
     rich>=13.9.4,<14 scikit-learn>=1.7.2,<1.8 scipy>=1.17,<1.18 termcolor>=2.5,<3 torch==2.13.0
 """
 """What finn-plus 1.6.1 imports on the way to its estimates."""
+KERAS2C = "keras2c==2.0 pydantic<2 safetensors tensorflow-cpu"
 nox.options.sessions = ["lint", "types", "tests", "docs"]
 
 
@@ -73,16 +75,23 @@ def _finn_plus(session: nox.Session) -> Path:
     estimates need is named here.
     """
     root = Path(session.virtualenv.location, "finn-plus").absolute()
-    python, launcher = root / "bin" / "python", root / "launcher" / "finn-plus-1.6.1"
+    python = root / "bin" / "python"
     session.run("python", "-m", "venv", str(root), silent=True)
     install = str(python), "-m", "pip", "install", "-q"
     session.run(*install, *FINN_PLUS.split(), external=True)
     session.run(*install, "--no-deps", "finn-plus==1.6.1", external=True)
-    launcher.parent.mkdir(exist_ok=True)
-    launcher.write_text(f'#!/bin/sh\nexec "{python}" "$@"\n')
-    launcher.chmod(0o755)
-    session.log(f"`flows run finn` finds finn-plus with {launcher.parent} on PATH")
-    return launcher.parent
+    launcher = _launcher(root, "finn-plus-1.6.1")
+    session.log(f"`flows run finn` finds finn-plus with {launcher} on PATH")
+    return launcher
+
+
+def _launcher(root: Path, name: str, variables: str = "") -> Path:
+    """The folder of a command `name` that starts the Python of the environment in `root`, with these variables set."""
+    command = root / "launcher" / name
+    command.parent.mkdir(exist_ok=True)
+    command.write_text(f'#!/bin/sh\n{variables}exec "{root / "bin" / "python"}" "$@"\n')
+    command.chmod(0o755)
+    return command.parent
 
 
 @nox.session
@@ -104,6 +113,20 @@ def c(session: nox.Session) -> None:
 
 
 @nox.session
+def keras2c(session: nox.Session) -> None:
+    """The C flow with keras2c beside it, in an environment of its own: `nox -s keras2c -- INCLUDE`, the folder of that
+    name in keras2c's repository."""
+    include, *more = session.posargs
+    root = Path(session.virtualenv.location, "keras2c").absolute()
+    session.run("python", "-m", "venv", str(root), silent=True)
+    session.run(str(root / "bin" / "pip"), "install", "-q", *KERAS2C.split(), external=True)
+    launcher = _launcher(root, "keras2c-2.0", f'KERAS2C_INCLUDE="{Path(include).absolute()}" ')
+    session.log(f"`flows run c` finds keras2c with {launcher} on PATH")
+    session.env["PATH"] = os.pathsep.join((str(launcher), session.bin, os.environ["PATH"]))
+    _cold(session, "c", extra="train", more=more)
+
+
+@nox.session
 def tensorflow(session: nox.Session) -> None:
     """Keras on TensorFlow in an environment of its own: its tests on that backend, and a training through the flows."""
     session.install(*CONSTRAINTS, "-e", ".[tensorflow,hls4ml,import,dev]")
@@ -112,11 +135,12 @@ def tensorflow(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-q", "-m", "slow", "tests/models/test_tensorflow.py", *session.posargs)
 
 
-def _cold(session: nox.Session, flow: str, extra: str = "") -> None:
-    """Nothing but the flow's extra installed, and an empty store."""
+def _cold(session: nox.Session, flow: str, extra: str = "", more: Sequence[str] | None = None) -> None:
+    """Nothing but the flow's extra installed, and an empty store. `more` are words of the run; those after ``--`` where
+    None."""
     session.install(*CONSTRAINTS, f".[{extra or flow}]")
     with tempfile.TemporaryDirectory() as folder:
         store, result = Path(folder, "store"), Path(folder, "result.json")
         session.chdir(folder)  # what is installed, not the clone
         command = ["python", "-m", "flows", "run", flow, "--part", "xc7z020", "--store", str(store)]
-        session.run(*command, "--json", str(result), *session.posargs)
+        session.run(*command, "--json", str(result), *(session.posargs if more is None else more))

@@ -174,7 +174,8 @@ class Executor:
         reserved_mb = memory_mb and memory_mb + THREADS_MB
         with Log(self._store.log(folder), lambda line: self._listener("line", step, line)) as log:
             ended = run(argv, folder, _environment(), log.hear, self._stop, step.limit_s, reserved_mb)
-            last_line, misses_memory = log.last_line, log.misses_memory
+            compiler_said = "" if step.tool == PYTHON else log.first_error  # a worker of ours says it at the end
+            said, misses_memory = compiler_said or log.last_line, log.misses_memory
             if ended.left:
                 log.note(f"processes that it left behind were ended: {ended.left}")
         self._stop.check()
@@ -186,7 +187,7 @@ class Executor:
         elif ended.code and memory_mb and (misses_memory or ended.peak_mb > 0.9 * memory_mb):
             fact = f"needed more than {memory_mb / 1024:.3g} GB of memory"
         elif ended.code:
-            fact = f"exit code {ended.code}: {last_line}{self._store.shortage()}"
+            fact = f"exit code {ended.code}: {said}{self._store.shortage()}"
         else:
             fact = f"exited 0 but left no {', '.join(missing)}"
         raise StepFailed(f"step {step.name}", fact, f"read its log, {self._store.fail(folder) / LOG}")

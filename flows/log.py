@@ -18,6 +18,9 @@ NO_MEMORY = re.compile(rb"MemoryError|bad_alloc|(can't|cannot|unable to|failed t
 COUNTED = re.compile(rb"\d+ warnings?, \d+ errors?")
 """How nextpnr ends, whatever went wrong."""
 
+COMPILER_ERROR = re.compile(rb"^.*(: (fatal )?error: |undefined reference to ).*$", re.M)
+"""How gcc and its linker begin to say what is wrong. Their last line only counts it, or points at a column."""
+
 
 class Log:
     """Raises `SetupError` where the file cannot be written."""
@@ -26,6 +29,7 @@ class Log:
         """`told` hears of the newest line, as it comes."""
         self._path, self._told = path, told
         self._size, self._tail, self._last = 0, bytearray(), b""
+        self._begun, self._first_error = b"", b""
 
     def __enter__(self) -> Log:
         try:
@@ -52,6 +56,10 @@ class Log:
             del self._tail[:-TAIL]
         self._size += len(piece)
         self._last = (self._last + piece)[-LAST:]
+        if not self._first_error:
+            lines, _, self._begun = (self._begun[-LAST:] + piece).rpartition(b"\n")
+            if error := COMPILER_ERROR.search(lines):
+                self._first_error = error[0]
         self._told(self.last_line)
 
     def note(self, text: str) -> None:
@@ -63,6 +71,11 @@ class Log:
         """The last that is neither blank nor a count of messages, as far as a terminal can show it."""
         lines = [line for line in self._last.splitlines() if line.strip() and not COUNTED.fullmatch(line.strip())]
         return printable(lines[-1].decode(errors="replace").strip())[:300] if lines else "it printed nothing"
+
+    @property
+    def first_error(self) -> str:
+        """The first error of a compiler; empty where it said none."""
+        return printable(self._first_error.decode(errors="replace").strip())[:300]
 
     @property
     def misses_memory(self) -> bool:

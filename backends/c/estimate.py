@@ -6,19 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from backends.c.design import CDesign
-from backends.c.instructions import InstructionLaw, laws, predicted, turns, variant
+from backends.c.instructions import InstructionLaw, cycles, laws, predicted, turns, variant
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
-
-QUICKEST, USUAL, SLOWEST = 0.7, 1.8, 4.6
-"""Cycles an instruction of a Cortex-A9. Nobody has measured these programs. Published is that keras2c's float C of
-ARCH_8 does 2.8 images/s at its best -O, on the core of a Zynq, 650 MHz assumed; by qemu it takes 133.6 million
-instructions at -O3 and 50.4 million at -Ofast (``calibration.c.keras2c``), so 1.7 or 4.6 cycles each. The quickest is
-near what the core can do: it begins two instructions a cycle, of which one may be NEON's. The usual is the geometric
-mean."""
-MEASURED_BY = (
-    "keras2c's float C of ARCH_8 takes 1.7 (-O3) or 4.6 (-Ofast) by published 2.8 images/s and qemu's counts, and "
-    "nothing here was timed"
-)
 
 
 def estimate(design: CDesign) -> Sequence[Reading]:
@@ -54,10 +43,11 @@ def _instructions(design: CDesign, law: InstructionLaw) -> Reading:
 def times(design: CDesign, instructions: Reading) -> Iterator[Reading]:
     """What they take at the clock of the processor, and the rate: modelled, however the instructions are known."""
     low, high = instructions.ends
-    cycles = instructions.value * USUAL, low * QUICKEST, high * SLOWEST
-    us = [one / design.cpu_mhz for one in cycles]
-    source = f"{QUICKEST:g} to {SLOWEST:g} cycles an instruction, {USUAL:g} expected: {MEASURED_BY}"
+    each = cycles()
+    counts = instructions.value * each.usual, low * each.low, high * each.high
+    us = [count / design.cpu_mhz for count in counts]
+    source = f"{each.low:g} to {each.high:g} cycles an instruction, {each.usual:g} expected: {each.source}"
     time = Reading(Metric.LATENCY_US, us[0], Tier.MODELLED, design.cpu, source, TOTAL, Tier.MEASURED, us[1], us[2])
     yield time
-    rate = [1e6 / one for one in (us[0], us[2], us[1])]
+    rate = [1e6 / time_us for time_us in (us[0], us[2], us[1])]
     yield replace(time, metric=Metric.THROUGHPUT_FPS, value=rate[0], low=rate[1], high=rate[2])

@@ -3,7 +3,8 @@
 The turns follow from shapes. What a turn takes was fitted to counts of qemu for networks made for that
 (``python -m calibration.c.count``, then ``calibration.c.fit``), separately for programs that the NEON path is for and
 for others; networks that the fit never saw tell how far it is off. Loops do not
-depend on data, so that every image takes as many.
+depend on data, so that every image takes as many. What an instruction takes in time is known from programs of others
+that were timed on a Zynq-7000 (``calibration.c.cycles``).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 from functools import cache
 from math import prod
 from pathlib import Path
+from typing import Any
 
-from backends.c.program import Program, is_pixel
+from backends.c.program import Program
 from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Shape
 from models.quantised import QuantisedNetwork
 
@@ -52,7 +54,6 @@ def turns_of(layer: Layer, before: Shape, after: Shape) -> Counter[str]:
             shape = before if isinstance(layer, Conv2D) else (prod(before),)
             values = prod(layer.weight_shapes(shape)["kernel"][:-1])
             pixels, results = prod(after[:-1]), after[-1]
-            copies = isinstance(layer, Conv2D) and not is_pixel(layer)
             return Counter(
                 {
                     "eights": pixels * (results // FOUR) * (values // EIGHT),
@@ -61,8 +62,8 @@ def turns_of(layer: Layer, before: Shape, after: Shape) -> Counter[str]:
                     "singles": pixels * (results % FOUR) * values,
                     "results": pixels * results,
                     "pixels": pixels,
-                    "copied": pixels * values if copies else 0,
-                    "copies": pixels * layer.kernel[0] if copies and isinstance(layer, Conv2D) else 0,
+                    "read": pixels * values,
+                    "reads": pixels * (layer.kernel[0] if isinstance(layer, Conv2D) else 1),
                 }
             )
         case MaxPool2D():
@@ -76,13 +77,34 @@ def turns_of(layer: Layer, before: Shape, after: Shape) -> Counter[str]:
 
 
 def variant(program: Program) -> str:
-    """Which law holds: bits of elements, weights and sums, which decide on the NEON path."""
+    """Which law holds: bits of elements, weights and sums."""
     return f"{program.value_bits}x{program.weight_bits}+{program.sum_bits}"
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Cycles of an instruction: 90 % ends, and the geometric mean of what was measured."""
+
+    low: float
+    usual: float
+    high: float
+    source: str
+
+
+@cache
+def _calibration() -> Mapping[str, Any]:
+    content: Mapping[str, Any] = json.loads(CALIBRATION.read_text())
+    return content
+
+
+@cache
+def cycles() -> Cycles:
+    return Cycles(**_calibration()["cycles"])
 
 
 @cache
 def laws() -> Mapping[str, InstructionLaw]:
-    content = json.loads(CALIBRATION.read_text())
+    content = _calibration()
     return {
         name: InstructionLaw(row["each"], row["low"], row["high"], content["source"])
         for name, row in content["laws"].items()

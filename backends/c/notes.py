@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backends.c.design import CDesign
-from backends.c.estimate import MEASURED_BY, law_of
+from backends.c.estimate import law_of
+from backends.c.instructions import cycles
 from backends.dataflow.layers.arithmetic import reaches
 from backends.protocol import Note
 
@@ -28,14 +29,18 @@ def _notes(design: CDesign) -> Iterator[Note]:
         )
     yield Note(
         f"elements of tensors are int{program.value_bits}_t, weights int{program.weight_bits}_t, sums "
-        f"int{program.sum_bits}_t"
+        f"int{program.sum_bits}_t; codes are multiplied as int{program.factor_bits}_t"
     )
     yield Note(f"{design.static_bytes:,} bytes of constants and tensors: {_place(design.static_bytes)}")
-    yield Note(f"time is instructions times cycles of each, a range of six to one: {MEASURED_BY}")
+    each = cycles()
+    yield Note(
+        f"time is instructions times {each.low:g} to {each.high:g} cycles of each, by {each.source}; these programs "
+        "were not timed"
+    )
     if law_of(design) is None:
         widths = f"{program.value_bits}-bit elements, {program.weight_bits}-bit weights, {program.sum_bits}-bit sums"
         yield Note(f"no program of {widths} was counted, so instructions are known only where qemu-arm is on PATH")
-    if (program.value_bits, program.weight_bits, program.sum_bits) != (16, 8, 32):
+    if (program.factor_bits, program.weight_bits, program.sum_bits) != (16, 8, 32):
         yield Note("the NEON path is for int16_t by int8_t: here the compiler vectorises plain C")
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from math import prod
 
+from backends.c import keras2c
 from backends.c.design import CDesign
 from backends.c.generate.facts import ARM_FLAGS, LEVEL, WARNINGS
 from backends.c.generate.names import top_name
 from backends.c.options import AUTO
+from backends.c.tools import ARM_GCC, LIMIT_S, QEMU
 from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.worker import worker
 from models.reference import REFERENCE, reference_step
@@ -20,12 +22,11 @@ PROJECT, LIBRARY, OUTPUTS = "project", "network.so", "outputs.json"
 SOURCES = ("flows.core", "models", "backends")
 C = Output("generate", PROJECT)
 NETWORK = f"{PROJECT}/src/network.c"
-ARM_GCC, QEMU = "arm-linux-gnueabihf-gcc", "qemu-arm"
 OBJECT = Output("compile arm", "network.o")
 """The network alone, relocatable: its sections are its memory."""
 EQUAL = Output("prove arm", "equal.json")
 NONE_COUNTED, COUNT = Output("count nothing", "count.txt"), Output("count", "count.txt")
-LIMIT_S = 900.0
+PLUGIN = Output("compile plugin", "count.so")
 
 
 def plan(design: CDesign) -> Plan:
@@ -72,7 +73,7 @@ def plan(design: CDesign) -> Plan:
         packages=("numpy",),
         sources=SOURCES,
     )
-    arm = _arm(results) if job.options.arm == AUTO else ()
+    arm = (*_arm(results), *keras2c.steps(design, PLUGIN)) if job.options.arm == AUTO else ()
     steps = (expected, generate, compile, simulate, *arm)
     return Plan(steps, Output(simulate.name, OUTPUTS), "the compiled C (gcc)", VECTORS)
 
@@ -108,16 +109,16 @@ def _arm(results: Output) -> tuple[Step, ...]:
         sources=SOURCES,
     )
     plugin = Step(
-        name="compile plugin",
+        name=PLUGIN.step,
         about="gcc compiles what counts instructions in qemu",
         tool="gcc",
-        argv=("gcc", "-std=c99", "-O2", "-shared", "-fPIC", f"{PROJECT}/test/count_instructions.c", "-o", "count.so"),
+        argv=("gcc", "-std=c99", "-O2", "-shared", "-fPIC", f"{PROJECT}/test/count_instructions.c", "-o", PLUGIN.file),
         files={PROJECT: C},
-        makes=("count.so",),
+        makes=(PLUGIN.file,),
     )
     counted = (
-        _counted(NONE_COUNTED, "the start and the end of the program", repeat, plugin, 0),
-        _counted(COUNT, f"{COUNTED} images", repeat, plugin, COUNTED),
+        _counted(NONE_COUNTED, "the start and the end of the program", repeat, 0),
+        _counted(COUNT, f"{COUNTED} images", repeat, COUNTED),
     )
     return (network, test, run, prove, repeat, plugin, *counted)
 
@@ -133,14 +134,14 @@ def _linked(program: str, flags: tuple[str, ...]) -> Step:
     )
 
 
-def _counted(count: Output, what: str, program: Step, plugin: Step, images: int) -> Step:
-    (binary,), (library,) = program.makes, plugin.makes
+def _counted(count: Output, what: str, program: Step, images: int) -> Step:
+    (binary,) = program.makes
     return Step(
         name=count.step,
         about=f"qemu counts the instructions of {what}",
         tool=QEMU,
-        argv=(QEMU, "-plugin", f"./{library},out={count.file}", f"./{binary}", str(images)),
-        files={binary: Output(program.name, binary), library: Output(plugin.name, library)},
+        argv=(QEMU, "-plugin", f"./{PLUGIN.file},out={count.file}", f"./{binary}", str(images)),
+        files={binary: Output(program.name, binary), PLUGIN.file: PLUGIN},
         makes=(count.file,),
         limit_s=LIMIT_S,
     )

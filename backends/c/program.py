@@ -29,8 +29,8 @@ from models.quantised import QuantisedNetwork
 KINDS = frozenset(kind.kind for kind in (Conv2D, Dense, MaxPool2D, GlobalAveragePool, Add, ReLU, Flatten, Softmax))
 """Layers that there is C for; the largest result of a softmax is the caller's to take."""
 NATIVE = (8, 16, 32, 64)
-SHORTEST_VALUE = 16
-"""Bits of an element: one type holds signed and unsigned tensors of 8 bits, and NEON multiplies 16 bits at once."""
+SHORTEST_FACTOR = 16
+"""Bits of a code that is multiplied: codes of signed and of unsigned tensors of 8 bits, as NEON multiplies them."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,13 @@ class TensorBuffer:
 
 @dataclass(frozen=True)
 class Store:
-    """How a sum becomes an element of a tensor: `drop` bits fall (below 0, as many zeros come), then it saturates."""
+    """How a sum becomes an element of a tensor: `drop` bits fall (below 0, as many zeros come), it saturates at the
+    codes `low` and `high`, and `offset` is taken off."""
 
     drop: int
     low: int
     high: int
+    offset: int
 
 
 @dataclass(frozen=True)
@@ -68,20 +70,28 @@ class Program:
     first: int
     """The buffer of the pixels."""
     value_bits: int
+    """Of an element of any tensor, which is its code less the offset of its tensor."""
+    factor_bits: int
+    """Of a code that is multiplied."""
     weight_bits: int
     sum_bits: int
     widest_sum: int
     """Bits that the widest sum takes."""
     window: int
-    """Elements of the largest window of a convolution that is copied; 0 where none is."""
+    """Codes of the largest window of a convolution, or of the longest vector that weights are multiplied by."""
     sums: int
     """Most results of one pixel or vector."""
 
     @property
     def activation_bytes(self) -> int:
         """All memory that is written."""
-        elements = sum(buffer.size for buffer in self.buffers) + self.window
-        return (elements * self.value_bits + self.sums * self.sum_bits) // 8
+        elements = sum(buffer.size for buffer in self.buffers)
+        return (elements * self.value_bits + self.window * self.factor_bits + self.sums * self.sum_bits) // 8
+
+    def offset(self, type: FixedType) -> int:
+        """What an element of a tensor of `type` is less than its code: 0 where the code itself is stored."""
+        half = 1 << self.value_bits - 1
+        return half if type.high >= half else 0
 
 
 def native(bits: int, least: int = NATIVE[0]) -> int:
@@ -116,40 +126,36 @@ def constant_bytes(quantised: QuantisedNetwork, program: Program) -> int:
 def program_of(quantised: QuantisedNetwork) -> Program:
     """Raises `ValueError` where a sum takes more than 64 bits."""
     calls, buffers, first = _allocated(quantised)
-    stored = [quantised.type_of(call.tensor) for call in calls if call.target is not None]
-    value = max(signed_bits(type.low, type.high) for type in (quantised.input.type, *stored))
+    types = [quantised.input.type, *(quantised.type_of(call.tensor) for call in calls if call.target is not None)]
     kernels = [types.kernel.width for types in quantised.layers.values() if types.kernel]
     widest = max((_sum_bits(quantised, call) for call in calls), default=1)
-    value_bits = native(value, SHORTEST_VALUE)
+    factor_bits = native(max(signed_bits(type.low, type.high) for type in types), SHORTEST_FACTOR)
     return Program(
         calls,
         buffers,
         first,
-        value_bits,
+        native(max(type.width for type in types)),
+        factor_bits,
         native(max(kernels, default=8)),
-        native(widest, max(32, value_bits)),
+        native(widest, max(32, factor_bits)),
         widest,
         max((_window(quantised, call.layer) for call in calls), default=0),
         max((_results(quantised, call.layer) for call in calls), default=0),
     )
 
 
-def stored(quantised: QuantisedNetwork, call: Call) -> Store:
+def stored(quantised: QuantisedNetwork, program: Program, call: Call) -> Store:
     """How the sums of `call` are stored: with a ReLU, nothing below zero is."""
-    type, fraction = quantised.type_of(call.tensor), _sum_fraction(quantised, call.layer)
+    type = quantised.type_of(call.tensor)
     rectified = isinstance(call.layer, ReLU) or call.tensor != call.layer.name
-    return Store(fraction - type.fraction, max(type.low, 0) if rectified else type.low, type.high)
+    low = max(type.low, 0) if rectified else type.low
+    return Store(_drop(quantised, call), low, type.high, program.offset(type))
 
 
 def gives_sums(quantised: QuantisedNetwork, layer: Layer) -> bool:
     """Whether the sums of `layer`, the last one, are the results."""
     is_last = isinstance(layer, Dense) and layer.name == quantised.output
     return is_last and quantised.type_of(layer.name).overflow is Overflow.WRAP
-
-
-def is_pixel(layer: Conv2D) -> bool:
-    """Whether its window is one pixel, which is read where it stands."""
-    return prod(layer.kernel) == 1
 
 
 def _computed(quantised: QuantisedNetwork) -> Iterator[tuple[Layer, str]]:
@@ -210,6 +216,11 @@ def _allocated(quantised: QuantisedNetwork) -> tuple[tuple[Call, ...], tuple[Ten
     return tuple(calls), buffers, first
 
 
+def _drop(quantised: QuantisedNetwork, call: Call) -> int:
+    """Bits behind the point that what `call` stores loses."""
+    return _sum_fraction(quantised, call.layer) - quantised.type_of(call.tensor).fraction
+
+
 def _sum_fraction(quantised: QuantisedNetwork, layer: Layer) -> int:
     """Bits behind the point of what `layer` stores."""
     if accumulator := quantised.layers[layer.name].accumulator:
@@ -225,13 +236,13 @@ def _sum_bits(quantised: QuantisedNetwork, call: Call) -> int:
     if isinstance(layer, Conv2D | Dense):
         assert types.accumulator
         return types.accumulator.width  # proven for all of it: `layers.arithmetic.reaches`
-    store, sources = stored(quantised, call), [quantised.type_of(name) for name in layer.inputs]
+    drop, sources = _drop(quantised, call), [quantised.type_of(name) for name in layer.inputs]
     fraction = _sum_fraction(quantised, layer)
     times = prod(quantised.network.shapes[layer.inputs[0]][:2]) if isinstance(layer, GlobalAveragePool) else 1
     low, high = (times * sum(_shifted(type, end, fraction) for type in sources) for end in ("low", "high"))
-    half = 1 << store.drop >> 1 if store.drop > 0 else 0
-    more = max(-store.drop, 0)
-    return max(signed_bits(low << more, (high << more) + half), abs(store.drop) + 1)
+    half = 1 << drop >> 1 if drop > 0 else 0
+    more = max(-drop, 0)
+    return max(signed_bits(low << more, (high << more) + half), abs(drop) + 1)
 
 
 def _shifted(type: FixedType, end: str, fraction: int) -> int:
@@ -240,9 +251,10 @@ def _shifted(type: FixedType, end: str, fraction: int) -> int:
 
 
 def _window(quantised: QuantisedNetwork, layer: Layer) -> int:
-    if not isinstance(layer, Conv2D) or is_pixel(layer):
-        return 0
-    return prod(layer.kernel) * quantised.network.shapes[layer.inputs[0]][-1]
+    before = quantised.network.shapes[layer.inputs[0]]
+    if isinstance(layer, Conv2D):
+        return prod(layer.kernel) * before[-1]
+    return prod(before) if isinstance(layer, Dense) else 0
 
 
 def _results(quantised: QuantisedNetwork, layer: Layer) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from backends.c.check import resolve
 from backends.c.generate.facts import ARM_FLAGS, LEVEL, WARNINGS
 from backends.c.instructions import turns, variant
 from backends.c.options import COptions
-from backends.c.plan import ARM_GCC, COUNTED, QEMU
-from backends.c.workers.generate import files
+from backends.c.plan import COUNTED
+from backends.c.tools import ARM_GCC, QEMU
+from backends.c.workers.generate import TEMPLATES, files
 from backends.protocol import Job
 from calibration.c.networks import SHIPPED, fitted
 from flows.conformance.networks import job_on
@@ -27,8 +28,8 @@ from flows.core.part import Target, find_part
 from flows.jobs import find_trained
 
 ROWS = Path("calibration/rows/c.json")
-FORMATS = "Q1.7", "Q1.11"
-"""Weights of 8 bits, for which there is a NEON path, and of 16."""
+WIDTHS = (("Q1.7", 8), ("Q1.7", 12), ("Q1.11", 8))
+"""Formats of weights and bits of activations: elements of 8 and of 16 bits by the NEON path, and weights of 16 bits."""
 
 
 def jobs(folder: Path) -> Iterator[tuple[Job[COptions], bool]]:
@@ -40,8 +41,9 @@ def jobs(folder: Path) -> Iterator[tuple[Job[COptions], bool]]:
 
 
 def rows(job: Job[COptions], held_out: bool, folder: Path) -> Iterator[dict[str, Any]]:
-    for format in FORMATS:
-        design = resolve(replace(job, options=replace(job.options, weight_format=format)))
+    for format, bits in WIDTHS:
+        options = replace(job.options, weight_format=format, activation_bits=bits)
+        design = resolve(replace(job, options=options))
         results = [[0] * job.network.shapes[design.quantised.output][-1]] * COUNTED
         for name, text in files(design.quantised, job.weights.tensors(), results):
             path = folder / name
@@ -58,16 +60,24 @@ def rows(job: Job[COptions], held_out: bool, folder: Path) -> Iterator[dict[str,
 
 def counted(project: Path) -> float:
     """Instructions of one image."""
-    plugin, program, count = project / "count.so", project / "repeat", project / "count.txt"
-    source = [project / "test" / "count_instructions.c"]
-    subprocess.run(["gcc", "-std=c99", "-O2", "-shared", "-fPIC", *source, "-o", plugin], check=True)
-    sources = [project / "test" / "repeat.c", project / "src" / "network.c"]
-    subprocess.run([ARM_GCC, *WARNINGS, LEVEL, *ARM_FLAGS, "-static", *sources, "-o", program], check=True)
-    totals = []
-    for images in (0, COUNTED):
-        subprocess.run([QEMU, "-plugin", f"{plugin},out={count}", program, str(images)], check=True)
-        totals.append(int(count.read_text()))
-    return (totals[1] - totals[0]) / COUNTED
+    compile_plugin(project)
+    sources = ["test/repeat.c", "src/network.c"]
+    compile = [ARM_GCC, *WARNINGS, LEVEL, *ARM_FLAGS, "-static", *sources, "-o", "program"]
+    subprocess.run(compile, cwd=project, check=True)
+    return (run_counted(project, str(COUNTED)) - run_counted(project, "0")) / COUNTED
+
+
+def compile_plugin(folder: Path) -> None:
+    """Compiles what counts into `folder`, for `run_counted`."""
+    source = (TEMPLATES / "test" / "count_instructions.c").resolve()
+    subprocess.run(["gcc", "-std=c99", "-O2", "-shared", "-fPIC", source, "-o", folder / "count.so"], check=True)
+
+
+def run_counted(folder: Path, *words: str, stack: Sequence[str] = ()) -> int:
+    """Instructions of ``program`` in `folder`, run with `words`."""
+    command = [QEMU, *stack, "-plugin", "./count.so,out=count.txt", "./program", *words]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return int((folder / "count.txt").read_text())
 
 
 def version(tool: str) -> str:

@@ -47,8 +47,9 @@ def _perceptron(name: str, inputs: int, *units: int) -> Network:
 
 
 def _pooled(name: str, size: int, channels: int, window: int) -> Network:
-    pool = MaxPool2D("pool", (INPUT,), (window, window), (window, window), "valid")
-    return Network(name, (size, size, channels), (pool, Flatten("flat", ("pool",)), Dense("dense", ("flat",), 4)))
+    pool = MaxPool2D("pool", ("relu",), (window, window), (window, window), "valid")
+    layers = ReLU("relu", (INPUT,)), pool, Flatten("flat", ("pool",)), Dense("dense", ("flat",), 4)
+    return Network(name, (size, size, channels), layers)
 
 
 def _residual(name: str, size: int, channels: int) -> Network:

@@ -39,6 +39,7 @@ TOOLS = {
         "compiles the C flow for the Zynq's processor",
         "apt-get install gcc-arm-linux-gnueabihf",
     ),
+    "keras2c-2.0": ("float C of the same network beside the C flow's, counted by qemu-arm", "docs/c.md"),
     "qemu-arm": ("runs what it compiled, and counts instructions", "apt-get install qemu-user"),
 }
 """Programs on PATH: what each adds, and what brings it (AMD: its installer)."""

@@ -23,9 +23,11 @@ def facts_of(quantised: QuantisedNetwork, program: Program, frames: int) -> dict
     names, top = layer_names(network), top_name(network)
     macro = top.upper()
     channels = network.input_shape[-1]
-    tables = [list(table) for table in contract.tables] if contract.applied_by == "host" else None
-    pixel = "image[i]"
-    if tables:
+    offset, last_type = program.offset(contract.type), quantised.type_of(quantised.output)
+    tables = None
+    pixel = f"(value_t)(image[i] - {offset})" if offset else "image[i]"
+    if contract.applied_by == "host":
+        tables = [[code - offset for code in table] for table in contract.tables]
         place = f"i % {channels}" if len(tables) > 1 else "0"
         pixel = f"pixel_values[{place}][image[i]]"
     last = program.calls[-1].target
@@ -52,13 +54,15 @@ def facts_of(quantised: QuantisedNetwork, program: Program, frames: int) -> dict
         "sums": program.sums,
         "tables": tables,
         "pixel": pixel,
+        "pixel_offset": offset,
+        "last_offset": program.offset(last_type) if last is not None else 0,
         "pixels": str(contract.pixels),
         "fraction": contract.type.fraction,
         "image": " x ".join(map(str, network.input_shape)),
         "image_bytes": prod(network.input_shape),
         "channels": f" ({contract.channels})" if len(network.input_shape) == 3 else "",
         "results": prod(network.shapes[quantised.output]),
-        "result_fraction": quantised.type_of(quantised.output).fraction,
+        "result_fraction": last_type.fraction,
         "frames": frames,
         "level": LEVEL,
         "arm_flags": " ".join((LEVEL, *ARM_FLAGS)),
@@ -71,6 +75,7 @@ def _widths(quantised: QuantisedNetwork, program: Program) -> Mapping[str, objec
     weights = [types.kernel.width for types in quantised.layers.values() if types.kernel]
     return {
         "value_bits": program.value_bits,
+        "factor_bits": program.factor_bits,
         "weight_bits": program.weight_bits,
         "sum_bits": program.sum_bits,
         "values_said": f"tensors have {_range([*widths, quantised.input.type.width])} bits, signed or not",

@@ -18,9 +18,8 @@ KEYWORDS = """
 HEADERS = "alloca dlopen environ errno linux main printf stderr stdin stdout timezone uint ulong unix ushort"
 """What libraries and compilers call something already; a main program is the user's."""
 PROJECT = """
-    add conv2d copy_window dense dense_sums four_sums global_average_pool image images expected inside max_pool
-    multiplied pixel_values pointwise read_pixels relu results stored sums total weighted_sum weighted_sums
-    window_values i
+    add conv2d dense dense_sums factors four_sums global_average_pool image images expected inside max_pool multiplied
+    pixel_values read_codes read_pixels read_window relu results stored sums total weighted_sum weighted_sums i
 """
 TAKEN = frozenset((KEYWORDS + HEADERS + PROJECT).split())
 ENDINGS = ("_t", "_weights", "_biases")

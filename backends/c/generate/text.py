@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from backends.c.program import Call, Program, gives_sums, is_pixel, stored
+from backends.c.program import Call, Program, gives_sums, stored
 from backends.dataflow.layers.names import title
 from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork
@@ -19,10 +19,8 @@ HEADERS: Mapping[type[Layer], tuple[str, str]] = {
     Add: ("add", "add_t"),
     ReLU: ("relu", "relu_t"),
 }
-POINTWISE = ("pointwise", "pointwise_t")
 USED: Mapping[str, Sequence[str]] = {
     "conv2d": ("fixed_point", "memory", "weighted_sums", "window"),
-    "pointwise": ("fixed_point", "memory", "weighted_sums", "window"),
     "dense": ("fixed_point", "memory", "weighted_sums"),
     "max_pool": ("window",),
     "global_average_pool": ("fixed_point", "memory"),
@@ -44,7 +42,7 @@ class LayerConstant:
 
 def function(layer: Layer) -> tuple[str, str]:
     """(the function of a layer, which its header is named after; the type of its constant)."""
-    return POINTWISE if isinstance(layer, Conv2D) and is_pixel(layer) else HEADERS[type(layer)]
+    return HEADERS[type(layer)]
 
 
 def headers(program: Program) -> tuple[str, ...]:
@@ -78,36 +76,44 @@ def call_texts(quantised: QuantisedNetwork, program: Program, names: Mapping[str
 def layer_texts(quantised: QuantisedNetwork, program: Program, names: Mapping[str, str]) -> Iterator[LayerConstant]:
     """Of every call, in order."""
     for call in program.calls:
-        fields = tuple(_fields(quantised, call, names[call.layer.name]))
+        fields = tuple(_fields(quantised, program, call, names[call.layer.name]))
         yield LayerConstant(title(quantised, call.layer), function(call.layer)[1], names[call.layer.name], fields)
 
 
-def _fields(quantised: QuantisedNetwork, call: Call, name: str) -> Iterator[str]:
+def _fields(quantised: QuantisedNetwork, program: Program, call: Call, name: str) -> Iterator[str]:
     layer, shapes = call.layer, quantised.network.shapes
     before, after = shapes[layer.inputs[0]], shapes[layer.name]
+    types = [quantised.type_of(tensor) for tensor in layer.inputs]
+    offsets = [program.offset(type) for type in types]
     match layer:
         case Conv2D():
             yield ".window = {\n        " + ",\n        ".join(_window(layer, before, after)) + ",\n    }"
+            yield f".offset = {offsets[0]}"
             yield _matrix(prod(layer.kernel) * before[-1], after[-1], name)
         case MaxPool2D():
             yield from _window(layer, before, after)
             return
         case Dense():
+            yield f".offset = {offsets[0]}"
             yield _matrix(prod(before), after[-1], name)
         case GlobalAveragePool():
             accumulator = quantised.layers[layer.name].accumulator
             assert accumulator
-            more = accumulator.fraction - quantised.type_of(layer.inputs[0]).fraction
-            yield f".pixels = {prod(before[:2])}, .channels = {before[-1]}, .more = {more}"
+            pixels, more = prod(before[:2]), accumulator.fraction - types[0].fraction
+            yield f".pixels = {pixels}, .channels = {before[-1]}, .more = {more}"
+            yield f".offset = {_integer(pixels * offsets[0])}"
         case Add():
-            fractions = [quantised.type_of(tensor).fraction for tensor in layer.inputs]
-            left, right = (max(fractions) - one for one in fractions)
+            finer = max(type.fraction for type in types)
+            left, right = shifts = [finer - type.fraction for type in types]
+            offset = sum(offset << shift for offset, shift in zip(offsets, shifts, strict=True))
             yield f".count = {prod(after)}, .left_shift = {left}, .right_shift = {right}"
+            yield f".offset = {_integer(offset)}"
         case _:
-            yield f".count = {prod(after)}"
+            yield f".count = {prod(after)}, .offset = {offsets[0]}"
     if call.target is not None:
-        store = stored(quantised, call)
-        yield f".store = {{.drop = {store.drop}, .low = {_integer(store.low)}, .high = {_integer(store.high)}}}"
+        store = stored(quantised, program, call)
+        ends = f".low = {_integer(store.low)}, .high = {_integer(store.high)}"
+        yield f".store = {{.drop = {store.drop}, {ends}, .offset = {store.offset}}}"
 
 
 def _integer(number: int) -> str:

@@ -45,7 +45,7 @@ def test_random_networks_compute_the_exact_integers(seed: int, tmp_path: Path) -
 @pytest.mark.parametrize("level", ["-O2", "-O3"])
 def test_every_kind_of_layer_at_every_level(level: str, tmp_path: Path) -> None:
     design = written(job_on(SMALL, tmp_path), tmp_path)
-    assert (design.program.value_bits, design.program.weight_bits, design.program.sum_bits) == (16, 8, 32)
+    assert (design.program.value_bits, design.program.weight_bits, design.program.sum_bits) == (8, 8, 32)
     assert "16 of 16 images equal" in compiled(tmp_path, level)
 
 

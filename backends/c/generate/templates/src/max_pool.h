@@ -5,7 +5,7 @@
 #include "types.h"
 #include "window.h"
 
-static void max_pool(const window_t *window, const value_t *image, value_t *output)
+static void max_pool(const window_t *window, const value_t *image, value_t *restrict output)
 {
     for (int row = 0; row < window->rows; row++)
         for (int column = 0; column < window->columns; column++, output += window->channels) {

@@ -6,13 +6,15 @@
 
 typedef struct {
     int count;
+    sum_t offset; /* of the input */
     store_t store;
 } relu_t;
 
 static void relu(const relu_t *layer, const value_t *input, value_t *output)
 {
+    const store_t store = layer->store;
     for (int i = 0; i < layer->count; i++)
-        output[i] = stored(input[i], &layer->store);
+        output[i] = stored(input[i] + layer->offset, store);
 }
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "types.h"
 
-#if defined(__ARM_NEON) && VALUE_BITS == 16 && WEIGHT_BITS == 8 && SUM_BITS == 32
+#if defined(__ARM_NEON) && FACTOR_BITS == 16 && WEIGHT_BITS == 8 && SUM_BITS == 32
 #include <arm_neon.h>
 #define EIGHT_AT_A_TIME
 #endif
@@ -15,7 +15,7 @@ typedef struct {
     const sum_t *biases;
 } matrix_t;
 
-static inline sum_t weighted_sum(const value_t *values, const weight_t *weights, int count, sum_t sum)
+static inline sum_t weighted_sum(const factor_t *values, const weight_t *weights, int count, sum_t sum)
 {
     for (int i = 0; i < count; i++)
         sum += (sum_t)values[i] * weights[i];
@@ -38,7 +38,7 @@ static inline int32x4_t multiplied(int32x4_t parts, int16x8_t values, const weig
 }
 
 /* Four results at a time, so that values are loaded once for four rows of weights. */
-static inline void four_sums(const value_t *values, const weight_t *weights, int count, const sum_t *biases, sum_t *sums)
+static inline void four_sums(const factor_t *values, const weight_t *weights, int count, const sum_t *biases, sum_t *sums)
 {
     const weight_t *second = weights + count, *third = second + count, *fourth = third + count;
     int32x4_t a = vdupq_n_s32(0), b = a, c = a, d = a;
@@ -60,7 +60,7 @@ static inline void four_sums(const value_t *values, const weight_t *weights, int
 #else
 
 /* Four results at a time, so that values are loaded once for four rows of weights. */
-static inline void four_sums(const value_t *values, const weight_t *weights, int count, const sum_t *biases, sum_t *sums)
+static inline void four_sums(const factor_t *values, const weight_t *weights, int count, const sum_t *biases, sum_t *sums)
 {
     const weight_t *second = weights + count, *third = second + count, *fourth = third + count;
     sum_t a = biases[0], b = biases[1], c = biases[2], d = biases[3];
@@ -80,7 +80,7 @@ static inline void four_sums(const value_t *values, const weight_t *weights, int
 #endif
 
 /* sums[r] = biases[r] + weights[r] . values, for every result r. */
-static inline void weighted_sums(const matrix_t *matrix, const value_t *values, sum_t *sums)
+static inline void weighted_sums(const matrix_t *matrix, const factor_t *values, sum_t *sums)
 {
     const int in_fours = matrix->results / 4 * 4;
     const weight_t *row = matrix->weights;

@@ -1,6 +1,7 @@
 """Tests, lint, types, docs, and one session a backend, each in an environment of its own: `nox`, or `nox -s NAME`."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,9 +45,13 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Links lead somewhere, commands exist, examples in docstrings are true, the example backend works."""
-    session.install(*CONSTRAINTS, "-e", ".[dev]")
+    """Links lead somewhere, commands exist, examples in docstrings are true, the example backend works; then the pages
+    as a site, in build/site."""
+    session.install(*CONSTRAINTS, "-e", ".[dev,docs]")
     session.run("python", "-m", "pytest", "-q", "tests/test_docs.py", "flows", "models", "backends", "reports")
+    shutil.rmtree("build/pages", ignore_errors=True)
+    session.run("python", "docs/site.py", "build/pages")
+    session.run("mkdocs", "build", "--strict", "--clean", "-f", "docs/mkdocs.yml")
 
 
 @nox.session

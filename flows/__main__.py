@@ -14,6 +14,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (`flows.core.errors` lists them)."""
     from flows.cli.screen import screened
 
+    if argv is None and "_ARGCOMPLETE" in os.environ:
+        from flows.cli.parser import complete
+
+        complete()
     with screened():
         return _run(sys.argv[1:] if argv is None else argv, for_good=argv is None)
 

@@ -21,7 +21,7 @@ from flows.core.record_reader import document_from_json
 from flows.executor import Executor
 from flows.jobs import Trained, run_name
 from flows.prepared import Answer, Resolved, ask, design_step, readings_step, refused
-from flows.results import CODES, COUNTS, evaluated_before, read_result, reference_codes
+from flows.results import CODES, COUNTS, Counts, evaluated_before, read_result, reference_codes
 from flows.store import Store
 from models import reference
 from models.card import Card, Score, record
@@ -181,8 +181,9 @@ def run(
         if earlier := evaluated_before(store, name, asked):
             steps, evaluated = (*steps, earlier), Path(str(earlier.folder)) / ACCURACY.file
     if evaluated:
-        readings += _evaluated(evaluated, trained.network, batch)
-        notes += (*pixels.other_pixels(trained.network, products), *_lost(evaluated, backend.name))
+        counts = read_result(evaluated, COUNTS)
+        readings += scores(counts, trained.network, _test_images(counts, batch))
+        notes += (*pixels.other_pixels(trained.network, products), *_lost(counts, backend.name))
     elif not batch:
         readings += _recorded(trained.card, prepared.quantised)
     run = _run(backend, prepared, readings, notes, verification, steps, command, images)
@@ -192,13 +193,19 @@ def run(
 
 
 def accuracy(prepared: Prepared, trained: Trained, batch: Asset, executor: Executor) -> tuple[Reading, ...]:
-    """Accuracy and agreement of a design's arithmetic on the images of `batch`: nothing need be built for them."""
+    """Accuracy and agreement of a design's arithmetic on the test images of `batch`: nothing need be built for them."""
+    counts = counted(prepared, batch, executor)
+    return tuple(scores(counts, trained.network, _test_images(counts, batch)))
+
+
+def counted(prepared: Prepared, batch: Asset, executor: Executor) -> Counts:
+    """How many of these images a design's arithmetic and the float network get right; kept in the store."""
     step = accuracy_step(
         ACCURACY.step, prepared.quantised, arithmetic_weights(prepared), batch, float_network(prepared)
     )
     path = executor.execute(Plan((step,))).path(ACCURACY)
     assert path, "the interpreter is never absent"
-    return tuple(_evaluated(path, trained.network, batch))
+    return read_result(path, COUNTS)
 
 
 def _recordable(document: Document, flow: str) -> str:
@@ -221,7 +228,14 @@ def estimated(
     images: int = system.BATCH,
 ) -> Run:
     """What can be said of `job` with no tool: nothing runs and nothing is recorded."""
-    prepared = _assuming(trained, prepare(backend, job, reports))
+    return foretold(backend, trained, prepare(backend, job, reports), command, images)
+
+
+def foretold(
+    backend: Backend[Any, Any], trained: Trained, prepared: Prepared, command: str, images: int = system.BATCH
+) -> Run:
+    """What `estimated` says of a job that was prepared."""
+    prepared = _assuming(trained, prepared)
     readings = [*prepared.readings, *prepared.imported, *_recorded(trained.card, prepared.quantised)]
     return _run(backend, prepared, readings, prepared.notes, None, (), command, images)
 
@@ -333,18 +347,21 @@ def _verify(flow: str, job: Job[Any], plan: Plan, products: Products) -> Verific
     return Verification(len(meant), len(meant), plan.against)
 
 
-def _evaluated(result: Path, network: Network, batch: Asset | None) -> list[Reading]:
-    counts = read_result(result, COUNTS)
+def _test_images(counts: Counts, batch: Asset | None) -> str:
+    own = batch is not None and batch.path.suffix == ".npz"
+    return f"test images of yours ({counts.images[:6]})" if own else "CIFAR-10 test images"
+
+
+def scores(counts: Counts, network: Network, images: str) -> list[Reading]:
+    """Accuracy and agreement of a design's arithmetic, on what `images` calls them."""
     score = Score(counts.right, counts.n, counts.agree)
     exact, read = "exact reference of this arithmetic", f"; pixels are {network.pixels}"
-    own = batch is not None and batch.path.suffix == ".npz"
-    on = f"{score.n:,} {f'test images of yours ({counts.images[:6]})' if own else 'CIFAR-10 test images'}"
+    on = f"{score.n:,} {images}"
     return _scores(score, Tier.EVALUATED, on, exact + read, f"{exact}, same class as float {network.name}{read}")
 
 
-def _lost(result: Path, flow: str) -> list[Note]:
+def _lost(counts: Counts, flow: str) -> list[Note]:
     """Who to ask where accuracy went, if much did."""
-    counts = read_result(result, COUNTS)
     lost = (counts.float_right - counts.right) / counts.n
     if lost <= MUCH:
         return []

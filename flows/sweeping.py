@@ -110,9 +110,9 @@ def sweep(
     """
     store.prepare()
     results: dict[int, Run | Failure] = {}
-    places = {place: _place(store, point, trained) for place, point in enumerate(points)}
+    places = {place: kept_at(store, point, trained) for place, point in enumerate(points)}
     for place, path in places.items():
-        if path and (kept := _kept(path)):
+        if path and (kept := kept_run(path)):
             results[place] = kept
     before, waiting = len(results), iter(sorted(places.keys() - results.keys()))
     told(before, len(points), before)
@@ -157,7 +157,7 @@ def code_digest(point: Request) -> str:
     return digest_of([source_digest(package) for package in dict.fromkeys((*SOURCES, flow))])
 
 
-def _place(store: Store, point: Request, trained: Trained) -> Path | None:
+def kept_at(store: Store, point: Request, trained: Trained) -> Path | None:
     """Where what is said of a point is kept; None where it cannot be had at all."""
     try:
         ((backend, started, job),) = designs.designs(point, trained)
@@ -168,7 +168,7 @@ def _place(store: Store, point: Request, trained: Trained) -> Path | None:
     return store.estimates / f"{digest_of([name, point.images, card, code_digest(point)])}.json"
 
 
-def _kept(path: Path) -> Run | None:
+def kept_run(path: Path) -> Run | None:
     """None where there is none, or it cannot be read: it is then estimated again."""
     with suppress(InputError):
         (run,) = document_from_json(read_text(path, "sweep again"), str(path)).runs

@@ -56,6 +56,27 @@ def read_card(path: Path, weights: str) -> Card | None:
     return Card(path, test, Subject.TRAINING if "derived_from" in content else Subject.FLOAT, designs)
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """Training images that training left out to choose its epoch by: `count` drawn by `seed` have this digest."""
+
+    count: int
+    seed: int
+    digest: str
+
+
+def held_out(path: Path) -> HeldOut | None:
+    """What the card in `path` says was held out; None where it does not say so."""
+    content = _content(path)
+    try:
+        chosen_by, recipe = content["chosen_by"], content["recipe"]
+        return HeldOut(
+            whole(1, MOST)(recipe["held_out"]), whole(0, 1 << 32)(recipe["seed"]), text()(chosen_by["images"])
+        )
+    except (LookupError, TypeError, Wrong):
+        return None
+
+
 def _content(path: Path) -> dict[str, Any]:
     try:
         content = parse(read_text(path, ADVICE))

@@ -10,6 +10,8 @@ from models.serial import network_to_json, quantised_to_json
 
 REFERENCE, ACCURACY, COST = "reference.json", "accuracy.json", "cost.json"
 PIXELS = "pixels.json"
+CHOOSER = "chooser.npz"
+"""Images by which a design is chosen, which are no test images."""
 
 
 def test_file(batch: Asset) -> str:
@@ -18,6 +20,8 @@ def test_file(batch: Asset) -> str:
 
 
 def test_images(batch: Asset) -> str:
+    if batch.path.name == CHOOSER:
+        return "images to choose by"
     return "your test images" if batch.path.suffix == ".npz" else "the 10,000 test images"
 
 

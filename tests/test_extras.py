@@ -22,7 +22,7 @@ def names(requirements: list[str]) -> set[str]:
 def test_all_is_every_extra_of_a_user_but_tensorflow() -> None:
     """Which takes 600 MB, for one way of training."""
     (whole,) = EXTRAS["all"]
-    assert set(re.findall(r"\w+", whole.partition("[")[2])) == EXTRAS.keys() - {"all", "dev", "tensorflow"}
+    assert set(re.findall(r"\w+", whole.partition("[")[2])) == EXTRAS.keys() - {"all", "dev", "docs", "tensorflow"}
 
 
 def test_what_brevitas_export_needs_is_in_its_extra() -> None:

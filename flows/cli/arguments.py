@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.cli.options import add_options, named
-from flows.cli.parser import Parser
+from flows.cli.parser import Parser, offer
+from flows.registry import names
 from flows.values import clock_period, several
 from models.pixels import USAGE, Pixels, parse_pixels
 
@@ -100,21 +101,23 @@ def tolerance(text: str) -> tuple[str, float]:
 def add_design(parser: Parser, argv: Sequence[str], axes: bool = False) -> None:
     """What every command that makes a design takes, and the options of the flows named in `argv`; where these are
     `axes` of a sweep, they and the clock take several values."""
-    parser.add_argument("flows", metavar="FLOW", nargs="+", help="which flows (`flows list flows`)")
-    parser.add_argument(
+    offer(parser.add_argument("flows", metavar="FLOW", nargs="+", help="which flows (`flows list flows`)"), names)
+    part = parser.add_argument(
         "--part", dest="parts", metavar="PART", action="append",
         help="a device (xc7z020), a full part (xc7z020clg400-1) or a board (pynq-z2); may be repeated; default xc7z020",
     )  # fmt: skip
+    offer(part, _parts)
     clock: dict[str, Any] = {"type": periods, "action": "extend"} if axes else {"type": clock_ns, "default": 10.0}
     parser.add_argument(
         "--clock", metavar="NS", **clock,
         help="clock period in ns (default 10); auto is the fastest that builds of the flow are known to have met on "
         "such a part",
     )  # fmt: skip
-    parser.add_argument(
+    network = parser.add_argument(
         "--network", metavar="NAME", default="arch8",
         help="one of `flows list networks`, or a file of yours: .keras, .h5, .onnx (default arch8)",
     )  # fmt: skip
+    offer(network, _networks)
     parser.add_argument("--weights", metavar="FILE", type=Path, help="its weights (default: the shipped ones)")
     parser.add_argument(
         "--calibration", metavar="FILE", type=Path,
@@ -129,6 +132,18 @@ def add_design(parser: Parser, argv: Sequence[str], axes: bool = False) -> None:
     add_store(parser)
     add_verify(parser)
     add_options(parser, named(argv), axes)
+
+
+def _parts() -> list[str]:
+    from flows.core.part import boards, devices
+
+    return [*devices(), *boards()]
+
+
+def _networks() -> list[str]:
+    from models.zoo import NETWORKS
+
+    return list(NETWORKS)
 
 
 def add_pixels(parser: Parser) -> None:

@@ -57,6 +57,8 @@ PACKAGES = {
     "matplotlib": ("pictures: curves, confusions, accuracy by format", PIP.format("pictures")),
     "h5py": ("networks of your own in Keras archives", PIP.format("import")),
     "onnx": ("networks of your own in ONNX files", PIP.format("import")),
+    "optuna": ("`flows search`: the cheapest bits of each layer", PIP.format("search")),
+    "argcomplete": ("shells complete command lines", PIP.format("completion")),
     "distributed": ("sweeps on a Dask cluster", "pip install distributed"),
     "jsonschema": ("checks of the JSON schema in the tests", PIP.format("dev")),
 }

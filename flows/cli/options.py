@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flows import registry
+from flows.cli.parser import offer
 from flows.core.errors import UsageError
 from flows.values import flag, parsed, several
 
@@ -48,7 +49,9 @@ def _add(group: argparse._ArgumentGroup, field: Field[Any], axes: bool) -> None:
     if axes:
         values = {"type": _types(field), "action": "extend"}
     metavar = metadata.get("unit") or ("|".join(metadata["choices"]) if "choices" in metadata else "VALUE")
-    group.add_argument(flag(field.name), dest=name, metavar=metavar, help=help_text, **values)
+    action = group.add_argument(flag(field.name), dest=name, metavar=metavar, help=help_text, **values)
+    if "choices" in metadata:
+        offer(action, lambda: metadata["choices"])
 
 
 def _type(field: Field[Any]) -> Callable[[str], Any]:

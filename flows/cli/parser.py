@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
@@ -20,6 +21,7 @@ COMMANDS = {
     "wait": "wait",
     "estimate": "estimate",
     "sweep": "sweep",
+    "search": "search",
     "plan": "plan",
     "profile": "profile",
     "compare": "compare",
@@ -65,17 +67,35 @@ class Version(argparse.Action):
         parser.exit(message=f"zynqflows {version('zynqflows')}\n")
 
 
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments of one command; `command` is the function to call. Raises `UsageError`, exits only for --help."""
+def complete() -> None:
+    """Answers a shell that asks what may stand next on a command line (``register-python-argcomplete zynqflows``), and
+    ends the program."""
+    words = os.environ.get("COMP_LINE", "").split()[1:]
+    import_module("argcomplete").autocomplete(_parser(words)[0])
+
+
+def offer(action: argparse.Action, names: Callable[[], Iterable[str]]) -> None:
+    """Tells a shell what may stand there."""
+    vars(action)["completer"] = lambda **asked: names()
+
+
+def _parser(argv: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
+    """(the whole parser, that of each command); the command in `argv` has the options of the flows named there."""
     parser = Parser(prog=PROGRAM, description=ABOUT)
     parser.add_argument("--version", action=Version, nargs=0, help="print the version and leave")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    parsers = {}
+    parsers: dict[str, Parser] = {}
     commands = {name: import_module(f"flows.cli.commands.{module}") for name, module in COMMANDS.items()}
     for name, command in commands.items():
         parsers[name] = subparsers.add_parser(name, help=command.ABOUT, description=command.ABOUT)
         command.add_arguments(parsers[name], argv[1:] if argv and argv[0] == name else ())
         parsers[name].set_defaults(command=command.execute)
+    return parser, parsers
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments of one command; `command` is the function to call. Raises `UsageError`, exits only for --help."""
+    parser, parsers = _parser(argv)
     if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
         raise UsageError.unknown("command", argv[0], COMMANDS, f"{PROGRAM} --help")
     arguments, unknown = parser.parse_known_args(list(argv))

@@ -1,0 +1,313 @@
+"""The cheapest bits by tensor that keep an accuracy. There are too many to try all: Optuna says which to try next.
+
+Every design has the same rate, and is estimated as a sweep does; its arithmetic is evaluated, once, on images by which
+to choose. Those are no test images: by these nothing is chosen, and the design that is chosen is evaluated on them in
+the end. What Optuna has told and heard lies in the store, so that a search that was ended goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from backends.protocol import Precisions
+from flows import designs, imports, registry, runner
+from flows.core.digest import digest_of
+from flows.core.errors import RefusedError, SetupError, UsageError
+from flows.core.evidence import FRACTIONS, RESOURCES, Metric
+from flows.core.files import digest, write_atomic
+from flows.core.mixed import Search, Tried
+from flows.core.plan import Asset, Output, Plan
+from flows.core.record import Document, Run, document_to_json
+from flows.core.worker import worker
+from flows.designs import Request, Source
+from flows.executor import Executor
+from flows.jobs import Trained
+from flows.results import Counts
+from flows.runner import Prepared
+from flows.store import Store
+from flows.sweeping import Told, code_digest, kept_at, kept_run
+from models import cifar10
+from models.card import HeldOut, held_out
+from models.reference import CHOOSER
+from reports.design import Design, designs_of
+
+EXTRA = "install the extra: pip install -c constraints.txt -e '.[search]'"
+DRAWN = HeldOut(5_000, 1, "")
+"""Training images to choose by where no card says which were held out."""
+NO_TARGET = "none"
+COUNTED, REFUSED = "counts", "refused"
+"""What the journal says of a step besides."""
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """`images` by which to choose, what they are, and `test` images for the number that is told in the end."""
+
+    images: Asset
+    about: str
+    test: Asset
+    of_test: str
+
+
+def choosing(source: Source, trained: Trained, most: int, executor: Executor) -> Choosing:
+    """At most so many images to choose by, of those that ``--data`` names: of CIFAR-10 training images, those that were
+    held out from training where the card says which; of the user's own every second one. Raises `UsageError`, and
+    `InputError` where there are none."""
+    batch = designs.test_images([source], [trained], lambda: executor)
+    if batch is None or source.data is None:
+        fact = "accuracy is what a precision costs, and there are no images to measure it on"
+        raise UsageError("flows search", fact, "give --data: CIFAR-10 in a folder, or FILE.npz of yours")
+    if imports.is_own(source.data):
+        images, test = _chosen({"files": [batch.path.name]}, {batch.path.name: batch}, most, executor)
+        return Choosing(images, "images of yours, every second one", test, "the others of your images")
+    files = {path.name: Asset(path, cifar10.check(path)) for path in cifar10.find(source.data, cifar10.TRAIN)}
+    known = held_out(trained.card.path) if trained.card else None
+    drawn = known or DRAWN
+    ask = {"files": list(files), "held_out": drawn.count, "seed": drawn.seed, "digest": drawn.digest}
+    about = "held out from training" if known else "on which the network may have been trained"
+    return Choosing(
+        _chosen(ask, files, most, executor)[0], f"CIFAR-10 training images, {about}", batch, "CIFAR-10 test images"
+    )
+
+
+def _chosen(ask: Mapping[str, Any], files: Mapping[str, Asset], most: int, executor: Executor) -> tuple[Asset, Asset]:
+    step = worker(
+        name="chooser",
+        about="images to choose a precision by",
+        module="models.evaluation.chooser",
+        ask={**ask, "most": most},
+        files=files,
+        makes=(CHOOSER, "test.npz"),
+        packages=("numpy",),
+    )
+    products = executor.execute(Plan((step,)))
+    places = [products.path(Output("chooser", name)) for name in step.makes]
+    images, test = (Asset(place, digest(place, imports.IMAGES_LIMIT, "search again")) for place in places if place)
+    return images, test
+
+
+class Designs:
+    """The designs of one request at other bits, each estimated once and kept in the store."""
+
+    def __init__(self, request: Request, trained: Trained, precisions: Precisions[Any], store: Store) -> None:
+        self.request, self.trained, self.precisions, self.store = request, trained, precisions, store
+        self.tensors = tuple(precisions.tensors(trained.network))
+
+    def point(self, bits: Mapping[str, int]) -> Request:
+        (flow,) = self.request.flows
+        options = self.precisions.given(self.request.options[flow], bits)
+        asked = replace(self.request, options={flow: options})
+        return replace(asked, command=designs.command("run", asked))
+
+    def prepared(self, bits: Mapping[str, int]) -> tuple[Prepared, Run]:
+        """Raises `RefusedError` where the flow does not build it."""
+        point = self.point(bits)
+        ((backend, started, job),) = designs.designs(point, self.trained)
+        prepared = runner.prepare(backend, job)
+        run = runner.foretold(backend, started, prepared, point.command, point.images)
+        if path := kept_at(self.store, point, self.trained):
+            write_atomic(path, document_to_json(Document(runner.network_facts(self.trained), (run,))))
+        return prepared, run
+
+    def run(self, bits: Mapping[str, int]) -> Run:
+        path = kept_at(self.store, self.point(bits), self.trained)
+        return (kept_run(path) if path else None) or self.prepared(bits)[1]
+
+
+def opened(request: Request, trained: Trained, store: Store) -> Designs:
+    """Raises `UsageError` unless one flow and one part are asked for, and the flow takes bits by tensor."""
+    if len(set(request.flows)) != 1 or len(set(request.parts)) != 1:
+        raise UsageError("flows search", "more than one flow or part is asked for", "search each by itself")
+    backend = registry.load(request.flows[0])
+    if backend.precisions is None:
+        able = [one.name for one in registry.listings() if not one.trouble and registry.load(one.name).precisions]
+        raise UsageError(f"flow {backend.name}", "it takes no bits by tensor", f"name one of {', '.join(able)}")
+    store.prepare()
+    return Designs(replace(request, flows=(backend.name,)), trained, backend.precisions, store)
+
+
+def search(
+    asked: Designs,
+    widths: Sequence[int],
+    keep: float,
+    cost: Metric | None,
+    trials: int,
+    images: Choosing,
+    steps: Executor,
+    told: Told,
+) -> Search:
+    """Tries `trials` precisions with each tensor at one of `widths`, which lose at most the share `keep` of accuracy
+    against the float network, and cost as little as can be; by default of the resource that binds the widest. Where no
+    rate is asked for, each is to be as fast as the widest.
+
+    Raises `SetupError` without Optuna, `UsageError` for widths that the flow has not, and `RefusedError` where the
+    widest cannot be had.
+    """
+    optuna = _optuna()
+    widths = _checked(asked.precisions, widths)
+    asked, first = _paced(asked, dict.fromkeys(asked.tensors, widths[-1]))
+    cost = cost or first.fit.binding or Metric.LUT
+    key = [first.run.name, asked.tensors, widths, keep, cost.key, images.images.digest]
+    name = digest_of([*key, code_digest(asked.request), optuna.__version__])
+    journal = asked.store.root / "searches" / f"{name}.journal"
+    with asked.store.lock(name):
+        study = _Study(optuna, journal, asked.tensors, widths, keep)
+        before = study.count
+        told(before, trials, before)
+        while study.count < trials:
+            study.step(lambda bits: _measured(asked, bits, cost, images, steps))
+            told(study.count, trials, before)
+        results = study.results
+    n, tried = 0, {}
+    for bits, value, counts in results[:trials]:
+        n, of = counts.n, f"{images.about} ({counts.images[:6]})"
+        run = _scored(asked.run(bits), runner.scores(counts, asked.trained.network, of))
+        tried[run.name] = Tried(bits, run, value, _lost(counts))
+    found = Search(
+        runner.network_facts(asked.trained), keep, cost, _rate(asked.request), f"{n:,} {images.about}",
+        tuple(tried.values()), study.refused,
+    )  # fmt: skip
+    return _final(asked, found, images, steps)
+
+
+def _checked(precisions: Precisions[Any], widths: Sequence[int]) -> list[int]:
+    few, most = precisions.fewest, precisions.most
+    chosen = sorted(set(widths))
+    if len(chosen) < 2 or chosen[0] < few or chosen[-1] > most:
+        raise UsageError("--bits", f"{chosen} leave nothing to choose", f"give two or more of {few} to {most}")
+    return chosen
+
+
+def _paced(asked: Designs, widest: Mapping[str, int]) -> tuple[Designs, Design]:
+    """With a rate, and its widest design."""
+    (first,) = designs_of([asked.prepared(widest)[1]])
+    if _rate(asked.request) != NO_TARGET:
+        return asked, first
+    (flow,) = asked.request.flows
+    speed = first.totals.get(Metric.THROUGHPUT_FPS)
+    if speed is None:
+        raise UsageError(f"flow {flow}", "nothing is known of the rate of its widest design", "give --target-fps")
+    step = 10.0 ** (math.floor(math.log10(speed.value)) - 2)  # three digits, rounded down
+    rate = f"{math.floor(speed.value / step) * step:g}"
+    options = replace(asked.request.options[flow], target_fps=rate)
+    paced = Designs(replace(asked.request, options={flow: options}), asked.trained, asked.precisions, asked.store)
+    return paced, designs_of([paced.prepared(widest)[1]])[0]
+
+
+def _rate(request: Request) -> str:
+    (options,) = request.options.values()
+    return str(options.target_fps)
+
+
+def _measured(
+    asked: Designs, bits: Mapping[str, int], cost: Metric, images: Choosing, steps: Executor
+) -> tuple[float, Counts]:
+    prepared, run = asked.prepared(bits)
+    (design,) = designs_of([run])
+    reading = design.totals.get(cost) if cost in RESOURCES else None
+    if reading is None:
+        raise UsageError("--cost", f"how much {cost.key} a design takes is unknown", "name another resource")
+    return reading.value, runner.counted(prepared, images.images, steps)
+
+
+def _lost(counts: Counts) -> float:
+    return (counts.float_right - counts.right) / counts.n
+
+
+def _scored(run: Run, scores: Sequence[Any]) -> Run:
+    return replace(run, readings=(*(one for one in run.readings if one.metric not in FRACTIONS), *scores))
+
+
+def _final(asked: Designs, found: Search, images: Choosing, steps: Executor) -> Search:
+    """With the accuracy of the best design on the test images."""
+    enough = [one for one in found.tried if one.lost <= found.keep]
+    if not enough:
+        return found
+    best = min(enough, key=lambda one: (one.cost, one.lost))
+    prepared, run = asked.prepared(best.bits)
+    counts = runner.counted(prepared, images.test, steps)
+    final = _scored(run, runner.scores(counts, asked.trained.network, images.of_test))
+    test = f"{counts.n:,} {images.of_test}"
+    return replace(found, best=best, final=final, test=test, float_accuracy=counts.float_right / counts.n)
+
+
+def _optuna() -> Any:
+    try:
+        optuna = import_module("optuna")
+    except ImportError:
+        raise SetupError("package optuna", "not installed, and a search needs it", EXTRA) from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna
+
+
+class _Lock:
+    """That of the journal: nobody else writes it, since the store's own lock is held, which the system lets go of where
+    its holder dies."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+class _Study:
+    """What Optuna has told and heard, in a journal. Each step's sampler has a seed of its own, by the number of steps
+    before: a search that was ended goes on as if it had not been."""
+
+    def __init__(self, optuna: Any, journal: Path, tensors: Sequence[str], widths: Sequence[int], keep: float) -> None:
+        self.optuna, self.tensors, self.widths, self.keep = optuna, tensors, widths, keep
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        if journal.exists():  # a line that a kill has cut short would spoil the next one
+            text = journal.read_bytes()
+            write_atomic(journal, text[: text.rfind(b"\n") + 1].decode())
+        backend = optuna.storages.journal.JournalFileBackend(str(journal), lock_obj=_Lock())
+        storage = optuna.storages.JournalStorage(backend)
+        self.study = optuna.create_study(storage=storage, study_name="precision", load_if_exists=True)
+        if not self.study.trials:
+            for place in reversed(range(len(widths))):
+                self.study.enqueue_trial(dict.fromkeys(tensors, place))
+        for trial in self.study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+            self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # of a search that was ended
+            if given := trial.system_attrs.get("fixed_params"):
+                self.study.enqueue_trial(given)
+
+    @property
+    def results(self) -> list[tuple[dict[str, int], float, Counts]]:
+        """(bits, cost, how many images it gets right) of each step that led to a design."""
+        ended = self.study.get_trials(states=(self.optuna.trial.TrialState.COMPLETE,))
+        return [(self._bits(trial.params), trial.value, Counts(**trial.user_attrs[COUNTED])) for trial in ended]
+
+    @property
+    def refused(self) -> int:
+        return sum(REFUSED in trial.user_attrs for trial in self.study.trials)
+
+    @property
+    def count(self) -> int:
+        """Steps so far."""
+        return len(self.results) + self.refused
+
+    def step(self, measure: Callable[[Mapping[str, int]], tuple[float, Counts]]) -> None:
+        """Tries what Optuna says; what was tried before is not measured again."""
+        few = 2 * len(self.widths)
+        self.study.sampler = self.optuna.samplers.TPESampler(seed=self.count, n_startup_trials=few, multivariate=True)
+        trial = self.study.ask()
+        bits = self._bits({name: trial.suggest_int(name, 0, len(self.widths) - 1) for name in self.tensors})
+        before = next(((value, counts) for earlier, value, counts in self.results if earlier == bits), None)
+        try:
+            value, counts = before or measure(bits)
+        except RefusedError as error:
+            trial.set_user_attr(REFUSED, str(error))
+            self.study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
+            return
+        trial.set_user_attr(COUNTED, asdict(counts))
+        trial.set_constraint("accuracy", _lost(counts) - self.keep)
+        self.study.tell(trial, value)
+
+    def _bits(self, places: Mapping[str, int]) -> dict[str, int]:
+        return {name: self.widths[places[name]] for name in self.tensors}

@@ -1,0 +1,169 @@
+"""`flows search`: bits by tensor that keep an accuracy, the images that choose them, and a search that was ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flows import designs, registry, runner, search
+from flows.__main__ import main
+from flows.core.errors import UsageError
+from flows.core.evidence import Metric
+from flows.core.mixed import Search
+from flows.core.plan import Asset
+from flows.designs import Request, Source
+from flows.executor import Executor
+from flows.results import Counts
+from flows.runner import Prepared
+from flows.search import Choosing
+from flows.store import Store
+from models import cifar10
+
+MODEL = Path(__file__).parent / "cases" / "clock_missed" / "named_seq.keras"
+RANGES = MODEL.with_name("c12.npy")
+N = 1000
+
+
+def few_bits_lose(prepared: Prepared, batch: Asset, executor: Executor) -> Counts:
+    """In place of an evaluation: a bit less of any weight costs 5 of 1,000 images."""
+    missing = sum(8 - bits for bits in prepared.quantised.weight_bits.values())
+    return Counts(N, 900 - 5 * missing, 900, 900 - 5 * missing, "0123456789abcdef")
+
+
+class Asked:
+    """A search over the tiny network, in a store of its own; `measured` counts the evaluations."""
+
+    def __init__(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.store, self.measured, self.most = Store(store), 0, 10**9
+        monkeypatch.setattr(runner, "counted", self._counted)
+
+    def _counted(self, prepared: Prepared, batch: Asset, executor: Executor) -> Counts:
+        self.measured += 1
+        if self.measured > self.most:
+            raise KeyboardInterrupt
+        return few_bits_lose(prepared, batch, executor)
+
+    def __call__(self, flow: str = "hls4ml", trials: int = 12, **more: Any) -> Search:
+        steps = Executor(self.store, 1, lambda event, step, text: None)
+        source = Source(str(MODEL), calibration=RANGES)
+        trained = designs.trained_network(source, lambda: steps)
+        request = Request((flow,), {flow: registry.load(flow).options()}, source)
+        asked = search.opened(request, trained, self.store)
+        images = Choosing(Asset(RANGES, "a"), "images of the test", Asset(RANGES, "b"), "others")
+        how: dict[str, Any] = {"widths": [4, 6, 8], "keep": 0.02, "cost": Metric.LUT, **more}
+        return search.search(asked, trials=trials, images=images, steps=steps, told=lambda *told: None, **how)
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    return Asked(tmp_path / "store", monkeypatch)
+
+
+@pytest.mark.parametrize("flow", ["hls4ml", "hls"])
+def test_the_best_is_the_cheapest_that_keeps_the_accuracy(asked: Asked, flow: str) -> None:
+    found = asked(flow)
+    assert found.best and found.final
+    enough = [one for one in found.tried if one.lost <= found.keep]
+    assert found.best.cost == min(one.cost for one in enough) < found.tried[0].cost
+    assert set(found.tried[0].bits.values()) == {8}
+    assert all(one.bits.keys() == found.best.bits.keys() for one in found.tried)
+    accuracies = {
+        reading.on for one in found.tried for reading in one.run.readings if reading.metric is Metric.ACCURACY
+    }
+    assert accuracies == {f"{N:,} images of the test (012345)"}
+    assert {reading.on for reading in found.final.readings if reading.metric is Metric.ACCURACY} == {f"{N:,} others"}
+    front = found.front
+    assert [one.cost for one in front] == sorted(one.cost for one in front)
+    assert not [one for one in found.tried for best in front if one.cost < best.cost and one.lost <= best.lost]
+
+
+def test_a_search_that_was_ended_goes_on_as_if_it_had_not_been(
+    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = asked()
+    other = Asked(tmp_path / "other", monkeypatch)
+    other.most = 6
+    with pytest.raises(KeyboardInterrupt):
+        other()
+    (journal,) = (other.store.root / "searches").glob("*.journal")
+    with journal.open("a") as file:
+        file.write('{"op_code": 4, "wor')  # a kill in the middle of a line
+    other.most, other.measured = 10**9, 0
+    again = other()
+    assert [(one.bits, one.cost, one.lost) for one in again.tried] == [
+        (one.bits, one.cost, one.lost) for one in whole.tried
+    ]
+    assert other.measured <= asked.measured - 5
+    other.measured = 0
+    assert other() == again and other.measured <= 1, "only the test images are asked for"
+
+
+def test_more_trials_go_on_from_those_before(asked: Asked) -> None:
+    few = asked(trials=5)
+    more = asked(trials=8)
+    assert more.tried[: len(few.tried)] == few.tried
+
+
+def test_no_design_that_keeps_the_accuracy_is_a_result(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "counted", lambda *asked: Counts(N, 100, 900, 100, "0" * 16))
+    found = asked(trials=4)
+    assert found.best is None and found.final is None and found.tried
+
+
+@pytest.mark.parametrize("widths", [[8], [1, 8], [8, 64], []])
+def test_widths_that_leave_nothing_to_choose_are_refused(asked: Asked, widths: list[int]) -> None:
+    with pytest.raises(UsageError, match="two or more of 2 to 32"):
+        asked(widths=widths)
+
+
+def test_a_flow_without_bits_by_tensor_says_who_has_them(asked: Asked) -> None:
+    with pytest.raises(UsageError, match="hls, hls4ml, rtl"):
+        asked("finn")
+
+
+def test_nothing_is_chosen_by_test_images(tmp_path: Path) -> None:
+    """Of the user's own images every second one chooses, and the others give the number in the end."""
+    images = np.random.default_rng(1).integers(0, 256, (41, *np.load(RANGES).shape[1:]), np.uint8)
+    np.savez(tmp_path / "own.npz", images=images, labels=np.arange(41) % 3)
+    steps = Executor(Store(tmp_path / "store"), 1, lambda event, step, text: None)
+    source = Source(str(MODEL), calibration=RANGES, data=tmp_path / "own.npz")
+    chosen = search.choosing(source, designs.trained_network(source, lambda: steps), 10, steps)
+    by, test = (np.load(asset.path)["images"] for asset in (chosen.images, chosen.test))
+    assert np.array_equal(by, images[:20:2]) and np.array_equal(test, images[1::2])
+
+
+def test_the_images_that_were_held_out_from_training_choose(tmp_path: Path) -> None:
+    for name in (*cifar10.TRAIN, *cifar10.TEST):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(cifar10.RECORDS * cifar10.RECORD_BYTES)
+    source = Source("arch8", data=tmp_path)
+    steps = Executor(Store(tmp_path / "store"), 1, lambda event, step, text: None)
+    trained = designs.trained_network(source, lambda: steps)
+    with pytest.raises(Exception, match="training held out"):  # of other images than the card says
+        search.choosing(source, trained, 10, steps)
+    chosen = search.choosing(source, replace(trained, card=None), 10, steps)
+    assert "may have been trained" in chosen.about and chosen.test.path.name == "test_batch.bin"
+    assert len(np.load(chosen.images.path)["labels"]) == 10
+
+
+def test_the_command_says_what_chose_and_what_to_build(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = np.random.default_rng(2).integers(0, 256, (40, *np.load(RANGES).shape[1:]), np.uint8)
+    np.savez(tmp_path / "own.npz", images=images, labels=np.arange(40) % 3)
+    own, out = tmp_path / "own.npz", tmp_path / "all.json"
+    command = [
+        "search", "hls4ml", "--network", str(MODEL), "--calibration", str(RANGES), "--data", str(own),
+        "--bits", "6,8", "--trials", "3", "--keep-accuracy", "99", "--cost", "lut", "--json", str(out),
+    ]  # fmt: skip
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "on 20 images of yours, every second one" in said
+    assert "on 20 the others of your images, by which nothing was chosen" in said
+    assert "to build it: python -m flows run hls4ml" in said and "--precision" in said
+    runs: list[Mapping[str, Any]] = json.loads(out.read_text())["runs"]
+    assert 1 < len(runs) <= 3

@@ -1,0 +1,84 @@
+"""What a terminal has and a pipe has not: colours, and a shell that completes command lines."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.cli.screen import COLOURS, VERDICT, Screen
+from flows.core.fit import Verdict
+
+ROOT = Path(__file__).parents[2]
+TEXT = """\
+verdict  over: LUT by 3
+xc7z010: hls: fits, rtl: at risk, c: processor
+hls-xc7z010-1a2b3c  72 %  fits (DSP)  modelled
+it fits, and nothing is over
+"""
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(stream: io.StringIO) -> str:
+    Screen(stream).write(TEXT)
+    return stream.getvalue()
+
+
+def test_verdicts_have_a_colour_and_nothing_else_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert shown(Terminal()).splitlines() == [
+        "verdict  \x1b[31mover\x1b[0m: LUT by 3",
+        "xc7z010: hls: \x1b[32mfits\x1b[0m, rtl: \x1b[33mat risk\x1b[0m, c: processor",
+        "hls-xc7z010-1a2b3c  72 %  \x1b[32mfits\x1b[0m (DSP)  modelled",
+        "it fits, and nothing is over",
+    ]
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_no_colour_where_none_is_wanted(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    assert shown(Terminal()) == TEXT
+
+
+def test_a_pipe_has_no_colour() -> None:
+    stream = io.StringIO()
+    assert shown(stream) == TEXT
+
+
+def test_every_coloured_word_is_a_verdict() -> None:
+    assert COLOURS.keys() <= {verdict.value for verdict in Verdict}
+    assert not VERDICT.search("  fits nothing")
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("zynqflows est", {"estimate"}),
+        ("zynqflows estimate h", {"hls", "hls4ml"}),
+        ("zynqflows estimate hls --part zyb", {"zybo", "zybo-z7-10", "zybo-z7-20"}),
+        ("zynqflows estimate hls --accumulator", {"--accumulator-bits"}),
+        ("zynqflows sweep rtl --synthesiser y", {"yosys"}),
+    ],
+)
+def test_a_shell_completes_commands_flows_boards_and_options(line: str, offered: set[str], tmp_path: Path) -> None:
+    pytest.importorskip("argcomplete")
+    said = tmp_path / "said"
+    asked = {
+        "_ARGCOMPLETE": "1", "_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_STDOUT_FILENAME": str(said), "COMP_TYPE": "9",
+        "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_COMP_WORDBREAKS": "",
+    }  # fmt: skip
+    code = "import sys; sys.argv = ['zynqflows']; from flows.__main__ import main; sys.exit(main())"
+    subprocess.run([sys.executable, "-c", code], env=os.environ | asked, cwd=ROOT, check=True, timeout=120)
+    words = {word.strip() for word in said.read_text().split("\n") if word.strip()}
+    assert words == offered

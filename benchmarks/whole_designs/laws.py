@@ -52,9 +52,10 @@ class Fits:
         return Laws(self._finn(repository), _hls4ml(repository), *_ratios(repository))
 
     def _finn(self, repository: str) -> models.Calibration:
-        others = [one for one in self._samples if one.row.repository != repository]
-        if len(others) == len(self._samples):
+        """Those of this release were fitted to more than its rows: they stand where `repository` is in none of it."""
+        if not any(source.startswith(f"{repository}/") for source in models.sources()):
             return models.shipped()
+        others = [one for one in self._samples if one.row.repository != repository]
         return models.by_law(finn_fit(routed(others) + synthesised()))
 
 

@@ -29,6 +29,7 @@ prints. The rows are not part of this repository: facts read off public bitstrea
   The words and the margins are those of [evidence and fit](evidence.md).
 - Whether a clock was foretold rightly is on the page of [clocks](clocks.md) for 27 timing reports, FINN's seven builds
   of this page among them; below are the rows that record a slack.
-- A row without a number of images a call has its rate on a board at 1,000.
+- A row without a number of images a call has its rate on a board at 1,000. A design on an Artix-7, whose fabric is the
+  Zynq-7020's, is predicted as on that; there is no verdict on it.
 
 """

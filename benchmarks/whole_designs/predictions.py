@@ -50,6 +50,7 @@ OWN = re.compile(
 )
 """Names of IPs that are none of AMD's nor FINN's: the accelerator, and what else its author wrote."""
 
+STAND_IN = "xc7z020clg400-1"
 REASONS = {
     "hand-written HLS": "code of somebody's own, which is not in the row",
     "finn-hls (2018)": "layers of FINN's HLS library of 2018, before its compiler; no model of them",
@@ -163,7 +164,9 @@ def _job(network: Network, folder: Path, row: Row, options: Mapping[str, Any]) -
 
 
 def _target(row: Row) -> Target:
-    return Target(find_part(row.part), 1000 / (row.clock_mhz or 100))
+    """Raises `FlowsError` of a part of another fabric. An Artix-7 has that of the Zynq-7020, which stands in for it."""
+    part = STAND_IN if row.part.lower().startswith("xc7a") else row.part
+    return Target(find_part(part), 1000 / (row.clock_mhz or 100))
 
 
 def _of_finn(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Prediction:
@@ -174,11 +177,18 @@ def _of_finn(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Pr
     parts = [sample.amounts(laws.finn) for sample in nodes if sample.part is not None]
     whole = joined(*(models.of_sum(amounts, laws.finn) for amounts in parts))
     totals = {metric: summed(whole[metric]) for metric in RESOURCES}
-    fmax = finn_clock.predicted([(one.row.layer, one.row.config) for one in nodes], _target(row).part)
     cycles = max((amount.value for one in nodes if (amount := one.amount("cycles", laws.finn))), default=None)
     rate = 1e6 * (row.clock_mhz or 100) / cycles if cycles else None
     system = _system(row, rate) if rate else None
-    return Prediction(row, NODES, _with_shell(row, totals), "", _clock(row, "finn", fmax), rate, system)
+    return Prediction(row, NODES, _with_shell(row, totals), "", _clock_of_finn(row, nodes), rate, system)
+
+
+def _clock_of_finn(row: Row, nodes: Sequence[Sample]) -> Clock | None:
+    try:
+        part = _target(row).part
+    except FlowsError:
+        return None
+    return _clock(row, "finn", finn_clock.predicted([(one.row.layer, one.row.config) for one in nodes], part))
 
 
 def _system(row: Row, rate: float) -> Total | None:

@@ -97,6 +97,22 @@ def test_a_design_is_foretold_from_its_configuration_and_from_its_report(tmp_pat
     assert own.totals[Metric.LUT].value > 2_500, "the shell is in it"
 
 
+def test_artix_7_is_foretold_as_the_zynq_of_its_fabric(tmp_path: Path) -> None:
+    laws = Fits(()).without(SHIPPED)
+    (artix,), (zynq,) = (
+        list(predictions(row_of(tmp_path, part=part), {}, laws)) for part in ("xc7a100tcsg324-1", "xc7z020clg400-1")
+    )
+    assert artix.totals == zynq.totals and not artix.reason
+    assert table.verdict_of(artix) is None, "what the part has is not known"
+
+
+def test_nodes_of_a_build_on_another_part_are_foretold_without_a_clock(tmp_path: Path) -> None:
+    build = samples("finn_build", NODE)
+    row = row_of(tmp_path, flow="finn", folding="finn_build", part="xczu7ev-ffvc1156-2-e")
+    (one,) = predictions(row, {"finn_build": build}, Fits(()).without(SHIPPED))
+    assert one.totals[Metric.LUT].value > 300 and one.clock is None
+
+
 def test_a_core_that_was_routed_alone_has_its_shell_beside_it(tmp_path: Path) -> None:
     core, ips = {"lut": 5_000, "ff": 6_000, "bram18": 10, "dsp": 4}, {"axi_dma": 1, "axi_interconnect": 2, "conv": 1}
     row = row_of(tmp_path, flow="hand-written HLS", export_impl=core, ips=ips)
@@ -115,7 +131,7 @@ def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
         ({"precision": ""}, "its types are not recorded"),
         ({"reuse": {}}, "not recorded"),
         ({"strategy": "Latency and more"}, "is no strategy"),
-        ({"part": "xc7a100tcsg324-1"}, "xc7a100t"),
+        ({"part": "xczu7ev-ffvc1156-2-e"}, "xczu7ev"),
         ({"flow": "Catapult HLS"}, "no model of Catapult HLS, and no report of its core"),
         ({"flow": "hand-written HLS"}, "somebody's own"),
         ({"flow": "finn", "folding": "config.h"}, "its folding is not recorded"),
@@ -157,6 +173,8 @@ def test_a_repository_is_left_out_of_the_fits() -> None:
     shipped, without = fits.without(SHIPPED), fits.without("nicologhielmetti/hls4ml-pynq")
     assert without.hls4ml != shipped.hls4ml and without.hls4ml_ratios != shipped.hls4ml_ratios
     assert fits.without("nobody/nothing").finn == shipped.finn
+    assert fits.without("somebody/finn").finn == shipped.finn, "its build was not there when the laws were fitted"
+    assert fits.without("akhilvasan/finn_cybsec").finn != shipped.finn
 
 
 def test_the_rate_of_the_board_is_foretold_at_the_images_of_a_call(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ to open synthesis of its RTL, whose LUTs are divided by how far that overstates 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from math import ceil, exp, gcd
 from pathlib import Path
@@ -96,6 +96,11 @@ def of_dma(incoming: bool, bits: int, words: int) -> Amounts:
 def shipped() -> Calibration:
     """The calibration of this release."""
     return by_law(json.loads(CALIBRATION.read_text()))
+
+
+def sources() -> Sequence[str]:
+    """Repository and path of the reports that the calibration of this release was fitted to."""
+    return tuple(json.loads(CALIBRATION.read_text())["sources"])
 
 
 def by_law(fitted: Mapping[str, Iterable[Mapping[str, Any]]]) -> Calibration:

@@ -82,7 +82,7 @@ def variant(program: Program) -> str:
 
 
 @dataclass(frozen=True)
-class Cycles:
+class InstructionCycles:
     """Cycles of an instruction: 90 % ends, and the geometric mean of what was measured."""
 
     low: float
@@ -98,8 +98,8 @@ def _calibration() -> Mapping[str, Any]:
 
 
 @cache
-def cycles() -> Cycles:
-    return Cycles(**_calibration()["cycles"])
+def cycles() -> InstructionCycles:
+    return InstructionCycles(**_calibration()["cycles"])
 
 
 @cache

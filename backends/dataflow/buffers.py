@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol, TypeVar
 
 from backends.cost.blockram import bram18
@@ -67,5 +68,12 @@ Way = TypeVar("Way", bound=Stored)
 def lightest(ways: Iterable[Way], device: Device) -> Way:
     """The way that takes the smallest share of what the usual shell leaves of `device`: LUTs weigh more where they are
     scarce."""
-    luts, rams = (device.available(metric) - DEFAULT.range(metric).value for metric in (Metric.LUT, Metric.BRAM18))
+    luts, rams = _room(device)
     return min(ways, key=lambda way: way.luts / luts + way.bram18 / rams)
+
+
+@cache
+def _room(device: Device) -> tuple[float, float]:
+    """LUTs and RAMB18 of `device` that the usual shell leaves."""
+    luts, rams = (device.available(metric) - DEFAULT.range(metric).value for metric in (Metric.LUT, Metric.BRAM18))
+    return luts, rams

@@ -6,11 +6,10 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import count, groupby, takewhile
+from itertools import count, takewhile
 from math import ceil
-from operator import attrgetter
 
-from backends.dataflow.stages import Fifo, Run, Simulation, Stage, fifos
+from backends.dataflow.stages import Fifo, Simulation, Stage, fifos
 from backends.dataflow.stream import least_interval, simulate
 from backends.dataflow.times import unlike
 from backends.dataflow.tokens import simulate_tokens
@@ -125,14 +124,8 @@ def passable(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int)
 
     `bits` is the width of a token in each FIFO: of those that could be deeper, the narrowest is.
     """
-    skips = _skips(tuple(replace(stage, pattern=_shape(stage.pattern)) for stage in stages), tuple(bits.items()))
+    skips = _skips(tuple(replace(stage, pattern=stage.shape) for stage in stages), tuple(bits.items()))
     return {fifo: max(shallowest, skips.get(fifo, 0)) for fifo in fifos(stages)}
-
-
-def _shape(pattern: Sequence[Run]) -> tuple[Run, ...]:
-    """The same firings of one cycle each, in as few runs as possible: designs of one network then often are one."""
-    alike = groupby(pattern, key=attrgetter("takes", "puts"))
-    return tuple(Run(sum(map(attrgetter("count"), runs)), 1, *firing) for firing, runs in alike)
 
 
 @lru_cache(maxsize=64)

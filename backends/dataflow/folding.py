@@ -25,6 +25,9 @@ Within = Callable[[Cost], bool]
 Weight = Callable[[Cost], Any]
 """What the lightest folding is the lightest by; it must not fall where a cost rises."""
 
+FEW, BLOCK = 40, 200
+"""Sums of costs up to which they are compared one by one, and so many at a time where there are more."""
+
 PASSES = 2
 """How often each layer's choice is looked at for a first light folding."""
 
@@ -132,9 +135,12 @@ def _total(*costs: Cost) -> Cost:
 
 def _undercutting(sums: Iterable[_Sum]) -> list[_Sum]:
     """Those whose cost no other undercuts or equals in everything."""
+    ascending = sorted(sums, key=itemgetter(0))
+    if len(ascending) > FEW:
+        return [ascending[place] for place in _lowest([cost for cost, _ in ascending])]
     kept: list[_Sum] = []
     costs: list[Cost] = []  # of those that are kept
-    for cost, made in sorted(sums, key=itemgetter(0)):
+    for cost, made in ascending:
         for other in costs:
             for less, more in zip(other, cost, strict=True):
                 if less > more:
@@ -145,3 +151,22 @@ def _undercutting(sums: Iterable[_Sum]) -> list[_Sum]:
             kept.append((cost, made))
             costs.append(cost)
     return kept
+
+
+def _lowest(costs: Sequence[Cost]) -> list[int]:
+    """Where the costs stand that none before them undercuts or equals in everything; they ascend by the first amount.
+
+    Those of a block are compared with all that are kept before, then with each other.
+    """
+    import numpy as np
+
+    amounts = np.array(costs).T[1:]  # the first one ascends, so that whatever stands before has no more of it
+    kept = np.empty(0, int)
+    for start in range(0, len(costs), BLOCK):
+        places = np.arange(start, min(start + BLOCK, len(costs)))
+        undercut = (amounts[:, kept, None] <= amounts[:, None, places]).all(0).any(0)
+        places = places[~undercut]
+        undercut = np.triu((amounts[:, places, None] <= amounts[:, None, places]).all(0), 1).any(0)
+        kept = np.concatenate((kept, places[~undercut]))
+    found: list[int] = kept.tolist()
+    return found

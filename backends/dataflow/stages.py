@@ -110,6 +110,19 @@ class Stage:
         """Its events in one frame."""
         return Frame.of(self.pattern)
 
+    @cached_property
+    def shape(self) -> tuple[Run, ...]:
+        """The same firings of one cycle each, in as few runs as possible: designs of one network then often are one."""
+        runs: list[Run] = []
+        count, takes, puts = 0, True, True
+        for run in self.pattern:
+            if run.takes is takes and run.puts is puts:
+                count += run.count
+                continue
+            runs.append(Run(count, 1, takes, puts))
+            count, takes, puts = run.count, run.takes, run.puts
+        return tuple(run for run in (*runs, Run(count, 1, takes, puts)) if run.count)
+
     def __hash__(self) -> int:
         """Not of its pattern, which has thousands of runs."""
         return hash((self.name, self.sources, self.delay, self.busy, self.tokens))

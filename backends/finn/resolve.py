@@ -80,9 +80,8 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
             own = (models.of_node(node, folding[node.name], start.memory) for node in others)
             return joined(*map(models.of_sum, own), fixed)
 
-        whole = joined(*(models.of_sum(part) for _, part in design.costs()))
         quick = [cycles for cycles in paces if cycles >= quickest]
-        return budgets(ways, rest, whole, room, largest_share, paces=quick)
+        return budgets(ways, rest, design.whole, room, largest_share, paces=quick)
 
     return Problem(start, around, build, taken)
 
@@ -99,5 +98,4 @@ def _way(node: MatrixVector, place: int, memory: MemoryStyle) -> Way:
 
 def taken(design: FinnDesign, sure: bool) -> Cost:
     """What it takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
-    amounts = joined(*(models.of_sum(part) for _, part in design.costs()))
-    return totals(amounts, sure)
+    return totals(design.whole, sure)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import ClassVar, Generic, TypeVar
 
 from backends.cost import shell
-from backends.cost.amounts import Amounts
+from backends.cost.amounts import Amounts, joined
 from backends.cost.shell import Shell, find_shell
 from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lightest
 from backends.dataflow.design import BufferedDesign
@@ -103,6 +103,11 @@ class LayerDesign(BufferedDesign, Generic[Options]):
         for buffer in self.buffers:
             yield FIFO, self.fifo_cost(buffer)
         yield shell.SCOPE, self.shell.amounts()
+
+    @cached_property
+    def whole(self) -> Amounts:
+        """All that it takes."""
+        return joined(*(part for _, part in self.costs()))
 
     @cached_property
     def roms(self) -> Mapping[str, Memory]:

@@ -36,6 +36,9 @@ Design = TypeVar("Design", bound=LayerDesign[Any])
 Make = Callable[[Job[Options], QuantisedNetwork, Mapping[str, Fold]], Design]
 """The design of a job in an arithmetic, with these folds: a class of `LayerDesign`."""
 
+AmountsOf = Callable[[str, Lanes], Amounts]
+"""What a stage takes at a width, its memories included."""
+
 
 def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
     """Raises `Unbuildable` for accumulators that could overflow, and where `resolve_folding` does."""
@@ -57,7 +60,8 @@ def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[O
     in_luts = {node.name: start.fabric(node, folds[node.name]) for node in nodes(quantised) if node.name in folds}
     for name, fold in asked.items():
         refusals.refuse(_in_luts(name, fold, in_luts[name]))
-    problem = folding_problem(job, quantised, folds, make)
+    amounts_of = stage_amounts(start)
+    problem = folding_problem(job, quantised, folds, make, amounts_of)
     rate, clock_ns = job.options.target_fps, job.target.clock_ns
     if rate != NO_TARGET:
         refusals.refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the widest folding takes"))
@@ -65,10 +69,10 @@ def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[O
     solved = problem.fitted(PATIENCE) if limit is None else problem.reaching(limit)
     more = {name: [*folds[name], *(in_luts[name] if name not in asked else ())] for name in folds}
     if more != folds and limit is not None and _lacking(solved.design):
-        other = folding_problem(job, quantised, more, make).reaching(limit)
+        other = folding_problem(job, quantised, more, make, amounts_of).reaching(limit)
         solved = solved if _lacking(other.design) else other
     elif more != folds and limit is None and solved.answer and Metric.DSP in solved.answer.stops:
-        other = folding_problem(job, quantised, more, make).fitted(PATIENCE)
+        other = folding_problem(job, quantised, more, make, amounts_of).fitted(PATIENCE)
         is_faster = other.design.interval <= WORTHWHILE * solved.design.interval
         solved = other if is_faster and other.answer and not other.answer.lacking else solved
     design = solved.design
@@ -90,11 +94,18 @@ def _in_luts(name: str, fold: Fold, possible: Sequence[Fold]) -> Iterator[Refusa
 
 
 def folding_problem(
-    job: Job[Options], quantised: QuantisedNetwork, folds: Mapping[str, Sequence[Fold]], make: Make[Options, Design]
+    job: Job[Options],
+    quantised: QuantisedNetwork,
+    folds: Mapping[str, Sequence[Fold]],
+    make: Make[Options, Design],
+    amounts_of: AmountsOf | None = None,
 ) -> Problem[Design]:
-    """What the solver is asked; `folds` are those that each layer with weights may have."""
+    """What the solver is asked; `folds` are those that each layer with weights may have, `amounts_of` says what their
+    stages take."""
     start = make(job, quantised, dict.fromkeys(folds, Fold(1, 1)))
     room = partial(usable, job.target)
+
+    amounts_of = amounts_of or stage_amounts(start)
 
     def build(folding: Folding) -> Design:
         return make(job, quantised, {name: folds[name][place] for name, place in folding.values.items()})
@@ -103,11 +114,9 @@ def folding_problem(
         buffers = () if design is start else design.buffers  # what fits without FIFOs and then with its own is fastest
         fifos = joined(*(design.fifo_cost(buffer) for buffer in buffers))
         fixed = [node for node in design.nodes if node.kind not in FOLDED]
-        rest = joined(
-            *(stage_amounts(design, node, design.lanes[node.name]) for node in fixed), fifos, start.shell.amounts()
-        )
-        stages = (stage_amounts(design, node, design.lanes[node.name]) for node in design.nodes)
-        ways = {name: list(_ways(design, name, folds[name])) for name in folds}
+        rest = joined(*(amounts_of(node.name, design.lanes[node.name]) for node in fixed), fifos, start.shell.amounts())
+        stages = (amounts_of(node.name, design.lanes[node.name]) for node in design.nodes)
+        ways = {name: list(_ways(design, name, folds[name], amounts_of)) for name in folds}
         return budgets(ways, lambda cycles: rest, joined(*stages, fifos), room, distinct=True)
 
     return Problem(start, around, build, taken)
@@ -115,17 +124,23 @@ def folding_problem(
 
 def taken(design: LayerDesign[Any], sure: bool) -> Cost:
     """What it takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
-    amounts = joined(*(part for _, part in design.costs()))
-    return totals(amounts, sure)
+    return totals(design.whole, sure)
 
 
-def stage_amounts(design: LayerDesign[Any], node: Node, wide: Lanes) -> Amounts:
-    """What one stage of `design` takes at this width, its memories included."""
-    logic, memories = design.node_cost(node, wide)
-    return joined(logic, *memories.values())
+def stage_amounts(design: LayerDesign[Any]) -> AmountsOf:
+    """For every design in the arithmetic of `design`; what was asked for before is kept, for a search asks again and
+    again."""
+    by_name = {node.name: node for node in design.nodes}
+
+    @cache
+    def amounts_of(stage: str, wide: Lanes) -> Amounts:
+        logic, memories = design.node_cost(by_name[stage], wide)
+        return joined(logic, *memories.values())
+
+    return amounts_of
 
 
-def _ways(design: LayerDesign[Any], name: str, folds: Sequence[Fold]) -> Iterator[Way]:
+def _ways(design: LayerDesign[Any], name: str, folds: Sequence[Fold], amounts_of: AmountsOf) -> Iterator[Way]:
     """What a layer with weights takes in `design` at other folds, its window and its memories included."""
     unit, *windows = [node for node in design.nodes[::-1] if node.layer.name == name and node.kind in FOLDED]
 
@@ -135,12 +150,12 @@ def _ways(design: LayerDesign[Any], name: str, folds: Sequence[Fold]) -> Iterato
     def of_windows(width: int) -> tuple[int, Amounts]:
         """The cycles and amounts of windows in parts of so many values: all that a folding changes of them."""
         fold = widths[width]
-        amounts = joined(*(stage_amounts(design, node, _wide(design, node, fold)) for node in windows))
+        amounts = joined(*(amounts_of(node.name, _wide(design, node, fold)) for node in windows))
         return max((least(node, fold) for node in windows), default=0), amounts
 
     for place, fold in enumerate(folds):
         cycles, amounts = of_windows(part_width(unit.layer, fold))
-        of_unit = stage_amounts(design, unit, _wide(design, unit, fold))
+        of_unit = amounts_of(unit.name, _wide(design, unit, fold))
         yield Way(place, max(cycles, least(unit, fold)), joined(amounts, of_unit))
 
 

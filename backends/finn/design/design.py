@@ -79,6 +79,11 @@ class FinnDesign(StreamDesign):
             yield FIFO if isinstance(link, StreamingFifo) else CONVERTER, models.of_link(link)
         yield from self.shell_costs().items()
 
+    @cached_property
+    def whole(self) -> Amounts:
+        """All that it takes, as parts of one sum."""
+        return joined(*(models.of_sum(part) for _, part in self.costs()))
+
     @property
     def shell(self) -> Shell:
         return find_shell(self.job.options.shell, own_dma=True)

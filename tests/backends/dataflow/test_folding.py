@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.dataflow import folding
 from backends.dataflow.folding import Choice, Cost, Folding, cheapest, fastest, intervals, reaches
 
 Layers = dict[str, list[Choice]]
@@ -73,3 +75,18 @@ def test_the_cheapest_is_the_lightest_that_is_fast_enough(layers: Layers, cycles
 @given(layers=networks)
 def test_between_the_intervals_nothing_changes(layers: Layers) -> None:
     assert {cycles for cycles, _ in every_folding(layers)} <= set(intervals(layers))
+
+
+amounts = st.sampled_from((0.0, 0.5, 1.0, 2.0, 3.5, 8.0))
+
+
+@given(costs=st.lists(st.tuples(amounts, amounts, amounts, st.integers(0, 5)), max_size=60), block=st.integers(1, 70))
+def test_many_sums_are_compared_as_few_are(costs: list[Cost], block: int) -> None:
+    """In blocks of any length, equal ones included, of which the first is kept."""
+    sums = [(cost, (Choice(place, 1, cost),)) for place, cost in enumerate(costs)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folding, "FEW", len(sums))
+        one_by_one = folding._undercutting(sums)
+        patch.setattr(folding, "FEW", -1)
+        patch.setattr(folding, "BLOCK", block)
+        assert folding._undercutting(sums) == one_by_one

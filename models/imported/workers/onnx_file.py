@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
-from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, numpy_helper
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from flows.core.errors import InputError
 from flows.core.files import MODEL_LIMIT, opened, read_bytes
@@ -73,9 +73,33 @@ class Tensors:
 
     def want_files(self, tensors: Iterable[TensorProto]) -> None:
         """Raises `WantedFiles` where some stand in files that were not given, `InputError` where outside the folder."""
-        names = {self._location(one) for one in tensors if one.data_location == TensorProto.EXTERNAL}
-        if missing := sorted(names - set(self._external)):
+        outside = [one for one in tensors if one.data_location == TensorProto.EXTERNAL]
+        if missing := sorted({self._location(one) for one in outside} - set(self._external)):
             raise WantedFiles(missing)
+        ends: dict[str, int] = {}
+        for one in outside:
+            name = self._location(one)
+            ends[name] = max(ends.get(name, 0), self._end(one))
+        for name, end in ends.items():
+            size = (self._folder / name).stat().st_size
+            if size > end > 0:
+                fact = f"{name!r} has {size:,} bytes, where the model speaks of {end:,}: they are not of one export"
+                raise InputError(self.file, fact, "export it again, and keep both files together")
+
+    def _end(self, tensor: TensorProto) -> int:
+        """Where a tensor ends in its file; raises `InputError` where its length is none of its shape's."""
+        said, kind = _external(tensor), TYPES.get(tensor.data_type)
+        try:
+            offset = int(said.get("offset", 0))
+            length = int(said["length"]) if "length" in said else None
+        except ValueError as reason:
+            where = f"{self.file}, tensor {tensor.name!r}"
+            raise InputError(where, f"its data are damaged ({str(reason)[:80]})", ADVICE) from None
+        needed = max(prod(tensor.dims), 0) * np.dtype(kind).itemsize if kind else length or 0
+        if length is not None and kind and length != needed:
+            fact = f"{length:,} bytes stand in {self._location(tensor)!r}, where its shape takes {needed:,}"
+            raise InputError(f"{self.file}, tensor {tensor.name!r}", fact, ADVICE)
+        return offset + needed
 
     def _location(self, tensor: TensorProto) -> str:
         name = _external(tensor).get("location", "")
@@ -113,6 +137,7 @@ class OnnxFile:
 
     def __init__(self, model: ModelProto, path: Path, external: tuple[str, ...]) -> None:
         self.file, self.graph = path.name, model.graph
+        _leave_choice(model.graph)
         self.opset = self._check(model)
         self._tensors = Tensors(path, external)
         self._tensors.want_files(tensors_of(model))
@@ -186,6 +211,21 @@ class OnnxFile:
         if kind.elem_type != TensorProto.FLOAT:
             raise InputError(self.file, "its input is not float32", "export the float network, before quantisation")
         return [one.dim_value if one.HasField("dim_value") else None for one in kind.shape.dim]
+
+
+def _leave_choice(graph: GraphProto) -> None:
+    """Ends the graph with the scores of its classes, where it ends by choosing the largest: that is the host's."""
+    ends = {one.name for one in graph.output}
+    for node in graph.node:
+        chooses = node.op_type in ("ArgMax", "TopK") and node.domain in OWN_DOMAINS and node.input
+        if any(one.name == "largest" and one.i == 0 for one in node.attribute):
+            continue
+        if chooses and ends and ends <= set(node.output):
+            scores = helper.make_tensor_value_info(node.input[0], TensorProto.FLOAT, None)
+            graph.node.remove(node)
+            del graph.output[:]
+            graph.output.append(scores)
+            return
 
 
 def _in_single(numbers: NDArray[Any], where: str) -> NDArray[Any]:

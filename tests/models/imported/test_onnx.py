@@ -668,3 +668,39 @@ def test_a_refusal_says_which_tools_have_it_and_what_to_do(kind: str, told: str,
     with pytest.raises(InputError) as refusal:
         read_onnx(tmp_path / "bad.onnx", "bad")
     assert told in refusal.value.next_step and "supported" in refusal.value.next_step
+
+
+def choosing(kind: str, outputs: list[str], ends: list[str], **settings: Any) -> Any:
+    """A dense layer, and behind it a choice of its results."""
+    inputs = ["d", "k"] if kind == "TopK" else ["d"]
+    choice = [helper.make_node(kind, inputs, outputs, name="choice", **settings)] if kind else []
+    constants = {"w": weight(6, 5), "k": np.array([1])}
+    source = model([node("MatMul", "x w", "d"), *choice], constants, (1, 6))
+    del source.graph.output[:]
+    kinds = {"class": TensorProto.INT64}
+    source.graph.output.extend(
+        helper.make_tensor_value_info(end, kinds.get(end, TensorProto.FLOAT), None) for end in ends
+    )
+    return source
+
+
+@pytest.mark.parametrize(
+    ("kind", "outputs", "ends"),
+    [
+        ("ArgMax", ["class"], ["class"]),
+        ("TopK", ["score", "class"], ["class"]),
+        ("TopK", ["score", "class"], ["score", "class"]),
+    ],
+)
+def test_the_choice_of_a_class_is_left_to_the_host(
+    kind: str, outputs: list[str], ends: list[str], tmp_path: Path
+) -> None:
+    onnx.save(choosing(kind, outputs, ends), tmp_path / "own.onnx")
+    network, _ = read_onnx(tmp_path / "own.onnx", "own")
+    assert [layer.kind for layer in network.layers] == ["dense"]
+
+
+def test_the_smallest_score_is_no_choice_of_a_class(tmp_path: Path) -> None:
+    onnx.save(choosing("TopK", ["score", "class"], ["class"], largest=0), tmp_path / "own.onnx")
+    with pytest.raises(InputError, match="TopK"):
+        read_onnx(tmp_path / "own.onnx", "own")

@@ -152,6 +152,41 @@ def test_weights_in_a_side_file_come_into_one_graph(tmp_path: Path, monkeypatch:
     assert "its data are damaged" in Path("imported/refusal.json").read_text()
 
 
+def with_side_file(folder: Path) -> tuple[Path, Path]:
+    (folder / "given").mkdir(parents=True)
+    place = folder / "given" / "own.onnx"
+    onnx.save_model(residual(), str(place), save_as_external_data=True, location="own.onnx.data", size_threshold=16)
+    return place, place.with_name("own.onnx.data")
+
+
+def test_a_side_file_that_is_longer_than_said_is_of_another_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, data = with_side_file(tmp_path)
+    size = data.stat().st_size
+    data.write_bytes(data.read_bytes() + bytes(4))
+    monkeypatch.chdir(tmp_path)
+    load.main({"file": "given/own.onnx", "name": "own", "external": ["own.onnx.data"]})
+    told = json.loads(Path("imported/refusal.json").read_text())
+    assert told["fact"].startswith(f"'own.onnx.data' has {size + 4:,} bytes, where the model speaks of {size:,}")
+
+
+@pytest.mark.parametrize(("key", "text", "told"), [("length", "8", "8 bytes stand in"), ("offset", "x", "damaged")])
+def test_a_tensor_whose_place_makes_no_sense_is_named(
+    key: str, text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, _ = with_side_file(tmp_path)
+    model = onnx.load(str(place), load_external_data=False)
+    (tensor,) = [one for one in model.graph.initializer if one.name == "c1_w"]
+    given = {one.key: one for one in tensor.external_data}
+    given[key].value = text
+    place.write_bytes(model.SerializeToString())
+    monkeypatch.chdir(tmp_path)
+    load.main({"file": "given/own.onnx", "name": "own", "external": ["own.onnx.data"]})
+    error = json.loads(Path("imported/refusal.json").read_text())
+    assert "'c1_w'" in error["culprit"] and told in error["fact"]
+
+
 Change = Callable[[ModelProto], None]
 
 

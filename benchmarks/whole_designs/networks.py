@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from math import prod
 
 from models.network import (
     INPUT,
@@ -31,11 +32,15 @@ from models.network import (
 WIDTHS = re.compile(r"\b\d+(?:-\d+){2,}\b")
 IMAGE = re.compile(r"\b(\d+)x(\d+)x(\d+):")
 LAYER = re.compile(
-    r"(?P<conv>conv) (?P<kernel>\d+)x\d+(?:/(?P<stride>\d+))? (?P<filters>\d+)(?: (?P<valid>valid))?"
+    r"(?P<conv>conv) (?P<kernel>\d+)x\d+(?:/(?P<stride>\d+))?(?P<before> valid)? (?P<filters>\d+)(?P<after> valid)?"
     r"|(?P<pool>maxpool) (?P<size>\d+)x\d+"
     r"|(?P<average>global average)"
-    r"|dense (?:\d+-)?(?P<units>\d+)"
+    r"|dense (?:(?P<inputs>\d+)-)?(?P<units>\d+)"
 )
+OTHER = re.compile(
+    r"\d|residual|add|concat|skip|branch|depthwise|separable|pool|upsampl|lstm|gru|attention", re.IGNORECASE
+)
+"""What is left of the words of a layer that is not known."""
 ROLES = {"weights": "*.weight", "biases": "*.bias", "results": "*.result", "accum": "*.accum"}
 ACTIVATIONS = "@activation.result", "@parametrizedactivation.result"
 USUAL = "ap_fixed<16,6>"
@@ -53,12 +58,23 @@ def network_of(name: str, words: str) -> Network:
     if image:
         rest = words[image.end() :].split(";")[0]
         layers = tuple(_of_image(rest, "softmax" in words))
-        return Network(name, (int(image[1]), int(image[2]), int(image[3])), layers)
+        network = Network(name, (int(image[1]), int(image[2]), int(image[3])), layers)
+        _check_inputs(network, rest)
+        return network
     widths = WIDTHS.search(words)
     if not widths:
         raise Unreadable("its words give no widths of all layers")
     sizes = [int(size) for size in widths[0].split("-")]
     return Network(name, (sizes[0],), tuple(_of_vector(sizes[1:], "softmax" in words)))
+
+
+def _check_inputs(network: Network, words: str) -> None:
+    """Raises `Unreadable` where a dense layer has other inputs than the words say: then a layer was misread."""
+    told = [match["inputs"] for match in LAYER.finditer(words) if match["units"]]
+    for layer, inputs in zip((one for one in network.layers if isinstance(one, Dense)), told, strict=True):
+        taken = prod(network.shapes[layer.inputs[0]])
+        if inputs and int(inputs) != taken:
+            raise Unreadable(f"its words give {layer.name} {int(inputs):,} inputs, and the layers before it {taken:,}")
 
 
 def _of_vector(widths: list[int], softmax: bool) -> Iterator[Layer]:
@@ -77,6 +93,9 @@ def _of_image(words: str, softmax: bool) -> Iterator[Layer]:
     found = [match.groupdict() for match in LAYER.finditer(words)]
     if not found:
         raise Unreadable("its words name no layers")
+    left = re.sub(r"\([^)]*\)", " ", LAYER.sub(" ", words))
+    if unknown := [phrase.strip() for phrase in left.split(",") if OTHER.search(phrase)]:
+        raise Unreadable(f"its words name a layer that is not known, {unknown[0][:40]!r}")
     source, flat = INPUT, False
     counts: dict[str, int] = {}
 
@@ -88,7 +107,7 @@ def _of_image(words: str, softmax: bool) -> Iterator[Layer]:
         is_last = place == len(found) - 1
         if layer["conv"]:
             kernel, stride = int(layer["kernel"]), int(layer["stride"] or 1)
-            padding: Padding = "valid" if layer["valid"] else "same"
+            padding: Padding = "valid" if layer["before"] or layer["after"] else "same"
             name = next_name("conv")
             yield Conv2D(name, (source,), (kernel, kernel), (stride, stride), padding, int(layer["filters"]))
         elif layer["pool"]:

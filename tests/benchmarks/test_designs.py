@@ -57,7 +57,11 @@ def test_a_network_is_read_from_its_words() -> None:
         "dense2",
         "softmax",
     ]
-    for words in ("Iris MLP 4 inputs, 3 classes", "a CNN 8x8x3: no layers named"):
+    last = network_of("n", "8x8x1: conv 3x3 4 valid (BN folded, 4 bits), dense 144-5, dense 3").layers[-1]
+    assert last == Dense("dense2", ("dense1_relu",), 3)
+    misread, unknown = "8x8x1: conv 3x3 4, dense 144-5", "8x8x1: conv 3x3 4, upsample 2x2, dense 9-5"
+    residual = "8x8x1: conv 3x3 4, residual block, dense 256-5"
+    for words in ("Iris MLP 4 inputs, 3 classes", "a CNN 8x8x3: no layers named", misread, unknown, residual):
         with pytest.raises(Unreadable):
             network_of("n", words)
 

@@ -14,6 +14,7 @@ from backends.cost.synthesis import OPEN_SYNTHESIS
 from backends.open_tools import netlist, synthesis
 from backends.open_tools.stage import TOP, RtlStage
 from backends.open_tools.synthesis import NETLIST, distinct
+from flows.core.clock import seen
 from flows.core.errors import StepFailed
 from flows.core.evidence import DESIGN, TOTAL, Metric, Reading, Tier
 from flows.core.files import TEXT_LIMIT, read_text
@@ -136,15 +137,17 @@ def _bitstream(of: RtlStage, target: Target) -> tuple[Step, ...]:
 
 def read(stages: Sequence[RtlStage], target: Target, products: Products) -> tuple[Reading, ...]:
     """What nextpnr made of each stage; totals where it routed all of them. The clock of the whole is that of the
-    slowest. Raises `StepFailed` where a result is damaged."""
+    slowest: where some are not routed, a clock that parts of it have met, and no more. Raises `StepFailed` where a
+    result is damaged."""
     routed = {one.name: result for one in stages if (result := of_stage(one, products))}
     if not routed:
         return ()
     on = f"{target.part.device.name}, {tool_name(stages, products)}"
     found = [reading for scope, result in routed.items() for reading in _of_stage(result, scope, on)]
-    if len(routed) == len({one.name for one in stages}):
+    names = {one.name for one in stages}
+    if len(routed) == len(names):
         found += _of_all(list(routed.values()), on)
-    return tuple(found)
+    return (*found, _clock(list(routed.values()), len(names), target, on))
 
 
 def of_stage(of: RtlStage, products: Products) -> Any:
@@ -197,9 +200,20 @@ def _limit(result: Any) -> str:
 def _of_all(results: Sequence[Any], on: str) -> Iterator[Reading]:
     summed = {key: sum(result[key] for result in results) for key in ("lut", "ff", "bram18", "dsp")}
     yield from _resources(summed, DESIGN, on, f"sum of {len(results)} stages, each routed out of context by nextpnr")
+
+
+def _clock(results: Sequence[Any], stages: int, target: Target, on: str) -> Reading:
+    """It counts as far as stages are routed: no design is faster than a stage of it; what all of them meet is met, and
+    what some of them meet is credible."""
     slowest = min(results, key=lambda result: float(result["fmax_mhz"]))
-    words = f"slowest of {len(results)} stages, each routed out of context by nextpnr; {_limit(slowest)}"
-    yield Reading(Metric.FMAX_MHZ, slowest["fmax_mhz"], Tier.ROUTED, on, words, TOTAL)
+    many = f"{len(results)} stages" if len(results) == stages else f"the {len(results)} of {stages} stages that routed"
+    words = (
+        f"slowest of {many}, each out of context by nextpnr, which was asked for {1000 / target.clock_ns:.4g} MHz; "
+        f"{_limit(slowest)}"
+    )
+    if len(results) == stages or slowest["fmax_mhz"] * target.clock_ns < 1000:
+        return Reading(Metric.FMAX_MHZ, slowest["fmax_mhz"], Tier.ROUTED, on, words, TOTAL)
+    return seen(slowest["fmax_mhz"], Tier.ROUTED, target.part.full_name, words)
 
 
 def _resources(result: Any, scope: str, on: str, how: str) -> Iterator[Reading]:

@@ -12,6 +12,7 @@ from backends.dataflow.layers.names import layer_names
 from backends.dataflow.layers.nodes import CLONE, RECEIVE, SEND
 from backends.open_tools.stage import MemoryFile, RtlStage
 from backends.rtl.design.design import RtlDesign
+from backends.rtl.design.thresholds import threshold_bits
 from backends.rtl.generate.instances import instance_name, instances
 
 LIBRARY = Path(__file__).parent / "library"
@@ -33,11 +34,11 @@ def of_blueprint(made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str,
     layers = {identifier: layer for layer, identifier in names.items()}
     for one in instances(made, sums, names, sharing):
         parameters = {name: value for line in one.lines for name, value in line.items()}
-        files = [name for name in parameters if name in ("WEIGHTS", "BIASES")]
-        for name in files:
-            del parameters[name]
-        memories: dict[str, MemoryFile] = dict(zip(files, _memories(parameters), strict=True)) if files else {}
-        yield RtlStage(layers.get(one.name, one.name), one.module, parameters, memories)
+        given = {name for name in ("WEIGHTS", "BIASES", "THRESHOLDS") if parameters.get(name)}
+        sizes = {name: value for name, value in parameters.items() if isinstance(value, int)}
+        memories = {name: size for file in given for name, size in _memories(file, sizes)}
+        rest = {name: value for name, value in parameters.items() if name not in given}
+        yield RtlStage(layers.get(one.name, one.name), one.module, rest, memories)
 
 
 def foretold(design: RtlDesign) -> dict[str, Amounts]:
@@ -62,13 +63,21 @@ PLUMBING = (CLONE, RECEIVE, SEND)
 """Kinds of stages that belong to no layer."""
 
 
-def _memories(parameters: Mapping[str, int | str]) -> tuple[MemoryFile, MemoryFile]:
-    """Of the weights and of the biases."""
-    number = {name: value for name, value in parameters.items() if isinstance(value, int)}
-    if "KERNEL_HEIGHT" in number:
-        inputs = number["KERNEL_HEIGHT"] * number["KERNEL_WIDTH"] * number["CHANNELS"]
-    else:
-        inputs = number["INPUTS"]
-    groups = -(-number["OUTPUTS"] // number["PE"])
-    weights = MemoryFile(number["PE"] * number["SIMD"] * number["WEIGHT_BITS"], inputs // number["SIMD"] * groups)
-    return weights, MemoryFile(number["PE"] * number["ACC_BITS"], groups)
+def _memories(file: str, sizes: Mapping[str, int]) -> Iterator[tuple[str, MemoryFile]]:
+    """The memories that a parameter names, by what stands for their files: thresholds have one for each step."""
+    if file == "THRESHOLDS":
+        bits = threshold_bits(
+            sizes.get("ACC_BITS", sizes["ACT_BITS"]), "ACC_BITS" in sizes or bool(sizes["ACT_SIGNED"])
+        )
+        lanes = 1 << (sizes.get("SEARCHED", sizes.get("LANES", 1)) - 1).bit_length()
+        for step in range(sizes["STEPS"]):
+            width = bits + (step == 0 and sizes["FALLS"])
+            yield f"{file}_{step}", MemoryFile(width, sizes["THRESHOLD_GROUPS"] * lanes << step)
+        return
+    groups = -(-sizes["OUTPUTS"] // sizes["PE"])
+    if file == "BIASES":
+        yield file, MemoryFile(sizes["PE"] * sizes["ACC_BITS"], groups)
+        return
+    window = sizes.get("KERNEL_HEIGHT", 0) * sizes.get("KERNEL_WIDTH", 0) * sizes.get("CHANNELS", 0)
+    turns = (window or sizes["INPUTS"]) // sizes["SIMD"] * groups
+    yield file, MemoryFile(sizes["PE"] * sizes["SIMD"] * sizes["WEIGHT_BITS"], turns)

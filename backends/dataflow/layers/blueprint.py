@@ -22,7 +22,8 @@ from models.serial import quantised_from_json, quantised_to_json
 class Blueprint:
     """`folds` are those of layers with weights; `roms` says what holds their weights, `kept` what holds the values that
     they read again, `rows` what holds the rows of windows; `fifos` gives (depth, storage). `sums` are the bits of the
-    accumulators, `sharing` says how many results share a multiplier, where they do. `searches` find the codes of layers of thresholds."""
+    accumulators, `sharing` says how many results share a multiplier, where they do; `searches` find the codes of layers
+    of thresholds."""
 
     quantised: QuantisedNetwork
     folds: Mapping[str, Fold]

@@ -72,8 +72,8 @@ VERILOG = """
 """Of SystemVerilog (IEEE 1800-2017), and what ``top.sv`` calls something already. It comes beside `TAKEN`, so that
 layers have the same names in both languages wherever they can."""
 _MODULES = """
-    adder_tree axis_receive axis_send convolution dense dsp_multiply_add fifo global_average memory narrow packed_array
-    product_array requantise rom short_fifo testbench threshold threshold_search widen
+    adder_tree axis_receive axis_send convolution delay dense dsp_multiply_add fifo global_average memory narrow
+    packed_array product_array requantise rom short_fifo testbench threshold threshold_search widen
 """
 VERILOG_LAYER = TAKEN | {word.replace("_", "") for word in VERILOG.split()}
 VERILOG_TOP = VERILOG_LAYER | {word.replace("_", "") for word in _MODULES.split()}

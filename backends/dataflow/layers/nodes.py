@@ -3,8 +3,8 @@
 The first receives the bytes of an image from AXI-Stream, the last sends the results. A convolution is a *window* stage,
 which stores rows, pads and hands out windows, and a *matrix-vector* stage of PE x SIMD multipliers, or where it is
 depthwise a *depthwise* stage, a multiplier for each of PE channels; a 1x1 convolution that skips no pixel needs no
-window. A ReLU, clip, leaky ReLU or threshold is part of the stage with weights before it. A *clone* copies a tensor that is read
-twice. Flattening takes no stage: a dense layer takes the pixels of an image as they come.
+window. A ReLU, clip, leaky ReLU or threshold is part of the stage with weights before it. A *clone* copies a tensor
+that is read twice. Flattening takes no stage: a dense layer takes the pixels of an image as they come.
 """
 
 from __future__ import annotations

@@ -6,9 +6,14 @@ two such multipliers add up in cascade, and their sums are taken apart again, ex
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from backends.dataflow.layers.arithmetic import codes
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, Node
+from backends.dataflow.options import AUTO
+from backends.dataflow.pe_simd import Fold
 from backends.protocol import Job
 from models.network import GroupedConv2D
 from models.quantised import QuantisedNetwork
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FACTOR_BITS = 25
+FEW = 24
+"""Products a cycle of a layer that may multiply in LUTs: what leaves the DSP slices to the layers with many."""
 TERMS = 2
 """Products that add up before they are taken apart: the second multiplier of a cascade has the register for it."""
 
@@ -68,6 +75,14 @@ def borrowed(weights: NDArray[int64], sharing: int) -> NDArray[int64]:
         if row % sharing:
             fields[row] -= fields[row - 1] < 0
     return fields
+
+
+def in_luts(node: Node, folds: Sequence[Fold], packing: str) -> Sequence[Fold]:
+    """Those of `folds` at which the stage `node` may multiply in LUTs: small ones. A product takes as much of a part in
+    LUTs as in a DSP48E1, and LUTs are routed."""
+    if node.kind != MATRIX_VECTOR or packing != AUTO:
+        return ()
+    return [replace(fold, in_luts=True) for fold in folds if fold.multipliers <= FEW]
 
 
 def sharing(job: Job[Any], quantised: QuantisedNetwork) -> dict[str, int]:

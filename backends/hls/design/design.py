@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from backends.cost.amounts import Amounts
 from backends.dataflow.buffers import Buffer
 from backends.dataflow.layers import packing
 from backends.dataflow.layers.design import LayerDesign
-from backends.dataflow.layers.nodes import MATRIX_VECTOR, Lanes, Node
+from backends.dataflow.layers.nodes import Lanes, Node
 from backends.dataflow.layers.schedule import EXPECTED, Pace, stages
 from backends.dataflow.options import AUTO
 from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Stage
 from backends.hls.design import costs
 from backends.hls.options import HlsOptions
-
-IN_LUTS = 24
-"""Products a cycle of a layer that may multiply in LUTs: what leaves the DSP slices to the layers with many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +37,7 @@ class HlsDesign(LayerDesign[HlsOptions]):
         return self.sharing.get(layer, 1)
 
     def fabric(self, node: Node, folds: Sequence[Fold]) -> Sequence[Fold]:
-        """Small ones: a product takes as much of a part in LUTs as in a DSP48E1, and LUTs are routed."""
-        if node.kind != MATRIX_VECTOR or self.job.options.packing != AUTO:
-            return ()
-        return [replace(fold, in_luts=True) for fold in folds if fold.multipliers <= IN_LUTS]
+        return packing.in_luts(node, folds, self.job.options.packing)
 
     def node_cost(self, node: Node, wide: Lanes) -> tuple[Amounts, Mapping[str, Amounts]]:
         sums, sharing = self.sums.get(node.layer.name, 0), self.sharing.get(node.layer.name, 1)

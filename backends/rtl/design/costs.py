@@ -19,8 +19,10 @@ from backends.dataflow.buffers import BRAM, LUTRAM, STORAGES, Buffer, lightest
 from backends.dataflow.layers import packing
 from backends.dataflow.layers.memories import Memory, kept, rows, weight_rom
 from backends.dataflow.layers.nodes import Lanes, Node, parts, pixels
+from backends.dataflow.pe_simd import Fold
 from flows.core.evidence import Metric
 from flows.core.part import Device
+from models.fixed import Overflow
 from models.network import MaxPool2D
 from models.quantised import QuantisedNetwork
 
@@ -67,7 +69,7 @@ def node_cost(
             found = joined(
                 control,
                 split(wide.takes, fold.simd, data),
-                products(fold.pe, fold.simd, (data, width, unit[0]), unit[1]),
+                products(fold, (data, width, unit[0]), 1 if fold.in_luts else unit[1]),
                 requantise(fold.pe, result) if codes is None else codes,
                 memory(kept(node, fold, data, device), "windows", device),
                 logic(0, (wide.puts + fold.pe) * result, "words"),
@@ -80,7 +82,8 @@ def node_cost(
             found = joined(control, logic(compares, 4 * data * wide.takes, "pools"))
             return found, {LINE_BUFFERS: memory(rows(node, wide, data, device), LINE_BUFFERS, device)}
         case (("add" | "relu"), _):
-            return joined(control, requantise(wide.puts, result)), {}
+            sums = quantised.type_of(node.tensor).overflow is Overflow.WRAP  # they go on as they are
+            return joined(control, exact_sums(wide.puts, result) if sums else requantise(wide.puts, result)), {}
         case "threshold", _:
             assert codes is not None, f"{node.name} has no thresholds"
             return joined(control, codes), {}
@@ -106,23 +109,32 @@ def logic(luts: float, flip_flops: float, model: str) -> Amounts:
 
 
 @lru_cache(maxsize=4096)
-def products(pe: int, simd: int, widths: tuple[int, int, int], sharing: int = 1) -> Amounts:
+def products(fold: Fold, widths: tuple[int, int, int], sharing: int = 1) -> Amounts:
     """PE x SIMD multipliers and the adders behind them.
 
     `widths` are bits of data, weights and accumulator. Where `sharing` results share a multiplier, two of these
     add up before the adders, in fields of `packing.shift` bits.
     """
+    pe, simd = fold.pe, fold.simd
     data, weight, sums = widths
     terms, bits = (simd, data + weight + 1) if sharing == 1 else (ceil(simd / 2), packing.shift(sharing, weight))
     adders, held = tree(terms, bits)
     inverted = terms * (pe - ceil(pe / sharing))
-    slices = ceil(pe / sharing) * simd * (1 if sharing > 1 else dsp48(data + 1, weight))
+    each = 0 if fold.in_luts else 1 if sharing > 1 else dsp48(data + 1, weight)
+    slices = ceil(pe / sharing) * simd * each
     words = f"{sharing} products in a DSP48E1" if sharing > 1 else "one DSP48E1 a product"
     dsp = exact(slices, "multipliers", f"{words} (UG479)")
     return joined(
         {Metric.DSP: (dsp,)},
         logic(simd * data + pe * (adders + sums) + inverted, 2 * simd * data + pe * (held + sums), "adders"),
+        in_luts(fold.multipliers, data, weight) if fold.in_luts else {},
     )
+
+
+def in_luts(many: int, data: int, weight: int) -> Amounts:
+    """Products of LUTs, as Yosys counts those of 8 x 8, 8 x 4, 6 x 4 and 4 x 4 bits: 98, 41, 31 and 21 LUTs each."""
+    rows = (data + 1) * weight * (1 + weight / 24)
+    return logic(many * rows, many * (data + weight + 1) * (2.2 + 0.215 * weight), "multipliers")
 
 
 def tree(terms: int, bits: int) -> tuple[int, int]:
@@ -143,6 +155,11 @@ def tree(terms: int, bits: int) -> tuple[int, int]:
 def requantise(lanes: int, result: int) -> Amounts:
     """Rounding adds to the bits that are left, saturating compares and selects; a register behind either."""
     return logic(lanes * (result + 5), lanes * (2 * result + 7), "requantise")
+
+
+def exact_sums(lanes: int, result: int) -> Amounts:
+    """What neither rounds nor saturates is delayed as long, in shift registers."""
+    return logic(2 * lanes * result, 0, "requantise")
 
 
 def split(taken: int, lanes: int, bits: int) -> Amounts:

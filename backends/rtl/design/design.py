@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import ceil, log2
@@ -28,7 +28,7 @@ from backends.dataflow.layers.nodes import (
 from backends.dataflow.layers.schedule import frame
 from backends.dataflow.layers.searches import Ladders, Search, ladders
 from backends.dataflow.options import AUTO
-from backends.dataflow.pe_simd import Ways
+from backends.dataflow.pe_simd import Fold, Ways
 from backends.dataflow.stages import Stage
 from backends.rtl.design import costs, thresholds
 from backends.rtl.options import RtlOptions
@@ -79,6 +79,9 @@ class RtlDesign(LayerDesign[RtlOptions]):
     @cached_property
     def sharing(self) -> Mapping[str, int]:
         return packing.sharing(self.job, self.quantised) if self.job.options.packing == AUTO else {}
+
+    def fabric(self, node: Node, folds: Sequence[Fold]) -> Sequence[Fold]:
+        return packing.in_luts(node, folds, self.job.options.packing)
 
     @cached_property
     def searches(self) -> Mapping[str, Search]:

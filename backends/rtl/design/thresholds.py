@@ -52,9 +52,17 @@ def latency(search: Search, lanes: int) -> int:
 
 
 def cost(search: Search, lanes: int, bits: int, result: int) -> Amounts:
-    """What it takes; `lanes` integers come at a time, and are compared with thresholds of `bits` bits."""
+    """What it takes; `lanes` integers come at a time, and are compared with thresholds of `bits` bits.
+
+    Where all channels are alike, thresholds are constants: no more comparisons are left than the integer has bits, and
+    half of the places.
+    """
     steps, many = search.steps, search.searched
+    if search.groups == 1:
+        bits -= 2
+        compared = min(steps, bits)
+        return costs.logic(many * (compared * bits + result), compared * many * (2 * bits + steps), "thresholds")
     held = 2 * (many * (bits + steps) + (search.groups - 1).bit_length())
     words = joined(*(costs.memory_of(one, "weights", int(one.storage == LUTRAM)) for one in memories(search, bits)))
-    compare = costs.logic(steps * many * bits, steps * held, "thresholds")
-    return joined(words, compare, costs.split(lanes, many, bits), costs.logic(many * result, 0, "thresholds"))
+    compare = costs.logic(many * (steps * bits + result), steps * held, "thresholds")
+    return joined(words, compare, costs.split(lanes, many, bits))

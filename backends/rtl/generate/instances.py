@@ -62,7 +62,9 @@ def instances(
         ports = list(zip(sides if len(inputs) > 1 else ("in",), inputs, strict=True)) if inputs else []
         ports += zip(sides if len(writes) > 1 else ("out",), writes, strict=True) if writes else []
         module, lines = _module(made, node, begins, sums, name)
-        if sharing.get(node.name, 1) > 1 and node.kind == MATRIX_VECTOR:
+        if node.kind == MATRIX_VECTOR and made.folds[node.name].in_luts:
+            lines.append({"IN_LUTS": 1})
+        elif node.kind == MATRIX_VECTOR and sharing.get(node.name, 1) > 1:
             lines.append({"SHARING": sharing[node.name]})
         instance = instance_name(node, names)
         yield Instance(module, instance, _comment(made, node), (*lines, *_fifos(made, node, begins)), (*ports,), writes)

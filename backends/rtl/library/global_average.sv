@@ -55,9 +55,8 @@ module global_average #(
         end
     end
 
-    // The sums move up a word a turn, so that those of the channels of the turn always stand in the same place.
-    logic [WORDS*LANES*SUM_BITS-1:0] sums;
-    logic [LANES*SUM_BITS-1:0] next_sums;
+    // The sums of the channels of the turn were kept when these came last.
+    logic [LANES*SUM_BITS-1:0] sums, next_sums, whole;
     generate
         for (genvar lane = 0; lane < LANES; lane++) begin : lanes
             logic [SUM_BITS-1:0] value;
@@ -66,17 +65,23 @@ module global_average #(
             }));
             assign next_sums[lane*SUM_BITS+:SUM_BITS] = (is_first ? 0 : sums[lane*SUM_BITS+:SUM_BITS]) + value;
         end
-        if (WORDS > 1) begin : many
-            always_ff @(posedge clk) if (turns) sums <= {next_sums, sums[WORDS*LANES*SUM_BITS-1:LANES*SUM_BITS]};
-        end else begin : single
-            always_ff @(posedge clk) if (turns) sums <= next_sums;
-        end
     endgenerate
+    delay #(
+        .WORDS(WORDS),
+        .WIDTH(LANES * SUM_BITS)
+    ) kept_sums (
+        .clk(clk),
+        .reset(reset),
+        .turns(turns),
+        .written(next_sums),
+        .read(sums)
+    );
     logic has_sums, has_averages;
-    logic [LANES*SUM_BITS-1:0] whole;
     logic [LANES*AVERAGE_BITS-1:0] averages;
-    assign whole = sums[(WORDS-1)*LANES*SUM_BITS+:LANES*SUM_BITS];
-    always_ff @(posedge clk) has_sums <= turns && is_last && !reset;
+    always_ff @(posedge clk) begin
+        has_sums <= turns && is_last && !reset;
+        whole <= next_sums;
+    end
 
     generate
         if (DOWN > 0) begin : divides

@@ -23,6 +23,7 @@ module matrix_vector #(
     parameter ACT_SIGNED = 0,
     parameter WEIGHT_BITS = 8,
     parameter SHARING = 1,                // results that share a DSP48E1 (`packed_array`, which says what WEIGHTS hold then)
+    parameter IN_LUTS = 0,                // products, instead of DSP48E1
     parameter ACC_BITS = 24,
     parameter WEIGHTS = "weights.mem",
     parameter BIASES = "biases.mem",      // "": there are none
@@ -204,7 +205,8 @@ module matrix_vector #(
                 .SIMD(SIMD),
                 .ACT_BITS(ACT_BITS),
                 .ACT_SIGNED(ACT_SIGNED),
-                .WEIGHT_BITS(WEIGHT_BITS)
+                .WEIGHT_BITS(WEIGHT_BITS),
+                .IN_LUTS(IN_LUTS)
             ) products (
                 .clk(clk),
                 .values(values),

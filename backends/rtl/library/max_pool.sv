@@ -127,11 +127,11 @@ module max_pool #(
         end
     endgenerate
 
-    // The largest of the column, then the largest of the columns of a window: those before it move up a word a turn.
+    // The largest of the column, then the largest of the columns of a window, the oldest lowest.
     logic has_column_value, ends, has_result;
     logic [WORD-1:0] of_column, of_window, result;
-    logic [(KERNEL_WIDTH-1)*WORDS*WORD+WORD-1:0] columns;
-    assign columns[(KERNEL_WIDTH-1)*WORDS*WORD+:WORD] = of_column;
+    logic [KERNEL_WIDTH*WORD-1:0] columns;
+    assign columns[(KERNEL_WIDTH-1)*WORD+:WORD] = of_column;
     generate
         for (genvar lane = 0; lane < LANES; lane++) begin : lanes
             // The largest of the first row, of the first two, and so on; of the columns likewise.
@@ -153,7 +153,7 @@ module max_pool #(
             always_ff @(posedge clk) if (is_turn) of_column[lane*BITS+:BITS] <= of_rows[(KERNEL_HEIGHT-1)*VALUE+:BITS];
 
             for (genvar column = 0; column < KERNEL_WIDTH; column++) begin : compared_columns
-                localparam AT = column * WORDS * WORD + lane * BITS;
+                localparam AT = column * WORD + lane * BITS;
                 logic signed [VALUE-1:0] value;
                 assign value = {SIGNED != 0 && columns[AT+BITS-1], columns[AT+:BITS]};
                 if (column == 0) begin : first
@@ -167,9 +167,16 @@ module max_pool #(
             assign of_window[lane*BITS+:BITS] = of_columns[(KERNEL_WIDTH-1)*VALUE+:BITS];
         end
         if (KERNEL_WIDTH > 1) begin : columns_before
-            logic [(KERNEL_WIDTH-1)*WORDS*WORD-1:0] kept;
-            assign columns[0+:(KERNEL_WIDTH-1)*WORDS*WORD] = kept;
-            always_ff @(posedge clk) if (has_column_value) kept <= columns[WORD+:(KERNEL_WIDTH-1)*WORDS*WORD];
+            delay #(
+                .WORDS(WORDS),
+                .WIDTH((KERNEL_WIDTH - 1) * WORD)
+            ) kept_columns (
+                .clk(clk),
+                .reset(reset),
+                .turns(has_column_value),
+                .written(columns[WORD+:(KERNEL_WIDTH-1)*WORD]),
+                .read(columns[0+:(KERNEL_WIDTH-1)*WORD])
+            );
         end
     endgenerate
     always_ff @(posedge clk) begin

@@ -30,7 +30,9 @@ module packed_array #(
         for (int lane = 0; lane < lanes - 1; lane++) offsets[(lane+1)*SHIFT-1] = 1;
     endfunction
 
-    logic [2*PAIRS*18-1:0] inputs;  // of an odd one out, the last is 0
+    /* verilator lint_off UNUSEDSIGNAL */  // of an odd one out, the last, which is 0
+    logic [2*PAIRS*18-1:0] inputs;
+    /* verilator lint_on UNUSEDSIGNAL */
     generate
         for (genvar lane = 0; lane < 2 * PAIRS; lane++) begin : extended
             if (lane < SIMD) begin : value
@@ -47,7 +49,9 @@ module packed_array #(
             logic [HERE*PAIRS*SHIFT-1:0] fields;
             for (genvar pair = 0; pair < PAIRS; pair++) begin : pairs
                 // The words of both multipliers, each weight with its sign up to the next one.
+                /* verilator lint_off UNUSEDSIGNAL */  // of an odd one out, the second
                 logic [49:0] words;
+                /* verilator lint_on UNUSEDSIGNAL */
                 for (genvar one = 0; one < 2; one++) begin : ones
                     for (genvar lane = 0; lane < HERE; lane++) begin : lanes
                         localparam AT = ((first + lane) * SIMD + 2 * pair + one) * WEIGHT_BITS;
@@ -62,6 +66,7 @@ module packed_array #(
                 end
 
                 logic [47:0] added;
+                /* verilator lint_off PINCONNECTEMPTY */
                 if (2 * pair + 1 < SIMD) begin : two
                     logic [47:0] cascade;
                     dsp_multiply_add #(
@@ -99,6 +104,7 @@ module packed_array #(
                         .sum(added)
                     );
                 end
+                /* verilator lint_on PINCONNECTEMPTY */
 
                 // A lower field is its sum and the constant, so its upper bit is the sign, inverted. The register keeps
                 // the long way from the slice out of the adders' time.
@@ -111,7 +117,9 @@ module packed_array #(
             end
 
             for (genvar lane = 0; lane < HERE; lane++) begin : trees
+                /* verilator lint_off UNUSEDSIGNAL */  // the sign, repeated
                 logic [SHIFT+$clog2(PAIRS)-1:0] sum;
+                /* verilator lint_on UNUSEDSIGNAL */
                 adder_tree #(
                     .COUNT(PAIRS),
                     .BITS(SHIFT)

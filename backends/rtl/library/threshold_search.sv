@@ -56,16 +56,16 @@ module threshold_search #(
     logic [GROUP_BITS-1:0] group;
     logic [2*STEPS-1:0] valid;
     /* verilator lint_off UNUSEDSIGNAL */  // the group as it leaves the last stage
-    logic [2*STEPS*GROUP_BITS-1:0] before;
+    logic [2*STEPS*GROUP_BITS-1:0] earlier;
     logic [(2*STEPS+1)*GROUP_BITS-1:0] groups;
     /* verilator lint_on UNUSEDSIGNAL */
-    assign groups = {before, group};
+    assign groups = {earlier, group};
     assign out_valid = valid[2*STEPS-1];
     always_ff @(posedge clk) begin
         if (reset) group <= 0;
         else if (begins) group <= group == GROUP_BITS'(GROUPS - 1) ? 0 : group + 1;
         valid <= reset ? 0 : {valid[2*STEPS-2:0], begins};
-        before <= groups[0+:2*STEPS*GROUP_BITS];
+        earlier <= groups[0+:2*STEPS*GROUP_BITS];
     end
 
     generate

@@ -9,7 +9,7 @@ become the test bench's. Writes ``project``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from backends.dataflow.workers import project
 from backends.rtl.design.thresholds import threshold_bits
 from backends.rtl.generate.instances import APART, instances
 from flows.core.worker import JOB, run_worker
-from models.integers import Threshold
+from models.integers import HostScale, Threshold
 from models.network import Conv2D
 from models.vectors import vectors
 
@@ -38,9 +38,15 @@ TEMPLATES, LIBRARY = FLOW / "generate" / "templates", FLOW / "library"
 
 
 def texts(
-    made: Blueprint, sums: Mapping[str, int], interval: int, frames: int, sharing: Mapping[str, int] = APART
+    made: Blueprint,
+    sums: Mapping[str, int],
+    interval: int,
+    frames: int,
+    sharing: Mapping[str, int] = APART,
+    scale: Sequence[Sequence[float]] = (),
 ) -> Iterator[tuple[str, str]]:
-    """(path, text) of every file but those with numbers: weights, and the `frames` vectors."""
+    """(path, text) of every file but those with numbers: weights, and the `frames` vectors. `scale` is (gains, offsets)
+    of the results, where the host has to multiply them."""
     environment = project.templates(TEMPLATES, tcl.TEMPLATES)
     environment.filters["parameters"] = lambda line: ", ".join(f".{name}({_literal(line[name])})" for name in line)
     network, contract = made.quantised.network, made.quantised.input
@@ -66,6 +72,7 @@ def texts(
         "design": made.quantised.digest,
         "frames": frames,
         "interval": interval,
+        "scale": scale,
         "fraction": made.quantised.layers[made.quantised.output].output.fraction,
     }
     for path in sorted(LIBRARY.glob("*.sv")):
@@ -102,7 +109,7 @@ def weight_texts(
         kernel = kernel.transpose(1, 0, 2, 3)  # windows come column by column
     kernel = np.pad(kernel.reshape(products, results), ((0, 0), (0, spare)))
     turns = kernel.reshape(steps, fold.simd, groups, fold.pe).transpose(2, 0, 3, 1)
-    if sharing > 1:
+    if sharing > 1 and not fold.in_luts:
         turns = borrowed(turns.transpose(2, 0, 1, 3), sharing).transpose(1, 2, 0, 3)
     bias = np.pad(codes(tensors[f"{node.name}/bias"], types.bias), (0, spare)).reshape(groups, fold.pe)
     return words(turns.reshape(groups * steps, -1), types.kernel.width), words(bias, sums)
@@ -135,7 +142,10 @@ def files(
     """(path, text) of every file; `results` are the exact reference's for as many of the project's vectors."""
     network = made.quantised.network
     names = layer_names(network, verilog=True)
-    yield from texts(made, sums, interval, len(results), sharing)
+    last = network.layers[-1]
+    roles = ("gain", "offset") if isinstance(last, HostScale) else ()
+    scale = [tensors[f"{last.name}/{role}"].tolist() for role in roles]
+    yield from texts(made, sums, interval, len(results), sharing, scale)
     for node in made.nodes:
         if node.kind == MATRIX_VECTOR:
             weights, biases = weight_texts(made, sums[node.name], sharing.get(node.name, 1), node, tensors)

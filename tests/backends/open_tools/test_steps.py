@@ -11,8 +11,9 @@ from backends.open_tools import routing, synthesis
 from backends.open_tools.stage import RtlStage
 from backends.open_tools.synthesis import PYOSYS
 from backends.open_tools.synthesis import YOSYS as ON_PATH
+from flows.core.clock import ClockVerdict, judge_clock
 from flows.core.errors import StepFailed
-from flows.core.evidence import DESIGN, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import DESIGN, SEEN, TOTAL, Metric, Reading, Tier
 from flows.core.part import Target, find_part
 from flows.core.plan import Plan, Products, State, Step
 from flows.executor import Executor
@@ -155,13 +156,22 @@ def test_a_stage_that_does_not_route_is_a_result(on_path: OnPath, runs: Runs) ->
 
 
 def test_of_stages_that_do_not_all_route_there_is_no_total(on_path: OnPath, runs: Runs) -> None:
+    """A clock that the others meet is credible, and no more; one that they miss is missed."""
     on_path("yosys", yosys())
     before = "if 'parameter BITS = 5' in Path('harnessed.json').read_text(): sys.exit(1)"
     on_path("nextpnr-himbaechel-xilinx", nextpnr(before))
     products = routed(runs, STAGES)
-    assert {one.scope for one in routing.read(STAGES, TARGET, products)} == {"first", "second"}
+    found = routing.read(STAGES, TARGET, products)
+    assert {one.scope for one in found} == {"first", "second", SEEN}
     assert [name for name, _ in routing.unrouted(STAGES, products)] == ["third"]
-    assert not [one for one in routing.read(STAGES, TARGET, products) if one.scope in (TOTAL, DESIGN)]
+    clock = judge_clock(found, 8.0)
+    assert clock.verdict is ClockVerdict.CREDIBLE and "slowest of the 2 of 3 stages that routed" in clock.fact
+    assert "asked for 125 MHz" in clock.fact
+    fast = Target(TARGET.part, 5.0)
+    products = runs(*synthesis.steps(STAGES, LIBRARY, ON_PATH), *routing.steps(STAGES, fast, 60, False))
+    found = routing.read(STAGES, fast, products)
+    assert judge_clock(found, 5.0).verdict is ClockVerdict.MISSED
+    assert not [one for one in found if one.scope in (TOTAL, DESIGN) and one.metric is not Metric.FMAX_MHZ]
 
 
 def test_a_stage_that_takes_too_long_is_a_result(on_path: OnPath, runs: Runs) -> None:

@@ -1,0 +1,33 @@
+// A word of every turn, read again WORDS turns later, in the cycle in which the next one takes its place.
+//
+// It is LUT RAM and no shift register: Yosys 0.66 loses the enable of a long shift register, and nextpnr 0.11 does not route it.
+module delay #(
+    parameter WORDS = 1,
+    parameter WIDTH = 8
+) (
+    input logic clk,
+    input logic reset,
+    input logic turns,
+    input logic [WIDTH-1:0] written,
+    output logic [WIDTH-1:0] read
+);
+    generate
+        if (WORDS == 1) begin : one
+            /* verilator lint_off UNUSEDSIGNAL */
+            logic unused;
+            /* verilator lint_on UNUSEDSIGNAL */
+            assign unused = reset;
+            always_ff @(posedge clk) if (turns) read <= written;
+        end else begin : several
+            localparam ADDRESS_BITS = $clog2(WORDS);
+            (* ram_style = "distributed" *) logic [WIDTH-1:0] words[0:WORDS-1];
+            logic [ADDRESS_BITS-1:0] address;
+            assign read = words[address];
+            always_ff @(posedge clk) begin
+                if (turns) words[address] <= written;
+                if (reset) address <= 0;
+                else if (turns) address <= address == ADDRESS_BITS'(WORDS - 1) ? 0 : address + 1;
+            end
+        end
+    endgenerate
+endmodule

@@ -13,7 +13,6 @@ OPTIONS = {
     "per_channel": "--per-channel",
     "power_of_two": "--power-of-two",
     "half_precision": "--bf16",
-    "teacher": "--teacher",
     "epochs": "--epochs",
     "peak_rate": "--rate",
     "seed": "--seed",
@@ -23,7 +22,7 @@ OPTIONS = {
 
 @dataclass(frozen=True)
 class QatRecipe:
-    """Adam towards a float network's softened answers and the labels: a short warm-up, then the rate falls to zero
+    """Adam towards the float network's softened answers and the labels: a short warm-up, then the rate falls to zero
     over the whole training, since codes that flip at a high rate gain nothing."""
 
     weight_bits: int = 4
@@ -41,10 +40,8 @@ class QatRecipe:
     """Of the quantisers' scales, as a share of the rate."""
     warmup_steps: int = 200
     temperature: float = 2.0
-    teacher: str | None = None
-    """The network of the zoo whose answers are learned; None: the float form of the network that is trained."""
-    towards_teacher: float = 0.7
-    """Share of the loss that compares with the teacher; the rest compares with the labels."""
+    towards_float: float = 0.7
+    """Share of the loss that compares with the float network; the rest compares with the labels."""
     shift: int = 4
     """Pixels, each way, zero filled; half of the images are mirrored. 0: images as they are."""
     held_out: int = 1_000

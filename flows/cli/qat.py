@@ -18,10 +18,7 @@ TOLD = {one.exit_code for one in FlowsError.__subclasses__()}
 PACKAGES = ("torch", "brevitas", "qonnx", "onnx", "onnxoptimizer")
 KINDS = ("weight_bits", "outer_weight_bits", "activation_bits", "per_channel", "power_of_two")
 """Which quantisers a network gets; the user's own module brings them."""
-CHOSEN = {
-    **{name: name for name in (*KINDS, "teacher", "epochs")},
-    **{"half_precision": "bf16", "peak_rate": "rate"},
-}
+CHOSEN = {**{name: name for name in KINDS}, "half_precision": "bf16", "epochs": "epochs", "peak_rate": "rate"}
 """Fields of the recipe that the user may set, and the options that set them; the seed as well."""
 BITS = {
     "--weight-bits": "every weight (2 to 8; default 4)",
@@ -52,11 +49,6 @@ def add_arguments(parser: Parser) -> None:
     )  # fmt: skip
     parser.add_argument("--weights", metavar="FILE", type=Path, help="with --qat: the float weights (default: shipped)")
     parser.add_argument(
-        "--teacher", metavar="NETWORK",
-        help="with --qat: a network that ships, whose answers are learned beside the labels (default: those of the "
-        "float weights)",
-    )  # fmt: skip
-    parser.add_argument(
         "--module", metavar="FILE.py:CLASS",
         help="in place of NETWORK: a Brevitas module of yours, called without arguments. This executes FILE.py",
     )  # fmt: skip
@@ -72,12 +64,12 @@ def check(given: Namespace) -> None:
         fact = "given with a NETWORK as well" if given.module else "neither it nor a network is given"
         raise UsageError("--module", fact, "name a NETWORK, or --module FILE.py:CLASS")
     own = bool(given.module)
-    if own and (alone := [name for name in (*KINDS, "weights", "teacher") if getattr(given, name) is not None]):
+    if own and (alone := [name for name in (*KINDS, "weights") if getattr(given, name) is not None]):
         raise UsageError(_option(alone[0]), "given with --module, which brings its own", "leave it out")
     if not own and given.state:
         raise UsageError("--state", "given without --module", "add --module FILE.py:CLASS")
     if not (own or given.qat):
-        for name in (*KINDS, "bf16", "weights", "teacher"):
+        for name in (*KINDS, "bf16", "weights"):
             if getattr(given, name) is not None:
                 raise UsageError(_option(name), "belongs to quantisation-aware training", "add --qat")
 
@@ -103,7 +95,6 @@ def train(given: Namespace) -> int:
         "network": network_to_json(network),
         "named": named,
         "weights": str(weights.absolute()),
-        "teacher": _teacher(given, network) if given.teacher else None,
         "recipe": fields,
         "command": f"python -m flows train {name} --qat --data DIR --out OUT{QatRecipe(**fields).options}",
     }
@@ -149,19 +140,6 @@ def _shipped(given: Namespace) -> tuple[Any, Path]:
         fact = "no float weights of it ship"
         raise InputError(f"network {network.name}", fact, "train it first, then give --weights")
     return folded(network), weights
-
-
-def _teacher(given: Namespace, network: Any) -> dict[str, Any]:
-    """A float network that ships, which must read the same images and know the same classes."""
-    from flows.jobs import find_trained
-    from models.serial import network_to_json
-
-    teacher = find_trained(given.teacher, None)
-    shapes = [(one.input_shape, one.shapes[one.output]) for one in (teacher.network, network)]
-    if shapes[0] != shapes[1]:
-        fact = f"it makes {shapes[0][1]} of {shapes[0][0]}, and the network {shapes[1][1]} of {shapes[1][0]}"
-        raise UsageError("--teacher", fact, "leave it out: the float weights teach")
-    return {"network": network_to_json(teacher.network), "weights": str(teacher.weights.path)}
 
 
 def _imported(given: Namespace) -> tuple[Any, Path]:

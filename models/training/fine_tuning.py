@@ -116,7 +116,7 @@ class FineTuning:
                 return F.cross_entropy(scores, labels)
             with torch.no_grad():
                 answers = self.teacher(images).float()
-        heat, share = self.recipe.temperature, self.recipe.towards_teacher
+        heat, share = self.recipe.temperature, self.recipe.towards_float
         softened = F.kl_div(F.log_softmax(scores / heat, 1), F.softmax(answers / heat, 1), reduction="batchmean")
         return (1 - share) * F.cross_entropy(scores, labels) + share * heat**2 * softened
 

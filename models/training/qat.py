@@ -1,14 +1,12 @@
 """Quantisation-aware training with Brevitas: ``python -m models.training.qat JOB.json``. Imports torch and brevitas.
 
-JOB.json: ``network`` (folded, see `models.serial`), ``weights`` (its float ones), ``teacher`` (``network`` and
-``weights`` of another, or None), ``data``, ``out``, ``recipe`` (fields of `QatRecipe` that differ), ``command``,
-``threads`` and ``compile``.
+JOB.json: ``network`` (folded, see `models.serial`), ``weights`` (its float ones), ``data``, ``out``, ``recipe`` (fields
+of `QatRecipe` that differ), ``command``, ``threads`` and ``compile``.
 
 1. Channels are equalised, so that one scale serves a whole tensor (`equalising`).
 2. A network of Brevitas' layers and quantisers gets those weights, and scales of the least squared error.
 3. It is exported once before it is trained: what FINN could not build is refused now, not after hours.
-4. It is trained towards the answers of the float network or of another teacher, from where its checkpoint ends
-   (`fine_tuning`).
+4. It is trained towards the float network's answers, from where its checkpoint ends (`fine_tuning`).
 
 Writes ``NAME-wXaY.onnx``, which is cleaned QONNX and all that FINN needs, and a card. For a network of the project's
 (``named``), beside them, what the flows read of the file: weights and ranges of its float twin, and its integers.
@@ -60,11 +58,10 @@ FITTED_IMAGES = 500
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained, from which weights, towards whose answers, how, and where the result goes."""
+    """What is trained, from which weights, how, and where the result goes."""
 
     network: Network
     weights: Weights
-    teaching: tuple[Network, Weights]
     recipe: QatRecipe
     out: Path
 
@@ -81,12 +78,11 @@ class Task:
         return BrevitasNetwork(network, kinds, start, pixels).to(memory_format=torch.channels_last)
 
     def teacher(self) -> Scaled:
-        network, weights = self.teaching
-        float_network = TorchNetwork(network).load(weights.tensors()).eval()
-        return Scaled(float_network.to(memory_format=torch.channels_last), network.pixels)
+        float_network = TorchNetwork(self.network).load(self.weights.tensors()).eval()
+        return Scaled(float_network.to(memory_format=torch.channels_last), self.network.pixels)
 
     def training(self, model: BrevitasNetwork, images: Images) -> FineTuning:
-        identity = digest_of([self.network.digest, self.weights.digest, self.teaching[1].digest])
+        identity = digest_of([self.network.digest, self.weights.digest])
         return FineTuning(model, self.teacher(), UNIT, self.recipe, images, self.out, identity)
 
     def export(self, model: BrevitasNetwork, path: Path) -> str:
@@ -146,16 +142,11 @@ def card_of(recipe: QatRecipe, count: int, test: Images, trained_on: Images, his
     }
 
 
-def trained(ask: Mapping[str, Any]) -> tuple[Network, Weights]:
-    network = network_from_json(ask["network"])
-    return network, open_weights(Path(ask["weights"]), network)
-
-
 def main(ask: Mapping[str, Any]) -> None:
     torch.set_num_threads(ask.get("threads", 2))
-    out, (network, weights) = Path(ask["out"]), trained(ask)
+    out, network = Path(ask["out"]), network_from_json(ask["network"])
     out.mkdir(parents=True, exist_ok=True)
-    task = Task(network, weights, trained(ask["teacher"] or ask), QatRecipe(**ask["recipe"]), out)
+    task = Task(network, open_weights(Path(ask["weights"]), network), QatRecipe(**ask["recipe"]), out)
     data = labelled(Path(ask["data"]), network.input_shape, network.shapes[network.output][0])
     model = task.begin(data.training())
     check_exportable(task, model)

@@ -199,7 +199,6 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
         (["train", "arch8", "--state", "a.pth", "--data", "nowhere", "--out", "x"], 2, "without --module"),
         (["train", "arch8", "--per-channel", "--data", "nowhere", "--out", "x"], 2, "Add --qat"),
         (["train", "arch8", "--bf16", "--data", "nowhere", "--out", "x"], 2, "Add --qat"),
-        (["train", "arch8", "--teacher", "arch4", "--data", "nowhere", "--out", "x"], 2, "Add --qat"),
         (["train", "arch8", "--qat", "--activation-bits", "9", "--data", "x", "--out", "x"], 2, "FINN builds 2 to 8"),
     ],
 )

@@ -98,8 +98,7 @@ def task(network: Network, folder: Path, **recipe: Any) -> Any:
     folder.mkdir(exist_ok=True)
     path = folder / "float.safetensors"
     save_weights(path, random_weights(bare), bare)
-    weights = open_weights(path, bare)
-    return Task(bare, weights, (bare, weights), QatRecipe(**recipe), folder)
+    return Task(bare, open_weights(path, bare), QatRecipe(**recipe), folder)
 
 
 def integers(graph: Path, folder: Path) -> tuple[Any, Any]:
@@ -295,7 +294,7 @@ def test_a_killed_training_ends_as_a_whole_one(tmp_path: Path, monkeypatch: pyte
 
 def test_training_brings_the_network_nearer_to_its_teacher(tmp_path: Path) -> None:
     given = images(TINY, 600)
-    recipe: dict[str, Any] = {"epochs": 6, "batch": 50, "warmup_steps": 2, "towards_teacher": 1.0}
+    recipe: dict[str, Any] = {"epochs": 6, "batch": 50, "warmup_steps": 2, "towards_float": 1.0}
     asked = task(TINY, tmp_path, **recipe, weight_bits=3, activation_bits=3)
     run = asked.training(asked.begin(given), given)
     run.finish_epochs()
@@ -317,7 +316,6 @@ def test_the_whole_worker_leaves_what_the_flow_starts_from(tmp_path: Path) -> No
         "network": network_to_json(TINY),
         "named": True,
         "weights": str(asked.weights.path),
-        "teacher": None,
         "data": str(tmp_path / "own.npz"),
         "out": str(tmp_path / "out"),
         "recipe": {name: value for name, value in asdict(asked.recipe).items() if value is not None} | {"shift": 0},

@@ -33,7 +33,7 @@ class QatRecipe:
     """A scale for each output channel of a kernel, not one for all of it."""
     power_of_two: bool = False
     """Every scale a power of two, not a number of 24 bits."""
-    epochs: int = 30
+    epochs: int = 16
     batch: int = 128
     peak_rate: float = 1e-3
     scale_rate: float = 0.1

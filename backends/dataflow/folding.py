@@ -14,7 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Cost = tuple[float, ...]
 """Amounts of some resources, in an order that the caller chooses."""
@@ -25,6 +28,8 @@ Within = Callable[[Cost], bool]
 Weight = Callable[[Cost], Any]
 """What the lightest folding is the lightest by; it must not fall where a cost rises."""
 
+BLOCK = 128
+"""Sums that are compared with each other at once."""
 PASSES = 2
 """How often each layer's choice is looked at for a first light folding."""
 
@@ -132,16 +137,22 @@ def _total(*costs: Cost) -> Cost:
 
 def _undercutting(sums: Iterable[_Sum]) -> list[_Sum]:
     """Those whose cost no other undercuts or equals in everything."""
-    kept: list[_Sum] = []
-    costs: list[Cost] = []  # of those that are kept
-    for cost, made in sorted(sums, key=itemgetter(0)):
-        for other in costs:
-            for less, more in zip(other, cost, strict=True):
-                if less > more:
-                    break
-            else:
-                break
-        else:
-            kept.append((cost, made))
-            costs.append(cost)
-    return kept
+    import numpy as np
+
+    ordered = sorted(sums, key=itemgetter(0))  # so that none undercuts one before it
+    if not ordered:
+        return []
+    costs = np.array([cost for cost, _ in ordered])
+    kept: list[int] = []
+    for first in range(0, len(costs), BLOCK):
+        block = costs[first : first + BLOCK]
+        undercut = _no_more(costs[kept], block).any(axis=1) | np.tril(_no_more(block, block), -1).any(axis=1)
+        kept += (first + np.flatnonzero(~undercut)).tolist()
+    return [ordered[place] for place in kept]
+
+
+def _no_more(those: NDArray[Any], than: NDArray[Any]) -> NDArray[Any]:
+    """For each row of `than`, a column for each of `those`: whether it costs no more of anything."""
+    import numpy as np
+
+    return np.all(those[None, :, :] <= than[:, None, :], axis=2)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from math import ceil
 from pathlib import Path
+from typing import Any
 
 from backends.cost.amounts import Amounts, joined
 from backends.dataflow.layers.blueprint import Blueprint, blueprint
+from backends.dataflow.layers.design import LayerDesign
 from backends.dataflow.layers.names import layer_names
 from backends.dataflow.layers.nodes import CLONE, RECEIVE, SEND
 from backends.open_tools.stage import MemoryFile, RtlStage
@@ -40,7 +43,7 @@ def of_blueprint(made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str,
         yield RtlStage(layers.get(one.name, one.name), one.module, parameters, memories)
 
 
-def foretold(design: RtlDesign) -> dict[str, Amounts]:
+def foretold(design: LayerDesign[Any]) -> dict[str, Amounts]:
     """What each stage will take by the models of this flow: its logic, its memories and the FIFOs that it ends in."""
     names = layer_names(design.job.network, verilog=True)
     stage_of = {
@@ -66,9 +69,9 @@ def _memories(parameters: Mapping[str, int | str]) -> tuple[MemoryFile, MemoryFi
     """Of the weights and of the biases."""
     number = {name: value for name, value in parameters.items() if isinstance(value, int)}
     if "KERNEL_HEIGHT" in number:
-        inputs = number["KERNEL_HEIGHT"] * number["KERNEL_WIDTH"] * number["CHANNELS"]
+        steps = number["KERNEL_WIDTH"] * ceil(number["KERNEL_HEIGHT"] * number["CHANNELS"] / number["SIMD"])
     else:
-        inputs = number["INPUTS"]
+        steps = number["INPUTS"] // number["SIMD"]
     groups = -(-number["OUTPUTS"] // number["PE"])
-    weights = MemoryFile(number["PE"] * number["SIMD"] * number["WEIGHT_BITS"], inputs // number["SIMD"] * groups)
+    weights = MemoryFile(number["PE"] * number["SIMD"] * number["WEIGHT_BITS"], steps * groups)
     return weights, MemoryFile(number["PE"] * number["ACC_BITS"], groups)

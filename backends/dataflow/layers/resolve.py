@@ -46,7 +46,7 @@ def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
 
 
 def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[Options, Design]) -> Solved[Design]:
-    """The design of `job` in this arithmetic. Raises `Unbuildable` for folds that do not divide, a rate beyond reach,
+    """The design of `job` in this arithmetic. Raises `Unbuildable` for folds that are none, a rate beyond reach,
     and FIFOs that deadlock. Layers multiply in LUTs where DSP slices are what stops a design, and that makes it faster,
     or lets it have the rate that is asked for.
     """

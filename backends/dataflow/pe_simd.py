@@ -13,13 +13,14 @@ from backends.dataflow.refusals import unknown
 from backends.protocol import Refusal
 from flows.core.errors import InputError
 from flows.core.files import read_text
-from flows.core.shape import Wrong, fields, mapping, parse, whole
+from flows.core.shape import Wrong, fields, flag, mapping, parse, whole
 
 EXAMPLE = '{"block1_conv1": {"pe": 4, "simd": 9}}'
 NAME = r"[^=,\s]+"
 LUTS = ":lut"
 """Behind a fold that multiplies in LUTs."""
 LISTED = re.compile(rf"({NAME})=([0-9]{{1,9}})x([0-9]{{1,9}})({LUTS})?")
+LISTED_WAYS = 8
 MOST = 1 << 20
 """PE or SIMD: more than any layer has results or products."""
 
@@ -67,6 +68,15 @@ def nearest(ways: Ways, wanted: Fold) -> Fold:
     return Fold(_nearest(pes, wanted.pe), _nearest(simds, wanted.simd))
 
 
+def _listed(ways: Sequence[int]) -> str:
+    """
+    >>> _listed((1, 2, 3, 6)), _listed(range(1, 100))
+    ('1, 2, 3, 6', '1, 2, 3, 4, 5, 6, 7, 8, ..., 99')
+    """
+    few = map(str, ways[:LISTED_WAYS])
+    return ", ".join((*few, "...", str(ways[-1]))) if len(ways) > LISTED_WAYS + 1 else ", ".join(map(str, ways))
+
+
 def _nearest(ways: Sequence[int], wanted: int) -> int:
     return min(ways, key=lambda way: (abs(way - wanted), way))
 
@@ -77,7 +87,10 @@ def refusals(asked: Mapping[str, Fold], ways: Mapping[str, Ways]) -> Iterator[Re
     for name, fold in asked.items():
         if name in ways and (fold.simd not in ways[name][0] or fold.pe not in ways[name][1]):
             simds, pes = ways[name]
-            fact = f"{fold} does not divide {name}: PE divides {max(pes)} results, SIMD {max(simds)} products of each"
+            fact = (
+                f"{fold} is no fold of {name}: of {max(pes)} results, PE is one of {_listed(pes)}, and SIMD one of "
+                f"{_listed(simds)}: others need as many turns as a smaller one, or take no whole words"
+            )
             yield Refusal("--folding", fact, f"{name}={nearest(ways[name], fold)}")
 
 
@@ -110,7 +123,11 @@ def folding_text(text: str) -> str:
 
 def folding_json(folds: Mapping[str, Fold]) -> str:
     """A folding as the file that says it."""
-    return json.dumps({name: {"pe": fold.pe, "simd": fold.simd} for name, fold in folds.items()}, indent=1) + "\n"
+    said = {
+        name: {"pe": fold.pe, "simd": fold.simd, **({"lut": True} if fold.in_luts else {})}
+        for name, fold in folds.items()
+    }
+    return json.dumps(said, indent=1) + "\n"
 
 
 def _read(path: Path) -> Mapping[str, Fold]:
@@ -128,7 +145,8 @@ def _read(path: Path) -> Mapping[str, Fold]:
 
 
 _NUMBER = whole(1, MOST)
-_FILE = mapping(fields({"pe": _NUMBER, "simd": _NUMBER}, Fold), 1000)
+_FOLD = fields({"pe": _NUMBER, "simd": _NUMBER, "lut": flag}, lambda pe, simd, lut: Fold(pe, simd, lut), {"lut": False})
+_FILE = mapping(_FOLD, 1000)
 
 
 @dataclass(frozen=True)

@@ -212,7 +212,9 @@ class Problem(Generic[DesignType]):
 
     def fitted(self, patience: float = inf) -> Solved[DesignType]:
         """The fastest design that fits, and the bolder one; `patience` as in `solve`."""
-        solved = self.chosen(patience)
+        return self.with_bolder(self.chosen(patience))
+
+    def with_bolder(self, solved: Solved[DesignType]) -> Solved[DesignType]:
         return replace(solved, bolder=self._faster(solved.design.interval))
 
     def _faster(self, cycles: int) -> DesignType | None:
@@ -234,12 +236,24 @@ class Problem(Generic[DesignType]):
 
     def chosen(self, patience: float = inf) -> Solved[DesignType]:
         """The fastest design that fits; `patience` as in `solve`."""
+        return min(self._rounds(patience), key=_rank)
+
+    def quicker(self, most: float, patience: float = inf) -> Solved[DesignType] | None:
+        """The fastest design that fits, where it takes at most `most` cycles."""
+        rounds = self._rounds(patience, most)
+        kept = [each for each in rounds if each.answer and not each.answer.lacking and each.design.interval <= most]
+        return min(kept, key=_rank, default=None)
+
+    def _rounds(self, patience: float, most: float = inf) -> list[Solved[DesignType]]:
+        """Solved around the start, then around the design that follows, until one comes again or is to be slower than
+        `most`."""
         rounds: list[Solved[DesignType]] = []
         design = self.start
         for place in range(ROUNDS):
             budgets = self._budgets(design)
             promised = solve(budgets, patience)
-            if any(promised.folding.values == earlier.answer.folding.values for earlier in rounds if earlier.answer):
+            seen = [earlier.answer.folding.values for earlier in rounds if earlier.answer]
+            if promised.folding.values in seen or promised.folding.cycles > most:
                 break
             design = self.build(promised.folding)
             kept = self._as_built(promised, design, budgets)
@@ -247,7 +261,7 @@ class Problem(Generic[DesignType]):
             held = kept.sure == promised.sure and kept.lacking.keys() == promised.lacking.keys()
             if held and place == 0:  # no budget is larger than the first
                 break
-        return min(rounds, key=_rank)
+        return rounds
 
     def _as_built(self, promised: Answer, design: DesignType, budgets: Budgets) -> Answer:
         """`promised`, as the design that was made of it keeps it."""

@@ -24,7 +24,8 @@ def notes(solved: Solved[HlsDesign]) -> Sequence[Note]:
 
 def _packing(design: HlsDesign) -> Iterator[Note]:
     """How many products share a DSP48E1, and where none do for one weight."""
-    shared = {name: min(most, design.folds[name].pe) for name, most in design.sharing.items()}
+    in_dsp = {name: most for name, most in design.sharing.items() if not design.folds[name].in_luts}
+    shared = {name: min(most, design.folds[name].pe) for name, most in in_dsp.items()}
     if not shared:
         return
     apart = [name for name, most in shared.items() if most == 1 and design.folds[name].pe > 1]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from math import ceil
 from pathlib import Path
+from typing import Any
 
 from backends.cost.amounts import Amounts, joined
 from backends.dataflow.layers.blueprint import Blueprint, blueprint
+from backends.dataflow.layers.design import LayerDesign
 from backends.dataflow.layers.names import layer_names
 from backends.dataflow.layers.nodes import CLONE, RECEIVE, SEND
 from backends.open_tools.stage import MemoryFile, RtlStage
@@ -41,7 +44,7 @@ def of_blueprint(made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str,
         yield RtlStage(layers.get(one.name, one.name), one.module, rest, memories)
 
 
-def foretold(design: RtlDesign) -> dict[str, Amounts]:
+def foretold(design: LayerDesign[Any]) -> dict[str, Amounts]:
     """What each stage will take by the models of this flow: its logic, its memories and the FIFOs that it ends in."""
     names = layer_names(design.job.network, verilog=True)
     stage_of = {
@@ -78,6 +81,8 @@ def _memories(file: str, sizes: Mapping[str, int]) -> Iterator[tuple[str, Memory
     if file == "BIASES":
         yield file, MemoryFile(sizes["PE"] * sizes["ACC_BITS"], groups)
         return
-    window = sizes.get("KERNEL_HEIGHT", 0) * sizes.get("KERNEL_WIDTH", 0) * sizes.get("CHANNELS", 0)
-    turns = (window or sizes["INPUTS"]) // sizes["SIMD"] * groups
-    yield file, MemoryFile(sizes["PE"] * sizes["SIMD"] * sizes["WEIGHT_BITS"], turns)
+    if "KERNEL_HEIGHT" in sizes:
+        steps = sizes["KERNEL_WIDTH"] * ceil(sizes["KERNEL_HEIGHT"] * sizes["CHANNELS"] / sizes["SIMD"])
+    else:
+        steps = sizes["INPUTS"] // sizes["SIMD"]
+    yield file, MemoryFile(sizes["PE"] * sizes["SIMD"] * sizes["WEIGHT_BITS"], steps * groups)

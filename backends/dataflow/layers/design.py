@@ -117,9 +117,7 @@ class LayerDesign(BufferedDesign, Generic[Options]):
         for node in self.weighted:
             kernel = self.quantised.layers[node.name].kernel
             assert kernel is not None, f"{node.name} has no weights"
-            roms[node.name] = weight_rom(
-                node.size, self.folds[node.name], kernel.width, device, self._in_a_word(node.name)
-            )
+            roms[node.name] = weight_rom(node, self.folds[node.name], kernel.width, device, self._in_a_word(node.name))
         return roms
 
     def _in_a_word(self, layer: str) -> int:

@@ -11,7 +11,7 @@ from math import ceil
 from backends.cost.blockram import bram18
 from backends.cost.fabric import ram_luts
 from backends.dataflow.buffers import BRAM, LUTRAM, lightest
-from backends.dataflow.layers.nodes import POOLS, WINDOW, Lanes, Node, part_width, parts
+from backends.dataflow.layers.nodes import POOLS, WINDOW, Lanes, Node, part_width, parts, parts_read, turns
 from backends.dataflow.pe_simd import Fold
 from flows.core.part import Device
 from models.network import CONVOLUTIONS
@@ -46,12 +46,10 @@ def shared(sharing: int, fold: Fold) -> int:
     return 1 if fold.in_luts else min(sharing, fold.pe)
 
 
-def weight_rom(size: tuple[int, int], fold: Fold, bits: int, device: Device, sharing: int = 1) -> Memory:
-    """The weights of a layer of `size` (products of each result, results): one ROM for every PE, or for every
-    `sharing` of them, a word a cycle."""
-    depth = (size[0] // fold.simd) * fold.groups(size[1])
+def weight_rom(node: Node, fold: Fold, bits: int, device: Device, sharing: int = 1) -> Memory:
+    """The weights of a stage: one ROM for every PE, or for every `sharing` of them, a word a cycle."""
     together = shared(sharing, fold)
-    return _in(ceil(fold.pe / together), depth, fold.simd * together * bits, device, rom=True)
+    return _in(ceil(fold.pe / together), turns(node, fold), fold.simd * together * bits, device, rom=True)
 
 
 def rows(node: Node, wide: Lanes, bits: int, device: Device) -> Memory:
@@ -66,8 +64,7 @@ def rows(node: Node, wide: Lanes, bits: int, device: Device) -> Memory:
 
 def kept(node: Node, fold: Fold, bits: int, device: Device) -> Memory:
     """What a stage with weights keeps of what it has read: a window, or all values."""
-    width = part_width(node.layer, fold)
-    return _in(1, node.covered // width, width * bits, device)
+    return _in(1, parts_read(node, fold), part_width(node.layer, fold) * bits, device)
 
 
 def _in(copies: int, depth: int, bits: int, device: Device, rom: bool = False) -> Memory:

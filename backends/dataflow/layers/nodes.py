@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import gcd, prod
+from math import ceil, gcd, prod
 
 from backends.dataflow.pe_simd import Fold
 from models.integers import Threshold
@@ -88,19 +88,18 @@ class Node:
     def foldable(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """(every SIMD, every PE) that a layer with weights may have.
 
-        PE divides the results, SIMD the products of each: of a window, so that its parts lie in one column each or
-        take as much of every column; elsewhere the channels of a pixel. A depthwise stage multiplies one value for each
-        of PE channels.
+        Neither has to divide what the layer has: lanes that fill the last group of results, or the last part of a
+        column of a window, have no weights. PE is the fewest that make so many groups. SIMD is as in `_simds`; a stage
+        that reads pixels, not windows, reads whole channels: there it divides them. A depthwise stage multiplies one
+        value for each of PE channels, which divide them.
         """
-        products, results = self.size
+        results, channels = self.size[1], self.taken[-1]
         if isinstance(self.layer, GroupedConv2D):
             return (1,), divisors(results)
-        channels = self.taken[-1]
-        if isinstance(self.layer, Conv2D):
-            simds = tuple(one for one in divisors(products) if columns_a_part(self.layer, channels, one))
-        else:
-            simds = divisors(channels)
-        return simds, divisors(results)
+        pes = tuple(sorted({ceil(results / groups) for groups in range(1, results + 1)}))
+        if isinstance(self.layer, Conv2D) and slides(self.layer):
+            return _simds(self.layer, channels), pes
+        return divisors(channels), pes
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +116,14 @@ class Parts:
     """How the windows of a convolution are handed out: SIMD values a word, or PE of a depthwise one.
 
     A part holds `lanes` values of each of `across` columns, the width of the kernel or one; `column` parts pass for
-    each column. The rows are kept in words of `stored` values, which a word of the stream and a part both consist of.
+    each column, the last of `last` values that no part before had. The rows are kept in words of `stored` values, which
+    a word of the stream, a part and `last` consist of.
     """
 
     across: int
     lanes: int
     column: int
+    last: int
     stored: int
 
 
@@ -136,16 +137,30 @@ def part_width(layer: Layer, fold: Fold) -> int:
 
 
 def columns_a_part(layer: Convolution, channels: int, simd: int) -> int:
-    """Over how many columns of a window a part of `simd` of its values lies; 0 where it can be neither one nor all.
+    """Over how many columns of a window a part of `simd` of its values lies: over one, or over all where windows then
+    take fewer parts.
 
     >>> conv = Conv2D("conv", ("input",), (3, 3), (1, 1), "same", 8)
-    >>> [columns_a_part(conv, 28, simd) for simd in (14, 84, 18, 5)]
-    [1, 1, 3, 0]
+    >>> [columns_a_part(conv, 28, simd) for simd in (14, 84, 18, 15, 16)]
+    [1, 1, 3, 3, 1]
     """
     column, width = layer.kernel[0] * channels, layer.kernel[1]
-    if column % simd == 0:
-        return 1
-    return width if simd % width == 0 and column % (simd // width) == 0 else 0
+    goes_across = simd % width == 0 and ceil(column / (simd // width)) < width * ceil(column / simd)
+    return width if goes_across else 1
+
+
+def _simds(layer: Conv2D, channels: int) -> tuple[int, ...]:
+    """Every SIMD of a layer that reads windows: the fewest values of a column that make so many parts of it, of all
+    that consist of words as large."""
+    column, width = layer.kernel[0] * channels, layer.kernel[1]
+
+    def is_fewest(lanes: int) -> bool:
+        fewer = lanes - gcd(lanes, channels)
+        return fewer == 0 or ceil(column / fewer) > ceil(column / lanes)
+
+    lanes = [lanes for lanes in range(1, column + 1) if is_fewest(lanes)]
+    ways = [(each * across, across) for each in lanes for across in {1, width}]
+    return tuple(sorted({simd for simd, across in ways if columns_a_part(layer, channels, simd) == across}))
 
 
 def parts(node: Node, wide: Lanes) -> Parts:
@@ -153,8 +168,25 @@ def parts(node: Node, wide: Lanes) -> Parts:
     layer, channels, width = node.layer, node.taken[-1], part_width(node.layer, wide.fold)
     assert isinstance(layer, CONVOLUTIONS) and node.kind == WINDOW
     across = columns_a_part(layer, channels, width)
-    lanes = width // across
-    return Parts(across, lanes, layer.kernel[0] * channels // lanes, gcd(wide.takes, lanes))
+    lanes, values = width // across, layer.kernel[0] * channels
+    column = ceil(values / lanes)
+    return Parts(across, lanes, column, values - (column - 1) * lanes, gcd(wide.takes, lanes))
+
+
+def parts_read(node: Node, fold: Fold) -> int:
+    """Parts that a stage with weights reads for an output pixel: of a window, of a pixel or of a vector."""
+    width = part_width(node.layer, fold)
+    if not (isinstance(node.layer, CONVOLUTIONS) and slides(node.layer)):
+        return node.covered // width
+    across = columns_a_part(node.layer, node.taken[-1], width)
+    return node.layer.kernel[1] // across * ceil(node.layer.kernel[0] * node.taken[-1] / (width // across))
+
+
+def turns(node: Node, fold: Fold) -> int:
+    """Cycles of a stage with weights for one output pixel."""
+    if node.kind == DEPTHWISE:
+        return parts_read(node, fold)
+    return parts_read(node, fold) * fold.groups(node.size[1])
 
 
 def nodes(quantised: QuantisedNetwork) -> tuple[Node, ...]:

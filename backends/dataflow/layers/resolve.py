@@ -15,11 +15,12 @@ from backends.dataflow.folding import Cost, Folding
 from backends.dataflow.layers.arithmetic import lower
 from backends.dataflow.layers.check import overflows
 from backends.dataflow.layers.design import LayerDesign, Options
-from backends.dataflow.layers.nodes import MULTIPLYING, Lanes, Node, nodes, part_width, slides
+from backends.dataflow.layers.folds import worthwhile
+from backends.dataflow.layers.nodes import MULTIPLYING, WINDOW, Lanes, Node, nodes, part_width, slides
 from backends.dataflow.layers.schedule import FOLDED
 from backends.dataflow.layers.words import least, together
 from backends.dataflow.options import NO_TARGET, cycles_at
-from backends.dataflow.pe_simd import Fold, legal, parse_folding
+from backends.dataflow.pe_simd import Fold, Ways, legal, parse_folding
 from backends.dataflow.space import WORTHWHILE, Budgets, Problem, Solved
 from backends.protocol import Job, Refusal
 from flows.core.evidence import RESOURCES, Metric
@@ -48,7 +49,7 @@ def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
 
 
 def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[Options, Design]) -> Solved[Design]:
-    """The design of `job` in this arithmetic. Raises `Unbuildable` for folds that do not divide, a rate beyond reach,
+    """The design of `job` in this arithmetic. Raises `Unbuildable` for folds that are none, a rate beyond reach,
     and FIFOs that deadlock. Layers multiply in LUTs where DSP slices are what stops a design, and that makes it faster,
     or lets it have the rate that is asked for.
     """
@@ -56,8 +57,7 @@ def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[O
     ways = {node.name: start.ways(node) for node in nodes(quantised) if node.kind in MULTIPLYING}
     asked = parse_folding(job.options.folding)
     refusals.refuse(pe_simd.refusals(asked, ways))
-    folds = {name: [asked[name]] if name in asked else list(legal(ways[name])) for name in ways}
-    in_luts = {node.name: start.fabric(node, folds[node.name]) for node in nodes(quantised) if node.name in folds}
+    folds, in_luts = tried(start, ways, asked)
     for name, fold in asked.items():
         refusals.refuse(_in_luts(name, fold, in_luts[name]))
     amounts_of = stage_amounts(start)
@@ -66,18 +66,37 @@ def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[O
     if rate != NO_TARGET:
         refusals.refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the widest folding takes"))
     limit = cycles_at(rate, clock_ns)
-    solved = problem.fitted(PATIENCE) if limit is None else problem.reaching(limit)
+    solved = problem.chosen(PATIENCE) if limit is None else problem.reaching(limit)
     more = {name: [*folds[name], *(in_luts[name] if name not in asked else ())] for name in folds}
     if more != folds and limit is not None and _lacking(solved.design):
         other = folding_problem(job, quantised, more, make, amounts_of).reaching(limit)
         solved = solved if _lacking(other.design) else other
     elif more != folds and limit is None and solved.answer and Metric.DSP in solved.answer.stops:
-        other = folding_problem(job, quantised, more, make, amounts_of).fitted(PATIENCE)
-        is_faster = other.design.interval <= WORTHWHILE * solved.design.interval
-        solved = other if is_faster and other.answer and not other.answer.lacking else solved
+        larger = folding_problem(job, quantised, more, make, amounts_of)
+        if quicker := larger.quicker(WORTHWHILE * solved.design.interval, PATIENCE):
+            problem, solved = larger, quicker
+    if limit is None:
+        solved = problem.with_bolder(solved)
     design = solved.design
     refusals.refuse(refusals.deadlock(design.stages, design.depths, design.pixel_bits, job.options.fifo_depth, "words"))
     return solved if len(asked) < len(ways) else Solved(design, None)
+
+
+def tried(
+    start: LayerDesign[Any], ways: Mapping[str, Ways], asked: Mapping[str, Fold]
+) -> tuple[dict[str, list[Fold]], dict[str, Sequence[Fold]]]:
+    """(the folds of every layer that are tried, those with products in LUTs): what was asked for, or all worthwhile."""
+    folds, in_luts = {}, {}
+    for node in start.weighted:
+        if node.name in asked:
+            folds[node.name] = [asked[node.name]]
+            in_luts[node.name] = start.fabric(node, folds[node.name])
+        else:
+            windows = [other for other in start.nodes if other.kind == WINDOW and other.layer == node.layer]
+            every = legal(ways[node.name])
+            folds[node.name] = list(worthwhile(node, windows, every, start.sharing.get(node.name, 1)))
+            in_luts[node.name] = start.fabric(node, list(worthwhile(node, windows, every, 1)))
+    return folds, in_luts
 
 
 def _lacking(design: LayerDesign[Any]) -> bool:

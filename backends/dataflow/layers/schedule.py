@@ -28,10 +28,11 @@ from backends.dataflow.layers.nodes import (
     columns_a_part,
     part_width,
     parts,
+    parts_read,
     pixels,
     slides,
+    turns,
 )
-from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Run, Stage
 from models.network import CONVOLUTIONS, AveragePool2D, Conv2D, GroupedConv2D, MaxPool2D
 
@@ -76,19 +77,10 @@ def stage_timing(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> tuple[tuple[
 def busy(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> int:
     """Cycles of one frame, were its words always there and its FIFOs never full."""
     if node.kind in MULTIPLYING:
-        return turns(node.size, wide.fold) * pixels(node.shape) + pace.restart
+        return turns(node, wide.fold) * pixels(node.shape) + pace.restart
     if node.kind == WINDOW and isinstance(node.layer, CONVOLUTIONS):
         return _window_turns(node, node.layer, wide) + pace.restart
     return sum(run.count * run.cycles for run in stage_timing(node, wide, pace)[0])
-
-
-def turns(size: tuple[int, int], fold: Fold) -> int:
-    """Cycles of a matrix-vector stage for one output pixel of `size` (products a result, results).
-
-    >>> turns((252, 28), Fold(pe=4, simd=7)), turns((252, 28), Fold(pe=5, simd=7))
-    (252, 216)
-    """
-    return (size[0] // fold.simd) * fold.groups(size[1])
 
 
 def fresh(node: Node, wide: Lanes) -> int:
@@ -96,11 +88,10 @@ def fresh(node: Node, wide: Lanes) -> int:
 
     The first window of a row is all new, and so is all that is no window.
     """
-    width = part_width(node.layer, wide.fold)
-    whole = node.covered // width
+    whole = parts_read(node, wide.fold)
     if not (isinstance(node.layer, CONVOLUTIONS) and slides(node.layer)):
         return whole
-    across = columns_a_part(node.layer, node.taken[-1], width)
+    across = columns_a_part(node.layer, node.taken[-1], part_width(node.layer, wide.fold))
     return min(node.layer.strides[1] * across * whole // node.layer.kernel[1], whole)
 
 
@@ -126,7 +117,7 @@ def frame(node: Node, wide: Lanes) -> Iterable[Run]:
 def _multiplying(node: Node, wide: Lanes) -> Iterator[Run]:
     """Row by row: every window of a row but the first shares columns with the one before."""
     fold, width = wide.fold, part_width(node.layer, wide.fold)
-    whole, cycles, together = node.covered // width, turns(node.size, fold), fold.groups(wide.puts)
+    whole, cycles, together = parts_read(node, fold), turns(node, fold), fold.groups(wide.puts)
     if node.kind == DEPTHWISE:  # groups of channels end one after another, in the last turns
         ends = range(cycles - fold.groups(node.size[1]), cycles + 1, together)
     else:
@@ -161,7 +152,8 @@ def _window(node: Node, layer: Convolution, wide: Lanes) -> Iterator[Run]:
             found.append(store if has_row and has_column else Run(1, 1, takes=False, puts=False))
             if ends_row and column < used and column % layer.strides[1] < layer.kernel[1]:
                 puts = made.across == 1 or ends
-                found.append(Run(made.column, made.lanes // made.stored, takes=False, puts=puts))
+                found.append(Run(made.column - 1, made.lanes // made.stored, takes=False, puts=puts))
+                found.append(Run(1, made.last // made.stored, takes=False, puts=puts))
         return found
 
     for row in rows:
@@ -175,8 +167,8 @@ def _window_turns(node: Node, layer: Convolution, wide: Lanes) -> int:
     scanned = (top + node.taken[0] + bottom) * (left + node.taken[1] + right)
     stride, size = layer.strides[1], layer.kernel[1]
     used = (node.shape[1] - 1) * min(stride, size) + size  # the columns between windows are not read
-    turns = node.taken[-1] // wide.takes * (wide.takes // made.stored)
-    return stored * turns + scanned - stored + node.shape[0] * used * made.column * (made.lanes // made.stored)
+    words = node.taken[-1] // made.stored  # of a pixel
+    return stored * words + scanned - stored + node.shape[0] * used * layer.kernel[0] * words
 
 
 def _pool(node: Node, layer: MaxPool2D | AveragePool2D, words: int) -> Iterator[Run]:

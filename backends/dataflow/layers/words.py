@@ -12,7 +12,18 @@ from math import lcm
 
 from backends.dataflow.buffers import SHALLOWEST
 from backends.dataflow.fifos import SLACK
-from backends.dataflow.layers.nodes import MULTIPLYING, RECEIVE, SEND, WINDOW, Lanes, Node, divisors, part_width, parts
+from backends.dataflow.layers.nodes import (
+    MULTIPLYING,
+    RECEIVE,
+    SEND,
+    WINDOW,
+    Lanes,
+    Node,
+    divisors,
+    part_width,
+    parts,
+    parts_read,
+)
 from backends.dataflow.layers.schedule import FOLDED, busy
 from backends.dataflow.pe_simd import Fold
 
@@ -85,5 +96,5 @@ def _row_start(node: Node, wide: Lanes) -> int:
     """
     if node.kind != WINDOW:
         return 0
-    made, new = parts(node, wide), node.covered // part_width(node.layer, wide.fold)
+    made, new = parts(node, wide), parts_read(node, wide.fold)
     return node.shape[0] * max(new - SHALLOWEST, 0) * (made.lanes // made.stored - 1)

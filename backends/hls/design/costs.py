@@ -9,7 +9,7 @@ from backends.cost.amounts import Amount, Amounts, exact, joined, within
 from backends.cost.dsp import dsp48
 from backends.dataflow.buffers import Buffer
 from backends.dataflow.layers.memories import kept, rows, shared, weight_rom
-from backends.dataflow.layers.nodes import Lanes, Node, merged_activation, parts
+from backends.dataflow.layers.nodes import Lanes, Node, merged_activation, parts, parts_read
 from backends.dataflow.layers.schedule import fresh
 from backends.hls.design import resources
 from flows.core.evidence import Metric
@@ -58,16 +58,16 @@ def node_cost(
         case "matrix_vector", _:
             assert arithmetic and arithmetic.kernel
             widths, sharing = (data, arithmetic.kernel.width, unit[0], result), shared(unit[1], fold)
-            weights = resources.memory(weight_rom(node.size, fold, widths[1], device, sharing), WEIGHTS)
-            is_reread = fold.pe < node.size[1] or fresh(node, wide) < node.size[0] // fold.simd
+            weights = resources.memory(weight_rom(node, fold, widths[1], device, sharing), WEIGHTS)
+            is_reread = fold.pe < node.size[1] or fresh(node, wide) < parts_read(node, fold)
             memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
             found = joined(matrix_vector(wide, widths, fold.simd, sharing), memory, _sloped(node, quantised, fold.pe))
             return found, {WEIGHTS: weights}
         case "depthwise", _:
             assert arithmetic and arithmetic.kernel
             widths = data, arithmetic.kernel.width, unit[0], result
-            weights = resources.memory(weight_rom(node.size, fold, widths[1], device), WEIGHTS)
-            is_reread = fresh(node, wide) < node.covered // fold.pe
+            weights = resources.memory(weight_rom(node, fold, widths[1], device), WEIGHTS)
+            is_reread = fresh(node, wide) < parts_read(node, fold)
             memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
             rounds = resources.delay(node.size[1] * widths[2], node.size[1] // fold.pe)
             found = joined(matrix_vector(wide, widths, fold.pe), memory, rounds, _sloped(node, quantised, fold.pe))

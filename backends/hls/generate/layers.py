@@ -10,7 +10,17 @@ from backends.dataflow.buffers import BRAM
 from backends.dataflow.layers import packing
 from backends.dataflow.layers.blueprint import Blueprint
 from backends.dataflow.layers.names import struct, title
-from backends.dataflow.layers.nodes import DEPTHWISE, WINDOW, Convolution, Lanes, Node, merged_activation, parts, pixels
+from backends.dataflow.layers.nodes import (
+    DEPTHWISE,
+    WINDOW,
+    Convolution,
+    Lanes,
+    Node,
+    merged_activation,
+    parts,
+    parts_read,
+    pixels,
+)
 from backends.dataflow.layers.schedule import QUICKEST, busy, fresh
 from backends.dataflow.pe_simd import Fold
 from backends.hls.generate import cpp
@@ -87,9 +97,9 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
     types = quantised.layers[layer.name]
     assert types.kernel is not None and types.bias is not None and types.accumulator is not None
     source, result = quantised.type_of(layer.inputs[0]), quantised.type_of(node.tensor)
-    steps, groups = node.size[0] // fold.simd, node.size[1] // fold.pe
     is_depthwise, shared = node.kind == DEPTHWISE, made.shared(layer.name)
-    parts_of_window = steps * groups if is_depthwise else steps
+    groups, parts_of_window = fold.groups(node.size[1]), parts_read(node, fold)
+    steps = node.size[0] if is_depthwise else parts_of_window
     columns = node.shape[-2] if len(node.shape) > 1 else 1
     windows = [one for one in made.nodes if one.kind == WINDOW and one.layer == layer]
     new = (

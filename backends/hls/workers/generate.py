@@ -20,16 +20,15 @@ from backends.amd import tcl
 from backends.dataflow.layers.arithmetic import codes
 from backends.dataflow.layers.blueprint import Blueprint, from_json
 from backends.dataflow.layers.names import layer_names, top_name
-from backends.dataflow.layers.nodes import DEPTHWISE, MULTIPLYING, Node, columns_a_part
+from backends.dataflow.layers.nodes import DEPTHWISE, MULTIPLYING, Node
 from backends.dataflow.layers.packing import borrowed
 from backends.dataflow.layers.stream import sent
-from backends.dataflow.pe_simd import Fold
+from backends.dataflow.layers.weights import by_groups, by_turns
 from backends.dataflow.workers import project
 from backends.hls.generate.cpp import listed, stored
 from backends.hls.generate.layers import layer_texts
 from backends.hls.generate.top import stage_texts
 from flows.core.worker import JOB, run_worker
-from models.network import CONVOLUTIONS
 from models.vectors import vectors
 
 TEMPLATES = Path(__file__).parent.parent / "generate" / "templates"
@@ -89,15 +88,11 @@ def weight_text(made: Blueprint, node: Node, name: str, tensors: Mapping[str, np
     """The weights of one layer as the arrays of its stage."""
     types, fold = made.quantised.layers[node.name], made.folds[node.name]
     assert types.kernel is not None and types.bias is not None
-    products, results = node.size
-    groups, steps = results // fold.pe, products // fold.simd
-    kernel = _by_parts(node, fold, codes(tensors[f"{node.name}/kernel"], types.kernel))
-    turns = kernel.reshape(steps, fold.simd, groups, fold.pe).transpose(
-        3, *((0, 2) if node.kind == DEPTHWISE else (2, 0)), 1
-    )
+    kernel = by_turns(node, fold, codes(tensors[f"{node.name}/kernel"], types.kernel))
+    turns = kernel.transpose(3, *((0, 2) if node.kind == DEPTHWISE else (2, 0)), 1)
     shared = made.shared(node.name)
-    weights = packed(turns.reshape(fold.pe, groups * steps, fold.simd), types.kernel.width, shared)
-    bias = codes(tensors[f"{node.name}/bias"], types.bias).reshape(groups, fold.pe)
+    weights = packed(turns.reshape(fold.pe, -1, fold.simd), types.kernel.width, shared)
+    bias = by_groups(node, fold, codes(tensors[f"{node.name}/bias"], types.bias))
     units, words, bytes_a_word = weights.shape
     of, order = ("PE", "lane") if shared == 1 else (f"{shared} PE", f"lane, {shared} PE of each")
     whole = "" if types.kernel.width == 8 else f"; their {types.kernel.width} bits follow each other in bytes"
@@ -113,7 +108,7 @@ def weight_text(made: Blueprint, node: Node, name: str, tensors: Mapping[str, np
 
 static const signed char {name}_weights[{units}][{words}][{bytes_a_word}] = {listed(weights.tolist())};
 
-static const {stored(types.bias.width)} {name}_biases[{fold.pe}][{groups}] = {listed(bias.T.tolist())};
+static const {stored(types.bias.width)} {name}_biases[{fold.pe}][{len(bias)}] = {listed(bias.T.tolist())};
 """
 
 
@@ -127,17 +122,6 @@ def packed(weights: np.ndarray, bits: int, shared: int) -> np.ndarray:
     lanes = borrowed(rows, shared).reshape(units, shared, words, simd).transpose(0, 2, 3, 1)
     each = (lanes[..., None] >> np.arange(bits) & 1).astype(np.uint8)
     return np.packbits(each.reshape(units, words, -1), axis=-1, bitorder="little").view(np.int8)
-
-
-def _by_parts(node: Node, fold: Fold, kernel: np.ndarray) -> np.ndarray:
-    """`kernel` (height, width, channels, results) in the order in which the parts of a window come: column by column,
-    or as much of every column as a part has."""
-    if not isinstance(node.layer, CONVOLUTIONS):
-        return kernel
-    columns = kernel.transpose(1, 0, 2, 3)
-    if node.kind == DEPTHWISE or (across := columns_a_part(node.layer, node.taken[-1], fold.simd)) == 1:
-        return columns
-    return columns.reshape(across, -1, fold.simd // across, node.size[1]).transpose(1, 0, 2, 3)
 
 
 def vectors_text(made: Blueprint, results: list[list[int]]) -> str:

@@ -74,7 +74,7 @@ def node_cost(
                 memory(kept(node, fold, data, device), "windows", device),
                 logic(0, (wide.puts + fold.pe) * result, "words"),
             )
-            return found, {WEIGHTS: memory(weight_rom(node.size, fold, width, device), WEIGHTS, device)}
+            return found, {WEIGHTS: memory(weight_rom(node, fold, width, device), WEIGHTS, device)}
         case "maxpool2d", MaxPool2D() as layer:
             compared = layer.kernel[0] + layer.kernel[1] - 2
             kept_words = shift_register_luts(max(node.taken[-1] // wide.takes, 1), data * wide.takes)

@@ -62,10 +62,8 @@ class RtlDesign(LayerDesign[RtlOptions]):
 
     @staticmethod
     def ways(node: Node) -> Ways:
-        """The words of a window lie in one column each, so that a column goes out once. PE need not divide the results:
-        it is the fewest that make so many groups of them."""
-        simds, results = node.foldable[0], node.size[1]
-        pes = tuple(sorted({-(-results // groups) for groups in range(1, results + 1)}))
+        """The words of a window lie in one column each, so that a column goes out once."""
+        simds, pes = node.foldable
         if isinstance(node.layer, Conv2D):
             simds = tuple(simd for simd in simds if columns_a_part(node.layer, node.taken[-1], simd) == 1)
         return simds, pes

@@ -47,6 +47,7 @@ module axis_receive #(
         .clk(clk),
         .reset(reset),
         .in_valid(turns),
+        .in_ends(1'b0),
         .in_data(needs_beat ? in_data[7:0] : waiting[7:0]),
         .out_valid(has_word),
         .out_data(word)

@@ -53,11 +53,11 @@ module convolution #(
     input logic out_ready,
     output logic [(PUTS-SPARE)*OUT_BITS-1:0] out_data
 );
-    localparam INPUTS = KERNEL_HEIGHT * KERNEL_WIDTH * CHANNELS;
+    localparam PARTS = (KERNEL_HEIGHT * CHANNELS + SIMD - 1) / SIMD;    // of a column of a window
     localparam COLUMNS = (PAD_LEFT + WIDTH + PAD_RIGHT - KERNEL_WIDTH) / STRIDE_WIDTH + 1;
     // Words of a window that the one before did not have: those of as many columns as it moves.
     localparam NEW_COLUMNS = STRIDE_WIDTH < KERNEL_WIDTH ? STRIDE_WIDTH : KERNEL_WIDTH;
-    localparam FRESH = NEW_COLUMNS * KERNEL_HEIGHT * CHANNELS / SIMD;
+    localparam FRESH = NEW_COLUMNS * PARTS;
 
     logic has_part, takes_part;
     logic [SIMD*ACT_BITS-1:0] part;
@@ -91,7 +91,7 @@ module convolution #(
         .out_data(part)
     );
     dense #(
-        .INPUTS(INPUTS),
+        .INPUTS(KERNEL_WIDTH * PARTS * SIMD),
         .OUTPUTS(OUTPUTS),
         .PE(PE),
         .SIMD(SIMD),

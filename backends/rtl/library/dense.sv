@@ -145,6 +145,7 @@ module dense #(
         .clk(clk),
         .reset(reset),
         .in_valid(has_codes),
+        .in_ends(1'b0),
         .in_data(codes),
         .out_valid(has_word),
         .out_data(results)

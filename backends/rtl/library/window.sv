@@ -4,6 +4,9 @@
 // a row that completes windows, the column that the pixel ends is read again from top to bottom. A column that is part of
 // several windows goes out once: `matrix_vector` keeps it.
 //
+// The last part of a column may be short of values. It is then filled up by those of the part before, which its weights
+// take as zeros.
+//
 // Nothing is cleared between frames: padding or pixels of the next frame have replaced all old values before a window is
 // whole.
 module window #(
@@ -20,7 +23,7 @@ module window #(
     parameter PAD_RIGHT = 0,
     parameter BITS = 8,
     parameter LANES = 1,                      // values of a word that comes
-    parameter STORED = 1,                     // values of a word of the rows: it divides LANES and SIMD
+    parameter STORED = 1,                     // values of a word of the rows: it divides LANES, SIMD and CHANNELS
     parameter SIMD = 1,                       // values of a word that goes out
     parameter ROWS_IN = "block",              // "block" (block RAM) or "distributed" (LUT RAM)
     parameter FIFO_DEPTH = 16,
@@ -39,6 +42,7 @@ module window #(
     localparam ROW = WIDTH * WORDS;
     localparam TOTAL = KERNEL_HEIGHT * ROW;
     localparam PARTS = SIMD / STORED;
+    localparam IS_SHORT = KERNEL_HEIGHT * WORDS % PARTS != 0;    // the last part of a column
     localparam LATENCY = 3;
     localparam ADDRESS_BITS = TOTAL > 1 ? $clog2(TOTAL) : 1;
     localparam WORD_BITS = WORDS > 1 ? $clog2(WORDS) : 1;
@@ -171,12 +175,14 @@ module window #(
     );
 
     // What is read comes two cycles later; padding is zero.
-    logic was_read, is_read, was_pixel, is_pixel;
+    logic was_read, is_read, was_pixel, is_pixel, was_end, is_end;
     always_ff @(posedge clk) begin
         was_read <= turns && reading && !reset;
         is_read <= was_read && !reset;
         was_pixel <= has_column && rows_left[0];
         is_pixel <= was_pixel;
+        was_end <= IS_SHORT && ends_reading;
+        is_end <= was_end;
     end
 
     logic has_part;
@@ -189,6 +195,7 @@ module window #(
         .clk(clk),
         .reset(reset),
         .in_valid(is_read),
+        .in_ends(is_end),
         .in_data(is_pixel ? stored : {STORED * BITS{1'b0}}),
         .out_valid(has_part),
         .out_data(part)
@@ -196,7 +203,7 @@ module window #(
     fifo #(
         .WIDTH(SIMD * BITS),
         .DEPTH(FIFO_DEPTH),
-        .SLACK(LATENCY / PARTS + 1),
+        .SLACK(LATENCY / PARTS + 1 + IS_SHORT),
         .STORAGE(FIFO_IN)
     ) parts (
         .clk(clk),

@@ -25,12 +25,12 @@ from backends.dataflow.layers.nodes import MATRIX_VECTOR, Node
 from backends.dataflow.layers.packing import borrowed
 from backends.dataflow.layers.searches import ladders
 from backends.dataflow.layers.stream import sent
+from backends.dataflow.layers.weights import by_groups, by_turns
 from backends.dataflow.workers import project
 from backends.rtl.design.thresholds import threshold_bits
 from backends.rtl.generate.instances import APART, instances
 from flows.core.worker import JOB, run_worker
 from models.integers import HostScale, Threshold
-from models.network import Conv2D
 from models.vectors import vectors
 
 FLOW = Path(__file__).parent.parent
@@ -101,18 +101,12 @@ def weight_texts(
     """The words of the weights and of the biases of a layer, as `matrix_vector.sv` and `packed_array.sv` read them."""
     types, fold = made.quantised.layers[node.name], made.folds[node.name]
     assert types.kernel is not None and types.bias is not None
-    products, results = node.size
-    groups, steps = fold.groups(results), products // fold.simd
-    spare = groups * fold.pe - results  # of the last group, which have no weights
-    kernel = codes(tensors[f"{node.name}/kernel"], types.kernel)
-    if isinstance(node.layer, Conv2D):
-        kernel = kernel.transpose(1, 0, 2, 3)  # windows come column by column
-    kernel = np.pad(kernel.reshape(products, results), ((0, 0), (0, spare)))
-    turns = kernel.reshape(steps, fold.simd, groups, fold.pe).transpose(2, 0, 3, 1)
+    turns = by_turns(node, fold, codes(tensors[f"{node.name}/kernel"], types.kernel)).transpose(3, 2, 0, 1)
     if sharing > 1 and not fold.in_luts:
-        turns = borrowed(turns.transpose(2, 0, 1, 3), sharing).transpose(1, 2, 0, 3)
-    bias = np.pad(codes(tensors[f"{node.name}/bias"], types.bias), (0, spare)).reshape(groups, fold.pe)
-    return words(turns.reshape(groups * steps, -1), types.kernel.width), words(bias, sums)
+        turns = borrowed(turns, sharing)
+    lines = turns.transpose(1, 2, 0, 3).reshape(-1, fold.multipliers)  # group by group, and in each part by part
+    bias = by_groups(node, fold, codes(tensors[f"{node.name}/bias"], types.bias))
+    return words(lines, types.kernel.width), words(bias, sums)
 
 
 def threshold_texts(

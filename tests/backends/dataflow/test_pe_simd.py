@@ -19,7 +19,9 @@ def divisors(number: int) -> tuple[int, ...]:
 
 WAYS = st.tuples(st.integers(1, 600).map(divisors), st.integers(1, 128).map(divisors))
 FOLDS = st.dictionaries(
-    st.from_regex(r"[a-z_0-9]+", fullmatch=True), st.builds(Fold, st.integers(1, 999), st.integers(1, 999)), min_size=1
+    st.from_regex(r"[a-z_0-9]+", fullmatch=True),
+    st.builds(Fold, st.integers(1, 999), st.integers(1, 999), st.booleans()),
+    min_size=1,
 )
 
 
@@ -32,11 +34,11 @@ def test_nearest_is_legal_and_nothing_is_nearer(ways: Ways, pe: int, simd: int) 
 
 
 @given(WAYS, st.integers(1, 700), st.integers(1, 200))
-def test_what_does_not_divide_is_refused_with_the_nearest(ways: Ways, pe: int, simd: int) -> None:
+def test_what_is_no_fold_is_refused_with_the_nearest(ways: Ways, pe: int, simd: int) -> None:
     refused = list(refusals({"conv": Fold(pe, simd)}, {"conv": ways}))
     assert bool(refused) == (Fold(pe, simd) not in legal(ways))
     for refusal in refused:
-        assert refusal.culprit == "--folding" and f"{pe}x{simd} does not divide conv" in refusal.fact
+        assert refusal.culprit == "--folding" and f"{pe}x{simd} is no fold of conv" in refusal.fact
         assert not list(refusals(parse_folding(refusal.nearest), {"conv": ways}))
 
 
@@ -54,6 +56,11 @@ def test_a_file_says_pe_and_simd(tmp_path: Path) -> None:
     file = tmp_path / "folding.json"
     file.write_text('{"block1_conv1": {"pe": 4, "simd": 9}}')
     assert folding_text(str(file)) == "block1_conv1=4x9"
+    file.write_text('{"dense": {"pe": 1, "simd": 8, "lut": true}, "conv": {"pe": 1, "simd": 1, "lut": false}}')
+    assert folding_text(str(file)) == "dense=1x8:lut,conv=1x1"
+    file.write_text('{"dense": {"pe": 1, "simd": 8, "lut": "yes"}}')
+    with pytest.raises(InputError, match="true or false"):
+        folding_text(str(file))
 
 
 def test_auto_gives_no_fold() -> None:

@@ -148,7 +148,7 @@ def test_a_network_without_weights_is_refused(tmp_path: Path) -> None:
 
 @settings(max_examples=30)
 @given(pe=st.integers(1, 30), simd=st.integers(1, 60), name=st.sampled_from(("conv1", "shortcut", "conv2", "dense")))
-def test_a_folding_that_does_not_divide_is_refused_with_the_nearest(
+def test_what_is_no_fold_is_refused_with_the_nearest(
     tmp_path_factory: pytest.TempPathFactory, name: str, pe: int, simd: int
 ) -> None:
     folder = tmp_path_factory.mktemp("folding")
@@ -157,7 +157,7 @@ def test_a_folding_that_does_not_divide_is_refused_with_the_nearest(
     refused = refusals(job)
     assert bool(refused) == (Fold(pe, simd) not in legal(node.foldable))
     for refusal in refused:
-        assert refusal.culprit == "--folding" and f"{pe}x{simd} does not divide {name}" in refusal.fact
+        assert refusal.culprit == "--folding" and f"{pe}x{simd} is no fold of {name}" in refusal.fact
         assert refusals(job_on(SMALL, folder, folding=refusal.nearest)) == ()
 
 

@@ -24,7 +24,7 @@ from backends.hls.estimate import estimate
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.margins import KEPT
 from flows.core.part import find_part
-from models.zoo import ARCH4
+from models.zoo import ARCH4, ARCH8
 from tests.backends.hls.eight_bit import budgets_around, eight_bit, job_for, solved
 
 
@@ -67,10 +67,14 @@ def test_scopes_add_up(data: st.DataObject) -> None:
 def test_memories_by_hand() -> None:
     """UG473: 512 words of 36 bits, 1,024 of 18, 2,048 of 9. 252 words of 224 bits take 7, 1,008 of 112 bits 7."""
     device = find_part("xc7z020").device
-    assert replace(weight_rom((252, 28), Fold(1, 28), 8, device), storage=BRAM).bram18 == 7
-    assert replace(weight_rom((504, 56), Fold(2, 14), 8, device), storage=BRAM).bram18 == 2 * 7
-    assert weight_rom((56, 10), Fold(10, 56), 8, device).luts == 10 * 56 * 8, "one word: constants in LUTs"
-    assert weight_rom((504, 56), Fold(1, 14), 8, device).storage == BRAM, "2,016 words: a larger share of LUTs"
+    units = {node.name: node for node in nodes(eight_bit(ARCH8)) if node.kind == MATRIX_VECTOR}
+    first, last, dense = units["block1_conv2"], units["block2_conv2"], units["dense"]
+    assert (first.size, last.size, dense.size) == ((252, 28), (504, 56), (56, 10))
+    assert replace(weight_rom(first, Fold(1, 28), 8, device), storage=BRAM).bram18 == 7
+    assert replace(weight_rom(last, Fold(2, 14), 8, device), storage=BRAM).bram18 == 2 * 7
+    assert weight_rom(dense, Fold(10, 56), 8, device).luts == 10 * 56 * 8, "one word: constants in LUTs"
+    assert weight_rom(last, Fold(1, 14), 8, device).storage == BRAM, "2,016 words: a larger share of LUTs"
+    assert weight_rom(first, Fold(5, 8), 8, device).depth == 3 * 11 * 6, "84 values of a column and 28 results, filled"
 
 
 def test_what_every_number_says_of_itself() -> None:

@@ -18,6 +18,7 @@ import pytest
 from backends.amd.workers import ap_types
 from backends.dataflow.layers.arithmetic import lower
 from backends.dataflow.layers.blueprint import Blueprint, blueprint
+from backends.dataflow.layers.folds import divides
 from backends.dataflow.layers.nodes import MATRIX_VECTOR, nodes
 from backends.dataflow.layers.schedule import QUICKEST, stage_timing
 from backends.dataflow.layers.stream import sent
@@ -129,6 +130,17 @@ def test_grey_images_and_vectors(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_random_design_computes_what_the_reference_does(tmp_path: Path, seed: int) -> None:
     compare(random_job(seed, tmp_path), tmp_path / "project")
+
+
+@pytest.mark.parametrize("folding", ["conv1=2x2,conv2=3x8,dense=2x2", "conv1=4x6,conv2=2x24,dense=3x1"])
+def test_lanes_that_are_filled_up_change_no_result(tmp_path: Path, folding: str) -> None:
+    """Parts of one column, and of all three; 9 and 12 values of a column by 2 and 8, five results by 2 and 3."""
+    job = job_on(SMALL, tmp_path, folding=folding)
+    design = BACKEND.resolve(job).design
+    filled = [node.name for node in design.weighted if not divides(node, design.folds[node.name])]
+    assert filled == ["conv1", "conv2", "dense"]
+    write(job, reference(job, vectors(job.network.input_shape, FRAMES)), tmp_path / "project")
+    compare(job, tmp_path / "project")
 
 
 @pytest.mark.slow

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import gcd
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from backends.dataflow.layers.folds import divides
 from backends.dataflow.layers.nodes import (
     MATRIX_VECTOR,
     SEND,
@@ -18,6 +20,7 @@ from backends.dataflow.layers.nodes import (
     divisors,
     nodes,
     parts,
+    parts_read,
 )
 from backends.dataflow.layers.schedule import FOLDED, busy
 from backends.dataflow.layers.words import ONE, alike, choose_lanes, least
@@ -42,10 +45,13 @@ def test_words_are_whole_for_all_that_read_and_write_them(data: st.DataObject) -
         if node.kind == WINDOW:
             cut = parts(node, lanes)
             assert node.taken[-1] % lanes.takes == lanes.takes % cut.stored == cut.lanes % cut.stored == 0
-            assert isinstance(node.layer, Conv2D) and cut.column * cut.lanes == node.taken[-1] * node.layer.kernel[0]
+            assert isinstance(node.layer, Conv2D)
+            assert (cut.column - 1) * cut.lanes + cut.last == node.taken[-1] * node.layer.kernel[0]
+            assert 0 < cut.last <= cut.lanes and cut.last % cut.stored == 0
             assert cut.across * cut.lanes == lanes.puts
         elif node.kind == MATRIX_VECTOR:
-            assert lanes.takes % lanes.fold.simd == lanes.puts % lanes.fold.pe == node.shape[-1] % lanes.puts == 0
+            assert lanes.takes % lanes.fold.simd == node.shape[-1] % lanes.puts == 0
+            assert lanes.puts % lanes.fold.pe == 0 or lanes.puts == node.shape[-1], "the last group is short"
         elif node.kind != SEND:
             assert node.shape[-1] % lanes.puts == 0
 
@@ -79,13 +85,37 @@ def test_a_join_makes_both_its_branches_alike() -> None:
 
 @pytest.mark.parametrize(("kernel", "channels"), [(2, 6), (3, 28), (3, 3), (5, 4), (7, 2)])
 def test_any_divisor_of_the_products_is_a_simd_of_a_window(kernel: int, channels: int) -> None:
-    """Where the width of the kernel is a prime."""
-    layer = Conv2D("conv", (INPUT,), (kernel, kernel), (1, 1), "same", 4)
-    assert all(columns_a_part(layer, channels, simd) for simd in divisors(kernel * kernel * channels))
+    """Where the width of the kernel is a prime, and no lane is idle then."""
+    node = convolution((kernel, kernel), channels)
+    for simd in divisors(kernel * kernel * channels):
+        assert simd in node.foldable[0]
+        assert divides(node, Fold(1, simd))
 
 
 def test_a_part_that_lies_in_some_columns_is_not_built() -> None:
-    layer = Conv2D("conv", (INPUT,), (1, 4), (1, 1), "same", 4)
-    node = Node("conv", MATRIX_VECTOR, ("window conv",), (8, 8, 1), (8, 8, 4), "conv", layer)
+    node = convolution((1, 4), 1)
     assert node.foldable[0] == (1, 4), "two of four columns are none"
     assert Lanes(Fold(1, 4), 4, 1).fold in legal(node.foldable)
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 30))
+def test_no_simd_has_a_lane_more_than_it_needs(height: int, width: int, channels: int) -> None:
+    """A word less of each column would take more parts; and at least one lane of the last part has weights."""
+    assume(height * width > 1)
+    node = convolution((height, width), channels)
+    assert isinstance(node.layer, Conv2D)
+    for simd in node.foldable[0]:
+        across = columns_a_part(node.layer, channels, simd)
+        lanes, parts_of_window = simd // across, parts_read(node, Fold(1, simd))
+        assert parts_of_window * simd >= node.size[0] > (parts_of_window - width // across) * simd
+        word = gcd(lanes, channels)
+        assert lanes == word or -(-height * channels // (lanes - word)) > -(-height * channels // lanes)
+
+
+def test_the_fewest_results_a_group_make_so_many_groups() -> None:
+    assert convolution((3, 3), 28, 28).foldable[1] == (1, 2, 3, 4, 5, 6, 7, 10, 14, 28)
+
+
+def convolution(kernel: tuple[int, int], channels: int, filters: int = 4) -> Node:
+    layer = Conv2D("conv", (INPUT,), kernel, (1, 1), "same", filters)
+    return Node("conv", MATRIX_VECTOR, ("window conv",), (8, 8, channels), (8, 8, filters), "conv", layer)

@@ -19,6 +19,8 @@ from tests.backends.hls.networks import PLAIN, random_network
 
 FOLDING = "conv1=2x3,shortcut=1x1,conv2=3x4,dense=2x2"
 """Of `tests.backends.hls.networks.SMALL`, which has every kind of stage; its five results go two by two."""
+PADDED = "conv1=2x2,shortcut=1x1,conv2=3x8,dense=2x2"
+"""The columns of its windows, 9 and 12 values, do not come out even either."""
 
 
 def job_on(network: Network, folder: Path, part: str = "xc7z020", seed: int = 8, **options: Any) -> Job[RtlOptions]:

@@ -12,6 +12,9 @@
 // A column that is part of several windows goes out once: `matrix_vector` keeps it. Only where a part lies across all
 // columns of a window (ACROSS > 1) it has values of the columns before, too, and whole windows go out.
 //
+// The last part of a column may be short of values. It is then filled up by those of the part before, which its weights
+// take as zeros.
+//
 // Nothing is cleared between frames: padding or pixels of the next frame have replaced all old values before a window is
 // whole.
 template <typename Layer>
@@ -22,6 +25,7 @@ void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer
     const int LANES = Layer::Word::SIZE, STORED = Layer::STORED, KERNEL_HEIGHT = Layer::KERNEL_HEIGHT;
     const int ACROSS = Layer::ACROSS, OWN = Layer::Part::SIZE / ACROSS;  // values of a part that are of one column
     const int BETWEEN = Layer::COLUMN * OWN;                       // and how many pass until the next column's stand there
+    const bool IS_SHORT = KERNEL_HEIGHT * Layer::CHANNELS % OWN > 0;  // the last part of a column
 
     Value waiting[LANES];  // of a word that came, what is not stored yet
 #pragma HLS ARRAY_PARTITION variable=waiting complete
@@ -70,7 +74,12 @@ void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer
                 for (int lane = 0; lane < STORED; lane++) values.value[lane] = 0;
             }
             shift_in(values.value, own);
-            if (advance<OWN / STORED>(filled)) {
+            bool is_whole = advance<OWN / STORED>(filled);
+            if (IS_SHORT && y == KERNEL_HEIGHT - 1 && word == Layer::WORDS - 1) {
+                is_whole = true;
+                filled = 0;
+            }
+            if (is_whole) {
                 typename Layer::Part part;
                 for (int x = 0; x < ACROSS; x++)
                     for (int lane = 0; lane < OWN; lane++)

@@ -28,12 +28,12 @@ void small(hls::stream<Beat> &image_beats, hls::stream<Beat> &result_beats, int 
 
     hls::stream<Vector<ap_uint<8>, 1>, 16> image_to_conv1("image_to_conv1");
 #pragma HLS BIND_STORAGE variable=image_to_conv1 type=fifo impl=srl
-    hls::stream<Vector<ap_uint<8>, 1>, 66> image_to_shortcut("image_to_shortcut");
+    hls::stream<Vector<ap_uint<8>, 1>, 65> image_to_shortcut("image_to_shortcut");
 #pragma HLS BIND_STORAGE variable=image_to_shortcut type=fifo impl=srl
     clone<144>(image, image_to_conv1, image_to_shortcut);
 
-    // conv1: 3x3 convolution, 3 to 4 channels and ReLU; PE x SIMD 2x3.
-    hls::stream<Vector<ap_uint<8>, 3>, 16> conv1_windows("conv1_windows");
+    // conv1: 3x3 convolution, 3 to 4 channels and ReLU; PE x SIMD 2x2.
+    hls::stream<Vector<ap_uint<8>, 2>, 16> conv1_windows("conv1_windows");
 #pragma HLS BIND_STORAGE variable=conv1_windows type=fifo impl=srl
     conv1_window(image_to_conv1, conv1_windows);
 
@@ -75,8 +75,8 @@ void small(hls::stream<Beat> &image_beats, hls::stream<Beat> &result_beats, int 
 #pragma HLS BIND_STORAGE variable=gap_out type=fifo impl=srl
     global_average_pool<Gap>(conv2_out, gap_out);
 
-    // dense: dense, 6 to 5; PE x SIMD 1x2.
-    hls::stream<Vector<ap_int<32>, 1>, 16> dense_out("dense_out");
+    // dense: dense, 6 to 5; PE x SIMD 2x2.
+    hls::stream<Vector<ap_int<32>, 5>, 16> dense_out("dense_out");
 #pragma HLS BIND_STORAGE variable=dense_out type=fifo impl=srl
     dense(gap_out, dense_out);
 

@@ -18,8 +18,8 @@ extern "C" int simulate(const unsigned char *images, int *results, int frames) {
     hls::stream<Beat> image_beats("image_beats"), result_beats("result_beats");
     hls::stream<Vector<ap_uint<8>, 1>, 16> image("image");
     hls::stream<Vector<ap_uint<8>, 1>, 16> image_to_conv1("image_to_conv1");
-    hls::stream<Vector<ap_uint<8>, 1>, 66> image_to_shortcut("image_to_shortcut");
-    hls::stream<Vector<ap_uint<8>, 3>, 16> conv1_windows("conv1_windows");
+    hls::stream<Vector<ap_uint<8>, 1>, 65> image_to_shortcut("image_to_shortcut");
+    hls::stream<Vector<ap_uint<8>, 2>, 16> conv1_windows("conv1_windows");
     hls::stream<Vector<ap_uint<8>, 2>, 16> relu1_out("relu1_out");
     hls::stream<Vector<ap_int<8>, 2>, 16> shortcut_out("shortcut_out");
     hls::stream<Vector<ap_int<8>, 2>, 16> layer_add_out("layer_add_out");
@@ -28,7 +28,7 @@ extern "C" int simulate(const unsigned char *images, int *results, int frames) {
     hls::stream<Vector<ap_uint<8>, 4>, 16> conv2_windows("conv2_windows");
     hls::stream<Vector<ap_int<8>, 6>, 16> conv2_out("conv2_out");
     hls::stream<Vector<ap_int<8>, 6>, 16> gap_out("gap_out");
-    hls::stream<Vector<ap_int<32>, 1>, 16> dense_out("dense_out");
+    hls::stream<Vector<ap_int<32>, 5>, 16> dense_out("dense_out");
     put_images(images, frames, image_beats);
     const int transfer = TRANSFER;
 

@@ -7,11 +7,11 @@
 
 struct Dense {
     // PE results at a time, SIMD products of each a cycle.
-    static const int PE = 1, SIMD = 2;
-    static const int STEPS = 3, GROUPS = 5;
-    // Each result has multipliers of its own; the weights of a turn are BYTES.
-    static const int SHARED = 1, UNITS = 1, BYTES = 2;
-    static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 0, IN_LUTS = 0;
+    static const int PE = 2, SIMD = 2;
+    static const int STEPS = 3, GROUPS = 3;
+    // 2 results share a multiplier; the weights of a turn are BYTES.
+    static const int SHARED = 2, UNITS = 1, BYTES = 4;
+    static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 65536, IN_LUTS = 0;
     // All values are new.
     static const int FRESH = 3;
     // What comes out.
@@ -19,16 +19,16 @@ struct Dense {
 
     typedef ap_int<8> Value;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef ap_int<8> Weight;  // ap_fixed<8,2,AP_RND_CONV,AP_SAT>
-    typedef ap_int<8> Factor;
-    typedef ap_int<16> Product;
-    typedef ap_int<17> Pairs;  // sums of two products
+    typedef ap_int<25> Factor;  // the weights that share a multiplier
+    typedef ap_int<33> Product;
+    typedef ap_int<34> Pairs;  // sums of two products
     typedef ap_int<17> Pair;  // of one result
     typedef ap_int<16> Sum;  // all that it can come to, of ap_fixed<32,21>
     typedef ap_int<32> Result;  // ap_fixed<32,21>
     typedef short StoredBias;
     typedef Vector<Value, SIMD> Part;  // of what a turn multiplies
     typedef Vector<Value, 6> Input;
-    typedef Vector<Result, 1> Output;
+    typedef Vector<Result, 5> Output;
 
     // 11 bits behind the point become ap_fixed<32,21>.
     static Result result(Sum sum) {
@@ -37,9 +37,9 @@ struct Dense {
     }
 };
 
-// 2 multipliers, 15 cycles a frame; weights in LUTs.
+// 2 multipliers for 4 products, 9 cycles a frame; weights in LUTs.
 inline void dense(hls::stream<Dense::Input> &inputs, hls::stream<Dense::Output> &outputs) {
-// A ROM for each PE, all read at once; its words are the weights of a turn.
+// A ROM for every 2 PE, all read at once; its words are the weights of a turn.
 #pragma HLS ARRAY_PARTITION variable=dense_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=dense_weights dim=3 complete
 #pragma HLS BIND_STORAGE variable=dense_weights type=rom_1p impl=lutram

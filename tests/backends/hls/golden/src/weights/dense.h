@@ -1,27 +1,23 @@
-// dense: weights as integers of ap_fixed<8,2,AP_RND_CONV,AP_SAT>, [PE][turn of a pixel][lane],
+// dense: weights as integers of ap_fixed<8,2,AP_RND_CONV,AP_SAT>, [2 PE][turn of a pixel][lane, 2 PE of each],
 // and what its sums start at, as integers of ap_fixed<14,3,AP_RND_CONV,AP_SAT>, [PE][group].
+// A weight behind one below zero that shares its multiplier is less by one: see products.h.
 #pragma once
 
-static const signed char dense_weights[1][15][2] = {
+static const signed char dense_weights[1][9][4] = {
     {
-        {6, 0},
-        {-49, 33},
-        {-19, 4},
-        {20, 7},
-        {16, 11},
-        {-40, -8},
-        {3, -52},
-        {10, -11},
-        {12, 37},
-        {-3, -51},
-        {7, -45},
-        {19, 25},
-        {16, 56},
-        {-22, -7},
-        {27, 74},
+        {6, 20, 0, 7},
+        {-49, 15, 33, 11},
+        {-19, -41, 4, -8},
+        {3, -3, -52, -52},
+        {10, 7, -11, -46},
+        {12, 19, 37, 25},
+        {16, 0, 56, 0},
+        {-22, -1, -7, -1},
+        {27, 0, 74, 0},
     },
 };
 
-static const short dense_biases[1][5] = {
-    {591, -940, 1012, 2414, 307},
+static const short dense_biases[2][3] = {
+    {591, 1012, 307},
+    {-940, 2414, 0},
 };

@@ -1,0 +1,19 @@
+"""The models of the manual HLS flow beside what Yosys counts of the same stages as RTL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from calibration.hls.twins import page, twins
+from calibration.rtl.rows import read
+from flows.core.evidence import Metric
+
+ROWS = Path(__file__).parents[2] / "calibration/rows/rtl.json"
+PAGE = Path(__file__).parents[2] / "docs/hls-estimates.md"
+
+
+def test_every_twin_is_of_a_stage_of_the_flow_and_none_takes_more_luts_than_its_bound() -> None:
+    found = list(twins(read(ROWS)))
+    assert all(each.modelled[Metric.LUT.key].value > 0 for each in found), "the stages are called alike"
+    assert all(each.row.counted["lut"] <= each.modelled["lut"].high for each in found)
+    assert "\n".join(page(found)) in PAGE.read_text()

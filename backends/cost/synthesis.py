@@ -54,7 +54,7 @@ HLS4ML: Ratios = {
 }
 """Of hls4ml's own layers, for reports of csynth alone: no one ratio is right, since csynth over built is 3 for line
 buffers and their convolutions, 0.3 to 3 for dense layers, some hundreds for a streamed ReLU and 1.2 for FIFOs. What the
-flow foretells of its own does not pass by it (`backends.hls4ml.routed`). Block RAM: Vivado puts shallow weights and
+flow predicts of its own does not pass by it (`backends.hls4ml.routed`). Block RAM: Vivado puts shallow weights and
 FIFOs into LUTs."""
 
 
@@ -70,7 +70,7 @@ def with_routed(readings: Sequence[Reading], ratios: Ratios) -> Sequence[Reading
 
     A report is of the design alone: the whole has the shell beside it. A csynth report counts before a model of its own
     or of what is routed. Nothing is derived from csynth where somebody saw what is built, or where the flow's own laws
-    foretell it.
+    predict it.
     """
     resources = [one for one in readings if one.metric in RESOURCES]
     shells = {one.metric: one for one in resources if one.scope == SHELL}

@@ -183,13 +183,13 @@ def clocks(every: Sequence[Prediction]) -> tables.Section:
 
 
 def rates(every: Sequence[Prediction]) -> tables.Section:
-    """Designs whose rate on a board is known, beside the rate of the core that is foretold."""
+    """Designs whose rate on a board is known, beside the rate of the core that is predicted."""
     lines = [
         [one.row.name, f"{one.rate:,.0f}", f"{one.row.board_rate:,.0f}", f"{one.row.board_rate / one.rate:.0%}"]
         for one in every
         if one.rate and one.row.board_rate
     ]
-    return "Images a second", [["design", "core, foretold", "board", "board of core"], *lines]
+    return "Images a second", [["design", "core, predicted", "board", "board of core"], *lines]
 
 
 def unpredicted(every: Sequence[Prediction]) -> tables.Section:

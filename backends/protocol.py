@@ -155,11 +155,11 @@ class Backend(Generic[Options, Design]):
     csynth_ratios: Ratios = field(default_factory=lambda: NETWORKS)
     """How many times what is built csynth counts of this flow's designs."""
     unproven: frozenset[Metric] = frozenset()
-    """Resources whose modelled totals have intervals that built designs do not bear out: they lose them, so that
-    neither "fits" nor "over" is said by them (`flows.core.fit`)."""
+    """Resources whose modelled totals lose their intervals, since designs that were built lie outside: neither "fits"
+    nor "over" is said by them (`flows.core.fit`)."""
     seen_clock: Reading | None = None
     """The fastest clock that a build of this flow is known to have met and on which full part, by
-    `flows.core.clock.seen`. Without it, whether a clock is credible stays unknown. A flow that can foretell its Fmax
+    `flows.core.clock.seen`. Without it, whether a clock is credible stays unknown. A flow that can predict its Fmax
     gives it as a total among its estimates."""
     top: Callable[[str], str] | None = None
     """What vendor reports call the design of a network of this name: its top function. Evidence of another top is then

@@ -1,4 +1,4 @@
-"""Which clocks builds of others met, and what `backends.cost.clock` and `backends.finn.clock` foretell of them.
+"""Which clocks builds of others met, and what `backends.cost.clock` and `backends.finn.clock` predict of them.
 
     python -m calibration.clocks
 
@@ -103,7 +103,7 @@ def main() -> None:
     value, low, high = routed(known)
     print(f"a design with no slower unit reaches {value:.0f} MHz ({low:.0f} .. {high:.0f})")
     print(f"a net of LabelSelect's chain takes {net(known):.2f} ns\n")
-    print("| build | flow | asked, MHz | built | foretold | verdict | right |")
+    print("| build | flow | asked, MHz | built | predicted | verdict | right |")
     print("| --- | --- | ---: | --- | --- | --- | --- |")
     for row in known:
         fmax, judged = foretold(row)

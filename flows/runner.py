@@ -301,7 +301,7 @@ def _is_unproven(reading: Reading, backend: Backend[Any, Any]) -> bool:
 
 
 def _without_interval(reading: Reading) -> Reading:
-    source = f"{reading.source}; no interval: built designs do not bear it out"
+    source = f"{reading.source}; no interval: designs that were built lie outside it"
     return replace(reading, low=None, high=None, source=source)
 
 

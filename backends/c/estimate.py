@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from backends.c.design import CDesign
-from backends.c.instructions import InstructionLaw, cycles, laws, predicted, turns, variant
+from backends.c.instructions import InstructionModel, cycles, instruction_models, predicted, turns, variant
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 
 
@@ -15,8 +15,8 @@ def estimate(design: CDesign) -> Sequence[Reading]:
 
 
 def _estimate(design: CDesign) -> Iterator[Reading]:
-    if law := law_of(design):
-        instructions = _instructions(design, law)
+    if model := model_of(design):
+        instructions = _instructions(design, model)
         yield instructions
         yield from times(design, instructions)
     program = design.program
@@ -29,15 +29,15 @@ def _estimate(design: CDesign) -> Iterator[Reading]:
             yield Reading(metric, size, Tier.MODELLED, design.cpu, source, TOTAL, Tier.SIMULATED, size, size)
 
 
-def law_of(design: CDesign) -> InstructionLaw | None:
+def model_of(design: CDesign) -> InstructionModel | None:
     """None for widths of which no program was counted."""
-    return laws().get(variant(design.program))
+    return instruction_models().get(variant(design.program))
 
 
-def _instructions(design: CDesign, law: InstructionLaw) -> Reading:
-    value = predicted(law, turns(design.quantised, design.program))
-    ends = value * law.low, value * law.high
-    return Reading(Metric.INSTRUCTIONS, value, Tier.MODELLED, design.cpu, law.source, TOTAL, Tier.SIMULATED, *ends)
+def _instructions(design: CDesign, model: InstructionModel) -> Reading:
+    value = predicted(model, turns(design.quantised, design.program))
+    ends = value * model.low, value * model.high
+    return Reading(Metric.INSTRUCTIONS, value, Tier.MODELLED, design.cpu, model.source, TOTAL, Tier.SIMULATED, *ends)
 
 
 def times(design: CDesign, instructions: Reading) -> Iterator[Reading]:

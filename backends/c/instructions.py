@@ -28,7 +28,7 @@ CALIBRATION = Path(__file__).parent / "calibration" / "instructions.json"
 
 
 @dataclass(frozen=True)
-class InstructionLaw:
+class InstructionModel:
     """`each` gives the instructions of a turn. Of networks held out, `low` and `high` are 90 % ends of counted over
     predicted."""
 
@@ -77,7 +77,7 @@ def turns_of(layer: Layer, before: Shape, after: Shape) -> Counter[str]:
 
 
 def variant(program: Program) -> str:
-    """Which law holds: bits of elements, weights and sums."""
+    """Which model holds: bits of elements, weights and sums."""
     return f"{program.value_bits}x{program.weight_bits}+{program.sum_bits}"
 
 
@@ -103,13 +103,13 @@ def cycles() -> InstructionCycles:
 
 
 @cache
-def laws() -> Mapping[str, InstructionLaw]:
+def instruction_models() -> Mapping[str, InstructionModel]:
     content = _calibration()
     return {
-        name: InstructionLaw(row["each"], row["low"], row["high"], content["source"])
-        for name, row in content["laws"].items()
+        name: InstructionModel(row["each"], row["low"], row["high"], content["source"])
+        for name, row in content["models"].items()
     }
 
 
-def predicted(law: InstructionLaw, counted: Counter[str]) -> float:
-    return sum(law.each.get(name, 0.0) * count for name, count in counted.items())
+def predicted(model: InstructionModel, counted: Counter[str]) -> float:
+    return sum(model.each.get(name, 0.0) * count for name, count in counted.items())

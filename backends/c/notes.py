@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backends.c.design import CDesign
-from backends.c.estimate import law_of
+from backends.c.estimate import model_of
 from backends.c.instructions import cycles
 from backends.dataflow.layers.arithmetic import reaches
 from backends.protocol import Note
@@ -37,7 +37,7 @@ def _notes(design: CDesign) -> Iterator[Note]:
         f"time is instructions times {each.low:g} to {each.high:g} cycles of each, by {each.source}; these programs "
         "were not timed"
     )
-    if law_of(design) is None:
+    if model_of(design) is None:
         widths = f"{program.value_bits}-bit elements, {program.weight_bits}-bit weights, {program.sum_bits}-bit sums"
         yield Note(f"no program of {widths} was counted, so instructions are known only where qemu-arm is on PATH")
     if (program.factor_bits, program.weight_bits, program.sum_bits) != (16, 8, 32):

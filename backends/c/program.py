@@ -96,9 +96,9 @@ class Program:
 
 def native(bits: int, least: int = NATIVE[0]) -> int:
     """Bits of the shortest native integer that holds `bits`; raises `ValueError` above 64."""
-    for one in NATIVE:
-        if max(bits, least) <= one:
-            return one
+    for width in NATIVE:
+        if max(bits, least) <= width:
+            return width
     raise ValueError(f"no native integer has {bits} bits")
 
 
@@ -184,9 +184,10 @@ def _allocated(quantised: QuantisedNetwork) -> tuple[tuple[Call, ...], tuple[Ten
     busy: set[int] = set()
 
     def take(tensor: str, size: int, preferred: tuple[int, ...] = ()) -> int:
-        free = [one for one in preferred if one not in busy] or [one for one in range(len(sizes)) if one not in busy]
+        free = [place for place in preferred if place not in busy]
+        free = free or [place for place in range(len(sizes)) if place not in busy]
         if free:
-            place = min(free, key=lambda one: (max(size - sizes[one], 0), sizes[one]))
+            place = min(free, key=lambda buffer: (max(size - sizes[buffer], 0), sizes[buffer]))
         else:
             place = len(sizes)
             sizes.append(0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from backends.c import keras2c
 from backends.c.design import CDesign
 from backends.c.elf import memory
-from backends.c.estimate import law_of, times
+from backends.c.estimate import model_of, times
 from backends.c.plan import COUNT, COUNTED, EQUAL, NONE_COUNTED, OBJECT, VECTORS
 from backends.c.tools import count
 from backends.protocol import Note
@@ -21,11 +21,11 @@ def read(design: CDesign, products: Products) -> Sequence[Reading]:
 
 def _read(design: CDesign, products: Products) -> Iterator[Reading]:
     if path := products.path(OBJECT):
-        found, source = memory(path), f"sections of the object file of {_version(products, OBJECT)}"
+        sections, source = memory(path), f"sections of the object file of {_version(products, OBJECT)}"
         sizes = {
-            Metric.CODE_BYTES: found.code,
-            Metric.CONSTANT_BYTES: found.constants,
-            Metric.ACTIVATION_BYTES: found.written,
+            Metric.CODE_BYTES: sections.code,
+            Metric.CONSTANT_BYTES: sections.constants,
+            Metric.ACTIVATION_BYTES: sections.written,
         }
         for metric, size in sizes.items():
             if size:
@@ -35,7 +35,7 @@ def _read(design: CDesign, products: Products) -> Iterator[Reading]:
         source = f"counted by {_version(products, COUNT)}, of {COUNTED} images; as many for each"
         instructions = Reading(Metric.INSTRUCTIONS, each, Tier.SIMULATED, "Cortex-A9", source)
         yield instructions
-        if law_of(design) is None:  # else the estimate has the time, which a few percent do not change
+        if model_of(design) is None:  # else the estimate has the time, which a few percent do not change
             yield from times(design, instructions)
     yield from keras2c.read(products)
 

@@ -94,7 +94,7 @@ def readings(parts: Iterable[tuple[str, Amounts]], on: str, predicts: Tier, what
     """The resources of a design by scope, the whole of it first, under `TOTAL`.
 
     `parts` are (scope, amounts) of everything that the design and its shell are made of; parts of one scope are taken
-    together. `predicts` is the stage whose count the models foretell, `what` names the parts in the total's source. A
+    together. `predicts` is the stage whose count the models predict, `what` names the parts in the total's source. A
     resource of which nothing is known has no reading.
     """
     scopes: dict[str, list[Amounts]] = {}

@@ -100,7 +100,7 @@ HLS4ML: Ratios = {
 }
 """Of hls4ml's own layers, for reports of csynth alone: no one ratio is right, since csynth over built is 3 for line
 buffers and their convolutions, 0.3 to 3 for dense layers, some hundreds for a streamed ReLU and 1.2 for FIFOs. What the
-flow foretells of its own does not pass by it (`backends.hls4ml.routed`). Block RAM: Vivado puts shallow weights and
+flow predicts of its own does not pass by it (`backends.hls4ml.routed`). Block RAM: Vivado puts shallow weights and
 FIFOs into LUTs."""
 
 
@@ -115,7 +115,7 @@ def with_routed(readings: Sequence[Reading], ratios: Ratios) -> Sequence[Reading
     """`readings`, and what reports and csynth's counts of the whole and of layers come to when all is built.
 
     A report is of the design alone: the whole has the shell beside it. Nothing is derived from csynth where somebody
-    saw what is built. A csynth report counts before a model of csynth's counts; what the flow's own laws foretell of
+    saw what is built. A csynth report counts before a model of csynth's counts; what the flow's own laws predict of
     the built design stands beside it where they are surer and do not contradict it (`is_surer`).
     """
     resources = [one for one in readings if one.metric in RESOURCES]

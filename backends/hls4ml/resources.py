@@ -62,8 +62,8 @@ def fitted(
     factor = exp(row["interval_90"])
     count = len(row["projects"])
     source = (
-        f"law {law}, {row['tool'].title()} HLS {', '.join(row['versions'])} on {', '.join(row['devices'])}, "
-        f"n = {row['rows']} in {count} project{'s' * (count > 1)}"
+        f"resource model {law}, {row['tool'].title()} HLS {', '.join(row['versions'])} "
+        f"on {', '.join(row['devices'])}, n = {row['rows']} in {count} project{'s' * (count > 1)}"
     )
     return Amount(certain + rest, certain + rest / factor, certain + rest * factor, law, source)
 
@@ -169,7 +169,7 @@ FIFO_BRAM_SOURCE = "storage of HLS FIFOs, exact in 9 of 9 rows of Vitis HLS 2024
 
 @cache
 def shipped() -> Calibration:
-    """The laws of this release."""
+    """The resource models of this release."""
     return {(row["tool"], row["law"], row["metric"]): row for row in json.loads(CALIBRATION.read_text())}
 
 

@@ -198,7 +198,7 @@ def clocks(every: Sequence[Prediction]) -> tables.Section:
 
 
 def rates(every: Sequence[Prediction]) -> tables.Section:
-    """Designs whose rate on a board is known, beside what is foretold of the core and of the system."""
+    """Designs whose rate on a board is known, beside what is predicted of the core and of the system."""
     lines = []
     for one in every:
         if not one.rate or not one.row.board_rate:
@@ -208,7 +208,7 @@ def rates(every: Sequence[Prediction]) -> tables.Section:
         error = f"{system.value / board - 1:+.0%}" if system else "-"
         core = f"{board / one.rate:.0%}"
         lines.append([one.row.name, f"{one.rate:,.0f}", core, f"{one.row.batch:,}", said, f"{board:,.0f}", error])
-    head = ["design", "core, foretold", "board of core", "images a call", "system, foretold", "board", "error"]
+    head = ["design", "core, predicted", "board of core", "images a call", "system, predicted", "board", "error"]
     return "Images a second", [head, *lines]
 
 

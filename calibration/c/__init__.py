@@ -1,1 +1,1 @@
-"""Instructions of the C flow's programs: counts by qemu, and the laws that are fitted to them."""
+"""Instructions of the C flow's programs: counts by qemu, and the models that are fitted to them."""

@@ -85,14 +85,14 @@ def version(tool: str) -> str:
 
 
 def main() -> None:
-    found: list[dict[str, Any]] = []
+    counts: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for job, held_out in jobs(Path(folder)):
             with tempfile.TemporaryDirectory() as project:
-                found += rows(job, held_out, Path(project))
-            print(f"{job.network.name}: {found[-1]['instructions']:,.0f}", flush=True)
+                counts += rows(job, held_out, Path(project))
+            print(f"{job.network.name}: {counts[-1]['instructions']:,.0f}", flush=True)
     tools = {tool: version(tool) for tool in (ARM_GCC, QEMU)}
-    lines = ",\n  ".join(json.dumps(row) for row in found)
+    lines = ",\n  ".join(json.dumps(row) for row in counts)
     ROWS.write_text(f'{{\n "tools": {json.dumps(tools)},\n "rows": [\n  {lines}\n ]\n}}\n')
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.c.instructions import CALIBRATION, InstructionLaw, predicted
+from backends.c.instructions import CALIBRATION, InstructionModel, predicted
 from calibration.c import cycles
 from calibration.c.count import ROWS
 from calibration.least_squares import non_negative
@@ -41,17 +41,17 @@ def cycles_each(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     content = json.loads(ROWS.read_text())
-    laws: dict[str, Any] = {}
+    models: dict[str, Any] = {}
     for name in dict.fromkeys(row["variant"] for row in content["rows"]):
         own = [row for row in content["rows"] if row["variant"] == name]
         seen, unseen = ([row for row in own if row["held_out"] is held] for held in (False, True))
-        law = InstructionLaw(fit(seen), 1.0, 1.0, "")
-        ratios = {row["network"]: row["instructions"] / predicted(law, Counter(row["turns"])) for row in own}
+        model = InstructionModel(fit(seen), 1.0, 1.0, "")
+        ratios = {row["network"]: row["instructions"] / predicted(model, Counter(row["turns"])) for row in own}
         errors = sorted(abs(ratio - 1) for ratio in ratios.values())
         worst = max(abs(ratios[row["network"]] - 1) for row in unseen)
         spread = max(errors[ceil(0.9 * len(errors)) - 1], worst)
-        laws[name] = {
-            "each": law.each,
+        models[name] = {
+            "each": model.each,
             "low": round(1 - spread, 3),
             "high": round(1 + spread, 3),
             "worst_held_out": round(worst, 3),
@@ -62,7 +62,7 @@ def main() -> None:
     tools = ", ".join(content["tools"].values())
     source = f"turns of the loops, fitted to counts of {tools}; ends: 90 % of all networks counted"
     each = cycles_each(json.loads(cycles.ROWS.read_text()))
-    content = {"command": "python -m calibration.c.fit", "source": source, "laws": laws, "cycles": each}
+    content = {"command": "python -m calibration.c.fit", "source": source, "models": models, "cycles": each}
     text = json.dumps(content, indent=1)
     CALIBRATION.write_text(text + "\n")
 

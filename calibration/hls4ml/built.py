@@ -42,7 +42,7 @@ def factors(units: Iterable[Unit], metric: str) -> dict[str, float]:
 
 
 def missed(units: Sequence[Unit], metric: str) -> Iterator[tuple[Unit, float]]:
-    """(unit, log ratio of what was built to what is foretold), its repository held out where another has the kind."""
+    """(unit, log ratio of what was built to what is predicted), its repository held out where another has the kind."""
     for repository in {unit.repository for unit in units}:
         known = factors((unit for unit in units if unit.repository != repository), metric)
         for unit in units:
@@ -99,7 +99,7 @@ def _entry(
 
 
 def totals(designs: Sequence[Design], metric: str) -> Iterator[tuple[Design, float]]:
-    """(design, log ratio of what was built to what is foretold), each repository held out; nothing is fitted to block
+    """(design, log ratio of what was built to what is predicted), each repository held out; nothing is fitted to block
     RAM."""
     for design in designs:
         if metric not in design.built:
@@ -152,7 +152,7 @@ def _units(designs: Sequence[Design], entries: Sequence[Mapping[str, Any]]) -> I
 
 def _wholes(designs: Sequence[Design]) -> Iterator[str]:
     yield "## Whole designs, every repository held out\n"
-    yield "| design | repository | part, tool, stage | metric | built | foretold | error |"
+    yield "| design | repository | part, tool, stage | metric | built | predicted | error |"
     yield "| --- | --- | --- | --- | ---: | ---: | ---: |"
     for metric in WHOLES:
         for design, error in totals(designs, metric):
@@ -172,7 +172,7 @@ def _wholes(designs: Sequence[Design]) -> Iterator[str]:
 
 def _exacts(designs: Sequence[Design]) -> Iterator[str]:
     yield "## Block RAM and DSP slices of units, which nothing is fitted to\n"
-    yield "| design | RAMB18 built | foretold | DSP built | foretold |"
+    yield "| design | RAMB18 built | predicted | DSP built | predicted |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for design in designs:
         known = [unit for unit in design.units if unit.built and unit.exact]

@@ -34,7 +34,7 @@ from models.network import Network
 from models.weights import Weights
 
 STAGES = (Tier.HLS, Tier.SIMULATED, Tier.RTL_SIMULATED, Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
-"""What a model may foretell."""
+"""What a model may predict."""
 HEAVY = ("torch", "keras", "tensorflow", "hls4ml", "onnx", "onnxruntime", "brevitas", "qonnx", "matplotlib", "h5py")
 """Packages that belong into the steps of a plan."""
 PURE = """
@@ -147,7 +147,7 @@ class EstimateSuite:
         assert self._outcome(again) == self._outcome(job)
 
     def _outcome(self, job: Job[Any]) -> tuple[object, ...]:
-        """What a job comes to: its steps and what is foretold of it."""
+        """What a job comes to: its steps and what is predicted of it."""
         design = self.backend.resolve(job)
         return step_digests(self.backend.plan(design)), tuple(self.backend.estimate(design))
 

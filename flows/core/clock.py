@@ -189,7 +189,7 @@ def _against(other: Reading | None, model: Reading | None, clock_ns: float) -> l
     """What speaks against a period of `clock_ns`: a model whose lower end is slower, and that no build met it."""
     told = []
     if model and not _meets(model.ends[0], clock_ns):
-        told.append(f"a model foretells {_mhz(model.value)}{_between(model)} ({model.source})")
+        told.append(f"a model predicts {_mhz(model.value)}{_between(model)} ({model.source})")
     if other and not _meets(other.value, clock_ns):
         told.append(_fastest(other))
     return told

@@ -25,7 +25,7 @@ WHOLES = (*NO_BLOCKS, SHELL)
 class Tier(Enum):
     """How a number is known, nearer the metal is later. The last two belong to accuracy and agreement alone."""
 
-    MODELLED = "modelled"  # a law of ours
+    MODELLED = "modelled"  # by a model of ours
     HLS = "hls"  # an HLS compiler's report (csynth)
     SIMULATED = "simulated"  # a compiled program under an instruction simulator: instructions and bytes, no cycles
     RTL_SIMULATED = "rtl-simulated"  # cycles only
@@ -88,8 +88,8 @@ FRACTIONS = (Metric.ACCURACY, Metric.AGREEMENT)
 class Reading:
     """`value` of `metric` for `scope` (`TOTAL`, or a layer or block by name).
 
-    `predicts` is the tier whose number a model foretells (its own tier otherwise), `on` the silicon, simulator or image
-    set it is true of, `source` the law, report or file it comes from. `low` and `high` bound 90 %, None where unknown.
+    `predicts` is the tier whose number a model predicts (its own tier otherwise), `on` the silicon, simulator or image
+    set it is true of, `source` the model, report or file it comes from. `low` and `high` bound 90 %, None if unknown.
     `at_least` marks a total from which something unknown is missing. `n` counts the images behind a fraction, or those
     of a call that a rate of the system is for; `of` says whose a fraction is.
     """

@@ -1,4 +1,4 @@
-"""Predictions against the truth: for every number of the ledger, what had been foretold, and by how much it was off."""
+"""Predictions against the truth: for each number of the ledger, what had been predicted, and by how much it was off."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SYSTEM = (Metric.SYSTEM_FPS, Metric.SINGLE_FPS)
 
 @dataclass(frozen=True)
 class Residual:
-    """A `truth` of a design, the file that tells it, and the `predicted` reading, None where nothing foretold it."""
+    """A `truth` of a design, the file that tells it, and the `predicted` reading, None where nothing predicted it."""
 
     page: Page
     entry: Entry
@@ -24,7 +24,7 @@ class Residual:
 
     @property
     def error(self) -> float | None:
-        """(predicted - truth) / truth: 0.1 for a tenth too much; None where nothing was foretold, or the truth is 0."""
+        """(predicted - truth) / truth: 0.1 for a tenth too much; None without a prediction, or where the truth is 0."""
         if self.predicted is None or not self.truth.value:
             return None
         return self.predicted.value / self.truth.value - 1
@@ -80,7 +80,7 @@ def _overlap(one: Reading, other: Reading) -> bool:
 
 
 def _foretold(models: Sequence[Reading], truth: Reading) -> Reading | None:
-    """The model's reading of the same metric, scope and stage: csynth's counts are foretold by models of csynth, and a
+    """The model's reading of the same metric, scope and stage: csynth's counts are predicted by models of csynth, and a
     board's rate by that of the system at its images a call, where that is modelled."""
     if truth.metric is Metric.THROUGHPUT_FPS and truth.tier is Tier.MEASURED:
         system = [one for one in models if one.metric in SYSTEM and one.n == truth.n and one.scope == truth.scope]

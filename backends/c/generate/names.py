@@ -43,10 +43,10 @@ def identifiers(names: Iterable[str], beside: Iterable[str] = ()) -> Mapping[str
     {'conv1': 'conv1', '/block/Conv': 'block_conv', '2d': 'layer_2d', 'add': 'layer_add', 'conv-1': 'conv_1',
      'buffer_1': 'layer_buffer_1'}
     """
-    found: dict[str, str] = {}
+    chosen: dict[str, str] = {}
     for name in names:
-        found[name] = _free(identifier(name, "layer").lower(), "layer", {*beside, *found.values()})
-    return found
+        chosen[name] = _free(identifier(name, "layer").lower(), "layer", {*beside, *chosen.values()})
+    return chosen
 
 
 def _free(plain: str, otherwise: str, taken: set[str]) -> str:

@@ -16,7 +16,7 @@ from backends.c import BACKEND
 from backends.c.check import resolve
 from backends.c.elf import ProgramMemory, memory
 from backends.c.generate.names import TAKEN, layer_names, top_name
-from backends.c.instructions import cycles, laws, turns_of
+from backends.c.instructions import cycles, instruction_models, turns_of
 from backends.c.options import NONE
 from backends.c.plan import COUNT, EQUAL, NONE_COUNTED, OBJECT
 from backends.c.tools import ARM_GCC, QEMU
@@ -175,10 +175,10 @@ def test_turns_are_those_of_the_loops() -> None:
     assert dense == Counter(eights=2, tails=0, fours=1, singles=0, results=4, pixels=1, read=16, reads=1)
 
 
-def test_every_usual_width_has_a_law_that_says_how_far_it_is_off() -> None:
+def test_every_usual_width_has_a_model_that_says_how_far_it_is_off() -> None:
     for widths in ("8x8+32", "16x8+32", "8x16+32"):
-        law = laws()[widths]
-        assert 0.6 < law.low < 1 < law.high < 1.4 and "qemu" in law.source
+        model = instruction_models()[widths]
+        assert 0.6 < model.low < 1 < model.high < 1.4 and "qemu" in model.source
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ class Ratio:
     """A tool's count over what was built: the geometric mean of `designs`, and what 90 % of new projects keep to.
 
     Where `luts` is given, the count is csynth's LUTs to that power times its FFs to the rest of 1 (`mixed`); else it is
-    its own count of what the ratio is of. `alone` is for where the other count is not
-    known, or both are further apart than in designs that are known (`LUTS_A_FF`).
+    its own count of what the ratio is of. `alone` is for where the other count is not known, or both are further apart
+    than in designs that are known (`LUTS_A_FF`).
     """
 
     value: float

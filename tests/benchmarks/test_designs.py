@@ -111,7 +111,7 @@ def test_artix_7_is_foretold_as_the_zynq_of_its_fabric(tmp_path: Path) -> None:
 
 
 def test_nodes_of_a_build_on_another_part_are_foretold_without_a_clock(tmp_path: Path) -> None:
-    build = samples("finn_build", NODE)
+    build = list(samples("finn_build", NODE))
     row = row_of(tmp_path, flow="finn", folding="finn_build", part="xczu7ev-ffvc1156-2-e")
     (one,) = predictions(row, {"finn_build": build}, Fits(()).without(SHIPPED))
     assert one.totals[Metric.LUT].value > 300 and one.clock is None

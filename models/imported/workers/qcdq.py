@@ -111,8 +111,9 @@ class _Chains:
         if odd := set(attributes(place, node)) - {"axis", "saturate"}:
             raise place.refusal(f"it has {min(odd)}, which no Quant has", ADVICE)
         scale = self._constant(place, node.input[1], "scale")
-        zero = node.input[2] if len(node.input) > 2 else ""
-        return scale, self._constant(place, zero, "zero point") if zero else np.zeros_like(scale)
+        name = node.input[2] if len(node.input) > 2 else ""
+        zero = self._constant(place, name, "zero point") if name else np.zeros(())
+        return scale, zero if zero.any() else np.zeros(())
 
     def _constant(self, place: Place, name: str, about: str) -> NDArray[Any]:
         if name not in self.given:
@@ -120,7 +121,7 @@ class _Chains:
         return self.tensors.read(self.given[name])
 
     def _make(self, name: str, numbers: NDArray[Any]) -> str:
-        self.made.append(numpy_helper.from_array(np.ascontiguousarray(numbers, np.float32), name))
+        self.made.append(numpy_helper.from_array(np.asarray(numbers, np.float32, order="C"), name))
         return name
 
 

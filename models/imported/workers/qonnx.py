@@ -72,4 +72,4 @@ def _embed(model: ModelProto, graph: Graph) -> None:
     tensors += [(node.output[0], one.t) for node in model.graph.node for one in node.attribute]
     for name, tensor in tensors:
         if tensor.external_data or tensor.data_type == TensorProto.DOUBLE:
-            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(graph.constants[name]), tensor.name))
+            tensor.CopyFrom(numpy_helper.from_array(np.asarray(graph.constants[name], order="C"), tensor.name))

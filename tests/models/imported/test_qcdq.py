@@ -110,6 +110,16 @@ def test_a_graph_without_it_is_left_alone() -> None:
     assert not {"wc", "xq", "rc"} & {name for node in model.graph.node for name in node.input}
 
 
+def test_a_single_number_has_no_axis() -> None:
+    """FINN takes a bit width by float(), which an array of one axis is not."""
+    model = converted(graph())
+    shapes = {one.name: list(one.dims) for one in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Quant":
+            assert shapes[node.input[3]] == shapes[node.input[2]] == []
+            assert shapes[node.input[1]] == ([4, 1, 1, 1] if node.output[0] == "wd" else [])
+
+
 def value(name: str, array: Any) -> Callable[[ModelProto], None]:
     def change(model: ModelProto) -> None:
         (one,) = [one for one in model.graph.initializer if one.name == name]

@@ -7,7 +7,7 @@ so that a sweep that was ended goes on where it stopped, and two sweeps share th
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from flows.core.part import find_part
 from flows.core.plan import Asset
 from flows.core.record import Document, Run, document_to_json
 from flows.core.record_reader import document_from_json
-from flows.designs import Failure, Outcome, Request, Source, outcome_of
+from flows.designs import CLOCK_NS, Failure, Outcome, Request, Source, outcome_of
 from flows.executor import Executor as Steps
 from flows.executor import source_digest
 from flows.jobs import Trained, run_name
@@ -35,7 +35,9 @@ from flows.store import Store
 SOURCES = ("flows", "models", "backends")
 """The packages whose text an estimate depends on, beside that of a third party's flow."""
 AHEAD = 4
-"""Points handed out beyond the number of workers, so that none waits."""
+"""Groups of points handed out beyond the number of workers, so that none waits."""
+TOGETHER = 8
+"""Points of a group at most: of one design at several clocks, for which a worker searches once."""
 PART, CLOCK = "part", "clock_ns"
 """Axes that every flow has; the others are options."""
 Told = Callable[[int, int, int], None]
@@ -44,14 +46,17 @@ Told = Callable[[int, int, int], None]
 
 def grid(request: Request, axes: Mapping[str, Sequence[Any]]) -> tuple[Request, ...]:
     """`request` at every combination of `axes`: `PART`, `CLOCK`, and options by name. A flow that has not an option has
-    no points along it. Each point has the command that builds it. Raises `UsageError` for an axis without values."""
+    no points along it. Each point has the command that builds it. Raises `UsageError` for an axis without values.
+
+    Points that differ in part and clock alone stand together: what a flow remembers of one serves the others.
+    """
     if empty := [name for name, values in axes.items() if not values]:
         raise UsageError(f"axis {empty[0]}", "it has no value", "give one or more, or leave it out")
     points = []
     for flow in dict.fromkeys(request.flows):
         options = request.options[flow]
-        every: dict[str, Sequence[Any]] = {PART: request.parts, CLOCK: (request.clock_ns,), **axes}
-        own = {name: values for name, values in every.items() if name in (PART, CLOCK) or hasattr(options, name)}
+        own = {name: values for name, values in axes.items() if hasattr(options, name)}
+        own |= {PART: axes.get(PART, request.parts), CLOCK: axes.get(CLOCK, (request.clock_ns,))}
         for values in product(*own.values()):
             chosen = dict(zip(own, values, strict=True))
             part, clock_ns = chosen.pop(PART), chosen.pop(CLOCK)
@@ -69,6 +74,11 @@ class Point:
     request: Request
     store: Path
     code: str
+
+
+def estimated_together(points: Sequence[Point]) -> list[Run | Failure]:
+    """In a worker: of each point, one after the other."""
+    return [estimated(point) for point in points]
 
 
 def estimated(point: Point) -> Run | Failure:
@@ -114,21 +124,38 @@ def sweep(
     for place, path in places.items():
         if path and (kept := kept_run(path)):
             results[place] = kept
-    before, waiting = len(results), iter(sorted(places.keys() - results.keys()))
+    before, waiting = len(results), _groups(points, sorted(places.keys() - results.keys()))
     told(before, len(points), before)
-    running: dict[Future[Run | Failure], int] = {}
+    running: dict[Future[list[Run | Failure]], Sequence[int]] = {}
     while True:
-        for place in islice(waiting, max(workers + AHEAD - len(running), 0)):
-            running[pool.submit(estimated, Point(points[place], store.root, code_digest(points[place])))] = place
+        for group in islice(waiting, max(workers + AHEAD - len(running), 0)):
+            asked = [Point(points[place], store.root, code_digest(points[place])) for place in group]
+            running[pool.submit(estimated_together, asked)] = group
         if not running:
             outcome = outcome_of(trained, [results[place] for place in places])
             return _evaluated(points, outcome, trained, batch, steps) if batch else outcome
         for future in wait(running, return_when=FIRST_COMPLETED).done:
-            place = running.pop(future)
-            results[place] = found = future.result()
-            if (path := places[place]) and isinstance(found, Run):
-                write_atomic(path, document_to_json(Document(network_facts(trained), (found,))))
-            told(len(results), len(points), before)
+            for place, found in zip(running.pop(future), future.result(), strict=True):
+                results[place] = found
+                if (path := places[place]) and isinstance(found, Run):
+                    write_atomic(path, document_to_json(Document(network_facts(trained), (found,))))
+                told(len(results), len(points), before)
+
+
+def _groups(points: Sequence[Request], places: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Neighbours that differ in the clock alone."""
+    group: list[int] = []
+    for place in places:
+        if group and (len(group) == TOGETHER or _clockless(points[place]) != _clockless(points[group[0]])):
+            yield group
+            group = []
+        group.append(place)
+    if group:
+        yield group
+
+
+def _clockless(point: Request) -> Request:
+    return replace(point, clock_ns=CLOCK_NS, command="")
 
 
 def _evaluated(points: Sequence[Request], found: Outcome, trained: Trained, batch: Asset, steps: Steps) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flows.core.text import markdown, printable
-from reports.difference import Change, Difference, RunDifference
+from reports.difference import NOISE, Change, Difference, RunDifference
 from reports.html import environment
 from reports.markdown import table as markdown_table
 from reports.terminal.layout import table
@@ -33,7 +33,9 @@ def title(one: RunDifference) -> str:
 
 def count(one: RunDifference) -> str:
     within = len(one.changes) - len(one.beyond)
-    return f"{len(one.beyond)} changed, {within} changed within the tolerance, {one.same} numbers equal"
+    noise = sum(change.noise for change in one.beyond)
+    apart = f" ({noise} of them {NOISE})" if noise else ""
+    return f"{len(one.beyond)} changed{apart}, {within} changed within the tolerance, {one.same} numbers equal"
 
 
 def unpaired(found: Difference) -> list[str]:

@@ -36,7 +36,8 @@ class Evidence:
     on: str
 
     def __str__(self) -> str:
-        words = self.tier.value if self.tier is self.stage else f"{self.tier.value} for {stage_name(self.stage)}"
+        words = stage_name(self.tier)
+        words += "" if self.tier is self.stage else f" for {stage_name(self.stage)}"
         return f"{words}, {self.on}" if self.on else words
 
 

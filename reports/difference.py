@@ -12,13 +12,15 @@ from reports.design import Design, designs_of, evidence_of
 from reports.words import amount, evidence, stage_name
 
 ABSENT = "absent"
+NOISE = "within both intervals"
 EVERY = ""
 """The key of a tolerance that holds for every metric without one of its own."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """`about` is "input", "option", "verdict", "total" or "layer". `relative` is None where a ratio says nothing."""
+    """`about` is "input", "option", "verdict", "total" or "layer". `relative` is None where a ratio says nothing. Of
+    `noise`, each number is within the other's interval."""
 
     about: str
     name: str
@@ -27,6 +29,7 @@ class Change:
     relative: float | None = None
     within: bool = False
     remark: str = ""
+    noise: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,4 +152,10 @@ def _change(
         return Change(about, name, one, other)
     relative = (after.value - before.value) / abs(before.value)
     allowed = tolerances.get(metric.key, tolerances.get(EVERY, 0.0))
-    return Change(about, name, one, other, relative, abs(relative) <= allowed)
+    noise = _is_within(before, after) and _is_within(after, before)
+    return Change(about, name, one, other, relative, abs(relative) <= allowed, NOISE if noise else "", noise)
+
+
+def _is_within(one: Reading, other: Reading) -> bool:
+    """Whether a number is within the interval of another, which has one."""
+    return other.low is not None and other.high is not None and other.low <= one.value <= other.high

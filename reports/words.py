@@ -80,7 +80,7 @@ def evidence(reading: Reading) -> str:
         stage = "a board" if reading.predicts is Tier.MEASURED else stage_name(reading.predicts)
         return f"modelled for {stage}, on {reading.on}"
     whose = "" if reading.of is Subject.DESIGN else f", of the {reading.of.value} and not of this arithmetic"
-    return f"{reading.tier.value}{whose}, on {reading.on}"
+    return f"{stage_name(reading.tier)}{whose}, on {reading.on}"
 
 
 def stage_name(tier: Tier) -> str:

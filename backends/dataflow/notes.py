@@ -32,11 +32,12 @@ def folding_notes(
     rate: str,
     target: Target,
     usable: Cost,
-    faster: int | None = None,
+    faster: tuple[int, Cost] | None = None,
 ) -> Iterator[Note]:
     """Why this folding, and what stops a faster one.
 
-    `usable` is what may be taken of each of `RESOURCES`; `faster` are the cycles of `Solved.bolder`.
+    `usable` is what may be taken of each of `RESOURCES`; `faster` are the cycles of `Solved.bolder`, and what it
+    takes.
     """
     it_is, cycles = wording.it_is, f"the busiest layer takes {answer.folding.cycles:,} cycles"
     free = f"leave {str(target.margins).removesuffix(' kept free')} free"
@@ -58,8 +59,11 @@ def folding_notes(
             f"with no margin is taken, or else one that takes at most a tenth more than the least: {cycles}{nearest}"
         )
     if faster:
-        reached = floor(1e9 / (faster * target.clock_ns))
-        yield Note(f"by the estimates, with no margin, a faster one fits, in {faster:,} cycles: --target-fps {reached}")
+        shorter, cost = faster
+        takes = ", ".join(f"{amount:,.0f} {metric.unit}" for metric, amount in zip(RESOURCES, cost, strict=True))
+        reached = floor(1e9 / (shorter * target.clock_ns))
+        fits = f"by the estimates, with no margin, a faster one fits, in {shorter:,} cycles"
+        yield Note(f"{fits}, and takes {takes}: --target-fps {reached}")
     if answer.stops:
         names = " and ".join(metric.unit for metric in answer.stops)
         yield Note(f"more {names} would let it be faster")

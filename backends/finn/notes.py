@@ -20,7 +20,7 @@ from backends.finn.design.search import WIDEST_WEIGHTS
 from backends.finn.estimate import finn_totals
 from backends.finn.handover.finn_plus import ESTIMATES, TOOL
 from backends.finn.options import FINN
-from backends.finn.resolve import folding_problem
+from backends.finn.resolve import folding_problem, taken
 from backends.protocol import Note, warning
 from flows.core.evidence import Metric
 from flows.core.margins import KEPT
@@ -41,7 +41,7 @@ def _folding(solved: Solved[FinnDesign]) -> Iterator[Note]:
     yield Note(f"PE x SIMD: {', '.join(f'{layer} {fold.pe} x {fold.simd}' for layer, fold in folds.items())}")
     if faster_clock := clock_note(clock_ns):
         yield Note(faster_clock)
-    faster = solved.bolder.interval if solved.bolder else None
+    faster = (solved.bolder.interval, taken(solved.bolder, False)) if solved.bolder else None
     if solved.answer:
         most = usable(target, False, KEPT)
         yield from folding_notes(solved.answer, WORDING, options.target_fps, target, most, faster)

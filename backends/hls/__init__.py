@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from backends.dataflow.layers.check import check
+from backends.dataflow.layers.clocks import resolve
 from backends.dataflow.layers.names import identifiers
 from backends.dataflow.layers.options import PRECISIONS
-from backends.dataflow.layers.resolve import resolve
 from backends.dataflow.space import Solved
 from backends.hls import amd
 from backends.hls.design.design import HlsDesign

@@ -9,7 +9,7 @@ from backends.dataflow.space import Solved
 from backends.hls4ml.design import Hls4mlDesign, asked
 from backends.hls4ml.explain import explain
 from backends.hls4ml.options import Hls4mlOptions, parse_reuse
-from backends.hls4ml.resolve import usable
+from backends.hls4ml.resolve import taken, usable
 from backends.hls4ml.routed import is_modelled
 from backends.hls4ml.unused import unused
 from backends.protocol import Job, Note, warning
@@ -33,7 +33,7 @@ def _notes(solved: Solved[Hls4mlDesign]) -> Iterator[Note]:
     else:
         yield Note(f"reuse factors: {factors}")
     yield from _snapped(job)
-    faster = solved.bolder.interval if solved.bolder else None
+    faster = (solved.bolder.interval, taken(solved.bolder, False)) if solved.bolder else None
     if answer:
         most = usable(design, False, KEPT)
         yield from folding_notes(answer, WORDING, job.options.target_fps, job.target, most, faster)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 
 from backends.dataflow.layers import check as layers
+from backends.dataflow.layers import clocks
 from backends.dataflow.layers import resolve as folding
 from backends.dataflow.layers.options import FormatOptions
 from backends.dataflow.space import Solved
@@ -38,10 +39,10 @@ def _formats(options: RtlOptions) -> Iterator[Refusal]:
 
 
 def resolve(job: Job[RtlOptions]) -> Solved[RtlDesign]:
-    """Raises `Unbuildable` where `folding.resolve` does."""
+    """Raises `Unbuildable` where `clocks.resolve` does."""
     if isinstance(job.integer, IntegerNetwork):
         return folding.resolve_folding(_of_integers(job, job.integer), job.integer.quantised, RtlDesign)
-    return folding.resolve(job, RtlDesign)
+    return clocks.resolve(job, RtlDesign)
 
 
 def _of_integers(job: Job[RtlOptions], integer: IntegerNetwork) -> Job[RtlOptions]:

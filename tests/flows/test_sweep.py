@@ -35,6 +35,7 @@ def test_a_grid_has_every_combination_once() -> None:
     assert len(points) == len({point.command for point in points}) == 2 * 2 + 2 * 2 * 2
     assert points[-1].command == "python -m flows run hls --part xc7z020 --clock 8"
     assert points[4].command == "python -m flows run hls --part xc7z010 --activation-bits 4"
+    assert points[5].command == "python -m flows run hls --part xc7z010 --clock 8 --activation-bits 4"
 
 
 @pytest.mark.parametrize(
@@ -72,10 +73,14 @@ class Counting(ThreadPoolExecutor):
 
 
 def swept(store: Path, executor: Executor, told: list[tuple[int, int, int]]) -> Any:
-    clocks = [10, 9.5, 9, 8.5, 8, 7.5, 7, 6.5]
-    return flows.sweep(
-        "hls4ml", clock_ns=clocks, store=store, executor=executor, told=lambda *one: told.append(one), **FIXED
-    )
+    given = FIXED | {"fifo_depth": range(33, 41)}
+    return flows.sweep("hls4ml", store=store, executor=executor, told=lambda *one: told.append(one), **given)
+
+
+def test_clocks_of_one_design_are_one_task(tmp_path: Path) -> None:
+    with Counting(2) as pool:
+        found = flows.sweep("hls4ml", clock_ns=[10, 8], precision=[8, 10], store=tmp_path, executor=pool, **FIXED)
+    assert len(found) == 4 and pool.count == 2
 
 
 def test_what_was_estimated_is_kept(tmp_path: Path) -> None:

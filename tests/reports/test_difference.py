@@ -112,3 +112,18 @@ def test_a_waterfall_in_the_terminal() -> None:
     (worst,) = [line for line in text.splitlines() if line.endswith("bottleneck")]
     assert worst.startswith("conv1")
     assert bars.waterfalls(run_of(readings=())) == ""
+
+
+def test_numbers_within_each_others_intervals_are_grey() -> None:
+    def known(value: float, low: float, high: float) -> Run:
+        reading = Reading(
+            Metric.LUT, value, Tier.MODELLED, "xc7z020", "a law", low=low, high=high, predicts=Tier.ROUTED
+        )
+        return replace(run_of(), readings=(reading,))
+
+    close = difference(document_of(known(100, 80, 120)), document_of(known(110, 90, 130)), {})
+    assert [change.noise for change in close.pairs[0].changes if change.about == "total"] == [True]
+    assert "1 of them within both intervals" in changes.terminal(close) and 'class="soft"' in changes.to_html(close)
+    apart = difference(document_of(known(100, 80, 105)), document_of(known(110, 90, 130)), {})
+    assert not any(change.noise for change in apart.pairs[0].changes)
+    assert 'class="soft"' not in changes.to_html(apart)

@@ -107,7 +107,7 @@ def test_the_reading_nearest_the_metal_is_shown() -> None:
     assert better in shown and READINGS[0] not in shown
     assert set(nearest((*READINGS, better))) == set(shown)
     text = " ".join(terminal.details(document(run((better, *READINGS)))).split())
-    assert "LUT 12,345 17,600 70 % hls, on xc7z010; the model said 20,000 FF" in text
+    assert "LUT 12,345 17,600 70 % csynth, on xc7z010; the model said 20,000 FF" in text
 
 
 def test_what_stands_beside_a_number_is_of_its_own_stage_or_says_of_which() -> None:

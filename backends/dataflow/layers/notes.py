@@ -10,6 +10,7 @@ from backends.dataflow.budget import usable
 from backends.dataflow.layers.arithmetic import reaches
 from backends.dataflow.layers.design import LayerDesign
 from backends.dataflow.layers.options import BY_LAYER
+from backends.dataflow.layers.resolve import taken
 from backends.dataflow.notes import Wording, fifo_note, folding_notes
 from backends.dataflow.space import Solved
 from backends.protocol import Note, warning
@@ -25,7 +26,7 @@ def notes(solved: Solved[Any]) -> Iterator[Note]:
     yield from _arithmetic(design)
     folds = ", ".join(f"{name} {fold}" for name, fold in design.folds.items())
     yield Note(f"folding, PE x SIMD: {folds}")
-    faster = solved.bolder.interval if solved.bolder else None
+    faster = (solved.bolder.interval, taken(solved.bolder, False)) if solved.bolder else None
     if answer:
         most = usable(job.target, False, KEPT)
         yield from folding_notes(answer, WORDING, job.options.target_fps, job.target, most, faster)

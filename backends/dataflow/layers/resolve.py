@@ -12,8 +12,6 @@ from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import pe_simd, refusals
 from backends.dataflow.budget import Way, budgets, usable
 from backends.dataflow.folding import Cost, Folding
-from backends.dataflow.layers.arithmetic import lower
-from backends.dataflow.layers.check import overflows
 from backends.dataflow.layers.design import LayerDesign, Options
 from backends.dataflow.layers.folds import worthwhile
 from backends.dataflow.layers.nodes import MULTIPLYING, WINDOW, Lanes, Node, nodes, part_width, slides
@@ -39,13 +37,6 @@ Make = Callable[[Job[Options], QuantisedNetwork, Mapping[str, Fold]], Design]
 
 AmountsOf = Callable[[str, Lanes], Amounts]
 """What a stage takes at a width, its memories included."""
-
-
-def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
-    """Raises `Unbuildable` for accumulators that could overflow, and where `resolve_folding` does."""
-    quantised = lower(job)
-    refusals.refuse(overflows(job, quantised))
-    return resolve_folding(job, quantised, make)
 
 
 def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[Options, Design]) -> Solved[Design]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backends.dataflow.buffers import BRAM, SRL, Buffer
-from backends.dataflow.folding import Folding
+from backends.dataflow.folding import Cost, Folding
 from backends.dataflow.notes import Wording, fifo_note, folding_notes
 from backends.dataflow.options import NO_TARGET
 from backends.dataflow.space import Answer
@@ -17,7 +17,7 @@ TARGET = Target(find_part("xc7z010"), 10.0)
 TAKEN = Folding({"conv": 0}, 2_000, (0.0, 0.0, 0.0, 0.0))
 
 
-def said(answer: Answer, rate: str = NO_TARGET, faster: int | None = None) -> list[str]:
+def said(answer: Answer, rate: str = NO_TARGET, faster: tuple[int, Cost] | None = None) -> list[str]:
     wording = Wording("folding", "it is", "the design takes")
     return [note.text for note in folding_notes(answer, wording, rate, TARGET, USABLE, faster)]
 
@@ -53,8 +53,11 @@ def test_what_stops_a_faster_one_is_named() -> None:
 
 @pytest.mark.parametrize("sure", [True, False])
 def test_a_bolder_folding_is_told_with_the_rate_that_asks_for_it(sure: bool) -> None:
-    _, *others = said(Answer(TAKEN, sure), faster=1_000)
-    assert others == ["by the estimates, with no margin, a faster one fits, in 1,000 cycles: --target-fps 100000"]
+    _, *others = said(Answer(TAKEN, sure), faster=(1_000, (17_000.0, 9_000.0, 40.0, 80.0)))
+    assert others == [
+        "by the estimates, with no margin, a faster one fits, in 1,000 cycles, and takes 17,000 LUT, 9,000 FF, "
+        "40 RAMB18, 80 DSP48E1: --target-fps 100000"
+    ]
 
 
 def test_what_no_folding_leaves_enough_of_is_told_with_what_is_usable() -> None:

@@ -1,0 +1,42 @@
+"""One search for the clocks of a sweep: without a rate to reach, no folding depends on the clock."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from copy import copy
+from dataclasses import replace
+from typing import Any
+
+from backends.dataflow import refusals
+from backends.dataflow.layers.arithmetic import lower
+from backends.dataflow.layers.check import overflows
+from backends.dataflow.layers.design import Options
+from backends.dataflow.layers.resolve import Design, Make, resolve_folding
+from backends.dataflow.options import NO_TARGET
+from backends.dataflow.space import Solved
+from backends.protocol import Job
+
+KEPT = 16
+"""Designs that are remembered."""
+_found: OrderedDict[Any, Solved[Any]] = OrderedDict()
+
+
+def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
+    """As `backends.dataflow.layers.resolve.resolve`; what was found at one clock serves the others."""
+    quantised = lower(job)
+    refusals.refuse(overflows(job, quantised))
+    if job.options.target_fps != NO_TARGET:
+        return resolve_folding(job, quantised, make)
+    key = make, job.network, quantised.digest, job.options, replace(job.target, clock_ns=0.0)
+    solved = _found.pop(key, None) or resolve_folding(job, quantised, make)
+    _found[key] = solved
+    if len(_found) > KEPT:
+        _found.popitem(last=False)
+    return replace(solved, design=_of(solved.design, job), bolder=solved.bolder and _of(solved.bolder, job))
+
+
+def _of(design: Design, job: Job[Options]) -> Design:
+    """The same design for a job of another clock, with all that is known of it."""
+    other = copy(design)
+    object.__setattr__(other, "job", job)
+    return other

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from math import prod
 
-from backends.dataflow.layers.nodes import merged_activation
+from backends.dataflow.layers.nodes import merged
 from models.integers import GlobalSum, Threshold
 from models.network import (
     Add,
@@ -140,7 +140,7 @@ def title(quantised: QuantisedNetwork, layer: Layer) -> str:
     """What the layer is, in words."""
     shapes = quantised.network.shapes
     before, after = shapes[layer.inputs[0]], shapes[layer.name]
-    activation = merged_activation(quantised, layer)
+    activation = merged(quantised, layer)
     then = f" and {_called(activation)}" if activation else ""
     match layer:
         case Conv2D():

@@ -199,11 +199,17 @@ def pixels(shape: Shape) -> int:
     return prod(shape[:-1])
 
 
-def merged_activation(quantised: QuantisedNetwork, layer: Layer) -> ReLU | Clip | LeakyReLU | Threshold | None:
-    """The activation that the stage of `layer` applies: the only reader of a layer with weights."""
+def merged(quantised: QuantisedNetwork, layer: Layer) -> ReLU | Clip | LeakyReLU | Threshold | None:
+    """What the stage of `layer` applies to its sums: the only reader of a layer with weights."""
     readers = [one for one in quantised.computed if layer.name in one.inputs]
     is_merged = isinstance(layer, WEIGHTED) and len(readers) == 1
     return readers[0] if is_merged and isinstance(readers[0], (*ACTIVATIONS, Threshold)) else None
+
+
+def merged_activation(quantised: QuantisedNetwork, layer: Layer) -> ReLU | Clip | LeakyReLU | None:
+    """The activation among them."""
+    found = merged(quantised, layer)
+    return None if isinstance(found, Threshold) else found
 
 
 def slides(layer: Convolution) -> bool:
@@ -217,7 +223,7 @@ def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
     yield Node(f"{RECEIVE} {INPUT}", RECEIVE, (INPUT,), shapes[INPUT], shapes[INPUT], INPUT, first)
     stream = {INPUT: f"{RECEIVE} {INPUT}"}  # the stage that puts a tensor
     put = {INPUT: shapes[INPUT]}  # and the shape in which it does
-    merged = {one.name for layer in quantised.computed if (one := merged_activation(quantised, layer))}
+    inner = {one.name for layer in quantised.computed if (one := merged(quantised, layer))}
 
     def clone(tensor: str, layer: Layer) -> Iterator[Node]:
         if sum(one.inputs.count(tensor) for one in quantised.computed) > 1:
@@ -231,7 +237,7 @@ def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
         put[layer.name] = shapes[layer.name]
         if isinstance(layer, Flatten):  # its reader takes the pixels as they come
             put[layer.name] = taken
-        if isinstance(layer, Flatten) or layer.name in merged:
+        if isinstance(layer, Flatten) or layer.name in inner:
             stream[layer.name] = sources[0]
         else:
             if isinstance(layer, CONVOLUTIONS) and slides(layer):
@@ -240,7 +246,7 @@ def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
                 sources = (name,)
             stage = DEPTHWISE if isinstance(layer, GroupedConv2D) else MATRIX_VECTOR
             kind = stage if isinstance(layer, WEIGHTED) else layer.kind
-            activation = merged_activation(quantised, layer)
+            activation = merged(quantised, layer)
             tensor = activation.name if activation else layer.name
             yield Node(layer.name, kind, sources, taken, shapes[layer.name], tensor, layer)
             stream[layer.name] = layer.name

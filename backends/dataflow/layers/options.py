@@ -124,7 +124,7 @@ class PackingOption:
     packing: str = field(
         default=AUTO,
         metadata={
-            "help": "auto: products of several results share a DSP48E1 (two of 8 bits, three of 4, up to five of 2) in "
+            "help": "auto: products of several results share a DSP48E1 (two of 8 bits, three of 4, up to six of 2) in "
             "every layer that has no weight at the lowest number of its format; off: a DSP48E1 a product",
             "choices": (AUTO, OFF),
         },

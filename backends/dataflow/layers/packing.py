@@ -42,7 +42,7 @@ def lanes(weight_bits: int, act_bits: int, is_signed: bool = False) -> int:
     """How many results can share a multiplier, where no weight is the lowest number of its type; 1 where none can.
 
     >>> lanes(8, 8), lanes(4, 8), lanes(4, 4), lanes(4, 6, True), lanes(3, 3), lanes(2, 2), lanes(9, 8)
-    (2, 2, 3, 3, 4, 5, 1)
+    (2, 2, 3, 3, 4, 6, 1)
     """
     largest = TERMS * ((1 << weight_bits - 1) - 1) * ((1 << act_bits - is_signed) - (not is_signed))
 

@@ -82,8 +82,8 @@ def node_cost(
             found = joined(control, logic(compares, 4 * data * wide.takes, "pools"))
             return found, {LINE_BUFFERS: memory(rows(node, wide, data, device), LINE_BUFFERS, device)}
         case (("add" | "relu"), _):
-            sums = quantised.type_of(node.tensor).overflow is Overflow.WRAP  # they go on as they are
-            return joined(control, exact_sums(wide.puts, result) if sums else requantise(wide.puts, result)), {}
+            is_exact = quantised.type_of(node.tensor).overflow is Overflow.WRAP  # sums that go on as they are
+            return joined(control, (exact_sums if is_exact else requantise)(wide.puts, result)), {}
         case "threshold", _:
             assert codes is not None, f"{node.name} has no thresholds"
             return joined(control, codes), {}

@@ -116,7 +116,7 @@ def chunked(content: bytes, count: int) -> list[bytes]:
         pytest.param(4, 2, (4, False), 4, id="W4A4-three-lanes-and-one"),
         pytest.param(3, 2, (6, True), 4, id="W4A6-signed-three-lanes"),
         pytest.param(2, 1, (8, False), 4, id="W4A8-one-value", marks=pytest.mark.slow),
-        pytest.param(5, 5, (2, False), 2, id="W2A2-five-lanes", marks=pytest.mark.slow),
+        pytest.param(6, 5, (2, False), 2, id="W2A2-six-lanes", marks=pytest.mark.slow),
         pytest.param(4, 4, (3, False), 3, id="W3A3-four-lanes", marks=pytest.mark.slow),
         pytest.param(3, 2, (8, False), 7, id="W7A8", marks=pytest.mark.slow),
     ],

@@ -45,7 +45,7 @@ def test_no_image_leaves_the_bounds(form: str, tmp_path: Path, monkeypatch: pyte
 
 def test_the_profile_says_which_bits_are_spare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     integer = job_on(FORMS["plain"](), tmp_path, monkeypatch).integer
-    found = integer_profile("finn", integer.quantised, integer.weights)  # type: ignore[union-attr, arg-type]
+    found = integer_profile("finn", integer.quantised, integer.weights)  # type: ignore[union-attr]
     rows = {row.tensor: row for row in found.rows}
     assert found.n == 0 and not any(row.beyond for row in found.rows)
     assert (rows["image"].low, rows["image"].high) == (0, 255)

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from backends.cost.amounts import Amounts, Total, summed
-from backends.dataflow.layers.resolve import resolve
+from backends.dataflow.layers.clocks import resolve
 from backends.hls.design.design import HlsDesign
 from backends.hls.options import HlsOptions
 from backends.rtl.stages import foretold

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from backends.dataflow.layers.resolve import resolve
+from backends.dataflow.layers.clocks import resolve
 from backends.rtl.design.design import RtlDesign
 from backends.rtl.options import RtlOptions
 from flows import jobs

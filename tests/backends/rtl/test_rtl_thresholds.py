@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_a_search_finds_the_code(data: st.DataObject) -> None:
         assert found_bit_by_bit(layer, words, 7, known.below, integer) == code
 
 
-def of_file(form: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **options: str) -> Job[RtlOptions]:
+def of_file(form: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Job[RtlOptions]:
     for module in ("onnx", "qonnx", "torch"):
         pytest.importorskip(module)
     from tests.backends.finn.test_finn_own_graph import job_on

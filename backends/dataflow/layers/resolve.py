@@ -64,7 +64,11 @@ def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[O
         solved = solved if _lacking(other.design) else other
     elif more != folds and limit is None and solved.answer and Metric.DSP in solved.answer.stops:
         larger = folding_problem(job, quantised, more, make, amounts_of)
-        if quicker := larger.quicker(WORTHWHILE * solved.design.interval, PATIENCE):
+        cycles, is_sure = solved.design.interval, solved.answer.sure
+        quicker = larger.quicker(WORTHWHILE * cycles, PATIENCE)
+        # as in `solve`: what is sure to fit is not given up for a little speed
+        enough = cycles if not is_sure or (quicker and quicker.answer and quicker.answer.sure) else cycles / PATIENCE
+        if quicker and quicker.design.interval <= enough:
             problem, solved = larger, quicker
     if limit is None:
         solved = problem.with_bolder(solved)

@@ -12,6 +12,7 @@ from backends.dataflow.notes import folding_notes
 from backends.dataflow.space import Solved
 from backends.hls import BACKEND
 from backends.hls.design.design import HlsDesign
+from backends.hls.notes import notes
 from backends.protocol import NoteKind
 from flows.core.evidence import Metric
 from flows.core.margins import KEPT
@@ -36,6 +37,13 @@ def test_the_notes_say_what_stops_a_faster_folding() -> None:
     text = said(solved("xc7z020"))
     assert "it is the fastest whose estimates leave 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP free" in text
     assert "more DSP48E1 would let it be faster" in text
+
+
+def test_products_in_luts_share_no_dsp() -> None:
+    design = solved("xc7z020").design
+    assert design.folds["block1_conv1"].in_luts
+    (said,) = [note.text for note in notes(solved("xc7z020")) if "share a DSP48E1" in note.text]
+    assert "block1_conv2" in said and "block1_conv1" not in said
 
 
 def test_what_is_lacking_is_told() -> None:

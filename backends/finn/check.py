@@ -28,7 +28,7 @@ OF_INTEGERS = (Threshold, GlobalSum, HostScale, GroupedConv2D)
 TRAIN = "what `python -m flows train NETWORK --qat` leaves, of a file of yours too: --network OUT/NAME-w4a4.onnx"
 UNBUILT = {
     "averagepool2d": "FINN averages windows with a Trunc behind them alone, which is not read here",
-    "clip": "FINN has none, but a quantiser's last code ends it, which a QONNX file has",
+    "clip": "FINN has none, but the last code of a quantiser ends it, which a QONNX file has",
     "concat": "FINN has StreamingConcat, but the flow does not build it",
     "leaky_relu": "FINN has none",
 }

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 FACTOR_BITS = 25
 FEW = 24
-"""Products a cycle of a layer that may multiply in LUTs: what leaves the DSP slices to the layers with many."""
+"""Products of eight bits a cycle of a layer that may multiply in LUTs: what leaves the DSP slices to the layers with
+many. Of shorter ones that many more that take as many LUTs."""
+EIGHT = 9 * 8
+"""Bits of the rows that a product of 8 x 8 bits adds up."""
 TERMS = 2
 """Products that add up before they are taken apart: the second multiplier of a cascade has the register for it."""
 
@@ -77,12 +80,12 @@ def borrowed(weights: NDArray[int64], sharing: int) -> NDArray[int64]:
     return fields
 
 
-def in_luts(node: Node, folds: Sequence[Fold], packing: str) -> Sequence[Fold]:
-    """Those of `folds` at which the stage `node` may multiply in LUTs: small ones. A product takes as much of a part in
-    LUTs as in a DSP48E1, and LUTs are routed."""
+def in_luts(node: Node, folds: Sequence[Fold], packing: str, rows: int = EIGHT) -> Sequence[Fold]:
+    """Those of `folds` at which the stage `node` may multiply in LUTs: small ones. A product of eight bits takes as
+    much of a part in LUTs as in a DSP48E1, and LUTs are routed; `rows` are the bits that a product adds up."""
     if node.kind != MATRIX_VECTOR or packing != AUTO:
         return ()
-    return [replace(fold, in_luts=True) for fold in folds if fold.multipliers <= FEW]
+    return [replace(fold, in_luts=True) for fold in folds if fold.multipliers * rows <= FEW * EIGHT]
 
 
 def sharing(job: Job[Any], quantised: QuantisedNetwork) -> dict[str, int]:

@@ -79,7 +79,9 @@ class RtlDesign(LayerDesign[RtlOptions]):
         return packing.sharing(self.job, self.quantised) if self.job.options.packing == AUTO else {}
 
     def fabric(self, node: Node, folds: Sequence[Fold]) -> Sequence[Fold]:
-        return packing.in_luts(node, folds, self.job.options.packing)
+        kernel = self.quantised.layers[node.layer.name].kernel
+        rows = (self._bits(node) + 1) * kernel.width if kernel else packing.EIGHT
+        return packing.in_luts(node, folds, self.job.options.packing, rows)
 
     @cached_property
     def searches(self) -> Mapping[str, Search]:

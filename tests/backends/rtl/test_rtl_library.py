@@ -77,11 +77,12 @@ def test_results_that_do_not_come_out_even_have_spare_lanes_without_weights(tmp_
     assert any(not word.startswith("0000") for word in words[:6])
 
 
-def write(folder: Path) -> list[str]:
+def write(folder: Path, packed: bool = False) -> list[str]:
     """The sources of a small network's project, as paths from its memory files."""
     job = job_on(SMALL, folder, folding=FOLDING)
     design = BACKEND.resolve(job).design
-    made = files(blueprint(design), design.sums, design.simulation.interval, job.weights.tensors(), [[0] * 5] * 2)
+    tensors, sharing = job.weights.tensors(), design.sharing if packed else {}
+    made = files(blueprint(design), design.sums, design.simulation.interval, tensors, [[0] * 5] * 2, sharing)
     for name, text in made:
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -90,8 +91,9 @@ def write(folder: Path) -> list[str]:
 
 
 @pytest.mark.skipif(not shutil.which("verilator"), reason="verilator is absent")
-def test_verilator_has_nothing_to_say(tmp_path: Path) -> None:
-    sources = write(tmp_path)
+@pytest.mark.parametrize("packed", [False, True])
+def test_verilator_has_nothing_to_say(tmp_path: Path, packed: bool) -> None:
+    sources = write(tmp_path, packed)
     command = ["verilator", "--lint-only", "-Wall", "--top-module", "layer_small", *sources]
     done = subprocess.run(command, cwd=tmp_path / "mem", capture_output=True, text=True)
     assert done.returncode == 0 and "%Warning" not in done.stderr, done.stderr

@@ -178,8 +178,11 @@ def search(
 def _checked(precisions: Precisions[Any], widths: Sequence[int]) -> list[int]:
     few, most = precisions.fewest, precisions.most
     chosen = sorted(set(widths))
-    if len(chosen) < 2 or chosen[0] < few or chosen[-1] > most:
-        raise UsageError("--bits", f"{chosen} leave nothing to choose", f"give two or more of {few} to {most}")
+    if len(chosen) < 2:
+        raise UsageError("--bits", "one width leaves nothing to choose", f"give two or more of {few} to {most}")
+    if chosen[0] < few or chosen[-1] > most:
+        fact = f"{chosen[0]} to {chosen[-1]}, and the flow has {few} to {most}"
+        raise UsageError("--bits", fact, f"give two or more of {few} to {most}")
     return chosen
 
 
@@ -269,13 +272,9 @@ class _Study:
         backend = optuna.storages.journal.JournalFileBackend(str(journal), lock_obj=_Lock())
         storage = optuna.storages.JournalStorage(backend)
         self.study = optuna.create_study(storage=storage, study_name="precision", load_if_exists=True)
-        if not self.study.trials:
-            for place in reversed(range(len(widths))):
-                self.study.enqueue_trial(dict.fromkeys(tensors, place))
+        self.first = self._first()
         for trial in self.study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
             self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # of a search that was ended
-            if given := trial.system_attrs.get("fixed_params"):
-                self.study.enqueue_trial(given)
 
     @property
     def results(self) -> list[tuple[dict[str, int], float, Counts]]:
@@ -294,8 +293,10 @@ class _Study:
 
     def step(self, measure: Callable[[Mapping[str, int]], tuple[float, Counts]]) -> None:
         """Tries what Optuna says; what was tried before is not measured again."""
-        few = 2 * len(self.widths)
-        self.study.sampler = self.optuna.samplers.TPESampler(seed=self.count, n_startup_trials=few, multivariate=True)
+        count, few, samplers = self.count, len(self.first), self.optuna.samplers
+        self.study.sampler = samplers.TPESampler(seed=count, n_startup_trials=few, multivariate=True)
+        if count < few and not self.study.get_trials(states=(self.optuna.trial.TrialState.WAITING,)):
+            self.study.enqueue_trial(self.first[count])
         trial = self.study.ask()
         bits = self._bits({name: trial.suggest_int(name, 0, len(self.widths) - 1) for name in self.tensors})
         before = next(((value, counts) for earlier, value, counts in self.results if earlier == bits), None)
@@ -308,6 +309,13 @@ class _Study:
         trial.set_user_attr(COUNTED, asdict(counts))
         trial.set_constraint("accuracy", _lost(counts) - self.keep)
         self.study.tell(trial, value)
+
+    def _first(self) -> list[dict[str, int]]:
+        """What is tried before the sampler knows anything: each width by itself, then each tensor alone at the middle
+        one, which tells what it loses and saves."""
+        widest = len(self.widths) - 1
+        alike = [dict.fromkeys(self.tensors, place) for place in range(widest, -1, -1)]
+        return [*alike, *(alike[0] | {name: widest // 2} for name in self.tensors)]
 
     def _bits(self, places: Mapping[str, int]) -> dict[str, int]:
         return {name: self.widths[places[name]] for name in self.tensors}

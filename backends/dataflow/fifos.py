@@ -107,7 +107,7 @@ def ahead(stages: Sequence[Stage]) -> dict[Fifo, int]:
     """For each FIFO, the tokens that come into it, at an even pace, while its reader puts those that it puts in a frame
     after it took the last one: the rows of padding at the end of an image.
 
-    >>> from backends.dataflow.stages import INPUT
+    >>> from backends.dataflow.stages import INPUT, Run
     >>> ahead([Stage("pad", ("row",), (Run(4, 1), Run(2, 1, takes=False))), Stage("row", (INPUT,), (Run(30, 1),))])
     {('row', 'pad'): 10}
     """

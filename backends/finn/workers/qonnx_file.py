@@ -32,7 +32,7 @@ def read_graph(model: ModelProto, tensors: Tensors) -> Graph:
     """Raises `InputError` where the graph makes no sense, `WantedFiles` where tensors stand in files not given."""
     if not model.graph.node:
         raise InputError(tensors.file, "no ONNX network: it holds no operators", ADVICE)
-    tensors.want_files(tensors_of(model))
+    tensors.check_files(tensors_of(model))
     nodes = tuple(_node(index, node) for index, node in enumerate(model.graph.node))
     _check_attributes(nodes, tensors.file)
     constants = _constants(model, tensors)
@@ -87,7 +87,7 @@ def _constant(tensor: TensorProto, tensors: Tensors) -> Constant:
     kind = type_name(tensor.data_type)
     if not 0 <= count <= LARGEST or tensor.data_type not in (*TYPES, TensorProto.DOUBLE):
         return Constant(shape, None, kind)
-    if tensor.data_type in TYPES:
+    if tensor.data_type in TYPES and tensor.data_type != TensorProto.DOUBLE:  # which are judged, not read as singles
         values = tensors.read(tensor)
     elif tensor.data_location == TensorProto.EXTERNAL:
         return Constant(shape, None, kind)

@@ -77,12 +77,13 @@ def in_single(tensors: Mapping[str, np.ndarray], file: str) -> dict[str, Tensor]
 
 def read_onnx(file: Path, name: str, external: tuple[str, ...]) -> tuple[Network, Mapping[str, np.ndarray]]:
     """A float network as it is; of a quantised one the float twin, the rest of what it says written beside it."""
-    from models.imported.workers.onnx_file import Tensors, load_model
+    from models.imported.workers.onnx_file import Tensors, load_model, tensors_of
     from models.imported.workers.onnx_nodes import read_graph
     from models.imported.workers.qcdq import as_qonnx, is_qcdq
     from models.imported.workers.qonnx import read_quantised
 
     model = load_model(file)
+    Tensors(file, external).check_files(tensors_of(model))
     if is_qcdq(model):
         model = as_qonnx(model, Tensors(file, external))
     network, graph = read_graph(model, file, name, external)

@@ -76,8 +76,15 @@ class Tensors:
         outside = [one for one in tensors if one.data_location == TensorProto.EXTERNAL]
         if missing := sorted({self._location(one) for one in outside} - set(self._external)):
             raise WantedFiles(missing)
+
+    def check_files(self, tensors: Iterable[TensorProto]) -> None:
+        """Raises what `want_files` does, and `InputError` where a file is longer than `tensors`, all of the model's."""
+        every = list(tensors)
+        self.want_files(every)
         ends: dict[str, int] = {}
-        for one in outside:
+        for one in every:
+            if one.data_location != TensorProto.EXTERNAL:
+                continue
             name = self._location(one)
             ends[name] = max(ends.get(name, 0), self._end(one))
         for name, end in ends.items():

@@ -16,7 +16,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from models.imported.quantiser import code_range
 from models.imported.workers.draft import Place
 from models.imported.workers.onnx_domains import DOMAINS, OWN
-from models.imported.workers.onnx_file import Tensors, attributes, tensors_of, text_of
+from models.imported.workers.onnx_file import Tensors, attributes, text_of
 
 INTO, BACK = "QuantizeLinear", "DequantizeLinear"
 CODES = (np.int8, np.uint8)
@@ -29,7 +29,6 @@ def is_qcdq(model: ModelProto) -> bool:
 
 def as_qonnx(model: ModelProto, tensors: Tensors) -> ModelProto:
     """Changes `model` in place, and returns it; raises `InputError` at a quantiser that has no Quant like it."""
-    tensors.want_files(tensors_of(model))
     graph, chains = model.graph, _Chains(model, tensors)
     nodes = list[NodeProto]()
     for index, node in enumerate(graph.node, start=1):

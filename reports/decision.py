@@ -210,7 +210,7 @@ def _headline(
     quick = speed.design
     phrase = "none that fits is surely faster" if speed.close else "the fastest that fits"
     if len(fastest) > 1:
-        slower = ", ".join(f"{lead.design.label} {lead.evidence}" for lead in fastest if lead is not speed)
+        slower = ", ".join(f"{lead.design.label} is {lead.evidence}" for lead in fastest if lead is not speed)
         phrase += f" ({speed.evidence}; {slower})"
     if accuracy is None:
         return f"Take {quick.label}: {phrase}" + ("; which is most accurate cannot be told" if accurate else "")

@@ -115,9 +115,9 @@ def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], 
             types = quantised.layers[layer.name]
             assert types.kernel and types.accumulator
             fold = {"PE": wide.fold.pe, "SIMD": wide.fold.simd}
-            shift = shift_into(types.accumulator.fraction, result)
-            widths: Line = {"WEIGHT_BITS": types.kernel.width, "ACC_BITS": sums[layer.name], "SHIFT": shift}
             searched = _search(made, node.tensor, name)
+            shift = 0 if searched else shift_into(types.accumulator.fraction, result)
+            widths: Line = {"WEIGHT_BITS": types.kernel.width, "ACC_BITS": sums[layer.name], "SHIFT": shift}
             files = {"WEIGHTS": f"{name}_weights.mem", "BIASES": "" if searched else f"{name}_biases.mem"}
             held = {"WEIGHTS_IN": ram(made.roms[layer.name]), "KEPT_IN": ram(made.kept[layer.name])}
             lanes = {"TAKES": made.lanes[begins.name].takes, "PUTS": wide.fold.groups(wide.puts) * wide.fold.pe}

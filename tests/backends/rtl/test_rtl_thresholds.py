@@ -17,6 +17,8 @@ from backends.dataflow.layers.searches import ladders
 from backends.protocol import Job, Refusal
 from backends.rtl import BACKEND
 from backends.rtl.options import RtlOptions
+from flows.core.part import Target, find_part
+from flows.jobs import find_trained
 from models.integers import Threshold
 
 needs_simulator = pytest.mark.skipif(
@@ -102,3 +104,11 @@ def test_a_file_without_integers_says_what_is_built_of_it(tmp_path: Path, monkey
     job = replace(of_file("plain", tmp_path, monkeypatch), integer=Refusal("layer q", "a scale an input", "one scale"))
     warnings = [note.text for note in BACKEND.notes(BACKEND.resolve(job)) if note.kind == "warning"]
     assert any("quantised anew: layer q: a scale an input" in text for text in warnings)
+
+
+def test_the_four_bits_that_ship_can_be_built() -> None:
+    """Signed codes of narrow range among them, behind the shortcuts."""
+    job = find_trained("arch8", None, "w4a4").job(Target(find_part("xc7z020")), RtlOptions())
+    solved = BACKEND.resolve(job)
+    assert solved.design.searches and BACKEND.check(job) == ()
+    assert {"generate", "simulate"} <= {step.name for step in BACKEND.plan(solved).steps}

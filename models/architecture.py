@@ -51,17 +51,42 @@ def architecture(network: Network) -> str:
 
 
 def _ordered_inputs(network: Network) -> Mapping[str, list[str]]:
-    """The inputs of each counted layer; those of a sum by the longest way from the input, then by what is computed."""
+    """The inputs of each counted layer; those of a sum by the longest way from the input, then by what is computed and
+    what is done with it, and where all of that is alike, by what the layers around them are."""
     layers = counted(network).values()
     above, below = computed(network), _used(network)
     depth = {INPUT: 0}
     for layer in layers:
         depth[layer.name] = 1 + max(depth[name] for name in layer.inputs)
+    keys: dict[str, Any] = {name: (-depth[name], above[name], below[name]) for name in depth}
+    if any(len({keys[name] for name in set(layer.inputs)}) < len(set(layer.inputs)) for layer in layers):
+        around = _told_apart(network, keys)
+        keys = {name: (*key, around[name]) for name, key in keys.items()}
     ordered = {layer.name: list(layer.inputs) for layer in layers}
     for layer in layers:
         if layer.commutes:
-            ordered[layer.name].sort(key=lambda name: (-depth[name], above[name], below[name]))
+            ordered[layer.name].sort(key=keys.__getitem__)
     return ordered
+
+
+def _told_apart(network: Network, keys: Mapping[str, Any]) -> Mapping[str, str]:
+    """By tensor, a digest of `keys` and of what stands around it, as far as that tells more of them apart."""
+    layers, around = counted(network), {name: digest_of(key) for name, key in keys.items()}
+    while True:
+        readers = defaultdict[str, list[str]](list)
+        for name, layer in layers.items():
+            for source in layer.inputs:
+                readers[source].append(around[name])
+        seen = {
+            name: digest_of(
+                [own, sorted(around[source] for source in layers[name].inputs) if name != INPUT else [],
+                 sorted(readers[name])]
+            )
+            for name, own in around.items()
+        }  # fmt: skip
+        if len(set(seen.values())) == len(set(around.values())):
+            return around
+        around = seen
 
 
 def _used(network: Network) -> Mapping[str, str]:

@@ -125,6 +125,14 @@ def shuffled(draw: st.DrawFn) -> tuple[Network, Network]:
     return network(*layers), network(*listed)
 
 
+def test_sums_alike_of_layers_alike_are_told_apart_by_what_is_around_them() -> None:
+    """One sum reads a layer twice, the other that layer and its like."""
+    first, second = conv("a", INPUT), conv("b", INPUT)
+    twice, both = Add("twice", ("a", "a")), Add("both", ("a", "b"))
+    ends = Add("end", ("twice", "both")), Add("end", ("both", "twice"))
+    assert network(first, second, twice, both, ends[0]).digest == network(first, second, twice, both, ends[1]).digest
+
+
 @given(shuffled())
 def test_a_network_listed_anew_is_the_same(pair: tuple[Network, Network]) -> None:
     assert pair[0].digest == pair[1].digest

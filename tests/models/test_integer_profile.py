@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnx")
+pytest.importorskip("qonnx")
 pytest.importorskip("torch")
 
 from flows.__main__ import main

@@ -92,10 +92,13 @@ def _chosen(ask: Mapping[str, Any], files: Mapping[str, Asset], most: int, execu
 
 
 class Designs:
-    """The designs of one request at other bits, each estimated once and kept in the store."""
+    """The designs of one request at other bits, of `widths`, each estimated once and kept in the store."""
 
-    def __init__(self, request: Request, trained: Trained, precisions: Precisions[Any], store: Store) -> None:
+    def __init__(
+        self, request: Request, trained: Trained, precisions: Precisions[Any], store: Store, widths: Sequence[int]
+    ) -> None:
         self.request, self.trained, self.precisions, self.store = request, trained, precisions, store
+        self.widths = widths
         self.tensors = tuple(precisions.tensors(trained.network))
 
     def point(self, bits: Mapping[str, int]) -> Request:
@@ -119,21 +122,23 @@ class Designs:
         return (kept_run(path) if path else None) or self.prepared(bits)[1]
 
 
-def opened(request: Request, trained: Trained, store: Store) -> Designs:
-    """Raises `UsageError` unless one flow and one part are asked for, and the flow takes bits by tensor."""
+def opened(request: Request, trained: Trained, store: Store, widths: Sequence[int]) -> Designs:
+    """Designs whose tensors have one of `widths` each. Raises `UsageError` unless one flow and one part are asked for,
+    and the flow takes bits by tensor, these widths among them; `SetupError` without Optuna."""
     if len(set(request.flows)) != 1 or len(set(request.parts)) != 1:
         raise UsageError("flows search", "more than one flow or part is asked for", "search each by itself")
     backend = registry.load(request.flows[0])
     if backend.precisions is None:
         able = [one.name for one in registry.listings() if not one.trouble and registry.load(one.name).precisions]
         raise UsageError(f"flow {backend.name}", "it takes no bits by tensor", f"name one of {', '.join(able)}")
+    chosen = _checked(backend.precisions, widths)
+    _optuna()
     store.prepare()
-    return Designs(replace(request, flows=(backend.name,)), trained, backend.precisions, store)
+    return Designs(replace(request, flows=(backend.name,)), trained, backend.precisions, store, chosen)
 
 
 def search(
     asked: Designs,
-    widths: Sequence[int],
     keep: float,
     cost: Metric | None,
     trials: int,
@@ -141,15 +146,11 @@ def search(
     steps: Executor,
     told: Told,
 ) -> Search:
-    """Tries `trials` precisions with each tensor at one of `widths`, which lose at most the share `keep` of accuracy
-    against the float network, and cost as little as can be; by default of the resource that binds the widest. Where no
-    rate is asked for, each is to be as fast as the widest.
-
-    Raises `SetupError` without Optuna, `UsageError` for widths that the flow has not, and `RefusedError` where the
-    widest cannot be had.
+    """Tries `trials` precisions which lose at most the share `keep` of accuracy against the float network, and cost as
+    little as can be; by default of the resource that binds the widest. Where no rate is asked for, each is to be as
+    fast as the widest. Raises `RefusedError` where the widest cannot be had.
     """
-    optuna = _optuna()
-    widths = _checked(asked.precisions, widths)
+    optuna, widths = _optuna(), asked.widths
     asked, first = _paced(asked, dict.fromkeys(asked.tensors, widths[-1]))
     cost = cost or first.fit.binding or Metric.LUT
     key = [first.run.name, asked.tensors, widths, keep, cost.key, images.images.digest]
@@ -198,7 +199,8 @@ def _paced(asked: Designs, widest: Mapping[str, int]) -> tuple[Designs, Design]:
     step = 10.0 ** (math.floor(math.log10(speed.value)) - 2)  # three digits, rounded down
     rate = f"{math.floor(speed.value / step) * step:g}"
     options = replace(asked.request.options[flow], target_fps=rate)
-    paced = Designs(replace(asked.request, options={flow: options}), asked.trained, asked.precisions, asked.store)
+    request = replace(asked.request, options={flow: options})
+    paced = Designs(request, asked.trained, asked.precisions, asked.store, asked.widths)
     return paced, designs_of([paced.prepared(widest)[1]])[0]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,14 +49,16 @@ class Asked:
             raise KeyboardInterrupt
         return few_bits_lose(prepared, batch, executor)
 
-    def __call__(self, flow: str = "hls4ml", trials: int = 12, **more: Any) -> Search:
+    def __call__(
+        self, flow: str = "hls4ml", trials: int = 12, widths: Sequence[int] = (4, 6, 8), **more: Any
+    ) -> Search:
         steps = Executor(self.store, 1, lambda event, step, text: None)
         source = Source(str(MODEL), calibration=RANGES)
         trained = designs.trained_network(source, lambda: steps)
         request = Request((flow,), {flow: registry.load(flow).options()}, source)
-        asked = search.opened(request, trained, self.store)
+        asked = search.opened(request, trained, self.store, widths)
         images = Choosing(Asset(RANGES, "a"), "images of the test", Asset(RANGES, "b"), "others")
-        how: dict[str, Any] = {"widths": [4, 6, 8], "keep": 0.02, "cost": Metric.LUT, **more}
+        how: dict[str, Any] = {"keep": 0.02, "cost": Metric.LUT, **more}
         return search.search(asked, trials=trials, images=images, steps=steps, told=lambda *told: None, **how)
 
 

@@ -72,10 +72,10 @@ def execute(given: Namespace) -> int:
     request = session.request(given)
     trained = session.trained_network(given, given.network)
     steps = session.executor(given)
-    designs = search.opened(request, trained, session.open_store(given))
+    designs = search.opened(request, trained, session.open_store(given), given.bits)
     images = search.choosing(request.source, trained, given.images, steps)
     cost = Metric[given.cost.upper()] if given.cost else None
-    result = search.search(designs, given.bits, given.keep_accuracy, cost, given.trials, images, steps, Counter())
+    result = search.search(designs, given.keep_accuracy, cost, given.trials, images, steps, Counter())
     print(found(result))
     document = Document(result.network, tuple(one.run for one in result.tried))
     session.write_document(given.json, document)

@@ -11,13 +11,6 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from math import ceil, floor
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-
-DOUBLE = 53
-"""Bits of a double's mantissa."""
 
 
 class Rounding(Enum):
@@ -130,21 +123,6 @@ class FixedType:
     def value(self, code: int) -> Fraction:
         """The exact number that `code` stands for."""
         return Fraction(code) / Fraction(2) ** self.fraction
-
-
-def coarsest(values: np.ndarray) -> int:
-    """Fraction bits of the coarsest power of two of which all `values` are multiples; 0 where all are 0.
-
-    >>> import numpy as np
-    >>> coarsest(np.array([0.75, -2.0])), coarsest(np.array([24.0]))
-    (2, -3)
-    """
-    import numpy as np
-
-    mantissas, exponents = np.frexp(np.asarray(values, np.float64))
-    codes = np.rint(mantissas * 2.0**DOUBLE).astype(np.int64)
-    lowest = np.log2(np.where(codes, codes & -codes, 1)).astype(int)  # bit that is set
-    return int(max((DOUBLE - exponents - lowest)[codes != 0], default=0))
 
 
 _INTEGER = re.compile(r"(?:ap_)?(u?)int<\s*(\d+)\s*>")

@@ -28,8 +28,8 @@ def _integers(design: RtlDesign) -> Iterator[Note]:
         yield warning(f"the file's integers are not built, but its float network, quantised anew: {fact}")
     elif integer:
         yield Note(
-            f"the file's integers are built as they were trained, {len(design.searches)} thresholds of them exact; the "
-            f"last scale is the host's (driver.py)"
+            f"the file's integers are built as they were trained, with exact thresholds in {len(design.searches)} "
+            "layers; the last scale is the host's (driver.py)"
         )
 
 

@@ -22,7 +22,8 @@ _found: OrderedDict[Any, Solved[Any]] = OrderedDict()
 
 
 def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
-    """As `backends.dataflow.layers.resolve.resolve`; what was found at one clock serves the others."""
+    """The design of `job`, a float network; what was found at one clock serves the others. Raises `Unbuildable` for
+    accumulators that could overflow, and where `resolve_folding` does."""
     quantised = lower(job)
     refusals.refuse(overflows(job, quantised))
     if job.options.target_fps != NO_TARGET:

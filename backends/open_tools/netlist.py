@@ -20,6 +20,8 @@ TAKE_OR_SHIFT = "11001010"
 
 LUT_PLACE = re.compile(r"(.*\.)([A-D])[56]LUT")
 """Where a LUT is: X117Y1/SLICE_X0Y0.D6LUT."""
+SITE_LUT, ORIGIN = "SLICE_LUTX", "X_ORIG_PORT_"
+"""What nextpnr calls a LUT, and the attributes that tell which pin of the netlist a pin of it was."""
 Bit = int | str
 
 
@@ -156,22 +158,15 @@ def sites_of_harness(placed: Mapping[str, Any], cells: Set[str]) -> int:
     return len(sites[True] - sites[False])
 
 
-def lut_drivers(netlist: Mapping[str, Any]) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
-    """(the names of all cells, for each LUT those that drive its inputs)."""
-    (module,) = netlist["modules"].values()
-    driver = {
-        bit: name
+def lut_inputs(placed: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """The address pins that each LUT reads, as nextpnr placed it. Where two LUTs share a site, it writes the pins of
+    either as pins of both; those of its own bear the name that they had in the netlist."""
+    return {
+        name: frozenset(key.removeprefix(ORIGIN) for key in cell["attributes"] if key.startswith(ORIGIN))
+        for module in placed["modules"].values()
         for name, cell in module["cells"].items()
-        for pin, bits in cell["connections"].items()
-        if cell["port_directions"][pin] == "output"
-        for bit in bits
+        if cell["type"] == SITE_LUT
     }
-    drivers = {
-        name: frozenset(driver[bit] for bits in cell["connections"].values() for bit in bits if bit in driver) - {name}
-        for name, cell in module["cells"].items()
-        if cell["type"].startswith("LUT")
-    }
-    return frozenset(module["cells"]), drivers
 
 
 def _numbers(module: Mapping[str, Any]) -> Iterator[int]:

@@ -1,7 +1,9 @@
 """Delays of a routed design as nextpnr writes them (SDF), and the longest path among them.
 
-nextpnr knows no delay of a DSP48E1. Its SDF has the nets to and from them all the same, so with the slices' own delays
-(`dsp_timing`) the paths that begin or end there are found as well. ns are used throughout; of three corners the slow.
+nextpnr's own report leaves paths out: those that begin or end in a DSP48E1, of which it knows no delay, and those through
+LUTs that share a site, whose pins it takes for pins of both, so that it breaks loops that are none. Its SDF has the nets
+and cells all the same; with the slices' own delays (`dsp_timing`) every path is looked at here. ns are used throughout;
+of three corners the slow.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ NET = re.compile(r"\(INTERCONNECT (\S+) (\S+) \(([^)]*)\)")
 ARC = re.compile(r"\(IOPATH (\S+) (\S+) \(([^)]*)\)")
 SETUP = re.compile(r"\(SETUPHOLD \(\w+ (\S+)\) \(\w+ (\S+)\) \(([^)]*)\)")
 CLOCK = re.compile(r"CK|W?CLK|CLK[A-Z]+")
+ADDRESS = re.compile(r"A[1-6]")
 ESCAPED = re.compile(r"\\(.)")
 
 
@@ -30,18 +33,10 @@ class Delays:
     captured: dict[str, float] = field(default_factory=dict)
     cells: dict[str, str] = field(default_factory=dict)
 
-    def keep(self, cells: Set[str], drivers: Mapping[str, Set[str]]) -> None:
-        """Leaves out nets to a LUT from a cell that does not drive it: where two LUTs share a site, nextpnr writes the
-        pins of either as pins of both. `cells` are those of the netlist; what was packed otherwise is kept."""
-
-        def is_real(source: str, sink: str) -> bool:
-            begin, end = _cell(source), _cell(sink)
-            if source.rpartition("/")[2].startswith("A") and begin == end:
-                return True  # through the LUT
-            return begin not in cells or end not in drivers or begin in drivers[end]
-
-        for source, sinks in self.edges.items():
-            sinks[:] = [(sink, ns) for sink, ns in sinks if is_real(source, sink)]
+    def keep(self, inputs: Mapping[str, Set[str]]) -> None:
+        """Leaves out nets to address pins of a LUT that it does not read (`netlist.lut_inputs`, by the LUT's name)."""
+        for sinks in self.edges.values():
+            sinks[:] = [(sink, ns) for sink, ns in sinks if _is_read(sink, inputs)]
 
 
 @dataclass(frozen=True)
@@ -107,7 +102,7 @@ def _searches(delays: Delays, wanted: set[str] | None) -> Iterator[tuple[dict[st
 def _arrivals(delays: Delays, starts: dict[str, float]) -> tuple[dict[str, float], dict[str, str]]:
     """When the latest change reaches each pin, and by which pin it came.
 
-    One that goes round, by a pin that `keep` could not tell, is followed once.
+    A path that goes round is followed once.
     """
     reached, waiting = set(starts), list(starts)
     while waiting:
@@ -141,6 +136,11 @@ def _back(pin: str, before: dict[str, str]) -> Iterator[str]:
     while path[-1] in before:
         path.append(before[path[-1]])
     return reversed(path)
+
+
+def _is_read(pin: str, inputs: Mapping[str, Set[str]]) -> bool:
+    cell, _, port = pin.rpartition("/")
+    return cell not in inputs or not ADDRESS.fullmatch(port) or port in inputs[cell]
 
 
 def _cell(pin: str) -> str:

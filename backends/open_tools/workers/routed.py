@@ -14,30 +14,37 @@ from flows.core.worker import run_worker
 def main(ask: Mapping[str, Any]) -> None:
     whole = json.loads(Path(ask["harnessed"]).read_text())
     report = json.loads(Path(ask["report"]).read_text())
+    on_chip = json.loads(Path(ask["placed"]).read_text())
     with Path(ask["fasm"]).open() as lines:
         placed = fasm.placed(lines)
     with Path(ask["sdf"]).open() as lines:
         delays = sdf.parse(lines)
-    delays.keep(*netlist.lut_drivers(whole))
+    delays.keep(netlist.lut_inputs(on_chip))
+    fabric = sdf.longest(delays)
     slices = netlist.parameters(whole, "DSP48E1")
     dsp_timing.add(delays, slices)
-    path = sdf.longest(delays, slices) if slices else None
-    fabric = min(clock["achieved"] for clock in report["fmax"].values())
-    slowest = 1000 / path.ns if path else None
+    of_slices = sdf.longest(delays, slices) if slices else None
+    reported = min(clock["achieved"] for clock in report["fmax"].values())
+    slowest = max((path for path in (fabric, of_slices) if path), key=lambda path: path.ns, default=None)
     cells = next(iter(whole["modules"].values()))["cells"]
     kinds = [(name.startswith(f"{netlist.TOP}."), cell["type"]) for name, cell in cells.items()]
     around = sum(1 for is_harness, kind in kinds if is_harness and kind.startswith("FD"))
     result = {
-        "lut": placed.lut - netlist.sites_of_harness(json.loads(Path(ask["placed"]).read_text()), set(cells)),
+        "lut": placed.lut - netlist.sites_of_harness(on_chip, set(cells)),
         "ff": report["utilization"].get("SLICE_FFX", {"used": 0})["used"] - around,
         "bram18": placed.ramb18,
         "dsp": placed.dsp,
-        "fabric_mhz": round(fabric, 2),
-        "dsp_mhz": None if slowest is None else round(slowest, 2),
-        "fmax_mhz": round(min(fabric, slowest or fabric), 2),
-        "slowest": [path.pins[0], path.pins[-1]] if path else None,
+        "reported_mhz": round(reported, 2),
+        "fabric_mhz": _mhz(fabric),
+        "dsp_mhz": _mhz(of_slices),
+        "fmax_mhz": min(filter(None, (_mhz(slowest), round(reported, 2)))),
+        "slowest": [slowest.pins[0], slowest.pins[-1]] if slowest else None,
     }
     Path(ask["routed"]).write_text(json.dumps(result, indent=1))
+
+
+def _mhz(path: sdf.LongestPath | None) -> float | None:
+    return round(1000 / path.ns, 2) if path else None
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def products(fold: Fold, widths: tuple[int, int, int], sharing: int = 1) -> Amou
     dsp = exact(slices, "multipliers", f"{words} (UG479)")
     return joined(
         {Metric.DSP: (dsp,)},
-        logic(simd * data + pe * (adders + sums) + inverted, 2 * simd * data + pe * (held + sums), "adders"),
+        logic(simd * data + pe * (adders + sums) + inverted, 3 * simd * data + pe * (held + sums), "adders"),
         in_luts(fold.multipliers, data, weight) if fold.in_luts else {},
     )
 
@@ -220,18 +220,18 @@ def in_one(each: Memory, device: Device) -> LibraryMemory:
     return lightest(ways, device) if bits else ways[0]
 
 
-def memory(each: Memory, law: str, device: Device) -> Amounts:
+def memory(each: Memory, model: str, device: Device) -> Amounts:
     """Its words, and what is read: twice registered, of block RAM once in itself and once, by Yosys, in FFs."""
     one = in_one(each, device)
-    return memory_of(one, law, 2 if one.storage == LUTRAM else 1)
+    return memory_of(one, model, 2 if one.storage == LUTRAM else 1)
 
 
-def memory_of(one: Memory, law: str, registers: int) -> Amounts:
+def memory_of(one: Memory, model: str, registers: int) -> Amounts:
     """Its words, and `registers` in FFs for what is read."""
     latched = registers * one.copies * one.bits
     source = f"{one.copies} x {one.depth} words of {one.bits} bits"
     return {
         Metric.LUT: (within(one.luts, SPREAD, "memories", f"{source} in LUTs (UG474)"),),
         Metric.FF: (within(latched, SPREAD, "memories", "output registers"),),
-        Metric.BRAM18: (exact(one.bram18, law, f"{source} (UG473)"),),
+        Metric.BRAM18: (exact(one.bram18, model, f"{source} (UG473)"),),
     }

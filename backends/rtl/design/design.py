@@ -39,7 +39,7 @@ LATENCY = {
     RECEIVE: 2,
     CLONE: 1,
     WINDOW: 4,
-    MATRIX_VECTOR: 11,
+    MATRIX_VECTOR: 12,
     Add.kind: 4,
     ReLU.kind: 3,
     MaxPool2D.kind: 5,

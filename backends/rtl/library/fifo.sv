@@ -59,11 +59,11 @@ module fifo #(
                 end else begin
                     if (writes) write_address <= write_address == LAST ? 0 : write_address + 1;
                     if (reads) read_address <= read_address == LAST ? 0 : read_address + 1;
-                    held <= held + COUNT_BITS'(writes) - COUNT_BITS'(reads);
+                    if (writes != reads) held <= writes ? held + 1 : held - 1;
                     // Both look at what is held now, so that neither waits for the count.
                     has_word <= writes || (reads ? held > 1 : held != 0);
                     if (writes == reads) in_ready <= held < COUNT_BITS'(DEPTH);
-                    else in_ready <= writes ? held + 1 < COUNT_BITS'(DEPTH) : held <= COUNT_BITS'(DEPTH);
+                    else in_ready <= writes ? held < COUNT_BITS'(DEPTH - 1) : held <= COUNT_BITS'(DEPTH);
                     latched_valid <= reads;
                     read_valid <= latched_valid;
                 end

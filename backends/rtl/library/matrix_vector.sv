@@ -43,7 +43,7 @@ module matrix_vector #(
     localparam GROUPS = OUTPUTS / PE;
     localparam TURNS = STEPS * GROUPS;
     localparam LEVELS = $clog2(SIMD);
-    localparam LATENCY = 7 + LEVELS;
+    localparam LATENCY = 8 + LEVELS;
     localparam ADDED_BITS = ACT_BITS + WEIGHT_BITS + (ACT_SIGNED ? 0 : 1) + LEVELS;
     localparam STEP_BITS = STEPS > 1 ? $clog2(STEPS) : 1;
     localparam GROUP_BITS = GROUPS > 1 ? $clog2(GROUPS) : 1;
@@ -54,24 +54,26 @@ module matrix_vector #(
     localparam [GROUP_BITS-1:0] LAST_GROUP = GROUP_BITS'(GROUPS - 1);
     localparam [COLUMN_BITS-1:0] LAST_COLUMN = COLUMN_BITS'(COLUMNS - 1);
 
-    // Where the turn stands. The flags that decide whether it begins are registers, computed a turn before.
-    logic [STEP_BITS-1:0] step, next_step;
-    logic [GROUP_BITS-1:0] group, next_group;
-    logic [COLUMN_BITS-1:0] column, next_column;
+    // Where the turn stands. The flags that decide whether it begins are registers, computed a turn before, and from the
+    // counters as they are: a comparison of a sum would take twice the time.
+    logic [STEP_BITS-1:0] step;
+    logic [GROUP_BITS-1:0] group;
+    logic [COLUMN_BITS-1:0] column;
     logic [TURN_BITS-1:0] word;
     logic is_first, is_last, is_last_group, is_new;
     logic turns, ends_position;
+    logic next_is_last_group, next_is_first_group, next_is_first_column, next_is_fresh;
 
     assign turns = (!is_new || in_valid) && (!is_last || out_ready);
     assign in_ready = is_new && (!is_last || out_ready);
     assign ends_position = is_last && is_last_group;
 
+    assign next_is_first_group = is_last ? is_last_group : group == 0;
+    assign next_is_first_column = ends_position ? column == LAST_COLUMN : column == 0;
+    assign next_is_fresh = FRESH == STEPS || (is_last ? OLD == 0 : step >= OLD - 1);
     always_comb begin
-        next_step = is_last ? 0 : step + 1;
-        next_group = group;
-        next_column = column;
-        if (is_last) next_group = is_last_group ? 0 : group + 1;
-        if (ends_position) next_column = column == LAST_COLUMN ? 0 : column + 1;
+        next_is_last_group = is_last_group;
+        if (is_last) next_is_last_group = GROUPS == 1 || (!is_last_group && group == LAST_GROUP - 1);
     end
 
     always_ff @(posedge clk) begin
@@ -85,14 +87,14 @@ module matrix_vector #(
             is_last_group <= GROUPS == 1;
             is_new <= 1;
         end else if (turns) begin
-            step <= next_step;
-            group <= next_group;
-            column <= next_column;
+            step <= is_last ? 0 : step + 1;
+            if (is_last) group <= is_last_group ? 0 : group + 1;
+            if (ends_position) column <= column == LAST_COLUMN ? 0 : column + 1;
             word <= ends_position ? 0 : word + 1;
             is_first <= is_last;
-            is_last <= next_step == LAST_STEP;
-            is_last_group <= next_group == LAST_GROUP;
-            is_new <= next_group == 0 && (next_column == 0 || FRESH == STEPS || next_step >= OLD);
+            is_last <= STEPS == 1 || (!is_last && step == LAST_STEP - 1);
+            is_last_group <= next_is_last_group;
+            is_new <= next_is_first_group && (next_is_first_column || next_is_fresh);
         end
     end
 
@@ -117,8 +119,10 @@ module matrix_vector #(
         end
     end
 
-    // Both memories answer two cycles later; then come the multipliers with their input registers.
+    // Both memories answer two cycles later. The values stand in registers before they go to the multipliers, which may be
+    // far; for the weights to arrive with them, their address goes a cycle later.
     logic [SIMD*ACT_BITS-1:0] kept, given_read, given, values;
+    logic [TURN_BITS-1:0] word_read;
     logic [PE*SIMD*WEIGHT_BITS-1:0] weights;
     logic was_new, is_given;
     memory #(
@@ -140,7 +144,7 @@ module matrix_vector #(
         .STORAGE(WEIGHTS_IN)
     ) weight_rom (
         .clk(clk),
-        .address(word),
+        .address(word_read),
         .read(weights)
     );
     always_ff @(posedge clk) begin
@@ -148,8 +152,9 @@ module matrix_vector #(
         given <= given_read;
         was_new <= is_new;
         is_given <= was_new;
+        values <= is_given ? given : kept;
+        word_read <= word;
     end
-    assign values = is_given ? given : kept;
 
     // What the adders must know of a turn, as it goes along with it.
     logic [LATENCY-1:0] goes, begins, ends;

@@ -95,13 +95,14 @@ module window #(
 
     // A turn stores a word of the newest pixel, passes over padding, or reads a word of the column.
     logic reading, room, turns, is_last_word;
-    logic [WORD_BITS-1:0] word, next_word;
+    logic [WORD_BITS-1:0] word;
+    logic restarts;  // the words begin again with the next turn
     logic [KERNEL_HEIGHT-1:0] rows_left;  // of the column: the lowest bit is the row that is read; it says if it is padding
     logic [KERNEL_HEIGHT-1:0] row_place;  // one bit is set: which row that is
     logic ends_storing, ends_reading;
     assign takes = !reading && has_pixel;
     assign turns = reading ? room : !has_pixel || given;
-    assign next_word = is_last_word || (!reading && !has_pixel) ? 0 : word + 1;
+    assign restarts = is_last_word || (!reading && !has_pixel);
     assign ends_storing = !reading && (!has_pixel || is_last_word);
     assign ends_reading = is_last_word && row_place[KERNEL_HEIGHT-1];
     assign next = turns && (reading ? ends_reading : ends_storing && !ends_column_of_window);
@@ -115,8 +116,8 @@ module window #(
         end else if (turns) begin
             if (ends_storing) reading <= ends_column_of_window;
             else if (ends_reading) reading <= 0;
-            word <= next_word;
-            is_last_word <= next_word == WORD_BITS'(WORDS - 1);
+            word <= restarts ? 0 : word + 1;
+            is_last_word <= WORDS == 1 || (!restarts && word == WORD_BITS'(WORDS - 2));
             if (reading && is_last_word) row_place <= ends_reading ? 1 : row_place << 1;
         end
         if (turns) rows_left <= reading ? (is_last_word ? rows_left >> 1 : rows_left) : has_rows;

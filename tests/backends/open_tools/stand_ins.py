@@ -142,6 +142,9 @@ Path("report.json").write_text({json.dumps(json.dumps(REPORT))})
 Path("routed.sdf").write_text({json.dumps(SDF)})
 (module,) = json.loads(Path("harnessed.json").read_text())["modules"].values()
 luts = [name for name, cell in module["cells"].items() if cell["type"] == "LUT3"]
-places = {{name: {{"attributes": {{"NEXTPNR_BEL": f"X1Y{{at}}/SLICE_X0Y0.A6LUT"}}}} for at, name in enumerate(luts)}}
+places = {{
+    name: {{"type": "SLICE_LUTX", "attributes": {{"NEXTPNR_BEL": f"X1Y{{at}}/SLICE_X0Y0.A6LUT"}}}}
+    for at, name in enumerate(luts)
+}}
 Path("placed.json").write_text(json.dumps({{"modules": {{"top": {{"cells": places}}}}}}))
 """

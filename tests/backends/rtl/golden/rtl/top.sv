@@ -39,7 +39,7 @@ module layer_small (
     clone #(
         .WIDTH(8),
         .LEFT_FIFO_DEPTH(16), .LEFT_FIFO_IN("distributed"),
-        .RIGHT_FIFO_DEPTH(62), .RIGHT_FIFO_IN("distributed")
+        .RIGHT_FIFO_DEPTH(64), .RIGHT_FIFO_IN("distributed")
     ) clone_image (
         .clk(clk), .reset(reset),
         .in_valid(image_valid), .in_ready(image_ready), .in_data(image_data),

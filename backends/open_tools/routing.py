@@ -1,8 +1,8 @@
-"""Place and route by nextpnr as steps of a plan, a stage at a time and out of context, and the readings of them.
+"""Place and route by nextpnr as steps of a plan, of a whole design or a stage at a time, and the readings of them.
 
-A stage stands between shift registers (`netlist`), whose cost is taken off. nextpnr's report leaves paths out, so every
-path is looked at afterwards, with the delays of its SDF (`sdf`) and those of DSP48E1 slices (`dsp_timing`); the lowest
-Fmax is told.
+What is routed stands between shift registers (`netlist`), whose cost is taken off. nextpnr's report leaves paths out,
+so every path is looked at afterwards, with the delays of its SDF (`sdf`) and those of DSP48E1 slices (`dsp_timing`);
+the lowest Fmax is told.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backends.cost.synthesis import OPEN_SYNTHESIS
-from backends.open_tools import netlist, synthesis
-from backends.open_tools.stage import TOP, RtlStage
-from backends.open_tools.synthesis import NETLIST, distinct
+from backends.open_tools import netlist
+from backends.open_tools.stage import Netlist
+from backends.open_tools.synthesis import NETLIST
 from flows.core.clock import seen
 from flows.core.errors import StepFailed
 from flows.core.evidence import DESIGN, TOTAL, Metric, Reading, Tier
@@ -30,6 +30,9 @@ HARNESSED, HARNESS, PINS, FASM, REPORT, SDF, ROUTED = (
 )  # fmt: skip
 RESULT = ("lut", "ff", "bram18", "dsp", "fmax_mhz", "reported_mhz", "fabric_mhz", "dsp_mhz", "slowest")
 FRAMES, PART_FILE, BITSTREAM, DECODED = "design.frm", "part.yaml", "design.bit", "decoded.json"
+PLACE_AND_ROUTE = ("--placer", "static", "--router", "router2")
+"""Of ARCH_8 as a whole nextpnr's default router does not end within half an hour, and its default placer leaves wires
+that are a third longer."""
 FRAMES_TO_BITS = "xc7frames2bit"
 SOURCES = ("flows.core", "backends.open_tools", "backends.amd")
 
@@ -39,33 +42,39 @@ def is_supported(target: Target) -> bool:
     return target.part.package in netlist.PINS
 
 
-def steps(stages: Sequence[RtlStage], target: Target, limit_s: float, bitstream: bool) -> tuple[Step, ...]:
-    """For every kind among `stages`, which have been synthesised (`synthesis.steps`). A stage that nextpnr does not
-    route, or not in `limit_s`, is a result: its step may fail."""
+def steps(netlists: Sequence[Netlist], target: Target, limit_s: float, bitstream: bool) -> tuple[Step, ...]:
+    """For each, which has been synthesised, once where several are built alike. One that nextpnr does not route, or not
+    in `limit_s`, is a result: its step may fail."""
     found: list[Step] = []
-    for of in distinct(stages):
+    for of in distinct(netlists):
         found += _route(of, target, limit_s)
         if bitstream:
             found += _bitstream(of, target)
     return tuple(found)
 
 
-def step_name(what: str, of: RtlStage) -> str:
-    return synthesis.name(of).replace("synthesise", what, 1)
+def distinct(netlists: Sequence[Netlist]) -> tuple[Netlist, ...]:
+    """The first of those that are built alike."""
+    return tuple({of.step: of for of in reversed(netlists)}.values())[::-1]
 
 
-def _route(of: RtlStage, target: Target, limit_s: float) -> tuple[Step, ...]:
+def step_name(what: str, of: Netlist) -> str:
+    return of.step.replace("synthesise", what, 1)
+
+
+def _route(of: Netlist, target: Target, limit_s: float) -> tuple[Step, ...]:
     part = target.part.full_name
     harness = worker(
         name=step_name("harness", of),
         about=f"shift registers at the ports of {of.name}",
         module="backends.open_tools.workers.harness",
-        ask={"netlist": NETLIST, "module": TOP, "harnessed": HARNESSED, "harness": HARNESS},
-        files={NETLIST: Output(synthesis.name(of), NETLIST)},
+        ask={"netlist": NETLIST, "module": of.top, "harnessed": HARNESSED, "harness": HARNESS},
+        files={NETLIST: Output(of.step, NETLIST)},
         makes=(HARNESSED, HARNESS),
         sources=SOURCES,
     )
     options = (
+        *PLACE_AND_ROUTE,
         "--timing-allow-fail",
         "--freq",
         f"{1000 / target.clock_ns:.6g}",
@@ -102,7 +111,7 @@ def _route(of: RtlStage, target: Target, limit_s: float) -> tuple[Step, ...]:
     return harness, route, timing
 
 
-def _bitstream(of: RtlStage, target: Target) -> tuple[Step, ...]:
+def _bitstream(of: Netlist, target: Target) -> tuple[Step, ...]:
     part, fasm = target.part.full_name, Output(step_name("route", of), FASM)
     frames = worker(
         name=step_name("frames", of),
@@ -137,22 +146,34 @@ def _bitstream(of: RtlStage, target: Target) -> tuple[Step, ...]:
     return frames, bits, decoded
 
 
-def read(stages: Sequence[RtlStage], target: Target, products: Products) -> tuple[Reading, ...]:
-    """What nextpnr made of each stage; totals where it routed all of them. The clock of the whole is that of the
+def read(netlists: Sequence[Netlist], target: Target, products: Products) -> tuple[Reading, ...]:
+    """What nextpnr made of each stage; totals where it routed all of them. The clock of the design is that of the
     slowest: where some are not routed, a clock that parts of it have met, and no more. Raises `StepFailed` where a
     result is damaged."""
-    routed = {one.name: result for one in stages if (result := of_stage(one, products))}
+    routed = {one.name: result for one in netlists if (result := result_of(one, products))}
     if not routed:
         return ()
-    on = f"{target.part.device.name}, {tool_name(stages, products)}"
+    on = _on(netlists, target, products)
     found = [reading for scope, result in routed.items() for reading in _of_stage(result, scope, on)]
-    names = {one.name for one in stages}
+    names = {one.name for one in netlists}
     if len(routed) == len(names):
         found += _of_all(list(routed.values()), on)
     return (*found, _clock(list(routed.values()), len(names), target, on))
 
 
-def of_stage(of: RtlStage, products: Products) -> Any:
+def read_whole(of: Netlist, target: Target, products: Products) -> tuple[Reading, ...]:
+    """What nextpnr made of a whole design; nothing where it did not run, or did not route. Raises `StepFailed` where
+    the result is damaged."""
+    result = result_of(of, products)
+    if not result:
+        return ()
+    on = _on((of,), target, products)
+    how = "the whole design, placed and routed out of context by nextpnr"
+    words = f"{how}, which was asked for {1000 / target.clock_ns:.4g} MHz; {_limit(result)}"
+    return *_resources(result, DESIGN, on, how), Reading(Metric.FMAX_MHZ, result["fmax_mhz"], Tier.ROUTED, on, words)
+
+
+def result_of(of: Netlist, products: Products) -> Any:
     """What came of it, as `workers.routed` writes it; None where it did not run, or did not route."""
     output = Output(step_name("time", of), ROUTED)
     path = products.path(output) if output.step in products.results else None
@@ -166,16 +187,20 @@ def of_stage(of: RtlStage, products: Products) -> Any:
         raise StepFailed(f"step {output.step}", "its result is damaged", advice) from None
 
 
-def unrouted(stages: Sequence[RtlStage], products: Products) -> Iterator[tuple[str, str]]:
-    """(stage, why) of those that nextpnr was given and did not route."""
-    for one in stages:
+def unrouted(netlists: Sequence[Netlist], products: Products) -> Iterator[tuple[str, str]]:
+    """(name, why) of those that nextpnr was given and did not route."""
+    for one in netlists:
         result = products.results.get(step_name("route", one))
         if result and result.state is State.SKIPPED:
             yield one.name, result.reason
 
 
-def tool_name(stages: Sequence[RtlStage], products: Products) -> str:
-    for one in stages:
+def _on(netlists: Sequence[Netlist], target: Target, products: Products) -> str:
+    return f"{target.part.device.name}, {tool_name(netlists, products)}"
+
+
+def tool_name(netlists: Sequence[Netlist], products: Products) -> str:
+    for one in netlists:
         result = products.results.get(step_name("route", one))
         if result and result.versions:
             said = result.versions.get(NEXTPNR, "")

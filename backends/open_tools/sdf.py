@@ -1,9 +1,9 @@
 """Delays of a routed design as nextpnr writes them (SDF), and the longest path among them.
 
-nextpnr's own report leaves paths out: those that begin or end in a DSP48E1, of which it knows no delay, and those through
-LUTs that share a site, whose pins it takes for pins of both, so that it breaks loops that are none. Its SDF has the nets
-and cells all the same; with the slices' own delays (`dsp_timing`) every path is looked at here. ns are used throughout;
-of three corners the slow.
+nextpnr's own report leaves paths out: those that begin or end in a DSP48E1, of which it knows no delay, and those
+through LUTs that share a site, whose pins it takes for pins of both, so that it breaks loops that are none. Its SDF has
+the nets and cells all the same; with the slices' own delays (`dsp_timing`) every path is looked at here. ns are used
+throughout; of three corners the slow.
 """
 
 from __future__ import annotations

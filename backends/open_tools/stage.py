@@ -50,6 +50,15 @@ class RtlStage:
         return digest_of([self.module, dict(sorted(self.parameters.items())), dict(sorted(sizes.items()))])
 
 
+@dataclass(frozen=True)
+class Netlist:
+    """What is placed and routed: what the step `step` synthesised of `name`, with the module `top`."""
+
+    name: str
+    step: str
+    top: str = TOP
+
+
 def files(stage: RtlStage, library: Mapping[str, str]) -> dict[str, str]:
     """All that synthesis reads, by file name: the module and those in it, their memories, and `TOP` around it.
 

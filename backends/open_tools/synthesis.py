@@ -1,7 +1,7 @@
 """Synthesis by Yosys as steps of a plan, one for every kind of stage, and the readings of its counts.
 
-A step is given the text of the modules, their parameters and stand-ins for the contents of memories, and nothing of the
-network: so what one design has synthesised, the next finds in the store.
+The step of a stage is given the text of the modules, their parameters and stand-ins for the contents of memories, and
+nothing of the network: so what one design has synthesised, the next finds in the store.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from backends.cost.synthesis import OPEN_SYNTHESIS
 from backends.open_tools import counts, stage
 from backends.open_tools.counts import NetlistCounts
-from backends.open_tools.stage import TOP, RtlStage
+from backends.open_tools.stage import TOP, Netlist, RtlStage
 from flows.core.errors import StepFailed
 from flows.core.evidence import DESIGN, RESOURCES, Metric, Reading, Tier
 from flows.core.files import TEXT_LIMIT, read_text
@@ -27,17 +27,26 @@ SCRIPT, COUNTS, NETLIST, VERSION = "synthesise.ys", "counts.json", "netlist.json
 SOURCES = ("flows.core.worker", "backends.open_tools.workers.synthesise", "backends.open_tools.workers.yosys_version")
 """Those that results depend on: Yosys gets all else as text, and no other change here is to synthesise all again."""
 LIMIT_S = 1800.0
+WHOLE = "synthesise the whole design"
 
 
 def steps(stages: Sequence[RtlStage], library: Mapping[str, str], synthesiser: str) -> tuple[Step, ...]:
     """A step for every kind among `stages`; of a ``yosys`` on PATH, first one that sees that it is recent enough."""
     if synthesiser == NONE:
         return ()
-    kinds = tuple(
-        _synthesis(name(of), f"Yosys synthesises {of.module} of {of.name}", stage.files(of, library), synthesiser)
-        for of in distinct(stages)
-    )
+    kinds = tuple(_synthesis(of, stage.files(of, library), synthesiser) for of in distinct(stages))
     return (*version_steps(synthesiser), *kinds)
+
+
+def whole_step(top: str, project: Output, synthesiser: str) -> Step:
+    """Synthesises the module `top` of a `project` (rtl/top.sv, rtl/library, mem) with the contents of its memories."""
+    read = ("cd project/mem", "read_verilog -defer -sv ../rtl/library/*.sv ../rtl/top.sv")
+    script = commands(read, top, "cd ../..")  # $readmemh looks for memories in the working directory
+    return _step(WHOLE, f"Yosys synthesises the whole of {top}", script, {"project": project}, synthesiser)
+
+
+def netlist(of: RtlStage) -> Netlist:
+    return Netlist(of.name, name(of))
 
 
 def distinct(stages: Sequence[RtlStage]) -> tuple[RtlStage, ...]:
@@ -72,19 +81,24 @@ def version_steps(synthesiser: str) -> tuple[Step, ...]:
     return (asked, judged)
 
 
-def _synthesis(step: str, about: str, given: Mapping[str, str | Output], synthesiser: str) -> Step:
-    sources = [file for file in given if file.endswith(".sv")]
-    script = {SCRIPT: commands(sources)}
+def _synthesis(of: RtlStage, given: Mapping[str, str], synthesiser: str) -> Step:
+    sources = " ".join(file for file in given if file.endswith(".sv"))
+    script = commands((f"read_verilog -defer -sv {sources}",), TOP)
+    return _step(name(of), f"Yosys synthesises {of.module} of {of.name}", script, given, synthesiser)
+
+
+def _step(name: str, about: str, script: str, given: Mapping[str, str | Output], synthesiser: str) -> Step:
+    files = {SCRIPT: script, **given}
     if synthesiser == YOSYS:
         version = {VERSION: Output("yosys is recent enough", VERSION)}
         argv = (YOSYS, "-q", "-s", SCRIPT)
-        return Step(step, about, YOSYS, argv, {**script, **given, **version}, (COUNTS, NETLIST), limit_s=LIMIT_S)
+        return Step(name, about, YOSYS, argv, {**files, **version}, (COUNTS, NETLIST), limit_s=LIMIT_S)
     return worker(
-        name=step,
+        name=name,
         about=about,
         module="backends.open_tools.workers.synthesise",
         ask={"script": SCRIPT},
-        files={**script, **given},
+        files=files,
         makes=(COUNTS, NETLIST),
         packages=(PYOSYS,),
         sources=SOURCES,
@@ -92,14 +106,15 @@ def _synthesis(step: str, about: str, given: Mapping[str, str | Output], synthes
     )
 
 
-def commands(sources: Sequence[str]) -> str:
-    """What Yosys does. Pads and clock buffers are not the stage's; where a line of the source is from is left out of
-    the netlist, which is half as long without.
+def commands(read: Sequence[str], top: str, *then: str) -> str:
+    """What Yosys does with what it has `read`. Pads and clock buffers are not the design's; where a line of the source
+    is from is left out of the netlist, which is half as long without.
     """
     return "\n".join(
         (
-            f"read_verilog -defer -sv {' '.join(sources)}",
-            f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {TOP}",
+            *read,
+            f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
+            *then,
             f"tee -q -o {COUNTS} stat -json",
             "setattr -unset src *",
             "setattr -unset src */*",

@@ -1,33 +1,54 @@
-"""What open tools make of a design, stage by stage: synthesis by Yosys, place and route by nextpnr, bitstreams."""
+"""What open tools make of a design: synthesis by Yosys, place and route by nextpnr, bitstreams."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backends.dataflow.layers.names import top_name
 from backends.dataflow.options import AUTO
 from backends.open_tools import routing, synthesis
+from backends.open_tools.stage import Netlist
 from backends.protocol import Note, warning
 from backends.rtl.design.design import RtlDesign
-from backends.rtl.options import NOTHING
+from backends.rtl.options import DESIGN, NOTHING, STAGES
 from backends.rtl.stages import library, stages
 from flows.core.evidence import Reading
 from flows.core.plan import Output, Products, Step
 
 
-def steps(design: RtlDesign) -> tuple[Step, ...]:
-    """Those that the options ask for. They need nothing of the network but its sizes, so runs of other weights find
-    their results in the store."""
-    options, all_stages = design.job.options, stages(design)
-    found = synthesis.steps(all_stages, library(), options.synthesiser)
-    if found and options.route != NOTHING and routing.is_supported(design.job.target):
-        limit_s = options.route_timeout * 3600
-        found += routing.steps(all_stages, design.job.target, limit_s, options.bitstream)
-    return found
+def steps(design: RtlDesign, project: Output) -> tuple[Step, ...]:
+    """Those that the options ask for. Stages need nothing of the network but its sizes, so runs of other weights find
+    their results in the store; the whole design is synthesised from the `project`."""
+    options, target = design.job.options, design.job.target
+    found = synthesis.steps(stages(design), library(), options.synthesiser)
+    if not found or options.route == NOTHING or not routing.is_supported(target):
+        return found
+    if options.route == DESIGN:
+        found += (synthesis.whole_step(_top(design), project, options.synthesiser),)
+    return found + routing.steps(_routed(design), target, options.route_timeout * 3600, options.bitstream)
 
 
 def read(design: RtlDesign, products: Products) -> tuple[Reading, ...]:
-    all_stages, target = stages(design), design.job.target
-    return *synthesis.read(all_stages, target, products), *routing.read(all_stages, target, products)
+    target = design.job.target
+    counted = synthesis.read(stages(design), target, products)
+    if design.job.options.route == DESIGN:
+        return *counted, *routing.read_whole(_whole(design), target, products)
+    return *counted, *routing.read(_routed(design), target, products)
+
+
+def _routed(design: RtlDesign) -> tuple[Netlist, ...]:
+    """What the options ask nextpnr for, where they do: the whole design, or every stage."""
+    if design.job.options.route == DESIGN:
+        return (_whole(design),)
+    return tuple(synthesis.netlist(one) for one in stages(design))
+
+
+def _whole(design: RtlDesign) -> Netlist:
+    return Netlist("the whole design", synthesis.WHOLE, _top(design))
+
+
+def _top(design: RtlDesign) -> str:
+    return top_name(design.job.network, verilog=True)
 
 
 def choices(design: RtlDesign) -> Iterator[Note]:
@@ -49,18 +70,21 @@ def choices(design: RtlDesign) -> Iterator[Note]:
 
 
 def observations(design: RtlDesign, products: Products) -> Iterator[Note]:
-    """Of stages that did not route, and of bitstreams."""
-    all_stages = stages(design)
-    for name, reason in routing.unrouted(all_stages, products):
+    """Of what did not route, and of bitstreams."""
+    routed = _routed(design)
+    for name, reason in routing.unrouted(routed, products):
         yield warning(f"{name} does not route: {reason}")
     decoded = [
         one
-        for one in synthesis.distinct(all_stages)
+        for one in routing.distinct(routed)
         if (step := routing.step_name("read back", one)) in products.results
         and products.path(Output(step, routing.DECODED))
     ]
     if decoded:
+        what = "a bitstream of the whole design"
+        if design.job.options.route == STAGES:
+            what = f"{len(decoded)} bitstreams, one of every kind of stage"
         yield Note(
-            f"{len(decoded)} bitstreams, one of every kind of stage between shift registers: LUTs, RAMB18 and DSP48E1 "
-            "are read back as nextpnr placed them; none was loaded on a board"
+            f"{what} between shift registers: LUTs, RAMB18 and DSP48E1 are read back as nextpnr placed them; none was "
+            "loaded on a board"
         )

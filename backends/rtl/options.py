@@ -9,7 +9,7 @@ from backends.dataflow.layers.options import LayerOptions, PackingOption
 from backends.dataflow.options import AUTO, hours
 from backends.open_tools.synthesis import PYOSYS, SYNTHESISERS
 
-NOTHING, STAGES = "none", "stages"
+NOTHING, STAGES, DESIGN = "none", "stages", "design"
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,22 @@ class RtlOptions(LayerOptions, PackingOption):
     route: str = field(
         default=NOTHING,
         metadata={
-            "help": "stages: nextpnr-himbaechel-xilinx, where it is on PATH, places and routes every stage out of "
-            "context, for some minutes each",
-            "choices": (NOTHING, STAGES),
+            "help": "what nextpnr-himbaechel-xilinx, where it is on PATH, places and routes out of context: the design "
+            "(ARCH_8 takes 5 to 40 minutes), or its stages, each alone",
+            "choices": (NOTHING, DESIGN, STAGES),
         },
     )
     route_timeout: float = field(
         default=1.0,
         metadata={
-            "help": "ends the routing of a stage that takes longer, in hours: it then does not route",
+            "help": "ends what nextpnr takes longer for, in hours: it then does not route",
             "unit": "HOURS",
             "parse": hours,
         },
     )
     bitstream: bool = field(
         default=False,
-        metadata={"help": "with --route: a bitstream of every stage by Project X-Ray, read back; none was on a board"},
+        metadata={
+            "help": "with --route: a bitstream of what is routed by Project X-Ray, read back; none was on a board"
+        },
     )

@@ -72,5 +72,5 @@ def plan(solved: Solved[RtlDesign]) -> Plan:
         packages=("numpy", "pyosys"),
         sources=SOURCES,
     )
-    steps = (expected, generate, translate, compile, simulate, *built.steps(design))
+    steps = (expected, generate, translate, compile, simulate, *built.steps(design, RTL))
     return Plan(steps, Output(CYCLES.step, OUTPUTS), "RTL simulation (Yosys CXXRTL and g++)", FRAMES)

@@ -50,7 +50,7 @@ def counted(designs: list[str], executor: Executor, route_s: float | None) -> It
         for one in sorted(stages(design), key=_size):
             steps = synthesis.steps([one], library(), synthesis.PYOSYS)
             if route_s is not None:
-                steps += routing.steps([one], design.job.target, route_s, bitstream=False)
+                steps += routing.steps([synthesis.netlist(one)], design.job.target, route_s, bitstream=False)
             yield _row(name, one, executor.execute(Plan(steps)))
 
 
@@ -58,7 +58,7 @@ def _row(design: str, of: RtlStage, products: Products) -> StageRow:
     found = synthesis.of_stage(of, products)
     assert found, "pyosys is a package, so that the step is never skipped"
     values = dict(zip(METRICS, (found.lut, found.ff, found.ramb18, found.dsp), strict=True))
-    routed = routing.of_stage(of, products)
+    routed = routing.result_of(synthesis.netlist(of), products)
     kept = {key: routed[key] for key in (*METRICS, "fmax_mhz")} if routed else None
     return StageRow(
         design, of.name, of.module, of.kind, synthesis.tool_name(synthesis.name(of), products), values, kept

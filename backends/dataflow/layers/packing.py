@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FACTOR_BITS = 25
-FEW = 24
+FEW = 96
 """Products of eight bits a cycle of a layer that may multiply in LUTs: what leaves the DSP slices to the layers with
 many. Of shorter ones that many more that take as many LUTs."""
 EIGHT = 9 * 8

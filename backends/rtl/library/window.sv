@@ -126,18 +126,24 @@ module window #(
     // The rows go round: the newest takes the place of that which no window needs any more.
     logic [ADDRESS_BITS-1:0] write_address, oldest, after_oldest;    // the oldest row is the next to be replaced
     logic [ADDRESS_BITS-1:0] column, read_row, next_read_row, read_address;
-    assign after_oldest = oldest == LAST_ROW ? 0 : oldest + ADDRESS_BITS'(ROW);
+    logic wraps;    // the row that is read is the last one of the memory
     generate
         if (KERNEL_HEIGHT > 1) begin : go_round
-            assign next_read_row = read_row >= LAST_ROW ? read_row - LAST_ROW : read_row + ADDRESS_BITS'(ROW);
+            assign next_read_row = wraps ? read_row - LAST_ROW : read_row + ADDRESS_BITS'(ROW);
+            always_ff @(posedge clk) begin
+                if (turns && !reading) wraps <= column >= LAST_ROW;
+                else if (turns && is_last_word) wraps <= !wraps && read_row >= LAST_ROW - ADDRESS_BITS'(ROW);
+            end
         end else begin : one_row
             assign next_read_row = read_row;
+            assign wraps = 0;
         end
     endgenerate
     always_ff @(posedge clk) begin
         if (reset) begin
             write_address <= 0;
             oldest <= KERNEL_HEIGHT > 1 ? ADDRESS_BITS'(ROW) : 0;
+            after_oldest <= KERNEL_HEIGHT > 2 ? ADDRESS_BITS'(2 * ROW) : 0;
             column <= KERNEL_HEIGHT > 1 ? ADDRESS_BITS'(ROW) : 0;
         end else if (turns) begin
             if (takes) write_address <= write_address + 1;
@@ -145,6 +151,7 @@ module window #(
             if (next && ends_row) begin
                 write_address <= oldest;
                 oldest <= after_oldest;
+                after_oldest <= after_oldest == LAST_ROW ? 0 : after_oldest + ADDRESS_BITS'(ROW);
                 column <= after_oldest;
             end
         end

@@ -23,6 +23,7 @@ from tests.backends.open_tools.stand_ins import LIBRARY, NEXTPNR, YOSYS, stage
 OnPath = Callable[[str, str], None]
 TARGET = Target(find_part("xc7z020clg400-1"), 8.0)
 STAGES = [stage("first"), stage("second"), stage("third", bits=5)]
+NETLISTS = [synthesis.netlist(one) for one in STAGES]
 
 
 class Runs:
@@ -99,7 +100,7 @@ def test_a_yosys_that_is_too_old_is_named(on_path: OnPath, runs: Runs) -> None:
 def test_without_a_yosys_nothing_is_counted(on_path: OnPath, runs: Runs) -> None:
     products = runs(*synthesis.steps(STAGES, LIBRARY, ON_PATH))
     assert synthesis.read(STAGES, TARGET, products) == ()
-    assert routing.read(STAGES, TARGET, products) == ()
+    assert routing.read(NETLISTS, TARGET, products) == ()
 
 
 def test_none_and_the_package_are_choices() -> None:
@@ -121,13 +122,16 @@ def test_damaged_counts_are_named(on_path: OnPath, runs: Runs) -> None:
 
 
 def routed(runs: Runs, stages: list[RtlStage], limit_s: float = 60) -> Products:
-    return runs(*synthesis.steps(stages, LIBRARY, ON_PATH), *routing.steps(stages, TARGET, limit_s, False))
+    return runs(
+        *synthesis.steps(stages, LIBRARY, ON_PATH),
+        *routing.steps([synthesis.netlist(one) for one in stages], TARGET, limit_s, False),
+    )
 
 
 def test_what_nextpnr_made_is_told_without_the_harness(on_path: OnPath, runs: Runs) -> None:
     on_path("yosys", yosys())
     on_path("nextpnr-himbaechel-xilinx", nextpnr())
-    readings = routing.read(STAGES, TARGET, routed(runs, STAGES))
+    readings = routing.read(NETLISTS, TARGET, routed(runs, STAGES))
     assert value(readings, Metric.LUT, "first").value == 5 - 4
     assert value(readings, Metric.FF, "first").value == 12 - 6
     assert value(readings, Metric.LUT, DESIGN).value == 3
@@ -138,7 +142,7 @@ def test_what_nextpnr_made_is_told_without_the_harness(on_path: OnPath, runs: Ru
 def test_the_lower_clock_is_that_of_the_slices(on_path: OnPath, runs: Runs) -> None:
     on_path("yosys", yosys())
     on_path("nextpnr-himbaechel-xilinx", nextpnr())
-    fmax = value(routing.read(STAGES, TARGET, routed(runs, STAGES)), Metric.FMAX_MHZ, TOTAL)
+    fmax = value(routing.read(NETLISTS, TARGET, routed(runs, STAGES)), Metric.FMAX_MHZ, TOTAL)
     assert fmax.value == pytest.approx(1000 / 5.184, abs=0.01)
     assert "fabric and block RAM 800 MHz, paths of DSP48E1 193 MHz" in fmax.source
     assert "leaves paths out, says 307 MHz" in fmax.source
@@ -149,8 +153,8 @@ def test_a_stage_that_does_not_route_is_a_result(on_path: OnPath, runs: Runs) ->
     crash = "print('ERROR: Unable to place cell'); print('0 warnings, 1 error'); sys.exit(1)"
     on_path("nextpnr-himbaechel-xilinx", nextpnr(crash))
     products = routed(runs, STAGES)
-    assert routing.read(STAGES, TARGET, products) == ()
-    names, reasons = zip(*routing.unrouted(STAGES, products), strict=True)
+    assert routing.read(NETLISTS, TARGET, products) == ()
+    names, reasons = zip(*routing.unrouted(NETLISTS, products), strict=True)
     assert names == ("first", "second", "third")
     assert "ERROR: Unable to place cell" in reasons[0]
     assert synthesis.read(STAGES, TARGET, products), "what was synthesised is told all the same"
@@ -162,15 +166,15 @@ def test_of_stages_that_do_not_all_route_there_is_no_total(on_path: OnPath, runs
     before = "if 'parameter BITS = 5' in Path('harnessed.json').read_text(): sys.exit(1)"
     on_path("nextpnr-himbaechel-xilinx", nextpnr(before))
     products = routed(runs, STAGES)
-    found = routing.read(STAGES, TARGET, products)
+    found = routing.read(NETLISTS, TARGET, products)
     assert {one.scope for one in found} == {"first", "second", SEEN}
-    assert [name for name, _ in routing.unrouted(STAGES, products)] == ["third"]
+    assert [name for name, _ in routing.unrouted(NETLISTS, products)] == ["third"]
     clock = judge_clock(found, 8.0)
     assert clock.verdict is ClockVerdict.CREDIBLE and "slowest of the 2 of 3 stages that routed" in clock.fact
     assert "asked for 125 MHz" in clock.fact
     fast = Target(TARGET.part, 5.0)
-    products = runs(*synthesis.steps(STAGES, LIBRARY, ON_PATH), *routing.steps(STAGES, fast, 60, False))
-    found = routing.read(STAGES, fast, products)
+    products = runs(*synthesis.steps(STAGES, LIBRARY, ON_PATH), *routing.steps(NETLISTS, fast, 60, False))
+    found = routing.read(NETLISTS, fast, products)
     assert judge_clock(found, 5.0).verdict is ClockVerdict.MISSED
     assert not [one for one in found if one.scope in (TOTAL, DESIGN) and one.metric is not Metric.FMAX_MHZ]
 
@@ -179,7 +183,7 @@ def test_a_stage_that_takes_too_long_is_a_result(on_path: OnPath, runs: Runs) ->
     on_path("yosys", yosys())
     on_path("nextpnr-himbaechel-xilinx", nextpnr("import time; time.sleep(600)"))
     products = routed(runs, STAGES[:1], limit_s=0.5)
-    assert [reason.partition(";")[0] for _, reason in routing.unrouted(STAGES[:1], products)] == [
+    assert [reason.partition(";")[0] for _, reason in routing.unrouted(NETLISTS[:1], products)] == [
         "ended after its limit of 0 s"
     ]
 
@@ -189,7 +193,7 @@ def test_a_nextpnr_without_the_chip_says_so(on_path: OnPath, runs: Runs) -> None
     crash = "print('ERROR: Unable to read chipdb chipdb-xc7z020.bin'); print('0 warnings, 1 error'); sys.exit(1)"
     on_path("nextpnr-himbaechel-xilinx", nextpnr(crash))
     products = routed(runs, STAGES[:1])
-    ((_, reason),) = routing.unrouted(STAGES[:1], products)
+    ((_, reason),) = routing.unrouted(NETLISTS[:1], products)
     assert "Unable to read chipdb" in reason
 
 
@@ -199,8 +203,8 @@ def test_nothing_of_what_failed_is_kept(on_path: OnPath, runs: Runs) -> None:
     routed(runs, STAGES[:1])
     on_path("nextpnr-himbaechel-xilinx", nextpnr())
     products = routed(runs, STAGES[:1])
-    assert products.results[routing.step_name("route", STAGES[0])].state is State.DONE
-    assert routing.read(STAGES[:1], TARGET, products)
+    assert products.results[routing.step_name("route", NETLISTS[0])].state is State.DONE
+    assert routing.read(NETLISTS[:1], TARGET, products)
 
 
 def test_pins_are_known_of_the_packages_that_nextpnr_has() -> None:

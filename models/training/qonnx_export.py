@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 import torch
 from brevitas.export import export_qonnx
-from onnx import ModelProto, TensorProto
+from onnx import ModelProto, TensorProto, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.infer_shapes import InferShapes
@@ -78,8 +78,7 @@ def _cleaned(module: nn.Module, example: Tensor, dynamo: bool) -> ModelProto:
     with tempfile.TemporaryDirectory() as folder, _quiet():
         raw = Path(folder) / "raw.onnx"
         export_qonnx(module, example, export_path=str(raw), dynamo=dynamo)
-        cleaned: ModelProto = cleanup_model(ModelWrapper(_without_casts(onnx.load(raw)))).model
-        return cleaned
+        return _without_pads(cleanup_model(ModelWrapper(_without_casts(onnx.load(raw)))).model)
 
 
 def _without_casts(model: ModelProto) -> ModelProto:
@@ -94,6 +93,23 @@ def _without_casts(model: ModelProto) -> ModelProto:
     for node in casts:
         if node.output[0] in instead and node.output[0] not in ends:
             model.graph.node.remove(node)
+    return model
+
+
+def _without_pads(model: ModelProto) -> ModelProto:
+    """Zeros on one side only, as strides at "same" padding have them, stand in a Pad of their own: torch's convolutions
+    take none. ONNX' do, and FINN has no unit for Pad."""
+    values = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    for pad in [node for node in model.graph.node if node.op_type == "Pad"]:
+        readers = [node for node in model.graph.node if pad.output[0] in node.input]
+        sides, zero = values[pad.input[1]].reshape(2, -1), values.get(pad.input[2]) if len(pad.input) > 2 else None
+        if any(node.op_type != "Conv" for node in readers) or sides[:, :2].any() or (zero is not None and zero.any()):
+            continue
+        for node in readers:
+            (pads,) = [one for one in node.attribute if one.name == "pads"]
+            pads.ints[:] = (np.reshape(pads.ints, (2, -1)) + sides[:, 2:]).ravel().tolist()
+            node.input[0] = pad.input[0]
+        model.graph.node.remove(pad)
     return model
 
 

@@ -171,6 +171,19 @@ def test_the_exported_integers_are_what_brevitas_computes(case: str, tmp_path: P
         assert all(np.log2(one).is_integer() for one in units)
 
 
+def test_zeros_on_one_side_are_the_convolutions(tmp_path: Path) -> None:
+    """FINN has no unit for Pad, which is what torch writes of a stride at "same" padding."""
+    asked = task(NORMED, tmp_path)
+    graph = tmp_path / "own.onnx"
+    asked.export(asked.begin(images(NORMED)), graph)
+    nodes = onnx.load(graph).graph.node
+    assert "Pad" not in {node.op_type for node in nodes}
+    (pads,) = [
+        list(one.ints) for node in nodes if node.op_type == "Conv" for one in node.attribute if one.name == "pads"
+    ]
+    assert pads == [0, 0, 1, 1]
+
+
 @pytest.mark.slow
 def test_both_exporters_write_the_same_integers_and_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from models.training import qonnx_export

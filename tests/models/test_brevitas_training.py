@@ -178,10 +178,8 @@ def test_zeros_on_one_side_are_the_convolutions(tmp_path: Path) -> None:
     asked.export(asked.begin(images(NORMED)), graph)
     nodes = onnx.load(graph).graph.node
     assert "Pad" not in {node.op_type for node in nodes}
-    (pads,) = [
-        list(one.ints) for node in nodes if node.op_type == "Conv" for one in node.attribute if one.name == "pads"
-    ]
-    assert pads == [0, 0, 1, 1]
+    pads = [list(one.ints) for node in nodes if node.name == "conv" for one in node.attribute if one.name == "pads"]
+    assert pads == [[0, 0, 1, 1]]
 
 
 @pytest.mark.slow

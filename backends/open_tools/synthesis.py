@@ -40,8 +40,8 @@ def steps(stages: Sequence[RtlStage], library: Mapping[str, str], synthesiser: s
 
 def whole_step(top: str, project: Output, synthesiser: str) -> Step:
     """Synthesises the module `top` of a `project` (rtl/top.sv, rtl/library, mem) with the contents of its memories."""
-    read = ("cd project/mem", "read_verilog -defer -sv ../rtl/library/*.sv ../rtl/top.sv")
-    script = commands(read, top, "cd ../..")  # $readmemh looks for memories in the working directory
+    sources = "project/rtl/library/*.sv project/rtl/top.sv"
+    script = commands(("!cp project/mem/*.mem .", f"read_verilog -defer -sv {sources}"), top)  # $readmemh looks here
     return _step(WHOLE, f"Yosys synthesises the whole of {top}", script, {"project": project}, synthesiser)
 
 
@@ -106,7 +106,7 @@ def _step(name: str, about: str, script: str, given: Mapping[str, str | Output],
     )
 
 
-def commands(read: Sequence[str], top: str, *then: str) -> str:
+def commands(read: Sequence[str], top: str) -> str:
     """What Yosys does with what it has `read`. Pads and clock buffers are not the design's; where a line of the source
     is from is left out of the netlist, which is half as long without.
     """
@@ -114,7 +114,6 @@ def commands(read: Sequence[str], top: str, *then: str) -> str:
         (
             *read,
             f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
-            *then,
             f"tee -q -o {COUNTS} stat -json",
             "setattr -unset src *",
             "setattr -unset src */*",

@@ -10,14 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import hypot
-from operator import add
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backends.cost.amounts import Amounts, excess
-from backends.dataflow.folding import Choice, Cost, intervals
+from backends.dataflow.folding import Choices, Cost, Weight, intervals
 from backends.dataflow.space import Budgets, Space
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.part import Target
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from backends.dataflow.folding import Costs
 
 DSP = RESOURCES.index(Metric.DSP)
 
@@ -59,9 +63,17 @@ def usable(target: Target, sure: bool, kept: float) -> Cost:
     return tuple(target.usable(metric, kept) for metric in RESOURCES)
 
 
-def largest_share(shares: Sequence[float]) -> tuple[float, float]:
+def all_shares(shares: Costs) -> NDArray[Any]:
+    """The lightest folding takes least of all resources together."""
+    total: NDArray[Any] = shares.cumsum(1)[:, -1:]
+    return total
+
+
+def largest_share(shares: Costs) -> NDArray[Any]:
     """The lightest folding leaves most of the resource that is scarcest."""
-    return max(shares), sum(shares)
+    import numpy as np
+
+    return np.column_stack((shares.max(1), all_shares(shares)))
 
 
 def budgets(
@@ -69,7 +81,7 @@ def budgets(
     rest: Callable[[float], Amounts],
     whole: Amounts,
     usable: Usable,
-    weigh: Callable[[Sequence[float]], Any] = sum,
+    weigh: Weight = all_shares,
     distinct: bool = False,
     paces: Sequence[int] = (),
 ) -> Budgets:
@@ -80,58 +92,72 @@ def budgets(
     which the rest changes.
     """
     part = usable(False, 0.0)
-
-    def whole_part(sure: bool) -> Cost:
-        return (*part, *part) if sure else part
-
     parts = [_parts(whole, place) for place in range(len(RESOURCES))]
 
     @cache
-    def costed(sure: bool) -> tuple[Mapping[str, Sequence[Choice]], Callable[[float], Cost]]:
+    def layers() -> Mapping[str, Choices]:
+        """Estimates and, behind them, the bounds."""
+        choices = {name: _choices(layer, parts) for name, layer in ways.items()}
+        return choices
+
+    @cache
+    def costed(sure: bool) -> tuple[Mapping[str, Choices], Callable[[float], NDArray[Any]]]:
         """The choices, and what the rest takes at an interval."""
-
-        def cost(those: Sequence[Taken]) -> Cost:
-            values = tuple(each.value for each in those)
-            return (*values, *map(_bound, those, parts)) if sure else values
-
-        def share(choice: Choice) -> float:
-            return sum(amount / most for amount, most in zip(choice.cost, whole_part(sure), strict=True))
-
-        choices: dict[str, Sequence[Choice]] = {}
-        for name, layer in ways.items():
-            every = [Choice(way.value, way.cycles, cost(way.sums)) for way in layer]
-            if distinct:
-                lightest: dict[tuple[int, bool], Choice] = {}
-                for choice in every:
-                    alike = choice.cycles, choice.cost[DSP] > 0
-                    lightest[alike] = min(lightest.get(alike, choice), choice, key=share)
-                every = list(lightest.values())
-            choices[name] = every
-
-        @cache
-        def fixed(cycles: float) -> Cost:
-            return cost(sums(rest(cycles)))
-
-        return choices, fixed
+        columns = slice(None) if sure else slice(len(RESOURCES))
+        most = part * 2 if sure else part
+        choices = {
+            name: Choices(layer.values, layer.cycles, layer.costs[:, columns]) for name, layer in layers().items()
+        }
+        if distinct:
+            choices = {name: _lightest(layer, all_shares(layer.costs / most)) for name, layer in choices.items()}
+        return choices, cache(lambda cycles: _costs([sums(rest(cycles))], parts)[0, columns])
 
     def space(sure: bool, margin: float) -> Space:
         choices, fixed = costed(sure)
-
-        def totals(of_layers: Cost, cycles: float) -> Cost:
-            return tuple(map(add, of_layers, fixed(cycles)))
-
-        quickest = max(min(choice.cycles for choice in layer) for layer in choices.values())
+        quickest = max(int(layer.cycles.min()) for layer in choices.values())
         changes = {*intervals(choices), *paces}
         quickest = max(quickest, paces[0]) if paces else quickest
         ascending = sorted(cycles for cycles in changes if cycles >= quickest)
         most = usable(False, margin)
-        return Space(choices, ascending, totals, (*most, *usable(True, 0.0)) if sure else most, whole_part(sure), weigh)
+        return Space(
+            choices, ascending, fixed, (*most, *usable(True, 0.0)) if sure else most, part * 2 if sure else part, weigh
+        )
 
     return cache(space)
 
 
-def _bound(of_one: Taken, parts: Mapping[str, float]) -> float:
-    return of_one.value + sum(parts.get(model, 1.0) * spread for model, spread in of_one.spreads.items())
+def _choices(ways: Sequence[Way], parts: Sequence[Mapping[str, float]]) -> Choices:
+    import numpy as np
+
+    cycles = np.array([way.cycles for way in ways])
+    return Choices([way.value for way in ways], cycles, _costs([way.sums for way in ways], parts))
+
+
+def _costs(rows: Sequence[Sequence[Taken]], parts: Sequence[Mapping[str, float]]) -> Costs:
+    """What each row takes of each of `RESOURCES` and, behind that, the upper bounds."""
+    import numpy as np
+
+    taken = list(zip(*rows, strict=True))
+    values = [np.array([each.value for each in column], float) for column in taken]
+    bounds = []
+    for value, column, part in zip(values, taken, parts, strict=True):
+        models = dict.fromkeys(model for each in column for model in each.spreads)
+        spread = np.zeros_like(value)
+        for model in models:
+            spread += part.get(model, 1.0) * np.array([each.spreads.get(model, 0.0) for each in column])
+        bounds.append(value + spread)
+    return np.column_stack((*values, *bounds))
+
+
+def _lightest(choices: Choices, shares: NDArray[Any]) -> Choices:
+    """Of those of equal cycles the one of the smallest share, and one without DSP slices beside it."""
+    import numpy as np
+
+    alike = np.column_stack((choices.cycles, choices.costs[:, DSP] > 0))
+    _, first, groups = np.unique(alike, axis=0, return_index=True, return_inverse=True)
+    order = np.lexsort((shares[:, 0], first[groups.ravel()]))  # groups as they come, the lightest of each first
+    places = order[np.flatnonzero(np.diff(first[groups.ravel()][order], prepend=-1))]
+    return Choices([choices.values[place] for place in places.tolist()], choices.cycles[places], choices.costs[places])
 
 
 def _parts(whole: Amounts, place: int) -> Mapping[str, float]:

@@ -11,15 +11,19 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from math import inf
-from operator import le
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from backends.dataflow.fifos import SLACK
-from backends.dataflow.folding import Choice, Cost, Folding, cheapest, reaches
+from backends.dataflow.folding import Choices, Cost, Folding, Weight, Within, cheapest, reaches
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.margins import KEPT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from backends.dataflow.folding import Costs
 
 ROUNDS = 6
 """How often a folding is solved around the design that followed from the one before."""
@@ -34,22 +38,30 @@ class Space:
     """The legal foldings of a design under one budget.
 
     `choices` are those of every layer that the solver folds, `intervals` the cycles a frame at which something changes,
-    ascending, the first being the fewest of any folding. `totals` gives what the whole design takes of each of
-    `RESOURCES` where its layers cost so much and its interval is this long, `usable` how much of each it may take.
-    `weigh` turns shares of the part into what the lightest folding has least of; `part` is what a share is of.
+    ascending, the first being the fewest of any folding. `rest` gives what the design takes of each of `RESOURCES`
+    beside its layers where its interval is this long, `usable` how much of each the whole may take. `weigh` turns
+    shares of the part into what the lightest folding has least of; `part` is what a share is of.
     """
 
-    choices: Mapping[str, Sequence[Choice]]
+    choices: Mapping[str, Choices]
     intervals: Sequence[int]
-    totals: Callable[[Cost, float], Cost]
+    rest: Callable[[float], NDArray[Any]]
     usable: Cost
     part: Cost
-    weigh: Callable[[Sequence[float]], Any]
+    weigh: Weight
 
     @property
     def quickest(self) -> int:
         """The fewest cycles a frame of any folding, whether it fits or not."""
         return self.intervals[0]
+
+    def totals(self, cost: Cost, cycles: float) -> Cost:
+        """What the whole design takes where its layers cost so much and its interval is this long."""
+        return tuple((self.rest(cycles) + cost).tolist())
+
+    def least(self) -> Cost:
+        """The least of each amount, each by a folding of its own."""
+        return self.totals(sum(choices.costs.min(0) for choices in self.choices.values()), inf)
 
     def exceeded(self, folding: Folding) -> frozenset[Metric]:
         """The resources of which a folding takes more than is usable."""
@@ -57,28 +69,34 @@ class Space:
 
     def lightest(self, cycles: float = inf) -> Folding:
         """The folding of the least weight of at most `cycles` a frame, whether it fits or not."""
-        folding = self._cheapest(cycles, lambda totals: True)
+        folding = self._cheapest(cycles, [inf] * len(self.usable))
         assert folding, f"no folding takes {cycles} cycles or fewer"
         return folding
 
-    def fastest(self, fits: Callable[[Cost], bool] | None = None) -> Folding | None:
-        """The lightest folding of the shortest interval at which what the design takes fits; None where none does."""
-        fits = fits or (lambda totals: all(map(le, totals, self.usable)))
+    def fastest(self, most: Cost = ()) -> Folding | None:
+        """The lightest folding of the shortest interval at which the design takes no more than `most`, or than what is
+        usable; None where there is none."""
+        most = most or self.usable
 
         def reached(cycles: int) -> bool:
-            return reaches(self.choices, lambda cost: fits(self.totals(cost, cycles)), cycles)
+            return reaches(self.choices, *self._limits(cycles, most), cycles)
 
         first = bisect_left(self.intervals, True, key=reached)
-        return self._cheapest(self.intervals[first], fits) if first < len(self.intervals) else None
+        return self._cheapest(self.intervals[first], most) if first < len(self.intervals) else None
 
-    def _cheapest(self, cycles: float, fits: Callable[[Cost], bool]) -> Folding | None:
-        folding = cheapest(
-            self.choices,
-            lambda cost: fits(self.totals(cost, cycles)),
-            lambda cost: self.weigh([a / b for a, b in zip(self.totals(cost, cycles), self.part, strict=True)]),
-            cycles,
-        )
+    def _cheapest(self, cycles: float, most: Sequence[float]) -> Folding | None:
+        folding = cheapest(self.choices, *self._limits(cycles, most), cycles)
         return folding and replace(folding, limit=cycles)
+
+    def _limits(self, cycles: float, most: Sequence[float]) -> tuple[Within, Weight]:
+        """For the costs of layers: whether the whole design takes no more than `most`, and its weight."""
+        rest = self.rest(cycles)
+
+        def within(costs: Costs) -> NDArray[Any]:
+            fits: NDArray[Any] = (costs + rest <= most).all(1)
+            return fits
+
+        return within, lambda costs: self.weigh((costs + rest) / self.part)
 
 
 def over(totals: Cost, usable: Cost) -> frozenset[Metric]:
@@ -123,27 +141,18 @@ def solve(budgets: Budgets, patience: float = inf) -> Answer:
         return Answer(by_estimate, False, {}, _stops(likely, by_estimate))
     nearest, tight = likely.lightest(), budgets(False, 0.0).fastest()
     # where the least of each resource leaves enough, or no folding comes near it, the lightest says what is lacking
-    for least in (likely.totals(_least(likely.choices), inf), likely.totals(nearest.cost, nearest.limit)):
+    for least in (likely.least(), likely.totals(nearest.cost, nearest.limit)):
         but = over(least, likely.usable)
-        folding = tight or likely.fastest(partial(_close, least, likely.usable))
+        folding = tight or likely.fastest(_close(least, likely.usable))
         if but and folding:
             lacking = {metric: taken for metric, taken in zip(RESOURCES, least, strict=True) if metric in but}
             return Answer(folding, False, lacking, _stops(likely, folding, but), nearest)
     raise AssertionError("the lightest folding is as near to itself as can be")
 
 
-def _close(least: Cost, usable: Cost, totals: Cost) -> bool:
-    """Whether what a design takes is usable, or of what is lacking at most `MORE` times the least."""
-    return all(
-        taken <= (most if floor <= most else MORE * floor)
-        for floor, most, taken in zip(least, usable, totals, strict=True)
-    )
-
-
-def _least(layers: Mapping[str, Sequence[Choice]]) -> Cost:
-    """The least of each amount, each by a folding of its own."""
-    fewest = [map(min, zip(*(choice.cost for choice in choices), strict=True)) for choices in layers.values()]
-    return tuple(map(sum, zip(*fewest, strict=True)))
+def _close(least: Cost, usable: Cost) -> Cost:
+    """What is usable, or of what is lacking `MORE` times the least."""
+    return tuple(most if floor <= most else MORE * floor for floor, most in zip(least, usable, strict=True))
 
 
 def _stops(space: Space, folding: Folding, but: frozenset[Metric] = frozenset()) -> tuple[Metric, ...]:

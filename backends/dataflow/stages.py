@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, mul
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ class Run:
     cycles: int
     takes: bool = True
     puts: bool = True
+
+
+COUNT, CYCLES, PUTS = attrgetter("count"), attrgetter("cycles"), attrgetter("puts")
 
 
 def merged(runs: Iterable[Run]) -> tuple[Run, ...]:
@@ -98,12 +101,12 @@ class Stage:
     @cached_property
     def busy(self) -> int:
         """Cycles of one frame, were its tokens always there and its FIFOs never full."""
-        return sum(run.count * run.cycles for run in self.pattern)
+        return sum(map(mul, map(COUNT, self.pattern), map(CYCLES, self.pattern)))
 
     @cached_property
     def tokens(self) -> int:
         """Tokens put in one frame."""
-        return sum(run.count for run in self.pattern if run.puts)
+        return sum(map(mul, map(COUNT, self.pattern), map(PUTS, self.pattern)))
 
     @cached_property
     def frame(self) -> Frame:
@@ -113,15 +116,10 @@ class Stage:
     @cached_property
     def shape(self) -> tuple[Run, ...]:
         """The same firings of one cycle each, in as few runs as possible: designs of one network then often are one."""
-        runs: list[Run] = []
-        count, takes, puts = 0, True, True
-        for run in self.pattern:
-            if run.takes is takes and run.puts is puts:
-                count += run.count
-                continue
-            runs.append(Run(count, 1, takes, puts))
-            count, takes, puts = run.count, run.takes, run.puts
-        return tuple(run for run in (*runs, Run(count, 1, takes, puts)) if run.count)
+        alike = (
+            (sum(map(COUNT, group)), firing) for firing, group in groupby(self.pattern, attrgetter("takes", "puts"))
+        )
+        return tuple(Run(count, 1, *firing) for count, firing in alike if count)
 
     def __hash__(self) -> int:
         """Not of its pattern, which has thousands of runs."""

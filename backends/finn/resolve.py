@@ -15,7 +15,7 @@ from backends.dataflow.space import Budgets, Problem, Solved
 from backends.finn.design import folding_file
 from backends.finn.design.design import FinnDesign
 from backends.finn.design.graph import nodes
-from backends.finn.design.nodes import MatrixVector
+from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold
 from backends.finn.design.schedule import Folding
 from backends.finn.design.search import set_folding, slowest
 from backends.finn.options import FINN, FinnOptions
@@ -77,8 +77,7 @@ def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Probl
 
         def rest(cycles: float) -> Amounts:
             folding = set_folding(others, cycles)
-            own = (models.of_node(node, folding[node.name], start.memory) for node in others)
-            return joined(*map(models.of_sum, own), fixed)
+            return joined(*(_part(node, folding[node.name], start.memory) for node in others), fixed)
 
         quick = [cycles for cycles in paces if cycles >= quickest]
         return budgets(ways, rest, design.whole, room, largest_share, paces=quick)
@@ -93,7 +92,13 @@ def _folds(units: Iterable[MatrixVector], chosen: Chosen) -> Folding:
 @lru_cache(maxsize=4096)  # of one network they are the same on every part
 def _way(node: MatrixVector, place: int, memory: MemoryStyle) -> Way:
     fold = node.folds[place]
-    return Way(place, node.cycles(fold), models.of_sum(models.of_node(node, fold, memory)))
+    return Way(place, node.cycles(fold), _part(node, fold, memory))
+
+
+@lru_cache(maxsize=4096)
+def _part(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amounts:
+    """What a node takes as part of the sum of a design."""
+    return models.of_sum(models.of_node(node, fold, memory))
 
 
 def taken(design: FinnDesign, sure: bool) -> Cost:

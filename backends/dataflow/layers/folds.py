@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from math import ceil, inf
 
 from backends.dataflow.layers.nodes import DEPTHWISE, Node, part_width, parts_read, pixels, turns
@@ -15,7 +15,8 @@ BUSIEST = 0.9
 them wait at the start of every row, and the FIFOs that hold a row meanwhile take more LUTs than the lanes save."""
 
 
-def worthwhile(unit: Node, windows: Sequence[Node], folds: Sequence[Fold], sharing: int) -> Iterator[Fold]:
+@lru_cache(maxsize=64)  # of one network they are the same on every part
+def worthwhile(unit: Node, windows: tuple[Node, ...], folds: tuple[Fold, ...], sharing: int) -> tuple[Fold, ...]:
     """Those of `folds` that divide the layer of the stage `unit`, and of the others those that are faster than every
     fold of as few multipliers, each of `sharing` results; `windows` is its window stage, where it has one."""
 
@@ -34,6 +35,11 @@ def worthwhile(unit: Node, windows: Sequence[Node], folds: Sequence[Fold], shari
         (cycles(fold), ceil(fold.pe / sharing) * fold.simd, not divides(unit, fold), place)
         for place, fold in enumerate(folds)
     )
+    return tuple(_fewer(folds, ranked))
+
+
+def _fewer(folds: Sequence[Fold], ranked: Iterable[tuple[float, int, bool, int]]) -> Iterator[Fold]:
+    """Those that divide, and those of fewer multipliers than every faster one."""
     fewest = inf
     for needed, multipliers, is_filled, place in ranked:
         if not is_filled or (multipliers < fewest and needed < inf):

@@ -35,9 +35,6 @@ Design = TypeVar("Design", bound=LayerDesign[Any])
 Make = Callable[[Job[Options], QuantisedNetwork, Mapping[str, Fold]], Design]
 """The design of a job in an arithmetic, with these folds: a class of `LayerDesign`."""
 
-AmountsOf = Callable[[str, Lanes], Amounts]
-"""What a stage takes at a width, its memories included."""
-
 
 def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[Options, Design]) -> Solved[Design]:
     """The design of `job` in this arithmetic. Raises `Unbuildable` for folds that are none, a rate beyond reach,
@@ -51,8 +48,8 @@ def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[O
     folds, in_luts = tried(start, ways, asked)
     for name, fold in asked.items():
         refusals.refuse(_in_luts(name, fold, in_luts[name]))
-    amounts_of = stage_amounts(start)
-    problem = folding_problem(job, quantised, folds, make, amounts_of)
+    stages = StageAmounts(start)
+    problem = folding_problem(job, quantised, folds, make, stages)
     rate, clock_ns = job.options.target_fps, job.target.clock_ns
     if rate != NO_TARGET:
         refusals.refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the widest folding takes"))
@@ -60,10 +57,10 @@ def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[O
     solved = problem.chosen(PATIENCE) if limit is None else problem.reaching(limit)
     more = {name: [*folds[name], *(in_luts[name] if name not in asked else ())] for name in folds}
     if more != folds and limit is not None and _lacking(solved.design):
-        other = folding_problem(job, quantised, more, make, amounts_of).reaching(limit)
+        other = folding_problem(job, quantised, more, make, stages).reaching(limit)
         solved = solved if _lacking(other.design) else other
     elif more != folds and limit is None and solved.answer and Metric.DSP in solved.answer.stops:
-        larger = folding_problem(job, quantised, more, make, amounts_of)
+        larger = folding_problem(job, quantised, more, make, stages)
         cycles, is_sure = solved.design.interval, solved.answer.sure
         quicker = larger.quicker(WORTHWHILE * cycles, PATIENCE)
         # as in `solve`: what is sure to fit is not given up for a little speed
@@ -87,10 +84,10 @@ def tried(
             folds[node.name] = [asked[node.name]]
             in_luts[node.name] = start.fabric(node, folds[node.name])
         else:
-            windows = [other for other in start.nodes if other.kind == WINDOW and other.layer == node.layer]
+            windows = tuple(other for other in start.nodes if other.kind == WINDOW and other.layer == node.layer)
             every = legal(ways[node.name])
             folds[node.name] = list(worthwhile(node, windows, every, start.sharing.get(node.name, 1)))
-            in_luts[node.name] = start.fabric(node, list(worthwhile(node, windows, every, 1)))
+            in_luts[node.name] = start.fabric(node, worthwhile(node, windows, every, 1))
     return folds, in_luts
 
 
@@ -112,14 +109,15 @@ def folding_problem(
     quantised: QuantisedNetwork,
     folds: Mapping[str, Sequence[Fold]],
     make: Make[Options, Design],
-    amounts_of: AmountsOf | None = None,
+    amounts: StageAmounts | None = None,
 ) -> Problem[Design]:
-    """What the solver is asked; `folds` are those that each layer with weights may have, `amounts_of` says what their
+    """What the solver is asked; `folds` are those that each layer with weights may have, `amounts` has what their
     stages take."""
     start = make(job, quantised, dict.fromkeys(folds, Fold(1, 1)))
     room = partial(usable, job.target)
 
-    amounts_of = amounts_of or stage_amounts(start)
+    amounts = amounts or StageAmounts(start)
+    of_stage = amounts.stage
 
     def build(folding: Folding) -> Design:
         return make(job, quantised, {name: folds[name][place] for name, place in folding.values.items()})
@@ -127,10 +125,10 @@ def folding_problem(
     def around(design: Design) -> Budgets:
         buffers = () if design is start else design.buffers  # what fits without FIFOs and then with its own is fastest
         fifos = joined(*(design.fifo_cost(buffer) for buffer in buffers))
-        fixed = [node for node in design.nodes if node.kind not in FOLDED]
-        rest = joined(*(amounts_of(node.name, design.lanes[node.name]) for node in fixed), fifos, start.shell.amounts())
-        stages = (amounts_of(node.name, design.lanes[node.name]) for node in design.nodes)
-        ways = {name: list(_ways(design, name, folds[name], amounts_of)) for name in folds}
+        fixed = (of_stage(node.name, design.lanes[node.name]) for node in design.nodes if node.kind not in FOLDED)
+        rest = joined(*fixed, fifos, start.shell.amounts())
+        stages = (of_stage(node.name, design.lanes[node.name]) for node in design.nodes)
+        ways = {name: list(_ways(design, name, folds[name], amounts)) for name in folds}
         return budgets(ways, lambda cycles: rest, joined(*stages, fifos), room, distinct=True)
 
     return Problem(start, around, build, taken)
@@ -141,36 +139,31 @@ def taken(design: LayerDesign[Any], sure: bool) -> Cost:
     return totals(design.whole, sure)
 
 
-def stage_amounts(design: LayerDesign[Any]) -> AmountsOf:
-    """For every design in the arithmetic of `design`; what was asked for before is kept, for a search asks again and
-    again."""
-    by_name = {node.name: node for node in design.nodes}
+class StageAmounts:
+    """What stages and layers take, for every design in the arithmetic of `design`; what was asked for before is kept,
+    for a search asks again and again."""
 
-    @cache
-    def amounts_of(stage: str, wide: Lanes) -> Amounts:
-        logic, memories = design.node_cost(by_name[stage], wide)
+    def __init__(self, design: LayerDesign[Any]) -> None:
+        self.design = design
+        self.nodes = {node.name: node for node in design.nodes}
+        self.stage, self.layer = cache(self._stage), cache(self._layer)
+
+    def _stage(self, stage: str, wide: Lanes) -> Amounts:
+        """A stage at a width, its memories included."""
+        logic, memories = self.design.node_cost(self.nodes[stage], wide)
         return joined(logic, *memories.values())
 
-    return amounts_of
+    def _layer(self, fold: int, wide: tuple[tuple[str, Lanes], ...]) -> Way:
+        """A layer at the fold of this number, its window and its memories included: its stages at their widths."""
+        cycles = max(least(self.nodes[stage], lanes.fold) for stage, lanes in wide)
+        return Way(fold, cycles, joined(*(self.stage(*each) for each in wide)))
 
 
-def _ways(design: LayerDesign[Any], name: str, folds: Sequence[Fold], amounts_of: AmountsOf) -> Iterator[Way]:
-    """What a layer with weights takes in `design` at other folds, its window and its memories included."""
+def _ways(design: LayerDesign[Any], name: str, folds: Sequence[Fold], amounts: StageAmounts) -> Iterator[Way]:
+    """What a layer with weights takes in `design` at other folds."""
     unit, *windows = [node for node in design.nodes[::-1] if node.layer.name == name and node.kind in FOLDED]
-
-    widths = {part_width(unit.layer, fold): fold for fold in folds}
-
-    @cache
-    def of_windows(width: int) -> tuple[int, Amounts]:
-        """The cycles and amounts of windows in parts of so many values: all that a folding changes of them."""
-        fold = widths[width]
-        amounts = joined(*(amounts_of(node.name, _wide(design, node, fold)) for node in windows))
-        return max((least(node, fold) for node in windows), default=0), amounts
-
     for place, fold in enumerate(folds):
-        cycles, amounts = of_windows(part_width(unit.layer, fold))
-        of_unit = amounts_of(unit.name, _wide(design, unit, fold))
-        yield Way(place, max(cycles, least(unit, fold)), joined(amounts, of_unit))
+        yield amounts.layer(place, tuple((node.name, _wide(design, node, fold)) for node in (*windows, unit)))
 
 
 def _wide(design: LayerDesign[Any], node: Node, fold: Fold) -> Lanes:

@@ -60,7 +60,7 @@ def stages(design: Sequence[Node], lanes: Mapping[str, Lanes], pace: Pace = EXPE
     return tuple(stage(node, lanes[node.name], pace) for node in design)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def stage(node: Node, wide: Lanes, pace: Pace) -> Stage:
     """Designs for several parts have many stages in common, and a stage its frame, which takes longest to make."""
     return Stage(node.name, node.sources, *stage_timing(node, wide, pace))

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from operator import le
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from backends.dataflow import folding
-from backends.dataflow.folding import Choice, Cost, Folding, cheapest, fastest, intervals, reaches
+from backends.dataflow.folding import Choices, Cost, Folding, Within, cheapest, fastest, intervals, reaches
 
+Choice = tuple[int, int, Cost]
 Layers = dict[str, list[Choice]]
 
 choices = st.lists(
-    st.builds(Choice, st.integers(1, 99), st.integers(1, 20), st.tuples(st.integers(0, 9), st.integers(0, 9))),
+    st.tuples(st.integers(1, 99), st.integers(1, 20), st.tuples(st.integers(0, 9), st.integers(0, 9))),
     min_size=1,
     max_size=5,
 )
@@ -25,25 +30,42 @@ budgets = st.tuples(st.integers(0, 30), st.integers(0, 30))
 
 def every_folding(layers: Layers) -> Iterator[tuple[int, Cost]]:
     for made in product(*layers.values()):
-        yield max(one.cycles for one in made), tuple(map(sum, zip(*(one.cost for one in made), strict=True)))
+        _, cycles, costs = zip(*made, strict=True)
+        yield max(cycles), tuple(map(sum, zip(*costs, strict=True)))
 
 
-def weight(cost: Cost) -> float:
-    return max(cost[0], 2 * cost[1])
+def weight(cost: Cost) -> tuple[float, float]:
+    return max(cost[0], 2 * cost[1]), cost[0]
+
+
+def weights(costs: NDArray[Any]) -> NDArray[Any]:
+    """The same of many."""
+    return np.column_stack((np.maximum(costs[:, 0], 2 * costs[:, 1]), costs[:, 0]))
+
+
+def everything(costs: NDArray[Any]) -> NDArray[Any]:
+    return np.ones(len(costs), bool)
+
+
+def at_most(budget: Cost) -> Within:
+    def within(costs: NDArray[Any]) -> NDArray[Any]:
+        return np.array((costs <= budget).all(1))
+
+    return within
+
+
+def arrays(layers: Layers) -> dict[str, Choices]:
+    return {name: Choices.of(layer) for name, layer in layers.items()}
 
 
 def checked(layers: Layers, found: Folding) -> tuple[int, Cost]:
     """What the choices of `found` come to, looked up one by one."""
     made = [
-        [one for one in layers[name] if one.value == value and one.cycles <= found.cycles]
+        [one for one in layers[name] if one[0] == value and one[1] <= found.cycles]
         for name, value in found.values.items()
     ]
     assert list(found.values) == list(layers) and all(made)
-    assert any(
-        tuple(map(sum, zip(*(one.cost for one in way), strict=True))) == found.cost
-        and max(one.cycles for one in way) == found.cycles
-        for way in product(*made)
-    )
+    assert (found.cycles, found.cost) in set(every_folding(dict(zip(layers, made, strict=True))))
     return found.cycles, found.cost
 
 
@@ -53,7 +75,7 @@ def test_the_fastest_is_the_fastest_of_all(layers: Layers, budget: Cost) -> None
         return all(amount <= limit for amount, limit in zip(cost, budget, strict=True))
 
     allowed = [one for one in every_folding(layers) if within(one[1])]
-    found = fastest(layers, within, weight)
+    found = fastest(arrays(layers), at_most(budget), weights)
     assert (found is None) == (not allowed)
     if found:
         cycles, cost = checked(layers, found)
@@ -65,8 +87,8 @@ def test_the_fastest_is_the_fastest_of_all(layers: Layers, budget: Cost) -> None
 @given(layers=networks, cycles=st.integers(1, 20))
 def test_the_cheapest_is_the_lightest_that_is_fast_enough(layers: Layers, cycles: int) -> None:
     allowed = [cost for taken, cost in every_folding(layers) if taken <= cycles]
-    found = cheapest(layers, lambda cost: True, weight, cycles)
-    assert (found is not None) == bool(allowed) == reaches(layers, lambda cost: True, cycles)
+    found = cheapest(arrays(layers), everything, weights, cycles)
+    assert (found is not None) == bool(allowed) == reaches(arrays(layers), everything, weights, cycles)
     if found:
         taken, cost = checked(layers, found)
         assert taken <= cycles and weight(cost) == min(map(weight, allowed))
@@ -74,19 +96,23 @@ def test_the_cheapest_is_the_lightest_that_is_fast_enough(layers: Layers, cycles
 
 @given(layers=networks)
 def test_between_the_intervals_nothing_changes(layers: Layers) -> None:
-    assert {cycles for cycles, _ in every_folding(layers)} <= set(intervals(layers))
+    assert {cycles for cycles, _ in every_folding(layers)} <= set(intervals(arrays(layers)))
 
 
 amounts = st.sampled_from((0.0, 0.5, 1.0, 2.0, 3.5, 8.0))
 
 
 @given(costs=st.lists(st.tuples(amounts, amounts, amounts, st.integers(0, 5)), max_size=60), block=st.integers(1, 70))
-def test_many_sums_are_compared_as_few_are(costs: list[Cost], block: int) -> None:
-    """In blocks of any length, equal ones included, of which the first is kept."""
-    sums = [(cost, (Choice(place, 1, cost),)) for place, cost in enumerate(costs)]
+def test_what_nothing_undercuts_is_kept(costs: list[Cost], block: int) -> None:
+    """In blocks of any length, equal ones included, of which the first is kept; ascending."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(folding, "FEW", len(sums))
-        one_by_one = folding._undercutting(sums)
-        patch.setattr(folding, "FEW", -1)
         patch.setattr(folding, "BLOCK", block)
-        assert folding._undercutting(sums) == one_by_one
+        kept = folding._lowest(np.array(costs).reshape(-1, 4)).tolist()
+    undercut = {
+        place
+        for place, cost in enumerate(costs)
+        for other, less in enumerate(costs)
+        if all(map(le, less, cost)) and (less != cost or other < place)
+    }
+    assert sorted(kept) == [place for place in range(len(costs)) if place not in undercut]
+    assert [costs[place] for place in kept] == sorted(costs[place] for place in kept)

@@ -89,8 +89,7 @@ def test_the_solvers_totals_are_the_estimates() -> None:
     folding = problem.first.lightest(2e5)
     made = problem.build(folding)
     by_value, by_bound = (problem.around(made)(sure, KEPT) for sure in (False, True))
-    chosen = {choices: by_bound.choices[choices][place] for choices, place in folding.values.items()}
-    bounds = tuple(map(sum, zip(*(choice.cost for choice in chosen.values()), strict=True)))
+    bounds = sum(by_bound.choices[name].costs[place] for name, place in folding.values.items())
     found = estimate(given(W4A4, made.folding))
     promised = by_value.totals(folding.cost, 2e5), by_bound.totals(bounds, 2e5)[len(RESOURCES) :]
     for metric, most_likely, at_most in zip(RESOURCES, *promised, strict=True):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from backends.dataflow.folding import cheapest, fastest, intervals
 from backends.dataflow.layers.folds import divides
@@ -38,13 +41,17 @@ def test_two_products_a_dsp_take_half_the_cycles(dsp: int, cycles: int) -> None:
     fewest_dsp(solved("xc7z010").design, dsp, cycles)
 
 
+def everything(costs: NDArray[Any]) -> NDArray[Any]:
+    return np.ones(len(costs), bool)
+
+
 def fewest_dsp(design: HlsDesign, dsp: int, cycles: int) -> None:
     """The foldings of at most `cycles` take no fewer than `dsp`, and those of fewer cycles take more."""
     choices = budgets_around(design)(False, KEPT).choices
     place = RESOURCES.index(Metric.DSP)
-    enough = cheapest(choices, lambda cost: True, lambda cost: cost[place], cycles + EXPECTED.restart)
+    enough = cheapest(choices, everything, lambda costs: costs[:, [place]], cycles + EXPECTED.restart)
     assert enough and enough.cost[place] == dsp
-    faster = cheapest(choices, lambda cost: True, lambda cost: cost[place], cycles + EXPECTED.restart - 1)
+    faster = cheapest(choices, everything, lambda costs: costs[:, [place]], cycles + EXPECTED.restart - 1)
     assert faster and faster.cost[place] > dsp
 
 
@@ -72,7 +79,7 @@ def fastest_of(design: HlsDesign, folds: Mapping[str, Sequence[Fold]], dsp: int)
     """The fewest cycles with so many DSP48E1, were nothing else scarce."""
     choices = folding_problem(design.job, design.quantised, folds, HlsDesign).around(design)(False, KEPT).choices
     place = RESOURCES.index(Metric.DSP)
-    found = fastest(choices, lambda cost: cost[place] <= dsp, lambda cost: cost[place])
+    found = fastest(choices, lambda costs: costs[:, place] <= dsp, lambda costs: costs[:, [place]])
     assert found
     return found.cycles - EXPECTED.restart
 
@@ -105,11 +112,10 @@ def test_no_shorter_interval_fits(part: str) -> None:
 
 def fits_at_most(space: Space, cycles: float) -> bool:
     """Whether a folding of at most `cycles` takes no more than is usable."""
-
-    def within(cost: tuple[float, ...]) -> bool:
-        return all(taken <= most for taken, most in zip(space.totals(cost, cycles), space.usable, strict=True))
-
-    return cheapest(space.choices, within, sum, cycles) is not None
+    return (
+        cheapest(space.choices, lambda costs: (costs + space.rest(cycles) <= space.usable).all(1), np.array, cycles)
+        is not None
+    )
 
 
 @pytest.mark.parametrize("part", ["xc7z010", "xc7z020"])
@@ -130,7 +136,7 @@ def test_of_folds_that_take_as_long_the_lightest_is_kept() -> None:
     """The solver is given one fold for each number of cycles, and one in LUTs."""
     place = RESOURCES.index(Metric.DSP)
     for choices in budgets_around(solved().design)(False, KEPT).choices.values():
-        assert len({(choice.cycles, choice.cost[place] > 0) for choice in choices}) == len(choices)
+        assert len(set(zip(choices.cycles, choices.costs[:, place] > 0, strict=True))) == len(choices.cycles)
 
 
 def test_small_layers_multiply_in_luts_where_dsp_slices_stop_a_design() -> None:

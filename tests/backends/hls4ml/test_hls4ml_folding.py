@@ -39,9 +39,7 @@ def routed(readings: Sequence[Reading], metric: Metric) -> Reading:
 
 def least(design: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -> Cost:
     """The least of each resource that the solver thinks that these reuse factors take near `design`, by estimates."""
-    space = folding_problem(design, choices).around(design)(False, KEPT)
-    fewest = (map(min, zip(*(choice.cost for choice in layer), strict=True)) for layer in space.choices.values())
-    return space.totals(tuple(map(sum, zip(*fewest, strict=True))), math.inf)
+    return folding_problem(design, choices).around(design)(False, KEPT).least()
 
 
 def promised(design: Hls4mlDesign) -> Cost:

@@ -63,7 +63,7 @@ def test_what_does_not_fit_wraps(library: ctypes.CDLL, start: int, other: int) -
     assert library.wrapped(start, other, 0) == (start + other + 1) % 2**22
 
 
-def test_words_hold_their_values_in_order(tmp_path: Path) -> None:
+def test_words_hold_their_values_in_order_and_counters_know_their_last(tmp_path: Path) -> None:
     assert faults(tmp_path, TEMPLATES / "tb/native") == 0
 
 

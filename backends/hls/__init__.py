@@ -6,6 +6,7 @@ from backends.dataflow.layers.check import check
 from backends.dataflow.layers.clocks import resolve
 from backends.dataflow.layers.names import identifiers
 from backends.dataflow.layers.options import PRECISIONS
+from backends.dataflow.refusals import refuse
 from backends.dataflow.space import Solved
 from backends.hls import amd
 from backends.hls.design.design import HlsDesign
@@ -13,9 +14,16 @@ from backends.hls.estimate import estimate
 from backends.hls.notes import notes, observations
 from backends.hls.options import HlsOptions
 from backends.hls.plan import plan
-from backends.protocol import API, Backend
+from backends.protocol import API, Backend, Job
 from flows.core.clock import seen
 from flows.core.evidence import Tier
+
+
+def _resolve(job: Job[HlsOptions]) -> Solved[HlsDesign]:
+    solved = resolve(job, HlsDesign)
+    refuse(solved.design.refusals())
+    return solved
+
 
 BACKEND: Backend[HlsOptions, Solved[HlsDesign]] = Backend(
     api=API,
@@ -23,7 +31,7 @@ BACKEND: Backend[HlsOptions, Solved[HlsDesign]] = Backend(
     about="Manual HLS: C++ from templates that an engineer would sign, PE x SIMD folding, proof and estimates",
     options=HlsOptions,
     check=check,
-    resolve=lambda job: resolve(job, HlsDesign),
+    resolve=_resolve,
     lower=lambda solved: solved.design.quantised,
     estimate=estimate,
     notes=notes,

@@ -79,12 +79,17 @@ def page(found: Sequence[Twins]) -> Iterator[str]:
     yield "| | stages | median of model / twin | nine of ten within | twin in the interval |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for metric in COMPARED:
-        logs = sorted(log(one.ratio(metric)) for one in found)
-        middle = median(logs)
-        off = sorted(abs(each - middle) for each in logs)
-        nine = exp(off[min(len(off) - 1, int(0.9 * len(off)))])
+        middle, nine = scatter(found, metric)
         held = sum(one.holds(metric) for one in found)
-        yield f"| {metric.key.upper()} | {len(found)} | {exp(middle):.2f} | x{nine:.2f} | {held} of {len(found)} |"
+        yield f"| {metric.key.upper()} | {len(found)} | {middle:.2f} | x{nine:.2f} | {held} of {len(found)} |"
+
+
+def scatter(found: Sequence[Twins], metric: Metric) -> tuple[float, float]:
+    """(the median of how many times the count of its twin a model is, the factor about it that nine of ten keep to)."""
+    logs = [log(each.ratio(metric)) for each in found]
+    middle = median(logs)
+    off = sorted(abs(each - middle) for each in logs)
+    return exp(middle), exp(off[min(len(off) - 1, int(0.9 * len(off)))])
 
 
 def _said(total: Total) -> str:

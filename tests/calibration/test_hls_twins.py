@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from calibration.hls.twins import page, twins
+from backends.hls.design import resources
+from calibration.hls.twins import page, scatter, twins
 from calibration.rtl.rows import read
 from flows.core.evidence import Metric
 
@@ -17,3 +18,9 @@ def test_every_twin_is_of_a_stage_of_the_flow_and_none_takes_more_luts_than_its_
     assert all(each.modelled[Metric.LUT.key].value > 0 for each in found), "the stages are called alike"
     assert all(each.row.counted["lut"] <= each.modelled["lut"].high for each in found)
     assert "\n".join(page(found)) in PAGE.read_text()
+
+
+def test_the_factors_of_the_models_are_no_narrower_than_their_twins_scatter() -> None:
+    found = list(twins(read(ROWS)))
+    assert scatter(found, Metric.LUT)[1] <= resources.LUT_SPREAD
+    assert scatter(found, Metric.FF)[1] <= resources.FF_SPREAD

@@ -41,7 +41,7 @@ HEADERS = "alloca daylight environ errno main std stderr stdin stdout timezone u
 TEMPLATES = """
     activation add advance average_pool clone depthwise global_average_pool half_up hls image image_beats
     matrix_vector max_pool receive relu result_beats saturated scan send shift_in shift_out window
-    add_products ap_int ap_uint bits_of counter factor_of sum_of weights_of with_sign
+    add_products ap_int ap_uint bits_of counter factor_of go_round native pack sum_of unpack weights_of with_sign
     beat factor input left left_value output pair pairs part product result right right_value stored stored_bias
     sum value vector weight word
     dataflow expected frame frames images put_images results simulate stages take_results

@@ -89,17 +89,16 @@ class Node:
         """(every SIMD, every PE) that a layer with weights may have.
 
         Neither has to divide what the layer has: lanes that fill the last group of results, or the last part of a
-        column of a window, have no weights. PE is the fewest that make so many groups. SIMD is as in `_simds`; a stage
-        that reads pixels, not windows, reads whole channels: there it divides them. A depthwise stage multiplies one
-        value for each of PE channels, which divide them.
+        column of a window or of a pixel, have no weights. PE is the fewest that make so many groups, SIMD the fewest
+        that make so many parts; of windows it is as in `_simds`. A depthwise stage multiplies one value for each of PE
+        channels, which divide them: a part of the last channels of a pixel would go on into the next one.
         """
         results, channels = self.size[1], self.taken[-1]
         if isinstance(self.layer, GroupedConv2D):
             return (1,), divisors(results)
-        pes = tuple(sorted({ceil(results / groups) for groups in range(1, results + 1)}))
         if isinstance(self.layer, Conv2D) and slides(self.layer):
-            return _simds(self.layer, channels), pes
-        return divisors(channels), pes
+            return _simds(self.layer, channels), _fewest(results)
+        return _fewest(channels), _fewest(results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +128,15 @@ class Parts:
 
 def divisors(number: int) -> tuple[int, ...]:
     return tuple(one for one in range(1, number + 1) if number % one == 0)
+
+
+def _fewest(number: int) -> tuple[int, ...]:
+    """How many at a time make 1, 2, .. turns of `number`, and no fewer would.
+
+    >>> _fewest(10)
+    (1, 2, 3, 4, 5, 10)
+    """
+    return tuple(sorted({ceil(number / turns) for turns in range(1, number + 1)}))
 
 
 def part_width(layer: Layer, fold: Fold) -> int:
@@ -177,7 +185,8 @@ def parts_read(node: Node, fold: Fold) -> int:
     """Parts that a stage with weights reads for an output pixel: of a window, of a pixel or of a vector."""
     width = part_width(node.layer, fold)
     if not (isinstance(node.layer, CONVOLUTIONS) and slides(node.layer)):
-        return node.covered // width
+        channels = node.taken[-1]
+        return node.covered // channels * ceil(channels / width)
     across = columns_a_part(node.layer, node.taken[-1], width)
     return node.layer.kernel[1] // across * ceil(node.layer.kernel[0] * node.taken[-1] / (width // across))
 

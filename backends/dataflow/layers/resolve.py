@@ -172,6 +172,6 @@ def _wide(design: LayerDesign[Any], node: Node, fold: Fold) -> Lanes:
     width = part_width(node.layer, fold)
     if node.kind in MULTIPLYING:
         reads_parts = isinstance(node.layer, CONVOLUTIONS) and slides(node.layer)
-        takes = width if reads_parts else lcm(before.takes, width)
+        takes = width if reads_parts else lcm(before.takes, together(node.taken[-1], width))
         return Lanes(fold, takes, lcm(before.puts, together(node.shape[-1], fold.pe)))
     return Lanes(fold, before.takes, width)

@@ -123,8 +123,9 @@ def _multiplying(node: Node, wide: Lanes) -> Iterator[Run]:
     else:
         ends = range(0, cycles + 1, whole * together)
     columns = node.shape[-2] if len(node.shape) > 1 else 1
-    first = _cut(cycles, range(0, whole, wide.takes // width), ends[1:])
-    later = _cut(cycles, range(whole - fresh(node, wide), whole, wide.takes // width), ends[1:])
+    in_a_word = ceil(wide.takes / width)
+    first = _cut(cycles, range(0, whole, in_a_word), ends[1:])
+    later = _cut(cycles, range(whole - fresh(node, wide), whole, in_a_word), ends[1:])
     for _ in range(pixels(node.shape) // columns):
         yield from first
         for _ in range(columns - 1):

@@ -24,7 +24,9 @@ def by_turns(node: Node, fold: Fold, kernel: NDArray[int64]) -> NDArray[int64]:
     elif isinstance(node.layer, CONVOLUTIONS) and slides(node.layer):
         parts = _of_windows(kernel, fold.simd, columns_a_part(node.layer, node.taken[-1], fold.simd))
     else:
-        parts = kernel.reshape(-1, fold.simd, results)
+        pixels = kernel.reshape(-1, node.taken[-1], results)
+        spare = -node.taken[-1] % fold.simd
+        parts = numpy.pad(pixels, ((0, 0), (0, spare), (0, 0))).reshape(-1, fold.simd, results)
     filled = numpy.pad(parts, ((0, 0), (0, 0), (0, _spare(node, fold))))
     return filled.reshape(len(parts), fold.simd, fold.groups(results), fold.pe)
 

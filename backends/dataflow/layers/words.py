@@ -72,7 +72,7 @@ def _word(
     channels = putting[0].shape[-1]
     whole = lcm(
         *(together(channels, folds[node.name].pe) for node in putting if node.kind in MULTIPLYING),
-        *(part_width(node.layer, folds[node.name]) for node in reading if node.kind in MULTIPLYING),
+        *(together(channels, part_width(node.layer, folds[node.name])) for node in reading if node.kind in MULTIPLYING),
     )
     others = [node for node in (*putting, *reading) if node.kind not in MULTIPLYING]
 
@@ -84,9 +84,10 @@ def _word(
     return next((word for word in ways if keeps_up(word)), ways[-1])
 
 
-def together(results: int, pe: int) -> int:
-    """Of how many results a word is a multiple: PE, or all of a pixel where they do not come out even."""
-    return results if results % pe else pe
+def together(channels: int, lanes: int) -> int:
+    """Of how many channels a word is a multiple, where so many lanes put or take them: of the lanes, or all of a pixel
+    where they do not come out even."""
+    return channels if channels % lanes else lanes
 
 
 def _row_start(node: Node, wide: Lanes) -> int:

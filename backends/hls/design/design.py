@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 from backends.cost.amounts import Amounts
 from backends.dataflow.buffers import Buffer
 from backends.dataflow.layers import packing
 from backends.dataflow.layers.design import LayerDesign
-from backends.dataflow.layers.nodes import Lanes, Node
+from backends.dataflow.layers.nodes import Lanes, Node, part_width
 from backends.dataflow.layers.schedule import EXPECTED, Pace, stages
 from backends.dataflow.options import AUTO
 from backends.dataflow.pe_simd import Fold
 from backends.dataflow.stages import Stage
 from backends.hls.design import costs
 from backends.hls.options import HlsOptions
+from backends.protocol import Refusal
+
+WIDEST = 4096
+"""Bits of AMD's integers of any width, at most (UG1399): words of the generated code are such integers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,3 +50,20 @@ class HlsDesign(LayerDesign[HlsOptions]):
 
     def fifo_cost(self, buffer: Buffer) -> Amounts:
         return costs.fifo_cost(buffer)
+
+    def refusals(self) -> Iterator[Refusal]:
+        """Words that are wider than an integer can be."""
+        for node in self.nodes:
+            bits = self.lanes[node.name].puts * self.quantised.type_of(node.tensor).width
+            if bits > WIDEST:
+                yield _too_wide(f"the words of {node.tensor}", bits)
+        for node in self.weighted:
+            width = part_width(node.layer, self.folds[node.name])
+            bits = ceil(self.lanes[node.name].takes / width) * width * self._bits(node)
+            if bits > WIDEST:
+                yield _too_wide(f"the words that {node.name} reads", bits)
+
+
+def _too_wide(words: str, bits: int) -> Refusal:
+    fact = f"{words} have {bits:,} bits, and AMD's ap_uint takes {WIDEST:,} at most"
+    return Refusal("--folding", fact, "PE and SIMD that divide the channels, or fewer --activation-bits")

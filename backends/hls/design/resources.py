@@ -20,9 +20,11 @@ from flows.core.evidence import Metric
 
 COUNTED_LUT, COUNTED_FF = 2.0, 1.3
 """How many times what is built csynth counts of hls4ml's stages: the mean of 11 designs in 9 projects."""
-LUT_SPREAD, FF_SPREAD = 1.86, 2.6
-"""How far such constants are off, 90 %, as factors: 1.72 and 2.46 in rows of projects that they were not fitted to, and
-what is not known of the ratios above. What is counted by physics has no row at all, and gets the same."""
+LUT_SPREAD, FF_SPREAD = 1.86, 2.8
+"""How far such constants are off, 90 %, as factors: 1.72 and 2.46 in rows of projects that they were not fitted to,
+1.86 and 2.6 with what is not known of the ratios above. What is counted by physics has no row at all: beside the same
+stages in RTL (`calibration.hls.twins`) nine of ten models scatter within 1.72 and 2.79. Each is the wider of the two.
+"""
 
 ROWS = "csynth rows of hls4ml stages, Vitis HLS 2024.2"
 CONTROL = {"simple": (102, 12), "window": (664, 180), "matrix_vector": (260, 400)}

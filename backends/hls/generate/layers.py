@@ -17,6 +17,7 @@ from backends.dataflow.layers.nodes import (
     Lanes,
     Node,
     merged_activation,
+    part_width,
     parts,
     parts_read,
     pixels,
@@ -28,6 +29,15 @@ from backends.hls.generate.cpp import Function
 from models.fixed import FixedType
 from models.network import CONVOLUTIONS, Add, AveragePool2D, Clip, GlobalAveragePool, LeakyReLU, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork
+
+
+def word(type: FixedType, values: str | int) -> str:
+    """The integer of so many values side by side.
+
+    >>> word(FixedType(8, 3), "SIMD"), word(FixedType(5, 0), 4)
+    ('ap_uint<8 * SIMD>', 'ap_uint<5 * 4>')
+    """
+    return f"ap_uint<{type.width} * {values}>"
 
 
 @dataclass(frozen=True)
@@ -114,14 +124,14 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
         ("", _listed(STEPS=steps, GROUPS=groups, **({"PARTS": parts_of_window} if is_depthwise else {}))),
         *_multipliers(types.kernel.width, fold, shared),
         (new, _listed(FRESH=fresh(node, wide))),
-        ("What comes out.", _listed(PIXELS=pixels(node.shape), COLUMNS=columns)),
+        ("What comes out, PUTS results a word.", _listed(PIXELS=pixels(node.shape), COLUMNS=columns, PUTS=wide.puts)),
     )
-    before = _windows(made, windows[0], name) if windows else ((), (), None)
+    before = _windows(made, windows[0], name) if windows else (_pixel_words(made, node, wide), (), None)
     words = (
-        ("Part", f"Vector<Value, {'PE' if is_depthwise else 'SIMD'}>", "of what a turn multiplies"),
+        ("Part", word(source, "PE" if is_depthwise else "SIMD"), "of what a turn multiplies"),
         *before[1],
-        ("Input", "Part" if windows else f"Vector<Value, {wide.takes}>", ""),
-        ("Output", f"Vector<Result, {wide.puts}>", ""),
+        ("Input", "Part" if windows else word(source, "TAKES"), ""),
+        ("Output", word(result, "PUTS"), ""),
     )
     headers = (node.kind, "window") if windows else (node.kind,)
     storage = "block RAM" if made.roms[layer.name] == BRAM else "LUTs"
@@ -196,23 +206,33 @@ def _products(weight: int, value: int, shared: int, is_depthwise: bool) -> tuple
     )
 
 
+def _pixel_words(made: Blueprint, node: Node, wide: Lanes) -> _Texts:
+    """Of a stage with weights that reads pixels."""
+    bits, width = made.quantised.type_of(node.layer.inputs[0]).width, part_width(node.layer, wide.fold)
+    words = _listed(TAKES=wide.takes, VALUE_BITS=bits, PARTS_TAKEN=ceil(wide.takes / width))
+    return (("Words of TAKES values come, of VALUE_BITS each: PARTS_TAKEN parts.", words),)
+
+
 def _windows(made: Blueprint, node: Node, name: str) -> tuple[_Texts, tuple[tuple[str, str, str], ...], Rows]:
     """(constants, types, rows) of the window stage of a convolution."""
     layer, wide = node.layer, made.lanes[node.name]
     assert isinstance(layer, CONVOLUTIONS)
     cut = parts(node, wide)
     used = (node.shape[1] - 1) * layer.strides[1] + layer.kernel[1]
+    size, source = part_width(layer, wide.fold), made.quantised.type_of(layer.inputs[0])
     constants = (
         *_image(node, layer),
+        ("Words of TAKES values come, of VALUE_BITS each.", _listed(TAKES=wide.takes, VALUE_BITS=source.width)),
         ("Rows are kept STORED channels a word.", _listed(STORED=cut.stored, WORDS=node.taken[-1] // cut.stored)),
         (
             f"A part lies in {'all columns of its window' if cut.across > 1 else 'one column'}; so many are of each "
             "column, of those that windows have.",
             _listed(ACROSS=cut.across, COLUMN=cut.column, USED=used),
         ),
+        ("Values of a part; a word of windows is one.", _listed(PART_SIZE=size, PARTS_TAKEN=1)),
         ("Cycles of the window stage.", _listed(TURNS=busy(node, wide, QUICKEST))),
     )
-    types = (("Word", f"Vector<Value, {wide.takes}>", "as it comes"), ("Stored", "Vector<Value, STORED>", ""))
+    types = (("Word", word(source, "TAKES"), "as it comes"), ("Stored", word(source, "STORED"), ""))
     return constants, types, _rows(made, node, window_name(name), "window", "Part")
 
 
@@ -256,7 +276,7 @@ def _pool(made: Blueprint, node: Node, layer: MaxPool2D, wide: Lanes, name: str)
             *_pooling(node, layer, wide),
             ("Of the padding.", _listed(LOWEST=source.low)),
         ),
-        (("Value", cpp.integer(source), source.name), ("Word", "Vector<Value, LANES>", "")),
+        (("Value", cpp.integer(source), source.name), ("Word", word(source, "LANES"), "")),
         rows=_rows(made, node, name, "max_pool", "Word"),
     )
 
@@ -297,9 +317,9 @@ def _add(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> Lay
         ("RightValue", cpp.integer(right), right.name),
         ("Sum", f"ap_int<{width}>", ""),
         ("Result", cpp.integer(result), result.name),
-        ("Left", "Vector<LeftValue, LANES>", ""),
-        ("Right", "Vector<RightValue, LANES>", ""),
-        ("Output", "Vector<Result, LANES>", ""),
+        ("Left", word(left, "LANES"), ""),
+        ("Right", word(right, "LANES"), ""),
+        ("Output", word(result, "LANES"), ""),
     )
     constants = _serial(node, wide)
     return LayerText(
@@ -315,8 +335,8 @@ def _activation(quantised: QuantisedNetwork, node: Node, layer: cpp.Activation, 
         ("Value", cpp.integer(source), source.name),
         ("Sum", f"ap_int<{width}>", ""),
         ("Result", cpp.integer(result), result.name),
-        ("Word", "Vector<Value, LANES>", ""),
-        ("Output", "Vector<Result, LANES>", ""),
+        ("Word", word(source, "LANES"), ""),
+        ("Output", word(result, "LANES"), ""),
     )
     constants = _serial(node, wide)
     return LayerText(
@@ -349,7 +369,7 @@ def _averaging(
         ("Value", cpp.integer(source), source.name),
         ("Sum", f"ap_int<{width}>", ""),
         ("Result", cpp.integer(result), result.name),
-        ("Word", "Vector<Value, LANES>", ""),
-        ("Output", "Vector<Result, LANES>", ""),
+        ("Word", word(source, "LANES"), ""),
+        ("Output", word(result, "LANES"), ""),
     )
     return function, types

@@ -13,7 +13,7 @@ from backends.dataflow.layers.names import struct, title
 from backends.dataflow.layers.nodes import CLONE, RECEIVE, SEND, WINDOW, Node, pixels
 from backends.dataflow.stages import Fifo
 from backends.hls.generate import cpp
-from backends.hls.generate.layers import window_name
+from backends.hls.generate.layers import window_name, word
 from models.network import INPUT
 
 TEMPLATES = {
@@ -57,10 +57,12 @@ def stage_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[StageText
             how = f"PE x SIMD {wide.fold}" if has_weights else f"{wide.takes} channel{'s' * (wide.takes > 1)} a cycle"
             comment = f"{title(made.quantised, node.layer)}; {how}."
         name = f"{node.kind} {names.get(node.layer.name, '')}"
-        yield StageText(name, comment, _call(node, names, words, read, [one.name for one in written]), written)
+        yield StageText(name, comment, _call(made, node, names, words, read, [one.name for one in written]), written)
 
 
-def _call(node: Node, names: Mapping[str, str], words: int, read: list[str], written: list[str]) -> str:
+def _call(
+    made: Blueprint, node: Node, names: Mapping[str, str], words: int, read: list[str], written: list[str]
+) -> str:
     """`words` are those that it takes a frame: bytes of the image, results of the last stage."""
     arguments = ", ".join(read + written)
     name = names.get(node.layer.name, "")
@@ -68,7 +70,9 @@ def _call(node: Node, names: Mapping[str, str], words: int, read: list[str], wri
         case "receive":
             return f"receive<{words}>(image_beats, {arguments})"
         case "send":
-            return f"send<{node.taken[-1]}>({arguments}, result_beats, transfer)"
+            result = cpp.integer(made.quantised.type_of(node.tensor))
+            lanes = made.lanes[node.name].takes
+            return f"send<{node.taken[-1]}, {lanes}, {result}>({arguments}, result_beats, transfer)"
         case "clone":
             return f"clone<{words}>({arguments})"
         case "window":
@@ -86,6 +90,6 @@ def _streams(made: Blueprint, names: Mapping[str, str]) -> Mapping[Fifo, Stream]
         tensor = "image" if node.tensor == INPUT else names.get(node.tensor, "")
         name = {WINDOW: f"{layer}_windows", CLONE: f"{tensor}_to_{layer}"}.get(node.kind, f"{tensor}_out")
         name = "image" if node.kind == RECEIVE else name
-        type = f"Vector<{cpp.integer(made.quantised.type_of(node.tensor))}, {made.lanes[writer].puts}>"
+        type = word(made.quantised.type_of(node.tensor), made.lanes[writer].puts)
         found[writer, reader] = Stream(name, type, depth, storage)
     return found

@@ -35,7 +35,7 @@ TEMPLATES = Path(__file__).parent.parent / "generate" / "templates"
 STAND_INS = """
     tb/native/ap_int.h tb/stand_in/ap_axi_sdata.h tb/stand_in/hls_stream.h tb/bounded/dataflow.h tb/bounded/hls_stream.h
 """
-PLAIN = f"src/axi_stream.h src/counter.h src/vector.h tb/testbench.h tb/testbench.cpp {STAND_INS}"
+PLAIN = f"src/axi_stream.h src/counter.h src/word.h tb/testbench.h tb/testbench.cpp {STAND_INS}"
 RENDERED = """
     src/top.h src/top.cpp tb/frames.h tb/simulate.cpp tb/fifos.cpp Makefile run_hls.tcl vivado/zynq.tcl driver.py
     README.md

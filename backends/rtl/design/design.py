@@ -24,6 +24,7 @@ from backends.dataflow.layers.nodes import (
     columns_a_part,
     parts,
     pixels,
+    slides,
 )
 from backends.dataflow.layers.schedule import frame
 from backends.dataflow.layers.searches import Ladders, Search, ladders
@@ -62,11 +63,12 @@ class RtlDesign(LayerDesign[RtlOptions]):
 
     @staticmethod
     def ways(node: Node) -> Ways:
-        """The words of a window lie in one column each, so that a column goes out once."""
+        """The words of a window lie in one column each, so that a column goes out once; words of pixels are whole."""
         simds, pes = node.foldable
-        if isinstance(node.layer, Conv2D):
-            simds = tuple(simd for simd in simds if columns_a_part(node.layer, node.taken[-1], simd) == 1)
-        return simds, pes
+        channels = node.taken[-1]
+        if isinstance(node.layer, Conv2D) and slides(node.layer):
+            return tuple(simd for simd in simds if columns_a_part(node.layer, channels, simd) == 1), pes
+        return tuple(simd for simd in simds if channels % simd == 0), pes
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:

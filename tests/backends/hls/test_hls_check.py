@@ -16,7 +16,7 @@ from backends.dataflow.layers.nodes import MATRIX_VECTOR, nodes
 from backends.dataflow.pe_simd import Fold, legal
 from backends.hls import BACKEND
 from backends.hls.options import HlsOptions
-from backends.protocol import Job, Refusal
+from backends.protocol import Job, Refusal, Unbuildable
 from flows.core.evidence import Metric
 from flows.core.fit import Verdict, judge
 from models.network import (
@@ -237,3 +237,17 @@ def test_a_part_that_cannot_hold_the_weights_is_a_result(tmp_path: Path) -> None
     assert refusals(job) == ()
     fit = judge(BACKEND.estimate(BACKEND.resolve(job)), job.target.part.device)
     assert fit.verdict is Verdict.OVER and fit.excess[Metric.BRAM18] > 0
+
+
+def test_words_wider_than_an_integer_can_be_are_refused(tmp_path: Path) -> None:
+    """Seven results at a time do not divide 520, so that a word is all of them: 4,160 bits."""
+    layers = (
+        Conv2D("conv", (INPUT,), (1, 1), (1, 1), "same", 520),
+        GlobalAveragePool("gap", ("conv",)),
+        Dense("dense", ("gap",), 3),
+    )
+    network = Network("wide", (4, 4, 2), layers)
+    with pytest.raises(Unbuildable) as raised:
+        BACKEND.resolve(job_on(network, tmp_path, folding="conv=7x1,dense=1x1"))
+    assert "the words of conv have 4,160 bits, and AMD's ap_uint takes 4,096" in str(raised.value)
+    BACKEND.resolve(job_on(network, tmp_path, folding="conv=8x1,dense=1x1"))

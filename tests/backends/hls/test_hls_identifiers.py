@@ -120,7 +120,7 @@ def test_names_that_can_stay_do(names: list[str]) -> None:
 
 
 def test_the_declarations_of_the_templates_are_seen() -> None:
-    some = "Beat Vector window receive half_up BYTES expected simulate hls ap_int"
+    some = "Beat Counter window receive half_up BYTES expected simulate hls ap_int"
     assert set(some.split()) <= declared()
 
 

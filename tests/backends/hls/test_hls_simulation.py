@@ -132,14 +132,33 @@ def test_a_random_design_computes_what_the_reference_does(tmp_path: Path, seed: 
     compare(random_job(seed, tmp_path), tmp_path / "project")
 
 
-@pytest.mark.parametrize("folding", ["conv1=2x2,conv2=3x8,dense=2x2", "conv1=4x6,conv2=2x24,dense=3x1"])
+FILLED = "conv1=2x2,shortcut=2x2,conv2=3x8,dense=2x2", "conv1=4x6,shortcut=1x2,conv2=2x24,dense=3x1"
+
+
+@pytest.mark.parametrize("folding", FILLED)
 def test_lanes_that_are_filled_up_change_no_result(tmp_path: Path, folding: str) -> None:
-    """Parts of one column, and of all three; 9 and 12 values of a column by 2 and 8, five results by 2 and 3."""
+    """Parts of one column, and of all three; 9 and 12 values of a column by 2 and 8, three of a pixel by 2, five
+    results by 2 and 3."""
     job = job_on(SMALL, tmp_path, folding=folding)
     design = BACKEND.resolve(job).design
     filled = [node.name for node in design.weighted if not divides(node, design.folds[node.name])]
-    assert filled == ["conv1", "conv2", "dense"]
+    assert filled == ["conv1", "shortcut", "conv2", "dense"]
     write(job, reference(job, vectors(job.network.input_shape, FRAMES)), tmp_path / "project")
+    compare(job, tmp_path / "project")
+
+
+def test_parts_of_pixels_that_are_filled_up_change_no_result(tmp_path: Path) -> None:
+    """Of an image of 7 channels that a dense layer reads, by 3; of a vector of 11, by 4."""
+    layers = (
+        Conv2D("conv", (INPUT,), (3, 3), (2, 2), "same", 7),
+        ReLU("relu", ("conv",)),
+        Flatten("flat", ("relu",)),
+        Dense("hidden", ("flat",), 11),
+        Dense("dense", ("hidden",), 4),
+    )
+    job = job_on(Network("pixels", (6, 8, 3), layers), tmp_path, folding="conv=4x9,hidden=4x3,dense=2x4")
+    design = BACKEND.resolve(job).design
+    assert not any(divides(node, design.folds[node.name]) for node in design.weighted[1:])
     compare(job, tmp_path / "project")
 
 

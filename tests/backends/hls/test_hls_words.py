@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import gcd
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from backends.dataflow.layers.folds import divides
@@ -35,12 +35,15 @@ def designs(draw: st.DrawFn, design: tuple[Node, ...]) -> Mapping[str, Fold]:
     return {node.name: draw(st.sampled_from(legal(node.foldable))) for node in design if node.kind == MATRIX_VECTOR}
 
 
-@settings(max_examples=40, deadline=None)
+SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@settings(SLOW, max_examples=100)
 @given(data=st.data())
 def test_words_are_whole_for_all_that_read_and_write_them(data: st.DataObject) -> None:
     design = nodes(eight_bit(ARCH8))
+    wide = choose_lanes(design, data.draw(designs(design)))
     for node in design:
-        wide = choose_lanes(design, data.draw(designs(design)))
         lanes = wide[node.name]
         if node.kind == WINDOW:
             cut = parts(node, lanes)
@@ -50,13 +53,14 @@ def test_words_are_whole_for_all_that_read_and_write_them(data: st.DataObject) -
             assert 0 < cut.last <= cut.lanes and cut.last % cut.stored == 0
             assert cut.across * cut.lanes == lanes.puts
         elif node.kind == MATRIX_VECTOR:
-            assert lanes.takes % lanes.fold.simd == node.shape[-1] % lanes.puts == 0
+            assert lanes.takes % lanes.fold.simd == 0 or lanes.takes == node.taken[-1], "the last part is short"
+            assert node.shape[-1] % lanes.puts == 0
             assert lanes.puts % lanes.fold.pe == 0 or lanes.puts == node.shape[-1], "the last group is short"
         elif node.kind != SEND:
             assert node.shape[-1] % lanes.puts == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(SLOW, max_examples=25)
 @given(data=st.data())
 def test_no_stage_is_busier_than_those_with_weights(data: st.DataObject) -> None:
     design = nodes(eight_bit(ARCH8))

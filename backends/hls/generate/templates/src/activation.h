@@ -2,15 +2,20 @@
 #pragma once
 
 #include "hls_stream.h"
-#include "vector.h"
+#include "word.h"
 
 template <typename Layer>
 void activation(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer::Output> &outputs) {
     for (int turn = 0; turn < Layer::PIXELS * Layer::STEPS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
-        const typename Layer::Word word = words.read();
+        typename Layer::Value values[Layer::LANES];
+#pragma HLS ARRAY_PARTITION variable=values complete
+        unpack(words.read(), values);
+        typename Layer::Result results[Layer::LANES];
+#pragma HLS ARRAY_PARTITION variable=results complete
+        for (int lane = 0; lane < Layer::LANES; lane++) results[lane] = Layer::result(values[lane]);
         typename Layer::Output output;
-        for (int lane = 0; lane < Layer::LANES; lane++) output.value[lane] = Layer::result(word.value[lane]);
+        pack(results, output);
         outputs.write(output);
     }
 }

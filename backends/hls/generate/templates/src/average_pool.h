@@ -3,12 +3,12 @@
 
 #include "hls_stream.h"
 #include "scan.h"
-#include "vector.h"
+#include "word.h"
 
 // STEPS turns for every pixel of the image and of its padding, which counts as zeros.
 template <typename Layer>
 void average_pool(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer::Output> &outputs,
-                  typename Layer::Word (&rows)[Layer::ABOVE][Layer::WIDTH][Layer::STEPS]) {
+                  typename Layer::Word (&rows)[Layer::ABOVE][Layer::WIDTH * Layer::STEPS]) {
 #pragma HLS INLINE
     typedef typename Layer::Sum Sum;
     const int CHANNELS = Layer::CHANNELS, LANES = Layer::LANES;
@@ -21,35 +21,39 @@ void average_pool(hls::stream<typename Layer::Word> &words, hls::stream<typename
 #pragma HLS ARRAY_PARTITION variable=before complete
 
     Scan<Layer> scan;
-    Counter<Layer::STEPS> step = 0;
+    Counter<Layer::STEPS> step;
+    Counter<Layer::WIDTH * Layer::STEPS> address;  // of the turn's word in every row
     for (int turn = 0; turn < Layer::TURNS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
-        const int column = scan.column - Layer::PAD_LEFT;
         Sum of_column[LANES];
 #pragma HLS ARRAY_PARTITION variable=of_column complete
+        for (int lane = 0; lane < LANES; lane++) of_column[lane] = 0;
         for (int y = 0; y < KERNEL_HEIGHT; y++) {
-            typename Layer::Word entering;
+            typename Layer::Word entering = 0;
             const bool is_newest = y + 1 == KERNEL_HEIGHT;
-            if (is_newest ? scan.has_pixel() : scan.has_column()) {
-                entering = is_newest ? words.read() : rows[y][column][step];
-            } else {
-                for (int lane = 0; lane < LANES; lane++) entering.value[lane] = 0;
-            }
-            if (y > 0 && scan.has_column()) rows[y - 1][column][step] = entering;
-            for (int lane = 0; lane < LANES; lane++)
-                of_column[lane] = (y == 0 ? Sum(0) : of_column[lane]) + entering.value[lane];
+            if (is_newest ? scan.has_pixel() : scan.has_column())
+                entering = is_newest ? words.read() : rows[y][address];
+            if (y > 0 && scan.has_column()) rows[y - 1][address] = entering;
+            typename Layer::Value values[LANES];
+#pragma HLS ARRAY_PARTITION variable=values complete
+            unpack(entering, values);
+            for (int lane = 0; lane < LANES; lane++) of_column[lane] += values[lane];
         }
+        if (scan.has_column()) address.advance();
 
         if (scan.has_window()) {
-            typename Layer::Output output;
+            typename Layer::Result averages[LANES];
+#pragma HLS ARRAY_PARTITION variable=averages complete
             for (int lane = 0; lane < LANES; lane++) {
                 Sum sum = of_column[lane];
                 for (int x = 0; x + 1 < KERNEL_WIDTH; x++) sum += before[x * CHANNELS + lane];
-                output.value[lane] = Layer::result(sum);
+                averages[lane] = Layer::result(sum);
             }
+            typename Layer::Output output;
+            pack(averages, output);
             outputs.write(output);
         }
         shift_in(of_column, before);
-        if (advance<Layer::STEPS>(step)) scan.next();
+        if (step.advance()) scan.next();
     }
 }

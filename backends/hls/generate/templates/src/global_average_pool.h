@@ -3,7 +3,6 @@
 
 #include "counter.h"
 #include "hls_stream.h"
-#include "vector.h"
 
 // STEPS turns for every pixel. The averages go out with those of the last one.
 template <typename Layer>
@@ -14,21 +13,26 @@ void global_average_pool(hls::stream<typename Layer::Word> &words, hls::stream<t
     typename Layer::Sum sums[Layer::CHANNELS];
 #pragma HLS ARRAY_PARTITION variable=sums complete
 
-    Counter<Layer::STEPS> step = 0;
-    Counter<Layer::PIXELS> pixel = 0;
+    Counter<Layer::STEPS> step;
+    Counter<Layer::PIXELS> pixel;
     for (int turn = 0; turn < Layer::PIXELS * Layer::STEPS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
-        const typename Layer::Word word = words.read();
+        typename Layer::Value values[LANES];
+#pragma HLS ARRAY_PARTITION variable=values complete
+        unpack(words.read(), values);
         typename Layer::Sum added[LANES];
 #pragma HLS ARRAY_PARTITION variable=added complete
         for (int lane = 0; lane < LANES; lane++)
-            added[lane] = (pixel == 0 ? typename Layer::Sum(0) : sums[lane]) + word.value[lane];
+            added[lane] = (pixel == 0 ? typename Layer::Sum(0) : sums[lane]) + values[lane];
         shift_in(added, sums);
-        if (pixel == Layer::PIXELS - 1) {
+        if (pixel.is_last) {
+            typename Layer::Result averages[LANES];
+#pragma HLS ARRAY_PARTITION variable=averages complete
+            for (int lane = 0; lane < LANES; lane++) averages[lane] = Layer::result(added[lane]);
             typename Layer::Output output;
-            for (int lane = 0; lane < LANES; lane++) output.value[lane] = Layer::result(added[lane]);
+            pack(averages, output);
             outputs.write(output);
         }
-        if (advance<Layer::STEPS>(step)) advance<Layer::PIXELS>(pixel);
+        if (step.advance()) pixel.advance();
     }
 }

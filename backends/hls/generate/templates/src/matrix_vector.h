@@ -14,57 +14,60 @@ void matrix_vector(hls::stream<typename Layer::Input> &inputs, hls::stream<typen
                    const typename Layer::StoredBias (&biases)[Layer::PE][Layer::GROUPS],
                    typename Layer::Part (&kept)[Layer::STEPS]) {
 #pragma HLS INLINE
-    const int LANES = Layer::Input::SIZE, STEPS = Layer::STEPS, FRESH = Layer::FRESH;
-    const int SIMD = Layer::SIMD, PE = Layer::PE, PUT = Layer::Output::SIZE;
-    const int FILLED = (PUT + PE - 1) / PE * PE;  // results of the groups that a word is made of
-    typename Layer::Value waiting[LANES];  // of a word that came, the parts still to come
-#pragma HLS ARRAY_PARTITION variable=waiting complete
+    const int STEPS = Layer::STEPS, FRESH = Layer::FRESH, PE = Layer::PE, PUTS = Layer::PUTS;
+    const int FILLED = (PUTS + PE - 1) / PE * PE;  // results of the groups that a word is made of
+    // Of a word that came, the parts still to come; what fills the last one is zero.
+    ap_uint<Layer::VALUE_BITS * Layer::SIMD * Layer::PARTS_TAKEN> waiting;
     typename Layer::Sum sums[PE];
 #pragma HLS ARRAY_PARTITION variable=sums complete
     typename Layer::Result results[FILLED];  // of the next word
 #pragma HLS ARRAY_PARTITION variable=results complete
 
-    Counter<STEPS> step = 0;
+    Counter<STEPS> step;
     // Where the part of the step is kept. New columns take the places of the oldest ones, so that windows begin at any
     // place: were columns moved instead, a turn would have to wait for what the one before wrote.
-    Counter<STEPS> place = 0;
-    Counter<Layer::GROUPS> group = 0;
-    Counter<Layer::GROUPS * STEPS> word = 0;
-    Counter<Layer::COLUMNS> column = 0;
-    Counter<LANES / SIMD> taken = 0;
-    Counter<FILLED / PE> filled = 0;
+    ap_uint<bits_of(STEPS - 1)> place = 0;
+    Counter<Layer::GROUPS> group;
+    Counter<Layer::GROUPS * STEPS> word;
+    Counter<Layer::COLUMNS> column;
+    Counter<Layer::PARTS_TAKEN> taken;
+    Counter<FILLED / PE> filled;
     for (int turn = 0; turn < Layer::PIXELS * Layer::GROUPS * STEPS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
         typename Layer::Part part;
         if (group == 0 && (column == 0 || step >= STEPS - FRESH)) {
-            if (taken == 0) {
-                const typename Layer::Input input = inputs.read();
-                for (int lane = 0; lane < LANES; lane++) waiting[lane] = input.value[lane];
-            }
-            advance<LANES / SIMD>(taken);
-            shift_out(waiting, part.value);
+            if (taken == 0) waiting = inputs.read();
+            taken.advance();
+            shift_out(waiting, part);
             kept[place] = part;
         } else {
             part = kept[place];
         }
-        add_products<Layer>(part.value, weights, biases, word, group, step == 0, sums);
+        typename Layer::Value values[Layer::SIMD];
+#pragma HLS ARRAY_PARTITION variable=values complete
+        unpack(part, values);
+        add_products<Layer>(values, weights, biases, word, group, step == 0, sums);
 
-        advance<STEPS>(place);
-        advance<Layer::GROUPS * STEPS>(word);
-        if (advance<STEPS>(step)) {
+        int on = 1;  // places to the part of the next step
+        word.advance();
+        if (step.advance()) {
             typename Layer::Result next[PE];
 #pragma HLS ARRAY_PARTITION variable=next complete
             for (int pe = 0; pe < PE; pe++) next[pe] = Layer::result(sums[pe]);
             shift_in(next, results);
-            if (advance<FILLED / PE>(filled)) {
+            if (filled.advance()) {
+                typename Layer::Result put[PUTS];
+#pragma HLS ARRAY_PARTITION variable=put complete
+                for (int lane = 0; lane < PUTS; lane++) put[lane] = results[lane];
                 typename Layer::Output output;
-                for (int lane = 0; lane < PUT; lane++) output.value[lane] = results[lane];
+                pack(put, output);
                 outputs.write(output);
             }
-            if (advance<Layer::GROUPS>(group)) {
-                place = int(place) < STEPS - FRESH ? int(place) + FRESH : int(place) + FRESH - STEPS;
-                advance<Layer::COLUMNS>(column);
+            if (group.advance()) {
+                on = 1 + FRESH % STEPS;
+                column.advance();
             }
         }
+        go_round<STEPS>(place, on);
     }
 }

@@ -6,9 +6,7 @@
 // to sums SIGNS is added, so that none but the topmost is below zero, and the bit that it set is turned again.
 #pragma once
 
-#include "ap_int.h"
 #include "counter.h"
-#include "vector.h"
 
 // The lowest BITS of `bits` as a number with a sign.
 template <int BITS>

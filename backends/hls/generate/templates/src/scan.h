@@ -11,11 +11,11 @@ struct Scan {
     static const int RIGHT = Layer::KERNEL_WIDTH > Layer::STRIDE_WIDTH ? Layer::KERNEL_WIDTH : Layer::STRIDE_WIDTH;
 
     // Of the padded image.
-    Counter<ROWS> row = 0;
-    Counter<COLUMNS> column = 0;
+    Counter<ROWS> row;
+    Counter<COLUMNS> column;
     // How many more the next window needs: counted, since a remainder would take a divider.
-    Counter<DOWN> rows_lacking = Layer::KERNEL_HEIGHT - 1;
-    Counter<RIGHT> columns_lacking = Layer::KERNEL_WIDTH - 1;
+    ap_uint<bits_of(DOWN - 1)> rows_lacking = Layer::KERNEL_HEIGHT - 1;
+    ap_uint<bits_of(RIGHT - 1)> columns_lacking = Layer::KERNEL_WIDTH - 1;
     // Whether row and column are of the image and not of its padding. What the next turn does depends on it: so it is a
     // register, set a pixel ahead, and not compared with both ends in the turn itself.
     bool in_rows = Layer::PAD_TOP == 0, in_columns = Layer::PAD_LEFT == 0;
@@ -31,9 +31,14 @@ struct Scan {
 
     bool has_window() const { return rows_lacking == 0 && columns_lacking == 0; }
 
-    // Whether the newest pixel ends a column of a window, in a row that completes windows.
-    bool has_column_of_window() const {
-        return rows_lacking == 0 && columns_lacking < Layer::KERNEL_WIDTH && column < Layer::USED;
+    // Whether a pixel ends a column of a window, in a row that completes windows: of the first pixel, and of the next.
+    static bool begins_with_column_of_window() { return Layer::KERNEL_HEIGHT == 1; }
+
+    bool next_ends_column_of_window() const {
+        if (column.is_last) return rows_lacking == 0 ? Layer::STRIDE_HEIGHT == 1 : rows_lacking == 1;
+        const bool is_of_window =
+            columns_lacking == 0 ? Layer::STRIDE_WIDTH <= Layer::KERNEL_WIDTH : columns_lacking <= Layer::KERNEL_WIDTH;
+        return rows_lacking == 0 && is_of_window && column < Layer::USED - 1;
     }
 
     void next() {
@@ -42,12 +47,11 @@ struct Scan {
         columns_lacking = was_whole ? Layer::STRIDE_WIDTH - 1 : int(columns_lacking) - 1;
         in_columns = column == (Layer::PAD_LEFT + COLUMNS - 1) % COLUMNS ||
                      (in_columns && column != Layer::PAD_LEFT + Layer::WIDTH - 1);
-        const bool ends_row = advance<COLUMNS>(column);
-        if (ends_row) {
+        if (column.advance()) {
             columns_lacking = Layer::KERNEL_WIDTH - 1;
             rows_lacking = rows_lacking == 0 ? Layer::STRIDE_HEIGHT - 1 : int(rows_lacking) - 1;
             in_rows = row == (Layer::PAD_TOP + ROWS - 1) % ROWS || (in_rows && row != Layer::PAD_TOP + Layer::HEIGHT - 1);
-            advance<ROWS>(row);
+            row.advance();
         }
     }
 };

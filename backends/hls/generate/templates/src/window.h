@@ -3,7 +3,7 @@
 
 #include "hls_stream.h"
 #include "scan.h"
-#include "vector.h"
+#include "word.h"
 
 // One turn of the loop is one cycle. A pixel is stored, STORED of its channels a turn; a pixel of the padding takes a turn,
 // too. Then, in a row that completes windows, the column that the pixel ends is read again from top to bottom. TURNS is
@@ -21,18 +21,15 @@ template <typename Layer>
 void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer::Part> &parts,
             typename Layer::Stored (&rows)[Layer::KERNEL_HEIGHT * Layer::WIDTH * Layer::WORDS]) {
 #pragma HLS INLINE
-    typedef typename Layer::Value Value;
-    const int LANES = Layer::Word::SIZE, STORED = Layer::STORED, KERNEL_HEIGHT = Layer::KERNEL_HEIGHT;
-    const int ACROSS = Layer::ACROSS, OWN = Layer::Part::SIZE / ACROSS;  // values of a part that are of one column
-    const int BETWEEN = Layer::COLUMN * OWN;                       // and how many pass until the next column's stand there
+    const int STORED = Layer::STORED, KERNEL_HEIGHT = Layer::KERNEL_HEIGHT, ACROSS = Layer::ACROSS;
+    const int OWN = Layer::PART_SIZE / ACROSS, OWN_BITS = OWN * Layer::VALUE_BITS;  // values of a part that are of one column
+    const int BEFORE = (ACROSS - 1) * Layer::COLUMN;
     const bool IS_SHORT = KERNEL_HEIGHT * Layer::CHANNELS % OWN > 0;  // the last part of a column
 
-    Value waiting[LANES];  // of a word that came, what is not stored yet
-#pragma HLS ARRAY_PARTITION variable=waiting complete
-    Value own[OWN];  // of the newest column, for the next part
-#pragma HLS ARRAY_PARTITION variable=own complete
-    // Of the columns before it, the oldest first: a shift register.
-    Value before[ACROSS > 1 ? (ACROSS - 1) * BETWEEN : OWN];
+    typename Layer::Word waiting;  // of a word that came, what is not stored yet
+    ap_uint<OWN_BITS> own;         // of the newest column, for the next part
+    // What parts had of the columns before it, the oldest first: a shift register.
+    ap_uint<OWN_BITS> before[BEFORE > 0 ? BEFORE : 1];
 #pragma HLS ARRAY_PARTITION variable=before complete
 
     Scan<Layer> scan;
@@ -40,63 +37,62 @@ void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer
     // more. So the word behind the last of a pixel is the first of the next, at the end of a row, too, and a row on is
     // the same pixel of the oldest row. An address that is counted on takes no multiplier, and no other counter.
     const int ROW = Layer::WIDTH * Layer::WORDS, ALL = KERNEL_HEIGHT * ROW, BACK = Layer::WORDS - 1;
-    Counter<ALL> address = 0;
-    Counter<KERNEL_HEIGHT> y = 0;
-    Counter<Layer::WORDS> word = 0;
-    Counter<LANES / STORED> stored = 0;
-    Counter<OWN / STORED> filled = 0;
-    bool is_stored = false;
+    ap_uint<bits_of(ALL - 1)> address = 0;
+    Counter<KERNEL_HEIGHT> y;
+    Counter<Layer::WORDS> word;
+    Counter<Layer::TAKES / STORED> stored;
+    Counter<OWN / STORED> filled;
+    // What a turn does follows from these two, from `scan`, and from whether `word` and `y` stand at their last: all are
+    // registers that the turn before has set, so that the loop from one turn to the next is short.
+    bool is_stored = false, ends_column = scan.begins_with_column_of_window();
     for (int turn = 0; turn < Layer::TURNS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
-        bool has_ended = false;
+        bool has_ended;
         int step;  // of the address
         typename Layer::Stored values;
         if (!is_stored) {
-            is_stored = !scan.has_pixel();
+            bool is_last = true;
             if (scan.has_pixel()) {
-                if (stored == 0) {
-                    const typename Layer::Word next = words.read();
-                    for (int lane = 0; lane < LANES; lane++) waiting[lane] = next.value[lane];
-                }
-                advance<LANES / STORED>(stored);
-                shift_out(waiting, values.value);
+                if (stored == 0) waiting = words.read();
+                stored.advance();
+                shift_out(waiting, values);
                 rows[address] = values;
-                is_stored = advance<Layer::WORDS>(word);
-                step = is_stored && scan.has_column_of_window() ? ROW - BACK : 1;
+                is_last = word.advance();
+                step = is_last && ends_column ? ROW - BACK : 1;
             } else {
-                step = scan.has_column_of_window() ? ROW : scan.has_column() ? Layer::WORDS : 0;
+                step = ends_column ? ROW : scan.has_column() ? Layer::WORDS : 0;
             }
-            has_ended = is_stored && !scan.has_column_of_window();
+            has_ended = is_last && !ends_column;
+            is_stored = is_last && ends_column;
         } else {
-            if (scan.has_pixel_above(KERNEL_HEIGHT - 1 - y)) {
-                values = rows[address];
-            } else {
-                for (int lane = 0; lane < STORED; lane++) values.value[lane] = 0;
-            }
-            shift_in(values.value, own);
-            bool is_whole = advance<OWN / STORED>(filled);
-            if (IS_SHORT && y == KERNEL_HEIGHT - 1 && word == Layer::WORDS - 1) {
+            values = 0;
+            if (scan.has_pixel_above(KERNEL_HEIGHT - 1 - y)) values = rows[address];
+            shift_in(values, own);
+            bool is_whole = filled.advance();
+            if (IS_SHORT && y.is_last && word.is_last) {
                 is_whole = true;
-                filled = 0;
+                filled = Counter<OWN / STORED>();
             }
             if (is_whole) {
                 typename Layer::Part part;
-                for (int x = 0; x < ACROSS; x++)
-                    for (int lane = 0; lane < OWN; lane++)
-                        part.value[x * OWN + lane] = x + 1 < ACROSS ? before[x * BETWEEN + lane] : own[lane];
+                for (int x = 0; x + 1 < ACROSS; x++)
+                    part.range(x * OWN_BITS + OWN_BITS - 1, x * OWN_BITS) = before[x * Layer::COLUMN];
+                part.range(ACROSS * OWN_BITS - 1, ACROSS * OWN_BITS - OWN_BITS) = own;
                 if (ACROSS == 1 || scan.has_window()) parts.write(part);
-                shift_in(own, before);
+                const ap_uint<OWN_BITS> newest[1] = {own};
+                shift_in(newest, before);
             }
+            has_ended = false;
             step = 1;
-            if (advance<Layer::WORDS>(word)) {
-                has_ended = advance<KERNEL_HEIGHT>(y);
-                step = !has_ended ? ROW - BACK : scan.has_column() ? 1 : -BACK;
+            if (word.advance()) {
+                has_ended = y.advance();
+                step = !has_ended ? ROW - BACK : scan.has_column() ? 1 : ALL - BACK;
             }
+            is_stored = !has_ended;
         }
-        const int next = int(address) + step;
-        address = next < ALL ? next : next - ALL;
+        go_round<ALL>(address, step);
         if (has_ended) {
-            is_stored = false;
+            ends_column = scan.next_ends_column_of_window();
             scan.next();
         }
     }

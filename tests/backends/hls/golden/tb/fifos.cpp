@@ -16,19 +16,19 @@
 
 extern "C" int simulate(const unsigned char *images, int *results, int frames) {
     hls::stream<Beat> image_beats("image_beats"), result_beats("result_beats");
-    hls::stream<Vector<ap_uint<8>, 1>, 16> image("image");
-    hls::stream<Vector<ap_uint<8>, 1>, 16> image_to_conv1("image_to_conv1");
-    hls::stream<Vector<ap_uint<8>, 1>, 65> image_to_shortcut("image_to_shortcut");
-    hls::stream<Vector<ap_uint<8>, 2>, 16> conv1_windows("conv1_windows");
-    hls::stream<Vector<ap_uint<8>, 2>, 16> relu1_out("relu1_out");
-    hls::stream<Vector<ap_int<8>, 2>, 16> shortcut_out("shortcut_out");
-    hls::stream<Vector<ap_int<8>, 2>, 16> layer_add_out("layer_add_out");
-    hls::stream<Vector<ap_uint<8>, 2>, 16> relu2_out("relu2_out");
-    hls::stream<Vector<ap_uint<8>, 2>, 16> pool_out("pool_out");
-    hls::stream<Vector<ap_uint<8>, 4>, 16> conv2_windows("conv2_windows");
-    hls::stream<Vector<ap_int<8>, 6>, 16> conv2_out("conv2_out");
-    hls::stream<Vector<ap_int<8>, 6>, 16> gap_out("gap_out");
-    hls::stream<Vector<ap_int<32>, 5>, 16> dense_out("dense_out");
+    hls::stream<ap_uint<8 * 1>, 16> image("image");
+    hls::stream<ap_uint<8 * 1>, 16> image_to_conv1("image_to_conv1");
+    hls::stream<ap_uint<8 * 1>, 65> image_to_shortcut("image_to_shortcut");
+    hls::stream<ap_uint<8 * 2>, 16> conv1_windows("conv1_windows");
+    hls::stream<ap_uint<8 * 2>, 16> relu1_out("relu1_out");
+    hls::stream<ap_uint<8 * 2>, 16> shortcut_out("shortcut_out");
+    hls::stream<ap_uint<8 * 2>, 16> layer_add_out("layer_add_out");
+    hls::stream<ap_uint<8 * 2>, 16> relu2_out("relu2_out");
+    hls::stream<ap_uint<8 * 2>, 16> pool_out("pool_out");
+    hls::stream<ap_uint<8 * 4>, 16> conv2_windows("conv2_windows");
+    hls::stream<ap_uint<8 * 6>, 16> conv2_out("conv2_out");
+    hls::stream<ap_uint<8 * 6>, 16> gap_out("gap_out");
+    hls::stream<ap_uint<32 * 5>, 16> dense_out("dense_out");
     put_images(images, frames, image_beats);
     const int transfer = TRANSFER;
 
@@ -45,7 +45,7 @@ extern "C" int simulate(const unsigned char *images, int *results, int frames) {
     stages.add("matrix_vector conv2", [&] { conv2(conv2_windows, conv2_out); });
     stages.add("global_average_pool gap", [&] { global_average_pool<Gap>(conv2_out, gap_out); });
     stages.add("matrix_vector dense", [&] { dense(gap_out, dense_out); });
-    stages.add("send dense", [&] { send<5>(dense_out, result_beats, transfer); });
+    stages.add("send dense", [&] { send<5, 5, ap_int<32>>(dense_out, result_beats, transfer); });
     if (!stages.run()) std::exit(1);
 
     const int wrong = take_results(result_beats, frames, results);

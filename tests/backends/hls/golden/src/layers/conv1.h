@@ -1,7 +1,7 @@
 // conv1: 3x3 convolution, 3 to 4 channels and ReLU.
 #pragma once
 
-#include "ap_int.h"
+#include "../word.h"
 #include "../fixed_point.h"
 #include "../matrix_vector.h"
 #include "../window.h"
@@ -13,10 +13,14 @@ struct Conv1 {
     static const int KERNEL_HEIGHT = 3, KERNEL_WIDTH = 3;
     static const int STRIDE_HEIGHT = 1, STRIDE_WIDTH = 1;
     static const int PAD_TOP = 1, PAD_BOTTOM = 1, PAD_LEFT = 1, PAD_RIGHT = 1;
+    // Words of TAKES values come, of VALUE_BITS each.
+    static const int TAKES = 1, VALUE_BITS = 8;
     // Rows are kept STORED channels a word.
     static const int STORED = 1, WORDS = 3;
     // A part lies in one column; so many are of each column, of those that windows have.
     static const int ACROSS = 1, COLUMN = 5, USED = 10;
+    // Values of a part; a word of windows is one.
+    static const int PART_SIZE = 2, PARTS_TAKEN = 1;
     // Cycles of the window stage.
     static const int TURNS = 716;
     // PE results at a time, SIMD products of each a cycle.
@@ -27,8 +31,8 @@ struct Conv1 {
     static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 65536, IN_LUTS = 0;
     // New of the 15 parts of a window that is not the first of a row.
     static const int FRESH = 5;
-    // What comes out.
-    static const int PIXELS = 48, COLUMNS = 8;
+    // What comes out, PUTS results a word.
+    static const int PIXELS = 48, COLUMNS = 8, PUTS = 2;
 
     typedef ap_uint<8> Value;  // ap_ufixed<8,0>
     typedef ap_int<8> Weight;  // ap_fixed<8,2,AP_RND_CONV,AP_SAT>
@@ -39,11 +43,11 @@ struct Conv1 {
     typedef ap_int<19> Sum;  // all that it can come to, of ap_fixed<32,18>
     typedef ap_uint<8> Result;  // ap_ufixed<8,2,AP_RND,AP_SAT>
     typedef short StoredBias;
-    typedef Vector<Value, SIMD> Part;  // of what a turn multiplies
-    typedef Vector<Value, 1> Word;  // as it comes
-    typedef Vector<Value, STORED> Stored;
+    typedef ap_uint<8 * SIMD> Part;  // of what a turn multiplies
+    typedef ap_uint<8 * TAKES> Word;  // as it comes
+    typedef ap_uint<8 * STORED> Stored;
     typedef Part Input;
-    typedef Vector<Result, 2> Output;
+    typedef ap_uint<8 * PUTS> Output;
 
     // 14 bits behind the point become ap_ufixed<8,2,AP_RND,AP_SAT>: a ReLU, since nothing below zero is held.
     static Result result(Sum sum) {
@@ -56,7 +60,6 @@ struct Conv1 {
 inline void conv1_window(hls::stream<Conv1::Word> &words, hls::stream<Conv1::Part> &outputs) {
     Conv1::Stored rows[Conv1::KERNEL_HEIGHT * Conv1::WIDTH * Conv1::WORDS];
 // One memory for all rows: a turn reads a word or writes one.
-#pragma HLS AGGREGATE variable=rows
 #pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram
     window<Conv1>(words, outputs, rows);
 }
@@ -72,7 +75,6 @@ inline void conv1(hls::stream<Conv1::Input> &inputs, hls::stream<Conv1::Output> 
 #pragma HLS BIND_STORAGE variable=conv1_biases type=rom_1p impl=lutram
     Conv1::Part kept[Conv1::STEPS];
 // What comes with the first group of results, for the others: a word a turn.
-#pragma HLS AGGREGATE variable=kept
 #pragma HLS BIND_STORAGE variable=kept type=ram_s2p impl=lutram
     matrix_vector<Conv1>(inputs, outputs, conv1_weights, conv1_biases, kept);
 }

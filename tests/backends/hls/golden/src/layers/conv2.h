@@ -1,7 +1,7 @@
 // conv2: 3x3 convolution, strides 2x2, 4 to 6 channels.
 #pragma once
 
-#include "ap_int.h"
+#include "../word.h"
 #include "../fixed_point.h"
 #include "../matrix_vector.h"
 #include "../window.h"
@@ -13,10 +13,14 @@ struct Conv2 {
     static const int KERNEL_HEIGHT = 3, KERNEL_WIDTH = 3;
     static const int STRIDE_HEIGHT = 2, STRIDE_WIDTH = 2;
     static const int PAD_TOP = 1, PAD_BOTTOM = 1, PAD_LEFT = 0, PAD_RIGHT = 1;
+    // Words of TAKES values come, of VALUE_BITS each.
+    static const int TAKES = 2, VALUE_BITS = 8;
     // Rows are kept STORED channels a word.
     static const int STORED = 2, WORDS = 2;
     // A part lies in one column; so many are of each column, of those that windows have.
     static const int ACROSS = 1, COLUMN = 3, USED = 5;
+    // Values of a part; a word of windows is one.
+    static const int PART_SIZE = 4, PARTS_TAKEN = 1;
     // Cycles of the window stage.
     static const int TURNS = 97;
     // PE results at a time, SIMD products of each a cycle.
@@ -27,8 +31,8 @@ struct Conv2 {
     static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 65536, IN_LUTS = 0;
     // New of the 9 parts of a window that is not the first of a row.
     static const int FRESH = 6;
-    // What comes out.
-    static const int PIXELS = 4, COLUMNS = 2;
+    // What comes out, PUTS results a word.
+    static const int PIXELS = 4, COLUMNS = 2, PUTS = 6;
 
     typedef ap_uint<8> Value;  // ap_ufixed<8,2,AP_RND,AP_SAT>
     typedef ap_int<8> Weight;  // ap_fixed<8,2,AP_RND_CONV,AP_SAT>
@@ -39,11 +43,11 @@ struct Conv2 {
     typedef ap_int<19> Sum;  // all that it can come to, of ap_fixed<32,20>
     typedef ap_int<8> Result;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef short StoredBias;
-    typedef Vector<Value, SIMD> Part;  // of what a turn multiplies
-    typedef Vector<Value, 2> Word;  // as it comes
-    typedef Vector<Value, STORED> Stored;
+    typedef ap_uint<8 * SIMD> Part;  // of what a turn multiplies
+    typedef ap_uint<8 * TAKES> Word;  // as it comes
+    typedef ap_uint<8 * STORED> Stored;
     typedef Part Input;
-    typedef Vector<Result, 6> Output;
+    typedef ap_uint<8 * PUTS> Output;
 
     // 12 bits behind the point become ap_fixed<8,3,AP_RND,AP_SAT>.
     static Result result(Sum sum) {
@@ -56,7 +60,6 @@ struct Conv2 {
 inline void conv2_window(hls::stream<Conv2::Word> &words, hls::stream<Conv2::Part> &outputs) {
     Conv2::Stored rows[Conv2::KERNEL_HEIGHT * Conv2::WIDTH * Conv2::WORDS];
 // One memory for all rows: a turn reads a word or writes one.
-#pragma HLS AGGREGATE variable=rows
 #pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram
     window<Conv2>(words, outputs, rows);
 }
@@ -72,7 +75,6 @@ inline void conv2(hls::stream<Conv2::Input> &inputs, hls::stream<Conv2::Output> 
 #pragma HLS BIND_STORAGE variable=conv2_biases type=rom_1p impl=lutram
     Conv2::Part kept[Conv2::STEPS];
 // What comes with the first group of results, for the others: a word a turn.
-#pragma HLS AGGREGATE variable=kept
 #pragma HLS BIND_STORAGE variable=kept type=ram_s2p impl=lutram
     matrix_vector<Conv2>(inputs, outputs, conv2_weights, conv2_biases, kept);
 }

@@ -1,11 +1,13 @@
 // dense: dense, 6 to 5.
 #pragma once
 
-#include "ap_int.h"
+#include "../word.h"
 #include "../matrix_vector.h"
 #include "../weights/dense.h"
 
 struct Dense {
+    // Words of TAKES values come, of VALUE_BITS each: PARTS_TAKEN parts.
+    static const int TAKES = 6, VALUE_BITS = 8, PARTS_TAKEN = 3;
     // PE results at a time, SIMD products of each a cycle.
     static const int PE = 2, SIMD = 2;
     static const int STEPS = 3, GROUPS = 3;
@@ -14,8 +16,8 @@ struct Dense {
     static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 65536, IN_LUTS = 0;
     // All values are new.
     static const int FRESH = 3;
-    // What comes out.
-    static const int PIXELS = 1, COLUMNS = 1;
+    // What comes out, PUTS results a word.
+    static const int PIXELS = 1, COLUMNS = 1, PUTS = 5;
 
     typedef ap_int<8> Value;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef ap_int<8> Weight;  // ap_fixed<8,2,AP_RND_CONV,AP_SAT>
@@ -26,9 +28,9 @@ struct Dense {
     typedef ap_int<16> Sum;  // all that it can come to, of ap_fixed<32,21>
     typedef ap_int<32> Result;  // ap_fixed<32,21>
     typedef short StoredBias;
-    typedef Vector<Value, SIMD> Part;  // of what a turn multiplies
-    typedef Vector<Value, 6> Input;
-    typedef Vector<Result, 5> Output;
+    typedef ap_uint<8 * SIMD> Part;  // of what a turn multiplies
+    typedef ap_uint<8 * TAKES> Input;
+    typedef ap_uint<32 * PUTS> Output;
 
     // 11 bits behind the point become ap_fixed<32,21>.
     static Result result(Sum sum) {
@@ -48,7 +50,6 @@ inline void dense(hls::stream<Dense::Input> &inputs, hls::stream<Dense::Output> 
 #pragma HLS BIND_STORAGE variable=dense_biases type=rom_1p impl=lutram
     Dense::Part kept[Dense::STEPS];
 // What comes with the first group of results, for the others: a word a turn.
-#pragma HLS AGGREGATE variable=kept
 #pragma HLS BIND_STORAGE variable=kept type=ram_s2p impl=lutram
     matrix_vector<Dense>(inputs, outputs, dense_weights, dense_biases, kept);
 }

@@ -1,7 +1,7 @@
 // gap: the average of 2x2 pixels.
 #pragma once
 
-#include "ap_int.h"
+#include "../word.h"
 #include "../fixed_point.h"
 #include "../global_average_pool.h"
 
@@ -13,8 +13,8 @@ struct Gap {
     typedef ap_int<8> Value;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef ap_int<10> Sum;
     typedef ap_int<8> Result;  // ap_fixed<8,3,AP_RND,AP_SAT>
-    typedef Vector<Value, LANES> Word;
-    typedef Vector<Result, LANES> Output;
+    typedef ap_uint<8 * LANES> Word;
+    typedef ap_uint<8 * LANES> Output;
 
     // A sum of 4 values is their average, with 2 more bits behind the point. It becomes ap_fixed<8,3,AP_RND,AP_SAT>.
     static Result result(Sum sum) {

@@ -1,7 +1,7 @@
 // add: relu1 + shortcut.
 #pragma once
 
-#include "ap_int.h"
+#include "../word.h"
 #include "../add.h"
 #include "../fixed_point.h"
 
@@ -14,9 +14,9 @@ struct LayerAdd {
     typedef ap_int<8> RightValue;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef ap_int<10> Sum;
     typedef ap_int<8> Result;  // ap_fixed<8,3,AP_RND,AP_SAT>
-    typedef Vector<LeftValue, LANES> Left;
-    typedef Vector<RightValue, LANES> Right;
-    typedef Vector<Result, LANES> Output;
+    typedef ap_uint<8 * LANES> Left;
+    typedef ap_uint<8 * LANES> Right;
+    typedef ap_uint<8 * LANES> Output;
 
     // Both with 6 bits behind the point; the sum becomes ap_fixed<8,3,AP_RND,AP_SAT>.
     static Result result(LeftValue left, RightValue right) {

@@ -1,7 +1,7 @@
 // pool: the largest of 2x2, 6x8 to 3x4 pixels.
 #pragma once
 
-#include "ap_int.h"
+#include "../word.h"
 #include "../max_pool.h"
 
 struct Pool {
@@ -18,13 +18,12 @@ struct Pool {
     static const int LOWEST = 0;
 
     typedef ap_uint<8> Value;  // ap_ufixed<8,2,AP_RND,AP_SAT>
-    typedef Vector<Value, LANES> Word;
+    typedef ap_uint<8 * LANES> Word;
 };
 
 // The rows are in LUT RAM.
 inline void pool(hls::stream<Pool::Word> &words, hls::stream<Pool::Word> &outputs) {
-    Pool::Word rows[Pool::ABOVE][Pool::WIDTH][Pool::STEPS];
-#pragma HLS AGGREGATE variable=rows
+    Pool::Word rows[Pool::ABOVE][Pool::WIDTH * Pool::STEPS];
 // A memory a row: all rows are read and written in one cycle.
 #pragma HLS ARRAY_PARTITION variable=rows dim=1 complete
 #pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram

@@ -1,7 +1,7 @@
 // relu2: ReLU.
 #pragma once
 
-#include "ap_int.h"
+#include "../word.h"
 #include "../activation.h"
 #include "../fixed_point.h"
 
@@ -13,8 +13,8 @@ struct Relu2 {
     typedef ap_int<8> Value;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef ap_int<9> Sum;
     typedef ap_uint<8> Result;  // ap_ufixed<8,2,AP_RND,AP_SAT>
-    typedef Vector<Value, LANES> Word;
-    typedef Vector<Result, LANES> Output;
+    typedef ap_uint<8 * LANES> Word;
+    typedef ap_uint<8 * LANES> Output;
 
     // 5 bits behind the point become ap_ufixed<8,2,AP_RND,AP_SAT>: a ReLU, since nothing below zero is held.
     static Result result(Value value) {

@@ -1,12 +1,14 @@
 // shortcut: 1x1 convolution, 3 to 4 channels.
 #pragma once
 
-#include "ap_int.h"
+#include "../word.h"
 #include "../fixed_point.h"
 #include "../matrix_vector.h"
 #include "../weights/shortcut.h"
 
 struct Shortcut {
+    // Words of TAKES values come, of VALUE_BITS each: PARTS_TAKEN parts.
+    static const int TAKES = 1, VALUE_BITS = 8, PARTS_TAKEN = 1;
     // PE results at a time, SIMD products of each a cycle.
     static const int PE = 1, SIMD = 1;
     static const int STEPS = 3, GROUPS = 4;
@@ -15,8 +17,8 @@ struct Shortcut {
     static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 0, IN_LUTS = 0;
     // All values are new.
     static const int FRESH = 3;
-    // What comes out.
-    static const int PIXELS = 48, COLUMNS = 8;
+    // What comes out, PUTS results a word.
+    static const int PIXELS = 48, COLUMNS = 8, PUTS = 2;
 
     typedef ap_uint<8> Value;  // ap_ufixed<8,0>
     typedef ap_int<8> Weight;  // ap_fixed<8,1,AP_RND_CONV,AP_SAT>
@@ -27,9 +29,9 @@ struct Shortcut {
     typedef ap_int<17> Sum;  // all that it can come to, of ap_fixed<32,17>
     typedef ap_int<8> Result;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef int StoredBias;
-    typedef Vector<Value, SIMD> Part;  // of what a turn multiplies
-    typedef Vector<Value, 1> Input;
-    typedef Vector<Result, 2> Output;
+    typedef ap_uint<8 * SIMD> Part;  // of what a turn multiplies
+    typedef ap_uint<8 * TAKES> Input;
+    typedef ap_uint<8 * PUTS> Output;
 
     // 15 bits behind the point become ap_fixed<8,3,AP_RND,AP_SAT>.
     static Result result(Sum sum) {
@@ -49,7 +51,6 @@ inline void shortcut(hls::stream<Shortcut::Input> &inputs, hls::stream<Shortcut:
 #pragma HLS BIND_STORAGE variable=shortcut_biases type=rom_1p impl=lutram
     Shortcut::Part kept[Shortcut::STEPS];
 // What comes with the first group of results, for the others: a word a turn.
-#pragma HLS AGGREGATE variable=kept
 #pragma HLS BIND_STORAGE variable=kept type=ram_s2p impl=lutram
     matrix_vector<Shortcut>(inputs, outputs, shortcut_weights, shortcut_biases, kept);
 }

@@ -30,6 +30,9 @@ COUNTS = {
 }
 """The names of resources in a row."""
 
+WRAPPED = "myproject_axi"
+"""What hls4ml's VivadoAccelerator calls a core with its converters."""
+
 Counts = Mapping[Metric, float]
 
 
@@ -54,6 +57,8 @@ class Row:
     core: Counts = field(default_factory=dict)
     """What the core took when the HLS tool placed and routed it alone (``export_impl``)."""
     ips: Mapping[str, int] | None = None
+    has_converters: bool = False
+    """Whether hls4ml's VivadoAccelerator, or the like of it, put its converters around the core."""
     clock_mhz: float | None = None
     wns_ns: float | None = None
     board_rate: float | None = None
@@ -127,6 +132,7 @@ def _row(place: str, record: Any) -> Row:
         _counts(f"{place}, field csynth", record.get("csynth")),
         _counts(f"{place}, field export_impl", record.get("export_impl")),
         None if record.get("ips") is None else _whole_numbers(f"{place}, field ips", record["ips"]),
+        any(WRAPPED in str(record.get(key)) for key in ("ips", "hierarchy", "csynth", "csynth_axi")),
         _positive(place, record, "clock_mhz") or _positive(place, record, "fclk_mhz"),
         _slack(place, record.get("wns_ns")),
         _positive(place, record, "board_rate_fps"),

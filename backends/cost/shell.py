@@ -59,7 +59,7 @@ SMART_MEMORY = IpBlock("SmartConnect to memory", Range(3559, 3900, 3930), Range(
 CONVERTERS = IpBlock(
     "converters of hls4ml's VivadoAccelerator", Range(378, 970, 1408), Range(937, 1081, 1876), Range(0, 0, 6)
 )
-"""Between the core's streams and those of the DMA, with floats on the DMA's side or fixed point. Block RAM is that of the
+"""Between the streams of the core and those of the DMA, of floats or fixed point. Block RAM is that of the
 FIFO of one frame before the core, which follows from the network where that is known."""
 
 

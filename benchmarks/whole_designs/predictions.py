@@ -44,7 +44,10 @@ from models.weights import open_weights, save_weights
 
 CONFIGURATION, NODES, CSYNTH, SHELL = "configuration", "nodes", "csynth report", "IPs"
 BOTH, CORE = "configuration and csynth report", "core, routed alone"
-"""What a prediction starts from."""
+CORE_CSYNTH = "csynth report, core alone"
+"""What a prediction starts from; of the last the core alone is predicted, without a shell."""
+SUREST = CORE, BOTH, CONFIGURATION, NODES, SHELL, CSYNTH
+"""Of a whole design, by what is known of it."""
 OWN = re.compile(
     "(?!Streaming|axi|axis|smartconnect|proc|xl|util|clk|mig|mdm|micro|lmb|blk|ila|vio|v_|dvi|rgb|color|pixel)"
 )
@@ -212,7 +215,7 @@ def _of_csynth(row: Row, laws: Laws, configured: Mapping[Metric, Total]) -> Pred
     for metric, own in configured.items():
         if metric not in whole or is_surer((own.low, own.high), (whole[metric].low, whole[metric].high)):
             whole[metric] = own
-    return Prediction(row, BOTH if configured else CSYNTH, whole)
+    return Prediction(row, CORE_CSYNTH if row.is_core else BOTH if configured else CSYNTH, whole)
 
 
 def _with_shell(row: Row, core: Mapping[Metric, Total], also: Sequence[IpBlock] = ()) -> dict[Metric, Total]:

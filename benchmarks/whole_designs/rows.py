@@ -118,7 +118,7 @@ def _row(place: str, record: Any) -> Row:
     return Row(
         name,
         str(record.get("repo") or record.get("project") or name),
-        str(record.get("flow") or record.get("code") or "hand-written HLS"),
+        _flow(record),
         str(record.get("kind") or record.get("network") or ""),
         field_of(place, record, "part", str),
         built,
@@ -140,6 +140,11 @@ def _row(place: str, record: Any) -> Row:
         is_core,
         _not_to_predict(str(record.get("note", ""))),
     )
+
+
+def _flow(record: Mapping[str, Any]) -> str:
+    """Of a pair its code tells it."""
+    return str(record.get("flow") or ("hls4ml" if record.get("code") == "hls4ml" else "hand-written HLS"))
 
 
 def _counts(place: str, counts: Any) -> Counts:

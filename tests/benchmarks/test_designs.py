@@ -13,9 +13,19 @@ import pytest
 
 from backends.cost.amounts import Total
 from benchmarks.whole_designs import rows, table
+from benchmarks.whole_designs.errors import measures
 from benchmarks.whole_designs.laws import SHIPPED, Fits
 from benchmarks.whole_designs.networks import Unreadable, network_of, precision_of, reuse_of
-from benchmarks.whole_designs.predictions import BOTH, CONFIGURATION, CORE, CSYNTH, SHELL, Prediction, predictions
+from benchmarks.whole_designs.predictions import (
+    BOTH,
+    CONFIGURATION,
+    CORE,
+    CORE_CSYNTH,
+    CSYNTH,
+    SHELL,
+    Prediction,
+    predictions,
+)
 from calibration.finn.rows import samples
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.fit import Verdict
@@ -163,6 +173,39 @@ def test_a_field_that_makes_no_sense_is_named_and_its_row_left_out(field: str, v
 def test_what_is_null_is_absent(tmp_path: Path) -> None:
     row = row_of(tmp_path, net=None, reuse=16, csynth={"lut": None, "ff": 3}, wns_ns=None, clock_mhz=None, ips=None)
     assert row.net == "" and row.reuse == {"all": 16} and row.csynth == {Metric.FF: 3} and row.clock_mhz is None
+
+
+def test_a_pair_is_a_core_alone_and_no_whole_design(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pair = {
+        "project": "mlp", "source": "somebody/mlp report.rpt", "tool": "Vitis HLS", "part": "xczu7ev", "code": "own",
+        "csynth": {"lut": 8_000, "ff": 6_000, "bram18": 10, "dsp": 4}, "built": {"lut": 4_000, "ff": 4_500},
+    }  # fmt: skip
+    path = tmp_path / "pairs.json"
+    path.write_text(json.dumps([pair]))
+    (row,), _ = rows.read(path)
+    (one,) = predictions(row, {}, Fits(()).without(SHIPPED))
+    assert (one.start, one.row.flow) == (CORE_CSYNTH, "hand-written HLS")
+    lut = one.totals[Metric.LUT]
+    assert 2_000 < lut.low < 4_000 < lut.high < 8_000 and one.totals[Metric.DSP] == Total(4, 1, 7), "and no shell"
+    assert table.run([path], cross_validate=False, markdown=True) == 0
+    text = capsys.readouterr().out
+    assert "core alone: 1 design" in text and "somebody/mlp" not in text and "## The aims" not in text
+
+
+def test_every_design_counts_once_by_what_is_surest(tmp_path: Path) -> None:
+    row = row_of(tmp_path)
+    near, far = (dict.fromkeys(RESOURCES, Total(count, 0.9 * count, 1.1 * count)) for count in (9_100, 20_000))
+    _, (head, *lines) = measures([Prediction(row, CSYNTH, far), Prediction(row, CONFIGURATION, near)])
+    assert lines[0] == ["lut", "1", "median 20%", "median 0%", "yes", "100%"] and len(head) == len(lines[0])
+
+
+def test_converters_are_charged_where_the_core_is_wrapped(tmp_path: Path) -> None:
+    laws = Fits(()).without(SHIPPED)
+    plain, wrapped = (
+        next(iter(predictions(row_of(tmp_path, csynth={"lut": 1, "scope": scope}), {}, laws)))
+        for scope in ("myproject", "myproject_axi")
+    )
+    assert 378 < wrapped.totals[Metric.LUT].value - plain.totals[Metric.LUT].value < 1_408
 
 
 def test_a_shell_is_foretold_from_its_ips(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def _row(place: str, record: Any) -> Row:
         str(record.get("repo") or record.get("project") or name),
         _flow(record),
         str(record.get("kind") or record.get("network") or ""),
-        field_of(place, record, "part", str),
+        _part(field_of(place, record, "part", str)),
         built,
         str(record.get("net") or ""),
         str(record.get("precision") or ""),
@@ -140,6 +141,11 @@ def _row(place: str, record: Any) -> Row:
         is_core,
         _not_to_predict(str(record.get("note", ""))),
     )
+
+
+def _part(name: str) -> str:
+    """Reports before Vivado 2020.2 leave the xc out."""
+    return f"xc{name}" if name[:1] in ("7", "k", "v", "z") else name
 
 
 def _flow(record: Mapping[str, Any]) -> str:
@@ -180,7 +186,7 @@ def _positive(place: str, record: Mapping[str, Any], key: str) -> float | None:
 
 
 def _slack(place: str, value: Any) -> float | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value)):
         raise InputError(
             f"{place}, field wns_ns", f"{value!r} is no slack", "give ns, negative where the clock is missed"
         )

@@ -90,6 +90,11 @@ def test_types_and_reuse_factors_are_read() -> None:
             reuse_of(network, factors)
 
 
+@pytest.mark.parametrize(("told", "meant"), [("7z020clg400-1", "xc7z020clg400-1"), ("xc7z007s", "xc7z007s")])
+def test_a_part_is_read_as_any_vivado_writes_it(told: str, meant: str, tmp_path: Path) -> None:
+    assert row_of(tmp_path, part=told).part == meant
+
+
 def test_a_report_wins_over_the_bitstream(tmp_path: Path) -> None:
     built = row_of(tmp_path).built
     assert built == {Metric.LUT: 9_100, Metric.FF: 9_000, Metric.BRAM18: 10, Metric.DSP: 32}
@@ -146,6 +151,8 @@ def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
         ({"reuse": {}}, "not recorded"),
         ({"strategy": "Latency and more"}, "is no strategy"),
         ({"part": "xczu7ev-ffvc1156-2-e"}, "xczu7ev"),
+        ({"net": "MLP 16-0-5"}, "no width"),
+        ({"net": "MLP 100000-100000-5"}, "more than 50,000,000 weights"),
         ({"flow": "Catapult HLS"}, "no model of Catapult HLS, and no report of its core"),
         ({"flow": "hand-written HLS"}, "somebody's own"),
         ({"flow": "finn", "folding": "config.h"}, "its folding is not recorded"),
@@ -159,7 +166,8 @@ def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
     ("field", "value"),
     [
         ("reuse", {"all": "x"}), ("reuse", {"all": 0}), ("reuse", "64"),
-        ("ips", ["axi_dma"]), ("ips", {"axi_dma": "two"}), ("wns_ns", "0.2"), ("clock_mhz", "100"),
+        ("ips", ["axi_dma"]), ("ips", {"axi_dma": "two"}), ("wns_ns", "0.2"), ("wns_ns", float("nan")),
+        ("clock_mhz", "100"),
         ("csynth", {"lut": "many"}), ("decoded", 7), ("part", None),
     ],
 )  # fmt: skip

@@ -220,8 +220,8 @@ def _of_csynth(row: Row, laws: Laws, configured: Mapping[Metric, Total]) -> Pred
 
 def _with_shell(row: Row, core: Mapping[Metric, Total], also: Sequence[IpBlock] = ()) -> dict[Metric, Total]:
     """With the shell of the row's IPs, the usual one of its flow where they are not listed, and other blocks beside."""
-    shell = _shell(row)
-    charged = replace(shell, blocks=(*shell.blocks, *also)).amounts()
+    own = _shell(row)
+    charged = replace(own, blocks=(*own.blocks, *also)).amounts()
     found = {}
     for metric, total in core.items():
         shell = summed(charged[metric])

@@ -69,9 +69,9 @@ def run(files: Sequence[Path], cross_validate: bool, markdown: bool) -> int:
     for row in rows:
         laws = fits.without(row.repository if cross_validate else SHIPPED)
         every += predictions(row, builds, laws)
-    wholes = [one for one in every if not one.row.is_core]
-    sections = [measures(wholes), verdicts(wholes), *summaries(every), each(wholes)]
-    sections += [clocks(wholes), rates(wholes), unpredicted(wholes)]
+    whole = [one for one in every if not one.row.is_core]
+    sections = [measures(whole), verdicts(whole), *summaries(every), each(whole)]
+    sections += [clocks(whole), rates(whole), unpredicted(whole)]
     sections = [(title, table) for title, table in sections if len(table) > 1]
     if markdown:
         how = HELD_OUT if cross_validate else SHIPPED_LAWS

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from backends.cost.synthesis import NETWORKS, Ratios
+from backends.cost.synthesis import OWN_CODE, Ratios
 from flows.core.evidence import Metric, Reading
 from flows.core.part import Target
 from flows.core.plan import Asset, Plan, Products, Step
@@ -152,7 +152,7 @@ class Backend(Generic[Options, Design]):
     """None where a flow has no precision by tensor, or none that may be chosen."""
     weights: str = ""
     """The shipped weights that the flow starts from, by the suffix of their name ("w4a4"); the float ones if empty."""
-    csynth_ratios: Ratios = field(default_factory=lambda: NETWORKS)
+    csynth_ratios: Ratios = field(default_factory=lambda: OWN_CODE)
     """How many times what is built csynth counts of this flow's designs."""
     unproven: frozenset[Metric] = frozenset()
     """Resources whose modelled totals lose their intervals, since designs that were built lie outside: neither "fits"

@@ -16,7 +16,7 @@ from flows.core.evidence import RESOURCES, SHELL, Metric
 
 SCOPE = SHELL
 """What readings of it are said of, in every flow."""
-DMA, DMA_1X1, SMARTCONNECT, NONE = NAMES = ("dma", "dma-1x1", "smartconnect", "none")
+DMA, DMA_1X1, SMARTCONNECT, ACCELERATOR, NONE = NAMES = ("dma", "dma-1x1", "smartconnect", "accelerator", "none")
 """What a user may ask for by name."""
 
 
@@ -56,6 +56,11 @@ AXI_LITE_TRIPLE = IpBlock("AXI-Lite interconnect to three blocks", Range(504, 50
 RESET = IpBlock("reset", Range(16, 17, 18), Range(33, 33, 37))
 SMART_MEMORY = IpBlock("SmartConnect to memory", Range(3559, 3900, 3930), Range(4124, 4750, 4750))
 """Two masters of 64 bits and less on one or two HP ports, as FINN connects its DMA engines."""
+CONVERTERS = IpBlock(
+    "converters of hls4ml's VivadoAccelerator", Range(378, 970, 1408), Range(937, 1081, 1876), Range(0, 0, 6)
+)
+"""Between the streams of the core and those of the DMA, of floats or fixed point. Block RAM is that of the
+FIFO of one frame before the core, which follows from the network where that is known."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,7 @@ _NAMED = {
         "the shell dma-1x1", (AXI_DMA, MEMORY_1X1, MEMORY_1X1, AXI_LITE_SINGLE, RESET), "4 bitstreams of loopbacks"
     ),
     SMARTCONNECT: Shell("the shell smartconnect", (SMART_MEMORY, AXI_LITE_TRIPLE, RESET), "8 routed builds of FINN"),
+    ACCELERATOR: replace(DEFAULT, title="the shell accelerator", blocks=(*DEFAULT.blocks, CONVERTERS)),
     NONE: BARE,
 }
 

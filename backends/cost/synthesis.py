@@ -59,16 +59,6 @@ class Ratio:
         return self, (value, low, high)
 
 
-def slices(value: float, low: float, high: float) -> Ends:
-    """(value, low, high) of the DSP slices that are built where csynth counts so many: mostly the same, in 34 of 37
-    designs no more than 5 % fewer, and no more than 4 % or three more (``calibration/csynth_pairs.json``).
-
-    >>> slices(100, 100, 100), slices(0, 0, 0)
-    ((100, 95, 104), (0, 0, 3))
-    """
-    return value, floor(0.95 * low), max(high + 3, ceil(1.04 * high))
-
-
 def mixed(luts: float, ffs: float, share: float) -> float:
     """The geometric mean of csynth's LUTs and FFs, of which LUTs weigh `share`; of none, one counts.
 
@@ -79,24 +69,47 @@ def mixed(luts: float, ffs: float, share: float) -> float:
 
 
 Ratios = Mapping[Metric, Ratio]
+FEW = {Metric.BRAM18: 2, Metric.DSP: 3}
+"""By so many more or fewer what is built may differ from csynth's count, however small that is."""
 
-NETWORKS: Ratios = {
+
+def built_of(metric: Metric, counts: Mapping[Metric, Ends], ratios: Ratios) -> Ends:
+    """(value, low, high) of what is built of `metric`, which csynth counts among `counts`; whole, and of a metric
+    without a ratio what is counted.
+
+    >>> built_of(Metric.DSP, {Metric.DSP: (4, 4, 4)}, {Metric.DSP: Ratio(1, 0.8, 1.25, "")})
+    (4, 1, 7)
+    """
+    value, low, high = counts[metric]
+    if ratio := ratios.get(metric):
+        ratio, ends = ratio.of_counts(metric, counts)
+        value, low, high = ratio.built(*ends)
+        few = FEW.get(metric, 0)
+        low, high = max(min(low, value - few), 0), max(high, value + few)
+    return round(value), floor(low), ceil(high)
+
+
+OWN_CODE: Ratios = {
     Metric.LUT: Ratio(
-        *(1.58, 0.80, 3.09, "31 HLS designs of networks in 17 projects"),
-        luts=0.5,
-        alone=Ratio(2.44, 1.11, 5.34, "38 HLS designs of networks in 21 projects"),
+        *(1.81, 1.08, 3.03, "72 HLS designs of others' own code in 64 projects"),
+        luts=0.63,
+        alone=Ratio(2.35, 1.29, 4.30, "76 HLS designs of others' own code in 66 projects"),
     ),
-    Metric.FF: Ratio(1.35, 0.85, 2.15, "33 HLS designs of networks in 18 projects"),
+    Metric.FF: Ratio(1.36, 0.80, 2.30, "72 HLS designs of others' own code in 64 projects"),
+    Metric.BRAM18: Ratio(1.0, 0.88, 2.08, "45 HLS designs of others' own code in 37 projects"),
+    Metric.DSP: Ratio(1.0, 0.75, 1.19, "49 HLS designs of others' own code in 41 projects"),
 }
-"""Hand-written and generated, of Vivado HLS and Vitis HLS (``calibration/csynth_ratios.py``). csynth's FFs are nearer
-to what is built than its LUTs, and most FFs have a LUT before them: of hand-written designs the mean of both counts is
-off by less than LUTs alone. Block RAM whose memories are told where to go is built as csynth counts it."""
+"""Of Vivado HLS and Vitis HLS (``calibration/csynth_ratios.py``): networks and programs of benchmark suites, which
+csynth overstates alike. Its FFs are nearer to what is built than its LUTs, and most FFs have a LUT before them: with
+them the error of LUTs is less. What expressions, multiplexers and instances take of the LUTs, or how many operators of
+each kind there are, makes it no less. Block RAM and DSP slices are mostly built as csynth counts them."""
 
 
 HLS4ML: Ratios = {
     Metric.LUT: Ratio(2.28, 1.11, 4.71, "24 hls4ml designs in 13 projects"),
     Metric.FF: Ratio(1.28, 0.82, 1.99, "23 hls4ml designs in 12 projects"),
     Metric.BRAM18: Ratio(2.24, 0.48, 10.42, "22 hls4ml designs in 11 projects"),
+    Metric.DSP: Ratio(1.0, 0.96, 1.08, "21 hls4ml designs in 10 projects"),
 }
 """Of hls4ml's own layers, for reports of csynth alone: no one ratio is right, since csynth over built is 3 for line
 buffers and their convolutions, 0.3 to 3 for dense layers, some hundreds for a streamed ReLU and 1.2 for FIFOs. What the
@@ -195,18 +208,15 @@ def _routed(count: Reading, counts: Sequence[Reading], ratios: Ratios, shells: M
     how = f"csynth's count ({'modelled' if count.tier is Tier.MODELLED else 'reported'})"
     routed = replace(count, tier=Tier.MODELLED, predicts=Tier.ROUTED, source=f"{how}: {count.source}")
     beside = {one.metric: _alone(one, shells) for one in counts if (one.scope, one.tier) == (count.scope, count.tier)}
-    ends, shell = _alone(count, shells), shells.get(count.metric)
+    shell = shells.get(count.metric)
     charged = shell.value if shell and count.scope == TOTAL else 0
     if known := ratios.get(count.metric):
-        ratio, ends = known.of_counts(count.metric, beside)
-        ends = ratio.built(*ends)
+        ratio, _ = known.of_counts(count.metric, beside)
         named = f"; and {shell.source.partition(':')[0]}" if shell and count.scope == TOTAL else ""
         mean = "" if ratio.luts is None else f", taken with its FFs (LUT^{ratio.luts:g} FF^{1 - ratio.luts:g}),"
         over = f"over {ratio.value:g} ({ratio.low:g} to {ratio.high:g})"
         routed = replace(routed, source=f"{how}{mean} {over}, as {ratio.designs} were overstated{named}")
-    if count.metric is Metric.DSP:
-        ends = slices(*ends)
-    value, low, high = (float(round(charged + one)) for one in ends)
+    value, low, high = (float(round(charged + one)) for one in built_of(count.metric, beside, ratios))
     built = replace(routed, value=value, low=low, high=high)
     return _with_shell(built, shell) if count.scope == DESIGN else built
 

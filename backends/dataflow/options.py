@@ -126,8 +126,8 @@ class ShellOption:
         default=DMA,
         metadata={
             "help": "what connects the design to the processor: dma (an AXI DMA, 2x1 memory interconnect, AXI-Lite, "
-            "reset), dma-1x1 (with 1x1 interconnects), smartconnect (with a SmartConnect to memory), none (the bare "
-            f"core), {OWN_SHELL}",
+            "reset), dma-1x1 (with 1x1 interconnects), smartconnect (with a SmartConnect to memory), "
+            f"accelerator (dma, and the converters of hls4ml's VivadoAccelerator), none (the bare core), {OWN_SHELL}",
             "unit": "SHELL",
             "parse": shell_text,
         },

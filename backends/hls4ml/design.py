@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from math import ceil
+from math import ceil, prod
 
-from backends.cost.shell import Shell, find_shell
+from backends.cost.shell import CONVERTERS, NOTHING, IpBlock, Range, Shell, find_shell
 from backends.dataflow.buffers import BRAM, LUTRAM, SHALLOWEST, SRL, Buffer, lightest
 from backends.dataflow.design import BufferedDesign
 from backends.dataflow.fifos import sized
@@ -18,9 +18,9 @@ from backends.hls4ml.options import FRAME, LATENCY, TOOL, Hls4mlOptions, parse_r
 from backends.hls4ml.places import lookup
 from backends.hls4ml.reuse import legal, nearest, sizes
 from backends.hls4ml.schedule import PACES, Block, ToolPace, blocks, stages, tokens
-from backends.hls4ml.structure import fifos
+from backends.hls4ml.structure import SHIFTED_BITS, fifos
 from backends.protocol import Job
-from models.network import Conv2D
+from models.network import INPUT, Conv2D
 from models.quantised import QuantisedNetwork
 
 Sizing = Callable[[Sequence[Stage], Mapping[Fifo, int], int], Mapping[Fifo, int]]
@@ -43,7 +43,19 @@ class Hls4mlDesign(BufferedDesign):
 
     @property
     def shell(self) -> Shell:
-        return find_shell(self.job.options.shell)
+        """With the converters of this network, where the shell has any."""
+        shell = find_shell(self.job.options.shell)
+        return replace(shell, blocks=tuple(self.converters if one is CONVERTERS else one for one in shell.blocks))
+
+    @property
+    def converters(self) -> IpBlock:
+        """Of VivadoAccelerator: the FIFO before the core holds a whole frame, a lane for each channel."""
+        if self.job.options.io_type == "io_parallel":
+            return replace(CONVERTERS, bram18=NOTHING)
+        *_, channels = shape = self.job.network.shapes[INPUT]
+        depth, bits = prod(shape), self.quantised.type_of(INPUT).width
+        held = Buffer(INPUT, INPUT, depth, bits, BRAM, channels).bram18 if depth * bits > SHIFTED_BITS else 0
+        return replace(CONVERTERS, bram18=Range(held, held, held))
 
     @property
     def haste(self) -> float:

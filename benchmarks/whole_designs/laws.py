@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import calibration
-from backends.cost.synthesis import HLS4ML, NETWORKS, Ratios
+from backends.cost.synthesis import HLS4ML, OWN_CODE, Ratios
 from backends.finn.resources import models
 from backends.hls4ml import built
 from calibration import csynth_ratios
@@ -48,7 +48,7 @@ class Fits:
     def without(self, repository: str) -> Laws:
         """By all rows but those of `repository`; as shipped where it is `SHIPPED`."""
         if repository == SHIPPED:
-            return Laws(models.shipped(), built.shipped(), HLS4ML, NETWORKS)
+            return Laws(models.shipped(), built.shipped(), HLS4ML, OWN_CODE)
         return Laws(self._finn(repository), _hls4ml(repository), *_ratios(repository))
 
     def _finn(self, repository: str) -> models.Calibration:
@@ -71,4 +71,4 @@ def _ratios(repository: str) -> tuple[Ratios, Ratios]:
     """A pair's project is the name of its repository, or stands in its source."""
     name = repository.rpartition("/")[2]
     pairs = [one for one in csynth_ratios.pairs() if name not in (one["project"], *one["source"].split("/")[1:2])]
-    return csynth_ratios.of_hls4ml(pairs), csynth_ratios.of_networks(pairs)
+    return csynth_ratios.of_hls4ml(pairs), csynth_ratios.of_own_code(pairs)

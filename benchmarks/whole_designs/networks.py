@@ -48,12 +48,25 @@ USUAL = "ap_fixed<16,6>"
 TYPE = r"(ap_u?fixed)?<(\d+),(\d+)>"
 
 
+MOST_WEIGHTS = 50_000_000
+"""More than any Zynq-7000 holds by far, in or beside block RAM."""
+
+
 class Unreadable(Exception):
     """Says why a row's words are no network or no types."""
 
 
 def network_of(name: str, words: str) -> Network:
-    """Raises `Unreadable` where the words leave a width open."""
+    """Raises `Unreadable` where the words leave a width open, and of a network that nothing could hold."""
+    network = _network(name, words)
+    if not all(prod(shape) for shape in network.shapes.values()):
+        raise Unreadable("its words give a layer no width")
+    if sum(prod(shape) for _, shape in network.weight_shapes()) > MOST_WEIGHTS:
+        raise Unreadable(f"its words give more than {MOST_WEIGHTS:,} weights")
+    return network
+
+
+def _network(name: str, words: str) -> Network:
     image = IMAGE.search(words)
     if image:
         rest = words[image.end() :].split(";")[0]

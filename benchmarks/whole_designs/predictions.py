@@ -22,7 +22,7 @@ import numpy as np
 from backends.cost.amounts import Total, joined, summed
 from backends.cost.block_design import shell_of
 from backends.cost.shell import DMA, NONE, SMARTCONNECT, IpBlock, Range, Shell, find_shell
-from backends.cost.synthesis import is_surer, slices
+from backends.cost.synthesis import built_of, is_surer
 from backends.cost.system import BEST, USUAL, WORST, seconds, with_system
 from backends.finn import clock as finn_clock
 from backends.finn.resources import models
@@ -44,7 +44,10 @@ from models.weights import open_weights, save_weights
 
 CONFIGURATION, NODES, CSYNTH, SHELL = "configuration", "nodes", "csynth report", "IPs"
 BOTH, CORE = "configuration and csynth report", "core, routed alone"
-"""What a prediction starts from."""
+CORE_CSYNTH = "csynth report, core alone"
+"""What a prediction starts from; of the last the core alone is predicted, without a shell."""
+SUREST = CORE, BOTH, CONFIGURATION, NODES, SHELL, CSYNTH
+"""Of a whole design, by what is known of it."""
 OWN = re.compile(
     "(?!Streaming|axi|axis|smartconnect|proc|xl|util|clk|mig|mdm|micro|lmb|blk|ila|vio|v_|dvi|rgb|color|pixel)"
 )
@@ -139,7 +142,7 @@ def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
     rate, board = rates.get(Metric.THROUGHPUT_FPS), rates.get(Metric.SYSTEM_FPS if row.batch > 1 else Metric.SINGLE_FPS)
     system = Total(board.value, *board.ends) if board else None
     reason = "" if found else f"no model of {options['io_type']} of this network"
-    whole = _with_shell(row, found) if found else {}
+    whole = _with_shell(row, found, (design.design.converters,) if row.has_converters else ()) if found else {}
     clock = _clock(row, "hls4ml", readings)
     return Prediction(row, CONFIGURATION, whole, reason, clock, rate.value if rate else None, system)
 
@@ -207,22 +210,18 @@ def _of_csynth(row: Row, laws: Laws, configured: Mapping[Metric, Total]) -> Pred
     """Where its configuration foretells a resource surer than the report, that stands, as in ``flows estimate``."""
     ratios = laws.hls4ml_ratios if row.flow == "hls4ml" else laws.ratios
     counts = {metric: (count, count, count) for metric, count in row.csynth.items()}
-    core = {}
-    for metric, ends in counts.items():
-        if metric in ratios:
-            ratio, ends = ratios[metric].of_counts(metric, counts)
-            ends = ratio.built(*ends)
-        core[metric] = Total(*(slices(*ends) if metric is Metric.DSP else ends))
+    core = {metric: Total(*built_of(metric, counts, ratios)) for metric in counts}
     whole = core if row.is_core else _with_shell(row, core)
     for metric, own in configured.items():
         if metric not in whole or is_surer((own.low, own.high), (whole[metric].low, whole[metric].high)):
             whole[metric] = own
-    return Prediction(row, BOTH if configured else CSYNTH, whole)
+    return Prediction(row, CORE_CSYNTH if row.is_core else BOTH if configured else CSYNTH, whole)
 
 
-def _with_shell(row: Row, core: Mapping[Metric, Total]) -> dict[Metric, Total]:
-    """With the shell of the row's IPs; the usual one of its flow where they are not listed."""
-    charged = _shell(row).amounts()
+def _with_shell(row: Row, core: Mapping[Metric, Total], also: Sequence[IpBlock] = ()) -> dict[Metric, Total]:
+    """With the shell of the row's IPs, the usual one of its flow where they are not listed, and other blocks beside."""
+    own = _shell(row)
+    charged = replace(own, blocks=(*own.blocks, *also)).amounts()
     found = {}
     for metric, total in core.items():
         shell = summed(charged[metric])

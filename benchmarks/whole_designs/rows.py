@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ COUNTS = {
     "dsp": Metric.DSP,
 }
 """The names of resources in a row."""
+
+WRAPPED = "myproject_axi"
+"""What hls4ml's VivadoAccelerator calls a core with its converters."""
 
 Counts = Mapping[Metric, float]
 
@@ -54,6 +58,8 @@ class Row:
     core: Counts = field(default_factory=dict)
     """What the core took when the HLS tool placed and routed it alone (``export_impl``)."""
     ips: Mapping[str, int] | None = None
+    has_converters: bool = False
+    """Whether hls4ml's VivadoAccelerator, or the like of it, put its converters around the core."""
     clock_mhz: float | None = None
     wns_ns: float | None = None
     board_rate: float | None = None
@@ -113,9 +119,9 @@ def _row(place: str, record: Any) -> Row:
     return Row(
         name,
         str(record.get("repo") or record.get("project") or name),
-        str(record.get("flow") or record.get("code") or "hand-written HLS"),
+        _flow(record),
         str(record.get("kind") or record.get("network") or ""),
-        field_of(place, record, "part", str),
+        _part(field_of(place, record, "part", str)),
         built,
         str(record.get("net") or ""),
         str(record.get("precision") or ""),
@@ -127,6 +133,7 @@ def _row(place: str, record: Any) -> Row:
         _counts(f"{place}, field csynth", record.get("csynth")),
         _counts(f"{place}, field export_impl", record.get("export_impl")),
         None if record.get("ips") is None else _whole_numbers(f"{place}, field ips", record["ips"]),
+        any(WRAPPED in str(record.get(key)) for key in ("ips", "hierarchy", "csynth", "csynth_axi")),
         _positive(place, record, "clock_mhz") or _positive(place, record, "fclk_mhz"),
         _slack(place, record.get("wns_ns")),
         _positive(place, record, "board_rate_fps"),
@@ -134,6 +141,16 @@ def _row(place: str, record: Any) -> Row:
         is_core,
         _not_to_predict(str(record.get("note", ""))),
     )
+
+
+def _part(name: str) -> str:
+    """Reports before Vivado 2020.2 leave the xc out."""
+    return f"xc{name}" if name[:1] in ("7", "k", "v", "z") else name
+
+
+def _flow(record: Mapping[str, Any]) -> str:
+    """Of a pair its code tells it."""
+    return str(record.get("flow") or ("hls4ml" if record.get("code") == "hls4ml" else "hand-written HLS"))
 
 
 def _counts(place: str, counts: Any) -> Counts:
@@ -169,7 +186,7 @@ def _positive(place: str, record: Mapping[str, Any], key: str) -> float | None:
 
 
 def _slack(place: str, value: Any) -> float | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value)):
         raise InputError(
             f"{place}, field wns_ns", f"{value!r} is no slack", "give ns, negative where the clock is missed"
         )

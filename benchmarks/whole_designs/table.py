@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 
-from backends.cost.amounts import Total
+from benchmarks.whole_designs.errors import measures, summaries
 from benchmarks.whole_designs.laws import SHIPPED, Fits
 from benchmarks.whole_designs.page import PAGE
 from benchmarks.whole_designs.predictions import Prediction, predictions
@@ -70,7 +69,9 @@ def run(files: Sequence[Path], cross_validate: bool, markdown: bool) -> int:
     for row in rows:
         laws = fits.without(row.repository if cross_validate else SHIPPED)
         every += predictions(row, builds, laws)
-    sections = [verdicts(every), *summaries(every), each(every), clocks(every), rates(every), unpredicted(every)]
+    whole = [one for one in every if not one.row.is_core]
+    sections = [measures(whole), verdicts(whole), *summaries(every), each(whole)]
+    sections += [clocks(whole), rates(whole), unpredicted(whole)]
     sections = [(title, table) for title, table in sections if len(table) > 1]
     if markdown:
         how = HELD_OUT if cross_validate else SHIPPED_LAWS
@@ -83,46 +84,6 @@ def run(files: Sequence[Path], cross_validate: bool, markdown: bool) -> int:
     return InputError.exit_code if errors else 0
 
 
-def summaries(every: Sequence[Prediction]) -> Iterator[tables.Section]:
-    """By what a prediction starts from and by flow: how far off the totals are."""
-    groups = dict.fromkeys((one.start, one.row.flow) for one in every if one.totals)
-    for start, flow in groups:
-        group = [one for one in every if (one.start, one.row.flow) == (start, flow) and one.totals]
-        lines = [line for metric in RESOURCES if (line := _summary(metric, group))]
-        yield f"{flow}, from its {start}: {tables.counted(group, 'design')}", [SUMMARY, *lines]
-
-
-SUMMARY = ["metric", "designs", "median error", "within 20 %", "exact", "90 % interval holds", "its ends", "over built"]
-
-
-def _summary(metric: Metric, group: Sequence[Prediction]) -> list[str]:
-    known = [
-        (one.totals[metric], one.row.built[metric]) for one in group if metric in one.totals and metric in one.row.built
-    ]
-    if not known:
-        return []
-    errors = [abs(total.value - built) / max(built, 1) for total, built in known]
-    holds = sum(total.low <= built <= total.high for total, built in known)
-    ratios = sorted(total.value / built for total, built in known if built)
-    return [
-        metric.key,
-        str(len(known)),
-        f"{median(errors):.0%}",
-        _share(sum(error <= 0.2 for error in errors), len(known)),
-        _share(sum(error < 0.5 / max(built, 1) for error, (_, built) in zip(errors, known, strict=True)), len(known)),
-        _share(holds, len(known)),
-        _ends([total for total, _ in known]),
-        f"{ratios[0]:.2f} to {ratios[-1]:.2f}" if ratios else "-",
-    ]
-
-
-def _ends(totals: Sequence[Total]) -> str:
-    """Of intervals, over what is predicted: the median of each end."""
-    known = [one for one in totals if one.value]
-    low, high = ([getattr(one, end) / one.value for one in known] for end in ("low", "high"))
-    return f"x{median(low):.2f} to x{median(high):.2f}" if known else "-"
-
-
 def verdicts(every: Sequence[Prediction]) -> tables.Section:
     """By what a prediction starts from and by flow: how often each verdict on the resources was given."""
     groups: dict[tuple[str, str], list[str]] = {}
@@ -133,10 +94,6 @@ def verdicts(every: Sequence[Prediction]) -> tables.Section:
     told |= dict.fromkeys(word for said in groups.values() for word in said)
     lines = [[flow, start, *(str(said.count(word)) for word in told)] for (flow, start), said in groups.items()]
     return "Verdicts on designs that ran", [["flow", "from its", *told], *lines]
-
-
-def _share(count: int, of: int) -> str:
-    return f"{count} of {of}"
 
 
 def each(every: Sequence[Prediction]) -> tables.Section:

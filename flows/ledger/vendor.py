@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from backends.amd import cosim, power
+from backends.amd import cosim, export, power
 from backends.amd.cosim import Cosim
 from backends.amd.csynth import Csynth
 from backends.amd.csynth_checks import Cycles
+from backends.amd.export import Export
 from backends.amd.power import Power
 from backends.amd.readings import parse
 from backends.amd.timing import Timing
@@ -34,6 +35,8 @@ def entry(text: str, file: str, digest: str, today: str) -> Entry:
             return replace(blank, facts={"RTL": report.language}, readings=readings)
         case Csynth():
             return _csynth(report, file, blank)
+        case Export():
+            return _export(report, file, blank)
         case Utilization():
             scope, whole = (TOTAL, True) if report.has_processor else (DESIGN, False)
             source = f"{file}; design state {report.state}"
@@ -55,7 +58,9 @@ def entry(text: str, file: str, digest: str, today: str) -> Entry:
     return replace(known, top=report.top, part=_part(report.part), facts={"tool": report.tool, **known.facts})
 
 
-def _parse(text: str, file: str) -> Csynth | Cosim | Utilization | Timing | Power:
+def _parse(text: str, file: str) -> Csynth | Cosim | Export | Utilization | Timing | Power:
+    if export.HEADING.search(text):
+        return export.parse(text, file)
     if power.IS_POWER.search(text):
         return power.parse(text, file)
     if cosim.HEADING.search(text) and "HLS Report for '" not in text:
@@ -74,6 +79,16 @@ def _csynth(report: Csynth, file: str, blank: Entry) -> Entry:
         readings += _block(module.resources, tier, on, file, module.name)
     facts = {"tool": report.tool}
     known = replace(blank, kind=Kind.CSYNTH, top=report.top.name, whole=False, part=_part(report.part), facts=facts)
+    return replace(known, clock_ns=report.clock_ns, readings=readings)
+
+
+def _export(report: Export, file: str, blank: Entry) -> Entry:
+    on, tier = _on(report.part, report.tool), report.tier
+    readings = _resources(report.resources, tier, on, f"{file}; the core alone", DESIGN)
+    if report.achieved_ns:
+        words = f"{file}; {report.achieved_ns:g} ns where {report.clock_ns:g} ns were asked for"
+        readings += (Reading(Metric.FMAX_MHZ, 1000 / report.achieved_ns, tier, on, words),)
+    known = replace(blank, kind=Kind.UTILIZATION, whole=False, part=_part(report.part), facts={"tool": report.tool})
     return replace(known, clock_ns=report.clock_ns, readings=readings)
 
 

@@ -13,9 +13,19 @@ import pytest
 
 from backends.cost.amounts import Total
 from benchmarks.whole_designs import rows, table
+from benchmarks.whole_designs.errors import measures
 from benchmarks.whole_designs.laws import SHIPPED, Fits
 from benchmarks.whole_designs.networks import Unreadable, network_of, precision_of, reuse_of
-from benchmarks.whole_designs.predictions import BOTH, CONFIGURATION, CORE, CSYNTH, SHELL, Prediction, predictions
+from benchmarks.whole_designs.predictions import (
+    BOTH,
+    CONFIGURATION,
+    CORE,
+    CORE_CSYNTH,
+    CSYNTH,
+    SHELL,
+    Prediction,
+    predictions,
+)
 from calibration.finn.rows import samples
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.fit import Verdict
@@ -80,6 +90,11 @@ def test_types_and_reuse_factors_are_read() -> None:
             reuse_of(network, factors)
 
 
+@pytest.mark.parametrize(("told", "meant"), [("7z020clg400-1", "xc7z020clg400-1"), ("xc7z007s", "xc7z007s")])
+def test_a_part_is_read_as_any_vivado_writes_it(told: str, meant: str, tmp_path: Path) -> None:
+    assert row_of(tmp_path, part=told).part == meant
+
+
 def test_a_report_wins_over_the_bitstream(tmp_path: Path) -> None:
     built = row_of(tmp_path).built
     assert built == {Metric.LUT: 9_100, Metric.FF: 9_000, Metric.BRAM18: 10, Metric.DSP: 32}
@@ -136,6 +151,8 @@ def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
         ({"reuse": {}}, "not recorded"),
         ({"strategy": "Latency and more"}, "is no strategy"),
         ({"part": "xczu7ev-ffvc1156-2-e"}, "xczu7ev"),
+        ({"net": "MLP 16-0-5"}, "no width"),
+        ({"net": "MLP 100000-100000-5"}, "more than 50,000,000 weights"),
         ({"flow": "Catapult HLS"}, "no model of Catapult HLS, and no report of its core"),
         ({"flow": "hand-written HLS"}, "somebody's own"),
         ({"flow": "finn", "folding": "config.h"}, "its folding is not recorded"),
@@ -149,7 +166,8 @@ def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
     ("field", "value"),
     [
         ("reuse", {"all": "x"}), ("reuse", {"all": 0}), ("reuse", "64"),
-        ("ips", ["axi_dma"]), ("ips", {"axi_dma": "two"}), ("wns_ns", "0.2"), ("clock_mhz", "100"),
+        ("ips", ["axi_dma"]), ("ips", {"axi_dma": "two"}), ("wns_ns", "0.2"), ("wns_ns", float("nan")),
+        ("clock_mhz", "100"),
         ("csynth", {"lut": "many"}), ("decoded", 7), ("part", None),
     ],
 )  # fmt: skip
@@ -163,6 +181,39 @@ def test_a_field_that_makes_no_sense_is_named_and_its_row_left_out(field: str, v
 def test_what_is_null_is_absent(tmp_path: Path) -> None:
     row = row_of(tmp_path, net=None, reuse=16, csynth={"lut": None, "ff": 3}, wns_ns=None, clock_mhz=None, ips=None)
     assert row.net == "" and row.reuse == {"all": 16} and row.csynth == {Metric.FF: 3} and row.clock_mhz is None
+
+
+def test_a_pair_is_a_core_alone_and_no_whole_design(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pair = {
+        "project": "mlp", "source": "somebody/mlp report.rpt", "tool": "Vitis HLS", "part": "xczu7ev", "code": "own",
+        "csynth": {"lut": 8_000, "ff": 6_000, "bram18": 10, "dsp": 4}, "built": {"lut": 4_000, "ff": 4_500},
+    }  # fmt: skip
+    path = tmp_path / "pairs.json"
+    path.write_text(json.dumps([pair]))
+    (row,), _ = rows.read(path)
+    (one,) = predictions(row, {}, Fits(()).without(SHIPPED))
+    assert (one.start, one.row.flow) == (CORE_CSYNTH, "hand-written HLS")
+    lut = one.totals[Metric.LUT]
+    assert 2_000 < lut.low < 4_000 < lut.high < 8_000 and one.totals[Metric.DSP] == Total(4, 1, 7), "and no shell"
+    assert table.run([path], cross_validate=False, markdown=True) == 0
+    text = capsys.readouterr().out
+    assert "core alone: 1 design" in text and "somebody/mlp" not in text and "## The aims" not in text
+
+
+def test_every_design_counts_once_by_what_is_surest(tmp_path: Path) -> None:
+    row = row_of(tmp_path)
+    near, far = (dict.fromkeys(RESOURCES, Total(count, 0.9 * count, 1.1 * count)) for count in (9_100, 20_000))
+    _, (head, *lines) = measures([Prediction(row, CSYNTH, far), Prediction(row, CONFIGURATION, near)])
+    assert lines[0] == ["lut", "1", "median 20%", "median 0%", "yes", "100%"] and len(head) == len(lines[0])
+
+
+def test_converters_are_charged_where_the_core_is_wrapped(tmp_path: Path) -> None:
+    laws = Fits(()).without(SHIPPED)
+    plain, wrapped = (
+        next(iter(predictions(row_of(tmp_path, csynth={"lut": 1, "scope": scope}), {}, laws)))
+        for scope in ("myproject", "myproject_axi")
+    )
+    assert 378 < wrapped.totals[Metric.LUT].value - plain.totals[Metric.LUT].value < 1_408
 
 
 def test_a_shell_is_foretold_from_its_ips(tmp_path: Path) -> None:

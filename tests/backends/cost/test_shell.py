@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.cost.block_design import shell_of
-from backends.cost.shell import DMA, DMA_1X1, NAMES, NONE, SMARTCONNECT, find_shell, parse_shell
+from backends.cost.shell import ACCELERATOR, DMA, DMA_1X1, NAMES, NONE, SMARTCONNECT, find_shell, parse_shell
 from backends.dataflow.options import shell_text
 from flows.core.errors import InputError
 from flows.core.evidence import RESOURCES, Metric
@@ -19,6 +19,12 @@ HIERARCHIES = {  # routed, of public hls4ml designs: DMA, 2x1 memory interconnec
     "jets-parallel-fixed": {"lut": 1402 + 995 + 504 + 18, "ff": 2010 + 1123 + 657 + 37, "bram18": 6},
     "jets-parallel-float": {"lut": 1416 + 998 + 505 + 18},
     "jets-stream": {"lut": 1417 + 989 + 505 + 18},
+}
+CONVERTERS = {  # routed: what the core with its converters has more than the core
+    "rn06-v8": {"lut": 17_593 - 16_641, "ff": 26_590 - 25_653, "bram18": 49 - 43},
+    "jets-parallel-fixed": {"lut": 14_736 - 14_358, "ff": 14_506 - 13_341, "bram18": 0},
+    "jets-parallel-float": {"lut": 15_386 - 14_398, "ff": 15_157 - 13_281, "bram18": 0},
+    "jets-stream": {"lut": 14_263 - 12_855, "ff": 15_275 - 14_278, "bram18": 0},
 }
 FINN_BUILDS = [(4420, 5414), (4434, 5414), (4432, 5414), (4430, 5414), (4433, 5414), (4419, 5414), (4429, 5414)]
 FINN_BUILDS += [(3559 + 506 + 17, 4124 + 631 + 33)]
@@ -30,6 +36,14 @@ def test_the_usual_shell_is_what_hls4ml_designs_have(name: str) -> None:
     for key, built in HIERARCHIES[name].items():
         found = find_shell(DMA).range(next(one for one in RESOURCES if one.key == key))
         assert found.low <= built <= found.high, key
+
+
+@pytest.mark.parametrize("name", CONVERTERS)
+def test_the_converters_of_vivado_accelerator_are_in_a_shell_of_their_own(name: str) -> None:
+    for key, more in CONVERTERS[name].items():
+        metric = next(one for one in RESOURCES if one.key == key)
+        with_them, without = (find_shell(shell).range(metric) for shell in (ACCELERATOR, DMA))
+        assert with_them.low - without.low <= more <= with_them.high - without.high, key
 
 
 @pytest.mark.parametrize(("lut", "ff"), FINN_BUILDS)
@@ -138,7 +152,7 @@ def test_what_is_no_shell_is_refused_in_words(text: str) -> None:
         ("lut=-1,ff=1,bram18=1", "give a whole number"),
         ("lut=9..1,ff=1,bram18=1", "give a whole number"),
         ("lut=1e3,ff=1,bram18=1", "give a whole number"),
-        ("dmaa", "give dma, dma-1x1, smartconnect, none"),
+        ("dmaa", "give dma, dma-1x1, smartconnect, accelerator, none"),
     ],
 )
 def test_damaged_numbers_are_refused(text: str, fact: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.cost.synthesis import NETWORKS, Ratio, with_routed
+from backends.cost.synthesis import OWN_CODE, Ratio, built_of, with_routed
 from flows.core.evidence import BUILT, DESIGN, RESOURCES, SHELL, TOTAL, Metric, Reading, Tier, nearest, total
 from flows.core.fit import judge
 from flows.core.part import devices
@@ -79,9 +79,13 @@ def test_laws_of_the_flow_itself_stand() -> None:
     assert not added(Reading(Metric.LATENCY_CYCLES, 5, Tier.HLS, "chip", "csynth.rpt"))
 
 
-def test_slices_are_built_as_counted_or_nearly() -> None:
-    (dsp,) = added(replace(LUT, metric=Metric.DSP, value=80.0, low=70.0, high=80.0))
-    assert (dsp.value, dsp.low, dsp.high, dsp.stage) == (80, 66, 84, Tier.ROUTED)
+@pytest.mark.parametrize(("metric", "count", "ends"), [
+    (Metric.DSP, 80.0, (64, 100)), (Metric.DSP, 4.0, (1, 7)), (Metric.DSP, 0.0, (0, 3)), (Metric.BRAM18, 1.0, (0, 3)),
+])  # fmt: skip
+def test_a_few_blocks_and_slices_are_no_error(metric: Metric, count: float, ends: tuple[int, int]) -> None:
+    alone = {metric: Ratio(1.0, 0.8, 1.25, "made-up designs")}
+    assert built_of(metric, {metric: (count, count, count)}, alone) == (count, *ends)
+    assert built_of(metric, {metric: (count, count, count)}, {}) == (count, count, count), "nothing is known"
 
 
 BOTH = {Metric.LUT: Ratio(2.0, 1.0, 4.0, "made-up designs", luts=0.5, alone=Ratio(4.0, 2.0, 8.0, "more designs"))}
@@ -149,5 +153,5 @@ def test_both_doubts_widen(ratio: Ratio, value: float, below: float, above: floa
 def test_all_flows_are_judged_on_what_is_built() -> None:
     counts = [replace(LUT, metric=metric, value=50_000.0, low=50_000.0, high=50_000.0) for metric in RESOURCES[:2]]
     counts += [replace(LUT, metric=metric, value=9.0, low=9.0, high=9.0) for metric in RESOURCES[2:]]
-    fit = judge(with_routed(counts, NETWORKS), devices()["xc7z020"])
+    fit = judge(with_routed(counts, OWN_CODE), devices()["xc7z020"])
     assert fit.stage is Tier.ROUTED and not fit.excess

@@ -45,7 +45,7 @@ ILLEGAL = [
     ("fifo_depth", "0", 2, "simulated, or a number from 1 to 65,536"),
     ("fifo_depth", "65537", 2, "simulated, or a number from 1 to 65,536"),
     ("fifo_storage", "blockram", 2, "auto, srl, lutram, bram"),
-    ("shell", "dma-2x1", 2, "give dma, dma-1x1, smartconnect, none, a .toml file"),
+    ("shell", "dma-2x1", 2, "give dma, dma-1x1, smartconnect, accelerator, none, a .toml file"),
     ("shell", "lut=1,ff=1", 2, "needs bram18, too"),
     ("weight_format", "int8", 2, "2 to 16 bits, as in Q1.7"),
     ("weight_format", "Q0.8", 2, "2 to 16 bits, as in Q1.7"),

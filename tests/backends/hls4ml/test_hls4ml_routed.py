@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.cost.amounts import Total, summed
+from backends.cost.shell import ACCELERATOR, DMA, find_shell
 from backends.hls4ml import BACKEND, built, structure
 from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.reuse import legal
@@ -144,3 +145,19 @@ def test_convolutions_of_io_parallel_are_not_guessed(job_of: Callable[..., Job[H
     job = job_of(tiny, io_type="io_parallel", reuse_factor="4")
     assert {one.metric for one in estimate(job)} == {Metric.FMAX_MHZ}
     assert any("no built design with convolutions" in text for text in said(job))
+
+
+@pytest.mark.parametrize(
+    ("shape", "bits", "io_type", "blocks"),
+    [((32, 32, 3), 8, "io_stream", 6), ((16,), 16, "io_stream", 0), ((64,), 16, "io_stream", 0),
+     ((32, 32, 3), 8, "io_parallel", 0)],
+)  # fmt: skip
+def test_the_fifo_before_a_core_with_converters_holds_a_frame(
+    job_of: Callable[..., Job[Hls4mlOptions]], shape: tuple[int, ...], bits: int, io_type: str, blocks: int
+) -> None:
+    """6 RAMB18 in RN06 as it is routed (32x32x3 values of 8 bits), none in an MLP of 16."""
+    flat = (Flatten("flat", (INPUT,)), Dense("out", ("flat",), 5)) if len(shape) > 1 else (Dense("out", (INPUT,), 5),)
+    precision = f"ap_fixed<16,6>,{INPUT}.result=ap_fixed<{bits},1>"
+    job = job_of(Network("wrapped", shape, flat), precision=precision, io_type=io_type, shell=ACCELERATOR)
+    shell = BACKEND.resolve(job).design.shell
+    assert shell.range(Metric.BRAM18).value - find_shell(DMA).range(Metric.BRAM18).value == blocks

@@ -261,6 +261,13 @@ class LeakyReLU(Layer):
 
 
 @dataclass(frozen=True, slots=True)
+class Sign(Layer):
+    """1 where an element is 0 or above, else -1: the activation of a binary network."""
+
+    kind: ClassVar[str] = "sign"
+
+
+@dataclass(frozen=True, slots=True)
 class BatchNorm(Layer):
     """gamma * (x - mean) / sqrt(variance + epsilon) + beta by channel, on the statistics that training left.
 

@@ -98,7 +98,10 @@ class SoftmaxTables:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """The types of one layer; those that its kind does not have are None."""
+    """The types of one layer; those that its kind does not have are None.
+
+    Where `bipolar`, codes of its kernel, or of `output` where it has none, are -1 and 1 alone: a bit holds one.
+    """
 
     output: FixedType
     kernel: FixedType | None = None
@@ -106,12 +109,13 @@ class Arithmetic:
     accumulator: FixedType | None = None
     softmax: SoftmaxTables | None = None
     slope: FixedType | None = None
+    bipolar: bool = False
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What of it a digest counts: a slope only where there is one, as before there were any."""
+        """What of it a digest counts: `slope` and `bipolar` only where they say something, as before there were any."""
         named = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {name: value for name, value in named.items() if name != "slope" or value is not None}
+        return {name: value for name, value in named.items() if value or name not in ("slope", "bipolar")}
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,11 @@ class QuantisedNetwork:
     @property
     def weight_bits(self) -> dict[str, int]:
         """Bits in which the design keeps a weight, by layer."""
-        return {name: types.kernel.width for name, types in self.layers.items() if types.kernel}
+        return {name: 1 if types.bipolar else types.kernel.width for name, types in self.layers.items() if types.kernel}
+
+    def is_bipolar(self, tensor: str) -> bool:
+        """Whether the codes of a tensor, by the layer that makes it or `INPUT`, are -1 and 1 alone."""
+        return tensor != INPUT and self.layers[tensor].bipolar and not self.layers[tensor].kernel
 
     @property
     def computed(self) -> tuple[Layer, ...]:

@@ -73,7 +73,9 @@ def residual(model: Model, _: Any) -> Model:
     from finn.transformation.fpgadataflow.convert_to_hw.global_acc_pool import InferGlobalAccPoolLayer
     from finn.transformation.streamline.absorb import AbsorbConsecutiveTransposes
     from finn.transformation.streamline.reorder import MakeMaxPoolNHWC, MoveMulPastAdd
+    from finn.transformation.streamline.round_thresholds import RoundAndClipThresholds
     from finn.transformation.streamline.streamline_plus import StreamlinePlus
+    from qonnx.transformation.bipolar_to_xnor import ConvertBipolarMatMulToXnorPopcount
     from qonnx.transformation.general import RemoveUnusedTensors
     from qonnx.transformation.infer_data_layouts import InferDataLayouts
     from qonnx.transformation.infer_datatypes import InferDataTypes
@@ -90,6 +92,10 @@ def residual(model: Model, _: Any) -> Model:
         MakeMaxPoolNHWC(),
         AbsorbConsecutiveTransposes(),
         InferDataTypes(),
+        ConvertBipolarMatMulToXnorPopcount(),
+        StreamlinePlus(),
+        InferDataTypes(),
+        RoundAndClipThresholds(),
         InferDataLayouts(),
         RemoveUnusedTensors(),
     ):

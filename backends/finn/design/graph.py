@@ -28,6 +28,8 @@ from models.quantised import QuantisedNetwork
 
 LEAST_RTL_BITS = 4
 """Data and weights of fewer bits go to FINN's HLS unit (``specialize_layers.py``)."""
+BINARY = Integer(1, False)
+"""Of -1 and 1, which FINN makes bits of before weights that are -1 and 1, too (``ConvertBipolarMatMulToXnorPopcount``)."""
 MOST_DATA, MOST_WEIGHT, MOST_SUM = 18, 25, 48
 """Bits of signed data, weights and accumulator that a DSP48E1 takes (``get_dsp_datapath_limits``)."""
 
@@ -39,7 +41,7 @@ def nodes(quantised: QuantisedNetwork) -> tuple[HardwareNode, ...]:
     """
     made = _Made(quantised)
     network = quantised.network
-    start = _Stream(INPUT, network.input_shape, _integer(quantised.input.type))
+    start = _Stream(INPUT, network.input_shape, _integer(quantised, INPUT))
     streams = {INPUT: made.shared(INPUT, start)}
     for layer in branches(quantised):
         stream = _layer(made, layer, [streams[name] for name in layer.inputs])
@@ -92,7 +94,7 @@ class _Made:
 
 def _layer(made: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
     source, quantised = inputs[0], made.quantised
-    shape, result = quantised.network.shapes[layer.name], _integer(quantised.type_of(layer.name))
+    shape, result = quantised.network.shapes[layer.name], _integer(quantised, layer.name)
     sources = tuple(stream.writer for stream in inputs)
     match layer:
         case Conv2D() | GroupedConv2D() | Dense():
@@ -131,8 +133,10 @@ def _product(made: _Made, layer: Conv2D | GroupedConv2D | Dense, source: _Stream
             source = made.put(Padding("", layer.name, (source.writer,), source.shape, padded, kind, kind, pads))
         if prod(layer.kernel) > 1 or prod(layer.strides) > 1:
             source = made.put(_window(layer, source, depthwise=is_depthwise))
-    bits, total = types.kernel.width, Integer(types.accumulator.width, True)
-    rtl = is_rtl(source.type, types.kernel, total.width)
+    bits, total = made.quantised.weight_bits[layer.name], Integer(types.accumulator.width, True)
+    if source.type == BINARY and types.bipolar:
+        total = Integer(inputs.bit_length(), False)  # FINN counts the products that are 1 (binaryXnorMode)
+    rtl = not types.bipolar and is_rtl(source.type, types.kernel, total.width)
     place = (source.writer,), source.shape, shape if len(shape) == 3 else (1, *shape)
     if is_depthwise:
         return made.put(VectorVector("", layer.name, *place, source.type, total, inputs, bits, rtl=False))
@@ -156,5 +160,6 @@ def _window(layer: Conv2D | GroupedConv2D | MaxPool2D, source: _Stream, depthwis
     return Window("", layer.name, (source.writer,), source.shape, shape, *kinds, layer.kernel, layer.strides, depthwise)
 
 
-def _integer(type: FixedType) -> Integer:
-    return Integer(type.width, type.signed)
+def _integer(quantised: QuantisedNetwork, tensor: str) -> Integer:
+    type = quantised.type_of(tensor)
+    return BINARY if quantised.is_bipolar(tensor) else Integer(type.width, type.signed)

@@ -46,6 +46,7 @@ def facts(made: FinnDesign) -> dict[str, Any]:
     return {
         "divisor": made.integer.divisor,
         "identity": not any(isinstance(one, Threshold) and INPUT in one.inputs for one in made.quantised.computed),
+        "bipolar": any(map(made.quantised.is_bipolar, made.quantised.layers)),
         "atol": OF_A_LOGIT,
         "network": made.quantised.network.name,
         "design": made.quantised.digest,

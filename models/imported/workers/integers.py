@@ -37,7 +37,7 @@ from models.network import (
 )
 from models.pixels import RAW
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
-from models.thresholds import HALF, Affine, ladder, root
+from models.thresholds import HALF, Affine, bipolar, ladder, root
 
 PIXEL = FixedType(8, 8, signed=False)
 NO_BIAS = FixedType(2, 2)
@@ -149,7 +149,8 @@ class IntegerDraft:
                 self._put(GlobalSum(layer.name, (source.name,)), Arithmetic(wide), unit / area)
             case MaxPool2D() | Flatten():
                 source, unit = self._plain(layer, 0)
-                self._put(replace(layer, inputs=(source.name,)), Arithmetic(self._type(source.name)), unit)
+                types = Arithmetic(self._type(source.name), bipolar=self._bipolar(source.name))
+                self._put(replace(layer, inputs=(source.name,)), types, unit)
             case _:
                 raise self._refused(layer, *UNBUILT.get(layer.kind, (f"FINN has no {layer.kind}",)))
 
@@ -164,14 +165,35 @@ class IntegerDraft:
         first = max(low, 0) if source.rectified else low
         type = self._type(source.name)
         bound = max(type.high, -type.low)
-        ladders = [ladder(one, layer.unit, first, high, bound) for one in source.channels]
+        if layer.bipolar:
+            self._check_bipolar(layer, source)
+            ladders = [bipolar(one, bound) for one in source.channels]
+        else:
+            ladders = [ladder(one, layer.unit, first, high, bound) for one in source.channels]
         self.weights[f"{layer.name}/thresholds"] = np.array([steps for _, steps in ladders], np.int32)
         self.weights[f"{layer.name}/signs"] = np.array([sign for sign, _ in ladders], np.float32)
         self.read[layer.name] = source.channels
         self.made[layer.name] = layer.name
-        overflow = Overflow.SAT_SYM if layer.narrow and layer.signed else Overflow.SAT
-        codes = FixedType(layer.bits, layer.bits, layer.signed, Rounding.RND_CONV, overflow)
-        self._put(Threshold(layer.name, (source.name,), high - first, first), Arithmetic(codes), layer.unit)
+        codes = _codes(layer)
+        threshold = Threshold(layer.name, (source.name,), high - first, first)
+        self._put(threshold, Arithmetic(codes, bipolar=layer.bipolar), layer.unit)
+
+    def _check_bipolar(self, layer: Quantise, source: Held) -> None:
+        """FINN multiplies -1 and 1 by -1 and 1, and by nothing else, and pads nothing around them."""
+        if source.rectified:
+            raise self._refused(layer, "it is 1 whatever the image: no ReLU leaves less than 0", "take the ReLU out")
+        waiting = [layer.name]
+        while waiting:
+            for reader in self.network.consumers(waiting.pop()):
+                kernel = self.kernels.get(reader.name)
+                if isinstance(reader, MaxPool2D | Flatten):
+                    waiting.append(reader.name)
+                elif not (kernel and kernel.bipolar):
+                    fact = f"bipolar, and {reader.name} that reads it has no bipolar weights: FINN has no unit for that"
+                    raise self._refused(layer, fact, "take 2 bits, signed and narrow, or make those weights bipolar")
+                if isinstance(reader, Conv2D | GroupedConv2D | MaxPool2D) and any(reader.pads(*self.network.input_shapes(reader))):
+                    fact = f"bipolar, and {reader.name} that reads it pads, where there is no code for 0"
+                    raise self._refused(layer, fact, "do without padding, or take 2 bits, signed and narrow")
 
     def _weigh(self, layer: Conv2D | GroupedConv2D | Dense) -> None:
         source, unit = self._plain(layer, 0)
@@ -188,10 +210,9 @@ class IntegerDraft:
         scales = np.broadcast_to(kernel.scales, given.shape[-1:])
         self.weights[f"{layer.name}/kernel"] = np.rint(given / scales).astype(np.float32)
         self.weights[f"{layer.name}/bias"] = np.zeros(len(scales), np.float32)
-        overflow = Overflow.SAT_SYM if kernel.narrow else Overflow.SAT
-        codes = FixedType(kernel.bits, kernel.bits, True, Rounding.RND_CONV, overflow)
+        codes = _codes(kernel)
         terms = prod(given.shape[:-1])
-        width = self._type(source.name).width + codes.width + ceil(log2(terms))
+        width = self._bits(source.name) + kernel.bits + ceil(log2(terms))
         if width > WIDEST_SUM:
             raise self._refused(layer, f"its sums may take {width} bits, and {WIDEST_SUM} are computed exactly here")
         sums = _integer(width, True)
@@ -199,7 +220,8 @@ class IntegerDraft:
             Affine(unit * Fraction(float(scale)), Fraction(float(one)), abs(Fraction(float(one))))
             for scale, one in zip(scales, bias, strict=True)
         )
-        self._put(replace(layer, inputs=(source.name,)), Arithmetic(sums, codes, NO_BIAS, sums), *channels)
+        types = Arithmetic(sums, codes, NO_BIAS, sums, bipolar=kernel.bipolar)
+        self._put(replace(layer, inputs=(source.name,)), types, *channels)
 
     def _normalise(self, layer: BatchNorm) -> None:
         source = self.held[layer.inputs[0]]
@@ -269,6 +291,12 @@ class IntegerDraft:
     def _type(self, name: str) -> FixedType:
         return PIXEL if name == INPUT else self.types[name].output
 
+    def _bipolar(self, name: str) -> bool:
+        return name != INPUT and self.types[name].bipolar
+
+    def _bits(self, name: str) -> int:
+        return 1 if self._bipolar(name) else self._type(name).width
+
     def _refused(self, layer: Layer, fact: str, advice: str = "change it, train again and export again") -> InputError:
         return InputError(f"layer {layer.name}", fact, advice)
 
@@ -298,6 +326,14 @@ def _is_identity(source: Held, layer: Quantise) -> bool:
     if (layer.signed, layer.bits, layer.narrow) != (False, 8, False) or source.unit is None:
         return False
     return all(round(pixel * source.unit / layer.unit) == pixel for pixel in range(256))
+
+
+def _codes(quantiser: Quantise | QuantisedKernel) -> FixedType:
+    """Its codes as a type of fixed point, in which -1 and 1 take two bits."""
+    symmetric = quantiser.narrow and quantiser.signed
+    bits = 2 if quantiser.bipolar else quantiser.bits
+    overflow = Overflow.SAT_SYM if symmetric else Overflow.SAT
+    return FixedType(bits, bits, quantiser.signed, Rounding.RND_CONV, overflow)
 
 
 def _integer(width: int, signed: bool) -> FixedType:

@@ -26,6 +26,7 @@ from models.network import (
     LeakyReLU,
     Network,
     ReLU,
+    Sign,
 )
 
 Range = tuple[float, float]
@@ -36,7 +37,7 @@ def twin(
 ) -> tuple[Network, Mapping[str, np.ndarray], Mapping[str, Range]]:
     """(network, weights, ranges) for pixels over 255; `network` reads pixels times `pixel`.
 
-    An unsigned quantiser of what can be negative cuts that off: it becomes a ReLU.
+    An unsigned quantiser of what can be negative cuts that off: it becomes a ReLU. A bipolar one becomes a `Sign`.
     """
     plain = _without_quantisers(network)
     weights = _for_pixels(plain, {name: tensor.astype(np.float64) for name, tensor in tensors.items()}, pixel)
@@ -70,6 +71,8 @@ def _without_quantisers(network: Network) -> Network:
         inputs = tuple(instead.get(name, name) for name in layer.inputs)
         if not isinstance(layer, Quantise):
             layers.append(replace(layer, inputs=inputs))
+        elif layer.bipolar:
+            layers.append(Sign(layer.name, inputs))
         elif layer.signed or layer.inputs[0] in positive:
             instead[layer.name] = inputs[0]
         else:

@@ -36,6 +36,14 @@ class Builder:
         settings = {"signed": signed, "narrow": narrow, "rounding_mode": "ROUND"}
         return self.node("Quant", [source, *given], output, QONNX, **settings)
 
+    def bipolar(self, source: str, output: str, scale: float = 1.0) -> str:
+        return self.node("BipolarQuant", [source, self.constant(f"{output}_s", scale)], output, QONNX)
+
+    def binary(self, name: str, *shape: int) -> str:
+        """Weights of one bit; some are 0, which is 1."""
+        values = np.rint(self.random.normal(0, 3, shape)) / 10
+        return self.bipolar(self.constant(f"{name}_w", values), f"{name}_q", 0.3)
+
     def weights(self, name: str, *shape: int, each: bool = False, transposed: bool = False) -> str:
         scale = self.random.uniform(0.02, 0.09, (shape[0], *(1,) * (len(shape) - 1)) if each else ())
         values = self.random.normal(0, 0.2, shape)
@@ -136,6 +144,26 @@ def clipped(high: float = 6.0, low: float = 0.0, signed: int = 0) -> ModelProto:
     )
 
 
+def binary(bits: int = 1) -> ModelProto:
+    """A small CNV: 2x - 1, weights of one bit, activations of one bit or (signed and narrow) of more."""
+    build = Builder()
+    centred = build.node("Sub", [build.node("Mul", ["x", build.constant("two", 2.0)], "x2"), build.constant("one", 1.0)], "x1")
+    source = build.quant(centred, "x_q", 1 / 128, bits=8)
+
+    def code(of: str, output: str, channels: int) -> str:
+        normed = build.norm(of, f"{output}_n", channels)
+        return build.bipolar(normed, output) if bits == 1 else build.quant(normed, output, 0.7, bits, narrow=1)
+
+    first = build.node("Conv", [source, build.binary("c1", 6, 3, 3, 3)], "c1", kernel_shape=[3, 3])
+    second = build.node("Conv", [code(first, "a1", 6), build.binary("c2", 8, 6, 3, 3)], "c2", kernel_shape=[3, 3])
+    pooled = build.node("MaxPool", [code(second, "a2", 8)], "p", kernel_shape=[2, 2], strides=[2, 2])
+    vector = build.node("Reshape", [pooled, build.constant("shape", [1, -1])], "f")
+    build.constants["shape"] = np.array([1, -1], np.int64)
+    hidden = build.node("Gemm", [vector, build.binary("h", 6, 32)], "h", transB=1)
+    logits = build.node("Gemm", [code(hidden, "a3", 6), build.binary("d", 5, 6)], "d", transB=1)
+    return build.model(build.norm(logits, "y", 5))
+
+
 FORMS: dict[str, Callable[[], ModelProto]] = {
     "plain": residual,
     "batch normalisation": lambda: residual(norm=True),
@@ -145,6 +173,8 @@ FORMS: dict[str, Callable[[], ModelProto]] = {
     "flat": flat,
     "depthwise": depthwise,
     "ReLU6": clipped,
+    "W1A1": binary,
+    "W1A2": lambda: binary(2),
     "HardTanh": lambda: clipped(1.0, -1.0, signed=1),
 }
 

@@ -43,6 +43,13 @@ class Quant(OpRun):
         return ((codes * scale).astype(np.float32),)
 
 
+class BipolarQuant(OpRun):
+    op_domain = QONNX
+
+    def _run(self, x: Any, scale: Any) -> Any:
+        return (np.where(x >= 0, scale, -scale).astype(np.float32),)
+
+
 def refused(model: ModelProto, folder: Path, monkeypatch: pytest.MonkeyPatch, file: str = "refusal.json") -> InputError:
     return InputError(**json.loads((read(model, folder, monkeypatch) / file).read_text()))
 
@@ -63,7 +70,7 @@ def test_integers_are_what_the_graph_computes(form: str, tmp_path: Path, monkeyp
     graph = ModelProto.FromString((folder / "graph.onnx").read_bytes())
     names = [one.tensor for one in found.tensors]
     graph.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    evaluator = ReferenceEvaluator(graph, new_ops=[Quant])
+    evaluator = ReferenceEvaluator(graph, new_ops=[Quant, BipolarQuant])
     host = found.quantised.network.layers[-1].name
     for index, image in enumerate(pixels):
         given = (image.astype(np.float32) / np.float32(found.divisor)).transpose(2, 0, 1)[None]
@@ -85,11 +92,14 @@ def test_the_twin_is_the_graph_without_quantisers(form: str, tmp_path: Path, mon
     plain = ModelProto.FromString((folder / "graph.onnx").read_bytes())
     constants = {one.name for one in plain.graph.initializer}
     for node in plain.graph.node:
+        if node.op_type == "BipolarQuant" and node.input[0] not in constants:
+            node.op_type, node.domain = "Sign", ""
+            del node.input[1:]
         if node.op_type == "Quant" and node.input[0] not in constants:
             node.op_type, node.domain = "Identity", ""
             del node.input[1:], node.attribute[:]
     pixels = images()
-    evaluator = ReferenceEvaluator(plain, new_ops=[Quant])
+    evaluator = ReferenceEvaluator(plain, new_ops=[Quant, BipolarQuant])
     given = [(image.astype(np.float32) / divisor).transpose(2, 0, 1)[None] for image in pixels]
     expected = [np.asarray(evaluator.run(None, {"x": one}))[0][0] for one in given]
     twin = TorchNetwork(network).load(open_weights(folder / "weights.safetensors", network).tensors()).eval()
@@ -242,7 +252,7 @@ DAMAGE: dict[str, tuple[Change, str]] = {
     "a bit width that is no number": (value("r1_q_b", np.nan), "its bit width is nan"),
     "another rounding": (settings("r1_q", rounding_mode="FLOOR"), "it rounds by FLOOR, where ROUND"),
     "Trunc": (kind("r1_q", "Trunc"), "it drops bits (Trunc)"),
-    "BipolarQuant": (kind("c1_q", "BipolarQuant"), "of one bit"),
+    "a bipolar scale": (kind("r1_q", "BipolarQuant"), "a bipolar activation of scale 0.11, where 1 is read"),
     "FloatQuant": (kind("c1_q", "FloatQuant"), "that is not read"),
     "FINN-ONNX": (kind("r1_q", "MultiThreshold"), "the graph is FINN-ONNX"),
     "a hardware node": (kind("c1", "MVAU", "finn.custom_op.fpgadataflow"), "the graph is FINN-ONNX"),
@@ -260,6 +270,14 @@ def test_what_no_flow_can_take_is_one_sentence(name: str, tmp_path: Path, monkey
     assert told in str(error) and "\n" not in str(error) and "Error(" not in str(error)
 
 
+def one_bit(node: str) -> Change:
+    def change(model: ModelProto) -> None:
+        kind(node, "BipolarQuant")(model)
+        value(f"{node}_s", 1.0)(model)
+
+    return change
+
+
 FINNS: dict[str, tuple[Change, str]] = {
     "weights of 9 bits": (value("c1_q_b", 9), "own.onnx, layer c1: signed weights of 9 bits"),
     "unsigned weights": (settings("c1_q", signed=0), "layer c1: unsigned weights"),
@@ -267,6 +285,8 @@ FINNS: dict[str, tuple[Change, str]] = {
     "a scale an input channel": (value("c1_q_s", np.reshape([0.1, 0.2, 0.3], (1, 3, 1, 1))), "one scale an input"),
     "unequal scales at a sum": (value("s_q_s", 0.125), "integers of two scales, 0.12 and 0.125"),
     "scaled weights": (settings("y", alpha=0.5), "layer y: its weights"),
+    "a bipolar ReLU": (one_bit("r1_q"), "it is 1 whatever the image"),
+    "a bipolar sum": (one_bit("l_q"), "layer l_q: bipolar, and a that reads it has no bipolar weights"),
 }  # fmt: skip
 
 

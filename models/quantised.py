@@ -17,6 +17,7 @@ leaky_relu              an element below zero is multiplied by the slope, as a c
 flatten                 codes unchanged
 threshold               `low` plus the number of thresholds reached (see `models.integers`), a code of `output`
 global_sum              the exact sum enters `output`
+window_sum              the sum without its lowest bits (`shift`), rounded down, enters `output`
 softmax                 see `SoftmaxTables`; where a design leaves it to the host, the design ends before it
 
 An accumulator wraps at its width. That of products and bias holds all their fraction bits, so that it never rounds.
@@ -31,7 +32,7 @@ from typing import Any
 
 from flows.core.digest import digest_of
 from models.fixed import FixedType, Overflow
-from models.integers import GlobalSum, Threshold
+from models.integers import GlobalSum, Threshold, WindowSum
 from models.network import INPUT, Flatten, Layer, LeakyReLU, Network, Softmax
 from models.pixels import UNIT, Pixels
 
@@ -152,7 +153,7 @@ class QuantisedNetwork:
             raise ValueError(f"{layer.name}: the type of a slope belongs to a leaky_relu, and to no other")
         if isinstance(layer, Threshold) and not types.output.low <= layer.low <= types.output.high - layer.steps:
             raise ValueError(f"{layer.name}: {types.output.name} does not hold its codes")
-        if isinstance(layer, Threshold | GlobalSum) and types.output.fraction:
+        if isinstance(layer, Threshold | GlobalSum | WindowSum) and types.output.fraction:
             raise ValueError(f"{layer.name}: its results are integers, and {types.output.name} has a point")
         if isinstance(layer, Flatten) and types.output != self.type_of(layer.inputs[0]):
             raise ValueError(f"{layer.name}: flattening leaves the type as it is")

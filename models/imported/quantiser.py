@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def code_range(bits: int, signed: bool, narrow: bool) -> tuple[int, int]:
-    """The lowest and the highest code, as QONNX defines them; of one signed bit those of a BipolarQuant, which has no 0.
+    """The lowest and the highest code, as QONNX defines them; of one signed bit those of a BipolarQuant.
 
     >>> code_range(4, True, True), code_range(4, True, False), code_range(4, False, False), code_range(1, True, True)
     ((-7, 7), (-8, 7), (0, 15), (-1, 1))
@@ -47,6 +47,19 @@ class Quantise(Layer):
     @property
     def bipolar(self) -> bool:
         return self.bits == 1 and self.signed
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate(Layer):
+    """Codes of `scale` of `bits` bits: of a sum the integer without its lowest `shift` bits. The sum stands before it
+    as an average, scaled so that both are the same number but for those bits. Leaves the network as `Quantise` does."""
+
+    scale: float
+    shift: int
+    bits: int
+    signed: bool | None
+    """Whether the result is confined to signed or to unsigned codes; None where the file does not say."""
+    kind: ClassVar[str] = "truncate"
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def unknown(graph: Graph) -> Iterator[Finding]:
             yield Finding(str(node), "FINN knows it by its other name alone, and leaves it in float", "call it Quant")
         elif node.domain in QUANTISER_DOMAINS and node.kind == "Trunc":
             if node not in averaged:
-                fact = "FINN takes a Trunc only behind an AveragePool and a Mul"
+                fact = "FINN takes a Trunc only behind an AveragePool (and a Mul, in version 1)"
                 yield Finding(str(node), fact, "average by GlobalAveragePool and quantise with Quant")
         elif node.domain in QUANTISER_DOMAINS and node.kind not in QUANTISERS:
             fact = f"{node.kind} of {node.domain} is not judged here"

@@ -4,7 +4,8 @@ Reads ``graph.onnx`` and writes ``model.onnx``, the same graph but for what FINN
 becomes GlobalAveragePool, a clip whose ends its quantisers have as well a Relu or nothing, a batch that is left open 1,
 weights are no inputs, constants are computed, what ONNX lets a node leave out is said, dropouts and casts of floats to
 floats are taken out, and an image that is reshaped to a vector is flattened, which FINN leaves to the host. Nodes stand
-in the order in which FINN sorts them, tensors keep their names. ``order.json`` lists what quantisers make, in order.
+in the order in which FINN sorts them, tensors keep their names. ``order.json`` lists what quantisers make, branch by
+branch.
 """
 
 from __future__ import annotations
@@ -37,8 +38,14 @@ def as_finn_takes_it(model: ModelProto) -> ModelProto:
         value.type.tensor_type.shape.dim[0].dim_value = 1
     shapes = _shapes(model)
     given = {name: numpy_helper.to_array(one).ravel() for name, one in _short(model)}
-    images = {one.name for one in graph.input}
-    nodes = [made for node in graph.node for made in _rewritten(node, shapes, given, images)]
+    images, truncated = {one.name for one in graph.input}, set[str]()
+    for node in reversed(graph.node):
+        if node.op_type == "Trunc" or (node.op_type == "Mul" and node.output[0] in truncated):
+            truncated.update(node.input)
+    nodes: list[NodeProto] = []
+    for node in graph.node:
+        aside = truncated.intersection(node.output)
+        nodes += [node] if aside else _rewritten(node, shapes, given, images)
     for node in nodes:
         if node.op_type == "Conv" and len(shape := shapes.get(node.input[1], [])) == 4:
             _say_all(node, dilations=[1, 1], group=1, kernel_shape=shape[2:], pads=[0] * 4, strides=[1, 1])
@@ -103,6 +110,20 @@ def _shapes(model: ModelProto) -> dict[str, list[int]]:
     return {one.name: list(one.dims) for one in plain.graph.initializer} | inferred
 
 
+def _quantised(model: ModelWrapper) -> list[str]:
+    """What quantisers make, branch by branch, the first input of a join first, as ``build.py`` finds them again."""
+    made = {name: node for node in model.graph.node for name in node.output}
+    waiting, ordered = [model.graph.output[0].name], dict[str, bool]()
+    while waiting:
+        name = waiting[-1]
+        missing = [one for one in made[name].input if one in made and one not in ordered]
+        if missing:
+            waiting.append(missing[0])
+        else:
+            ordered[waiting.pop()] = made[name].op_type in QUANTISERS
+    return [name for name, quantises in ordered.items() if quantises]
+
+
 def main(ask: Mapping[str, Any]) -> None:
     given = as_finn_takes_it(ModelProto.FromString(Path("graph.onnx").read_bytes()))
     model = ModelWrapper(given)
@@ -113,9 +134,7 @@ def main(ask: Mapping[str, Any]) -> None:
         RemoveUnusedTensors(),
     ):
         model = model.transform(transformation)
-    Path("order.json").write_text(
-        json.dumps([node.output[0] for node in model.graph.node if node.op_type in QUANTISERS])
-    )
+    Path("order.json").write_text(json.dumps(_quantised(model)))
     Path("model.onnx").write_bytes(model.model.SerializeToString(deterministic=True))
 
 

@@ -93,7 +93,8 @@ class Proof:
         if tensor.layer == INPUT or (abs(found - exact)[wrong] > step).any():
             raise SystemExit(where)
         layer = self.quantised.network[tensor.layer]
-        assert isinstance(layer, Threshold)
+        if not isinstance(layer, Threshold):
+            raise SystemExit(where)
         sums, error = self.codes[layer.inputs[0]], self._error(layer.inputs[0])
         gain, offset, spread = (
             np.broadcast_to(np.array(numbers).reshape(-1, *(1,) * (sums.ndim - 1)), sums.shape)[wrong]

@@ -147,7 +147,9 @@ def clipped(high: float = 6.0, low: float = 0.0, signed: int = 0) -> ModelProto:
 def binary(bits: int = 1) -> ModelProto:
     """A small CNV: 2x - 1, weights of one bit, activations of one bit or (signed and narrow) of more."""
     build = Builder()
-    centred = build.node("Sub", [build.node("Mul", ["x", build.constant("two", 2.0)], "x2"), build.constant("one", 1.0)], "x1")
+    centred = build.node(
+        "Sub", [build.node("Mul", ["x", build.constant("two", 2.0)], "x2"), build.constant("one", 1.0)], "x1"
+    )
     source = build.quant(centred, "x_q", 1 / 128, bits=8)
 
     def code(of: str, output: str, channels: int) -> str:
@@ -164,6 +166,53 @@ def binary(bits: int = 1) -> ModelProto:
     return build.model(build.norm(logits, "y", 5))
 
 
+def joined() -> ModelProto:
+    """Three branches side by side, one of them of a max pool whose windows overlap and are padded."""
+    build = Builder()
+
+    def conv(source: str, name: str, inputs: int, size: int, outputs: int = 4) -> str:
+        kernel = [source, build.weights(name, outputs, inputs, size, size, each=True)]
+        made = build.node("Conv", kernel, name, kernel_shape=[size, size], pads=[size // 2] * 4)
+        return build.quant(
+            build.node("Relu", [build.norm(made, f"{name}_n", outputs)], f"{name}_r"), f"{name}_c", 0.12, signed=0
+        )
+
+    first = conv(build.quant("x", "x_q", 1 / 256, bits=8, signed=0), "c1", 3, 3)
+    stem = build.node("MaxPool", [first], "p1", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    window = build.node("MaxPool", [stem], "p2", kernel_shape=[3, 3], strides=[1, 1], pads=[1] * 4)
+    both = build.node("Concat", [conv(stem, "c2", 4, 1, 6), window, conv(stem, "c3", 4, 3, 2)], "cat", axis=1)
+    flat = build.node("Flatten", [build.node("GlobalAveragePool", [conv(both, "c4", 12, 1)], "g")], "f")
+    return build.model(
+        build.node("Gemm", [flat, build.weights("d", 5, 4), build.constant("d_b", np.ones(5))], "y", transB=1)
+    )
+
+
+def averaged(version: int = 2, size: int = 2) -> ModelProto:
+    """An average of windows (or, of 8 pixels a side, of the image) and a Trunc, as TruncAvgPool2d of Brevitas."""
+    build, scale, pixels = Builder(), 0.11, size * size
+    source = build.quant("x", "x_q", 1 / 256, bits=8, signed=0)
+    kernel = [source, build.weights("c1", 4, 3, 3, 3, each=True)]
+    first = build.norm(build.node("Conv", kernel, "c1", kernel_shape=[3, 3], pads=[1] * 4), "c1_n", 4)
+    code = build.quant(build.node("Relu", [first], "r1"), "r1_q", scale, signed=0)
+    windows: dict[str, Any] = {"kernel_shape": [size] * 2, "strides": [size] * 2, "pads": [0] * 4}
+    sums, bits = build.node("AveragePool", [code], "p", **windows), 4 + pixels.bit_length() - 1
+    numbers = [scale / pixels, 0.0, bits, scale, 4.0]
+    if version == 1:
+        sums, numbers = build.node("Mul", [sums, build.constant("pixels", pixels)], "p_m"), [scale, 0.0, bits, 4.0]
+    given = [build.constant(f"t_{place}", number) for place, number in enumerate(numbers)]
+    signs = {"signed": 0, "narrow": 0} if version == 2 else {}
+    code = build.node("Trunc", [sums, *given], "t", QONNX, rounding_mode="FLOOR", **signs)
+    if size < 8:
+        kernel = [code, build.weights("c2", 4, 4, 1, 1)]
+        second = build.node("Relu", [build.node("Conv", kernel, "c2", kernel_shape=[1, 1])], "r2")
+        code = build.node("GlobalAveragePool", [build.quant(second, "r2_q", 0.2, signed=0)], "g")
+    flat = build.node("Flatten", [code], "f")
+    dense = [flat, build.weights("d", 5, 4), build.constant("d_b", np.ones(5))]
+    model = build.model(build.node("Gemm", dense, "y", transB=1))
+    model.opset_import[1].version = version
+    return model
+
+
 FORMS: dict[str, Callable[[], ModelProto]] = {
     "plain": residual,
     "batch normalisation": lambda: residual(norm=True),
@@ -173,6 +222,10 @@ FORMS: dict[str, Callable[[], ModelProto]] = {
     "flat": flat,
     "depthwise": depthwise,
     "ReLU6": clipped,
+    "Concat, overlapping pools": joined,
+    "Trunc": averaged,
+    "Trunc of version 1": lambda: averaged(1),
+    "Trunc of the image": lambda: averaged(2, 8),
     "W1A1": binary,
     "W1A2": lambda: binary(2),
     "HardTanh": lambda: clipped(1.0, -1.0, signed=1),

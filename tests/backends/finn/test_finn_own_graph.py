@@ -200,10 +200,13 @@ def test_thresholds_in_floats_lie_half_way_between_integers() -> None:
 
 
 WINDOW = "ConvolutionInputGenerator_rtl"
+FIRST = ("FMPadding_rtl", WINDOW, "MVAU_rtl", "Thresholding_rtl")
 COUNTED = ("Thresholding_rtl", WINDOW, "MVAU_hls", "Thresholding_rtl", WINDOW, "MVAU_hls", "Thresholding_rtl")
 UNITS = {
     "W1A1": (*COUNTED, WINDOW, "Pool_hls", "MVAU_hls", "Thresholding_rtl", "MVAU_hls"),
     "W1A2": (*COUNTED, WINDOW, "Pool_hls", "MVAU_hls", "Thresholding_rtl", "MVAU_hls"),
+    "Trunc": (*FIRST, WINDOW, "Pool_hls", "MVAU_rtl", "Thresholding_rtl", "GlobalAccPool_hls", "MVAU_rtl"),
+    "Trunc of the image": (*FIRST, WINDOW, "Pool_hls", "MVAU_rtl"),
 }
 """By form, the hardware nodes that finn-plus 1.6.1 makes of it."""
 

@@ -81,6 +81,9 @@ def residual(model: Model, _: Any) -> Model:
     from qonnx.transformation.infer_datatypes import InferDataTypes
     from qonnx.transformation.lower_convs_to_matmul import LowerConvsToMatMul
 
+    types = [str(node.attribute) for node in model.get_nodes_by_op_type("MultiThreshold")]
+    counted = any("BIPOLAR" in text for text in types)
+    joined = bool(model.get_nodes_by_op_type("Concat"))
     for transformation in (
         StreamlinePlus(),
         LowerConvsToMatMul(),
@@ -92,10 +95,9 @@ def residual(model: Model, _: Any) -> Model:
         MakeMaxPoolNHWC(),
         AbsorbConsecutiveTransposes(),
         InferDataTypes(),
-        ConvertBipolarMatMulToXnorPopcount(),
-        StreamlinePlus(),
-        InferDataTypes(),
-        RoundAndClipThresholds(),
+        *([ConvertBipolarMatMulToXnorPopcount()] if counted else []),
+        *([StreamlinePlus(), InferDataTypes()] if counted or joined else []),
+        *([RoundAndClipThresholds()] if counted else []),
         InferDataLayouts(),
         RemoveUnusedTensors(),
     ):

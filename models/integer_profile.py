@@ -12,8 +12,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from flows.core.profile import Profile, Role, Row
-from models.integers import GlobalSum, HostScale, Threshold
-from models.network import INPUT, Add, Conv2D, Dense, Flatten, GroupedConv2D, Layer, MaxPool2D, Network
+from models.integers import GlobalSum, HostScale, Threshold, WindowSum
+from models.network import INPUT, Add, Concat, Conv2D, Dense, Flatten, GroupedConv2D, Layer, MaxPool2D, Network
 from models.profile import profile_tensor, round_weights
 from models.quantised import QuantisedNetwork
 from models.weights import Weights
@@ -80,8 +80,13 @@ def _bounds(network: Network, layer: Layer, sources: Sequence[Ends], tensors: Te
             return _codes(layer, low, high, tensors)
         case Add():
             return low + sources[1][0], high + sources[1][1]
+        case Concat():
+            return np.concatenate([low, sources[1][0]]), np.concatenate([high, sources[1][1]])
         case GlobalSum():
             return low * prod(shape[:-1]), high * prod(shape[:-1])
+        case WindowSum():
+            low, high = (np.floor(end * prod(layer.kernel) / 2.0**layer.shift) for end in (low, high))
+            return low, high
         case Flatten():
             return np.tile(low, prod(shape[:-1])), np.tile(high, prod(shape[:-1]))
         case MaxPool2D():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from models.network import Layer, Shape
+from models.network import Layer, Shape, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,17 @@ class GlobalSum(Layer):
         if len(shapes[0]) != 3:
             raise ValueError(f"needs an image (height, width, channels), got {shapes[0]}")
         return (shapes[0][-1],)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSum(Window):
+    """The sum of each window without its lowest `shift` bits, rounded down: an average but for its scale."""
+
+    shift: Whole
+    kind: ClassVar[str] = "window_sum"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        return (*self.window_output(shapes[0]), shapes[0][-1])
 
 
 @dataclass(frozen=True, slots=True)

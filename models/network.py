@@ -81,7 +81,7 @@ def _features(shape: Shape) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Window(Layer):
+class Window(Layer):
     """What convolutions and poolings share: a window that slides over an image."""
 
     kernel: tuple[int, int]
@@ -135,7 +135,7 @@ class _Window(Layer):
 
 
 @dataclass(frozen=True, slots=True)
-class Conv2D(_Window):
+class Conv2D(Window):
     """A two-dimensional convolution with bias; no activation of its own."""
 
     filters: int
@@ -152,7 +152,7 @@ class Conv2D(_Window):
 
 
 @dataclass(frozen=True, slots=True)
-class GroupedConv2D(_Window):
+class GroupedConv2D(Window):
     """A convolution in `groups` of channels, with bias: the filters of a group see its channels alone.
 
     Group g takes the g-th part of the input's channels and makes the g-th part of the filters. It is depthwise where
@@ -183,7 +183,7 @@ class GroupedConv2D(_Window):
 
 
 @dataclass(frozen=True, slots=True)
-class MaxPool2D(_Window):
+class MaxPool2D(Window):
     kind: ClassVar[str] = "maxpool2d"
     spellings: ClassVar[tuple[Padding, ...]] = ("valid", "same")
 
@@ -192,7 +192,7 @@ class MaxPool2D(_Window):
 
 
 @dataclass(frozen=True, slots=True)
-class AveragePool2D(_Window):
+class AveragePool2D(Window):
     """The average of each window; what it covers of the padding counts as zeros, so that each has the same divisor."""
 
     kind: ClassVar[str] = "averagepool2d"
@@ -258,6 +258,13 @@ class LeakyReLU(Layer):
         if not 0 < self.slope < 1:
             raise ValueError(f"a slope of {self.slope:g}: give one above 0 and below 1")
         return shapes[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Sign(Layer):
+    """1 where an element is 0 or above, else -1: the activation of a binary network."""
+
+    kind: ClassVar[str] = "sign"
 
 
 @dataclass(frozen=True, slots=True)

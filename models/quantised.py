@@ -17,6 +17,7 @@ leaky_relu              an element below zero is multiplied by the slope, as a c
 flatten                 codes unchanged
 threshold               `low` plus the number of thresholds reached (see `models.integers`), a code of `output`
 global_sum              the exact sum enters `output`
+window_sum              the sum without its lowest bits (`shift`), rounded down, enters `output`
 softmax                 see `SoftmaxTables`; where a design leaves it to the host, the design ends before it
 
 An accumulator wraps at its width. That of products and bias holds all their fraction bits, so that it never rounds.
@@ -31,7 +32,7 @@ from typing import Any
 
 from flows.core.digest import digest_of
 from models.fixed import FixedType, Overflow
-from models.integers import GlobalSum, Threshold
+from models.integers import GlobalSum, Threshold, WindowSum
 from models.network import INPUT, Flatten, Layer, LeakyReLU, Network, Softmax
 from models.pixels import UNIT, Pixels
 
@@ -98,7 +99,10 @@ class SoftmaxTables:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """The types of one layer; those that its kind does not have are None."""
+    """The types of one layer; those that its kind does not have are None.
+
+    Where `bipolar`, codes of its kernel, or of `output` where it has none, are -1 and 1 alone: a bit holds one.
+    """
 
     output: FixedType
     kernel: FixedType | None = None
@@ -106,12 +110,13 @@ class Arithmetic:
     accumulator: FixedType | None = None
     softmax: SoftmaxTables | None = None
     slope: FixedType | None = None
+    bipolar: bool = False
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What of it a digest counts: a slope only where there is one, as before there were any."""
+        """What of it a digest counts: `slope` and `bipolar` only where they say something, as before there were any."""
         named = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {name: value for name, value in named.items() if name != "slope" or value is not None}
+        return {name: value for name, value in named.items() if value or name not in ("slope", "bipolar")}
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ class QuantisedNetwork:
             raise ValueError(f"{layer.name}: the type of a slope belongs to a leaky_relu, and to no other")
         if isinstance(layer, Threshold) and not types.output.low <= layer.low <= types.output.high - layer.steps:
             raise ValueError(f"{layer.name}: {types.output.name} does not hold its codes")
-        if isinstance(layer, Threshold | GlobalSum) and types.output.fraction:
+        if isinstance(layer, Threshold | GlobalSum | WindowSum) and types.output.fraction:
             raise ValueError(f"{layer.name}: its results are integers, and {types.output.name} has a point")
         if isinstance(layer, Flatten) and types.output != self.type_of(layer.inputs[0]):
             raise ValueError(f"{layer.name}: flattening leaves the type as it is")
@@ -166,7 +171,11 @@ class QuantisedNetwork:
     @property
     def weight_bits(self) -> dict[str, int]:
         """Bits in which the design keeps a weight, by layer."""
-        return {name: types.kernel.width for name, types in self.layers.items() if types.kernel}
+        return {name: 1 if types.bipolar else types.kernel.width for name, types in self.layers.items() if types.kernel}
+
+    def is_bipolar(self, tensor: str) -> bool:
+        """Whether the codes of a tensor, by the layer that makes it or `INPUT`, are -1 and 1 alone."""
+        return tensor != INPUT and self.layers[tensor].bipolar and not self.layers[tensor].kernel
 
     @property
     def computed(self) -> tuple[Layer, ...]:

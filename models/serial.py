@@ -95,6 +95,7 @@ def pixels_from_json(content: Any) -> Pixels:
 def _types_to_json(types: Arithmetic) -> dict[str, Any]:
     named = {name: getattr(types, name) for name in ("output", "kernel", "bias", "accumulator", "slope")}
     row: dict[str, Any] = {name: value.name for name, value in named.items() if value is not None}
+    row |= {"bipolar": True} if types.bipolar else {}
     if types.softmax:
         tables = {field.name: getattr(types.softmax, field.name) for field in fields(types.softmax)}
         row["softmax"] = {name: value.name if isinstance(value, FixedType) else value for name, value in tables.items()}
@@ -102,12 +103,14 @@ def _types_to_json(types: Arithmetic) -> dict[str, Any]:
 
 
 def _types_from_json(row: Mapping[str, Any]) -> Arithmetic:
-    named = {name: parse_type(_text(text)) for name, text in row.items() if name != "softmax"}
+    named = {name: parse_type(_text(text)) for name, text in row.items() if name not in ("softmax", "bipolar")}
     tables = None
     if "softmax" in row:
         types = {name: parse_type(_text(text)) for name, text in row["softmax"].items() if name != "size"}
         tables = SoftmaxTables(_count(row["softmax"]["size"]), **types)
-    return Arithmetic(**named, softmax=tables)
+    if type(bipolar := row.get("bipolar", False)) is not bool:
+        raise TypeError(f"bipolar is {bipolar!r}")
+    return Arithmetic(**named, softmax=tables, bipolar=bipolar)
 
 
 def _layer_from_json(row: Mapping[str, Any]) -> Layer:

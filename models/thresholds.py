@@ -65,3 +65,16 @@ def ladder(affine: Affine, unit: Fraction, low: int, high: int, bound: int) -> t
             first += 1
         reached.append(min(max(first, -bound), bound + 1))
     return (1 if affine.gain > 0 else -1), reached
+
+
+def bipolar(affine: Affine, bound: int) -> tuple[int, list[int]]:
+    """The same of codes -1 and 1, which is the code of 0 too: both steps are reached at once.
+
+    >>> bipolar(Affine(Fraction(1, 2), Fraction(-1, 3)), 100), bipolar(Affine(Fraction(-1), Fraction(3)), 100)
+    ((1, [1, 1]), (-1, [-3, -3]))
+    """
+    if affine.gain:
+        first = min(max(ceil(-affine.offset / abs(affine.gain)), -bound), bound + 1)
+    else:
+        first = -bound if affine.offset >= 0 else bound + 1
+    return (-1 if affine.gain < 0 else 1), [first, first]

@@ -115,6 +115,10 @@ def _arithmetic(design: FinnDesign) -> Iterator[Note]:
         "computed on integers alone, as FINN builds it: thresholds are exact, from the file's scales, biases and batch "
         f"normalisations; the last scale is the host's. Pixels are read as {PIXELS[design.integer.divisor]}"
     )
+    yield Note(
+        "an estimate reads the file's arithmetic alone. Whether FINN's own steps take its graph is what "
+        "`python -m flows check finn MODEL.onnx` says, and `run` before it hands anything over"
+    )
     yield Note("FINN's build was not run: it needs Vivado")
     yield Note(
         f"FINN's own figures of each node (`flows show` sets them beside ours), and its proof that its graphs are this "

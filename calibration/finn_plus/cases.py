@@ -73,12 +73,17 @@ def residual(model: Model, _: Any) -> Model:
     from finn.transformation.fpgadataflow.convert_to_hw.global_acc_pool import InferGlobalAccPoolLayer
     from finn.transformation.streamline.absorb import AbsorbConsecutiveTransposes
     from finn.transformation.streamline.reorder import MakeMaxPoolNHWC, MoveMulPastAdd
+    from finn.transformation.streamline.round_thresholds import RoundAndClipThresholds
     from finn.transformation.streamline.streamline_plus import StreamlinePlus
+    from qonnx.transformation.bipolar_to_xnor import ConvertBipolarMatMulToXnorPopcount
     from qonnx.transformation.general import RemoveUnusedTensors
     from qonnx.transformation.infer_data_layouts import InferDataLayouts
     from qonnx.transformation.infer_datatypes import InferDataTypes
     from qonnx.transformation.lower_convs_to_matmul import LowerConvsToMatMul
 
+    types = [str(node.attribute) for node in model.get_nodes_by_op_type("MultiThreshold")]
+    counted = any("BIPOLAR" in text for text in types)
+    joined = bool(model.get_nodes_by_op_type("Concat"))
     for transformation in (
         StreamlinePlus(),
         LowerConvsToMatMul(),
@@ -90,6 +95,9 @@ def residual(model: Model, _: Any) -> Model:
         MakeMaxPoolNHWC(),
         AbsorbConsecutiveTransposes(),
         InferDataTypes(),
+        *([ConvertBipolarMatMulToXnorPopcount()] if counted else []),
+        *([StreamlinePlus(), InferDataTypes()] if counted or joined else []),
+        *([RoundAndClipThresholds()] if counted else []),
         InferDataLayouts(),
         RemoveUnusedTensors(),
     ):

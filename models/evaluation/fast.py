@@ -23,7 +23,7 @@ from models.evaluation import oracle
 from models.evaluation.entry import SINGLE, Entry, precision
 from models.evaluation.reached import Reached
 from models.fixed import FixedType, rounded
-from models.integers import GlobalSum, Threshold
+from models.integers import GlobalSum, Threshold, WindowSum
 from models.network import (
     INPUT,
     Add,
@@ -40,12 +40,12 @@ from models.network import (
     MaxPool2D,
     ReLU,
     Softmax,
+    Window,
 )
 from models.quantised import Arithmetic, QuantisedNetwork, SoftmaxTables
 from models.training.torch_network import looked_up
 
 Compute = Callable[..., Tensor]
-Windowed = Conv2D | GroupedConv2D | MaxPool2D | AveragePool2D
 Weights = Mapping[str, np.ndarray]
 
 
@@ -132,6 +132,10 @@ def _prepare(layer: Layer, types: Arithmetic, sources: Sequence[Source], weights
         case GlobalSum():
             entry = Entry(source.type.fraction, source.reach * prod(source.shape[:2]), types.output)
             return lambda x: entry(x.double().sum((2, 3))), entry.result
+        case WindowSum():
+            most = -(-source.reach * prod(layer.kernel) >> layer.shift)
+            entry, add = Entry(source.type.fraction, most, types.output), _window_sums(layer, source)
+            return lambda x: entry((add(x.double()) * 2.0**-layer.shift).floor_()), entry.result
         case Threshold():
             ends = layer.low, layer.low + layer.steps
             thresholds, signs = (weights[f"{layer.name}/{role}"] for role in ("thresholds", "signs"))
@@ -139,7 +143,7 @@ def _prepare(layer: Layer, types: Arithmetic, sources: Sequence[Source], weights
     raise TypeError(f"no exact form of {layer.kind}")
 
 
-def _torch_pads(layer: Windowed, source: Source) -> tuple[int, int, int, int]:
+def _torch_pads(layer: Window, source: Source) -> tuple[int, int, int, int]:
     top, bottom, left, right = layer.pads(source.shape)
     return left, right, top, bottom
 
@@ -223,7 +227,7 @@ def _average(types: Arithmetic, source: Source, area: int, add: Callable[[Tensor
     return compute, output.result
 
 
-def _window_sums(layer: AveragePool2D, source: Source) -> Callable[[Tensor], Tensor]:
+def _window_sums(layer: AveragePool2D | WindowSum, source: Source) -> Callable[[Tensor], Tensor]:
     pads = _torch_pads(layer, source)
     return lambda x: F.avg_pool2d(F.pad(x, pads), layer.kernel, layer.strides, divisor_override=1)
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.fixed import FixedType
-from models.integers import GlobalSum, Threshold
+from models.integers import GlobalSum, Threshold, WindowSum
 from models.network import (
     INPUT,
     Add,
@@ -36,6 +36,7 @@ from models.network import (
     MaxPool2D,
     ReLU,
     Softmax,
+    Window,
 )
 from models.quantised import Arithmetic, QuantisedNetwork, SoftmaxTables
 
@@ -123,6 +124,9 @@ def _layer(
             return _averages(sums, prod(layer.kernel), types)
         case GlobalSum():
             return enter(x.sum((0, 1)), fraction, types.output)
+        case WindowSum():
+            sums = _slide(layer, x, lambda window: window.sum((0, 1)), outside=0)
+            return enter(sums >> layer.shift, fraction, types.output)
         case Threshold():
             return _reached(layer, weights[f"{layer.name}/thresholds"], weights[f"{layer.name}/signs"], x)
         case Softmax():
@@ -192,9 +196,7 @@ def _reached(layer: Threshold, thresholds: NDArray[Any], signs: NDArray[np.float
     return codes(reached, x.shape)
 
 
-def _slide(
-    layer: Conv2D | GroupedConv2D | MaxPool2D | AveragePool2D, x: Codes, compute: Callable[[Codes], Codes], outside: int
-) -> Codes:
+def _slide(layer: Window, x: Codes, compute: Callable[[Codes], Codes], outside: int) -> Codes:
     """`compute` on the window (height, width, channels) of every output pixel; beyond the image stands `outside`."""
     top, bottom, left, right = layer.pads(x.shape)
     padded = np.pad(x, ((top, bottom), (left, right), (0, 0)), constant_values=outside)

@@ -31,6 +31,7 @@ from models.network import (
     MaxPool2D,
     Network,
     ReLU,
+    Sign,
     Softmax,
 )
 from models.pixels import UNIT, Pixels
@@ -108,6 +109,8 @@ class TorchNetwork(nn.Module):
                 return self.trained[layer.name](x)
             case ReLU():
                 return F.relu(x)
+            case Sign():
+                return torch.where(x < 0, -1.0, 1.0)
             case Add():
                 return x + others[0]
             case GlobalAveragePool():

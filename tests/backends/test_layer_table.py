@@ -26,6 +26,7 @@ from models.network import (
     MaxPool2D,
     Network,
     ReLU,
+    Sign,
 )
 
 onnx = pytest.importorskip("onnx")
@@ -33,7 +34,7 @@ from onnx import ModelProto  # noqa: E402
 
 from backends.finn.check import _layers as finn_layers  # noqa: E402
 from models.integer_network import open_integers  # noqa: E402
-from tests.models.imported.qonnx_graphs import Builder, clipped, depthwise, read  # noqa: E402
+from tests.models.imported.qonnx_graphs import Builder, binary, clipped, depthwise, read  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "backends" / "finn" / "cases"
@@ -63,6 +64,7 @@ NETWORKS: dict[str, Network] = {
     "ReLU6, HardTanh": network(Conv2D("more", ("relu",), (3, 3), (1, 1), "same", 4), Clip("odd", ("more",), 0.0, 3.0)),
     "LeakyReLU": network(Conv2D("more", ("relu",), (3, 3), (1, 1), "same", 4), LeakyReLU("odd", ("more",), 0.1)),
     "Concat": network(Concat("odd", ("relu", INPUT))),
+    "weights and activations of one bit (`BipolarQuant`)": network(Sign("odd", ("relu",))),
 }
 """By the first column of the table."""
 
@@ -95,6 +97,7 @@ QUANTISED: dict[str, Callable[[], ModelProto]] = {
     "ReLU6, HardTanh": clipped,
     "LeakyReLU": lambda: onnx.load(CASES / "leaky.onnx"),
     "Concat": lambda: onnx.load(CASES / "cat.onnx"),
+    "weights and activations of one bit (`BipolarQuant`)": binary,
 }
 """The same of quantised graphs, for `finn`."""
 

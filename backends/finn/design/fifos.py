@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from backends.cost.blockram import bram18
 from backends.dataflow.buffers import SRL
 from backends.dataflow.stages import INPUT, Fifo
-from backends.finn.design.nodes import HardwareNode, words
+from backends.finn.design.nodes import HardwareNode, Join, words
 from backends.finn.design.schedule import Folding
 from backends.finn.resources.formulas import AUTO, BLOCK
 
@@ -77,5 +77,9 @@ def stored(depth: int, bits: int, style: str) -> str:
 
 def pixel_bits(nodes: Sequence[HardwareNode]) -> dict[Fifo, int]:
     """Bits of a pixel in every FIFO."""
+    writers = {node.name: node for node in nodes}
     pairs = ((source, node) for node in nodes for source in node.sources if source != INPUT)
-    return {(source, node.name): node.data.width * node.taken[-1] for source, node in pairs}
+    return {
+        (source, node.name): node.data.width * (writers[source].channels if isinstance(node, Join) else node.taken[-1])
+        for source, node in pairs
+    }

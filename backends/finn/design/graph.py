@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -12,6 +12,7 @@ from backends.finn.design.nodes import (
     GlobalSum,
     HardwareNode,
     Integer,
+    Join,
     MatrixVector,
     Padding,
     Pool,
@@ -22,12 +23,15 @@ from backends.finn.design.nodes import (
 )
 from models.fixed import FixedType, Overflow
 from models.integers import GlobalSum as GlobalSumLayer
-from models.integers import Threshold
-from models.network import INPUT, Add, Conv2D, Dense, GroupedConv2D, Layer, MaxPool2D, Shape
+from models.integers import Threshold, WindowSum
+from models.network import INPUT, Add, Concat, Conv2D, Dense, GroupedConv2D, Layer, MaxPool2D, Shape
+from models.network import Window as LayerWindow
 from models.quantised import QuantisedNetwork
 
 LEAST_RTL_BITS = 4
 """Data and weights of fewer bits go to FINN's HLS unit (``specialize_layers.py``)."""
+BINARY = Integer(1, False)
+"""Of -1 and 1: FINN makes bits of both before weights of -1 and 1 (``ConvertBipolarMatMulToXnorPopcount``)."""
 MOST_DATA, MOST_WEIGHT, MOST_SUM = 18, 25, 48
 """Bits of signed data, weights and accumulator that a DSP48E1 takes (``get_dsp_datapath_limits``)."""
 
@@ -39,12 +43,29 @@ def nodes(quantised: QuantisedNetwork) -> tuple[HardwareNode, ...]:
     """
     made = _Made(quantised)
     network = quantised.network
-    start = _Stream(INPUT, network.input_shape, _integer(quantised.input.type))
+    start = _Stream(INPUT, network.input_shape, _integer(quantised, INPUT))
     streams = {INPUT: made.shared(INPUT, start)}
     for layer in branches(quantised):
-        stream = _layer(made, layer, [streams[name] for name in layer.inputs])
-        streams[layer.name] = made.shared(layer.name, stream)
+        if not _is_part(quantised, layer):
+            stream = _layer(made, layer, [streams[name] for name in _sources(quantised, layer)])
+            streams[layer.name] = made.shared(layer.name, stream)
     return tuple(made.nodes)
+
+
+def _is_part(quantised: QuantisedNetwork, layer: Layer) -> bool:
+    """Whether FINN's node of a larger join joins it, too: a `Concat` here has two inputs, one of ONNX any number."""
+    readers = quantised.network.consumers(layer.name)
+    return isinstance(layer, Concat) and len(readers) == 1 and isinstance(readers[0], Concat)
+
+
+def _sources(quantised: QuantisedNetwork, layer: Layer) -> Iterator[str]:
+    by_name = {one.name: one for one in quantised.computed}
+    for name in layer.inputs:
+        inner = by_name.get(name)
+        if inner and _is_part(quantised, inner):
+            yield from _sources(quantised, inner)
+        else:
+            yield name
 
 
 def branches(quantised: QuantisedNetwork) -> tuple[Layer, ...]:
@@ -92,7 +113,7 @@ class _Made:
 
 def _layer(made: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
     source, quantised = inputs[0], made.quantised
-    shape, result = quantised.network.shapes[layer.name], _integer(quantised.type_of(layer.name))
+    shape, result = quantised.network.shapes[layer.name], _integer(quantised, layer.name)
     sources = tuple(stream.writer for stream in inputs)
     match layer:
         case Conv2D() | GroupedConv2D() | Dense():
@@ -104,9 +125,12 @@ def _layer(made: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
             wide = 1 + max(stream.type.width + (signed and not stream.type.signed) for stream in inputs)
             total = Integer(wide, signed)
             return made.put(Sum("", layer.name, sources, shape, shape, source.type, total))
-        case MaxPool2D():
-            window = made.put(_window(layer, source, depthwise=True))
-            pool = Pool("", layer.name, (window.writer,), shape, shape, source.type, source.type, layer.kernel)
+        case Concat():
+            parts = tuple(stream.shape[-1] for stream in inputs)
+            return made.put(Join("", layer.name, sources, source.shape, shape, result, result, parts))
+        case MaxPool2D() | WindowSum():
+            window = made.put(_window(layer, _padded(made, layer, source), depthwise=True))
+            pool = Pool("", layer.name, (window.writer,), shape, shape, source.type, result, layer.kernel)
             return made.put(pool)
         case GlobalSumLayer():
             bits = source.type.width + (prod(source.shape[:-1]) - 1).bit_length()
@@ -122,17 +146,14 @@ def _product(made: _Made, layer: Conv2D | GroupedConv2D | Dense, source: _Stream
     assert types.kernel is not None and types.accumulator is not None
     inputs, is_depthwise = prod(source.shape), isinstance(layer, GroupedConv2D)
     if not isinstance(layer, Dense):
-        pads = layer.pads(source.shape)
         inputs = prod(layer.kernel) * (1 if is_depthwise else source.shape[-1])
-        if any(pads):
-            rows, columns, channels = source.shape
-            padded = rows + pads[0] + pads[1], columns + pads[2] + pads[3], channels
-            kind = source.type
-            source = made.put(Padding("", layer.name, (source.writer,), source.shape, padded, kind, kind, pads))
+        source = _padded(made, layer, source)
         if prod(layer.kernel) > 1 or prod(layer.strides) > 1:
             source = made.put(_window(layer, source, depthwise=is_depthwise))
     bits, total = types.kernel.width, Integer(types.accumulator.width, True)
-    rtl = is_rtl(source.type, types.kernel, total.width)
+    if source.type == BINARY and types.bipolar:  # elsewhere FINN gives weights of -1 and 1 the type INT2
+        bits, total = 1, Integer(inputs.bit_length(), False)  # it counts the products that are 1 (binaryXnorMode)
+    rtl = not types.bipolar and is_rtl(source.type, types.kernel, total.width)
     place = (source.writer,), source.shape, shape if len(shape) == 3 else (1, *shape)
     if is_depthwise:
         return made.put(VectorVector("", layer.name, *place, source.type, total, inputs, bits, rtl=False))
@@ -146,7 +167,15 @@ def is_rtl(data: Integer, weight: FixedType, accumulator: int) -> bool:
     return narrow and fits and min(data.width, weight.width) >= LEAST_RTL_BITS
 
 
-def _window(layer: Conv2D | GroupedConv2D | MaxPool2D, source: _Stream, depthwise: bool) -> Window:
+def _padded(made: _Made, layer: LayerWindow, source: _Stream) -> _Stream:
+    pads, (rows, columns, channels) = layer.pads(source.shape), source.shape
+    if not any(pads):
+        return source
+    padded, kind = (rows + pads[0] + pads[1], columns + pads[2] + pads[3], channels), source.type
+    return made.put(Padding("", layer.name, (source.writer,), source.shape, padded, kind, kind, pads))
+
+
+def _window(layer: LayerWindow, source: _Stream, depthwise: bool) -> Window:
     rows, columns = (
         (size - kernel) // stride + 1
         for size, kernel, stride in zip(source.shape[:2], layer.kernel, layer.strides, strict=True)
@@ -156,5 +185,6 @@ def _window(layer: Conv2D | GroupedConv2D | MaxPool2D, source: _Stream, depthwis
     return Window("", layer.name, (source.writer,), source.shape, shape, *kinds, layer.kernel, layer.strides, depthwise)
 
 
-def _integer(type: FixedType) -> Integer:
-    return Integer(type.width, type.signed)
+def _integer(quantised: QuantisedNetwork, tensor: str) -> Integer:
+    type = quantised.type_of(tensor)
+    return BINARY if quantised.is_bipolar(tensor) else Integer(type.width, type.signed)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, prod
+from math import ceil, gcd, prod
 from typing import ClassVar
 
 from models.network import Shape
@@ -268,6 +268,29 @@ class Sum(HardwareNode):
     """Two streams added."""
 
     op: ClassVar[str] = "ElementwiseAdd_hls"
+
+
+@dataclass(frozen=True, slots=True)
+class Join(HardwareNode):
+    """Streams side by side, of `parts` channels each."""
+
+    parts: tuple[int, ...]
+
+    op: ClassVar[str] = "StreamingConcat_hls"
+    attributes: ClassVar[tuple[str, ...]] = ("SIMD",)
+
+    @property
+    def folds(self) -> tuple[NodeFold, ...]:
+        return tuple(NodeFold(simd=simd) for simd in divisors(gcd(*self.parts)))
+
+    def cycles(self, fold: NodeFold) -> int:
+        return self.pixels * self.channels // fold.simd
+
+    def takes(self, fold: NodeFold) -> int:
+        return fold.simd
+
+    def puts(self, fold: NodeFold) -> int:
+        return fold.simd
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import ceil
 
-from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Pool, VectorVector, Window, divisors
+from backends.finn.design.nodes import HardwareNode, Join, MatrixVector, NodeFold, Pool, VectorVector, Window, divisors
 from backends.finn.design.schedule import Folding
 
 WIDEST_WEIGHTS = 36
@@ -38,6 +39,8 @@ def _pass(nodes: Sequence[HardwareNode], target: float) -> Folding:
                 found[node.name] = _least(node, target, [fold for fold in node.folds if not fold.parallel])
                 if node.cycles(found[node.name]) > target and any(fold.parallel for fold in node.folds):
                     found[node.name] = replace(found[node.name], parallel=True)
+            case Join():  # FINN asks for fewer cycles than the target, not as many
+                found[node.name] = _least(node, ceil(target) - 1, node.folds)
             case _:
                 found[node.name] = _least(node, target, node.folds)
     return found

@@ -8,7 +8,7 @@ from backends.finn.design.design import FinnDesign
 from flows.core.plan import Asset, Output, Step
 from flows.core.worker import worker
 from models.integers import Threshold
-from models.network import INPUT
+from models.network import INPUT, Concat
 
 NAME = "handover"
 FOLDER = Output(NAME, "finn")
@@ -46,6 +46,8 @@ def facts(made: FinnDesign) -> dict[str, Any]:
     return {
         "divisor": made.integer.divisor,
         "identity": not any(isinstance(one, Threshold) and INPUT in one.inputs for one in made.quantised.computed),
+        "bipolar": any(map(made.quantised.is_bipolar, made.quantised.layers)),
+        "joins": any(isinstance(one, Concat) for one in made.quantised.computed),
         "atol": OF_A_LOGIT,
         "network": made.quantised.network.name,
         "design": made.quantised.digest,

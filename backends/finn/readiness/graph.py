@@ -14,6 +14,8 @@ Axis = int | str | None
 QUANTISER_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
 """QONNX' own, what Brevitas writes beside it, and the old name that qonnx still reads."""
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant")
+TRUNC_2 = 6
+"""Inputs of a Trunc of version 2, which has a scale for its result; version 1 has one less."""
 MOVES = ("Concat", "Split", "Slice", "Gather", "Pad", "Expand", "Resize", "Upsample", "DepthToSpace", "SpaceToDepth")
 """What joins, picks or repeats elements."""
 LAYOUT = ("Identity", "Dropout", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze")
@@ -193,12 +195,13 @@ class Graph:
         values = set(constant.values) if constant and constant.values else set()
         return values.pop() if len(values) == 1 else None
 
+    def truncation(self, node: GraphNode, index: int) -> float | None:
+        """One of the numbers of a Trunc."""
+        return self._scalar(node, index)
+
     def _truncated(self, node: GraphNode) -> float | None:
-        """The scale behind a Trunc, which drops bits at the low end."""
-        scale, before, after = (self._scalar(node, index) for index in (1, 3, 4))
-        if scale is None or before is None or after is None or not 0 <= before - after <= 64:
-            return None
-        return scale * 2 ** (before - after)
+        """The scale behind a Trunc: its first version keeps that of what it reads, its second has one of its own."""
+        return self._scalar(node, 4 if len(node.inputs) == TRUNC_2 else 1)
 
     def scalar(self, node: GraphNode) -> float | None:
         """The one value that arithmetic applies to its first input; None where there are several."""

@@ -119,7 +119,7 @@ def unknown(graph: Graph) -> Iterator[Finding]:
             yield Finding(str(node), "FINN knows it by its other name alone, and leaves it in float", "call it Quant")
         elif node.domain in QUANTISER_DOMAINS and node.kind == "Trunc":
             if node not in averaged:
-                fact = "FINN takes a Trunc only behind an AveragePool and a Mul"
+                fact = "FINN takes a Trunc only behind an AveragePool (and a Mul, in version 1)"
                 yield Finding(str(node), fact, "average by GlobalAveragePool and quantise with Quant")
         elif node.domain in QUANTISER_DOMAINS and node.kind not in QUANTISERS:
             fact = f"{node.kind} of {node.domain} is not judged here"
@@ -140,10 +140,13 @@ def moving(graph: Graph) -> Iterator[Finding]:
             known = False
             fact = f"its shape is {size(shape)}"
             yield Finding(f"input {name!r}", fact, "export with a fixed size")
+    fixed = known and all(isinstance(graph.shapes[name][0], int) for name in graph.inputs if graph.shapes[name])
     for node in graph.nodes:
         if node.domain in OWN_DOMAINS and graph.sizes.issuperset(node.outputs):
             fact = "it works on shapes while the graph runs"
-            yield Finding(str(node), fact, "export with a fixed size, then run qonnx-cleanup")
+            if fixed:
+                fact += ": FINN's own cleanup computes it first, since the input's size and batch are fixed"
+            yield Finding(str(node), fact, "export with a fixed size, then run qonnx-cleanup", taken=fixed)
         elif node.nested or (node.domain not in OWN_DOMAINS and not graph.quantiser(node)):
             continue  # nothing tells its shapes: told among the operators
         elif known and not _static(graph, node.outputs[0]) and _all_static(graph, node):

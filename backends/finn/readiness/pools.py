@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
+from math import isfinite, log2
 
-from backends.finn.readiness.graph import Graph, GraphNode
+from backends.finn.readiness.graph import TRUNC_2, Graph, GraphNode
 from backends.finn.readiness.layers import AVERAGES
 from flows.core.readiness import Finding
 
@@ -66,12 +66,13 @@ def _ragged(graph: Graph, node: GraphNode, kernel: Pair, strides: Pair, pads: tu
 
 
 def truncated(graph: Graph, node: GraphNode) -> GraphNode | None:
-    """The Trunc behind an AveragePool and a Mul: the three become FINN's QuantAvgPool2d."""
+    """The Trunc behind an AveragePool, or in its version 1 behind a Mul there: they become FINN's QuantAvgPool2d."""
     readers = graph.consumers(node.outputs[0])
-    if len(readers) == 1 and readers[0].kind == "Mul":
-        behind = graph.consumers(readers[0].outputs[0])
-        if len(behind) == 1 and behind[0].kind == "Trunc":
-            return behind[0]
+    scaled = len(readers) == 1 and readers[0].kind == "Mul"
+    if scaled:
+        readers = graph.consumers(readers[0].outputs[0])
+    if len(readers) == 1 and readers[0].kind == "Trunc" and scaled == (len(readers[0].inputs) != TRUNC_2):
+        return readers[0]
     return None
 
 
@@ -84,10 +85,21 @@ def _windows(graph: Graph, node: GraphNode, trunc: GraphNode) -> Iterator[Findin
         yield Finding(where, fact, "take a square kernel and one stride for both axes")
     elif len(settings.get("pads", ())) != 4 or any(settings["pads"]):
         yield Finding(where, "its padding is not written as zeros", "average without padding, pads = [0, 0, 0, 0]")
+    elif len(trunc.inputs) == TRUNC_2:
+        yield from _scales(graph, trunc)
     elif graph.scalar(graph.consumers(node.outputs[0])[0]) != kernel[0] ** 2:
         yield Finding(where, f"the Mul behind it is not by {kernel[0] ** 2}, its pixels", "export it by TruncAvgPool2d")
     if str(trunc.settings.get("rounding_mode", "FLOOR")).upper() != "FLOOR":
         yield Finding(str(trunc), "it does not round by FLOOR", "set rounding_mode=FLOOR and train again")
+
+
+def _scales(graph: Graph, trunc: GraphNode) -> Iterator[Finding]:
+    before, bits, after, kept = (graph.truncation(trunc, index) for index in (1, 3, 4, 5))
+    if not (before and bits and after and kept and before > 0 and after > 0):
+        yield Finding(str(trunc), "its scales or bits are not single numbers above 0", "export it by TruncAvgPool2d")
+    elif log2(after / before) != bits - kept:
+        fact = f"its scales {before:g} and {after:g} are not {bits - kept:g} bits apart, as its bits are"
+        yield Finding(str(trunc), fact, "let it drop the bits that its scales say (TruncAvgPool2d of Brevitas)")
 
 
 def averages(graph: Graph) -> Iterator[Finding]:

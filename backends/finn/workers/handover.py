@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +45,18 @@ def arrays(
     }
 
 
-def thresholds(weights: Mapping[str, np.ndarray], tensors: Iterable[QuantisedTensor]) -> list[np.ndarray]:
+def thresholds(
+    weights: Mapping[str, np.ndarray],
+    tensors: Iterable[QuantisedTensor],
+    is_bipolar: Callable[[str], bool] = lambda layer: False,
+) -> list[np.ndarray]:
     """By quantiser, in the graph's order: what it reads at its thresholds (channels, steps), each half way between the
-    last integer below it and the first above."""
+    last integer below it and the first above. Both steps of a bipolar one are a single threshold to FINN."""
     found = []
     for one in tensors:
         if one.gains:
             steps = weights[f"{one.layer}/thresholds"].astype(np.float64)
+            steps = steps[:, :1] if is_bipolar(one.layer) else steps
             gains, offsets = (np.array(numbers)[:, None] for numbers in (one.gains, one.offsets))
             found.append((abs(gains) * (steps - 0.5) + offsets).astype(np.float32))
     return found
@@ -64,7 +69,7 @@ def main(ask: Mapping[str, Any]) -> None:
     folder = Path("finn")
     folder.mkdir()
     order = [by_name[name] for name in json.loads(Path("order.json").read_text()) if name in by_name]
-    np.savez(folder / "thresholds.npz", *thresholds(weights, order))
+    np.savez(folder / "thresholds.npz", *thresholds(weights, order, quantised.is_bipolar))
     for name in ("model.onnx", "folding.json"):
         shutil.copy(name, folder)
     for name, array in made.items():

@@ -2,9 +2,10 @@
 
 Reads ``graph.onnx`` and writes ``model.onnx``, the same graph but for what FINN does not take: a mean over the image
 becomes GlobalAveragePool, a clip whose ends its quantisers have as well a Relu or nothing, a batch that is left open 1,
-weights are no inputs, constants are computed, what ONNX lets a node leave out is said, and dropouts and casts of floats
-to floats are taken out. Nodes stand in the order in which FINN sorts them, tensors keep their names. ``order.json``
-lists what quantisers make, in order.
+weights are no inputs, constants are computed, what ONNX lets a node leave out is said, dropouts and casts of floats to
+floats are taken out, and an image that is reshaped to a vector is flattened, which FINN leaves to the host. Nodes stand
+in the order in which FINN sorts them, tensors keep their names. ``order.json`` lists what quantisers make, branch by
+branch.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 from backends.finn.workers.plain import plain_model
 from flows.core.worker import run_worker
 
-QUANTISERS = ["Quant", "IntQuant"]
+QUANTISERS = ["Quant", "IntQuant", "BipolarQuant"]
 
 
 def as_finn_takes_it(model: ModelProto) -> ModelProto:
@@ -37,7 +38,14 @@ def as_finn_takes_it(model: ModelProto) -> ModelProto:
         value.type.tensor_type.shape.dim[0].dim_value = 1
     shapes = _shapes(model)
     given = {name: numpy_helper.to_array(one).ravel() for name, one in _short(model)}
-    nodes = [made for node in graph.node for made in _rewritten(node, shapes, given)]
+    images, truncated = {one.name for one in graph.input}, set[str]()
+    for node in reversed(graph.node):
+        if node.op_type == "Trunc" or (node.op_type == "Mul" and node.output[0] in truncated):
+            truncated.update(node.input)
+    nodes: list[NodeProto] = []
+    for node in graph.node:
+        aside = truncated.intersection(node.output)
+        nodes += [node] if aside else _rewritten(node, shapes, given, images)
     for node in nodes:
         if node.op_type == "Conv" and len(shape := shapes.get(node.input[1], [])) == 4:
             _say_all(node, dilations=[1, 1], group=1, kernel_shape=shape[2:], pads=[0] * 4, strides=[1, 1])
@@ -61,7 +69,9 @@ def _short(model: ModelProto) -> Iterator[tuple[str, TensorProto]]:
     return ((name, one) for name, one in given if len(one.dims) < 2)
 
 
-def _rewritten(node: NodeProto, shapes: Mapping[str, list[int]], given: Mapping[str, Any]) -> Iterator[NodeProto]:
+def _rewritten(
+    node: NodeProto, shapes: Mapping[str, list[int]], given: Mapping[str, Any], images: set[str]
+) -> Iterator[NodeProto]:
     settings = {one.name: helper.get_attribute_value(one) for one in node.attribute}
     source, made = node.input[0] if node.input else "", node.output[0]
     shape = shapes.get(source, [])
@@ -74,6 +84,8 @@ def _rewritten(node: NodeProto, shapes: Mapping[str, list[int]], given: Mapping[
     elif node.op_type == "Clip" and (len(second) or not "".join(node.input[1:2])):
         low = [*second, settings.get("min")][0]  # the integers were read: its quantisers end where it does, or before
         yield helper.make_node("Relu" if low == 0 else "Identity", [source], [made], name=node.name)
+    elif node.op_type == "Reshape" and source in images and len(shapes.get(made, [])) == 2:
+        yield helper.make_node("Flatten", [source], [made], name=node.name)
     elif not (whole or mean):
         yield node
     elif whole or settings.get("keepdims", 1):
@@ -98,6 +110,20 @@ def _shapes(model: ModelProto) -> dict[str, list[int]]:
     return {one.name: list(one.dims) for one in plain.graph.initializer} | inferred
 
 
+def _quantised(model: ModelWrapper) -> list[str]:
+    """What quantisers make, branch by branch, the first input of a join first, as ``build.py`` finds them again."""
+    made = {name: node for node in model.graph.node for name in node.output}
+    waiting, ordered = [model.graph.output[0].name], dict[str, bool]()
+    while waiting:
+        name = waiting[-1]
+        missing = [one for one in made[name].input if one in made and one not in ordered]
+        if missing:
+            waiting.append(missing[0])
+        else:
+            ordered[waiting.pop()] = made[name].op_type in QUANTISERS
+    return [name for name, quantises in ordered.items() if quantises]
+
+
 def main(ask: Mapping[str, Any]) -> None:
     given = as_finn_takes_it(ModelProto.FromString(Path("graph.onnx").read_bytes()))
     model = ModelWrapper(given)
@@ -108,9 +134,7 @@ def main(ask: Mapping[str, Any]) -> None:
         RemoveUnusedTensors(),
     ):
         model = model.transform(transformation)
-    Path("order.json").write_text(
-        json.dumps([node.output[0] for node in model.graph.node if node.op_type in QUANTISERS])
-    )
+    Path("order.json").write_text(json.dumps(_quantised(model)))
     Path("model.onnx").write_bytes(model.model.SerializeToString(deterministic=True))
 
 

@@ -89,16 +89,18 @@ class Proof:
         """Raises `SystemExit` unless rounding explains every difference."""
         differing = int(wrong.sum())
         where = f"{tensor.tensor}: {differing:,} of {exact.size:,} codes differ from the integer thresholds"
-        if tensor.layer == INPUT or (abs(found - exact)[wrong] > 1).any():
+        step = 1 + self.quantised.is_bipolar(tensor.layer)
+        if tensor.layer == INPUT or (abs(found - exact)[wrong] > step).any():
             raise SystemExit(where)
         layer = self.quantised.network[tensor.layer]
-        assert isinstance(layer, Threshold)
+        if not isinstance(layer, Threshold):
+            raise SystemExit(where)
         sums, error = self.codes[layer.inputs[0]], self._error(layer.inputs[0])
         gain, offset, spread = (
             np.broadcast_to(np.array(numbers).reshape(-1, *(1,) * (sums.ndim - 1)), sums.shape)[wrong]
             for numbers in (tensor.gains, tensor.offsets, tensor.spreads)
         )
-        edge = (np.minimum(found, exact)[wrong] + 0.5) * tensor.scale
+        edge = (found + exact)[wrong] / 2 * tensor.scale
         missed = abs(gain * sums[wrong] + offset - edge)
         bound = abs(gain) * error[wrong] + OPERATIONS * EPSILON * (abs(gain * sums[wrong]) + spread + abs(edge))
         if (missed > bound).any():

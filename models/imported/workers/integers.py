@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import ceil, log2, prod
+from math import ceil, floor, log2, prod
 from typing import Any
 
 import numpy as np
 
 from flows.core.errors import InputError
 from models.fixed import FixedType, Overflow, Rounding
-from models.imported.quantiser import Quantise, QuantisedKernel
+from models.imported.quantiser import Quantise, QuantisedKernel, Truncate
 from models.imported.workers.draft import Tensor
-from models.integers import GlobalSum, HostScale, Threshold
+from models.integers import GlobalSum, HostScale, Threshold, WindowSum
 from models.network import (
     INPUT,
     Add,
+    AveragePool2D,
     BatchNorm,
     Clip,
+    Concat,
     Conv2D,
     Dense,
     Flatten,
@@ -37,23 +39,21 @@ from models.network import (
 )
 from models.pixels import RAW
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
-from models.thresholds import HALF, Affine, ladder, root
+from models.thresholds import HALF, Affine, bipolar, ladder, root
 
 PIXEL = FixedType(8, 8, signed=False)
 NO_BIAS = FixedType(2, 2)
 """Biases are in thresholds."""
 UNBUILT = {
     "averagepool2d": (
-        "an average of windows, which FINN takes with a Trunc behind it alone; that is not read here",
+        "an average of windows, which FINN takes with a Trunc right behind it alone",
         "take a max pool, a convolution with strides, or one average of the whole image at the end",
-    ),
-    "concat": (
-        "tensors side by side, which FINN builds where their scales agree; the flow does not",
-        "add the branches instead; or build the file with FINN itself, as `python -m flows check finn` judges it",
     ),
     "leaky_relu": ("a leaky ReLU, which FINN does not have", "train it with ReLU"),
 }
 """Why layers that the importers read are not built of integers, and what to do instead."""
+NEARLY = Fraction(1, 1 << 18)
+"""By how much a Trunc's scale may miss that of what it reads: the error of a few products in single precision."""
 WIDEST_KERNEL, WIDEST_CODE, WIDEST_SUM = 8, 8, 30
 """Bits: of what FINN quantises, and of sums whose thresholds are int32."""
 
@@ -140,16 +140,21 @@ class IntegerDraft:
                 self._rectify(layer)
             case Clip():
                 self._confine(layer)
-            case Add():
+            case Add() | Concat():
                 self._join(layer)
             case GlobalAveragePool():
                 source, unit = self._plain(layer, 0)
                 area, type = prod(self.network.input_shapes(layer)[0][:2]), self._type(source.name)
                 wide = _integer(type.width + ceil(log2(area)), type.signed)
                 self._put(GlobalSum(layer.name, (source.name,)), Arithmetic(wide), unit / area)
+            case AveragePool2D() if any(isinstance(one, Truncate) for one in self.network.consumers(layer.name)):
+                self.held[layer.name] = self.held[layer.inputs[0]]
+            case Truncate():
+                self._truncate(layer)
             case MaxPool2D() | Flatten():
                 source, unit = self._plain(layer, 0)
-                self._put(replace(layer, inputs=(source.name,)), Arithmetic(self._type(source.name)), unit)
+                types = Arithmetic(self._type(source.name), bipolar=self._bipolar(source.name))
+                self._put(replace(layer, inputs=(source.name,)), types, unit)
             case _:
                 raise self._refused(layer, *UNBUILT.get(layer.kind, (f"FINN has no {layer.kind}",)))
 
@@ -164,14 +169,79 @@ class IntegerDraft:
         first = max(low, 0) if source.rectified else low
         type = self._type(source.name)
         bound = max(type.high, -type.low)
-        ladders = [ladder(one, layer.unit, first, high, bound) for one in source.channels]
+        if layer.bipolar:
+            self._check_bipolar(layer, source)
+            ladders = [bipolar(one, bound) for one in source.channels]
+        else:
+            ladders = [ladder(one, layer.unit, first, high, bound) for one in source.channels]
         self.weights[f"{layer.name}/thresholds"] = np.array([steps for _, steps in ladders], np.int32)
         self.weights[f"{layer.name}/signs"] = np.array([sign for sign, _ in ladders], np.float32)
         self.read[layer.name] = source.channels
         self.made[layer.name] = layer.name
-        overflow = Overflow.SAT_SYM if layer.narrow and layer.signed else Overflow.SAT
-        codes = FixedType(layer.bits, layer.bits, layer.signed, Rounding.RND_CONV, overflow)
-        self._put(Threshold(layer.name, (source.name,), high - first, first), Arithmetic(codes), layer.unit)
+        codes = _codes(layer)
+        threshold = Threshold(layer.name, (source.name,), high - first, first)
+        self._put(threshold, Arithmetic(codes, bipolar=layer.bipolar), layer.unit)
+
+    def _truncate(self, layer: Truncate) -> None:
+        """The sum and the bits that it loses are one unit of FINN's, which works out by itself how many these are."""
+        average = self.network[layer.inputs[0]]
+        source, unit = self._plain(average, 0)
+        shape = self.network.shapes[average.inputs[0]]
+        kernel = average.kernel if isinstance(average, AveragePool2D) else shape[:2]
+        strides = average.strides if isinstance(average, AveragePool2D) else kernel
+        total = WindowSum(
+            layer.name, (source.name,), (kernel[0], kernel[1]), (strides[0], strides[1]), "valid", layer.shift
+        )
+        if (
+            len(set(kernel)) > 1
+            or len(set(strides)) > 1
+            or (isinstance(average, AveragePool2D) and any(average.pads(shape)))
+        ):
+            fact = f"an average of {kernel} windows every {strides}: FINN averages squares alone, without padding"
+            raise self._refused(layer, fact, "take a square kernel, one stride for both axes, and no padding")
+        type, area = self._type(source.name), prod(kernel)
+        if len(self.network.consumers(average.name)) > 1 or layer.signed not in (None, type.signed):
+            fact = f"it truncates {'signed' if type.signed else 'unsigned'} sums to others, or beside other readers"
+            raise self._refused(layer, fact, "export TruncAvgPool2d of Brevitas as it is")
+        if abs(unit / area * 2**layer.shift / Fraction(layer.scale) - 1) > NEARLY:
+            raise self._refused(layer, "its scale is not that of the sums before it", "export it again")
+        widths = {type.width, floor(layer.bits + layer.shift - log2(area))}
+        dropped = {max(((2**width - 1) * area).bit_length() - layer.bits, 0) for width in widths}
+        if dropped != {layer.shift}:
+            fact = f"it drops {layer.shift} bits, and FINN would drop {' or '.join(map(str, sorted(dropped)))}"
+            raise self._refused(layer, fact, f"let it keep the bits of what it averages, {type.width}")
+        self.made[layer.name] = layer.name
+        self._put_sum(total, isinstance(average, GlobalAveragePool), _integer(layer.bits, type.signed), layer)
+
+    def _put_sum(self, total: WindowSum, whole: bool, type: FixedType, layer: Truncate) -> None:
+        if not whole:
+            self._put(total, Arithmetic(type), Fraction(layer.scale))
+            return
+        self.layers.pop()  # the sum of the image, as it would be without a Trunc
+        (name,) = layer.inputs
+        del self.types[name], self.held[name]
+        self.layers.append(replace(total, name=name))
+        self.types[name] = Arithmetic(type)
+        self._put(Flatten(layer.name, (name,)), Arithmetic(type), Fraction(layer.scale))
+
+    def _check_bipolar(self, layer: Quantise, source: Held) -> None:
+        """FINN multiplies -1 and 1 by -1 and 1, and by nothing else, and pads nothing around them."""
+        if source.rectified:
+            raise self._refused(layer, "it is 1 whatever the image: no ReLU leaves less than 0", "take the ReLU out")
+        waiting = [layer.name]
+        while waiting:
+            for reader in self.network.consumers(waiting.pop()):
+                kernel = self.kernels.get(reader.name)
+                if isinstance(reader, MaxPool2D | Flatten):
+                    waiting.append(reader.name)
+                elif not (kernel and kernel.bipolar):
+                    fact = f"bipolar, and {reader.name} that reads it has no bipolar weights: FINN has no unit for that"
+                    raise self._refused(layer, fact, "take 2 bits, signed and narrow, or make those weights bipolar")
+                if isinstance(reader, Conv2D | GroupedConv2D | MaxPool2D) and any(
+                    reader.pads(*self.network.input_shapes(reader))
+                ):
+                    fact = f"bipolar, and {reader.name} that reads it pads, where there is no code for 0"
+                    raise self._refused(layer, fact, "do without padding, or take 2 bits, signed and narrow")
 
     def _weigh(self, layer: Conv2D | GroupedConv2D | Dense) -> None:
         source, unit = self._plain(layer, 0)
@@ -188,10 +258,9 @@ class IntegerDraft:
         scales = np.broadcast_to(kernel.scales, given.shape[-1:])
         self.weights[f"{layer.name}/kernel"] = np.rint(given / scales).astype(np.float32)
         self.weights[f"{layer.name}/bias"] = np.zeros(len(scales), np.float32)
-        overflow = Overflow.SAT_SYM if kernel.narrow else Overflow.SAT
-        codes = FixedType(kernel.bits, kernel.bits, True, Rounding.RND_CONV, overflow)
+        codes = _codes(kernel)
         terms = prod(given.shape[:-1])
-        width = self._type(source.name).width + codes.width + ceil(log2(terms))
+        width = self._bits(source.name) + kernel.bits + ceil(log2(terms))
         if width > WIDEST_SUM:
             raise self._refused(layer, f"its sums may take {width} bits, and {WIDEST_SUM} are computed exactly here")
         sums = _integer(width, True)
@@ -199,7 +268,8 @@ class IntegerDraft:
             Affine(unit * Fraction(float(scale)), Fraction(float(one)), abs(Fraction(float(one))))
             for scale, one in zip(scales, bias, strict=True)
         )
-        self._put(replace(layer, inputs=(source.name,)), Arithmetic(sums, codes, NO_BIAS, sums), *channels)
+        types = Arithmetic(sums, codes, NO_BIAS, sums, bipolar=kernel.bipolar)
+        self._put(replace(layer, inputs=(source.name,)), types, *channels)
 
     def _normalise(self, layer: BatchNorm) -> None:
         source = self.held[layer.inputs[0]]
@@ -241,15 +311,16 @@ class IntegerDraft:
         else:
             self._rectify(layer)
 
-    def _join(self, layer: Add) -> None:
+    def _join(self, layer: Add | Concat) -> None:
         (first, unit), (second, other) = self._plain(layer, 0), self._plain(layer, 1)
         if unit != other:
-            fact = f"it adds integers of two scales, {float(unit):g} and {float(other):g}"
+            verb = "adds" if isinstance(layer, Add) else "joins"
+            fact = f"it {verb} integers of two scales, {float(unit):g} and {float(other):g}"
             raise self._refused(layer, fact, "let both quantisers share one scale, equal to the last bit")
         types = [self._type(one.name) for one in (first, second)]
         signed = any(one.signed for one in types)
-        width = max(one.width + (signed and not one.signed) for one in types) + 1
-        self._put(Add(layer.name, (first.name, second.name)), Arithmetic(_integer(width, signed)), unit)
+        width = max(one.width + (signed and not one.signed) for one in types) + isinstance(layer, Add)
+        self._put(replace(layer, inputs=(first.name, second.name)), Arithmetic(_integer(width, signed)), unit)
 
     def _put(self, layer: Layer, types: Arithmetic, *units: Fraction | Affine) -> None:
         """Appends a layer of integers; `units` are one for all channels, or one each."""
@@ -268,6 +339,12 @@ class IntegerDraft:
 
     def _type(self, name: str) -> FixedType:
         return PIXEL if name == INPUT else self.types[name].output
+
+    def _bipolar(self, name: str) -> bool:
+        return name != INPUT and self.types[name].bipolar
+
+    def _bits(self, name: str) -> int:
+        return 1 if self._bipolar(name) else self._type(name).width
 
     def _refused(self, layer: Layer, fact: str, advice: str = "change it, train again and export again") -> InputError:
         return InputError(f"layer {layer.name}", fact, advice)
@@ -298,6 +375,14 @@ def _is_identity(source: Held, layer: Quantise) -> bool:
     if (layer.signed, layer.bits, layer.narrow) != (False, 8, False) or source.unit is None:
         return False
     return all(round(pixel * source.unit / layer.unit) == pixel for pixel in range(256))
+
+
+def _codes(quantiser: Quantise | QuantisedKernel) -> FixedType:
+    """Its codes as a type of fixed point, in which -1 and 1 take two bits."""
+    symmetric = quantiser.narrow and quantiser.signed
+    bits = 2 if quantiser.bipolar else quantiser.bits
+    overflow = Overflow.SAT_SYM if symmetric else Overflow.SAT
+    return FixedType(bits, bits, quantiser.signed, Rounding.RND_CONV, overflow)
 
 
 def _integer(width: int, signed: bool) -> FixedType:

@@ -135,6 +135,7 @@ OPERATORS: Mapping[str, Callable[..., Array]] = {
     "Gather": _gather,
     "Identity": lambda node, data: data,
     "Mul": _arithmetic(np.multiply),
+    "Pow": _arithmetic(np.power),
     "Range": _range,
     "Reshape": _reshape,
     "Slice": _slice,

@@ -7,7 +7,9 @@ from models.imported.workers.draft import Place
 OWN = ("", "ai.onnx")
 DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
 """QONNX' own, what Brevitas writes beside it, and the old name that qonnx still reads."""
-KINDS = ("Quant", "IntQuant")
+BIPOLAR = "BipolarQuant"
+TRUNC = "Trunc"
+KINDS = ("Quant", "IntQuant", BIPOLAR, TRUNC)
 QCDQ = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger")
 
 
@@ -21,10 +23,6 @@ def is_quantiser(place: Place, domain: str) -> bool:
         raise place.refusal("the graph is FINN-ONNX, as FINN's own steps leave it", advice)
     if domain not in DOMAINS:
         return False
-    if place.kind == "Trunc":
-        raise place.refusal("it drops bits (Trunc)", "average without it, and quantise the result with Quant")
-    if place.kind == "BipolarQuant":
-        raise place.refusal("weights or activations of one bit, -1 and 1, are not read", "take 2 bits or more")
     if place.kind not in KINDS:
         raise place.refusal(f"an operator of {domain} that is not read", "quantise with Quant")
     return True

@@ -13,11 +13,12 @@ from onnx import ModelProto, TensorProto
 from models.imported.workers.draft import Tensor
 from models.imported.workers.onnx_affine import AFFINE
 from models.imported.workers.onnx_constants import computed
-from models.imported.workers.onnx_domains import KINDS
+from models.imported.workers.onnx_domains import KINDS, TRUNC
 from models.imported.workers.onnx_file import ADVICE, OnnxFile, load_model, text_of, type_name
 from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.imported.workers.onnx_layout import LAYOUT
 from models.imported.workers.onnx_quant import note_kernel, quantise, turned
+from models.imported.workers.onnx_trunc import truncate
 from models.imported.workers.onnx_windows import WINDOWS
 from models.imported.workers.unbuilt import refuse_kind
 from models.network import INPUT, Clip, Dense, LeakyReLU, Network, ReLU, Softmax
@@ -48,6 +49,8 @@ def read_graph(model: ModelProto, path: Path, name: str, external: tuple[str, ..
             node = Node.of(place, proto)
             if place.kind == "Constant":
                 file.add_constant(place, node.settings, node.output)
+            elif place.kind == TRUNC:
+                truncate(graph, node)
             elif place.kind in KINDS:
                 quantise(graph, node)
             elif (constant := computed(graph, node)) is not None:

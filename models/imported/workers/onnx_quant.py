@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.imported.quantiser import FileTensor, Quantise, QuantisedConstant, QuantisedKernel, code_range
 from models.imported.workers.onnx_constants import OPERATORS, TURNS
+from models.imported.workers.onnx_domains import BIPOLAR
 from models.imported.workers.onnx_graph import Graph, Node
 
 AGAIN = "export it again with brevitas.export.export_qonnx, in evaluation mode"
@@ -24,27 +25,33 @@ ROUNDINGS: Mapping[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "CEIL": np.ceil,
     "DOWN": np.trunc,
     "FLOOR": np.floor,
+    BIPOLAR: lambda numbers: np.where(numbers < 0, -1.0, 1.0),
 }
 """Of weights, which are rounded here and now."""
 
 
 def quantise(graph: Graph, node: Node) -> None:
-    """Adds what a Quant node makes to the constants, or to the values, of `graph`."""
-    scale, bits = _scale(graph, node), _bits(graph, node)
-    signed, narrow = bool(node.settings.get("signed", 1)), bool(node.settings.get("narrow", 0))
-    if bits < 1 + signed + (narrow and not signed):
-        raise node.place.refusal(f"a{' narrow' * narrow} quantiser of {bits} bits", "take 2 to 8 bits")
-    mode = str(node.settings.get("rounding_mode", "ROUND")).upper()
+    """Adds what a Quant or BipolarQuant node makes to the constants, or to the values, of `graph`."""
+    scale, bits, signed, narrow, mode = _scale(graph, node), 1, True, True, BIPOLAR
+    if node.place.kind != BIPOLAR:
+        bits = _bits(graph, node)
+        signed, narrow = bool(node.settings.get("signed", 1)), bool(node.settings.get("narrow", 0))
+        mode = str(node.settings.get("rounding_mode", "ROUND")).upper()
+        if bits < 1 + signed + (narrow and not signed):
+            raise node.place.refusal(f"a{' narrow' * narrow} quantiser of {bits} bits", "take 2 to 8 bits")
     if node.inputs[0] in graph.constants and mode in ROUNDINGS:
         _constant(graph, node, scale, QuantisedConstant(scale, bits, signed, narrow), ROUNDINGS[mode])
         return
-    if mode not in NEAREST:
+    if mode not in (*NEAREST, BIPOLAR):
         advice = "take FloatToIntImplType.ROUND in Brevitas, and train again"
         raise node.place.refusal(f"it rounds by {mode}, where ROUND (to nearest, ties to even) is read", advice)
     value = graph.value(node)
     if scale.size != 1:
         fact = f"an activation with scales {'x'.join(map(str, scale.shape))}, where one for the tensor is read"
         raise node.place.refusal(fact, "take a per-tensor quantiser of activations")
+    if mode == BIPOLAR and scale.item() != 1:
+        fact = f"a bipolar activation of scale {scale.item():g}, where 1 is read"
+        raise node.place.refusal(fact, "take a scale of 1: the layer behind it can have the other")
     made = graph.add(node, Quantise, value, scale=float(scale.item()), bits=bits, signed=signed, narrow=narrow)
     graph.values[node.output] = made
     graph.quantised[made.name] = FileTensor(node.output, value.channels_last, value.order)
@@ -91,7 +98,8 @@ def _constant(
 
 
 def _scale(graph: Graph, node: Node) -> NDArray[Any]:
-    scale, zero = _given(graph, node, 1, "scale"), _given(graph, node, 2, "zero point")
+    scale = _given(graph, node, 1, "scale")
+    zero = _given(graph, node, 2, "zero point") if node.place.kind != BIPOLAR else np.zeros(1)
     with np.errstate(over="ignore", under="ignore"):
         scale = scale.astype(np.float32)
     if not scale.size or not (np.isfinite(scale).all() and (scale > 0).all()):

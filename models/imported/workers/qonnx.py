@@ -12,7 +12,7 @@ import numpy as np
 from onnx import ModelProto, TensorProto, numpy_helper
 
 from flows.core.errors import InputError
-from models.imported.quantiser import FileTensor, Quantise
+from models.imported.quantiser import FileTensor, Quantise, Truncate
 from models.imported.workers.integers import Integers, integers, pixel_unit
 from models.imported.workers.limits import refusal
 from models.imported.workers.onnx_graph import Graph
@@ -52,7 +52,7 @@ def _write(made: Integers, network: Network, graph: Graph, divisor: int, out: Pa
 
 
 def _tensor(layer: Layer, kept: FileTensor, made: Integers) -> QuantisedTensor:
-    assert isinstance(layer, Quantise)
+    assert isinstance(layer, Quantise | Truncate)
     read = made.read.get(layer.name, ())
     return QuantisedTensor(
         tensor=kept.name,

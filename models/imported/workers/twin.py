@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from models.folding import folded, folded_weights
-from models.imported.quantiser import Quantise
+from models.imported.quantiser import Quantise, Truncate
 from models.imported.workers.draft import Tensor
 from models.network import (
     INPUT,
@@ -26,9 +26,13 @@ from models.network import (
     LeakyReLU,
     Network,
     ReLU,
+    Sign,
 )
+from models.pixels import UNIT, Pixels, scaled
 
 Range = tuple[float, float]
+SCALING = 1.0
+"""The epsilon of a `BatchNorm` that constant arithmetic of the file became (`models.imported.workers.onnx_affine`)."""
 
 
 def twin(
@@ -36,13 +40,43 @@ def twin(
 ) -> tuple[Network, Mapping[str, np.ndarray], Mapping[str, Range]]:
     """(network, weights, ranges) for pixels over 255; `network` reads pixels times `pixel`.
 
-    An unsigned quantiser of what can be negative cuts that off: it becomes a ReLU.
+    An unsigned quantiser of what can be negative cuts that off: it becomes a ReLU. A bipolar one becomes a `Sign`.
     """
-    plain = _without_quantisers(network)
-    weights = _for_pixels(plain, {name: tensor.astype(np.float64) for name, tensor in tensors.items()}, pixel)
+    plain = _scaling_apart(_without_quantisers(network), tensors, pixel)
+    weights = {name: tensors[name].astype(np.float64) for name, _ in plain.weight_shapes()}
+    if plain.pixels == UNIT:
+        weights = _for_pixels(plain, weights, pixel)
     hardware = folded(plain)
     ranges = _ranges(network, hardware, tensors, float(255 * pixel))
     return hardware, folded_weights(plain, weights), ranges
+
+
+def _scaling_apart(network: Network, tensors: Mapping[str, Tensor], pixel: Fraction) -> Network:
+    """Constant arithmetic on the input alone, such as 2x - 1, becomes what the network reads, as in a float file: it is
+    no part of the architecture."""
+    pixels, layers = scaled(pixel), list(network.layers)
+    first: tuple[tuple[Fraction, ...], tuple[Fraction, ...]] | None = None
+    while len(readers := [layer for layer in layers if INPUT in layer.inputs]) == 1:
+        (layer,) = readers
+        if not isinstance(layer, BatchNorm) or layer.epsilon != SCALING or tensors[f"{layer.name}/variance"].any():
+            break
+        gain, offset = (tuple(map(Fraction, tensors[f"{layer.name}/{role}"].tolist())) for role in ("gamma", "beta"))
+        if not all(gain):
+            break
+        pixels, before = pixels.then(gain, offset), first or ((Fraction(1),), (Fraction(0),))
+        both = Pixels(*before).then(gain, offset)
+        first = both.gain, both.offset
+        layers.remove(layer)
+        layers = [
+            replace(one, inputs=tuple(INPUT if name == layer.name else name for name in one.inputs)) for one in layers
+        ]
+    if not first:
+        return network
+    known = f"the file's first layers, of {scaled(pixel)}"
+    absorbed = tuple((name, into) for name, into in network.absorbed if into in {one.name for one in layers})
+    return Network(
+        network.name, network.input_shape, tuple(layers), absorbed, replace(pixels, known=known, first=first)
+    )
 
 
 def never_negative(network: Network) -> set[str]:
@@ -68,8 +102,12 @@ def _without_quantisers(network: Network) -> Network:
     layers: list[Layer] = []
     for layer in network.layers:
         inputs = tuple(instead.get(name, name) for name in layer.inputs)
-        if not isinstance(layer, Quantise):
+        if isinstance(layer, Truncate):
+            instead[layer.name] = inputs[0]
+        elif not isinstance(layer, Quantise):
             layers.append(replace(layer, inputs=inputs))
+        elif layer.bipolar:
+            layers.append(Sign(layer.name, inputs))
         elif layer.signed or layer.inputs[0] in positive:
             instead[layer.name] = inputs[0]
         else:
@@ -102,7 +140,8 @@ def _ranges(network: Network, hardware: Network, tensors: Mapping[str, Tensor], 
     for name in (layer.name for layer in network.layers):  # in order: the last batch normalisation counts
         if into.get(name) in ranges and _is_behind(network, name, into[name]):
             ranges[into[name]] = read[name]
-    return ranges | {INPUT: (0.0, 1.0)}
+    low, high = hardware.pixels.ends
+    return ranges | {INPUT: (float(low), float(high))}
 
 
 def _found(network: Network, name: str) -> Layer | None:

@@ -19,6 +19,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file, save_file
 
 from backends.finn import BACKEND
+from backends.finn.design.nodes import MatrixVector
 from backends.finn.handover.step import facts
 from backends.finn.options import FinnOptions
 from backends.finn.resolve import resolve
@@ -196,6 +197,35 @@ def test_thresholds_in_floats_lie_half_way_between_integers() -> None:
         inside = abs(np.array(steps)) < 1 << 17
         again = np.ceil((made[0] - np.float32(offset)) / np.float32(abs(gain)))
         assert np.array_equal(again[inside], np.array(steps)[inside])
+
+
+WINDOW = "ConvolutionInputGenerator_rtl"
+FIRST = ("FMPadding_rtl", WINDOW, "MVAU_rtl", "Thresholding_rtl")
+COUNTED = ("Thresholding_rtl", WINDOW, "MVAU_hls", "Thresholding_rtl", WINDOW, "MVAU_hls", "Thresholding_rtl")
+UNITS = {
+    "W1A1": (*COUNTED, WINDOW, "Pool_hls", "MVAU_hls", "Thresholding_rtl", "MVAU_hls"),
+    "W1A2": (*COUNTED, WINDOW, "Pool_hls", "MVAU_hls", "Thresholding_rtl", "MVAU_hls"),
+    "Trunc": (*FIRST, WINDOW, "Pool_hls", "MVAU_rtl", "Thresholding_rtl", "GlobalAccPool_hls", "MVAU_rtl"),
+    "Trunc of the image": (*FIRST, WINDOW, "Pool_hls", "MVAU_rtl"),
+}
+"""By form, the hardware nodes that finn-plus 1.6.1 makes of it."""
+
+
+@pytest.mark.parametrize("form", UNITS)
+def test_units_are_those_that_finn_plus_makes(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    design = resolve(job_on(FORMS[form](), tmp_path, monkeypatch)).design
+    assert tuple(node.op for node in design.nodes) == UNITS[form]
+
+
+def test_weights_of_one_bit_take_two_but_where_products_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As finn-plus 1.6.1 types them; a count of 54 products has 6 bits, and no sign."""
+    design = resolve(job_on(FORMS["W1A1"](), tmp_path, monkeypatch)).design
+    units = [node for node in design.nodes if isinstance(node, MatrixVector)]
+    assert [(unit.data.width, unit.weight) for unit in units] == [(8, 2), (1, 1), (1, 1), (1, 1)]
+    assert units[1].inputs == 54 and units[1].result.name == "UINT6"
+    assert design.quantised.weight_bits == {"c1": 1, "c2": 1, "h": 1, "d": 1}
 
 
 @pytest.mark.parametrize("form", ["plain", "signed input"])

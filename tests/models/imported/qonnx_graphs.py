@@ -36,6 +36,14 @@ class Builder:
         settings = {"signed": signed, "narrow": narrow, "rounding_mode": "ROUND"}
         return self.node("Quant", [source, *given], output, QONNX, **settings)
 
+    def bipolar(self, source: str, output: str, scale: float = 1.0) -> str:
+        return self.node("BipolarQuant", [source, self.constant(f"{output}_s", scale)], output, QONNX)
+
+    def binary(self, name: str, *shape: int) -> str:
+        """Weights of one bit; some are 0, which is 1."""
+        values = np.rint(self.random.normal(0, 3, shape)) / 10
+        return self.bipolar(self.constant(f"{name}_w", values), f"{name}_q", 0.3)
+
     def weights(self, name: str, *shape: int, each: bool = False, transposed: bool = False) -> str:
         scale = self.random.uniform(0.02, 0.09, (shape[0], *(1,) * (len(shape) - 1)) if each else ())
         values = self.random.normal(0, 0.2, shape)
@@ -136,6 +144,75 @@ def clipped(high: float = 6.0, low: float = 0.0, signed: int = 0) -> ModelProto:
     )
 
 
+def binary(bits: int = 1) -> ModelProto:
+    """A small CNV: 2x - 1, weights of one bit, activations of one bit or (signed and narrow) of more."""
+    build = Builder()
+    centred = build.node(
+        "Sub", [build.node("Mul", ["x", build.constant("two", 2.0)], "x2"), build.constant("one", 1.0)], "x1"
+    )
+    source = build.quant(centred, "x_q", 1 / 128, bits=8)
+
+    def code(of: str, output: str, channels: int) -> str:
+        normed = build.norm(of, f"{output}_n", channels)
+        return build.bipolar(normed, output) if bits == 1 else build.quant(normed, output, 0.7, bits, narrow=1)
+
+    first = build.node("Conv", [source, build.binary("c1", 6, 3, 3, 3)], "c1", kernel_shape=[3, 3])
+    second = build.node("Conv", [code(first, "a1", 6), build.binary("c2", 8, 6, 3, 3)], "c2", kernel_shape=[3, 3])
+    pooled = build.node("MaxPool", [code(second, "a2", 8)], "p", kernel_shape=[2, 2], strides=[2, 2])
+    vector = build.node("Reshape", [pooled, build.constant("shape", [1, -1])], "f")
+    build.constants["shape"] = np.array([1, -1], np.int64)
+    hidden = build.node("Gemm", [vector, build.binary("h", 6, 32)], "h", transB=1)
+    logits = build.node("Gemm", [code(hidden, "a3", 6), build.binary("d", 5, 6)], "d", transB=1)
+    return build.model(build.norm(logits, "y", 5))
+
+
+def joined() -> ModelProto:
+    """Three branches side by side, one of them of a max pool whose windows overlap and are padded."""
+    build = Builder()
+
+    def conv(source: str, name: str, inputs: int, size: int, outputs: int = 4) -> str:
+        kernel = [source, build.weights(name, outputs, inputs, size, size, each=True)]
+        made = build.node("Conv", kernel, name, kernel_shape=[size, size], pads=[size // 2] * 4)
+        return build.quant(
+            build.node("Relu", [build.norm(made, f"{name}_n", outputs)], f"{name}_r"), f"{name}_c", 0.12, signed=0
+        )
+
+    first = conv(build.quant("x", "x_q", 1 / 256, bits=8, signed=0), "c1", 3, 3)
+    stem = build.node("MaxPool", [first], "p1", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    window = build.node("MaxPool", [stem], "p2", kernel_shape=[3, 3], strides=[1, 1], pads=[1] * 4)
+    both = build.node("Concat", [conv(stem, "c2", 4, 1, 6), window, conv(stem, "c3", 4, 3, 2)], "cat", axis=1)
+    flat = build.node("Flatten", [build.node("GlobalAveragePool", [conv(both, "c4", 12, 1)], "g")], "f")
+    return build.model(
+        build.node("Gemm", [flat, build.weights("d", 5, 4), build.constant("d_b", np.ones(5))], "y", transB=1)
+    )
+
+
+def averaged(version: int = 2, size: int = 2) -> ModelProto:
+    """An average of windows (or, of 8 pixels a side, of the image) and a Trunc, as TruncAvgPool2d of Brevitas."""
+    build, scale, pixels = Builder(), 0.11, size * size
+    source = build.quant("x", "x_q", 1 / 256, bits=8, signed=0)
+    kernel = [source, build.weights("c1", 4, 3, 3, 3, each=True)]
+    first = build.norm(build.node("Conv", kernel, "c1", kernel_shape=[3, 3], pads=[1] * 4), "c1_n", 4)
+    code = build.quant(build.node("Relu", [first], "r1"), "r1_q", scale, signed=0)
+    windows: dict[str, Any] = {"kernel_shape": [size] * 2, "strides": [size] * 2, "pads": [0] * 4}
+    sums, bits = build.node("AveragePool", [code], "p", **windows), 4 + pixels.bit_length() - 1
+    numbers = [scale / pixels, 0.0, bits, scale, 4.0]
+    if version == 1:
+        sums, numbers = build.node("Mul", [sums, build.constant("pixels", pixels)], "p_m"), [scale, 0.0, bits, 4.0]
+    given = [build.constant(f"t_{place}", number) for place, number in enumerate(numbers)]
+    signs = {"signed": 0, "narrow": 0} if version == 2 else {}
+    code = build.node("Trunc", [sums, *given], "t", QONNX, rounding_mode="FLOOR", **signs)
+    if size < 8:
+        kernel = [code, build.weights("c2", 4, 4, 1, 1)]
+        second = build.node("Relu", [build.node("Conv", kernel, "c2", kernel_shape=[1, 1])], "r2")
+        code = build.node("GlobalAveragePool", [build.quant(second, "r2_q", 0.2, signed=0)], "g")
+    flat = build.node("Flatten", [code], "f")
+    dense = [flat, build.weights("d", 5, 4), build.constant("d_b", np.ones(5))]
+    model = build.model(build.node("Gemm", dense, "y", transB=1))
+    model.opset_import[1].version = version
+    return model
+
+
 FORMS: dict[str, Callable[[], ModelProto]] = {
     "plain": residual,
     "batch normalisation": lambda: residual(norm=True),
@@ -145,6 +222,12 @@ FORMS: dict[str, Callable[[], ModelProto]] = {
     "flat": flat,
     "depthwise": depthwise,
     "ReLU6": clipped,
+    "Concat, overlapping pools": joined,
+    "Trunc": averaged,
+    "Trunc of version 1": lambda: averaged(1),
+    "Trunc of the image": lambda: averaged(2, 8),
+    "W1A1": binary,
+    "W1A2": lambda: binary(2),
     "HardTanh": lambda: clipped(1.0, -1.0, signed=1),
 }
 

@@ -43,6 +43,28 @@ class Quant(OpRun):
         return ((codes * scale).astype(np.float32),)
 
 
+class Trunc(OpRun):
+    """Both versions, in single precision but for the sum, which is an integer."""
+
+    op_domain = QONNX
+
+    def _run(self, x: Any, scale: Any, zero: Any, bits: Any, *rest: Any, **settings: Any) -> Any:
+        sums = np.rint(x.astype(np.float64) / scale)
+        if len(rest) == 1:
+            return ((np.floor(sums / 2.0 ** (bits - rest[0])) * scale).astype(np.float32),)
+        return ((np.floor(sums / 2.0 ** np.rint(np.log2(rest[0] / scale))) * rest[0]).astype(np.float32),)
+
+
+class BipolarQuant(OpRun):
+    op_domain = QONNX
+
+    def _run(self, x: Any, scale: Any) -> Any:
+        return (np.where(x >= 0, scale, -scale).astype(np.float32),)
+
+
+OPERATORS = [Quant, BipolarQuant, Trunc]
+
+
 def refused(model: ModelProto, folder: Path, monkeypatch: pytest.MonkeyPatch, file: str = "refusal.json") -> InputError:
     return InputError(**json.loads((read(model, folder, monkeypatch) / file).read_text()))
 
@@ -63,14 +85,14 @@ def test_integers_are_what_the_graph_computes(form: str, tmp_path: Path, monkeyp
     graph = ModelProto.FromString((folder / "graph.onnx").read_bytes())
     names = [one.tensor for one in found.tensors]
     graph.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    evaluator = ReferenceEvaluator(graph, new_ops=[Quant])
+    evaluator = ReferenceEvaluator(graph, new_ops=OPERATORS)
     host = found.quantised.network.layers[-1].name
     for index, image in enumerate(pixels):
         given = (image.astype(np.float32) / np.float32(found.divisor)).transpose(2, 0, 1)[None]
         logits, *tensors = evaluator.run(None, {"x": given})
         for kept, tensor in zip(found.tensors, tensors, strict=True):
             ours = codes[kept.layer][index].numpy()
-            assert np.array_equal(np.rint(tensor[0] / kept.scale), ours), kept
+            assert np.array_equal(np.rint(tensor[0] / kept.scale).reshape(ours.shape), ours), kept
         exact = codes[found.quantised.output][index].numpy() * weights[f"{host}/gain"] + weights[f"{host}/offset"]
         assert np.allclose(logits[0], exact, rtol=1e-5, atol=1e-4)
 
@@ -85,15 +107,29 @@ def test_the_twin_is_the_graph_without_quantisers(form: str, tmp_path: Path, mon
     plain = ModelProto.FromString((folder / "graph.onnx").read_bytes())
     constants = {one.name for one in plain.graph.initializer}
     for node in plain.graph.node:
-        if node.op_type == "Quant" and node.input[0] not in constants:
+        if node.op_type == "BipolarQuant" and node.input[0] not in constants:
+            node.op_type, node.domain = "Sign", ""
+            del node.input[1:]
+        if node.op_type in ("Quant", "Trunc") or node.name == "p_m":  # the Mul of a Trunc's first version
+            if node.input[0] in constants:
+                continue
             node.op_type, node.domain = "Identity", ""
             del node.input[1:], node.attribute[:]
     pixels = images()
-    evaluator = ReferenceEvaluator(plain, new_ops=[Quant])
+    evaluator = ReferenceEvaluator(plain, new_ops=OPERATORS)
     given = [(image.astype(np.float32) / divisor).transpose(2, 0, 1)[None] for image in pixels]
     expected = [np.asarray(evaluator.run(None, {"x": one}))[0][0] for one in given]
     twin = TorchNetwork(network).load(open_weights(folder / "weights.safetensors", network).tensors()).eval()
-    assert np.allclose(twin(as_input(pixels)).detach().numpy(), expected, rtol=1e-3, atol=1e-3)
+    assert np.allclose(twin(as_input(pixels, network.pixels)).detach().numpy(), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_what_scales_the_pixels_is_no_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file's own Sub and Div of its input stand beside the network, as those of a float file do."""
+    (tmp_path / "scaled").mkdir()
+    scaled = network_of(read(residual(affine=True), tmp_path / "scaled", monkeypatch))
+    plain = network_of(read(residual(), tmp_path, monkeypatch))
+    assert scaled.digest == plain.digest and len(scaled.pixels.gain) == 3
+    assert float(scaled.pixels.number(255, 1)) == pytest.approx((1 - 0.45) / 0.2)
 
 
 def network_of(folder: Path) -> Network:
@@ -241,8 +277,8 @@ DAMAGE: dict[str, tuple[Change, str]] = {
     "no bits": (value("r1_q_b", 0), "its bit width is 0"),
     "a bit width that is no number": (value("r1_q_b", np.nan), "its bit width is nan"),
     "another rounding": (settings("r1_q", rounding_mode="FLOOR"), "it rounds by FLOOR, where ROUND"),
-    "Trunc": (kind("r1_q", "Trunc"), "it drops bits (Trunc)"),
-    "BipolarQuant": (kind("c1_q", "BipolarQuant"), "of one bit"),
+    "Trunc": (kind("r1_q", "Trunc"), "a Trunc of 4 inputs"),
+    "a bipolar scale": (kind("r1_q", "BipolarQuant"), "a bipolar activation of scale 0.11, where 1 is read"),
     "FloatQuant": (kind("c1_q", "FloatQuant"), "that is not read"),
     "FINN-ONNX": (kind("r1_q", "MultiThreshold"), "the graph is FINN-ONNX"),
     "a hardware node": (kind("c1", "MVAU", "finn.custom_op.fpgadataflow"), "the graph is FINN-ONNX"),
@@ -260,6 +296,14 @@ def test_what_no_flow_can_take_is_one_sentence(name: str, tmp_path: Path, monkey
     assert told in str(error) and "\n" not in str(error) and "Error(" not in str(error)
 
 
+def one_bit(node: str) -> Change:
+    def change(model: ModelProto) -> None:
+        kind(node, "BipolarQuant")(model)
+        value(f"{node}_s", 1.0)(model)
+
+    return change
+
+
 FINNS: dict[str, tuple[Change, str]] = {
     "weights of 9 bits": (value("c1_q_b", 9), "own.onnx, layer c1: signed weights of 9 bits"),
     "unsigned weights": (settings("c1_q", signed=0), "layer c1: unsigned weights"),
@@ -267,6 +311,8 @@ FINNS: dict[str, tuple[Change, str]] = {
     "a scale an input channel": (value("c1_q_s", np.reshape([0.1, 0.2, 0.3], (1, 3, 1, 1))), "one scale an input"),
     "unequal scales at a sum": (value("s_q_s", 0.125), "integers of two scales, 0.12 and 0.125"),
     "scaled weights": (settings("y", alpha=0.5), "layer y: its weights"),
+    "a bipolar ReLU": (one_bit("r1_q"), "it is 1 whatever the image"),
+    "a bipolar sum": (one_bit("l_q"), "layer l_q: bipolar, and a that reads it has no bipolar weights"),
 }  # fmt: skip
 
 

@@ -65,11 +65,26 @@ def take_pixels(model, cfg):
     return model
 
 
+def in_branches(model):
+    """Its nodes branch by branch, the first input of a join first: an order that no step of FINN's changes."""
+    made = {name: node for node in model.graph.node for name in node.output}
+    ordered = {}
+
+    def visit(node):
+        for name in node.input:
+            if name in made and made[name].output[0] not in ordered:
+                visit(made[name])
+        ordered[node.output[0]] = node
+
+    visit(made[model.graph.output[0].name])
+    return list(ordered.values())
+
+
 def exact_thresholds(model, cfg):
     """FINN divides float thresholds by float scales, and what is next to an integer may round to the other side. In
     thresholds.npz each lies half way between the two integers that it divides, so that no rounding moves it."""
     with np.load(HERE / "thresholds.npz") as exact:
-        nodes = model.get_nodes_by_op_type("MultiThreshold")
+        nodes = [node for node in in_branches(model) if node.op_type == "MultiThreshold"]
         assert len(nodes) == len(exact), f"{len(nodes)} thresholds in the graph, {len(exact)} in the file"
         for index, node in enumerate(nodes):
             given, better = model.get_initializer(node.input[1]), exact[f"arr_{index}"]
@@ -145,19 +160,10 @@ def verify_nodes(model, cfg):
 
 
 def order_nodes(model, cfg):
-    """Branch by branch, the first input of a join first: the order in which folding.json counts them."""
-    made = {name: node for node in model.graph.node for name in node.output}
-    ordered = {}
-
-    def visit(node):
-        for name in node.input:
-            if name in made and made[name].name not in ordered:
-                visit(made[name])
-        ordered[node.name] = deepcopy(node)
-
-    visit(made[model.graph.output[0].name])
+    """The order in which folding.json counts them."""
+    ordered = [deepcopy(node) for node in in_branches(model)]
     del model.graph.node[:]
-    model.graph.node.extend(ordered.values())
+    model.graph.node.extend(ordered)
     return model
 
 

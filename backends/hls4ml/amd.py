@@ -27,10 +27,12 @@ CPP = Output("convert", PROJECT)
 """The folder of generated C++."""
 FUNCTIONS = {
     r"(pointwise_)?conv_2d_": "conv2d",
+    r"depthwise_conv_2d_": "grouped_conv2d",
     r"dense_": "dense",
     r"pooling2d_": "maxpool2d",
     r"global_pooling2d_": "global_average_pool",
     r"relu_": "relu",
+    r"relu6_": "clip",
     r"add_(?!\d)": "add",  # add_10ns_10ns is an adder
     r"softmax_": "softmax",
     r"clone_stream_": CLONE,

@@ -22,18 +22,20 @@ from backends.hls4ml.precision import lower
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job, Refusal
 from models.fixed import FixedType, parse_type
-from models.network import AveragePool2D, Conv2D, Dense, Flatten, MaxPool2D, Network, Softmax
+from models.network import WEIGHTED, AveragePool2D, Clip, Dense, Flatten, GroupedConv2D, MaxPool2D, Network, Softmax
 
 UNROLL_LIMIT = 4096
 """Products of one layer that the HLS compilers unroll (``config_array_partition -maximum_size`` of hls4ml's Tcl)."""
-KINDS = "add", "averagepool2d", "conv2d", "dense", "flatten", "global_average_pool", "maxpool2d", "relu", "softmax"
+KINDS = (
+    "add", "averagepool2d", "clip", "conv2d", "dense", "flatten", "global_average_pool", "grouped_conv2d", "maxpool2d",
+    "relu", "softmax",
+)  # fmt: skip
 UNBUILT = {
-    "clip": "hls4ml 1.3.0 reads no ReLU with an upper end (`max_value`), as ReLU6 is",
     "leaky_relu": "hls4ml has LeakyReLU, but its arithmetic is not modelled here",
     "concat": "hls4ml has Concatenate, but its blocks are not modelled here",
-    "grouped_conv2d": "hls4ml has DepthwiseConv2D and no other groups, but its products are not modelled here",
 }
 """Why the flow does not convert layers that the importers read."""
+RELU6 = 0.0, 6.0
 EXACT_BITS = 53
 """Bits of a sum that the exact reference holds."""
 
@@ -41,18 +43,24 @@ EXACT_BITS = 53
 def check(job: Job[Hls4mlOptions]) -> Sequence[Refusal]:
     if found := tuple(_layers(job.network)):
         return found
-    return (*_unrolled(job), *_pooling(job.network), *_reuse(job), *_precision(job), *_target(job))
+    return (*_streamed(job), *_unrolled(job), *_pooling(job.network), *_reuse(job), *_precision(job), *_target(job))
 
 
 def _layers(network: Network) -> Iterator[Refusal]:
     """Layers, and orders of them, that the flow does not convert."""
-    if not any(isinstance(layer, Conv2D | Dense) for layer in network.layers):
+    if not any(isinstance(layer, WEIGHTED) for layer in network.layers):
         yield Refusal(f"network {network.name}", "no layer of it has weights to multiply by", "one with a Dense layer")
     for layer in network.layers:
         where, readers = f"layer {layer.name}", network.consumers(layer.name)
         if layer.kind not in KINDS:
             why = f": {UNBUILT[layer.kind]}" if layer.kind in UNBUILT else ""
             yield Refusal(where, f"the flow does not convert {layer.kind}{why}", f"one of {', '.join(KINDS)}")
+        elif isinstance(layer, GroupedConv2D) and not layer.is_depthwise(network.input_shapes(layer)[0][-1]):
+            fact = "hls4ml 1.3.0 reads no `groups`, and of depthwise convolutions those with a filter a channel"
+            yield Refusal(where, fact, "groups and filters as many as channels, or 1 group")
+        elif isinstance(layer, Clip) and (layer.low, layer.high) != RELU6:
+            fact = f"it clips to {layer.low:g} .. {layer.high:g}, and hls4ml's ReLU with an upper end is relu6"
+            yield Refusal(where, fact, "a ReLU or ReLU6")
         elif isinstance(layer, Softmax) and readers:
             fact = f"{readers[0].name} reads it, and a softmax is built at the end only"
             yield Refusal(where, fact, "a ReLU, or a softmax as the last layer")
@@ -62,6 +70,14 @@ def _layers(network: Network) -> Iterator[Refusal]:
             yield Refusal(where, fact, "flatten right before a dense layer")
         elif len(set(layer.inputs)) < len(layer.inputs):
             yield Refusal(where, f"it takes {layer.inputs[0]} twice, and a FIFO is read once", "two tensors")
+
+
+def _streamed(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
+    """Layers that are built with io_stream alone."""
+    layers = [layer for layer in job.network.layers if isinstance(layer, GroupedConv2D | Clip)]
+    if layers and job.options.io_type == "io_parallel":
+        fact = f"depthwise convolutions and ReLU6, as {layers[0].name} is, are built of streams"
+        yield Refusal("--io-type io_parallel", fact, "--io-type io_stream")
 
 
 def _unrolled(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:

@@ -16,11 +16,11 @@ from backends.dataflow.stages import Fifo, Stage
 from backends.hls4ml.counts import haste
 from backends.hls4ml.options import FRAME, LATENCY, TOOL, Hls4mlOptions, parse_reuse, parse_strategy
 from backends.hls4ml.places import lookup
-from backends.hls4ml.reuse import legal, nearest, sizes
+from backends.hls4ml.reuse import depthwise, legal, nearest, sizes
 from backends.hls4ml.schedule import PACES, Block, ToolPace, blocks, stages, tokens
 from backends.hls4ml.structure import SHIFTED_BITS, fifos
 from backends.protocol import Job
-from models.network import INPUT, Conv2D
+from models.network import INPUT, Conv2D, GroupedConv2D
 from models.quantised import QuantisedNetwork
 
 Sizing = Callable[[Sequence[Stage], Mapping[Fifo, int], int], Mapping[Fifo, int]]
@@ -148,6 +148,9 @@ def factors(job: Job[Hls4mlOptions]) -> Mapping[str, tuple[int, ...]]:
     flat, parallel = unrolled(job), job.options.io_type == "io_parallel"
     legal_factors = {}
     for name, (n_in, n_out) in sizes(job.network).items():
+        if isinstance(job.network[name], GroupedConv2D):
+            legal_factors[name] = depthwise(n_in, n_out)
+            continue
         limited = parallel and name not in flat and isinstance(job.network[name], Conv2D)
         legal_factors[name] = tuple(factor for factor in legal(n_in, n_out) if not limited or factor <= n_in)
     return legal_factors

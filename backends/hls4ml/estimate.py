@@ -24,7 +24,7 @@ from backends.hls4ml.reuse import multiplier_dsp, multipliers, size_of
 from backends.hls4ml.schedule import QUICKEST, Block, slowest, tokens
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import Conv2D, MaxPool2D
+from models.network import CONVOLUTIONS, GroupedConv2D, MaxPool2D
 from models.quantised import QuantisedNetwork
 
 FIFO = "fifo"
@@ -96,12 +96,14 @@ def block_cost(block: Block, design: Hls4mlDesign) -> Amounts:
             found |= _lut_ff(tool, "relu", counts.per_channel(0, tokens(block.shape)))
         case "padding":
             found |= _lut_ff(tool, "padding", counts.per_channel(channels))
-        case "relu":
+        case "relu" | "clip":
             types = quantised.type_of(block.layer.inputs[0]).width, output.width
             found |= _lut_ff(tool, "relu", counts.per_channel(channels, tokens(block.shape), types, design.haste))
             if _is_costly(output):
                 saturating = resources.fitted(tool, "relu_saturating", "lut", counts.per_channel(channels))
                 found[Metric.LUT] = (saturating,)
+            if block.kind == "clip":
+                found[Metric.LUT] += (resources.adders(channels, types[0]),)  # compares with the upper end
         case "maxpool2d":
             assert isinstance(block.layer, MaxPool2D)
             pooling = counts.pooling(*block.layer.kernel, channels, quantised.type_of(block.layer.inputs[0]).width)
@@ -126,25 +128,28 @@ def multiply_accumulate(
     block: Block, quantised: QuantisedNetwork, factor: int, tool: str, latency: bool, haste: float = USUAL
 ) -> Amounts:
     """A convolution or a dense layer. With constants for weights (RF = 1, Latency) the interval is wide: it depends on
-    their values.
+    their values. Of a depthwise convolution no report is known: its LUTs and FFs are absent.
     """
     types, size = quantised.layers[block.name], size_of(quantised.network, block.layer)
     assert types.kernel and types.accumulator and size
     data, weight = quantised.type_of(block.layer.inputs[0]).width, types.kernel.width
     widths = data, types.accumulator.width
     layer = block.layer
-    window = (*layer.kernel, block.taken[-1]) if isinstance(layer, Conv2D) and prod(layer.kernel) > 1 else None
+    window = (*layer.kernel, block.taken[-1]) if isinstance(layer, CONVOLUTIONS) and prod(layer.kernel) > 1 else None
+    absent: Amounts = {Metric.LUT: (None,), Metric.FF: (None,)}
+    is_depthwise = isinstance(layer, GroupedConv2D)
     if latency or factor == 1:
         constants = counts.constants(size[0], prod(size), widths, window, factor, haste)
         dsp = resources.constant_dsp(prod(size), data, weight)
         return {
-            **_lut_ff(tool, "constants", constants),
+            **(_lut_ff(tool, "constants", constants) if not is_depthwise else absent),
             Metric.BRAM18: (exact(0, "none", "the weights are constants of the logic"),),
-            Metric.DSP: (dsp if factor == 1 else resources.shared_dsp(size, factor, data, weight),),
+            Metric.DSP: (dsp if factor == 1 else resources.shared_dsp(size, factor, data, weight, is_depthwise),),
         }
     count = multipliers(*size, factor)
+    mac = counts.multiply_accumulate(size, count, widths, weight, window)
     return {
-        **_lut_ff(tool, "mac", counts.multiply_accumulate(size, count, widths, weight, window)),
+        **(_lut_ff(tool, "mac", mac) if not is_depthwise else absent),
         Metric.BRAM18: (resources.weight_bram(tool, size, weight, factor),),
         Metric.DSP: (multiplier_dsp(quantised, block.name, factor),),
     }

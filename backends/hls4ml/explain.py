@@ -15,7 +15,7 @@ from backends.hls4ml.precision import WEIGHTS
 from backends.hls4ml.ranged import LOGIT_BITS, Widened, numbers_of, reach_of
 from backends.protocol import Job, Note, warning
 from models.fixed import FixedType, Overflow, Rounding, parse_type
-from models.network import Conv2D, Dense, Flatten, Layer, MaxPool2D
+from models.network import WEIGHTED, Flatten, Layer, MaxPool2D
 from models.quantised import QuantisedNetwork
 from models.weights import Weights
 
@@ -89,7 +89,7 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
 
 def _moved(job: Job[Hls4mlOptions], layer: Layer, base: FixedType, given: Given) -> Iterator[Note]:
     """Why weights have another type than `base`."""
-    types = Widened(job, base).weights(layer) if isinstance(layer, Conv2D | Dense) else ()
+    types = Widened(job, base).weights(layer) if isinstance(layer, WEIGHTED) else ()
     for role, tensor, type in zip(WEIGHTS, ("kernel", "bias"), types, strict=False):
         if type.integer != base.integer and role not in types_of(job.network, given, layer.name):
             reach = _reach(*reach_of(job.weights)[f"{layer.name}/{tensor}"])

@@ -14,6 +14,7 @@ from backends.hls4ml.routed import is_modelled
 from backends.hls4ml.unused import unused
 from backends.protocol import Job, Note, warning
 from flows.core.margins import KEPT
+from models.network import Clip, GroupedConv2D
 
 UNKNOWN = "nor are resources: no built design with convolutions, pools or sums of io_parallel was found"
 WORDING = Wording("reuse factors", "they are", "the design takes")
@@ -40,9 +41,26 @@ def _notes(solved: Solved[Hls4mlDesign]) -> Iterator[Note]:
     yield from fifo_note(design.buffers, job.options.fifo_depth, "tokens")
     yield from explain(job, design.quantised)
     yield from unused(job)
+    yield from _unknown(design)
     if job.options.io_type == "io_parallel":
         known = "what is routed is modelled by 4 designs of 2 repositories" if is_modelled(design) else UNKNOWN
         yield warning(f"of io_parallel no cycles are estimated; {known}")
+
+
+def _unknown(design: Hls4mlDesign) -> Iterator[Note]:
+    """Layers of which no report is known."""
+    layers = design.quantised.computed
+    if depthwise := [layer.name for layer in layers if isinstance(layer, GroupedConv2D)]:
+        yield warning(
+            f"{', '.join(depthwise)}: of hls4ml's depthwise convolutions no report is known. LUTs and FFs are counted "
+            "by structure as routed, and absent of what csynth counts; cycles are those of the reuse factor, and at "
+            "most one a product"
+        )
+    if clips := [layer.name for layer in layers if isinstance(layer, Clip)]:
+        yield Note(
+            f"{', '.join(clips)}: hls4ml 1.3.0 has relu6 of arrays alone; the project's nnet_activation_stream.h has "
+            "the same of streams, which the flow adds"
+        )
 
 
 def _snapped(job: Job[Hls4mlOptions]) -> Iterator[Note]:

@@ -23,22 +23,25 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     INPUT: ("@input",),
     "add": ("@merge",),
     "averagepool2d": ("@pooling2d",),
+    "clip": ("@activation",),
     "conv2d": ("@conv2d",),
     "dense": ("@dense",),
     "flatten": ("@reshape",),
     "global_average_pool": ("@globalpooling2d",),
+    "grouped_conv2d": ("@depthwiseconv2d",),
     "maxpool2d": ("@pooling2d",),
     "relu": ("@activation", "@parametrizedactivation"),
     "softmax": ("@softmax",),
 }
 """What hls4ml 1.3.0 calls the class of a layer, by our kind. A ReLU is an Activation where another layer has it for its
 activation, and a ParametrizedActivation where it is a layer of its own: a network does not tell, so either name will
-do."""
+do. A clip is a ReLU6, and a convolution in groups depthwise: no others are built."""
 ROLES = {
     "averagepool2d": ("accum", "result"),
     "conv2d": ("weight", "bias", "accum", "result"),
     "dense": ("weight", "bias", "accum", "result"),
     "global_average_pool": ("accum", "result"),
+    "grouped_conv2d": ("weight", "bias", "accum", "result"),
     "softmax": ("accum", "result"),
     "flatten": (),  # hls4ml builds none: the elements keep their type
 }

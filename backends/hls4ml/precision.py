@@ -27,6 +27,7 @@ from models.network import (
     Dense,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     Layer,
     MaxPool2D,
     Softmax,
@@ -80,7 +81,7 @@ def _ranged(
 ) -> Arithmetic:
     """Accumulators hold any sum of the types that go into them, also of those `given`."""
     match layer:
-        case Conv2D() | Dense():
+        case Conv2D() | GroupedConv2D() | Dense():
             kernel, bias = (given.get(role, type) for role, type in zip(WEIGHTS, choice.weights(layer), strict=True))
             terms = sizes(job.network)[layer.name][0]
             return Arithmetic(choice.result(layer), kernel, bias, _sum(source, kernel, terms, bias))
@@ -98,7 +99,7 @@ def _ranged(
 def _stock(job: Job[Hls4mlOptions], layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
     source = sources[0]
     match layer:
-        case Conv2D() | Dense():
+        case Conv2D() | GroupedConv2D() | Dense():
             total = _sum(source, DEFAULT, sizes(job.network)[layer.name][0])
             return Arithmetic(total, DEFAULT, DEFAULT, total)
         case Add():

@@ -13,7 +13,7 @@ from backends.hls4ml.options import FEWEST_BITS, RESULT, WIDEST, Given, Hls4mlOp
 from backends.hls4ml.places import bits_of
 from backends.protocol import Job, Precisions
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import INPUT, Conv2D, Dense, Flatten, Layer, MaxPool2D, Network, ReLU, Softmax
+from models.network import INPUT, WEIGHTED, Clip, Flatten, Layer, MaxPool2D, Network, ReLU, Softmax
 from models.weights import Weights
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ FEWEST = 4
 fewer, most of the tensor would be rounded to zero, and the point is moved."""
 
 LOGIT_BITS = 16
+
+RECTIFIERS = ReLU, Clip
+"""What takes away all below zero; a clip of another low end is not built."""
 
 LONGEST = 1024
 """More integer bits than any number of single precision has."""
@@ -101,14 +104,14 @@ class ByRange:
         return careful(FixedType(bits, integer, signed))
 
     def result(self, layer: Layer) -> FixedType:
-        """What a ReLU alone reads has the ReLU's type and a sign: what lies below zero does not matter.
+        """What a ReLU, or ReLU6, alone reads has its type and a sign: what lies below zero does not matter.
 
         Logits keep `LOGIT_BITS`: they are few, and coarse ones tie.
         """
         readers = self.job.network.consumers(layer.name)
         own = bits_of(self.job.network, self.given, layer.name).get(RESULT)
         bits = own or self.bits
-        if own is None and len(readers) == 1 and isinstance(readers[0], ReLU):
+        if own is None and len(readers) == 1 and isinstance(readers[0], RECTIFIERS):
             passed = self.result(readers[0])
             return replace(passed, width=passed.width + 1, integer=passed.integer + 1, signed=True)
         low, high = UNIT_RANGE if isinstance(layer, Softmax) else self.job.ranges.reach[layer.name]
@@ -141,9 +144,9 @@ def tensors(network: Network) -> list[str]:
     names = [f"{INPUT}.{RESULT}"]
     for layer in network.layers:
         readers = network.consumers(layer.name)
-        names += [f"{layer.name}.weight"] if isinstance(layer, Conv2D | Dense) else []
+        names += [f"{layer.name}.weight"] if isinstance(layer, WEIGHTED) else []
         passed = isinstance(layer, MaxPool2D | Flatten | Softmax) or all(isinstance(one, Softmax) for one in readers)
-        if not passed and not (len(readers) == 1 and isinstance(readers[0], ReLU)):
+        if not passed and not (len(readers) == 1 and isinstance(readers[0], RECTIFIERS)):
             names.append(f"{layer.name}.{RESULT}")
     return names
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
-from math import exp
+from math import exp, prod
 from pathlib import Path
 from typing import Any
 
@@ -139,14 +140,16 @@ def constant_dsp(products: float, data: int, weight: int) -> Amount:
     return Amount(0.75 * products, products / 4, products, "constants", CONSTANTS_SOURCE)
 
 
-def shared_dsp(size: tuple[int, int], factor: int, data: int, weight: int) -> Amount:
+def shared_dsp(size: tuple[int, int], factor: int, data: int, weight: int, depthwise: bool = False) -> Amount:
     """DSP48E1 of the Latency strategy with a reuse factor above 1: `multiplier_limit` of the code, zeros aside.
 
-    Exact in 23 of 23 rows of 16 bits, of three repositories.
+    Exact in 23 of 23 rows of 16 bits, of three repositories. Of a depthwise convolution that limit is of one over all
+    channels, and limits nothing: up to one a product.
     """
     value = -(-size[0] * size[1] // factor) * dsp48(data, weight)
     low = 0 if min(data, weight) <= NARROW else value
-    return exact(value, "shared", "one DSP48E1 a product and turn, exact in 23 of 23 rows", low)
+    shared = exact(value, "shared", "one DSP48E1 a product and turn, exact in 23 of 23 rows", low)
+    return replace(shared, high=float(prod(size) * dsp48(data, weight))) if depthwise else shared
 
 
 def softmax_bram(tool: str, classes: int) -> Amount:

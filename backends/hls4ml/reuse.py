@@ -28,6 +28,17 @@ def legal(n_in: int, n_out: int) -> tuple[int, ...]:
     return tuple(factor for factor in _divisors(n_in * n_out) if _is_legal(n_in, n_out, factor))
 
 
+def depthwise(n_in: int, n_out: int) -> tuple[int, ...]:
+    """The same of a depthwise convolution of `n_out` channels: up to one multiplier for all its products.
+
+    hls4ml takes it for a convolution over all channels, and so for legal what repeats that one multiplier's turns.
+
+    >>> depthwise(9, 4)
+    (1, 2, 3, 4, 6, 9, 12, 18, 36)
+    """
+    return tuple(_divisors(n_in * n_out))
+
+
 def nearest(factors: Sequence[int], wanted: int) -> int:
     """The one of these ascending `factors` nearest to `wanted`, the smaller of two that are equally near.
 

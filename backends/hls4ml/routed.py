@@ -23,7 +23,7 @@ from backends.hls4ml.schedule import Block, tokens
 from backends.hls4ml.structure import REGISTERS, Product
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import Conv2D, MaxPool2D
+from models.network import CONVOLUTIONS, GroupedConv2D, MaxPool2D
 from models.weights import Weights
 
 FIFO = "fifo"
@@ -105,6 +105,9 @@ def _unit(block: Block, design: Hls4mlDesign) -> Amounts:
             streamed, elements = is_streamed(design), channels if is_streamed(design) else prod(block.shape)
             counts = structure.relu(elements, taken.width, output.width, rounded, streamed)
             return built.amounts("relu" if streamed else "relu_parallel", counts)
+        case "clip":
+            counts = structure.relu6(channels, taken.width, output.width, loses_bits(taken, output, positive=True))
+            return built.amounts("relu6", counts)
         case "maxpool2d":
             assert isinstance(block.layer, MaxPool2D)
             counts = structure.pool((*block.layer.kernel, channels), block.taken[1], taken.width)
@@ -141,15 +144,17 @@ def product_cost(block: Block, design: Hls4mlDesign, factor: int) -> Amounts:
     assert types.kernel is not None and types.accumulator is not None
     n_in, n_out = sizes(quantised.network)[block.name]
     data, accumulator = quantised.type_of(layer.inputs[0]).width, types.accumulator.width
-    window = (*layer.kernel, block.taken[-1]) if isinstance(layer, Conv2D) else None
+    window = (*layer.kernel, block.taken[-1]) if isinstance(layer, CONVOLUTIONS) else None
+    depthwise = isinstance(layer, GroupedConv2D)
     row = block.taken[1] if window else 1
     weight = effective_bits(design.job.weights, block.name, types.kernel)
     if block.name in design.unrolled or factor == 1:
         dsp = _constant_dsp(design, block, factor, data)
         memory = structure.line_buffer(window, row, data) if window else 0
         products = n_in * n_out, max(n_in * n_out - dsp.value, 0)
-        counts = structure.constants(products, n_in, data, weight, accumulator, memory)
-        return {**built.amounts("constants", counts), Metric.DSP: (dsp,)}
+        inputs = n_in * (n_out if depthwise else 1)
+        counts = structure.constants(products, inputs, data, weight, accumulator, memory)
+        return {**built.amounts("depthwise" if depthwise else "constants", counts), Metric.DSP: (dsp,)}
     in_luts = structure.in_luts(data, types.kernel.width, design.tool)
     output = types.output
     product = Product(
@@ -165,9 +170,11 @@ def product_cost(block: Block, design: Hls4mlDesign, factor: int) -> Amounts:
         row,
         in_luts,
         is_streamed(design),
+        depthwise,
     )
+    unit = "depthwise" if depthwise else "product" if product.streamed else "product_parallel"
     return joined(
-        built.amounts("product" if product.streamed else "product_parallel", product.counts),
+        built.amounts(unit, product.counts),
         _weights(product, types.kernel.width, design.tool),
         {Metric.DSP: (_multipliers(product, types.kernel.width),)},
     )
@@ -177,7 +184,7 @@ def _constant_dsp(design: Hls4mlDesign, block: Block, factor: int, data: int) ->
     size, kernel = sizes(design.quantised.network)[block.name], design.quantised.layers[block.name].kernel
     assert kernel is not None
     if factor > 1:
-        return resources.shared_dsp(size, factor, data, kernel.width)
+        return resources.shared_dsp(size, factor, data, kernel.width, isinstance(block.layer, GroupedConv2D))
     return resources.constant_dsp(prod(size), data, kernel.width)
 
 

@@ -15,7 +15,18 @@ from math import prod
 from backends.dataflow.stages import Run, Stage, merged
 from backends.hls4ml.reuse import sizes
 from backends.hls4ml.structure import cycles_a_turn
-from models.network import INPUT, AveragePool2D, Conv2D, Flatten, Layer, MaxPool2D, Network, Shape
+from models.network import (
+    CONVOLUTIONS,
+    INPUT,
+    AveragePool2D,
+    Conv2D,
+    Flatten,
+    GroupedConv2D,
+    Layer,
+    MaxPool2D,
+    Network,
+    Shape,
+)
 
 CLONE, PADDING = "clone", "padding"
 
@@ -49,7 +60,8 @@ class ToolPace:
     `output` for a pixel that a convolution computes, `idle` for one that it only stores (None: it costs as much as a
     computed one); `finish` until its result is out. `drain` from a token to its result in a pipelined block.
     `called` are the fewest cycles a pixel of a convolution with the Latency strategy, `called_deep` those where more
-    than `DEEP` inputs are summed; `pooled` the cycles a pixel of a pool.
+    than `DEEP` inputs are summed; `pooled` the cycles a pixel of a pool. With `serial`, the products of a depthwise
+    convolution take a cycle each, however many multipliers there are.
     """
 
     output: int
@@ -59,6 +71,7 @@ class ToolPace:
     called: int = 1
     called_deep: int = 1
     pooled: int = 1
+    serial: bool = False
 
 
 DEEP = 64
@@ -80,8 +93,12 @@ QUICKEST = ToolPace(0, 1, finish=0, drain=1)
 
 
 def slowest(tool: str) -> ToolPace:
-    """csynth's worst case, which charges every pixel of a convolution as if it completed a window."""
-    return replace(PACES[tool], idle=None)
+    """csynth's worst case, which charges every pixel of a convolution as if it completed a window.
+
+    Of a depthwise convolution no report is known. Its turns add to sums that are chosen as it runs, so that the
+    compiler may add one product after another (``nnet_utils/nnet_depthwise_product.h``).
+    """
+    return replace(PACES[tool], idle=None, serial=True)
 
 
 def blocks(network: Network, layers: Iterable[Layer]) -> tuple[Block, ...]:
@@ -102,7 +119,7 @@ def _blocks(network: Network, layers: tuple[Layer, ...]) -> Iterator[Block]:
             made[layer.name], shapes[layer.name] = sources[0], taken
             continue
         shapes[layer.name] = network.shapes[layer.name]
-        if isinstance(layer, Conv2D) and any(layer.pads(taken)):
+        if isinstance(layer, CONVOLUTIONS) and any(layer.pads(taken)):
             top, bottom, left, right = layer.pads(taken)
             padded = taken[0] + top + bottom, taken[1] + left + right, taken[2]
             name = f"{PADDING} {layer.name}"
@@ -158,17 +175,21 @@ def busy(block: Block, factor: int, pace: ToolPace, unrolled: bool) -> int:
 def _pattern(block: Block, factor: int, pace: ToolPace, latency: bool) -> tuple[Run, ...]:
     """One frame of a block; a pipelined one handles a token a cycle."""
     layer = block.layer
-    called = pace.called_deep if isinstance(layer, Conv2D) and _inputs(block, layer) > DEEP else pace.called
+    called = 1
+    if isinstance(layer, CONVOLUTIONS):
+        called = pace.called_deep if _terms(block, layer) > DEEP else pace.called
     turns = factor * cycles_a_turn(factor)
-    computed = max(factor, called) if latency and block.kind == "conv2d" else factor if latency else turns + pace.output
+    if pace.serial and factor > 1 and isinstance(layer, GroupedConv2D):
+        turns = prod(layer.kernel) * block.taken[-1]
+    computed = max(factor, called) if latency else turns + pace.output
     stored = computed if latency or pace.idle is None else pace.idle
     match block.kind, layer:
-        case "padding", Conv2D():
+        case "padding", Conv2D() | GroupedConv2D():
             top, bottom, left, right = layer.pads(block.taken)
             row = Run(left, 1, takes=False), Run(block.taken[1], 1), Run(right, 1, takes=False)
             above, below = (Run(rows * block.shape[1], 1, takes=False) for rows in (top, bottom))
             return merged((above, *row * block.taken[0], below))
-        case "conv2d", Conv2D():
+        case _, Conv2D() | GroupedConv2D() if block.kind == layer.kind:
             return _window(block, layer, Run(1, computed), Run(1, stored, puts=False))
         case (("maxpool2d" | "averagepool2d"), (MaxPool2D() | AveragePool2D())):
             return _window(block, layer, Run(1, pace.pooled), Run(1, pace.pooled, puts=False))
@@ -180,11 +201,14 @@ def _pattern(block: Block, factor: int, pace: ToolPace, latency: bool) -> tuple[
             return (Run(tokens(block.taken), 1),)
 
 
-def _inputs(block: Block, layer: Conv2D) -> int:
-    return prod(layer.kernel) * block.taken[-1]
+def _terms(block: Block, layer: Conv2D | GroupedConv2D) -> int:
+    """Products that are added up."""
+    return prod(layer.kernel) * (1 if isinstance(layer, GroupedConv2D) else block.taken[-1])
 
 
-def _window(block: Block, layer: Conv2D | MaxPool2D | AveragePool2D, full: Run, idle: Run) -> tuple[Run, ...]:
+def _window(
+    block: Block, layer: Conv2D | GroupedConv2D | MaxPool2D | AveragePool2D, full: Run, idle: Run
+) -> tuple[Run, ...]:
     """A token in for every pixel, one out for every pixel that completes a window."""
     rows, columns = block.taken[0], block.taken[1]
     wide, high = (_ends(size, layer.kernel[axis], layer.strides[axis]) for axis, size in ((1, columns), (0, rows)))

@@ -7,7 +7,7 @@ what Vivado does to it; `backends.hls4ml.built` knows how far that is off, by un
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backends.cost.blockram import bram18
 from backends.cost.fabric import shift_register_luts
@@ -56,9 +56,10 @@ class Product:
     """A matrix-vector product with the Resource strategy: a convolution's, whose `window` is (height, width, channels)
     over an image of `row` pixels a line, or a dense layer's.
 
-    `n_in` inputs of `data` bits, `n_out` results summed in `accumulator` bits and put out with `result` bits, which
-    are `rounded` and saturated or only cut. `weight` are the bits that tell the weights apart. `in_luts` says that the
-    multipliers are no DSP slices, `streamed` that the design has io_stream.
+    `n_in` products of `data` bits for each of `n_out` results, summed in `accumulator` bits and put out with `result`
+    bits, which are `rounded` and saturated or only cut. `weight` are the bits that tell the weights apart. `in_luts`
+    says that the multipliers are no DSP slices, `streamed` that the design has io_stream, `depthwise` that each result
+    has inputs of its own.
     """
 
     n_in: int
@@ -73,15 +74,20 @@ class Product:
     row: int = 1
     in_luts: bool = False
     streamed: bool = True
+    depthwise: bool = False
 
     @property
     def multipliers(self) -> int:
         return -(-self.n_in * self.n_out // self.factor)
 
     @property
+    def inputs(self) -> int:
+        return self.n_in * (self.n_out if self.depthwise else 1)
+
+    @property
     def shared(self) -> bool:
         """Whether a multiplier serves several results, one after another."""
-        return self.factor > self.n_in
+        return self.depthwise or self.factor > self.n_in
 
     @property
     def copies(self) -> int:
@@ -90,7 +96,7 @@ class Product:
 
     @property
     def counts(self) -> Counts:
-        inputs, sums = self.n_in * self.data, self.n_out * self.accumulator
+        inputs, sums = self.inputs * self.data, self.n_out * self.accumulator
         selected = inputs / CHOSEN_BY_A_LUT
         added = self.multipliers * self.accumulator
         multiplied = self.multipliers * self.data * self.weight * self.in_luts
@@ -175,6 +181,12 @@ def relu(channels: int, taken: int, put: int, rounded: bool, streamed: bool) -> 
     """A mask by the sign; where it rounds and saturates an adder, a comparison of what is cut, and a choice."""
     logic = channels * (2 * put + taken / 4 if rounded else put / 2)
     return Counts(logic + 2, 0, 2 if streamed else channels * put)
+
+
+def relu6(channels: int, taken: int, put: int, rounded: bool) -> Counts:
+    """A ReLU, a comparison with its upper end, and a choice."""
+    counts = relu(channels, taken, put, rounded, streamed=True)
+    return replace(counts, logic=counts.logic + channels * (taken + put) / 2)
 
 
 def add(channels: int, bits: int, rounded: bool) -> Counts:

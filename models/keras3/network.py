@@ -5,7 +5,7 @@ Keras' layers are called as the network's are, so that weights are found by name
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -80,12 +80,18 @@ def entry_scaling(pixels: Pixels) -> tuple[list[Fraction], list[Fraction]] | Non
     return (list(pixels.gain) if reads_bytes(gain, offset) else gain), offset
 
 
-def applied(network: Network, layer: Layer, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
-    """`layer` on its `inputs`; padding that Keras has no word for is a layer of its own before it."""
+def applied(
+    network: Network,
+    layer: Layer,
+    inputs: list[keras.KerasTensor],
+    keras_of: Callable[[Layer], keras.layers.Layer] | None = None,
+) -> keras.KerasTensor:
+    """`layer`, as `keras_of` it or `keras_layer`, on its `inputs`; padding that Keras has no word for is a layer of its
+    own before it."""
     if pads := explicit_pads(network, layer):
         top, bottom, left, right = pads
         inputs = [layers.ZeroPadding2D(((top, bottom), (left, right)), name=padding_name(layer))(inputs[0])]
-    return keras_layer(layer)(inputs if isinstance(layer, Add | Concat) else inputs[0])
+    return (keras_of or keras_layer)(layer)(inputs if isinstance(layer, Add | Concat) else inputs[0])
 
 
 def explicit_pads(network: Network, layer: Layer) -> Pads | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import floor, log2
 from typing import Any
 
 import brevitas.nn as qnn
@@ -25,6 +26,7 @@ from models.network import (
     Add,
     AveragePool2D,
     BatchNorm,
+    Clip,
     Conv2D,
     Dense,
     Dropout,
@@ -42,8 +44,14 @@ from models.training.rounding import FastIntQuant
 from models.training.torch_network import LayerModules, TorchNetwork, as_input
 
 KINDS = (
-    Add, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool, GroupedConv2D, MaxPool2D, ReLU, Softmax,
+    Add, BatchNorm, Clip, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool, GroupedConv2D, MaxPool2D, ReLU, Softmax,
 )  # fmt: skip
+UNBUILT = {
+    "averagepool2d": "FINN averages windows where a Trunc follows alone, which this training does not write",
+    "concat": "FINN puts side by side what has one scale, which this training does not see to",
+    "leaky_relu": "FINN has no leaky ReLU",
+}
+"""Why layers that are read have no quantised form."""
 MOST_BITS = 8
 """Of a quantiser that FINN builds; what is added has a sign, one more bit than a ReLU as far as that goes."""
 CANDIDATES = 100
@@ -70,8 +78,12 @@ def check(network: Network) -> None:
     for layer in network.layers:
         if not isinstance(layer, KINDS):
             known = ", ".join(sorted(kind.kind for kind in KINDS))
-            fact = f"no quantised form of {layer.kind} is built here"
+            why = f": {UNBUILT[layer.kind]}" if layer.kind in UNBUILT else ""
+            fact = f"no quantised form of {layer.kind} is built here{why}"
             raise RefusedError(f"layer {layer.name}", fact, f"train a network of {known}")
+        if isinstance(layer, Clip) and (layer.low > 0 or layer.high <= 0):
+            fact = f"it clips to {layer.low:g} .. {layer.high:g}, and codes of a quantiser stand around 0"
+            raise RefusedError(f"layer {layer.name}", fact, "clip from 0 or below to more than 0")
 
 
 def fitted_scale(values: Tensor, low: int, high: int, power_of_two: bool) -> float:
@@ -129,10 +141,10 @@ class BrevitasNetwork(TorchNetwork):
 
     def _is_quantised(self, layer: Layer) -> bool:
         readers = self.network.consumers(layer.name)
-        if isinstance(layer, ReLU):
+        if isinstance(layer, ReLU | Clip):
             return True
         if isinstance(layer, Conv2D | GroupedConv2D | Dense | BatchNorm):
-            return not all(isinstance(one, ReLU | Softmax) for one in readers)
+            return not all(isinstance(one, ReLU | Clip | Softmax) for one in readers)
         return isinstance(layer, Add | GlobalAveragePool) and any(isinstance(one, Add) for one in readers)
 
     def _source(self, name: str) -> str:
@@ -177,16 +189,21 @@ class BrevitasNetwork(TorchNetwork):
         return {"restrict_scaling_type": RestrictValueType.POWER_OF_TWO, "restrict_value_float_to_int_impl": RoundSte}
 
     def _share(self, group: list[Layer], seen: Mapping[str, Tensor]) -> None:
-        """Quantisers of one learned scale, at first the largest that one of them would have."""
+        """Quantisers of one learned scale, at first the largest that one of them would have.
+
+        Where a clip ends, its last code does, or before: FINN has no clip, and none is needed then.
+        """
         bits, kinds = self.kinds.activation_bits, self.kinds
         high = (1 << bits) - 1
         signed_bits = min(bits + 1, MOST_BITS)
         signed_high = (1 << signed_bits - 1) - 1
-        signs = {layer.name: not isinstance(layer, ReLU) for layer in group}
+        signs = {layer.name: not isinstance(layer, ReLU | Clip) or _below_zero(layer) for layer in group}
         scale = max(
             fitted_scale(seen[name], -signed_high if signed else 0, signed_high if signed else high, kinds.power_of_two)
             for name, signed in signs.items()
         )
+        clips = [layer for layer in group if isinstance(layer, Clip)]
+        ends = [_end(clip) / (signed_high if signs[clip.name] else high) for clip in clips]
         levels = Levels(high + kinds.power_of_two)
         settings = {
             "int_quant": FastIntQuant,
@@ -204,6 +221,9 @@ class BrevitasNetwork(TorchNetwork):
             if "scaling_impl" not in settings:  # a module of its own, which Brevitas does not make anew
                 first = qnn.QuantIdentity(**kind, **settings).act_quant.fused_activation_quant_proxy
                 settings["scaling_impl"] = first.tensor_quant.scaling_impl
+                if ends:
+                    most = 2.0 ** floor(log2(min(ends))) if kinds.power_of_two else min(ends)
+                    settings["scaling_impl"] = Ended(settings["scaling_impl"], most)
             self.quantisers[name] = qnn.QuantIdentity(**kind, **settings)
 
     def _symmetric(self, layer: Conv2D | GroupedConv2D | MaxPool2D | AveragePool2D) -> tuple[int, int] | None:
@@ -229,6 +249,27 @@ class BrevitasNetwork(TorchNetwork):
         """Images over 255 in, (n, C, H, W) or (n, features); what scales them otherwise is part of the network."""
         scaled = images if self.scaling is None else self.scaling(images)
         return super().forward(torch.as_tensor(self.quantisers[INPUT](scaled)), watch)
+
+
+def _below_zero(layer: Layer) -> bool:
+    return isinstance(layer, Clip) and layer.low < 0
+
+
+def _end(clip: Clip) -> float:
+    """The largest number that it leaves, of both signs where it leaves negative ones."""
+    return min(clip.high, -clip.low) if clip.low else clip.high
+
+
+class Ended(nn.Module):
+    """A learned scale that goes no further than `most`; its gradient passes as if it could, so that it comes back."""
+
+    def __init__(self, scaling: nn.Module, most: float) -> None:
+        super().__init__()
+        self.scaling, self.most = scaling, most
+
+    def forward(self, x: Tensor, threshold: Tensor | None = None) -> Tensor:
+        scale: Tensor = self.scaling(x, threshold)
+        return scale - (scale - self.most).clamp(min=0).detach()
 
 
 class Levels(nn.Module):

@@ -1,7 +1,7 @@
 """Channels made alike before they are quantised. Imports torch; workers import it.
 
 ReLU, sum, maximum and average let a positive scale through: it may move from the layer that makes a channel to those
-that read it, and the function stays the same. Channels that are added together share one.
+that read it, and the function stays the same. Channels that are added together share one. A clip lets none through.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.network import INPUT, WEIGHTED, Conv2D, Dense, GroupedConv2D, Network, ReLU
+from models.network import INPUT, WEIGHTED, Clip, Conv2D, Dense, GroupedConv2D, Network, ReLU
 from models.training.torch_network import TorchNetwork, as_input
 
 ROUNDS = 30
@@ -87,7 +87,7 @@ def channels(network: Network) -> list[tuple[list[str], list[str]]]:
     """(layers that make, layers that read) channels that must be scaled alike.
 
     Flattening keeps channels. Where a flattened image is added to a vector, channels and features would share a scale:
-    those are left as they are, and so are channels that a grouped convolution makes or reads.
+    those are left as they are, and so are channels that a grouped convolution or a clip makes or reads.
     """
     group = {INPUT: INPUT}
     for layer in network.layers:
@@ -98,8 +98,8 @@ def channels(network: Network) -> list[tuple[list[str], list[str]]]:
         joined = dict.fromkeys(others, first)
         group = {name: joined.get(one, one) for name, one in group.items()} | {layer.name: first}
     weighted = [layer for layer in network.layers if isinstance(layer, Conv2D | Dense)]
-    grouped = [layer for layer in network.layers if isinstance(layer, GroupedConv2D)]
-    fixed = {group[name] for layer in grouped for name in (layer.name, *layer.inputs)}
+    bound = [layer for layer in network.layers if isinstance(layer, GroupedConv2D | Clip)]
+    fixed = {group[name] for layer in bound for name in (layer.name, *layer.inputs)}
     found = []
     for root in dict.fromkeys(group[layer.name] for layer in weighted):
         makers = [layer.name for layer in weighted if group[layer.name] == root]

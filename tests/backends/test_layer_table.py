@@ -53,6 +53,7 @@ def grouped(filters: int, groups: int) -> Network:
     return network(conv, ReLU("odd", ("groups",)))
 
 
+MORE = Conv2D("more", ("relu",), (3, 3), (1, 1), "same", 4)
 NETWORKS: dict[str, Network] = {
     "convolution of stride 2 with `padding=1`": network(
         Conv2D("strided", ("relu",), (3, 3), (2, 2), (1, 1, 1, 1), 4), ReLU("odd", ("strided",))
@@ -61,8 +62,9 @@ NETWORKS: dict[str, Network] = {
     "other groups, or several filters a channel": grouped(6, 2),
     "max pool whose windows overlap or are padded": network(MaxPool2D("odd", ("relu",), (3, 3), (2, 2), "same")),
     "average of windows": network(AveragePool2D("odd", ("relu",), (2, 2), (2, 2), "valid")),
-    "ReLU6, HardTanh": network(Conv2D("more", ("relu",), (3, 3), (1, 1), "same", 4), Clip("odd", ("more",), 0.0, 3.0)),
-    "LeakyReLU": network(Conv2D("more", ("relu",), (3, 3), (1, 1), "same", 4), LeakyReLU("odd", ("more",), 0.1)),
+    "ReLU6": network(MORE, Clip("odd", ("more",), 0.0, 6.0)),
+    "other clips, HardTanh": network(MORE, Clip("odd", ("more",), -1.0, 1.0)),
+    "LeakyReLU": network(MORE, LeakyReLU("odd", ("more",), 0.1)),
     "Concat": network(Concat("odd", ("relu", INPUT))),
     "weights and activations of one bit (`BipolarQuant`)": network(Sign("odd", ("relu",))),
 }
@@ -94,7 +96,8 @@ QUANTISED: dict[str, Callable[[], ModelProto]] = {
     "other groups, or several filters a channel": lambda: onnx.load(CASES / "group2.onnx"),
     "max pool whose windows overlap or are padded": lambda: onnx.load(CASES / "maxpool_3_2_1.onnx"),
     "average of windows": averaged,
-    "ReLU6, HardTanh": clipped,
+    "ReLU6": clipped,
+    "other clips, HardTanh": lambda: clipped(1.0, -1.0, signed=1),
     "LeakyReLU": lambda: onnx.load(CASES / "leaky.onnx"),
     "Concat": lambda: onnx.load(CASES / "cat.onnx"),
     "weights and activations of one bit (`BipolarQuant`)": binary,

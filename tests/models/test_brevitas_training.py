@@ -12,18 +12,24 @@ import numpy as np
 import pytest
 
 from flows.conformance.networks import TINY
-from flows.core.errors import InputError, StepFailed
+from flows.core.errors import InputError, RefusedError, StepFailed
 from models.cifar10 import Images
 from models.folding import folded
 from models.network import (
     INPUT,
     Add,
+    AveragePool2D,
     BatchNorm,
+    Clip,
+    Concat,
     Conv2D,
     Dense,
     Dropout,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
+    Layer,
+    LeakyReLU,
     MaxPool2D,
     Network,
     ReLU,
@@ -76,6 +82,26 @@ RESNET = Network(
     ),
 )
 """Shortcuts without a convolution, one of them past a pooling, and a sum that is added again."""
+
+
+MOBILE = Network(
+    "mobile",
+    (10, 10, 3),
+    (
+        Conv2D("conv", (INPUT,), (3, 3), (2, 2), (1, 1, 1, 1), 4),
+        BatchNorm("norm", ("conv",)),
+        Clip("relu1", ("norm",), 0.0, 6.0),
+        GroupedConv2D("deep", ("relu1",), (3, 3), (1, 1), "same", 4, 4),
+        Clip("relu2", ("deep",), 0.0, 6.0),
+        Conv2D("linear", ("relu2",), (1, 1), (1, 1), "valid", 4),
+        Add("add", ("linear", "relu1")),
+        Conv2D("wide", ("add",), (1, 1), (1, 1), "valid", 6),
+        Clip("tanh", ("wide",), -1.0, 1.0),
+        GlobalAveragePool("gap", ("tanh",)),
+        Dense("dense", ("gap",), 5),
+    ),
+)
+"""ReLU6, one of them added to a linear bottleneck, a depthwise convolution, and a HardTanh."""
 
 
 def random_weights(network: Network) -> dict[str, np.ndarray]:
@@ -140,6 +166,9 @@ CASES: dict[str, tuple[Network, dict[str, Any]]] = {
     "normed": (NORMED, {}),
     "resnet": (RESNET, {}),
     "resnet of eight bits": (RESNET, {"activation_bits": 8}),
+    "mobile": (MOBILE, {}),
+    "mobile by channel": (MOBILE, {"per_channel": True, "weight_bits": 8, "activation_bits": 8}),
+    "mobile, powers of two": (MOBILE, {"power_of_two": True}),
     "raw pixels": (replace(TINY, pixels=RAW), {}),
     "centred pixels": (replace(TINY, pixels=CENTRED), {}),
 }
@@ -180,6 +209,42 @@ def test_zeros_on_one_side_are_the_convolutions(tmp_path: Path) -> None:
     assert "Pad" not in {node.op_type for node in nodes}
     pads = [list(one.ints) for node in nodes if node.name == "conv" for one in node.attribute if one.name == "pads"]
     assert pads == [[0, 0, 1, 1]]
+
+
+def test_the_scale_of_a_clip_comes_back_from_its_end() -> None:
+    """Beyond the end it stays there, and its gradient is that of a scale without an end."""
+    from brevitas.core.scaling import ParameterScaling
+
+    from models.training.brevitas_network import Ended
+
+    learned = ParameterScaling(0.5)
+    scaling = Ended(learned, 0.4)
+    scale = scaling(torch.ones(1), torch.ones(1))
+    scale.backward()
+    assert scale.item() == pytest.approx(0.4) and learned.value.grad.item() == 1
+    with torch.no_grad():
+        learned.value.fill_(0.25)
+    assert scaling(torch.ones(1), torch.ones(1)).item() == 0.25
+
+
+@pytest.mark.parametrize(
+    ("layer", "why"),
+    [
+        (LeakyReLU("odd", ("conv",), 0.1), "FINN has no leaky ReLU"),
+        (AveragePool2D("odd", ("conv",), (2, 2), (2, 2), "valid"), "FINN averages windows where a Trunc follows"),
+        (Concat("odd", ("conv", INPUT)), "FINN puts side by side what has one scale"),
+        (Clip("odd", ("conv",), 0.25, 0.5), "it clips to 0.25 .. 0.5, and codes"),
+        (Clip("odd", ("conv",), -2.0, 0.0), "it clips to -2 .. 0, and codes"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Layer) else "",
+)
+def test_what_finn_does_not_build_is_refused_before_anything_is_trained(layer: Layer, why: str) -> None:
+    from models.training.brevitas_network import check
+
+    conv = Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 4)
+    head = GlobalAveragePool("gap", ("odd",)), Dense("dense", ("gap",), 2)
+    with pytest.raises(RefusedError, match=why):
+        check(Network("odd", (8, 8, 3), (conv, layer, *head)))
 
 
 @pytest.mark.slow

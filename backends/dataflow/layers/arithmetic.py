@@ -27,6 +27,7 @@ from models.network import (
     Add,
     AveragePool2D,
     Clip,
+    Concat,
     Conv2D,
     Dense,
     Flatten,
@@ -86,7 +87,7 @@ def _arithmetic(job: Job[Options], layer: Layer, sources: Sequence[FixedType]) -
             return Arithmetic(stored, accumulator=FixedType(source.width + 2 * more + 1, source.integer + more + 1))
         case MaxPool2D() | Flatten():
             return Arithmetic(source)
-        case ReLU() | Clip() | Add():
+        case ReLU() | Clip() | Add() | Concat():
             return Arithmetic(stored)
         case LeakyReLU():
             return Arithmetic(stored, slope=stored_type(SLOPE_BITS, 0.0, layer.slope))

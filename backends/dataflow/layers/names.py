@@ -15,6 +15,7 @@ from models.network import (
     Add,
     AveragePool2D,
     Clip,
+    Concat,
     Conv2D,
     Dense,
     GlobalAveragePool,
@@ -39,7 +40,7 @@ KEYWORDS = """
 HEADERS = "alloca daylight environ errno main std stderr stdin stdout timezone uint ulong ushort"
 """What the headers of g++ call something that is no function; types end in _t, and macros are in capitals."""
 TEMPLATES = """
-    activation add advance average_pool clone depthwise global_average_pool half_up hls image image_beats
+    activation add advance average_pool clone concat depthwise global_average_pool half_up hls image image_beats
     matrix_vector max_pool receive relu result_beats saturated scan send shift_in shift_out window
     add_products ap_int ap_uint bits_of counter factor_of go_round native pack sum_of unpack weights_of with_sign
     beat factor input left left_value output pair pairs part product result right right_value stored stored_bias
@@ -157,6 +158,8 @@ def title(quantised: QuantisedNetwork, layer: Layer) -> str:
             return f"{layer.name}: the average of {_by(layer.kernel)}, {_by(before[:2])} to {_by(after[:2])} pixels"
         case Add():
             return f"{layer.name}: {layer.inputs[0]} + {layer.inputs[1]}"
+        case Concat():
+            return f"{layer.name}: the channels of {layer.inputs[0]}, then those of {layer.inputs[1]}"
         case GlobalAveragePool():
             return f"{layer.name}: the average of {_by(before[:2])} pixels"
         case GlobalSum():

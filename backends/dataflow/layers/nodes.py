@@ -4,7 +4,8 @@ The first receives the bytes of an image from AXI-Stream, the last sends the res
 which stores rows, pads and hands out windows, and a *matrix-vector* stage of PE x SIMD multipliers, or where it is
 depthwise a *depthwise* stage, a multiplier for each of PE channels; a 1x1 convolution that skips no pixel needs no
 window. A ReLU, clip, leaky ReLU or threshold is part of the stage with weights before it. A *clone* copies a tensor
-that is read twice. Flattening takes no stage: a dense layer takes the pixels of an image as they come.
+that is read twice. A *concat* reads whole pixels of two tensors at once. Flattening takes no stage: a dense layer takes
+the pixels of an image as they come.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from models.network import (
     Add,
     AveragePool2D,
     Clip,
+    Concat,
     Conv2D,
     Flatten,
     GlobalAveragePool,
@@ -38,11 +40,14 @@ from models.quantised import QuantisedNetwork
 
 CLONE, WINDOW, MATRIX_VECTOR, RECEIVE, SEND = "clone", "window", "matrix_vector", "receive", "send"
 DEPTHWISE = "depthwise"
+CONCAT = Concat.kind
 MULTIPLYING = (MATRIX_VECTOR, DEPTHWISE)
 """Stages with weights."""
 STREAMS = "axi streams"
 POOLS = (MaxPool2D, AveragePool2D)
-KINDS = frozenset(kind.kind for kind in (*WEIGHTED, *POOLS, GlobalAveragePool, Add, *ACTIVATIONS, Flatten, Softmax))
+KINDS = frozenset(
+    kind.kind for kind in (*WEIGHTED, *POOLS, GlobalAveragePool, Add, Concat, *ACTIVATIONS, Flatten, Softmax)
+)
 """Layers that can be generated; the largest result of a softmax is the host's to take."""
 Convolution = Conv2D | GroupedConv2D
 

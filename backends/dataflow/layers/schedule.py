@@ -109,6 +109,8 @@ def frame(node: Node, wide: Lanes) -> Iterable[Run]:
             return _multiplying(node, wide)
         case (("maxpool2d" | "averagepool2d"), (MaxPool2D() | AveragePool2D()) as layer):
             return _pool(node, layer, words)
+        case "concat", _:  # reads two pixels, then puts the rest of them
+            return [Run(1, 1), Run(words - 1, 1, takes=False)] * pixels(node.shape)
         case (("global_average_pool" | "global_sum"), _):
             return [Run((pixels(node.taken) - 1) * words, 1, puts=False), Run(words, 1)]
     return [Run(pixels(node.taken) * words, 1)]

@@ -2,7 +2,7 @@
 
 Stages without weights pass words on as they come, so all tensors between them have words alike. A matrix-vector stage
 puts PE results at a time, or several times as many, and where it reads pixels, each word holds whole parts of SIMD
-values. A window stage takes words of any width.
+values. A window stage takes words of any width. A concat takes whole pixels, and puts words of any width.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from math import lcm
 from backends.dataflow.buffers import SHALLOWEST
 from backends.dataflow.fifos import SLACK
 from backends.dataflow.layers.nodes import (
+    CONCAT,
     MULTIPLYING,
     RECEIVE,
     SEND,
@@ -52,7 +53,7 @@ def alike(design: Sequence[Node]) -> Mapping[str, str]:
     """For every stage that puts words, the stage that began to put words of that width."""
     found: dict[str, str] = {}
     for node in design:
-        if node.kind in (RECEIVE, *FOLDED):
+        if node.kind in (RECEIVE, CONCAT, *FOLDED):
             found[node.name] = node.name
         elif node.kind != SEND:
             first, *others = dict.fromkeys(found[source] for source in node.sources)
@@ -68,8 +69,11 @@ def _word(
     putting = [node for node in design if streams.get(node.name) == stream]
     if putting[0].kind == WINDOW:
         return part_width(putting[0].layer, folds[putting[0].layer.name])
-    reading = [node for node in design if streams.get(node.sources[0]) == stream and node not in putting]
+    readers = [node for node in design if stream in map(streams.get, node.sources)]
+    reading = [node for node in readers if node not in putting]
     channels = putting[0].shape[-1]
+    if any(node.kind == CONCAT for node in reading):
+        return channels
     whole = lcm(
         *(together(channels, folds[node.name].pe) for node in putting if node.kind in MULTIPLYING),
         *(together(channels, part_width(node.layer, folds[node.name])) for node in reading if node.kind in MULTIPLYING),

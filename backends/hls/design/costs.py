@@ -97,6 +97,12 @@ def node_cost(
         case (("add" | "relu" | "clip" | "leaky_relu"), _):
             found = joined(serial(len(node.sources) * data, result, wide), _sloped(node, quantised, wide.puts))
             return joined(found, {Metric.LUT: (resources.requantise(wide.puts),)}), {}
+        case "concat", _:
+            channels = node.taken[-1], node.shape[-1] - node.taken[-1]
+            types = [quantised.type_of(name) for name in node.layer.inputs]
+            moved = sum(n for n, type in zip(channels, types, strict=True) if type != quantised.type_of(node.tensor))
+            found = joined(serial(0, result, wide), split(node.shape[-1], wide.puts, result))
+            return joined(found, {Metric.LUT: (resources.requantise(moved),)}), {}
         case "global_average_pool", _:
             assert arithmetic and arithmetic.accumulator
             sums = node.shape[-1] * arithmetic.accumulator.width

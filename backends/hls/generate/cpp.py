@@ -136,6 +136,16 @@ def added(left: FixedType, right: FixedType, type: FixedType) -> tuple[Function,
     return Function(comment, "LeftValue left, RightValue right", lines), _width(low, high, fraction, type)
 
 
+def aligned(left: FixedType, right: FixedType, type: FixedType) -> tuple[Function, int, tuple[int, int]]:
+    """(a code of either as one of `type`, the bits before rounding, by how many bits each moves up to one point)."""
+    fraction = max(left.fraction, right.fraction)
+    ups = fraction - left.fraction, fraction - right.fraction
+    low, high = min(left.low << ups[0], right.low << ups[1]), max(left.high << ups[0], right.high << ups[1])
+    comment = f"Both with {point(fraction)}; they become {type.name}."
+    lines = (f"return {entering('sum', fraction, type)};",)
+    return Function(comment, "Sum sum", lines), _width(low, high, fraction, type), ups
+
+
 def averaged(source: FixedType, area: int, accumulator: FixedType, type: FixedType) -> tuple[Function, int]:
     """(the average from the sum of an area, the bits of that sum)."""
     width = _width(area * source.low, area * source.high, accumulator.fraction, type)

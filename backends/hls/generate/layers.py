@@ -27,7 +27,17 @@ from backends.dataflow.pe_simd import Fold
 from backends.hls.generate import cpp
 from backends.hls.generate.cpp import Function
 from models.fixed import FixedType
-from models.network import CONVOLUTIONS, Add, AveragePool2D, Clip, GlobalAveragePool, LeakyReLU, MaxPool2D, ReLU
+from models.network import (
+    CONVOLUTIONS,
+    Add,
+    AveragePool2D,
+    Clip,
+    Concat,
+    GlobalAveragePool,
+    LeakyReLU,
+    MaxPool2D,
+    ReLU,
+)
 from models.quantised import QuantisedNetwork
 
 
@@ -92,6 +102,8 @@ def layer_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[LayerText
                 yield _average_pool(made, node, layer, wide, name)
             case "add", Add():
                 yield _add(made.quantised, node, wide, name)
+            case "concat", Concat():
+                yield _concat(made.quantised, node, wide, name)
             case _, (ReLU() | Clip() | LeakyReLU()) as layer if node.kind == layer.kind:
                 yield _activation(made.quantised, node, layer, wide, name)
             case "global_average_pool", GlobalAveragePool():
@@ -325,6 +337,27 @@ def _add(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> Lay
     return LayerText(
         name, struct(name), title(quantised, node.layer), ("add", "fixed_point"), constants, types, function
     )
+
+
+def _concat(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> LayerText:
+    left, right = (quantised.type_of(tensor) for tensor in node.layer.inputs)
+    result, channels = quantised.layers[node.layer.name].output, node.shape[-1]
+    function, width, ups = cpp.aligned(left, right, result)
+    constants = (
+        ("", _listed(PIXELS=pixels(node.shape), LANES=wide.puts, STEPS=channels // wide.puts)),
+        ("By so many bits codes move up to one point.", _listed(LEFT_UP=ups[0], RIGHT_UP=ups[1])),
+    )
+    types = (
+        ("LeftValue", cpp.integer(left), left.name),
+        ("RightValue", cpp.integer(right), right.name),
+        ("Sum", f"ap_int<{width}>", ""),
+        ("Result", cpp.integer(result), result.name),
+        ("Left", f"Vector<LeftValue, {node.taken[-1]}>", ""),
+        ("Right", f"Vector<RightValue, {channels - node.taken[-1]}>", ""),
+        ("Output", "Vector<Result, LANES>", ""),
+    )
+    headers = "concat", "fixed_point"
+    return LayerText(name, struct(name), title(quantised, node.layer), headers, constants, types, function)
 
 
 def _activation(quantised: QuantisedNetwork, node: Node, layer: cpp.Activation, wide: Lanes, name: str) -> LayerText:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from backends.dataflow.layers.blueprint import Blueprint
 from backends.dataflow.layers.names import struct, title
-from backends.dataflow.layers.nodes import CLONE, RECEIVE, SEND, WINDOW, Node, pixels
+from backends.dataflow.layers.nodes import CLONE, CONCAT, RECEIVE, SEND, WINDOW, Node, pixels
 from backends.dataflow.stages import Fifo
 from backends.hls.generate import cpp
 from backends.hls.generate.layers import window_name, word
@@ -18,6 +18,7 @@ from models.network import INPUT
 
 TEMPLATES = {
     "add": "add",
+    "concat": "concat",
     "global_average_pool": "global_average_pool",
     **dict.fromkeys(("relu", "clip", "leaky_relu"), "activation"),
 }
@@ -54,7 +55,8 @@ def stage_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[StageText
             begun.add(node.layer.name)
             wide = made.lanes[node.name]
             has_weights = node.layer.name in made.folds
-            how = f"PE x SIMD {wide.fold}" if has_weights else f"{wide.takes} channel{'s' * (wide.takes > 1)} a cycle"
+            lanes = wide.puts if node.kind == CONCAT else wide.takes
+            how = f"PE x SIMD {wide.fold}" if has_weights else f"{lanes} channel{'s' * (lanes > 1)} a cycle"
             comment = f"{title(made.quantised, node.layer)}; {how}."
         name = f"{node.kind} {names.get(node.layer.name, '')}"
         yield StageText(name, comment, _call(made, node, names, words, read, [one.name for one in written]), written)

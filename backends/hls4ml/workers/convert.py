@@ -30,8 +30,8 @@ from backends.hls4ml.schedule import CLONE, PADDING
 from flows.core.errors import MismatchError
 from flows.core.worker import JOB, run_worker
 from models.fixed import FixedType, parse_type
-from models.keras3.network import IMAGE, ZERO_PADDING, applied, explicit_pads, padding_name
-from models.network import INPUT, Layer, MaxPool2D
+from models.keras3.network import IMAGE, ZERO_PADDING, applied, explicit_pads, keras_layer, padding_name
+from models.network import INPUT, Clip, GroupedConv2D, Layer, MaxPool2D
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
 
@@ -43,14 +43,28 @@ def keras_model(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) 
     image = keras.Input(quantised.network.input_shape, name=IMAGE)
     tensors = {INPUT: image}
     for layer in quantised.computed:
-        tensors[layer.name] = applied(quantised.network, layer, [tensors[name] for name in layer.inputs])
+        inputs = [tensors[name] for name in layer.inputs]
+        tensors[layer.name] = applied(quantised.network, layer, inputs, known_to_hls4ml)
     model = keras.Model(image, tensors[quantised.output])
     for layer in quantised.computed:
         types = quantised.layers[layer.name]
         if types.kernel and types.bias:
             kernel, bias = weights[f"{layer.name}/kernel"], weights[f"{layer.name}/bias"]
+            if isinstance(layer, GroupedConv2D):
+                kernel = kernel.swapaxes(2, 3)
             model.get_layer(layer.name).set_weights([rounded(kernel, types.kernel), rounded(bias, types.bias)])
     return model
+
+
+def known_to_hls4ml(layer: Layer) -> keras.layers.Layer:
+    """Its Keras layer, of the two that hls4ml does not read the one that it does."""
+    match layer:
+        case GroupedConv2D():
+            padding = layer.padding if layer.padding == "same" else "valid"
+            return keras.layers.DepthwiseConv2D(layer.kernel, layer.strides, padding, name=layer.name)
+        case Clip():
+            return keras.layers.Activation("relu6", name=layer.name)
+    return keras_layer(layer)
 
 
 def rounded(weights: np.ndarray, type: FixedType) -> np.ndarray:
@@ -190,6 +204,44 @@ def read_fifos(
                 yield f"FIFO {' to '.join(fifo)}, {place}", found[1] if found else "nothing", meant
 
 
+RELU6 = """
+namespace nnet {
+// Of streams: hls4ml's nnet_activation.h has it of arrays. Written by zynqflows.
+template <class data_T, class res_T, typename CONFIG_T> void relu6(hls::stream<data_T> &data, hls::stream<res_T> &res) {
+ReLU6ActLoop:
+    for (int i = 0; i < CONFIG_T::n_in / res_T::size; i++) {
+        #pragma HLS PIPELINE
+
+        data_T in_data = data.read();
+        res_T out_data;
+        PRAGMA_DATA_PACK(out_data)
+
+    ReLU6PackLoop:
+        for (int j = 0; j < res_T::size; j++) {
+            #pragma HLS UNROLL
+            if (in_data[j] < 0)
+                out_data[j] = 0;
+            else if (in_data[j] > 6)
+                out_data[j] = 6;
+            else
+                out_data[j] = in_data[j];
+        }
+
+        res.write(out_data);
+    }
+}
+} // namespace nnet
+
+"""
+
+
+def write_relu6() -> None:
+    """Adds ReLU6 of streams to the header that hls4ml's templates include: it lacks there alone."""
+    path = PROJECT / "firmware" / "nnet_utils" / "nnet_activation_stream.h"
+    body, end, rest = path.read_text().rpartition("#endif")
+    path.write_text(f"{body.rstrip()}\n{RELU6}{end}{rest}")
+
+
 def _canonical(precision: object) -> str:
     return parse_type(str(precision)).name
 
@@ -263,6 +315,8 @@ def main(ask: Mapping[str, Any]) -> None:
     if ask["io_type"] == "io_stream":
         set_depths(graph, buffers)
     graph.write()
+    if any(isinstance(layer, Clip) for layer in quantised.computed):
+        write_relu6()
     facts = [*read_back(graph, quantised, ask), *read_sources(graph)]
     if ask["io_type"] == "io_stream":
         if ask["pragmas"]:

@@ -18,6 +18,7 @@ from models.network import (
     Add,
     AveragePool2D,
     Clip,
+    Concat,
     Conv2D,
     Dense,
     Flatten,
@@ -74,8 +75,8 @@ def refusals(job: Job[HlsOptions]) -> Sequence[Refusal]:
     return jobs.refusals(BACKEND, job)
 
 
-BLOCKS = ("convolution", "convolution", "activation", "residual", "pointwise", "depthwise", "pool", "average")
-PLAIN = tuple(block for block in BLOCKS if block not in ("depthwise", "average"))
+BLOCKS = ("convolution", "convolution", "activation", "residual", "pointwise", "depthwise", "pool", "average", "concat")
+PLAIN = tuple(block for block in BLOCKS if block not in ("depthwise", "average", "concat"))
 """Of layers that a flow must have: no other activation than ReLU is in them, either."""
 
 
@@ -126,6 +127,10 @@ def _block(random: Random, shape: Shape, source: str, number: str, blocks: tuple
             yield ReLU(relu, (conv,))
             yield Conv2D(shortcut, (source,), (1, 1), (1, 1), "same", filters)
             yield Add(f"add{number}", (relu, shortcut))
+        case "concat":
+            yield Conv2D(conv, (source,), (3, 3), (1, 1), "same", filters)
+            yield _activation(random, relu, conv, blocks)
+            yield Concat(f"concat{number}", random.choice(((relu, source), (source, relu))))
         case _:
             yield Conv2D(conv, (source,), (1, 1), (1, 1), "same", filters)
 

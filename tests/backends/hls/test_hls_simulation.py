@@ -29,7 +29,7 @@ from backends.hls.workers.generate import files
 from backends.hls.workers.simulate import marks, simulated
 from backends.protocol import Job
 from flows.core.errors import MismatchError
-from models.network import INPUT, Conv2D, Dense, Flatten, Network, ReLU
+from models.network import INPUT, Concat, Conv2D, Dense, Flatten, GlobalAveragePool, Network, ReLU
 from models.pixels import parse_pixels
 from models.vectors import vectors
 from tests.backends.hls.networks import SMALL, job_on, random_network
@@ -125,6 +125,34 @@ def test_grey_images_and_vectors(tmp_path: Path) -> None:
     layers = (Dense("one", (INPUT,), 6), ReLU("relu", ("one",)), Dense("two", ("relu",), 3))
     for network in (grey, Network("features", (20,), layers), Network("few", (3,), layers)):
         compare(job_on(network, tmp_path, accumulator_bits=40), tmp_path / network.name)
+
+
+DENSE_BLOCK = Network(
+    "dense block",
+    (6, 7, 3),
+    (
+        Conv2D("conv1", (INPUT,), (3, 3), (1, 1), "same", 5),
+        Concat("concat1", ("conv1", INPUT)),
+        ReLU("relu1", ("concat1",)),
+        Conv2D("conv2", ("relu1",), (3, 3), (1, 1), "same", 4),
+        ReLU("relu2", ("conv2",)),
+        Concat("concat2", ("relu1", "relu2")),
+        Conv2D("conv3", ("concat2",), (1, 1), (1, 1), "valid", 6),
+        GlobalAveragePool("gap", ("conv3",)),
+        Dense("left", ("gap",), 4),
+        Dense("right", ("gap",), 3),
+        Concat("vector", ("left", "right")),
+        Dense("dense", ("vector",), 5),
+    ),
+)
+"""As of a DenseNet: tensors of several points side by side, images and vectors."""
+
+
+@pytest.mark.parametrize("folding", ["auto", "conv1=5x9,conv2=2x4,conv3=3x6,left=2x3,right=3x2,dense=5x7"])
+def test_tensors_side_by_side(tmp_path: Path, folding: str) -> None:
+    job = job_on(DENSE_BLOCK, tmp_path, folding=folding)
+    reach = dict(job.ranges.reach) | {"relu2": (0.0, 1.9), "left": (-16.0, 16.0)}
+    compare(replace(job, ranges=replace(job.ranges, reach=reach)), tmp_path / "project")
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -272,10 +300,10 @@ int main() {{
 """
 
 
-@pytest.mark.parametrize("seed", [None, 4, 11])
-def test_the_loops_take_the_turns_of_the_schedule(tmp_path: Path, seed: int | None) -> None:
+@pytest.mark.parametrize("made", [SMALL, DENSE_BLOCK, 4, 11], ids=lambda made: getattr(made, "name", made))
+def test_the_loops_take_the_turns_of_the_schedule(tmp_path: Path, made: Network | int) -> None:
     """Every pipelined loop of the generated code counts its turns: they are the cycles of the stream simulation."""
-    job = job_on(SMALL, tmp_path) if seed is None else random_job(seed, tmp_path)
+    job = random_job(made, tmp_path) if isinstance(made, int) else job_on(made, tmp_path)
     design, project = BACKEND.resolve(job).design, tmp_path / "project"
     write(job, np.zeros((1, 1), int), project)
     for header in (project / "src").glob("*.h"):

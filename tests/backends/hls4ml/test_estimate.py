@@ -22,7 +22,7 @@ from backends.protocol import Job
 from flows.core.evidence import RESOURCES, SHELL, TOTAL, Metric, Reading, Tier, total
 from flows.core.part import Device, Part, Target
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import INPUT, Conv2D, Dense, Flatten, GlobalAveragePool, Network, Softmax
+from models.network import INPUT, Clip, Conv2D, Dense, Flatten, GlobalAveragePool, GroupedConv2D, Network, Softmax
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
 from models.zoo import ARCH8
 
@@ -144,6 +144,28 @@ def test_more_reuse_is_smaller_and_slower(low: int, more: int) -> None:
     assert value(fast, Metric.LUT) >= value(slow, Metric.LUT)
     assert value(fast, Metric.INTERVAL_CYCLES) <= value(slow, Metric.INTERVAL_CYCLES)
     assert value(fast, Metric.LATENCY_CYCLES) <= value(slow, Metric.LATENCY_CYCLES)
+
+
+DEPTHWISE = Network(
+    "depthwise",
+    (12, 12, 6),
+    (GroupedConv2D("deep", (INPUT,), (3, 3), (1, 1), "same", 6, 6), Clip("relu", ("deep",), 0.0, 6.0)),
+)
+
+
+@pytest.mark.parametrize("factor", [1, 2, 6, 18, 54])
+def test_of_a_depthwise_convolution_is_said_what_is_known(factor: int) -> None:
+    types = {"deep": Arithmetic(SATURATED, WORD, WORD, FixedType(42, 22)), "relu": Arithmetic(SATURATED)}
+    arithmetic = QuantisedNetwork(DEPTHWISE, "weights", InputContract(WORD), types)
+    rows = estimate(made(job(DEPTHWISE, reuse_factor=str(factor)), arithmetic))
+    deep = [row for row in rows if row.scope == "deep"]
+    by_metric = {row.metric: row for row in deep if row.predicts is Tier.HLS or row.metric is Metric.DSP}
+    assert Metric.LUT not in by_metric and Metric.FF not in by_metric, "no report tells what csynth counts"
+    assert [row.at_least for row in rows if row.scope == TOTAL and row.metric is Metric.LUT] == [True, False]
+    assert by_metric[Metric.DSP].high == 54 / factor
+    (cycles,) = (row for row in deep if row.metric is Metric.INTERVAL_CYCLES)
+    assert cycles.low is not None and cycles.high is not None and cycles.low <= cycles.value <= cycles.high
+    assert cycles.low >= 144 * factor and (factor == 1 or cycles.high >= 144 * 54), "one product after another"
 
 
 def test_constants_are_bounded_and_not_guessed() -> None:

@@ -32,6 +32,17 @@ def test_hls4ml_snaps_alike(theirs: Any, n_in: int, n_out: int, wanted: int) -> 
     assert reuse.nearest(legal, wanted) == theirs.get_closest_reuse_factor(legal, wanted)
 
 
+@given(taps=st.integers(1, 25), channels=st.integers(1, 40))
+def test_a_depthwise_convolution_has_the_factors_that_hls4ml_takes_it_to_have(
+    theirs: Any, taps: int, channels: int
+) -> None:
+    """Which it counts as those of a convolution over all channels: beyond all products they save nothing."""
+    legal = theirs.get_valid_reuse_factors(taps * channels, channels)
+    factors = reuse.depthwise(taps, channels)
+    assert list(factors) == [factor for factor in legal if factor <= taps * channels]
+    assert reuse.multipliers(taps, channels, factors[-1]) == 1
+
+
 @given(n_in=small, n_out=small)
 def test_the_fewest_multipliers_are_one(n_in: int, n_out: int) -> None:
     factors = reuse.legal(n_in, n_out)

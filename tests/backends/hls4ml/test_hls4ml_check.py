@@ -53,10 +53,12 @@ def test_past_the_unroll_limit_is_refused(
 @pytest.mark.parametrize(
     ("layer", "why"),
     [
-        (Clip("odd", ("conv",), 0.0, 6.0), "clip: hls4ml 1.3.0 reads no ReLU with an upper end"),
+        (Clip("odd", ("conv",), 0.0, 3.0), "it clips to 0 .. 3, and hls4ml's ReLU with an upper end is relu6"),
+        (Clip("odd", ("conv",), -1.0, 1.0), "it clips to -1 .. 1, and"),
         (LeakyReLU("odd", ("conv",), 0.1), "leaky_relu: hls4ml has LeakyReLU, but"),
         (Concat("odd", ("conv", INPUT)), "concat: hls4ml has Concatenate, but"),
-        (GroupedConv2D("odd", ("conv",), (3, 3), (1, 1), "same", 4, 4), "grouped_conv2d: hls4ml has DepthwiseConv2D"),
+        (GroupedConv2D("odd", ("conv",), (3, 3), (1, 1), "same", 4, 2), "hls4ml 1.3.0 reads no `groups`"),
+        (GroupedConv2D("odd", ("conv",), (3, 3), (1, 1), "same", 8, 4), "those with a filter a channel"),
     ],
 )
 def test_what_hls4ml_has_and_the_flow_does_not_build_is_told(
@@ -65,7 +67,22 @@ def test_what_hls4ml_has_and_the_flow_does_not_build_is_told(
     conv = Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 4)
     tail = GlobalAveragePool("gap", ("odd",)), Dense("dense", ("gap",), 2)
     refusal = only_refusal(job_of(Network("odd", (8, 8, 3), (conv, layer, *tail))))
-    assert refusal.culprit == "layer odd" and why in refusal.fact and "conv2d" in refusal.nearest
+    assert refusal.culprit == "layer odd" and why in refusal.fact and refusal.nearest
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [Clip("odd", ("conv",), 0.0, 6.0), GroupedConv2D("odd", ("conv",), (3, 3), (1, 1), "same", 4, 4)],
+    ids=lambda layer: layer.kind,
+)
+def test_depthwise_convolutions_and_relu6_are_built_of_streams_alone(
+    job_of: Callable[..., Job[Hls4mlOptions]], layer: Layer
+) -> None:
+    conv = Conv2D("conv", (INPUT,), (3, 3), (1, 1), "same", 4)
+    network = Network("odd", (8, 8, 3), (conv, layer, GlobalAveragePool("gap", ("odd",)), Dense("dense", ("gap",), 2)))
+    assert refusals(job_of(network)) == ()
+    refusal = only_refusal(job_of(network, io_type="io_parallel"))
+    assert refusal.culprit == "--io-type io_parallel" and "as odd is" in refusal.fact
 
 
 @pytest.mark.parametrize(("name", "nearest"), [("block1_conv", "block1_conv1"), ("shortcut", "block1_shortcut")])

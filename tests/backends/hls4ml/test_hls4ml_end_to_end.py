@@ -28,10 +28,12 @@ from models.network import (
     INPUT,
     Add,
     AveragePool2D,
+    Clip,
     Conv2D,
     Dense,
     Flatten,
     GlobalAveragePool,
+    GroupedConv2D,
     MaxPool2D,
     Network,
     ReLU,
@@ -83,6 +85,23 @@ GREY = Network(
     ),
     pixels=RAW,
 )
+MOBILE = Network(
+    "mobile",
+    (9, 8, 3),
+    (
+        Conv2D("conv1", (INPUT,), (3, 3), (1, 1), "same", 6),
+        Clip("relu1", ("conv1",), 0.0, 6.0),
+        GroupedConv2D("deep1", ("relu1",), (3, 3), (1, 1), "same", 6, 6),
+        Clip("relu2", ("deep1",), 0.0, 6.0),
+        Conv2D("point1", ("relu2",), (1, 1), (1, 1), "valid", 4),
+        GroupedConv2D("deep2", ("point1",), (2, 3), (2, 2), (1, 0, 1, 1), 4, 4),
+        ReLU("relu3", ("deep2",)),
+        GroupedConv2D("scale", ("relu3",), (1, 1), (1, 1), "valid", 4, 4),
+        GlobalAveragePool("gap", ("scale",)),
+        Dense("dense", ("gap",), 5),
+    ),
+)
+"""Depthwise convolutions of all paddings, and ReLU6."""
 VECTOR = Network(
     "vector",
     (30,),
@@ -91,7 +110,7 @@ VECTOR = Network(
 )
 
 
-NETWORKS = {"strided": STRIDED, "torch": AS_TORCH_PADS, "grey": GREY, "vector": VECTOR}
+NETWORKS = {"mobile": MOBILE, "strided": STRIDED, "torch": AS_TORCH_PADS, "grey": GREY, "vector": VECTOR}
 
 
 def trained(network: Network, folder: Path, size: float = 0.6, **options: Any) -> Job[Hls4mlOptions]:
@@ -121,10 +140,21 @@ def executor(folder: Path) -> Executor:
         pytest.param("strided", {"reuse_factor": "6"}, id="valid, strides, flatten"),
         pytest.param("torch", {"precision": "8"}, id="padding and pixels as torch has them"),
         pytest.param("grey", {}, id="grey"),
+        pytest.param("mobile", {"reuse_factor": "54,deep1=3,deep2=6", "size": 1.5}, id="depthwise, ReLU6"),
         pytest.param("vector", {"precision": "8"}, id="vector"),
         pytest.param("torch", {"io_type": "io_parallel"}, id="torch, parallel", marks=pytest.mark.slow),
         pytest.param("vector", {"io_type": "io_parallel"}, id="vector, parallel", marks=pytest.mark.slow),
         pytest.param("grey", {"io_type": "io_parallel"}, id="grey, parallel", marks=pytest.mark.slow),
+        *(
+            pytest.param("mobile", options, id=f"depthwise, {name}", marks=pytest.mark.slow)
+            for name, options in {
+                "8 bits, a multiplier": {"precision": "8", "reuse_factor": "54"},
+                "a channel in turn, vivado": {"reuse_factor": "1,deep1=6,deep2=4,scale=2", "backend": "vivado"},
+                "channels and rows in turn": {"reuse_factor": "9,deep1=18,deep2=12", "precision": "ap_fixed<12,5>"},
+                "latency": {"strategy": "latency", "reuse_factor": "3", "precision": "10"},
+                "stock": {"precision": "stock"},
+            }.items()
+        ),
         pytest.param("tiny", {"backend": "vivado"}, id="vivado", marks=pytest.mark.slow),
         pytest.param("tiny", {"softmax": "keep"}, id="softmax", marks=pytest.mark.slow),
         pytest.param("tiny", {"softmax": "keep", "precision": "stock"}, id="stock softmax", marks=pytest.mark.slow),

@@ -13,6 +13,7 @@ import pytest
 from backends.dataflow.layers.arithmetic import lower
 from backends.hls import BACKEND
 from backends.hls.options import HlsOptions
+from backends.hls4ml import BACKEND as HLS4ML
 from backends.protocol import Job
 from flows.core.part import Target, find_part
 from models.folding import folded, folded_weights
@@ -106,6 +107,15 @@ def test_finn_builds_them_of_four_bits(name: str, units: int, tmp_path: Path, mo
     assert {row.at_least for row in FINN.estimate(solved) if row.metric.key == "lut" and row.scope == "total"} == {
         units > 0
     }
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_hls4ml_has_a_design_of_each(name: str, tmp_path: Path) -> None:
+    options: Any = HLS4ML.options()
+    job: Any = replace(job_on(name, tmp_path), options=options)
+    assert HLS4ML.check(job) == ()
+    solved = HLS4ML.resolve(job)
+    assert HLS4ML.estimate(solved) and solved.design.interval > 0
 
 
 @pytest.mark.parametrize("name", FILES)

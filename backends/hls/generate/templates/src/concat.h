@@ -1,0 +1,32 @@
+// Two tensors side by side: of each pixel all channels of the left one, then those of the right one, LANES in a cycle.
+#pragma once
+
+#include "counter.h"
+#include "hls_stream.h"
+#include "vector.h"
+
+// Words come as whole pixels. Both are read at once, and what they hold goes out as a shift register.
+template <typename Layer>
+void concat(hls::stream<typename Layer::Left> &lefts, hls::stream<typename Layer::Right> &rights,
+            hls::stream<typename Layer::Output> &outputs) {
+    typedef typename Layer::Sum Sum;
+    const int LEFT = Layer::Left::SIZE, RIGHT = Layer::Right::SIZE;
+    typename Layer::Result values[LEFT + RIGHT];
+#pragma HLS ARRAY_PARTITION variable=values complete
+    Counter<Layer::STEPS> step = 0;
+    for (int turn = 0; turn < Layer::PIXELS * Layer::STEPS; turn++) {
+#pragma HLS PIPELINE II=1 style=flp
+        if (step == 0) {
+            const typename Layer::Left left = lefts.read();
+            const typename Layer::Right right = rights.read();
+            for (int lane = 0; lane < LEFT; lane++)
+                values[lane] = Layer::result(Sum(left.value[lane]) << Layer::LEFT_UP);
+            for (int lane = 0; lane < RIGHT; lane++)
+                values[LEFT + lane] = Layer::result(Sum(right.value[lane]) << Layer::RIGHT_UP);
+        }
+        typename Layer::Output output;
+        shift_out(values, output.value);
+        outputs.write(output);
+        advance<Layer::STEPS>(step);
+    }
+}

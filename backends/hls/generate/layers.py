@@ -345,6 +345,7 @@ def _concat(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> 
     function, width, ups = cpp.aligned(left, right, result)
     constants = (
         ("", _listed(PIXELS=pixels(node.shape), LANES=wide.puts, STEPS=channels // wide.puts)),
+        ("Channels of either.", _listed(LEFT=node.taken[-1], RIGHT=channels - node.taken[-1])),
         ("By so many bits codes move up to one point.", _listed(LEFT_UP=ups[0], RIGHT_UP=ups[1])),
     )
     types = (
@@ -352,9 +353,10 @@ def _concat(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> 
         ("RightValue", cpp.integer(right), right.name),
         ("Sum", f"ap_int<{width}>", ""),
         ("Result", cpp.integer(result), result.name),
-        ("Left", f"Vector<LeftValue, {node.taken[-1]}>", ""),
-        ("Right", f"Vector<RightValue, {channels - node.taken[-1]}>", ""),
-        ("Output", "Vector<Result, LANES>", ""),
+        ("Left", word(left, "LEFT"), ""),
+        ("Right", word(right, "RIGHT"), ""),
+        ("Pixel", word(result, "(LEFT + RIGHT)"), ""),
+        ("Output", word(result, "LANES"), ""),
     )
     headers = "concat", "fixed_point"
     return LayerText(name, struct(name), title(quantised, node.layer), headers, constants, types, function)

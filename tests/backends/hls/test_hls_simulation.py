@@ -29,7 +29,19 @@ from backends.hls.workers.generate import files
 from backends.hls.workers.simulate import marks, simulated
 from backends.protocol import Job
 from flows.core.errors import MismatchError
-from models.network import INPUT, Concat, Conv2D, Dense, Flatten, GlobalAveragePool, Network, ReLU
+from models.network import (
+    INPUT,
+    AveragePool2D,
+    Concat,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    GroupedConv2D,
+    LeakyReLU,
+    Network,
+    ReLU,
+)
 from models.pixels import parse_pixels
 from models.vectors import vectors
 from tests.backends.hls.networks import SMALL, job_on, random_network
@@ -153,6 +165,21 @@ def test_tensors_side_by_side(tmp_path: Path, folding: str) -> None:
     job = job_on(DENSE_BLOCK, tmp_path, folding=folding)
     reach = dict(job.ranges.reach) | {"relu2": (0.0, 1.9), "left": (-16.0, 16.0)}
     compare(replace(job, ranges=replace(job.ranges, reach=reach)), tmp_path / "project")
+
+
+def test_depthwise_convolutions_and_averages_of_windows(tmp_path: Path) -> None:
+    """Depthwise over windows and over pixels, an average with padding, several channels at a time."""
+    layers = (
+        Conv2D("conv", (INPUT,), (1, 1), (1, 1), "same", 6),
+        GroupedConv2D("spatial", ("conv",), (3, 3), (1, 1), "same", 6, 6),
+        LeakyReLU("leaky", ("spatial",), 0.125),
+        AveragePool2D("pool", ("leaky",), (3, 2), (2, 2), "same"),
+        GroupedConv2D("scale", ("pool",), (1, 1), (1, 1), "same", 6, 6),
+        GlobalAveragePool("gap", ("scale",)),
+        Dense("dense", ("gap",), 3),
+    )
+    folding = "conv=3x3,spatial=2x1,scale=3x1,dense=1x2"
+    compare(job_on(Network("deep", (6, 8, 3), layers), tmp_path, folding=folding), tmp_path / "project")
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -3,29 +3,35 @@
 
 #include "counter.h"
 #include "hls_stream.h"
-#include "vector.h"
+#include "word.h"
 
 // Words come as whole pixels. Both are read at once, and what they hold goes out as a shift register.
 template <typename Layer>
 void concat(hls::stream<typename Layer::Left> &lefts, hls::stream<typename Layer::Right> &rights,
             hls::stream<typename Layer::Output> &outputs) {
     typedef typename Layer::Sum Sum;
-    const int LEFT = Layer::Left::SIZE, RIGHT = Layer::Right::SIZE;
-    typename Layer::Result values[LEFT + RIGHT];
-#pragma HLS ARRAY_PARTITION variable=values complete
+    const int LEFT = Layer::LEFT, RIGHT = Layer::RIGHT;
+    typename Layer::Pixel pixel = 0;
     Counter<Layer::STEPS> step = 0;
     for (int turn = 0; turn < Layer::PIXELS * Layer::STEPS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
         if (step == 0) {
-            const typename Layer::Left left = lefts.read();
-            const typename Layer::Right right = rights.read();
+            typename Layer::LeftValue left[LEFT];
+#pragma HLS ARRAY_PARTITION variable=left complete
+            unpack(lefts.read(), left);
+            typename Layer::RightValue right[RIGHT];
+#pragma HLS ARRAY_PARTITION variable=right complete
+            unpack(rights.read(), right);
+            typename Layer::Result values[LEFT + RIGHT];
+#pragma HLS ARRAY_PARTITION variable=values complete
             for (int lane = 0; lane < LEFT; lane++)
-                values[lane] = Layer::result(Sum(left.value[lane]) << Layer::LEFT_UP);
+                values[lane] = Layer::result(Sum(left[lane]) << Layer::LEFT_UP);
             for (int lane = 0; lane < RIGHT; lane++)
-                values[LEFT + lane] = Layer::result(Sum(right.value[lane]) << Layer::RIGHT_UP);
+                values[LEFT + lane] = Layer::result(Sum(right[lane]) << Layer::RIGHT_UP);
+            pack(values, pixel);
         }
         typename Layer::Output output;
-        shift_out(values, output.value);
+        shift_out(pixel, output);
         outputs.write(output);
         advance<Layer::STEPS>(step);
     }

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from backends.cost.synthesis import OWN_CODE, Ratios
 from flows.core.evidence import Metric, Reading
@@ -53,6 +53,9 @@ class Job(Generic[Options]):
     integer: IntegerNetwork | Refusal | None = None
     """Of a QONNX file: the same network on integers and thresholds, exactly as it was trained, or why it has none. The
     fields above are then its float twin, for flows that quantise themselves."""
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What flows keep for the next job of the same network: it saves time and changes no answer. Whoever asks for
+    several jobs gives the same to all of them."""
 
 
 class Unbuildable(Exception):

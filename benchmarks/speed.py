@@ -1,10 +1,10 @@
 """How much CPU time the commands take that run no tool: ``python benchmarks/speed.py [--against TREE] [--store DIR]``.
 
-`--help`, and estimates of every flow, on one part and on ten; with a store that holds their runs, also `run` of what is
-stored, and `compare` of many copies of its runs. What is asked of the program stands beside it, as a ratio. With TREE,
-the folder of another version, the same is measured there, turn about, and that ratio printed too. The least of `TIMES`
-measurements counts: a busy machine only adds to it. Modules are compiled before, as they are once a package is
-installed, whatever PYTHONDONTWRITEBYTECODE says.
+`--help`, estimates of every flow, on one part and on ten, and a sweep; with a store that holds their runs, also `run`
+of what is stored, and `compare` of many copies of its runs. What is asked of the program stands beside it, as a ratio.
+With TREE, the folder of another version, the same is measured there, turn about, and that ratio printed too. The least
+of `TIMES` measurements counts: a busy machine only adds to it. Modules are compiled before, as they are once a package
+is installed, whatever PYTHONDONTWRITEBYTECODE says.
 """
 
 from __future__ import annotations
@@ -19,13 +19,18 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOWS = ("finn", "hls", "hls4ml")
+FLOWS = ("finn", "hls", "hls4ml", "rtl", "c")
+TOGETHER = ("finn", "hls", "hls4ml")
 PARTS = tuple(f"xc7z{number}" for number in ["007s", "010", "012s", "014s", "015", "020", "030", "035", "045", "100"])
 TIMES = 3
 DESIGNS = 50
 HELP, TEN, STORED = "--help", "estimate three flows, ten parts", "run {}, stored"
 COMPARE = f"compare {DESIGNS} designs"
-ASKED = {HELP: 0.2, TEN: 4.0, COMPARE: 0.5, **{STORED.format(flow): 0.5 for flow in FLOWS}}
+AXES = ["--activation-bits", "4..8", "--clock", "10,8,7,6,5"]
+POINTS, A_POINT = 50, 0.11
+"""Of two flows along `AXES`, and the CPU seconds of each: 1,000 in less than a minute on two cores."""
+SWEEP, NEW = f"sweep {POINTS} points", "an empty store"
+ASKED = {HELP: 0.2, TEN: 4.0, SWEEP: POINTS * A_POINT, COMPARE: 0.5, **{STORED.format(flow): 0.5 for flow in FLOWS}}
 """CPU seconds that these may take."""
 
 
@@ -35,7 +40,9 @@ def seconds(tree: Path, compiled: str, *command: str) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONPYCACHEPREFIX": compiled}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    done = subprocess.run([sys.executable, "-m", "flows", *command], cwd=tree, env=environment, capture_output=True)
+    with tempfile.TemporaryDirectory() as store:
+        words = [store if word == NEW else word for word in command]
+        done = subprocess.run([sys.executable, "-m", "flows", *words], cwd=tree, env=environment, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return spent if done.returncode == 0 else float("inf")
@@ -49,7 +56,7 @@ def many(store: Path, folder: Path) -> Path:
     """A store in `folder` with `DESIGNS` records: copies of those in `store`, each under a name of its own."""
     records = sorted((store / "runs").glob("*.json"))
     if not records:
-        sys.exit(f"store {store}: no runs in it. Make them: python -m flows run hls4ml finn hls --store {store}")
+        sys.exit(f"store {store}: no runs in it. Make them: python -m flows run {' '.join(FLOWS)} --store {store}")
     (folder / "runs").mkdir()
     for number in range(DESIGNS):
         content = json.loads(records[number % len(records)].read_text())
@@ -64,7 +71,8 @@ def commands(store: Path | None, folder: Path) -> dict[str, list[str]]:
     found = {HELP: ["--help"]}
     found |= {f"estimate {flow}, one part": ["estimate", flow, *on("xc7z020")] for flow in FLOWS}
     found |= {f"estimate {flow}, ten parts": ["estimate", flow, *on(*PARTS)] for flow in FLOWS}
-    found[TEN] = ["estimate", *FLOWS, *on(*PARTS)]
+    found[TEN] = ["estimate", *TOGETHER, *on(*PARTS)]
+    found[SWEEP] = ["sweep", "hls", "rtl", *AXES, "--jobs", "2", "--store", NEW]
     if store:
         for flow in FLOWS:
             found[STORED.format(flow)] = ["run", flow, *on("xc7z020"), "--store", str(store)]

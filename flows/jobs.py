@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Trained:
     """A network as hardware computes it (folded), its weights, what its tensors reach, its card (None without one).
 
     `integer` is what a QONNX file says besides, one of the user's or one that stands beside the weights: the network of
-    integers, or why it cannot be one.
+    integers, or why it cannot be one. `known` is what flows keep from one job of it for the next.
     """
 
     network: Network
@@ -36,9 +36,10 @@ class Trained:
     ranges: Ranges
     card: Card | None
     integer: IntegerNetwork | Refusal | None = None
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def job(self, target: Target, options: Any) -> Job[Any]:
-        return Job(self.network, self.weights, self.ranges, target, options, self.integer)
+        return Job(self.network, self.weights, self.ranges, target, options, self.integer, self.known)
 
 
 def is_file(name: str) -> bool:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from copy import copy
 from dataclasses import replace
-from typing import Any
 
 from backends.dataflow import refusals
 from backends.dataflow.layers.arithmetic import lower
@@ -17,8 +15,7 @@ from backends.dataflow.space import Solved
 from backends.protocol import Job
 
 KEPT = 16
-"""Designs that are remembered."""
-_found: OrderedDict[Any, Solved[Any]] = OrderedDict()
+"""Designs that a network keeps for jobs at other clocks."""
 
 
 def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
@@ -29,10 +26,10 @@ def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
     if job.options.target_fps != NO_TARGET:
         return resolve_folding(job, quantised, make)
     key = make, job.network, quantised.digest, job.options, replace(job.target, clock_ns=0.0)
-    solved = _found.pop(key, None) or resolve_folding(job, quantised, make)
-    _found[key] = solved
-    if len(_found) > KEPT:
-        _found.popitem(last=False)
+    solved: Solved[Design] = job.known.pop(key, None) or resolve_folding(job, quantised, make)
+    job.known[key] = solved
+    for oldest in list(job.known)[:-KEPT]:
+        job.known.pop(oldest, None)
     return replace(solved, design=_of(solved.design, job), bolder=solved.bolder and _of(solved.bolder, job))
 
 

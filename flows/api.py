@@ -1,4 +1,4 @@
-"""The Python API: ``import flows``, then `flows.estimate`, `flows.run`, `flows.sweep`, `flows.check`, `flows.report`.
+"""The Python API: ``import flows``, then `flows.estimate`, `run`, `sweep`, `search`, `review`, `check`, `report`.
 
     >>> import flows
     >>> result = flows.estimate("hls4ml", part="xc7z020", precision="8")[0]
@@ -27,9 +27,10 @@ from flows.designs import CLOCK_NS, PARTS, Outcome, Request, Source
 from flows.executor import Executor
 from flows.store import Store, default_root
 from models.pixels import USAGE, parse_pixels
-from reports.results import Results, Sweep
+from reports import mixed
+from reports.results import Results, Searched, Sweep
 
-__all__ = ["FlowsError", "check", "estimate", "report", "review", "run", "sweep"]
+__all__ = ["FlowsError", "check", "estimate", "report", "review", "run", "search", "sweep"]
 Names = str | Sequence[str]
 Place = str | Path
 
@@ -105,7 +106,8 @@ def sweep(
     told: Callable[[int, int, int], None] = lambda done, of, kept: None,
     **options: Any,
 ) -> Sweep:
-    """Estimates of every combination: `part`, `clock_ns` and each of `options` may be a list, a tuple or a range.
+    """Estimates of every combination: `part`, `clock_ns` and each of `options` may be a list, a tuple or a range;
+    the last two also a text as on the command line, "4..8" or "8,10,12".
 
     They are computed by `jobs` processes (as many as there are cores), or by `executor`: an executor of
     `concurrent.futures`, or a text as ``--executor`` takes it; each is kept in the store as soon as it is there. `data`
@@ -117,13 +119,12 @@ def sweep(
     from flows import pools, sweeping
 
     source = _source(network, weights, calibration, data, pixels)
-    axes = {name: list(value) for name, value in options.items() if isinstance(value, list | tuple | range)}
-    clocks = list(clock_ns) if isinstance(clock_ns, list | tuple | range) else [clock_ns]
+    axes = {name: value for name, value in options.items() if isinstance(value, list | tuple | range | str)}
     single = {name: value for name, value in options.items() if name not in axes}
     asked = _request("sweep", flow, source, part, CLOCK_NS, margins, (), single)
     backends = [registry.load(name) for name in dict.fromkeys(flow)]
     grid: dict[str, Any] = {name: values.axis(backends, name, found) for name, found in axes.items()}
-    grid |= {sweeping.PART: list(asked.parts), sweeping.CLOCK: [_period(clock) for clock in clocks]}
+    grid |= {sweeping.PART: list(asked.parts), sweeping.CLOCK: _periods(clock_ns)}
     points = sweeping.grid(asked, grid)
     steps = _executor(store, 1)
     trained = designs.trained_network(source, lambda: steps)
@@ -134,6 +135,44 @@ def sweep(
     if not outcome.runs:
         raise outcome.errors[0]
     return Sweep(outcome.document, outcome.errors)
+
+
+def search(
+    flow: str,
+    *,
+    data: Place,
+    network: Place = "arch8",
+    part: str = PARTS[0],
+    clock_ns: float | str = CLOCK_NS,
+    weights: Place | None = None,
+    calibration: Place | None = None,
+    pixels: str | None = None,
+    margins: Margins = MARGINS,
+    keep_accuracy: float = 0.5,
+    bits: Sequence[int] = range(4, 9),
+    cost: str | None = None,
+    trials: int = 60,
+    images: int = 2000,
+    store: Place | None = None,
+    listener: Callable[[str, Step, str], None] | None = None,
+    told: Callable[[int, int, int], None] = lambda done, of, kept: None,
+    **options: Any,
+) -> Searched:
+    """The cheapest bits of each layer that lose at most `keep_accuracy` points (of 100) against the float network.
+
+    Each tensor has one of `bits`; `cost` is the resource to save ("lut", "ff", "bram18", "dsp"), by default the one
+    that binds the widest design. At most `images` images of `data` choose, never the test images, on which the best is
+    evaluated in the end. `told` is of the `trials` designs to try; a search that was ended goes on where it stopped.
+    """
+    from flows import searching
+
+    wanted = searching.goal(keep_accuracy, bits, cost, trials, images)
+    source = _source(network, weights, calibration, data, pixels)
+    request = _request("search", (flow,), source, part, clock_ns, margins, (), options)
+    steps = _executor(store, 1, listener)
+    trained = designs.trained_network(source, lambda: steps)
+    outcome = searching.searched(request, wanted, trained, _store(store), steps, told)
+    return Searched(mixed.document(outcome), search=outcome)
 
 
 def review(
@@ -232,6 +271,15 @@ def _names(part: Any) -> tuple[str, ...]:
 def _period(clock_ns: Any) -> float:
     try:
         return values.clock_period(clock_ns)
+    except ValueError as reason:
+        raise UsageError("clock_ns", str(reason), "the default is 10") from None
+
+
+def _periods(clock_ns: Any) -> list[float]:
+    if isinstance(clock_ns, list | tuple | range):
+        return [_period(clock) for clock in clock_ns]
+    try:
+        return values.several(values.clock_period, str(clock_ns))
     except ValueError as reason:
         raise UsageError("clock_ns", str(reason), "the default is 10") from None
 

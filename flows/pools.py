@@ -38,7 +38,9 @@ def _dask(address: str) -> Iterator[Executor]:
     try:
         distributed = import_module("distributed")
     except ImportError:
-        raise SetupError(f"--executor {DASK}", "dask.distributed is not installed", "pip install distributed") from None
+        raise SetupError(
+            f"--executor {DASK}", "dask.distributed is not installed", "`pip install distributed`"
+        ) from None
     try:
         client = distributed.Client(address, timeout=WAIT_S)
     except (OSError, ValueError) as reason:

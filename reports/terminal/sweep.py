@@ -30,8 +30,7 @@ def front(ranking: Ranking, every: bool = False) -> str:
             told.append(table(rows, frozenset({0, len(COLUMNS) + 1, len(COLUMNS) + 2})))
         told.append("")
     told.append(wrapped(f"by {', '.join(label(metric) for metric in ranking.metrics)}; {'; '.join(LEGEND.values())}"))
-    told += [wrapped(ranking.left_out)] if ranking.left_out else []
-    return "\n".join(told)
+    return "\n".join([*told, *map(wrapped, ranking.notes)])
 
 
 def _row(one: Ranked) -> list[str]:

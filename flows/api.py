@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor as Pool
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from flows import designs, registry, values
 from flows.core.errors import FlowsError, UsageError
@@ -114,8 +115,6 @@ def sweep(
     has the accuracy of each arithmetic evaluated, once. `told` hears how many points are done, of how many, and how
     many were kept from before.
     """
-    from contextlib import nullcontext
-
     from flows import pools, sweeping
 
     source = _source(network, weights, calibration, data, pixels)
@@ -129,8 +128,11 @@ def sweep(
     steps = _executor(store, 1)
     trained = designs.trained_network(source, lambda: steps)
     batch = designs.test_images([source], [trained], lambda: steps)
-    own = executor if isinstance(executor, Pool) else None
-    with nullcontext((own, jobs or 1)) if own else pools.opened(cast("str | None", executor), jobs) as (pool, workers):
+    if isinstance(executor, Pool):
+        opened: AbstractContextManager[tuple[Pool, int]] = nullcontext((executor, jobs or 1))
+    else:
+        opened = pools.opened(executor, None if jobs is None else _count(jobs))
+    with opened as (pool, workers):
         outcome = sweeping.sweep(points, trained, batch, _store(store), steps, pool, workers, told)
     if not outcome.runs:
         raise outcome.errors[0]
@@ -149,7 +151,7 @@ def search(
     pixels: str | None = None,
     margins: Margins = MARGINS,
     keep_accuracy: float = 0.5,
-    bits: Sequence[int] = range(4, 9),
+    bits: Sequence[int] | str = range(4, 9),
     cost: str | None = None,
     trials: int = 60,
     images: int = 2000,
@@ -296,6 +298,10 @@ def _store(place: Place | None) -> Store:
 
 
 def _executor(store: Place | None, jobs: int, listener: Callable[[str, Step, str], None] | None = None) -> Executor:
+    return Executor(_store(store), _count(jobs), listener or (lambda event, step, text: None))
+
+
+def _count(jobs: Any) -> int:
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise UsageError("jobs", f"{jobs!r} is no number of processes", "give 1 or more")
-    return Executor(_store(store), jobs, listener or (lambda event, step, text: None))
+    return jobs

@@ -120,12 +120,13 @@ def _project(content: Mapping[str, Any], folder: Path, margins: Margins) -> Proj
         raise ValueError("it has no [[design]], each with a flow")
     boards = tuple(find_part(name).asked for name in _texts(content.get("boards", ["xc7z020"]), "boards"))
     source, clock_ns = _source(content, folder), _clock(content.get("clock", CLOCK_NS))
-    start = Request((), {}, source, boards, clock_ns, margins)
+    named, out = _text(content, "policy"), _text(content, "out") or "review"
+    policy = folder / named if named else None
+    start = Request((), {}, source, boards, clock_ns, margins, policy=policy)
     designs = tuple(_design(start, row, f"design {place}") for place, row in enumerate(rows, 1))
     sweep, axes = _sweep(start, content["sweep"]) if "sweep" in content else (None, {})
     search, goal = _search(start, content["search"]) if "search" in content else (None, None)
-    policy, out = _text(content, "policy"), _text(content, "out") or "review"
-    return Project(designs, sweep, axes, search, goal, folder / policy if policy else None, folder / out)
+    return Project(designs, sweep, axes, search, goal, policy, folder / out)
 
 
 def _source(content: Mapping[str, Any], folder: Path) -> Source:

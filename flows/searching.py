@@ -31,6 +31,7 @@ from flows.results import Counts
 from flows.runner import Prepared
 from flows.store import Store
 from flows.sweeping import Told, code_digest, kept_at, kept_run
+from flows.values import several
 from models import cifar10
 from models.card import HeldOut, held_out
 from models.reference import CHOOSER
@@ -61,19 +62,31 @@ class Goal:
 
 
 def goal(
-    keep_accuracy: Any = 0.5, bits: Sequence[Any] = WIDTHS, cost: str | None = None, trials: Any = TRIALS,
+    keep_accuracy: Any = 0.5, bits: Any = WIDTHS, cost: str | None = None, trials: Any = TRIALS,
     images: Any = IMAGES,
 ) -> Goal:  # fmt: skip
-    """The goal as a user gives it, `keep_accuracy` in points of 100. Raises `UsageError`."""
+    """The goal as a user gives it: `keep_accuracy` in points of 100, `bits` as numbers or as the text of a list or a
+    range. Raises `UsageError`."""
     if isinstance(keep_accuracy, bool) or not isinstance(keep_accuracy, int | float) or not 0 <= keep_accuracy < 100:
         fact = f"{keep_accuracy!r} is no number of points"
         raise UsageError("--keep-accuracy", fact, "give 0 or more, below 100: 0.5 is half a point")
     if cost is not None and cost not in {metric.key for metric in RESOURCES}:
         raise UsageError("--cost", f"{cost!r} is no resource", f"name one of {', '.join(one.key for one in RESOURCES)}")
-    widths = {_count("--bits", width) for width in bits}
-    keep = keep_accuracy / 100
     metric = Metric[cost.upper()] if cost else None
-    return Goal(keep, tuple(sorted(widths)), metric, _count("--trials", trials), _count("--images", images))
+    counts = _count("--trials", trials), _count("--images", images)
+    return Goal(keep_accuracy / 100, _widths(bits), metric, *counts)
+
+
+def _widths(bits: Any) -> tuple[int, ...]:
+    if isinstance(bits, str):
+        try:
+            bits = several(int, bits)
+        except ValueError:
+            advice = "give a list or a range: 4,6,8 or 4..8"
+            raise UsageError("--bits", f"{bits!r} lists no whole numbers", advice) from None
+    if not isinstance(bits, list | tuple | range):
+        raise UsageError("--bits", f"{bits!r} is no list", "give two or more numbers of bits")
+    return tuple(sorted({_count("--bits", width) for width in bits}))
 
 
 def _count(culprit: str, value: Any) -> int:
@@ -156,8 +169,9 @@ class Designs:
         return prepared, run
 
     def run(self, bits: Mapping[str, int]) -> Run:
-        path = kept_at(self.store, self.point(bits), self.trained)
-        return (kept_run(path) if path else None) or self.prepared(bits)[1]
+        point = self.point(bits)
+        path = kept_at(self.store, point, self.trained)
+        return (kept_run(path, point) if path else None) or self.prepared(bits)[1]
 
 
 def opened(request: Request, trained: Trained, store: Store, widths: Sequence[int]) -> Designs:
@@ -191,7 +205,10 @@ def search(asked: Designs, goal: Goal, images: Choosing, steps: Executor, told: 
     key = [first.run.name, asked.tensors, widths, keep, cost.key, images.images.digest]
     name = digest_of([*key, code_digest(asked.request), optuna.__version__])
     journal = asked.store.root / "searches" / f"{name}.journal"
-    with asked.store.lock(name):
+    with asked.store.lock(name, None) as is_mine, asked.store.writing():
+        if not is_mine:
+            fact = "another process is at this very search"
+            raise SetupError("flows search", fact, "wait for it, then give the command again: its results are kept")
         study = _Study(optuna, journal, asked.tensors, widths, keep)
         before = study.count
         told(before, trials, before)

@@ -32,12 +32,12 @@ def clock_period(value: float | str) -> float:
     period."""
     if value == AUTO:
         return AUTO_CLOCK
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"{value!r} is no number")
     try:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError
         period = float(value)
     except ValueError:
-        raise ValueError(f"{value!r} is no number") from None
+        raise ValueError(f"{value!r} is no number: give nanoseconds, 10 for 100 MHz") from None
     if not 0 < period <= LONGEST_NS:
         raise ValueError(f"{period:g} is no clock period: give nanoseconds above 0, up to {LONGEST_NS:,.0f}")
     return period

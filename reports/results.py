@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-from flows.core.errors import FlowsError
+from flows.core.errors import FlowsError, SetupError
 from flows.core.evidence import Metric, Reading
 from flows.core.fit import Fit
 from flows.core.mixed import Search
@@ -121,7 +121,11 @@ class Results(Sequence[Result]):
 
     def to_pandas(self) -> pandas.DataFrame:
         """`rows` as a table of pandas, which must be installed."""
-        import pandas
+        try:
+            import pandas
+        except ImportError:
+            fact = "not installed, and its tables need it"
+            raise SetupError("package pandas", fact, "install it: pip install pandas, or take rows()") from None
 
         return pandas.DataFrame(self.rows())
 
@@ -162,6 +166,12 @@ class Sweep(Results):
         from reports.sweep_page import page
 
         return page(self.ranking(metrics))
+
+    def _repr_html_(self) -> str:
+        from reports.notebook import table
+
+        front = self.front()
+        return table(front.document, self.errors, f"{len(front)} of {len(self)} designs, which no other one beats")
 
     def __str__(self) -> str:
         from reports.terminal.sweep import front

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 import flows
 from flows import designs, registry, runner, searching
 from flows.__main__ import main
-from flows.core.errors import FlowsError, UsageError
+from flows.core.errors import FlowsError, SetupError, UsageError
 from flows.core.evidence import Metric
 from flows.core.mixed import Search
 from flows.core.plan import Asset
@@ -109,6 +111,29 @@ def test_a_search_that_was_ended_goes_on_as_if_it_had_not_been(
     assert other() == again and other.measured <= 1, "only the test images are asked for"
 
 
+def test_a_full_disk_is_said_and_a_search_goes_on(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    left, real = [12], os.fsync
+
+    def full(descriptor: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(SetupError, match="no room left on its disk"):
+            asked(trials=6)
+    assert len(asked(trials=6).tried) == 6
+
+
+def test_the_same_search_twice_at_once_is_refused(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(trials=3)
+    (journal,) = (asked.store.root / "searches").glob("*.journal")
+    with asked.store.lock(journal.stem), pytest.raises(SetupError, match="another process is at this very search"):
+        asked(trials=4)
+
+
 def test_more_trials_go_on_from_those_before(asked: Asked) -> None:
     few = asked(trials=5)
     more = asked(trials=8)
@@ -197,6 +222,8 @@ def test_the_command_says_what_chose_and_what_to_build(
         ({"keep_accuracy": -1}, "no number of points"),
         ({"keep_accuracy": "half"}, "no number of points"),
         ({"bits": [4, 2.5]}, "2.5 is no whole number"),
+        ({"bits": 8}, "8 is no list"),
+        ({"bits": "4..x"}, "'4..x' lists no whole numbers"),
         ({"bits": [8]}, "one width leaves nothing to choose"),
         ({"cost": "power"}, "no resource"),
         ({"trials": 0}, "--trials: 0 is no whole number above 0"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,8 +28,8 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         help="points of accuracy that may be lost against the float network, on the images to choose by (default 0.5)",
     )  # fmt: skip
     parser.add_argument(
-        "--bits", metavar="BITS", type=widths, default=[4, 5, 6, 7, 8],
-        help="that each tensor may have: a list or a range (default 4..8)",
+        "--bits", metavar="BITS", default="4..8",
+        help="that each tensor may have: a list or a range (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--cost", choices=("lut", "ff", "bram18", "dsp"),
@@ -44,15 +43,6 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_csv(parser)
     parser.add_argument("--out", metavar="DIR", type=Path, help="also the page with the front and all designs here")
     arguments.add_batch(parser)
-
-
-def widths(text: str) -> list[int]:
-    from flows.values import several
-
-    try:
-        return several(arguments.whole_number, text)
-    except ValueError as reason:
-        raise argparse.ArgumentTypeError(str(reason)) from None
 
 
 def execute(given: Namespace) -> int:

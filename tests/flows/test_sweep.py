@@ -47,8 +47,8 @@ def test_a_grid_has_every_combination_once() -> None:
 def test_a_command_has_all_that_makes_the_design(tmp_path: Path) -> None:
     policy = tmp_path / "p.toml"
     policy.write_text('schema = "zynqflows-policy/1"\n[margin]\nlut = 0.5\n')
-    asked = "search hls4ml --network n.onnx --calibration c.npy --data d --batch 8 --clock 8 --pixels".split()
-    request = session.request(parse([*asked, "0.5, 0.25", "--policy", str(policy)]))
+    asked = "search hls4ml --network n.onnx --calibration c.npy --data d --batch 8 --clock 8 --pixels '0.5, 0.25'"
+    request = session.request(parse([*shlex.split(asked), "--policy", str(policy)]))
     _, _, command = designs.command("run", request).partition("-m flows ")
     again = session.request(parse(shlex.split(command)))
     assert list(again.parts) == list(request.parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from flows.sweeping import Told
 from reports.comparison import Absent, Comparison, compare
 from reports.ledger import Account
 from reports.pareto import Ranking, ranking
+
+SWEEP, SEARCH = "sweep.html", "search.html"
+"""Pages beside the report, which leads to them."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,9 @@ def review(
             searched = searching.searched(project.search, project.goal, trained, store, executor, told)
         except FlowsError as error:  # what was built and swept is reported all the same
             errors.append(error)
+    pages = {"All designs of the sweep": SWEEP} if ranked else {}
+    pages |= {"Bits of each layer": SEARCH} if searched else {}
+    comparison = replace(comparison, pages=pages) if comparison else None
     return Review(project, outcome, comparison, ranked, searched, tuple(errors))
 
 
@@ -86,6 +92,6 @@ def write(found: Review, writer: Callable[[Path, str], None]) -> None:
         for name, render in FORMATS.items():
             writer(found.project.out / name, render(found.comparison))
     if found.sweep:
-        writer(found.project.out / "sweep.html", page(found.sweep))
+        writer(found.project.out / SWEEP, page(found.sweep))
     if found.search:
-        writer(found.project.out / "search.html", page(mixed.ranking(found.search)))
+        writer(found.project.out / SEARCH, page(mixed.ranking(found.search)))

@@ -68,7 +68,8 @@ class Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *given: object) -> NoReturn:
         from importlib.metadata import version
 
-        parser.exit(message=f"zynqflows {version('zynqflows')}\n")
+        print(f"zynqflows {version('zynqflows')}")
+        parser.exit()
 
 
 def complete() -> None:

@@ -38,7 +38,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
     for name in ("one", "two"):
         words = ["--nthreads", "1", "--no-dashboard", "--no-nanny", "--name", name, "--scheduler-file", str(place)]
         processes.append(started("dask_worker", *words, "--local-directory", str(tmp_path / name)))
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not place.exists():
         assert time.monotonic() < deadline
         time.sleep(0.2)

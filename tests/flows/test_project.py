@@ -138,7 +138,8 @@ def test_a_search_that_cannot_be_had_spoils_no_report(tmp_path: Path, monkeypatc
         project.out.mkdir(exist_ok=True)
         reviewing.write(found, write_atomic)
         assert bool(found.errors) is not there and (project.out / "search.html").exists() is there
-        assert found.comparison and (project.out / "report.html").exists()
+        assert found.comparison
+        assert ('<a href="search.html">' in (project.out / "report.html").read_text()) is there
     assert "None of them loses 0.50 points or less" in (project.out / "search.html").read_text()
 
 

@@ -234,6 +234,6 @@ def test_the_command_says_what_chose_and_what_to_build(
     ],
 )
 def test_what_is_wrong_with_a_search_is_named(given: dict[str, Any], reason: str, tmp_path: Path) -> None:
-    asked = {"network": MODEL, "calibration": RANGES, "data": RANGES, "store": tmp_path, **given}
+    asked = {"data": "nowhere", "store": tmp_path, **given}
     with pytest.raises(FlowsError, match=reason):
         flows.search("hls4ml", **asked)

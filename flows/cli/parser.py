@@ -116,8 +116,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         option = unknown[0].partition("=")[0]
         near = get_close_matches(option, chosen.options(), n=1, cutoff=0.6)
         others = _flows_with(option)
-        guess = f"{', '.join(others)} of the flows would take it; " if others else ""
-        guess = f"did you mean {near[0]}? " if near else guess
+        guess = f"did you mean {near[0]}? " if near else ""
+        guess = f"it is an option of {', '.join(others)}; " if others else guess
         raise UsageError(
             f"option {unknown[0]!r}", f"{argv[0]} has none like it", f"{guess}`{chosen.prog} --help` shows all"
         )

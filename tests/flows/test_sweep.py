@@ -217,7 +217,7 @@ def test_the_command_prints_the_front_and_writes_the_page(capsys: pytest.Capture
         (["--executor", "json:loads"], "gives no executor"),
         (["--executor", "platform:uname"], "gives a uname_result"),
         (["--metrics", "beauty"], "'beauty' is none of"),
-        (["--activation-bits", "4..8"], "It is an option of hls, rtl"),
+        (["--activation-bits", "4..8"], "It is an option of c, hls, rtl"),
         (["--reuse-factor", "64,odd"], "odd"),
         (["--clock", "10,0"], "no clock period"),
         (["--part", "xc7z020,xc7z999"], "xc7z999"),

@@ -1,7 +1,7 @@
 """Which way of putting a trained network on a Zynq is best, does it fit, and how do we know?
 
-``python -m flows`` is the command line. In Python, `estimate`, `run`, `sweep`, `review`, `check` and `report` do the
-same (`flows.api`); they are loaded when they are first used.
+``python -m flows`` is the command line. In Python, `estimate`, `run`, `sweep`, `search`, `review`, `check` and
+`report` do the same (`flows.api`); they are loaded when they are first used.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flows.api import check, estimate, report, review, run, sweep
+    from flows.api import check, estimate, report, review, run, search, sweep
     from flows.core.errors import FlowsError
 
-__all__ = ["FlowsError", "check", "estimate", "report", "review", "run", "sweep"]
+__all__ = ["FlowsError", "check", "estimate", "report", "review", "run", "search", "sweep"]
 
 
 def __getattr__(name: str) -> Any:

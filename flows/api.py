@@ -1,4 +1,4 @@
-"""The Python API: ``import flows``, then `flows.estimate`, `flows.run`, `flows.sweep`, `flows.check`, `flows.report`.
+"""The Python API: ``import flows``, then `flows.estimate`, `run`, `sweep`, `search`, `review`, `check`, `report`.
 
     >>> import flows
     >>> result = flows.estimate("hls4ml", part="xc7z020", precision="8")[0]
@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor as Pool
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from flows import designs, registry, values
 from flows.core.errors import FlowsError, UsageError
@@ -27,9 +28,10 @@ from flows.designs import CLOCK_NS, PARTS, Outcome, Request, Source
 from flows.executor import Executor
 from flows.store import Store, default_root
 from models.pixels import USAGE, parse_pixels
-from reports.results import Results, Sweep
+from reports import mixed
+from reports.results import Results, Searched, Sweep
 
-__all__ = ["FlowsError", "check", "estimate", "report", "review", "run", "sweep"]
+__all__ = ["FlowsError", "check", "estimate", "report", "review", "run", "search", "sweep"]
 Names = str | Sequence[str]
 Place = str | Path
 
@@ -105,35 +107,74 @@ def sweep(
     told: Callable[[int, int, int], None] = lambda done, of, kept: None,
     **options: Any,
 ) -> Sweep:
-    """Estimates of every combination: `part`, `clock_ns` and each of `options` may be a list, a tuple or a range.
+    """Estimates of every combination: `part`, `clock_ns` and each of `options` may be a list, a tuple or a range;
+    the last two also a text as on the command line, "4..8" or "8,10,12".
 
     They are computed by `jobs` processes (as many as there are cores), or by `executor`: an executor of
     `concurrent.futures`, or a text as ``--executor`` takes it; each is kept in the store as soon as it is there. `data`
     has the accuracy of each arithmetic evaluated, once. `told` hears how many points are done, of how many, and how
     many were kept from before.
     """
-    from contextlib import nullcontext
-
     from flows import pools, sweeping
 
     source = _source(network, weights, calibration, data, pixels)
-    axes = {name: list(value) for name, value in options.items() if isinstance(value, list | tuple | range)}
-    clocks = list(clock_ns) if isinstance(clock_ns, list | tuple | range) else [clock_ns]
+    axes = {name: value for name, value in options.items() if isinstance(value, list | tuple | range | str)}
     single = {name: value for name, value in options.items() if name not in axes}
     asked = _request("sweep", flow, source, part, CLOCK_NS, margins, (), single)
     backends = [registry.load(name) for name in dict.fromkeys(flow)]
     grid: dict[str, Any] = {name: values.axis(backends, name, found) for name, found in axes.items()}
-    grid |= {sweeping.PART: list(asked.parts), sweeping.CLOCK: [_period(clock) for clock in clocks]}
+    grid |= {sweeping.PART: list(asked.parts), sweeping.CLOCK: _periods(clock_ns)}
     points = sweeping.grid(asked, grid)
     steps = _executor(store, 1)
     trained = designs.trained_network(source, lambda: steps)
     batch = designs.test_images([source], [trained], lambda: steps)
-    own = executor if isinstance(executor, Pool) else None
-    with nullcontext((own, jobs or 1)) if own else pools.opened(cast("str | None", executor), jobs) as (pool, workers):
+    if isinstance(executor, Pool):
+        opened: AbstractContextManager[tuple[Pool, int]] = nullcontext((executor, jobs or 1))
+    else:
+        opened = pools.opened(executor, None if jobs is None else _count(jobs))
+    with opened as (pool, workers):
         outcome = sweeping.sweep(points, trained, batch, _store(store), steps, pool, workers, told)
     if not outcome.runs:
         raise outcome.errors[0]
     return Sweep(outcome.document, outcome.errors)
+
+
+def search(
+    flow: str,
+    *,
+    data: Place,
+    network: Place = "arch8",
+    part: str = PARTS[0],
+    clock_ns: float | str = CLOCK_NS,
+    weights: Place | None = None,
+    calibration: Place | None = None,
+    pixels: str | None = None,
+    margins: Margins = MARGINS,
+    keep_accuracy: float = 0.5,
+    bits: Sequence[int] | str = range(4, 9),
+    cost: str | None = None,
+    trials: int = 60,
+    images: int = 2000,
+    store: Place | None = None,
+    listener: Callable[[str, Step, str], None] | None = None,
+    told: Callable[[int, int, int], None] = lambda done, of, kept: None,
+    **options: Any,
+) -> Searched:
+    """The cheapest bits of each layer that lose at most `keep_accuracy` points (of 100) against the float network.
+
+    Each tensor has one of `bits`; `cost` is the resource to save ("lut", "ff", "bram18", "dsp"), by default the one
+    that binds the widest design. At most `images` images of `data` choose, never the test images, on which the best is
+    evaluated in the end. `told` is of the `trials` designs to try; a search that was ended goes on where it stopped.
+    """
+    from flows import searching
+
+    wanted = searching.goal(keep_accuracy, bits, cost, trials, images)
+    source = _source(network, weights, calibration, data, pixels)
+    request = _request("search", (flow,), source, part, clock_ns, margins, (), options)
+    steps = _executor(store, 1, listener)
+    trained = designs.trained_network(source, lambda: steps)
+    outcome = searching.searched(request, wanted, trained, _store(store), steps, told)
+    return Searched(mixed.document(outcome), search=outcome)
 
 
 def review(
@@ -236,6 +277,15 @@ def _period(clock_ns: Any) -> float:
         raise UsageError("clock_ns", str(reason), "the default is 10") from None
 
 
+def _periods(clock_ns: Any) -> list[float]:
+    if isinstance(clock_ns, list | tuple | range):
+        return [_period(clock) for clock in clock_ns]
+    try:
+        return values.several(values.clock_period, str(clock_ns))
+    except ValueError as reason:
+        raise UsageError("clock_ns", str(reason), "the default is 10") from None
+
+
 def _results(outcome: Outcome) -> Results:
     """Raises the first error where no design could be had."""
     if not outcome.runs:
@@ -248,6 +298,10 @@ def _store(place: Place | None) -> Store:
 
 
 def _executor(store: Place | None, jobs: int, listener: Callable[[str, Step, str], None] | None = None) -> Executor:
+    return Executor(_store(store), _count(jobs), listener or (lambda event, step, text: None))
+
+
+def _count(jobs: Any) -> int:
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise UsageError("jobs", f"{jobs!r} is no number of processes", "give 1 or more")
-    return Executor(_store(store), jobs, listener or (lambda event, step, text: None))
+    return jobs

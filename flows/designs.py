@@ -29,6 +29,8 @@ from models.pixels import Pixels
 
 NETWORK, PARTS = "arch8", ("xc7z020",)
 CLOCK_NS = 10.0
+FILES, PIXELS = ("weights", "calibration", "data"), "--pixels"
+"""Options that say more of a network."""
 Design = tuple[Backend[Any, Any], Trained, Job[Any]]
 """A flow, the weights that it starts from, and what it is asked for."""
 
@@ -48,7 +50,7 @@ class Source:
 class Request:
     """What somebody asks for. `options` are each flow's own, by its name; `reports` were made elsewhere, of the one
     design that is then asked for; `images` are those of a call of the driver, which the rate of the system is for;
-    `command` reproduces it."""
+    `policy` is the file that the margins are from, where there is one; `command` reproduces it."""
 
     flows: Sequence[str]
     options: Mapping[str, Any]
@@ -58,6 +60,7 @@ class Request:
     margins: Margins = MARGINS
     reports: Sequence[Path] = ()
     images: int = BATCH
+    policy: Path | None = None
     command: str = ""
 
 
@@ -175,8 +178,10 @@ def command(verb: str, request: Request) -> str:
     clock = "auto" if request.clock_ns == AUTO_CLOCK else f"{request.clock_ns:g}"
     words += ["--clock", clock] if request.clock_ns != CLOCK_NS else []
     words += ["--network", source.name] if source.name != NETWORK else []
-    for name in ("weights", "calibration", "data"):
-        words += [flag(name), str(path)] if (path := getattr(source, name)) else []
+    for name, path in [(name, getattr(source, name)) for name in FILES] + [("policy", request.policy)]:
+        words += [flag(name), str(path)] if path else []
+    words += [PIXELS, source.pixels.known.removeprefix(f"{PIXELS} ")] if source.pixels else []
+    words += ["--batch", str(request.images)] if request.images != BATCH else []
     chosen: dict[str, Any] = {}
     for options in request.options.values():
         for one in fields(options):

@@ -44,7 +44,7 @@ IMAGES_LIMIT = 1 << 30
 """Bytes of a file of images: 350,000 of CIFAR-10's size, far more than ranges need."""
 IMAGES_FILE, LABELS_FILE = "images.npy", "labels.npy"
 """In a folder that ``--data`` names."""
-OWN_ADVICE = "numpy.savez('data.npz', images=..., labels=...), or images.npy and labels.npy in a folder"
+OWN_ADVICE = "save it with numpy.savez('data.npz', images=..., labels=...), or images.npy and labels.npy in a folder"
 EXTRA = "install the extra: pip install -e '.[import]'"
 
 

@@ -25,9 +25,11 @@ def opened(name: str | None, jobs: int | None) -> Iterator[tuple[Executor, int]]
         with ProcessPoolExecutor(workers) as pool:
             yield pool, workers
         return
+    if not isinstance(name, str):  # in Python
+        raise UsageError("executor", f"{name!r} is none", f"give {USAGE}")
     kind, colon, place = name.partition(":")
     if not colon or not place:
-        raise UsageError(f"--executor {name}", "neither an address nor a function", f"give {USAGE}")
+        raise UsageError(f"--executor {name!r}", "neither an address nor a function", f"give {USAGE}")
     with _dask(place) if kind == DASK else _factory(kind, place) as pool:
         yield pool, jobs or _size(pool)
 
@@ -38,7 +40,9 @@ def _dask(address: str) -> Iterator[Executor]:
     try:
         distributed = import_module("distributed")
     except ImportError:
-        raise SetupError(f"--executor {DASK}", "dask.distributed is not installed", "pip install distributed") from None
+        raise SetupError(
+            f"--executor {DASK}", "dask.distributed is not installed", "`pip install distributed`"
+        ) from None
     try:
         client = distributed.Client(address, timeout=WAIT_S)
     except (OSError, ValueError) as reason:

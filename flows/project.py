@@ -18,6 +18,7 @@ from flows.core.part import find_part
 from flows.core.toml import tables
 from flows.designs import CLOCK_NS, NETWORK, Request, Source, command
 from flows.jobs import is_file
+from flows.searching import Goal, goal
 from models.pixels import parse_pixels
 
 SCHEMA = "zynqflows-project/1"
@@ -53,12 +54,21 @@ flow = "hls"
 flow = ["hls", "hls4ml"]
 clock = [10, 8]
 activation_bits = [4, 6, 8]
-precision = [8, 10, 12]
+precision = "8..12..2"
+
+# The cheapest bits of each layer that keep an accuracy, in search.html. It needs `data`, and the extra "search".
+# [search]
+# flow = "hls4ml"
+# part = "pynq-z2"                   # the first board, where it is left out
+# keep_accuracy = 0.5                # points that may be lost against the float network
+# bits = [4, 5, 6, 7, 8]             # that each layer's weights and activations may have
 """
 KEYS = (
     "schema", "network", "weights", "calibration", "data", "pixels", "boards", "clock", "policy", "out", "design",
-    "sweep",
+    "sweep", "search",
 )  # fmt: skip
+GOAL = ("keep_accuracy", "bits", "cost", "trials", "images")
+"""Keys of a search that are no options of its flow."""
 ADVICE = "`python -m flows init` writes one with every key explained"
 
 
@@ -69,6 +79,9 @@ class Project:
     designs: tuple[Request, ...]
     sweep: Request | None = None
     axes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    search: Request | None = None
+    goal: Goal | None = None
+    """What its search is to find, where it has one."""
     policy: Path | None = None
     out: Path = Path("review")
 
@@ -107,11 +120,13 @@ def _project(content: Mapping[str, Any], folder: Path, margins: Margins) -> Proj
         raise ValueError("it has no [[design]], each with a flow")
     boards = tuple(find_part(name).asked for name in _texts(content.get("boards", ["xc7z020"]), "boards"))
     source, clock_ns = _source(content, folder), _clock(content.get("clock", CLOCK_NS))
-    start = Request((), {}, source, boards, clock_ns, margins)
+    named, out = _text(content, "policy"), _text(content, "out") or "review"
+    policy = folder / named if named else None
+    start = Request((), {}, source, boards, clock_ns, margins, policy=policy)
     designs = tuple(_design(start, row, f"design {place}") for place, row in enumerate(rows, 1))
     sweep, axes = _sweep(start, content["sweep"]) if "sweep" in content else (None, {})
-    policy, out = _text(content, "policy"), _text(content, "out") or "review"
-    return Project(designs, sweep, axes, folder / policy if policy else None, folder / out)
+    search, goal = _search(start, content["search"]) if "search" in content else (None, None)
+    return Project(designs, sweep, axes, search, goal, policy, folder / out)
 
 
 def _source(content: Mapping[str, Any], folder: Path) -> Source:
@@ -140,13 +155,24 @@ def _sweep(start: Request, row: Any) -> tuple[Request, Mapping[str, Sequence[Any
     backends = {name: registry.load(name) for name in flows}
     given = _underscored({name: value for name, value in row.items() if name not in ("flow", "clock")})
     axes: dict[str, Sequence[Any]] = {
-        name: values.axis(list(backends.values()), name, value if isinstance(value, list) else [value])
+        name: values.axis(list(backends.values()), name, value if isinstance(value, list | str) else [value])
         for name, value in given.items()
     }
-    clocks = row.get("clock", [start.clock_ns])
-    axes |= {PART: start.parts, CLOCK: [_clock(clock) for clock in (clocks if isinstance(clocks, list) else [clocks])]}
+    axes |= {PART: start.parts, CLOCK: _clocks(row.get("clock", start.clock_ns))}
     options = {name: backend.options() for name, backend in backends.items()}
     return replace(start, flows=flows, options=options), axes
+
+
+def _search(start: Request, row: Any) -> tuple[Request, Goal]:
+    if not isinstance(row, dict):
+        raise ValueError("[search] is no table")
+    if start.source.data is None:
+        raise ValueError("[search] needs images to choose by, and no data is named")
+    wanted = {name: value for name, value in _underscored(row).items() if name in GOAL}
+    chosen = {name: value for name, value in row.items() if name.replace("-", "_") not in (*GOAL, "part")}
+    part = _text(row, "part")
+    board = find_part(part).asked if part else start.parts[0]
+    return _design(replace(start, parts=(board,)), chosen, "[search]"), goal(**wanted)
 
 
 def _flow(row: Mapping[str, Any], where: str) -> str:
@@ -166,6 +192,12 @@ def _clock(value: Any) -> float:
         return values.clock_period(value)
     except ValueError as reason:
         raise ValueError(f"clock: {reason}") from None
+
+
+def _clocks(value: Any) -> list[float]:
+    if isinstance(value, list):
+        return [_clock(one) for one in value]
+    return values.several(_clock, str(value))
 
 
 def _text(content: Mapping[str, Any], key: str) -> str | None:

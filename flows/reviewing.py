@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flows import designs, pools, sweeping
+from flows import designs, pools, searching, sweeping
 from flows.core.errors import FlowsError
 from flows.core.files import read_text
+from flows.core.mixed import Search
 from flows.designs import Outcome
 from flows.executor import Executor
 from flows.jobs import is_file
@@ -21,15 +22,20 @@ from reports.comparison import Absent, Comparison, compare
 from reports.ledger import Account
 from reports.pareto import Ranking, ranking
 
+SWEEP, SEARCH = "sweep.html", "search.html"
+"""Pages beside the report, which leads to them."""
+
 
 @dataclass(frozen=True)
 class Review:
-    """What came of a project: its designs, compared where there are any, and its sweep, ranked where it has one."""
+    """What came of a project: its designs, compared where there are any, and its sweep and its search, where it has
+    them."""
 
     project: Project
     outcome: Outcome
     comparison: Comparison | None
     sweep: Ranking | None
+    search: Search | None
     errors: tuple[FlowsError, ...]
 
 
@@ -47,8 +53,8 @@ def opened(place: Path, given: Mapping[str, Any]) -> Project:
 def review(
     project: Project, executor: Executor, store: Store, jobs: int, told: Told, ledger: Sequence[Account] = ()
 ) -> Review:
-    """Runs what the store does not have, `jobs` processes at a time; `told` is of the sweep, `ledger` what is known of
-    earlier designs."""
+    """Runs what the store does not have, `jobs` processes at a time; `told` is of the sweep and the search, `ledger`
+    what is known of earlier designs."""
     source = project.source
     trained = designs.trained_network(source, lambda: executor)
     batch = designs.test_images([source], [trained], lambda: executor)
@@ -63,11 +69,22 @@ def review(
             found = sweeping.sweep(points, trained, batch, store, executor, pool, workers, told)
         errors += found.errors
         ranked = ranking(found.document) if found.runs else None
-    return Review(project, outcome, comparison, ranked, tuple(errors))
+    searched = None
+    if project.search and project.goal:
+        try:
+            searched = searching.searched(project.search, project.goal, trained, store, executor, told)
+        except FlowsError as error:  # what was built and swept is reported all the same
+            errors.append(error)
+    pages = {"All designs of the sweep": SWEEP} if ranked else {}
+    pages |= {"Bits of each layer": SEARCH} if searched else {}
+    comparison = replace(comparison, pages=pages) if comparison else None
+    return Review(project, outcome, comparison, ranked, searched, tuple(errors))
 
 
 def write(found: Review, writer: Callable[[Path, str], None]) -> None:
-    """The report in every format and the sweep's page, into the folder that the project names."""
+    """The report in every format, and the pages of the sweep and the search, into the folder that the project
+    names."""
+    from reports import mixed
     from reports.formats import FORMATS
     from reports.sweep_page import page
 
@@ -75,4 +92,6 @@ def write(found: Review, writer: Callable[[Path, str], None]) -> None:
         for name, render in FORMATS.items():
             writer(found.project.out / name, render(found.comparison))
     if found.sweep:
-        writer(found.project.out / "sweep.html", page(found.sweep))
+        writer(found.project.out / SWEEP, page(found.sweep))
+    if found.search:
+        writer(found.project.out / SEARCH, page(mixed.ranking(found.search)))

@@ -7,7 +7,7 @@
     locks/DIGEST      held while a step is looked up or run, so that two runs at once share the work
     runs/NAME.json    one record a run, in the published schema
     estimates/DIGEST.json  what a sweep estimated of one design (`flows.sweeping`)
-    searches/DIGEST.journal  what a search for a precision told Optuna, and heard (`flows.search`)
+    searches/DIGEST.journal  what a search for a precision told Optuna, and heard (`flows.searching`)
 
 Because a directory appears in ``steps`` by one rename, a run that is killed leaves nothing half-made there.
 """
@@ -209,7 +209,7 @@ class Store:
         return tuple(name.removesuffix(".json") for _, name in sorted(records))
 
     def record(self, name: str) -> Document:
-        """The record of a run; `name` may be any unambiguous beginning of it. Raises `InputError`."""
+        """The record of a run, called as in `find`. Raises `InputError`."""
         return self.refuted(self._read(self.find(name)))
 
     def remove_run(self, name: str) -> None:
@@ -218,8 +218,9 @@ class Store:
             (self.runs / f"{name}.json").unlink(missing_ok=True)
 
     def find(self, name: str) -> str:
-        """The whole name of the run of which `name` is an unambiguous beginning; raises `InputError`."""
-        matches = [known for known in self.names() if known.startswith(name)]
+        """The whole name of the run of which `name` is an unambiguous beginning, up to a dash or in the digest at its
+        end: hls is no beginning of hls4ml-xc7z020-c99aa2. Raises `InputError`."""
+        matches = [known for known in self.names() if _begins(known, name)]
         if name in matches:
             matches = [name]
         if len(matches) != 1:
@@ -251,6 +252,11 @@ class Store:
             except InputError as error:
                 errors.append(error)
         return documents, errors
+
+
+def _begins(known: str, name: str) -> bool:
+    design, dash, _ = known.rpartition("-")
+    return f"{known}-".startswith(f"{name}-") or (known.startswith(name) and name.startswith(design + dash))
 
 
 def _locked(descriptor: int) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice, product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flows import designs
 from flows.core.digest import digest_file, digest_of
@@ -29,6 +29,7 @@ from flows.designs import CLOCK_NS, Failure, Outcome, Request, Source, outcome_o
 from flows.executor import Executor as Steps
 from flows.executor import source_digest
 from flows.jobs import Trained, run_name
+from flows.packages import package_version
 from flows.runner import accuracy, network_facts, prepare
 from flows.store import Store
 
@@ -40,6 +41,7 @@ TOGETHER = 8
 """Points of a group at most: of one design at several clocks, for which a worker searches once."""
 PART, CLOCK = "part", "clock_ns"
 """Axes that every flow has; the others are options."""
+T = TypeVar("T")
 Told = Callable[[int, int, int], None]
 """Told how many points are done, of how many, and how many of them were kept from before."""
 
@@ -68,12 +70,12 @@ def grid(request: Request, axes: Mapping[str, Sequence[Any]]) -> tuple[Request, 
 
 @dataclass(frozen=True)
 class Point:
-    """What a worker is given: a design, the store, where a file of the user's own lies once it was read, and the digest
-    of the text that it is to be estimated with."""
+    """What a worker is given: a design, the store, where a file of the user's own lies once it was read, and the
+    `versions` of what it is to be estimated with."""
 
     request: Request
     store: Path
-    code: str
+    versions: Mapping[str, str]
 
 
 def estimated_together(points: Sequence[Point]) -> list[Run | Failure]:
@@ -86,8 +88,9 @@ def estimated(point: Point) -> Run | Failure:
     another version of the project, whose numbers do not belong among these: it refuses."""
     request = point.request
     try:
-        if (mine := code_digest(request)) != point.code:
-            fact = f"it has another version of the code ({mine}, not {point.code})"
+        mine = versions(request)
+        if others := [f"{name} {mine[name]}, not {its}" for name, its in point.versions.items() if mine[name] != its]:
+            fact = f"it has other versions than are asked for: {'; '.join(others)}"
             raise SetupError(f"worker on {platform.node()}", fact, "install the same version of everything there")
         outcome = designs.estimated(request, _trained(request.source, point.store))
     except FlowsError as error:
@@ -122,24 +125,59 @@ def sweep(
     results: dict[int, Run | Failure] = {}
     places = {place: kept_at(store, point, trained) for place, point in enumerate(points)}
     for place, path in places.items():
-        if path and (kept := kept_run(path)):
+        if path and (kept := kept_run(path, points[place])):
             results[place] = kept
     before, waiting = len(results), _groups(points, sorted(places.keys() - results.keys()))
     told(before, len(points), before)
-    running: dict[Future[list[Run | Failure]], Sequence[int]] = {}
-    while True:
-        for group in islice(waiting, max(workers + AHEAD - len(running), 0)):
-            asked = [Point(points[place], store.root, code_digest(points[place])) for place in group]
-            running[pool.submit(estimated_together, asked)] = group
-        if not running:
-            outcome = outcome_of(trained, [results[place] for place in places])
-            return _evaluated(points, outcome, trained, batch, steps) if batch else outcome
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            for place, found in zip(running.pop(future), future.result(), strict=True):
-                results[place] = found
-                if (path := places[place]) and isinstance(found, Run):
-                    write_atomic(path, document_to_json(Document(network_facts(trained), (found,))))
-                told(len(results), len(points), before)
+
+    def submit(group: Sequence[int]) -> Future[list[Run | Failure]]:
+        asked = [Point(points[place], store.root, versions(points[place])) for place in group]
+        return pool.submit(estimated_together, asked)
+
+    for group, answers in _answers(submit, waiting, workers + AHEAD):
+        for place, answer in zip(group, answers, strict=True):
+            results[place] = answer
+            if (path := places[place]) and isinstance(answer, Run):
+                write_atomic(path, document_to_json(Document(network_facts(trained), (answer,))))
+            told(len(results), len(points), before)
+    outcome = outcome_of(trained, [results[place] for place in places])
+    return _evaluated(points, outcome, trained, batch, steps) if batch else outcome
+
+
+def _answers(
+    submit: Callable[[Sequence[int]], Future[T]], groups: Iterator[Sequence[int]], most: int
+) -> Iterator[tuple[Sequence[int], T]]:
+    """Each group with its answer, as soon as it is there; `most` are under way at a time. Whoever stops in between
+    waits for no group that has not begun. Raises `SetupError` where a worker gives no answer."""
+    running: dict[Future[T], Sequence[int]] = {}
+    try:
+        while True:
+            with _answering():
+                running |= {submit(group): group for group in islice(groups, max(most - len(running), 0))}
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                group = running.pop(future)
+                with _answering():
+                    answer = future.result()
+                yield group, answer
+    finally:
+        for future in running:
+            future.cancel()
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Whatever an executor or what it runs raises, where none of ours does: a process that was killed, say, or a worker
+    that has not this program."""
+    try:
+        yield
+    except FlowsError:
+        raise
+    except Exception as reason:
+        fact = f"a worker gave no answer ({type(reason).__name__}: {reason})"
+        advice = "look at its log or its memory, then give the command again: what was estimated is kept"
+        raise SetupError("executor of the sweep", fact, advice) from reason
 
 
 def _groups(points: Sequence[Request], places: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -177,6 +215,16 @@ def _evaluated(points: Sequence[Request], found: Outcome, trained: Trained, batc
     return replace(found, runs=runs)
 
 
+@cache
+def _packages() -> Mapping[str, str]:
+    """Versions of what an estimate is computed with, besides the code."""
+    return {"python": ".".join(platform.python_version_tuple()[:2]), "numpy": package_version("numpy")}
+
+
+def versions(point: Request) -> Mapping[str, str]:
+    return {"code": code_digest(point), **_packages()}
+
+
 def code_digest(point: Request) -> str:
     """Of the text of everything that an estimate of `point` depends on."""
     (options,) = point.options.values()
@@ -195,9 +243,9 @@ def kept_at(store: Store, point: Request, trained: Trained) -> Path | None:
     return store.estimates / f"{digest_of([name, point.images, card, code_digest(point)])}.json"
 
 
-def kept_run(path: Path) -> Run | None:
-    """None where there is none, or it cannot be read: it is then estimated again."""
+def kept_run(path: Path, point: Request) -> Run | None:
+    """With the command that `point` has; None where there is none, or it cannot be read: it is then estimated again."""
     with suppress(InputError):
         (run,) = document_from_json(read_text(path, "sweep again"), str(path)).runs
-        return run
+        return replace(run, command=point.command)
     return None

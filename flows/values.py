@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import Field, fields
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flows.core.errors import UsageError
@@ -31,12 +32,12 @@ def clock_period(value: float | str) -> float:
     period."""
     if value == AUTO:
         return AUTO_CLOCK
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"{value!r} is no number")
     try:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError
         period = float(value)
     except ValueError:
-        raise ValueError(f"{value!r} is no number") from None
+        raise ValueError(f"{value!r} is no number: give nanoseconds, 10 for 100 MHz") from None
     if not 0 < period <= LONGEST_NS:
         raise ValueError(f"{period:g} is no clock period: give nanoseconds above 0, up to {LONGEST_NS:,.0f}")
     return period
@@ -120,13 +121,16 @@ def by_flow(backends: Mapping[str, Backend[Any, Any]], given: Mapping[str, Any])
     return options
 
 
-def axis(backends: Sequence[Backend[Any, Any]], name: str, given: Sequence[Any]) -> list[Any]:
-    """The values of the option `name`, checked; raises `UsageError` as `by_flow` does."""
+def axis(backends: Sequence[Backend[Any, Any]], name: str, given: Sequence[Any] | str) -> list[Any]:
+    """The values of the option `name`, checked, or those that a text lists as `several` reads it; raises `UsageError`
+    as `by_flow` does."""
     known = {field.name: field for backend in backends for field in fields(backend.options)}
     if name not in known:
         flows = " ".join(backend.name for backend in backends)
         raise UsageError.unknown("option", name, known, f"python -m flows estimate {flows} --help")
     try:
+        if isinstance(given, str):
+            return several(partial(parsed, known[name]), given)
         return [checked(known[name], value) for value in given]
     except ValueError as reason:
         raise UsageError(f"option {name}", str(reason), known[name].metadata["help"]) from None

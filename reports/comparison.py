@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 
 from flows.core.errors import InputError
 from flows.core.evidence import Metric
@@ -46,6 +46,8 @@ class Comparison:
     absent: tuple[Absent, ...]
     ledger: tuple[Account, ...] = ()
     """What was built and measured of these designs."""
+    pages: Mapping[str, str] = field(default_factory=dict)
+    """Pages that stand beside the report, by what they are: names of files."""
 
     @property
     def network(self) -> NetworkFacts:

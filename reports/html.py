@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.core.evidence import RESOURCES, SOFTWARE, Metric, Reading, Subject, Tier
 from flows.core.fit import Verdict
-from flows.core.text import printable
+from flows.core.text import printable, sentence
 from reports import charts, ledger
 from reports.assessment import CATEGORIES, assessment, scores
 from reports.comparison import Comparison
@@ -70,7 +70,7 @@ def environment() -> Environment:
         "tick": tick, "value": value, "UNITS": UNITS,
         "CATEGORIES": CATEGORIES, "assessment": assessment, "scores": scores, "clock": clock,
         "ledger": ledger, "number": number, "images": images, "stage_name": stage_name,
-        "times_head": HEAD,
+        "times_head": HEAD, "sentence": sentence,
     }  # fmt: skip
     return made
 

@@ -11,11 +11,12 @@ from reports.comparison import compare
 from reports.terminal.run import comparison_rows
 
 
-def table(document: Document, errors: Sequence[FlowsError] = ()) -> str:
-    """HTML without scripts, whose style touches nothing outside it."""
+def table(document: Document, errors: Sequence[FlowsError] = (), about: str = "") -> str:
+    """HTML without scripts, whose style touches nothing outside it; `about` stands above it."""
     templates = html.environment()
     comparison = compare([document]) if document.runs else None
     return templates.get_template("notebook.html.j2").render(
+        about=about,
         comparison=comparison,
         rows=comparison_rows(document) if document.runs else [],
         errors=[str(error) for error in errors],

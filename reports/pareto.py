@@ -39,13 +39,13 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Designs of one network, each with its place among those on the same part; `left_out` says which metric does not
-    count, and why."""
+    """Designs of one network, each with its place among those on the same part; `notes` are sentences that belong
+    beside them, such as which metric does not count, and why."""
 
     network: NetworkFacts
     metrics: tuple[Metric, ...]
     ranked: tuple[Ranked, ...]
-    left_out: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def parts(self) -> dict[str, list[Ranked]]:
@@ -57,22 +57,21 @@ class Ranking:
         return dict(sorted(groups.items()))
 
 
-def ranking(document: Document, metrics: Sequence[Metric] | None = None) -> Ranking:
+def ranking(document: Document, metrics: Sequence[Metric] | None = None, notes: tuple[str, ...] = ()) -> Ranking:
     """By `metrics`; by default those of `DEFAULT`, without accuracy where it is not known of every design."""
-    designs, left_out = designs_of(document.runs), ""
+    designs = designs_of(document.runs)
     if metrics is None:
         metrics = DEFAULT
         if count := sum(design.accuracy is None for design in designs):
             metrics = [metric for metric in DEFAULT if metric is not Metric.ACCURACY]
-            left_out = (
-                f"accuracy does not count: it is unknown of {count} of {len(designs)} designs; --data evaluates it"
-            )
+            unknown = f"it is unknown of {count} of {len(designs)} designs"
+            notes = (*notes, f"accuracy does not count: {unknown}; --data evaluates it")
     parts: dict[str, list[Design]] = {}
     for design in designs:
         parts.setdefault(design.run.part, []).append(design)
     places = {id(design): place for group in parts.values() for design, place in _ranked(group, metrics)}
     ranked = tuple(Ranked(design, places[id(design)]) for design in designs)
-    return Ranking(document.network, tuple(metrics), ranked, left_out)
+    return Ranking(document.network, tuple(metrics), ranked, notes)
 
 
 def _speed(design: Design) -> float:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-from flows.core.errors import FlowsError
+from flows.core.errors import FlowsError, SetupError
 from flows.core.evidence import Metric, Reading
 from flows.core.fit import Fit
+from flows.core.mixed import Search
 from flows.core.record import Document, NetworkFacts, Run, document_to_json
-from reports import csv
+from reports import csv, mixed
 from reports.comparison import compare
 from reports.design import Design, designs_of
 from reports.pareto import Place, Ranking, parse_metrics, ranking
@@ -120,7 +121,11 @@ class Results(Sequence[Result]):
 
     def to_pandas(self) -> pandas.DataFrame:
         """`rows` as a table of pandas, which must be installed."""
-        import pandas
+        try:
+            import pandas
+        except ImportError:
+            fact = "not installed, and its tables need it"
+            raise SetupError("package pandas", fact, "install it: pip install pandas, or take rows()") from None
 
         return pandas.DataFrame(self.rows())
 
@@ -162,7 +167,44 @@ class Sweep(Results):
 
         return page(self.ranking(metrics))
 
+    def _repr_html_(self) -> str:
+        from reports.notebook import table
+
+        front = self.front()
+        return table(front.document, self.errors, f"{len(front)} of {len(self)} designs, which no other one beats")
+
     def __str__(self) -> str:
         from reports.terminal.sweep import front
 
         return "\n".join([front(self.ranking()), *(f"error: {error}" for error in self.errors)])
+
+
+@dataclass(frozen=True)
+class Searched(Sweep):
+    """Every design that a search for a mixed precision tried, in order, with its accuracy on the images that chose."""
+
+    search: Search = field(kw_only=True)
+    """What was asked and decided: which images chose, the resource that was to be saved, the rate of all designs."""
+
+    @property
+    def best(self) -> Result | None:
+        """The cheapest that keeps the accuracy, with its accuracy on the test images; None where none does."""
+        return Result(self.document.network, designs_of([self.search.final])[0]) if self.search.final else None
+
+    @property
+    def bits(self) -> Mapping[str, int] | None:
+        """Of each tensor of `best`."""
+        return self.search.best.bits if self.search.best else None
+
+    def ranking(self, metrics: Sequence[str] | None = None) -> Ranking:
+        """By default in the resource that was to be saved and accuracy."""
+        return super().ranking(metrics) if metrics is not None else mixed.ranking(self.search)
+
+    def to_json(self) -> str:
+        """As ``flows search --json`` writes it: schema zynqflows-search/1."""
+        return mixed.report(self.search)
+
+    def __str__(self) -> str:
+        from reports.terminal.search import outcome
+
+        return outcome(self.search)

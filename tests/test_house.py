@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.core.errors import FlowsError
+
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("flows", "models", "backends", "reports")
 PATHS = [path for package in OURS for path in sorted((ROOT / package).rglob("*.py"))]
@@ -220,6 +222,21 @@ def test_only_the_command_line_and_workers_print(path: Path) -> None:
     module = name_of(path)
     if not (in_worker_room(module) or within(module, "flows.cli") or module == "flows.__main__"):
         assert not [function for function, _ in calls(path) if function in ("print", "sys.stdout.write")]
+
+
+ERRORS = {error.__name__ for error in FlowsError.__subclasses__()}
+COMMAND = re.compile(r"(apt|apt-get|brevitas|dask|docker|flows|keras|nox|numpy|pip|python3?|torch|vivado)\b")
+
+
+@every_module
+def test_a_next_step_begins_with_a_word(path: Path) -> None:
+    """It is a sentence, with a capital: a command or a call that it begins with stands in backticks."""
+    steps = [call.args[2] for function, call in calls(path) if function in ERRORS and len(call.args) > 2]
+    constants = {
+        ast.unparse(node.targets[0]): node.value for node in tree_of(path).body if isinstance(node, ast.Assign)
+    }
+    texts = [ast.unparse(constants.get(ast.unparse(step), step)).lstrip("f").strip("\"'") for step in steps]
+    assert not [text for text in texts if COMMAND.match(text) or re.search(r"[^.][.?]$", text)]
 
 
 @every_module

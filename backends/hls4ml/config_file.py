@@ -43,7 +43,7 @@ def load(path: Path) -> Mapping[str, Any]:
     try:
         import yaml
     except ImportError:
-        raise SetupError("package PyYAML", "not installed, and --config needs it", "pip install PyYAML") from None
+        raise SetupError("package PyYAML", "not installed, and --config needs it", "`pip install PyYAML`") from None
     content = read_text(path, "name an hls4ml_config.yml", f"config {path}", SIZE_LIMIT)
     try:
         node = yaml.compose(content, yaml.SafeLoader)

@@ -125,7 +125,10 @@ def _base_text(text: str) -> str:
         return text
     if text.isdecimal():
         return str(_bits(text))
-    type = parse_type(text)
+    try:
+        type = parse_type(text)
+    except ValueError:
+        raise ValueError(f"{text!r}: give a number of bits, as 8, or a type, as ap_fixed<16,6>") from None
     if not type.signed or (type.rounding, type.overflow) != (Rounding.TRN, Overflow.WRAP):
         raise ValueError(f"{text!r}: give a signed ap_fixed<W,I> without modes; rounding and saturation follow from it")
     return type.name

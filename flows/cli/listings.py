@@ -59,6 +59,7 @@ PACKAGES = {
     "onnx": ("networks of your own in ONNX files", PIP.format("import")),
     "optuna": ("`flows search`: the cheapest bits of each layer", PIP.format("search")),
     "argcomplete": ("shells complete command lines", PIP.format("completion")),
+    "pandas": ("`to_pandas()` of the Python API", "pip install pandas"),
     "distributed": ("sweeps on a Dask cluster", "pip install distributed"),
     "jsonschema": ("checks of the JSON schema in the tests", PIP.format("dev")),
 }

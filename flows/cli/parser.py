@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import fields
 from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
 
 from flows import registry
-from flows.core.errors import UsageError
+from flows.core.errors import FlowsError, UsageError
 
 PROGRAM = "python -m flows"
 ABOUT = "One trained network in, every way to put it on a Zynq out: each number with its evidence, each build proven."
 
 
+OWN = ("-h", "--help", "--version")
+"""Options of no command."""
 COMMANDS = {
     "run": "run",
     "wait": "wait",
@@ -64,7 +68,8 @@ class Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *given: object) -> NoReturn:
         from importlib.metadata import version
 
-        parser.exit(message=f"zynqflows {version('zynqflows')}\n")
+        print(f"zynqflows {version('zynqflows')}")
+        parser.exit()
 
 
 def complete() -> None:
@@ -95,21 +100,58 @@ def _parser(argv: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The arguments of one command; `command` is the function to call. Raises `UsageError`, exits only for --help."""
+    _refuse_empty(argv)
+    if argv and argv[0].startswith("-") and argv[0] not in OWN:
+        fact = "it stands before the command, and belongs behind it"
+        raise UsageError(f"option {argv[0]!r}", fact, f"`{PROGRAM} COMMAND --help` shows what a command takes")
     parser, parsers = _parser(argv)
     if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
         raise UsageError.unknown("command", argv[0], COMMANDS, f"{PROGRAM} --help")
     arguments, unknown = parser.parse_known_args(list(argv))
-    if unknown and argv[0] not in parsers:
-        fact = "it stands before the command, and belongs behind it"
-        raise UsageError(f"option {unknown[0]!r}", fact, f"`{PROGRAM} COMMAND --help` shows what a command takes")
     for name in getattr(arguments, "flows", ()):
+        _refuse_part(name)
         registry.load(name)
     if unknown:
         chosen = parsers[argv[0]]
         option = unknown[0].partition("=")[0]
-        near = get_close_matches(option, chosen.options(), n=1, cutoff=0.5)
+        near = get_close_matches(option, chosen.options(), n=1, cutoff=0.6)
+        others = _flows_with(option)
         guess = f"did you mean {near[0]}? " if near else ""
+        guess = f"it is an option of {', '.join(others)}; " if others else guess
         raise UsageError(
             f"option {unknown[0]!r}", f"{argv[0]} has none like it", f"{guess}`{chosen.prog} --help` shows all"
         )
     return arguments
+
+
+def _refuse_empty(argv: Sequence[str]) -> None:
+    """An empty word names nothing: mostly it is a variable of a shell that is not set. As a path it would be the folder
+    that the command is given in."""
+    for before, word in zip((PROGRAM, *argv), argv, strict=False):
+        if word.startswith("--") and word.endswith("="):
+            culprit = f"option {word[:-1]}"
+        elif not word:
+            culprit = f"option {before}" if before.startswith("-") else f"what stands behind {before}"
+        else:
+            continue
+        raise UsageError(culprit, "it is empty", "give it a value, or leave it out")
+
+
+def _refuse_part(name: str) -> None:
+    """Where a flow belongs, a part is a likely slip."""
+    from flows.core.part import boards, devices
+
+    if name not in registry.names() and name in (*devices(), *boards()):
+        raise UsageError(f"flow {name!r}", "it is a part or a board", f"give it as --part {name}")
+
+
+def _flows_with(option: str) -> list[str]:
+    """The flows that have it among their options."""
+    from flows.values import flag
+
+    found = []
+    for name in registry.names():
+        with suppress(FlowsError):  # a broken plugin
+            if option in [flag(field.name) for field in fields(registry.load(name).options)]:
+                found.append(name)
+    return found

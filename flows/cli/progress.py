@@ -55,7 +55,7 @@ class Progress:
 
 
 class Counter:
-    """A listener for sweeps: how many points are done, and how long the others will take."""
+    """A listener for sweeps and searches: how many designs are done, and how long the others will take."""
 
     def __init__(self) -> None:
         self._begun = self._told = time.monotonic()
@@ -64,11 +64,11 @@ class Counter:
     def __call__(self, done: int, of: int, before: int) -> None:
         now = time.monotonic()
         if done == before and before:
-            print(f"  {before:,} of {of:,} points are kept from before", file=sys.stderr, flush=True)
+            print(f"  {before:,} of {of:,} designs are kept from before", file=sys.stderr, flush=True)
         elif done == of or now - self._told >= (1 if self._terminal else TICK_S):
             self._told, spent = now, now - self._begun
             left = f", {spent / (done - before) * (of - done):,.0f} s left" if done < of and done > before else ""
             if self._terminal:
                 clear_line()
             ends = "" if self._terminal and done < of else "\n"
-            print(f"  {done:,} of {of:,} points, {spent:,.0f} s{left}", end=ends, file=sys.stderr, flush=True)
+            print(f"  {done:,} of {of:,} designs, {spent:,.0f} s{left}", end=ends, file=sys.stderr, flush=True)

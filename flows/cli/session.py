@@ -46,6 +46,7 @@ def request(given: Namespace) -> Request:
         parts=given.parts or PARTS,
         clock_ns=given.clock,
         margins=margins(given),
+        policy=given.policy,
         reports=getattr(given, "reports", ()),
         command=command_line(),
     )
@@ -65,6 +66,7 @@ def sweep(given: Namespace) -> tuple[Request, dict[str, Any]]:
         options={name: backend.options() for name, backend in backends.items()},
         source=source(given, given.network),
         margins=margins(given),
+        policy=given.policy,
         images=given.batch,
     )
     parts = [part for text in given.parts or PARTS for part in text.split(",")]

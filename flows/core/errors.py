@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from flows.core.text import printable
+from flows.core.text import printable, sentence
 
 
 class FlowsError(Exception):
@@ -33,7 +33,7 @@ class FlowsError(Exception):
         self.culprit, self.fact, self.next_step = culprit, fact, next_step
 
     def __str__(self) -> str:
-        return printable(f"{self.culprit}: {self.fact}. {self.next_step[:1].upper()}{self.next_step[1:]}.")
+        return printable(f"{self.culprit}: {self.fact}. {sentence(self.next_step)}.")
 
 
 class UsageError(FlowsError):

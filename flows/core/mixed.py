@@ -22,8 +22,9 @@ class Tried:
 
 @dataclass(frozen=True)
 class Search:
-    """Designs that were `tried`, all at one rate, in order; `best` is the cheapest that loses at most `keep`, and
-    `final` the same design with its accuracy on `test` images, by which nothing was chosen."""
+    """Designs that were `tried`, all at one rate, in order; `best` is the cheapest that loses at most `keep`, of those
+    that can be built where there is any, and `final` the same design with its accuracy on `test` images, by which
+    nothing was chosen."""
 
     network: NetworkFacts
     keep: float
@@ -40,12 +41,3 @@ class Search:
     test: str = ""
     float_accuracy: float = 0.0
     """Of the float network, on the test images."""
-
-    @property
-    def front(self) -> list[Tried]:
-        """Those that no other one beats in cost and accuracy, the cheapest first; of equal ones the first."""
-        front: list[Tried] = []
-        for one in sorted(self.tried, key=lambda one: (one.cost, one.lost)):
-            if not front or one.lost < front[-1].lost:
-                front.append(one)
-        return front

@@ -15,6 +15,8 @@ FORMULA = ("=", "+", "-", "@")
 """How a cell begins that a spreadsheet would compute."""
 NOT_IN_TITLES = re.compile("(?:[^\\w.-]|[\u115f\u1160\u3164\uffa0])+")
 """All but letters and digits of any script, and letters of Hangul that have no shape."""
+WORD = re.compile(r"[a-z]+(?![\w.(/=-])")
+"""A word of English at the beginning of a text; not a name with a digit, a file or a call."""
 LONGEST_TITLE, LONGEST_IDENTIFIER = 50, 60
 """Characters: a file that is called so, with an ending of ours, is within what file systems take (255 bytes)."""
 
@@ -34,6 +36,17 @@ def printable(text: str) -> str:
 def lines(text: str) -> str:
     """`printable`, with line breaks left as they are: for whole texts of ours with names of others in them."""
     return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def sentence(text: str) -> str:
+    """`text` with the capital that begins a sentence; a name or a piece of code keeps its own spelling.
+
+    A command is no word: it stands in backticks.
+
+    >>> sentence("give one"), sentence("numpy.savez(...)"), sentence("xc7z010 has others"), sentence("`pip install x`")
+    ('Give one', 'numpy.savez(...)', 'xc7z010 has others', '`pip install x`')
+    """
+    return text[:1].upper() + text[1:] if WORD.match(text) else text
 
 
 def _escape(character: str) -> str:

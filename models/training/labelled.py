@@ -17,6 +17,7 @@ PAIRS = (("x_train", "y_train", "x_test", "y_test"), ("train_images", "train_lab
 ALONE = (("images", "labels"), ("x", "y"), ("X", "y"))
 """And where none are set apart to be judged by: the last fifth is."""
 SHARE = 5
+ADVICE = "save it with numpy.savez('data.npz', images=..., labels=...)"
 CIFAR_SHAPE = (32, 32, 3)
 
 
@@ -49,7 +50,7 @@ def _as_read(training: Images, test: Images) -> Labelled:
 
 def _nothing(data: Path) -> InputError:
     known = " or ".join("/".join(names) for names in (*PAIRS, *ALONE))
-    return InputError(data.name, f"has no arrays called {known}", "numpy.savez('data.npz', images=..., labels=...)")
+    return InputError(data.name, f"has no arrays called {known}", ADVICE)
 
 
 def labelled(data: Path, shape: Shape, classes: int) -> Labelled:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from flows.core.readiness import Finding, Readiness, Status
-from flows.core.text import printable
+from flows.core.text import printable, sentence
 from reports.terminal.layout import WIDTH, table
 
 LIMIT = 20
@@ -37,5 +37,5 @@ def _told(head: str, findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _finding(one: Finding) -> str:
-    text = f"{one.where}: {one.fact}. {one.change[:1].upper()}{one.change[1:]}."
+    text = f"{one.where}: {one.fact}. {sentence(one.change)}."
     return "\n".join(wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))

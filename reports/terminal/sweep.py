@@ -28,10 +28,11 @@ def front(ranking: Ranking, every: bool = False) -> str:
         if shown:
             rows = [["design", *(label(metric) for metric in COLUMNS), "verdict", ""], *map(_row, shown)]
             told.append(table(rows, frozenset({0, len(COLUMNS) + 1, len(COLUMNS) + 2})))
+        else:
+            told.append("none is on the front; --all prints every design, with what it lacks")
         told.append("")
     told.append(wrapped(f"by {', '.join(label(metric) for metric in ranking.metrics)}; {'; '.join(LEGEND.values())}"))
-    told += [wrapped(ranking.left_out)] if ranking.left_out else []
-    return "\n".join(told)
+    return "\n".join([*told, *map(wrapped, ranking.notes)])
 
 
 def _row(one: Ranked) -> list[str]:

@@ -54,6 +54,26 @@ def test_a_notebook_shows_table_and_bars_and_no_script(two: Results) -> None:
     assert "not here" in Results(two.document, (UsageError("flow <b>", "not here", "name another"),))._repr_html_()
 
 
+def test_a_notebook_needs_no_matplotlib_and_pandas_is_asked_for_by_name() -> None:
+    code = """
+import sys
+sys.modules |= dict.fromkeys(("matplotlib", "pandas", "IPython"))
+import flows
+if __name__ == "__main__":
+    options = {"reuse_factor": "64", "fifo_depth": "40"}
+    found = flows.estimate("hls4ml", **options)
+    swept = flows.sweep("hls4ml", clock_ns=[10, 8], jobs=1, **options)
+    pages = [one._repr_html_() for one in (found, found[0], swept)]
+    print(pages[0].count("<svg"), pages[1].count("<svg"), "of 2 designs" in pages[2])
+    try:
+        found.to_pandas()
+    except flows.FlowsError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[:1] == ["4 4 True"] and "package pandas: not installed" in done.stdout, done.stderr
+
+
 def test_its_command_asks_for_the_same(two: Results, capsys: pytest.CaptureFixture[str]) -> None:
     *_, words = two[0].run.command.partition("-m flows ")
     assert main(words.split()) == 0

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import flows
-from flows import runner
+from flows import designs, reviewing, runner, searching
 from flows.__main__ import main
-from flows.core.errors import InputError
+from flows.core.errors import InputError, SetupError
+from flows.core.evidence import Metric
+from flows.core.files import write_atomic
+from flows.core.mixed import Search, Tried
 from flows.core.record import Document
+from flows.designs import Outcome
+from flows.executor import Executor
+from flows.jobs import find_trained
 from flows.project import SCHEMA, START, read_project
 from flows.runner import network_facts
+from flows.store import Store
 
 HEAD = f'schema = "{SCHEMA}"\n'
 DESIGN = '[[design]]\nflow = "hls4ml"\nreuse-factor = "64"\nfifo_depth = 40\n'
@@ -24,6 +33,18 @@ def test_the_example_is_a_project() -> None:
     assert project.designs[0].options["hls4ml"].precision == "8" and project.out == Path("here/review")
     assert project.designs[2].command == "python -m flows run hls --part pynq-z2 --part zybo-z7-10"
     assert project.sweep and list(project.axes["clock_ns"]) == [10, 8] and project.axes["activation_bits"] == [4, 6, 8]
+    assert project.axes["precision"] == ["8", "10", "12"] and project.search is None
+
+
+def test_a_search_is_of_one_board() -> None:
+    start, mark, told = START.replace("# data", "data").partition("# [search]\n")
+    project = read_project(start + mark[2:] + re.sub("(?m)^# ", "", told), Path("z.toml"), {})
+    assert project.search and project.search.parts == ("pynq-z2",) and project.search.flows == ("hls4ml",)
+    assert project.goal and project.goal.widths == (4, 5, 6, 7, 8) and project.goal.keep == 0.005
+    head = HEAD + 'data = "d"\nboards = ["zybo-z7-10", "pynq-z2"]\n'
+    project = read_project(head + DESIGN + '[search]\nflow = "hls"\ntarget-fps = 300\n', Path("z.toml"), {})
+    assert project.search and project.search.parts == ("zybo-z7-10",) and project.goal
+    assert project.search.options["hls"].target_fps == "300" and len(project.goal.widths) == 5
 
 
 def test_the_command_line_counts_more() -> None:
@@ -52,6 +73,10 @@ def test_the_command_line_counts_more() -> None:
         (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nactivation_bits = [4]\n', "activation_bits"),
         (HEAD + DESIGN + "[sweep]\nclock = [10]\n", "names no flow"),
         (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nclock = ["x"]\n', "clock: 'x' is no number"),
+        (HEAD + DESIGN + '[search]\nflow = "hls"\n', "needs images"),
+        (HEAD + 'data = "d"\n' + DESIGN + "[search]\nflow = 'hls'\nbits = 8\n", "--bits: 8 is no list"),
+        (HEAD + 'data = "d"\n' + DESIGN + "[search]\n", "[search] names no flow"),
+        (HEAD + 'data = "d"\nsearch = 3\n' + DESIGN, "[search] is no table"),
         (HEAD + DESIGN.replace("fifo", "clock = []\nfifo"), "clock: [] is no number"),
         ("a = [[[", "not TOML"),
         ("x" * 200_000, "characters"),
@@ -88,6 +113,34 @@ def test_a_review_runs_what_it_asks_for(
     assert "clock 8 ns" in (tmp_path / "review/sweep.html").read_text()
     found = flows.review(place, part="zybo-z7-10", out=again, store=tmp_path / "s", jobs=1)
     assert [result.part for result in found] == ["xc7z010clg400-1"] and (again / "report.html").exists()
+
+
+def test_a_search_that_cannot_be_had_spoils_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = HEAD + 'data = "d"\n' + DESIGN + '[search]\nflow = "hls4ml"\ncost = "lut"\n'
+    project = read_project(asked, tmp_path / "z.toml", {})
+    (estimate,) = flows.estimate("hls4ml", reuse_factor="64", fifo_depth=40)
+    built = Outcome(network_facts(find_trained("arch8", None)), (estimate.run,))
+    monkeypatch.setattr(designs, "built", lambda *given: built)
+    monkeypatch.setattr(designs, "test_images", lambda *given: None)
+    tried = Tried({"a": 8}, estimate.run, 900.0, 0.02)
+    results: list[Any] = [SetupError("package optuna", "not installed", "install it"), None]
+    results[1] = Search(built.network, 0.005, Metric.LUT, "300", "10 images", (tried,), 0)
+
+    def searched(*given: Any) -> Search:
+        if isinstance(result := results.pop(0), SetupError):
+            raise result
+        return result
+
+    monkeypatch.setattr(searching, "searched", searched)
+    for there in (False, True):
+        store = Store(tmp_path / "store")
+        found = reviewing.review(project, Executor(store, 1, print), store, 1, print)
+        project.out.mkdir(exist_ok=True)
+        reviewing.write(found, write_atomic)
+        assert bool(found.errors) is not there and (project.out / "search.html").exists() is there
+        assert found.comparison
+        assert ('<a href="search.html">' in (project.out / "report.html").read_text()) is there
+    assert "None of them loses 0.50 points or less" in (project.out / "search.html").read_text()
 
 
 def test_a_start_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 import flows
 from flows.__main__ import main
+from flows.core.errors import InputError
 from flows.core.evidence import RESOURCES, Metric, Reading, Tier
 from flows.core.part import devices
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
@@ -330,3 +331,17 @@ def test_a_gate_judges_with_the_margins_of_its_policy(
     ):
         policy.write_text(head + text)
         said(capsys, store, "gate", "--policy", policy, code=code)
+
+
+def test_a_name_may_end_at_a_dash_or_in_the_digest(tmp_path: Path) -> None:
+    """`flows rm hls` takes no run of hls4ml out."""
+    store = Store(tmp_path)
+    for name in ("hls4ml-xc7z020-c99aa2", "hls4ml-xc7z020-c1aaaa", "my-flow-xc7z010-aaaaaa"):
+        store.save(name, "{}")
+    for name in ("hls", "hls4ml-xc7z0", "my-flow-xc", "c99aa2"):
+        with pytest.raises(InputError, match="no such run"):
+            store.find(name)
+    with pytest.raises(InputError, match="2 runs begin with it"):
+        store.find("hls4ml-xc7z020")
+    assert store.find("hls4ml-xc7z020-c9") == store.find("hls4ml-xc7z020-c99aa2") == "hls4ml-xc7z020-c99aa2"
+    assert store.find("my") == store.find("my-flow") == store.find("my-flow-xc7z010-a") == "my-flow-xc7z010-aaaaaa"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,19 +13,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flows import designs, registry, runner, search
+import flows
+from flows import designs, registry, runner, searching
 from flows.__main__ import main
-from flows.core.errors import UsageError
+from flows.core.errors import FlowsError, SetupError, UsageError
 from flows.core.evidence import Metric
 from flows.core.mixed import Search
 from flows.core.plan import Asset
+from flows.core.record_reader import document_from_json
 from flows.designs import Request, Source
 from flows.executor import Executor
 from flows.results import Counts
 from flows.runner import Prepared
-from flows.search import Choosing
+from flows.searching import Choosing, goal
 from flows.store import Store
 from models import cifar10
+from reports import mixed
 
 MODEL = Path(__file__).parent / "cases" / "clock_missed" / "named_seq.keras"
 RANGES = MODEL.with_name("c12.npy")
@@ -56,10 +61,10 @@ class Asked:
         source = Source(str(MODEL), calibration=RANGES)
         trained = designs.trained_network(source, lambda: steps)
         request = Request((flow,), {flow: registry.load(flow).options()}, source)
-        asked = search.opened(request, trained, self.store, widths)
+        asked = searching.opened(request, trained, self.store, widths)
         images = Choosing(Asset(RANGES, "a"), "images of the test", Asset(RANGES, "b"), "others")
-        how: dict[str, Any] = {"keep": 0.02, "cost": Metric.LUT, **more}
-        return search.search(asked, trials=trials, images=images, steps=steps, told=lambda *told: None, **how)
+        wanted = goal(**{"keep_accuracy": 2.0, "bits": widths, "cost": "lut", "trials": trials, **more})
+        return searching.search(asked, wanted, images, steps, lambda *told: None)
 
 
 @pytest.fixture
@@ -80,7 +85,7 @@ def test_the_best_is_the_cheapest_that_keeps_the_accuracy(asked: Asked, flow: st
     }
     assert accuracies == {f"{N:,} images of the test (012345)"}
     assert {reading.on for reading in found.final.readings if reading.metric is Metric.ACCURACY} == {f"{N:,} others"}
-    front = found.front
+    front = [one for one, _ in mixed.front(found)]
     assert [one.cost for one in front] == sorted(one.cost for one in front)
     assert not [one for one in found.tried for best in front if one.cost < best.cost and one.lost <= best.lost]
 
@@ -104,6 +109,29 @@ def test_a_search_that_was_ended_goes_on_as_if_it_had_not_been(
     assert other.measured <= asked.measured - 5
     other.measured = 0
     assert other() == again and other.measured <= 1, "only the test images are asked for"
+
+
+def test_a_full_disk_is_said_and_a_search_goes_on(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    left, real = [12], os.fsync
+
+    def full(descriptor: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(SetupError, match="no room left on its disk"):
+            asked(trials=6)
+    assert len(asked(trials=6).tried) == 6
+
+
+def test_the_same_search_twice_at_once_is_refused(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(trials=3)
+    (journal,) = (asked.store.root / "searches").glob("*.journal")
+    with asked.store.lock(journal.stem), pytest.raises(SetupError, match="another process is at this very search"):
+        asked(trials=4)
 
 
 def test_more_trials_go_on_from_those_before(asked: Asked) -> None:
@@ -135,7 +163,7 @@ def test_nothing_is_chosen_by_test_images(tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", images=images, labels=np.arange(41) % 3)
     steps = Executor(Store(tmp_path / "store"), 1, lambda event, step, text: None)
     source = Source(str(MODEL), calibration=RANGES, data=tmp_path / "own.npz")
-    chosen = search.choosing(source, designs.trained_network(source, lambda: steps), 10, steps)
+    chosen = searching.choosing(source, designs.trained_network(source, lambda: steps), 10, steps)
     by, test = (np.load(asset.path)["images"] for asset in (chosen.images, chosen.test))
     assert np.array_equal(by, images[:20:2]) and np.array_equal(test, images[1::2])
 
@@ -148,24 +176,64 @@ def test_the_images_that_were_held_out_from_training_choose(tmp_path: Path) -> N
     steps = Executor(Store(tmp_path / "store"), 1, lambda event, step, text: None)
     trained = designs.trained_network(source, lambda: steps)
     with pytest.raises(Exception, match="training held out"):  # of other images than the card says
-        search.choosing(source, trained, 10, steps)
-    chosen = search.choosing(source, replace(trained, card=None), 10, steps)
+        searching.choosing(source, trained, 10, steps)
+    chosen = searching.choosing(source, replace(trained, card=None), 10, steps)
     assert "may have been trained" in chosen.about and chosen.test.path.name == "test_batch.bin"
     assert len(np.load(chosen.images.path)["labels"]) == 10
 
 
-def test_the_command_says_what_chose_and_what_to_build(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_what_chose_and_what_to_build(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZYNQFLOWS_STORE", str(tmp_path / "store"))
     images = np.random.default_rng(2).integers(0, 256, (40, *np.load(RANGES).shape[1:]), np.uint8)
     np.savez(tmp_path / "own.npz", images=images, labels=np.arange(40) % 3)
     own, out = tmp_path / "own.npz", tmp_path / "all.json"
     command = [
         "search", "hls4ml", "--network", str(MODEL), "--calibration", str(RANGES), "--data", str(own),
         "--bits", "6,8", "--trials", "3", "--keep-accuracy", "99", "--cost", "lut", "--json", str(out),
+        "--out", str(tmp_path),
     ]  # fmt: skip
     assert main(command) == 0
     said = capsys.readouterr().out
     assert "on 20 images of yours, every second one" in said
     assert "on 20 the others of your images, by which nothing was chosen" in said
     assert "to build it: python -m flows run hls4ml" in said and "--precision" in said
-    runs: list[Mapping[str, Any]] = json.loads(out.read_text())["runs"]
-    assert 1 < len(runs) <= 3
+    written = json.loads(out.read_text())
+    names = [run["name"] for run in written["document"]["runs"]]
+    assert 1 < len(names) <= 3 and names == [one["run"] for one in written["tried"]]
+    assert written["best"]["run"] in names and written["best"]["test_images"] == "20 the others of your images"
+    assert written["best"]["command"] in said.replace("\n", " ")
+    page = (tmp_path / "search.html").read_text()
+    assert "by which nothing was chosen" in page and '"chosen": ["lut", "accuracy"]' in page
+    assert [run.name for run in document_from_json(out.read_text(), "").runs] == names, "as every reader takes it"
+    found = flows.search(
+        "hls4ml", network=MODEL, calibration=RANGES, data=own, bits=[6, 8], trials=3, keep_accuracy=99, cost="lut"
+    )
+    assert str(found) == said.rstrip("\n") and json.loads(found.to_json()) == written
+    assert found.best and found.best.name == written["best"]["run"] and found.bits == written["best"]["bits"]
+    assert found.best["accuracy"] and found.best["accuracy"].n == 20 and len(found) == len(names)
+    assert {one.name for one in found.front()} >= {found.best.name}
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"keep_accuracy": -1}, "no number of points"),
+        ({"keep_accuracy": "half"}, "no number of points"),
+        ({"bits": [4, 2.5]}, "2.5 is no whole number"),
+        ({"bits": 8}, "8 is no list"),
+        ({"bits": "4..x"}, "'4..x' lists no whole numbers"),
+        ({"bits": [8]}, "one width leaves nothing to choose"),
+        ({"cost": "power"}, "no resource"),
+        ({"trials": 0}, "--trials: 0 is no whole number above 0"),
+        ({"images": True}, "--images"),
+        ({"precison": 8}, "Did you mean precision"),
+        ({"part": ["pynq-z2", "zedboard"]}, "more than one flow or part"),
+        ({"data": "absent"}, "absent"),
+    ],
+)
+def test_what_is_wrong_with_a_search_is_named(given: dict[str, Any], reason: str, tmp_path: Path) -> None:
+    asked = {"data": "nowhere", "store": tmp_path, **given}
+    with pytest.raises(FlowsError, match=reason):
+        flows.search("hls4ml", **asked)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import shlex
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,9 @@ import pytest
 import flows
 from flows import designs, registry, sweeping
 from flows.__main__ import main
-from flows.core.errors import SetupError
+from flows.cli import session
+from flows.cli.parser import parse
+from flows.core.errors import SetupError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
 from flows.designs import Failure, Request, Source
 from flows.values import several
@@ -36,6 +42,17 @@ def test_a_grid_has_every_combination_once() -> None:
     assert points[-1].command == "python -m flows run hls --part xc7z020 --clock 8"
     assert points[4].command == "python -m flows run hls --part xc7z010 --activation-bits 4"
     assert points[5].command == "python -m flows run hls --part xc7z010 --clock 8 --activation-bits 4"
+
+
+def test_a_command_has_all_that_makes_the_design(tmp_path: Path) -> None:
+    policy = tmp_path / "p.toml"
+    policy.write_text('schema = "zynqflows-policy/1"\n[margin]\nlut = 0.5\n')
+    asked = "search hls4ml --network n.onnx --calibration c.npy --data d --batch 8 --clock 8 --pixels '0.5, 0.25'"
+    request = session.request(parse([*shlex.split(asked), "--policy", str(policy)]))
+    _, _, command = designs.command("run", request).partition("-m flows ")
+    again = session.request(parse(shlex.split(command)))
+    assert list(again.parts) == list(request.parts)
+    assert replace(again, parts=request.parts, reports=(), command=request.command) == request
 
 
 @pytest.mark.parametrize(
@@ -79,7 +96,7 @@ def swept(store: Path, executor: Executor, told: list[tuple[int, int, int]]) -> 
 
 def test_clocks_of_one_design_are_one_task(tmp_path: Path) -> None:
     with Counting(2) as pool:
-        found = flows.sweep("hls4ml", clock_ns=[10, 8], precision=[8, 10], store=tmp_path, executor=pool, **FIXED)
+        found = flows.sweep("hls4ml", clock_ns="10,8", precision="8..10..2", store=tmp_path, executor=pool, **FIXED)
     assert len(found) == 4 and pool.count == 2
 
 
@@ -116,11 +133,69 @@ def test_an_arithmetic_is_evaluated_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert all(result["accuracy"] and result["accuracy"].value == 0.5 for result in found)
 
 
-def test_a_worker_with_other_code_refuses(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "other"), [("code", "0123456789abcdef"), ("numpy", "1.0"), ("python", "3.9")])
+def test_a_worker_with_other_versions_refuses_by_name(tmp_path: Path, name: str, other: str) -> None:
     (point,) = sweeping.grid(request_of("hls4ml"), {})
-    found = sweeping.estimated(sweeping.Point(point, tmp_path, "0123456789abcdef"))
-    assert isinstance(found, Failure) and isinstance(found.error, SetupError)
-    assert "another version of the code" in str(found.error)
+    mine = sweeping.versions(point)
+    answer = sweeping.estimated(sweeping.Point(point, tmp_path, {**mine, name: other}))
+    assert isinstance(answer, Failure) and isinstance(answer.error, SetupError)
+    assert f"it has other versions than are asked for: {name} {mine[name]}, not {other}" in str(answer.error)
+
+
+class Dying(ThreadPoolExecutor):
+    """Of the groups it is given, the third is never answered."""
+
+    count = 0
+
+    def submit(self, *given: Any, **named: Any) -> Future[Any]:
+        self.count += 1
+        if self.count == 3:
+            future: Future[Any] = Future()
+            future.set_exception(BrokenExecutor("a process was terminated abruptly"))
+            return future
+        return super().submit(*given, **named)
+
+
+def test_a_worker_that_dies_is_said_and_what_was_done_is_kept(tmp_path: Path) -> None:
+    with Dying(1) as pool, pytest.raises(SetupError, match=r"no answer .BrokenExecutor: a process was terminated"):
+        swept(tmp_path, pool, [])
+    kept = len(list((tmp_path / "estimates").iterdir()))
+    told: list[tuple[int, int, int]] = []
+    with ThreadPoolExecutor(1) as pool:
+        assert len(swept(tmp_path, pool, told)) == 8 and told[0] == (kept, 8, kept)
+
+
+def test_a_full_disk_half_way_loses_nothing_that_was_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left, real = [4], os.fsync
+
+    def full(descriptor: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(SetupError, match="no room left on its disk"):
+        swept(tmp_path, pool, [])
+    monkeypatch.undo()
+    assert len(list((tmp_path / "estimates").iterdir())) == 4, "whole ones, and no scratch file"
+    told: list[tuple[int, int, int]] = []
+    with ThreadPoolExecutor(1) as pool:
+        assert len(swept(tmp_path, pool, told)) == 8 and told[0] == (4, 8, 4)
+
+
+def test_two_sweeps_at_once_on_one_store(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second, ThreadPoolExecutor(2) as both:
+        results = [both.submit(swept, tmp_path, pool, []) for pool in (first, second)]
+        one, other = (result.result() for result in results)
+    assert one.to_json() == other.to_json() and len(one) == 8
+    assert len(list((tmp_path / "estimates").iterdir())) == 8
+
+
+@pytest.mark.parametrize("given", [{"executor": 3}, {"jobs": 0}, {"jobs": "two"}, {"clock_ns": "10,x"}])
+def test_what_is_wrong_in_python_is_named(given: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        flows.sweep("hls4ml", store=tmp_path, **FIXED, **given)
 
 
 def test_the_command_prints_the_front_and_writes_the_page(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -142,6 +217,7 @@ def test_the_command_prints_the_front_and_writes_the_page(capsys: pytest.Capture
         (["--executor", "json:loads"], "gives no executor"),
         (["--executor", "platform:uname"], "gives a uname_result"),
         (["--metrics", "beauty"], "'beauty' is none of"),
+        (["--activation-bits", "4..8"], "It is an option of c, hls, rtl"),
         (["--reuse-factor", "64,odd"], "odd"),
         (["--clock", "10,0"], "no clock period"),
         (["--part", "xc7z020,xc7z999"], "xc7z999"),

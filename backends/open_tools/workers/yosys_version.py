@@ -18,12 +18,12 @@ OLDEST = (0, 66)
 def main(ask: Mapping[str, Any]) -> None:
     said = re.search(r"Yosys (\d+)\.(\d+)", Path("yosys.log").read_text(errors="replace"))
     if said is None:
-        raise SetupError("yosys on PATH", "does not say its version", "use the package: pip install pyosys")
+        raise SetupError("yosys on PATH", "does not say its version", "use the package: `pip install pyosys`")
     version = int(said[1]), int(said[2])
     if version < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         fact = f"version {said[1]}.{said[2]}, older than {oldest}, the oldest that these modules were tried with"
-        raise SetupError("yosys on PATH", fact, f"install {oldest} or newer, or the package: pip install pyosys")
+        raise SetupError("yosys on PATH", fact, f"install {oldest} or newer, or the package: `pip install pyosys`")
     Path("yosys.json").write_text(json.dumps({"yosys": f"{said[1]}.{said[2]}"}))
 
 

@@ -12,7 +12,8 @@ ABOUT = "the flows, parts, boards and networks that are known, and the runs in t
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument("what", choices=("flows", "parts", "boards", "networks", "runs"), help="what to list")
+    kinds = ("flows", "parts", "boards", "networks", "runs")
+    parser.add_argument("what", metavar="|".join(kinds), choices=kinds, help="what to list")
     arguments.add_filter(parser)
     arguments.add_store(parser)
 

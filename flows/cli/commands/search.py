@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,12 +24,12 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         "image does",
     )  # fmt: skip
     parser.add_argument(
-        "--keep-accuracy", metavar="POINTS", type=points, default=0.005,
+        "--keep-accuracy", metavar="POINTS", type=arguments.number, default=0.5,
         help="points of accuracy that may be lost against the float network, on the images to choose by (default 0.5)",
     )  # fmt: skip
     parser.add_argument(
-        "--bits", metavar="BITS", type=widths, default=[4, 5, 6, 7, 8],
-        help="that each tensor may have: a list or a range (default 4..8)",
+        "--bits", metavar="BITS", default="4..8",
+        help="that each tensor may have: a list or a range (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--cost", choices=("lut", "ff", "bram18", "dsp"),
@@ -40,44 +39,29 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument(
         "--images", metavar="N", type=arguments.count, default=2000, help="images to choose by, at most (default 2000)"
     )
-    arguments.add_json(parser)
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write everything as JSON, zynqflows-search/1")
     arguments.add_csv(parser)
+    parser.add_argument("--out", metavar="DIR", type=Path, help="also the page with the front and all designs here")
     arguments.add_batch(parser)
 
 
-def points(text: str) -> float:
-    value = arguments.number(text)
-    if not 0 <= value < 100:
-        raise argparse.ArgumentTypeError(f"{text} is no number of points: give 0 or more, below 100")
-    return value / 100
-
-
-def widths(text: str) -> list[int]:
-    from flows.values import several
-
-    try:
-        return several(arguments.whole_number, text)
-    except ValueError as reason:
-        raise argparse.ArgumentTypeError(str(reason)) from None
-
-
 def execute(given: Namespace) -> int:
-    from flows import search
+    from flows import searching
     from flows.cli.progress import Counter
-    from flows.core.evidence import Metric
-    from flows.core.record import Document
-    from reports.terminal.search import found
+    from flows.core.files import write_atomic
+    from reports import mixed, sweep_page
+    from reports.terminal.search import outcome
 
     session.check_places(given)
+    goal = searching.goal(given.keep_accuracy, given.bits, given.cost, given.trials, given.images)
     request = session.request(given)
     trained = session.trained_network(given, given.network)
     steps = session.executor(given)
-    designs = search.opened(request, trained, session.open_store(given), given.bits)
-    images = search.choosing(request.source, trained, given.images, steps)
-    cost = Metric[given.cost.upper()] if given.cost else None
-    result = search.search(designs, given.keep_accuracy, cost, given.trials, images, steps, Counter())
-    print(found(result))
-    document = Document(result.network, tuple(one.run for one in result.tried))
-    session.write_document(given.json, document)
-    session.write_table(given.csv, document)
+    result = searching.searched(request, goal, trained, session.open_store(given), steps, Counter())
+    print(outcome(result))
+    if given.json:
+        write_atomic(given.json, mixed.report(result))
+    session.write_table(given.csv, mixed.document(result))
+    if given.out:
+        session.write(given.out / "search.html", sweep_page.page(mixed.ranking(result)))
     return 0

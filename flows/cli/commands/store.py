@@ -12,7 +12,7 @@ ABOUT = "delete what no recorded run refers to: old steps, failures, what killed
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument("action", choices=("prune",), help="prune: delete what no recorded run refers to")
+    parser.add_argument("action", metavar="prune", choices=("prune",), help="delete what no recorded run refers to")
     parser.add_argument(
         "--older-than", metavar="DAYS", type=arguments.days, default=30.0,
         help="only what was not used for so many days (default 30)",

@@ -21,6 +21,7 @@ from models.imported.workers.arrays import TEST, TRAINING, Array, images_of, lab
 from models.imported.workers.limits import guarded, refusal
 
 OUT = Path("dataset")
+ADVICE = "save it with numpy.savez('data.npz', images=..., labels=...)"
 MOST = 10_000
 """Images that ranges are measured on, at most."""
 SHARE = 5
@@ -37,7 +38,7 @@ def pairs(files: list[Path]) -> tuple[Array, Array, Array | None]:
             training = next((arrays[name] for name in TRAINING if name in arrays), None)
             return arrays[names[0]], arrays[names[1]], training
     known = " or ".join("/".join(pair) for pair in TEST)
-    raise InputError(files[0].name, f"has no arrays called {known}", "numpy.savez('data.npz', images=..., labels=...)")
+    raise InputError(files[0].name, f"has no arrays called {known}", ADVICE)
 
 
 def main(ask: Mapping[str, Any]) -> None:

@@ -31,17 +31,68 @@ from flows.results import Counts
 from flows.runner import Prepared
 from flows.store import Store
 from flows.sweeping import Told, code_digest, kept_at, kept_run
+from flows.values import several
 from models import cifar10
 from models.card import HeldOut, held_out
 from models.reference import CHOOSER
 from reports.design import Design, designs_of
+from reports.pareto import OUT
 
 EXTRA = "install the extra: pip install -c constraints.txt -e '.[search]'"
 DRAWN = HeldOut(5_000, 1, "")
 """Training images to choose by where no card says which were held out."""
+WIDTHS, TRIALS, IMAGES = range(4, 9), 60, 2000
+"""Bits that a tensor may have, designs to try and images to choose by, where nothing else is asked for."""
 NO_TARGET = "none"
 COUNTED, REFUSED = "counts", "refused"
 """What the journal says of a step besides."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a search is to find: designs that lose at most the share `keep` of accuracy against the float network, and
+    take as little as can be of `cost`, by default of the resource that binds the widest. `trials` designs are tried, of
+    which each tensor has one of `widths`; at most `images` images choose."""
+
+    keep: float
+    widths: tuple[int, ...]
+    cost: Metric | None
+    trials: int
+    images: int
+
+
+def goal(
+    keep_accuracy: Any = 0.5, bits: Any = WIDTHS, cost: str | None = None, trials: Any = TRIALS,
+    images: Any = IMAGES,
+) -> Goal:  # fmt: skip
+    """The goal as a user gives it: `keep_accuracy` in points of 100, `bits` as numbers or as the text of a list or a
+    range. Raises `UsageError`."""
+    if isinstance(keep_accuracy, bool) or not isinstance(keep_accuracy, int | float) or not 0 <= keep_accuracy < 100:
+        fact = f"{keep_accuracy!r} is no number of points"
+        raise UsageError("--keep-accuracy", fact, "give 0 or more, below 100: 0.5 is half a point")
+    if cost is not None and cost not in {metric.key for metric in RESOURCES}:
+        raise UsageError("--cost", f"{cost!r} is no resource", f"name one of {', '.join(one.key for one in RESOURCES)}")
+    metric = Metric[cost.upper()] if cost else None
+    counts = _count("--trials", trials), _count("--images", images)
+    return Goal(keep_accuracy / 100, _widths(bits), metric, *counts)
+
+
+def _widths(bits: Any) -> tuple[int, ...]:
+    if isinstance(bits, str):
+        try:
+            bits = several(int, bits)
+        except ValueError:
+            advice = "give a list or a range: 4,6,8 or 4..8"
+            raise UsageError("--bits", f"{bits!r} lists no whole numbers", advice) from None
+    if not isinstance(bits, list | tuple | range):
+        raise UsageError("--bits", f"{bits!r} is no list", "give two or more numbers of bits")
+    return tuple(sorted({_count("--bits", width) for width in bits}))
+
+
+def _count(culprit: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UsageError(culprit, f"{value!r} is no whole number above 0", "give 1 or more")
+    return value
 
 
 @dataclass(frozen=True)
@@ -61,7 +112,7 @@ def choosing(source: Source, trained: Trained, most: int, executor: Executor) ->
     batch = designs.test_images([source], [trained], lambda: executor)
     if batch is None or source.data is None:
         fact = "accuracy is what a precision costs, and there are no images to measure it on"
-        raise UsageError("flows search", fact, "give --data: CIFAR-10 in a folder, or FILE.npz of yours")
+        raise UsageError("--data", fact, "give CIFAR-10 in a folder, or FILE.npz of yours")
     if imports.is_own(source.data):
         images, test = _chosen({"files": [batch.path.name]}, {batch.path.name: batch}, most, executor)
         return Choosing(images, "images of yours, every second one", test, "the others of your images")
@@ -118,8 +169,9 @@ class Designs:
         return prepared, run
 
     def run(self, bits: Mapping[str, int]) -> Run:
-        path = kept_at(self.store, self.point(bits), self.trained)
-        return (kept_run(path) if path else None) or self.prepared(bits)[1]
+        point = self.point(bits)
+        path = kept_at(self.store, point, self.trained)
+        return (kept_run(path, point) if path else None) or self.prepared(bits)[1]
 
 
 def opened(request: Request, trained: Trained, store: Store, widths: Sequence[int]) -> Designs:
@@ -137,26 +189,26 @@ def opened(request: Request, trained: Trained, store: Store, widths: Sequence[in
     return Designs(replace(request, flows=(backend.name,)), trained, backend.precisions, store, chosen)
 
 
-def search(
-    asked: Designs,
-    keep: float,
-    cost: Metric | None,
-    trials: int,
-    images: Choosing,
-    steps: Executor,
-    told: Told,
-) -> Search:
-    """Tries `trials` precisions which lose at most the share `keep` of accuracy against the float network, and cost as
-    little as can be; by default of the resource that binds the widest. Where no rate is asked for, each is to be as
-    fast as the widest. Raises `RefusedError` where the widest cannot be had.
+def searched(request: Request, goal: Goal, trained: Trained, store: Store, steps: Executor, told: Told) -> Search:
+    """What is best of the one flow on the one part of `request`; what is wrong with it is said before any work."""
+    asked = opened(request, trained, store, goal.widths)
+    return search(asked, goal, choosing(request.source, trained, goal.images, steps), steps, told)
+
+
+def search(asked: Designs, goal: Goal, images: Choosing, steps: Executor, told: Told) -> Search:
+    """Tries designs for `goal`. Where no rate is asked for, each is to be as fast as the widest. Raises `RefusedError`
+    where the widest cannot be had.
     """
-    optuna, widths = _optuna(), asked.widths
+    optuna, widths, keep, trials = _optuna(), asked.widths, goal.keep, goal.trials
     asked, first = _paced(asked, dict.fromkeys(asked.tensors, widths[-1]))
-    cost = cost or first.fit.binding or Metric.LUT
+    cost = goal.cost or first.fit.binding or Metric.LUT
     key = [first.run.name, asked.tensors, widths, keep, cost.key, images.images.digest]
     name = digest_of([*key, code_digest(asked.request), optuna.__version__])
     journal = asked.store.root / "searches" / f"{name}.journal"
-    with asked.store.lock(name):
+    with asked.store.lock(name, None) as is_mine, asked.store.writing():
+        if not is_mine:
+            fact = "another process is at this very search"
+            raise SetupError("flows search", fact, "wait for it, then give the command again: its results are kept")
         study = _Study(optuna, journal, asked.tensors, widths, keep)
         before = study.count
         told(before, trials, before)
@@ -233,7 +285,8 @@ def _final(asked: Designs, found: Search, images: Choosing, steps: Executor) -> 
     enough = [one for one in found.tried if one.lost <= found.keep]
     if not enough:
         return found
-    best = min(enough, key=lambda one: (one.cost, one.lost))
+    out = {design.run.name for design in designs_of([one.run for one in enough]) if design.fit.verdict in OUT}
+    best = min(enough, key=lambda one: (one.run.name in out, one.cost, one.lost))
     prepared, run = asked.prepared(best.bits)
     counts = runner.counted(prepared, images.test, steps)
     final = _scored(run, runner.scores(counts, asked.trained.network, images.of_test))

@@ -1,0 +1,98 @@
+"""A search for a mixed precision: the front in cost and accuracy, the best, and what was chosen by what. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flows.core.evidence import Metric
+from flows.core.mixed import Search, Tried
+from flows.core.record import Document, document_to_json
+from flows.core.text import printable
+from reports import pareto
+from reports.design import Design, designs_of
+from reports.words import interval, label, number, why
+
+SCHEMA = "zynqflows-search/1"
+
+
+def document(search: Search) -> Document:
+    """Every design that was tried, with its accuracy on the images to choose by."""
+    return Document(search.network, tuple(one.run for one in search.tried))
+
+
+def front(search: Search) -> list[tuple[Tried, Design]]:
+    """Designs that no other one beats in cost and accuracy, the cheapest first, of equal ones the first; one that is
+    over its part only where every other one is, too."""
+    designs = designs_of([one.run for one in search.tried])
+    pairs = sorted(zip(search.tried, designs, strict=True), key=lambda pair: (pair[0].cost, pair[0].lost))
+    buildable = [pair for pair in pairs if pair[1].fit.verdict not in pareto.OUT]
+    chosen: list[tuple[Tried, Design]] = []
+    for pair in buildable or pairs:
+        if not chosen or pair[0].lost < chosen[-1][0].lost:
+            chosen.append(pair)
+    return chosen
+
+
+def ranking(search: Search) -> pareto.Ranking:
+    """As that of a sweep, in cost and accuracy, with `told` beside it."""
+    return pareto.ranking(document(search), (search.cost, Metric.ACCURACY), tuple(told(search)))
+
+
+def told(search: Search) -> list[str]:
+    """By what was chosen, the best and what builds it: a sentence each."""
+    said = [f"lost: points of accuracy against the float network, on {search.images}"]
+    if search.best is None or search.final is None:
+        return [*said, f"none of them loses {points(search.keep)} points or less: give more bits, or --keep-accuracy"]
+    (design,) = designs_of([search.final])
+    widest = search.tried[0].cost
+    saved = f"{number(search.cost, search.best.cost)} {label(search.cost)}, {number(search.cost, widest)} at the widest"
+    fit = f"{design.fit.verdict.value}{why(design.fit)}"
+    said.append(f"best: {saved}; {fit}; the cheapest of those tried, and another one may be cheaper")
+    if design.accuracy:
+        known = f"{number(Metric.ACCURACY, design.accuracy.value)} ({interval(design.accuracy)})"
+        said.append(
+            f"on {search.test}, by which nothing was chosen: {known}, and the float network "
+            f"{number(Metric.ACCURACY, search.float_accuracy)}"
+        )
+    return [*said, f"to build it: {printable(search.final.command)}"]
+
+
+def points(share: float) -> str:
+    return f"{100 * share:.2f}"
+
+
+def report(search: Search) -> str:
+    """As JSON: what was asked, the best with its accuracy on the test images, what was tried, and the document of it,
+    which every reader of runs takes."""
+    content = {
+        "schema": SCHEMA,
+        "keep": search.keep,
+        "cost": search.cost.key,
+        "rate_fps": search.rate,
+        "images": search.images,
+        "refused": search.refused,
+        "best": _best(search),
+        "tried": [_tried(one) for one in search.tried],
+        "document": json.loads(document_to_json(document(search))),
+    }
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _tried(one: Tried) -> dict[str, Any]:
+    return {"run": one.run.name, "bits": dict(one.bits), "cost": one.cost, "lost": one.lost}
+
+
+def _best(search: Search) -> dict[str, Any] | None:
+    if search.best is None or search.final is None:
+        return None
+    (design,) = designs_of([search.final])
+    accuracy = design.accuracy
+    return {
+        **_tried(search.best),
+        "test_images": search.test,
+        "accuracy": accuracy.value if accuracy else None,
+        "accuracy_ends": list(accuracy.ends) if accuracy else None,
+        "float_accuracy": search.float_accuracy,
+        "command": search.final.command,
+    }

@@ -12,7 +12,7 @@ void concat(hls::stream<typename Layer::Left> &lefts, hls::stream<typename Layer
     typedef typename Layer::Sum Sum;
     const int LEFT = Layer::LEFT, RIGHT = Layer::RIGHT;
     typename Layer::Pixel pixel = 0;
-    Counter<Layer::STEPS> step = 0;
+    Counter<Layer::STEPS> step;
     for (int turn = 0; turn < Layer::PIXELS * Layer::STEPS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
         if (step == 0) {
@@ -33,6 +33,6 @@ void concat(hls::stream<typename Layer::Left> &lefts, hls::stream<typename Layer
         typename Layer::Output output;
         shift_out(pixel, output);
         outputs.write(output);
-        advance<Layer::STEPS>(step);
+        step.advance();
     }
 }

@@ -88,7 +88,7 @@ class Outcome:
     @property
     def errors(self) -> tuple[FlowsError, ...]:
         """Each reason once."""
-        return tuple({str(one.error): one.error for one in self.failures}.values())
+        return tuple({str(failure.error): failure.error for failure in self.failures}.values())
 
 
 def trained_network(source: Source, executor: Callable[[], Executor]) -> Trained:
@@ -184,9 +184,9 @@ def command(verb: str, request: Request) -> str:
     words += ["--batch", str(request.images)] if request.images != BATCH else []
     chosen: dict[str, Any] = {}
     for options in request.options.values():
-        for one in fields(options):
-            if (value := getattr(options, one.name)) != one.default:
-                chosen[one.name] = value
+        for field in fields(options):
+            if (value := getattr(options, field.name)) != field.default:
+                chosen[field.name] = value
     for name, value in chosen.items():
         words += [flag(name)] if value is True else [flag(name), str(value)]
     words += [word for path in request.reports for word in ("--report", str(path))]
@@ -234,5 +234,5 @@ def _tried(flow: str, part: str, design: Design | FlowsError, action: Callable[[
 def outcome_of(trained: Trained, results: Sequence[Run | Failure]) -> Outcome:
     """Each design once."""
     runs = {run.name: run for run in results if isinstance(run, Run)}
-    failures = tuple(one for one in results if isinstance(one, Failure))
+    failures = tuple(result for result in results if isinstance(result, Failure))
     return Outcome(runner.network_facts(trained), tuple(runs.values()), failures)

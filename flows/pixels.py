@@ -38,7 +38,7 @@ def option(formula: str) -> str:
     if formula in named:
         return named[formula]
     if match := NORMALISED.fullmatch(formula):
-        mean, deviation = (one.split(", ") for one in match.groups())
+        mean, deviation = (group.split(", ") for group in match.groups())
         size = max(len(mean), len(deviation))
         return ",".join([*(mean * size)[:size], *(deviation * size)[:size]])
     return f"{formula.removeprefix('x - ')}/255,1/255"

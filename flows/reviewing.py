@@ -59,7 +59,7 @@ def review(
     trained = designs.trained_network(source, lambda: executor)
     batch = designs.test_images([source], [trained], lambda: executor)
     outcome = designs.built(project.designs, trained, batch, executor, store, jobs)
-    absent = [Absent(one.flow, one.part, str(one.error)) for one in outcome.failures]
+    absent = [Absent(failure.flow, failure.part, str(failure.error)) for failure in outcome.failures]
     comparison = compare([outcome.document], absent, ledger=ledger) if outcome.runs else None
     errors = list(outcome.errors)
     ranked = None

@@ -372,7 +372,7 @@ def _lost(counts: Counts, flow: str) -> list[Note]:
 
 def record_scores(trained: Trained, run: Run) -> None:
     """Writes what `run` evaluated into the card beside the weights, for clones that have no images."""
-    evaluated = {one.metric: one for one in run.readings if one.tier is Tier.EVALUATED and one.n}
+    evaluated = {reading.metric: reading for reading in run.readings if reading.tier is Tier.EVALUATED and reading.n}
     if trained.card is None or Metric.AGREEMENT not in evaluated:
         raise UsageError(
             "--record", "there is no card beside the weights, or nothing was evaluated", "give --data as well"

@@ -181,7 +181,11 @@ def opened(request: Request, trained: Trained, store: Store, widths: Sequence[in
         raise UsageError("flows search", "more than one flow or part is asked for", "search each by itself")
     backend = registry.load(request.flows[0])
     if backend.precisions is None:
-        able = [one.name for one in registry.listings() if not one.trouble and registry.load(one.name).precisions]
+        able = [
+            listing.name
+            for listing in registry.listings()
+            if not listing.trouble and registry.load(listing.name).precisions
+        ]
         raise UsageError(f"flow {backend.name}", "it takes no bits by tensor", f"name one of {', '.join(able)}")
     chosen = _checked(backend.precisions, widths)
     _optuna()
@@ -277,7 +281,7 @@ def _lost(counts: Counts) -> float:
 
 
 def _scored(run: Run, scores: Sequence[Any]) -> Run:
-    return replace(run, readings=(*(one for one in run.readings if one.metric not in FRACTIONS), *scores))
+    return replace(run, readings=(*(reading for reading in run.readings if reading.metric not in FRACTIONS), *scores))
 
 
 def _final(asked: Designs, found: Search, images: Choosing, steps: Executor) -> Search:

@@ -98,7 +98,7 @@ def estimated(point: Point) -> Run | Failure:
     if outcome.failures:
         return outcome.failures[0]
     (run,) = outcome.runs
-    return replace(run, readings=tuple(one for one in run.readings if one.scope in NO_BLOCKS))
+    return replace(run, readings=tuple(reading for reading in run.readings if reading.scope in NO_BLOCKS))
 
 
 @cache
@@ -208,7 +208,10 @@ def _evaluated(points: Sequence[Request], found: Outcome, trained: Trained, batc
     runs = tuple(
         replace(
             run,
-            readings=(*(one for one in run.readings if one.metric not in FRACTIONS), *scores[run.quantised]),
+            readings=(
+                *(reading for reading in run.readings if reading.metric not in FRACTIONS),
+                *scores[run.quantised],
+            ),
         )
         for run in found.runs
     )

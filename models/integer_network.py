@@ -60,7 +60,7 @@ FACTS, WEIGHTS, GRAPH = "integers.json", "integers.safetensors", "graph.onnx"
 def facts_to_json(
     quantised: QuantisedNetwork, divisor: int, channels_last: bool, tensors: tuple[QuantisedTensor, ...]
 ) -> dict[str, Any]:
-    rows = [{name: getattr(one, name) for name in QuantisedTensor.__slots__} for one in tensors]
+    rows = [{name: getattr(tensor, name) for name in QuantisedTensor.__slots__} for tensor in tensors]
     return {
         "quantised": quantised_to_json(quantised),
         "divisor": divisor,

@@ -159,7 +159,7 @@ def _spread(numbers: Sequence[Fraction], size: int) -> Sequence[Fraction]:
 
 
 def _listed(numbers: Sequence[Fraction]) -> str:
-    texts = [_text(one) for one in numbers]
+    texts = [_text(number) for number in numbers]
     return texts[0] if len(set(texts)) == 1 else f"({', '.join(texts)})"
 
 

@@ -40,7 +40,7 @@ def profile(flow: str, quantised: QuantisedNetwork, ranges: Ranges, weights: Wei
                 rows.append(profile_tensor(name, role, type, *ends, weights=round_weights(tensor, type)))
         readers = quantised.network.consumers(layer.name)
         cut = bool(readers) and all(
-            isinstance(one, ReLU) or (isinstance(one, Clip) and one.low == 0) for one in readers
+            isinstance(reader, ReLU) or (isinstance(reader, Clip) and reader.low == 0) for reader in readers
         )
         cut = cut and types.output.overflow is not Overflow.WRAP  # what wraps may come out above zero
         low, high = map(Fraction, ranges.reach[layer.name])
@@ -118,7 +118,7 @@ def integer_bits(low: int, high: int, type: FixedType) -> int | None:
         return None
     symmetric = type.overflow is Overflow.SAT_SYM
     magnitudes = (high if high > 0 else 0, (-low if symmetric else -low - 1) if low < 0 else 0)
-    return max(one.bit_length() for one in magnitudes) + type.signed - type.fraction
+    return max(magnitude.bit_length() for magnitude in magnitudes) + type.signed - type.fraction
 
 
 def round_weights(tensor: Floats, type: FixedType) -> Rounded:

@@ -115,7 +115,7 @@ class Arithmetic:
     @property
     def identity(self) -> dict[str, Any]:
         """What of it a digest counts: `slope` and `bipolar` only where they say something, as before there were any."""
-        named = {one.name: getattr(self, one.name) for one in fields(self)}
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in named.items() if value or name not in ("slope", "bipolar")}
 
 

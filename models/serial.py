@@ -88,7 +88,7 @@ def pixels_to_json(pixels: Pixels) -> dict[str, Any]:
 def pixels_from_json(content: Any) -> Pixels:
     gains, offsets = content["gain"], content.get("offset", ["0"])
     gains = gains if isinstance(gains, list) else [gains]
-    gain, offset = (tuple(Fraction(_text(one)) for one in numbers) for numbers in (gains, offsets))
+    gain, offset = (tuple(Fraction(_text(number)) for number in numbers) for numbers in (gains, offsets))
     return Pixels(gain, offset, _text(content.get("known", "")))
 
 

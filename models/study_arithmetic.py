@@ -89,4 +89,4 @@ def _arithmetic(
 def _passes(network: Network, layer: Layer) -> bool:
     """Whether the sums of `layer` go straight into an activation, or are the logits."""
     readers = network.consumers(layer.name)
-    return all(isinstance(one, (*ACTIVATIONS, Softmax)) for one in readers)
+    return all(isinstance(reader, (*ACTIVATIONS, Softmax)) for reader in readers)

@@ -14,7 +14,7 @@ HEAD = ("", "what", "before", "after", "change", "")
 
 
 def terminal(found: Difference) -> str:
-    parts = [_titled(one, _lines(one)) for one in found.pairs]
+    parts = [_titled(pair, _lines(pair)) for pair in found.pairs]
     return "\n\n".join([*parts, *map(printable, unpaired(found))])
 
 
@@ -51,10 +51,10 @@ def _cells(change: Change) -> list[str]:
 
 def to_markdown(found: Difference) -> str:
     parts = ["# What changed"]
-    for one in found.pairs:
-        rows: list[Sequence[str]] = [[markdown(text) for text in _cells(change)] for change in one.changes]
+    for pair in found.pairs:
+        rows: list[Sequence[str]] = [[markdown(text) for text in _cells(change)] for change in pair.changes]
         body = markdown_table(HEAD, rows) if rows else "Nothing changed."
-        parts.append(f"## {markdown(title(one))}\n\n{body}\n\n{count(one)}.")
+        parts.append(f"## {markdown(title(pair))}\n\n{body}\n\n{count(pair)}.")
     return "\n\n".join([*parts, *(markdown(text) for text in unpaired(found))]) + "\n"
 
 

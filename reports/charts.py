@@ -134,13 +134,15 @@ def scatter(designs: Sequence[Design], y: Metric, size: tuple[float, float]) -> 
     fits = [point for point in points if point.design.fit.verdict not in OUT]
     kinds = dict.fromkeys(point.evidence for point in fits)
     wanted = (-1, 1) if y is Metric.ACCURACY else (-1, -1)
-    fronts = tuple(front([one for one in fits if one.evidence == kind], wanted) for kind in kinds)
+    fronts = tuple(front([fit for fit in fits if fit.evidence == kind], wanted) for kind in kinds)
     return Scatter(across, up, tuple(points), fronts, tuple(missing))
 
 
 def accuracy_axis(designs: Sequence[Design]) -> Axis:
     """Of designs whose accuracy is known, in the middle of a row: labels stand before it, numbers behind."""
-    return axis("accuracy", (value for one in designs if one.accuracy for value in _reach(one.accuracy)), 280, 625)
+    return axis(
+        "accuracy", (value for design in designs if design.accuracy for value in _reach(design.accuracy)), 280, 625
+    )
 
 
 def _reach(reading: Reading) -> list[float]:
@@ -171,7 +173,7 @@ def tags(scatter: Scatter, designs: Sequence[Design]) -> list[tuple[float, float
 
 def steps(scatter: Scatter, points: Sequence[Point]) -> str:
     """A front as the path of a staircase."""
-    places = [(scatter.x.at(one.x.value), scatter.y.at(one.y.value)) for one in points]
+    places = [(scatter.x.at(point.x.value), scatter.y.at(point.y.value)) for point in points]
     path = [f"M{places[0][0]},{places[0][1]}"]
     path += [f"H{x}V{y}" for x, y in places[1:]]
     return "".join(path)

@@ -56,19 +56,19 @@ class Comparison:
     @property
     def margins(self) -> tuple[Margins, ...]:
         """Those that the designs are judged with, each once."""
-        return tuple(dict.fromkeys(one.fit.margins for one in self.designs))
+        return tuple(dict.fromkeys(design.fit.margins for design in self.designs))
 
     def places(self, designs: Sequence[Design]) -> str:
         """Which designs, in few words: every one, all those of a flow, or each with the parts that it is for."""
         if len(designs) == len(self.designs):
             return "every design"
-        named = {one.run.name for one in designs}
-        flows = dict.fromkeys(one.run.flow for one in designs)
+        named = {design.run.name for design in designs}
+        flows = dict.fromkeys(design.run.flow for design in designs)
         whole = [flow for flow in flows if self._whole(flow, named)]
         parts: dict[str, list[str]] = {}
-        for one in designs:
-            if one.run.flow not in whole:
-                parts.setdefault(one.label, []).append(one.device.name)
+        for design in designs:
+            if design.run.flow not in whole:
+                parts.setdefault(design.label, []).append(design.device.name)
         labels: dict[str, list[str]] = {}
         for label, devices in parts.items():
             labels.setdefault(", ".join(devices), []).append(label)
@@ -76,12 +76,15 @@ class Comparison:
         return "; ".join([*told, *(f"{', '.join(found)} on {devices}" for devices, found in labels.items())])
 
     def _whole(self, flow: str, named: Set[str]) -> bool:
-        of_flow = {one.run.name for one in self.designs if one.run.flow == flow}
+        of_flow = {design.run.name for design in self.designs if design.run.flow == flow}
         return len(of_flow) > 1 and of_flow <= named
 
     def answers(self) -> list[list[str]]:
         """Where answers differ as the lower half of a table: a heading, then a row an arithmetic."""
-        pairs = {(one.first.run.quantised, one.second.run.quantised): one for one in self.differences}
+        pairs = {
+            (difference.first.run.quantised, difference.second.run.quantised): difference
+            for difference in self.differences
+        }
         of = {one.run.quantised: one for pair in self.differences for one in (pair.first, pair.second)}
         labels = [one.label for one in of.values()]
         names = {key: one.label if labels.count(one.label) == 1 else one.place for key, one in of.items()}
@@ -106,16 +109,16 @@ def compare(
     digests."""
     document = merged(documents)
     designs = designs_of(document.runs)
-    parts = dict.fromkeys(one.run.part for one in designs)
+    parts = dict.fromkeys(design.run.part for design in designs)
     absent = [*absent, *_not_run(designs, absent)]
     decisions = tuple(
         decide(
-            [one for one in designs if one.run.part == part],
+            [design for design in designs if design.run.part == part],
             [f"{one.flow}: {one.reason}" for one in absent if one.part == part],
         )
         for part in sorted(parts)
     )
-    designs = tuple(one for decision in decisions for one in decision.designs)
+    designs = tuple(design for decision in decisions for design in decision.designs)
     names = {run.name for run in document.runs}
     told = tuple(one for one in ledger if one.page.run in names)
     return Comparison(document, decisions, _gathered(designs), _differences(designs), tuple(absent), told)
@@ -123,7 +126,7 @@ def compare(
 
 def _not_run(designs: Sequence[Design], absent: Sequence[Absent]) -> list[Absent]:
     """Flows that were run on another part, and on this one were not."""
-    known = {(one.run.flow, one.run.part) for one in designs}
+    known = {(design.run.flow, design.run.part) for design in designs}
     flows, parts = (dict.fromkeys(pair[at] for pair in sorted(known)) for at in (0, 1))
     known |= {(one.flow, one.part) for one in absent}
     reason = "not run; flows report --run does"

@@ -24,12 +24,12 @@ def report(comparison: Comparison) -> str:
     for design in comparison.designs:
         run = design.run
         shown = {*design.totals.values(), *(one for one in nearest(run.readings) if one.scope != TOTAL)}
-        for one in run.readings:
+        for reading in run.readings:
             clock = design.fit.clock.verdict.value if design.fit.clock else ""
             words = (run.part, run.flow, design.label, run.name, design.fit.verdict.value, clock)
-            about = ("yes" if one in shown else "no", one.scope, one.metric.key)
-            bounds = (one.value, one.metric.unit, one.low, one.high, one.at_least, one.n)
-            known = (one.tier.value, one.stage.value, one.on, one.source)
+            about = ("yes" if reading in shown else "no", reading.scope, reading.metric.key)
+            bounds = (reading.value, reading.metric.unit, reading.low, reading.high, reading.at_least, reading.n)
+            known = (reading.tier.value, reading.stage.value, reading.on, reading.source)
             writer.writerow(
                 [cell(value) if isinstance(value, str) else value for value in (*words, *about, *bounds, *known)]
             )

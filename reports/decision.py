@@ -92,10 +92,10 @@ class Decision:
 
 def decide(designs: Sequence[Design], absent: Sequence[str] = ()) -> Decision:
     """`designs` are all of one part, at least one; `absent` says of which flows there is no run on it, and why."""
-    programs = tuple(one for one in designs if one.is_program)
+    programs = tuple(design for design in designs if design.is_program)
     if len(programs) == len(designs):
         return _processor_alone(programs, absent)
-    everything, designs = designs, [one for one in designs if not one.is_program]
+    everything, designs = designs, [design for design in designs if not design.is_program]
     program = baseline(programs)
     ordered = sorted(designs, key=_worst_share)
     ordered = [one for verdict in ORDER for one in ordered if one.fit.verdict is verdict]
@@ -238,12 +238,12 @@ def _why(
     word = "fits" if verdict is Verdict.FITS else f"is {verdict.value}"
     sentences = [f"{who} {word if len(candidates) == 1 else _plural(verdict)}, with {margin}."]
     if verdict is Verdict.AT_RISK:
-        if any(one.fit.resources is Verdict.AT_RISK for one in candidates):
+        if any(candidate.fit.resources is Verdict.AT_RISK for candidate in candidates):
             sentences.append("Known to take some of a margin, and no more than the part has: only the build can tell.")
-        if late := [one for one in candidates if one.fit.resources is Verdict.FITS]:
+        if late := [candidate for candidate in candidates if candidate.fit.resources is Verdict.FITS]:
             sentences.append(f"The resources of {', '.join(one.label for one in late)} fit; the clock may not be met.")
     if verdict is Verdict.UNDECIDED:
-        sentences += [f"{one.label}: {undecided(one.fit)}." for one in candidates[:1]]
+        sentences += [f"{candidate.label}: {undecided(candidate.fit)}." for candidate in candidates[:1]]
     titles = ("Fastest", "Most accurate") if len(candidates) > 1 else ("Speed", "Accuracy")
     for title, found in zip(titles, (fastest, accurate), strict=True):
         sentences += [_lead_sentence(one, title, len(found)) for one in found]
@@ -305,8 +305,8 @@ def _doubts_of_all(
     unranked = [
         f"{what} unknown of {', '.join(one.label for one in without)}"
         for what, without in (
-            ("images/s", [one for one in candidates if Metric.THROUGHPUT_FPS not in one.totals]),
-            ("accuracy", [one for one in candidates if one.accuracy is None]),
+            ("images/s", [candidate for candidate in candidates if Metric.THROUGHPUT_FPS not in candidate.totals]),
+            ("accuracy", [candidate for candidate in candidates if candidate.accuracy is None]),
         )
         if without
     ]

@@ -100,8 +100,8 @@ class Design:
             for one in nearest(self.run.readings)
             if one.metric is Metric.INTERVAL_CYCLES and one.scope != TOTAL and not one.at_least
         ]
-        longest = max((one.value for one in intervals), default=0)
-        return tuple(one for one in intervals if one.value == longest)
+        longest = max((interval.value for interval in intervals), default=0)
+        return tuple(interval for interval in intervals if interval.value == longest)
 
     @property
     def is_program(self) -> bool:
@@ -181,7 +181,7 @@ def _settings(run: Run) -> dict[str, str]:
 
 def _varying(settings: Iterable[dict[str, str]]) -> set[str]:
     values: dict[str, set[str]] = {}
-    for one in settings:
-        for name, value in one.items():
+    for setting in settings:
+        for name, value in setting.items():
             values.setdefault(name, set()).add(value)
     return {name for name, found in values.items() if len(found) > 1}

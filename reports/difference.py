@@ -43,7 +43,7 @@ class RunDifference:
 
     @property
     def beyond(self) -> tuple[Change, ...]:
-        return tuple(one for one in self.changes if not one.within)
+        return tuple(change for change in self.changes if not change.within)
 
 
 @dataclass(frozen=True)

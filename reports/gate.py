@@ -46,7 +46,7 @@ def check(policy: Policy, document: Document, baseline: Document | None) -> tupl
     before = designs_of(baseline.runs, policy.margins) if baseline else ()
     found = []
     for rule in policy.rules:
-        concerned = [one for one in designs if rule.concerns(one.run)]
+        concerned = [design for design in designs if rule.concerns(design.run)]
         found += [_finding(policy, rule, one, before) for one in concerned]
         if not concerned:
             found.append(Finding(rule, None, Outcome.BROKEN, "it concerns no run that was given"))
@@ -109,15 +109,18 @@ def _against(rule: Rule, design: Design, reading: Reading, before: Sequence[Desi
 
 
 def terminal(findings: Sequence[Finding]) -> str:
-    rows = [[one.outcome.value, one.rule.name, one.run.name if one.run else "no run", one.fact] for one in findings]
+    rows = [
+        [finding.outcome.value, finding.rule.name, finding.run.name if finding.run else "no run", finding.fact]
+        for finding in findings
+    ]
     return table([["", "rule", "run", ""], *rows], frozenset({0, 1, 2, 3}))
 
 
 def junit(findings: Sequence[Finding]) -> str:
     suites: dict[str, list[Case]] = {}
-    for one in findings:
-        place = one.run.name if one.run else "no run"
-        failure = one.fact if one.outcome is Outcome.BROKEN else ""
-        skipped = one.fact if one.outcome is Outcome.WAIVED else ""
-        suites.setdefault(one.rule.name, []).append(Case(one.rule.name, place, failure, skipped))
+    for finding in findings:
+        place = finding.run.name if finding.run else "no run"
+        failure = finding.fact if finding.outcome is Outcome.BROKEN else ""
+        skipped = finding.fact if finding.outcome is Outcome.WAIVED else ""
+        suites.setdefault(finding.rule.name, []).append(Case(finding.rule.name, place, failure, skipped))
     return suites_of(suites)

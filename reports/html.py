@@ -45,7 +45,7 @@ def report(comparison: Comparison) -> str:
         styles=templates.get_template("report.css.j2").render(),
         flows=flows,
         colour={flow: place % 6 for place, flow in enumerate(flows)},
-        columns=(*COLUMNS, *(SOFTWARE if any(one.is_program for one in comparison.designs) else ())),
+        columns=(*COLUMNS, *(SOFTWARE if any(design.is_program for design in comparison.designs) else ())),
         arithmetics=arithmetics(comparison.designs),
     )
 

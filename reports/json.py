@@ -19,16 +19,21 @@ SCHEMA = "zynqflows-comparison/2"
 def report(comparison: Comparison) -> str:
     content = {
         "schema": SCHEMA,
-        "margin": [one.mapping() for one in comparison.margins],
-        "decisions": [_decision(one) for one in comparison.decisions],
+        "margin": [margin.mapping() for margin in comparison.margins],
+        "decisions": [_decision(decision) for decision in comparison.decisions],
         "unknowns": [
             {"topic": one.topic, "fact": one.fact, "runs": [design.run.name for design in designs]}
             for one, designs in comparison.unknowns
         ],
         "absent": [vars(one) for one in comparison.absent],
         "differences": [
-            {"runs": [one.first.run.name, one.second.run.name], "least": one.least, "most": one.most, "n": one.n}
-            for one in comparison.differences
+            {
+                "runs": [difference.first.run.name, difference.second.run.name],
+                "least": difference.least,
+                "most": difference.most,
+                "n": difference.n,
+            }
+            for difference in comparison.differences
         ],
         "document": _document(comparison.document),
     }

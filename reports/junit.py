@@ -59,9 +59,9 @@ def suites_of(suites: Mapping[str, Iterable[Case]]) -> str:
 def _suite(root: Element, name: str, cases: Sequence[Case]) -> None:
     counts = {
         "tests": len(cases),
-        "failures": sum(bool(one.failure) for one in cases),
+        "failures": sum(bool(case.failure) for case in cases),
         "errors": 0,
-        "skipped": sum(bool(one.skipped) for one in cases),
+        "skipped": sum(bool(case.skipped) for case in cases),
     }
     attributes = {key: str(value) for key, value in counts.items()}
     suite = SubElement(root, "testsuite", {"name": printable(name)} | attributes)

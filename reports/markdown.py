@@ -26,11 +26,14 @@ def report(comparison: Comparison) -> str:
         f"multiply-accumulates an image, architecture {_code(network.architecture)}. "
         f"Fit is judged with {' or '.join(map(str, comparison.margins))}."
     )
-    parts = [title, about, "## Decision", *(_decision(one) for one in comparison.decisions)]
-    parts += ["## Numbers", *(_numbers(one) for one in comparison.decisions)]
+    parts = [title, about, "## Decision", *(_decision(decision) for decision in comparison.decisions)]
+    parts += ["## Numbers", *(_numbers(decision) for decision in comparison.decisions)]
     parts += [_answers(comparison)] if comparison.differences else []
     parts += ["## Predictions and the truth", _ledger(comparison)] if comparison.ledger else []
-    parts += ["## Assessment", *(_assessment(design) for one in comparison.decisions for design in one.leading)]
+    parts += [
+        "## Assessment",
+        *(_assessment(design) for decision in comparison.decisions for design in decision.leading),
+    ]
     parts += ["## Proof", _proof(comparison), "## What we do not know", _unknowns(comparison)]
     return "\n\n".join(parts) + "\n"
 
@@ -88,7 +91,7 @@ def _assessment(design: Design) -> str:
 
 
 def _doubt(doubt: Doubt, several: bool) -> str:
-    of = f" ({markdown(', '.join(one.label for one in doubt.designs))})" if doubt.designs and several else ""
+    of = f" ({markdown(', '.join(design.label for design in doubt.designs))})" if doubt.designs and several else ""
     return f"**{markdown(doubt.unknown.topic)}**: {markdown(doubt.unknown.fact)}{of}"
 
 

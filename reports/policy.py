@@ -100,12 +100,12 @@ def read_policy(text: str, place: str, today: date) -> Policy:
     margins = _margins(place, content["margin"]) if "margin" in content else None
     if not rules and margins is None:
         raise _wrong(place, "it has no rule and no margin")
-    names = [one.name for one in rules]
+    names = [rule.name for rule in rules]
     if twice := [name for name in names if names.count(name) > 1]:
         raise _wrong(place, f"two rules are called {twice[0]!r}")
     waivers = tuple(_waiver(place, row, names, today) for row in _tables(place, content, "waiver"))
     baseline = _text(place, content, "baseline", "the policy")
-    if baseline is None and any(one.bound == "max_worse" for one in rules):
+    if baseline is None and any(rule.bound == "max_worse" for rule in rules):
         raise _wrong(place, "max_worse needs a baseline, and none is named")
     return Policy(rules, waivers, baseline, margins)
 

@@ -35,7 +35,7 @@ def rate(design: Design) -> Reading | None:
 
 def baseline(designs: Sequence[Design]) -> Design | None:
     """The fastest program."""
-    timed = [(one, found) for one in designs if one.is_program and (found := rate(one))]
+    timed = [(design, found) for design in designs if design.is_program and (found := rate(design))]
     return max(timed, key=lambda pair: pair[1].value)[0] if timed else None
 
 

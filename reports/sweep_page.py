@@ -24,7 +24,10 @@ def page(ranking: Ranking) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     metrics = [metric for metric in POSSIBLE if any(one.design.known(metric) for one in ranking.ranked)]
     data = {
-        "metrics": [{"key": one.key, "label": label(one), "unit": one.unit, "more": one in MORE} for one in metrics],
+        "metrics": [
+            {"key": metric.key, "label": label(metric), "unit": metric.unit, "more": metric in MORE}
+            for metric in metrics
+        ],
         "chosen": [metric.key for metric in ranking.metrics],
         "places": [place.value for place in Place],
         "points": [_point(one, metrics) for group in ranking.parts.values() for one in group],

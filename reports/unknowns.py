@@ -59,8 +59,8 @@ def _kind(reading: Reading) -> str:
 
 def unmodelled(design: Design, metric: Metric) -> tuple[str, ...]:
     """The layers and blocks of which other things are known, and `metric` is not."""
-    scopes = dict.fromkeys(one.scope for one in design.run.readings if one.scope not in NO_BLOCKS)
-    known = {one.scope for one in design.run.readings if one.metric is metric and not one.at_least}
+    scopes = dict.fromkeys(reading.scope for reading in design.run.readings if reading.scope not in NO_BLOCKS)
+    known = {reading.scope for reading in design.run.readings if reading.metric is metric and not reading.at_least}
     return tuple(scope for scope in scopes if scope not in known)
 
 

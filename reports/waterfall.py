@@ -56,21 +56,26 @@ class Waterfall:
 def waterfall(readings: Sequence[Reading], metric: Metric) -> Waterfall | None:
     """Of one tier and stage, so that blocks and total are known alike: those that know most blocks, and of several the
     nearest to the metal. A block that is known at another stage only (a shell) joins them. None where none does."""
-    of_metric = [one for one in readings if one.metric is metric and one.scope not in NO_BLOCKS]
+    of_metric = [reading for reading in readings if reading.metric is metric and reading.scope not in NO_BLOCKS]
     kinds = list(dict.fromkeys((one.tier, one.stage) for one in of_metric))
     if not kinds:
         return None
     groups = {kind: _of_kind(of_metric, *kind) for kind in kinds}
     tier, stage = max(kinds, key=lambda kind: (len(groups[kind]), TIERS.index(kind[1])))
     found = groups[tier, stage]
-    scopes = dict.fromkeys(one.scope for one in readings if one.scope not in NO_BLOCKS)
+    scopes = dict.fromkeys(reading.scope for reading in readings if reading.scope not in NO_BLOCKS)
     blocks, start = [], 0.0
     for scope in scopes:
         if scope in found:
             blocks.append(Block(found[scope], start))
             start = blocks[-1].end if metric in RESOURCES else 0.0
     whole = next(
-        (one for one in readings if (one.metric, one.scope, one.tier, one.stage) == (metric, TOTAL, tier, stage)), None
+        (
+            reading
+            for reading in readings
+            if (reading.metric, reading.scope, reading.tier, reading.stage) == (metric, TOTAL, tier, stage)
+        ),
+        None,
     )
     rest = None
     if whole and metric in RESOURCES:
@@ -82,5 +87,7 @@ def waterfall(readings: Sequence[Reading], metric: Metric) -> Waterfall | None:
 
 def _of_kind(readings: Sequence[Reading], tier: Tier, stage: Tier) -> dict[str, Reading]:
     """A reading a scope: of this stage, or else of a later one."""
-    alike = [one for one in readings if one.tier is tier and TIERS.index(one.stage) >= TIERS.index(stage)]
+    alike = [
+        reading for reading in readings if reading.tier is tier and TIERS.index(reading.stage) >= TIERS.index(stage)
+    ]
     return {one.scope: one for one in (*reversed(alike), *(one for one in reversed(alike) if one.stage is stage))}

@@ -90,8 +90,10 @@ def stage_name(tier: Tier) -> str:
 def beside(readings: Sequence[Reading], shown: Reading) -> str:
     """What else is known of it: what csynth counts, or would by a model, what a report says of the design without its
     shell, and what a model said of a report."""
-    same = [one for one in readings if (one.metric, one.scope) == (shown.metric, shown.scope)]
-    alone = [one for one in readings if (one.metric, one.scope, shown.scope) == (shown.metric, DESIGN, TOTAL)]
+    same = [reading for reading in readings if (reading.metric, reading.scope) == (shown.metric, shown.scope)]
+    alone = [
+        reading for reading in readings if (reading.metric, reading.scope, shown.scope) == (shown.metric, DESIGN, TOTAL)
+    ]
     told = []
     counts = nearest(one for one in alone if one.stage is Tier.HLS) or nearest(
         one for one in same if one.stage is Tier.HLS
@@ -103,7 +105,7 @@ def beside(readings: Sequence[Reading], shown: Reading) -> str:
         told.append(f"its report says {amount(reported[0])}, without the shell")
     if shown.tier is not Tier.MODELLED:
         models = nearest(one for one in same if one.tier is Tier.MODELLED and one.stage is shown.stage)
-        told += [f"the model said {amount(one)}" for one in models]
+        told += [f"the model said {amount(model)}" for model in models]
     return "; ".join(told)
 
 
@@ -111,7 +113,9 @@ def _alone(readings: Sequence[Reading], count: Reading) -> Reading:
     """csynth's count without the shell, of which csynth sees nothing: a report has none, a model's total loses it."""
     if count.scope != TOTAL:
         return count
-    shell = next((one.value for one in readings if (one.metric, one.scope) == (count.metric, SHELL)), 0.0)
+    shell = next(
+        (reading.value for reading in readings if (reading.metric, reading.scope) == (count.metric, SHELL)), 0.0
+    )
     return replace(count, value=count.value - shell)
 
 

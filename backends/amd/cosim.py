@@ -37,7 +37,7 @@ def parse_outcome(text: str, place: str) -> Cosim:
     simulated, or where its cycles exclude each other."""
     tables.single(text, HEADING.pattern, "a co-simulation report", place)
     plain = text.replace(CYCLES, " " * len(CYCLES))
-    found = next((one for one in tables.tables(plain, place) if one.has("RTL", "Status", "Latency max")), None)
+    found = next((table for table in tables.tables(plain, place) if table.has("RTL", "Status", "Latency max")), None)
     if found is None:
         raise damaged(place, "no co-simulation report")
     ran = [row for row in found.rows if row["Status"].upper() not in ("NA", "")]

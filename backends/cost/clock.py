@@ -101,19 +101,19 @@ def loop_counter(bits: int = 32) -> tuple[float, float, float]:
 def foretold(part: Part, limits: Iterable[Limit] = ()) -> tuple[Reading, ...]:
     """The Fmax of a design on `part` with these `limits`, and of each unit that is slower than what routing alone is
     expected to make of a design. The value and each end of the total's interval are those of the slowest."""
-    units = {one.unit: one for one in sorted(limits, key=lambda one: one.value) if one.value > ROUTED.value}
+    units = {limit.unit: limit for limit in sorted(limits, key=lambda one: one.value) if limit.value > ROUTED.value}
     every = (ROUTED, *units.values())
     worst = max(every, key=lambda one: one.value)
     ends = (max(one.value for one in every), max(one.low for one in every), max(one.high for one in every))
     total = _reading(worst, part, TOTAL, ends)
-    return (total, *(_reading(one, part, one.unit, (one.value, one.low, one.high)) for one in units.values()))
+    return (total, *(_reading(unit, part, unit.unit, (unit.value, unit.low, unit.high)) for unit in units.values()))
 
 
 def _reading(limit: Limit, part: Part, scope: str, ends: tuple[float, float, float]) -> Reading:
     """How much faster another part can be at most is not known: there the interval ends with the data sheet's limit."""
     value, low, high = (1000 / (end * delay(part).factor) for end in ends)
     if (part.device.fabric, part.speed_grade) != ("artix-7", "-1"):
-        low = max(low, min(one.mhz for one in clock_limits(part)))
+        low = max(low, min(clock_limit.mhz for clock_limit in clock_limits(part)))
     of, advice = "" if limit.unit == TOTAL else f"{limit.unit}: ", f"; {limit.advice}" if limit.advice else ""
     source = f"{of}{limit.why}{advice}"
     return Reading(

@@ -131,21 +131,27 @@ def with_routed(readings: Sequence[Reading], ratios: Ratios) -> Sequence[Reading
     saw what is built. A csynth report counts before a model of csynth's counts; what the flow's own laws predict of
     the built design stands beside it where they are surer and do not contradict it (`is_surer`).
     """
-    resources = [one for one in readings if one.metric in RESOURCES]
-    shells = {one.metric: one for one in resources if one.scope == SHELL}
-    if any(one.tier in BUILT for one in resources):
-        alone = [one for one in _without_totals(resources) if one.tier in BUILT and one.scope == DESIGN]
+    resources = [reading for reading in readings if reading.metric in RESOURCES]
+    shells = {resource.metric: resource for resource in resources if resource.scope == SHELL}
+    if any(resource.tier in BUILT for resource in resources):
+        alone = [
+            without_total
+            for without_total in _without_totals(resources)
+            if without_total.tier in BUILT and without_total.scope == DESIGN
+        ]
         return [*readings, *(_with_shell(one, shells.get(one.metric)) for one in alone)]
-    counts = [one for one in _without_totals(resources) if one.stage is Tier.HLS]
-    reported = [one for one in counts if one.tier is Tier.HLS]
-    foretold = [one for one in resources if one.tier is Tier.MODELLED and one.stage is Tier.ROUTED]
+    counts = [without_total for without_total in _without_totals(resources) if without_total.stage is Tier.HLS]
+    reported = [count for count in counts if count.tier is Tier.HLS]
+    foretold = [resource for resource in resources if resource.tier is Tier.MODELLED and resource.stage is Tier.ROUTED]
     if not reported and any(one.scope == TOTAL for one in foretold):
         return readings
     built = [_routed(one, counts, ratios, shells) for one in reported or counts]
     whole = {one.metric: one for one in built if one.scope == TOTAL}
     surer = {one.metric for one in foretold if one.scope == TOTAL and _is_surer(one, whole.get(one.metric))}
-    others = [one for one in readings if one not in foretold or one.scope == SHELL or one.metric in surer]
-    others = [_borne_out(one, whole) if one in foretold and one.scope == TOTAL else one for one in others]
+    others = [
+        reading for reading in readings if reading not in foretold or reading.scope == SHELL or reading.metric in surer
+    ]
+    others = [_borne_out(other, whole) if other in foretold and other.scope == TOTAL else other for other in others]
     return [*others, *(one for one in built if one.metric not in surer)]
 
 
@@ -182,8 +188,10 @@ def _borne_out(own: Reading, derived: Mapping[Metric, Reading]) -> Reading:
 
 def _without_totals(resources: Sequence[Reading]) -> Sequence[Reading]:
     """Of what a report says of the whole and of the design alone, what it says of the design alone."""
-    alone = {(one.metric, one.tier) for one in resources if one.scope == DESIGN}
-    return [one for one in resources if one.scope != TOTAL or (one.metric, one.tier) not in alone]
+    alone = {(resource.metric, resource.tier) for resource in resources if resource.scope == DESIGN}
+    return [
+        resource for resource in resources if resource.scope != TOTAL or (resource.metric, resource.tier) not in alone
+    ]
 
 
 def _with_shell(alone: Reading, shell: Reading | None) -> Reading:

@@ -48,7 +48,7 @@ def _read(solved: Solved[FinnDesign], report: Path) -> Imported:
     if report.name in finn_reports.FILES:
         return _counted(solved.design, report)
     read = steps.read_report(report, PARTITION, solved.design.job.target, ANYTHING, "vitis")
-    if any(one.metric is not Metric.FMAX_MHZ for one in read.readings):
+    if any(reading.metric is not Metric.FMAX_MHZ for reading in read.readings):
         advice = f"give its report folder, or {TIMING} or a JSON file of it"
         raise InputError(f"report {report}", "of a FINN build's vendor reports the timing report alone is read", advice)
     return Imported(read.readings, (*read.notes, *_limits(solved.design, read)))
@@ -61,7 +61,7 @@ def _counted(design: FinnDesign, report: Path) -> Imported:
     on = design.job.target.part.device.name
     readings = [replace(one, on=on) for one in finn_reports.readings_of(content, report.name, report.name)]
     ours = {node.name for node in design.nodes}
-    named = {one.scope for one in readings} - set(WHOLES)
+    named = {reading.scope for reading in readings} - set(WHOLES)
     strange = sorted(name for name in named - ours if not name.startswith(BETWEEN))
     notes = [warning(f"that {report.name} is of this very design is your word: it names neither part nor clock")]
     if strange:
@@ -73,8 +73,8 @@ def _counted(design: FinnDesign, report: Path) -> Imported:
 def _limits(design: FinnDesign, read: Imported) -> Iterator[Note]:
     """Which node the slowest path ends in, whether it is one of this design, and what to do where it is known."""
     ops = {node.op for node in design.nodes}
-    for one in read.readings:
-        if node := re.search(rf"{PARTITION}_\d+_((\w+?_(?:hls|rtl))_\d+)", one.source):
+    for reading in read.readings:
+        if node := re.search(rf"{PARTITION}_\d+_((\w+?_(?:hls|rtl))_\d+)", reading.source):
             here = "" if node[2] in ops or node[2].startswith(BETWEEN) else ", of which this design has none"
             advice = f"; set its PE to 1: {COSTS}" if node[2].startswith(LABEL_SELECT) else ""
             yield warning(f"the slowest path ends in {node[1]}{here}{advice}")

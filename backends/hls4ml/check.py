@@ -64,8 +64,8 @@ def _layers(network: Network) -> Iterator[Refusal]:
         elif isinstance(layer, Softmax) and readers:
             fact = f"{readers[0].name} reads it, and a softmax is built at the end only"
             yield Refusal(where, fact, "a ReLU, or a softmax as the last layer")
-        elif isinstance(layer, Flatten) and not (readers and all(isinstance(one, Dense) for one in readers)):
-            then = " and ".join(one.name for one in readers) or "the end of the network"
+        elif isinstance(layer, Flatten) and not (readers and all(isinstance(reader, Dense) for reader in readers)):
+            then = " and ".join(reader.name for reader in readers) or "the end of the network"
             fact = f"behind it comes {then}; an image is flattened by the dense layer that reads it"
             yield Refusal(where, fact, "flatten right before a dense layer")
         elif len(set(layer.inputs)) < len(layer.inputs):

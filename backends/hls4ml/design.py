@@ -45,7 +45,7 @@ class Hls4mlDesign(BufferedDesign):
     def shell(self) -> Shell:
         """With the converters of this network, where the shell has any."""
         shell = find_shell(self.job.options.shell)
-        return replace(shell, blocks=tuple(self.converters if one is CONVERTERS else one for one in shell.blocks))
+        return replace(shell, blocks=tuple(self.converters if block is CONVERTERS else block for block in shell.blocks))
 
     @property
     def converters(self) -> IpBlock:

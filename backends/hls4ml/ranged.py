@@ -116,7 +116,7 @@ class ByRange:
             return replace(passed, width=passed.width + 1, integer=passed.integer + 1, signed=True)
         low, high = UNIT_RANGE if isinstance(layer, Softmax) else self.job.ranges.reach[layer.name]
         integer = moved(FixedType(bits, integer_bits(low, high)), low, high).integer
-        if own is None and all(isinstance(one, Softmax) for one in readers) and not isinstance(layer, Softmax):
+        if own is None and all(isinstance(reader, Softmax) for reader in readers) and not isinstance(layer, Softmax):
             return careful(FixedType(max(bits, LOGIT_BITS), integer))
         return careful(FixedType(bits, integer) if low < 0 else FixedType(bits, integer - 1, signed=False))
 
@@ -145,7 +145,9 @@ def tensors(network: Network) -> list[str]:
     for layer in network.layers:
         readers = network.consumers(layer.name)
         names += [f"{layer.name}.weight"] if isinstance(layer, WEIGHTED) else []
-        passed = isinstance(layer, MaxPool2D | Flatten | Softmax) or all(isinstance(one, Softmax) for one in readers)
+        passed = isinstance(layer, MaxPool2D | Flatten | Softmax) or all(
+            isinstance(reader, Softmax) for reader in readers
+        )
         if not passed and not (len(readers) == 1 and isinstance(readers[0], RECTIFIERS)):
             names.append(f"{layer.name}.{RESULT}")
     return names

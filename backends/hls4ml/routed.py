@@ -114,8 +114,8 @@ def _unit(block: Block, design: Hls4mlDesign) -> Amounts:
             return built.amounts("pool", counts)
         case "add":
             terms = [quantised.type_of(name) for name in block.layer.inputs]
-            fraction, integer = max(one.fraction for one in terms), 1 + max(one.integer for one in terms)
-            total = FixedType(integer + fraction, integer, any(one.signed for one in terms))
+            fraction, integer = max(term.fraction for term in terms), 1 + max(term.integer for term in terms)
+            total = FixedType(integer + fraction, integer, any(term.signed for term in terms))
             return built.amounts("add", structure.add(channels, total.width, loses_bits(total, output)))
         case "global_average_pool":
             return _average(block, design)

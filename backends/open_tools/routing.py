@@ -150,12 +150,12 @@ def read(netlists: Sequence[Netlist], target: Target, products: Products) -> tup
     """What nextpnr made of each stage; totals where it routed all of them. The clock of the design is that of the
     slowest: where some are not routed, a clock that parts of it have met, and no more. Raises `StepFailed` where a
     result is damaged."""
-    routed = {one.name: result for one in netlists if (result := result_of(one, products))}
+    routed = {netlist.name: result for netlist in netlists if (result := result_of(netlist, products))}
     if not routed:
         return ()
     on = _on(netlists, target, products)
     found = [reading for scope, result in routed.items() for reading in _of_stage(result, scope, on)]
-    names = {one.name for one in netlists}
+    names = {netlist.name for netlist in netlists}
     if len(routed) == len(names):
         found += _of_all(list(routed.values()), on)
     return (*found, _clock(list(routed.values()), len(names), target, on))

@@ -51,7 +51,7 @@ def netlist(of: RtlStage) -> Netlist:
 
 def distinct(stages: Sequence[RtlStage]) -> tuple[RtlStage, ...]:
     """The first of each kind."""
-    return tuple({one.kind: one for one in reversed(stages)}.values())[::-1]
+    return tuple({stage.kind: stage for stage in reversed(stages)}.values())[::-1]
 
 
 def name(of: RtlStage) -> str:
@@ -141,9 +141,9 @@ def read(stages: Sequence[RtlStage], target: Target, products: Products) -> tupl
     return (
         *readings(whole, DESIGN, on, f"sum of {len(found)} stages, each synthesised out of context"),
         *(
-            one
+            reading
             for scope, counted in found.items()
-            for one in readings(counted, scope, on, "synthesised out of context")
+            for reading in readings(counted, scope, on, "synthesised out of context")
         ),
     )
 

@@ -40,7 +40,7 @@ def _routed(design: RtlDesign) -> tuple[Netlist, ...]:
     """What the options ask nextpnr for, where they do: the whole design, or every stage."""
     if design.job.options.route == DESIGN:
         return (_whole(design),)
-    return tuple(synthesis.netlist(one) for one in stages(design))
+    return tuple(synthesis.netlist(stage) for stage in stages(design))
 
 
 def _whole(design: RtlDesign) -> Netlist:

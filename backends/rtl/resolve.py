@@ -32,10 +32,10 @@ def check(job: Job[RtlOptions]) -> Sequence[Refusal]:
 def _formats(options: RtlOptions) -> Iterator[Refusal]:
     """Formats that were asked for of a network that has its own."""
     usual = RtlOptions()
-    for one in fields(FormatOptions):
-        if getattr(options, one.name) != getattr(usual, one.name):
+    for field in fields(FormatOptions):
+        if getattr(options, field.name) != getattr(usual, field.name):
             fact = "the network has integers of its own, which are built as they were trained"
-            yield Refusal(f"--{one.name.replace('_', '-')}", fact, "leave it out, or give the float network")
+            yield Refusal(f"--{field.name.replace('_', '-')}", fact, "leave it out, or give the float network")
 
 
 def resolve(job: Job[RtlOptions]) -> Solved[RtlDesign]:

@@ -35,13 +35,13 @@ def of_blueprint(made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str,
     """Named after the layers that they compute; what belongs to no layer is called as in ``top.sv``."""
     names = layer_names(made.quantised.network, verilog=True)
     layers = {identifier: layer for layer, identifier in names.items()}
-    for one in instances(made, sums, names, sharing):
-        parameters = {name: value for line in one.lines for name, value in line.items()}
+    for instance in instances(made, sums, names, sharing):
+        parameters = {name: value for line in instance.lines for name, value in line.items()}
         given = {name for name in ("WEIGHTS", "BIASES", "THRESHOLDS") if parameters.get(name)}
         sizes = {name: value for name, value in parameters.items() if isinstance(value, int)}
         memories = {name: size for file in given for name, size in _memories(file, sizes)}
         rest = {name: value for name, value in parameters.items() if name not in given}
-        yield RtlStage(layers.get(one.name, one.name), one.module, rest, memories)
+        yield RtlStage(layers.get(instance.name, instance.name), instance.module, rest, memories)
 
 
 def foretold(design: LayerDesign[Any]) -> dict[str, Amounts]:

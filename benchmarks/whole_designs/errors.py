@@ -17,7 +17,7 @@ EXACT_DSP = 0.90
 def measures(wholes: Sequence[Prediction]) -> tables.Section:
     """Every design once, by the surest that is known of it, beside what is aimed at."""
     surest: dict[str, Prediction] = {}
-    for one in sorted((one for one in wholes if one.totals), key=lambda one: SUREST.index(one.start)):
+    for one in sorted((whole for whole in wholes if whole.totals), key=lambda one: SUREST.index(one.start)):
         surest.setdefault(one.row.name, one)
     lines = []
     for metric in RESOURCES:
@@ -87,7 +87,7 @@ def _summary(metric: Metric, group: Sequence[Prediction]) -> list[str]:
 
 def _ends(totals: Sequence[Total]) -> str:
     """Of intervals, over what is predicted: the median of each end."""
-    known = [one for one in totals if one.value]
+    known = [total for total in totals if total.value]
     low, high = ([getattr(one, end) / one.value for one in known] for end in ("low", "high"))
     return f"x{median(low):.2f} to x{median(high):.2f}" if known else "-"
 

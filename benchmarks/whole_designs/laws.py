@@ -42,7 +42,7 @@ class Fits:
     def __init__(self, samples: Iterable[Sample]) -> None:
         own = nodes(sorted(ROWS.glob("finn_*.json")))
         known = {(one.row.project, one.row.module) for one in own}
-        self._samples = [*own, *(one for one in samples if (one.row.project, one.row.module) not in known)]
+        self._samples = [*own, *(sample for sample in samples if (sample.row.project, sample.row.module) not in known)]
 
     @cache  # noqa: B019 - one lives as long as the program
     def without(self, repository: str) -> Laws:
@@ -55,13 +55,13 @@ class Fits:
         """Those of this release were fitted to more than its rows: they stand where `repository` is in none of it."""
         if not any(source.startswith(f"{repository}/") for source in models.sources()):
             return models.shipped()
-        others = [one for one in self._samples if one.row.repository != repository]
+        others = [sample for sample in self._samples if sample.row.repository != repository]
         return models.by_law(finn_fit(routed(others) + synthesised()))
 
 
 def _hls4ml(repository: str) -> built.Calibration:
     designs = built_rows(ROWS / "hls4ml_built.json")
-    others = [one for one in designs if one.repository != repository]
+    others = [design for design in designs if design.repository != repository]
     if len(others) == len(designs):
         return built.shipped()
     return {(row["unit"], row["metric"]): row for row in hls4ml_fit(others)}
@@ -70,5 +70,5 @@ def _hls4ml(repository: str) -> built.Calibration:
 def _ratios(repository: str) -> tuple[Ratios, Ratios]:
     """A pair's project is the name of its repository, or stands in its source."""
     name = repository.rpartition("/")[2]
-    pairs = [one for one in csynth_ratios.pairs() if name not in (one["project"], *one["source"].split("/")[1:2])]
+    pairs = [pair for pair in csynth_ratios.pairs() if name not in (pair["project"], *pair["source"].split("/")[1:2])]
     return csynth_ratios.of_hls4ml(pairs), csynth_ratios.of_own_code(pairs)

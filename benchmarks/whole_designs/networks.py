@@ -84,7 +84,7 @@ def _network(name: str, words: str) -> Network:
 def _check_inputs(network: Network, words: str) -> None:
     """Raises `Unreadable` where a dense layer has other inputs than the words say: then a layer was misread."""
     told = [match["inputs"] for match in LAYER.finditer(words) if match["units"]]
-    for layer, inputs in zip((one for one in network.layers if isinstance(one, Dense)), told, strict=True):
+    for layer, inputs in zip((layer for layer in network.layers if isinstance(layer, Dense)), told, strict=True):
         taken = prod(network.shapes[layer.inputs[0]])
         if inputs and int(inputs) != taken:
             raise Unreadable(f"its words give {layer.name} {int(inputs):,} inputs, and the layers before it {taken:,}")

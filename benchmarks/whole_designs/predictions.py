@@ -133,12 +133,12 @@ def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
     except Unbuildable as error:
         return Prediction(row, CONFIGURATION, {}, error.refusals[0].fact)
     found = {
-        one.metric: Total(one.value, *one.ends, one.at_least)
-        for one in readings
-        if one.scope == TOTAL and one.metric in RESOURCES and one.stage is Tier.ROUTED
+        reading.metric: Total(reading.value, *reading.ends, reading.at_least)
+        for reading in readings
+        if reading.scope == TOTAL and reading.metric in RESOURCES and reading.stage is Tier.ROUTED
     }
     readings = with_system(readings, BACKEND.lower(design), job.target.clock_ns, row.batch)
-    rates = {one.metric: one for one in readings if one.scope == TOTAL}
+    rates = {reading.metric: reading for reading in readings if reading.scope == TOTAL}
     rate, board = rates.get(Metric.THROUGHPUT_FPS), rates.get(Metric.SYSTEM_FPS if row.batch > 1 else Metric.SINGLE_FPS)
     system = Total(board.value, *board.ends) if board else None
     reason = "" if found else f"no model of {options['io_type']} of this network"
@@ -180,7 +180,7 @@ def _of_finn(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Pr
     parts = [sample.amounts(laws.finn) for sample in nodes if sample.part is not None]
     whole = joined(*(models.of_sum(amounts, laws.finn) for amounts in parts))
     totals = {metric: summed(whole[metric]) for metric in RESOURCES}
-    cycles = max((amount.value for one in nodes if (amount := one.amount("cycles", laws.finn))), default=None)
+    cycles = max((amount.value for node in nodes if (amount := node.amount("cycles", laws.finn))), default=None)
     rate = 1e6 * (row.clock_mhz or 100) / cycles if cycles else None
     system = _system(row, rate) if rate else None
     return Prediction(row, NODES, _with_shell(row, totals), "", _clock_of_finn(row, nodes), rate, system)
@@ -191,7 +191,7 @@ def _clock_of_finn(row: Row, nodes: Sequence[Sample]) -> Clock | None:
         part = _target(row).part
     except FlowsError:
         return None
-    return _clock(row, "finn", finn_clock.predicted([(one.row.layer, one.row.config) for one in nodes], part))
+    return _clock(row, "finn", finn_clock.predicted([(node.row.layer, node.row.config) for node in nodes], part))
 
 
 def _system(row: Row, rate: float) -> Total | None:
@@ -243,7 +243,7 @@ def _clock(row: Row, flow: str, readings: Sequence[Reading]) -> Clock | None:
     """None of a design whose clock is not recorded."""
     if row.clock_mhz is None:
         return None
-    fmax = [one for one in readings if one.metric is Metric.FMAX_MHZ]
+    fmax = [reading for reading in readings if reading.metric is Metric.FMAX_MHZ]
     seen = load(flow).seen_clock
     known = seen_on(_target(row).part, seen) if seen else None
     return judge_clock([*fmax, *([known] if known else [])], 1000 / row.clock_mhz)

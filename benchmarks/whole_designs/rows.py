@@ -96,7 +96,7 @@ def whole_build(file: str, records: Sequence[Mapping[str, Any]]) -> Row | None:
     """The design whose nodes stand in the FINN file of this name, by the records that tell the whole of it: one has
     what it takes, the same or another the slack."""
     wholes = [record for record in records if record.get("scope") == "whole-design"]
-    record = next((one for one in wholes if "LUT" in one), None)
+    record = next((whole for whole in wholes if "LUT" in whole), None)
     if record is None:
         return None
     names = {"LUT": Metric.LUT, "FF": Metric.FF, "BRAM_18K": Metric.BRAM18, "DSP": Metric.DSP}
@@ -104,7 +104,7 @@ def whole_build(file: str, records: Sequence[Mapping[str, Any]]) -> Row | None:
     repository = "/".join(str(record.get("source", file)).split("/")[:2])
     clock = 1000 / float(record.get("clock_target_ns", 10.0))
     part, net = str(record.get("part", "")), str(record.get("network", ""))
-    slack = next((_slack(file, one["WNS_ns"]) for one in wholes if "WNS_ns" in one), None)
+    slack = next((_slack(file, whole["WNS_ns"]) for whole in wholes if "WNS_ns" in whole), None)
     return Row(file, repository, "finn", "FINN", part, built, net, folding=file, clock_mhz=clock, wns_ns=slack)
 
 

@@ -47,11 +47,11 @@ def counted(designs: list[str], executor: Executor, route_s: float | None) -> It
     for asked in designs:
         name = pinned(asked)
         design = design_of(name)
-        for one in sorted(stages(design), key=_size):
-            steps = synthesis.steps([one], library(), synthesis.PYOSYS)
+        for stage in sorted(stages(design), key=_size):
+            steps = synthesis.steps([stage], library(), synthesis.PYOSYS)
             if route_s is not None:
-                steps += routing.steps([synthesis.netlist(one)], design.job.target, route_s, bitstream=False)
-            yield _row(name, one, executor.execute(Plan(steps)))
+                steps += routing.steps([synthesis.netlist(stage)], design.job.target, route_s, bitstream=False)
+            yield _row(name, stage, executor.execute(Plan(steps)))
 
 
 def _row(design: str, of: RtlStage, products: Products) -> StageRow:

@@ -51,7 +51,7 @@ class Compared:
 def compared(rows: Sequence[StageRow]) -> Iterator[Compared]:
     for row in rows:
         design = design_of(row.design)
-        kinds = {one.name: one.kind for one in stages(design)}
+        kinds = {stage.name: stage.kind for stage in stages(design)}
         amounts = foretold(design).get(row.stage, {})
         totals = {metric.key: summed(amounts.get(metric, ())) for metric in RESOURCES}
         yield Compared(row, totals, kinds.get(row.stage) == row.kind)

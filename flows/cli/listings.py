@@ -68,15 +68,18 @@ PACKAGES = {
 
 def flows() -> str:
     rows = [["flow", "package", "what it is"]]
-    rows += [[one.name, one.distribution, one.about or f"unusable: {one.trouble}"] for one in registry.listings()]
+    rows += [
+        [listing.name, listing.distribution, listing.about or f"unusable: {listing.trouble}"]
+        for listing in registry.listings()
+    ]
     return table(rows, frozenset({0, 1, 2}))
 
 
 def parts() -> str:
     rows = [["device", "LUT", "FF", "BRAM18", "DSP48E1", "packages", "speed grades", "source"]]
-    for one in part.devices().values():
-        figures = [f"{value:,}" for value in (one.lut, one.ff, one.bram18, one.dsp)]
-        rows.append([one.name, *figures, " ".join(one.packages), " ".join(one.speed_grades), one.source])
+    for device in part.devices().values():
+        figures = [f"{value:,}" for value in (device.lut, device.ff, device.bram18, device.dsp)]
+        rows.append([device.name, *figures, " ".join(device.packages), " ".join(device.speed_grades), device.source])
     return table(rows, frozenset({0, 5, 6, 7}))
 
 
@@ -103,7 +106,7 @@ def _chosen(run: Run) -> dict[str, str]:
 
 def boards() -> str:
     rows = [["board", "part", "what it is", "source"]]
-    rows += [[one.name, one.part, one.title, one.source] for one in part.boards().values()]
+    rows += [[board.name, board.part, board.title, board.source] for board in part.boards().values()]
     return table(rows, frozenset({0, 1, 2, 3}))
 
 
@@ -191,8 +194,8 @@ def doctor() -> str:
     rows.append(["prjxray", hardware.database(), about, "docs/reference/ledger.md"])
     rows += [[name, package_version(name), adds, how] for name, (adds, how) in PACKAGES.items()]
     rows += [
-        [f"flow {one.name}", one.distribution, one.about or f"unusable: {one.trouble}", ""]
-        for one in registry.listings()
+        [f"flow {listing.name}", listing.distribution, listing.about or f"unusable: {listing.trouble}", ""]
+        for listing in registry.listings()
     ]
     return table(
         [[*row[:3], row[3] if row[1] == ABSENT or row == rows[0] else ""] for row in rows], frozenset(range(4))

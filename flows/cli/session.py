@@ -233,9 +233,9 @@ def of_network(documents: Sequence[Document], name: str | None) -> list[Document
     groups = by_network(documents)
     if name is None:
         return groups
-    chosen = [one for one in groups if name in (one.network.name, one.network.architecture)]
+    chosen = [group for group in groups if name in (group.network.name, group.network.architecture)]
     if not chosen:
-        known = {one.network.name for one in groups}
+        known = {group.network.name for group in groups}
         raise UsageError.unknown("network", name, known, "python -m flows list runs")
     return chosen
 

@@ -287,11 +287,14 @@ def judged(found: tuple[Reading, ...], device: Device) -> None:
     stage = judge(found, device).stage
     judged = [one for one in found if one.metric in RESOURCES and one.stage is stage]
     totals = [reading for metric in RESOURCES if (reading := total(judged, metric))]
-    if len(totals) < len(RESOURCES) or any(one.at_least or one.high is None or one.low is None for one in totals):
+    if len(totals) < len(RESOURCES) or any(
+        total.at_least or total.high is None or total.low is None for total in totals
+    ):
         assert judge(found, device).verdict is not Verdict.FITS, "something is not known"
         return
     filled: dict[str, Any] = {
-        one.metric.key: max(1, ceil(one.value / (1 - MARGINS.of(one.metric))), ceil(one.high or 0.0)) for one in totals
+        total.metric.key: max(1, ceil(total.value / (1 - MARGINS.of(total.metric))), ceil(total.high or 0.0))
+        for total in totals
     }
     assert judge(found, replace(device, **filled)).verdict is Verdict.FITS
     smaller = filled | {"lut": filled["lut"] - 1}

@@ -47,4 +47,4 @@ def ancestry(plan: Plan, step: str) -> tuple[Step, ...]:
     for one in reversed(plan.steps):
         if one.name in wanted:
             wanted.update(one.needs)
-    return tuple(one for one in plan.steps if one.name in wanted)
+    return tuple(step for step in plan.steps if step.name in wanted)

@@ -97,7 +97,7 @@ def fastest_credible(part: Part, known: Reading | None, usual_ns: float) -> floa
     met = seen_on(part, known) if known else None
     if met is None:
         return usual_ns
-    mhz = min(met.value, *(one.mhz for one in clock_limits(part)))
+    mhz = min(met.value, *(clock_limit.mhz for clock_limit in clock_limits(part)))
     return ceil(1e6 / mhz - 1e-6) / 1000  # three decimals, and no faster
 
 
@@ -116,9 +116,9 @@ def check_clock(target: Target) -> None:
 
 def judge_clock(readings: Iterable[Reading], clock_ns: float) -> Clock:
     """The verdict on a period of `clock_ns`. Of several reports of one stage the slowest counts."""
-    found = [one for one in readings if one.metric is Metric.FMAX_MHZ]
+    found = [reading for reading in readings if reading.metric is Metric.FMAX_MHZ]
     reports = [_slowest(one for one in found if one.scope == TOTAL and one.tier is tier) for tier in STAGES]
-    known = [one for one in reports if one is not None]
+    known = [report for report in reports if report is not None]
     other = max((one for one in found if one.scope == SEEN), key=lambda one: one.value, default=None)
     model = _slowest(one for one in found if one.scope == TOTAL and one.tier is Tier.MODELLED)
     asked = 1000 / clock_ns

@@ -121,12 +121,12 @@ class Reading:
 
 def total(readings: Iterable[Reading], metric: Metric) -> Reading | None:
     """The reading of the whole design for `metric`, None where there is none."""
-    return next((one for one in readings if one.metric is metric and one.scope == TOTAL), None)
+    return next((reading for reading in readings if reading.metric is metric and reading.scope == TOTAL), None)
 
 
 def on_processor(readings: Iterable[Reading]) -> bool:
     """Whether they are of a program on the processor, which takes nothing of the fabric and has no clock there."""
-    found = [one.metric for one in readings if one.scope == TOTAL]
+    found = [reading.metric for reading in readings if reading.scope == TOTAL]
     return any(metric in SOFTWARE for metric in found) and not any(metric in RESOURCES for metric in found)
 
 

@@ -47,7 +47,7 @@ class Verdict:
 def status_of(findings: tuple[Finding, ...], applies: bool) -> Status:
     """Of a condition with these findings; `applies` says whether anything in the file is under it."""
     if findings:
-        return Status.SLOWER if all(one.taken for one in findings) else Status.BROKEN
+        return Status.SLOWER if all(finding.taken for finding in findings) else Status.BROKEN
     return Status.HELD if applies else Status.NOT_APPLICABLE
 
 
@@ -60,7 +60,7 @@ class Readiness:
 
     @property
     def broken(self) -> tuple[Verdict, ...]:
-        return tuple(one for one in self.verdicts if one.status is Status.BROKEN)
+        return tuple(verdict for verdict in self.verdicts if verdict.status is Status.BROKEN)
 
 
 def readiness_from_json(content: Mapping[str, Any]) -> Readiness:

@@ -130,7 +130,7 @@ def _nested(run: Run) -> dict[str, Any]:
     return {
         "weights": vars(run.weights),
         "margins": run.margins.mapping(),
-        "readings": [reading_to_json(one) for one in run.readings],
+        "readings": [reading_to_json(reading) for reading in run.readings],
         "verification": vars(run.verification) if run.verification else None,
         "steps": [vars(step) for step in run.steps],
     }

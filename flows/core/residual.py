@@ -83,7 +83,9 @@ def _foretold(models: Sequence[Reading], truth: Reading) -> Reading | None:
     """The model's reading of the same metric, scope and stage: csynth's counts are predicted by models of csynth, and a
     board's rate by that of the system at its images a call, where that is modelled."""
     if truth.metric is Metric.THROUGHPUT_FPS and truth.tier is Tier.MEASURED:
-        system = [one for one in models if one.metric in SYSTEM and one.n == truth.n and one.scope == truth.scope]
+        system = [
+            model for model in models if model.metric in SYSTEM and model.n == truth.n and model.scope == truth.scope
+        ]
         if system:
             return system[0]
     same = [model for model in models if model.metric is truth.metric and _comparable(model, truth)]

@@ -25,7 +25,7 @@ def main(ask: Mapping[str, Any]) -> None:
     files = [Path(name) for name in ask["files"]]
     if "held_out" in ask:
         parts = [cifar10.read_batch(path) for path in files]
-        every = Images(np.concatenate([one.pixels for one in parts]), np.concatenate([one.labels for one in parts]))
+        every = Images(np.concatenate([part.pixels for part in parts]), np.concatenate([part.labels for part in parts]))
         chooser, test = cifar10.split(every, ask["held_out"], ask["seed"])[1], every[:0]
         if ask["digest"] not in ("", chooser.digest):
             fact = f"those held out would be {chooser.digest}, and training held out {ask['digest']}"

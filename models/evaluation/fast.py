@@ -258,7 +258,7 @@ def _leaky(layer: LeakyReLU, types: Arithmetic, source: Source) -> tuple[Compute
 
 
 def _concat(types: Arithmetic, sources: Sequence[Source]) -> tuple[Compute, int]:
-    first, second = (Entry(one.type.fraction, one.reach, types.output) for one in sources)
+    first, second = (Entry(source.type.fraction, source.reach, types.output) for source in sources)
     reach = max(first.result, second.result)
     exact = precision(reach)
     return lambda x, y: torch.cat([first(x.clone()).to(exact), second(y.clone()).to(exact)], 1), reach

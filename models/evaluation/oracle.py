@@ -213,7 +213,7 @@ def _slide(layer: Window, x: Codes, compute: Callable[[Codes], Codes], outside: 
 
 def _softmax(x: Codes, tables: SoftmaxTables, fraction: int, output: FixedType) -> Codes:
     differences = enter(x.max() - x, fraction, tables.difference)
-    entries = (exponential(tables, address(tables.difference, tables, one)) for one in differences)
+    entries = (exponential(tables, address(tables.difference, tables, difference)) for difference in differences)
     terms = enter(codes(entries, x.shape), tables.exponential.fraction, tables.total)
     total = _add(terms, tables.total)
     (divisor,) = enter(total, tables.total.fraction, tables.divisor)

@@ -44,7 +44,7 @@ def right(network: Network, weights: Path, batch: Path) -> dict[str, object]:
     model = model.to(memory_format=torch.channels_last)
     channels = network.input_shape[-1]
     scalings = [network.pixels, *(one for one in COMMON.values() if len(one.gain) in (1, channels))]
-    found = {str(one): 0 for one in scalings}
+    found = {str(scaling): 0 for scaling in scalings}
     for start in range(0, len(images), BATCH):
         part = images[start : start + BATCH]
         for scaling in dict.fromkeys(scalings):

@@ -144,8 +144,8 @@ class BrevitasNetwork(TorchNetwork):
         if isinstance(layer, ReLU | Clip):
             return True
         if isinstance(layer, Conv2D | GroupedConv2D | Dense | BatchNorm):
-            return not all(isinstance(one, ReLU | Clip | Softmax) for one in readers)
-        return isinstance(layer, Add | GlobalAveragePool) and any(isinstance(one, Add) for one in readers)
+            return not all(isinstance(reader, ReLU | Clip | Softmax) for reader in readers)
+        return isinstance(layer, Add | GlobalAveragePool) and any(isinstance(reader, Add) for reader in readers)
 
     def _source(self, name: str) -> str:
         """The layer whose quantiser's codes `name` holds."""
@@ -293,7 +293,7 @@ class Scaling(nn.Module):
     def __init__(self, pixels: Pixels) -> None:
         super().__init__()
         for name, numbers in (("gain", [255 * one for one in pixels.gain]), ("offset", pixels.offset)):
-            self.register_buffer(name, torch.tensor([float(one) for one in numbers]), persistent=False)
+            self.register_buffer(name, torch.tensor([float(number) for number in numbers]), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         shape = (1, -1, *(1,) * (images.ndim - 2))

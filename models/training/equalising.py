@@ -49,7 +49,10 @@ def equalised_activations(
     model(as_input(pixels), lambda name, value: seen.__setitem__(name, value))
     weights = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
     for makers, readers in channels(network):
-        read = [next((one.name for one in network.consumers(name) if isinstance(one, ReLU)), name) for name in makers]
+        read = [
+            next((consumer.name for consumer in network.consumers(name) if isinstance(consumer, ReLU)), name)
+            for name in makers
+        ]
         reached = np.max([_bulk(seen[name]) for name in read], axis=0)
         _scale(weights, makers, readers, reached / np.exp(np.log(reached).mean()))
     return {name: tensor.astype(np.float32) for name, tensor in weights.items()}

@@ -54,7 +54,7 @@ class TorchNetwork(nn.Module):
     def __init__(self, network: Network, batch_norm: bool = False) -> None:
         super().__init__()
         self.network = network
-        self.batch_norm = batch_norm = batch_norm and not any(isinstance(one, BatchNorm) for one in network.layers)
+        self.batch_norm = batch_norm = batch_norm and not any(isinstance(layer, BatchNorm) for layer in network.layers)
         self.trained = LayerModules()
         self.norms = LayerModules()
         for layer in network.layers:

@@ -11,7 +11,7 @@ from reports.terminal.layout import WIDTH
 
 
 def decisions(comparison: Comparison) -> str:
-    return "\n\n".join(_decision(one) for one in comparison.decisions)
+    return "\n\n".join(_decision(decision) for decision in comparison.decisions)
 
 
 def _decision(one: Decision) -> str:

@@ -33,7 +33,7 @@ def profile(found: Profile) -> str:
         else (f"as codes of kernels and thresholds bound them on {found.images}")
     )
     title = f"{found.network} in {found.flow}, weights {found.weights}, arithmetic {found.quantised}; results {results}"
-    rows = [HEAD, *(_row(one) for one in found.rows)]
+    rows = [HEAD, *(_row(row) for row in found.rows)]
     if found.judged:
         costs = [f"{_points(row, found.judged):+.2f}" if row.right is not None else "" for row in found.rows]
         rows = [[*row, cost] for row, cost in zip(rows, ["alone, points", *costs], strict=True)]

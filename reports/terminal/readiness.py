@@ -15,22 +15,25 @@ LIMIT = 20
 
 def verdicts(readiness: Readiness) -> str:
     """One line a condition; then, of each that is not simply held, which nodes it rests on and what to change."""
-    counts = {status: sum(one.status is status for one in readiness.verdicts) for status in Status}
+    counts = {status: sum(verdict.status is status for verdict in readiness.verdicts) for status in Status}
     told = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
-    rows = [["condition", "verdict", ""], *([one.condition, one.status.value, one.about] for one in readiness.verdicts)]
-    judges = ", ".join(dict.fromkeys(one.judged for one in readiness.verdicts if one.judged))
+    rows = [
+        ["condition", "verdict", ""],
+        *([verdict.condition, verdict.status.value, verdict.about] for verdict in readiness.verdicts),
+    ]
+    judges = ", ".join(dict.fromkeys(verdict.judged for verdict in readiness.verdicts if verdict.judged))
     by = f"; judged by {judges}" if judges else ""
     parts = [printable(f"{readiness.file}: {told}{by}"), table(rows, frozenset({0, 1, 2}))]
-    for one in readiness.verdicts:
-        refused, taken = ([each for each in one.findings if each.taken is kind] for kind in (False, True))
-        parts += _told(f"{one.condition} is broken", refused)
-        parts += _told(f"{one.condition} is {Status.SLOWER.value}", taken)
+    for verdict in readiness.verdicts:
+        refused, taken = ([each for each in verdict.findings if each.taken is kind] for kind in (False, True))
+        parts += _told(f"{verdict.condition} is broken", refused)
+        parts += _told(f"{verdict.condition} is {Status.SLOWER.value}", taken)
     return "\n\n".join(parts)
 
 
 def _told(head: str, findings: Sequence[Finding]) -> Iterator[str]:
     if findings:
-        lines = [f"{head}:", *(_finding(one) for one in findings[:LIMIT])]
+        lines = [f"{head}:", *(_finding(finding) for finding in findings[:LIMIT])]
         if (more := len(findings) - LIMIT) > 0:
             lines.append(f"  and {more} more like these (--json has all)")
         yield "\n".join(lines)

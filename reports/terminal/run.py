@@ -194,24 +194,24 @@ TEXTS = ("run", "part", "verdict", "evidence", "design")
 def comparison_rows(document: Document) -> list[list[str]]:
     """The rows of `comparison`, the heading first."""
     designs = designs_of(document.runs)
-    programs = {part: baseline([one for one in designs if one.run.part == part]) for part in _parts(designs)}
+    programs = {part: baseline([design for design in designs if design.run.part == part]) for part in _parts(designs)}
     resources = [metric.key.upper() for metric in RESOURCES]
     rows = [
         ["run", "part", *resources, "interval", "images/s", "accuracy", "verified", "verdict", "evidence"],
-        *(_compared(one) for one in designs),
+        *(_compared(design) for design in designs),
     ]
     if any(programs.values()):
-        ups = [speed_up(one, programs[one.run.part]) for one in designs]
-        for row, text in zip(rows, [HEAD, *(str(one) if one else "" for one in ups)], strict=True):
+        ups = [speed_up(design, programs[design.run.part]) for design in designs]
+        for row, text in zip(rows, [HEAD, *(str(up) if up else "" for up in ups)], strict=True):
             row.insert(8, text)
-    if any(one.label != one.run.flow for one in designs):
-        for row, label in zip(rows, ["design", *(one.label for one in designs)], strict=True):
+    if any(design.label != design.run.flow for design in designs):
+        for row, label in zip(rows, ["design", *(design.label for design in designs)], strict=True):
             row.append(label)
     return rows
 
 
 def _parts(designs: Sequence[Design]) -> Sequence[str]:
-    return list(dict.fromkeys(one.run.part for one in designs))
+    return list(dict.fromkeys(design.run.part for design in designs))
 
 
 def _compared(design: Design) -> list[str]:

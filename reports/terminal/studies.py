@@ -48,7 +48,7 @@ def quantisation_rows(study: Study) -> Rows:
 
 
 def _outside(row: Row) -> int:
-    return sum(one.out_of_range for one in row.outcomes.values() if isinstance(one, Outcome))
+    return sum(outcome.out_of_range for outcome in row.outcomes.values() if isinstance(outcome, Outcome))
 
 
 def _outcome(outcome: Outcome | str) -> str:
@@ -93,21 +93,21 @@ def quantisation(study: Study, as_markdown: bool = False) -> str:
 def accuracy_rows(reports: Sequence[Report]) -> Rows:
     """One row a network: the float one beside what was published of it, and the quantised one where there is one."""
     rows = [["network", "parameters", "MACs", "accuracy, % [95 % interval]", "published, %", "difference"]]
-    quantised = [one.quantised.name for one in reports if one.quantised]
+    quantised = [report.quantised.name for report in reports if report.quantised]
     rows[0] += [f"{quantised[0]}, %"] if quantised else []
-    for one in reports:
-        share, published = one.floating.accuracy, one.published
+    for report in reports:
+        share, published = report.floating.accuracy, report.published
         gap = "" if published is None else f"{100 * share.right / share.n - published:+.2f}"
         known = "" if published is None else f"{published:.2f}"
-        rows.append([one.network, f"{one.parameters:,}", f"{one.macs:,}", with_interval(share), known, gap])
-        if one.quantised and one.paired:
-            rows[-1].append(f"{with_interval(one.quantised.accuracy)} {probability(one.paired.p)}")
+        rows.append([report.network, f"{report.parameters:,}", f"{report.macs:,}", with_interval(share), known, gap])
+        if report.quantised and report.paired:
+            rows[-1].append(f"{with_interval(report.quantised.accuracy)} {probability(report.paired.p)}")
     return rows
 
 
 def accuracies(reports: Sequence[Report], as_markdown: bool = False) -> str:
     rows = accuracy_rows(reports)
-    marks = "; ".join(f"{one.network} on weights {one.weights}" for one in reports)
+    marks = "; ".join(f"{report.network} on weights {report.weights}" for report in reports)
     return f"{markdown(rows) if as_markdown else table(rows)}\n\n{marks}; images {reports[0].images}"
 
 
@@ -124,11 +124,11 @@ def evaluation(report: Report) -> str:
 
 def _by_class(report: Report) -> Rows:
     networks = [one for one in (report.floating, report.quantised) if one]
-    rows = [["class", "n", *(f"{one.name}, % [95 % interval]" for one in networks)]]
+    rows = [["class", "n", *(f"{network.name}, % [95 % interval]" for network in networks)]]
     for index, name in enumerate(report.classes):
-        shares = [one.by_class[index] for one in networks]
+        shares = [network.by_class[index] for network in networks]
         rows.append([name, f"{shares[0].n:,}", *map(with_interval, shares)])
-    total = [one.accuracy for one in networks]
+    total = [network.accuracy for network in networks]
     return [*rows, ["all", f"{total[0].n:,}", *map(with_interval, total)]]
 
 
@@ -159,10 +159,12 @@ def _difference(report: Report) -> str:
         f"{pair.float_only:,}, only {report.quantised.name} on {pair.other_only:,} (McNemar's exact test, "
         f"{probability(pair.p)})."
     )
-    by_class = Counter(one.label for one in report.disagreements).most_common()
+    by_class = Counter(disagreement.label for disagreement in report.disagreements).most_common()
     if by_class:
         text += f" By class: {', '.join(f'{name} {count}' for name, count in by_class)}."
-        text += f" Images, by place in the batch: {_places([one.image for one in report.disagreements])}."
+        text += (
+            f" Images, by place in the batch: {_places([disagreement.image for disagreement in report.disagreements])}."
+        )
     return wrapped(text)
 
 

@@ -50,7 +50,7 @@ def parse(content: bytes, place: str) -> Archive:
                 handoff.parse(_read(archive, member, handoff.LIMIT, place), f"{place}, {member.filename}")
                 for member in named
             ]
-            whole = [one for one in handoffs if one.is_whole]  # the others are of blocks in it
+            whole = [handoff for handoff in handoffs if handoff.is_whole]  # the others are of blocks in it
             if len(whole) > 1:
                 raise refused(place, f"{len(whole)} designs with a processing system in it, where one is read")
             bitstream = _read(archive, bits[0], packets.LIMIT, place)

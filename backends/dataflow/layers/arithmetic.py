@@ -96,7 +96,7 @@ def _arithmetic(job: Job[Options], layer: Layer, sources: Sequence[FixedType]) -
 
 def is_sum(network: Network, layer: Layer) -> bool:
     """Whether the sums of `layer` go straight into an activation, or are the logits."""
-    return all(isinstance(one, (*ACTIVATIONS, Softmax)) for one in network.consumers(layer.name))
+    return all(isinstance(consumer, (*ACTIVATIONS, Softmax)) for consumer in network.consumers(layer.name))
 
 
 def _kernel(job: Job[Options], layer: Layer) -> FixedType:

@@ -47,8 +47,8 @@ def _layers(job: Job[Options], kinds: Set[str]) -> Iterator[Refusal]:
             if width < NARROWEST and layer.kernel[0] > 1:
                 fact = f"its image is {width} wide, and the rows of a pool take at least {NARROWEST} columns"
                 yield Refusal(where, fact, f"an image of {NARROWEST} columns or more")
-        elif isinstance(layer, Flatten) and not (readers and all(isinstance(one, Dense) for one in readers)):
-            then = " and ".join(one.name for one in readers) or "the end of the network"
+        elif isinstance(layer, Flatten) and not (readers and all(isinstance(reader, Dense) for reader in readers)):
+            then = " and ".join(reader.name for reader in readers) or "the end of the network"
             fact = f"behind it comes {then}; an image is flattened by the dense layer that reads it"
             yield Refusal(where, fact, "flatten right before a dense layer")
 

@@ -39,10 +39,10 @@ def parse_formats(text: str) -> tuple[FixedType, dict[str, FixedType]]:
     """
     usual, *others = text.split(",")
     layers = {}
-    for one in others:
-        layer, equals, format = one.partition("=")
+    for other in others:
+        layer, equals, format = other.partition("=")
         if not equals or not layer.strip():
-            raise ValueError(f"{one!r}: give LAYER=Qm.n, as in block1_conv1=Q1.11")
+            raise ValueError(f"{other!r}: give LAYER=Qm.n, as in block1_conv1=Q1.11")
         layers[layer.strip()] = _format(format.strip())
     return _format(usual.strip()), layers
 

@@ -66,7 +66,7 @@ def _fold(node: HardwareNode, given: Mapping[str, Any]) -> NodeFold:
     fold = NodeFold(numbers.get("PE", 1), numbers.get("SIMD", 1), bool(numbers.get("parallel_window")))
     if fold in node.folds:
         return fold
-    for key, legal in (("PE", {one.pe for one in node.folds}), ("SIMD", {one.simd for one in node.folds})):
+    for key, legal in (("PE", {fold.pe for fold in node.folds}), ("SIMD", {fold.simd for fold in node.folds})):
         if numbers.get(key, 1) not in legal:
             near = sorted(sorted(legal, key=lambda one: (abs(one - numbers[key]), one))[:2])
             many = node.channels if key == "PE" or not isinstance(node, MatrixVector) else node.inputs
@@ -136,10 +136,10 @@ def write(
             max(
                 link.depth
                 for link in links
-                if isinstance(link, StreamingFifo) and (link.writer, link.reader) == (one, node.name)
+                if isinstance(link, StreamingFifo) and (link.writer, link.reader) == (source, node.name)
             )
-            for one in node.sources
-            if one in folding
+            for source in node.sources
+            if source in folding
         ]
         if depths:
             found[node.name]["inFIFODepths"] = depths

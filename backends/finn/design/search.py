@@ -53,13 +53,13 @@ def _least(node: HardwareNode, target: float, folds: Sequence[NodeFold]) -> Node
 def _unit(node: MatrixVector, target: float) -> NodeFold:
     """SIMD first, while the weights of a PE stay narrow, then PE."""
     simd = 1
-    for one in divisors(node.inputs):
-        if node.cycles(NodeFold(1, one)) <= target:
-            simd = one
+    for divisor in divisors(node.inputs):
+        if node.cycles(NodeFold(1, divisor)) <= target:
+            simd = divisor
             break
-        if one * node.weight > WIDEST_WEIGHTS:
+        if divisor * node.weight > WIDEST_WEIGHTS:
             break
-        simd = one
+        simd = divisor
     found = NodeFold(1, simd)
     for pe in divisors(node.channels):
         fold = NodeFold(pe, simd)

@@ -248,7 +248,7 @@ class Graph:
     def _scaled(self, node: GraphNode, given: list[float | None]) -> float | None:
         """The scale of a product: of both tensors' scales, or of one scale and a constant above 0."""
         factors = [*given, self.scalar(node)] if len(given) == 1 else given
-        if len(factors) != 2 or None in factors or not all(one and one > 0 for one in factors):
+        if len(factors) != 2 or None in factors or not all(factor and factor > 0 for factor in factors):
             return None
-        first, second = (one or 1.0 for one in factors)
+        first, second = (factor or 1.0 for factor in factors)
         return first * second if node.kind == "Mul" else first / second

@@ -84,7 +84,7 @@ def _aside(graph: Graph, node: GraphNode) -> bool:
 
 def _loose(graph: Graph, node: GraphNode) -> Iterator[Finding]:
     """Constant arithmetic that no quantiser's thresholds take in, nor a layer's scale."""
-    readers = [one for one in stops(graph, node) if not _passes(graph, node, one)]
+    readers = [stop for stop in stops(graph, node) if not _passes(graph, node, stop)]
     if readers:
         told = ", ".join(map(str, readers))
         fact = f"constant arithmetic in float, which {told} reads with no quantiser between"

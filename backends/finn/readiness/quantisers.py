@@ -24,10 +24,10 @@ def has_quantisers(graph: Graph) -> bool:
 
 def doubles(graph: Graph) -> Iterator[Finding]:
     """A scale becomes a Mul beside float32 tensors; zero points and bit widths do not."""
-    for one in graph.quantisers.values():
-        if one.scale and one.scale.kind == "DOUBLE":
+    for quantiser in graph.quantisers.values():
+        if quantiser.scale and quantiser.scale.kind == "DOUBLE":
             fact = "its scale is DOUBLE: FINN maps it, and its executor fails where that meets FLOAT"
-            yield Finding(str(one.node), fact, "cast the scale to float32 in the file")
+            yield Finding(str(quantiser.node), fact, "cast the scale to float32 in the file")
 
 
 def has_activations(graph: Graph) -> bool:
@@ -36,34 +36,36 @@ def has_activations(graph: Graph) -> bool:
 
 def rounding(graph: Graph) -> Iterator[Finding]:
     """Of activations alone: FINN executes the quantisers of weights, in whatever mode."""
-    for one in graph.activations:
-        if one.rounding.upper() not in TO_NEAREST:
+    for activation in graph.activations:
+        if activation.rounding.upper() not in TO_NEAREST:
             change = "set rounding_mode=ROUND (FloatToIntImplType.ROUND in Brevitas) and train again"
-            told = f"it rounds by {one.rounding or 'no mode'}, and FINN's thresholds to the nearest"
-            yield Finding(str(one.node), told, change)
+            told = f"it rounds by {activation.rounding or 'no mode'}, and FINN's thresholds to the nearest"
+            yield Finding(str(activation.node), told, change)
 
 
 def activations(graph: Graph) -> Iterator[Finding]:
-    for one in graph.activations:
-        where = str(one.node)
-        if one.scale is None:
+    for activation in graph.activations:
+        where = str(activation.node)
+        if activation.scale is None:
             yield Finding(where, "its scale is computed", "export constant scales (evaluation mode)")
-        elif one.step is None:
-            fact = f"its scale has shape {size(one.scale.shape)}, not one value a tensor"
-            if one.scale.values is not None or one.scale.shape:
+        elif activation.step is None:
+            fact = f"its scale has shape {size(activation.scale.shape)}, not one value a tensor"
+            if activation.scale.values is not None or activation.scale.shape:
                 yield Finding(where, f"{fact}: it strands before the next layer", "take a per-tensor quantiser")
-            elif one.scale.kind == "FLOAT":
+            elif activation.scale.kind == "FLOAT":
                 yield Finding(where, "its scale cannot be read", "export it as a float32 constant")
-        elif one.node.kind == "BipolarQuant" and one.step != 1:
+        elif activation.node.kind == "BipolarQuant" and activation.step != 1:
             change = "take a scale of 1: the layer behind it can have the other"
-            yield Finding(where, f"bipolar, of scale {one.step:g}; FINN takes 1 alone", change)
-        elif not 0 < one.step < inf:
-            yield Finding(where, f"its scale is {one.step:g}", "train again, or calibrate: a scale is above 0")
-        yield from _one_bit(graph, one)
-        if one.zero_point != 0:
-            yield Finding(where, f"its zero point is {number(one.zero_point)}", "take a quantiser without one")
-        if one.bits is None or not 1 <= one.bits <= MOST_BITS:
-            fact = f"it has {number(one.bits)} bits, and FINN leaves a quantiser of more than {MOST_BITS} in float"
+            yield Finding(where, f"bipolar, of scale {activation.step:g}; FINN takes 1 alone", change)
+        elif not 0 < activation.step < inf:
+            yield Finding(where, f"its scale is {activation.step:g}", "train again, or calibrate: a scale is above 0")
+        yield from _one_bit(graph, activation)
+        if activation.zero_point != 0:
+            yield Finding(where, f"its zero point is {number(activation.zero_point)}", "take a quantiser without one")
+        if activation.bits is None or not 1 <= activation.bits <= MOST_BITS:
+            fact = (
+                f"it has {number(activation.bits)} bits, and FINN leaves a quantiser of more than {MOST_BITS} in float"
+            )
             yield Finding(where, fact, f"take at most {MOST_BITS}")
 
 
@@ -96,16 +98,16 @@ def has_identities(graph: Graph) -> bool:
 
 def identities(graph: Graph) -> Iterator[Finding]:
     """AMD's FINN refuses an unsigned one as a ReLU in disguise; finn-plus takes it."""
-    for one in _identities(graph):
-        if not one.signed:
+    for identity in _identities(graph):
+        if not identity.signed:
             fact = "unsigned, and behind no ReLU: finn-plus takes it, AMD's FINN refuses it as a ReLU in disguise"
-            yield Finding(str(one.node), fact, "take a signed quantiser, or put a Relu before it", taken=True)
+            yield Finding(str(identity.node), fact, "take a signed quantiser, or put a Relu before it", taken=True)
 
 
 def _identities(graph: Graph) -> Iterator[Quantiser]:
     """Quantisers of activations that stand behind no ReLU, and not on the input or what is unsigned already."""
-    for one in graph.activations:
-        source = graph.behind_layout(one.node.inputs[0])
+    for activation in graph.activations:
+        source = graph.behind_layout(activation.node.inputs[0])
         producer = graph.producers.get(source)
         if source not in graph.inputs and (producer is None or producer.kind not in ("Relu", "Selu")):
-            yield one
+            yield activation

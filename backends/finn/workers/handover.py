@@ -53,18 +53,18 @@ def thresholds(
     """By quantiser, in the graph's order: what it reads at its thresholds (channels, steps), each half way between the
     last integer below it and the first above. Both steps of a bipolar one are a single threshold to FINN."""
     found = []
-    for one in tensors:
-        if one.gains:
-            steps = weights[f"{one.layer}/thresholds"].astype(np.float64)
-            steps = steps[:, :1] if is_bipolar(one.layer) else steps
-            gains, offsets = (np.array(numbers)[:, None] for numbers in (one.gains, one.offsets))
+    for tensor in tensors:
+        if tensor.gains:
+            steps = weights[f"{tensor.layer}/thresholds"].astype(np.float64)
+            steps = steps[:, :1] if is_bipolar(tensor.layer) else steps
+            gains, offsets = (np.array(numbers)[:, None] for numbers in (tensor.gains, tensor.offsets))
             found.append((abs(gains) * (steps - 0.5) + offsets).astype(np.float32))
     return found
 
 
 def main(ask: Mapping[str, Any]) -> None:
     quantised, _, channels_last, tensors = read_facts(ask["integers"])
-    weights, by_name = load_file("integers.safetensors"), {one.tensor: one for one in tensors}
+    weights, by_name = load_file("integers.safetensors"), {tensor.tensor: tensor for tensor in tensors}
     made = arrays(quantised, weights, channels_last, json.loads(Path("outputs.json").read_text()))
     folder = Path("finn")
     folder.mkdir()

@@ -106,7 +106,7 @@ def _say_all(node: NodeProto, **settings: Any) -> None:
 def _shapes(model: ModelProto) -> dict[str, list[int]]:
     plain = shape_inference.infer_shapes(plain_model(model), data_prop=True)
     values = (*plain.graph.input, *plain.graph.value_info, *plain.graph.output)
-    inferred = {one.name: [axis.dim_value for axis in one.type.tensor_type.shape.dim] for one in values}
+    inferred = {value.name: [axis.dim_value for axis in value.type.tensor_type.shape.dim] for value in values}
     return {one.name: list(one.dims) for one in plain.graph.initializer} | inferred
 
 

@@ -57,7 +57,7 @@ class Proof:
         self.quantised, self.divisor, self.channels_last, tensors = read_facts(facts)
         self.weights = weights
         self.fast = FastNetwork(self.quantised, weights)
-        self.tensors = {one.tensor: one for one in tensors}
+        self.tensors = {tensor.tensor: tensor for tensor in tensors}
         self.count = Count()
         self.model = ModelWrapper("model.onnx").transform(InferShapes())
 

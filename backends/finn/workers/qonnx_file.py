@@ -39,7 +39,7 @@ def read_graph(model: ModelProto, tensors: Tensors) -> Graph:
     inputs = tuple(value.name for value in model.graph.input if value.name not in constants)
     _check_order(nodes, {"", *inputs, *constants}, tensors.file)
     types = {one.name: type_name(one.type.tensor_type.elem_type) for one in model.graph.input}
-    functions = tuple(one.name for one in model.functions)
+    functions = tuple(function.name for function in model.functions)
     outputs = tuple(one.name for one in model.graph.output)
     return Graph(inputs, outputs, nodes, constants, _shapes(model, tensors), types, functions, model.ir_version)
 

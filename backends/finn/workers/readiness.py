@@ -62,7 +62,7 @@ def _without_unread(model: ModelProto) -> ModelProto:
     graph, read = model.graph, {name for node in model.graph.node for name in node.input}
     unread = {one.name for one in graph.initializer} - read
     for entries in (graph.initializer, graph.input):
-        kept = [one for one in entries if one.name not in unread]
+        kept = [entry for entry in entries if entry.name not in unread]
         del entries[:]
         entries.extend(kept)
     return model
@@ -87,7 +87,7 @@ def complaint(result: Mapping[str, Any]) -> str:
     if "verdicts" not in result:
         return json.dumps(result)
     findings = (one for verdict in result["verdicts"] for one in verdict["findings"] if not one["taken"])
-    return next((f"{one['where']}: {one['fact']}" for one in findings), "")
+    return next((f"{finding['where']}: {finding['fact']}" for finding in findings), "")
 
 
 def main(ask: Mapping[str, Any]) -> None:

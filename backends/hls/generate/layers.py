@@ -123,7 +123,7 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
     groups, parts_of_window = fold.groups(node.size[1]), parts_read(node, fold)
     steps = node.size[0] if is_depthwise else parts_of_window
     columns = node.shape[-2] if len(node.shape) > 1 else 1
-    windows = [one for one in made.nodes if one.kind == WINDOW and one.layer == layer]
+    windows = [node for node in made.nodes if node.kind == WINDOW and node.layer == layer]
     new = (
         f"New of the {parts_of_window} parts of a window that is not the first of a row."
         if windows

@@ -33,7 +33,7 @@ def search(known: Ladders, node: Node, wide: Lanes, bits: int, device: Device) -
 @lru_cache(maxsize=1024)
 def _search(known: Ladders, searched: int, groups: int, bits: int, device: Device) -> Search:
     found = Search(known.steps, known.below, known.falls, groups, searched, known.steps)
-    is_lighter = [costs.in_one(one, device).storage == BRAM for one in memories(found, bits)]
+    is_lighter = [costs.in_one(memory, device).storage == BRAM for memory in memories(found, bits)]
     deep = next((many for many, one in enumerate(reversed(is_lighter)) if not one), len(is_lighter))
     return replace(found, block_from=known.steps - (deep if searched == 1 else 0))
 
@@ -63,6 +63,8 @@ def cost(search: Search, lanes: int, bits: int, result: int) -> Amounts:
         compared = min(steps, bits)
         return costs.logic(many * (compared * bits + result), compared * many * (2 * bits + steps), "thresholds")
     held = 2 * (many * (bits + steps) + (search.groups - 1).bit_length())
-    words = joined(*(costs.memory_of(one, "weights", int(one.storage == LUTRAM)) for one in memories(search, bits)))
+    words = joined(
+        *(costs.memory_of(memory, "weights", int(memory.storage == LUTRAM)) for memory in memories(search, bits))
+    )
     compare = costs.logic(many * (steps * bits + result), steps * held, "thresholds")
     return joined(words, compare, costs.split(lanes, many, bits))

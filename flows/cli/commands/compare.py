@@ -25,7 +25,7 @@ def execute(given: Namespace) -> int:
     documents = session.of_network(session.read_records(session.open_store(given), given.runs), given.network)
     print("\n\n".join(map(comparison, documents)))
     if given.json and len(documents) > 1:
-        names = ", ".join(f"{one.network.architecture} ({one.network.name})" for one in documents)
+        names = ", ".join(f"{document.network.architecture} ({document.network.name})" for document in documents)
         raise UsageError("--json", f"a file holds runs of one network, and these are of {names}", "name --network")
     session.write_document(given.json, documents[0])
     return 0

@@ -62,7 +62,7 @@ def execute(given: Namespace) -> int:
         studies.report(one, name, design, batch, executor, weights)
         for one, (name, design, weights) in zip(trained, designs, strict=True)
     ]
-    parts = [] if given.markdown else [evaluation(one) for one in reports]
+    parts = [] if given.markdown else [evaluation(report) for report in reports]
     if len(reports) > 1 or given.markdown:
         parts.append(accuracies(reports, given.markdown))
     print("\n\n\n".join(parts))

@@ -45,7 +45,7 @@ def execute(given: Namespace) -> int:
     if given.junit:
         session.check_writable(given.junit.parent)
         session.write(given.junit, gate.junit(findings))
-    broken = [one for one in findings if one.outcome is gate.Outcome.BROKEN]
+    broken = [finding for finding in findings if finding.outcome is gate.Outcome.BROKEN]
     if broken:
         rules = ", ".join(dict.fromkeys(one.rule.name for one in broken))
         advice = "change the design, or waive the rule with a reason, an owner and an end date"

@@ -76,8 +76,12 @@ def _places(out: Path, documents: Sequence[Document]) -> list[Path]:
     names = [document.network.name for document in documents]
     return [
         out
-        / (one.network.name if names.count(one.network.name) == 1 else f"{one.network.name}-{one.network.architecture}")
-        for one in documents
+        / (
+            document.network.name
+            if names.count(document.network.name) == 1
+            else f"{document.network.name}-{document.network.architecture}"
+        )
+        for document in documents
     ]
 
 

@@ -30,7 +30,7 @@ SHARE = 5
 def pairs(files: list[Path]) -> tuple[Array, Array, Array | None]:
     """(images, labels, training images) as they stand in the files."""
     if len(files) == 2:
-        images, labels = (load(one)[""] for one in files)
+        images, labels = (load(file)[""] for file in files)
         return images, labels, None
     arrays = load(files[0])
     for names in TEST:

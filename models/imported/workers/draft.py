@@ -132,10 +132,10 @@ class Draft:
         """Takes ``gain * x + offset`` of the input, of one number or one a channel, into what becomes of pixels."""
         channels = self.shapes[INPUT][-1]
         rows = [np.asarray(one, np.float64).ravel() for one in (gain, offset)]
-        if not all(len(one) in (1, channels) and np.isfinite(one).all() for one in rows) or not rows[0].all():
+        if not all(len(row) in (1, channels) and np.isfinite(row).all() for row in rows) or not rows[0].all():
             raise place.refusal("it scales the image by 0, by NaN, or by more numbers than it has channels")
         size = max(map(len, rows))
-        gains, offsets = (np.broadcast_to(one, size) for one in rows)
+        gains, offsets = (np.broadcast_to(row, size) for row in rows)
         before = self.affine or (np.ones(1), np.zeros(1))
         self.affine = before[0] * gains, before[1] * gains + offsets
 
@@ -161,8 +161,8 @@ def pixels_of(affine: Affine) -> Pixels:
 def image_shape(dimensions: object, file: str) -> Shape:
     """(height, width, channels) or (features,), by what a file says of its input; raises `InputError` if neither."""
     axes = dimensions if isinstance(dimensions, list) else []
-    shown = "x".join("?" if one is None else str(one) for one in axes) or "none"
-    if len(axes) in (1, 3) and all(isinstance(one, int) and one > 0 for one in axes):
+    shown = "x".join("?" if axis is None else str(axis) for axis in axes) or "none"
+    if len(axes) in (1, 3) and all(isinstance(axis, int) and axis > 0 for axis in axes):
         if prod(axes) > LARGEST:
             raise InputError(file, f"its input is {shown}", f"stay below {LARGEST:,} numbers an image")
         return tuple(axes)

@@ -71,7 +71,9 @@ class Held:
     def unit(self) -> Fraction | None:
         """The scale, where there is one and nothing else."""
         first = self.channels[0]
-        plain = not self.rectified and all(one.gain == first.gain and not one.offset for one in self.channels)
+        plain = not self.rectified and all(
+            channel.gain == first.gain and not channel.offset for channel in self.channels
+        )
         return first.gain if plain else None
 
 
@@ -115,8 +117,8 @@ class IntegerDraft:
         if end.name == INPUT:
             raise self._refused(self.network.layers[0], "nothing is computed of the image")
         name = _unused("host_scale", self.network)
-        self.weights[f"{name}/gain"] = np.array([float(one.gain) for one in end.channels], np.float32)
-        self.weights[f"{name}/offset"] = np.array([float(one.offset) for one in end.channels], np.float32)
+        self.weights[f"{name}/gain"] = np.array([float(channel.gain) for channel in end.channels], np.float32)
+        self.weights[f"{name}/offset"] = np.array([float(channel.offset) for channel in end.channels], np.float32)
         self.layers.append(HostScale(name, (end.name,)))
         network = Network(self.network.name, self.network.input_shape, tuple(self.layers))
         contract = InputContract(PIXEL, RAW, "design")
@@ -147,7 +149,9 @@ class IntegerDraft:
                 area, type = prod(self.network.input_shapes(layer)[0][:2]), self._type(source.name)
                 wide = _integer(type.width + ceil(log2(area)), type.signed)
                 self._put(GlobalSum(layer.name, (source.name,)), Arithmetic(wide), unit / area)
-            case AveragePool2D() if any(isinstance(one, Truncate) for one in self.network.consumers(layer.name)):
+            case AveragePool2D() if any(
+                isinstance(consumer, Truncate) for consumer in self.network.consumers(layer.name)
+            ):
                 self.held[layer.name] = self.held[layer.inputs[0]]
             case Truncate():
                 self._truncate(layer)
@@ -171,9 +175,9 @@ class IntegerDraft:
         bound = max(type.high, -type.low)
         if layer.bipolar:
             self._check_bipolar(layer, source)
-            ladders = [bipolar(one, bound) for one in source.channels]
+            ladders = [bipolar(channel, bound) for channel in source.channels]
         else:
-            ladders = [ladder(one, layer.unit, first, high, bound) for one in source.channels]
+            ladders = [ladder(channel, layer.unit, first, high, bound) for channel in source.channels]
         self.weights[f"{layer.name}/thresholds"] = np.array([steps for _, steps in ladders], np.int32)
         self.weights[f"{layer.name}/signs"] = np.array([sign for sign, _ in ladders], np.float32)
         self.read[layer.name] = source.channels
@@ -318,15 +322,15 @@ class IntegerDraft:
             fact = f"it {verb} integers of two scales, {float(unit):g} and {float(other):g}"
             raise self._refused(layer, fact, "let both quantisers share one scale, equal to the last bit")
         types = [self._type(one.name) for one in (first, second)]
-        signed = any(one.signed for one in types)
-        width = max(one.width + (signed and not one.signed) for one in types) + isinstance(layer, Add)
+        signed = any(type_.signed for type_ in types)
+        width = max(type_.width + (signed and not type_.signed) for type_ in types) + isinstance(layer, Add)
         self._put(replace(layer, inputs=(first.name, second.name)), Arithmetic(_integer(width, signed)), unit)
 
     def _put(self, layer: Layer, types: Arithmetic, *units: Fraction | Affine) -> None:
         """Appends a layer of integers; `units` are one for all channels, or one each."""
         self.layers.append(layer)
         self.types[layer.name] = types
-        channels = tuple(one if isinstance(one, Affine) else Affine(one) for one in units)
+        channels = tuple(unit if isinstance(unit, Affine) else Affine(unit) for unit in units)
         count = layer.output_shape(*(self.network.shapes[name] for name in layer.inputs))[-1]
         self.held[layer.name] = Held(layer.name, channels * count if len(channels) == 1 else channels)
 

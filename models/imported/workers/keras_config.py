@@ -112,7 +112,7 @@ def _add_layers(
             inputs = (
                 (before,)
                 if sequential
-                else tuple(prefix + one for one in _sources(place, row["inbound_nodes"], models))
+                else tuple(prefix + source for source in _sources(place, row["inbound_nodes"], models))
             )
         if place.kind in MODELS:
             if len(inputs) != 1:

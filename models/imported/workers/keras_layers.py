@@ -318,7 +318,7 @@ def _normalisation(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
 def _entry(model: _Model, entry: Entry, inputs: tuple[str, ...], gain: NDArray[Any], offset: NDArray[Any]) -> str:
     """What is done to every pixel first; nothing else may read the image as it was."""
     images = [key for key, tensor in model.made.items() if tensor == INPUT]
-    reads = [key for one in model.entries for key in one.inputs if key in images]
+    reads = [key for entry in model.entries for key in entry.inputs if key in images]
     if inputs != (INPUT,) or len(set(reads)) < len(reads):
         advice = "scale the image first, once for all that read it, or in the layer behind"
         raise entry.place.refusal("it scales what is not the network's input, or not for all that read it", advice)

@@ -115,7 +115,12 @@ def _cast(node: Node, data: Array) -> Array:
 
 def _arithmetic(operation: Callable[[Array, Array], Array]) -> Callable[..., Array]:
     def compute(node: Node, first: Array, second: Array) -> Array:
-        _bounded(node, int(np.prod([float(one) for one in np.broadcast_shapes(first.shape, second.shape)])))
+        _bounded(
+            node,
+            int(
+                np.prod([float(broadcast_shape) for broadcast_shape in np.broadcast_shapes(first.shape, second.shape)])
+            ),
+        )
         return operation(first, second).astype(first.dtype)
 
     return compute

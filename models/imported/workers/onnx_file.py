@@ -73,7 +73,7 @@ class Tensors:
 
     def want_files(self, tensors: Iterable[TensorProto]) -> None:
         """Raises `WantedFiles` where some stand in files that were not given, `InputError` where outside the folder."""
-        outside = [one for one in tensors if one.data_location == TensorProto.EXTERNAL]
+        outside = [tensor for tensor in tensors if tensor.data_location == TensorProto.EXTERNAL]
         if missing := sorted({self._location(one) for one in outside} - set(self._external)):
             raise WantedFiles(missing)
 

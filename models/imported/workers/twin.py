@@ -73,7 +73,7 @@ def _scaling_apart(network: Network, tensors: Mapping[str, Tensor], pixel: Fract
     if not first:
         return network
     known = f"the file's first layers, of {scaled(pixel)}"
-    absorbed = tuple((name, into) for name, into in network.absorbed if into in {one.name for one in layers})
+    absorbed = tuple((name, into) for name, into in network.absorbed if into in {layer.name for layer in layers})
     return Network(
         network.name, network.input_shape, tuple(layers), absorbed, replace(pixels, known=known, first=first)
     )
@@ -150,7 +150,7 @@ def _found(network: Network, name: str) -> Layer | None:
 
 def _is_behind(network: Network, norm: str, layer: str) -> bool:
     """Whether the batch normalisation `norm` was folded into `layer` before it, rather than the one behind."""
-    names = [one.name for one in network.layers]
+    names = [layer.name for layer in network.layers]
     return names.index(layer) < names.index(norm)
 
 
@@ -203,4 +203,4 @@ def _read(network: Network, name: str, reach: Mapping[str, Range]) -> Range:
             return low, high
     if not ends:
         return low, high
-    return max(low, min(one[0] for one in ends)), min(high, max(one[1] for one in ends))
+    return max(low, min(end[0] for end in ends)), min(high, max(end[1] for end in ends))

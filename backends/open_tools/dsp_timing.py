@@ -67,9 +67,9 @@ def add(delays: Delays, cells: Mapping[str, Mapping[str, str]]) -> None:
                     delays.edges[f"{name}/{pin}"] += [(f"{name}/{other}", ns) for other in _pins(pins[name], sink)]
 
 
-def _of(found: Mapping[str, str]) -> Iterator[tuple[str, str, str, float]]:
+def _of(settings: Mapping[str, str]) -> Iterator[tuple[str, str, str, float]]:
     for needed, kind, source, sink, ns in arcs():
-        if all(found[name] == value for name, value in needed.items()):
+        if all(settings[name] == value for name, value in needed.items()):
             yield kind, source, sink, ns
 
 

@@ -113,7 +113,7 @@ def without_single_ports(cells: Mapping[str, Any]) -> dict[str, Any]:
             pins = cell["connections"]
             shared = tuple(pins[pin][0] for pin in (*(f"A{bit}" for bit in range(6)), "WCLK", "WE"))
             groups.setdefault(shared, []).append(name)
-    found = {name: cell for name, cell in cells.items() if cell["type"] != "RAM64X1S"}
+    merged = {name: cell for name, cell in cells.items() if cell["type"] != "RAM64X1S"}
     for (*address, clock, enable), names in groups.items():
         for first in range(0, len(names), 4):
             four = names[first : first + 4]
@@ -126,7 +126,7 @@ def without_single_ports(cells: Mapping[str, Any]) -> dict[str, Any]:
                 pins[f"DI{lane}"] = cells[single]["connections"]["D"]
                 pins[f"DO{lane}"] = cells[single]["connections"]["O"]
                 contents[f"INIT_{lane}"] = cells[single]["parameters"].get("INIT", "0" * 64)
-            found[four[0]] = {
+            merged[four[0]] = {
                 "hide_name": 0,
                 "type": "RAM64M",
                 "parameters": contents,
@@ -134,7 +134,7 @@ def without_single_ports(cells: Mapping[str, Any]) -> dict[str, Any]:
                 "port_directions": {pin: "output" if pin.startswith("DO") else "input" for pin in pins},
                 "connections": pins,
             }
-    return found
+    return merged
 
 
 def parameters(netlist: Mapping[str, Any], kind: str) -> dict[str, dict[str, str]]:

@@ -45,12 +45,12 @@ def is_supported(target: Target) -> bool:
 def steps(netlists: Sequence[Netlist], target: Target, limit_s: float, bitstream: bool) -> tuple[Step, ...]:
     """For each, which has been synthesised, once where several are built alike. One that nextpnr does not route, or not
     in `limit_s`, is a result: its step may fail."""
-    found: list[Step] = []
+    steps: list[Step] = []
     for of in distinct(netlists):
-        found += _route(of, target, limit_s)
+        steps += _route(of, target, limit_s)
         if bitstream:
-            found += _bitstream(of, target)
-    return tuple(found)
+            steps += _bitstream(of, target)
+    return tuple(steps)
 
 
 def distinct(netlists: Sequence[Netlist]) -> tuple[Netlist, ...]:
@@ -103,7 +103,7 @@ def _route(of: Netlist, target: Target, limit_s: float) -> tuple[Step, ...]:
         ask={"harnessed": HARNESSED, "fasm": FASM, "report": REPORT, "sdf": SDF, "placed": PLACED, "routed": ROUTED},
         files={
             HARNESSED: Output(harness.name, HARNESSED),
-            **{one: Output(route.name, one) for one in (FASM, REPORT, SDF, PLACED)},
+            **{file: Output(route.name, file) for file in (FASM, REPORT, SDF, PLACED)},
         },
         makes=(ROUTED,),
         sources=SOURCES,
@@ -154,11 +154,11 @@ def read(netlists: Sequence[Netlist], target: Target, products: Products) -> tup
     if not routed:
         return ()
     on = _on(netlists, target, products)
-    found = [reading for scope, result in routed.items() for reading in _of_stage(result, scope, on)]
+    readings = [reading for scope, result in routed.items() for reading in _of_stage(result, scope, on)]
     names = {netlist.name for netlist in netlists}
     if len(routed) == len(names):
-        found += _of_all(list(routed.values()), on)
-    return (*found, _clock(list(routed.values()), len(names), target, on))
+        readings += _of_all(list(routed.values()), on)
+    return (*readings, _clock(list(routed.values()), len(names), target, on))
 
 
 def read_whole(of: Netlist, target: Target, products: Products) -> tuple[Reading, ...]:
@@ -189,10 +189,10 @@ def result_of(of: Netlist, products: Products) -> Any:
 
 def unrouted(netlists: Sequence[Netlist], products: Products) -> Iterator[tuple[str, str]]:
     """(name, why) of those that nextpnr was given and did not route."""
-    for one in netlists:
-        result = products.results.get(step_name("route", one))
+    for of in netlists:
+        result = products.results.get(step_name("route", of))
         if result and result.state is State.SKIPPED:
-            yield one.name, result.reason
+            yield of.name, result.reason
 
 
 def _on(netlists: Sequence[Netlist], target: Target, products: Products) -> str:
@@ -200,8 +200,8 @@ def _on(netlists: Sequence[Netlist], target: Target, products: Products) -> str:
 
 
 def tool_name(netlists: Sequence[Netlist], products: Products) -> str:
-    for one in netlists:
-        result = products.results.get(step_name("route", one))
+    for of in netlists:
+        result = products.results.get(step_name("route", of))
         if result and result.versions:
             said = result.versions.get(NEXTPNR, "")
             version = next((word.strip("()") for word in said.split() if word.strip("()")[:1].isdigit()), "")

@@ -75,14 +75,14 @@ def needed(module: str, library: Mapping[str, str]) -> tuple[str, ...]:
     >>> needed("b", {"a": "module a();", "b": "module b(); a x(); // c", "c": ""})
     ('a', 'b')
     """
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        found.add(name)
+        names.add(name)
         words = set(re.findall(r"\w+", COMMENT.sub("", library[name])))
-        waiting += [other for other in library if other in words and other not in found]
-    return tuple(sorted(found))
+        waiting += [other for other in library if other in words and other not in names]
+    return tuple(sorted(names))
 
 
 def around(stage: RtlStage, text: str) -> str:

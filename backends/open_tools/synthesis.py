@@ -129,20 +129,20 @@ def read(stages: Sequence[RtlStage], target: Target, products: Products) -> tupl
 
     Stages of one name are taken together. Raises `StepFailed` where a count is damaged.
     """
-    found: dict[str, NetlistCounts] = {}
+    by_stage: dict[str, NetlistCounts] = {}
     for one in stages:
         counted = of_stage(one, products)
         if counted is None:
             return ()
-        found[one.name] = found.get(one.name, NetlistCounts()) + counted
+        by_stage[one.name] = by_stage.get(one.name, NetlistCounts()) + counted
     tool = tool_name(name(stages[0]), products) if stages else ""
     on = f"{target.part.device.name}, {tool}"
-    whole = sum(found.values(), NetlistCounts())
+    whole = sum(by_stage.values(), NetlistCounts())
     return (
-        *readings(whole, DESIGN, on, f"sum of {len(found)} stages, each synthesised out of context"),
+        *readings(whole, DESIGN, on, f"sum of {len(by_stage)} stages, each synthesised out of context"),
         *(
             reading
-            for scope, counted in found.items()
+            for scope, counted in by_stage.items()
             for reading in readings(counted, scope, on, "synthesised out of context")
         ),
     )

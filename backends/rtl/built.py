@@ -20,12 +20,12 @@ def steps(design: RtlDesign, project: Output) -> tuple[Step, ...]:
     """Those that the options ask for. Stages need nothing of the network but its sizes, so runs of other weights find
     their results in the store; the whole design is synthesised from the `project`."""
     options, target = design.job.options, design.job.target
-    found = synthesis.steps(stages(design), library(), options.synthesiser)
-    if not found or options.route == NOTHING or not routing.is_supported(target):
-        return found
+    steps = synthesis.steps(stages(design), library(), options.synthesiser)
+    if not steps or options.route == NOTHING or not routing.is_supported(target):
+        return steps
     if options.route == DESIGN:
-        found += (synthesis.whole_step(_top(design), project, options.synthesiser),)
-    return found + routing.steps(_routed(design), target, options.route_timeout * 3600, options.bitstream)
+        steps += (synthesis.whole_step(_top(design), project, options.synthesiser),)
+    return steps + routing.steps(_routed(design), target, options.route_timeout * 3600, options.bitstream)
 
 
 def read(design: RtlDesign, products: Products) -> tuple[Reading, ...]:

@@ -1,6 +1,6 @@
 """What a design will cost, with no tool installed: totals, layers, memories, FIFOs, shell, and cycles.
 
-The cycles are those of the generated SystemVerilog, turn by turn. No Fmax is foretold: no whole build
+The cycles are those of the generated SystemVerilog, turn by turn. No Fmax is predicted: no whole build
 of it is known, and the backend states the fastest clock that parts of one have met.
 """
 

@@ -63,7 +63,7 @@ def fifo_names(design: RtlDesign) -> Mapping[Fifo, str]:
     names = layer_names(design.job.network, verilog=True)
     nodes = {node.name: node for node in design.nodes}
     windows = {node.layer.name for node in design.nodes if node.kind == WINDOW}
-    found: dict[Fifo, str] = {}
+    by_fifo: dict[Fifo, str] = {}
     for writer, reader in design.depths:
         node = nodes[writer]
         if node.kind == CLONE:
@@ -74,5 +74,5 @@ def fifo_names(design: RtlDesign) -> Mapping[Fifo, str]:
         else:
             inside = "products words" if node.layer.name in windows and node.kind == "matrix_vector" else "words"
         instance = names[node.layer.name] if node.kind == WINDOW else instance_name(node, names)
-        found[writer, reader] = f"{instance} {inside}"
-    return found
+        by_fifo[writer, reader] = f"{instance} {inside}"
+    return by_fifo

@@ -31,11 +31,11 @@ def stages(design: RtlDesign) -> tuple[RtlStage, ...]:
     return tuple(of_blueprint(blueprint(design), design.sums, design.sharing))
 
 
-def of_blueprint(made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str, int]) -> Iterator[RtlStage]:
+def of_blueprint(built: Blueprint, sums: Mapping[str, int], sharing: Mapping[str, int]) -> Iterator[RtlStage]:
     """Named after the layers that they compute; what belongs to no layer is called as in ``top.sv``."""
-    names = layer_names(made.quantised.network, verilog=True)
+    names = layer_names(built.quantised.network, verilog=True)
     layers = {identifier: layer for layer, identifier in names.items()}
-    for instance in instances(made, sums, names, sharing):
+    for instance in instances(built, sums, names, sharing):
         parameters = {name: value for line in instance.lines for name, value in line.items()}
         given = {name for name in ("WEIGHTS", "BIASES", "THRESHOLDS") if parameters.get(name)}
         sizes = {name: value for name, value in parameters.items() if isinstance(value, int)}
@@ -44,7 +44,7 @@ def of_blueprint(made: Blueprint, sums: Mapping[str, int], sharing: Mapping[str,
         yield RtlStage(layers.get(instance.name, instance.name), instance.module, rest, memories)
 
 
-def foretold(design: LayerDesign[Any]) -> dict[str, Amounts]:
+def predicted(design: LayerDesign[Any]) -> dict[str, Amounts]:
     """What each stage will take by the models of this flow: its logic, its memories and the FIFOs that it ends in."""
     names = layer_names(design.job.network, verilog=True)
     stage_of = {
@@ -53,13 +53,13 @@ def foretold(design: LayerDesign[Any]) -> dict[str, Amounts]:
         else instance_name(node, names)
         for node in design.nodes
     }
-    found: dict[str, list[Amounts]] = {}
+    amounts: dict[str, list[Amounts]] = {}
     for node in design.nodes:
         logic, memories = design.node_cost(node, design.lanes[node.name])
-        found.setdefault(stage_of[node.name], []).extend((logic, *memories.values()))
+        amounts.setdefault(stage_of[node.name], []).extend((logic, *memories.values()))
     for buffer in design.buffers:
-        found[stage_of[buffer.writer]].append(design.fifo_cost(buffer))
-    return {name: joined(*parts) for name, parts in found.items()}
+        amounts[stage_of[buffer.writer]].append(design.fifo_cost(buffer))
+    return {name: joined(*parts) for name, parts in amounts.items()}
 
 
 PLUMBING = (CLONE, RECEIVE, SEND)

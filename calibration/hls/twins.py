@@ -21,7 +21,7 @@ from backends.cost.amounts import Amounts, Total, summed
 from backends.dataflow.layers.clocks import resolve
 from backends.hls.design.design import HlsDesign
 from backends.hls.options import HlsOptions
-from backends.rtl.stages import foretold
+from backends.rtl.stages import predicted
 from calibration.rtl.rows import StageRow, read
 from flows import jobs
 from flows.core.errors import FlowsError
@@ -54,7 +54,7 @@ def modelled(design: str) -> dict[str, Amounts]:
     network, part, mhz, folding = design.split(":")
     target = Target(find_part(part), 1000 / float(mhz))
     job = jobs.find_trained(network, None).job(target, HlsOptions(folding=folding))
-    return foretold(resolve(job, HlsDesign).design)
+    return predicted(resolve(job, HlsDesign).design)
 
 
 def twins(rows: Sequence[StageRow]) -> Iterator[Twins]:

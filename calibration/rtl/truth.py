@@ -15,7 +15,7 @@ from statistics import median
 from textwrap import wrap
 
 from backends.cost.amounts import Total, summed
-from backends.rtl.stages import foretold, stages
+from backends.rtl.stages import predicted, stages
 from calibration.rtl.rows import METRICS, StageRow, design_of, read
 from flows.core.errors import FlowsError
 from flows.core.evidence import RESOURCES
@@ -44,7 +44,7 @@ class Compared:
     """A row, and what the models say of it by resource; `is_current` where the flow still builds such a stage."""
 
     row: StageRow
-    foretold: dict[str, Total]
+    predicted: dict[str, Total]
     is_current: bool
 
 
@@ -52,7 +52,7 @@ def compared(rows: Sequence[StageRow]) -> Iterator[Compared]:
     for row in rows:
         design = design_of(row.design)
         kinds = {stage.name: stage.kind for stage in stages(design)}
-        amounts = foretold(design).get(row.stage, {})
+        amounts = predicted(design).get(row.stage, {})
         totals = {metric.key: summed(amounts.get(metric, ())) for metric in RESOURCES}
         yield Compared(row, totals, kinds.get(row.stage) == row.kind)
 
@@ -102,7 +102,7 @@ def _table(found: Sequence[Compared]) -> Iterator[str]:
 
 def _values(one: Compared, metric: str) -> tuple[float | None, float, float | None]:
     routed = one.row.routed
-    return one.foretold[metric].value, one.row.counted[metric], routed.get(metric) if routed else None
+    return one.predicted[metric].value, one.row.counted[metric], routed.get(metric) if routed else None
 
 
 def _sums(found: Sequence[Compared], metric: str) -> str:
@@ -116,10 +116,10 @@ def _errors(found: Sequence[Compared]) -> Iterator[str]:
     yield "| resource | stages | median error | largest | within the interval | factor that nine of ten keep to |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     for metric in METRICS:
-        used = [one for one in found if one.is_current and (one.row.counted[metric] or one.foretold[metric].value)]
+        used = [one for one in found if one.is_current and (one.row.counted[metric] or one.predicted[metric].value)]
         if not used:
             continue
-        ratios = sorted(abs(log(max(one.row.counted[metric], 1) / max(one.foretold[metric].value, 1))) for one in used)
+        ratios = sorted(abs(log(max(one.row.counted[metric], 1) / max(one.predicted[metric].value, 1))) for one in used)
         held = sum(holds(one, metric) for one in used)
         nine = exp(ratios[min(len(ratios) - 1, int(0.9 * len(ratios)))])
         yield (
@@ -130,7 +130,7 @@ def _errors(found: Sequence[Compared]) -> Iterator[str]:
 
 def holds(one: Compared, metric: str) -> bool:
     """Whether what Yosys counted is in the interval that the models give."""
-    total = one.foretold[metric]
+    total = one.predicted[metric]
     return round(total.low) <= one.row.counted[metric] <= round(total.high)
 
 

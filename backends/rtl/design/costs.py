@@ -56,17 +56,17 @@ def node_cost(
     match node.kind, node.layer:
         case "window", _:
             cut = parts(node, wide)
-            found = joined(
+            amounts = joined(
                 control,
                 split(wide.takes, cut.stored, data),
                 logic(cut.stored * data, (wide.fold.simd + 2 * cut.stored) * data, "words"),
             )
-            return found, {LINE_BUFFERS: memory(rows(node, wide, data, device), LINE_BUFFERS, device)}
+            return amounts, {LINE_BUFFERS: memory(rows(node, wide, data, device), LINE_BUFFERS, device)}
         case "matrix_vector", _:
             types = quantised.layers[node.layer.name]
             assert types.kernel
             fold, width = wide.fold, types.kernel.width
-            found = joined(
+            amounts = joined(
                 control,
                 split(wide.takes, fold.simd, data),
                 products(fold, (data, width, unit[0]), 1 if fold.in_luts else unit[1]),
@@ -74,13 +74,13 @@ def node_cost(
                 memory(kept(node, fold, data, device), "windows", device),
                 logic(0, (wide.puts + fold.pe) * result, "words"),
             )
-            return found, {WEIGHTS: memory(weight_rom(node, fold, width, device), WEIGHTS, device)}
+            return amounts, {WEIGHTS: memory(weight_rom(node, fold, width, device), WEIGHTS, device)}
         case "maxpool2d", MaxPool2D() as layer:
             compared = layer.kernel[0] + layer.kernel[1] - 2
             kept_words = shift_register_luts(max(node.taken[-1] // wide.takes, 1), data * wide.takes)
             compares = 2 * data * wide.takes * compared + (layer.kernel[1] - 1) * kept_words
-            found = joined(control, logic(compares, 4 * data * wide.takes, "pools"))
-            return found, {LINE_BUFFERS: memory(rows(node, wide, data, device), LINE_BUFFERS, device)}
+            amounts = joined(control, logic(compares, 4 * data * wide.takes, "pools"))
+            return amounts, {LINE_BUFFERS: memory(rows(node, wide, data, device), LINE_BUFFERS, device)}
         case (("add" | "relu"), _):
             is_exact = quantised.type_of(node.tensor).overflow is Overflow.WRAP  # sums that go on as they are
             return joined(control, (exact_sums if is_exact else requantise)(wide.puts, result)), {}

@@ -32,10 +32,10 @@ def search(known: Ladders, node: Node, wide: Lanes, bits: int, device: Device) -
 
 @lru_cache(maxsize=1024)
 def _search(known: Ladders, searched: int, groups: int, bits: int, device: Device) -> Search:
-    found = Search(known.steps, known.below, known.falls, groups, searched, known.steps)
-    is_lighter = [costs.in_one(memory, device).storage == BRAM for memory in memories(found, bits)]
+    search = Search(known.steps, known.below, known.falls, groups, searched, known.steps)
+    is_lighter = [costs.in_one(memory, device).storage == BRAM for memory in memories(search, bits)]
     deep = next((many for many, one in enumerate(reversed(is_lighter)) if not one), len(is_lighter))
-    return replace(found, block_from=known.steps - (deep if searched == 1 else 0))
+    return replace(search, block_from=known.steps - (deep if searched == 1 else 0))
 
 
 def memories(search: Search, bits: int) -> Iterator[LibraryMemory]:

@@ -45,13 +45,13 @@ class Instance:
 
 
 def instances(
-    made: Blueprint, sums: Mapping[str, int], names: Mapping[str, str], sharing: Mapping[str, int] = APART
+    blueprint: Blueprint, sums: Mapping[str, int], names: Mapping[str, str], sharing: Mapping[str, int] = APART
 ) -> Iterator[Instance]:
     """In the order of the network. `sums` are the bits of each accumulator, `sharing` says how many results share a
     DSP48E1 (1 where it does not), `names` the identifiers of layers."""
-    streams = _streams(made, names)
-    nodes = {node.name: node for node in made.nodes}
-    for node in made.nodes:
+    streams = _streams(blueprint, names)
+    nodes = {node.name: node for node in blueprint.nodes}
+    for node in blueprint.nodes:
         if node.kind == WINDOW:
             continue  # it is part of the convolution
         name, first = names.get(node.layer.name, ""), nodes.get(node.sources[0], node)
@@ -61,13 +61,15 @@ def instances(
         sides = ("left", "right")
         ports = list(zip(sides if len(inputs) > 1 else ("in",), inputs, strict=True)) if inputs else []
         ports += zip(sides if len(writes) > 1 else ("out",), writes, strict=True) if writes else []
-        module, lines = _module(made, node, begins, sums, name)
-        if node.kind == MATRIX_VECTOR and made.folds[node.name].in_luts:
+        module, lines = _module(blueprint, node, begins, sums, name)
+        if node.kind == MATRIX_VECTOR and blueprint.folds[node.name].in_luts:
             lines.append({"IN_LUTS": 1})
         elif node.kind == MATRIX_VECTOR and sharing.get(node.name, 1) > 1:
             lines.append({"SHARING": sharing[node.name]})
         instance = instance_name(node, names)
-        yield Instance(module, instance, _comment(made, node), (*lines, *_fifos(made, node, begins)), (*ports,), writes)
+        yield Instance(
+            module, instance, _comment(blueprint, node), (*lines, *_fifos(blueprint, node, begins)), (*ports,), writes
+        )
 
 
 def instance_name(node: Node, names: Mapping[str, str]) -> str:
@@ -81,14 +83,14 @@ def instance_name(node: Node, names: Mapping[str, str]) -> str:
     return names[node.layer.name]
 
 
-def _comment(made: Blueprint, node: Node) -> str:
-    wide = made.lanes[node.name]
+def _comment(blueprint: Blueprint, node: Node) -> str:
+    wide = blueprint.lanes[node.name]
     if node.kind == CLONE:
-        first, second = [one.layer.name for one in made.nodes if node.name in one.sources]
+        first, second = [one.layer.name for one in blueprint.nodes if node.name in one.sources]
         return f"{first} and {second} both read it."
     if node.kind in (RECEIVE, SEND):
         return ""
-    text = title(made.quantised, node.layer)
+    text = title(blueprint.quantised, node.layer)
     if node.kind == MATRIX_VECTOR:
         cycles = busy(node, wide, QUICKEST)
         number = f"{wide.fold.multipliers} product{'s' * (wide.fold.multipliers > 1)} a cycle"
@@ -96,9 +98,11 @@ def _comment(made: Blueprint, node: Node) -> str:
     return f"{text}; {wide.takes} channel{'s' * (wide.takes > 1)} a cycle."
 
 
-def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], name: str) -> tuple[str, list[Line]]:
+def _module(
+    blueprint: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], name: str
+) -> tuple[str, list[Line]]:
     """(the module of a stage, its parameters without those of FIFOs)."""
-    quantised, wide, layer = made.quantised, made.lanes[node.name], node.layer
+    quantised, wide, layer = blueprint.quantised, blueprint.lanes[node.name], node.layer
     source, result = quantised.type_of(layer.inputs[0]), quantised.type_of(node.tensor)
     taken: Line = {"ACT_BITS": source.width, "ACT_SIGNED": int(source.signed)}
     put: Line = {"OUT_BITS": result.width, "OUT_SIGNED": int(result.signed)}
@@ -115,12 +119,12 @@ def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], 
             types = quantised.layers[layer.name]
             assert types.kernel and types.accumulator
             fold = {"PE": wide.fold.pe, "SIMD": wide.fold.simd}
-            searched = _search(made, node.tensor, name)
+            searched = _search(blueprint, node.tensor, name)
             shift = 0 if searched else shift_into(types.accumulator.fraction, result)
             widths: Line = {"WEIGHT_BITS": types.kernel.width, "ACC_BITS": sums[layer.name], "SHIFT": shift}
             files = {"WEIGHTS": f"{name}_weights.mem", "BIASES": "" if searched else f"{name}_biases.mem"}
-            held = {"WEIGHTS_IN": ram(made.roms[layer.name]), "KEPT_IN": ram(made.kept[layer.name])}
-            lanes = {"TAKES": made.lanes[begins.name].takes, "PUTS": wide.fold.groups(wide.puts) * wide.fold.pe}
+            held = {"WEIGHTS_IN": ram(blueprint.roms[layer.name]), "KEPT_IN": ram(blueprint.kept[layer.name])}
+            lanes = {"TAKES": blueprint.lanes[begins.name].takes, "PUTS": wide.fold.groups(wide.puts) * wide.fold.pe}
             results = wide.fold.groups(node.size[1]) * wide.fold.pe
             if spare := lanes["PUTS"] - wide.puts:  # the last group is short
                 lanes["SPARE"] = spare
@@ -128,13 +132,13 @@ def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], 
             if begins == node:
                 return "dense", [{"INPUTS": node.size[0], "OUTPUTS": results}, {**fold, **lanes}, *rest]
             assert isinstance(layer, Conv2D)
-            cut = {"STORED": parts(begins, made.lanes[begins.name]).stored}
-            rows: Line = {"ROWS_IN": ram(made.rows[layer.name])}
+            cut = {"STORED": parts(begins, blueprint.lanes[begins.name]).stored}
+            rows: Line = {"ROWS_IN": ram(blueprint.rows[layer.name])}
             images = _image(begins, layer)
             return "convolution", [*images, {"OUTPUTS": results}, {**fold, **cut, **lanes}, *rest, rows]
         case "maxpool2d", MaxPool2D():
             lanes = {"BITS": source.width, "SIGNED": int(source.signed), "LANES": wide.takes}
-            return "max_pool", [*_image(node, layer), lanes, {"ROWS_IN": ram(made.rows[layer.name])}]
+            return "max_pool", [*_image(node, layer), lanes, {"ROWS_IN": ram(blueprint.rows[layer.name])}]
         case "add", Add():
             right = quantised.type_of(layer.inputs[1])
             point = max(source.fraction, right.fraction)
@@ -153,7 +157,7 @@ def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], 
         case "threshold", Threshold():
             return "threshold", [
                 {"LANES": wide.takes, **taken, "OUT_BITS": result.width},
-                *({k: v for k, v in line.items() if k != "SEARCHED"} for line in _search(made, layer.name, name)),
+                *({k: v for k, v in line.items() if k != "SEARCHED"} for line in _search(blueprint, layer.name, name)),
             ]
         case "relu", ReLU():
             return "relu", [{"LANES": wide.takes}, {**taken, "SHIFT": shift_into(source.fraction, result), **put}]
@@ -176,9 +180,9 @@ def _module(made: Blueprint, node: Node, begins: Node, sums: Mapping[str, int], 
     raise ValueError(f"{node.name}: there is no module for {node.kind}")
 
 
-def _search(made: Blueprint, tensor: str, name: str) -> list[Line]:
+def _search(blueprint: Blueprint, tensor: str, name: str) -> list[Line]:
     """How thresholds make the codes of a tensor; empty where none do."""
-    search = made.searches.get(tensor)
+    search = blueprint.searches.get(tensor)
     if search is None:
         return []
     sizes = {"STEPS": search.steps, "SEARCHED": search.searched, "THRESHOLD_GROUPS": search.groups}
@@ -199,17 +203,17 @@ def _image(node: Node, layer: Conv2D | MaxPool2D) -> list[Line]:
     ]
 
 
-def _fifos(made: Blueprint, node: Node, begins: Node) -> Iterator[Line]:
+def _fifos(blueprint: Blueprint, node: Node, begins: Node) -> Iterator[Line]:
     """Those that a module holds: between its window and its multipliers, and the ones that it ends in."""
     if begins != node:
-        yield _fifo(made, (begins.name, node.name), "WINDOW_FIFO")
-    outputs = [fifo for fifo in made.fifos if fifo[0] == node.name]
+        yield _fifo(blueprint, (begins.name, node.name), "WINDOW_FIFO")
+    outputs = [fifo for fifo in blueprint.fifos if fifo[0] == node.name]
     for fifo, prefix in zip(outputs, ("LEFT_FIFO", "RIGHT_FIFO") if len(outputs) > 1 else ("FIFO",), strict=False):
-        yield _fifo(made, fifo, prefix)
+        yield _fifo(blueprint, fifo, prefix)
 
 
-def _fifo(made: Blueprint, fifo: Fifo, prefix: str) -> Line:
-    depth, storage = made.fifos[fifo]
+def _fifo(blueprint: Blueprint, fifo: Fifo, prefix: str) -> Line:
+    depth, storage = blueprint.fifos[fifo]
     return {f"{prefix}_DEPTH": depth, f"{prefix}_IN": ram(storage)}
 
 
@@ -244,15 +248,17 @@ def reciprocal(area: int, most: int) -> tuple[int, int]:
         shift += 1
 
 
-def _streams(made: Blueprint, names: Mapping[str, str]) -> Mapping[Fifo, Words]:
+def _streams(blueprint: Blueprint, names: Mapping[str, str]) -> Mapping[Fifo, Words]:
     """Every stream between two instances."""
-    writers = {node.name: node for node in made.nodes}
-    found = {}
-    for writer, reader in made.fifos:
+    writers = {node.name: node for node in blueprint.nodes}
+    streams = {}
+    for writer, reader in blueprint.fifos:
         node, layer = writers[writer], names.get(writers[reader].layer.name, "")
         if node.kind == WINDOW:
             continue
         tensor = "image" if node.tensor == INPUT else names.get(node.tensor, "")
         name = f"{tensor}_to_{layer}" if node.kind == CLONE else tensor
-        found[writer, reader] = Words(name, made.lanes[writer].puts * made.quantised.type_of(node.tensor).width)
-    return found
+        streams[writer, reader] = Words(
+            name, blueprint.lanes[writer].puts * blueprint.quantised.type_of(node.tensor).width
+        )
+    return streams

@@ -38,7 +38,7 @@ TEMPLATES, LIBRARY = FLOW / "generate" / "templates", FLOW / "library"
 
 
 def texts(
-    made: Blueprint,
+    blueprint: Blueprint,
     sums: Mapping[str, int],
     interval: int,
     frames: int,
@@ -49,19 +49,20 @@ def texts(
     of the results, where the host has to multiply them."""
     environment = project.templates(TEMPLATES, tcl.TEMPLATES)
     environment.filters["parameters"] = lambda line: ", ".join(f".{name}({_literal(line[name])})" for name in line)
-    network, contract = made.quantised.network, made.quantised.input
+    network, contract = blueprint.quantised.network, blueprint.quantised.input
     top = top_name(network, verilog=True)
-    image, results = prod(network.input_shape), prod(network.shapes[made.quantised.output])
+    image, results = prod(network.input_shape), prod(network.shapes[blueprint.quantised.output])
+    part, clock_ns = blueprint.part, f"{blueprint.clock_ns:g}"
     facts = {
         "top": top,
         "struct": f"p_{top.replace('_', '__')}",  # as CXXRTL calls it
         "network": network.name,
-        "part": made.part,
-        "clock_ns": f"{made.clock_ns:g}",
-        "mhz": f"{1000 / made.clock_ns:.6g}",
-        "about": f"{network.name} for {made.part} at {made.clock_ns:g} ns: {network.macs:,} products a frame.",
-        "instances": list(instances(made, sums, layer_names(network, verilog=True), sharing)),
-        "board": tcl.BOARDS.get(made.part, "pynq-z2"),
+        "part": part,
+        "clock_ns": clock_ns,
+        "mhz": f"{1000 / blueprint.clock_ns:.6g}",
+        "about": f"{network.name} for {part} at {clock_ns} ns: {network.macs:,} products a frame.",
+        "instances": list(instances(blueprint, sums, layer_names(network, verilog=True), sharing)),
+        "board": tcl.BOARDS.get(blueprint.part, "pynq-z2"),
         "image": network.input_shape,
         "tables": [list(table) for table in contract.tables] if contract.applied_by == "host" else None,
         "pixels": str(contract.pixels),
@@ -69,11 +70,11 @@ def texts(
         "beats": -(-image // 4),
         "stride": -(-image // 4) * 4,
         "results": results,
-        "design": made.quantised.digest,
+        "design": blueprint.quantised.digest,
         "frames": frames,
         "interval": interval,
         "scale": scale,
-        "fraction": made.quantised.layers[made.quantised.output].output.fraction,
+        "fraction": blueprint.quantised.layers[blueprint.quantised.output].output.fraction,
     }
     for path in sorted(LIBRARY.glob("*.sv")):
         yield f"rtl/library/{path.name}", path.read_text()
@@ -96,10 +97,10 @@ def words(values: np.ndarray, bits: int) -> str:
 
 
 def weight_texts(
-    made: Blueprint, sums: int, sharing: int, node: Node, tensors: Mapping[str, np.ndarray]
+    blueprint: Blueprint, sums: int, sharing: int, node: Node, tensors: Mapping[str, np.ndarray]
 ) -> tuple[str, str]:
     """The words of the weights and of the biases of a layer, as `matrix_vector.sv` and `packed_array.sv` read them."""
-    types, fold = made.quantised.layers[node.name], made.folds[node.name]
+    types, fold = blueprint.quantised.layers[node.name], blueprint.folds[node.name]
     assert types.kernel is not None and types.bias is not None
     turns = by_turns(node, fold, codes(tensors[f"{node.name}/kernel"], types.kernel)).transpose(3, 2, 0, 1)
     if sharing > 1 and not fold.in_luts:
@@ -110,15 +111,15 @@ def weight_texts(
 
 
 def threshold_texts(
-    made: Blueprint, sums: Mapping[str, int], node: Node, tensors: Mapping[str, np.ndarray]
+    blueprint: Blueprint, sums: Mapping[str, int], node: Node, tensors: Mapping[str, np.ndarray]
 ) -> Iterator[str]:
     """The words of each step of the thresholds of a stage, as `threshold_search.sv` reads them."""
-    layer, search = made.quantised.network[node.tensor], made.searches[node.tensor]
+    layer, search = blueprint.quantised.network[node.tensor], blueprint.searches[node.tensor]
     assert isinstance(layer, Threshold)
-    taken = made.quantised.type_of(node.layer.inputs[0])
+    taken = blueprint.quantised.type_of(node.layer.inputs[0])
     is_unit = node.kind == MATRIX_VECTOR
     bits = threshold_bits(sums[node.name]) if is_unit else threshold_bits(taken.width, taken.signed)
-    lanes = made.folds[node.name].pe if is_unit else made.lanes[node.name].puts
+    lanes = blueprint.folds[node.name].pe if is_unit else blueprint.lanes[node.name].puts
     spare = (1 << (search.searched - 1).bit_length()) - search.searched
     for step, rows in enumerate(ladders(layer, tensors).words(bits, search.searched, lanes)):
         padded = np.pad(rows, ((0, 0), (0, spare)))
@@ -126,7 +127,7 @@ def threshold_texts(
 
 
 def files(
-    made: Blueprint,
+    blueprint: Blueprint,
     sums: Mapping[str, int],
     interval: int,
     tensors: Mapping[str, np.ndarray],
@@ -134,22 +135,24 @@ def files(
     sharing: Mapping[str, int] = APART,
 ) -> Iterator[tuple[str, str]]:
     """(path, text) of every file; `results` are the exact reference's for as many of the project's vectors."""
-    network = made.quantised.network
+    network = blueprint.quantised.network
     names = layer_names(network, verilog=True)
     last = network.layers[-1]
     roles = ("gain", "offset") if isinstance(last, HostScale) else ()
     scale = [tensors[f"{last.name}/{role}"].tolist() for role in roles]
-    yield from texts(made, sums, interval, len(results), sharing, scale)
-    for node in made.nodes:
+    yield from texts(blueprint, sums, interval, len(results), sharing, scale)
+    for node in blueprint.nodes:
         if node.kind == MATRIX_VECTOR:
-            weights, biases = weight_texts(made, sums[node.name], sharing.get(node.name, 1), node, tensors)
+            weights, biases = weight_texts(blueprint, sums[node.name], sharing.get(node.name, 1), node, tensors)
             yield f"mem/{names[node.name]}_weights.mem", weights
-            if node.tensor not in made.searches:
+            if node.tensor not in blueprint.searches:
                 yield f"mem/{names[node.name]}_biases.mem", biases
-        if node.kind in (MATRIX_VECTOR, Threshold.kind) and node.tensor in made.searches:
-            for step, text in enumerate(threshold_texts(made, sums, node, tensors)):
+        if node.kind in (MATRIX_VECTOR, Threshold.kind) and node.tensor in blueprint.searches:
+            for step, text in enumerate(threshold_texts(blueprint, sums, node, tensors)):
                 yield f"mem/{names[node.layer.name]}_thresholds_{step}.mem", text
-    images = sent(vectors(network.input_shape, len(results)), made.quantised.input.tables).reshape(len(results), -1)
+    images = sent(vectors(network.input_shape, len(results)), blueprint.quantised.input.tables).reshape(
+        len(results), -1
+    )
     beats = np.pad(images, ((0, 0), (0, -images.shape[1] % 4))).reshape(-1, 4)
     yield "mem/images.mem", words(beats, 8)
     yield "mem/expected.mem", words(np.array(results).reshape(-1, 1), 32)
@@ -157,9 +160,9 @@ def files(
 
 def main(ask: Mapping[str, Any]) -> None:
     results = json.loads(Path(ask["reference"]).read_text())["codes"]
-    made = from_json(ask, JOB)
+    blueprint = from_json(ask, JOB)
     tensors = load_file(ask["weights"])
-    project.write(files(made, ask["sums"], ask["interval"], tensors, results, ask["sharing"]))
+    project.write(files(blueprint, ask["sums"], ask["interval"], tensors, results, ask["sharing"]))
 
 
 if __name__ == "__main__":

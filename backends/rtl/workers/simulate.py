@@ -50,12 +50,12 @@ def simulated(library: Path, images: np.ndarray, results: int, stalled: int, int
     design hangs or its streams are wrong."""
     frames, flat = len(images), images.reshape(len(images), -1)
     beats = np.ascontiguousarray(np.pad(flat, ((0, 0), (0, -flat.shape[1] % 4)))).view("<u4")
-    made = np.empty((frames, results), np.int32)
+    codes = np.empty((frames, results), np.int32)
     first, last = np.empty(frames, np.int64), np.empty(frames, np.int64)
     marks = ctypes.create_string_buffer(MARKS)
     simulate = ctypes.CDLL(str(library.resolve())).simulate
     simulate.restype = ctypes.c_int
-    given, *taken = (ctypes.c_void_p(array.ctypes.data) for array in (beats, made, first, last))
+    given, *taken = (ctypes.c_void_p(array.ctypes.data) for array in (beats, codes, first, last))
     longest = max(interval // 8, 16).bit_length()
     numbers = (ctypes.c_int(number) for number in (frames, stalled, longest))
     patience = ctypes.c_int64(10 * interval + 100_000)
@@ -65,7 +65,7 @@ def simulated(library: Path, images: np.ndarray, results: int, stalled: int, int
         fact = hangs.get(faults, f"{faults} beats lack their TKEEP or TLAST")
         raise MismatchError("RTL simulation", fact, REPORT)
     pairs = (line.rsplit(": ", 1) for line in marks.value.decode().splitlines())
-    return FramesRun(made, first, last, {name: int(most) for name, most in pairs})
+    return FramesRun(codes, first, last, {name: int(most) for name, most in pairs})
 
 
 def main(ask: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from backends.protocol import Job
 from backends.rtl import BACKEND
 from backends.rtl.design.design import RtlDesign
 from backends.rtl.options import RtlOptions
-from backends.rtl.stages import foretold, stages
+from backends.rtl.stages import predicted, stages
 from flows.core.evidence import Metric
 from flows.core.plan import Output, Plan
 from flows.executor import Executor
@@ -52,7 +52,7 @@ def design(folder: Path, **options: object) -> RtlDesign:
 
 
 def dsps(made: RtlDesign, layer: str) -> float:
-    return sum(one.value for one in foretold(made)[layer][Metric.DSP] if one)
+    return sum(one.value for one in predicted(made)[layer][Metric.DSP] if one)
 
 
 def test_products_share_slices_where_they_can(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_layer_with_the_lowest_weight_has_a_slice_a_product(tmp_path: Path) ->
 def test_the_stages_are_those_of_the_top_module(tmp_path: Path) -> None:
     made = design(tmp_path)
     found = {stage.name: stage for stage in stages(made)}
-    assert {"conv1", "conv2", "gap", "dense"} <= set(found) and set(found) == set(foretold(made))
+    assert {"conv1", "conv2", "gap", "dense"} <= set(found) and set(found) == set(predicted(made))
     assert found["conv1"].parameters["SHARING"] == 2
     assert found["conv1"].memories["WEIGHTS"].depth == 27 // 3 * 2
     assert blueprint(made).folds["conv1"].pe == 3

@@ -44,15 +44,15 @@ def assessment(design: Design) -> tuple[Check, ...]:
 
 def scores(design: Design) -> list[str]:
     """For each of `CATEGORIES`, how many of its lines are OK; empty where there is none."""
-    checks, told = assessment(design), []
+    checks, texts = assessment(design), []
     for category in CATEGORIES:
-        of = [check for check in checks if check.category == category]
-        told.append(f"{sum(check.ok for check in of)} of {len(of)} OK" if of else "")
-    return told
+        lines = [check for check in checks if check.category == category]
+        texts.append(f"{sum(check.ok for check in lines)} of {len(lines)} OK" if lines else "")
+    return texts
 
 
 def _utilisation(design: Design) -> Iterator[Check]:
-    judged = {one.metric: one for one in design.fit.judged}
+    judged = {resource.metric: resource for resource in design.fit.judged}
     for metric in RESOURCES:
         available = design.device.available(metric)
         threshold = f"{available * (1 - design.fit.margins.of(metric)):,.0f} of {available:,}"
@@ -62,18 +62,18 @@ def _utilisation(design: Design) -> Iterator[Check]:
                 f"{design.run.command} --report FILE",
             )  # fmt: skip
             continue
-        reading, one = design.totals[metric], judged[metric]
+        reading, resource = design.totals[metric], judged[metric]
         between = f" ({interval(reading)})" if interval(reading) and reading.low != reading.high else ""
         actual = f"{number(metric, reading.value)}{between}"
-        ok = one.verdict is Verdict.FITS
-        suggestion, command = ("", "") if ok else _less(design, one)
+        ok = resource.verdict is Verdict.FITS
+        suggestion, command = ("", "") if ok else _less(design, resource)
         yield Check(UTILISATION, metric.key.upper(), actual, threshold, ok, suggestion, command)
 
 
-def _less(design: Design, one: Judged) -> tuple[str, str]:
+def _less(design: Design, resource: Judged) -> tuple[str, str]:
     """What would take less of a resource, or tell whether it is too much."""
     run = design.run.command
-    if one.verdict is Verdict.UNDECIDED:
+    if resource.verdict is Verdict.UNDECIDED:
         return "the part ends inside the interval: a utilization report settles it", f"{run} --report utilization.rpt"
     fps = design.totals.get(Metric.THROUGHPUT_FPS)
     if fps and "target_fps" in design.run.options:

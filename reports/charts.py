@@ -47,19 +47,19 @@ class Axis:
         if self.log:
             powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
             factors = (1, 2, 5) if len(powers) <= 4 else (1,)
-            found = [factor * 10.0**power for power in powers[:: len(powers) // 10 + 1] for factor in factors]
+            values = [factor * 10.0**power for power in powers[:: len(powers) // 10 + 1] for factor in factors]
         else:
             rough = (self.high - self.low) / 5
             power = 10.0 ** math.floor(math.log10(rough))
             step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
-            found = [count * step for count in range(math.ceil(self.low / step), math.floor(self.high / step) + 1)]
-        return [value for value in found if self.low <= value <= self.high]
+            values = [count * step for count in range(math.ceil(self.low / step), math.floor(self.high / step) + 1)]
+        return [value for value in values if self.low <= value <= self.high]
 
 
 def axis(name: str, values: Iterable[float], start: float, end: float) -> Axis:
     """An axis with room for all of `values`, which are at least one, and not negative."""
-    found = list(values)
-    low, high = min(found), max(found)
+    numbers = list(values)
+    low, high = min(numbers), max(numbers)
     if low > 0 and high / low > LOGARITHMIC:
         return Axis(name, low / 1.3, high * 1.3, start, end, True)
     room = 0.12 * (high - low) or 0.1 * abs(high) or 1.0
@@ -129,8 +129,8 @@ def scatter(designs: Sequence[Design], y: Metric, size: tuple[float, float]) -> 
             missing.append(design)
     if not points:
         return None
-    across = axis("latency, us", (one for point in points for one in _reach(point.x)), LEFT, size[0] - 12)
-    up = axis(label(y), (one for point in points for one in _reach(point.y)), size[1] - 38, 12)
+    across = axis("latency, us", (value for point in points for value in _reach(point.x)), LEFT, size[0] - 12)
+    up = axis(label(y), (value for point in points for value in _reach(point.y)), size[1] - 38, 12)
     fits = [point for point in points if point.design.fit.verdict not in OUT]
     kinds = dict.fromkeys(point.evidence for point in fits)
     wanted = (-1, 1) if y is Metric.ACCURACY else (-1, -1)
@@ -152,23 +152,25 @@ def _reach(reading: Reading) -> list[float]:
 def front(points: Sequence[Point], wanted: Direction) -> tuple[Point, ...]:
     """Those that no other point equals or beats in both, and beats in one; `wanted` is 1 for more, -1 for less."""
     scores = [(wanted[0] * point.x.value, wanted[1] * point.y.value) for point in points]
-    kept = [
+    best = [
         point for point, mine in zip(points, scores, strict=True) if not any(beats(other, mine) for other in scores)
     ]
-    return tuple(sorted(kept, key=lambda point: point.x.value))
+    return tuple(sorted(best, key=lambda point: point.x.value))
 
 
 def tags(scatter: Scatter, designs: Sequence[Design]) -> list[tuple[float, float, str]]:
     """Where the numbers of the points stand, as `designs` count from 1: points too near to tell apart share a place."""
-    found: list[tuple[float, float, str]] = []
+    labels: list[tuple[float, float, str]] = []
     for point in scatter.points:
         x, y, text = scatter.x.at(point.x.value), scatter.y.at(point.y.value), str(designs.index(point.design) + 1)
-        near = next((at for at, one in enumerate(found) if abs(one[0] - x) < NEAR and abs(one[1] - y) < NEAR), None)
+        near = next(
+            (at for at, label in enumerate(labels) if abs(label[0] - x) < NEAR and abs(label[1] - y) < NEAR), None
+        )
         if near is None:
-            found.append((x, y, text))
+            labels.append((x, y, text))
         else:
-            found[near] = (*found[near][:2], f"{found[near][2]}, {text}")
-    return found
+            labels[near] = (*labels[near][:2], f"{labels[near][2]}, {text}")
+    return labels
 
 
 def steps(scatter: Scatter, points: Sequence[Point]) -> str:

@@ -72,8 +72,10 @@ class Comparison:
         labels: dict[str, list[str]] = {}
         for label, devices in parts.items():
             labels.setdefault(", ".join(devices), []).append(label)
-        told = [f"all of {', '.join(whole)}"] if whole else []
-        return "; ".join([*told, *(f"{', '.join(found)} on {devices}" for devices, found in labels.items())])
+        phrases = [f"all of {', '.join(whole)}"] if whole else []
+        return "; ".join(
+            [*phrases, *(f"{', '.join(named_labels)} on {devices}" for devices, named_labels in labels.items())]
+        )
 
     def _whole(self, flow: str, named: Set[str]) -> bool:
         of_flow = {design.run.name for design in self.designs if design.run.flow == flow}
@@ -85,14 +87,14 @@ class Comparison:
             (difference.first.run.quantised, difference.second.run.quantised): difference
             for difference in self.differences
         }
-        of = {one.run.quantised: one for pair in self.differences for one in (pair.first, pair.second)}
-        labels = [one.label for one in of.values()]
-        names = {key: one.label if labels.count(one.label) == 1 else one.place for key, one in of.items()}
+        of = {design.run.quantised: design for pair in self.differences for design in (pair.first, pair.second)}
+        labels = [design.label for design in of.values()]
+        names = {key: design.label if labels.count(design.label) == 1 else design.place for key, design in of.items()}
         rows = [["", *list(names.values())[:-1]]]
         for place, (second, name) in enumerate(names.items()):
-            found = [pairs.get((first, second)) for first in list(names)[:place]]
-            told = [f"{one.least:,} to {one.most:,} of {one.n:,}" if one else "unknown" for one in found]
-            rows.append([name, *told, *[""] * (len(names) - 1 - place)])
+            bounds = [pairs.get((first, second)) for first in list(names)[:place]]
+            cells = [f"{bound.least:,} to {bound.most:,} of {bound.n:,}" if bound else "unknown" for bound in bounds]
+            rows.append([name, *cells, *[""] * (len(names) - 1 - place)])
         return [rows[0], *rows[2:]]
 
     @property
@@ -114,21 +116,21 @@ def compare(
     decisions = tuple(
         decide(
             [design for design in designs if design.run.part == part],
-            [f"{one.flow}: {one.reason}" for one in absent if one.part == part],
+            [f"{absence.flow}: {absence.reason}" for absence in absent if absence.part == part],
         )
         for part in sorted(parts)
     )
     designs = tuple(design for decision in decisions for design in decision.designs)
     names = {run.name for run in document.runs}
-    told = tuple(one for one in ledger if one.page.run in names)
-    return Comparison(document, decisions, _gathered(designs), _differences(designs), tuple(absent), told)
+    accounts = tuple(account for account in ledger if account.page.run in names)
+    return Comparison(document, decisions, _gathered(designs), _differences(designs), tuple(absent), accounts)
 
 
 def _not_run(designs: Sequence[Design], absent: Sequence[Absent]) -> list[Absent]:
     """Flows that were run on another part, and on this one were not."""
     known = {(design.run.flow, design.run.part) for design in designs}
     flows, parts = (dict.fromkeys(pair[at] for pair in sorted(known)) for at in (0, 1))
-    known |= {(one.flow, one.part) for one in absent}
+    known |= {(absence.flow, absence.part) for absence in absent}
     reason = "not run; flows report --run does"
     return [Absent(flow, part, reason) for part in parts for flow in flows if (flow, part) not in known]
 
@@ -161,12 +163,12 @@ def _name(document: Document) -> str:
 
 def _gathered(designs: Sequence[Design]) -> tuple[tuple[Unknown, tuple[Design, ...]], ...]:
     """Each unknown once, with the designs that it is unknown of; what could most change a decision comes first."""
-    found: dict[Unknown, list[Design]] = {POWER: list(designs)}
+    by_unknown: dict[Unknown, list[Design]] = {POWER: list(designs)}
     for design in designs:
-        for one in dict.fromkeys(unknowns(design)):
-            found.setdefault(one, []).append(design)
-    ordered = sorted(found.items(), key=lambda item: TOPICS.index(item[0].topic))
-    return tuple((one, tuple(which)) for one, which in ordered)
+        for unknown in dict.fromkeys(unknowns(design)):
+            by_unknown.setdefault(unknown, []).append(design)
+    ordered = sorted(by_unknown.items(), key=lambda item: TOPICS.index(item[0].topic))
+    return tuple((unknown, tuple(unknown_of)) for unknown, unknown_of in ordered)
 
 
 def _differences(designs: Sequence[Design]) -> tuple[Difference, ...]:
@@ -175,12 +177,12 @@ def _differences(designs: Sequence[Design]) -> tuple[Difference, ...]:
     for design in designs:
         if Metric.AGREEMENT in design.totals:
             distinct.setdefault(design.run.quantised, design)
-    found = []
+    differences = []
     ordered = list(distinct.values())
     for place, first in enumerate(ordered):
         for second in ordered[place + 1 :]:
             one, other = first.totals[Metric.AGREEMENT], second.totals[Metric.AGREEMENT]
             if one.n and one.n == other.n and one.on == other.on and first.ancestor == second.ancestor:
                 apart = [round((1 - reading.value) * one.n) for reading in (one, other)]
-                found.append(Difference(first, second, abs(apart[0] - apart[1]), min(sum(apart), one.n), one.n))
-    return tuple(found)
+                differences.append(Difference(first, second, abs(apart[0] - apart[1]), min(sum(apart), one.n), one.n))
+    return tuple(differences)

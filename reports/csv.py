@@ -23,7 +23,7 @@ def report(comparison: Comparison) -> str:
     writer.writerow(COLUMNS)
     for design in comparison.designs:
         run = design.run
-        shown = {*design.totals.values(), *(one for one in nearest(run.readings) if one.scope != TOTAL)}
+        shown = {*design.totals.values(), *(reading for reading in nearest(run.readings) if reading.scope != TOTAL)}
         for reading in run.readings:
             clock = design.fit.clock.verdict.value if design.fit.clock else ""
             words = (run.part, run.flow, design.label, run.name, design.fit.verdict.value, clock)

@@ -81,8 +81,8 @@ class Decision:
 
     def times_processor(self, design: Design) -> str:
         """How many times as fast as the fastest program it is; empty where there is none, or a rate is unknown."""
-        found = speed_up(design, baseline(self.designs))
-        return str(found) if found else ""
+        factor = speed_up(design, baseline(self.designs))
+        return str(factor) if factor else ""
 
     @property
     def has_program(self) -> bool:
@@ -98,13 +98,13 @@ def decide(designs: Sequence[Design], absent: Sequence[str] = ()) -> Decision:
     everything, designs = designs, [design for design in designs if not design.is_program]
     program = baseline(programs)
     ordered = sorted(designs, key=_worst_share)
-    ordered = [one for verdict in ORDER for one in ordered if one.fit.verdict is verdict]
+    ordered = [design for verdict in ORDER for design in ordered if design.fit.verdict is verdict]
     best = ordered[0].fit.verdict
-    candidates = [one for one in ordered if best in PROMISING and one.fit.verdict is best]
+    candidates = [design for design in ordered if best in PROMISING and design.fit.verdict is best]
     fastest = leads(candidates, Metric.THROUGHPUT_FPS)
     accurate = leads(candidates, Metric.ACCURACY)
     leading = tuple({lead.design.run.name: lead.design for lead in (*fastest, *accurate)}.values()) or (ordered[0],)
-    ordered = [*leading, *(one for one in ordered if one not in leading)]
+    ordered = [*leading, *(design for design in ordered if design not in leading)]
     first = everything[0]
     return Decision(
         part=first.run.part,
@@ -158,12 +158,12 @@ def leads(designs: Iterable[Design], metric: Metric) -> tuple[Lead, ...]:
         reading = design.accuracy if metric is Metric.ACCURACY else design.totals.get(metric)
         if reading is not None:
             groups.setdefault(evidence_of(reading), []).append((design, reading))
-    found = []
+    best_by_evidence = []
     for evidence, group in groups.items():
-        best, reading = max(group, key=lambda one: one[1].value)
-        close = tuple(one for one, other in group if one is not best and _meet(reading, other))
-        found.append(Lead(best, reading, evidence, len(group), close))
-    return tuple(found)
+        best, reading = max(group, key=lambda pair: pair[1].value)
+        close = tuple(design for design, other in group if design is not best and _meet(reading, other))
+        best_by_evidence.append(Lead(best, reading, evidence, len(group), close))
+    return tuple(best_by_evidence)
 
 
 def _meet(best: Reading, other: Reading) -> bool:
@@ -191,8 +191,12 @@ def _headline(
     absent: Sequence[str],
 ) -> str:
     if not candidates:
-        stages = {stage_name(one.fit.stage) for one in ordered if one.fit.verdict is Verdict.OVER and one.fit.stage}
-        if any(one.fit.verdict is Verdict.CLOCK_MISSED for one in ordered):
+        stages = {
+            stage_name(design.fit.stage)
+            for design in ordered
+            if design.fit.verdict is Verdict.OVER and design.fit.stage
+        }
+        if any(design.fit.verdict is Verdict.CLOCK_MISSED for design in ordered):
             return "Nothing fits at the clock that it was asked for"
         if not stages:
             return "Not known: no design has a reading of every resource"
@@ -227,7 +231,7 @@ def _why(
     margin = ordered[0].fit.margins
     alone = len(ordered) == 1
     if not candidates:
-        known = any(one.fit.verdict is not Verdict.UNKNOWN for one in ordered)
+        known = any(design.fit.verdict is not Verdict.UNKNOWN for design in ordered)
         if alone:
             none = f"The only design {'does not fit' if known else 'is not known to fit'}"
         else:
@@ -241,12 +245,14 @@ def _why(
         if any(candidate.fit.resources is Verdict.AT_RISK for candidate in candidates):
             sentences.append("Known to take some of a margin, and no more than the part has: only the build can tell.")
         if late := [candidate for candidate in candidates if candidate.fit.resources is Verdict.FITS]:
-            sentences.append(f"The resources of {', '.join(one.label for one in late)} fit; the clock may not be met.")
+            sentences.append(
+                f"The resources of {', '.join(design.label for design in late)} fit; the clock may not be met."
+            )
     if verdict is Verdict.UNDECIDED:
         sentences += [f"{candidate.label}: {undecided(candidate.fit)}." for candidate in candidates[:1]]
     titles = ("Fastest", "Most accurate") if len(candidates) > 1 else ("Speed", "Accuracy")
-    for title, found in zip(titles, (fastest, accurate), strict=True):
-        sentences += [_lead_sentence(one, title, len(found)) for one in found]
+    for title, group in zip(titles, (fastest, accurate), strict=True):
+        sentences += [_lead_sentence(lead, title, len(group)) for lead in group]
     if not accurate:
         sentences.append("Of none is the accuracy known.")
     sentences += _nearest(ordered)
@@ -267,26 +273,28 @@ def _lead_sentence(lead: Lead, title: str, kinds: int) -> str:
     late = f", at the highest credible clock ({asked})" if asked else ""
     text = f"{title}{group}: {lead.design.label}, {amount(lead.reading)}{late}{bound if speed else ''}"
     if lead.close:
-        text += f"; not told apart from {', '.join(one.label for one in lead.close)}, whose interval meets its own"
+        text += (
+            f"; not told apart from {', '.join(design.label for design in lead.close)}, whose interval meets its own"
+        )
     return text + "."
 
 
 def _nearest(ordered: Sequence[Design]) -> list[str]:
     """Who misses the clock, and of those over the part the nearest to fitting of each stage, and by how much."""
     sentences, stages = _late(ordered), set()
-    for one in ordered:
-        if one.fit.verdict is not Verdict.OVER or one.fit.stage in stages:
+    for design in ordered:
+        if design.fit.verdict is not Verdict.OVER or design.fit.stage in stages:
             continue
-        stages.add(one.fit.stage)
-        stage = stage_name(one.fit.stage) if one.fit.stage else "no stage"
-        first = "Nearest" if ordered[0] is one else "Of those over, nearest"
-        sentences.append(f"{first}, judged at {stage}: {one.label}, over: {over(one.fit)}.")
+        stages.add(design.fit.stage)
+        stage = stage_name(design.fit.stage) if design.fit.stage else "no stage"
+        first = "Nearest" if ordered[0] is design else "Of those over, nearest"
+        sentences.append(f"{first}, judged at {stage}: {design.label}, over: {over(design.fit)}.")
     return sentences
 
 
 def _late(ordered: Sequence[Design]) -> list[str]:
-    missed = [one for one in ordered if one.fit.verdict is Verdict.CLOCK_MISSED]
-    return [f"{one.label} misses its clock: {one.fit.clock.fact}." for one in missed if one.fit.clock]
+    missed = [design for design in ordered if design.fit.verdict is Verdict.CLOCK_MISSED]
+    return [f"{design.label} misses its clock: {design.fit.clock.fact}." for design in missed if design.fit.clock]
 
 
 def _doubts_of_all(
@@ -294,16 +302,18 @@ def _doubts_of_all(
 ) -> Iterable[Doubt]:
     """Of the decision as a whole."""
     stages: dict[str, list[str]] = {}
-    for one in ordered:
-        if one.fit.stage:
-            stages.setdefault(stage_name(one.fit.stage), []).append(one.label)
+    for design in ordered:
+        if design.fit.stage:
+            stages.setdefault(stage_name(design.fit.stage), []).append(design.label)
     if len(stages) > 1:
-        told = "; ".join(f"{stage}: {', '.join(labels)}" for stage, labels in stages.items())
-        yield Doubt((), Unknown("stages", f"the verdicts are of different stages, which count differently ({told})"))
+        verdicts = "; ".join(f"{stage}: {', '.join(labels)}" for stage, labels in stages.items())
+        yield Doubt(
+            (), Unknown("stages", f"the verdicts are of different stages, which count differently ({verdicts})")
+        )
     if any(len(leads) > 1 for leads in (fastest, accurate)):
         yield Doubt((), Unknown("evidence", _ranking(fastest, accurate)))
     unranked = [
-        f"{what} unknown of {', '.join(one.label for one in without)}"
+        f"{what} unknown of {', '.join(design.label for design in without)}"
         for what, without in (
             ("images/s", [candidate for candidate in candidates if Metric.THROUGHPUT_FPS not in candidate.totals]),
             ("accuracy", [candidate for candidate in candidates if candidate.accuracy is None]),
@@ -312,7 +322,7 @@ def _doubts_of_all(
     ]
     if unranked:
         yield Doubt((), Unknown("not ranked", "; ".join(unranked)))
-    ancestors = sorted({one.ancestor for one in ordered})
+    ancestors = sorted({design.ancestor for design in ordered})
     if len(ancestors) > 1:
         fact = f"their weights come from {len(ancestors)} trainings ({', '.join(ancestors)})"
         yield Doubt((), Unknown("lineage", fact))
@@ -328,9 +338,9 @@ def _ranking(fastest: Sequence[Lead], accurate: Sequence[Lead]) -> str:
 
 def _doubts_of(leading: Sequence[Design]) -> Iterable[Doubt]:
     """Each once, with the designs that it is of."""
-    found: dict[Unknown, list[Design]] = {}
-    for one in leading:
-        for unknown in dict.fromkeys((*room(one), *unknowns(one))):
-            found.setdefault(unknown, []).append(one)
-    for unknown in sorted(found, key=lambda one: TOPICS.index(one.topic)):
-        yield Doubt(tuple(found[unknown]), unknown)
+    by_unknown: dict[Unknown, list[Design]] = {}
+    for design in leading:
+        for unknown in dict.fromkeys((*room(design), *unknowns(design))):
+            by_unknown.setdefault(unknown, []).append(design)
+    for unknown in sorted(by_unknown, key=lambda unknown: TOPICS.index(unknown.topic)):
+        yield Doubt(tuple(by_unknown[unknown]), unknown)

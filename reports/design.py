@@ -55,7 +55,7 @@ class Design:
     @cached_property
     def totals(self) -> dict[Metric, Reading]:
         """One reading a metric: the one that is judged, and where no accuracy of the design is known another's."""
-        shown = {one.metric: one for one in nearest(self.run.readings) if one.scope == TOTAL}
+        shown = {reading.metric: reading for reading in nearest(self.run.readings) if reading.scope == TOTAL}
         clock = {Metric.FMAX_MHZ: self.fit.clock.reading} if self.fit.clock and self.fit.clock.reading else {}
         return shown | clock | headlines(self.run.readings, self.fit)
 
@@ -68,13 +68,17 @@ class Design:
         """What else is known of a total: csynth's count, what a model said, what a rate would be at the clock asked
         for; empty where nothing is."""
         shown = self.totals.get(metric)
-        told = beside(self.run.readings, shown) if shown else ""
-        return "; ".join(filter(None, (self.at_asked_clock(metric), told)))
+        others = beside(self.run.readings, shown) if shown else ""
+        return "; ".join(filter(None, (self.at_asked_clock(metric), others)))
 
     def at_asked_clock(self, metric: Metric) -> str:
         """A rate or a time at the clock asked for, where the total is at another: that one is missed, or at risk."""
-        found = (one for one in nearest(self.run.readings) if one.scope == AT_ASKED_CLOCK and one.metric is metric)
-        asked = next(found, None)
+        readings = (
+            reading
+            for reading in nearest(self.run.readings)
+            if reading.scope == AT_ASKED_CLOCK and reading.metric is metric
+        )
+        asked = next(readings, None)
         return f"{amount(asked)} at the {1000 / self.run.clock_ns:,.4g} MHz asked for" if asked else ""
 
     def share(self, metric: Metric) -> float | None:
@@ -96,9 +100,9 @@ class Design:
     def bottleneck(self) -> tuple[Reading, ...]:
         """The layers with the longest interval, all of them where several share it."""
         intervals = [
-            one
-            for one in nearest(self.run.readings)
-            if one.metric is Metric.INTERVAL_CYCLES and one.scope != TOTAL and not one.at_least
+            reading
+            for reading in nearest(self.run.readings)
+            if reading.metric is Metric.INTERVAL_CYCLES and reading.scope != TOTAL and not reading.at_least
         ]
         longest = max((interval.value for interval in intervals), default=0)
         return tuple(interval for interval in intervals if interval.value == longest)
@@ -123,22 +127,24 @@ class Design:
 
     @property
     def proof(self) -> str:
-        found = self.run.verification
+        verification = self.run.verification
         if self.run.refuted:
             return f"refuted: {'; '.join(self.run.refuted)}"
-        if found is None:
+        if verification is None:
             return "nothing was built"
-        if found.equal is None:
-            return f"{found.against} did not run"
-        return (
-            f"{found.equal} of {found.vectors} vectors equal as integers: {found.against} against the exact reference"
-        )
+        if verification.equal is None:
+            return f"{verification.against} did not run"
+        equal = f"{verification.equal} of {verification.vectors} vectors equal as integers"
+        return f"{equal}: {verification.against} against the exact reference"
 
     @property
     def versions(self) -> str:
         """Tools and packages of all its steps, each once."""
-        found = {name: said for step in self.run.steps for name, said in step.versions.items()}
-        return ", ".join(said if name in said else f"{name} {said}" for name, said in found.items()) or "not recorded"
+        by_name = {name: version for step in self.run.steps for name, version in step.versions.items()}
+        return (
+            ", ".join(version if name in version else f"{name} {version}" for name, version in by_name.items())
+            or "not recorded"
+        )
 
     @property
     def ancestor(self) -> str:
@@ -163,15 +169,15 @@ def _labels(runs: Sequence[Run]) -> list[str]:
 
     An option stands in the label of every run of the flow as soon as two of them differ in it.
     """
-    told = []
+    labels = []
     for run in runs:
-        varying = _varying([_settings(one) for one in runs if one.flow == run.flow and one.part == run.part])
+        varying = _varying([_settings(other) for other in runs if other.flow == run.flow and other.part == run.part])
         words = [f"{name.replace('_', '-')} {value}" for name, value in _settings(run).items() if name in varying]
-        told.append(f"{run.flow} ({', '.join(words)})" if words else run.flow)
-    places = [(run.part, label) for run, label in zip(runs, told, strict=True)]
+        labels.append(f"{run.flow} ({', '.join(words)})" if words else run.flow)
+    places = [(run.part, label) for run, label in zip(runs, labels, strict=True)]
     return [
         f"{label} [{run.name}]" if places.count((run.part, label)) > 1 else label
-        for run, label in zip(runs, told, strict=True)
+        for run, label in zip(runs, labels, strict=True)
     ]
 
 
@@ -184,4 +190,4 @@ def _varying(settings: Iterable[dict[str, str]]) -> set[str]:
     for setting in settings:
         for name, value in setting.items():
             values.setdefault(name, set()).add(value)
-    return {name for name, found in values.items() if len(found) > 1}
+    return {name for name, seen in values.items() if len(seen) > 1}

@@ -61,11 +61,11 @@ def difference(before: Document, after: Document, tolerances: Mapping[str, float
     left, right = list(before.runs), list(after.runs)
     pairs = []
     for same in (_named, _placed, _alone):
-        for one in tuple(left):
-            twins = [other for other in right if same(one, other, left, right)]
+        for run in tuple(left):
+            twins = [other for other in right if same(run, other, left, right)]
             if len(twins) == 1:
-                pairs.append(_pair(one, twins[0], tolerances))
-                left.remove(one)
+                pairs.append(_pair(run, twins[0], tolerances))
+                left.remove(run)
                 right.remove(twins[0])
     return Difference(tuple(pairs), tuple(left), tuple(right))
 
@@ -90,12 +90,12 @@ def _pair(before: Run, after: Run, tolerances: Mapping[str, float]) -> RunDiffer
         *_settings("option", before.options, after.options),
         *_settings("verdict", _verdict(old), _verdict(new)),
     ]
-    one, other = _numbers(old), _numbers(new)
+    earlier, later = _numbers(old), _numbers(new)
     same = 0
-    for key in dict.fromkeys([*one, *other]):
-        found = _change(key, one.get(key), other.get(key), tolerances)
-        same += found is None
-        changes += [found] if found else []
+    for key in dict.fromkeys([*earlier, *later]):
+        change = _change(key, earlier.get(key), later.get(key), tolerances)
+        same += change is None
+        changes += [change] if change else []
     return RunDifference(before, after, tuple(changes), same)
 
 
@@ -118,20 +118,22 @@ def _verdict(design: Design) -> dict[str, str]:
     fit = design.fit
     at = f" at {stage_name(fit.stage)}" if fit.stage else ""
     binding = f", binding resource {fit.binding.key.upper()}" if fit.binding else ""
-    told = {"fit": f"{fit.verdict.value}{at}{binding}", "margins": str(fit.margins)}
-    return told | ({"clock": fit.clock.verdict.value} if fit.clock else {})
+    facts = {"fit": f"{fit.verdict.value}{at}{binding}", "margins": str(fit.margins)}
+    return facts | ({"clock": fit.clock.verdict.value} if fit.clock else {})
 
 
 def _settings(about: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
     for name in dict.fromkeys([*before, *after]):
-        one, other = before.get(name, ABSENT), after.get(name, ABSENT)
-        if one != other:
-            yield Change(about, name, one, other)
+        old, new = before.get(name, ABSENT), after.get(name, ABSENT)
+        if old != new:
+            yield Change(about, name, old, new)
 
 
 def _numbers(design: Design) -> dict[tuple[Metric, str], Reading]:
     """One reading a metric and scope; of the totals those that the verdict is judged by."""
-    return {(one.metric, one.scope): one for one in (*nearest(design.run.readings), *design.totals.values())}
+    return {
+        (reading.metric, reading.scope): reading for reading in (*nearest(design.run.readings), *design.totals.values())
+    }
 
 
 def _change(
@@ -140,20 +142,20 @@ def _change(
     metric, scope = key
     about = "total" if scope == TOTAL else "layer"
     name = metric.key if scope == TOTAL else f"{scope} {metric.key}"
-    one, other = (ABSENT if reading is None else amount(reading) for reading in (before, after))
+    old, new = (ABSENT if reading is None else amount(reading) for reading in (before, after))
     if before is None or after is None:
-        return Change(about, name, one, other)
+        return Change(about, name, old, new)
     if evidence_of(before) != evidence_of(after):
         remark = f"not comparable: {evidence(before)}, then {evidence(after)}"
-        return Change(about, name, one, other, remark=remark)
+        return Change(about, name, old, new, remark=remark)
     if before.value == after.value and before.at_least == after.at_least:
         return None
     if before.value == 0 or before.at_least != after.at_least:
-        return Change(about, name, one, other)
+        return Change(about, name, old, new)
     relative = (after.value - before.value) / abs(before.value)
     allowed = tolerances.get(metric.key, tolerances.get(EVERY, 0.0))
     noise = _is_within(before, after) and _is_within(after, before)
-    return Change(about, name, one, other, relative, abs(relative) <= allowed, NOISE if noise else "", noise)
+    return Change(about, name, old, new, relative, abs(relative) <= allowed, NOISE if noise else "", noise)
 
 
 def _is_within(one: Reading, other: Reading) -> bool:

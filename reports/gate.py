@@ -44,18 +44,18 @@ def check(policy: Policy, document: Document, baseline: Document | None) -> tupl
         merged([baseline, document])
     designs = designs_of(document.runs, policy.margins)
     before = designs_of(baseline.runs, policy.margins) if baseline else ()
-    found = []
+    findings = []
     for rule in policy.rules:
         concerned = [design for design in designs if rule.concerns(design.run)]
-        found += [_finding(policy, rule, one, before) for one in concerned]
+        findings += [_finding(policy, rule, design, before) for design in concerned]
         if not concerned:
-            found.append(Finding(rule, None, Outcome.BROKEN, "it concerns no run that was given"))
-    return tuple(found)
+            findings.append(Finding(rule, None, Outcome.BROKEN, "it concerns no run that was given"))
+    return tuple(findings)
 
 
 def _finding(policy: Policy, rule: Rule, design: Design, before: Sequence[Design]) -> Finding:
-    kept, fact = _judge(rule, design, before)
-    if kept:
+    keeps, fact = _judge(rule, design, before)
+    if keeps:
         return Finding(rule, design.run, Outcome.KEPT, fact)
     for waiver in policy.waivers:
         if waiver.rule == rule.name and waiver.concerns(design.run):
@@ -70,17 +70,17 @@ def _judge(rule: Rule, design: Design, before: Sequence[Design]) -> tuple[bool, 
     reading = _reading(rule.metric, design)
     if reading is None:
         return False, f"{rule.metric.key} is unknown"
-    value, said = reading.value, f"{amount(reading)} ({evidence(reading)})"
+    value, text = reading.value, f"{amount(reading)} ({evidence(reading)})"
     if reading.at_least and rule.bound != "min":
-        return False, f"{said}: something is missing from it, so no upper bound holds"
+        return False, f"{text}: something is missing from it, so no upper bound holds"
     match rule.bound:
         case "max":
-            return value <= rule.limit, f"{said}, at most {number(rule.metric, rule.limit)}"
+            return value <= rule.limit, f"{text}, at most {number(rule.metric, rule.limit)}"
         case "min":
-            return value >= rule.limit, f"{said}, at least {number(rule.metric, rule.limit)}"
+            return value >= rule.limit, f"{text}, at least {number(rule.metric, rule.limit)}"
         case "max_share":
             share = value / design.device.available(rule.metric)
-            return share <= rule.limit, f"{said}, {100 * share:.1f} % of the part, at most {100 * rule.limit:g} %"
+            return share <= rule.limit, f"{text}, {100 * share:.1f} % of the part, at most {100 * rule.limit:g} %"
     return _against(rule, design, reading, before)
 
 
@@ -91,8 +91,8 @@ def _reading(metric: Metric, design: Design) -> Reading | None:
 
 def _against(rule: Rule, design: Design, reading: Reading, before: Sequence[Design]) -> tuple[bool, str]:
     run = design.run
-    twins = [one for one in before if one.run.name == run.name]
-    twins = twins or [one for one in before if (one.run.flow, one.run.part) == (run.flow, run.part)]
+    twins = [twin for twin in before if twin.run.name == run.name]
+    twins = twins or [twin for twin in before if (twin.run.flow, twin.run.part) == (run.flow, run.part)]
     if len(twins) != 1:
         return False, f"the baseline has {len(twins)} runs to compare it with"
     old = _reading(reading.metric, twins[0])

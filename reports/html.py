@@ -54,7 +54,7 @@ def environment() -> Environment:
     """What renders the templates: everything shown is made printable, then escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -62,8 +62,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    made.filters["kind"] = kind
-    made.globals |= {
+    templates.filters["kind"] = kind
+    templates.globals |= {
         "Metric": Metric, "RESOURCES": RESOURCES, "METRICS": METRICS, "Tier": Tier, "charts": charts,
         "waterfall": waterfall, "SIGNS": SIGNS, "label": label, "kind": kind,
         "evidence": evidence, "span": span, "amount": amount,
@@ -72,7 +72,7 @@ def environment() -> Environment:
         "ledger": ledger, "number": number, "images": images, "stage_name": stage_name,
         "times_head": HEAD, "sentence": sentence,
     }  # fmt: skip
-    return made
+    return templates
 
 
 def _shown(value: Any) -> Any:
@@ -103,13 +103,13 @@ def span(reading: Reading) -> str:
 
 def kind(reading: Reading) -> str:
     """How a number is known, in the words of a cell."""
-    found = evidence_of(reading)
-    own = "" if found.tier is found.stage else f" → {stage_name(found.stage)}"
+    known = evidence_of(reading)
+    own = "" if known.tier is known.stage else f" → {stage_name(known.stage)}"
     other = "" if reading.of is Subject.DESIGN else f", {reading.of.value}"
-    return f"{stage_name(found.tier)}{own}{other}"
+    return f"{stage_name(known.tier)}{own}{other}"
 
 
 def arithmetics(designs: Iterable[Design]) -> list[Design]:
     """One design of each arithmetic whose accuracy is known, most accurate first."""
     distinct = {design.run.quantised: design for design in designs if design.accuracy}
-    return sorted(distinct.values(), key=lambda one: -(one.accuracy.value if one.accuracy else 0.0))
+    return sorted(distinct.values(), key=lambda design: -(design.accuracy.value if design.accuracy else 0.0))

@@ -22,10 +22,10 @@ def report(comparison: Comparison) -> str:
         "margin": [margin.mapping() for margin in comparison.margins],
         "decisions": [_decision(decision) for decision in comparison.decisions],
         "unknowns": [
-            {"topic": one.topic, "fact": one.fact, "runs": [design.run.name for design in designs]}
-            for one, designs in comparison.unknowns
+            {"topic": unknown.topic, "fact": unknown.fact, "runs": [design.run.name for design in designs]}
+            for unknown, designs in comparison.unknowns
         ],
-        "absent": [vars(one) for one in comparison.absent],
+        "absent": [vars(absence) for absence in comparison.absent],
         "differences": [
             {
                 "runs": [difference.first.run.name, difference.second.run.name],
@@ -49,16 +49,16 @@ def _document(document: Document) -> Any:
     return content
 
 
-def _decision(one: Decision) -> dict[str, Any]:
+def _decision(decision: Decision) -> dict[str, Any]:
     return {
-        "part": one.part,
-        "headline": one.headline,
-        "why": one.why,
+        "part": decision.part,
+        "headline": decision.headline,
+        "why": decision.why,
         "doubts": [
-            vars(doubt.unknown) | {"runs": [design.run.name for design in doubt.designs]} for doubt in one.doubts
+            vars(doubt.unknown) | {"runs": [design.run.name for design in doubt.designs]} for doubt in decision.doubts
         ],
-        "fastest": [_lead(lead) for lead in one.fastest],
-        "most_accurate": [_lead(lead) for lead in one.most_accurate],
+        "fastest": [_lead(lead) for lead in decision.fastest],
+        "most_accurate": [_lead(lead) for lead in decision.most_accurate],
         "designs": [
             {
                 "run": design.run.name,
@@ -66,14 +66,14 @@ def _decision(one: Decision) -> dict[str, Any]:
                 "verdict": design.fit.verdict.value,
                 "stage": design.fit.stage.value if design.fit.stage else None,
                 "binding": design.fit.binding.key if design.fit.binding else None,
-                "undecided": [one.metric.key for one in design.fit.undecided],
+                "undecided": [resource.metric.key for resource in design.fit.undecided],
                 "excess": {metric.key: value for metric, value in design.fit.excess.items()},
                 "clock": _clock(design.fit.clock),
                 "proven": design.proven,
                 "metrics": dashboard(design),
                 "assessment": [vars(check) | {"status": check.status} for check in assessment(design)],
             }
-            for design in one.designs
+            for design in decision.designs
         ],
     }
 
@@ -115,5 +115,5 @@ def _lead(lead: Lead) -> dict[str, Any]:
         "tier": lead.evidence.tier.value,
         "stage": lead.evidence.stage.value,
         "among": lead.among,
-        "not_told_apart_from": [one.run.name for one in lead.close],
+        "not_told_apart_from": [design.run.name for design in lead.close],
     }

@@ -29,15 +29,17 @@ def report(comparison: Comparison) -> str:
         decision.part: [case for design in decision.designs for case in (_fit(design), _proof(design))]
         for decision in comparison.decisions
     }
-    for one in comparison.absent:
-        suites.setdefault(one.part, []).append(Case(f"{one.flow} fits", one.part, skipped=f"no run: {one.reason}"))
+    for absence in comparison.absent:
+        suites.setdefault(absence.part, []).append(
+            Case(f"{absence.flow} fits", absence.part, skipped=f"no run: {absence.reason}")
+        )
     return suites_of(suites)
 
 
 def _fit(design: Design) -> Case:
-    said = verdict(design.fit)
-    failure = said if design.fit.verdict in (Verdict.OVER, Verdict.CLOCK_MISSED) else ""
-    skipped = said if design.fit.verdict in (Verdict.AT_RISK, Verdict.UNDECIDED, Verdict.UNKNOWN) else ""
+    sentence = verdict(design.fit)
+    failure = sentence if design.fit.verdict in (Verdict.OVER, Verdict.CLOCK_MISSED) else ""
+    skipped = sentence if design.fit.verdict in (Verdict.AT_RISK, Verdict.UNDECIDED, Verdict.UNKNOWN) else ""
     return Case(f"{design.label} fits", design.run.part, failure, skipped)
 
 
@@ -65,8 +67,8 @@ def _suite(root: Element, name: str, cases: Sequence[Case]) -> None:
     }
     attributes = {key: str(value) for key, value in counts.items()}
     suite = SubElement(root, "testsuite", {"name": printable(name)} | attributes)
-    for one in cases:
-        case = SubElement(suite, "testcase", {"classname": printable(one.place), "name": printable(one.name)})
-        for kind, message in (("failure", one.failure), ("skipped", one.skipped)):
+    for case in cases:
+        element = SubElement(suite, "testcase", {"classname": printable(case.place), "name": printable(case.name)})
+        for kind, message in (("failure", case.failure), ("skipped", case.skipped)):
             if message:
-                SubElement(case, kind, {"message": printable(message)})
+                SubElement(element, kind, {"message": printable(message)})

@@ -134,6 +134,6 @@ def files(page: Page) -> str:
     rows = [["file", "kind", "part", "clock", "imported", "what else it tells"]]
     for entry in page.entries:
         clock = f"{1000 / entry.clock_ns:.4g} MHz" if entry.clock_ns else ""
-        told = "; ".join(f"{name}: {said}" for name, said in entry.facts.items() if said)
-        rows.append([entry.file, entry.kind.value, entry.part, clock, entry.imported, told])
+        facts = "; ".join(f"{name}: {fact}" for name, fact in entry.facts.items() if fact)
+        rows.append([entry.file, entry.kind.value, entry.part, clock, entry.imported, facts])
     return table(rows, frozenset(range(6)))

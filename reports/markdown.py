@@ -49,7 +49,7 @@ def _code(text: str) -> str:
     return f"`{printable(text).replace('`', chr(0x2019)).replace('|', chr(0xA6))}`"
 
 
-def _decision(one: Decision) -> str:
+def _decision(decision: Decision) -> str:
     rows = [
         [
             markdown(design.label),
@@ -62,17 +62,17 @@ def _decision(one: Decision) -> str:
             markdown(amount(design.accuracy)) if design.accuracy else "unknown",
             "yes" if design.proven else "no",
         ]
-        for design in one.designs
+        for design in decision.designs
     ]
     head = ["design", "verdict", "binding resource", "clock", "core", "system", "latency", "accuracy", "proven"]
-    if one.has_program:
-        for row, text in zip([head, *rows], [HEAD, *map(one.times_processor, one.designs)], strict=True):
+    if decision.has_program:
+        for row, text in zip([head, *rows], [HEAD, *map(decision.times_processor, decision.designs)], strict=True):
             row.append(text)
-    doubts = "\n".join(f"- {_doubt(doubt, len(one.leading) > 1)}" for doubt in one.doubts)
+    doubts = "\n".join(f"- {_doubt(doubt, len(decision.leading) > 1)}" for doubt in decision.doubts)
     return "\n\n".join(
         [
-            f"### {markdown(one.place)}: {markdown(one.headline)}",
-            markdown(one.why),
+            f"### {markdown(decision.place)}: {markdown(decision.headline)}",
+            markdown(decision.why),
             table(head, rows),
             f"What could make that wrong:\n\n{doubts or '- nothing that is recorded'}",
         ]
@@ -112,14 +112,16 @@ def _timed(design: Design, metric: Metric) -> str:
     return _value(design, metric) + (f" ({markdown(asked)})" if asked else "")
 
 
-def _numbers(one: Decision) -> str:
+def _numbers(decision: Decision) -> str:
     """A line a metric, a column a design: designs are few, and each cell says how it is known."""
     rows = []
-    software = SOFTWARE if any(design.is_program for design in one.designs) else ()
+    software = SOFTWARE if any(design.is_program for design in decision.designs) else ()
     for metric in (*COLUMNS, *software, *SHARES):
-        rows.append([label(metric), *(_cell(design, metric) for design in one.designs)])
-    rows.append(["weight bits", *(design.weight_bits for design in one.designs)])
-    return f"### {markdown(one.part)}\n\n" + table(["", *(markdown(design.label) for design in one.designs)], rows)
+        rows.append([label(metric), *(_cell(design, metric) for design in decision.designs)])
+    rows.append(["weight bits", *(design.weight_bits for design in decision.designs)])
+    return f"### {markdown(decision.part)}\n\n" + table(
+        ["", *(markdown(design.label) for design in decision.designs)], rows
+    )
 
 
 def _cell(design: Design, metric: Metric) -> str:
@@ -141,8 +143,8 @@ def _cell(design: Design, metric: Metric) -> str:
 
 
 def _ledger(comparison: Comparison) -> str:
-    rows = [[markdown(cell) for cell in row] for one in comparison.ledger for row in ledger.cells(one)]
-    remarks = [f"- {markdown(text)}" for one in comparison.ledger for text in ledger.remarks(one)]
+    rows = [[markdown(cell) for cell in row] for account in comparison.ledger for row in ledger.cells(account)]
+    remarks = [f"- {markdown(text)}" for account in comparison.ledger for text in ledger.remarks(account)]
     return "\n\n".join([ledger.ABOUT, table(ledger.HEAD, rows), *(["\n".join(remarks)] if remarks else [])])
 
 
@@ -172,7 +174,10 @@ def _unknowns(comparison: Comparison) -> str:
         f"- **{markdown(unknown.topic)}**: {markdown(unknown.fact)} ({markdown(comparison.places(designs))})"
         for unknown, designs in comparison.unknowns
     ]
-    lines += [f"- **no run**: {markdown(f'{one.flow} on {one.part}: {one.reason}')}" for one in comparison.absent]
+    lines += [
+        f"- **no run**: {markdown(f'{absence.flow} on {absence.part}: {absence.reason}')}"
+        for absence in comparison.absent
+    ]
     return "\n".join(lines)
 
 

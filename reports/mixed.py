@@ -18,13 +18,13 @@ SCHEMA = "zynqflows-search/1"
 
 def document(search: Search) -> Document:
     """Every design that was tried, with its accuracy on the images to choose by."""
-    return Document(search.network, tuple(one.run for one in search.tried))
+    return Document(search.network, tuple(tried.run for tried in search.tried))
 
 
 def front(search: Search) -> list[tuple[Tried, Design]]:
     """Designs that no other one beats in cost and accuracy, the cheapest first, of equal ones the first; one that is
     over its part only where every other one is, too."""
-    designs = designs_of([one.run for one in search.tried])
+    designs = designs_of([tried.run for tried in search.tried])
     pairs = sorted(zip(search.tried, designs, strict=True), key=lambda pair: (pair[0].cost, pair[0].lost))
     buildable = [pair for pair in pairs if pair[1].fit.verdict not in pareto.OUT]
     chosen: list[tuple[Tried, Design]] = []
@@ -41,21 +41,24 @@ def ranking(search: Search) -> pareto.Ranking:
 
 def told(search: Search) -> list[str]:
     """By what was chosen, the best and what builds it: a sentence each."""
-    said = [f"lost: points of accuracy against the float network, on {search.images}"]
+    sentences = [f"lost: points of accuracy against the float network, on {search.images}"]
     if search.best is None or search.final is None:
-        return [*said, f"none of them loses {points(search.keep)} points or less: give more bits, or --keep-accuracy"]
+        return [
+            *sentences,
+            f"none of them loses {points(search.keep)} points or less: give more bits, or --keep-accuracy",
+        ]
     (design,) = designs_of([search.final])
     widest = search.tried[0].cost
     saved = f"{number(search.cost, search.best.cost)} {label(search.cost)}, {number(search.cost, widest)} at the widest"
     fit = f"{design.fit.verdict.value}{why(design.fit)}"
-    said.append(f"best: {saved}; {fit}; the cheapest of those tried, and another one may be cheaper")
+    sentences.append(f"best: {saved}; {fit}; the cheapest of those tried, and another one may be cheaper")
     if design.accuracy:
         known = f"{number(Metric.ACCURACY, design.accuracy.value)} ({interval(design.accuracy)})"
-        said.append(
+        sentences.append(
             f"on {search.test}, by which nothing was chosen: {known}, and the float network "
             f"{number(Metric.ACCURACY, search.float_accuracy)}"
         )
-    return [*said, f"to build it: {printable(search.final.command)}"]
+    return [*sentences, f"to build it: {printable(search.final.command)}"]
 
 
 def points(share: float) -> str:
@@ -73,14 +76,14 @@ def report(search: Search) -> str:
         "images": search.images,
         "refused": search.refused,
         "best": _best(search),
-        "tried": [_tried(one) for one in search.tried],
+        "tried": [_tried(tried) for tried in search.tried],
         "document": json.loads(document_to_json(document(search))),
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def _tried(one: Tried) -> dict[str, Any]:
-    return {"run": one.run.name, "bits": dict(one.bits), "cost": one.cost, "lost": one.lost}
+def _tried(tried: Tried) -> dict[str, Any]:
+    return {"run": tried.run.name, "bits": dict(tried.bits), "cost": tried.cost, "lost": tried.lost}
 
 
 def _best(search: Search) -> dict[str, Any] | None:

@@ -52,8 +52,8 @@ class Ranking:
         """The designs by part, those on the front first, each group the fastest first."""
         order = list(Place)
         groups: dict[str, list[Ranked]] = {}
-        for one in sorted(self.ranked, key=lambda one: (order.index(one.place), -_speed(one.design))):
-            groups.setdefault(one.design.run.part, []).append(one)
+        for ranked in sorted(self.ranked, key=lambda ranked: (order.index(ranked.place), -_speed(ranked.design))):
+            groups.setdefault(ranked.design.run.part, []).append(ranked)
         return dict(sorted(groups.items()))
 
 

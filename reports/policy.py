@@ -176,9 +176,9 @@ def _rule(place: str, row: Mapping[str, Any]) -> Rule:
         if row[VERDICT] != Verdict.FITS.value or {"metric", *BOUNDS} & row.keys():
             raise _wrong(place, f'{where}: verdict may be "{Verdict.FITS.value}", with no metric and no other bound')
         return Rule(name, None, VERDICT, 0.0, **scope)
-    metric = next((one for one in Metric if one.key == row.get("metric")), None)
+    metric = next((candidate for candidate in Metric if candidate.key == row.get("metric")), None)
     if metric is None:
-        known = ", ".join(one.key for one in Metric)
+        known = ", ".join(candidate.key for candidate in Metric)
         raise _wrong(place, f"{where} has an unknown metric {_shown(row.get('metric'))}: it may be {known}")
     bounds = [key for key in BOUNDS if key in row]
     if len(bounds) != 1:

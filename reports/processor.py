@@ -29,13 +29,13 @@ def _times(value: float) -> str:
 
 def rate(design: Design) -> Reading | None:
     """Images a second, with driver and DMA where that is known: a program pays neither."""
-    found = (design.totals.get(metric) for metric in (SYSTEM[0], Metric.THROUGHPUT_FPS))
-    return next((one for one in found if one), None)
+    readings = (design.totals.get(metric) for metric in (SYSTEM[0], Metric.THROUGHPUT_FPS))
+    return next((reading for reading in readings if reading), None)
 
 
 def baseline(designs: Sequence[Design]) -> Design | None:
     """The fastest program."""
-    timed = [(design, found) for design in designs if design.is_program and (found := rate(design))]
+    timed = [(design, reading) for design in designs if design.is_program and (reading := rate(design))]
     return max(timed, key=lambda pair: pair[1].value)[0] if timed else None
 
 
@@ -49,10 +49,10 @@ def speed_up(design: Design, program: Design | None) -> SpeedUp | None:
 
 def sentence(program: Design, fastest: Sequence[Design]) -> str:
     """When the processor is enough, and how far the fastest designs are beyond it."""
-    found = rate(program)
-    assert found
-    low, high = found.ends
-    told = f"The processor alone ({program.label}) does {found.value:,.1f} images/s ({low:,.1f} .. {high:,.1f})"
-    enough = f"{told}: it is enough for {low:,.1f} images/s, and may be for {high:,.1f}"
-    ups = [(one.label, up) for one in fastest if (up := speed_up(one, program))]
+    reading = rate(program)
+    assert reading
+    low, high = reading.ends
+    alone = f"The processor alone ({program.label}) does {reading.value:,.1f} images/s ({low:,.1f} .. {high:,.1f})"
+    enough = f"{alone}: it is enough for {low:,.1f} images/s, and may be for {high:,.1f}"
+    ups = [(design.label, up) for design in fastest if (up := speed_up(design, program))]
     return ". ".join([enough, *(f"{label} is {up} times as fast" for label, up in ups)]) + "."

@@ -158,7 +158,7 @@ class Sweep(Results):
 
     def front(self, metrics: Sequence[str] | None = None) -> Results:
         """The designs that no other one equals or beats in everything; of those that are close, `ranking` tells."""
-        runs = tuple(one.design.run for one in self.ranking(metrics).ranked if one.place is Place.FRONT)
+        runs = tuple(ranked.design.run for ranked in self.ranking(metrics).ranked if ranked.place is Place.FRONT)
         return Results(Document(self.document.network, runs))
 
     def page(self, metrics: Sequence[str] | None = None) -> str:

@@ -22,7 +22,7 @@ def page(ranking: Ranking) -> str:
     templates = html.environment()
     script = templates.get_template("sweep.js.j2").render()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    metrics = [metric for metric in POSSIBLE if any(one.design.known(metric) for one in ranking.ranked)]
+    metrics = [metric for metric in POSSIBLE if any(ranked.design.known(metric) for ranked in ranking.ranked)]
     data = {
         "metrics": [
             {"key": metric.key, "label": label(metric), "unit": metric.unit, "more": metric in MORE}
@@ -30,7 +30,7 @@ def page(ranking: Ranking) -> str:
         ],
         "chosen": [metric.key for metric in ranking.metrics],
         "places": [place.value for place in Place],
-        "points": [_point(one, metrics) for group in ranking.parts.values() for one in group],
+        "points": [_point(ranked, metrics) for group in ranking.parts.values() for ranked in group],
     }
     return templates.get_template("sweep.html.j2").render(
         network=ranking.network,
@@ -42,14 +42,14 @@ def page(ranking: Ranking) -> str:
     )
 
 
-def _point(one: Ranked, metrics: list[Metric]) -> dict[str, Any]:
-    design = one.design
+def _point(ranked: Ranked, metrics: list[Metric]) -> dict[str, Any]:
+    design = ranked.design
     readings = {metric.key: reading for metric in metrics if (reading := design.known(metric))}
     return {
         "run": design.run.name,
         "part": printable(design.run.part),
         "label": printable(design.label),
-        "place": one.place.value,
+        "place": ranked.place.value,
         "verdict": design.fit.verdict.value,
         "why": printable(verdict(design.fit)),
         "binding": design.fit.binding.key.upper() if design.fit.binding else "unknown",

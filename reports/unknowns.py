@@ -26,14 +26,14 @@ TOPICS = (
 )  # fmt: skip
 """What a fact can be about; the first could most change a decision."""
 
-POWER = Unknown("power", "nobody has measured it, and no law here models it")
+POWER = Unknown("power", "it was not measured, and no model here predicts it")
 
 
 def unknowns(design: Design) -> tuple[Unknown, ...]:
     """Of one design, what could most change a decision first."""
     groups = (_resources, _intervals, _speed, _accuracy, _proof)
-    found = [one for group in groups for one in group(design)]
-    return tuple(sorted(found, key=lambda one: TOPICS.index(one.topic)))
+    facts = [fact for group in groups for fact in group(design)]
+    return tuple(sorted(facts, key=lambda fact: TOPICS.index(fact.topic)))
 
 
 def _resources(design: Design) -> Iterator[Unknown]:
@@ -42,12 +42,12 @@ def _resources(design: Design) -> Iterator[Unknown]:
     for metric in RESOURCES:
         reading = design.totals.get(metric)
         if reading is None:
-            yield Unknown("resources", f"{metric.key.upper()}: no law and no report covers it")
+            yield Unknown("resources", f"{metric.key.upper()}: no resource model and no report covers it")
         elif reading.at_least:
             missing = ", ".join(unmodelled(design, metric)) or "which blocks is not recorded"
             yield Unknown("unmodelled blocks", f"{metric.key.upper()} is at least {reading.value:,.0f}: {missing}")
-    if design.judged and not any(one.tier in BUILT for one in design.judged):
-        tiers = " and ".join(dict.fromkeys(_kind(one) for one in design.judged))
+    if design.judged and not any(reading.tier in BUILT for reading in design.judged):
+        tiers = " and ".join(dict.fromkeys(_kind(reading) for reading in design.judged))
         yield Unknown("resources", f"{tiers}: no logic synthesis has seen this design")
 
 
@@ -67,10 +67,12 @@ def unmodelled(design: Design, metric: Metric) -> tuple[str, ...]:
 def _intervals(design: Design) -> Iterator[Unknown]:
     """What the intervals leave open, and what is modelled with none."""
     fit = design.fit
-    none = [one.metric for one in design.judged if one.low is None and one.tier is Tier.MODELLED]
-    if wide := [one for one in fit.undecided if one.metric not in none]:
+    none = [reading.metric for reading in design.judged if reading.low is None and reading.tier is Tier.MODELLED]
+    if wide := [resource for resource in fit.undecided if resource.metric not in none]:
         yield Unknown("intervals", f"{open_ends(wide)}: its two ends decide differently")
-    if below := [one.metric for one in fit.judged if one.verdict is Verdict.OVER and one.low < one.value]:
+    if below := [
+        judged.metric for judged in fit.judged if judged.verdict is Verdict.OVER and judged.low < judged.value
+    ]:
         yield Unknown("intervals", f"{_names(below)} over at the lower end, and one design in twenty lies below it")
     if none:
         yield Unknown("intervals", f"modelled with none: {_names(none)}")
@@ -93,13 +95,13 @@ def room(design: Design) -> Iterator[Unknown]:
 
 
 def _speed(design: Design) -> Iterator[Unknown]:
-    found = [design.totals[metric] for metric in SPEED if metric in design.totals]
+    readings = [design.totals[metric] for metric in SPEED if metric in design.totals]
     if design.is_program:
         fact = "instructions are counted or modelled, and no board has timed the program"
-        yield Unknown("speed", fact if found else "no program of these widths was counted")
-    elif not found:
+        yield Unknown("speed", fact if readings else "no program of these widths was counted")
+    elif not readings:
         yield Unknown("speed", "neither latency nor interval has a reading")
-    elif all(one.tier is Tier.MODELLED for one in found):
+    elif all(reading.tier is Tier.MODELLED for reading in readings):
         yield Unknown("speed", "cycles are modelled: no simulation of the RTL and no board has counted them")
     if design.fit.clock and design.fit.clock.verdict is not ClockVerdict.MET:
         yield Unknown("clock", design.fit.clock.fact)

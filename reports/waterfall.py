@@ -57,17 +57,17 @@ def waterfall(readings: Sequence[Reading], metric: Metric) -> Waterfall | None:
     """Of one tier and stage, so that blocks and total are known alike: those that know most blocks, and of several the
     nearest to the metal. A block that is known at another stage only (a shell) joins them. None where none does."""
     of_metric = [reading for reading in readings if reading.metric is metric and reading.scope not in NO_BLOCKS]
-    kinds = list(dict.fromkeys((one.tier, one.stage) for one in of_metric))
+    kinds = list(dict.fromkeys((reading.tier, reading.stage) for reading in of_metric))
     if not kinds:
         return None
     groups = {kind: _of_kind(of_metric, *kind) for kind in kinds}
     tier, stage = max(kinds, key=lambda kind: (len(groups[kind]), TIERS.index(kind[1])))
-    found = groups[tier, stage]
+    by_scope = groups[tier, stage]
     scopes = dict.fromkeys(reading.scope for reading in readings if reading.scope not in NO_BLOCKS)
     blocks, start = [], 0.0
     for scope in scopes:
-        if scope in found:
-            blocks.append(Block(found[scope], start))
+        if scope in by_scope:
+            blocks.append(Block(by_scope[scope], start))
             start = blocks[-1].end if metric in RESOURCES else 0.0
     whole = next(
         (
@@ -81,7 +81,7 @@ def waterfall(readings: Sequence[Reading], metric: Metric) -> Waterfall | None:
     if whole and metric in RESOURCES:
         rest = whole.value - start
         rest = rest if abs(rest) > TOLERANCE * (len(blocks) + 1) else 0.0
-    unknown = tuple(scope for scope in scopes if scope not in found)
+    unknown = tuple(scope for scope in scopes if scope not in by_scope)
     return Waterfall(metric, tier, stage, tuple(blocks), whole, rest, unknown)
 
 
@@ -90,4 +90,7 @@ def _of_kind(readings: Sequence[Reading], tier: Tier, stage: Tier) -> dict[str, 
     alike = [
         reading for reading in readings if reading.tier is tier and TIERS.index(reading.stage) >= TIERS.index(stage)
     ]
-    return {one.scope: one for one in (*reversed(alike), *(one for one in reversed(alike) if one.stage is stage))}
+    return {
+        reading.scope: reading
+        for reading in (*reversed(alike), *(reading for reading in reversed(alike) if reading.stage is stage))
+    }

@@ -94,19 +94,19 @@ def beside(readings: Sequence[Reading], shown: Reading) -> str:
     alone = [
         reading for reading in readings if (reading.metric, reading.scope, shown.scope) == (shown.metric, DESIGN, TOTAL)
     ]
-    told = []
-    counts = nearest(one for one in alone if one.stage is Tier.HLS) or nearest(
-        one for one in same if one.stage is Tier.HLS
+    texts = []
+    counts = nearest(reading for reading in alone if reading.stage is Tier.HLS) or nearest(
+        reading for reading in same if reading.stage is Tier.HLS
     )
     if shown.stage is not Tier.HLS and counts:
         counted = "csynth would count" if counts[0].tier is Tier.MODELLED else "csynth counts"
-        told.append(f"{counted} {amount(_alone(readings, counts[0]))}")
-    if reported := [one for one in alone if one.tier is shown.tier and one.value != shown.value]:
-        told.append(f"its report says {amount(reported[0])}, without the shell")
+        texts.append(f"{counted} {amount(_alone(readings, counts[0]))}")
+    if reported := [reading for reading in alone if reading.tier is shown.tier and reading.value != shown.value]:
+        texts.append(f"its report says {amount(reported[0])}, without the shell")
     if shown.tier is not Tier.MODELLED:
-        models = nearest(one for one in same if one.tier is Tier.MODELLED and one.stage is shown.stage)
-        told += [f"the model said {amount(model)}" for model in models]
-    return "; ".join(told)
+        models = nearest(reading for reading in same if reading.tier is Tier.MODELLED and reading.stage is shown.stage)
+        texts += [f"the model said {amount(model)}" for model in models]
+    return "; ".join(texts)
 
 
 def _alone(readings: Sequence[Reading], count: Reading) -> Reading:
@@ -122,37 +122,43 @@ def _alone(readings: Sequence[Reading], count: Reading) -> Reading:
 def verdict(fit: Fit) -> str:
     """One sentence: the verdict, what is over and by how much, what would settle an open one, the clock where it is
     missed or at risk, the binding resource, stage and margins."""
-    told = [fit.verdict.value]
+    clauses = [fit.verdict.value]
     if fit.verdict is Verdict.PROCESSOR:
         return "processor: a program on the ARM cores, which takes nothing of the fabric"
     if fit.verdict is Verdict.OVER:
-        told = [f"over: {over(fit)}"]
+        clauses = [f"over: {over(fit)}"]
     elif fit.verdict is Verdict.UNDECIDED:
-        told = [f"undecided: {undecided(fit)}"]
+        clauses = [f"undecided: {undecided(fit)}"]
     if fit.clock and fit.clock.warning:
-        told.append(f"clock {fit.clock.verdict.value}: {fit.clock.fact}")
+        clauses.append(f"clock {fit.clock.verdict.value}: {fit.clock.fact}")
     if fit.verdict is Verdict.CLOCK_MISSED:
         alone = fit.resources.value + (f" ({undecided(fit)})" if fit.resources is Verdict.UNDECIDED else "")
-        told = [*told[1:], f"resources alone: {alone}"]
+        clauses = [*clauses[1:], f"resources alone: {alone}"]
     if fit.binding is None:
-        return "; ".join(["unknown: no resource has a reading" if one == "unknown" else one for one in told])
+        return "; ".join(
+            ["unknown: no resource has a reading" if clause == "unknown" else clause for clause in clauses]
+        )
     stage = f"judged at {stage_name(fit.stage)}" if fit.stage else ""
     terms = f"binding resource {fit.binding.key.upper()}; {stage}, {fit.margins}"
-    return "; ".join([*told, terms])
+    return "; ".join([*clauses, terms])
 
 
 def over(fit: Fit) -> str:
     """What exceeds the part: by how much, and by how much at the least where that is an interval's lower end."""
-    found = [one for one in fit.judged if one.verdict is Verdict.OVER]
+    exceeded = [resource for resource in fit.judged if resource.verdict is Verdict.OVER]
     return ", ".join(
-        f"{_amount_over(one, one.value)}"
-        + (f" ({_count(one, one.low - one.available)} at the lower end)" if one.low < one.value else "")
-        for one in found
+        f"{_amount_over(resource, resource.value)}"
+        + (
+            f" ({_count(resource, resource.low - resource.available)} at the lower end)"
+            if resource.low < resource.value
+            else ""
+        )
+        for resource in exceeded
     )
 
 
-def _amount_over(one: Judged, value: float) -> str:
-    return f"{one.metric.key.upper()} by {_count(one, value - one.available)}"
+def _amount_over(resource: Judged, value: float) -> str:
+    return f"{resource.metric.key.upper()} by {_count(resource, value - resource.available)}"
 
 
 def undecided(fit: Fit) -> str:
@@ -162,23 +168,24 @@ def undecided(fit: Fit) -> str:
 
 def open_ends(judged: Iterable[Judged]) -> str:
     """The intervals of resources that are undecided, against the part."""
-    told = []
-    for one in judged:
-        of = f"of {_count(one, one.available)} ({_count(one, one.usable)} with the margin free)"
-        if (one.low, one.high) == (0.0, inf):
-            told.append(f"{one.metric.key.upper()} is modelled with no interval, {of}")
-        elif one.high == inf:
-            told.append(f"{one.metric.key.upper()} takes at least {_count(one, one.low)} {of}")
+    clauses = []
+    for resource in judged:
+        of = f"of {_count(resource, resource.available)} ({_count(resource, resource.usable)} with the margin free)"
+        if (resource.low, resource.high) == (0.0, inf):
+            clauses.append(f"{resource.metric.key.upper()} is modelled with no interval, {of}")
+        elif resource.high == inf:
+            clauses.append(f"{resource.metric.key.upper()} takes at least {_count(resource, resource.low)} {of}")
         else:
-            told.append(f"{one.metric.key.upper()} takes {_count(one, one.low)} to {_count(one, one.high)} {of}")
-    return ", ".join(told)
+            span = f"{_count(resource, resource.low)} to {_count(resource, resource.high)}"
+            clauses.append(f"{resource.metric.key.upper()} takes {span} {of}")
+    return ", ".join(clauses)
 
 
 SETTLED = "a utilization report of logic synthesis or routing would settle it"
 
 
-def _count(one: Judged, value: float) -> str:
-    return number(one.metric, value)
+def _count(resource: Judged, value: float) -> str:
+    return number(resource.metric, value)
 
 
 def clock(fit: Fit) -> str:
@@ -199,7 +206,7 @@ def why(fit: Fit) -> str:
         return f" ({missed})"
     binding = [fit.binding.key.upper()] if fit.binding else []
     if fit.verdict is Verdict.UNDECIDED:
-        binding = [one.metric.key.upper() for one in fit.undecided]
+        binding = [resource.metric.key.upper() for resource in fit.undecided]
     if fit.verdict is Verdict.OVER and clock and clock.verdict is ClockVerdict.MISSED:
         binding.append(f"and {missed}")
     elif fit.verdict is Verdict.AT_RISK and fit.resources is Verdict.FITS:

@@ -22,12 +22,14 @@ DARK = 0.55
 
 
 def draw(job: Mapping[str, Any]) -> Figure:
-    networks = [one for one in (job["floating"], job.get("quantised")) if one]
+    networks = [network for network in (job["floating"], job.get("quantised")) if network]
     figure, panels = canvas(4.9 * len(networks), 4.6, columns=len(networks))
-    for panel, one in zip(panels, networks, strict=True):
-        _matrix(panel, job["classes"], one["confusion"])
-        share = one["accuracy"]
-        panel.set_title(f"{job['network']}, {one['name']}: {100 * share['right'] / share['n']:.2f} % of {share['n']:,}")
+    for panel, network in zip(panels, networks, strict=True):
+        _matrix(panel, job["classes"], network["confusion"])
+        share = network["accuracy"]
+        panel.set_title(
+            f"{job['network']}, {network['name']}: {100 * share['right'] / share['n']:.2f} % of {share['n']:,}"
+        )
     return figure
 
 

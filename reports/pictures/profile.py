@@ -76,7 +76,7 @@ def _holds(panel: Axes, place: int, row: Mapping[str, Any]) -> None:
 def _spread(panel: Axes, place: int, row: Mapping[str, Any], left: float) -> None:
     """Where nine tenths, half and the median of a tensor's weights lie, by magnitude."""
     colour = ROLES[row["role"]][1]
-    ends = [log2(one) if one else left for one in row["weights"]["quantiles"]]
+    ends = [log2(magnitude) if magnitude else left for magnitude in row["weights"]["quantiles"]]
     panel.plot((ends[0], ends[4]), (place, place), color=colour, linewidth=0.8, zorder=2)
     panel.plot((ends[1], ends[3]), (place, place), color=colour, linewidth=3.2, zorder=2, solid_capstyle="butt")
     panel.plot(ends[2], place, marker="|", color="white", markersize=5, markeredgewidth=1.4, zorder=3)

@@ -40,10 +40,10 @@ matplotlib.rcParams.update(
 )
 
 
-def canvas(width: float, height: float, columns: int = 1, rows: int = 1, **rest: Any) -> tuple[Figure, list[Axes]]:
+def canvas(width: float, height: float, columns: int = 1, rows: int = 1, **options: Any) -> tuple[Figure, list[Axes]]:
     """A figure of `width` x `height` inches and its panels, row by row; `rest` goes to ``Figure.subplots``."""
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, **rest)
+    panels = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, list(panels.ravel())
 
 

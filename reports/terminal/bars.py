@@ -16,8 +16,8 @@ SMALL = 0.01
 
 def waterfalls(run: Run) -> str:
     """Cycles, then each resource, block by block; empty where no block has a reading."""
-    found = (waterfall(run.readings, metric) for metric in METRICS)
-    return "\n\n".join(_text(one) for one in found if one and one.extent > 0)
+    falls = (waterfall(run.readings, metric) for metric in METRICS)
+    return "\n\n".join(_text(fall) for fall in falls if fall and fall.extent > 0)
 
 
 def _text(fall: Waterfall) -> str:

@@ -14,9 +14,11 @@ def decisions(comparison: Comparison) -> str:
     return "\n\n".join(_decision(decision) for decision in comparison.decisions)
 
 
-def _decision(one: Decision) -> str:
-    told = ", ".join(f"{design.label}: {design.fit.verdict.value}" for design in one.designs)
-    doubts = f"{len(one.doubts)} things could make that wrong: the report has them"
-    why = wrap(one.why, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    verdicts = wrap(told, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    return "\n".join([*wrap(printable(f"{one.place}: {one.headline}"), WIDTH), *verdicts, *why, f"  {doubts}"])
+def _decision(decision: Decision) -> str:
+    labelled = ", ".join(f"{design.label}: {design.fit.verdict.value}" for design in decision.designs)
+    doubts = f"{len(decision.doubts)} things could make that wrong: the report has them"
+    why = wrap(decision.why, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    verdicts = wrap(labelled, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    return "\n".join(
+        [*wrap(printable(f"{decision.place}: {decision.headline}"), WIDTH), *verdicts, *why, f"  {doubts}"]
+    )

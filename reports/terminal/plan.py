@@ -14,20 +14,20 @@ def plan(title: str, plan: Plan, digests: Mapping[str, str]) -> str:
 
 
 def _planned(step: Step, digest: str) -> str:
-    given = []
+    inputs = []
     for name, item in step.files.items():
         match item:
             case str():
-                given.append(f"{name} ({len(item):,} characters)")
+                inputs.append(f"{name} ({len(item):,} characters)")
             case Asset():
-                given.append(f"{name} (asset {item.digest})")
+                inputs.append(f"{name} (asset {item.digest})")
             case Output():
-                given.append(f"{name} (from {item.step})")
+                inputs.append(f"{name} (from {item.step})")
     lines = [
         ("", step.about),
         ("runs", " ".join(step.argv)),
-        ("given", ", ".join(given)),
+        ("given", ", ".join(inputs)),
         ("makes", ", ".join(step.makes)),
     ]
-    told = [f"  {step.name}  {digest}", *(f"    {label:<6}{text}" for label, text in lines)]
-    return "\n".join(map(printable, told))
+    texts = [f"  {step.name}  {digest}", *(f"    {label:<6}{text}" for label, text in lines)]
+    return "\n".join(map(printable, texts))

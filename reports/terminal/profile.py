@@ -25,19 +25,20 @@ HEAD = [
 """docs/reference/profile.md says what each column means."""
 
 
-def profile(found: Profile) -> str:
+def profile(profile: Profile) -> str:
     """One row a tensor, then what of it needs a look."""
     results = (
-        f"on {found.n:,} training images {found.images}; pixels are {found.pixels}"
-        if found.n
-        else (f"as codes of kernels and thresholds bound them on {found.images}")
+        f"on {profile.n:,} training images {profile.images}; pixels are {profile.pixels}"
+        if profile.n
+        else (f"as codes of kernels and thresholds bound them on {profile.images}")
     )
-    title = f"{found.network} in {found.flow}, weights {found.weights}, arithmetic {found.quantised}; results {results}"
-    rows = [HEAD, *(_row(row) for row in found.rows)]
-    if found.judged:
-        costs = [f"{_points(row, found.judged):+.2f}" if row.right is not None else "" for row in found.rows]
+    about = f"{profile.network} in {profile.flow}, weights {profile.weights}, arithmetic {profile.quantised}"
+    title = f"{about}; results {results}"
+    rows = [HEAD, *(_row(row) for row in profile.rows)]
+    if profile.judged:
+        costs = [f"{_points(row, profile.judged):+.2f}" if row.right is not None else "" for row in profile.rows]
         rows = [[*row, cost] for row, cost in zip(rows, ["alone, points", *costs], strict=True)]
-    remarks = [_beyond(found), _small(found), _cut(found), _costs(found)]
+    remarks = [_beyond(profile), _small(profile), _cut(profile), _costs(profile)]
     return "\n\n".join(
         [printable(title), table(rows, frozenset({0, 1})), "\n".join(wrapped(text) for text in remarks if text)]
     )
@@ -79,12 +80,12 @@ def _count(count: int) -> str:
     return f"{count:,}" if count else ""
 
 
-def _beyond(found: Profile) -> str:
-    rows = [row for row in found.rows if row.beyond]
+def _beyond(profile: Profile) -> str:
+    rows = [row for row in profile.rows if row.beyond]
     if not rows:
         return "Every tensor stays inside its type."
-    told = ", ".join(f"{row.tensor} ({_past(row)})" for row in rows)
-    return f"Leave their types: {told}."
+    tensors = ", ".join(f"{row.tensor} ({_past(row)})" for row in rows)
+    return f"Leave their types: {tensors}."
 
 
 def _past(row: Row) -> str:
@@ -93,20 +94,20 @@ def _past(row: Row) -> str:
     return f"by {100 * row.beyond * row.step / max(row.highest, row.step):.2g} %{count}"
 
 
-def _small(found: Profile) -> str:
-    lost, n = (sum(getattr(row.weights, name) for row in found.rows if row.weights) for name in ("to_zero", "n"))
+def _small(profile: Profile) -> str:
+    lost, n = (sum(getattr(row.weights, name) for row in profile.rows if row.weights) for name in ("to_zero", "n"))
     return f"{lost:,} of {n:,} weights are rounded to zero." if lost else ""
 
 
-def _costs(found: Profile) -> str:
+def _costs(profile: Profile) -> str:
     """The dearest types, and what the points are of."""
-    if not found.judged:
+    if not profile.judged:
         return ""
-    judged = found.judged
-    dearest = sorted((row for row in found.rows if row.right is not None), key=lambda row: _points(row, judged))[:3]
-    told = ", ".join(f"{row.tensor} ({_points(row, judged):+.2f})" for row in dearest if _points(row, judged) < 0)
+    judged = profile.judged
+    dearest = sorted((row for row in profile.rows if row.right is not None), key=lambda row: _points(row, judged))[:3]
+    tensors = ", ".join(f"{row.tensor} ({_points(row, judged):+.2f})" for row in dearest if _points(row, judged) < 0)
     base = f"The float network gets {100 * judged.float_right / judged.n:.2f} % of {judged.n:,} test images right"
-    return f"{base}; alone in its type, each tensor changes that by so many points. Dearest: {told or 'none'}."
+    return f"{base}; alone in its type, each tensor changes that by so many points. Dearest: {tensors or 'none'}."
 
 
 def _points(row: Row, judged: Judged) -> float:
@@ -114,8 +115,8 @@ def _points(row: Row, judged: Judged) -> float:
     return 100 * (row.right - judged.float_right) / judged.n
 
 
-def _cut(found: Profile) -> str:
-    names = [row.tensor for row in found.rows if row.cut and row.low < row.lowest]
-    told = "saturates below zero, where a ReLU cuts it anyway" if len(names) == 1 else ""
-    told = told or "saturate below zero, where a ReLU cuts them anyway"
-    return f"{', '.join(names)} {told}." if names else ""
+def _cut(profile: Profile) -> str:
+    names = [row.tensor for row in profile.rows if row.cut and row.low < row.lowest]
+    saturation = "saturates below zero, where a ReLU cuts it anyway" if len(names) == 1 else ""
+    saturation = saturation or "saturate below zero, where a ReLU cuts them anyway"
+    return f"{', '.join(names)} {saturation}." if names else ""

@@ -16,16 +16,16 @@ LIMIT = 20
 def verdicts(readiness: Readiness) -> str:
     """One line a condition; then, of each that is not simply held, which nodes it rests on and what to change."""
     counts = {status: sum(verdict.status is status for verdict in readiness.verdicts) for status in Status}
-    told = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
+    summary = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
     rows = [
         ["condition", "verdict", ""],
         *([verdict.condition, verdict.status.value, verdict.about] for verdict in readiness.verdicts),
     ]
     judges = ", ".join(dict.fromkeys(verdict.judged for verdict in readiness.verdicts if verdict.judged))
     by = f"; judged by {judges}" if judges else ""
-    parts = [printable(f"{readiness.file}: {told}{by}"), table(rows, frozenset({0, 1, 2}))]
+    parts = [printable(f"{readiness.file}: {summary}{by}"), table(rows, frozenset({0, 1, 2}))]
     for verdict in readiness.verdicts:
-        refused, taken = ([each for each in verdict.findings if each.taken is kind] for kind in (False, True))
+        refused, taken = ([finding for finding in verdict.findings if finding.taken is kind] for kind in (False, True))
         parts += _told(f"{verdict.condition} is broken", refused)
         parts += _told(f"{verdict.condition} is {Status.SLOWER.value}", taken)
     return "\n\n".join(parts)
@@ -39,6 +39,6 @@ def _told(head: str, findings: Sequence[Finding]) -> Iterator[str]:
         yield "\n".join(lines)
 
 
-def _finding(one: Finding) -> str:
-    text = f"{one.where}: {one.fact}. {sentence(one.change)}."
+def _finding(finding: Finding) -> str:
+    text = f"{finding.where}: {finding.fact}. {sentence(finding.change)}."
     return "\n".join(wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))

@@ -37,7 +37,9 @@ def details(document: Document, layers: bool = False, full: bool = True) -> str:
     network = document.network
     size = f"{network.parameters:,} parameters, {network.macs:,} MACs"
     head = f"{network.name}: {size}, architecture {network.architecture}"
-    return "\n\n".join([printable(head), *(_details(one, layers, full) for one in designs_of(document.runs))]) + "\n"
+    return (
+        "\n\n".join([printable(head), *(_details(design, layers, full) for design in designs_of(document.runs))]) + "\n"
+    )
 
 
 def _details(design: Design, layers: bool, full: bool) -> str:
@@ -53,8 +55,8 @@ def _details(design: Design, layers: bool, full: bool) -> str:
         facts.append(("clock", f"{design.fit.clock.verdict.value}: {design.fit.clock.fact}"))
     facts += [("proof", _proof(run))]
     if run.steps:
-        told = ", ".join(_step(step.name, step.state, step.seconds, step.reason) for step in run.steps)
-        facts += [("steps", told)] if full else []
+        steps = ", ".join(_step(step.name, step.state, step.seconds, step.reason) for step in run.steps)
+        facts += [("steps", steps)] if full else []
         facts += [("run", run.name)]
     facts += [("sources", text) for text in _sources(design.totals.values())] if full else []
     lines = [_paragraph(label, text) for label, text in facts]
@@ -99,7 +101,7 @@ def _totals(design: Design) -> list[list[str]]:
             known = "; ".join(filter(None, (evidence(reading), design.beside(metric))))
             rows.append([label, amount(reading), of, share, interval(reading), known])
         elif metric in RESOURCES and not design.is_program:
-            rows.append([label, "unknown", available, "", "", "no law and no report covers it"])
+            rows.append([label, "unknown", available, "", "", "no resource model and no report covers it"])
     return rows
 
 
@@ -140,20 +142,22 @@ def _layers(readings: Sequence[Reading]) -> str:
     """A line a scope; a column with a star holds what a second source says of the same, where one does."""
     columns = (*RESOURCES, Metric.LATENCY_CYCLES, Metric.INTERVAL_CYCLES)
     first = {
-        (one.scope, one.metric): one for one in nearest(readings) if one.scope not in (TOTAL, SEEN, AT_ASKED_CLOCK)
+        (reading.scope, reading.metric): reading
+        for reading in nearest(readings)
+        if reading.scope not in (TOTAL, SEEN, AT_ASKED_CLOCK)
     }
     second = _second(readings, first)
     used = [
-        (label, metric, found)
+        (label, metric, by_scope)
         for metric in columns
-        for label, found in ((metric.key, first), (f"{metric.key} *", second))
-        if any(metric is one for _, one in found)
+        for label, by_scope in ((metric.key, first), (f"{metric.key} *", second))
+        if any(metric is known for _, known in by_scope)
     ]
     rows = [["layer or block", *(label for label, _, _ in used)]]
     for scope in dict.fromkeys(scope for scope, _ in first):
-        given = [found.get((scope, metric)) for _, metric, found in used]
-        rows.append([scope, *(amount(one).removesuffix(" cycles") if one else "unknown" for one in given)])
-    sources = dict.fromkeys(_count(one) or one.source.split(";")[0] for one in second.values())
+        cells = [by_scope.get((scope, metric)) for _, metric, by_scope in used]
+        rows.append([scope, *(amount(reading).removesuffix(" cycles") if reading else "unknown" for reading in cells)])
+    sources = dict.fromkeys(_count(reading) or reading.source.split(";")[0] for reading in second.values())
     return "\n".join([table(rows), *(printable(f"* {source}") for source in sources)])
 
 
@@ -162,15 +166,17 @@ def _second(
 ) -> dict[tuple[str, Metric], Reading]:
     """Of each metric and scope, the other reading of one tier, or csynth's count; a metric of which it counts what is
     shown anyway (block RAM, DSP slices) is left out."""
-    found = {}
-    for one in readings:
-        shown = first.get((one.scope, one.metric))
-        if shown and one is not shown and (one.tier is shown.tier or _count(one)):
-            found[one.scope, one.metric] = one
-    told = {
-        metric for (scope, metric), one in found.items() if not _count(one) or one.value != first[scope, metric].value
+    others = {}
+    for reading in readings:
+        shown = first.get((reading.scope, reading.metric))
+        if shown and reading is not shown and (reading.tier is shown.tier or _count(reading)):
+            others[reading.scope, reading.metric] = reading
+    shown_metrics = {
+        metric
+        for (scope, metric), reading in others.items()
+        if not _count(reading) or reading.value != first[scope, metric].value
     }
-    return {key: one for key, one in found.items() if key[1] in told}
+    return {key: reading for key, reading in others.items() if key[1] in shown_metrics}
 
 
 def _count(reading: Reading) -> str:
@@ -216,7 +222,7 @@ def _parts(designs: Sequence[Design]) -> Sequence[str]:
 
 def _compared(design: Design) -> list[str]:
     run, totals, fit = design.run, design.totals, design.fit
-    least = {one.metric: ">= " for one in design.judged if one.at_least}
+    least = {reading.metric: ">= " for reading in design.judged if reading.at_least}
     shares = [least.get(metric, "") + _share(design, metric) for metric in RESOURCES]
     speed = [_short(design, metric) for metric in (Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS)]
     accuracy = totals.get(Metric.ACCURACY)
@@ -225,7 +231,7 @@ def _compared(design: Design) -> list[str]:
     verified = f"{proof.equal}/{proof.vectors}" if proof and proof.equal is not None else "no"
     verified = "refuted" if run.refuted else verified
     known_by = [totals[metric] for metric in SOFTWARE[:1] if metric in totals] if design.is_program else design.judged
-    tiers = dict.fromkeys(evidence(one).partition(",")[0] for one in known_by)
+    tiers = dict.fromkeys(evidence(reading).partition(",")[0] for reading in known_by)
     return [run.name, run.part, *shares, *speed, known, verified, f"{fit.verdict.value}{why(fit)}", "; ".join(tiers)]
 
 

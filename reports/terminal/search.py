@@ -24,8 +24,8 @@ def outcome(search: Search) -> str:
     return "\n\n".join([*parts, *map(wrapped, told(search))])
 
 
-def _row(search: Search, one: Tried, design: Design) -> list[str]:
+def _row(search: Search, tried: Tried, design: Design) -> list[str]:
     cells = [number(metric, reading.value) if (reading := design.known(metric)) else "unknown" for metric in COLUMNS]
     verdict = f"{design.fit.verdict.value}{why(design.fit)}"
-    bits = " ".join(map(str, one.bits.values()))
-    return [points(one.lost), *cells, verdict, "best" if one == search.best else "", bits]
+    bits = " ".join(map(str, tried.bits.values()))
+    return [points(tried.lost), *cells, verdict, "best" if tried == search.best else "", bits]

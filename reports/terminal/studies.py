@@ -18,8 +18,8 @@ Rows = list[list[str]]
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    head, *rest = rows
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rest]
+    head, *body = rows
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *body]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -123,7 +123,7 @@ def evaluation(report: Report) -> str:
 
 
 def _by_class(report: Report) -> Rows:
-    networks = [one for one in (report.floating, report.quantised) if one]
+    networks = [network for network in (report.floating, report.quantised) if network]
     rows = [["class", "n", *(f"{network.name}, % [95 % interval]" for network in networks)]]
     for index, name in enumerate(report.classes):
         shares = [network.by_class[index] for network in networks]
@@ -147,8 +147,10 @@ def _worst(report: Report, shown: Classified) -> str:
         for column in range(len(names))
         if row != column
     ]
-    told = [f"{label} called {other} {count}" for count, label, other in sorted(pairs, reverse=True)[:WORST] if count]
-    return wrapped(f"most confused: {', '.join(told) or 'nothing'}")
+    confusions = [
+        f"{label} called {other} {count}" for count, label, other in sorted(pairs, reverse=True)[:WORST] if count
+    ]
+    return wrapped(f"most confused: {', '.join(confusions) or 'nothing'}")
 
 
 def _difference(report: Report) -> str:
@@ -169,5 +171,5 @@ def _difference(report: Report) -> str:
 
 
 def _places(images: Sequence[int], limit: int = 12) -> str:
-    rest = len(images) - limit
-    return ", ".join(map(str, images[:limit])) + (f" and {rest:,} more (--json has all)" if rest > 0 else "")
+    more = len(images) - limit
+    return ", ".join(map(str, images[:limit])) + (f" and {more:,} more (--json has all)" if more > 0 else "")

@@ -19,23 +19,23 @@ COLUMNS = (Metric.THROUGHPUT_FPS, Metric.LATENCY_US, Metric.ACCURACY, Metric.LUT
 
 def front(ranking: Ranking, every: bool = False) -> str:
     """A table a part: the front and what is close to it, or `every` design; then how many there are of each."""
-    told = []
+    parts = []
     for part, group in ranking.parts.items():
-        shown = group if every else [one for one in group if one.place in SHOWN]
-        counts = Counter(one.place for one in group)
+        shown = group if every else [ranked for ranked in group if ranked.place in SHOWN]
+        counts = Counter(ranked.place for ranked in group)
         summary = ", ".join(f"{counts[place]} {place.value}" for place in Place if counts[place])
-        told.append(f"{part}: {len(group)} designs ({summary})")
+        parts.append(f"{part}: {len(group)} designs ({summary})")
         if shown:
             rows = [["design", *(label(metric) for metric in COLUMNS), "verdict", ""], *map(_row, shown)]
-            told.append(table(rows, frozenset({0, len(COLUMNS) + 1, len(COLUMNS) + 2})))
+            parts.append(table(rows, frozenset({0, len(COLUMNS) + 1, len(COLUMNS) + 2})))
         else:
-            told.append("none is on the front; --all prints every design, with what it lacks")
-        told.append("")
-    told.append(wrapped(f"by {', '.join(label(metric) for metric in ranking.metrics)}; {'; '.join(LEGEND.values())}"))
-    return "\n".join([*told, *map(wrapped, ranking.notes)])
+            parts.append("none is on the front; --all prints every design, with what it lacks")
+        parts.append("")
+    parts.append(wrapped(f"by {', '.join(label(metric) for metric in ranking.metrics)}; {'; '.join(LEGEND.values())}"))
+    return "\n".join([*parts, *map(wrapped, ranking.notes)])
 
 
-def _row(one: Ranked) -> list[str]:
-    design = one.design
+def _row(ranked: Ranked) -> list[str]:
+    design = ranked.design
     cells = [number(metric, reading.value) if (reading := design.known(metric)) else "unknown" for metric in COLUMNS]
-    return [design.label, *cells, f"{design.fit.verdict.value}{why(design.fit)}", one.place.value]
+    return [design.label, *cells, f"{design.fit.verdict.value}{why(design.fit)}", ranked.place.value]

@@ -175,7 +175,7 @@ def test_what_is_not_known_is_told() -> None:
     comparison = compare([document_of(run)], [Absent("rtl", "xc7z020clg400-1", "refused: too large")])
     told = {(one.topic, one.fact) for one, _ in comparison.unknowns}
     for expected in (
-        ("resources", "FF: no law and no report covers it"),
+        ("resources", "FF: no resource model and no report covers it"),
         ("unmodelled blocks", "LUT is at least 26,600: softmax"),
         ("proof", "not shown to compute the trained network: a simulation did not run"),
         ("steps skipped", "csynth: vitis_hls is not on PATH"),

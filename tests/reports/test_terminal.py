@@ -60,7 +60,7 @@ def test_a_run_in_full() -> None:
         "options: reuse-factor 64",
         "LUT 20,000 17,600 114 % 18,000 .. 26,000 modelled for csynth, on xc7z010",
         "FF >= 9,000 35,200 26 % 8,000 .. 10,000 modelled for csynth, on xc7z010",
-        "BRAM18 unknown 120 no law and no report covers it",
+        "BRAM18 unknown 120 no resource model and no report covers it",
         "accuracy 83.84 % n = 10,000 83.00 % .. 84.00 % evaluated, on 10,000 images",
         "conv1 7,000 8",
         "pool 100 unknown",

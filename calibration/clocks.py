@@ -45,31 +45,34 @@ def is_met(row: Row) -> bool:
     return bool(row["wns_ns"] >= 0)
 
 
-def routed(given: Iterable[Row]) -> tuple[float, float, float]:
+def routed(rows: Iterable[Row]) -> tuple[float, float, float]:
     """MHz that a design of a new project reaches where no known unit is slower: median and the ends of 90 %.
 
     Every project weighs the same. A build that met its clock, and one that a known unit limited, are a lower bound.
     """
-    known = list(given)
+    known = list(rows)
     weight = Counter(row["repo"] for row in known)
     weights: list[tuple[float, float, float]] = []
     for centre in MEANS:
         for spread in SPREADS:
-            told = 0.0
+            likelihood = 0.0
             for row in known:
                 away = log(reached(row) / centre) / spread
                 is_bound = is_met(row) or row.get("unit") == "LabelSelect_hls"
-                told += (log(max(_above(away), 1e-300)) if is_bound else -log(spread) - away**2 / 2) / weight[
+                likelihood += (log(max(_above(away), 1e-300)) if is_bound else -log(spread) - away**2 / 2) / weight[
                     row["repo"]
                 ]
-            weights.append((exp(told), centre, spread))
-    total = sum(one for one, _, _ in weights)
+            weights.append((exp(likelihood), centre, spread))
+    total = sum(density for density, _, _ in weights)
 
     def quantile(share: float) -> float:
         low, high = 10.0, 10_000.0
         while high / low > 1.001:
             middle = sqrt(low * high)
-            below = sum(one * (1 - _above(log(middle / centre) / spread)) for one, centre, spread in weights) / total
+            below = (
+                sum(density * (1 - _above(log(middle / centre) / spread)) for density, centre, spread in weights)
+                / total
+            )
             low, high = (middle, high) if below < share else (low, middle)
         return sqrt(low * high)
 
@@ -81,19 +84,19 @@ def _above(z: float) -> float:
     return erfc(z / sqrt(2)) / 2
 
 
-def net(given: Sequence[Row]) -> float:
+def net(rows: Sequence[Row]) -> float:
     """ns of a net in LabelSelect's chain, so that the mean period of the builds that it limits is met."""
-    found = [row for row in given if row.get("unit") == "LabelSelect_hls"]
-    labels = found[0]["config"]["LabelSelect_hls"]
+    limited = [row for row in rows if row.get("unit") == "LabelSelect_hls"]
+    labels = limited[0]["config"]["LabelSelect_hls"]
     stages, bits = labels["PE"], int(labels["inputDataType"].removeprefix("INT"))
     without = clock.compare_chain(stages, bits)[0] - clock.NETS_A_STAGE * stages * clock.NET
-    return (mean(1000 / reached(row) for row in found) - without) / (clock.NETS_A_STAGE * stages)
+    return (mean(1000 / reached(row) for row in limited) - without) / (clock.NETS_A_STAGE * stages)
 
 
 def foretold(row: Row) -> tuple[Reading, Clock]:
     """(Fmax, verdict) of a row's design, by its nodes' attributes alone where they are known."""
     part = find_part(row["part"])
-    fmax = next(one for one in predicted(row.get("config", {}).items(), part) if one.scope == TOTAL)
+    fmax = next(reading for reading in predicted(row.get("config", {}).items(), part) if reading.scope == TOTAL)
     seen = load(row["flow"]).seen_clock
     return fmax, judge_clock([fmax, *([seen] if seen else [])], row["asked_ns"])
 
@@ -109,9 +112,9 @@ def main() -> None:
         fmax, judged = foretold(row)
         built = f"{'met, at least' if is_met(row) else 'missed,'} {reached(row):.0f} MHz"
         right = (judged.verdict.value == "credible") == is_met(row)
-        told = f"{fmax.value:.0f} ({fmax.low:.0f} .. {fmax.high:.0f})"
+        interval = f"{fmax.value:.0f} ({fmax.low:.0f} .. {fmax.high:.0f})"
         asked = f"{1000 / row['asked_ns']:.0f}"
-        print(f"| {row['id']} | {row['flow']} | {asked} | {built} | {told} | {judged.verdict.value} | {right} |")
+        print(f"| {row['id']} | {row['flow']} | {asked} | {built} | {interval} | {judged.verdict.value} | {right} |")
 
 
 if __name__ == "__main__":

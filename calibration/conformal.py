@@ -76,13 +76,13 @@ def reach(misses: Sequence[Miss]) -> float:
 def widths(misses: Mapping[Kind, Sequence[Miss]]) -> dict[Kind, Width]:
     """The interval of every kind of one metric."""
     together = reach([miss for own in misses.values() for miss in own])
-    found = {}
+    by_kind = {}
     for kind, own in misses.items():
         projects = len({miss.project for miss in own})
         is_own = len(own) >= FEW_ROWS and projects >= FEW_PROJECTS
         width = reach(own) if is_own else max(reach(own), together)
-        found[kind] = Width(width, len(own), projects, is_own)
-    return found
+        by_kind[kind] = Width(width, len(own), projects, is_own)
+    return by_kind
 
 
 STUDENT = (6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833)

@@ -85,7 +85,7 @@ def share_of_luts(designs: Iterable[Pair]) -> float:
         if _is_balanced(count) and built.get("lut"):
             points[pair["project"]].append((log(count["lut"] / count["ff"]), log(built["lut"] / count["ff"])))
     weighted = [(1 / len(own), x, y) for own in points.values() for x, y in own]
-    at_x, at_y = (sum(one[0] * one[axis] for one in weighted) / len(points) for axis in (1, 2))
+    at_x, at_y = (sum(point[0] * point[axis] for point in weighted) / len(points) for axis in (1, 2))
     spread = sum(weight * (x - at_x) ** 2 for weight, x, _ in weighted)
     return round(sum(weight * (x - at_x) * (y - at_y) for weight, x, y in weighted) / spread, 2)
 

@@ -122,7 +122,7 @@ def sweep(
     single = {name: value for name, value in options.items() if name not in axes}
     asked = _request("sweep", flow, source, part, CLOCK_NS, margins, (), single)
     backends = [registry.load(name) for name in dict.fromkeys(flow)]
-    grid: dict[str, Any] = {name: values.axis(backends, name, found) for name, found in axes.items()}
+    grid: dict[str, Any] = {name: values.axis(backends, name, axis) for name, axis in axes.items()}
     grid |= {sweeping.PART: list(asked.parts), sweeping.CLOCK: _periods(clock_ns)}
     points = sweeping.grid(asked, grid)
     steps = _executor(store, 1)
@@ -195,13 +195,13 @@ def review(
 
     boards = None if part is None else list(_names(part))
     places = {"network": network, "data": data, "out": out}
-    given = {name: None if place is None else str(place) for name, place in places.items()}
-    asked = reviewing.opened(Path(project), {**given, "boards": boards, "clock": clock_ns})
-    found = reviewing.review(
+    overrides = {name: None if place is None else str(place) for name, place in places.items()}
+    asked = reviewing.opened(Path(project), {**overrides, "boards": boards, "clock": clock_ns})
+    reviewed = reviewing.review(
         asked, _executor(store, jobs, listener), _store(store), jobs, lambda done, of, before: None
     )
-    reviewing.write(found, _written)
-    return _results(found.outcome)
+    reviewing.write(reviewed, _written)
+    return _results(reviewed.outcome)
 
 
 def check(flow: str, model: Place, *, network: str | None = None, store: Place | None = None) -> Readiness:
@@ -255,10 +255,10 @@ def _request(
     if not flows:
         raise UsageError(f"flows.{command}", "no flow is named", "name one or more of `python -m flows list flows`")
     backends = {name: registry.load(name) for name in flows}
-    given = values.by_flow(backends, options)
+    options_by_flow = values.by_flow(backends, options)
     parts = _names(part)
     paths = tuple(Path(place) for place in reports)
-    asked = Request(flows, given, source, parts, _period(clock_ns), margins, paths)
+    asked = Request(flows, options_by_flow, source, parts, _period(clock_ns), margins, paths)
     return replace(asked, command=designs.command(command, asked))
 
 

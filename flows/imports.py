@@ -145,8 +145,8 @@ def is_own(data: Path) -> bool:
 
 def own_images(network: Network, data: Path, ranges: bool, executor: Executor) -> tuple[Asset, Asset]:
     """(test images with labels, images to measure ranges on), read of ``--data``; both the first without `ranges`."""
-    given = [data] if data.suffix == ".npz" else [data / IMAGES_FILE, data / LABELS_FILE]
-    files = {f"given/{one.name}": asset(one, OWN_ADVICE, IMAGES_LIMIT) for one in given}
+    paths = [data] if data.suffix == ".npz" else [data / IMAGES_FILE, data / LABELS_FILE]
+    files = {f"given/{path.name}": asset(path, OWN_ADVICE, IMAGES_LIMIT) for path in paths}
     (classes,) = network.shapes[network.output]
     step = worker(
         name="dataset",
@@ -169,14 +169,14 @@ def measure_ranges(network: Network, weights: Weights, images: Asset, executor: 
     """What every tensor reaches on these images: a CIFAR-10 batch (.bin), or else an array (.npy)."""
     if package_version("torch") == "absent":
         raise SetupError("package torch", "not installed, and measuring ranges needs it", EXTRA)
-    given = f"given/{images.path.name}"
-    ask = {"network": network_to_json(network), "weights": "weights.safetensors", "images": given}
+    place = f"given/{images.path.name}"
+    ask = {"network": network_to_json(network), "weights": "weights.safetensors", "images": place}
     step = worker(
         name="ranges",
         about=f"what the tensors of {network.name} reach on {images.path.name}",
         module="models.imported.workers.measure",
         ask=ask,
-        files={"weights.safetensors": Asset(weights.path, weights.digest), given: images},
+        files={"weights.safetensors": Asset(weights.path, weights.digest), place: images},
         makes=("measured",),
         packages=("torch", "numpy", "safetensors"),
     )

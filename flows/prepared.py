@@ -119,15 +119,15 @@ def ask(of: Resolved, step: Callable[[], Step], executor: Executor | None, answe
     """What the store has under `step`, else what `answer` gives. A stored text that is no answer is not used."""
     if executor is None or not is_ours(of.backend):
         return answer()
-    given: list[Answer] = []
+    answers: list[Answer] = []
 
     def compute() -> str:
-        given.append(answer())
-        return answer_to_json(given[0])
+        answers.append(answer())
+        return answer_to_json(answers[0])
 
     try:
         text = executor.answer(step(), compute)
-        return given[0] if given else answer_from_json(text)
+        return answers[0] if answers else answer_from_json(text)
     except (LookupError, TypeError, ValueError, InputError):
         return answer()
 

@@ -44,11 +44,11 @@ def prune(store: Store, old: list[Leftover]) -> Iterator[Leftover]:
     """Removes what a running process does not hold; gives each that was removed. Raises `SetupError`."""
     if old:
         store.prepare()
-    for one in old:
-        with store.lock(_digest(one.path), waiting=None) as free:
+    for leftover in old:
+        with store.lock(_digest(leftover.path), waiting=None) as free:
             if free:
-                store.drop(one.path)
-                yield one
+                store.drop(leftover.path)
+                yield leftover
 
 
 def _referred_to(store: Store) -> set[str]:

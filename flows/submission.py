@@ -100,12 +100,12 @@ def submit(scheduler: str, command: Sequence[str], resources: Resources, store: 
     script = folder / SCRIPT
     write_atomic(script, text_of(scheduler, name, command, resources, folder))
     said = _told(SCHEDULERS[scheduler], script, folder)
-    found = re.search(r"\d+", said)
-    if not found:
+    number = re.search(r"\d+", said)
+    if not number:
         raise SetupError(
             f"scheduler {scheduler}", f"it gives no number of a job ({printable(said)[:200]!r})", f"see {script}"
         )
-    ticket = Ticket(name, scheduler, found[0], time.time(), tuple(command))
+    ticket = Ticket(name, scheduler, number[0], time.time(), tuple(command))
     write_atomic(folder / TICKET, json.dumps(asdict(ticket), indent=1) + "\n")
     return ticket
 
@@ -153,11 +153,11 @@ def read_ticket(store: Store, name: str) -> Ticket:
 
 def tickets(store: Store) -> list[Ticket]:
     """All that can be read, the oldest first."""
-    found = []
+    tickets_read = []
     for path in (store.root / "jobs").glob(f"*/{TICKET}"):
         with suppress(InputError):
-            found.append(read_ticket(store, path.parent.name))
-    return sorted(found, key=lambda ticket: ticket.submitted)
+            tickets_read.append(read_ticket(store, path.parent.name))
+    return sorted(tickets_read, key=lambda ticket: ticket.submitted)
 
 
 def state(ticket: Ticket, store: Store) -> str:

@@ -114,7 +114,7 @@ def sweep(
     steps: Steps,
     pool: Executor,
     workers: int,
-    told: Told,
+    progress: Told,
 ) -> Outcome:
     """What is said of each of `points`, all of the network of `trained`; `pool` has this many workers. With test
     images, `steps` evaluates the accuracy of each arithmetic on them, once.
@@ -125,10 +125,10 @@ def sweep(
     results: dict[int, Run | Failure] = {}
     places = {place: kept_at(store, point, trained) for place, point in enumerate(points)}
     for place, path in places.items():
-        if path and (kept := kept_run(path, points[place])):
-            results[place] = kept
+        if path and (stored := kept_run(path, points[place])):
+            results[place] = stored
     before, waiting = len(results), _groups(points, sorted(places.keys() - results.keys()))
-    told(before, len(points), before)
+    progress(before, len(points), before)
 
     def submit(group: Sequence[int]) -> Future[list[Run | Failure]]:
         asked = [Point(points[place], store.root, versions(points[place])) for place in group]
@@ -139,7 +139,7 @@ def sweep(
             results[place] = answer
             if (path := places[place]) and isinstance(answer, Run):
                 write_atomic(path, document_to_json(Document(network_facts(trained), (answer,))))
-            told(len(results), len(points), before)
+            progress(len(results), len(points), before)
     outcome = outcome_of(trained, [results[place] for place in places])
     return _evaluated(points, outcome, trained, batch, steps) if batch else outcome
 
@@ -196,9 +196,9 @@ def _clockless(point: Request) -> Request:
     return replace(point, clock_ns=CLOCK_NS, command="")
 
 
-def _evaluated(points: Sequence[Request], found: Outcome, trained: Trained, batch: Asset, steps: Steps) -> Outcome:
+def _evaluated(points: Sequence[Request], outcome: Outcome, trained: Trained, batch: Asset, steps: Steps) -> Outcome:
     """`found` with the accuracy of each arithmetic on the test images of `batch`. One design of each is prepared."""
-    wanted = {run.name: run.quantised for run in found.runs}
+    wanted = {run.name: run.quantised for run in outcome.runs}
     scores: dict[str, tuple[Reading, ...]] = {}
     for point in points:
         for backend, started, job in designs.designs(point, trained):
@@ -213,9 +213,9 @@ def _evaluated(points: Sequence[Request], found: Outcome, trained: Trained, batc
                 *scores[run.quantised],
             ),
         )
-        for run in found.runs
+        for run in outcome.runs
     )
-    return replace(found, runs=runs)
+    return replace(outcome, runs=runs)
 
 
 @cache

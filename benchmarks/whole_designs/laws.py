@@ -41,7 +41,7 @@ class Fits:
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         own = nodes(sorted(ROWS.glob("finn_*.json")))
-        known = {(one.row.project, one.row.module) for one in own}
+        known = {(node.row.project, node.row.module) for node in own}
         self._samples = [*own, *(sample for sample in samples if (sample.row.project, sample.row.module) not in known)]
 
     @cache  # noqa: B019 - one lives as long as the program

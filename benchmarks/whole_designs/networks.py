@@ -69,10 +69,10 @@ def network_of(name: str, words: str) -> Network:
 def _network(name: str, words: str) -> Network:
     image = IMAGE.search(words)
     if image:
-        rest = words[image.end() :].split(";")[0]
-        layers = tuple(_of_image(rest, "softmax" in words))
+        words_of_layers = words[image.end() :].split(";")[0]
+        layers = tuple(_of_image(words_of_layers, "softmax" in words))
         network = Network(name, (int(image[1]), int(image[2]), int(image[3])), layers)
-        _check_inputs(network, rest)
+        _check_inputs(network, words_of_layers)
         return network
     widths = WIDTHS.search(words)
     if not widths:
@@ -83,8 +83,10 @@ def _network(name: str, words: str) -> Network:
 
 def _check_inputs(network: Network, words: str) -> None:
     """Raises `Unreadable` where a dense layer has other inputs than the words say: then a layer was misread."""
-    told = [match["inputs"] for match in LAYER.finditer(words) if match["units"]]
-    for layer, inputs in zip((layer for layer in network.layers if isinstance(layer, Dense)), told, strict=True):
+    stated_inputs = [match["inputs"] for match in LAYER.finditer(words) if match["units"]]
+    for layer, inputs in zip(
+        (layer for layer in network.layers if isinstance(layer, Dense)), stated_inputs, strict=True
+    ):
         taken = prod(network.shapes[layer.inputs[0]])
         if inputs and int(inputs) != taken:
             raise Unreadable(f"its words give {layer.name} {int(inputs):,} inputs, and the layers before it {taken:,}")
@@ -103,8 +105,8 @@ def _of_vector(widths: list[int], softmax: bool) -> Iterator[Layer]:
 
 
 def _of_image(words: str, softmax: bool) -> Iterator[Layer]:
-    found = [match.groupdict() for match in LAYER.finditer(words)]
-    if not found:
+    layers = [match.groupdict() for match in LAYER.finditer(words)]
+    if not layers:
         raise Unreadable("its words name no layers")
     left = re.sub(r"\([^)]*\)", " ", LAYER.sub(" ", words))
     if unknown := [phrase.strip() for phrase in left.split(",") if OTHER.search(phrase)]:
@@ -116,8 +118,8 @@ def _of_image(words: str, softmax: bool) -> Iterator[Layer]:
         counts[kind] = counts.get(kind, 0) + 1
         return f"{kind}{counts[kind]}"
 
-    for place, layer in enumerate(found):
-        is_last = place == len(found) - 1
+    for place, layer in enumerate(layers):
+        is_last = place == len(layers) - 1
         if layer["conv"]:
             kernel, stride = int(layer["kernel"]), int(layer["stride"] or 1)
             padding: Padding = "valid" if layer["before"] or layer["after"] else "same"

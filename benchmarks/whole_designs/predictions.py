@@ -132,7 +132,7 @@ def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
         return Prediction(row, CONFIGURATION, {}, str(error))
     except Unbuildable as error:
         return Prediction(row, CONFIGURATION, {}, error.refusals[0].fact)
-    found = {
+    totals = {
         reading.metric: Total(reading.value, *reading.ends, reading.at_least)
         for reading in readings
         if reading.scope == TOTAL and reading.metric in RESOURCES and reading.stage is Tier.ROUTED
@@ -141,8 +141,8 @@ def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
     rates = {reading.metric: reading for reading in readings if reading.scope == TOTAL}
     rate, board = rates.get(Metric.THROUGHPUT_FPS), rates.get(Metric.SYSTEM_FPS if row.batch > 1 else Metric.SINGLE_FPS)
     system = Total(board.value, *board.ends) if board else None
-    reason = "" if found else f"no model of {options['io_type']} of this network"
-    whole = _with_shell(row, found, (design.design.converters,) if row.has_converters else ()) if found else {}
+    reason = "" if totals else f"no model of {options['io_type']} of this network"
+    whole = _with_shell(row, totals, (design.design.converters,) if row.has_converters else ()) if totals else {}
     clock = _clock(row, "hls4ml", readings)
     return Prediction(row, CONFIGURATION, whole, reason, clock, rate.value if rate else None, system)
 
@@ -199,9 +199,9 @@ def _system(row: Row, rate: float) -> Total | None:
     words = IMAGE.search(row.net)
     if words is None:
         return None
-    given, clock_ns = prod(int(size) for size in words.groups() if size), 1000 / (row.clock_mhz or 100)
+    values, clock_ns = prod(int(size) for size in words.groups() if size), 1000 / (row.clock_mhz or 100)
     value, high, low = (
-        row.batch / seconds(row.batch, rate, 1 / rate, given, 1, host, clock_ns) for host in (USUAL, BEST, WORST)
+        row.batch / seconds(row.batch, rate, 1 / rate, values, 1, host, clock_ns) for host in (USUAL, BEST, WORST)
     )
     return Total(value, low, high)
 
@@ -222,12 +222,12 @@ def _with_shell(row: Row, core: Mapping[Metric, Total], also: Sequence[IpBlock] 
     """With the shell of the row's IPs, the usual one of its flow where they are not listed, and other blocks beside."""
     own = _shell(row)
     charged = replace(own, blocks=(*own.blocks, *also)).amounts()
-    found = {}
+    totals = {}
     for metric, total in core.items():
         shell = summed(charged[metric])
         low, high = total.low + shell.low, inf if shell.at_least else total.high + shell.high
-        found[metric] = Total(total.value + shell.value, low, high, total.at_least or shell.at_least)
-    return found
+        totals[metric] = Total(total.value + shell.value, low, high, total.at_least or shell.at_least)
+    return totals
 
 
 def _shell(row: Row) -> Shell:

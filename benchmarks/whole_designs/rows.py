@@ -168,15 +168,15 @@ def _factors(place: str, reuse: Any) -> Mapping[str, int]:
     """By layer; a single one is of all."""
     if not reuse:
         return {}
-    given = reuse if isinstance(reuse, dict) else {"all": reuse}
-    return _whole_numbers(f"{place}, field reuse", given, least=1)
+    factors = reuse if isinstance(reuse, dict) else {"all": reuse}
+    return _whole_numbers(f"{place}, field reuse", factors, least=1)
 
 
-def _whole_numbers(place: str, given: Any, least: int = 0) -> Mapping[str, int]:
-    for key, value in as_object(place, given).items():
+def _whole_numbers(place: str, numbers: Any, least: int = 0) -> Mapping[str, int]:
+    for key, value in as_object(place, numbers).items():
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise InputError(f"{place}.{key}", f"{value!r} is no whole number of {least} or more", "correct it")
-    return dict(given)
+    return dict(numbers)
 
 
 def _positive(place: str, record: Mapping[str, Any], key: str) -> float | None:

@@ -45,9 +45,9 @@ def solve(rows: Sequence[Point]) -> dict[str, float]:
     names = list(rows[0].model.features)
     of_repository = Counter(row.repository for row in rows)
     weight = np.array([max(row.measured, 1.0) * sqrt(of_repository[row.repository]) for row in rows])
-    rest = np.array([row.measured - row.model.certain for row in rows])
+    uncertain = np.array([row.measured - row.model.certain for row in rows])
     matrix = np.array([[row.model.features[name] for name in names] for row in rows]) / weight[:, None]
-    columns, values = non_negative(matrix, rest / weight)
+    columns, values = non_negative(matrix, uncertain / weight)
     return {names[column]: round(float(value), 4) for column, value in zip(columns, values, strict=True)}
 
 
@@ -81,7 +81,7 @@ def calibration(rows: Sequence[Point]) -> dict[str, list[dict[str, Any]]]:
         groups.setdefault((row.model.name, row.metric), []).append(row)
     groups = {key: group for key, group in groups.items() if len(group) >= len(group[0].model.features)}
     values = {key: held_out(group) for key, group in groups.items()}
-    intervals = _intervals({key: _misses(found) for key, found in values.items()})
+    intervals = _intervals({key: _misses(predictions) for key, predictions in values.items()})
     entries = []
     for (model, metric), group in sorted(groups.items(), key=lambda item: item[0]):
         errors = [abs(value / max(row.measured, 1) - 1) for row, value in values[model, metric].items()]
@@ -130,8 +130,8 @@ def totals(values: Iterable[Mapping[Point, float]]) -> list[dict[str, Any]]:
     """
     sums: dict[tuple[str, str], list[float]] = {}
     projects: dict[str, str] = {}
-    for found in values:
-        for row, value in found.items():
+    for predictions in values:
+        for row, value in predictions.items():
             if row.is_design:
                 projects[row.build] = row.repository
                 total = sums.setdefault((row.metric, row.build), [0.0, 0.0])

@@ -109,8 +109,8 @@ def totals(designs: Sequence[Design], metric: str) -> Iterator[tuple[Design, flo
             continue
         others = [unit for other in designs if other.repository != design.repository for unit in other.units]
         known = factors(others, metric)
-        foretold = sum(_foretold(unit, metric, known.get(unit.kind, 1.0)) for unit in design.units)
-        yield design, log(design.built[metric] / foretold)
+        predicted = sum(_foretold(unit, metric, known.get(unit.kind, 1.0)) for unit in design.units)
+        yield design, log(design.built[metric] / predicted)
 
 
 def _foretold(unit: Unit, metric: str, factor: float) -> float:
@@ -122,7 +122,7 @@ def held(designs: Sequence[Design], metric: str) -> tuple[int, int]:
     errors = list(totals(designs, metric))
     within = 0
     for design, error in errors:
-        others = [other for one, other in errors if one.repository != design.repository]
+        others = [other for built_design, other in errors if built_design.repository != design.repository]
         within += abs(error) <= quantile_90(others)
     return within, len(errors)
 
@@ -157,17 +157,17 @@ def _wholes(designs: Sequence[Design]) -> Iterator[str]:
     for metric in WHOLES:
         for design, error in totals(designs, metric):
             taken = design.built[metric]
-            foretold = design.blocks if metric == BLOCKS else taken / exp(error)
+            predicted = design.blocks if metric == BLOCKS else taken / exp(error)
             yield (
                 f"| {design.name} | {design.repository} | {design.part}, {design.tool}, {design.stage} | {metric} | "
-                f"{taken:,.0f} | {foretold:,.0f} | {exp(-error) - 1:+.0%} |"
+                f"{taken:,.0f} | {predicted:,.0f} | {exp(-error) - 1:+.0%} |"
             )
     yield ""
     for metric in WHOLES:
         errors = [abs(exp(-error) - 1) for _, error in totals(designs, metric)]
         within, count = held(designs, metric)
-        kept = f"{within} of {count} designs within the interval that the other repositories give"
-        yield f"- {metric.upper()}: median error {median(errors):.0%}; {kept}."
+        coverage = f"{within} of {count} designs within the interval that the other repositories give"
+        yield f"- {metric.upper()}: median error {median(errors):.0%}; {coverage}."
 
 
 def _exacts(designs: Sequence[Design]) -> Iterator[str]:
@@ -177,7 +177,7 @@ def _exacts(designs: Sequence[Design]) -> Iterator[str]:
     for design in designs:
         known = [unit for unit in design.units if unit.built and unit.exact]
         if known:
-            sums = [f"{sum(one[metric] for one in side):,.0f}" for metric in EXACT for side in _sides(known)]
+            sums = [f"{sum(amounts[metric] for amounts in side):,.0f}" for metric in EXACT for side in _sides(known)]
             yield f"| {design.name} | {' | '.join(sums)} |"
 
 

@@ -64,8 +64,8 @@ def _vitis(path: Path, rows: Sequence[CsynthRow]) -> Iterator[Module]:
     ]
     known = [row for row in rows if row.design == report.design]
     yield from modules([*known, *relus])[len(known) :]
-    rest = top["lut"] - sum(counted[name]["lut"] for name in layers)
-    yield _module(report, "fifo", {"one": float(len(root.findall("FIFOInformation/FIFOInst")))}, lut=rest)
+    fifo_luts = top["lut"] - sum(counted[name]["lut"] for name in layers)
+    yield _module(report, "fifo", {"one": float(len(root.findall("FIFOInformation/FIFOInst")))}, lut=fifo_luts)
 
 
 def _vivado(path: Path, rows: Sequence[CsynthRow]) -> Iterator[Module]:

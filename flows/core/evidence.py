@@ -126,8 +126,8 @@ def total(readings: Iterable[Reading], metric: Metric) -> Reading | None:
 
 def on_processor(readings: Iterable[Reading]) -> bool:
     """Whether they are of a program on the processor, which takes nothing of the fabric and has no clock there."""
-    found = [reading.metric for reading in readings if reading.scope == TOTAL]
-    return any(metric in SOFTWARE for metric in found) and not any(metric in RESOURCES for metric in found)
+    metrics = [reading.metric for reading in readings if reading.scope == TOTAL]
+    return any(metric in SOFTWARE for metric in metrics) and not any(metric in RESOURCES for metric in metrics)
 
 
 def nearest(readings: Iterable[Reading]) -> tuple[Reading, ...]:

@@ -61,9 +61,9 @@ def truths(page: Page) -> Iterator[tuple[Entry, Reading]]:
 
 
 def contradictions(page: Page) -> tuple[Contradiction, ...]:
-    clashes, told = [], [(entry, reading) for entry, reading in truths(page)]
-    for place, (entry, reading) in enumerate(told):
-        for other_entry, other in told[place + 1 :]:
+    clashes, known = [], [(entry, reading) for entry, reading in truths(page)]
+    for place, (entry, reading) in enumerate(known):
+        for other_entry, other in known[place + 1 :]:
             if _condition(entry, reading) == _condition(other_entry, other) and not _overlap(reading, other):
                 clashes.append(Contradiction(reading, entry.file, other, other_entry.file))
     return tuple(clashes)
@@ -75,8 +75,8 @@ def _condition(entry: Entry, reading: Reading) -> tuple[object, ...]:
     return reading.metric, reading.scope, reading.tier, batch
 
 
-def _overlap(one: Reading, other: Reading) -> bool:
-    return one.ends[0] <= other.ends[1] and other.ends[0] <= one.ends[1]
+def _overlap(reading: Reading, other: Reading) -> bool:
+    return reading.ends[0] <= other.ends[1] and other.ends[0] <= reading.ends[1]
 
 
 def _foretold(models: Sequence[Reading], truth: Reading) -> Reading | None:

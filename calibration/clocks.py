@@ -1,4 +1,4 @@
-"""Which clocks builds of others met, and what `backends.cost.clock` and `backends.finn.clock` predict of them.
+"""The clocks that others' builds met, against the predictions of `backends.cost.clock` and `backends.finn.clock`.
 
     python -m calibration.clocks
 
@@ -27,7 +27,8 @@ from flows.registry import load
 ROWS = Path(__file__).with_name("rows") / "clocks.json"
 MEANS = [100 * 1.01**step for step in range(130)]
 SPREADS = [0.02 * 1.08**step for step in range(50)]
-"""Of a log-normal law, MHz and a factor: the grid over which their likelihood is summed, flat in their logarithms."""
+"""Median (MHz) and spread (log scale) of a log-normal distribution: the grid over which the likelihood is summed. The
+prior is flat in their logarithms."""
 
 Row = dict[str, Any]
 
@@ -46,7 +47,7 @@ def is_met(row: Row) -> bool:
 
 
 def routed(rows: Iterable[Row]) -> tuple[float, float, float]:
-    """MHz that a design of a new project reaches where no known unit is slower: median and the ends of 90 %.
+    """Fmax in MHz of a design of a new project that no known unit limits: the median and the 90 % interval.
 
     Every project weighs the same. A build that met its clock, and one that a known unit limited, are a lower bound.
     """
@@ -80,12 +81,12 @@ def routed(rows: Iterable[Row]) -> tuple[float, float, float]:
 
 
 def _above(z: float) -> float:
-    """Share of a normal law above `z`."""
+    """Share of the normal distribution above `z`."""
     return erfc(z / sqrt(2)) / 2
 
 
 def net(rows: Sequence[Row]) -> float:
-    """ns of a net in LabelSelect's chain, so that the mean period of the builds that it limits is met."""
+    """Delay in ns of one net in LabelSelect's chain, fitted to the mean period of the builds that it limits."""
     limited = [row for row in rows if row.get("unit") == "LabelSelect_hls"]
     labels = limited[0]["config"]["LabelSelect_hls"]
     stages, bits = labels["PE"], int(labels["inputDataType"].removeprefix("INT"))
@@ -94,7 +95,7 @@ def net(rows: Sequence[Row]) -> float:
 
 
 def foretold(row: Row) -> tuple[Reading, Clock]:
-    """(Fmax, verdict) of a row's design, by its nodes' attributes alone where they are known."""
+    """(Fmax, verdict on the clock) of a row's design, predicted from the attributes of its nodes where known."""
     part = find_part(row["part"])
     fmax = next(reading for reading in predicted(row.get("config", {}).items(), part) if reading.scope == TOTAL)
     seen = load(row["flow"]).seen_clock

@@ -7,8 +7,8 @@ repositories (their reports, or tables in their documentation). ``code`` is ``hl
 for hand-written or changed ones: networks, and programs of benchmark suites (``quickest``, each a project of its own).
 Every project weighs the same; the interval is where 90 % of designs of a new project fall (log-normal, Student's t; of
 memories and multipliers, which most designs have as csynth counts them, as far as all but a twentieth of projects are
-off on either side). A project's designs are *held* where the interval of the other projects has them; *spread* is how
-far they are off what the others give, as the root mean square of logarithms.
+off on either side). A project's designs are *held* where the interval of the other projects has them; *spread* is the
+root mean square of the logarithm of built over predicted, predicted by the other projects.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ T_95 = (
 )
 """The 95 % quantile of Student's t by degrees of freedom, from 1; of more it is taken as of 20."""
 MORE_DSP_THAN_THERE_ARE = "hls4ml-fpga-classifier"
-"""csynth asked for 193 % of the part's DSP slices: Vivado built the rest of LUTs, and no ratio holds."""
+"""csynth asked for 193 % of the part's DSP slices. Vivado built the excess in LUTs, so its ratios are not typical."""
 EXACT = Metric.BRAM18, Metric.DSP
-"""Mostly built as csynth counts them, in code of somebody's own."""
+"""In hand-written code these are mostly built as csynth counts them."""
 TAIL = 0.05
 """The share of projects that is off by more than an interval of `EXACT`, on either side."""
 

@@ -91,8 +91,8 @@ class Project:
 
 
 def read_project(text: str, place: Path, overrides: Mapping[str, Any], margins: Margins = MARGINS) -> Project:
-    """The project in `text`, of the file `place`. What is `given` on the command line counts more than the file:
-    "network", "boards", "clock", "data", "out". Raises `InputError` with the key that is wrong."""
+    """The project in `text`, of the file `place`. `overrides` from the command line take precedence over the
+    file: "network", "boards", "clock", "data", "out". Raises `InputError` with the key that is wrong."""
     try:
         content = {**tables(text), **{name: value for name, value in overrides.items() if value is not None}}
         _only(content, KEYS, "key")

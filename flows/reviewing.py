@@ -28,8 +28,8 @@ SWEEP, SEARCH = "sweep.html", "search.html"
 
 @dataclass(frozen=True)
 class Review:
-    """What came of a project: its designs, compared where there are any, and its sweep and its search, where it has
-    them."""
+    """The result of a review: the designs, their comparison where there are any, the sweep and the search where the
+    project has them."""
 
     project: Project
     outcome: Outcome
@@ -40,8 +40,8 @@ class Review:
 
 
 def opened(place: Path, overrides: Mapping[str, Any]) -> Project:
-    """The project in the file `place`, whose policy says what its designs leave free; what is `given` ("network",
-    "boards", "clock", "data", "out") counts more. Raises `InputError`."""
+    """The project in the file `place`, with the margins of its policy. `overrides` ("network", "boards", "clock",
+    "data", "out") take precedence over the file. Raises `InputError`."""
     text = read_text(place, "`python -m flows init` writes one", f"project {place}")
     margins = margins_of(policy_of(text, place))
     files = {name: str(Path(overrides[name]).absolute()) for name in ("data", "out") if overrides.get(name)}
@@ -53,8 +53,8 @@ def opened(place: Path, overrides: Mapping[str, Any]) -> Project:
 def review(
     project: Project, executor: Executor, store: Store, jobs: int, progress: Told, ledger: Sequence[Account] = ()
 ) -> Review:
-    """Runs what the store does not have, `jobs` processes at a time; `told` is of the sweep and the search, `ledger`
-    what is known of earlier designs."""
+    """Runs what the store does not have, `jobs` processes at a time; `progress` hears of the sweep and the search;
+    `ledger` holds what is known of earlier designs."""
     source = project.source
     trained = designs.trained_network(source, lambda: executor)
     batch = designs.test_images([source], [trained], lambda: executor)

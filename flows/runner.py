@@ -1,4 +1,4 @@
-"""The run loop: one job through one backend. It owns accuracy, agreement and the proof; a backend owns none of them."""
+"""Runs one job through one backend. Accuracy, agreement and verification are computed here, never by a backend."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from models.reference import accuracy_step, pixels_step, reference_step
 REFERENCE = Output("reference", reference.REFERENCE)
 ACCURACY = Output("accuracy", reference.ACCURACY)
 MUCH = 0.005
-"""Accuracy that a design may lose against single precision with no word about it."""
+"""A design that loses more accuracy than this against single precision gets a note."""
 ON_YOUR_WORD = (
     "that {} is a report of this very design is your word: the top, part and clock that it names "
     "were checked, and no report says with what weights and options it was built"
@@ -106,7 +106,7 @@ def full_plan(backend: Backend[Any, Any], prepared: Prepared, batch: Asset | Non
 
 
 def _assuming(trained: Trained, prepared: Prepared) -> Prepared:
-    """Where neither a card nor a quantiser of the input says it, what is assumed of pixels is told first."""
+    """Adds a note on the assumed pixel scaling, where neither a card nor a quantiser of the input gives it."""
     if trained.card or float_network(prepared):
         return prepared
     return replace(prepared, notes=(pixels.assumption(trained.network), *prepared.notes))
@@ -363,7 +363,7 @@ def scores(counts: Counts, network: Network, images: str) -> list[Reading]:
 
 
 def _lost(counts: Counts, flow: str) -> list[Note]:
-    """Who to ask where accuracy went, if much did."""
+    """A note that names the command which finds the lost accuracy, if much is lost."""
     lost = (counts.float_right - counts.right) / counts.n
     if lost <= MUCH:
         return []

@@ -1,8 +1,8 @@
-"""The cheapest bits by tensor that keep an accuracy. There are too many to try all: Optuna says which to try next.
+"""Searches the cheapest bits per tensor that keep an accuracy. Optuna proposes designs: there are too many to try all.
 
-Every design has the same rate, and is estimated as a sweep does; its arithmetic is evaluated, once, on images by which
-to choose. Those are no test images: by these nothing is chosen, and the design that is chosen is evaluated on them in
-the end. What Optuna has told and heard lies in the store, so that a search that was ended goes on where it stopped.
+Every design has the same rate, and is estimated as in a sweep. Its arithmetic is evaluated once, on images to choose
+by. Those are not the test images: only the chosen design is evaluated on these, at the end. Optuna's journal is kept in
+the store, so that a search that was interrupted continues where it stopped.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def opened(request: Request, trained: Trained, store: Store, widths: Sequence[in
 
 
 def searched(request: Request, goal: Goal, trained: Trained, store: Store, steps: Executor, progress: Told) -> Search:
-    """What is best of the one flow on the one part of `request`; what is wrong with it is said before any work."""
+    """The best design of the one flow on the one part of `request`. Errors in it are raised before any work."""
     asked = opened(request, trained, store, goal.widths)
     return search(asked, goal, choosing(request.source, trained, goal.images, steps), steps, progress)
 

@@ -85,7 +85,7 @@ class Store:
         """The manifest of a stored result, None where there is none. Links to the user's files are set to where they
         are now.
 
-        Raises `Changed` where it is not what the step left, or was made from other files than `given`.
+        Raises `Changed` where it is not what the step left, or was made from other files than `inputs`.
         """
         folder = self.steps / digest
         if not os.path.lexists(folder):

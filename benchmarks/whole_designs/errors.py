@@ -1,4 +1,4 @@
-"""How far predictions of whole designs are off, in all and by what they start from."""
+"""The errors of predictions of whole designs: over all, and by what the prediction starts from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXACT_DSP = 0.90
 
 
 def measures(wholes: Sequence[Prediction]) -> tables.Section:
-    """Every design once, by the surest that is known of it, beside what is aimed at."""
+    """Each design once, by its most certain prediction, against the accuracy that is aimed at."""
     surest: dict[str, Prediction] = {}
     for prediction in sorted(
         (whole for whole in wholes if whole.totals), key=lambda prediction: SUREST.index(prediction.start)
@@ -36,7 +36,7 @@ def measures(wholes: Sequence[Prediction]) -> tables.Section:
 
 
 Known = Sequence[tuple[Total, float]]
-"""Of designs: what is predicted and what was built."""
+"""(predicted, built) of each design."""
 
 
 def _known(metric: Metric, group: Iterable[Prediction]) -> Known:
@@ -60,7 +60,7 @@ def _holds(known: Known) -> int:
 
 
 def summaries(every: Sequence[Prediction]) -> Iterator[tables.Section]:
-    """By what a prediction starts from and by flow: how far off the totals are."""
+    """The errors of the totals, by what the prediction starts from and by flow."""
     groups = dict.fromkeys((prediction.start, prediction.row.flow) for prediction in every if prediction.totals)
     for start, flow in groups:
         group = [
@@ -94,7 +94,7 @@ def _summary(metric: Metric, group: Sequence[Prediction]) -> list[str]:
 
 
 def _ends(totals: Sequence[Total]) -> str:
-    """Of intervals, over what is predicted: the median of each end."""
+    """The median of each end of the intervals, divided by the predicted value."""
     known = [total for total in totals if total.value]
     low, high = ([getattr(nonzero, end) / nonzero.value for nonzero in known] for end in ("low", "high"))
     return f"x{median(low):.2f} to x{median(high):.2f}" if known else "-"

@@ -67,7 +67,7 @@ class Row:
     """Images a call of `board_rate`, where the row says so."""
     is_core: bool = False
     hidden: str = ""
-    """Why the row says itself that it is not to be predicted."""
+    """The reason that the row itself gives for not being predicted."""
 
     @property
     def is_vivado_hls(self) -> bool:
@@ -149,7 +149,7 @@ def _part(name: str) -> str:
 
 
 def _flow(record: Mapping[str, Any]) -> str:
-    """Of a pair its code tells it."""
+    """The flow; for a pair of csynth and built counts it follows from ``code``."""
     return str(record.get("flow") or ("hls4ml" if record.get("code") == "hls4ml" else "hand-written HLS"))
 
 
@@ -165,7 +165,7 @@ def _counts(place: str, counts: Any) -> Counts:
 
 
 def _factors(place: str, reuse: Any) -> Mapping[str, int]:
-    """By layer; a single one is of all."""
+    """The reuse factors by layer; a single number applies to all layers."""
     if not reuse:
         return {}
     factors = reuse if isinstance(reuse, dict) else {"all": reuse}

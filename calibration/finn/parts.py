@@ -1,4 +1,4 @@
-"""What a node of a FINN build is to the resource models of backends/finn, by its type and FINN's attributes of it.
+"""Maps a node of a FINN build to the resource models of backends/finn, by its type and attributes.
 
 Types of every FINN since 0.5: with ``_rtl`` or ``_hls``, or the older names without (``StreamingFCLayer_Batch``). An
 attribute that is left out has FINN's default, where FINN has one.
@@ -38,7 +38,7 @@ NAMED = ("node", "layer", ("input",))
 
 
 class Unknown(Exception):
-    """Why the models do not speak of a node."""
+    """Why no resource model covers a node."""
 
 
 NONE = exact(0, "exact", "none")
@@ -46,7 +46,7 @@ NONE = exact(0, "exact", "none")
 
 @dataclass(frozen=True)
 class Other:
-    """A node that our own graphs do not have: its fitted models, and its block RAM and DSP slices."""
+    """A node type that our own graphs do not use: its fitted models, its block RAM and its DSP slices."""
 
     models: Mapping[Metric, Law]
     blocks: Amount | None = NONE
@@ -61,7 +61,7 @@ Part = StreamingFifo | WidthConverter | tuple[HardwareNode, NodeFold, MemoryStyl
 
 
 def part_of(op: str, config: Mapping[str, Any], version: str = "", vivado: str = "") -> Part:
-    """What a node of a release of FINN, built by a release of Vivado, is to the models; "" where one is not recorded.
+    """The model inputs of a node, by the releases of FINN and of Vivado that built it ("" where not recorded).
 
     Raises `Unknown`, and `KeyError` where an attribute that a model needs is not recorded.
     """
@@ -162,7 +162,7 @@ def _thresholds(config: Mapping[str, Any], kept: bool) -> tuple[HardwareNode, No
 def _unit(
     config: Mapping[str, Any], rtl: bool, former: bool, of_2022: bool
 ) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
-    """Where the width of sums is not recorded it is what any input could make of them."""
+    """Where the accumulator width is not recorded, the worst case of any input is taken."""
     data, weight, result = (integer(config[f"{key}DataType"]) for key in ("input", "weight", "output"))
     inputs, outputs, pixels = config["MW"], config["MH"], math.prod(config.get("numInputVectors", [1]))
     mode, style = MODES.get(config.get("mem_mode", DECOUPLED)), config.get("ram_style", AUTO)
@@ -192,7 +192,7 @@ def _unit(
 
 
 def _thresholds_hls(config: Mapping[str, Any]) -> Other:
-    """They compare as the thresholds in the HLS unit do, and nothing is multiplied or read again."""
+    """Modelled as the thresholds inside an HLS matrix unit, without multipliers and without replay of inputs."""
     pe, steps = config["PE"], config["numSteps"]
     bits, words = integer(config["weightDataType"]).width, config["NumChannels"] // config["PE"]
     none = ("again", "multiplied", "gates", "logic", "weights", "sums", "replay", "words")
@@ -222,7 +222,7 @@ def _pool(config: Mapping[str, Any]) -> Other:
 
 
 def _dma(config: Mapping[str, Any]) -> Other:
-    """A stream whose width is not recorded is one of bytes, a memory port FINN's widest in and as wide as that out."""
+    """Default widths: 8 bits for a stream; for a memory port FINN's widest on input, the stream's width on output."""
     incoming = config["direction"] == "in"
     taken = int(config.get("streamWidth", 8))
     interface = int(config.get("intfWidth", MEMORY_PORT if incoming else taken))

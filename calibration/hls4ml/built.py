@@ -1,4 +1,4 @@
-"""Fits the post-route models of backends/hls4ml to designs that others built, and tells how far off they are.
+"""Fits the post-route models of backends/hls4ml to designs that others built, and reports the errors.
 
     python -m calibration.hls4ml.built calibration/rows/hls4ml_built.json [--write]
 
@@ -22,14 +22,14 @@ from backends.hls4ml import built
 from calibration.hls4ml.built_rows import EXACT, METRICS, Design, Unit, read
 
 SMALL = 200
-"""LUTs or FFs below which a unit's relative error matters to no design."""
+"""Units below this many LUTs or FFs do not count for the interval of all units: their relative error hardly matters."""
 BLOCKS = "bram18"
 WHOLES = (*METRICS, BLOCKS)
 """What whole designs are tested on."""
 FEW_BLOCKS = 10.0
-"""RAMB18 below which one more or less says nothing of a larger design."""
+"""Designs below this many RAMB18 are counted as this many: one RAMB18 more or less is no error there."""
 ENOUGH = 3
-"""Repositories from which on a unit's own errors, each repository held out, are its interval."""
+"""A unit known from this many repositories has its interval from its own held-out errors."""
 
 
 def factors(units: Iterable[Unit], metric: str) -> dict[str, float]:
@@ -42,7 +42,8 @@ def factors(units: Iterable[Unit], metric: str) -> dict[str, float]:
 
 
 def missed(units: Sequence[Unit], metric: str) -> Iterator[tuple[Unit, float]]:
-    """(unit, log ratio of what was built to what is predicted), its repository held out where another has the kind."""
+    """(unit, log ratio of built to predicted), with the repository of the unit held out. Kinds that no other repository
+    has are left out."""
     for repository in {unit.repository for unit in units}:
         known = factors((unit for unit in units if unit.repository != repository), metric)
         for unit in units:
@@ -109,11 +110,11 @@ def totals(designs: Sequence[Design], metric: str) -> Iterator[tuple[Design, flo
             continue
         others = [unit for other in designs if other.repository != design.repository for unit in other.units]
         known = factors(others, metric)
-        predicted = sum(_foretold(unit, metric, known.get(unit.kind, 1.0)) for unit in design.units)
+        predicted = sum(_predicted(unit, metric, known.get(unit.kind, 1.0)) for unit in design.units)
         yield design, log(design.built[metric] / predicted)
 
 
-def _foretold(unit: Unit, metric: str, factor: float) -> float:
+def _predicted(unit: Unit, metric: str, factor: float) -> float:
     return unit.counts.memory + unit.counts.logic * factor if metric == "lut" else unit.counts.ff * factor
 
 

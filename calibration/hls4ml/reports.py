@@ -1,4 +1,4 @@
-"""What csynth reports of whole designs hold beside the rows of a truth file: ReLUs, zero padding, FIFOs."""
+"""Reads from csynth reports of whole designs what truth files leave out: ReLUs, zero padding, FIFOs."""
 
 from __future__ import annotations
 

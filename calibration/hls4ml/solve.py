@@ -17,8 +17,8 @@ from calibration.hls4ml.rows import CsynthRow
 from calibration.least_squares import non_negative
 
 NEAR = tuple(0.5 * 0.75**number for number in range(22))
-"""Rounds of the fit, each of which weighs the rows by how far off the round before was; closer than this is the
-same."""
+"""Iteratively reweighted least squares: each round weighs the rows by the errors of the round before. Errors below this
+are treated as equal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ def samples(modules: Sequence[Module]) -> list[Sample]:
 
 
 def solve(rows: Sequence[Sample]) -> Mapping[str, float]:
-    """Coefficients of least log ratio (not squared) beside what is certain, none negative; see `_shares`.
+    """The non-negative coefficients of least absolute log ratio, on top of the certain part; see `_shares` for weights.
 
     So a row of another version of hls4ml does not move a model that the others follow.
     """

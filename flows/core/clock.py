@@ -1,4 +1,4 @@
-"""Does a design meet its clock? A claim of its own, with evidence of its own, beside the fit of its resources.
+"""Does a design meet its clock? The verdict is separate from the fit of its resources, and has its own evidence.
 
 A report is believed in the order of its stage: a board, routing, logic synthesis, csynth. csynth's period is an
 estimate made before logic synthesis; it is a report all the same, and where it is longer than the period asked for the
@@ -186,7 +186,7 @@ def _by_other_builds(other: Reading | None, model: Reading | None, clock_ns: flo
 
 
 def _against(other: Reading | None, model: Reading | None, clock_ns: float) -> list[str]:
-    """What speaks against a period of `clock_ns`: a model whose lower end is slower, and that no build met it."""
+    """The reasons against a period of `clock_ns`: a model whose lower end is slower, or that no known build met it."""
     reasons = []
     if model and not _meets(model.ends[0], clock_ns):
         reasons.append(f"a model predicts {_mhz(model.value)}{_between(model)} ({model.source})")

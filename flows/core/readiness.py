@@ -1,4 +1,4 @@
-"""Whether a model file can go through a flow, condition by condition: verdicts with the nodes they rest on."""
+"""Whether a flow takes a model file: a verdict for each condition, with the nodes that it is based on."""
 
 from __future__ import annotations
 

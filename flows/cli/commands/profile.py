@@ -79,7 +79,7 @@ def execute(args: Namespace) -> int:
 def _judged(
     args: Namespace, profiled: Profile, quantised: QuantisedNetwork, job: Job[Any], trained: Trained
 ) -> Profile:
-    """`found`, with what each type costs alone on the test images."""
+    """`profiled`, with the accuracy that each type costs alone on the test images."""
     from flows import runner
     from flows.core.plan import Output, Plan
     from flows.core.profile import Judged

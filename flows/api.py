@@ -50,10 +50,10 @@ def estimate(
     store: Place | None = None,
     **options: Any,
 ) -> Results:
-    """What designs of these flows would cost on these parts: seconds, and no tool needed.
+    """Estimates what designs of these flows would cost on these parts, in seconds and with no tool.
 
-    `network` is a name of ``flows list networks``, or a file; `options` are those of the flows. A design that a flow
-    refuses is in the result's `errors`. Raises `UsageError` and `InputError`; where no design can be had at all, the
+    `network` is a name of ``flows list networks``, or a file; `options` are those of the flows. Designs that a flow
+    refuses are in the result's `errors`. Raises `UsageError` and `InputError`; where no design is left, the
     first reason.
     """
     source = _source(network, weights, calibration, data, pixels)
@@ -78,7 +78,7 @@ def run(
     listener: Callable[[str, Step, str], None] | None = None,
     **options: Any,
 ) -> Results:
-    """Builds and verifies the designs that `estimate` would tell of, and keeps them in the store.
+    """Builds and verifies the designs that `estimate` would estimate, and keeps them in the store.
 
     `data`, CIFAR-10 in a folder or a file of images with labels, has the accuracy of each arithmetic evaluated. `jobs`
     processes run at a time; `listener` is told what they do, as `flows.executor.Listener` says.

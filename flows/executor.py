@@ -38,7 +38,7 @@ Listener = Callable[[str, Step, str], None]
 """Told "started", "line", "waits", "done", "kept", "made again" or "skipped", the step, and a text: the newest line of
 its output, what became of it, or what of the stored result has changed."""
 PATIENCE_S = 5.0
-"""After so long a wait for another run a user is told of it."""
+"""Seconds of waiting for another run, after which the user is told."""
 
 SKIPPED = ", which was skipped: "
 THREADS_MB = 64 * (os.cpu_count() or 1)
@@ -93,7 +93,7 @@ class Executor:
         return text
 
     def stop(self) -> None:
-        """Ends every process under way, and lets no other begin; nothing of theirs enters the store."""
+        """Ends all running processes and starts no others. None of their results enters the store."""
         self._stop.set()
 
     def _step(self, step: Step, digest: str, upstream: Mapping[str, Future[StepResult]]) -> StepResult:
@@ -216,7 +216,7 @@ def step_digest(step: Step, upstream: Mapping[str, str]) -> str:
 
 
 def _startable(plan: Plan) -> list[Step]:
-    """The steps whose tool is at hand, and so are those of the steps they need: all others are skipped."""
+    """The steps whose tool is present, as are the tools of all steps that they need. All others are skipped."""
     startable: dict[str, Step] = {}
     for step in plan.steps:
         if _find(step.tool) and all(name in startable for name in step.needs):
@@ -268,7 +268,7 @@ def _stored(result: StepResult) -> tuple[Path, Manifest]:
 
 
 def _given(step: Step, sources: Mapping[str, tuple[Path, Manifest]]) -> dict[str, str]:
-    """What a step takes from earlier ones: digests of what they hold now, by the names that it takes them under."""
+    """Digests of the outputs that a step takes from earlier steps, by their names in its directory."""
     outputs = {name: item for name, item in step.files.items() if isinstance(item, Output)}
     return {name: sources[item.step][1].part(item.file) for name, item in outputs.items()}
 

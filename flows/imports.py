@@ -2,7 +2,7 @@
 
 A file is read by a step in a worker room, and its ranges are measured by another; both results are kept in the store
 under the digests of what they came from, so that a repeated run reads neither again. Nothing is written beside the
-user's file. What a file holds that is not supported comes back as a refusal, which is a result as well.
+user's file. Unsupported content of a file is returned as a refusal, which is a result as well.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FROM_TORCH = "load it where its code is, then torch.onnx.export(model.eval(), ex
 OTHERS = {".pt": FROM_TORCH, ".pth": FROM_TORCH}
 """What to do with formats that are not read, since they hold code."""
 LIMIT_S = 300.0
-"""A file that takes longer to read was made to."""
+"""A file that takes longer to read is suspect: it was made to take long."""
 IMAGES_LIMIT = 1 << 30
 """Bytes of a file of images: 350,000 of CIFAR-10's size, far more than ranges need."""
 IMAGES_FILE, LABELS_FILE = "images.npy", "labels.npy"
@@ -123,7 +123,7 @@ def _network(path: Path, result: Path) -> tuple[Network, Weights]:
 
 
 def _integer(result: Path) -> IntegerNetwork | Refusal | None:
-    """What a quantised file says besides; None of a float one."""
+    """The network of integers in a quantised file, or why there is none; None for a float file."""
     if (result / FACTS).exists():
         return open_integers(result, read_result(result / FACTS, anything))
     if (result / "not_integers.json").exists():

@@ -13,7 +13,7 @@ from flows.core.plan import Step
 ABSENT = "absent"
 OURS = "zynqflows"
 AS_A_WHOLE = ("all", "dev")
-"""Extras that are no flow's: never what is missing."""
+"""Extras that belong to no flow: they are never suggested."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What of a store nobody needs: steps that no record refers to, failures, what killed runs left; each long unused."""
+"""Unused content of a store: steps that no record refers to, failures, leftovers of killed runs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def prune(store: Store, old: list[Leftover]) -> Iterator[Leftover]:
 
 
 def _referred_to(store: Store) -> set[str]:
-    """Every digest that stands in a record, also in one that is damaged: rather too many than one too few."""
+    """Every digest that stands in a record, damaged records included: too many digests are safe, one too few is not."""
     advice = "put it out of the store: it may refer to any step"
     texts = (read_bytes(store.runs / f"{name}.json", TEXT_LIMIT, advice) for name in store.names())
     return {match.decode() for text in texts for match in re.findall(rb"[0-9a-f]{16}", text)}

@@ -1,6 +1,6 @@
-"""Evaluations on test images as plans: what to run for each format; what was found, as values of `flows.core.study`.
+"""Evaluations on test images: plans with one step for each format, and their results as values of `flows.core.study`.
 
-One step a format, so that a study with one more format runs one more step; `flows evaluate` shares them.
+A study with one more format runs one more step. `flows evaluate` shares the steps.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _class_names(trained: Trained, batch: Asset) -> tuple[str, ...]:
 
 
 def design(trained: Trained, format: Format) -> QuantisedNetwork:
-    """Weights, biases and activations at the width of `one`; raises `ValueError` where a layer has no such form."""
+    """Weights, biases and activations at the width of `format`; raises `ValueError` where a layer has no such form."""
     assert format.type
     types = weight_types(format, trained.weights.tensors())
     return at_one_width(trained.network, trained.weights.digest, trained.ranges, format.type.width, types)
@@ -142,7 +142,7 @@ def _rounded(trained: Trained, format: Format) -> dict[str, Any]:
 
 
 def _variants(trained: Trained, format: Format) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(what to evaluate, what cannot be with its reason), by scope."""
+    """(what to evaluate, the reasons for what cannot be evaluated), each by scope."""
     if format.type is None:
         return {FLOAT: {}}, {}
     rounded = _rounded(trained, format)

@@ -1,7 +1,7 @@
-"""Runs as jobs of a batch system: vendor tools take hours and licences, and do not sit in a live process.
+"""Runs commands as jobs of a batch system: vendor tools take hours and licences, too long for an interactive session.
 
-A job is the very command that was given, on a node that sees the same store; so a run that was submitted is found by
-the next one, and a client that is killed loses nothing. In the store, ``jobs/NAME/`` holds what is known of one:
+A job runs the same command on a node that sees the same store. So a later command finds the results of a job, and a
+client that is killed loses nothing. In the store, ``jobs/NAME/`` holds the files of one job:
 
     job.sh        the script that was handed over, with what it asks for
     ticket.json   the scheduler and its number of the job
@@ -199,7 +199,7 @@ def _told(scheduler: Scheduler, script: Path, folder: Path) -> str:
 
 
 def _queue(scheduler: Scheduler, job: str) -> str:
-    """The state of a job in the scheduler's word; "" where the queue has it no more, or nobody answers."""
+    """The state of a job in the scheduler's own word; "" where the queue no longer has the job."""
     try:
         code, said = _output([_program(scheduler.query[0]), *scheduler.query[1:], job], Path.cwd())
     except SetupError:

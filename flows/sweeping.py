@@ -84,8 +84,8 @@ def estimated_together(points: Sequence[Point]) -> list[Run | Failure]:
 
 
 def estimated(point: Point) -> Run | Failure:
-    """Runs in a worker: the estimate of the one design of `point`, without its blocks. Refuses where the worker, maybe on
-    another machine, has another version of the project: its numbers do not belong among these."""
+    """Runs in a worker: the estimate of the one design of `point`, without its blocks. Refuses where the worker, maybe
+    on another machine, has another version of the project: its numbers do not belong among these."""
     request = point.request
     try:
         mine = versions(request)

@@ -41,10 +41,10 @@ Yosys, so of stages with weights in block RAM Yosys counts more FFs. No Vivado r
 
 @dataclass(frozen=True)
 class Compared:
-    """A row, and what the models say of it by resource; `is_current` where the flow still builds such a stage."""
+    """A row, and what the models predict for it by resource; `is_current` where the flow still builds such a stage."""
 
     row: StageRow
-    foretold: dict[str, Total]
+    predicted: dict[str, Total]
     is_current: bool
 
 
@@ -102,7 +102,7 @@ def _table(compared_stages: Sequence[Compared]) -> Iterator[str]:
 
 def _values(stage: Compared, metric: str) -> tuple[float | None, float, float | None]:
     routed = stage.row.routed
-    return stage.foretold[metric].value, stage.row.counted[metric], routed.get(metric) if routed else None
+    return stage.predicted[metric].value, stage.row.counted[metric], routed.get(metric) if routed else None
 
 
 def _sums(rows: Sequence[Compared], metric: str) -> str:
@@ -117,12 +117,12 @@ def _errors(rows: Sequence[Compared]) -> Iterator[str]:
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     for metric in METRICS:
         used = [
-            stage for stage in rows if stage.is_current and (stage.row.counted[metric] or stage.foretold[metric].value)
+            stage for stage in rows if stage.is_current and (stage.row.counted[metric] or stage.predicted[metric].value)
         ]
         if not used:
             continue
         ratios = sorted(
-            abs(log(max(stage.row.counted[metric], 1) / max(stage.foretold[metric].value, 1))) for stage in used
+            abs(log(max(stage.row.counted[metric], 1) / max(stage.predicted[metric].value, 1))) for stage in used
         )
         held = sum(holds(stage, metric) for stage in used)
         nine = exp(ratios[min(len(ratios) - 1, int(0.9 * len(ratios)))])
@@ -134,7 +134,7 @@ def _errors(rows: Sequence[Compared]) -> Iterator[str]:
 
 def holds(stage: Compared, metric: str) -> bool:
     """Whether what Yosys counted is in the interval that the models give."""
-    total = stage.foretold[metric]
+    total = stage.predicted[metric]
     return round(total.low) <= stage.row.counted[metric] <= round(total.high)
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves: one value, and one documented JSON form of it (``run.schema.json`` beside this file).
+"""The record of a run: one value, and its documented JSON form (``run.schema.json`` beside this file).
 
 `flows.core.record_reader` reads it back.
 """

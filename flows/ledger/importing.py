@@ -1,4 +1,4 @@
-"""Evidence into the ledger: read, checked against the design that it is said to be of, and only then kept."""
+"""Imports evidence into the ledger: a file is read, checked against its design, and only then stored."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ def found() -> list[Compared]:
 
 def test_dsps_are_exact_and_block_ram_is_within_one(found: list[Compared]) -> None:
     assert len(found) > 10, "the rows are of stages that the flow still builds"
-    assert all(one.foretold["dsp"].value == one.row.counted["dsp"] for one in found)
-    assert all(abs(one.foretold["bram18"].value - one.row.counted["bram18"]) <= 1 for one in found)
+    assert all(one.predicted["dsp"].value == one.row.counted["dsp"] for one in found)
+    assert all(abs(one.predicted["bram18"].value - one.row.counted["bram18"]) <= 1 for one in found)
 
 
 @pytest.mark.parametrize("metric", ["lut", "ff"])

@@ -113,10 +113,10 @@ def main() -> None:
         except FlowsError as reason:
             print(f"{line}   {reason}")
             continue
-        few, many = 2, 2 + arguments.simulated
-        start_up, _ = simulated(quantised, built, few)
-        seconds, theirs = simulated(quantised, built, many)
-        slow = (many - few) / (seconds - start_up)
+        warm_up, total = 2, 2 + arguments.simulated
+        start_up, _ = simulated(quantised, built, warm_up)
+        seconds, theirs = simulated(quantised, built, total)
+        slow = (total - warm_up) / (seconds - start_up)
         equal = sum(ours == other for ours, other in zip(codes, theirs, strict=False))
         print(f"{line} {slow:16,.2f} {rate / slow:8,.0f}   {equal} of {len(theirs)} equal as integers")
 

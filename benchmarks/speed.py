@@ -68,16 +68,16 @@ def many(store: Path, folder: Path) -> Path:
 
 def commands(store: Path | None, folder: Path) -> dict[str, list[str]]:
     """By what they do; `folder` is empty, for what they read."""
-    found = {HELP: ["--help"]}
-    found |= {f"estimate {flow}, one part": ["estimate", flow, *on("xc7z020")] for flow in FLOWS}
-    found |= {f"estimate {flow}, ten parts": ["estimate", flow, *on(*PARTS)] for flow in FLOWS}
-    found[TEN] = ["estimate", *TOGETHER, *on(*PARTS)]
-    found[SWEEP] = ["sweep", "hls", "rtl", *AXES, "--jobs", "2", "--store", NEW]
+    by_name = {HELP: ["--help"]}
+    by_name |= {f"estimate {flow}, one part": ["estimate", flow, *on("xc7z020")] for flow in FLOWS}
+    by_name |= {f"estimate {flow}, ten parts": ["estimate", flow, *on(*PARTS)] for flow in FLOWS}
+    by_name[TEN] = ["estimate", *TOGETHER, *on(*PARTS)]
+    by_name[SWEEP] = ["sweep", "hls", "rtl", *AXES, "--jobs", "2", "--store", NEW]
     if store:
         for flow in FLOWS:
-            found[STORED.format(flow)] = ["run", flow, *on("xc7z020"), "--store", str(store)]
-        found[COMPARE] = ["compare", "--store", str(many(store, folder))]
-    return found
+            by_name[STORED.format(flow)] = ["run", flow, *on("xc7z020"), "--store", str(store)]
+        by_name[COMPARE] = ["compare", "--store", str(many(store, folder))]
+    return by_name
 
 
 def main() -> None:

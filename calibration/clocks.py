@@ -1,4 +1,4 @@
-"""Which clocks builds of others met, and what `backends.cost.clock` and `backends.finn.clock` predict of them.
+"""The clocks that others' builds met, against the predictions of `backends.cost.clock` and `backends.finn.clock`.
 
     python -m calibration.clocks
 
@@ -27,7 +27,8 @@ from flows.registry import load
 ROWS = Path(__file__).with_name("rows") / "clocks.json"
 MEANS = [100 * 1.01**step for step in range(130)]
 SPREADS = [0.02 * 1.08**step for step in range(50)]
-"""Of a log-normal law, MHz and a factor: the grid over which their likelihood is summed, flat in their logarithms."""
+"""Median (MHz) and spread (log scale) of a log-normal distribution: the grid over which the likelihood is summed. The
+prior is flat in their logarithms."""
 
 Row = dict[str, Any]
 
@@ -45,31 +46,34 @@ def is_met(row: Row) -> bool:
     return bool(row["wns_ns"] >= 0)
 
 
-def routed(given: Iterable[Row]) -> tuple[float, float, float]:
-    """MHz that a design of a new project reaches where no known unit is slower: median and the ends of 90 %.
+def routed(rows: Iterable[Row]) -> tuple[float, float, float]:
+    """Fmax in MHz of a design of a new project that no known unit limits: the median and the 90 % interval.
 
     Every project weighs the same. A build that met its clock, and one that a known unit limited, are a lower bound.
     """
-    known = list(given)
+    known = list(rows)
     weight = Counter(row["repo"] for row in known)
     weights: list[tuple[float, float, float]] = []
     for centre in MEANS:
         for spread in SPREADS:
-            told = 0.0
+            likelihood = 0.0
             for row in known:
                 away = log(reached(row) / centre) / spread
                 is_bound = is_met(row) or row.get("unit") == "LabelSelect_hls"
-                told += (log(max(_above(away), 1e-300)) if is_bound else -log(spread) - away**2 / 2) / weight[
+                likelihood += (log(max(_above(away), 1e-300)) if is_bound else -log(spread) - away**2 / 2) / weight[
                     row["repo"]
                 ]
-            weights.append((exp(told), centre, spread))
-    total = sum(one for one, _, _ in weights)
+            weights.append((exp(likelihood), centre, spread))
+    total = sum(density for density, _, _ in weights)
 
     def quantile(share: float) -> float:
         low, high = 10.0, 10_000.0
         while high / low > 1.001:
             middle = sqrt(low * high)
-            below = sum(one * (1 - _above(log(middle / centre) / spread)) for one, centre, spread in weights) / total
+            below = (
+                sum(density * (1 - _above(log(middle / centre) / spread)) for density, centre, spread in weights)
+                / total
+            )
             low, high = (middle, high) if below < share else (low, middle)
         return sqrt(low * high)
 
@@ -77,23 +81,23 @@ def routed(given: Iterable[Row]) -> tuple[float, float, float]:
 
 
 def _above(z: float) -> float:
-    """Share of a normal law above `z`."""
+    """Share of the normal distribution above `z`."""
     return erfc(z / sqrt(2)) / 2
 
 
-def net(given: Sequence[Row]) -> float:
-    """ns of a net in LabelSelect's chain, so that the mean period of the builds that it limits is met."""
-    found = [row for row in given if row.get("unit") == "LabelSelect_hls"]
-    labels = found[0]["config"]["LabelSelect_hls"]
+def net(rows: Sequence[Row]) -> float:
+    """Delay in ns of one net in LabelSelect's chain, fitted to the mean period of the builds that it limits."""
+    limited = [row for row in rows if row.get("unit") == "LabelSelect_hls"]
+    labels = limited[0]["config"]["LabelSelect_hls"]
     stages, bits = labels["PE"], int(labels["inputDataType"].removeprefix("INT"))
     without = clock.compare_chain(stages, bits)[0] - clock.NETS_A_STAGE * stages * clock.NET
-    return (mean(1000 / reached(row) for row in found) - without) / (clock.NETS_A_STAGE * stages)
+    return (mean(1000 / reached(row) for row in limited) - without) / (clock.NETS_A_STAGE * stages)
 
 
 def foretold(row: Row) -> tuple[Reading, Clock]:
-    """(Fmax, verdict) of a row's design, by its nodes' attributes alone where they are known."""
+    """(Fmax, verdict on the clock) of a row's design, predicted from the attributes of its nodes where known."""
     part = find_part(row["part"])
-    fmax = next(one for one in predicted(row.get("config", {}).items(), part) if one.scope == TOTAL)
+    fmax = next(reading for reading in predicted(row.get("config", {}).items(), part) if reading.scope == TOTAL)
     seen = load(row["flow"]).seen_clock
     return fmax, judge_clock([fmax, *([seen] if seen else [])], row["asked_ns"])
 
@@ -109,9 +113,9 @@ def main() -> None:
         fmax, judged = foretold(row)
         built = f"{'met, at least' if is_met(row) else 'missed,'} {reached(row):.0f} MHz"
         right = (judged.verdict.value == "credible") == is_met(row)
-        told = f"{fmax.value:.0f} ({fmax.low:.0f} .. {fmax.high:.0f})"
+        interval = f"{fmax.value:.0f} ({fmax.low:.0f} .. {fmax.high:.0f})"
         asked = f"{1000 / row['asked_ns']:.0f}"
-        print(f"| {row['id']} | {row['flow']} | {asked} | {built} | {told} | {judged.verdict.value} | {right} |")
+        print(f"| {row['id']} | {row['flow']} | {asked} | {built} | {interval} | {judged.verdict.value} | {right} |")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Intervals from what models missed of projects that they were not fitted to (split conformal prediction).
+"""Prediction intervals from the errors of models on projects that they were not fitted to (split conformal).
 
 A miss is the log ratio of what was measured to what was predicted, by models fitted without its project. The interval
 of a kind reaches as far as its misses do; rows of one project resemble each other, so every project counts alike,
@@ -76,13 +76,13 @@ def reach(misses: Sequence[Miss]) -> float:
 def widths(misses: Mapping[Kind, Sequence[Miss]]) -> dict[Kind, Width]:
     """The interval of every kind of one metric."""
     together = reach([miss for own in misses.values() for miss in own])
-    found = {}
+    by_kind = {}
     for kind, own in misses.items():
         projects = len({miss.project for miss in own})
         is_own = len(own) >= FEW_ROWS and projects >= FEW_PROJECTS
         width = reach(own) if is_own else max(reach(own), together)
-        found[kind] = Width(width, len(own), projects, is_own)
-    return found
+        by_kind[kind] = Width(width, len(own), projects, is_own)
+    return by_kind
 
 
 STUDENT = (6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833)
@@ -90,11 +90,11 @@ STUDENT = (6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833)
 
 
 def of_few_projects(misses: Sequence[Miss]) -> float:
-    """How far a further project's miss is to be expected of these, by Student's t over the mean square of each project.
+    """The 90 % bound on the miss of a further project, by Student's t over the mean square of each project's misses.
 
-    No share of fewer than nine projects is 90 %, so none of their misses would do. Misses are about 0, which is not
-    fitted to them; that t has the degrees of freedom of a fitted centre leaves room for models that were written with
-    these projects in view. Raises ValueError of one project.
+    No share of fewer than nine projects is 90 %, so none of their misses would do. Misses are taken
+    about 0, not about a fitted mean. Student's t still has the degrees of freedom of a fitted mean: that margin covers
+    models that were written with these projects in view. Raises ValueError of one project.
 
     >>> round(of_few_projects([Miss(0.1, "a"), Miss(-0.1, "b"), Miss(0.1, "c"), Miss(0.05, "c")]), 2)
     0.32
@@ -104,6 +104,6 @@ def of_few_projects(misses: Sequence[Miss]) -> float:
         squares[miss.project].append(miss.ratio**2)
     count = len(squares)
     if count < 2:
-        raise ValueError("what one project missed says nothing of another")
+        raise ValueError("the misses of one project do not bound those of another")
     size = sqrt(sum(map(mean, squares.values())) / count)
     return STUDENT[min(count - 1, len(STUDENT)) - 1] * size * sqrt(1 + 1 / count)

@@ -7,8 +7,8 @@ repositories (their reports, or tables in their documentation). ``code`` is ``hl
 for hand-written or changed ones: networks, and programs of benchmark suites (``quickest``, each a project of its own).
 Every project weighs the same; the interval is where 90 % of designs of a new project fall (log-normal, Student's t; of
 memories and multipliers, which most designs have as csynth counts them, as far as all but a twentieth of projects are
-off on either side). A project's designs are *held* where the interval of the other projects has them; *spread* is how
-far they are off what the others give, as the root mean square of logarithms.
+off on either side). A project's designs are *held* where the interval of the other projects has them; *spread* is the
+root mean square of the logarithm of built over predicted, predicted by the other projects.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ T_95 = (
 )
 """The 95 % quantile of Student's t by degrees of freedom, from 1; of more it is taken as of 20."""
 MORE_DSP_THAN_THERE_ARE = "hls4ml-fpga-classifier"
-"""csynth asked for 193 % of the part's DSP slices: Vivado built the rest of LUTs, and no ratio holds."""
+"""csynth asked for 193 % of the part's DSP slices. Vivado built the excess in LUTs, so its ratios are not typical."""
 EXACT = Metric.BRAM18, Metric.DSP
-"""Mostly built as csynth counts them, in code of somebody's own."""
+"""In hand-written code these are mostly built as csynth counts them."""
 TAIL = 0.05
 """The share of projects that is off by more than an interval of `EXACT`, on either side."""
 
@@ -85,7 +85,7 @@ def share_of_luts(designs: Iterable[Pair]) -> float:
         if _is_balanced(count) and built.get("lut"):
             points[pair["project"]].append((log(count["lut"] / count["ff"]), log(built["lut"] / count["ff"])))
     weighted = [(1 / len(own), x, y) for own in points.values() for x, y in own]
-    at_x, at_y = (sum(one[0] * one[axis] for one in weighted) / len(points) for axis in (1, 2))
+    at_x, at_y = (sum(point[0] * point[axis] for point in weighted) / len(points) for axis in (1, 2))
     spread = sum(weight * (x - at_x) ** 2 for weight, x, _ in weighted)
     return round(sum(weight * (x - at_x) * (y - at_y) for weight, x, y in weighted) / spread, 2)
 

@@ -24,17 +24,17 @@ SETUP = re.compile(r"\(SETUP (\w+) \(posedge CLK\) \([\d.-]*::([\d.-]+)\)\)")
 def arcs(sdf: str) -> Iterator[dict[str, Any]]:
     """Rows of the slow corner; of pattern detection, which nothing here uses, none."""
     for cell in CELL.finditer(sdf):
-        found = dict(SETTING.findall(cell[1]))
-        if found.get("USE_PATTERN_DETECT") == "PATDET":
+        settings = dict(SETTING.findall(cell[1]))
+        if settings.get("USE_PATTERN_DETECT") == "PATDET":
             continue
         for source, sink, ns in IOPATH.findall(cell[2]):
             if "PATTERN" in sink:
                 continue
             kind = dsp_timing.LAUNCH if source == "CLK" else dsp_timing.THROUGH
             ends = {"to": sink} if source == "CLK" else {"from": source, "to": sink}
-            yield {"set": found, "kind": kind, **ends, "ns": float(ns)}
+            yield {"set": settings, "kind": kind, **ends, "ns": float(ns)}
         for source, ns in SETUP.findall(cell[2]):
-            yield {"set": found, "kind": dsp_timing.SETUP, "from": source, "ns": float(ns)}
+            yield {"set": settings, "kind": dsp_timing.SETUP, "from": source, "ns": float(ns)}
 
 
 def main() -> None:

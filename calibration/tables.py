@@ -56,7 +56,7 @@ HEADER = ["metric", "predicted", "not modelled", "median error", "90th percentil
 
 @dataclass(frozen=True)
 class Summary:
-    """How one metric fared over some rows."""
+    """The errors of one metric over some rows."""
 
     metric: str
     outcomes: Sequence[Outcome]

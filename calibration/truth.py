@@ -1,4 +1,4 @@
-"""The estimates of the backends beside what vendor tools counted: how far off, and how often the interval holds.
+"""Compares the estimates of the backends with the counts of vendor tools: errors, and how often the interval holds.
 
     python -m calibration.truth FILE [FILE ...] [--cross-validate] [--fit-to REPORT ...] [--markdown]
 

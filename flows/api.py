@@ -50,10 +50,10 @@ def estimate(
     store: Place | None = None,
     **options: Any,
 ) -> Results:
-    """What designs of these flows would cost on these parts: seconds, and no tool needed.
+    """Estimates what designs of these flows would cost on these parts, in seconds and with no tool.
 
-    `network` is a name of ``flows list networks``, or a file; `options` are those of the flows. A design that a flow
-    refuses is in the result's `errors`. Raises `UsageError` and `InputError`; where no design can be had at all, the
+    `network` is a name of ``flows list networks``, or a file; `options` are those of the flows. Designs that a flow
+    refuses are in the result's `errors`. Raises `UsageError` and `InputError`; where no design is left, the
     first reason.
     """
     source = _source(network, weights, calibration, data, pixels)
@@ -78,7 +78,7 @@ def run(
     listener: Callable[[str, Step, str], None] | None = None,
     **options: Any,
 ) -> Results:
-    """Builds and verifies the designs that `estimate` would tell of, and keeps them in the store.
+    """Builds and verifies the designs that `estimate` would estimate, and keeps them in the store.
 
     `data`, CIFAR-10 in a folder or a file of images with labels, has the accuracy of each arithmetic evaluated. `jobs`
     processes run at a time; `listener` is told what they do, as `flows.executor.Listener` says.
@@ -122,7 +122,7 @@ def sweep(
     single = {name: value for name, value in options.items() if name not in axes}
     asked = _request("sweep", flow, source, part, CLOCK_NS, margins, (), single)
     backends = [registry.load(name) for name in dict.fromkeys(flow)]
-    grid: dict[str, Any] = {name: values.axis(backends, name, found) for name, found in axes.items()}
+    grid: dict[str, Any] = {name: values.axis(backends, name, axis) for name, axis in axes.items()}
     grid |= {sweeping.PART: list(asked.parts), sweeping.CLOCK: _periods(clock_ns)}
     points = sweeping.grid(asked, grid)
     steps = _executor(store, 1)
@@ -195,13 +195,13 @@ def review(
 
     boards = None if part is None else list(_names(part))
     places = {"network": network, "data": data, "out": out}
-    given = {name: None if place is None else str(place) for name, place in places.items()}
-    asked = reviewing.opened(Path(project), {**given, "boards": boards, "clock": clock_ns})
-    found = reviewing.review(
+    overrides = {name: None if place is None else str(place) for name, place in places.items()}
+    asked = reviewing.opened(Path(project), {**overrides, "boards": boards, "clock": clock_ns})
+    reviewed = reviewing.review(
         asked, _executor(store, jobs, listener), _store(store), jobs, lambda done, of, before: None
     )
-    reviewing.write(found, _written)
-    return _results(found.outcome)
+    reviewing.write(reviewed, _written)
+    return _results(reviewed.outcome)
 
 
 def check(flow: str, model: Place, *, network: str | None = None, store: Place | None = None) -> Readiness:
@@ -255,10 +255,10 @@ def _request(
     if not flows:
         raise UsageError(f"flows.{command}", "no flow is named", "name one or more of `python -m flows list flows`")
     backends = {name: registry.load(name) for name in flows}
-    given = values.by_flow(backends, options)
+    options_by_flow = values.by_flow(backends, options)
     parts = _names(part)
     paths = tuple(Path(place) for place in reports)
-    asked = Request(flows, given, source, parts, _period(clock_ns), margins, paths)
+    asked = Request(flows, options_by_flow, source, parts, _period(clock_ns), margins, paths)
     return replace(asked, command=designs.command(command, asked))
 
 

@@ -119,7 +119,7 @@ def test_images(
     data, first = sources[0].data, trained[0].network
     if data is None or not imports.is_own(data):
         return runner.test_batch(data) if data else None
-    if len({(one.network.input_shape, one.network.shapes[one.network.output]) for one in trained}) > 1:
+    if len({(each.network.input_shape, each.network.shapes[each.network.output]) for each in trained}) > 1:
         raise UsageError(f"--data {data}", "the networks read other images", "evaluate one network at a time")
     ranges = any(is_file(source.name) and not source.calibration for source in sources)
     return imports.own_images(first, data, ranges, executor())[0]
@@ -131,12 +131,12 @@ def designs(request: Request, trained: Trained) -> list[Design]:
     Raises `InputError` where a flow has none, and `UsageError` where reports are given and it is not clear of which
     design they are.
     """
-    found = []
+    every = []
     for _, _, design in _each(request, trained):
         if isinstance(design, FlowsError):
             raise design
-        found.append(design)
-    return found
+        every.append(design)
+    return every
 
 
 def _each(request: Request, trained: Trained) -> Iterator[tuple[str, str, Design | FlowsError]]:
@@ -199,7 +199,7 @@ def estimated(request: Request, trained: Trained) -> Outcome:
     def estimate(design: Design) -> Run:
         return runner.estimated(*design, request.command, request.reports, request.images)
 
-    return outcome_of(trained, [_tried(*one, estimate) for one in _each(request, trained)])
+    return outcome_of(trained, [_tried(*row, estimate) for row in _each(request, trained)])
 
 
 def built(
@@ -208,11 +208,11 @@ def built(
     """Builds and verifies every design that is asked for, `jobs` at a time, and records each in `store`."""
 
     def run(asked: tuple[Request, tuple[str, str, Design | FlowsError]]) -> Run | Failure:
-        request, one = asked
+        request, row = asked
         more = request.command, request.reports, request.images
-        return _tried(*one, lambda design: runner.run(*design, batch, executor, store, *more).runs[0])
+        return _tried(*row, lambda design: runner.run(*design, batch, executor, store, *more).runs[0])
 
-    every = [(request, one) for request in requests for one in _each(request, trained)]
+    every = [(request, row) for request in requests for row in _each(request, trained)]
     with ThreadPoolExecutor(jobs) as pool:
         try:
             results = list(pool.map(run, every))

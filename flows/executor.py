@@ -38,7 +38,7 @@ Listener = Callable[[str, Step, str], None]
 """Told "started", "line", "waits", "done", "kept", "made again" or "skipped", the step, and a text: the newest line of
 its output, what became of it, or what of the stored result has changed."""
 PATIENCE_S = 5.0
-"""After so long a wait for another run a user is told of it."""
+"""Seconds of waiting for another run, after which the user is told."""
 
 SKIPPED = ", which was skipped: "
 THREADS_MB = 64 * (os.cpu_count() or 1)
@@ -93,7 +93,7 @@ class Executor:
         return text
 
     def stop(self) -> None:
-        """Ends every process under way, and lets no other begin; nothing of theirs enters the store."""
+        """Ends all running processes and starts no others. None of their results enters the store."""
         self._stop.set()
 
     def _step(self, step: Step, digest: str, upstream: Mapping[str, Future[StepResult]]) -> StepResult:
@@ -108,10 +108,10 @@ class Executor:
         with self._lock(step, digest):
             started = time.monotonic()
             sources = {name: _stored(result) for name, result in results.items()}
-            given = _given(step, sources)
-            if kept := self._kept(step, digest, given):
+            inputs = _given(step, sources)
+            if manifest := self._kept(step, digest, inputs):
                 self._listener("kept", step, "kept from an earlier run")
-                return StepResult(step.name, State.KEPT, self._store.steps / digest, 0.0, kept.versions)
+                return StepResult(step.name, State.KEPT, self._store.steps / digest, 0.0, manifest.versions)
             with self._place():
                 versions = self._versions(step, tool)
                 self._listener("started", step, step.about)
@@ -125,14 +125,14 @@ class Executor:
                         return self._skip(step, f"{error.fact}; {error.next_step}")
                     seconds = round(time.monotonic() - started, 2)
                     self._store.place_log(scratch)
-                    folder = self._store.finish(scratch, survey(scratch, step, given, versions, seconds))
+                    folder = self._store.finish(scratch, survey(scratch, step, inputs, versions, seconds))
         self._listener("done", step, f"{seconds:.1f} s")
         return StepResult(step.name, State.DONE, folder, seconds, versions)
 
-    def _kept(self, step: Step, digest: str, given: Mapping[str, str]) -> Manifest | None:
+    def _kept(self, step: Step, digest: str, inputs: Mapping[str, str]) -> Manifest | None:
         """The manifest of the stored result; None where there is none, or where it is no longer what the step left."""
         try:
-            return self._store.finished(step, digest, given, self._verify)
+            return self._store.finished(step, digest, inputs, self._verify)
         except Changed as reason:
             self._listener("made again", step, printable(f"since in the store {reason}"))
             return None
@@ -216,12 +216,12 @@ def step_digest(step: Step, upstream: Mapping[str, str]) -> str:
 
 
 def _startable(plan: Plan) -> list[Step]:
-    """The steps whose tool is at hand, and so are those of the steps they need: all others are skipped."""
-    found: dict[str, Step] = {}
+    """The steps whose tool is present, as are the tools of all steps that they need. All others are skipped."""
+    startable: dict[str, Step] = {}
     for step in plan.steps:
-        if _find(step.tool) and all(name in found for name in step.needs):
-            found[step.name] = step
-    return list(found.values())
+        if _find(step.tool) and all(name in startable for name in step.needs):
+            startable[step.name] = step
+    return list(startable.values())
 
 
 @cache
@@ -268,7 +268,7 @@ def _stored(result: StepResult) -> tuple[Path, Manifest]:
 
 
 def _given(step: Step, sources: Mapping[str, tuple[Path, Manifest]]) -> dict[str, str]:
-    """What a step takes from earlier ones: digests of what they hold now, by the names that it takes them under."""
+    """Digests of the outputs that a step takes from earlier steps, by their names in its directory."""
     outputs = {name: item for name, item in step.files.items() if isinstance(item, Output)}
     return {name: sources[item.step][1].part(item.file) for name, item in outputs.items()}
 

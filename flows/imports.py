@@ -2,7 +2,7 @@
 
 A file is read by a step in a worker room, and its ranges are measured by another; both results are kept in the store
 under the digests of what they came from, so that a repeated run reads neither again. Nothing is written beside the
-user's file. What a file holds that is not supported comes back as a refusal, which is a result as well.
+user's file. Unsupported content of a file is returned as a refusal, which is a result as well.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FROM_TORCH = "load it where its code is, then torch.onnx.export(model.eval(), ex
 OTHERS = {".pt": FROM_TORCH, ".pth": FROM_TORCH}
 """What to do with formats that are not read, since they hold code."""
 LIMIT_S = 300.0
-"""A file that takes longer to read was made to."""
+"""A file that takes longer to read is suspect: it was made to take long."""
 IMAGES_LIMIT = 1 << 30
 """Bytes of a file of images: 350,000 of CIFAR-10's size, far more than ranges need."""
 IMAGES_FILE, LABELS_FILE = "images.npy", "labels.npy"
@@ -123,7 +123,7 @@ def _network(path: Path, result: Path) -> tuple[Network, Weights]:
 
 
 def _integer(result: Path) -> IntegerNetwork | Refusal | None:
-    """What a quantised file says besides; None of a float one."""
+    """The network of integers in a quantised file, or why there is none; None for a float file."""
     if (result / FACTS).exists():
         return open_integers(result, read_result(result / FACTS, anything))
     if (result / "not_integers.json").exists():
@@ -145,8 +145,8 @@ def is_own(data: Path) -> bool:
 
 def own_images(network: Network, data: Path, ranges: bool, executor: Executor) -> tuple[Asset, Asset]:
     """(test images with labels, images to measure ranges on), read of ``--data``; both the first without `ranges`."""
-    given = [data] if data.suffix == ".npz" else [data / IMAGES_FILE, data / LABELS_FILE]
-    files = {f"given/{one.name}": asset(one, OWN_ADVICE, IMAGES_LIMIT) for one in given}
+    paths = [data] if data.suffix == ".npz" else [data / IMAGES_FILE, data / LABELS_FILE]
+    files = {f"given/{path.name}": asset(path, OWN_ADVICE, IMAGES_LIMIT) for path in paths}
     (classes,) = network.shapes[network.output]
     step = worker(
         name="dataset",
@@ -169,14 +169,14 @@ def measure_ranges(network: Network, weights: Weights, images: Asset, executor: 
     """What every tensor reaches on these images: a CIFAR-10 batch (.bin), or else an array (.npy)."""
     if package_version("torch") == "absent":
         raise SetupError("package torch", "not installed, and measuring ranges needs it", EXTRA)
-    given = f"given/{images.path.name}"
-    ask = {"network": network_to_json(network), "weights": "weights.safetensors", "images": given}
+    place = f"given/{images.path.name}"
+    ask = {"network": network_to_json(network), "weights": "weights.safetensors", "images": place}
     step = worker(
         name="ranges",
         about=f"what the tensors of {network.name} reach on {images.path.name}",
         module="models.imported.workers.measure",
         ask=ask,
-        files={"weights.safetensors": Asset(weights.path, weights.digest), given: images},
+        files={"weights.safetensors": Asset(weights.path, weights.digest), place: images},
         makes=("measured",),
         packages=("torch", "numpy", "safetensors"),
     )

@@ -28,7 +28,7 @@ class Trained:
     """A network as hardware computes it (folded), its weights, what its tensors reach, its card (None without one).
 
     `integer` is what a QONNX file says besides, one of the user's or one that stands beside the weights: the network of
-    integers, or why it cannot be one. `known` is what flows keep from one job of it for the next.
+    integers, or why it cannot be one. `known` is a cache that flows share between jobs on this network.
     """
 
     network: Network

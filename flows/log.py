@@ -1,4 +1,4 @@
-"""What a step prints, kept in a file whatever its size: all of it, or the beginning and the end of it."""
+"""The log of a step: a file with all of its output or, where that is long, the beginning and the end."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Log:
 
     @property
     def misses_memory(self) -> bool:
-        """Whether its last words are that there was not enough."""
+        """Whether the last lines of output report a lack of memory."""
         return NO_MEMORY.search(self._last) is not None
 
     def _write(self, content: bytes | bytearray) -> None:

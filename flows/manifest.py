@@ -1,7 +1,7 @@
-"""What a step left in its folder, as ``step.json`` there tells: each file with its size, time and digest.
+"""The manifest ``step.json`` of a step: each file that the step left, with its size, time and digest.
 
-A stored result is used only where it is still what its step left. Sizes and times are looked at in every run, digests
-where those differ or where the user asks; ``step.json`` is sealed by a digest of its own. That finds damage, and edits
+A stored result is used only if it has not changed. Sizes and times are checked in every run, digests where those
+differ or where the user asks; ``step.json`` is sealed by a digest of its own. That finds damage, and edits
 by hand. It does not stop someone who may write to the store and computes the digests anew.
 """
 

@@ -13,7 +13,7 @@ from flows.core.plan import Step
 ABSENT = "absent"
 OURS = "zynqflows"
 AS_A_WHOLE = ("all", "dev")
-"""Extras that are no flow's: never what is missing."""
+"""Extras that belong to no flow: they are never suggested."""
 
 
 @cache
@@ -66,7 +66,7 @@ def extra_for(packages: Collection[str]) -> str | None:
 @cache
 def _extras() -> Mapping[str, frozenset[str]]:
     """The packages of every extra, under "" those that every installation has."""
-    found: dict[str, set[str]] = {"": set()}
+    extras: dict[str, set[str]] = {"": set()}
     try:
         requirements = metadata.requires(OURS) or []
     except metadata.PackageNotFoundError:  # run from a clone that was not installed
@@ -75,8 +75,8 @@ def _extras() -> Mapping[str, frozenset[str]]:
         name = re.match(r"[\w.-]+", requirement)
         extra = re.search(r"extra == ['\"]([\w-]+)['\"]", requirement)
         if name and (extra is None or extra[1] not in AS_A_WHOLE):
-            found.setdefault(extra[1] if extra else "", set()).add(_normal(name[0]))
-    return {extra: frozenset(names) for extra, names in found.items()}
+            extras.setdefault(extra[1] if extra else "", set()).add(_normal(name[0]))
+    return {extra: frozenset(names) for extra, names in extras.items()}
 
 
 def _normal(distribution: str) -> str:

@@ -1,4 +1,4 @@
-"""Which pixels a network is taken to read, and whether it does better on others."""
+"""The pixel scaling that is assumed for a network, and whether another one gives more accuracy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NORMALISED = re.compile(r"\(x / 255 - \(?([^()]+)\)?\) / \(?([^()]+)\)?")
 
 
 def assumption(network: Network) -> Note:
-    """What is taken of the pixels of a network that has no card, and how that is known."""
+    """A note on the pixel scaling assumed for a network without a card, and on its origin."""
     channels = ", channels R, G, B" if network.input_shape[-1] == 3 else ""
     pixels = network.pixels
     why = f"so says {pixels.known}" if pixels.known else "nothing beside its weights says it; --pixels does"

@@ -58,13 +58,13 @@ def _dask(address: str) -> Iterator[Executor]:
 def _factory(module: str, function: str) -> Iterator[Executor]:
     culprit = f"--executor {module}:{function}"
     try:
-        made = getattr(import_module(module), function)()
+        executor = getattr(import_module(module), function)()
     except Exception as reason:  # whatever a module of the user's does
         fact = f"it gives no executor ({type(reason).__name__}: {reason})"
         raise SetupError(culprit, fact, f"give {USAGE}") from reason
-    if not isinstance(made, Executor):
-        raise SetupError(culprit, f"it gives a {type(made).__name__}", f"give {USAGE}")
-    with made as pool:
+    if not isinstance(executor, Executor):
+        raise SetupError(culprit, f"it gives a {type(executor).__name__}", f"give {USAGE}")
+    with executor as pool:
         yield pool
 
 

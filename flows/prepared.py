@@ -1,8 +1,8 @@
-"""What is known of a job before anything runs, and what a backend reads from what ran: asked of the backend once.
+"""The answers of a backend, asked for once: its estimate of a job, and what it reads from the steps that ran.
 
-Both follow from the job, from what its steps left, and from the text of this program; so the answers are kept in the
-store like what a step makes, and a repeated run searches for no folding. Answers of backends that are not ours are not
-kept: which packages theirs depend on, nobody says.
+Both depend on the job, on the output of its steps and on the source of this program alone. So the answers are kept in
+the store like the result of a step, and a repeated run does not search for a folding again. Answers of third-party
+backends are not kept: the packages that they depend on are not known.
 """
 
 from __future__ import annotations
@@ -116,18 +116,18 @@ def is_ours(backend: Backend[Any, Any]) -> bool:
 
 
 def ask(of: Resolved, step: Callable[[], Step], executor: Executor | None, answer: Callable[[], Answer]) -> Answer:
-    """What the store has under `step`, else what `answer` gives. A stored text that is no answer is not used."""
+    """The answer stored under `step`, else the result of `answer`. An invalid stored text is ignored."""
     if executor is None or not is_ours(of.backend):
         return answer()
-    given: list[Answer] = []
+    answers: list[Answer] = []
 
     def compute() -> str:
-        given.append(answer())
-        return answer_to_json(given[0])
+        answers.append(answer())
+        return answer_to_json(answers[0])
 
     try:
         text = executor.answer(step(), compute)
-        return given[0] if given else answer_from_json(text)
+        return answers[0] if answers else answer_from_json(text)
     except (LookupError, TypeError, ValueError, InputError):
         return answer()
 

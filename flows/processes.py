@@ -29,7 +29,7 @@ STOPPED, LATE = "stopped", "late"
 
 
 class Stop:
-    """Ends every program that runs under it, from any thread or signal handler, and for good."""
+    """A switch that ends every program running under it. Any thread or signal handler may set it; it stays set."""
 
     def __init__(self) -> None:
         self._reading, self._writing = os.pipe()
@@ -62,8 +62,8 @@ class Stop:
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a program: its exit code, negative where a signal ended it; `STOPPED`, `LATE` or "" for why it
-    ended; the most memory that it held, in MiB; and the names of the processes that it left behind."""
+    """How a program ended: its exit code, negative where a signal ended it; why it was ended, `STOPPED`, `LATE` or ""
+    where it was not; the most memory that it held, in MiB; and the names of the processes that it left behind."""
 
     code: int
     why: str
@@ -171,7 +171,7 @@ def _start(
 
 
 def _let_go(watchdog: subprocess.Popen[bytes]) -> None:
-    """Where it has not ended, it ends now, with what it watches."""
+    """Ends the watchdog, and the program that it watches, where they still run."""
     assert watchdog.stdin
     watchdog.stdin.close()
     try:

@@ -90,11 +90,11 @@ class Project:
         return self.designs[0].source
 
 
-def read_project(text: str, place: Path, given: Mapping[str, Any], margins: Margins = MARGINS) -> Project:
-    """The project in `text`, of the file `place`. What is `given` on the command line counts more than the file:
-    "network", "boards", "clock", "data", "out". Raises `InputError` with the key that is wrong."""
+def read_project(text: str, place: Path, overrides: Mapping[str, Any], margins: Margins = MARGINS) -> Project:
+    """The project in `text`, of the file `place`. `overrides` from the command line take precedence over the
+    file: "network", "boards", "clock", "data", "out". Raises `InputError` with the key that is wrong."""
     try:
-        content = {**tables(text), **{name: value for name, value in given.items() if value is not None}}
+        content = {**tables(text), **{name: value for name, value in overrides.items() if value is not None}}
         _only(content, KEYS, "key")
         if content.get("schema") != SCHEMA:
             raise ValueError(f"schema is {content.get('schema')!r}, where {SCHEMA!r} belongs")
@@ -108,10 +108,10 @@ def read_project(text: str, place: Path, given: Mapping[str, Any], margins: Marg
 def policy_of(text: str, place: Path) -> Path | None:
     """The policy that a project names, which says what margins its designs keep; None where it names none."""
     try:
-        found = _text(tables(text), "policy")
+        policy = _text(tables(text), "policy")
     except ValueError as reason:
         raise InputError(f"project {place}", str(reason), ADVICE) from None
-    return place.parent / found if found else None
+    return place.parent / policy if policy else None
 
 
 def _project(content: Mapping[str, Any], folder: Path, margins: Margins) -> Project:
@@ -153,10 +153,10 @@ def _sweep(start: Request, row: Any) -> tuple[Request, Mapping[str, Sequence[Any
         raise ValueError("[sweep] names no flow")
     flows = _texts(row["flow"], "flow of [sweep]")
     backends = {name: registry.load(name) for name in flows}
-    given = _underscored({name: value for name, value in row.items() if name not in ("flow", "clock")})
+    settings = _underscored({name: value for name, value in row.items() if name not in ("flow", "clock")})
     axes: dict[str, Sequence[Any]] = {
         name: values.axis(list(backends.values()), name, value if isinstance(value, list | str) else [value])
-        for name, value in given.items()
+        for name, value in settings.items()
     }
     axes |= {PART: start.parts, CLOCK: _clocks(row.get("clock", start.clock_ns))}
     options = {name: backend.options() for name, backend in backends.items()}
@@ -196,7 +196,7 @@ def _clock(value: Any) -> float:
 
 def _clocks(value: Any) -> list[float]:
     if isinstance(value, list):
-        return [_clock(one) for one in value]
+        return [_clock(period) for period in value]
     return values.several(_clock, str(value))
 
 
@@ -208,10 +208,10 @@ def _text(content: Mapping[str, Any], key: str) -> str | None:
 
 
 def _texts(value: Any, key: str) -> tuple[str, ...]:
-    found = [value] if isinstance(value, str) else value
-    if not isinstance(found, list | tuple) or not found or not all(isinstance(one, str) for one in found):
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not texts or not all(isinstance(item, str) for item in texts):
         raise ValueError(f"{key} is {value!r}, where a list of names belongs")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(texts))
 
 
 def _only(content: Mapping[str, Any], known: Sequence[str], what: str) -> None:

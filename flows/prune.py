@@ -1,4 +1,4 @@
-"""What of a store nobody needs: steps that no record refers to, failures, what killed runs left; each long unused."""
+"""Unused content of a store: steps that no record refers to, failures, leftovers of killed runs."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def prune(store: Store, old: list[Leftover]) -> Iterator[Leftover]:
     """Removes what a running process does not hold; gives each that was removed. Raises `SetupError`."""
     if old:
         store.prepare()
-    for one in old:
-        with store.lock(_digest(one.path), waiting=None) as free:
+    for leftover in old:
+        with store.lock(_digest(leftover.path), waiting=None) as free:
             if free:
-                store.drop(one.path)
-                yield one
+                store.drop(leftover.path)
+                yield leftover
 
 
 def _referred_to(store: Store) -> set[str]:
-    """Every digest that stands in a record, also in one that is damaged: rather too many than one too few."""
+    """Every digest that stands in a record, damaged records included: too many digests are safe, one too few is not."""
     advice = "put it out of the store: it may refer to any step"
     texts = (read_bytes(store.runs / f"{name}.json", TEXT_LIMIT, advice) for name in store.names())
     return {match.decode() for text in texts for match in re.findall(rb"[0-9a-f]{16}", text)}

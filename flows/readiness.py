@@ -36,12 +36,12 @@ def assess(judge: Judge, path: Path, name: str | None, executor: Executor) -> Re
     is damaged."""
     network = find_network(name) if name else None
     model = asset(path, "give an .onnx file")
-    found = _answer(judge, model, network, {}, executor)
-    if "wanted" in found:
-        found = _answer(judge, model, network, {name: beside(path, name) for name in found["wanted"]}, executor)
-    if "refusal" in found:
-        raise InputError(**found["refusal"])
-    return readiness_from_json(found)
+    answer = _answer(judge, model, network, {}, executor)
+    if "wanted" in answer:
+        answer = _answer(judge, model, network, {name: beside(path, name) for name in answer["wanted"]}, executor)
+    if "refusal" in answer:
+        raise InputError(**answer["refusal"])
+    return readiness_from_json(answer)
 
 
 def _answer(

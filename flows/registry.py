@@ -35,7 +35,7 @@ class Listing:
 
 @cache
 def _entry_points() -> dict[str, metadata.EntryPoint]:
-    return {point.name: point for point in sorted(metadata.entry_points(group=GROUP), key=lambda one: one.value)}
+    return {point.name: point for point in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.value)}
 
 
 def names() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What steps of this program leave as JSON, read: its shape is checked, whoever wrote it."""
+"""Reads the JSON results of steps. The shape of every file is checked, whoever wrote it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ REFUSAL: Shape[InputError] = fields({"culprit": text(), "fact": text(), "next_st
 
 
 def anything(value: Any) -> Any:
-    """For what is checked by whoever reads it."""
+    """A shape that takes any value: the caller checks it."""
     return value
 
 

@@ -28,8 +28,8 @@ SWEEP, SEARCH = "sweep.html", "search.html"
 
 @dataclass(frozen=True)
 class Review:
-    """What came of a project: its designs, compared where there are any, and its sweep and its search, where it has
-    them."""
+    """The result of a review: the designs, their comparison where there are any, the sweep and the search where the
+    project has them."""
 
     project: Project
     outcome: Outcome
@@ -39,22 +39,22 @@ class Review:
     errors: tuple[FlowsError, ...]
 
 
-def opened(place: Path, given: Mapping[str, Any]) -> Project:
-    """The project in the file `place`, whose policy says what its designs leave free; what is `given` ("network",
-    "boards", "clock", "data", "out") counts more. Raises `InputError`."""
+def opened(place: Path, overrides: Mapping[str, Any]) -> Project:
+    """The project in the file `place`, with the margins of its policy. `overrides` ("network", "boards", "clock",
+    "data", "out") take precedence over the file. Raises `InputError`."""
     text = read_text(place, "`python -m flows init` writes one", f"project {place}")
     margins = margins_of(policy_of(text, place))
-    files = {name: str(Path(given[name]).absolute()) for name in ("data", "out") if given.get(name)}
-    if given.get("network") and is_file(given["network"]):
-        files["network"] = str(Path(given["network"]).absolute())  # those of the file are relative to it
-    return read_project(text, place, {**given, **files}, margins)
+    files = {name: str(Path(overrides[name]).absolute()) for name in ("data", "out") if overrides.get(name)}
+    if overrides.get("network") and is_file(overrides["network"]):
+        files["network"] = str(Path(overrides["network"]).absolute())  # those of the file are relative to it
+    return read_project(text, place, {**overrides, **files}, margins)
 
 
 def review(
-    project: Project, executor: Executor, store: Store, jobs: int, told: Told, ledger: Sequence[Account] = ()
+    project: Project, executor: Executor, store: Store, jobs: int, progress: Told, ledger: Sequence[Account] = ()
 ) -> Review:
-    """Runs what the store does not have, `jobs` processes at a time; `told` is of the sweep and the search, `ledger`
-    what is known of earlier designs."""
+    """Runs what the store does not have, `jobs` processes at a time; `progress` hears of the sweep and the search;
+    `ledger` holds what is known of earlier designs."""
     source = project.source
     trained = designs.trained_network(source, lambda: executor)
     batch = designs.test_images([source], [trained], lambda: executor)
@@ -66,13 +66,13 @@ def review(
     if project.sweep:
         points = sweeping.grid(project.sweep, project.axes)
         with pools.opened(None, jobs) as (pool, workers):
-            found = sweeping.sweep(points, trained, batch, store, executor, pool, workers, told)
-        errors += found.errors
-        ranked = ranking(found.document) if found.runs else None
+            swept = sweeping.sweep(points, trained, batch, store, executor, pool, workers, progress)
+        errors += swept.errors
+        ranked = ranking(swept.document) if swept.runs else None
     searched = None
     if project.search and project.goal:
         try:
-            searched = searching.searched(project.search, project.goal, trained, store, executor, told)
+            searched = searching.searched(project.search, project.goal, trained, store, executor, progress)
         except FlowsError as error:  # what was built and swept is reported all the same
             errors.append(error)
     pages = {"All designs of the sweep": SWEEP} if ranked else {}
@@ -81,17 +81,17 @@ def review(
     return Review(project, outcome, comparison, ranked, searched, tuple(errors))
 
 
-def write(found: Review, writer: Callable[[Path, str], None]) -> None:
+def write(reviewed: Review, writer: Callable[[Path, str], None]) -> None:
     """The report in every format, and the pages of the sweep and the search, into the folder that the project
     names."""
     from reports import mixed
     from reports.formats import FORMATS
     from reports.sweep_page import page
 
-    if found.comparison:
+    if reviewed.comparison:
         for name, render in FORMATS.items():
-            writer(found.project.out / name, render(found.comparison))
-    if found.sweep:
-        writer(found.project.out / SWEEP, page(found.sweep))
-    if found.search:
-        writer(found.project.out / SEARCH, page(mixed.ranking(found.search)))
+            writer(reviewed.project.out / name, render(reviewed.comparison))
+    if reviewed.sweep:
+        writer(reviewed.project.out / SWEEP, page(reviewed.sweep))
+    if reviewed.search:
+        writer(reviewed.project.out / SEARCH, page(mixed.ranking(reviewed.search)))

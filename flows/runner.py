@@ -1,4 +1,4 @@
-"""The run loop: one job through one backend. It owns accuracy, agreement and the proof; a backend owns none of them."""
+"""Runs one job through one backend. Accuracy, agreement and verification are computed here, never by a backend."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from models.reference import accuracy_step, pixels_step, reference_step
 REFERENCE = Output("reference", reference.REFERENCE)
 ACCURACY = Output("accuracy", reference.ACCURACY)
 MUCH = 0.005
-"""Accuracy that a design may lose against single precision with no word about it."""
+"""A design that loses more accuracy than this against single precision gets a note."""
 ON_YOUR_WORD = (
     "that {} is a report of this very design is your word: the top, part and clock that it names "
     "were checked, and no report says with what weights and options it was built"
@@ -106,7 +106,7 @@ def full_plan(backend: Backend[Any, Any], prepared: Prepared, batch: Asset | Non
 
 
 def _assuming(trained: Trained, prepared: Prepared) -> Prepared:
-    """Where neither a card nor a quantiser of the input says it, what is assumed of pixels is told first."""
+    """Adds a note on the assumed pixel scaling, where neither a card nor a quantiser of the input gives it."""
     if trained.card or float_network(prepared):
         return prepared
     return replace(prepared, notes=(pixels.assumption(trained.network), *prepared.notes))
@@ -255,9 +255,9 @@ def _run(
     if verification is None or verification.equal is None:
         texts[NoteKind.WARNING].append("not verified: nothing of this design was simulated")
     if backend.on_processor:
-        told = readings
+        known = readings
     else:
-        told, doubt = _in_fabric(backend, prepared, readings, images)
+        known, doubt = _in_fabric(backend, prepared, readings, images)
         texts[NoteKind.WARNING] += [doubt] if doubt else []
     return Run(
         name=run_name(flow, job),
@@ -268,7 +268,7 @@ def _run(
         options={field.name: str(getattr(job.options, field.name)) for field in fields(job.options)},
         weights=WeightsFacts(job.weights.digest, job.weights.derived_from),
         quantised=prepared.quantised.digest,
-        readings=ordered(told),
+        readings=ordered(known),
         verification=verification,
         steps=steps,
         notes=tuple(texts[NoteKind.NOTE]),
@@ -289,11 +289,13 @@ def _in_fabric(
     seen = seen_on(job.target.part, backend.seen_clock) if backend.seen_clock else None
     known = (*readings, *((seen,) if seen else ()))
     clock = judge_clock(known, clock_ns)
-    told: Sequence[Reading] = synthesis.with_routed(at_credible_clock(known, clock_ns), backend.csynth_ratios)
-    told = [_without_interval(one) if _is_unproven(one, backend) else one for one in told]
+    reported: Sequence[Reading] = synthesis.with_routed(at_credible_clock(known, clock_ns), backend.csynth_ratios)
+    reported = [_without_interval(reading) if _is_unproven(reading, backend) else reading for reading in reported]
     if getattr(job.options, "shell", "") != NONE:  # a bare core is fed by nobody
-        told = system.with_system(told, prepared.quantised, 1000 / (clock.credible_mhz or clock.asked_mhz), images)
-    return told, clock.warning
+        reported = system.with_system(
+            reported, prepared.quantised, 1000 / (clock.credible_mhz or clock.asked_mhz), images
+        )
+    return reported, clock.warning
 
 
 def _is_unproven(reading: Reading, backend: Backend[Any, Any]) -> bool:
@@ -316,7 +318,7 @@ def network_facts(trained: Trained) -> NetworkFacts:
 
 def ordered(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     """Totals first, otherwise as they came."""
-    return tuple(sorted(readings, key=lambda one: one.scope != "total"))
+    return tuple(sorted(readings, key=lambda reading: reading.scope != "total"))
 
 
 def _step_facts(products: Products, step: Step) -> StepFacts:
@@ -361,7 +363,7 @@ def scores(counts: Counts, network: Network, images: str) -> list[Reading]:
 
 
 def _lost(counts: Counts, flow: str) -> list[Note]:
-    """Who to ask where accuracy went, if much did."""
+    """A note that names the command which finds the lost accuracy, if much is lost."""
     lost = (counts.float_right - counts.right) / counts.n
     if lost <= MUCH:
         return []

@@ -1,8 +1,8 @@
-"""The cheapest bits by tensor that keep an accuracy. There are too many to try all: Optuna says which to try next.
+"""Searches the cheapest bits per tensor that keep an accuracy. Optuna proposes designs: there are too many to try all.
 
-Every design has the same rate, and is estimated as a sweep does; its arithmetic is evaluated, once, on images by which
-to choose. Those are no test images: by these nothing is chosen, and the design that is chosen is evaluated on them in
-the end. What Optuna has told and heard lies in the store, so that a search that was ended goes on where it stopped.
+Every design has the same rate, and is estimated as in a sweep. Its arithmetic is evaluated once, on images to choose
+by. Those are not the test images: only the chosen design is evaluated on these, at the end. Optuna's journal is kept in
+the store, so that a search that was interrupted continues where it stopped.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def goal(
         fact = f"{keep_accuracy!r} is no number of points"
         raise UsageError("--keep-accuracy", fact, "give 0 or more, below 100: 0.5 is half a point")
     if cost is not None and cost not in {metric.key for metric in RESOURCES}:
-        raise UsageError("--cost", f"{cost!r} is no resource", f"name one of {', '.join(one.key for one in RESOURCES)}")
+        raise UsageError(
+            "--cost", f"{cost!r} is no resource", f"name one of {', '.join(resource.key for resource in RESOURCES)}"
+        )
     metric = Metric[cost.upper()] if cost else None
     counts = _count("--trials", trials), _count("--images", images)
     return Goal(keep_accuracy / 100, _widths(bits), metric, *counts)
@@ -193,13 +195,13 @@ def opened(request: Request, trained: Trained, store: Store, widths: Sequence[in
     return Designs(replace(request, flows=(backend.name,)), trained, backend.precisions, store, chosen)
 
 
-def searched(request: Request, goal: Goal, trained: Trained, store: Store, steps: Executor, told: Told) -> Search:
-    """What is best of the one flow on the one part of `request`; what is wrong with it is said before any work."""
+def searched(request: Request, goal: Goal, trained: Trained, store: Store, steps: Executor, progress: Told) -> Search:
+    """The best design of the one flow on the one part of `request`. Errors in it are raised before any work."""
     asked = opened(request, trained, store, goal.widths)
-    return search(asked, goal, choosing(request.source, trained, goal.images, steps), steps, told)
+    return search(asked, goal, choosing(request.source, trained, goal.images, steps), steps, progress)
 
 
-def search(asked: Designs, goal: Goal, images: Choosing, steps: Executor, told: Told) -> Search:
+def search(asked: Designs, goal: Goal, images: Choosing, steps: Executor, progress: Told) -> Search:
     """Tries designs for `goal`. Where no rate is asked for, each is to be as fast as the widest. Raises `RefusedError`
     where the widest cannot be had.
     """
@@ -215,21 +217,21 @@ def search(asked: Designs, goal: Goal, images: Choosing, steps: Executor, told: 
             raise SetupError("flows search", fact, "wait for it, then give the command again: its results are kept")
         study = _Study(optuna, journal, asked.tensors, widths, keep)
         before = study.count
-        told(before, trials, before)
+        progress(before, trials, before)
         while study.count < trials:
             study.step(lambda bits: _measured(asked, bits, cost, images, steps))
-            told(study.count, trials, before)
+            progress(study.count, trials, before)
         results = study.results
     n, tried = 0, {}
     for bits, value, counts in results[:trials]:
         n, of = counts.n, f"{images.about} ({counts.images[:6]})"
         run = _scored(asked.run(bits), runner.scores(counts, asked.trained.network, of))
         tried[run.name] = Tried(bits, run, value, _lost(counts))
-    found = Search(
+    result = Search(
         runner.network_facts(asked.trained), keep, cost, _rate(asked.request), f"{n:,} {images.about}",
         tuple(tried.values()), study.refused,
     )  # fmt: skip
-    return _final(asked, found, images, steps)
+    return _final(asked, result, images, steps)
 
 
 def _checked(precisions: Precisions[Any], widths: Sequence[int]) -> list[int]:
@@ -284,18 +286,18 @@ def _scored(run: Run, scores: Sequence[Any]) -> Run:
     return replace(run, readings=(*(reading for reading in run.readings if reading.metric not in FRACTIONS), *scores))
 
 
-def _final(asked: Designs, found: Search, images: Choosing, steps: Executor) -> Search:
+def _final(asked: Designs, result: Search, images: Choosing, steps: Executor) -> Search:
     """With the accuracy of the best design on the test images."""
-    enough = [one for one in found.tried if one.lost <= found.keep]
+    enough = [point for point in result.tried if point.lost <= result.keep]
     if not enough:
-        return found
-    out = {design.run.name for design in designs_of([one.run for one in enough]) if design.fit.verdict in OUT}
-    best = min(enough, key=lambda one: (one.run.name in out, one.cost, one.lost))
+        return result
+    out = {design.run.name for design in designs_of([point.run for point in enough]) if design.fit.verdict in OUT}
+    best = min(enough, key=lambda point: (point.run.name in out, point.cost, point.lost))
     prepared, run = asked.prepared(best.bits)
     counts = runner.counted(prepared, images.test, steps)
     final = _scored(run, runner.scores(counts, asked.trained.network, images.of_test))
     test = f"{counts.n:,} {images.of_test}"
-    return replace(found, best=best, final=final, test=test, float_accuracy=counts.float_right / counts.n)
+    return replace(result, best=best, final=final, test=test, float_accuracy=counts.float_right / counts.n)
 
 
 def _optuna() -> Any:

@@ -81,17 +81,17 @@ class Store:
         finally:
             os.close(descriptor)
 
-    def finished(self, step: Step, digest: str, given: Mapping[str, str], thorough: bool) -> Manifest | None:
+    def finished(self, step: Step, digest: str, inputs: Mapping[str, str], thorough: bool) -> Manifest | None:
         """The manifest of a stored result, None where there is none. Links to the user's files are set to where they
         are now.
 
-        Raises `Changed` where it is not what the step left, or was made from other files than `given`.
+        Raises `Changed` where it is not what the step left, or was made from other files than `inputs`.
         """
         folder = self.steps / digest
         if not os.path.lexists(folder):
             return None
         manifest = read_manifest(folder)
-        for name, part in given.items():
+        for name, part in inputs.items():
             if manifest.given.get(name) != part:
                 raise Changed(f"{name} comes from a step that was made again, and differs")
         for name, item in step.files.items():
@@ -237,9 +237,9 @@ class Store:
         """The document, with what the ledger holds `against` its runs (looked up where None)."""
         from flows.ledger import book
 
-        found = book.failures(self) if against is None else against
-        runs = (replace(run, refuted=found[run.name]) if run.name in found else run for run in document.runs)
-        return replace(document, runs=tuple(runs)) if found else document
+        failures = book.failures(self) if against is None else against
+        runs = (replace(run, refuted=failures[run.name]) if run.name in failures else run for run in document.runs)
+        return replace(document, runs=tuple(runs)) if failures else document
 
     def records(self) -> tuple[list[Document], list[InputError]]:
         """Every record, oldest first, and what is wrong with those that are left out."""

@@ -1,6 +1,6 @@
-"""Evaluations on test images as plans: what to run for each format; what was found, as values of `flows.core.study`.
+"""Evaluations on test images: plans with one step for each format, and their results as values of `flows.core.study`.
 
-One step a format, so that a study with one more format runs one more step; `flows evaluate` shares them.
+A study with one more format runs one more step. `flows evaluate` shares the steps.
 """
 
 from __future__ import annotations
@@ -41,23 +41,29 @@ METHOD = (
 
 def study(trained: Trained, formats: Sequence[Format], batch: Asset, executor: Executor) -> Study:
     """`trained` in each of `formats`, of which the first is single precision."""
-    variants = {one.name: _variants(trained, one) for one in formats}
+    variants = {format.name: _variants(trained, format) for format in formats}
     steps = [_step(trained, name, asked, batch) for name, (asked, _) in variants.items()]
     products = executor.execute(Plan(tuple(steps)))
-    found = {name: _read(products, name) for name in variants}
-    network, labels, floating = trained.network, found[FLOAT]["labels"], found[FLOAT]["variants"][FLOAT]["classes"]
+    by_name = {name: _read(products, name) for name in variants}
+    network, labels, floating = (
+        trained.network,
+        by_name[FLOAT]["labels"],
+        by_name[FLOAT]["variants"][FLOAT]["classes"],
+    )
     published, rows = PUBLISHED_FORMATS.get(network.name, {}), []
-    for one in formats:
-        if one.type:
-            results = variants[one.name][1] | found[one.name]["variants"]
-            outcomes = {scope: _outcome(trained, one, scope, labels, floating, results[scope.value]) for scope in Scope}
-            rows.append(Row(one.name, one.type.name, one.scaled, outcomes, published.get(one.name)))
+    for format in formats:
+        if format.type:
+            results = variants[format.name][1] | by_name[format.name]["variants"]
+            outcomes = {
+                scope: _outcome(trained, format, scope, labels, floating, results[scope.value]) for scope in Scope
+            }
+            rows.append(Row(format.name, format.type.name, format.scaled, outcomes, published.get(format.name)))
     return Study(
         network.name,
         network.parameters,
         network.digest,
         trained.weights.digest,
-        found[FLOAT]["images"],
+        by_name[FLOAT]["images"],
         accuracy(labels, floating),
         size_bytes(network, None, Scope.BIASES),
         max(float(abs(tensor).max()) for tensor in trained.weights.tensors().values()),
@@ -87,8 +93,8 @@ def report(
     elif quantised and quantised.type:
         steps.append(_step(trained, name, {name: _rounded(trained, quantised)[Scope.BIASES.value]}, batch))
     products = executor.execute(Plan(tuple(steps)))
-    found = _read(products, FLOAT)
-    labels, floating = found["labels"], found["variants"][FLOAT]["classes"]
+    float_result = _read(products, FLOAT)
+    labels, floating = float_result["labels"], float_result["variants"][FLOAT]["classes"]
     names, other = _class_names(trained, batch), None
     if absent := sorted(set(range(len(names))) - set(labels)):
         fact = f"no image is of class {names[absent[0]]}, so that nothing can be said of it"
@@ -105,7 +111,7 @@ def report(
         network.macs,
         network.digest,
         trained.weights.digest,
-        found["images"],
+        float_result["images"],
         PUBLISHED_ACCURACY.get(network.name),
         names,
         classified(FLOAT, labels, floating, names),
@@ -122,26 +128,26 @@ def _class_names(trained: Trained, batch: Asset) -> tuple[str, ...]:
     return CLASSES if batch.path.suffix == ".bin" else tuple(map(str, range(count)))
 
 
-def design(trained: Trained, one: Format) -> QuantisedNetwork:
-    """Weights, biases and activations at the width of `one`; raises `ValueError` where a layer has no such form."""
-    assert one.type
-    types = weight_types(one, trained.weights.tensors())
-    return at_one_width(trained.network, trained.weights.digest, trained.ranges, one.type.width, types)
+def design(trained: Trained, format: Format) -> QuantisedNetwork:
+    """Weights, biases and activations at the width of `format`; raises `ValueError` where a layer has no such form."""
+    assert format.type
+    types = weight_types(format, trained.weights.tensors())
+    return at_one_width(trained.network, trained.weights.digest, trained.ranges, format.type.width, types)
 
 
-def _rounded(trained: Trained, one: Format) -> dict[str, Any]:
-    types = {name: type.name for name, type in weight_types(one, trained.weights.tensors()).items()}
+def _rounded(trained: Trained, format: Format) -> dict[str, Any]:
+    types = {name: type.name for name, type in weight_types(format, trained.weights.tensors()).items()}
     kernels = {name: type for name, type in types.items() if name.endswith("/kernel")}
     return {Scope.WEIGHTS.value: {"types": kernels}, Scope.BIASES.value: {"types": types}}
 
 
-def _variants(trained: Trained, one: Format) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(what to evaluate, what cannot be with its reason), by scope."""
-    if one.type is None:
+def _variants(trained: Trained, format: Format) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(what to evaluate, the reasons for what cannot be evaluated), each by scope."""
+    if format.type is None:
         return {FLOAT: {}}, {}
-    rounded = _rounded(trained, one)
+    rounded = _rounded(trained, format)
     try:
-        exact = {"quantised": quantised_to_json(design(trained, one))}
+        exact = {"quantised": quantised_to_json(design(trained, format))}
     except ValueError as reason:
         return rounded, {Scope.ACTIVATIONS.value: {"refused": str(reason)}}
     return rounded | {Scope.ACTIVATIONS.value: exact}, {}
@@ -173,13 +179,13 @@ def _read(products: Products, step: str) -> dict[str, Any]:
 
 
 def _outcome(
-    trained: Trained, one: Format, scope: Scope, labels: list[int], floating: list[int], result: Mapping[str, Any]
+    trained: Trained, format: Format, scope: Scope, labels: list[int], floating: list[int], result: Mapping[str, Any]
 ) -> Outcome | str:
     if "refused" in result:
         return result["refused"]
     return Outcome(
         accuracy(labels, result["classes"]),
         pair(labels, floating, result["classes"]),
-        size_bytes(trained.network, one.type, scope),
+        size_bytes(trained.network, format.type, scope),
         result["out_of_range"],
     )

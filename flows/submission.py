@@ -1,7 +1,7 @@
-"""Runs as jobs of a batch system: vendor tools take hours and licences, and do not sit in a live process.
+"""Runs commands as jobs of a batch system: vendor tools take hours and licences, too long for an interactive session.
 
-A job is the very command that was given, on a node that sees the same store; so a run that was submitted is found by
-the next one, and a client that is killed loses nothing. In the store, ``jobs/NAME/`` holds what is known of one:
+A job runs the same command on a node that sees the same store. So a later command finds the results of a job, and a
+client that is killed loses nothing. In the store, ``jobs/NAME/`` holds the files of one job:
 
     job.sh        the script that was handed over, with what it asks for
     ticket.json   the scheduler and its number of the job
@@ -100,12 +100,12 @@ def submit(scheduler: str, command: Sequence[str], resources: Resources, store: 
     script = folder / SCRIPT
     write_atomic(script, text_of(scheduler, name, command, resources, folder))
     said = _told(SCHEDULERS[scheduler], script, folder)
-    found = re.search(r"\d+", said)
-    if not found:
+    number = re.search(r"\d+", said)
+    if not number:
         raise SetupError(
             f"scheduler {scheduler}", f"it gives no number of a job ({printable(said)[:200]!r})", f"see {script}"
         )
-    ticket = Ticket(name, scheduler, found[0], time.time(), tuple(command))
+    ticket = Ticket(name, scheduler, number[0], time.time(), tuple(command))
     write_atomic(folder / TICKET, json.dumps(asdict(ticket), indent=1) + "\n")
     return ticket
 
@@ -153,11 +153,11 @@ def read_ticket(store: Store, name: str) -> Ticket:
 
 def tickets(store: Store) -> list[Ticket]:
     """All that can be read, the oldest first."""
-    found = []
+    tickets_read = []
     for path in (store.root / "jobs").glob(f"*/{TICKET}"):
         with suppress(InputError):
-            found.append(read_ticket(store, path.parent.name))
-    return sorted(found, key=lambda ticket: ticket.submitted)
+            tickets_read.append(read_ticket(store, path.parent.name))
+    return sorted(tickets_read, key=lambda ticket: ticket.submitted)
 
 
 def state(ticket: Ticket, store: Store) -> str:
@@ -199,7 +199,7 @@ def _told(scheduler: Scheduler, script: Path, folder: Path) -> str:
 
 
 def _queue(scheduler: Scheduler, job: str) -> str:
-    """The state of a job in the scheduler's word; "" where the queue has it no more, or nobody answers."""
+    """The state of a job in the scheduler's own word; "" where the queue no longer has the job."""
     try:
         code, said = _output([_program(scheduler.query[0]), *scheduler.query[1:], job], Path.cwd())
     except SetupError:

@@ -1,7 +1,7 @@
 """Sweeps: estimates of every point of a grid, in several processes, each kept as soon as it is there.
 
-A point is a `Request` for one design. What is said of it lies in the store under the digest of all that it depends on,
-so that a sweep that was ended goes on where it stopped, and two sweeps share the points that both have.
+A point is a `Request` for one design. Its estimate is kept in the store under a digest of all that it depends on. So a
+sweep that was interrupted continues where it stopped, and two sweeps share their common points.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PART, CLOCK = "part", "clock_ns"
 """Axes that every flow has; the others are options."""
 T = TypeVar("T")
 Told = Callable[[int, int, int], None]
-"""Told how many points are done, of how many, and how many of them were kept from before."""
+"""A progress callback: called with the points done, their total, and how many were in the store before."""
 
 
 def grid(request: Request, axes: Mapping[str, Sequence[Any]]) -> tuple[Request, ...]:
@@ -79,13 +79,13 @@ class Point:
 
 
 def estimated_together(points: Sequence[Point]) -> list[Run | Failure]:
-    """In a worker: of each point, one after the other."""
+    """Runs in a worker: estimates the points one after the other."""
     return [estimated(point) for point in points]
 
 
 def estimated(point: Point) -> Run | Failure:
-    """In a worker: what can be said of the one design of `point`, as a whole. A worker on another machine may have
-    another version of the project, whose numbers do not belong among these: it refuses."""
+    """Runs in a worker: the estimate of the one design of `point`, without its blocks. Refuses where the worker, maybe
+    on another machine, has another version of the project: its numbers do not belong among these."""
     request = point.request
     try:
         mine = versions(request)
@@ -114,9 +114,9 @@ def sweep(
     steps: Steps,
     pool: Executor,
     workers: int,
-    told: Told,
+    progress: Told,
 ) -> Outcome:
-    """What is said of each of `points`, all of the network of `trained`; `pool` has this many workers. With test
+    """The estimates of `points`, all of the network of `trained`; `pool` has this many workers. With test
     images, `steps` evaluates the accuracy of each arithmetic on them, once.
 
     What is not in the store is estimated, and kept there. A `KeyboardInterrupt` loses the points under way, no others.
@@ -125,10 +125,10 @@ def sweep(
     results: dict[int, Run | Failure] = {}
     places = {place: kept_at(store, point, trained) for place, point in enumerate(points)}
     for place, path in places.items():
-        if path and (kept := kept_run(path, points[place])):
-            results[place] = kept
+        if path and (stored := kept_run(path, points[place])):
+            results[place] = stored
     before, waiting = len(results), _groups(points, sorted(places.keys() - results.keys()))
-    told(before, len(points), before)
+    progress(before, len(points), before)
 
     def submit(group: Sequence[int]) -> Future[list[Run | Failure]]:
         asked = [Point(points[place], store.root, versions(points[place])) for place in group]
@@ -139,7 +139,7 @@ def sweep(
             results[place] = answer
             if (path := places[place]) and isinstance(answer, Run):
                 write_atomic(path, document_to_json(Document(network_facts(trained), (answer,))))
-            told(len(results), len(points), before)
+            progress(len(results), len(points), before)
     outcome = outcome_of(trained, [results[place] for place in places])
     return _evaluated(points, outcome, trained, batch, steps) if batch else outcome
 
@@ -168,8 +168,8 @@ def _answers(
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Whatever an executor or what it runs raises, where none of ours does: a process that was killed, say, or a worker
-    that has not this program."""
+    """Turns foreign exceptions of an executor into a `SetupError`: a killed process, say, or a worker without this
+    program."""
     try:
         yield
     except FlowsError:
@@ -196,9 +196,9 @@ def _clockless(point: Request) -> Request:
     return replace(point, clock_ns=CLOCK_NS, command="")
 
 
-def _evaluated(points: Sequence[Request], found: Outcome, trained: Trained, batch: Asset, steps: Steps) -> Outcome:
-    """`found` with the accuracy of each arithmetic on the test images of `batch`. One design of each is prepared."""
-    wanted = {run.name: run.quantised for run in found.runs}
+def _evaluated(points: Sequence[Request], outcome: Outcome, trained: Trained, batch: Asset, steps: Steps) -> Outcome:
+    """`outcome` with the accuracy of each arithmetic on the test images of `batch`. One design of each is prepared."""
+    wanted = {run.name: run.quantised for run in outcome.runs}
     scores: dict[str, tuple[Reading, ...]] = {}
     for point in points:
         for backend, started, job in designs.designs(point, trained):
@@ -213,9 +213,9 @@ def _evaluated(points: Sequence[Request], found: Outcome, trained: Trained, batc
                 *scores[run.quantised],
             ),
         )
-        for run in found.runs
+        for run in outcome.runs
     )
-    return replace(found, runs=runs)
+    return replace(outcome, runs=runs)
 
 
 @cache
@@ -236,7 +236,7 @@ def code_digest(point: Request) -> str:
 
 
 def kept_at(store: Store, point: Request, trained: Trained) -> Path | None:
-    """Where what is said of a point is kept; None where it cannot be had at all."""
+    """The file in the store for the estimate of a point; None where the design cannot be had at all."""
     try:
         ((backend, started, job),) = designs.designs(point, trained)
     except FlowsError:
@@ -247,7 +247,8 @@ def kept_at(store: Store, point: Request, trained: Trained) -> Path | None:
 
 
 def kept_run(path: Path, point: Request) -> Run | None:
-    """With the command that `point` has; None where there is none, or it cannot be read: it is then estimated again."""
+    """The stored run, with the command of `point`; None where there is none or it cannot be read. It is then estimated
+    again."""
     with suppress(InputError):
         (run,) = document_from_json(read_text(path, "sweep again"), str(path)).runs
         return replace(run, command=point.command)

@@ -73,8 +73,8 @@ def several(parse: Callable[[str], Any], text: str) -> list[Any]:
     >>> several(int, "8..12..2"), several(float, "10,8,7.5"), several(int, "6..4..-1")
     ([8, 10, 12], [10.0, 8.0, 7.5], [6, 5, 4])
     """
-    if found := RANGE.fullmatch(text.strip()):
-        return [parse(f"{value:g}") for value in _range(*(Decimal(end or "1") for end in found.groups()))]
+    if bounds := RANGE.fullmatch(text.strip()):
+        return [parse(f"{value:g}") for value in _range(*(Decimal(end or "1") for end in bounds.groups()))]
     try:
         return [parse(part.strip()) for part in separated(text)]
     except ValueError:
@@ -107,13 +107,13 @@ def checked(field: Field[Any], value: Any) -> Any:
     return parsed(field, value if isinstance(value, str) else f"{value!r}")
 
 
-def by_flow(backends: Mapping[str, Backend[Any, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+def by_flow(backends: Mapping[str, Backend[Any, Any]], settings: Mapping[str, Any]) -> dict[str, Any]:
     """The `Options` of each flow, by the name that it was asked for, from values by the name of an option: one that
     several flows have speaks to all of them.
 
     Raises `UsageError` for an option that none of the flows has, and for a value that is none.
     """
-    chosen = {name: axis(list(backends.values()), name, [value])[0] for name, value in given.items()}
+    chosen = {name: axis(list(backends.values()), name, [value])[0] for name, value in settings.items()}
     options = {}
     for flow, backend in backends.items():
         own = {field.name for field in fields(backend.options)}
@@ -121,7 +121,7 @@ def by_flow(backends: Mapping[str, Backend[Any, Any]], given: Mapping[str, Any])
     return options
 
 
-def axis(backends: Sequence[Backend[Any, Any]], name: str, given: Sequence[Any] | str) -> list[Any]:
+def axis(backends: Sequence[Backend[Any, Any]], name: str, values: Sequence[Any] | str) -> list[Any]:
     """The values of the option `name`, checked, or those that a text lists as `several` reads it; raises `UsageError`
     as `by_flow` does."""
     known = {field.name: field for backend in backends for field in fields(backend.options)}
@@ -129,8 +129,8 @@ def axis(backends: Sequence[Backend[Any, Any]], name: str, given: Sequence[Any] 
         flows = " ".join(backend.name for backend in backends)
         raise UsageError.unknown("option", name, known, f"python -m flows estimate {flows} --help")
     try:
-        if isinstance(given, str):
-            return several(partial(parsed, known[name]), given)
-        return [checked(known[name], value) for value in given]
+        if isinstance(values, str):
+            return several(partial(parsed, known[name]), values)
+        return [checked(known[name], value) for value in values]
     except ValueError as reason:
         raise UsageError(f"option {name}", str(reason), known[name].metadata["help"]) from None

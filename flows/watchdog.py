@@ -43,17 +43,17 @@ def main(report: int, memory_mb: int, attached: bool, program: list[str]) -> Non
     if child == 0:
         become(program, memory_mb, attached, heeded, report)
     ended: dict[int, tuple[int, int]] = {}
-    told = False
+    must_end = False
     events = select.poll()
     events.register(0, select.POLLIN)
     events.register(wake, select.POLLIN)
-    while child not in ended and not told:
-        told = wait(events, wake, None)
+    while child not in ended and not must_end:
+        must_end = wait(events, wake, None)
         reap(ended)
     deadline = time.monotonic() + LINGER_S
-    while not told and reap(ended) and time.monotonic() < deadline:
-        told = wait(events, wake, deadline - time.monotonic())
-    left = sorted({name for _, name in children()})[:20] if not told and reap(ended) else []
+    while not must_end and reap(ended) and time.monotonic() < deadline:
+        must_end = wait(events, wake, deadline - time.monotonic())
+    left = sorted({name for _, name in children()})[:20] if not must_end and reap(ended) else []
     deadline = time.monotonic() + ENDING_S
     while reap(ended) and time.monotonic() < deadline:
         for process, _ in children():
@@ -120,10 +120,10 @@ def children() -> list[tuple[int, str]]:
         if entry.isdigit():
             try:
                 with open(f"/proc/{entry}/stat", errors="replace") as file:
-                    name, _, rest = file.read().partition(" (")[2].rpartition(") ")
+                    name, _, status = file.read().partition(" (")[2].rpartition(") ")
             except OSError:  # it has ended meanwhile
                 continue
-            if int(rest.split()[1]) == os.getpid():
+            if int(status.split()[1]) == os.getpid():
                 mine.append((int(entry), name.replace("\n", " ")))
     return mine
 

@@ -1,4 +1,4 @@
-"""How far predictions of whole designs are off, in all and by what they start from."""
+"""The errors of predictions of whole designs: over all, and by what the prediction starts from."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ EXACT_DSP = 0.90
 
 
 def measures(wholes: Sequence[Prediction]) -> tables.Section:
-    """Every design once, by the surest that is known of it, beside what is aimed at."""
+    """Each design once, by its most certain prediction, against the accuracy that is aimed at."""
     surest: dict[str, Prediction] = {}
-    for one in sorted((whole for whole in wholes if whole.totals), key=lambda one: SUREST.index(one.start)):
-        surest.setdefault(one.row.name, one)
+    for prediction in sorted(
+        (whole for whole in wholes if whole.totals), key=lambda prediction: SUREST.index(prediction.start)
+    ):
+        surest.setdefault(prediction.row.name, prediction)
     lines = []
     for metric in RESOURCES:
         if known := _known(metric, surest.values()):
@@ -34,12 +36,14 @@ def measures(wholes: Sequence[Prediction]) -> tables.Section:
 
 
 Known = Sequence[tuple[Total, float]]
-"""Of designs: what is predicted and what was built."""
+"""(predicted, built) of each design."""
 
 
 def _known(metric: Metric, group: Iterable[Prediction]) -> Known:
     return [
-        (one.totals[metric], one.row.built[metric]) for one in group if metric in one.totals and metric in one.row.built
+        (prediction.totals[metric], prediction.row.built[metric])
+        for prediction in group
+        if metric in prediction.totals and metric in prediction.row.built
     ]
 
 
@@ -56,10 +60,14 @@ def _holds(known: Known) -> int:
 
 
 def summaries(every: Sequence[Prediction]) -> Iterator[tables.Section]:
-    """By what a prediction starts from and by flow: how far off the totals are."""
-    groups = dict.fromkeys((one.start, one.row.flow) for one in every if one.totals)
+    """The errors of the totals, by what the prediction starts from and by flow."""
+    groups = dict.fromkeys((prediction.start, prediction.row.flow) for prediction in every if prediction.totals)
     for start, flow in groups:
-        group = [one for one in every if (one.start, one.row.flow) == (start, flow) and one.totals]
+        group = [
+            prediction
+            for prediction in every
+            if (prediction.start, prediction.row.flow) == (start, flow) and prediction.totals
+        ]
         lines = [line for metric in RESOURCES if (line := _summary(metric, group))]
         yield f"{flow}, from its {start}: {tables.counted(group, 'design')}", [SUMMARY, *lines]
 
@@ -86,9 +94,9 @@ def _summary(metric: Metric, group: Sequence[Prediction]) -> list[str]:
 
 
 def _ends(totals: Sequence[Total]) -> str:
-    """Of intervals, over what is predicted: the median of each end."""
+    """The median of each end of the intervals, divided by the predicted value."""
     known = [total for total in totals if total.value]
-    low, high = ([getattr(one, end) / one.value for one in known] for end in ("low", "high"))
+    low, high = ([getattr(nonzero, end) / nonzero.value for nonzero in known] for end in ("low", "high"))
     return f"x{median(low):.2f} to x{median(high):.2f}" if known else "-"
 
 

@@ -1,4 +1,4 @@
-"""The fitted laws that designs are predicted by: those of this release, or fits that leave one repository out."""
+"""The fitted models that predict designs: those of this release, or fits that leave one repository out."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from calibration.hls4ml.built_rows import read as built_rows
 
 ROWS = Path(calibration.__path__[0]) / "rows"
 SHIPPED = ""
-"""The repository that is left out where none is."""
+"""In place of a repository: none is left out."""
 
 
 @dataclass(frozen=True)
 class Laws:
-    """FINN's by law and metric, hls4ml's by unit and metric, and how far csynth overstates hls4ml's designs and all."""
+    """FINN's models by name and metric, hls4ml's by unit and metric, and the ratios of csynth to built: of hls4ml's
+    designs, and of all others."""
 
     finn: models.Calibration
     hls4ml: built.Calibration
@@ -34,25 +35,25 @@ class Laws:
 
 
 class Fits:
-    """The laws without a repository, fitted when they are first asked for.
+    """The models without a repository, fitted when they are first asked for.
 
     `samples` are the nodes of FINN builds that the caller has; those of this repository are fitted to as well.
     """
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         own = nodes(sorted(ROWS.glob("finn_*.json")))
-        known = {(one.row.project, one.row.module) for one in own}
+        known = {(node.row.project, node.row.module) for node in own}
         self._samples = [*own, *(sample for sample in samples if (sample.row.project, sample.row.module) not in known)]
 
     @cache  # noqa: B019 - one lives as long as the program
     def without(self, repository: str) -> Laws:
-        """By all rows but those of `repository`; as shipped where it is `SHIPPED`."""
+        """Fitted to all rows but those of `repository`; the shipped models for `SHIPPED`."""
         if repository == SHIPPED:
             return Laws(models.shipped(), built.shipped(), HLS4ML, OWN_CODE)
         return Laws(self._finn(repository), _hls4ml(repository), *_ratios(repository))
 
     def _finn(self, repository: str) -> models.Calibration:
-        """Those of this release were fitted to more than its rows: they stand where `repository` is in none of it."""
+        """The shipped models, fitted to more rows than are here, where `repository` is not among their sources."""
         if not any(source.startswith(f"{repository}/") for source in models.sources()):
             return models.shipped()
         others = [sample for sample in self._samples if sample.row.repository != repository]

@@ -1,4 +1,4 @@
-"""Networks and types as rows say them in words.
+"""Reads networks and types from the words in rows.
 
     CIFAR-10 32x32x3: conv 3x3/4 32, conv 3x3 32 (BN folded, ReLU), dense 2048-10
     MLP 16-64-32-32-5, ReLU, softmax
@@ -40,11 +40,11 @@ LAYER = re.compile(
 OTHER = re.compile(
     r"\d|residual|add|concat|skip|branch|depthwise|separable|pool|upsampl|lstm|gru|attention", re.IGNORECASE
 )
-"""What is left of the words of a layer that is not known."""
+"""Words that are left over where a layer is of an unknown kind."""
 ROLES = {"weights": "*.weight", "biases": "*.bias", "results": "*.result", "accum": "*.accum"}
 ACTIVATIONS = "@activation.result", "@parametrizedactivation.result"
 USUAL = "ap_fixed<16,6>"
-"""hls4ml's own type, of what the words leave out."""
+"""hls4ml's default type, for what the words leave out."""
 TYPE = r"(ap_u?fixed)?<(\d+),(\d+)>"
 
 
@@ -57,7 +57,7 @@ class Unreadable(Exception):
 
 
 def network_of(name: str, words: str) -> Network:
-    """Raises `Unreadable` where the words leave a width open, and of a network that nothing could hold."""
+    """Raises `Unreadable` where the words leave a width open, or where no part could hold the network."""
     network = _network(name, words)
     if not all(prod(shape) for shape in network.shapes.values()):
         raise Unreadable("its words give a layer no width")
@@ -69,10 +69,10 @@ def network_of(name: str, words: str) -> Network:
 def _network(name: str, words: str) -> Network:
     image = IMAGE.search(words)
     if image:
-        rest = words[image.end() :].split(";")[0]
-        layers = tuple(_of_image(rest, "softmax" in words))
+        words_of_layers = words[image.end() :].split(";")[0]
+        layers = tuple(_of_image(words_of_layers, "softmax" in words))
         network = Network(name, (int(image[1]), int(image[2]), int(image[3])), layers)
-        _check_inputs(network, rest)
+        _check_inputs(network, words_of_layers)
         return network
     widths = WIDTHS.search(words)
     if not widths:
@@ -82,9 +82,11 @@ def _network(name: str, words: str) -> Network:
 
 
 def _check_inputs(network: Network, words: str) -> None:
-    """Raises `Unreadable` where a dense layer has other inputs than the words say: then a layer was misread."""
-    told = [match["inputs"] for match in LAYER.finditer(words) if match["units"]]
-    for layer, inputs in zip((layer for layer in network.layers if isinstance(layer, Dense)), told, strict=True):
+    """Raises `Unreadable` where the inputs of a dense layer differ from the words: a layer was misread."""
+    stated_inputs = [match["inputs"] for match in LAYER.finditer(words) if match["units"]]
+    for layer, inputs in zip(
+        (layer for layer in network.layers if isinstance(layer, Dense)), stated_inputs, strict=True
+    ):
         taken = prod(network.shapes[layer.inputs[0]])
         if inputs and int(inputs) != taken:
             raise Unreadable(f"its words give {layer.name} {int(inputs):,} inputs, and the layers before it {taken:,}")
@@ -103,8 +105,8 @@ def _of_vector(widths: list[int], softmax: bool) -> Iterator[Layer]:
 
 
 def _of_image(words: str, softmax: bool) -> Iterator[Layer]:
-    found = [match.groupdict() for match in LAYER.finditer(words)]
-    if not found:
+    layers = [match.groupdict() for match in LAYER.finditer(words)]
+    if not layers:
         raise Unreadable("its words name no layers")
     left = re.sub(r"\([^)]*\)", " ", LAYER.sub(" ", words))
     if unknown := [phrase.strip() for phrase in left.split(",") if OTHER.search(phrase)]:
@@ -116,8 +118,8 @@ def _of_image(words: str, softmax: bool) -> Iterator[Layer]:
         counts[kind] = counts.get(kind, 0) + 1
         return f"{kind}{counts[kind]}"
 
-    for place, layer in enumerate(found):
-        is_last = place == len(found) - 1
+    for place, layer in enumerate(layers):
+        is_last = place == len(layers) - 1
         if layer["conv"]:
             kernel, stride = int(layer["kernel"]), int(layer["stride"] or 1)
             padding: Padding = "valid" if layer["before"] or layer["after"] else "same"
@@ -162,7 +164,7 @@ def precision_of(words: str) -> str:
 
 
 def reuse_of(network: Network, reuse: Mapping[str, int]) -> str:
-    """As ``--reuse-factor`` takes it. Raises `Unreadable` where a layer is not told."""
+    """As ``--reuse-factor`` takes it. Raises `Unreadable` where the reuse factor of a layer is missing."""
     if not reuse:
         raise Unreadable("its reuse factors are not recorded")
     layers = [layer for layer in network.layers if isinstance(layer, Conv2D | Dense)]

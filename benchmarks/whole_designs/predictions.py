@@ -1,4 +1,4 @@
-"""What the project would have said of each design before it was built, by the models that ``flows estimate`` uses.
+"""What ``flows estimate`` would have predicted for each design before it was built: the same models are used.
 
 An hls4ml design is predicted from its network, types and reuse factors; a FINN design from the attributes of its nodes;
 whatever has a csynth report of its core also from that report (and its configuration, where that is known), or from
@@ -45,9 +45,9 @@ from models.weights import open_weights, save_weights
 CONFIGURATION, NODES, CSYNTH, SHELL = "configuration", "nodes", "csynth report", "IPs"
 BOTH, CORE = "configuration and csynth report", "core, routed alone"
 CORE_CSYNTH = "csynth report, core alone"
-"""What a prediction starts from; of the last the core alone is predicted, without a shell."""
+"""What a prediction starts from. The last predicts the core alone, without a shell."""
 SUREST = CORE, BOTH, CONFIGURATION, NODES, SHELL, CSYNTH
-"""Of a whole design, by what is known of it."""
+"""For a whole design, from the most certain to the least certain."""
 OWN = re.compile(
     "(?!Streaming|axi|axis|smartconnect|proc|xl|util|clk|mig|mdm|micro|lmb|blk|ila|vio|v_|dvi|rgb|color|pixel)"
 )
@@ -65,7 +65,7 @@ UNTOLD = Shell(
     "a shell that is not recorded",
     (IpBlock("from an AXI-Lite port to wide DMAs", Range(350, 2934, 9177), Range(383, 3838, 12000), Range(0, 8, 37)),),
 )
-"""Of what others wrote by hand, where their IPs are not listed: any that was seen."""
+"""For hand-written designs whose IPs are not listed. It spans every such shell that was seen."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
         return Prediction(row, CONFIGURATION, {}, str(error))
     except Unbuildable as error:
         return Prediction(row, CONFIGURATION, {}, error.refusals[0].fact)
-    found = {
+    totals = {
         reading.metric: Total(reading.value, *reading.ends, reading.at_least)
         for reading in readings
         if reading.scope == TOTAL and reading.metric in RESOURCES and reading.stage is Tier.ROUTED
@@ -141,8 +141,8 @@ def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
     rates = {reading.metric: reading for reading in readings if reading.scope == TOTAL}
     rate, board = rates.get(Metric.THROUGHPUT_FPS), rates.get(Metric.SYSTEM_FPS if row.batch > 1 else Metric.SINGLE_FPS)
     system = Total(board.value, *board.ends) if board else None
-    reason = "" if found else f"no model of {options['io_type']} of this network"
-    whole = _with_shell(row, found, (design.design.converters,) if row.has_converters else ()) if found else {}
+    reason = "" if totals else f"no model of {options['io_type']} of this network"
+    whole = _with_shell(row, totals, (design.design.converters,) if row.has_converters else ()) if totals else {}
     clock = _clock(row, "hls4ml", readings)
     return Prediction(row, CONFIGURATION, whole, reason, clock, rate.value if rate else None, system)
 
@@ -195,19 +195,21 @@ def _clock_of_finn(row: Row, nodes: Sequence[Sample]) -> Clock | None:
 
 
 def _system(row: Row, rate: float) -> Total | None:
-    """Of a FINN design that takes a byte a pixel and gives a label; None where the row does not tell the image."""
+    """The system rate of a FINN design that takes one byte per pixel and returns a label; None where the row does not
+    give the image size."""
     words = IMAGE.search(row.net)
     if words is None:
         return None
-    given, clock_ns = prod(int(size) for size in words.groups() if size), 1000 / (row.clock_mhz or 100)
+    values, clock_ns = prod(int(size) for size in words.groups() if size), 1000 / (row.clock_mhz or 100)
     value, high, low = (
-        row.batch / seconds(row.batch, rate, 1 / rate, given, 1, host, clock_ns) for host in (USUAL, BEST, WORST)
+        row.batch / seconds(row.batch, rate, 1 / rate, values, 1, host, clock_ns) for host in (USUAL, BEST, WORST)
     )
     return Total(value, low, high)
 
 
 def _of_csynth(row: Row, laws: Laws, configured: Mapping[Metric, Total]) -> Prediction:
-    """Where its configuration foretells a resource surer than the report, that stands, as in ``flows estimate``."""
+    """For each resource the more certain of two predictions: from the configuration or from the report, as in ``flows
+    estimate``."""
     ratios = laws.hls4ml_ratios if row.flow == "hls4ml" else laws.ratios
     counts = {metric: (count, count, count) for metric, count in row.csynth.items()}
     core = {metric: Total(*built_of(metric, counts, ratios)) for metric in counts}
@@ -222,12 +224,12 @@ def _with_shell(row: Row, core: Mapping[Metric, Total], also: Sequence[IpBlock] 
     """With the shell of the row's IPs, the usual one of its flow where they are not listed, and other blocks beside."""
     own = _shell(row)
     charged = replace(own, blocks=(*own.blocks, *also)).amounts()
-    found = {}
+    totals = {}
     for metric, total in core.items():
         shell = summed(charged[metric])
         low, high = total.low + shell.low, inf if shell.at_least else total.high + shell.high
-        found[metric] = Total(total.value + shell.value, low, high, total.at_least or shell.at_least)
-    return found
+        totals[metric] = Total(total.value + shell.value, low, high, total.at_least or shell.at_least)
+    return totals
 
 
 def _shell(row: Row) -> Shell:

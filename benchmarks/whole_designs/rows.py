@@ -67,7 +67,7 @@ class Row:
     """Images a call of `board_rate`, where the row says so."""
     is_core: bool = False
     hidden: str = ""
-    """Why the row says itself that it is not to be predicted."""
+    """The reason that the row itself gives for not being predicted."""
 
     @property
     def is_vivado_hls(self) -> bool:
@@ -149,7 +149,7 @@ def _part(name: str) -> str:
 
 
 def _flow(record: Mapping[str, Any]) -> str:
-    """Of a pair its code tells it."""
+    """The flow; for a pair of csynth and built counts it follows from ``code``."""
     return str(record.get("flow") or ("hls4ml" if record.get("code") == "hls4ml" else "hand-written HLS"))
 
 
@@ -165,18 +165,18 @@ def _counts(place: str, counts: Any) -> Counts:
 
 
 def _factors(place: str, reuse: Any) -> Mapping[str, int]:
-    """By layer; a single one is of all."""
+    """The reuse factors by layer; a single number applies to all layers."""
     if not reuse:
         return {}
-    given = reuse if isinstance(reuse, dict) else {"all": reuse}
-    return _whole_numbers(f"{place}, field reuse", given, least=1)
+    factors = reuse if isinstance(reuse, dict) else {"all": reuse}
+    return _whole_numbers(f"{place}, field reuse", factors, least=1)
 
 
-def _whole_numbers(place: str, given: Any, least: int = 0) -> Mapping[str, int]:
-    for key, value in as_object(place, given).items():
+def _whole_numbers(place: str, numbers: Any, least: int = 0) -> Mapping[str, int]:
+    for key, value in as_object(place, numbers).items():
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise InputError(f"{place}.{key}", f"{value!r} is no whole number of {least} or more", "correct it")
-    return dict(given)
+    return dict(numbers)
 
 
 def _positive(place: str, record: Mapping[str, Any], key: str) -> float | None:

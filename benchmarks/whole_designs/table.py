@@ -69,7 +69,7 @@ def run(files: Sequence[Path], cross_validate: bool, markdown: bool) -> int:
     for row in rows:
         laws = fits.without(row.repository if cross_validate else SHIPPED)
         every += predictions(row, builds, laws)
-    whole = [one for one in every if not one.row.is_core]
+    whole = [prediction for prediction in every if not prediction.row.is_core]
     sections = [measures(whole), verdicts(whole), *summaries(every), each(whole)]
     sections += [clocks(whole), rates(whole), unpredicted(whole)]
     sections = [(title, table) for title, table in sections if len(table) > 1]
@@ -87,21 +87,26 @@ def run(files: Sequence[Path], cross_validate: bool, markdown: bool) -> int:
 def verdicts(every: Sequence[Prediction]) -> tables.Section:
     """By what a prediction starts from and by flow: how often each verdict on the resources was given."""
     groups: dict[tuple[str, str], list[str]] = {}
-    for one in every:
-        if one.totals:
-            groups.setdefault((one.row.flow, one.start), []).append(_told(verdict_of(one)))
-    told = dict.fromkeys(["fits: right", "undecided", "over: wrong"])
-    told |= dict.fromkeys(word for said in groups.values() for word in said)
-    lines = [[flow, start, *(str(said.count(word)) for word in told)] for (flow, start), said in groups.items()]
-    return "Verdicts on designs that ran", [["flow", "from its", *told], *lines]
+    for prediction in every:
+        if prediction.totals:
+            groups.setdefault((prediction.row.flow, prediction.start), []).append(_told(verdict_of(prediction)))
+    columns = dict.fromkeys(["fits: right", "undecided", "over: wrong"])
+    columns |= dict.fromkeys(word for said in groups.values() for word in said)
+    lines = [[flow, start, *(str(said.count(word)) for word in columns)] for (flow, start), said in groups.items()]
+    return "Verdicts on designs that ran", [["flow", "from its", *columns], *lines]
 
 
 def each(every: Sequence[Prediction]) -> tables.Section:
     """Every design that is predicted: predicted (interval), built."""
     lines = [
-        [one.row.name, one.start, *(_cell(one, metric) for metric in RESOURCES), _told(verdict_of(one))]
-        for one in every
-        if one.totals
+        [
+            prediction.row.name,
+            prediction.start,
+            *(_cell(prediction, metric) for metric in RESOURCES),
+            _told(verdict_of(prediction)),
+        ]
+        for prediction in every
+        if prediction.totals
     ]
     head = ["design", "from its", *(metric.unit for metric in RESOURCES), "verdict"]
     return "Every design: predicted (90 % interval) / built", [head, *lines]
@@ -121,8 +126,8 @@ def verdict_of(prediction: Prediction) -> Verdict | None:
     except FlowsError:
         return None
     whole = [
-        Reading(metric, one.value, Tier.MODELLED, "", "", TOTAL, Tier.ROUTED, one.low, one.high, one.at_least)
-        for metric, one in prediction.totals.items()
+        Reading(metric, total.value, Tier.MODELLED, "", "", TOTAL, Tier.ROUTED, total.low, total.high, total.at_least)
+        for metric, total in prediction.totals.items()
     ]
     return judge(whole, part.device).resources
 
@@ -137,16 +142,16 @@ def _told(verdict: Verdict | None) -> str:
 def clocks(every: Sequence[Prediction]) -> tables.Section:
     """Designs whose slack is known: the verdict on the clock before the build, and whether it was met."""
     lines = []
-    for one in every:
-        slack = one.row.wns_ns
-        if one.clock is None or slack is None:
+    for prediction in every:
+        slack = prediction.row.wns_ns
+        if prediction.clock is None or slack is None:
             continue
-        met, claimed = slack >= 0, one.clock.verdict is ClockVerdict.CREDIBLE
+        met, claimed = slack >= 0, prediction.clock.verdict is ClockVerdict.CREDIBLE
         lines.append(
             [
-                one.row.name,
-                f"{one.row.clock_mhz:g}",
-                one.clock.verdict.value,
+                prediction.row.name,
+                f"{prediction.row.clock_mhz:g}",
+                prediction.clock.verdict.value,
                 f"{slack:+.3f} ns: {'met' if met else 'missed'}",
                 "right" if met is claimed else "wrong",
             ]
@@ -157,18 +162,30 @@ def clocks(every: Sequence[Prediction]) -> tables.Section:
 def rates(every: Sequence[Prediction]) -> tables.Section:
     """Designs whose rate on a board is known, beside what is predicted of the core and of the system."""
     lines = []
-    for one in every:
-        if not one.rate or not one.row.board_rate:
+    for prediction in every:
+        if not prediction.rate or not prediction.row.board_rate:
             continue
-        system, board = one.system, one.row.board_rate
+        system, board = prediction.system, prediction.row.board_rate
         said = f"{system.value:,.0f} ({system.low:,.0f} to {system.high:,.0f})" if system else "-"
         error = f"{system.value / board - 1:+.0%}" if system else "-"
-        core = f"{board / one.rate:.0%}"
-        lines.append([one.row.name, f"{one.rate:,.0f}", core, f"{one.row.batch:,}", said, f"{board:,.0f}", error])
+        core = f"{board / prediction.rate:.0%}"
+        lines.append(
+            [
+                prediction.row.name,
+                f"{prediction.rate:,.0f}",
+                core,
+                f"{prediction.row.batch:,}",
+                said,
+                f"{board:,.0f}",
+                error,
+            ]
+        )
     head = ["design", "core, predicted", "board of core", "images a call", "system, predicted", "board", "error"]
     return "Images a second", [head, *lines]
 
 
 def unpredicted(every: Sequence[Prediction]) -> tables.Section:
-    lines = [[one.row.name, one.row.flow, one.reason] for one in every if not one.totals]
+    lines = [
+        [prediction.row.name, prediction.row.flow, prediction.reason] for prediction in every if not prediction.totals
+    ]
     return "Not predicted", [["design", "flow", "reason"], *lines]

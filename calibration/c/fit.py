@@ -21,7 +21,7 @@ from calibration.least_squares import non_negative
 
 
 def fit(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Each row weighs alike: relative errors are what is made small."""
+    """Least squares of the relative errors; every row has the same weight."""
     names = sorted({name for row in rows for name, count in row["turns"].items() if count})
     matrix = np.array([[row["turns"].get(name, 0) / row["instructions"] for name in names] for row in rows])
     columns, each = non_negative(matrix, np.ones(len(rows)))

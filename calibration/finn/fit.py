@@ -2,8 +2,8 @@
 
     python -m calibration.finn.fit ROWS.json [ROWS.json ...] [--write]
 
-ROWS.json holds rows of FINN nodes (see calibration/finn/rows.py). The matrix unit of finn-plus 1.6.1 is in none of
-them: it is fitted to ``open_synthesis.json`` alone, which counts as one more build for padding and windows. Prints a
+ROWS.json holds rows of FINN nodes (see calibration/finn/rows.py). No row has the matrix unit of finn-plus 1.6.1:
+it is fitted to ``open_synthesis.json`` alone, which counts as one more build for padding and windows. Prints a
 line for each resource model with its error on repositories that it was not fitted to; ``--write`` puts the calibration
 where the backend reads it.
 """
@@ -38,16 +38,16 @@ FIFOS = {"block_fifo", "register_fifo", "shift_fifo"}
 
 
 def solve(rows: Sequence[Point]) -> dict[str, float]:
-    """Coefficients of the least relative error beside what is certain, none negative; every repository counts alike.
+    """The non-negative coefficients of least relative error, on top of the certain part; repositories weigh alike.
 
-    Counts that have none are left out.
+    Features whose coefficient is 0 are left out.
     """
     names = list(rows[0].model.features)
     of_repository = Counter(row.repository for row in rows)
     weight = np.array([max(row.measured, 1.0) * sqrt(of_repository[row.repository]) for row in rows])
-    rest = np.array([row.measured - row.model.certain for row in rows])
+    uncertain = np.array([row.measured - row.model.certain for row in rows])
     matrix = np.array([[row.model.features[name] for name in names] for row in rows]) / weight[:, None]
-    columns, values = non_negative(matrix, rest / weight)
+    columns, values = non_negative(matrix, uncertain / weight)
     return {names[column]: round(float(value), 4) for column, value in zip(columns, values, strict=True)}
 
 
@@ -56,8 +56,8 @@ def predicted(coefficients: Mapping[str, float], model: Law) -> float:
 
 
 def held_out(rows: Sequence[Point]) -> dict[Point, float]:
-    """What fits to the other repositories predict of each row, or to the other builds where too few rows of others
-    are left to fit to; of one build nothing."""
+    """The prediction for each row by a fit to the other repositories, or to the other builds where too few rows would
+    be left. Empty where there is only one build."""
     most = max(Counter(row.repository for row in rows).values())
     unit = "repository" if len(rows) - most >= ENOUGH * len(rows[0].model.features) else "build"
     units: dict[str, list[Point]] = {}
@@ -73,15 +73,15 @@ def held_out(rows: Sequence[Point]) -> dict[Point, float]:
 
 
 def calibration(rows: Sequence[Point]) -> dict[str, list[dict[str, Any]]]:
-    """``laws``: every model and metric of which there are enough rows to fit to, with the error and the interval of
-    repositories that it was not fitted to.
+    """``laws``: the models with enough rows to fit, by metric, each with its error and its interval on repositories
+    that it was not fitted to.
     ``totals``: the interval of the sum of a design, by metric."""
     groups: dict[tuple[str, str], list[Point]] = {}
     for row in rows:
         groups.setdefault((row.model.name, row.metric), []).append(row)
     groups = {key: group for key, group in groups.items() if len(group) >= len(group[0].model.features)}
     values = {key: held_out(group) for key, group in groups.items()}
-    intervals = _intervals({key: _misses(found) for key, found in values.items()})
+    intervals = _intervals({key: _misses(predictions) for key, predictions in values.items()})
     entries = []
     for (model, metric), group in sorted(groups.items(), key=lambda item: item[0]):
         errors = [abs(value / max(row.measured, 1) - 1) for row, value in values[model, metric].items()]
@@ -117,7 +117,7 @@ def _misses(values: Mapping[Point, float]) -> list[Miss]:
 
 
 def _intervals(misses: Mapping[tuple[str, str], Sequence[Miss]]) -> dict[tuple[str, str], Width]:
-    """By model and metric; FIFOs, of which there are many that hardly err, apart from the rest."""
+    """Intervals by model and metric. FIFOs are kept apart: there are many of them, and their errors are small."""
     alike: dict[tuple[str, bool], dict[tuple[str, str], Sequence[Miss]]] = {}
     for (model, metric), own in misses.items():
         alike.setdefault((metric, model in FIFOS), {})[model, metric] = own
@@ -130,8 +130,8 @@ def totals(values: Iterable[Mapping[Point, float]]) -> list[dict[str, Any]]:
     """
     sums: dict[tuple[str, str], list[float]] = {}
     projects: dict[str, str] = {}
-    for found in values:
-        for row, value in found.items():
+    for predictions in values:
+        for row, value in predictions.items():
             if row.is_design:
                 projects[row.build] = row.repository
                 total = sums.setdefault((row.metric, row.build), [0.0, 0.0])

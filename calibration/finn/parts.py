@@ -1,4 +1,4 @@
-"""What a node of a FINN build is to the resource models of backends/finn, by its type and FINN's attributes of it.
+"""Maps a node of a FINN build to the resource models of backends/finn, by its type and attributes.
 
 Types of every FINN since 0.5: with ``_rtl`` or ``_hls``, or the older names without (``StreamingFCLayer_Batch``). An
 attribute that is left out has FINN's default, where FINN has one.
@@ -38,7 +38,7 @@ NAMED = ("node", "layer", ("input",))
 
 
 class Unknown(Exception):
-    """Why the models do not speak of a node."""
+    """Why no resource model covers a node."""
 
 
 NONE = exact(0, "exact", "none")
@@ -46,7 +46,7 @@ NONE = exact(0, "exact", "none")
 
 @dataclass(frozen=True)
 class Other:
-    """A node that our own graphs do not have: its fitted models, and its block RAM and DSP slices."""
+    """A node type that our own graphs do not use: its fitted models, its block RAM and its DSP slices."""
 
     models: Mapping[Metric, Law]
     blocks: Amount | None = NONE
@@ -60,8 +60,8 @@ class Other:
 Part = StreamingFifo | WidthConverter | tuple[HardwareNode, NodeFold, MemoryStyle] | Other
 
 
-def part_of(op: str, given: Mapping[str, Any], version: str = "", vivado: str = "") -> Part:
-    """What a node of a release of FINN, built by a release of Vivado, is to the models; "" where one is not recorded.
+def part_of(op: str, config: Mapping[str, Any], version: str = "", vivado: str = "") -> Part:
+    """The model inputs of a node, by the releases of FINN and of Vivado that built it ("" where not recorded).
 
     Raises `Unknown`, and `KeyError` where an attribute that a model needs is not recorded.
     """
@@ -69,30 +69,30 @@ def part_of(op: str, given: Mapping[str, Any], version: str = "", vivado: str = 
     kind, rtl = name.removesuffix("_rtl").removesuffix("_hls"), name.endswith("_rtl")
     match kind:
         case "StreamingFIFO":
-            return _fifo(given)
+            return _fifo(config)
         case "StreamingDataWidthConverter" if rtl:
-            return WidthConverter("writer", "reader", *_widths(given))
+            return WidthConverter("writer", "reader", *_widths(config))
         case "FMPadding" if rtl:
-            return _padding(given)
+            return _padding(config)
         case "ConvolutionInputGenerator" if rtl:
-            return _window(given)
+            return _window(config)
         case "MVAU":
             is_former = "finn-plus" not in version
-            return _unit(given, rtl, is_former, of_2022=int(vivado[:4]) <= OLD_HLS if vivado else is_former)
+            return _unit(config, rtl, is_former, of_2022=int(vivado[:4]) <= OLD_HLS if vivado else is_former)
         case "Thresholding" if rtl:
-            return _thresholds(given, kept=bool(re.search(KEPT, version)))
+            return _thresholds(config, kept=bool(re.search(KEPT, version)))
         case "Thresholding":
-            return _thresholds_hls(given)
+            return _thresholds_hls(config)
         case "StreamingMaxPool":
-            return _pool(given)
+            return _pool(config)
         case "IODMA":
-            return _dma(given)
+            return _dma(config)
         case "LabelSelect":
-            bits = given["PE"] * integer(given["inputDataType"]).width
+            bits = config["PE"] * integer(config["inputDataType"]).width
             return Other({metric: hls.label_select(bits) for metric in (Metric.LUT, Metric.FF)})
-        case "StreamingDataWidthConverter" if max(widths := _widths(given)) % min(widths):
+        case "StreamingDataWidthConverter" if max(widths := _widths(config)) % min(widths):
             return WidthConverter("writer", "reader", *widths)
-    if rtl or (ports := _ports(kind, given)) is None:
+    if rtl or (ports := _ports(kind, config)) is None:
         raise Unknown(f"no resource model of {op}")
     return _stream(ports)
 
@@ -114,64 +114,64 @@ def _stream(ports: int) -> Other:
     return Other({metric: hls.stream(ports, metric) for metric in (Metric.LUT, Metric.FF)})
 
 
-def _fifo(given: Mapping[str, Any]) -> StreamingFifo:
-    if "width_bits" in given:
-        bits = int(given["width_bits"])
+def _fifo(config: Mapping[str, Any]) -> StreamingFifo:
+    if "width_bits" in config:
+        bits = int(config["width_bits"])
     else:
-        bits = int(given["folded_shape"][-1]) * integer(given["dataType"]).width
-    style = given.get("ram_style", AUTO)
-    if given.get("impl_style", "rtl") == "rtl":
+        bits = int(config["folded_shape"][-1]) * integer(config["dataType"]).width
+    style = config.get("ram_style", AUTO)
+    if config.get("impl_style", "rtl") == "rtl":
         style = SRL
     elif style == AUTO:
         style = BLOCK
-    return StreamingFifo("writer", "reader", int(given["depth"]), bits, style)
+    return StreamingFifo("writer", "reader", int(config["depth"]), bits, style)
 
 
-def _padding(given: Mapping[str, Any]) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
-    (rows, columns), channels, pads = _pair(given["ImgDim"]), given["NumChannels"], tuple(given["Padding"])
-    data = integer(given["inputDataType"])
+def _padding(config: Mapping[str, Any]) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
+    (rows, columns), channels, pads = _pair(config["ImgDim"]), config["NumChannels"], tuple(config["Padding"])
+    data = integer(config["inputDataType"])
     shape = rows + pads[0] + pads[2], columns + pads[1] + pads[3], channels
     return (
         Padding(*NAMED, (rows, columns, channels), shape, data, data, pads),
-        NodeFold(simd=given["SIMD"]),
+        NodeFold(simd=config["SIMD"]),
         MemoryStyle(),
     )
 
 
-def _window(given: Mapping[str, Any]) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
-    taken, shape = ((*_pair(given[key]), given["IFMChannels"]) for key in ("IFMDim", "OFMDim"))
-    kernel, strides = _pair(given["ConvKernelDim"]), _pair(given["Stride"])
-    data = integer(given["inputDataType"])
-    node = Window(*NAMED, taken, shape, data, data, kernel, strides, bool(given.get("depthwise", 0)))
-    fold = NodeFold(simd=given["SIMD"], parallel=bool(given.get("parallel_window", 0)))
-    return node, fold, MemoryStyle(window_style=given.get("ram_style", DISTRIBUTED))
+def _window(config: Mapping[str, Any]) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
+    taken, shape = ((*_pair(config[key]), config["IFMChannels"]) for key in ("IFMDim", "OFMDim"))
+    kernel, strides = _pair(config["ConvKernelDim"]), _pair(config["Stride"])
+    data = integer(config["inputDataType"])
+    node = Window(*NAMED, taken, shape, data, data, kernel, strides, bool(config.get("depthwise", 0)))
+    fold = NodeFold(simd=config["SIMD"], parallel=bool(config.get("parallel_window", 0)))
+    return node, fold, MemoryStyle(window_style=config.get("ram_style", DISTRIBUTED))
 
 
-def _widths(given: Mapping[str, Any]) -> tuple[int, int]:
-    return int(given["inWidth"]), int(given["outWidth"])
+def _widths(config: Mapping[str, Any]) -> tuple[int, int]:
+    return int(config["inWidth"]), int(config["outWidth"])
 
 
-def _thresholds(given: Mapping[str, Any], kept: bool) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
+def _thresholds(config: Mapping[str, Any], kept: bool) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
     """Those of pixels are a network's input, whose scale is the same for all channels."""
-    data, result = integer(given["inputDataType"]), integer(given["outputDataType"])
-    shape = 1, given["NumChannels"]
+    data, result = integer(config["inputDataType"]), integer(config["outputDataType"])
+    shape = 1, config["NumChannels"]
     node = Thresholds(*NAMED, shape, shape, data, result, uniform=data == PIXEL, kept=kept)
-    return node, NodeFold(pe=given["PE"]), MemoryStyle()
+    return node, NodeFold(pe=config["PE"]), MemoryStyle()
 
 
 def _unit(
-    given: Mapping[str, Any], rtl: bool, former: bool, of_2022: bool
+    config: Mapping[str, Any], rtl: bool, former: bool, of_2022: bool
 ) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
-    """Where the width of sums is not recorded it is what any input could make of them."""
-    data, weight, result = (integer(given[f"{key}DataType"]) for key in ("input", "weight", "output"))
-    inputs, outputs, pixels = given["MW"], given["MH"], math.prod(given.get("numInputVectors", [1]))
-    mode, style = MODES.get(given.get("mem_mode", DECOUPLED)), given.get("ram_style", AUTO)
+    """Where the accumulator width is not recorded, the worst case of any input is taken."""
+    data, weight, result = (integer(config[f"{key}DataType"]) for key in ("input", "weight", "output"))
+    inputs, outputs, pixels = config["MW"], config["MH"], math.prod(config.get("numInputVectors", [1]))
+    mode, style = MODES.get(config.get("mem_mode", DECOUPLED)), config.get("ram_style", AUTO)
     if mode is None or style == "ultra":
-        raise Unknown(f"no row is known of weights in {given['mem_mode'] if mode is None else style} memory")
+        raise Unknown(f"no row is known of weights in {config['mem_mode'] if mode is None else style} memory")
     sums = data.width + weight.width - (data.width == 1) + (inputs - 1).bit_length()
-    if "accDataType" in given:
-        sums = integer(given["accDataType"]).width
-    plain = given["noActivation"] if result.width > WIDEST else given.get("noActivation", 0)
+    if "accDataType" in config:
+        sums = integer(config["accDataType"]).width
+    plain = config["noActivation"] if result.width > WIDEST else config.get("noActivation", 0)
     steps = 0 if plain else 2**result.width - 1
     node = MatrixVector(
         *NAMED,
@@ -185,71 +185,71 @@ def _unit(
         steps,
         sums,
         former=rtl and former,
-        of_luts=given.get("resType") == "lut",
+        of_luts=config.get("resType") == "lut",
         of_2022=of_2022,
     )
-    return node, NodeFold(given["PE"], given["SIMD"]), MemoryStyle(mode, style)
+    return node, NodeFold(config["PE"], config["SIMD"]), MemoryStyle(mode, style)
 
 
-def _thresholds_hls(given: Mapping[str, Any]) -> Other:
-    """They compare as the thresholds in the HLS unit do, and nothing is multiplied or read again."""
-    pe, steps = given["PE"], given["numSteps"]
-    bits, words = integer(given["weightDataType"]).width, given["NumChannels"] // given["PE"]
+def _thresholds_hls(config: Mapping[str, Any]) -> Other:
+    """Modelled as the thresholds inside an HLS matrix unit, without multipliers and without replay of inputs."""
+    pe, steps = config["PE"], config["numSteps"]
+    bits, words = integer(config["weightDataType"]).width, config["NumChannels"] // config["PE"]
     none = ("again", "multiplied", "gates", "logic", "weights", "sums", "replay", "words")
     logic = Law("hls_unit", 0, {**dict.fromkeys(none, 0), "compared": pe * steps * bits, "steps": pe * steps, "one": 1})
     blocks = 0
-    if MODES.get(given["mem_mode"]) == EMBEDDED:
+    if MODES.get(config["mem_mode"]) == EMBEDDED:
         blocks = pe * steps if words > LUT_WORDS else 0
-    elif given["ram_style"] == BLOCK:
+    elif config["ram_style"] == BLOCK:
         blocks = bram18(1 << (words - 1).bit_length(), pe * steps * bits)
-    elif given["ram_style"] != DISTRIBUTED:
+    elif config["ram_style"] != DISTRIBUTED:
         return Other({Metric.LUT: logic, Metric.FF: logic}, None)
     return Other({Metric.LUT: logic, Metric.FF: logic}, exact(blocks, "exact", "shape of the RAMB18"))
 
 
-def _pool(given: Mapping[str, Any]) -> Other:
+def _pool(config: Mapping[str, Any]) -> Other:
     """A two-dimensional one takes all channels at once and keeps a row; of single bits it keeps it in block RAM."""
-    (rows, columns), (_, kernel) = _pair(given["ImgDim"]), _pair(given["PoolDim"])
-    bits = integer(given["dataType"]).width
+    (rows, columns), (_, kernel) = _pair(config["ImgDim"]), _pair(config["PoolDim"])
+    bits = integer(config["dataType"]).width
     if columns == 1 or rows == 1:
-        return _stream(2 * given["PE"] * bits)
-    word, row = given["NumChannels"] * bits, columns // kernel
+        return _stream(2 * config["PE"] * bits)
+    word, row = config["NumChannels"] * bits, columns // kernel
     features = {"bits": word, "compared": word * (bits > 1), "one": 1}
-    kept = 0 if bits == 1 else ram_luts(row, word)
+    memory = 0 if bits == 1 else ram_luts(row, word)
     blocks = 2 * bram18(row, word) if bits == 1 else 0
-    models = {Metric.LUT: Law("max_pool", kept, features), Metric.FF: Law("max_pool", 0, features)}
+    models = {Metric.LUT: Law("max_pool", memory, features), Metric.FF: Law("max_pool", 0, features)}
     return Other(models, exact(blocks, "exact", "a row of it, twice"))
 
 
-def _dma(given: Mapping[str, Any]) -> Other:
-    """A stream whose width is not recorded is one of bytes, a memory port FINN's widest in and as wide as that out."""
-    incoming = given["direction"] == "in"
-    taken = int(given.get("streamWidth", 8))
-    interface = int(given.get("intfWidth", MEMORY_PORT if incoming else taken))
+def _dma(config: Mapping[str, Any]) -> Other:
+    """Default widths: 8 bits for a stream; for a memory port FINN's widest on input, the stream's width on output."""
+    incoming = config["direction"] == "in"
+    taken = int(config.get("streamWidth", 8))
+    interface = int(config.get("intfWidth", MEMORY_PORT if incoming else taken))
     logic = {metric: hls.dma(incoming, taken, interface, metric is Metric.LUT) for metric in (Metric.LUT, Metric.FF)}
     return Other(logic, DMA_READS if incoming else DMA_WRITES, DMA_DSP)
 
 
-def _ports(kind: str, given: Mapping[str, Any]) -> int | None:
+def _ports(kind: str, config: Mapping[str, Any]) -> int | None:
     """Bits of all ports of a node in HLS that passes streams on."""
 
     def bits(key: str) -> int:
-        return integer(given[key]).width
+        return integer(config[key]).width
 
     match kind:
         case "AddStreams":
-            return int(given["PE"] * (3 * bits("inputDataType") + 1))
+            return int(config["PE"] * (3 * bits("inputDataType") + 1))
         case "DuplicateStreams":
-            return int(given["PE"] * bits("inputDataType") * (1 + given["NumOutputStreams"]))
+            return int(config["PE"] * bits("inputDataType") * (1 + config["NumOutputStreams"]))
         case "ChannelwiseOp" | "Pool":
             taken, put = ("InputDataType", "OutputDataType") if kind == "Pool" else ("inputDataType", "outputDataType")
-            return int(given["PE"] * (bits(taken) + bits(put)))
+            return int(config["PE"] * (bits(taken) + bits(put)))
         case "ElementwiseAdd" | "ElementwiseMul" | "ElementwiseSub":
-            return int(given["PE"] * (bits("lhs_dtype") + bits("rhs_dtype") + bits("out_dtype")))
+            return int(config["PE"] * (bits("lhs_dtype") + bits("rhs_dtype") + bits("out_dtype")))
         case "StreamingDataWidthConverter":
-            return int(given["inWidth"]) + int(given["outWidth"])
+            return int(config["inWidth"]) + int(config["outWidth"])
         case "FMPadding":
-            return int(2 * given["SIMD"] * bits("inputDataType"))
+            return int(2 * config["SIMD"] * bits("inputDataType"))
     return None
 
 

@@ -18,12 +18,12 @@ from flows.core.evidence import Metric
 SYNTHESISED = Path(__file__).with_name("open_synthesis.json")
 SYNTHESIS = "Yosys 0.70 of finn-plus 1.6.1 RTL"
 UNBUILT = "matrix"
-"""The model of which no routed build is known: it is fitted to open synthesis alone."""
+"""The model without any routed build: it is fitted to open synthesis alone."""
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """What one model sees of one row of a build, which others of its repository may resemble. `is_design` where the
+    """One row of a build as one model sees it. Rows of one repository may resemble each other. `is_design` where the
     rows of the build are a whole design."""
 
     model: Law

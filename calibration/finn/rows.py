@@ -1,4 +1,4 @@
-"""Rows of FINN nodes, as a truth file holds them, and what the resource models of backends/finn say of them.
+"""Rows of FINN nodes, as a truth file holds them, and what the resource models of backends/finn predict for them.
 
 Fields of a row: `id`, `source` (repository and report), `stage` ("post-route", "post-synthesis" or "csynth estimate"),
 `scope` ("layer" is a node), `op_type`, `config` (FINN's attributes), `LUT`, `FF`, `DSP`, `BRAM_18K`, `latency_cycles`,

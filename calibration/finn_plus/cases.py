@@ -46,8 +46,8 @@ def stage(name: str) -> Iterator[None]:
     except Stopped:
         raise
     except Exception as error:
-        told = re.sub(r"\s+", " ", str(error))[:120]
-        raise Stopped(f"{name}: {type(error).__name__}: {told}") from error
+        message = re.sub(r"\s+", " ", str(error))[:120]
+        raise Stopped(f"{name}: {type(error).__name__}: {message}") from error
 
 
 def merge_transposes() -> Any:
@@ -56,9 +56,9 @@ def merge_transposes() -> Any:
 
     class MergeTransposes(Transformation):  # type: ignore[misc]  # of no known type outside FINN
         def apply(self, model: Model) -> tuple[Model, bool]:
-            kept: dict[tuple[str, str], str] = {}
+            outputs: dict[tuple[str, str], str] = {}
             for node in model.get_nodes_by_op_type("Transpose"):
-                first = kept.setdefault((node.input[0], str(node.attribute)), node.output[0])
+                first = outputs.setdefault((node.input[0], str(node.attribute)), node.output[0])
                 if first != node.output[0]:
                     for reader in model.find_consumers(node.output[0]):
                         reader.input[:] = [first if name == node.output[0] else name for name in reader.input]
@@ -193,12 +193,12 @@ def main() -> None:
     changed = 0
     for name, case in index["cases"].items():
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-            found = judged(arguments.folder / f"{name}.onnx")
+            verdict = judged(arguments.folder / f"{name}.onnx")
         known = case.get("finn", {})
-        if found["taken"] != known.get("taken") or found.get("units") != known.get("units"):
+        if verdict["taken"] != known.get("taken") or verdict.get("units") != known.get("units"):
             changed += 1
-            print(f"{name}: {version}: {json.dumps(found)}; {index['judged']}: {json.dumps(known)}", flush=True)
-        case["finn"] = found
+            print(f"{name}: {version}: {json.dumps(verdict)}; {index['judged']}: {json.dumps(known)}", flush=True)
+        case["finn"] = verdict
     if arguments.write:
         index["judged"] = version
         (arguments.folder / INDEX).write_text(json.dumps(index, indent=1) + "\n")

@@ -63,32 +63,32 @@ def twins(rows: Sequence[StageRow]) -> Iterator[Twins]:
         yield Twins(row, {metric.key: summed(amounts.get(metric, ())) for metric in COMPARED})
 
 
-def page(found: Sequence[Twins]) -> Iterator[str]:
+def page(pairs: Sequence[Twins]) -> Iterator[str]:
     yield "| stage | twin | LUT: model | twin | FF: model | twin |"
     yield "| --- | --- | ---: | ---: | ---: | ---: |"
-    for one in found:
-        cells = " | ".join(f"{_said(one.modelled[of.key])} | {one.row.counted[of.key]:,.0f}" for of in COMPARED)
-        yield f"| {one.row.stage} | {one.row.module} | {cells} |"
+    for pair in pairs:
+        cells = " | ".join(f"{_said(pair.modelled[of.key])} | {pair.row.counted[of.key]:,.0f}" for of in COMPARED)
+        yield f"| {pair.row.stage} | {pair.row.module} | {cells} |"
     sums = [
         sum(value)
         for of in COMPARED
-        for value in zip(*((one.modelled[of.key].value, one.row.counted[of.key]) for one in found), strict=True)
+        for value in zip(*((pair.modelled[of.key].value, pair.row.counted[of.key]) for pair in pairs), strict=True)
     ]
     yield f"| **all** | | {' | '.join(f'{each:,.0f}' for each in sums)} |"
     yield ""
     yield "| | stages | median of model / twin | nine of ten within | twin in the interval |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for metric in COMPARED:
-        middle, nine = scatter(found, metric)
-        held = sum(one.holds(metric) for one in found)
-        yield f"| {metric.key.upper()} | {len(found)} | {middle:.2f} | x{nine:.2f} | {held} of {len(found)} |"
+        middle, nine = scatter(pairs, metric)
+        held = sum(pair.holds(metric) for pair in pairs)
+        yield f"| {metric.key.upper()} | {len(pairs)} | {middle:.2f} | x{nine:.2f} | {held} of {len(pairs)} |"
 
 
-def scatter(found: Sequence[Twins], metric: Metric) -> tuple[float, float]:
+def scatter(pairs: Sequence[Twins], metric: Metric) -> tuple[float, float]:
     """(the median of how many times the count of its twin a model is, the factor about it that nine of ten keep to)."""
-    logs = [log(each.ratio(metric)) for each in found]
+    logs = [log(pair.ratio(metric)) for pair in pairs]
     middle = median(logs)
-    off = sorted(abs(each - middle) for each in logs)
+    off = sorted(abs(value - middle) for value in logs)
     return exp(middle), exp(off[min(len(off) - 1, int(0.9 * len(off)))])
 
 

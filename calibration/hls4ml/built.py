@@ -1,4 +1,4 @@
-"""Fits the post-route models of backends/hls4ml to designs that others built, and tells how far off they are.
+"""Fits the post-route models of backends/hls4ml to designs that others built, and reports the errors.
 
     python -m calibration.hls4ml.built calibration/rows/hls4ml_built.json [--write]
 
@@ -22,14 +22,14 @@ from backends.hls4ml import built
 from calibration.hls4ml.built_rows import EXACT, METRICS, Design, Unit, read
 
 SMALL = 200
-"""LUTs or FFs below which a unit's relative error matters to no design."""
+"""Units below this many LUTs or FFs do not count for the interval of all units: their relative error hardly matters."""
 BLOCKS = "bram18"
 WHOLES = (*METRICS, BLOCKS)
 """What whole designs are tested on."""
 FEW_BLOCKS = 10.0
-"""RAMB18 below which one more or less says nothing of a larger design."""
+"""Designs below this many RAMB18 are counted as this many: one RAMB18 more or less is no error there."""
 ENOUGH = 3
-"""Repositories from which on a unit's own errors, each repository held out, are its interval."""
+"""A unit known from this many repositories has its interval from its own held-out errors."""
 
 
 def factors(units: Iterable[Unit], metric: str) -> dict[str, float]:
@@ -42,7 +42,8 @@ def factors(units: Iterable[Unit], metric: str) -> dict[str, float]:
 
 
 def missed(units: Sequence[Unit], metric: str) -> Iterator[tuple[Unit, float]]:
-    """(unit, log ratio of what was built to what is predicted), its repository held out where another has the kind."""
+    """(unit, log ratio of built to predicted), with the repository of the unit held out. Kinds that no other repository
+    has are left out."""
     for repository in {unit.repository for unit in units}:
         known = factors((unit for unit in units if unit.repository != repository), metric)
         for unit in units:
@@ -109,11 +110,11 @@ def totals(designs: Sequence[Design], metric: str) -> Iterator[tuple[Design, flo
             continue
         others = [unit for other in designs if other.repository != design.repository for unit in other.units]
         known = factors(others, metric)
-        foretold = sum(_foretold(unit, metric, known.get(unit.kind, 1.0)) for unit in design.units)
-        yield design, log(design.built[metric] / foretold)
+        predicted = sum(_predicted(unit, metric, known.get(unit.kind, 1.0)) for unit in design.units)
+        yield design, log(design.built[metric] / predicted)
 
 
-def _foretold(unit: Unit, metric: str, factor: float) -> float:
+def _predicted(unit: Unit, metric: str, factor: float) -> float:
     return unit.counts.memory + unit.counts.logic * factor if metric == "lut" else unit.counts.ff * factor
 
 
@@ -122,7 +123,7 @@ def held(designs: Sequence[Design], metric: str) -> tuple[int, int]:
     errors = list(totals(designs, metric))
     within = 0
     for design, error in errors:
-        others = [other for one, other in errors if one.repository != design.repository]
+        others = [other for built_design, other in errors if built_design.repository != design.repository]
         within += abs(error) <= quantile_90(others)
     return within, len(errors)
 
@@ -157,17 +158,17 @@ def _wholes(designs: Sequence[Design]) -> Iterator[str]:
     for metric in WHOLES:
         for design, error in totals(designs, metric):
             taken = design.built[metric]
-            foretold = design.blocks if metric == BLOCKS else taken / exp(error)
+            predicted = design.blocks if metric == BLOCKS else taken / exp(error)
             yield (
                 f"| {design.name} | {design.repository} | {design.part}, {design.tool}, {design.stage} | {metric} | "
-                f"{taken:,.0f} | {foretold:,.0f} | {exp(-error) - 1:+.0%} |"
+                f"{taken:,.0f} | {predicted:,.0f} | {exp(-error) - 1:+.0%} |"
             )
     yield ""
     for metric in WHOLES:
         errors = [abs(exp(-error) - 1) for _, error in totals(designs, metric)]
         within, count = held(designs, metric)
-        kept = f"{within} of {count} designs within the interval that the other repositories give"
-        yield f"- {metric.upper()}: median error {median(errors):.0%}; {kept}."
+        coverage = f"{within} of {count} designs within the interval that the other repositories give"
+        yield f"- {metric.upper()}: median error {median(errors):.0%}; {coverage}."
 
 
 def _exacts(designs: Sequence[Design]) -> Iterator[str]:
@@ -177,7 +178,7 @@ def _exacts(designs: Sequence[Design]) -> Iterator[str]:
     for design in designs:
         known = [unit for unit in design.units if unit.built and unit.exact]
         if known:
-            sums = [f"{sum(one[metric] for one in side):,.0f}" for metric in EXACT for side in _sides(known)]
+            sums = [f"{sum(amounts[metric] for amounts in side):,.0f}" for metric in EXACT for side in _sides(known)]
             yield f"| {design.name} | {' | '.join(sums)} |"
 
 

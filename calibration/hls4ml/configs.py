@@ -1,4 +1,4 @@
-"""What the rows of a report tell of each other: a layer's configuration, the types and the pixels that it takes."""
+"""Completes a row from other rows of its report: the configuration of a layer, its types and its input pixels."""
 
 from __future__ import annotations
 

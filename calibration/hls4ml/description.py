@@ -1,4 +1,4 @@
-"""What a row is to the resource models of backends/hls4ml: which models give its metrics, and with which counts."""
+"""Describes a row for the resource models of backends/hls4ml: which model predicts each metric, from which counts."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ METRICS = ("cycles", "lut", "ff")
 """The metrics that fitted models give; block RAM and DSP follow from the generated code."""
 
 ENOUGH = 3
-"""Repositories from which on a model's own error on those held out is its interval."""
+"""A model known from this many repositories has its interval from its own held-out errors."""
 
 
 def fitted(rows: Sequence[Sample]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What csynth reports of whole designs hold beside the rows of a truth file: ReLUs, zero padding, FIFOs."""
+"""Reads from csynth reports of whole designs what truth files leave out: ReLUs, zero padding, FIFOs."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def _vitis(path: Path, rows: Sequence[CsynthRow]) -> Iterator[Module]:
     ]
     known = [row for row in rows if row.design == report.design]
     yield from modules([*known, *relus])[len(known) :]
-    rest = top["lut"] - sum(counted[name]["lut"] for name in layers)
-    yield _module(report, "fifo", {"one": float(len(root.findall("FIFOInformation/FIFOInst")))}, lut=rest)
+    fifo_luts = top["lut"] - sum(counted[name]["lut"] for name in layers)
+    yield _module(report, "fifo", {"one": float(len(root.findall("FIFOInformation/FIFOInst")))}, lut=fifo_luts)
 
 
 def _vivado(path: Path, rows: Sequence[CsynthRow]) -> Iterator[Module]:

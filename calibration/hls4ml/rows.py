@@ -112,10 +112,10 @@ def parse_row(place: str, record: Any) -> CsynthRow:
     )
 
 
-def _measured(place: str, given: Mapping[str, Any]) -> dict[str, float]:
+def _measured(place: str, numbers: Mapping[str, Any]) -> dict[str, float]:
     """The counts of `METRICS` that the report has; null stands for a number that it has not."""
     counted: dict[str, float] = {}
-    for key, value in given.items():
+    for key, value in numbers.items():
         at = f"{place}, field measured.{key}"
         if key not in MEASURED:
             raise InputError(at, "no metric that csynth counts", f"known are {', '.join(sorted(MEASURED))}")

@@ -17,8 +17,8 @@ from calibration.hls4ml.rows import CsynthRow
 from calibration.least_squares import non_negative
 
 NEAR = tuple(0.5 * 0.75**number for number in range(22))
-"""Rounds of the fit, each of which weighs the rows by how far off the round before was; closer than this is the
-same."""
+"""Iteratively reweighted least squares: each round weighs the rows by the errors of the round before. Errors below this
+are treated as equal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ def samples(modules: Sequence[Module]) -> list[Sample]:
 
 
 def solve(rows: Sequence[Sample]) -> Mapping[str, float]:
-    """Coefficients of least log ratio (not squared) beside what is certain, none negative; see `_shares`.
+    """The non-negative coefficients of least absolute log ratio, on top of the certain part; see `_shares` for weights.
 
     So a row of another version of hls4ml does not move a model that the others follow.
     """
@@ -61,10 +61,10 @@ def solve(rows: Sequence[Sample]) -> Mapping[str, float]:
 @lru_cache(maxsize=10_000)  # holding out asks for the same fits again and again
 def _solve(rows: tuple[Sample, ...]) -> Mapping[str, float]:
     key = rows[0].row.tool, rows[0].model, rows[0].metric
-    given, free = terms.given(*key), terms.free(*key)
+    fixed, free = terms.given(*key), terms.free(*key)
     counts = np.array([[row.features.get(name, 0.0) for name in free] for row in rows]).reshape(len(rows), -1)
     measured = np.array([max(row.measured, 1.0) for row in rows])
-    sure = np.array([row.certain + total(given, row) for row in rows])
+    sure = np.array([row.certain + total(fixed, row) for row in rows])
     shares = _shares(rows) / measured
     weights, coefficients = np.sqrt(shares / measured), np.zeros(len(free))
     for near in NEAR:
@@ -75,7 +75,7 @@ def _solve(rows: tuple[Sample, ...]) -> Mapping[str, float]:
         apart = np.maximum(abs(np.log(measured / predicted)), near)
         weights = np.sqrt(shares / apart / predicted)
     fitted = dict(zip(free, map(float, coefficients), strict=True))
-    return {name: round(value, 4) for name, value in (given | fitted).items()}
+    return {name: round(value, 4) for name, value in (fixed | fitted).items()}
 
 
 def _shares(rows: Sequence[Sample]) -> np.ndarray:
@@ -91,9 +91,9 @@ def total(coefficients: Mapping[str, float], row: Sample) -> float:
 def misses(coefficients: Mapping[str, float], rows: Sequence[Sample]) -> list[Miss]:
     missed = []
     for row in rows:
-        rest = total(coefficients, row)
-        ratio = log(max(row.measured - row.certain, 1) / max(rest, 1))
-        missed.append((ratio, abs(row.certain + rest - row.measured) / max(row.measured, 1)))
+        predicted = total(coefficients, row)
+        ratio = log(max(row.measured - row.certain, 1) / max(predicted, 1))
+        missed.append((ratio, abs(row.certain + predicted - row.measured) / max(row.measured, 1)))
     return missed
 
 

@@ -36,8 +36,8 @@ def cross_validated(modules: Sequence[Module], others: Sequence[Module], unit: s
     """Every `unit` (project or repository) by a fit to the other ones, and to `others` less those of it."""
     every = samples([*modules, *others])
     for left_out in dict.fromkeys(getattr(module.row, unit) for module in modules):
-        kept = [sample for sample in every if getattr(sample.row, unit) != left_out]
-        fit = {(entry["tool"], entry["law"], entry["metric"]): entry for entry in calibration(kept)}
+        training = [sample for sample in every if getattr(sample.row, unit) != left_out]
+        fit = {(entry["tool"], entry["law"], entry["metric"]): entry for entry in calibration(training)}
         for module in modules:
             if getattr(module.row, unit) == left_out:
                 yield from outcomes(module, fit)

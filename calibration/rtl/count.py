@@ -55,13 +55,13 @@ def counted(designs: list[str], executor: Executor, route_s: float | None) -> It
 
 
 def _row(design: str, of: RtlStage, products: Products) -> StageRow:
-    found = synthesis.of_stage(of, products)
-    assert found, "pyosys is a package, so that the step is never skipped"
-    values = dict(zip(METRICS, (found.lut, found.ff, found.ramb18, found.dsp), strict=True))
+    counts = synthesis.of_stage(of, products)
+    assert counts, "pyosys is a package, so that the step is never skipped"
+    values = dict(zip(METRICS, (counts.lut, counts.ff, counts.ramb18, counts.dsp), strict=True))
     routed = routing.result_of(synthesis.netlist(of), products)
-    kept = {key: routed[key] for key in (*METRICS, "fmax_mhz")} if routed else None
+    routed_counts = {key: routed[key] for key in (*METRICS, "fmax_mhz")} if routed else None
     return StageRow(
-        design, of.name, of.module, of.kind, synthesis.tool_name(synthesis.name(of), products), values, kept
+        design, of.name, of.module, of.kind, synthesis.tool_name(synthesis.name(of), products), values, routed_counts
     )
 
 

@@ -1,4 +1,4 @@
-"""What open tools counted of the stages of designs: rows as JSON, and how they are made.
+"""Rows of JSON with the counts of open tools for the stages of designs.
 
     python -m calibration.rtl.count FILE DESIGN [DESIGN ...]
 

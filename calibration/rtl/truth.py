@@ -41,7 +41,7 @@ Yosys, so of stages with weights in block RAM Yosys counts more FFs. No Vivado r
 
 @dataclass(frozen=True)
 class Compared:
-    """A row, and what the models say of it by resource; `is_current` where the flow still builds such a stage."""
+    """A row, and what the models predict for it by resource; `is_current` where the flow still builds such a stage."""
 
     row: StageRow
     predicted: dict[str, Total]
@@ -63,64 +63,68 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true", help="print the page of docs/reference")
     arguments = parser.parse_args()
     try:
-        found = list(compared(read(arguments.file)))
+        rows = list(compared(read(arguments.file)))
     except FlowsError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
     if arguments.markdown:
-        names = dict.fromkeys(":".join(one.row.design.split(":")[:3]) for one in found)
+        names = dict.fromkeys(":".join(stage.row.design.split(":")[:3]) for stage in rows)
         print(PAGE.format(designs=" ".join(names)))
-    print("\n".join(page(found)))
+    print("\n".join(page(rows)))
 
 
-def page(found: Sequence[Compared]) -> Iterator[str]:
-    for design in dict.fromkeys(one.row.design for one in found):
-        of_it = [one for one in found if one.row.design == design]
+def page(rows: Sequence[Compared]) -> Iterator[str]:
+    for design in dict.fromkeys(stage.row.design for stage in rows):
+        of_it = [stage for stage in rows if stage.row.design == design]
         network, part, mhz, folding = design.split(":")
-        tools = ", ".join(dict.fromkeys(one.row.tool for one in of_it))
+        tools = ", ".join(dict.fromkeys(stage.row.tool for stage in of_it))
         yield f"## {network.upper()} on the {part}, {mhz} MHz asked for ({tools})\n"
         folds = f"PE x SIMD: {folding.replace('=', ' ').replace(',', ', ')}."
         yield from (*wrap(folds, 118), "")
         yield from _table(of_it)
         yield ""
     yield "## How far the models are off\n"
-    yield from _errors(found)
+    yield from _errors(rows)
 
 
-def _table(found: Sequence[Compared]) -> Iterator[str]:
+def _table(compared_stages: Sequence[Compared]) -> Iterator[str]:
     yield "| stage | module | LUT model / Yosys / nextpnr | FF | RAMB18 | DSP48E1 | Fmax, MHz |"
     yield "| --- | --- | --- | --- | --- | --- | ---: |"
-    for one in found:
-        row = one.row
-        cells = [" / ".join(_number(value) for value in _values(one, metric)) for metric in METRICS]
+    for stage in compared_stages:
+        row = stage.row
+        cells = [" / ".join(_number(value) for value in _values(stage, metric)) for metric in METRICS]
         fmax = f"{row.routed['fmax_mhz']:.0f}" if row.routed else "not routed"
-        name = row.stage if one.is_current else f"{row.stage} (no longer built so)"
+        name = row.stage if stage.is_current else f"{row.stage} (no longer built so)"
         yield f"| {name} | {row.module} | {' | '.join(cells)} | {fmax} |"
-    sums = [_sums(found, metric) for metric in METRICS]
+    sums = [_sums(compared_stages, metric) for metric in METRICS]
     yield f"| **all** | | {' | '.join(sums)} | |"
 
 
-def _values(one: Compared, metric: str) -> tuple[float | None, float, float | None]:
-    routed = one.row.routed
-    return one.predicted[metric].value, one.row.counted[metric], routed.get(metric) if routed else None
+def _values(stage: Compared, metric: str) -> tuple[float | None, float, float | None]:
+    routed = stage.row.routed
+    return stage.predicted[metric].value, stage.row.counted[metric], routed.get(metric) if routed else None
 
 
-def _sums(found: Sequence[Compared], metric: str) -> str:
-    model, yosys = (sum(_values(one, metric)[place] or 0 for one in found) for place in (0, 1))
-    routed = [_values(one, metric)[2] for one in found]
+def _sums(rows: Sequence[Compared], metric: str) -> str:
+    model, yosys = (sum(_values(stage, metric)[place] or 0 for stage in rows) for place in (0, 1))
+    routed = [_values(stage, metric)[2] for stage in rows]
     last = None if None in routed else sum(value or 0 for value in routed)
     return " / ".join(_number(value) for value in (model, yosys, last))
 
 
-def _errors(found: Sequence[Compared]) -> Iterator[str]:
+def _errors(rows: Sequence[Compared]) -> Iterator[str]:
     yield "| resource | stages | median error | largest | within the interval | factor that nine of ten keep to |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     for metric in METRICS:
-        used = [one for one in found if one.is_current and (one.row.counted[metric] or one.predicted[metric].value)]
+        used = [
+            stage for stage in rows if stage.is_current and (stage.row.counted[metric] or stage.predicted[metric].value)
+        ]
         if not used:
             continue
-        ratios = sorted(abs(log(max(one.row.counted[metric], 1) / max(one.predicted[metric].value, 1))) for one in used)
-        held = sum(holds(one, metric) for one in used)
+        ratios = sorted(
+            abs(log(max(stage.row.counted[metric], 1) / max(stage.predicted[metric].value, 1))) for stage in used
+        )
+        held = sum(holds(stage, metric) for stage in used)
         nine = exp(ratios[min(len(ratios) - 1, int(0.9 * len(ratios)))])
         yield (
             f"| {metric} | {len(used)} | {exp(median(ratios)) - 1:.0%} | {exp(ratios[-1]) - 1:.0%} "
@@ -128,10 +132,10 @@ def _errors(found: Sequence[Compared]) -> Iterator[str]:
         )
 
 
-def holds(one: Compared, metric: str) -> bool:
+def holds(stage: Compared, metric: str) -> bool:
     """Whether what Yosys counted is in the interval that the models give."""
-    total = one.predicted[metric]
-    return round(total.low) <= one.row.counted[metric] <= round(total.high)
+    total = stage.predicted[metric]
+    return round(total.low) <= stage.row.counted[metric] <= round(total.high)
 
 
 def _number(value: float | None) -> str:

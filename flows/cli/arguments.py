@@ -90,8 +90,8 @@ def tolerance(text: str) -> tuple[str, float]:
     from flows.core.evidence import Metric
 
     metric, _, percent = text.rpartition("=")
-    if metric and metric not in {one.key for one in Metric}:
-        raise argparse.ArgumentTypeError(f"{metric} is no metric: one of {', '.join(one.key for one in Metric)}")
+    if metric and metric not in {choice.key for choice in Metric}:
+        raise argparse.ArgumentTypeError(f"{metric} is no metric: one of {', '.join(choice.key for choice in Metric)}")
     value = number(percent)
     if not (0 <= value < math.inf):
         raise argparse.ArgumentTypeError(f"{percent} is no tolerance: give per cent, 0 or more")

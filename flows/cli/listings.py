@@ -115,7 +115,7 @@ WEIGHT_BITS = (32, 16, 8, 4)
 
 def networks() -> str:
     """Three tables of at most 80 columns: what a network is, what it costs, how it was trained."""
-    layers = [["network", "structure"], *([one.name, structure(one)] for one in NETWORKS.values())]
+    layers = [["network", "structure"], *([entry.name, structure(entry)] for entry in NETWORKS.values())]
     sizes = [["network", "parameters", "MMACs", "MFLOPs", *(f"{bits} bit" for bits in WEIGHT_BITS)]]
     training = [["network", "accuracy [95 % interval]", "weights", "architecture"]]
     for network in NETWORKS.values():

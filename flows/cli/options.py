@@ -91,16 +91,16 @@ class _Once(argparse.Action):
 
 def options_of(backend: Backend[Any, Any], arguments: argparse.Namespace) -> Any:
     """The backend's `Options` with what the user gave."""
-    given = {field.name: getattr(arguments, PREFIX + field.name, None) for field in fields(backend.options)}
-    return backend.options(**{name: value for name, value in given.items() if value is not None})
+    values = {field.name: getattr(arguments, PREFIX + field.name, None) for field in fields(backend.options)}
+    return backend.options(**{name: value for name, value in values.items() if value is not None})
 
 
 def axes_of(backends: Iterable[Backend[Any, Any]], arguments: argparse.Namespace) -> dict[str, list[Any]]:
     """The options that the user gave values of, by name, each value once."""
     names = dict.fromkeys(field.name for backend in backends for field in fields(backend.options))
-    given = {name: getattr(arguments, PREFIX + name, None) for name in names}
+    values_of = {name: getattr(arguments, PREFIX + name, None) for name in names}
     return {
         name: list(dict.fromkeys(values)) if isinstance(values, list) else [values]
-        for name, values in given.items()
+        for name, values in values_of.items()
         if values is not None
     }

@@ -149,9 +149,9 @@ def _flows_with(option: str) -> list[str]:
     """The flows that have it among their options."""
     from flows.values import flag
 
-    found = []
+    flows = []
     for name in registry.names():
         with suppress(FlowsError):  # a broken plugin
             if option in [flag(field.name) for field in fields(registry.load(name).options)]:
-                found.append(name)
-    return found
+                flows.append(name)
+    return flows

@@ -58,19 +58,19 @@ def add_arguments(parser: Parser) -> None:
     )  # fmt: skip
 
 
-def check(given: Namespace) -> None:
+def check(args: Namespace) -> None:
     """Raises `UsageError` for options that belong to another kind of training."""
-    if (given.network is None) == (given.module is None):
-        fact = "given with a NETWORK as well" if given.module else "neither it nor a network is given"
+    if (args.network is None) == (args.module is None):
+        fact = "given with a NETWORK as well" if args.module else "neither it nor a network is given"
         raise UsageError("--module", fact, "name a NETWORK, or --module FILE.py:CLASS")
-    own = bool(given.module)
-    if own and (alone := [name for name in (*KINDS, "weights") if getattr(given, name) is not None]):
+    own = bool(args.module)
+    if own and (alone := [name for name in (*KINDS, "weights") if getattr(args, name) is not None]):
         raise UsageError(_option(alone[0]), "given with --module, which brings its own", "leave it out")
-    if not own and given.state:
+    if not own and args.state:
         raise UsageError("--state", "given without --module", "add --module FILE.py:CLASS")
-    if not (own or given.qat):
+    if not (own or args.qat):
         for name in (*KINDS, "bf16", "weights"):
-            if getattr(given, name) is not None:
+            if getattr(args, name) is not None:
                 raise UsageError(_option(name), "belongs to quantisation-aware training", "add --qat")
 
 
@@ -78,19 +78,19 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def train(given: Namespace) -> int:
+def train(args: Namespace) -> int:
     """The Brevitas form of a network; goes on from its last whole epoch."""
     from flows.jobs import is_file
     from models.qat_recipe import QatRecipe
     from models.serial import network_to_json
 
     _check_packages()
-    named = not is_file(given.network)
-    network, weights = _shipped(given) if named else _imported(given)
-    fields = _fields(given)
-    if not _is_cifar(given):
+    named = not is_file(args.network)
+    network, weights = _shipped(args) if named else _imported(args)
+    fields = _fields(args)
+    if not _is_cifar(args):
         fields["shift"] = 0
-    name = given.network if named else Path(given.network).name
+    name = args.network if named else Path(args.network).name
     job = {
         "network": network_to_json(network),
         "named": named,
@@ -98,72 +98,72 @@ def train(given: Namespace) -> int:
         "recipe": fields,
         "command": f"python -m flows train {name} --qat --data DIR --out OUT{QatRecipe(**fields).options}",
     }
-    return _start("models.training.qat", job, given)
+    return _start("models.training.qat", job, args)
 
 
-def train_module(given: Namespace) -> int:
+def train_module(args: Namespace) -> int:
     """The user's own module, in a process of its own."""
     from models.pixels import UNIT
     from models.serial import pixels_to_json
 
-    file, _, name = given.module.rpartition(":")
+    file, _, name = args.module.rpartition(":")
     if not file or not name.isidentifier():
-        raise UsageError(f"--module {given.module}", "is no FILE.py:CLASS", "as in net.py:MyNetwork")
-    for path in filter(None, (Path(file), given.state)):
+        raise UsageError(f"--module {args.module}", "is no FILE.py:CLASS", "as in net.py:MyNetwork")
+    for path in filter(None, (Path(file), args.state)):
         if not path.is_file():
             raise InputError(str(path), "no such file", "name your module as FILE.py:CLASS, and its state as a file")
     _check_packages()
     print(f"note: --module executes {file} and {name}(), with all that you may do yourself", file=sys.stderr)
-    fields = _fields(given)
-    if not _is_cifar(given):
+    fields = _fields(args)
+    if not _is_cifar(args):
         fields["shift"] = 0
     job = {
         "file": str(Path(file).absolute()),
         "class": name,
-        "state": str(given.state.absolute()) if given.state else None,
-        "pixels": pixels_to_json(given.pixels or UNIT),
+        "state": str(args.state.absolute()) if args.state else None,
+        "pixels": pixels_to_json(args.pixels or UNIT),
         "recipe": fields,
     }
-    return _start("models.training.own_module", job, given)
+    return _start("models.training.own_module", job, args)
 
 
-def _shipped(given: Namespace) -> tuple[Any, Path]:
+def _shipped(args: Namespace) -> tuple[Any, Path]:
     """A network of the project's, folded, as its float weights ship."""
     from flows.jobs import find_network, shipped_weights
     from models.folding import folded
 
-    if given.pixels:
-        raise UsageError("--pixels", f"{given.network} was trained here, on x / 255", "leave it out")
-    network = find_network(given.network)
-    weights = given.weights or shipped_weights(network)
+    if args.pixels:
+        raise UsageError("--pixels", f"{args.network} was trained here, on x / 255", "leave it out")
+    network = find_network(args.network)
+    weights = args.weights or shipped_weights(network)
     if weights is None:
         fact = "no float weights of it ship"
         raise InputError(f"network {network.name}", fact, "train it first, then give --weights")
     return folded(network), weights
 
 
-def _imported(given: Namespace) -> tuple[Any, Path]:
+def _imported(args: Namespace) -> tuple[Any, Path]:
     """A float network in a file of the user's; raises `InputError` where it is quantised already."""
     from flows import imports
 
-    if given.weights:
-        raise UsageError("--weights", f"{given.network} brings its own", "leave it out")
-    path, executor = Path(given.network), session.executor(given)
-    if (imports.read_file(path, executor, given.pixels) / "ranges.json").exists():
+    if args.weights:
+        raise UsageError("--weights", f"{args.network} brings its own", "leave it out")
+    path, executor = Path(args.network), session.executor(args)
+    if (imports.read_file(path, executor, args.pixels) / "ranges.json").exists():
         fact = "has quantisers already, and a float network is what gets them"
         advice = f"`python -m flows run finn --network {path.name}` takes it as it is; or give the float network"
         raise InputError(str(path), fact, advice)
-    network, weights = imports.read_network(path, executor, given.pixels)
+    network, weights = imports.read_network(path, executor, args.pixels)
     return network, weights.path
 
 
-def _is_cifar(given: Namespace) -> bool:
-    return bool(given.data.suffix != ".npz")
+def _is_cifar(args: Namespace) -> bool:
+    return bool(args.data.suffix != ".npz")
 
 
-def _fields(given: Namespace) -> dict[str, Any]:
+def _fields(args: Namespace) -> dict[str, Any]:
     """What of the recipe the user set."""
-    chosen = {field: getattr(given, name) for field, name in CHOSEN.items()} | {"seed": given.seed}
+    chosen = {field: getattr(args, name) for field, name in CHOSEN.items()} | {"seed": args.seed}
     return {field: value for field, value in chosen.items() if value is not None}
 
 
@@ -176,14 +176,14 @@ def _check_packages() -> None:
             raise SetupError(f"package {package}", fact, "install the extra: pip install -e '.[finn]'")
 
 
-def _start(module: str, job: dict[str, Any], given: Namespace) -> int:
+def _start(module: str, job: dict[str, Any], args: Namespace) -> int:
     job |= {
-        "data": str(given.data.absolute()),
-        "out": str(given.out.absolute()),
-        "threads": given.threads,
-        "compile": given.compile,
+        "data": str(args.data.absolute()),
+        "out": str(args.out.absolute()),
+        "threads": args.threads,
+        "compile": args.compile,
     }
-    return attached(module, job, given.out)
+    return attached(module, job, args.out)
 
 
 def attached(worker: str, job: dict[str, Any], out: Path) -> int:

@@ -1,4 +1,4 @@
-"""The terminal, kept from obeying the texts of others: names in files, reports, records, plug-ins, output of tools."""
+"""Escapes control characters in foreign text before it reaches the terminal: names in files, reports, tool output."""
 
 from __future__ import annotations
 

@@ -27,58 +27,58 @@ if TYPE_CHECKING:
     from reports.ledger import Account
 
 
-def source(given: Namespace, name: str) -> Source:
+def source(args: Namespace, name: str) -> Source:
     from flows.designs import Source
 
-    return Source(name, given.weights, given.calibration, given.data, given.pixels)
+    return Source(name, args.weights, args.calibration, args.data, args.pixels)
 
 
-def request(given: Namespace) -> Request:
+def request(args: Namespace) -> Request:
     """The designs that a command line asks for."""
     from flows import registry
     from flows.cli.options import options_of
     from flows.designs import PARTS, Request
 
     asked = Request(
-        flows=given.flows,
-        options={name: options_of(registry.load(name), given) for name in dict.fromkeys(given.flows)},
-        source=source(given, given.network),
-        parts=given.parts or PARTS,
-        clock_ns=given.clock,
-        margins=margins(given),
-        policy=given.policy,
-        reports=getattr(given, "reports", ()),
+        flows=args.flows,
+        options={name: options_of(registry.load(name), args) for name in dict.fromkeys(args.flows)},
+        source=source(args, args.network),
+        parts=args.parts or PARTS,
+        clock_ns=args.clock,
+        margins=margins(args),
+        policy=args.policy,
+        reports=getattr(args, "reports", ()),
         command=command_line(),
     )
-    return replace(asked, images=given.batch) if hasattr(given, "batch") else asked
+    return replace(asked, images=args.batch) if hasattr(args, "batch") else asked
 
 
-def sweep(given: Namespace) -> tuple[Request, dict[str, Any]]:
+def sweep(args: Namespace) -> tuple[Request, dict[str, Any]]:
     """What is asked for but for its axes, and the axes of a sweep, as `flows.sweeping.grid` takes them."""
     from flows import registry
     from flows.cli.options import axes_of
     from flows.designs import CLOCK_NS, PARTS, Request
     from flows.sweeping import CLOCK, PART
 
-    backends = {name: registry.load(name) for name in given.flows}
+    backends = {name: registry.load(name) for name in args.flows}
     asked = Request(
-        flows=given.flows,
+        flows=args.flows,
         options={name: backend.options() for name, backend in backends.items()},
-        source=source(given, given.network),
-        margins=margins(given),
-        policy=given.policy,
-        images=given.batch,
+        source=source(args, args.network),
+        margins=margins(args),
+        policy=args.policy,
+        images=args.batch,
     )
-    parts = [part for text in given.parts or PARTS for part in text.split(",")]
-    axes = {PART: parts, CLOCK: given.clock or [CLOCK_NS], **axes_of(backends.values(), given)}
+    parts = [part for text in args.parts or PARTS for part in text.split(",")]
+    axes = {PART: parts, CLOCK: args.clock or [CLOCK_NS], **axes_of(backends.values(), args)}
     return asked, {name: list(dict.fromkeys(values)) for name, values in axes.items()}
 
 
-def trained_network(given: Namespace, name: str) -> Trained:
+def trained_network(args: Namespace, name: str) -> Trained:
     """The network called `name`: one of the project's, or a file of the user's own."""
     from flows.designs import trained_network
 
-    return trained_network(source(given, name), lambda: executor(given))
+    return trained_network(source(args, name), lambda: executor(args))
 
 
 def check_training_images(folder: Path | None) -> None:
@@ -90,18 +90,18 @@ def check_training_images(folder: Path | None) -> None:
         cifar10.find(folder, cifar10.TRAIN[:1])
 
 
-def test_images(given: Namespace, *trained: Trained) -> Asset | None:
+def test_images(args: Namespace, *trained: Trained) -> Asset | None:
     """The test images that ``--data`` names, for networks that read alike; None without it. Raises `UsageError`."""
     from flows.designs import test_images
 
-    names = getattr(given, "networks", None) or [given.network]
-    return test_images([source(given, name) for name in names], trained, lambda: executor(given))
+    names = getattr(args, "networks", None) or [args.network]
+    return test_images([source(args, name) for name in names], trained, lambda: executor(args))
 
 
-def open_store(given: Namespace) -> Store:
+def open_store(args: Namespace) -> Store:
     from flows.store import Store, default_root
 
-    return Store(given.store or default_root())
+    return Store(args.store or default_root())
 
 
 def read_records(store: Store, names: Sequence[str]) -> list[Document]:
@@ -186,7 +186,7 @@ def command_line() -> str:
     return shlex.join(["python", "-m", "flows", *sys.argv[1:]])
 
 
-def rerun(given: Namespace, store: Store) -> list[str]:
+def rerun(args: Namespace, store: Store) -> list[str]:
     """The words of this command line without those that submit it, and with the store's place in full."""
     from flows.cli.arguments import SUBMISSION
 
@@ -200,17 +200,17 @@ def rerun(given: Namespace, store: Store) -> list[str]:
     return [*words, "--store", str(store.root)]
 
 
-def margins(given: Namespace) -> Margins:
+def margins(args: Namespace) -> Margins:
     """What is to stay free of every part: as a policy says, where one is given."""
     from flows.policies import margins_of
 
-    return margins_of(given.policy)
+    return margins_of(args.policy)
 
 
-def designs(given: Namespace, trained: Trained) -> list[Design]:
+def designs(args: Namespace, trained: Trained) -> list[Design]:
     from flows.designs import designs
 
-    return designs(request(given), trained)
+    return designs(request(args), trained)
 
 
 def read_documents(store: Store, names: Sequence[str]) -> list[Document]:
@@ -253,9 +253,9 @@ def write(path: Path, text: str) -> None:
     print(f"written: {path}", file=sys.stderr)
 
 
-def check_places(given: Namespace) -> None:
-    files = filter(None, (getattr(given, name, None) for name in ("json", "csv")))
-    for place in filter(None, (getattr(given, "out", None), *(file.parent for file in files))):
+def check_places(args: Namespace) -> None:
+    files = filter(None, (getattr(args, name, None) for name in ("json", "csv")))
+    for place in filter(None, (getattr(args, "out", None), *(file.parent for file in files))):
         check_writable(place)
 
 
@@ -268,9 +268,9 @@ def write_json(path: Path | None, content: Any) -> None:
         write_atomic(path, json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
 
 
-def executor(given: Namespace, processes: int = 1, verify: bool = False) -> Executor:
+def executor(args: Namespace, processes: int = 1, verify: bool = False) -> Executor:
     """What runs steps for this command, at most so many processes at a time; an evaluation has two threads."""
     from flows.cli.progress import Progress
     from flows.executor import Executor
 
-    return Executor(open_store(given), processes, Progress(), verify or given.verify)
+    return Executor(open_store(args), processes, Progress(), verify or args.verify)

@@ -77,8 +77,8 @@ def subject(job: Job[Any]) -> tuple[Network, Weights]:
 
 def refusals(backend: Backend[Any, Any], job: Job[Any]) -> Sequence[Refusal]:
     """Every reason why `job` cannot be done, by `check` or else by `resolve`."""
-    if found := backend.check(job):
-        return found
+    if refused := backend.check(job):
+        return refused
     try:
         backend.resolve(job)
     except Unbuildable as error:
@@ -211,8 +211,8 @@ class EstimateSuite:
 
     def readings(self, design: Any) -> tuple[Reading, ...]:
         """The estimate, each reading checked."""
-        found = tuple(self.backend.estimate(design))
-        for reading in found:
+        readings = tuple(self.backend.estimate(design))
+        for reading in readings:
             assert reading.tier is Tier.MODELLED and reading.predicts in STAGES, reading
             assert reading.source and reading.on and reading.value >= 0, reading
             assert (reading.low is None) == (reading.high is None), reading
@@ -220,26 +220,26 @@ class EstimateSuite:
                 assert 0 <= reading.low <= reading.value <= reading.high, reading
             assert reading.value or reading.metric in RESOURCES, "nothing takes no time"
         twice = [
-            key for key, count in Counter((one.metric, one.scope, one.stage) for one in found).items() if count > 1
+            key for key, count in Counter((row.metric, row.scope, row.stage) for row in readings).items() if count > 1
         ]
         assert not twice
-        return found
+        return readings
 
     @pytest.mark.parametrize("part", devices())
     def test_every_part_has_an_estimate_with_its_evidence(self, job: Job[Any], part: str) -> None:
         job = replace(job, target=Target(find_part(part), 8.0))
-        found = self.readings(self.backend.resolve(job))
-        assert found, "the default options are estimated"
-        add_up(found)
-        agree(found, 8.0)
-        judged(found, devices()[part])
+        readings = self.readings(self.backend.resolve(job))
+        assert readings, "the default options are estimated"
+        add_up(readings)
+        agree(readings, 8.0)
+        judged(readings, devices()[part])
 
     def test_the_shipped_network_has_an_estimate_with_its_evidence(self) -> None:
         network, job = self.shipped()
-        found = self.readings(self.backend.resolve(job))
-        add_up(found)
-        agree(found, job.target.clock_ns)
-        judged(found, job.target.part.device)
+        readings = self.readings(self.backend.resolve(job))
+        add_up(readings)
+        agree(readings, job.target.clock_ns)
+        judged(readings, job.target.part.device)
         estimated = [runner.estimated(self.backend, network, job, "a command") for _ in range(2)]
         assert estimated[0] == estimated[1]
         text = document_to_json(Document(runner.network_facts(network), tuple(estimated[:1])))
@@ -257,11 +257,11 @@ class EstimateSuite:
         assert len(calls) == 1
 
 
-def add_up(found: tuple[Reading, ...]) -> None:
+def add_up(readings: tuple[Reading, ...]) -> None:
     """Totals are the sum of their parts of one stage and of the shell, each rounded; what lacks a part is a lower
     bound."""
-    for whole in (one for one in found if one.metric in RESOURCES and one.scope == TOTAL):
-        metric, own = whole.metric, [one for one in found if one.stage is whole.stage or one.scope == SHELL]
+    for whole in (row for row in readings if row.metric in RESOURCES and row.scope == TOTAL):
+        metric, own = whole.metric, [row for row in readings if row.stage is whole.stage or row.scope == SHELL]
         scopes = {reading.scope for reading in own if reading.metric in RESOURCES} - {TOTAL}
         parts = [reading for reading in own if reading.metric is metric and reading.scope != TOTAL]
         if parts:
@@ -269,33 +269,33 @@ def add_up(found: tuple[Reading, ...]) -> None:
             assert whole.at_least == (any(part.at_least for part in parts) or len(parts) < len(scopes)), metric
 
 
-def agree(found: tuple[Reading, ...], clock_ns: float) -> None:
+def agree(readings: tuple[Reading, ...], clock_ns: float) -> None:
     """Times are the cycles at the clock that was asked for; no stage is slower than the whole."""
-    known = {reading.metric: reading.value for reading in found if reading.scope == TOTAL}
+    known = {reading.metric: reading.value for reading in readings if reading.scope == TOTAL}
     interval, latency = known.get(Metric.INTERVAL_CYCLES), known.get(Metric.LATENCY_CYCLES)
     if interval and Metric.THROUGHPUT_FPS in known:
         assert known[Metric.THROUGHPUT_FPS] == pytest.approx(1e9 / (interval * clock_ns))
     if latency and Metric.LATENCY_US in known:
         assert known[Metric.LATENCY_US] == pytest.approx(latency * clock_ns / 1e3)
-    stages = [one.value for one in found if one.metric is Metric.INTERVAL_CYCLES and one.scope != TOTAL]
+    stages = [row.value for row in readings if row.metric is Metric.INTERVAL_CYCLES and row.scope != TOTAL]
     assert interval is None or interval >= max(stages, default=0)
 
 
-def judged(found: tuple[Reading, ...], device: Device) -> None:
+def judged(readings: tuple[Reading, ...], device: Device) -> None:
     """A part that numbers fill up to the margin, or upper bounds to the end, is fitted; one with a unit less is not."""
-    found = tuple(one for one in found if one.scope == TOTAL)
-    stage = judge(found, device).stage
-    judged = [one for one in found if one.metric in RESOURCES and one.stage is stage]
+    readings = tuple(row for row in readings if row.scope == TOTAL)
+    stage = judge(readings, device).stage
+    judged = [row for row in readings if row.metric in RESOURCES and row.stage is stage]
     totals = [reading for metric in RESOURCES if (reading := total(judged, metric))]
     if len(totals) < len(RESOURCES) or any(
         total.at_least or total.high is None or total.low is None for total in totals
     ):
-        assert judge(found, device).verdict is not Verdict.FITS, "something is not known"
+        assert judge(readings, device).verdict is not Verdict.FITS, "something is not known"
         return
     filled: dict[str, Any] = {
         total.metric.key: max(1, ceil(total.value / (1 - MARGINS.of(total.metric))), ceil(total.high or 0.0))
         for total in totals
     }
-    assert judge(found, replace(device, **filled)).verdict is Verdict.FITS
+    assert judge(readings, replace(device, **filled)).verdict is Verdict.FITS
     smaller = filled | {"lut": filled["lut"] - 1}
-    assert judge(found, replace(device, **smaller)).verdict is not Verdict.FITS
+    assert judge(readings, replace(device, **smaller)).verdict is not Verdict.FITS

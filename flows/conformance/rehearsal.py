@@ -44,7 +44,7 @@ class Rehearsal(Executor):
 def ancestry(plan: Plan, step: str) -> tuple[Step, ...]:
     """A step and all that it needs, directly or not."""
     wanted = {step}
-    for one in reversed(plan.steps):
-        if one.name in wanted:
-            wanted.update(one.needs)
+    for earlier in reversed(plan.steps):
+        if earlier.name in wanted:
+            wanted.update(earlier.needs)
     return tuple(step for step in plan.steps if step.name in wanted)

@@ -1,4 +1,4 @@
-"""Does a design meet its clock? A claim of its own, with evidence of its own, beside the fit of its resources.
+"""Does a design meet its clock? The verdict is separate from the fit of its resources, and has its own evidence.
 
 A report is believed in the order of its stage: a board, routing, logic synthesis, csynth. csynth's period is an
 estimate made before logic synthesis; it is a report all the same, and where it is longer than the period asked for the
@@ -104,7 +104,7 @@ def fastest_credible(part: Part, known: Reading | None, usual_ns: float) -> floa
 def check_clock(target: Target) -> None:
     """Raises `RefusedError` where no design can run at the clock asked for: a block of the part is not that fast."""
     asked = 1000 / target.clock_ns
-    lowest = min(clock_limits(target.part), key=lambda one: one.mhz)
+    lowest = min(clock_limits(target.part), key=lambda limit: limit.mhz)
     if asked > lowest.mhz * (1 + 1e-9):
         fact = (
             f"{asked:,.6g} MHz is beyond {target.part.full_name}: its {lowest.block} is limited to {lowest.mhz:g} MHz "
@@ -116,11 +116,11 @@ def check_clock(target: Target) -> None:
 
 def judge_clock(readings: Iterable[Reading], clock_ns: float) -> Clock:
     """The verdict on a period of `clock_ns`. Of several reports of one stage the slowest counts."""
-    found = [reading for reading in readings if reading.metric is Metric.FMAX_MHZ]
-    reports = [_slowest(one for one in found if one.scope == TOTAL and one.tier is tier) for tier in STAGES]
+    fmaxes = [reading for reading in readings if reading.metric is Metric.FMAX_MHZ]
+    reports = [_slowest(fmax for fmax in fmaxes if fmax.scope == TOTAL and fmax.tier is tier) for tier in STAGES]
     known = [report for report in reports if report is not None]
-    other = max((one for one in found if one.scope == SEEN), key=lambda one: one.value, default=None)
-    model = _slowest(one for one in found if one.scope == TOTAL and one.tier is Tier.MODELLED)
+    other = max((fmax for fmax in fmaxes if fmax.scope == SEEN), key=lambda fmax: fmax.value, default=None)
+    model = _slowest(fmax for fmax in fmaxes if fmax.scope == TOTAL and fmax.tier is Tier.MODELLED)
     asked = 1000 / clock_ns
     if not known:
         verdict, fact = _by_other_builds(other, model, clock_ns)
@@ -132,10 +132,10 @@ def judge_clock(readings: Iterable[Reading], clock_ns: float) -> Clock:
         verdict, fact = ClockVerdict.MET, f"{_reaches(first)}, {_mhz(asked)} is asked for"
     else:
         verdict, fact = _by_csynth(first, other, model, clock_ns)
-    for one in known[1:]:
-        if _meets(one.value, clock_ns) != _meets(first.value, clock_ns):
-            says = "meets" if _meets(one.value, clock_ns) else "misses"
-            fact += f"; {STAGES[one.tier]} {says} it, with {_mhz(one.value)}, and counts less"
+    for fmax in known[1:]:
+        if _meets(fmax.value, clock_ns) != _meets(first.value, clock_ns):
+            says = "meets" if _meets(fmax.value, clock_ns) else "misses"
+            fact += f"; {STAGES[fmax.tier]} {says} it, with {_mhz(fmax.value)}, and counts less"
     likely = first.value if verdict is ClockVerdict.MISSED else _credible(verdict, clock_ns, other, model, first)
     return Clock(verdict, asked, first, fact, likely)
 
@@ -144,12 +144,12 @@ def _credible(verdict: ClockVerdict, clock_ns: float, *known: Reading | None) ->
     """The clock asked for, or where that is at risk the lowest that any of `known` bears."""
     if verdict in (ClockVerdict.MET, ClockVerdict.CREDIBLE):
         return 1000 / clock_ns
-    bounds = [one.ends[0] for one in known if one]
+    bounds = [reading.ends[0] for reading in known if reading]
     return min(bounds) if bounds and verdict is ClockVerdict.AT_RISK else None
 
 
 def _slowest(readings: Iterable[Reading]) -> Reading | None:
-    return min(readings, key=lambda one: one.value, default=None)
+    return min(readings, key=lambda reading: reading.value, default=None)
 
 
 def _meets(mhz: float, clock_ns: float) -> bool:
@@ -186,13 +186,13 @@ def _by_other_builds(other: Reading | None, model: Reading | None, clock_ns: flo
 
 
 def _against(other: Reading | None, model: Reading | None, clock_ns: float) -> list[str]:
-    """What speaks against a period of `clock_ns`: a model whose lower end is slower, and that no build met it."""
-    told = []
+    """The reasons against a period of `clock_ns`: a model whose lower end is slower, or that no known build met it."""
+    reasons = []
     if model and not _meets(model.ends[0], clock_ns):
-        told.append(f"a model predicts {_mhz(model.value)}{_between(model)} ({model.source})")
+        reasons.append(f"a model predicts {_mhz(model.value)}{_between(model)} ({model.source})")
     if other and not _meets(other.value, clock_ns):
-        told.append(_fastest(other))
-    return told
+        reasons.append(_fastest(other))
+    return reasons
 
 
 def _between(reading: Reading) -> str:
@@ -212,14 +212,14 @@ def at_credible_clock(readings: Iterable[Reading], clock_ns: float) -> tuple[Rea
 
     Cycles stay as they are, and so does what a board measured.
     """
-    found = tuple(readings)
-    clock = judge_clock(found, clock_ns)
+    own = tuple(readings)
+    clock = judge_clock(own, clock_ns)
     is_slower = clock.verdict in (ClockVerdict.MISSED, ClockVerdict.AT_RISK)
     if not is_slower or not clock.credible_mhz or _meets(clock.credible_mhz, clock_ns):
-        return found
+        return own
     why = "the reported Fmax of" if clock.verdict is ClockVerdict.MISSED else "the highest credible clock,"
-    slowed = (_slowed(one, clock.credible_mhz, clock_ns, why) if _is_timed(one) else one for one in found)
-    return (*slowed, *(replace(one, scope=AT_ASKED_CLOCK) for one in found if _is_timed(one)))
+    slowed = (_slowed(reading, clock.credible_mhz, clock_ns, why) if _is_timed(reading) else reading for reading in own)
+    return (*slowed, *(replace(reading, scope=AT_ASKED_CLOCK) for reading in own if _is_timed(reading)))
 
 
 def _is_timed(reading: Reading) -> bool:

@@ -1,4 +1,4 @@
-"""Numbers with their pedigree. No bare number crosses a package: it travels as a `Reading`.
+"""Numbers with their evidence. Packages exchange no bare numbers, only `Reading`s.
 
 Unknown is absent, never 0. What a model leaves out makes a total a lower bound, and the reading says so.
 """
@@ -14,7 +14,7 @@ DESIGN = "design"
 SHELL = "shell"
 """Scopes of a whole design: with the shell, and as a report has it, without; and of the shell alone."""
 SEEN = "other builds"
-"""The scope of what other designs of the flow reached: it says nothing of a block of this one."""
+"""The scope of what other designs of the flow reached; it is not about this design."""
 AT_ASKED_CLOCK = "at the clock asked for"
 """The scope of a rate or a time of the whole design at a clock that it is not credible to meet, or misses."""
 NO_BLOCKS = (TOTAL, DESIGN, SEEN, AT_ASKED_CLOCK)
@@ -76,7 +76,7 @@ class Metric(Enum):
 
 
 BUILT = (Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
-"""Tiers of those who saw what is built."""
+"""Tiers that report on what was built."""
 RESOURCES = (Metric.LUT, Metric.FF, Metric.BRAM18, Metric.DSP)
 SOFTWARE = (Metric.INSTRUCTIONS, Metric.CODE_BYTES, Metric.CONSTANT_BYTES, Metric.ACTIVATION_BYTES)
 """What a program on the processor takes, in place of `RESOURCES`, of which it takes none."""
@@ -126,8 +126,8 @@ def total(readings: Iterable[Reading], metric: Metric) -> Reading | None:
 
 def on_processor(readings: Iterable[Reading]) -> bool:
     """Whether they are of a program on the processor, which takes nothing of the fabric and has no clock there."""
-    found = [reading.metric for reading in readings if reading.scope == TOTAL]
-    return any(metric in SOFTWARE for metric in found) and not any(metric in RESOURCES for metric in found)
+    metrics = [reading.metric for reading in readings if reading.scope == TOTAL]
+    return any(metric in SOFTWARE for metric in metrics) and not any(metric in RESOURCES for metric in metrics)
 
 
 def nearest(readings: Iterable[Reading]) -> tuple[Reading, ...]:

@@ -70,11 +70,15 @@ class Fit:
     @property
     def excess(self) -> Mapping[Metric, float]:
         """By how much each resource that is over exceeds the part."""
-        return {one.metric: one.value - one.available for one in self.judged if one.verdict is Verdict.OVER}
+        return {
+            resource.metric: resource.value - resource.available
+            for resource in self.judged
+            if resource.verdict is Verdict.OVER
+        }
 
     @property
     def undecided(self) -> tuple[Judged, ...]:
-        return tuple(one for one in self.judged if one.verdict is Verdict.UNDECIDED)
+        return tuple(resource for resource in self.judged if resource.verdict is Verdict.UNDECIDED)
 
 
 def judge(
@@ -85,11 +89,11 @@ def judge(
     The stage is the one of which most resources are known, and of several such one that somebody saw, else the one
     nearest the metal. There a report counts before a model. With no `clock_ns`, resources alone are judged.
     """
-    found = tuple(readings)
-    if on_processor(found):
+    known = tuple(readings)
+    if on_processor(known):
         return Fit(Verdict.PROCESSOR, Verdict.PROCESSOR, None, None, (), None, margins)
-    clock = None if clock_ns is None else judge_clock(found, clock_ns)
-    stage, totals = _judged_stage(found)
+    clock = None if clock_ns is None else judge_clock(known, clock_ns)
+    stage, totals = _judged_stage(known)
     judged = tuple(_judge_resource(totals[metric], device, margins) for metric in RESOURCES if metric in totals)
     resources = _of_all(judged)
     binding = max(judged, key=_tightness, default=None)
@@ -116,18 +120,18 @@ def _overall(resources: Verdict, clock: Clock | None) -> Verdict:
     return Verdict.AT_RISK if resources is Verdict.FITS and clock.verdict is ClockVerdict.AT_RISK else resources
 
 
-def _tightness(one: Judged) -> tuple[int, float]:
-    return list(Verdict).index(one.verdict), one.value / one.usable if one.usable else inf
+def _tightness(resource: Judged) -> tuple[int, float]:
+    return list(Verdict).index(resource.verdict), resource.value / resource.usable if resource.usable else inf
 
 
 def _of_all(judged: tuple[Judged, ...]) -> Verdict:
     """The worst of the resources; unknown where one of them is and none is over."""
-    verdicts = {one.verdict for one in judged}
+    verdicts = {resource.verdict for resource in judged}
     if Verdict.OVER in verdicts:
         return Verdict.OVER
     if len(judged) < len(RESOURCES):
         return Verdict.UNKNOWN
-    return next(one for one in (Verdict.UNDECIDED, Verdict.AT_RISK, Verdict.FITS) if one in verdicts)
+    return next(verdict for verdict in (Verdict.UNDECIDED, Verdict.AT_RISK, Verdict.FITS) if verdict in verdicts)
 
 
 def _judged_stage(readings: Iterable[Reading]) -> tuple[Tier | None, Mapping[Metric, Reading]]:
@@ -136,9 +140,9 @@ def _judged_stage(readings: Iterable[Reading]) -> tuple[Tier | None, Mapping[Met
     for reading in readings:
         if reading.metric in RESOURCES and reading.scope == TOTAL:
             stages.setdefault(reading.stage, []).append(reading)
-    known = {stage: {one.metric: one for one in nearest(group)} for stage, group in stages.items()}
-    seen = {stage: any(one.tier in BUILT for one in group.values()) for stage, group in known.items()}
-    stage = max(known, key=lambda one: (len(known[one]), seen[one], list(Tier).index(one)), default=None)
+    known = {stage: {reading.metric: reading for reading in nearest(group)} for stage, group in stages.items()}
+    seen = {stage: any(reading.tier in BUILT for reading in group.values()) for stage, group in known.items()}
+    stage = max(known, key=lambda tier: (len(known[tier]), seen[tier], list(Tier).index(tier)), default=None)
     return stage, known[stage] if stage else {}
 
 

@@ -87,13 +87,13 @@ class Page:
         return tuple(f"{entry.failed} ({entry.file})" for entry in self.entries if entry.failed)
 
 
-def same_part(one: str, other: str) -> bool:
+def same_part(name: str, other: str) -> bool:
     """Whether two names can be of one part: one of them may leave out the speed grade, or the package.
 
     >>> same_part("xc7z020clg400", "7z020-clg400-1"), same_part("xc7z020clg400", "xc7z020clg484-1")
     (True, False)
     """
-    first, second = (re.sub("^xc|-", "", text.lower()) for text in (one, other))
+    first, second = (re.sub("^xc|-", "", text.lower()) for text in (name, other))
     return first.startswith(second) or second.startswith(first)
 
 

@@ -40,8 +40,8 @@ class Margins:
         shares: dict[float, list[str]] = {}
         for metric in RESOURCES:
             shares.setdefault(self.of(metric), []).append(metric.key.upper())
-        told = (f"{100 * share:.4g} % of {' and '.join(names)}" for share, names in shares.items())
-        return f"{', '.join(told)} kept free"
+        parts = (f"{100 * share:.4g} % of {' and '.join(names)}" for share, names in shares.items())
+        return f"{', '.join(parts)} kept free"
 
 
 MARGINS = Margins()

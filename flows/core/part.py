@@ -140,7 +140,7 @@ def clock_limits(part: Part) -> tuple[ClockLimit, ...]:
     """What no clock of a design on `part` can exceed, at least one limit: those of its fabric and speed grade that
     could be checked, and those of every part."""
     here = (part.device.fabric, part.speed_grade)
-    return tuple(one for one in _data()[2] if (one.fabric, one.grade) in (here, ("any", "any")))
+    return tuple(limit for limit in _data()[2] if (limit.fabric, limit.grade) in (here, ("any", "any")))
 
 
 def delay(part: Part) -> Delay:
@@ -175,13 +175,13 @@ def find_part(text: str) -> Part:
     if name in boards():
         return _replace_asked(find_part(boards()[name].part), text)
     matches = [device for device in devices().values() if name.startswith(device.name)]
-    device = max(matches, key=lambda one: len(one.name), default=None)
+    device = max(matches, key=lambda candidate: len(candidate.name), default=None)
     if device is None:
         raise UsageError.unknown("part or board", text, [*devices(), *boards()], "python -m flows list parts")
-    rest = name[len(device.name) :]
-    if not rest:
+    suffix = name[len(device.name) :]
+    if not suffix:
         return Part(device, device.packages[0], device.speed_grades[0], text)
-    match = re.fullmatch(r"-?([a-z]+\d+)(-\d[a-z]*)?", rest)
+    match = re.fullmatch(r"-?([a-z]+\d+)(-\d[a-z]*)?", suffix)
     if not match or match[1] not in device.packages:
         fact = f"no such package of {device.name}"
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Whether a model file can go through a flow, condition by condition: verdicts with the nodes they rest on."""
+"""Whether a flow takes a model file: a verdict for each condition, with the nodes that it is based on."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def readiness_from_json(content: Mapping[str, Any]) -> Readiness:
     """
     verdicts = tuple(
         Verdict(
-            one["condition"],
-            one["about"],
-            Status[one["status"].upper()],
-            tuple(Finding(**finding) for finding in one["findings"]),
-            one["judged"],
+            row["condition"],
+            row["about"],
+            Status[row["status"].upper()],
+            tuple(Finding(**finding) for finding in row["findings"]),
+            row["judged"],
         )
-        for one in content["verdicts"]
+        for row in content["verdicts"]
     )
     return Readiness(content["file"], verdicts)

@@ -1,4 +1,4 @@
-"""What a run leaves: one value, and one documented JSON form of it (``run.schema.json`` beside this file).
+"""The record of a run: one value, and its documented JSON form (``run.schema.json`` beside this file).
 
 `flows.core.record_reader` reads it back.
 """
@@ -112,7 +112,7 @@ def judgement(run: Run) -> dict[str, Any]:
             "verdict": fit.verdict.value,
             "stage": fit.stage.value if fit.stage else None,
             "binding": fit.binding.key if fit.binding else None,
-            "undecided": [one.metric.key for one in fit.undecided],
+            "undecided": [resource.metric.key for resource in fit.undecided],
             "excess": {metric.key: value for metric, value in fit.excess.items()},
             "margin": fit.margins.mapping(),
             "clock": fit.clock.verdict.value if fit.clock else None,

@@ -1,4 +1,4 @@
-"""Reads run records, which are never believed: a table of what each field may be, and rules for fields together.
+"""Reads run records and trusts none of them: a table gives the values of each field, and rules relate the fields.
 
 A record that breaks one of them is no record of a run: it was damaged, or made by hand. `SHAPES` has a shape for each
 schema that is read, and all give the same `Document`: another schema is one more entry.
@@ -19,7 +19,7 @@ from flows.core.shape import Shape, Wrong, choice, fields, flag, listing, mappin
 from flows.core.text import printable
 
 LARGEST = 1e15
-"""No number of a design is larger: cycles of a year, or look-up tables of every device ever sold."""
+"""The largest number that a record may hold, far above any cycle or resource count of a design."""
 ADVICE = "run the flow again, or put the file away"
 HEX = text("[0-9a-f]{16}", "a digest of 16 hexadecimal digits")
 COUNT = whole(1, 10**12)

@@ -1,4 +1,4 @@
-"""Predictions against the truth: for each number of the ledger, what had been predicted, and by how much it was off."""
+"""Residuals: for each number of the ledger, the prediction and its error."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def residuals(page: Page, run: Run | None) -> tuple[Residual, ...]:
     """Every truth of `page` in the order of its files, against the models of `run` and estimates that lie beside."""
     models = [*(run.readings if run else ()), *(row for entry in page.entries for row in entry.readings)]
     models = [model for model in models if model.tier is Tier.MODELLED]
-    return tuple(Residual(page, entry, truth, _foretold(models, truth)) for entry, truth in truths(page))
+    return tuple(Residual(page, entry, truth, _predicted(models, truth)) for entry, truth in truths(page))
 
 
 def truths(page: Page) -> Iterator[tuple[Entry, Reading]]:
@@ -61,25 +61,25 @@ def truths(page: Page) -> Iterator[tuple[Entry, Reading]]:
 
 
 def contradictions(page: Page) -> tuple[Contradiction, ...]:
-    clashes, told = [], [(entry, reading) for entry, reading in truths(page)]
-    for place, (entry, reading) in enumerate(told):
-        for other_entry, other in told[place + 1 :]:
+    clashes, known = [], [(entry, reading) for entry, reading in truths(page)]
+    for place, (entry, reading) in enumerate(known):
+        for other_entry, other in known[place + 1 :]:
             if _condition(entry, reading) == _condition(other_entry, other) and not _overlap(reading, other):
                 clashes.append(Contradiction(reading, entry.file, other, other_entry.file))
     return tuple(clashes)
 
 
 def _condition(entry: Entry, reading: Reading) -> tuple[object, ...]:
-    """What two numbers share that ought to be equal. Rates of other batches are others."""
+    """Two numbers with the same condition ought to be equal. Rates at different batch sizes differ in it."""
     batch = reading.on if reading.tier is Tier.MEASURED else ""
     return reading.metric, reading.scope, reading.tier, batch
 
 
-def _overlap(one: Reading, other: Reading) -> bool:
-    return one.ends[0] <= other.ends[1] and other.ends[0] <= one.ends[1]
+def _overlap(reading: Reading, other: Reading) -> bool:
+    return reading.ends[0] <= other.ends[1] and other.ends[0] <= reading.ends[1]
 
 
-def _foretold(models: Sequence[Reading], truth: Reading) -> Reading | None:
+def _predicted(models: Sequence[Reading], truth: Reading) -> Reading | None:
     """The model's reading of the same metric, scope and stage: csynth's counts are predicted by models of csynth, and a
     board's rate by that of the system at its images a call, where that is modelled."""
     if truth.metric is Metric.THROUGHPUT_FPS and truth.tier is Tier.MEASURED:

@@ -1,4 +1,4 @@
-"""What a JSON file must hold, as a table: a shape is a function that returns the value it was given, read, or raises.
+"""Shapes check parsed JSON: a shape is a function that returns the value it stands for, or raises `Wrong`.
 
 >>> shape = fields({"right": whole(0, 9), "on": optional(text())}, dict)
 >>> shape({"right": 5, "on": None})
@@ -26,7 +26,7 @@ LIST_LIMIT = 100_000
 
 
 class Wrong(ValueError):
-    """A value that cannot be, the fact about it, and where it stands: ``runs[0].readings[3].low``."""
+    """An invalid value: the fact about it, and its path in the file: ``runs[0].readings[3].low``."""
 
     def __init__(self, fact: str) -> None:
         super().__init__(fact)

@@ -30,7 +30,7 @@ def printable(text: str) -> str:
     >>> print(printable("red \x1b[31m, turned \u202e"))
     red \x1b[31m, turned \u202e
     """
-    return text if text.isprintable() else "".join(one if one.isprintable() else _escape(one) for one in text)
+    return text if text.isprintable() else "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
 def lines(text: str) -> str:

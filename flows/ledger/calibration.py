@@ -1,7 +1,7 @@
 """A user's own designs recalibrate the intervals of a user's own estimates, where there are enough of them.
 
-The prediction itself stays as it is: what it was for earlier designs, over what was built, says how far it may be off
-for the next. Ratios are taken as log-normal; the interval is Student's for one more design, which is wide for few rows.
+The predicted value does not change: the ratios of built to predicted over earlier designs give the interval of the next
+one. Ratios are taken as log-normal; the interval is Student's for one more design, which is wide for few rows.
 """
 
 from __future__ import annotations

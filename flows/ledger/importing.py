@@ -1,4 +1,4 @@
-"""Evidence into the ledger: read, checked against the design that it is said to be of, and only then kept."""
+"""Imports evidence into the ledger: a file is read, checked against its design, and only then stored."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def import_evidence(
             page = replace(page, entries=(*page.entries, entry))
         if new or run:
             book.save(store, page)
-    kept = len(entries) - len(new)
-    notes = [f"{kept} of {len(entries)} files were in the ledger already"] if kept else []
+    already = len(entries) - len(new)
+    notes = [f"{already} of {len(entries)} files were in the ledger already"] if already else []
     return Imported(page, tuple(new), (*notes, *compared, *_notes(new, page, predicted)))
 
 

@@ -115,8 +115,8 @@ def _part(part: str) -> str:
     'xc7z020clg400-1'
     """
     name = part.lower()
-    family, dash, rest = name.partition("-")
-    name = family + rest if dash and rest[:1].isalpha() else name
+    family, dash, package = name.partition("-")
+    name = family + package if dash and package[:1].isalpha() else name
     return name if name.startswith("xc") else f"xc{name}"
 
 

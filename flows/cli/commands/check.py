@@ -30,30 +30,30 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the verdicts as JSON")
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows import readiness
     from flows.core.readiness import SCHEMA
     from reports.terminal.readiness import verdicts
 
-    judge = readiness.judge_of(given.flows[0])
-    session.check_places(given)
-    found = readiness.assess(judge, given.model, given.network, session.executor(given))
-    print(verdicts(found))
-    session.write_json(given.json, {"schema": SCHEMA, "file": found.file, "verdicts": found.verdicts})
-    session.raise_last(_errors(found))
+    judge = readiness.judge_of(args.flows[0])
+    session.check_places(args)
+    checked = readiness.assess(judge, args.model, args.network, session.executor(args))
+    print(verdicts(checked))
+    session.write_json(args.json, {"schema": SCHEMA, "file": checked.file, "verdicts": checked.verdicts})
+    session.raise_last(_errors(checked))
     return 0
 
 
-def _errors(found: Readiness) -> list[FlowsError]:
+def _errors(checked: Readiness) -> list[FlowsError]:
     """A graph that the flow cannot build, and one that is another network."""
     errors: list[FlowsError] = []
-    broken = [one.condition for one in found.broken if one.condition != ARCHITECTURE]
+    broken = [verdict.condition for verdict in checked.broken if verdict.condition != ARCHITECTURE]
     if broken:
         count = f"{len(broken)} condition{'s' if len(broken) > 1 else ''}"
         fact = f"not ready: it breaks {count} ({', '.join(broken)})"
-        errors.append(RefusedError(found.file, fact, "change what is named above, and export it again"))
-    for one in found.broken:
-        if one.condition == ARCHITECTURE:
+        errors.append(RefusedError(checked.file, fact, "change what is named above, and export it again"))
+    for verdict in checked.broken:
+        if verdict.condition == ARCHITECTURE:
             advice = "give the file of that network, or leave --network out"
-            errors.append(InputError(found.file, f"another network: {one.findings[0].fact}", advice))
+            errors.append(InputError(checked.file, f"another network: {verdict.findings[0].fact}", advice))
     return errors

@@ -19,13 +19,13 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_json(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from reports.terminal.run import comparison
 
-    documents = session.of_network(session.read_records(session.open_store(given), given.runs), given.network)
+    documents = session.of_network(session.read_records(session.open_store(args), args.runs), args.network)
     print("\n\n".join(map(comparison, documents)))
-    if given.json and len(documents) > 1:
+    if args.json and len(documents) > 1:
         names = ", ".join(f"{document.network.architecture} ({document.network.name})" for document in documents)
         raise UsageError("--json", f"a file holds runs of one network, and these are of {names}", "name --network")
-    session.write_document(given.json, documents[0])
+    session.write_document(args.json, documents[0])
     return 0

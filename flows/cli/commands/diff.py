@@ -25,15 +25,15 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_store(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from reports import changes
     from reports.difference import difference
 
-    store = session.open_store(given)
-    before, after = (session.read_documents(store, [name])[0] for name in (given.before, given.after))
-    found = difference(before, after, dict(given.tolerances))
-    print(changes.to_markdown(found) if given.markdown else changes.terminal(found))
-    if given.html:
-        session.check_writable(given.html.parent)
-        session.write(given.html, changes.to_html(found))
+    store = session.open_store(args)
+    before, after = (session.read_documents(store, [name])[0] for name in (args.before, args.after))
+    changed = difference(before, after, dict(args.tolerances))
+    print(changes.to_markdown(changed) if args.markdown else changes.terminal(changed))
+    if args.html:
+        session.check_writable(args.html.parent)
+        session.write(args.html, changes.to_html(changed))
     return 0

@@ -14,7 +14,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     """It takes none."""
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows.cli import listings
 
     print(listings.doctor())

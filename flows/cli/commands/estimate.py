@@ -33,25 +33,25 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     )  # fmt: skip
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows import designs
     from flows.ledger import calibration
     from reports.terminal.run import comparison, details
 
-    session.check_training_images(given.data)
-    session.check_places(given)
-    trained = session.trained_network(given, given.network)
-    outcome = designs.estimated(session.request(given), trained)
-    if not given.no_own_rows:
-        own = calibration.own_rows(session.open_store(given))
+    session.check_training_images(args.data)
+    session.check_places(args)
+    trained = session.trained_network(args, args.network)
+    outcome = designs.estimated(session.request(args), trained)
+    if not args.no_own_rows:
+        own = calibration.own_rows(session.open_store(args))
         outcome = replace(outcome, runs=calibration.recalibrated(outcome.runs, own))
     document = outcome.document
-    if len(document.runs) == 1 or (document.runs and given.layers):
-        print(details(document, given.layers, given.verbose))
+    if len(document.runs) == 1 or (document.runs and args.layers):
+        print(details(document, args.layers, args.verbose))
     if len(document.runs) > 1:
         print(comparison(document))
     if document.runs:
-        session.write_document(given.json, document)
-        session.write_table(given.csv, document)
+        session.write_document(args.json, document)
+        session.write_table(args.csv, document)
     session.raise_last(outcome.errors)
     return 0

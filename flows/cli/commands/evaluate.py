@@ -42,35 +42,35 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     add_options(parser, named(argv))
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows import studies
     from flows.cli.pictures import draw
     from reports.terminal.studies import accuracies, evaluation
 
-    names = tuple(dict.fromkeys(given.networks)) or _shipped()
-    if given.weights and len(names) > 1:
+    names = tuple(dict.fromkeys(args.networks)) or _shipped()
+    if args.weights and len(names) > 1:
         raise UsageError("--weights", f"one file for {len(names)} networks", "evaluate one network at a time")
-    if given.flows and given.format:
+    if args.flows and args.format:
         raise UsageError("--format", "given beside --flow, which has its own arithmetic", "leave one of them out")
-    trained = [session.trained_network(given, name) for name in names]
-    designs = [_quantised(given, name, one) for name, one in zip(names, trained, strict=True)]
-    batch = session.test_images(given, *trained)
+    trained = [session.trained_network(args, name) for name in names]
+    designs = [_quantised(args, name, one) for name, one in zip(names, trained, strict=True)]
+    batch = session.test_images(args, *trained)
     assert batch, "--data is required"
-    session.check_places(given)
-    executor = session.executor(given)
+    session.check_places(args)
+    executor = session.executor(args)
     reports = [
         studies.report(one, name, design, batch, executor, weights)
         for one, (name, design, weights) in zip(trained, designs, strict=True)
     ]
-    parts = [] if given.markdown else [evaluation(report) for report in reports]
-    if len(reports) > 1 or given.markdown:
-        parts.append(accuracies(reports, given.markdown))
+    parts = [] if args.markdown else [evaluation(report) for report in reports]
+    if len(reports) > 1 or args.markdown:
+        parts.append(accuracies(reports, args.markdown))
     print("\n\n\n".join(parts))
-    session.write_json(given.json, {"schema": REPORTS, "reports": reports})
-    for one in reports if given.out else ():
-        job = given.out / f"{one.network}.evaluation.json"
+    session.write_json(args.json, {"schema": REPORTS, "reports": reports})
+    for one in reports if args.out else ():
+        job = args.out / f"{one.network}.evaluation.json"
         session.write_json(job, one)
-        draw("confusion", job, given.out / f"{one.network}.confusion.svg")
+        draw("confusion", job, args.out / f"{one.network}.confusion.svg")
     return 0
 
 
@@ -83,18 +83,18 @@ def _shipped() -> tuple[str, ...]:
 
 
 def _quantised(
-    given: Namespace, network: str, trained: Trained
+    args: Namespace, network: str, trained: Trained
 ) -> tuple[str, QuantisedNetwork | Format | None, Asset | None]:
     """(what to call it, what the float network is compared with, its weights where they are others); None without
     --flow and --format."""
-    if given.flows:
-        return given.flows[0], *_design(given, network, trained)
-    if not given.format:
+    if args.flows:
+        return args.flows[0], *_design(args, network, trained)
+    if not args.format:
         return "", None, None
     from models.formats import parse_format
 
-    chosen = parse_format(given.format)
-    if chosen.type is None or not given.activations:
+    chosen = parse_format(args.format)
+    if chosen.type is None or not args.activations:
         return chosen.name, chosen, None
     from flows.studies import design
 
@@ -105,7 +105,7 @@ def _quantised(
         raise RefusedError(where, str(reason), "leave --activations out") from None
 
 
-def _design(given: Namespace, network: str, trained: Trained) -> tuple[QuantisedNetwork, Asset | None]:
+def _design(args: Namespace, network: str, trained: Trained) -> tuple[QuantisedNetwork, Asset | None]:
     """The arithmetic of the flow that was named, on the default part (none depends on it), and its weights where they
     are not those of `trained`: a flow may start from shipped weights of its own."""
     from flows import registry, runner
@@ -114,10 +114,10 @@ def _design(given: Namespace, network: str, trained: Trained) -> tuple[Quantised
     from flows.designs import PARTS
     from flows.jobs import find_trained, is_file
 
-    backend = registry.load(given.flows[0])
-    shipped = backend.weights and not given.weights and not is_file(network)
+    backend = registry.load(args.flows[0])
+    shipped = backend.weights and not args.weights and not is_file(network)
     started = find_trained(network, None, backend.weights) if shipped else trained
-    job = started.job(Target(find_part(PARTS[0])), options_of(backend, given))
+    job = started.job(Target(find_part(PARTS[0])), options_of(backend, args))
     prepared = runner.prepare(backend, job)
     weights = runner.arithmetic_weights(prepared)
     return prepared.quantised, None if weights.digest == trained.weights.digest else weights

@@ -25,29 +25,29 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_store(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows.core.record import Document
     from flows.policies import policy_in
     from reports import gate
     from reports.comparison import merged
 
-    path: Path = given.policy
+    path: Path = args.policy
     policy = policy_in(path)
     if not policy.rules:
         raise InputError(f"policy {path}", "it has no rule", "see docs/reports.md for an example")
-    store = session.open_store(given)
-    documents = session.of_network(session.read_documents(store, given.runs), given.network)
+    store = session.open_store(args)
+    documents = session.of_network(session.read_documents(store, args.runs), args.network)
     baseline = session.read_file(path.parent / policy.baseline) if policy.baseline else None
     runs = tuple(run for document in documents for run in document.runs)
     document = merged(documents) if baseline else Document(documents[0].network, runs)
     findings = gate.check(policy, document, baseline)
     print(gate.terminal(findings))
-    if given.junit:
-        session.check_writable(given.junit.parent)
-        session.write(given.junit, gate.junit(findings))
+    if args.junit:
+        session.check_writable(args.junit.parent)
+        session.write(args.junit, gate.junit(findings))
     broken = [finding for finding in findings if finding.outcome is gate.Outcome.BROKEN]
     if broken:
-        rules = ", ".join(dict.fromkeys(one.rule.name for one in broken))
+        rules = ", ".join(dict.fromkeys(check.rule.name for check in broken))
         advice = "change the design, or waive the rule with a reason, an owner and an end date"
         raise GateError(f"policy {path}", f"{len(broken)} of {len(findings)} checks broken ({rules})", advice)
     return 0

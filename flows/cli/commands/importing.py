@@ -28,15 +28,15 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_store(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from datetime import UTC, datetime
 
     from flows.ledger.importing import import_evidence
     from reports import ledger
 
-    store = session.open_store(given)
+    store = session.open_store(args)
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    imported = import_evidence(given.files, given.name, given.run, store, today, given.prjxray)
+    imported = import_evidence(args.files, args.name, args.run, store, today, args.prjxray)
     print(f"{imported.page.name}: {len(imported.new)} new, {len(imported.page.entries)} in all")
     print(ledger.files(imported.page))
     print()

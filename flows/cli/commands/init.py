@@ -19,12 +19,12 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     )
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows.core.errors import UsageError
     from flows.project import START
 
-    if given.project.exists():
-        raise UsageError(f"file {given.project}", "it is there already", "name another one, or edit it")
-    session.check_writable(given.project.parent)
-    session.write(given.project, START)
+    if args.project.exists():
+        raise UsageError(f"file {args.project}", "it is there already", "name another one, or edit it")
+    session.check_writable(args.project.parent)
+    session.write(args.project, START)
     return 0

@@ -19,24 +19,24 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_store(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows.ledger import book
     from reports import ledger
 
-    store = session.open_store(given)
-    if given.designs:
-        pages = [book.find(store, name) for name in dict.fromkeys(given.designs)]
+    store = session.open_store(args)
+    if args.designs:
+        pages = [book.find(store, name) for name in dict.fromkeys(args.designs)]
         accounts = session.accounts(store, pages)
     else:
         accounts = session.ledger(store)
-    if given.json:
-        session.write(given.json, ledger.to_json(accounts))
+    if args.json:
+        session.write(args.json, ledger.to_json(accounts))
     if not accounts:
         print(
             "the ledger is empty: `python -m flows import FILE --as NAME` takes a report, a bitstream or a board.toml"
         )
         return 0
-    if given.designs:
+    if args.designs:
         print("\n\n".join(ledger.files(page) for page in pages) + "\n")
-    print(ledger.terminal(accounts, given.blocks))
+    print(ledger.terminal(accounts, args.blocks))
     return 0

@@ -18,13 +18,13 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_store(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows.cli import listings
 
-    if given.what == "runs":
-        documents = session.of_network(session.read_records(session.open_store(given), ()), given.network)
+    if args.what == "runs":
+        documents = session.of_network(session.read_records(session.open_store(args), ()), args.network)
         print(listings.runs(documents))
         return 0
     known = {"flows": listings.flows, "parts": listings.parts, "boards": listings.boards, "networks": listings.networks}
-    print(known[given.what]())
+    print(known[args.what]())
     return 0

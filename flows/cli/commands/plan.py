@@ -19,14 +19,14 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     )
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows import runner
     from flows.executor import step_digest
     from reports.terminal.plan import plan
 
-    trained = session.trained_network(given, given.network)
-    batch = session.test_images(given, trained)
-    for backend, started, job in session.designs(given, trained):
+    trained = session.trained_network(args, args.network)
+    batch = session.test_images(args, trained)
+    for backend, started, job in session.designs(args, trained):
         full = runner.full_plan(backend, runner.prepare(backend, job), batch, started.card)
         digests: dict[str, str] = {}
         for step in full.steps:

@@ -39,7 +39,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, help="also profile.svg and its data here")
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows import runner
     from flows.cli.pictures import draw
     from models.integer_network import IntegerNetwork
@@ -47,51 +47,53 @@ def execute(given: Namespace) -> int:
     from models.profile import profile
     from reports.terminal.profile import profile as told
 
-    if not given.cost:
-        session.check_training_images(given.data)
-    trained = session.trained_network(given, given.network)
-    jobs = list(session.designs(given, trained))
+    if not args.cost:
+        session.check_training_images(args.data)
+    trained = session.trained_network(args, args.network)
+    jobs = list(session.designs(args, trained))
     if len(jobs) > 1:
         raise UsageError("profile", f"{len(jobs)} designs are asked for", "name one flow and one part")
-    session.check_places(given)
+    session.check_places(args)
     backend, *_, job = jobs[0]
     prepared = runner.prepare(backend, job)
     quantised = prepared.quantised
     if isinstance(job.integer, IntegerNetwork) and runner.float_network(prepared):
-        if given.cost:
+        if args.cost:
             fact = f"{backend.name} computes on integers alone, and no tensor has a type whose cost could be told"
             raise UsageError("--cost", fact, "leave it out; `python -m flows evaluate` says what the integers cost")
-        found = integer_profile(backend.name, quantised, job.integer.weights)
+        profiled = integer_profile(backend.name, quantised, job.integer.weights)
     else:
-        found = profile(backend.name, quantised, job.ranges, job.weights)
-    if given.cost:
-        found = _judged(given, found, quantised, job, trained)
-    print(told(found))
-    content = {"schema": PROFILE, "profile": found}
-    session.write_json(given.json, content)
-    if given.out:
-        data = given.out / "profile.json"
+        profiled = profile(backend.name, quantised, job.ranges, job.weights)
+    if args.cost:
+        profiled = _judged(args, profiled, quantised, job, trained)
+    print(told(profiled))
+    content = {"schema": PROFILE, "profile": profiled}
+    session.write_json(args.json, content)
+    if args.out:
+        data = args.out / "profile.json"
         session.write_json(data, content)
         draw("profile", data, data.with_suffix(".svg"))
     return 0
 
 
-def _judged(given: Namespace, found: Profile, quantised: QuantisedNetwork, job: Job[Any], trained: Trained) -> Profile:
-    """`found`, with what each type costs alone on the test images."""
+def _judged(
+    args: Namespace, profiled: Profile, quantised: QuantisedNetwork, job: Job[Any], trained: Trained
+) -> Profile:
+    """`profiled`, with the accuracy that each type costs alone on the test images."""
     from flows import runner
     from flows.core.plan import Output, Plan
     from flows.core.profile import Judged
     from flows.results import read_result, tensor_counts
     from models.reference import COST, cost_step
 
-    if not given.data:
+    if not args.data:
         raise UsageError("--cost", "the test images are not known", "give --data DIR as well")
-    batch = session.test_images(given, trained)
+    batch = session.test_images(args, trained)
     assert batch, "--data is given"
     step = cost_step(quantised, runner.weights_asset(job), batch)
-    executor = session.executor(given)
+    executor = session.executor(args)
     place = executor.execute(Plan((step,))).path(Output(step.name, COST))
     assert place, "python is never absent"
-    counts = read_result(place, tensor_counts([row.tensor for row in found.rows]))
-    rows = tuple(replace(row, right=counts.right[row.tensor]) for row in found.rows)
-    return replace(found, rows=rows, judged=Judged(counts.n, counts.float_right))
+    counts = read_result(place, tensor_counts([row.tensor for row in profiled.rows]))
+    rows = tuple(replace(row, right=counts.right[row.tensor]) for row in profiled.rows)
+    return replace(profiled, rows=rows, judged=Judged(counts.n, counts.float_right))

@@ -21,24 +21,24 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_study(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows import studies
     from flows.cli.pictures import draw
     from models.formats import parse_formats
     from reports.terminal.studies import quantisation
 
-    formats = parse_formats(given.formats)
-    trained = session.trained_network(given, given.network)
-    batch = session.test_images(given, trained)
+    formats = parse_formats(args.formats)
+    trained = session.trained_network(args, args.network)
+    batch = session.test_images(args, trained)
     assert batch, "--data is required"
-    session.check_places(given)
-    executor = session.executor(given)
+    session.check_places(args)
+    executor = session.executor(args)
     study = studies.study(trained, formats, batch, executor)
-    print(quantisation(study, given.markdown))
+    print(quantisation(study, args.markdown))
     content = {"schema": STUDY, "study": study}
-    session.write_json(given.json, content)
-    if given.out:
-        job = given.out / f"{study.network}.quantisation.json"
+    session.write_json(args.json, content)
+    if args.out:
+        job = args.out / f"{study.network}.quantisation.json"
         session.write_json(job, content)
         draw("quantisation", job, job.with_suffix(".svg"))
     return 0

@@ -16,9 +16,9 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_store(parser)
 
 
-def execute(given: Namespace) -> int:
-    store = session.open_store(given)
-    for name in [store.find(name) for name in given.runs]:  # all of them are known before one is removed
+def execute(args: Namespace) -> int:
+    store = session.open_store(args)
+    for name in [store.find(name) for name in args.runs]:  # all of them are known before one is removed
         store.remove_run(name)
         print(f"removed: {name}")
     return 0

@@ -43,21 +43,21 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_verify(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows.core.part import find_part
     from reports.comparison import Absent, compare
     from reports.formats import FORMATS
     from reports.terminal.brief import decisions
 
-    session.check_writable(given.out)
-    store = session.open_store(given)
-    if given.run:
-        given.network = given.network or "arch8"
-    failures = _run_missing(given, store) if given.run else {}
+    session.check_writable(args.out)
+    store = session.open_store(args)
+    if args.run:
+        args.network = args.network or "arch8"
+    failures = _run_missing(args, store) if args.run else {}
     absent = [Absent(flow, find_part(part).full_name, str(error)) for (flow, part), error in failures.items()]
-    documents = session.of_network(session.read_documents(store, given.runs), given.network)
+    documents = session.of_network(session.read_documents(store, args.runs), args.network)
     ledger = session.ledger(store)
-    for place, document in zip(_places(given.out, documents), documents, strict=True):
+    for place, document in zip(_places(args.out, documents), documents, strict=True):
         comparison = compare([document], absent, ledger=ledger)
         print(decisions(comparison))
         session.check_writable(place)
@@ -85,35 +85,32 @@ def _places(out: Path, documents: Sequence[Document]) -> list[Path]:
     ]
 
 
-def _run_missing(given: Namespace, store: Store) -> dict[tuple[str, str], FlowsError]:
+def _run_missing(args: Namespace, store: Store) -> dict[tuple[str, str], FlowsError]:
     """Runs every flow on every part where the store has no run of it; returns what could not be run, and why."""
     from flows.jobs import find_network
 
-    find_network(given.network)  # or the same is said of every flow
-    executor = session.executor(given, 2)
+    find_network(args.network)  # or the same is said of every flow
+    executor = session.executor(args, 2)
     failures: dict[tuple[str, str], FlowsError] = {}
-    for flow, part in _missing(given, store):
+    for flow, part in _missing(args, store):
         try:
-            _run_one(given.network, flow, part, executor, store)
+            _run_one(args.network, flow, part, executor, store)
         except FlowsError as error:
             print(f"error: {error}", file=sys.stderr)
             failures[flow, part] = error
     return failures
 
 
-def _missing(given: Namespace, store: Store) -> Iterator[tuple[str, str]]:
+def _missing(args: Namespace, store: Store) -> Iterator[tuple[str, str]]:
     from flows import registry
     from flows.core.part import find_part
 
     documents, _ = store.records()
     known = {
-        (run.flow, run.part)
-        for document in documents
-        if document.network.name == given.network
-        for run in document.runs
+        (run.flow, run.part) for document in documents if document.network.name == args.network for run in document.runs
     }
     for flow in registry.names():
-        for part in dict.fromkeys(given.parts or DEFAULT_PARTS):
+        for part in dict.fromkeys(args.parts or DEFAULT_PARTS):
             if (flow, find_part(part).full_name) not in known:
                 yield flow, part
 

@@ -29,18 +29,18 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_verify(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows import reviewing
     from flows.cli.progress import Counter
     from reports.terminal.brief import decisions
 
-    said = {name: getattr(given, name) for name in ("network", "boards", "clock", "data", "out")}
-    project = reviewing.opened(given.project, said)
+    overrides = {name: getattr(args, name) for name in ("network", "boards", "clock", "data", "out")}
+    project = reviewing.opened(args.project, overrides)
     session.check_writable(project.out)
-    store, executor = session.open_store(given), session.executor(given, given.jobs)
-    found = reviewing.review(project, executor, store, given.jobs, Counter(), session.ledger(store))
-    if found.comparison:
-        print(decisions(found.comparison))
-    reviewing.write(found, session.write)
-    session.raise_last(found.errors)
+    store, executor = session.open_store(args), session.executor(args, args.jobs)
+    reviewed = reviewing.review(project, executor, store, args.jobs, Counter(), session.ledger(store))
+    if reviewed.comparison:
+        print(decisions(reviewed.comparison))
+    reviewing.write(reviewed, session.write)
+    session.raise_last(reviewed.errors)
     return 0

@@ -42,48 +42,48 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("--require-fit", action="store_true", help="fail where a design does not fit its part")
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows import designs, runner
     from reports.terminal.run import comparison, details
 
-    if given.record and not given.data:
+    if args.record and not args.data:
         raise UsageError("--record", "without test images nothing is evaluated", "give --data as well")
-    request = session.request(given)
-    if given.submit:
-        return _submit(given)
-    trained = session.trained_network(given, given.network)
-    batch = session.test_images(given, trained)
-    session.check_places(given)
-    store = session.open_store(given)
-    executor = session.executor(given, given.jobs, verify=given.out is not None)
-    outcome = designs.built([request], trained, batch, executor, store, given.jobs)
+    request = session.request(args)
+    if args.submit:
+        return _submit(args)
+    trained = session.trained_network(args, args.network)
+    batch = session.test_images(args, trained)
+    session.check_places(args)
+    store = session.open_store(args)
+    executor = session.executor(args, args.jobs, verify=args.out is not None)
+    outcome = designs.built([request], trained, batch, executor, store, args.jobs)
     document, errors = outcome.document, list(outcome.errors)
     if document.runs:
-        print(details(document, full=given.verbose))
+        print(details(document, full=args.verbose))
         if len(document.runs) > 1:
             print(comparison(document))
-        session.write_document(given.json, document)
-        session.write_table(given.csv, document)
-        if given.out:
-            _copy(document, given.out)
-        if given.record:
+        session.write_document(args.json, document)
+        session.write_table(args.csv, document)
+        if args.out:
+            _copy(document, args.out)
+        if args.record:
             started = {design[2].weights.digest: design[1] for design in designs.designs(request, trained)}
             for record in document.runs:
                 runner.record_scores(started[record.weights.digest], record)
-    if not errors and given.require_fit:
+    if not errors and args.require_fit:
         errors = list(_unfit(document))
     session.raise_last(errors)
     return 0
 
 
-def _submit(given: Namespace) -> int:
+def _submit(args: Namespace) -> int:
     """Hands this very command to a batch system, without the options that are of submitting."""
     from flows import submission
 
-    store = session.open_store(given)
+    store = session.open_store(args)
     store.prepare()
-    resources = submission.Resources(given.cores, given.memory_gb, given.hours, given.licences)
-    ticket = submission.submit(given.submit, session.rerun(given, store), resources, store)
+    resources = submission.Resources(args.cores, args.memory_gb, args.hours, args.licences)
+    ticket = submission.submit(args.submit, session.rerun(args, store), resources, store)
     print(f"{ticket.name}: {submission.state(ticket, store)} ({ticket.scheduler} {ticket.job})")
     print(f"`python -m flows wait {ticket.name}` waits for it and prints the run", file=sys.stderr)
     return 0

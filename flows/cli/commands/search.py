@@ -45,23 +45,23 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_batch(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows import searching
     from flows.cli.progress import Counter
     from flows.core.files import write_atomic
     from reports import mixed, sweep_page
     from reports.terminal.search import outcome
 
-    session.check_places(given)
-    goal = searching.goal(given.keep_accuracy, given.bits, given.cost, given.trials, given.images)
-    request = session.request(given)
-    trained = session.trained_network(given, given.network)
-    steps = session.executor(given)
-    result = searching.searched(request, goal, trained, session.open_store(given), steps, Counter())
+    session.check_places(args)
+    goal = searching.goal(args.keep_accuracy, args.bits, args.cost, args.trials, args.images)
+    request = session.request(args)
+    trained = session.trained_network(args, args.network)
+    steps = session.executor(args)
+    result = searching.searched(request, goal, trained, session.open_store(args), steps, Counter())
     print(outcome(result))
-    if given.json:
-        write_atomic(given.json, mixed.report(result))
-    session.write_table(given.csv, mixed.document(result))
-    if given.out:
-        session.write(given.out / "search.html", sweep_page.page(mixed.ranking(result)))
+    if args.json:
+        write_atomic(args.json, mixed.report(result))
+    session.write_table(args.csv, mixed.document(result))
+    if args.out:
+        session.write(args.out / "search.html", sweep_page.page(mixed.ranking(result)))
     return 0

@@ -17,13 +17,13 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_json(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from reports.terminal.bars import waterfalls
     from reports.terminal.run import details
 
-    document = session.open_store(given).record(given.run)
+    document = session.open_store(args).record(args.run)
     print(details(document, layers=True))
     for run in document.runs:
         print(waterfalls(run))
-    session.write_document(given.json, document)
+    session.write_document(args.json, document)
     return 0

@@ -21,22 +21,22 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_store(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows.core.text import printable
     from flows.prune import leftovers, prune
     from reports.terminal.layout import table
 
-    place = session.open_store(given)
-    old = leftovers(place, given.older_than)
-    removed = old if given.dry_run else list(prune(place, old))
+    place = session.open_store(args)
+    old = leftovers(place, args.older_than)
+    removed = old if args.dry_run else list(prune(place, old))
     if removed:
         rows = [["what", "where", "not used for", "size"]]
-        for one in removed:
-            where = printable(str(one.path.relative_to(place.root)))
-            rows.append([printable(one.about), where, f"{one.days:.0f} days", _size(one.size)])
+        for leftover in removed:
+            where = printable(str(leftover.path.relative_to(place.root)))
+            rows.append([printable(leftover.about), where, f"{leftover.days:.0f} days", _size(leftover.size)])
         print(table(rows, frozenset({0, 1})))
-    done = "would be removed" if given.dry_run else "removed"
-    print(f"{len(removed)} {done} from {place.root}: {_size(sum(one.size for one in removed))}")
+    done = "would be removed" if args.dry_run else "removed"
+    print(f"{len(removed)} {done} from {place.root}: {_size(sum(leftover.size for leftover in removed))}")
     if busy := len(old) - len(removed):
         print(f"{busy} left: a run uses {'it' if busy == 1 else 'them'} now")
     return 0

@@ -55,27 +55,27 @@ def metrics(text: str) -> tuple[Metric, ...]:
         raise argparse.ArgumentTypeError(str(reason)) from None
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows import pools, sweeping
     from flows.cli.progress import Counter
     from reports import pareto, sweep_page
     from reports.terminal.sweep import front
 
-    session.check_places(given)
-    request, axes = session.sweep(given)
-    trained = session.trained_network(given, given.network)
-    batch = session.test_images(given, trained)
+    session.check_places(args)
+    request, axes = session.sweep(args)
+    trained = session.trained_network(args, args.network)
+    batch = session.test_images(args, trained)
     points = sweeping.grid(request, axes)
-    store = session.open_store(given)
-    with pools.opened(given.executor, given.jobs) as (pool, workers):
-        steps = session.executor(given)
+    store = session.open_store(args)
+    with pools.opened(args.executor, args.jobs) as (pool, workers):
+        steps = session.executor(args)
         outcome = sweeping.sweep(points, trained, batch, store, steps, pool, workers, Counter())
     if outcome.runs:
-        ranking = pareto.ranking(outcome.document, given.metrics)
-        print(front(ranking, every=given.all))
-        session.write_document(given.json, outcome.document)
-        session.write_table(given.csv, outcome.document)
-        if given.out:
-            session.write(given.out / "sweep.html", sweep_page.page(ranking))
+        ranking = pareto.ranking(outcome.document, args.metrics)
+        print(front(ranking, every=args.all))
+        session.write_document(args.json, outcome.document)
+        session.write_table(args.csv, outcome.document)
+        if args.out:
+            session.write(args.out / "sweep.html", sweep_page.page(ranking))
     session.raise_last(outcome.errors)
     return 0

@@ -59,62 +59,62 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     )
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows.cli.pictures import draw
     from flows.jobs import find_network, is_file
     from models import cifar10
 
-    qat.check(given)
-    _check_options(given)
-    quantised = given.qat or given.module
-    own = not quantised and is_file(given.network)
+    qat.check(args)
+    _check_options(args)
+    quantised = args.qat or args.module
+    own = not quantised and is_file(args.network)
     if not (quantised or own):
-        find_network(given.network)
-    if given.data.suffix != ".npz" or not quantised:
-        for batch in cifar10.find(given.data, (*cifar10.TRAIN, *cifar10.TEST)):
+        find_network(args.network)
+    if args.data.suffix != ".npz" or not quantised:
+        for batch in cifar10.find(args.data, (*cifar10.TRAIN, *cifar10.TEST)):
             cifar10.check(batch)  # now rather than after hours, the labels of the test images too
-    session.check_writable(given.out)
-    _check_packages(given, own)
+    session.check_writable(args.out)
+    _check_packages(args, own)
     if quantised:
-        return qat.train_module(given) if given.module else qat.train(given)
-    chosen = {"epochs": given.epochs, "seed": given.seed, "peak_rate": given.rate}
-    recipe = given.recipe or ("modern" if given.framework == TORCH else "seed")
+        return qat.train_module(args) if args.module else qat.train(args)
+    chosen = {"epochs": args.epochs, "seed": args.seed, "peak_rate": args.rate}
+    recipe = args.recipe or ("modern" if args.framework == TORCH else "seed")
     job: dict[str, Any] = {
-        "network": _definition(given) if own else given.network,
-        "source": Path(given.network).name,
-        "data": str(given.data.absolute()),
-        "out": str(given.out.absolute()),
+        "network": _definition(args) if own else args.network,
+        "source": Path(args.network).name,
+        "data": str(args.data.absolute()),
+        "out": str(args.out.absolute()),
         "recipe": {"name": recipe} | {name: value for name, value in chosen.items() if value is not None},
-        "threads": given.threads,
+        "threads": args.threads,
     }
-    job |= {"compile": given.compile, "archive": own} if given.framework == TORCH else {"backend": TENSORFLOW}
-    code = qat.attached(WORKERS[given.framework], job, given.out)
-    curves = given.out / "curves.json"
+    job |= {"compile": args.compile, "archive": own} if args.framework == TORCH else {"backend": TENSORFLOW}
+    code = qat.attached(WORKERS[args.framework], job, args.out)
+    curves = args.out / "curves.json"
     if curves.exists():
         draw("curves", curves, curves.with_suffix(".svg"))
     return code
 
 
-def _check_options(given: Namespace) -> None:
+def _check_options(args: Namespace) -> None:
     """Raises `UsageError` where two of them contradict each other."""
-    if given.framework == TENSORFLOW:
-        if given.recipe == "modern":
+    if args.framework == TENSORFLOW:
+        if args.recipe == "modern":
             raise UsageError("--recipe modern", "is torch's; Keras trains by the published one", "take --recipe seed")
         for option in ("compile", "qat", "module"):
-            if getattr(given, option):
+            if getattr(args, option):
                 raise UsageError(f"--{option}", "belongs to torch", "leave it or --framework out")
 
 
-def _check_packages(given: Namespace, own: bool) -> None:
+def _check_packages(args: Namespace, own: bool) -> None:
     from flows.packages import package_version
 
     def present(*names: str) -> bool:
         return any(package_version(name) != "absent" for name in names)
 
     needed: dict[tuple[str, ...], str] = {("torch",): "train"}
-    if given.framework == TENSORFLOW:
+    if args.framework == TENSORFLOW:
         needed = {("tensorflow", "tensorflow-cpu"): "tensorflow", ("keras",): "tensorflow"}
-    elif own and not given.qat:
+    elif own and not args.qat:
         needed["keras",] = "hls4ml"
     for names, extra in needed.items():
         if not present(*names):
@@ -122,11 +122,11 @@ def _check_packages(given: Namespace, own: bool) -> None:
             raise SetupError(f"package {names[-1]}", "not installed, and training needs it", advice)
 
 
-def _definition(given: Namespace) -> dict[str, Any]:
+def _definition(args: Namespace) -> dict[str, Any]:
     """The layers in the user's file, as JSON."""
     from flows import imports
     from models.serial import network_to_json
 
-    network = imports.read_definition(Path(given.network), session.executor(given), given.pixels)
-    print(f"{given.network}: its layers are taken, and their first weights drawn anew", file=sys.stderr)
+    network = imports.read_definition(Path(args.network), session.executor(args), args.pixels)
+    print(f"{args.network}: its layers are taken, and their first weights drawn anew", file=sys.stderr)
     return network_to_json(network)

@@ -20,31 +20,31 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_store(parser)
 
 
-def execute(given: Namespace) -> int:
+def execute(args: Namespace) -> int:
     from flows import submission
     from flows.core.errors import StepFailed
 
-    store = session.open_store(given)
-    tickets = [submission.read_ticket(store, name) for name in given.jobs] or submission.tickets(store)
+    store = session.open_store(args)
+    tickets = [submission.read_ticket(store, name) for name in args.jobs] or submission.tickets(store)
     if not tickets:
         print(f"no jobs were submitted to {store.root}")
-    told: dict[str, str] = {}
+    states: dict[str, str] = {}
     while True:
         for ticket in tickets:
             now = submission.state(ticket, store)
-            if told.get(ticket.name) != now:
+            if states.get(ticket.name) != now:
                 print(f"{ticket.name}: {now} ({ticket.scheduler} {ticket.job})", file=sys.stderr, flush=True)
-                told[ticket.name] = now
-        if given.now or not {submission.PENDING, submission.RUNNING} & set(told.values()):
+                states[ticket.name] = now
+        if args.now or not {submission.PENDING, submission.RUNNING} & set(states.values()):
             break
         time.sleep(POLL_S)
-    bad = [ticket for ticket in tickets if told[ticket.name] in (submission.FAILED, submission.LOST)]
+    bad = [ticket for ticket in tickets if states[ticket.name] in (submission.FAILED, submission.LOST)]
     for ticket in tickets:
         path = submission.log(ticket, store)
-        if told[ticket.name] == submission.DONE and path.exists():
+        if states[ticket.name] == submission.DONE and path.exists():
             print(path.read_text(errors="replace"))
     if bad:
-        facts = ", ".join(f"{ticket.name} {told[ticket.name]}" for ticket in bad)
+        facts = ", ".join(f"{ticket.name} {states[ticket.name]}" for ticket in bad)
         advice = (
             f"see {submission.log(bad[0], store)}; the same command submits it again, and keeps the steps that ended"
         )

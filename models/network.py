@@ -130,8 +130,8 @@ class Window(Layer):
 
     def spelled(self, shape: Shape) -> Padding:
         """The padding around an image of `shape` by its name, or in numbers where it has none."""
-        given = self.pads(shape)
-        return next((name for name in self.spellings if replace(self, padding=name).pads(shape) == given), given)
+        pads = self.pads(shape)
+        return next((name for name in self.spellings if replace(self, padding=name).pads(shape) == pads), pads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,8 @@ def constants(
 
 
 def _buffer(window: tuple[int, int, int] | None) -> Features:
-    found = line_buffer(*window) if window else {"columns": 0.0, "taps": 0.0}
-    return {name: found[name] for name in ("columns", "taps")}
+    buffer = line_buffer(*window) if window else {"columns": 0.0, "taps": 0.0}
+    return {name: buffer[name] for name in ("columns", "taps")}
 
 
 def per_channel(channels: int, tokens: int = 1, bits: tuple[int, int] = (16, 16), haste: float = 1.0) -> Features:

@@ -117,7 +117,7 @@ def fitted(law: Law, metric: Metric, calibration: Calibration | None = None) -> 
     if row is None and not (law.certain and law.features.keys() <= {CONSTANT} and laws):
         return None
     if row is None:
-        widest = max(one["interval_90"] for (_, key), one in laws.items() if key == metric.key)
+        widest = max(coefficients["interval_90"] for (_, key), coefficients in laws.items() if key == metric.key)
         return within(law.certain, exp(widest), law.name, f"structure of {law.name} alone, which no built design shows")
     value = law.certain + sum(weight * law.features[name] for name, weight in row["coefficients"].items())
     factor = exp(row["interval_90"])

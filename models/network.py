@@ -89,7 +89,7 @@ class Window(Layer):
     padding: Padding
 
     spellings: ClassVar[tuple[Padding, ...]] = ("same", "valid")
-    """Names of paddings, those first by which one is told that has several."""
+    """Names of paddings; where a padding has several names, the first is used."""
 
     def window_output(self, shape: Shape) -> tuple[int, int]:
         height, width, _ = _spatial(shape)

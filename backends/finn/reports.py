@@ -1,6 +1,6 @@
 """What FINN's own build leaves in its ``report`` folder, as evidence of a design: one file of it, or the folder.
 
-``post_route_timing.rpt`` tells the clock; its JSON files tell resources and cycles, node by node.
+``post_route_timing.rpt`` holds the clock; its JSON files hold resources and cycles, node by node.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What hls4ml cannot do, said before anything runs, each with the nearest legal choice."""
+"""What hls4ml cannot do, reported before anything runs, each with the nearest legal choice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fitted laws are linear in: counts that follow from a layer's sizes and types, by name.
+"""The features of the fitted resource models: counts that follow from a layer's sizes and types, by name.
 
 They serve csynth's tables of hls4ml 1.3.0's generated code (``templates/{vivado,vitis}/nnet_utils``) with io_stream.
 """

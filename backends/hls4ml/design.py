@@ -130,7 +130,7 @@ class Held:
 
 
 def chosen_by(tool: str, depth: int, bits: int) -> str:
-    """Where a FIFO goes that nothing is said of.
+    """Where a FIFO is stored for which nothing is asked.
 
     Vitis HLS keeps up to two words, or fewer than 1024 bits in all, in shift registers (UG1399, ``config_storage``): 9
     of 9 rows of 2024.2. Vivado HLS up to a depth of 32: 390 of 390 FIFOs of one report of 2020.1.

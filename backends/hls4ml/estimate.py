@@ -1,8 +1,8 @@
 """What a design will cost, with no tool installed: totals first, then layers, FIFOs, clones, shell, and cycles.
 
-Resources are given twice: what csynth counts, from laws fitted to its reports, and what is routed, which is another
-model (`backends.hls4ml.routed`). What no resource model knows is absent, and its total a lower bound. The Fmax is
-what builds of HLS designs reach (`backends.cost.clock`).
+Resources are given twice: what csynth counts, from resource models fitted to its reports, and what is routed, from
+another model (`backends.hls4ml.routed`). What no resource model knows is absent, and its total is a lower bound. The
+Fmax is what builds of HLS designs reach (`backends.cost.clock`).
 """
 
 from __future__ import annotations

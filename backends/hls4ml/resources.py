@@ -26,16 +26,16 @@ NARROW, LUT_PRODUCT = 9, 8
 """Bits of a weight, and of both operands, up to which a product by a constant mostly, and always, takes LUTs."""
 
 OF_ONE_TOOL = ("mac", "fifo")
-"""Laws of one tool say nothing of the other: LUTs of a convolution differ by a factor of 8."""
+"""Resource models that hold for one tool only: LUTs of a convolution differ between the tools by a factor of 8."""
 
 CALIBRATION = Path(__file__).with_name("calibration") / "csynth.json"
 
 Calibration = Mapping[tuple[str, str, str], Mapping[str, Any]]
-"""Fitted laws by tool, law and metric."""
+"""Fitted resource models by tool, name and metric."""
 
 
 class NoRows(LookupError):
-    """No law was fitted, since no row is known."""
+    """No resource model was fitted, since no row is known."""
 
 
 def fitted(
@@ -45,10 +45,10 @@ def fitted(
     features: Features,
     calibration: Calibration | None = None,
 ) -> Amount:
-    """The amount that a fitted law gives.
+    """The amount that a fitted resource model predicts.
 
-    What is certain (the turns of a loop) has no interval, the rest has one. Where no row of `tool` is known, the rows
-    of the other tool serve, but for `OF_ONE_TOOL`. Raises NoRows where there are none.
+    What is certain (the turns of a loop) has no interval; the fitted part has one. Where no row of `tool` is known, the
+    rows of the other tool are used, except for `OF_ONE_TOOL`. Raises NoRows where there are none.
     """
     rows = shipped() if calibration is None else calibration
     row = rows.get((tool, model, metric))

@@ -1,4 +1,4 @@
-"""The exact evaluation as plainly as it can be said, one result at a time. Slow, and easy to believe.
+"""The exact evaluation in its plainest form, one result at a time. Slow, and easy to believe.
 
 `models.evaluation.fast` must equal it; what a layer computes is written at the top of `models.quantised`. Codes are
 Python's integers, without limit (in numpy arrays of objects, for their shapes), and every number enters its type

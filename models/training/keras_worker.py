@@ -67,7 +67,7 @@ def prepare(backend: str, threads: int) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Drops what C++ writes to stderr meanwhile; exceptions are told as always."""
+    """Drops what C++ writes to stderr meanwhile; exceptions are reported as always."""
     sys.stderr.flush()
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

@@ -1,4 +1,4 @@
-"""The conditions in the order in which they are told, and the verdicts on a graph."""
+"""The conditions in the order in which they are reported, and the verdicts on a graph."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def entry(graph: Graph) -> Iterator[Finding]:
 
 
 def _quantised(quantiser: Quantiser, before: tuple[GraphNode, ...]) -> Iterator[Finding]:
-    """What is refused of an activation's quantiser is told there (`quantisers.activations`)."""
+    """What is refused of any activation's quantiser is reported in `quantisers.activations`."""
     wrong = [*_not_uint8(quantiser)]
     if before:
         wrong.append(f"stands behind {', '.join(map(str, before))}")

@@ -234,12 +234,12 @@ class Graph:
                 steps[output] = self._truncated(node)
             elif not scales or len(scales) != len(computed):
                 continue
-            elif node.kind in (*LAYOUT, *MOVES, "Relu", "MaxPool"):  # a join of several scales is told there
+            elif node.kind in (*LAYOUT, *MOVES, "Relu", "MaxPool"):  # a join of several scales is reported there
                 steps[output] = scales[0] if len(set(scales)) == 1 else None
             elif node.kind in ("GlobalAveragePool", "ReduceMean"):
                 area = self.area(node.inputs[0])
                 steps[output] = scales[0] / area if scales[0] is not None and area else None
-            elif node.kind == "Add" and len(scales) == 2:  # where they differ, that is told at the sum
+            elif node.kind == "Add" and len(scales) == 2:  # a difference is reported at the sum
                 steps[output] = scales[0] if scales[0] == scales[1] else None
             elif node.kind in ("Mul", "Div"):
                 steps[output] = self._scaled(node, scales)

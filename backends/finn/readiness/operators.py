@@ -148,7 +148,7 @@ def moving(graph: Graph) -> Iterator[Finding]:
                 fact += ": FINN's own cleanup computes it first, since the input's size and batch are fixed"
             yield Finding(str(node), fact, "export with a fixed size, then run qonnx-cleanup", taken=fixed)
         elif node.nested or (node.domain not in OWN_DOMAINS and not graph.quantiser(node)):
-            continue  # nothing tells its shapes: told among the operators
+            continue  # its shapes are unknown: reported among the operators
         elif known and not _static(graph, node.outputs[0]) and _all_static(graph, node):
             fact = f"the shape of its result is {size(graph.shapes.get(node.outputs[0]))}"
             yield Finding(str(node), fact, "export with fixed sizes, then run qonnx-cleanup")

@@ -93,9 +93,9 @@ def biases(graph: Graph) -> Iterator[Finding]:
     for node in graph.of_kind(*PRODUCTS):
         for reader in stops(graph, node):
             if reader.kind not in (*PRODUCTS, *AVERAGES, "Add", "Mul", "Concat", "MaxPool"):
-                continue  # a float operator: told there
+                continue  # a float operator: reported there
             if reader.kind == "Add" and in_float(graph, reader):
-                continue  # told at the sum
+                continue  # reported at the sum
             fact = f"{reader} reads its result, bias included, before anything quantises it"
             yield Finding(str(node), fact, "put a Quant behind its bias and activation")
         yield from _extracted(graph, node)

@@ -61,10 +61,8 @@ class Changed(TorchNetwork):
         yield "image", self._behind(values, INPUT, looked_up(self.pixels, pixels))
         for name, network in self.rounded.items():
             layer = self.network[name.rpartition("/")[0]]
-            yield (
-                name,
-                self._behind(values, layer.name, network._run(layer, *(values[source] for source in layer.inputs))),
-            )
+            inputs = (values[source] for source in layer.inputs)
+            yield name, self._behind(values, layer.name, network._run(layer, *inputs))
         for layer in self.quantised.computed:
             type = self.quantised.layers[layer.name].output
             value = torch.from_numpy(entered(values[layer.name].numpy(), type))

@@ -42,14 +42,14 @@ def folded(network: Network) -> Network:
     return Network(network.name, network.input_shape, tuple(layers), _gone_into(network, kept), network.pixels)
 
 
-def _gone_into(network: Network, kept: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
-    """What became of the layers that are gone, and of those that were gone before; `kept` is what is read instead."""
+def _gone_into(network: Network, successor: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
+    """What became of the layers that are gone, now or before; `successor` names the tensor that is read instead."""
     work = dict(network.absorbed)
     for layer in network.layers:
         if isinstance(layer, BatchNorm):
             work[layer.name] = _before(network, layer) or _behind(network, layer) or layer.name
         elif isinstance(layer, Dropout):
-            work[layer.name] = kept(layer.name)
+            work[layer.name] = successor(layer.name)
     final = {name: work.get(layer, layer) for name, layer in work.items()}
     return tuple((name, layer) for name, layer in final.items() if name != layer)
 

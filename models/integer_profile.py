@@ -42,14 +42,14 @@ def integer_profile(flow: str, quantised: QuantisedNetwork, weights: Weights) ->
         if types.kernel:
             codes = tensors[f"{layer.name}/kernel"].astype(np.float64)
             least, most = Fraction(int(codes.min())), Fraction(int(codes.max()))
-            kept = round_weights(codes, types.kernel)
-            rows.append(profile_tensor(f"{layer.name}/kernel", Role.KERNEL, types.kernel, least, most, weights=kept))
+            rounded = round_weights(codes, types.kernel)
+            rows.append(profile_tensor(f"{layer.name}/kernel", Role.KERNEL, types.kernel, least, most, weights=rounded))
         rows.append(_row(layer.name, Role.RESULT, quantised, layer.name, ends))
     return Profile(network.name, flow, weights.digest, quantised.digest, ANY, 0, tuple(rows))
 
 
 def _row(name: str, role: Role, quantised: QuantisedNetwork, tensor: str, ends: Mapping[str, Ends]) -> Row:
-    low, high = (Fraction(int(one)) for one in (ends[tensor][0].min(), ends[tensor][1].max()))
+    low, high = (Fraction(int(code)) for code in (ends[tensor][0].min(), ends[tensor][1].max()))
     return profile_tensor(name, role, quantised.type_of(tensor), low, high)
 
 
@@ -103,7 +103,7 @@ def _products(kernel: NDArray[np.float64], low: NDArray[np.float64], high: NDArr
     rows = kernel.reshape(-1, inputs, outputs)
     above, below = rows.clip(min=0).sum(0), rows.clip(max=0).sum(0)  # (inputs of a group, outputs)
     of = np.repeat(np.arange(groups), outputs // groups)  # the group of each output
-    least, most = (one.reshape(groups, inputs)[of].T for one in (low, high))
+    least, most = (bound.reshape(groups, inputs)[of].T for bound in (low, high))
     return (above * least + below * most).sum(0), (above * most + below * least).sum(0)
 
 

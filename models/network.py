@@ -89,7 +89,7 @@ class Window(Layer):
     padding: Padding
 
     spellings: ClassVar[tuple[Padding, ...]] = ("same", "valid")
-    """Names of paddings, those first by which one is told that has several."""
+    """Names of paddings; where a padding has several names, the first is used."""
 
     def window_output(self, shape: Shape) -> tuple[int, int]:
         height, width, _ = _spatial(shape)
@@ -130,8 +130,8 @@ class Window(Layer):
 
     def spelled(self, shape: Shape) -> Padding:
         """The padding around an image of `shape` by its name, or in numbers where it has none."""
-        given = self.pads(shape)
-        return next((name for name in self.spellings if replace(self, padding=name).pads(shape) == given), given)
+        pads = self.pads(shape)
+        return next((name for name in self.spellings if replace(self, padding=name).pads(shape) == pads), pads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,9 @@ class Pixels:
         size = max(len(self.gain), len(gain))
         own = zip(_spread(self.gain, size), _spread(self.offset, size), strict=True)
         more = zip(_spread(gain, size), _spread(offset, size), strict=True)
-        rows = [(one * other, shift * other + added) for (one, shift), (other, added) in zip(own, more, strict=True)]
+        rows = [
+            (factor * other, shift * other + added) for (factor, shift), (other, added) in zip(own, more, strict=True)
+        ]
         rows = rows if len(set(rows)) > 1 else rows[:1]
         return Pixels(tuple(row[0] for row in rows), tuple(row[1] for row in rows), self.known)
 
@@ -77,7 +79,7 @@ class Pixels:
         if len(self.gain) == 1 and self.gain[0] == 1:
             return f"x {'-' if self.offset[0] < 0 else '+'} {_text(abs(self.offset[0]))}"
         deviation = [1 / (255 * gain) for gain in self.gain]
-        mean = [-offset * one for offset, one in zip(self.offset, deviation, strict=True)]
+        mean = [-offset * channel for offset, channel in zip(self.offset, deviation, strict=True)]
         return f"(x / 255 - {_listed(mean)}) / {_listed(deviation)}"
 
 
@@ -90,10 +92,10 @@ def normalised(mean: Sequence[Fraction], deviation: Sequence[Fraction], known: s
     """``(x / 255 - mean) / deviation``, as torchvision's Normalize; raises `ValueError`."""
     if len(mean) != len(deviation):
         raise ValueError(f"{len(mean)} means and {len(deviation)} deviations")
-    if not all(one > 0 for one in deviation):
+    if not all(channel > 0 for channel in deviation):
         raise ValueError("a deviation must be above 0")
-    gain = tuple(1 / (255 * one) for one in deviation)
-    return Pixels(gain, tuple(-one / other for one, other in zip(mean, deviation, strict=True)), known)
+    gain = tuple(1 / (255 * channel) for channel in deviation)
+    return Pixels(gain, tuple(-channel / other for channel, other in zip(mean, deviation, strict=True)), known)
 
 
 UNIT = Pixels()
@@ -138,7 +140,7 @@ def reads_bytes(gain: Sequence[Fraction], offset: Sequence[Fraction]) -> bool:
     False
     """
     rows = list(zip(gain, offset, strict=True))
-    return any(abs(one) <= LIKE_BYTES or abs(shift / one) > 1 for one, shift in rows)
+    return any(abs(factor) <= LIKE_BYTES or abs(shift / factor) > 1 for factor, shift in rows)
 
 
 def simple(number: float) -> Fraction:

@@ -134,7 +134,7 @@ def round_weights(tensor: Floats, type: FixedType) -> Rounded:
         int(outside.sum()),
         int(((codes == 0) & (tensor != 0)).sum()),
         10 * log10(signal / noise) if noise else None,
-        tuple(float(one) for one in np.quantile(np.abs(tensor), QUANTILES)),
+        tuple(float(quantile) for quantile in np.quantile(np.abs(tensor), QUANTILES)),
     )
 
 

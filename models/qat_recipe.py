@@ -73,7 +73,7 @@ class QatRecipe:
     @property
     def options(self) -> str:
         """Of `flows train --qat`, what makes this recipe."""
-        given = {option: getattr(self, name) for name, option in OPTIONS.items()}
+        values = {option: getattr(self, name) for name, option in OPTIONS.items()}
         usual = {option: getattr(QatRecipe(), name) for name, option in OPTIONS.items()}
-        asked = {option: value for option, value in given.items() if value != usual[option]}
+        asked = {option: value for option, value in values.items() if value != usual[option]}
         return "".join(f" {option}" if value is True else f" {option} {value}" for option, value in asked.items())

@@ -189,5 +189,5 @@ class QuantisedNetwork:
 
     @cached_property
     def digest(self) -> str:
-        layers = [self.layers[one.name].identity for one in self.computed]
+        layers = [self.layers[layer.name].identity for layer in self.computed]
         return digest_of([self.network.digest, self.weights, self.input.identity, layers])

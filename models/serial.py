@@ -162,7 +162,7 @@ def _texts(values: Any) -> tuple[str, ...]:
 
 
 def _padding(value: Any) -> Any:
-    if isinstance(value, list) and len(value) == 4 and all(type(one) is int for one in value):
+    if isinstance(value, list) and len(value) == 4 and all(type(number) is int for number in value):
         return tuple(value)
     return _text(value)
 

@@ -49,14 +49,14 @@ def pair(labels: Sequence[int], floating: Sequence[int], other: Sequence[int]) -
 
 
 def accuracy(labels: Sequence[int], classes: Sequence[int]) -> Share:
-    return share(sum(label == one for label, one in zip(labels, classes, strict=True)), len(labels))
+    return share(sum(label == result for label, result in zip(labels, classes, strict=True)), len(labels))
 
 
 def classified(name: str, labels: Sequence[int], classes: Sequence[int], names: Sequence[str] = CLASSES) -> Classified:
     """Raises `ValueError` where a class has no image."""
     confusion = [[0] * len(names) for _ in names]
-    for label, one in zip(labels, classes, strict=True):
-        confusion[label][one] += 1
+    for label, result in zip(labels, classes, strict=True):
+        confusion[label][result] += 1
     by_class = tuple(share(row[index], sum(row)) for index, row in enumerate(confusion))
     return Classified(name, accuracy(labels, classes), by_class, tuple(map(tuple, confusion)))
 

@@ -54,11 +54,11 @@ class Weights:
     def numbers(self) -> Mapping[str, array[float]]:
         """The same as flat arrays of the standard library: needs no numpy."""
         tensors, _ = _header(read_bytes(self.path, self.path.stat().st_size, WEIGHTS_ADVICE))
-        found = {name: array("f", data) for name, (_, data) in tensors.items()}
+        by_name = {name: array("f", data) for name, (_, data) in tensors.items()}
         if sys.byteorder == "big":
-            for numbers in found.values():
+            for numbers in by_name.values():
                 numbers.byteswap()
-        return found
+        return by_name
 
 
 def open_weights(path: Path, network: Network) -> Weights:
@@ -73,11 +73,11 @@ def open_weights(path: Path, network: Network) -> Weights:
     except Wrong as wrong:
         raise InputError(str(path), f"corrupt weights file: {wrong}", WEIGHTS_ADVICE) from None
     expected = dict(network.weight_shapes())
-    found = {name: shape for name, (shape, _) in header.items()}
-    if found != expected:
-        odd = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    shapes = {name: shape for name, (shape, _) in header.items()}
+    if shapes != expected:
+        odd = sorted(name for name in expected.keys() | shapes.keys() if expected.get(name) != shapes.get(name))
         fact = (
-            f"holds the weights of another network: {odd[0]} is {found.get(odd[0], 'absent')}, "
+            f"holds the weights of another network: {odd[0]} is {shapes.get(odd[0], 'absent')}, "
             f"{network.name} needs {expected.get(odd[0], 'no such tensor')}"
         )
         raise InputError(str(path), fact, WEIGHTS_ADVICE)

@@ -1,4 +1,4 @@
-"""What the FINN flow cannot do, said before anything runs."""
+"""What the FINN flow cannot do, reported before anything runs."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def limits(nodes: Iterable[Node]) -> tuple[Limit, ...]:
     type."""
     known = list(nodes)
     counters = (COUNTER,) if any(op == MVAU_HLS for op, _ in known) else ()
-    return (*counters, *(_label_select(op, given) for op, given in known if op.startswith(LABEL_SELECT)))
+    return (*counters, *(_label_select(op, bits) for op, bits in known if op.startswith(LABEL_SELECT)))
 
 
 def predicted(nodes: Iterable[Node], part: Part) -> tuple[Reading, ...]:

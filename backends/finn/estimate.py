@@ -50,7 +50,7 @@ def estimate(solved: Solved[FinnDesign]) -> Sequence[Reading]:
 def _of_sums(readings: Iterable[Reading], parts: Iterable[tuple[str, Amounts]]) -> list[Reading]:
     """The readings of a total with the intervals of sums."""
     whole = joined(*(models.of_sum(amounts) for _, amounts in parts))
-    found = []
+    rows = []
     for reading in readings:
         amounts, laws = whole[reading.metric], models.shipped()
         sums, source = summed(amounts), reading.source
@@ -59,8 +59,8 @@ def _of_sums(readings: Iterable[Reading], parts: Iterable[tuple[str, Amounts]]) 
             names = {amount.model for amount in amounts if amount} - {models.TOTAL, shell.SCOPE}
             source += "".join(f", beside that of law {name}, which no design tests" for name in sorted(names))
         low, high = float(round(sums.low)), float(round(sums.high))
-        found.append(replace(reading, low=low, high=high, source=source))
-    return found
+        rows.append(replace(reading, low=low, high=high, source=source))
+    return rows
 
 
 def finn_totals(design: FinnDesign) -> dict[Metric, int]:

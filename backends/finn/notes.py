@@ -83,7 +83,7 @@ def _shell(solved: Solved[FinnDesign]) -> Iterator[Note]:
             "the stitched IP of its build goes into a block design of yours"
         )
         return
-    own = sum(one.value for part in design.shell_costs().values() for one in part[Metric.LUT] if one)
+    own = sum(amount.value for part in design.shell_costs().values() for amount in part[Metric.LUT] if amount)
     lean = find_shell(DMA).range(Metric.LUT)
     yield Note(
         f"FINN's own shell and DMA engines take about {own:,.0f} LUT. The stitched IP of its build in a block design "
@@ -101,7 +101,7 @@ def _faster_with(shell: str, solved: Solved[FinnDesign]) -> str:
         return ""
     job = replace(design.job, options=replace(design.job.options, shell=shell))
     other = folding_problem(job, design.quantised).chosen().design
-    rates = (floor(1e9 / (one.interval * job.target.clock_ns)) for one in (other, design))
+    rates = (floor(1e9 / (solution.interval * job.target.clock_ns)) for solution in (other, design))
     return ": {:,} images/s in place of {:,}".format(*rates) if other.interval < design.interval else ""
 
 

@@ -57,10 +57,10 @@ def observations(solved: Solved[FinnDesign], products: Products) -> Sequence[Not
     if (path := products.path(CODES)) is None:
         return ()
     counts = json.loads(path.read_text())
-    told = f"qonnx's executor gives {counts['compared']:,} codes and logits of the graph as the integers do"
+    fact = f"qonnx's executor gives {counts['compared']:,} codes and logits of the graph as the integers do"
     if counts["rounded"]:
-        told += (
+        fact += (
             f", but for {counts['rounded']:,} that single precision rounds to the neighbour: each lies within the "
             f"error of its sums, {counts['furthest']:.1g} of a step at most, of the point where codes change"
         )
-    return (Note(told),)
+    return (Note(fact),)

@@ -1,6 +1,6 @@
 """What FINN's own build leaves in its ``report`` folder, as evidence of a design: one file of it, or the folder.
 
-``post_route_timing.rpt`` tells the clock; its JSON files tell resources and cycles, node by node.
+``post_route_timing.rpt`` holds the clock; its JSON files hold resources and cycles, node by node.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def read_report(solved: Solved[FinnDesign], report: Path) -> Imported:
         raise InputError(f"report {report}", "the folder holds none of FINN's reports", advice)
     read = [_read(solved, path) for path in every]
     return Imported(
-        tuple(reading for one in read for reading in one.readings), tuple(note for one in read for note in one.notes)
+        tuple(reading for imported in read for reading in imported.readings),
+        tuple(note for imported in read for note in imported.notes),
     )
 
 
@@ -59,14 +60,14 @@ def _counted(design: FinnDesign, report: Path) -> Imported:
     advice = "give the report folder of FINN's build output"
     content = read_text(report, advice, f"report {report}")
     on = design.job.target.part.device.name
-    readings = [replace(one, on=on) for one in finn_reports.readings_of(content, report.name, report.name)]
+    readings = [replace(counted, on=on) for counted in finn_reports.readings_of(content, report.name, report.name)]
     ours = {node.name for node in design.nodes}
     named = {reading.scope for reading in readings} - set(WHOLES)
     strange = sorted(name for name in named - ours if not name.startswith(BETWEEN))
     notes = [warning(f"that {report.name} is of this very design is your word: it names neither part nor clock")]
     if strange:
-        told = ", ".join(strange[:3])
-        notes.append(warning(f"{report.name} has nodes that this design has not ({told}): it is of another one"))
+        names = ", ".join(strange[:3])
+        notes.append(warning(f"{report.name} has nodes that this design has not ({names}): it is of another one"))
     return Imported(tuple(readings), tuple(notes))
 
 

@@ -48,8 +48,8 @@ def _amount(unit: str, metric: Metric, counted: float, certain: float, rows: Cal
     value, spread = counted * (row["factor"] if known else 1.0), exp(row["interval_90"])
     count = row["repositories"]
     few = f"n = {row['rows']} in {count} {'repository' if count == 1 else 'repositories'}"
-    told = few if known else "no built design has a row of it"
-    source = f"structure of {unit}, {told}, within {spread:.2g} times"
+    evidence = few if known else "no built design has a row of it"
+    source = f"structure of {unit}, {evidence}, within {spread:.2g} times"
     return Amount(certain + value, certain + value / spread, certain + value * spread, unit, source)
 
 

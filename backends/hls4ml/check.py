@@ -1,4 +1,4 @@
-"""What hls4ml cannot do, said before anything runs, each with the nearest legal choice."""
+"""What hls4ml cannot do, reported before anything runs, each with the nearest legal choice."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ EXACT_BITS = 53
 
 
 def check(job: Job[Hls4mlOptions]) -> Sequence[Refusal]:
-    if found := tuple(_layers(job.network)):
-        return found
+    if refusals := tuple(_layers(job.network)):
+        return refusals
     return (*_streamed(job), *_unrolled(job), *_pooling(job.network), *_reuse(job), *_precision(job), *_target(job))
 
 
@@ -124,11 +124,11 @@ def _reuse(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
 
 
 def _precision(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
-    asked, given = parse_precision(job.options.precision)
-    meaningless, layers = _meaningless(given, job.network), [layer.name for layer in job.network.layers]
+    asked, types = parse_precision(job.options.precision)
+    meaningless, layers = _meaningless(types, job.network), [layer.name for layer in job.network.layers]
     yield from unknown("--precision", meaningless, layers, "layer")
     if asked == STOCK:
-        if given:
+        if types:
             yield Refusal("--precision", "stock leaves all types to hls4ml", "ap_fixed<16,6> before the given types")
         return
     type = FixedType(int(asked), 1) if asked.isdecimal() else parse_type(asked)
@@ -138,7 +138,7 @@ def _precision(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
         fact = f"sums of {terms} products of {type.name} pass the {EXACT_BITS} bits that the exact reference holds"
         nearest = str(widest) if asked.isdecimal() else f"ap_fixed<{widest},{min(type.integer, widest)}>"
         yield Refusal("--precision", fact, nearest)
-    elif given and not meaningless:
+    elif types and not meaningless:
         try:
             lower(job)
         except ValueError as reason:

@@ -104,8 +104,8 @@ class _ConfigReader:
     def _model(self, model: Mapping[str, Any]) -> str:
         """The type that all others follow from, "" where none is said."""
         self._check("Model", model)
-        given = model.get("Precision")
-        roles = dict(given) if isinstance(given, Mapping) else {DEFAULT: given}
+        precision = model.get("Precision")
+        roles = dict(precision) if isinstance(precision, Mapping) else {DEFAULT: precision}
         text = roles.pop(DEFAULT, None)
         self.types += self._types("*", roles)
         if text in UNSAID:
@@ -119,8 +119,8 @@ class _ConfigReader:
     def _section(self, place: str, settings: Mapping[str, Any]) -> None:
         """One layer, or one class of layers."""
         self._check(place, settings)
-        given = settings.get("Precision")
-        self.types += self._types(place, given if isinstance(given, Mapping) else {DEFAULT: given})
+        precision = settings.get("Precision")
+        self.types += self._types(place, precision if isinstance(precision, Mapping) else {DEFAULT: precision})
         if settings.get("ReuseFactor") is not None:
             self.reuse.append(f"{place}={settings['ReuseFactor']}")
         if settings.get("Strategy") is not None:

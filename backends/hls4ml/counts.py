@@ -1,4 +1,4 @@
-"""What the fitted laws are linear in: counts that follow from a layer's sizes and types, by name.
+"""The features of the fitted resource models: counts that follow from a layer's sizes and types, by name.
 
 They serve csynth's tables of hls4ml 1.3.0's generated code (``templates/{vivado,vitis}/nnet_utils``) with io_stream.
 """
@@ -86,8 +86,8 @@ def constants(
 
 
 def _buffer(window: tuple[int, int, int] | None) -> Features:
-    found = line_buffer(*window) if window else {"columns": 0.0, "taps": 0.0}
-    return {name: found[name] for name in ("columns", "taps")}
+    buffer = line_buffer(*window) if window else {"columns": 0.0, "taps": 0.0}
+    return {name: buffer[name] for name in ("columns", "taps")}
 
 
 def per_channel(channels: int, tokens: int = 1, bits: tuple[int, int] = (16, 16), haste: float = 1.0) -> Features:

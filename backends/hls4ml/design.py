@@ -130,7 +130,7 @@ class Held:
 
 
 def chosen_by(tool: str, depth: int, bits: int) -> str:
-    """Where a FIFO goes that nothing is said of.
+    """Where a FIFO is stored for which nothing is asked.
 
     Vitis HLS keeps up to two words, or fewer than 1024 bits in all, in shift registers (UG1399, ``config_storage``): 9
     of 9 rows of 2024.2. Vivado HLS up to a depth of 32: 390 of 390 FIFOs of one report of 2020.1.
@@ -162,8 +162,8 @@ def asked(job: Job[Hls4mlOptions]) -> tuple[dict[str, int], dict[str, int]]:
     It snaps no layer of the Latency strategy, nor do we.
     """
     flat, known = unrolled(job), factors(job)
-    _, given = parse_reuse(job.options.reuse_factor)
-    wanted = {name: said[0] for name in known if (said := lookup(job.network, given, name))}
+    _, by_layer = parse_reuse(job.options.reuse_factor)
+    wanted = {name: said[0] for name in known if (said := lookup(job.network, by_layer, name))}
     return wanted, {name: factor if name in flat else nearest(known[name], factor) for name, factor in wanted.items()}
 
 
@@ -176,6 +176,6 @@ def snapped(job: Job[Hls4mlOptions]) -> dict[str, int]:
 
 def unrolled(job: Job[Hls4mlOptions]) -> frozenset[str]:
     """The layers with weights that the Latency strategy unrolls."""
-    strategy, given = parse_strategy(job.options.strategy)
-    chosen = {name: [*lookup(job.network, given, name), strategy][0] for name in sizes(job.network)}
+    strategy, by_layer = parse_strategy(job.options.strategy)
+    chosen = {name: [*lookup(job.network, by_layer, name), strategy][0] for name in sizes(job.network)}
     return frozenset(name for name, way in chosen.items() if way == LATENCY)

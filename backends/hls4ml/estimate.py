@@ -1,8 +1,8 @@
 """What a design will cost, with no tool installed: totals first, then layers, FIFOs, clones, shell, and cycles.
 
-Resources are given twice: what csynth counts, from laws fitted to its reports, and what is routed, which is another
-model (`backends.hls4ml.routed`). What no resource model knows is absent, and its total a lower bound. The Fmax is
-what builds of HLS designs reach (`backends.cost.clock`).
+Resources are given twice: what csynth counts, from resource models fitted to its reports, and what is routed, from
+another model (`backends.hls4ml.routed`). What no resource model knows is absent, and its total is a lower bound. The
+Fmax is what builds of HLS designs reach (`backends.cost.clock`).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def estimate(solved: Solved[Hls4mlDesign]) -> Sequence[Reading]:
     if design.job.options.io_type == "io_parallel":
         return (*(reading for group in built.values() for reading in group), *fmax)
     by_scope = readings(costs(design), on, Tier.HLS, "layers and FIFOs")
-    for scope, found in built.items():
-        by_scope[scope] += found if scope != shell.SCOPE else []
+    for scope, rows in built.items():
+        by_scope[scope] += rows if scope != shell.SCOPE else []
     # With the Latency strategy there are no bounds and no worst cases: no report of it is known.
     is_bounded = not design.unrolled & design.reuse.keys()
     sides = (design.stages_at(QUICKEST), design.stages_at(slowest(design.tool))) if is_bounded else ()
@@ -89,36 +89,36 @@ def block_cost(block: Block, design: Hls4mlDesign) -> Amounts:
     if block.name in design.reuse:
         factor, unrolled = design.reuse[block.name], block.name in design.unrolled
         return multiply_accumulate(block, quantised, factor, tool, unrolled, design.haste)
-    found: dict[Metric, tuple[Amount | None, ...]] = {Metric.LUT: (None,), Metric.FF: (None,)}
+    amounts: dict[Metric, tuple[Amount | None, ...]] = {Metric.LUT: (None,), Metric.FF: (None,)}
     channels, output = block.shape[-1], quantised.type_of(block.tensor)
     match block.kind:
         case "clone":
-            found |= _lut_ff(tool, "relu", counts.per_channel(0, tokens(block.shape)))
+            amounts |= _lut_ff(tool, "relu", counts.per_channel(0, tokens(block.shape)))
         case "padding":
-            found |= _lut_ff(tool, "padding", counts.per_channel(channels))
+            amounts |= _lut_ff(tool, "padding", counts.per_channel(channels))
         case "relu" | "clip":
             types = quantised.type_of(block.layer.inputs[0]).width, output.width
-            found |= _lut_ff(tool, "relu", counts.per_channel(channels, tokens(block.shape), types, design.haste))
+            amounts |= _lut_ff(tool, "relu", counts.per_channel(channels, tokens(block.shape), types, design.haste))
             if _is_costly(output):
                 saturating = resources.fitted(tool, "relu_saturating", "lut", counts.per_channel(channels))
-                found[Metric.LUT] = (saturating,)
+                amounts[Metric.LUT] = (saturating,)
             if block.kind == "clip":
-                found[Metric.LUT] += (resources.adders(channels, types[0]),)  # compares with the upper end
+                amounts[Metric.LUT] += (resources.adders(channels, types[0]),)  # compares with the upper end
         case "maxpool2d":
             assert isinstance(block.layer, MaxPool2D)
             pooling = counts.pooling(*block.layer.kernel, channels, quantised.type_of(block.layer.inputs[0]).width)
-            found |= _lut_ff(tool, "maxpool2d", pooling)
+            amounts |= _lut_ff(tool, "maxpool2d", pooling)
         case "add":
             bits = 1 + max(quantised.type_of(name).width for name in block.layer.inputs)
-            found[Metric.LUT] = (resources.adders(channels * (1 + _is_costly(output)), bits),)
-            found[Metric.FF] = (resources.fitted(tool, "relu", "ff", counts.per_channel(0, tokens(block.shape))),)
+            amounts[Metric.LUT] = (resources.adders(channels * (1 + _is_costly(output)), bits),)
+            amounts[Metric.FF] = (resources.fitted(tool, "relu", "ff", counts.per_channel(0, tokens(block.shape))),)
         case "global_average_pool":
-            found |= _average(block, quantised)
+            amounts |= _average(block, quantised)
         case "softmax":
-            found[Metric.BRAM18] = (resources.softmax_bram(tool, channels),)
-            found[Metric.DSP] = (resources.softmax_dsp(channels),)
-            found |= _lut_ff(tool, "softmax", counts.per_channel(channels))
-    return found
+            amounts[Metric.BRAM18] = (resources.softmax_bram(tool, channels),)
+            amounts[Metric.DSP] = (resources.softmax_dsp(channels),)
+            amounts |= _lut_ff(tool, "softmax", counts.per_channel(channels))
+    return amounts
 
 
 USUAL = counts.haste("xc7", 10.0)

@@ -37,7 +37,7 @@ def _image(quantised: QuantisedNetwork) -> Iterator[Note]:
 
 def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[Note]:
     """Why types differ from the default precision: a line for each kind of deviation, with the measured range."""
-    asked, given = parse_precision(job.options.precision)
+    asked, named_types = parse_precision(job.options.precision)
     yield from _image(quantised)
     if asked == STOCK:
         yield warning(
@@ -48,11 +48,11 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
         return
 
     def is_given(layer: str, role: str) -> bool:
-        return role in types_of(job.network, given, layer)
+        return role in types_of(job.network, named_types, layer)
 
-    if named := [name for name in job.network.shapes if types_of(job.network, given, name)]:
+    if named := [name for name in job.network.shapes if types_of(job.network, named_types, name)]:
         yield Note(f"types of {', '.join(named)} are as given")
-    if placed := [name for name in job.network.shapes if bits_of(job.network, given, name)]:
+    if placed := [name for name in job.network.shapes if bits_of(job.network, named_types, name)]:
         yield Note(
             f"{', '.join(placed)}: as many bits as given, and the point where ranges and trained weights need it"
         )
@@ -72,8 +72,8 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
         )
     for layer in quantised.computed:
         types = quantised.layers[layer.name]
-        yield from _moved(job, layer, base, given)
-        if types.output.integer == base.integer or "result" in types_of(job.network, given, layer.name):
+        yield from _moved(job, layer, base, named_types)
+        if types.output.integer == base.integer or "result" in types_of(job.network, named_types, layer.name):
             continue
         if isinstance(layer, MaxPool2D | Flatten):
             yield Note(f"{layer.name} is {types.output.name}, as {layer.inputs[0]} is")
@@ -87,11 +87,11 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
     yield from _losses(job, quantised, is_given)
 
 
-def _moved(job: Job[Hls4mlOptions], layer: Layer, base: FixedType, given: Given) -> Iterator[Note]:
+def _moved(job: Job[Hls4mlOptions], layer: Layer, base: FixedType, named_types: Given) -> Iterator[Note]:
     """Why weights have another type than `base`."""
     types = Widened(job, base).weights(layer) if isinstance(layer, WEIGHTED) else ()
     for role, tensor, type in zip(WEIGHTS, ("kernel", "bias"), types, strict=False):
-        if type.integer != base.integer and role not in types_of(job.network, given, layer.name):
+        if type.integer != base.integer and role not in types_of(job.network, named_types, layer.name):
             reach = _reach(*reach_of(job.weights)[f"{layer.name}/{tensor}"])
             yield Note(f"the {tensor} of {layer.name} is {type.name}: trained to {reach}, {_limits(base)}")
 
@@ -204,9 +204,9 @@ def loss_of(weights: Weights, tensor: str, type: FixedType) -> Loss:
     beyond = sum(not type.low <= code <= type.high for code in codes)
     zeroed = sum(code == 0 and number != 0 for code, number in zip(codes, numbers, strict=True))
     span = 1 << type.width
-    kept = (
+    rounded = (
         min(max(code, type.low), type.high) if type.overflow is Overflow.SAT else (code - type.low) % span + type.low
         for code in codes
     )
-    error = sum((code / scale - number) ** 2 for code, number in zip(kept, numbers, strict=True))
+    error = sum((code / scale - number) ** 2 for code, number in zip(rounded, numbers, strict=True))
     return Loss(len(numbers), beyond, zeroed, error / (sum(number**2 for number in numbers) or 1.0))

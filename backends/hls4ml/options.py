@@ -55,17 +55,20 @@ def parse_reuse(text: str) -> tuple[int | None, Mapping[str, int]]:
 def parse_strategy(text: str) -> tuple[str, Mapping[str, str]]:
     """(the strategy of all layers, those of single layers) of ``resource`` or ``resource,dense=latency``."""
     first, *others = text.replace(" ", "").split(",")
-    first, layers = first.lower(), {name: one.lower() for name, _, one in (part.partition("=") for part in others)}
-    for one in (first, *layers.values()):
-        if one not in STRATEGIES:
-            raise ValueError(f"{one or text!r} is no strategy: give resource, latency, or resource,dense=latency")
+    first, layers = (
+        first.lower(),
+        {name: strategy.lower() for name, _, strategy in (part.partition("=") for part in others)},
+    )
+    for strategy in (first, *layers.values()):
+        if strategy not in STRATEGIES:
+            raise ValueError(f"{strategy or text!r} is no strategy: give resource, latency, or resource,dense=latency")
     return first, layers
 
 
 def strategy_text(text: str) -> str:
     """Checks the form of a strategy and writes it one way; raises `ValueError`."""
     single, layers = parse_strategy(text)
-    return ",".join([single, *(f"{name}={one}" for name, one in layers.items())])
+    return ",".join([single, *(f"{name}={strategy}" for name, strategy in layers.items())])
 
 
 Given = Mapping[str, Mapping[str, FixedType | int | None]]
@@ -259,11 +262,11 @@ class Hls4mlOptions(VendorOptions, RateOption, ShellOption):
         """
         if self.config == NO_CONFIG or isinstance(self.config, Left):
             return
-        said, left = read_config(Path(self.config))
-        for one in fields(self):
-            if one.name in said and isinstance(getattr(self, one.name), Unasked):
+        values, left = read_config(Path(self.config))
+        for option in fields(self):
+            if option.name in values and isinstance(getattr(self, option.name), Unasked):
                 try:
-                    object.__setattr__(self, one.name, one.metadata.get("parse", str)(said[one.name]))
+                    object.__setattr__(self, option.name, option.metadata.get("parse", str)(values[option.name]))
                 except ValueError as reason:
                     raise InputError(f"config {self.config}", str(reason), "correct it") from None
         object.__setattr__(self, "config", Left.of(left) if left else NO_CONFIG)

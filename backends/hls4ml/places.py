@@ -84,22 +84,22 @@ def lookup(network: Network, settings: Mapping[str, Setting], layer: str) -> lis
 def types_of(network: Network, given: Given, layer: str) -> dict[str, FixedType]:
     """The types that are given for `layer`, by role; where it is ``auto``, a number of bits or not given, the flow
     chooses."""
-    said = _said(network, given, layer)
-    return {role: type for role, type in said.items() if isinstance(type, FixedType)}
+    types = _said(network, given, layer)
+    return {role: type for role, type in types.items() if isinstance(type, FixedType)}
 
 
 def bits_of(network: Network, given: Given, layer: str) -> dict[str, int]:
     """The bits that are given for `layer`, by role, where no type is; an accumulator has as many as its sums need."""
-    said = _said(network, given, layer)
-    return {role: bits for role, bits in said.items() if isinstance(bits, int) and role != ACCUMULATOR}
+    types = _said(network, given, layer)
+    return {role: bits for role, bits in types.items() if isinstance(bits, int) and role != ACCUMULATOR}
 
 
 def _said(network: Network, given: Given, layer: str) -> dict[str, FixedType | int | None]:
     """What is said of each role of `layer`."""
     kind = INPUT if layer == INPUT else network[layer].kind
-    roles, said = lookup(network, given, layer), {}
+    roles, types = lookup(network, given, layer), {}
     for role in ROLES.get(kind, ("result",)):
         named = [place[part] for place in roles for part in (role, DEFAULT) if part in place]
         if named:
-            said[role] = named[0]
-    return said
+            types[role] = named[0]
+    return types

@@ -43,16 +43,16 @@ WEIGHTS = "weight", "bias"
 
 def lower(job: Job[Hls4mlOptions]) -> QuantisedNetwork:
     """The exact arithmetic that the design of `job` has."""
-    asked, given = parse_precision(job.options.precision)
-    placed = ByRange(job, int(asked) if asked.isdecimal() else DEFAULT.width, given)
+    asked, named_types = parse_precision(job.options.precision)
+    placed = ByRange(job, int(asked) if asked.isdecimal() else DEFAULT.width, named_types)
     choice: TypeChoice | None = placed
     if not asked.isdecimal():
         choice = None if asked == STOCK else Widened(job, parse_type(asked))
-    image = placed.image if bits_of(job.network, given, INPUT) else choice.image if choice else DEFAULT
-    entry = types_of(job.network, given, INPUT).get("result", image)
+    image = placed.image if bits_of(job.network, named_types, INPUT) else choice.image if choice else DEFAULT
+    entry = types_of(job.network, named_types, INPUT).get("result", image)
 
     def arithmetic(layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
-        named = {**types_of(job.network, given, layer.name), **placed.named(layer)}
+        named = {**types_of(job.network, named_types, layer.name), **placed.named(layer)}
         chosen = _ranged(job, layer, sources[0], choice, named) if choice else _stock(job, layer, sources)
         return _given(chosen, named)
 
@@ -125,9 +125,9 @@ def _sum(source: FixedType, kernel: FixedType, terms: int, bias: FixedType | Non
     return FixedType(integer + max(max(source.fraction, 0) + kernel.fraction, bias.fraction), integer)
 
 
-def _added(one: FixedType, other: FixedType) -> FixedType:
-    integer = max(one.integer, other.integer) + 1
-    return FixedType(integer + max(one.fraction, other.fraction), integer)
+def _added(first: FixedType, second: FixedType) -> FixedType:
+    integer = max(first.integer, second.integer) + 1
+    return FixedType(integer + max(first.fraction, second.fraction), integer)
 
 
 def _wider(source: FixedType, terms: int, fraction: int) -> FixedType:

@@ -59,13 +59,13 @@ def folding_problem(start: Hls4mlDesign, choices: Mapping[str, Sequence[int]]) -
     def around(design: Hls4mlDesign) -> Budgets:
         buffers = design.buffers_by(passable) if design is start else design.buffers
         fixed = [block_cost(block, design) for block in design.blocks if block.name not in design.reuse]
-        rest = settled(
+        others = settled(
             joined(*fixed, *(fifo_cost(buffer, has_free_fifos(design)) for buffer in buffers), design.shell.amounts())
         )
         folded = [block for block in design.blocks if block.name in design.reuse]
-        whole = settled(joined(*(block_cost(block, design) for block in folded), rest))
+        whole = settled(joined(*(block_cost(block, design) for block in folded), others))
         ways = {block.name: _ways(design, block, choices[block.name]) for block in folded}
-        return budgets(ways, lambda cycles: rest, whole, partial(usable, design), largest_share)
+        return budgets(ways, lambda cycles: others, whole, partial(usable, design), largest_share)
 
     return Problem(start, around, build, taken)
 
@@ -79,12 +79,12 @@ def taken(design: Hls4mlDesign, sure: bool) -> Cost:
     return totals(amounts, sure)
 
 
-def usable(design: Hls4mlDesign, sure: bool, kept: float) -> Cost:
-    """How much the estimates of each of `RESOURCES` may come to so that `kept` of the margins stays free; where `sure`,
+def usable(design: Hls4mlDesign, sure: bool, free: float) -> Cost:
+    """How much the estimates of each of `RESOURCES` may come to so that `free` of the margins stays free; where `sure`,
     even if what is built is at the upper end of the interval of whole designs."""
     limits = []
     for metric in RESOURCES:
-        limit = design.job.target.usable(metric, kept)
+        limit = design.job.target.usable(metric, free)
         if sure and metric in SPREAD:
             beside = design.shell.range(metric).value
             limit = beside + (limit - beside) / spread_of_whole(metric)

@@ -26,47 +26,47 @@ NARROW, LUT_PRODUCT = 9, 8
 """Bits of a weight, and of both operands, up to which a product by a constant mostly, and always, takes LUTs."""
 
 OF_ONE_TOOL = ("mac", "fifo")
-"""Laws of one tool say nothing of the other: LUTs of a convolution differ by a factor of 8."""
+"""Resource models that hold for one tool only: LUTs of a convolution differ between the tools by a factor of 8."""
 
 CALIBRATION = Path(__file__).with_name("calibration") / "csynth.json"
 
 Calibration = Mapping[tuple[str, str, str], Mapping[str, Any]]
-"""Fitted laws by tool, law and metric."""
+"""Fitted resource models by tool, name and metric."""
 
 
 class NoRows(LookupError):
-    """No law was fitted, since no row is known."""
+    """No resource model was fitted, since no row is known."""
 
 
 def fitted(
     tool: str,
-    law: str,
+    model: str,
     metric: str,
     features: Features,
     calibration: Calibration | None = None,
 ) -> Amount:
-    """The amount that a fitted law gives.
+    """The amount that a fitted resource model predicts.
 
-    What is certain (the turns of a loop) has no interval, the rest has one. Where no row of `tool` is known, the rows
-    of the other tool serve, but for `OF_ONE_TOOL`. Raises NoRows where there are none.
+    What is certain (the turns of a loop) has no interval; the fitted part has one. Where no row of `tool` is known, the
+    rows of the other tool are used, except for `OF_ONE_TOOL`. Raises NoRows where there are none.
     """
     rows = shipped() if calibration is None else calibration
-    row = rows.get((tool, law, metric))
+    row = rows.get((tool, model, metric))
     if row is None:
-        row = rows.get((_other(tool), law, metric)) if law not in OF_ONE_TOOL else None
+        row = rows.get((_other(tool), model, metric)) if model not in OF_ONE_TOOL else None
     if row is None:
-        raise NoRows(f"no row tells the {metric} of {law} in {tool.title()} HLS")
-    certain, rest = (
+        raise NoRows(f"no row tells the {metric} of {model} in {tool.title()} HLS")
+    certain, scaled = (
         sum(weight * features.get(name, 0.0) for name, weight in row[part].items())
         for part in ("certain", "coefficients")
     )
     factor = exp(row["interval_90"])
     count = len(row["projects"])
     source = (
-        f"resource model {law}, {row['tool'].title()} HLS {', '.join(row['versions'])} "
+        f"resource model {model}, {row['tool'].title()} HLS {', '.join(row['versions'])} "
         f"on {', '.join(row['devices'])}, n = {row['rows']} in {count} project{'s' * (count > 1)}"
     )
-    return Amount(certain + rest, certain + rest / factor, certain + rest * factor, law, source)
+    return Amount(certain + scaled, certain + scaled / factor, certain + scaled * factor, model, source)
 
 
 def adders(count: int, bits: int) -> Amount:
@@ -92,7 +92,7 @@ def weight_bram(tool: str, size: tuple[int, int], weight: int, factor: int) -> A
     in all may.
     """
     multipliers = -(-size[0] * size[1] // factor)
-    whole, rest = divmod(multipliers * weight, 36)
+    whole, left = divmod(multipliers * weight, 36)
     deep = -(-factor // 512)
     stored = multipliers * weight * factor
     least = 0 if stored <= SMALL_ROM else -(-stored // RAMB18_BITS)
@@ -100,12 +100,12 @@ def weight_bram(tool: str, size: tuple[int, int], weight: int, factor: int) -> A
     source = "36-bit wide RAMB18 or narrower, exact in 60 of 72 rows"
     best = bram18(factor, multipliers * weight)
     if tool == "vitis":
-        value = min((whole + (rest > 0)) * deep, best)
+        value = min((whole + (left > 0)) * deep, best)
         low = value if deep == 1 and stored > SMALL_ROM else least
     elif stored < SMALL_ROM:
-        return Amount(table, table, table + max(whole + (rest > 4), 1), "weights", source)
+        return Amount(table, table, table + max(whole + (left > 4), 1), "weights", source)
     else:
-        value, low = (min((whole + (rest > most)) * deep, best) for most in (4, 11))
+        value, low = (min((whole + (left > most)) * deep, best) for most in (4, 11))
         value, low = max(value, 1), min(least, max(low, 1)) if stored <= SMALL_ROM else max(low, 1)
     return exact(value + table, "weights", source, low + table)
 

@@ -91,6 +91,6 @@ def _is_legal(n_in: int, n_out: int, factor: int) -> bool:
 
 
 def _divisors(number: int) -> Iterator[int]:
-    small = [one for one in range(1, int(number**0.5) + 1) if number % one == 0]
+    small = [divisor for divisor in range(1, int(number**0.5) + 1) if number % divisor == 0]
     yield from small
-    yield from (number // one for one in reversed(small) if one * one != number)
+    yield from (number // divisor for divisor in reversed(small) if divisor * divisor != number)

@@ -65,9 +65,9 @@ def _handed_on(design: Hls4mlDesign) -> Iterator[Amounts]:
     image = prod(design.quantised.network.input_shape) * design.quantised.input.type.width
     yield built.amounts(REGISTERS, structure.fifo(2, image, REGISTERS))
     for block in design.blocks:
-        one = structure.fifo(2, design.quantised.type_of(block.tensor).width, REGISTERS)
+        counts = structure.fifo(2, design.quantised.type_of(block.tensor).width, REGISTERS)
         count = prod(block.shape)
-        yield built.amounts(REGISTERS, structure.Counts(one.logic * count, 0, one.ff * count))
+        yield built.amounts(REGISTERS, structure.Counts(counts.logic * count, 0, counts.ff * count))
 
 
 def resource_readings(design: Hls4mlDesign, on: str) -> dict[str, list[Reading]]:
@@ -78,8 +78,8 @@ def resource_readings(design: Hls4mlDesign, on: str) -> dict[str, list[Reading]]
     whole = joined(*(amounts for _, amounts in parts))
     for place, reading in enumerate(by_scope[TOTAL]):
         total = built.whole(reading.metric, summed(whole[reading.metric]), charged[reading.metric])
-        told = built.told_of_whole(reading.metric)
-        source = f"{reading.source}; interval: {told}" if told else reading.source
+        interval = built.told_of_whole(reading.metric)
+        source = f"{reading.source}; interval: {interval}" if interval else reading.source
         low, high = float(round(total.low)), float(round(total.high))
         by_scope[TOTAL][place] = replace(reading, low=low, high=high, source=source)
     return by_scope
@@ -260,7 +260,8 @@ def settled(amounts: Amounts) -> Amounts:
     """The same for a solver that keeps to the interval of the whole: LUTs and FFs with no bounds of their own."""
     return {
         metric: tuple(
-            replace(one, low=one.value, high=one.value) if one and metric in built.SPREAD else one for one in known
+            replace(amount, low=amount.value, high=amount.value) if amount and metric in built.SPREAD else amount
+            for amount in known
         )
         for metric, known in amounts.items()
     }

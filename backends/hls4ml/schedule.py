@@ -107,16 +107,16 @@ def blocks(network: Network, layers: Iterable[Layer]) -> tuple[Block, ...]:
 
 
 def _blocks(network: Network, layers: tuple[Layer, ...]) -> Iterator[Block]:
-    made = {INPUT: INPUT}
+    writers = {INPUT: INPUT}
     if _reads(layers, INPUT) > 1:
         yield _clone(network, layers, INPUT, layers[0])
-        made[INPUT] = f"{CLONE} {INPUT}"
+        writers[INPUT] = f"{CLONE} {INPUT}"
     shapes = {INPUT: network.input_shape}
     for layer in layers:
-        sources = tuple(made[name] for name in layer.inputs)
+        sources = tuple(writers[name] for name in layer.inputs)
         taken = shapes[layer.inputs[0]]
         if isinstance(layer, Flatten):  # in place: its reader takes the tokens as they come
-            made[layer.name], shapes[layer.name] = sources[0], taken
+            writers[layer.name], shapes[layer.name] = sources[0], taken
             continue
         shapes[layer.name] = network.shapes[layer.name]
         if isinstance(layer, CONVOLUTIONS) and any(layer.pads(taken)):
@@ -129,10 +129,10 @@ def _blocks(network: Network, layers: tuple[Layer, ...]) -> Iterator[Block]:
         yield Block(
             layer.name, layer.kind, sources, taken, network.shapes[layer.name], layer.name, min(reads, 1), layer
         )
-        made[layer.name] = layer.name
+        writers[layer.name] = layer.name
         if reads > 1:
             yield _clone(network, layers, layer.name, layer)
-            made[layer.name] = f"{CLONE} {layer.name}"
+            writers[layer.name] = f"{CLONE} {layer.name}"
 
 
 def _clone(network: Network, layers: tuple[Layer, ...], tensor: str, layer: Layer) -> Block:

@@ -104,8 +104,8 @@ class Product:
         loaded = inputs * (self.copies > 1)
         put = self.n_out * self.result * self.rounded
         logic = selected + added + multiplied + written + loaded + put + CONTROL_LUT
-        kept = sums * (2 if self.streamed else 1)
-        return Counts(logic, self.line_buffer, inputs * self.copies + kept + 8 * self.multipliers + CONTROL_FF)
+        registers = sums * (2 if self.streamed else 1)
+        return Counts(logic, self.line_buffer, inputs * self.copies + registers + 8 * self.multipliers + CONTROL_FF)
 
     @property
     def line_buffer(self) -> int:
@@ -168,8 +168,8 @@ def constants(
 
 def pool(window: tuple[int, int, int], row: int, bits: int) -> Counts:
     """A comparator and a choice for each pixel of the window but one, the window, and a line buffer."""
-    kept, pixels = window[2] * bits, window[0] * window[1]
-    return Counts(2 * (pixels - 1) * kept, line_buffer(window, row, bits), (pixels + 2) * kept + 40)
+    width, pixels = window[2] * bits, window[0] * window[1]
+    return Counts(2 * (pixels - 1) * width, line_buffer(window, row, bits), (pixels + 2) * width + 40)
 
 
 def padding(channels: int, bits: int) -> Counts:
@@ -244,5 +244,5 @@ def fifos(buffer: Buffer) -> Counts:
     """All lanes of a FIFO."""
     kind, lanes = fifo_kind(buffer), buffer.lanes
     memory = 0 if kind == REGISTERS else buffer.luts / lanes
-    one = fifo(buffer.depth, buffer.bits, kind, memory)
-    return Counts(one.logic * lanes, one.memory * lanes, one.ff * lanes)
+    counts = fifo(buffer.depth, buffer.bits, kind, memory)
+    return Counts(counts.logic * lanes, counts.memory * lanes, counts.ff * lanes)

@@ -62,9 +62,9 @@ def _classes(named: Iterable[str], job: Job[Hls4mlOptions]) -> Iterator[Note]:
 
 def _types(job: Job[Hls4mlOptions]) -> Iterator[Note]:
     """Types of a role that the layer does not have."""
-    _, given = parse_precision(job.options.precision)
+    _, named_types = parse_precision(job.options.precision)
     odd = []
-    for name, roles in given.items():
+    for name, roles in named_types.items():
         place = place_of(job.network, name)
         if place not in job.network.shapes:
             continue

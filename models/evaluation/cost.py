@@ -61,7 +61,8 @@ class Changed(TorchNetwork):
         yield "image", self._behind(values, INPUT, looked_up(self.pixels, pixels))
         for name, network in self.rounded.items():
             layer = self.network[name.rpartition("/")[0]]
-            yield name, self._behind(values, layer.name, network._run(layer, *(values[one] for one in layer.inputs)))
+            inputs = (values[source] for source in layer.inputs)
+            yield name, self._behind(values, layer.name, network._run(layer, *inputs))
         for layer in self.quantised.computed:
             type = self.quantised.layers[layer.name].output
             value = torch.from_numpy(entered(values[layer.name].numpy(), type))
@@ -71,8 +72,8 @@ class Changed(TorchNetwork):
         """The results where the tensor `name` is `value`; what it does not reach is not computed again."""
         new = {name: value}
         for layer in self.network.layers:
-            if not isinstance(layer, Softmax) and layer.name != name and any(one in new for one in layer.inputs):
-                new[layer.name] = self._run(layer, *(new.get(one, values[one]) for one in layer.inputs))
+            if not isinstance(layer, Softmax) and layer.name != name and any(source in new for source in layer.inputs):
+                new[layer.name] = self._run(layer, *(new.get(source, values[source]) for source in layer.inputs))
         return list(new.values())[-1]
 
 

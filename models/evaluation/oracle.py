@@ -1,4 +1,4 @@
-"""The exact evaluation as plainly as it can be said, one result at a time. Slow, and easy to believe.
+"""The exact evaluation in its plainest form, one result at a time. Slow, and easy to believe.
 
 `models.evaluation.fast` must equal it; what a layer computes is written at the top of `models.quantised`. Codes are
 Python's integers, without limit (in numpy arrays of objects, for their shapes), and every number enters its type
@@ -105,7 +105,7 @@ def _layer(
             total = (inputs[0] << common - fractions[0]) + (inputs[1] << common - fractions[1])
             return enter(total, common, types.output)
         case Concat():
-            parts = [enter(one, its, types.output) for one, its in zip(inputs, fractions, strict=True)]
+            parts = [enter(operand, its, types.output) for operand, its in zip(inputs, fractions, strict=True)]
             return np.concatenate(parts, axis=-1)
         case Flatten():
             return x.ravel()
@@ -174,9 +174,9 @@ def _weighted(
             return window.ravel() @ kernel.reshape(-1, kernel.shape[-1]) + bias
         seen, filters = kernel.shape[-2], layer.filters // layer.groups
         groups = [
-            window[..., one * seen : (one + 1) * seen].ravel()
-            @ kernel[..., one * filters : (one + 1) * filters].reshape(-1, filters)
-            for one in range(layer.groups)
+            window[..., group * seen : (group + 1) * seen].ravel()
+            @ kernel[..., group * filters : (group + 1) * filters].reshape(-1, filters)
+            for group in range(layer.groups)
         ]
         return np.concatenate(groups) + bias
 

@@ -43,14 +43,14 @@ def right(network: Network, weights: Path, batch: Path) -> dict[str, object]:
     model = TorchNetwork(network).load(open_weights(weights, network).tensors()).eval()
     model = model.to(memory_format=torch.channels_last)
     channels = network.input_shape[-1]
-    scalings = [network.pixels, *(one for one in COMMON.values() if len(one.gain) in (1, channels))]
-    found = {str(scaling): 0 for scaling in scalings}
+    scalings = [network.pixels, *(scaling for scaling in COMMON.values() if len(scaling.gain) in (1, channels))]
+    right_by_scaling = {str(scaling): 0 for scaling in scalings}
     for start in range(0, len(images), BATCH):
         part = images[start : start + BATCH]
         for scaling in dict.fromkeys(scalings):
             classes = np.argmax(model(as_input(part.pixels, scaling)).numpy(), axis=1)
-            found[str(scaling)] += int((classes == part.labels).sum())
-    return {"n": len(images), "right": found}
+            right_by_scaling[str(scaling)] += int((classes == part.labels).sum())
+    return {"n": len(images), "right": right_by_scaling}
 
 
 def main(ask: Mapping[str, Any]) -> None:

@@ -62,8 +62,8 @@ def _line(ladder: NDArray[np.int64], reach: int, kind: torch.dtype) -> tuple[Ten
     ends = np.tile([-reach, reach], (channels, 1))
     places = torch.from_numpy(np.concatenate([ladder, ladder - 1, ends], 1).clip(-reach, reach))
     counts = torch.searchsorted(torch.from_numpy(ladder), places, right=True)
-    found = (places.to(kind) * slope[:, None] + offset[:, None]).floor().clamp(0, steps)
-    return (slope, offset) if torch.equal(found.long(), counts) else None
+    fitted = (places.to(kind) * slope[:, None] + offset[:, None]).floor().clamp(0, steps)
+    return (slope, offset) if torch.equal(fitted.long(), counts) else None
 
 
 def _fitted(ladder: NDArray[np.int64], reach: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

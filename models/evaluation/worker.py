@@ -129,8 +129,8 @@ def main(ask: Mapping[str, Any]) -> None:
         if "float" in ask:
             network = network_from_json(ask["float"], JOB)
             float_weights = open_weights(Path(ask["float_weights"]), network).tensors()
-        found = accuracy(quantised, weights, Path(ask["data"]), network, float_weights)
-        Path("accuracy.json").write_text(json.dumps(found))
+        counts = accuracy(quantised, weights, Path(ask["data"]), network, float_weights)
+        Path("accuracy.json").write_text(json.dumps(counts))
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def entry_scaling(pixels: Pixels) -> tuple[list[Fraction], list[Fraction]] | Non
     """
     if pixels == UNIT:
         return None
-    gain, offset = [255 * one for one in pixels.gain], list(pixels.offset)
+    gain, offset = [255 * factor for factor in pixels.gain], list(pixels.offset)
     return (list(pixels.gain) if reads_bytes(gain, offset) else gain), offset
 
 
@@ -165,20 +165,20 @@ def put_weights(model: keras.Model, network: Network, tensors: Mapping[str, np.n
 
 def get_weights(model: keras.Model, network: Network) -> dict[str, np.ndarray]:
     """The tensors of `network` in the project's layout, float32."""
-    found: dict[str, np.ndarray] = {}
+    tensors: dict[str, np.ndarray] = {}
     for layer, names in _weights(network).items():
-        found |= dict(zip(names, model.get_layer(layer).get_weights(), strict=True))
-    return found
+        tensors |= dict(zip(names, model.get_layer(layer).get_weights(), strict=True))
+    return tensors
 
 
 def save_archive(path: Path, network: Network, tensors: Mapping[str, np.ndarray]) -> None:
     """Writes the model with its weights as a .keras archive, from which `flows` reads the same network again."""
-    made = path.with_name(f"{path.name}.keras")  # Keras takes no other ending
+    archive = path.with_name(f"{path.name}.keras")  # Keras takes no other ending
     try:
-        put_weights(keras_model(network, entry=True), network, tensors).save(made)
-        made.replace(path)
+        put_weights(keras_model(network, entry=True), network, tensors).save(archive)
+        archive.replace(path)
     finally:
-        made.unlink(missing_ok=True)
+        archive.unlink(missing_ok=True)
 
 
 def scaled(network: Network, pixels: np.ndarray) -> np.ndarray:
@@ -194,11 +194,11 @@ def reach(network: Network, tensors: Mapping[str, np.ndarray], pixels: np.ndarra
     model = put_weights(keras_model(network), network, tensors)
     watched = [layer.name for layer in network.layers if not isinstance(layer, Softmax)]
     inner = keras.Model(model.input, [model.get_layer(name).output for name in watched])
-    found: dict[str, Any] = {layer.name: (0.0, 1.0) for layer in network.layers if isinstance(layer, Softmax)}
+    ranges: dict[str, Any] = {layer.name: (0.0, 1.0) for layer in network.layers if isinstance(layer, Softmax)}
     for start in range(0, len(pixels), EVALUATION_BATCH):
         images = scaled(network, pixels[start : start + EVALUATION_BATCH])
         results = [keras.ops.convert_to_numpy(result) for result in keras.tree.flatten(inner(images, training=False))]
         for name, values in zip((INPUT, *watched), (images, *results), strict=True):
-            low, high = found.get(name, (np.inf, -np.inf))
-            found[name] = min(low, float(values.min())), max(high, float(values.max()))
-    return {name: found[name] for name in network.shapes}
+            low, high = ranges.get(name, (np.inf, -np.inf))
+            ranges[name] = min(low, float(values.min())), max(high, float(values.max()))
+    return {name: ranges[name] for name in network.shapes}

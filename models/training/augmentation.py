@@ -42,5 +42,5 @@ def turned(images: Tensor, rotation: float, shift: float, random: np.random.Gene
     each way, and half of them mirrored: bilinear, edges repeated (Keras' ImageDataGenerator with its defaults)."""
     matrix = motions(len(images), rotation, shift, random)
     grid = F.affine_grid(torch.from_numpy(matrix).float(), list(images.shape), align_corners=False)
-    made = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    return made.contiguous(memory_format=torch.channels_last)
+    sampled = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return sampled.contiguous(memory_format=torch.channels_last)

@@ -136,7 +136,7 @@ class BrevitasNetwork(TorchNetwork):
                 first, second = (own[self._source(name)] for name in layer.inputs)
                 if first is not second:
                     first += second
-                    own |= {one.name: first for one in second}
+                    own |= {member.name: first for member in second}
         return list({id(group): group for group in own.values()}.values())
 
     def _is_quantised(self, layer: Layer) -> bool:
@@ -170,18 +170,18 @@ class BrevitasNetwork(TorchNetwork):
             "weight_scaling_init": (scales * (high + kinds.power_of_two)).reshape(shape),
             **{f"weight_{name}": value for name, value in self._restriction().items()},
         }
-        made: Any
+        module: Any
         if isinstance(layer, Conv2D | GroupedConv2D):
             pads, groups = self._symmetric(layer) or 0, layer.groups if isinstance(layer, GroupedConv2D) else 1
-            made = qnn.QuantConv2d(
+            module = qnn.QuantConv2d(
                 plain.in_channels, layer.filters, layer.kernel, layer.strides, padding=pads, groups=groups, **settings
             )
         else:
-            made = qnn.QuantLinear(plain.in_features, plain.out_features, **settings)
+            module = qnn.QuantLinear(plain.in_features, plain.out_features, **settings)
         with torch.no_grad():
-            made.weight.copy_(plain.weight)
-            made.bias.copy_(plain.bias)
-        return made
+            module.weight.copy_(plain.weight)
+            module.bias.copy_(plain.bias)
+        return module
 
     def _restriction(self) -> dict[str, Any]:
         if not self.kinds.power_of_two:
@@ -292,7 +292,7 @@ class Scaling(nn.Module):
 
     def __init__(self, pixels: Pixels) -> None:
         super().__init__()
-        for name, numbers in (("gain", [255 * one for one in pixels.gain]), ("offset", pixels.offset)):
+        for name, numbers in (("gain", [255 * factor for factor in pixels.gain]), ("offset", pixels.offset)):
             self.register_buffer(name, torch.tensor([float(number) for number in numbers]), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -316,11 +316,11 @@ def _pixels(pixels: Pixels) -> nn.Module:
     """8 bits of what the network reads; bytes over 255 are their own codes."""
     low, high = (float(end) for end in pixels.ends)
     signed = low < 0
-    made: nn.Module = qnn.QuantIdentity(
+    quantiser: nn.Module = qnn.QuantIdentity(
         act_quant=Int8ActPerTensorFloat if signed else Uint8ActPerTensorFloat,
         bit_width=8,
         narrow_range=signed,
         scaling_impl_type=ScalingImplType.CONST,
         scaling_init=max(-low, high),
     )
-    return made
+    return quantiser

@@ -102,20 +102,20 @@ class Course:
     ) -> None:
         """Writes weights, ranges and card of the folded network on `tensors`. `reach` measures the ranges on pixels,
         `right` counts images. The only place where the test images, in `folder`, are read: once, after the choice."""
-        network, rest, recipe = folded(self.network), self.rest, self.recipe
+        network, training, recipe = folded(self.network), self.rest, self.recipe
         path = self.out / f"{network.name}.safetensors"
         with replacing(path) as scratch:
             save_weights(scratch, tensors, network)
         weights = open_weights(path, network).digest
-        calibration = rest[:CALIBRATION_IMAGES]
+        calibration = training[:CALIBRATION_IMAGES]
         reached = dict(reach(calibration.pixels))
         with replacing(self.out / f"{network.name}.ranges.json") as scratch:
             Ranges(network.digest, weights, calibration.digest, len(calibration), reached).save(scratch)
         test = cifar10.read(folder, cifar10.TEST)
         count = right(test)
         low, high = wilson(count, len(test), 0.95)
-        given = f" --recipe {recipe.name} --epochs {recipe.epochs} --seed {recipe.seed} --rate {recipe.peak_rate}"
-        given = f" --framework {self.framework}{given}" if self.framework != TORCH else given
+        options = f" --recipe {recipe.name} --epochs {recipe.epochs} --seed {recipe.seed} --rate {recipe.peak_rate}"
+        options = f" --framework {self.framework}{options}" if self.framework != TORCH else options
         card = {
             "network": network.name,
             "architecture": network.digest,
@@ -124,10 +124,10 @@ class Course:
                 "accuracy": count / len(test), "n": len(test), "low95": low, "high95": high, "images": test.digest,
             },
             "chosen_by": {"held_out": len(self.chooser), "images": self.chooser.digest, **progress.best},
-            "trained_on": {"n": len(rest), "images": rest.digest},
+            "trained_on": {"n": len(training), "images": training.digest},
             "recipe": recipe_to_json(recipe),
             "about": recipe.about,
-            "command": f"python -m flows train {self.source} --data DIR --out OUT{given}",
+            "command": f"python -m flows train {self.source} --data DIR --out OUT{options}",
             "versions": {**versions, "numpy": np.__version__},
             "history": progress.history,
         }  # fmt: skip
@@ -139,5 +139,5 @@ class Course:
 
 def asked_network(ask: Mapping[str, Any]) -> Network:
     """The network of a job: by name, or as described there."""
-    given = ask["network"]
-    return NETWORKS[given] if isinstance(given, str) else network_from_json(given, JOB)
+    network = ask["network"]
+    return NETWORKS[network] if isinstance(network, str) else network_from_json(network, JOB)

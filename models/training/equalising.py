@@ -30,9 +30,9 @@ def equalised(network: Network, tensors: Mapping[str, np.ndarray]) -> dict[str, 
     weights = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
     for _ in range(ROUNDS):
         for makers, readers in channels(network):
-            made = np.max([share(weights[f"{name}/kernel"], -1) for name in makers], axis=0)
-            read = np.max([share(_by_channel(weights[f"{name}/kernel"], len(made)), -2) for name in readers], axis=0)
-            _scale(weights, makers, readers, np.sqrt(made / np.maximum(read, 1e-6)))
+            written = np.max([share(weights[f"{name}/kernel"], -1) for name in makers], axis=0)
+            read = np.max([share(_by_channel(weights[f"{name}/kernel"], len(written)), -2) for name in readers], axis=0)
+            _scale(weights, makers, readers, np.sqrt(written / np.maximum(read, 1e-6)))
     return {name: tensor.astype(np.float32) for name, tensor in weights.items()}
 
 
@@ -82,7 +82,9 @@ def _by_channel(kernel: np.ndarray, channels: int) -> np.ndarray:
 
 def share(kernel: np.ndarray, axis: int) -> np.ndarray:
     """What each channel of `axis` reaches, as a share of what the kernel does."""
-    reached = abs(kernel).max(axis=tuple(one for one in range(kernel.ndim) if one != kernel.ndim + axis))
+    reached = abs(kernel).max(
+        axis=tuple(dimension for dimension in range(kernel.ndim) if dimension != kernel.ndim + axis)
+    )
     return reached / reached.max()
 
 
@@ -99,15 +101,15 @@ def channels(network: Network) -> list[tuple[list[str], list[str]]]:
             continue
         first, *others = (group[name] for name in layer.inputs)
         joined = dict.fromkeys(others, first)
-        group = {name: joined.get(one, one) for name, one in group.items()} | {layer.name: first}
+        group = {name: joined.get(member, member) for name, member in group.items()} | {layer.name: first}
     weighted = [layer for layer in network.layers if isinstance(layer, Conv2D | Dense)]
     bound = [layer for layer in network.layers if isinstance(layer, GroupedConv2D | Clip)]
     fixed = {group[name] for layer in bound for name in (layer.name, *layer.inputs)}
-    found = []
+    pairs = []
     for root in dict.fromkeys(group[layer.name] for layer in weighted):
         makers = [layer.name for layer in weighted if group[layer.name] == root]
         readers = [layer.name for layer in weighted if group[layer.inputs[0]] == root]
         counts = {network.shapes[name][-1] for name in makers}
         if readers and root not in (group[INPUT], *fixed) and len(counts) == 1:
-            found.append((makers, readers))
-    return found
+            pairs.append((makers, readers))
+    return pairs

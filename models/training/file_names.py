@@ -21,18 +21,18 @@ def name_nodes(model: ModelProto, network: Network) -> None:
     names: dict[str, str] = {}
     waiting = [(theirs.output, _computed(network, network.output))]
     while waiting:
-        made, meant = waiting.pop()
-        while made != INPUT and isinstance(layer := theirs[made], Quantise):
-            _same(names, made, f"{meant}_quant")
-            made = layer.inputs[0]
+        theirs_name, meant = waiting.pop()
+        while theirs_name != INPUT and isinstance(layer := theirs[theirs_name], Quantise):
+            _same(names, theirs_name, f"{meant}_quant")
+            theirs_name = layer.inputs[0]
         if meant == INPUT:  # what scales the pixels stands before their quantiser
             continue
-        if made == INPUT:
+        if theirs_name == INPUT:
             raise _broken(f"reads the image where {meant} belongs")
-        layer, ours = theirs[made], network[meant]
-        if layer.kind != ours.kind or theirs.shapes[made] != network.shapes[meant]:
-            raise _broken(f"has {layer.kind} {theirs.shapes[made]} where {meant} belongs")
-        if _same(names, made, meant):
+        layer, ours = theirs[theirs_name], network[meant]
+        if layer.kind != ours.kind or theirs.shapes[theirs_name] != network.shapes[meant]:
+            raise _broken(f"has {layer.kind} {theirs.shapes[theirs_name]} where {meant} belongs")
+        if _same(names, theirs_name, meant):
             continue
         waiting += zip(layer.inputs, (_computed(network, name) for name in ours.inputs), strict=True)
     kernels = {node.input[1]: names[node.name] for node in model.graph.node if node.name in graph.kernels}
@@ -48,11 +48,11 @@ def _computed(network: Network, name: str) -> str:
     return name
 
 
-def _same(names: dict[str, str], made: str, meant: str) -> bool:
-    """Notes that `made` is `meant`; whether that was known."""
-    known = made in names
-    if names.setdefault(made, meant) != meant:
-        raise _broken(f"has one {made} where {names[made]} and {meant} belong")
+def _same(names: dict[str, str], theirs: str, meant: str) -> bool:
+    """Notes that `theirs` is `meant`; whether that was known."""
+    known = theirs in names
+    if names.setdefault(theirs, meant) != meant:
+        raise _broken(f"has one {theirs} where {names[theirs]} and {meant} belong")
     return known
 
 

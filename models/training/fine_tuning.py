@@ -137,8 +137,8 @@ def split(images: Images, recipe: QatRecipe) -> tuple[Images, Images]:
 
     Raises `InputError` where that leaves less than a batch.
     """
-    rest, chooser = cifar10.split(images, max(1, min(recipe.held_out, len(images) // 10)), recipe.seed)
-    if len(rest) < recipe.batch:
+    training, chooser = cifar10.split(images, max(1, min(recipe.held_out, len(images) // 10)), recipe.seed)
+    if len(training) < recipe.batch:
         fact = f"{len(images):,} training images, and a batch has {recipe.batch}"
         raise InputError("--data", fact, "give more images")
-    return rest, chooser
+    return training, chooser

@@ -104,13 +104,13 @@ class KerasRun:
 
     def _batches(self) -> Iterator[tuple[Any, np.ndarray]]:
         """Of all epochs that are left, each in an order of its own."""
-        network, rest, size = self.course.network, self.course.rest, self.recipe.batch
+        network, images, size = self.course.network, self.course.rest, self.recipe.batch
         for epoch in range(self.progress.epochs, self.recipe.epochs):
             random = np.random.default_rng((self.recipe.seed, epoch))
-            order = random.permutation(len(rest))
+            order = random.permutation(len(images))
             for number in told(epoch, self._steps):
                 chosen = order[number * size : (number + 1) * size]
-                yield turned(scaled(network, rest.pixels[chosen]), self.recipe, random), rest.labels[chosen]
+                yield turned(scaled(network, images.pixels[chosen]), self.recipe, random), images.labels[chosen]
 
     def keep(self, row: dict[str, float]) -> None:
         """The epoch's end on disk: the best weights first, then the checkpoint that counts it as done."""
@@ -129,7 +129,7 @@ class KerasRun:
     def _variables(self) -> Mapping[str, Any]:
         """What an epoch begins with, by role and number."""
         roles = {"model": self.model.weights, "optimizer": self.model.optimizer.variables}
-        return {f"{role}.{number}": one for role, every in roles.items() for number, one in enumerate(every)}
+        return {f"{role}.{number}": variable for role, every in roles.items() for number, variable in enumerate(every)}
 
     def _resumed(self) -> Progress:
         """Raises `InputError` where the checkpoint is damaged, or of another training."""
@@ -206,9 +206,9 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras says no t
 def right(network: Network, tensors: Mapping[str, np.ndarray], images: Images) -> int:
     """How many of `images` the network on `tensors` gets right."""
     model = put_weights(keras_model(network), network, tensors)
-    found = 0
+    correct = 0
     for start in range(0, len(images), EVALUATION_BATCH):
         batch = images[start : start + EVALUATION_BATCH]
         scores = keras.ops.convert_to_numpy(model(scaled(network, batch.pixels), training=False))
-        found += int((scores.argmax(1) == batch.labels).sum())
-    return found
+        correct += int((scores.argmax(1) == batch.labels).sum())
+    return correct

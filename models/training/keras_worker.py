@@ -39,7 +39,7 @@ def train(network: Network, recipe: AnyRecipe, folder: Path, out: Path, source: 
     best, hardware = run.best_weights(), folded(network)
     with replacing(out / f"{network.name}.keras") as scratch:
         save_archive(scratch, network, best)
-    tensors = {name: np.ascontiguousarray(one, np.float32) for name, one in folded_weights(network, best).items()}
+    tensors = {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in folded_weights(network, best).items()}
     course.ship(
         run.progress,
         tensors,
@@ -67,15 +67,15 @@ def prepare(backend: str, threads: int) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Drops what C++ writes to stderr meanwhile; exceptions are told as always."""
+    """Drops what C++ writes to stderr meanwhile; exceptions are reported as always."""
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)
         os.close(nowhere)
 
 

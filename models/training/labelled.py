@@ -68,8 +68,8 @@ def labelled(data: Path, shape: Shape, classes: int) -> Labelled:
 
     for names in PAIRS:
         if all(name in arrays for name in names):
-            given = [arrays[name] for name in names]
-            training, test = read(*given[:2]), read(*given[2:])
+            ordered = [arrays[name] for name in names]
+            training, test = read(*ordered[:2]), read(*ordered[2:])
             return _as_read(training, test)
     for image, label in ALONE:
         if image in arrays and label in arrays:

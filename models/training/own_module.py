@@ -44,8 +44,8 @@ class Plain(nn.Module):
         self.module = module
 
     def forward(self, images: Tensor) -> Tensor:
-        made = self.module(images)
-        return made.value if isinstance(made, QuantTensor) else torch.as_tensor(made)
+        result = self.module(images)
+        return result.value if isinstance(result, QuantTensor) else torch.as_tensor(result)
 
 
 def load(file: Path, name: str, state: Path | None) -> Plain:
@@ -58,12 +58,12 @@ def load(file: Path, name: str, state: Path | None) -> Plain:
     sys.modules[file.stem] = own
     with _theirs(file, "on import"):
         spec.loader.exec_module(own)
-    made = getattr(own, name, None)
-    if not callable(made):
+    factory = getattr(own, name, None)
+    if not callable(factory):
         classes = [key for key, value in vars(own).items() if isinstance(value, type) and issubclass(value, nn.Module)]
         raise InputError(f"{file}:{name}", "there is no such class", f"there are {', '.join(classes) or 'none'}")
     with _theirs(file, f"when {name}() is called"):
-        module = made()
+        module = factory()
     if not isinstance(module, nn.Module):
         raise InputError(f"{file}:{name}", f"makes a {type(module).__name__}, no torch module", "name its class")
     if state:

@@ -89,7 +89,7 @@ def _without_casts(model: ModelProto) -> ModelProto:
     for node in model.graph.node:
         for index, name in enumerate(node.input):
             node.input[index] = instead.get(name, name)
-    ends = {one.name for one in model.graph.output}
+    ends = {output.name for output in model.graph.output}
     for node in casts:
         if node.output[0] in instead and node.output[0] not in ends:
             model.graph.node.remove(node)
@@ -99,14 +99,14 @@ def _without_casts(model: ModelProto) -> ModelProto:
 def _without_pads(model: ModelProto) -> ModelProto:
     """Zeros on one side only, as strides at "same" padding have them, stand in a Pad of their own: torch's convolutions
     take none. ONNX' do, and FINN has no unit for Pad."""
-    values = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     for pad in [node for node in model.graph.node if node.op_type == "Pad"]:
         readers = [node for node in model.graph.node if pad.output[0] in node.input]
         sides, zero = values[pad.input[1]].reshape(2, -1), values.get(pad.input[2]) if len(pad.input) > 2 else None
         if any(node.op_type != "Conv" for node in readers) or sides[:, :2].any() or (zero is not None and zero.any()):
             continue
         for node in readers:
-            (pads,) = [one for one in node.attribute if one.name == "pads"]
+            (pads,) = [attribute for attribute in node.attribute if attribute.name == "pads"]
             pads.ints[:] = (np.reshape(pads.ints, (2, -1)) + sides[:, 2:]).ravel().tolist()
             node.input[0] = pad.input[0]
         model.graph.node.remove(pad)
@@ -125,7 +125,7 @@ def _compare(model: ModelProto, images: Tensor, expected: np.ndarray) -> None:
     wrapped = ModelWrapper(model).transform(InferShapes())
     (source,), (result,) = wrapped.graph.input, wrapped.graph.output
     for image, logits in zip(images, expected, strict=True):
-        given: dict[str, Any] = {source.name: np.ascontiguousarray(image[None].numpy())}
-        theirs = execute_onnx(wrapped, given)[result.name].ravel()
+        inputs: dict[str, Any] = {source.name: np.ascontiguousarray(image[None].numpy())}
+        theirs = execute_onnx(wrapped, inputs)[result.name].ravel()
         if theirs.shape != logits.shape or not np.allclose(theirs, logits, atol=NEAR * float(abs(expected).max())):
             raise Unlike(f"its logits are {np.round(theirs, 3).tolist()}, the module's {np.round(logits, 3).tolist()}")

@@ -96,7 +96,7 @@ class SeedRecipe:
 
 
 AnyRecipe = Recipe | SeedRecipe
-RECIPES: dict[str, type[Recipe] | type[SeedRecipe]] = {one.name: one for one in (Recipe, SeedRecipe)}
+RECIPES: dict[str, type[Recipe] | type[SeedRecipe]] = {recipe.name: recipe for recipe in (Recipe, SeedRecipe)}
 
 
 def recipe_from_json(content: dict[str, Any]) -> AnyRecipe:

@@ -21,14 +21,14 @@ def quantised(x: Tensor, scale: Tensor, low: float, high: float) -> Tensor:
     return torch.clamp(torch.round(x / scale), low, high) * scale
 
 
-def gradients(given: Tensor, x: Tensor, scale: Tensor, low: float, high: float) -> tuple[Tensor, Tensor]:
-    """Of `x`, straight through where nothing is clipped, and of `scale`, from the gradient `given` of what is left."""
+def gradients(gradient: Tensor, x: Tensor, scale: Tensor, low: float, high: float) -> tuple[Tensor, Tensor]:
+    """Of `x`, straight through where nothing is clipped, and of `scale`, from the `gradient` of what is left."""
     share = x / scale
     rounded = torch.round(share)
     codes = torch.clamp(rounded, low, high)
     inside = rounded == codes
-    of_scale = given.float() * (codes - torch.where(inside, share, 0.0)).float()
-    return torch.where(inside, given, 0.0), of_scale.sum_to_size(scale.shape)
+    of_scale = gradient.float() * (codes - torch.where(inside, share, 0.0)).float()
+    return torch.where(inside, gradient, 0.0), of_scale.sum_to_size(scale.shape)
 
 
 FORMS: dict[str, Callable[..., Any]] = {"quantised": quantised, "gradients": gradients}

@@ -168,17 +168,17 @@ def _array(tensor: Any) -> np.ndarray:
 def reach(model: TorchNetwork, pixels: np.ndarray) -> dict[str, tuple[float, float]]:
     """The lowest and highest value of every tensor over `pixels` uint8 (n, H, W, C); of a softmax its bounds."""
     shapes = model.network.shapes
-    found = {layer.name: (0.0, 1.0) for layer in model.network.layers if isinstance(layer, Softmax)}
+    ranges = {layer.name: (0.0, 1.0) for layer in model.network.layers if isinstance(layer, Softmax)}
 
     def watch(name: str, value: Tensor) -> None:
-        low, high = found.get(name, (torch.inf, -torch.inf))
-        found[name] = min(low, float(value.min())), max(high, float(value.max()))
+        low, high = ranges.get(name, (torch.inf, -torch.inf))
+        ranges[name] = min(low, float(value.min())), max(high, float(value.max()))
 
     model.eval()
     batch = max(1, min(500, LARGEST_TENSOR // max(map(prod, shapes.values()))))
     for start in range(0, len(pixels), batch):
         model(as_input(pixels[start : start + batch], model.network.pixels), watch)
-    return {name: found[name] for name in shapes}
+    return {name: ranges[name] for name in shapes}
 
 
 LARGEST_TENSOR = 1 << 25

@@ -56,16 +56,16 @@ Link = StreamingFifo | WidthConverter
 def links(nodes: Sequence[HardwareNode], folding: Folding, depths: Mapping[Fifo, int], style: str) -> tuple[Link, ...]:
     """What stands between the nodes; `depths` are in tokens."""
     by_name = {node.name: node for node in nodes}
-    found: list[Link] = []
+    chain: list[Link] = []
     for (source, reader), depth in depths.items():
         writer, taker = by_name[source], by_name[reader]
         put, taken = writer.puts(folding[source]), taker.takes(folding[reader])
         bits, deep = writer.result.width, max(SHALLOW, depth * words(writer.token, put))
-        found.append(StreamingFifo(source, reader, deep, bits * put, stored(deep, bits * put, style)))
+        chain.append(StreamingFifo(source, reader, deep, bits * put, stored(deep, bits * put, style)))
         if put != taken:
-            found.append(WidthConverter(source, reader, bits * put, bits * taken))
-            found.append(StreamingFifo(source, reader, SHALLOW, bits * taken, SRL))
-    return tuple(found)
+            chain.append(WidthConverter(source, reader, bits * put, bits * taken))
+            chain.append(StreamingFifo(source, reader, SHALLOW, bits * taken, SRL))
+    return tuple(chain)
 
 
 def stored(depth: int, bits: int, style: str) -> str:

@@ -29,36 +29,36 @@ def read(text: str, nodes: Sequence[HardwareNode]) -> Folding:
     Raises `InputError` where it names other nodes, a PE or SIMD that does not divide, folds that do not go together, or
     what `memories` refuses.
     """
-    given: dict[str, Any] = json.loads(text)
-    if given.pop("Defaults", {}):
+    settings: dict[str, Any] = json.loads(text)
+    if settings.pop("Defaults", {}):
         raise InputError(f"{WHERE}, Defaults", "they are not read here", "give each node its attributes")
     by_name = {node.name: node for node in nodes}
-    for name in given:
+    for name in settings:
         if name not in by_name and not name.startswith(NOT_OURS):
             near = get_close_matches(name, by_name, n=3) or list(by_name)[:3]
             raise InputError(
                 f"{WHERE}, node {name}", "the network has no such node", f"its nodes are {', '.join(near)}, ..."
             )
-    found = {node.name: _fold(node, given.get(node.name, {})) for node in nodes}
+    folding = {node.name: _fold(node, settings.get(node.name, {})) for node in nodes}
     memories(text, nodes, MemoryStyle())
     for node in nodes:
         for source in node.sources:
             window = by_name.get(source)
-            if isinstance(window, Window) and window.depthwise and found[source].simd != found[node.name].pe:
-                fact = f"SIMD {found[source].simd} of {source} before PE {found[node.name].pe}"
+            if isinstance(window, Window) and window.depthwise and folding[source].simd != folding[node.name].pe:
+                fact = f"SIMD {folding[source].simd} of {source} before PE {folding[node.name].pe}"
                 raise InputError(
                     f"{WHERE}, node {node.name}",
                     fact,
                     "a depthwise unit or a pooling, and its window, fold alike: give one number",
                 )
-    return found
+    return folding
 
 
-def _fold(node: HardwareNode, given: Mapping[str, Any]) -> NodeFold:
-    numbers = {key: given.get(key, 0 if key == "parallel_window" else 1) for key in node.attributes}
+def _fold(node: HardwareNode, settings: Mapping[str, Any]) -> NodeFold:
+    numbers = {key: settings.get(key, 0 if key == "parallel_window" else 1) for key in node.attributes}
     where = f"{WHERE}, node {node.name}"
-    meant = {one.lower() for one in TAKEN}
-    if strange := [key for key in given if key.lower() in meant and key not in node.attributes]:
+    meant = {attribute.lower() for attribute in TAKEN}
+    if strange := [key for key in settings if key.lower() in meant and key not in node.attributes]:
         raise InputError(where, f"it has no attribute {strange[0]!r}", f"its are {', '.join(node.attributes)}")
     for key, number in numbers.items():
         if isinstance(number, bool) or not isinstance(number, int) or number < 0:
@@ -68,9 +68,9 @@ def _fold(node: HardwareNode, given: Mapping[str, Any]) -> NodeFold:
         return fold
     for key, legal in (("PE", {fold.pe for fold in node.folds}), ("SIMD", {fold.simd for fold in node.folds})):
         if numbers.get(key, 1) not in legal:
-            near = sorted(sorted(legal, key=lambda one: (abs(one - numbers[key]), one))[:2])
-            many = node.channels if key == "PE" or not isinstance(node, MatrixVector) else node.inputs
-            fact = f"{key} {numbers[key]} does not divide {many}"
+            near = sorted(sorted(legal, key=lambda divisor: (abs(divisor - numbers[key]), divisor))[:2])
+            size = node.channels if key == "PE" or not isinstance(node, MatrixVector) else node.inputs
+            fact = f"{key} {numbers[key]} does not divide {size}"
             raise InputError(where, fact, f"nearest are {' and '.join(map(str, near))}")
     raise InputError(where, "a parallel window of fewer than all channels", f"give SIMD {node.channels}, or 0 for it")
 
@@ -80,11 +80,11 @@ def memories(text: str, nodes: Sequence[HardwareNode], others: MemoryStyle) -> d
 
     Raises `InputError` for a memory, or a kind of multiplier, that the resource model does not know of that node.
     """
-    given: dict[str, Any] = json.loads(text)
-    return {node.name: _memory(node, given.get(node.name, {}), others) for node in nodes}
+    settings: dict[str, Any] = json.loads(text)
+    return {node.name: _memory(node, settings.get(node.name, {}), others) for node in nodes}
 
 
-def _memory(node: HardwareNode, given: Mapping[str, Any], others: MemoryStyle) -> MemoryStyle:
+def _memory(node: HardwareNode, settings: Mapping[str, Any], others: MemoryStyle) -> MemoryStyle:
     match node:
         case MatrixVector():
             multipliers = ("auto", "dsp") if node.rtl else ("auto", "lut")
@@ -93,8 +93,8 @@ def _memory(node: HardwareNode, given: Mapping[str, Any], others: MemoryStyle) -
             known = {RAM_STYLE: STYLES}
         case _:
             known = {}
-    for key in given.keys() & {MEM_MODE, RAM_STYLE, RES_TYPE}:
-        where, value = f"{WHERE}, node {node.name}", given[key]
+    for key in settings.keys() & {MEM_MODE, RAM_STYLE, RES_TYPE}:
+        where, value = f"{WHERE}, node {node.name}", settings[key]
         if key not in known:
             raise InputError(where, f"{key} is {value!r}, and its memory is not modelled by that", f"leave {key} out")
         if value not in known[key]:
@@ -102,8 +102,8 @@ def _memory(node: HardwareNode, given: Mapping[str, Any], others: MemoryStyle) -
             fact = f"{key} is {value!r}; the model of {node.op} knows {', '.join(known[key])}"
             raise InputError(where, fact, f"the nearest is {near[0]}")
     if isinstance(node, Window):
-        return replace(others, window_style=given.get(RAM_STYLE, others.window_style))
-    weights, style = given.get(MEM_MODE, others.weights), given.get(RAM_STYLE, others.weight_style)
+        return replace(others, window_style=settings.get(RAM_STYLE, others.window_style))
+    weights, style = settings.get(MEM_MODE, others.weights), settings.get(RAM_STYLE, others.weight_style)
     return replace(others, weights=weights, weight_style=style)
 
 
@@ -115,23 +115,23 @@ def left_aside(text: str) -> list[str]:
     """
     ours = {*TAKEN, MEM_MODE, RAM_STYLE, RES_TYPE}
     nodes: dict[str, Any] = json.loads(text)
-    rest = (set(given) - (set() if name.startswith(NOT_OURS) else ours) for name, given in nodes.items())
-    return sorted(set[str]().union(*rest))
+    unread = (set(settings) - (set() if name.startswith(NOT_OURS) else ours) for name, settings in nodes.items())
+    return sorted(set[str]().union(*unread))
 
 
 def write(
     nodes: Sequence[HardwareNode], folding: Folding, memories: Mapping[str, MemoryStyle], links: Sequence[Link]
 ) -> str:
     """The folding as FINN's ``folding_config_file``, with memories and FIFO depths (in words)."""
-    found: dict[str, dict[str, Any]] = {"Defaults": {}}
+    settings: dict[str, dict[str, Any]] = {"Defaults": {}}
     for node in nodes:
         fold, memory = folding[node.name], memories[node.name]
         values = {"PE": fold.pe, "SIMD": fold.simd, "parallel_window": int(fold.parallel)}
-        found[node.name] = {key: values[key] for key in node.attributes}
+        settings[node.name] = {key: values[key] for key in node.attributes}
         if isinstance(node, MatrixVector):
-            found[node.name] |= {MEM_MODE: memory.weights, RAM_STYLE: memory.weight_style}
+            settings[node.name] |= {MEM_MODE: memory.weights, RAM_STYLE: memory.weight_style}
         elif isinstance(node, Window):
-            found[node.name] |= {RAM_STYLE: memory.window_style}
+            settings[node.name] |= {RAM_STYLE: memory.window_style}
         depths = [
             max(
                 link.depth
@@ -142,5 +142,5 @@ def write(
             if source in folding
         ]
         if depths:
-            found[node.name]["inFIFODepths"] = depths
-    return json.dumps(found, indent=2) + "\n"
+            settings[node.name]["inFIFODepths"] = depths
+    return json.dumps(settings, indent=2) + "\n"

@@ -41,15 +41,15 @@ def nodes(quantised: QuantisedNetwork) -> tuple[HardwareNode, ...]:
 
     Flatten leaves nothing but another order of reading. The last scale and offset are the host's.
     """
-    made = _Made(quantised)
+    builder = _Made(quantised)
     network = quantised.network
     start = _Stream(INPUT, network.input_shape, _integer(quantised, INPUT))
-    streams = {INPUT: made.shared(INPUT, start)}
+    streams = {INPUT: builder.shared(INPUT, start)}
     for layer in branches(quantised):
         if not _is_part(quantised, layer):
-            stream = _layer(made, layer, [streams[name] for name in _sources(quantised, layer)])
-            streams[layer.name] = made.shared(layer.name, stream)
-    return tuple(made.nodes)
+            stream = _layer(builder, layer, [streams[name] for name in _sources(quantised, layer)])
+            streams[layer.name] = builder.shared(layer.name, stream)
+    return tuple(builder.nodes)
 
 
 def _is_part(quantised: QuantisedNetwork, layer: Layer) -> bool:
@@ -59,7 +59,7 @@ def _is_part(quantised: QuantisedNetwork, layer: Layer) -> bool:
 
 
 def _sources(quantised: QuantisedNetwork, layer: Layer) -> Iterator[str]:
-    by_name = {one.name: one for one in quantised.computed}
+    by_name = {computed.name: computed for computed in quantised.computed}
     for name in layer.inputs:
         inner = by_name.get(name)
         if inner and _is_part(quantised, inner):
@@ -70,16 +70,16 @@ def _sources(quantised: QuantisedNetwork, layer: Layer) -> Iterator[str]:
 
 def branches(quantised: QuantisedNetwork) -> tuple[Layer, ...]:
     """The layers branch by branch, the first input of a join first: an order that a build in FINN finds as well."""
-    by_name, found = {layer.name: layer for layer in quantised.computed}, dict[str, Layer]()
+    by_name, layers = {layer.name: layer for layer in quantised.computed}, dict[str, Layer]()
 
     def visit(name: str) -> None:
-        if name in by_name and name not in found:
+        if name in by_name and name not in layers:
             for source in by_name[name].inputs:
                 visit(source)
-            found[name] = by_name[name]
+            layers[name] = by_name[name]
 
     visit(quantised.output)
-    return tuple(found.values())
+    return tuple(layers.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,53 +111,53 @@ class _Made:
         return self.put(Copy("", tensor, (stream.writer,), stream.shape, stream.shape, stream.type, stream.type))
 
 
-def _layer(made: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
-    source, quantised = inputs[0], made.quantised
+def _layer(builder: _Made, layer: Layer, inputs: Sequence[_Stream]) -> _Stream:
+    source, quantised = inputs[0], builder.quantised
     shape, result = quantised.network.shapes[layer.name], _integer(quantised, layer.name)
     sources = tuple(stream.writer for stream in inputs)
     match layer:
         case Conv2D() | GroupedConv2D() | Dense():
-            return _product(made, layer, source, shape)  # biases are in thresholds, or the host's
+            return _product(builder, layer, source, shape)  # biases are in thresholds, or the host's
         case Threshold():
-            return made.put(Thresholds("", layer.name, sources, source.shape, source.shape, source.type, result))
+            return builder.put(Thresholds("", layer.name, sources, source.shape, source.shape, source.type, result))
         case Add():
             signed = any(stream.type.signed for stream in inputs)
             wide = 1 + max(stream.type.width + (signed and not stream.type.signed) for stream in inputs)
             total = Integer(wide, signed)
-            return made.put(Sum("", layer.name, sources, shape, shape, source.type, total))
+            return builder.put(Sum("", layer.name, sources, shape, shape, source.type, total))
         case Concat():
             parts = tuple(stream.shape[-1] for stream in inputs)
-            return made.put(Join("", layer.name, sources, source.shape, shape, result, result, parts))
+            return builder.put(Join("", layer.name, sources, source.shape, shape, result, result, parts))
         case MaxPool2D() | WindowSum():
-            window = made.put(_window(layer, _padded(made, layer, source), depthwise=True))
+            window = builder.put(_window(layer, _padded(builder, layer, source), depthwise=True))
             pool = Pool("", layer.name, (window.writer,), shape, shape, source.type, result, layer.kernel)
-            return made.put(pool)
+            return builder.put(pool)
         case GlobalSumLayer():
             bits = source.type.width + (prod(source.shape[:-1]) - 1).bit_length()
             total = Integer(bits, source.type.signed)
-            return made.put(GlobalSum("", layer.name, sources, source.shape, (1, *shape), source.type, total))
+            return builder.put(GlobalSum("", layer.name, sources, source.shape, (1, *shape), source.type, total))
         case _:
             return source
 
 
-def _product(made: _Made, layer: Conv2D | GroupedConv2D | Dense, source: _Stream, shape: Shape) -> _Stream:
+def _product(builder: _Made, layer: Conv2D | GroupedConv2D | Dense, source: _Stream, shape: Shape) -> _Stream:
     """The matrix-vector or vector-vector unit, and what brings it its vectors."""
-    types = made.quantised.layers[layer.name]
+    types = builder.quantised.layers[layer.name]
     assert types.kernel is not None and types.accumulator is not None
     inputs, is_depthwise = prod(source.shape), isinstance(layer, GroupedConv2D)
     if not isinstance(layer, Dense):
         inputs = prod(layer.kernel) * (1 if is_depthwise else source.shape[-1])
-        source = _padded(made, layer, source)
+        source = _padded(builder, layer, source)
         if prod(layer.kernel) > 1 or prod(layer.strides) > 1:
-            source = made.put(_window(layer, source, depthwise=is_depthwise))
+            source = builder.put(_window(layer, source, depthwise=is_depthwise))
     bits, total = types.kernel.width, Integer(types.accumulator.width, True)
     if source.type == BINARY and types.bipolar:  # elsewhere FINN gives weights of -1 and 1 the type INT2
         bits, total = 1, Integer(inputs.bit_length(), False)  # it counts the products that are 1 (binaryXnorMode)
     rtl = not types.bipolar and is_rtl(source.type, types.kernel, total.width)
     place = (source.writer,), source.shape, shape if len(shape) == 3 else (1, *shape)
     if is_depthwise:
-        return made.put(VectorVector("", layer.name, *place, source.type, total, inputs, bits, rtl=False))
-    return made.put(MatrixVector("", layer.name, *place, source.type, total, inputs, bits, rtl))
+        return builder.put(VectorVector("", layer.name, *place, source.type, total, inputs, bits, rtl=False))
+    return builder.put(MatrixVector("", layer.name, *place, source.type, total, inputs, bits, rtl))
 
 
 def is_rtl(data: Integer, weight: FixedType, accumulator: int) -> bool:
@@ -167,12 +167,12 @@ def is_rtl(data: Integer, weight: FixedType, accumulator: int) -> bool:
     return narrow and fits and min(data.width, weight.width) >= LEAST_RTL_BITS
 
 
-def _padded(made: _Made, layer: LayerWindow, source: _Stream) -> _Stream:
+def _padded(builder: _Made, layer: LayerWindow, source: _Stream) -> _Stream:
     pads, (rows, columns, channels) = layer.pads(source.shape), source.shape
     if not any(pads):
         return source
     padded, kind = (rows + pads[0] + pads[1], columns + pads[2] + pads[3], channels), source.type
-    return made.put(Padding("", layer.name, (source.writer,), source.shape, padded, kind, kind, pads))
+    return builder.put(Padding("", layer.name, (source.writer,), source.shape, padded, kind, kind, pads))
 
 
 def _window(layer: LayerWindow, source: _Stream, depthwise: bool) -> Window:

@@ -122,9 +122,9 @@ class Window(HardwareNode):
 
     @property
     def folds(self) -> tuple[NodeFold, ...]:
-        found = tuple(NodeFold(simd=simd) for simd in divisors(self.channels))
+        serial = tuple(NodeFold(simd=simd) for simd in divisors(self.channels))
         parallel = () if self.depthwise or self.kernel == (1, 1) else (NodeFold(simd=self.channels, parallel=True),)
-        return found + parallel
+        return serial + parallel
 
     def is_parallel(self, fold: NodeFold) -> bool:
         """Which of FINN's two implementations it takes."""
@@ -310,13 +310,13 @@ def divisors(number: int) -> tuple[int, ...]:
     >>> divisors(12)
     (1, 2, 3, 4, 6, 12)
     """
-    return tuple(one for one in range(1, number + 1) if number % one == 0)
+    return tuple(divisor for divisor in range(1, number + 1) if number % divisor == 0)
 
 
 @lru_cache(maxsize=1024)
 def _unit_folds(channels: int, inputs: int) -> tuple[NodeFold, ...]:
-    found = [NodeFold(pe, simd) for pe in divisors(channels) for simd in divisors(inputs)]
-    return tuple(sorted(found, key=lambda fold: (fold.pe * fold.simd, fold.pe)))
+    folds = [NodeFold(pe, simd) for pe in divisors(channels) for simd in divisors(inputs)]
+    return tuple(sorted(folds, key=lambda fold: (fold.pe * fold.simd, fold.pe)))
 
 
 def words(elements: int, of: int) -> int:

@@ -85,7 +85,7 @@ def _windows(node: Window, fold: NodeFold) -> Iterator[Run]:
     folds = node.channels // fold.simd
     spent = 0
     last = node.shape[0] * node.shape[1]
-    rest = node.cycles(fold) - first * folds
+    remaining = node.cycles(fold) - first * folds
     done = 0
     for place in range(rows * columns):
         row, column = divmod(place, columns)
@@ -93,7 +93,7 @@ def _windows(node: Window, fold: NodeFold) -> Iterator[Run]:
             yield Run(1, folds, puts=False)
         elif row in high and column in wide:
             done += 1
-            until = rest * done // last
+            until = remaining * done // last
             yield Run(1, until - spent)
             spent = until
         else:

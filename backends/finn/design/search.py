@@ -17,9 +17,9 @@ WIDEST_STREAM = 8191
 
 def set_folding(nodes: Sequence[HardwareNode], target: float) -> Folding:
     """Each node as little parallel as `target` cycles allow; a second pass where one node cannot, at what it can."""
-    found = _pass(nodes, target)
-    reached = slowest(nodes, found)
-    return _pass(nodes, reached) if reached > target else found
+    folding = _pass(nodes, target)
+    reached = slowest(nodes, folding)
+    return _pass(nodes, reached) if reached > target else folding
 
 
 def slowest(nodes: Iterable[HardwareNode], folding: Folding) -> int:
@@ -28,22 +28,22 @@ def slowest(nodes: Iterable[HardwareNode], folding: Folding) -> int:
 
 
 def _pass(nodes: Sequence[HardwareNode], target: float) -> Folding:
-    found: dict[str, NodeFold] = {}
+    folding: dict[str, NodeFold] = {}
     for node in nodes:
         match node:
             case Pool() | VectorVector():
-                found |= _channels(node, nodes, target)
+                folding |= _channels(node, nodes, target)
             case MatrixVector():
-                found[node.name] = _unit(node, target)
+                folding[node.name] = _unit(node, target)
             case Window():
-                found[node.name] = _least(node, target, [fold for fold in node.folds if not fold.parallel])
-                if node.cycles(found[node.name]) > target and any(fold.parallel for fold in node.folds):
-                    found[node.name] = replace(found[node.name], parallel=True)
+                folding[node.name] = _least(node, target, [fold for fold in node.folds if not fold.parallel])
+                if node.cycles(folding[node.name]) > target and any(fold.parallel for fold in node.folds):
+                    folding[node.name] = replace(folding[node.name], parallel=True)
             case Join():  # FINN asks for fewer cycles than the target, not as many
-                found[node.name] = _least(node, ceil(target) - 1, node.folds)
+                folding[node.name] = _least(node, ceil(target) - 1, node.folds)
             case _:
-                found[node.name] = _least(node, target, node.folds)
-    return found
+                folding[node.name] = _least(node, target, node.folds)
+    return folding
 
 
 def _least(node: HardwareNode, target: float, folds: Sequence[NodeFold]) -> NodeFold:
@@ -60,20 +60,20 @@ def _unit(node: MatrixVector, target: float) -> NodeFold:
         if divisor * node.weight > WIDEST_WEIGHTS:
             break
         simd = divisor
-    found = NodeFold(1, simd)
+    best = NodeFold(1, simd)
     for pe in divisors(node.channels):
         fold = NodeFold(pe, simd)
         if not node.rtl and pe * simd * node.weight > WIDEST_STREAM:
             break
-        found = fold
+        best = fold
         if node.cycles(fold) <= target:
             break
-    return found
+    return best
 
 
 def _channels(node: Pool | VectorVector, nodes: Sequence[HardwareNode], target: float) -> Folding:
     """A pooling or a vector unit, and the window before it, fold alike."""
-    window = next(one for one in nodes if one.name == node.sources[0])
+    window = next(source for source in nodes if source.name == node.sources[0])
     folds = divisors(node.channels)
     fits = [pe for pe in folds if node.cycles(NodeFold(pe=pe)) <= target and window.cycles(NodeFold(simd=pe)) <= target]
     pe = fits[0] if fits else folds[-1]

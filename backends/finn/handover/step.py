@@ -18,17 +18,17 @@ BOARDS = {"xc7z020clg400-1": "Pynq-Z2"}
 """FINN's boards by part (``pynq_part_map`` of finn-plus 1.6.1, as far as Zynq-7000; the Pynq-Z1 is the same to it)."""
 
 
-def handover_step(made: FinnDesign, model: Output, outputs: Output, order: Output) -> Step:
+def handover_step(design: FinnDesign, model: Output, outputs: Output, order: Output) -> Step:
     """`outputs` are the integers that the graph `model` gives for the project's vectors; `order` is that of its
     quantisers."""
-    weights = made.integer.weights
+    weights = design.integer.weights
     return worker(
         name=NAME,
         about="what FINN's dataflow builder needs",
         module="backends.finn.workers.handover",
-        ask={"integers": made.integer.facts, "facts": facts(made)},
+        ask={"integers": design.integer.facts, "facts": facts(design)},
         files={
-            "folding.json": made.folding_file(),
+            "folding.json": design.folding_file(),
             "model.onnx": model,
             "outputs.json": outputs,
             "order.json": order,
@@ -40,19 +40,21 @@ def handover_step(made: FinnDesign, model: Output, outputs: Output, order: Outpu
     )
 
 
-def facts(made: FinnDesign) -> dict[str, Any]:
+def facts(design: FinnDesign) -> dict[str, Any]:
     """What the templates say of a design."""
-    target = made.job.target
+    target = design.job.target
     return {
-        "divisor": made.integer.divisor,
-        "identity": not any(isinstance(one, Threshold) and INPUT in one.inputs for one in made.quantised.computed),
-        "bipolar": any(map(made.quantised.is_bipolar, made.quantised.layers)),
-        "joins": any(isinstance(one, Concat) for one in made.quantised.computed),
+        "divisor": design.integer.divisor,
+        "identity": not any(
+            isinstance(layer, Threshold) and INPUT in layer.inputs for layer in design.quantised.computed
+        ),
+        "bipolar": any(map(design.quantised.is_bipolar, design.quantised.layers)),
+        "joins": any(isinstance(layer, Concat) for layer in design.quantised.computed),
         "atol": OF_A_LOGIT,
-        "network": made.quantised.network.name,
-        "design": made.quantised.digest,
+        "network": design.quantised.network.name,
+        "design": design.quantised.digest,
         "part": target.part.full_name,
         "board": BOARDS.get(target.part.full_name),
         "clock_ns": f"{target.clock_ns:g}",
-        "fps": f"{1e9 / (made.simulation.interval * target.clock_ns):,.0f}",
+        "fps": f"{1e9 / (design.simulation.interval * target.clock_ns):,.0f}",
     }

@@ -10,26 +10,26 @@ from models.architecture import computed, counted
 from models.network import Layer, Network
 
 
-def differences(found: Network, expected: Network) -> Iterator[Finding]:
+def differences(network: Network, expected: Network) -> Iterator[Finding]:
     """The first layer of each that the other does not have; none where the two are one architecture (see
     `models.architecture`)."""
     change = f"export {expected.name} as it is defined (models/zoo.py), or leave --network out"
-    ours, theirs = counted(found), counted(expected)
-    here, there = computed(found), computed(expected)
-    if found.input_shape != expected.input_shape:
-        fact = f"takes {_size(found.input_shape)} images, and {expected.name} {_size(expected.input_shape)}"
+    ours, theirs = counted(network), counted(expected)
+    here, there = computed(network), computed(expected)
+    if network.input_shape != expected.input_shape:
+        fact = f"takes {_size(network.input_shape)} images, and {expected.name} {_size(expected.input_shape)}"
         yield Finding("the graph", fact, change)
         return
     strange, absent = _without(ours, here, there), _without(theirs, there, here)
     if strange and absent and _sources(strange, here) == _sources(absent, there):
-        fact = f"{_words(found, strange)}, where {expected.name} has {_words(expected, absent)}"
+        fact = f"{_words(network, strange)}, where {expected.name} has {_words(expected, absent)}"
         yield Finding(f"layer {strange.name!r}", fact, change)
         return
     if absent:
         fact = f"it has no such layer as {absent.name!r} of {expected.name}: {_words(expected, absent)}"
         yield Finding("the graph", f"{fact}, behind {_behind(absent)}", change)
     if strange:
-        fact = f"{_words(found, strange)}, behind {_behind(strange)}, where {expected.name} has none"
+        fact = f"{_words(network, strange)}, behind {_behind(strange)}, where {expected.name} has none"
         yield Finding(f"layer {strange.name!r}", fact, change)
 
 

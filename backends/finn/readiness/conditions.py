@@ -1,4 +1,4 @@
-"""The conditions in the order in which they are told, and the verdicts on a graph."""
+"""The conditions in the order in which they are reported, and the verdicts on a graph."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Condition:
     applies: Callable[[Graph], bool] = lambda graph: True
 
     def verdict(self, graph: Graph) -> Verdict:
-        findings = tuple(sorted(self.findings(graph), key=lambda one: one.taken))
+        findings = tuple(sorted(self.findings(graph), key=lambda finding: finding.taken))
         return Verdict(self.key, self.about, status_of(findings, self.applies(graph)), findings, JUDGED)
 
 

@@ -26,29 +26,29 @@ def entry(graph: Graph) -> Iterator[Finding]:
     if kind != "FLOAT":
         yield Finding(f"input {name!r}", f"it is {kind}", "declare it as float32: a quantiser behind it makes it UINT8")
     for node, before in _readers(graph, name):
-        one = graph.quantiser(node)
+        quantiser = graph.quantiser(node)
         moved = [each for each in before if each.kind == "Transpose"]
         if moved:
             fact = f"it stands between the input {name!r} and {node}: FINN takes its thresholds for the other layout's"
             yield Finding(str(moved[0]), fact, "give the graph images as (N, C, H, W), or quantise before it")
-        elif one is not None:
-            yield from _quantised(one, before)
+        elif quantiser is not None:
+            yield from _quantised(quantiser, before)
         elif before:
-            told = f"{node} reads the input behind {before[-1]}, and nothing quantises it"
-            yield Finding(str(before[-1]), told, f"put a Quant behind it ({BYTES})")
+            message = f"{node} reads the input behind {before[-1]}, and nothing quantises it"
+            yield Finding(str(before[-1]), message, f"put a Quant behind it ({BYTES})")
         else:
             fact = f"it reads the input {name!r}, which is not quantised: the host computes it in float"
             yield Finding(str(node), fact, f"quantise the input by a Quant ({BYTES})", taken=True)
 
 
-def _quantised(one: Quantiser, before: tuple[GraphNode, ...]) -> Iterator[Finding]:
-    """What is refused of an activation's quantiser is told there (`quantisers.activations`)."""
-    wrong = [*_not_uint8(one)]
+def _quantised(quantiser: Quantiser, before: tuple[GraphNode, ...]) -> Iterator[Finding]:
+    """What is refused of any activation's quantiser is reported in `quantisers.activations`."""
+    wrong = [*_not_uint8(quantiser)]
     if before:
         wrong.append(f"stands behind {', '.join(map(str, before))}")
     if wrong:
         fact = f"the input's quantiser {' and '.join(wrong)}: FINN builds a Thresholding for it"
-        yield Finding(str(one.node), fact, SPARE, taken=True)
+        yield Finding(str(quantiser.node), fact, SPARE, taken=True)
 
 
 def _readers(graph: Graph, name: str) -> list[tuple[GraphNode, tuple[GraphNode, ...]]]:
@@ -67,12 +67,12 @@ def _readers(graph: Graph, name: str) -> list[tuple[GraphNode, tuple[GraphNode, 
     return readers
 
 
-def _not_uint8(one: Quantiser) -> Iterator[str]:
-    if one.node.kind == "BipolarQuant":
+def _not_uint8(quantiser: Quantiser) -> Iterator[str]:
+    if quantiser.node.kind == "BipolarQuant":
         yield "is bipolar"
-    elif one.signed:
+    elif quantiser.signed:
         yield "is signed"
-    if one.bits != 8 and one.node.kind != "BipolarQuant":
-        yield f"has {number(one.bits)} bits"
-    if one.narrow and not one.signed:
+    if quantiser.bits != 8 and quantiser.node.kind != "BipolarQuant":
+        yield f"has {number(quantiser.bits)} bits"
+    if quantiser.narrow and not quantiser.signed:
         yield "is narrow"

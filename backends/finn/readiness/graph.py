@@ -131,8 +131,8 @@ class Graph:
     def constant(self, name: str) -> Constant | None:
         """What the tensor holds, layout changes and a quantiser of weights taken away."""
         source = self.behind_layout(name)
-        if one := self.quantisers.get(source):
-            source = self.behind_layout(one.node.inputs[0])
+        if quantiser := self.quantisers.get(source):
+            source = self.behind_layout(quantiser.node.inputs[0])
         return self.constants.get(source)
 
     def channels(self, name: str) -> int | None:
@@ -176,7 +176,7 @@ class Graph:
 
     @property
     def activations(self) -> Iterator[Quantiser]:
-        return (one for name, one in self.quantisers.items() if name not in self.fixed)
+        return (quantiser for name, quantiser in self.quantisers.items() if name not in self.fixed)
 
     def _quantiser(self, node: GraphNode) -> Quantiser:
         settings, scale = node.settings, self._constant(node, 1)
@@ -216,8 +216,8 @@ class Graph:
         """The tensors that are quantised and can be negative."""
         names: set[str] = set()
         for node in self.nodes:
-            one = self.quantiser(node)
-            if one.signed if one else node.kind != "Relu" and not names.isdisjoint(node.inputs):
+            quantiser = self.quantiser(node)
+            if quantiser.signed if quantiser else node.kind != "Relu" and not names.isdisjoint(node.inputs):
                 names.update(node.outputs)
         return frozenset(names)
 
@@ -226,28 +226,28 @@ class Graph:
         """Every tensor that holds integers times one scale, with that scale; None where it is not one known number."""
         steps: dict[str, float | None] = {}
         for node in self.nodes:
-            computed, made = self.computed(node), node.outputs[0]
-            given = [steps[name] for name in computed if name in steps]
-            if one := self.quantiser(node):
-                steps[made] = one.step
+            computed, output = self.computed(node), node.outputs[0]
+            scales = [steps[name] for name in computed if name in steps]
+            if quantiser := self.quantiser(node):
+                steps[output] = quantiser.step
             elif node.kind == "Trunc":
-                steps[made] = self._truncated(node)
-            elif not given or len(given) != len(computed):
+                steps[output] = self._truncated(node)
+            elif not scales or len(scales) != len(computed):
                 continue
-            elif node.kind in (*LAYOUT, *MOVES, "Relu", "MaxPool"):  # a join of several scales is told there
-                steps[made] = given[0] if len(set(given)) == 1 else None
+            elif node.kind in (*LAYOUT, *MOVES, "Relu", "MaxPool"):  # a join of several scales is reported there
+                steps[output] = scales[0] if len(set(scales)) == 1 else None
             elif node.kind in ("GlobalAveragePool", "ReduceMean"):
                 area = self.area(node.inputs[0])
-                steps[made] = given[0] / area if given[0] is not None and area else None
-            elif node.kind == "Add" and len(given) == 2:  # where they differ, that is told at the sum
-                steps[made] = given[0] if given[0] == given[1] else None
+                steps[output] = scales[0] / area if scales[0] is not None and area else None
+            elif node.kind == "Add" and len(scales) == 2:  # a difference is reported at the sum
+                steps[output] = scales[0] if scales[0] == scales[1] else None
             elif node.kind in ("Mul", "Div"):
-                steps[made] = self._scaled(node, given)
+                steps[output] = self._scaled(node, scales)
         return steps
 
-    def _scaled(self, node: GraphNode, given: list[float | None]) -> float | None:
+    def _scaled(self, node: GraphNode, scales: list[float | None]) -> float | None:
         """The scale of a product: of both tensors' scales, or of one scale and a constant above 0."""
-        factors = [*given, self.scalar(node)] if len(given) == 1 else given
+        factors = [*scales, self.scalar(node)] if len(scales) == 1 else scales
         if len(factors) != 2 or None in factors or not all(factor and factor > 0 for factor in factors):
             return None
         first, second = (factor or 1.0 for factor in factors)

@@ -78,6 +78,6 @@ def concatenations(graph: Graph) -> Iterator[Finding]:
         if bare := [name for name in computed if name not in graph.steps]:
             yield Finding(str(node), f"its input {bare[0]!r} is not quantised", f"{BOTH}, of one scale")
         elif len({graph.steps[name] for name in computed}) > 1 or None in {graph.steps[name] for name in computed}:
-            told = ", ".join(repr(graph.steps[name]) for name in computed)
+            scales = ", ".join(repr(graph.steps[name]) for name in computed)
             change = "let the quantisers share one scale, equal to the last bit"
-            yield Finding(str(node), f"its inputs have the scales {told}", change)
+            yield Finding(str(node), f"its inputs have the scales {scales}", change)

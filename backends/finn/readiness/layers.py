@@ -16,19 +16,19 @@ def relus(graph: Graph) -> Iterator[Finding]:
         if node.outputs[0] in graph.outputs or not graph.consumers(node.outputs[0]):
             yield Finding(str(node), "its result leaves the graph in float", change, taken=True)
         for reader in graph.consumers(node.outputs[0]):
-            one = graph.quantiser(reader)
-            if one is None:
+            quantiser = graph.quantiser(reader)
+            if quantiser is None:
                 yield Finding(str(node), f"{reader} reads it, which is no quantiser", change)
-            elif one.signed:
+            elif quantiser.signed:
                 yield Finding(str(node), f"its quantiser {reader} is signed", change)
-            elif one.narrow:
+            elif quantiser.narrow:
                 yield Finding(str(node), f"its quantiser {reader} is narrow", change)
 
 
 def stops(graph: Graph, start: GraphNode) -> list[GraphNode]:
     """The first nodes behind `start` that are neither a quantiser nor what a quantiser's thresholds take in."""
     waiting, seen = list(start.outputs), set(start.outputs)
-    found: dict[int, GraphNode] = {}
+    by_index: dict[int, GraphNode] = {}
     while waiting:
         for node in graph.consumers(waiting.pop()):
             if graph.quantiser(node):
@@ -37,8 +37,8 @@ def stops(graph: Graph, start: GraphNode) -> list[GraphNode]:
                 waiting += [name for name in node.outputs if name not in seen]
                 seen.update(node.outputs)
             else:
-                found[node.index] = node
-    return list(found.values())
+                by_index[node.index] = node
+    return list(by_index.values())
 
 
 def absorbed(graph: Graph, node: GraphNode) -> bool:

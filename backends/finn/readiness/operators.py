@@ -67,10 +67,10 @@ def on_host(graph: Graph, node: GraphNode) -> bool:
     """Whether it and all behind it can be left to the host: no layer with weights, no quantiser, no pooling there."""
     waiting, seen = [node], {node.index}
     while waiting:
-        one = waiting.pop()
-        if one.kind not in (*HOSTED, *LAYOUT) or len(graph.computed(one)) != 1:
+        current = waiting.pop()
+        if current.kind not in (*HOSTED, *LAYOUT) or len(graph.computed(current)) != 1:
             return False
-        for reader in (reader for name in one.outputs for reader in graph.consumers(name)):
+        for reader in (reader for name in current.outputs for reader in graph.consumers(name)):
             if reader.index not in seen:
                 seen.add(reader.index)
                 waiting.append(reader)
@@ -86,8 +86,8 @@ def _loose(graph: Graph, node: GraphNode) -> Iterator[Finding]:
     """Constant arithmetic that no quantiser's thresholds take in, nor a layer's scale."""
     readers = [stop for stop in stops(graph, node) if not _passes(graph, node, stop)]
     if readers:
-        told = ", ".join(map(str, readers))
-        fact = f"constant arithmetic in float, which {told} reads with no quantiser between"
+        names = ", ".join(map(str, readers))
+        fact = f"constant arithmetic in float, which {names} reads with no quantiser between"
         yield Finding(str(node), fact, "fold it into the layer before, or put a Quant behind it")
 
 
@@ -148,7 +148,7 @@ def moving(graph: Graph) -> Iterator[Finding]:
                 fact += ": FINN's own cleanup computes it first, since the input's size and batch are fixed"
             yield Finding(str(node), fact, "export with a fixed size, then run qonnx-cleanup", taken=fixed)
         elif node.nested or (node.domain not in OWN_DOMAINS and not graph.quantiser(node)):
-            continue  # nothing tells its shapes: told among the operators
+            continue  # its shapes are unknown: reported among the operators
         elif known and not _static(graph, node.outputs[0]) and _all_static(graph, node):
             fact = f"the shape of its result is {size(graph.shapes.get(node.outputs[0]))}"
             yield Finding(str(node), fact, "export with fixed sizes, then run qonnx-cleanup")

@@ -94,11 +94,11 @@ def _windows(graph: Graph, node: GraphNode, trunc: GraphNode) -> Iterator[Findin
 
 
 def _scales(graph: Graph, trunc: GraphNode) -> Iterator[Finding]:
-    before, bits, after, kept = (graph.truncation(trunc, index) for index in (1, 3, 4, 5))
-    if not (before and bits and after and kept and before > 0 and after > 0):
+    before, bits, after, left = (graph.truncation(trunc, index) for index in (1, 3, 4, 5))
+    if not (before and bits and after and left and before > 0 and after > 0):
         yield Finding(str(trunc), "its scales or bits are not single numbers above 0", "export it by TruncAvgPool2d")
-    elif log2(after / before) != bits - kept:
-        fact = f"its scales {before:g} and {after:g} are not {bits - kept:g} bits apart, as its bits are"
+    elif log2(after / before) != bits - left:
+        fact = f"its scales {before:g} and {after:g} are not {bits - left:g} bits apart, as its bits are"
         yield Finding(str(trunc), fact, "let it drop the bits that its scales say (TruncAvgPool2d of Brevitas)")
 
 
@@ -130,6 +130,6 @@ def averages(graph: Graph) -> Iterator[Finding]:
 
 def _axes(graph: Graph, node: GraphNode) -> tuple[int, ...]:
     """An attribute before version 18 of ONNX' operators, an input since."""
-    given = graph.constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
-    values = given.values or () if given else node.settings.get("axes", ())
+    constant = graph.constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
+    values = constant.values or () if constant else node.settings.get("axes", ())
     return tuple(int(axis) for axis in values if isfinite(axis))

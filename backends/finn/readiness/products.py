@@ -74,9 +74,9 @@ def _groups(graph: Graph, node: GraphNode) -> Iterator[Finding]:
 
 
 def _bipolar_borders(graph: Graph, node: GraphNode) -> Iterator[Finding]:
-    one = graph.quantisers.get(graph.behind_layout(node.inputs[0]))
-    if one and one.node.kind == "BipolarQuant" and any(node.settings.get("pads", ())):
-        fact = f"it pads with 0, and {one.node} before it makes -1 and 1 alone"
+    quantiser = graph.quantisers.get(graph.behind_layout(node.inputs[0]))
+    if quantiser and quantiser.node.kind == "BipolarQuant" and any(node.settings.get("pads", ())):
+        fact = f"it pads with 0, and {quantiser.node} before it makes -1 and 1 alone"
         yield Finding(str(node), fact, "convolve without padding, or quantise to 2 bits, signed")
 
 
@@ -93,9 +93,9 @@ def biases(graph: Graph) -> Iterator[Finding]:
     for node in graph.of_kind(*PRODUCTS):
         for reader in stops(graph, node):
             if reader.kind not in (*PRODUCTS, *AVERAGES, "Add", "Mul", "Concat", "MaxPool"):
-                continue  # a float operator: told there
+                continue  # a float operator: reported there
             if reader.kind == "Add" and in_float(graph, reader):
-                continue  # told at the sum
+                continue  # reported at the sum
             fact = f"{reader} reads its result, bias included, before anything quantises it"
             yield Finding(str(node), fact, "put a Quant behind its bias and activation")
         yield from _extracted(graph, node)
@@ -103,13 +103,13 @@ def biases(graph: Graph) -> Iterator[Finding]:
 
 def _extracted(graph: Graph, node: GraphNode) -> Iterator[Finding]:
     """A quantised bias of a convolution: qonnx' ExtractBiasFromConv brings its scale to the shape of the channels."""
-    one = graph.quantisers.get(node.inputs[2]) if node.kind == "Conv" and len(node.inputs) > 2 else None
-    if one is None:
+    quantiser = graph.quantisers.get(node.inputs[2]) if node.kind == "Conv" and len(node.inputs) > 2 else None
+    if quantiser is None:
         return
-    given = dict(zip(("scale", "zero point"), map(graph.constants.get, one.node.inputs[1:3]), strict=False))
-    shapes = {role: constant.shape for role, constant in given.items() if constant}
+    constants = dict(zip(("scale", "zero point"), map(graph.constants.get, quantiser.node.inputs[1:3]), strict=False))
+    shapes = {role: constant.shape for role, constant in constants.items() if constant}
     channels = graph.shapes.get(node.inputs[2])
     wrong = [f"{role} of shape {size(its)}" for role, its in shapes.items() if its != (1,) and (prod(its),) != channels]
     if wrong:
         fact = f"this bias has a {' and a '.join(wrong)}, and FINN fails to take it out of {node}"
-        yield Finding(str(one.node), fact, "give them the shape (1,), or leave the bias in float")
+        yield Finding(str(quantiser.node), fact, "give them the shape (1,), or leave the bias in float")

@@ -39,8 +39,8 @@ def rounding(graph: Graph) -> Iterator[Finding]:
     for activation in graph.activations:
         if activation.rounding.upper() not in TO_NEAREST:
             change = "set rounding_mode=ROUND (FloatToIntImplType.ROUND in Brevitas) and train again"
-            told = f"it rounds by {activation.rounding or 'no mode'}, and FINN's thresholds to the nearest"
-            yield Finding(str(activation.node), told, change)
+            fact = f"it rounds by {activation.rounding or 'no mode'}, and FINN's thresholds to the nearest"
+            yield Finding(str(activation.node), fact, change)
 
 
 def activations(graph: Graph) -> Iterator[Finding]:
@@ -69,17 +69,17 @@ def activations(graph: Graph) -> Iterator[Finding]:
             yield Finding(where, fact, f"take at most {MOST_BITS}")
 
 
-def _one_bit(graph: Graph, one: Quantiser) -> Iterator[Finding]:
+def _one_bit(graph: Graph, quantiser: Quantiser) -> Iterator[Finding]:
     """FINN takes codes of -1 and 1 where bipolar weights multiply them (XNOR), and nowhere else."""
     change = "take 2 bits, signed and narrow"
-    if one.node.kind == "BipolarQuant":
-        for reader in _behind_pools(graph, one.node.outputs[0]):
+    if quantiser.node.kind == "BipolarQuant":
+        for reader in _behind_pools(graph, quantiser.node.outputs[0]):
             weights = graph.quantisers.get(graph.behind_layout(reader.inputs[1])) if reader.kind in PRODUCTS else None
             if weights is None or weights.node.kind != "BipolarQuant":
                 fact = f"bipolar, and {reader} that reads it has no bipolar weights: FINN cannot convert its thresholds"
-                yield Finding(str(one.node), fact, f"{change}, or make those weights bipolar")
-    elif one.bits == 1 and one.node in (each.node for each in _identities(graph)):
-        yield Finding(str(one.node), "one bit, behind no ReLU: FINN takes it for a bipolar one", change)
+                yield Finding(str(quantiser.node), fact, f"{change}, or make those weights bipolar")
+    elif quantiser.bits == 1 and quantiser.node in (each.node for each in _identities(graph)):
+        yield Finding(str(quantiser.node), "one bit, behind no ReLU: FINN takes it for a bipolar one", change)
 
 
 def _behind_pools(graph: Graph, name: str) -> Iterator[GraphNode]:

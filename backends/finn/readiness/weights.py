@@ -31,25 +31,25 @@ def has_weights(graph: Graph) -> bool:
 
 def weights(graph: Graph) -> Iterator[Finding]:
     change = "quantise its weights by a Quant, zero point 0"
-    for layer, one in weight_quantisers(graph):
-        if one is None:
+    for layer, quantiser in weight_quantisers(graph):
+        if quantiser is None:
             yield Finding(str(layer), "its weights are not quantised", change)
             continue
-        where = str(one.node)
-        if one.bits is None or not 1 <= one.bits <= 32:
-            yield Finding(where, f"the weights of {layer} have {number(one.bits)} bits", change)
-        elif one.bits > RTL_BITS:
-            fact = f"the weights of {layer} have {number(one.bits)} bits: FINN takes its matrix unit in HLS"
+        where = str(quantiser.node)
+        if quantiser.bits is None or not 1 <= quantiser.bits <= 32:
+            yield Finding(where, f"the weights of {layer} have {number(quantiser.bits)} bits", change)
+        elif quantiser.bits > RTL_BITS:
+            fact = f"the weights of {layer} have {number(quantiser.bits)} bits: FINN takes its matrix unit in HLS"
             yield Finding(where, fact, f"take at most {RTL_BITS} bits, for the one in RTL", taken=True)
-        if one.zero_point != 0:
-            yield Finding(where, f"the weights of {layer} have zero point {number(one.zero_point)}", change)
-        if len(graph.consumers(one.node.outputs[0])) > 1:
+        if quantiser.zero_point != 0:
+            yield Finding(where, f"the weights of {layer} have zero point {number(quantiser.zero_point)}", change)
+        if len(graph.consumers(quantiser.node.outputs[0])) > 1:
             yield Finding(where, "more than one node reads it", "give each layer a quantiser of its own")
-        yield from _scale(graph, layer, one)
+        yield from _scale(graph, layer, quantiser)
 
 
-def _scale(graph: Graph, layer: GraphNode, one: Quantiser) -> Iterator[Finding]:
-    where, scale = str(one.node), one.scale
+def _scale(graph: Graph, layer: GraphNode, quantiser: Quantiser) -> Iterator[Finding]:
+    where, scale = str(quantiser.node), quantiser.scale
     change = "take one scale a tensor, or one an output channel"
     if scale is None:
         yield Finding(where, f"the scale of the weights of {layer} is computed", "export constant scales (eval mode)")
@@ -57,8 +57,8 @@ def _scale(graph: Graph, layer: GraphNode, one: Quantiser) -> Iterator[Finding]:
     if scale.values is not None and not all(isfinite(value) and value != 0 for value in scale.values):
         yield Finding(where, f"the weights of {layer} have a scale that is zero or no number", "train again")
     if _count(scale) > 1 and not _by_output(graph, layer, scale):
-        kept = "an input channel or an element" if layer.kind == "Conv" else "an input or an element"
-        fact = f"the weights of {layer} have a scale of shape {size(scale.shape)}, one {kept}"
+        unit = "an input channel or an element" if layer.kind == "Conv" else "an input or an element"
+        fact = f"the weights of {layer} have a scale of shape {size(scale.shape)}, one {unit}"
         yield Finding(where, f"{fact}: FINN cannot move it behind the layer", change)
 
 
@@ -97,14 +97,14 @@ def _transposed(graph: Graph, layer: GraphNode) -> bool:
 
 def narrow(graph: Graph) -> Iterator[Finding]:
     """FINN looks at the weights themselves; where none is the lowest code, its RTL unit stays."""
-    for layer, one in weight_quantisers(graph):
-        if one is None or one.bits is None or not 1 <= one.bits <= RTL_BITS:
+    for layer, quantiser in weight_quantisers(graph):
+        if quantiser is None or quantiser.bits is None or not 1 <= quantiser.bits <= RTL_BITS:
             continue
-        if not one.signed:
+        if not quantiser.signed:
             fact = f"the weights of {layer} are unsigned: FINN takes its matrix unit in HLS"
-            yield Finding(str(one.node), fact, "quantise them by a signed Quant, for the one in RTL", taken=True)
-        elif not one.narrow:
-            lowest = f"{-(2 ** (one.bits - 1)):g}"
+            yield Finding(str(quantiser.node), fact, "quantise them by a signed Quant, for the one in RTL", taken=True)
+        elif not quantiser.narrow:
+            lowest = f"{-(2 ** (quantiser.bits - 1)):g}"
             fact = f"the weights of {layer} may be {lowest}: if any is, FINN takes its matrix unit in HLS on DSP48E1"
             change = "set narrow=1 (narrow_range=True in Brevitas) and train again, for the one in RTL"
-            yield Finding(str(one.node), fact, change, taken=True)
+            yield Finding(str(quantiser.node), fact, change, taken=True)

@@ -81,7 +81,7 @@ def vector_memory(words: int, width: int) -> int:
     """
     if width <= 2:
         return ceil(words * width / 16384)
-    shape = next((one for one in ((4, 4096, 4), (9, 2048, 8)) if width <= one[0]), None)
+    shape = next((ram for ram in ((4, 4096, 4), (9, 2048, 8)) if width <= ram[0]), None)
     if shape:
         return ceil(words / shape[1]) * ceil(width / shape[2])
     return ceil(words / 1024) * ceil(width / 16) if width <= 18 or words > 512 else ceil(words / 512) * ceil(width / 32)
@@ -118,15 +118,15 @@ def _window_memory(depth: int, width: int) -> int:
     widest = next((bits for words, bits in shapes if depth <= words), 1)
     saved = 0
     if depth > 16384:
-        rest = next((bits for words, bits in shapes if depth % 16384 <= words), 1)
-        saved = ceil(width / widest) - ceil(width / rest)
+        remainder = next((bits for words, bits in shapes if depth % 16384 <= words), 1)
+        saved = ceil(width / widest) - ceil(width / remainder)
     return ceil(depth / 16384) * ceil(width / widest) - saved
 
 
 def _threshold_memory(node: Thresholds, fold: NodeFold) -> tuple[int, int]:
     """(LUTs, RAMB18) of each PE's thresholds, a memory for every step of the search: what wastes the fewest bits."""
     shapes = {"bram": ((36, 512), (18, 1024), (9, 2048)), "lut": ((1, 64),)}
-    found = {"bram": 0, "lut": 0}
+    counts = {"bram": 0, "lut": 0}
     for step in range(node.result.width):
         words = node.channels // fold.pe * 2**step
         ways = [
@@ -135,5 +135,5 @@ def _threshold_memory(node: Thresholds, fold: NodeFold) -> tuple[int, int]:
             for width, depth in options
         ]
         count, _, kind = min(ways, key=lambda way: way[0] * way[1])
-        found[kind] += fold.pe * count
-    return found["lut"], found["bram"]
+        counts[kind] += fold.pe * count
+    return counts["lut"], counts["bram"]

@@ -10,7 +10,7 @@ Features = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """`certain` follows from the source, `features` are what the rest is linear in."""
+    """A resource model: `certain` follows from the source, and the fitted part is linear in `features`."""
 
     name: str
     certain: float

@@ -38,7 +38,7 @@ DATAPATH = 25
 """Bits of a DSP48E1's wider factor."""
 
 Calibration = Mapping[tuple[str, str], Mapping[str, Any]]
-"""Fitted laws by law and metric, and the intervals of totals as those of the law `TOTAL`."""
+"""Fitted resource models by name and metric; the intervals of totals are those of the model `TOTAL`."""
 
 TOTAL, CONSTANT = "total", "one"
 LOGIC = Metric.LUT, Metric.FF
@@ -50,7 +50,7 @@ MEMORY_PORT = 64
 
 
 def of_node(node: HardwareNode, fold: NodeFold, memory: MemoryStyle, calibration: Calibration | None = None) -> Amounts:
-    """What one node takes, its FIFOs apart; by the laws of this release where no others are given."""
+    """What one node takes, its FIFOs apart; by the resource models of this release where no others are given."""
     return _of_node(node, fold, memory) if calibration is None else _by(calibration, node, fold, memory)
 
 
@@ -110,14 +110,17 @@ def by_law(fitted: Mapping[str, Iterable[Mapping[str, Any]]]) -> Calibration:
 
 
 def fitted(law: Law, metric: Metric, calibration: Calibration | None = None) -> Amount | None:
-    """The amount that a law gives. Where `calibration` lacks a law that is certain but for a constant, what is certain,
-    as unsure as the least sure law of the metric is; None of any other that it lacks."""
+    """The amount that a resource model predicts.
+
+    Where `calibration` lacks a model whose only unknown is a constant, the certain part, with the widest interval of
+    the metric. None for any other model that it lacks.
+    """
     laws = shipped() if calibration is None else calibration
     row = laws.get((law.name, metric.key))
     if row is None and not (law.certain and law.features.keys() <= {CONSTANT} and laws):
         return None
     if row is None:
-        widest = max(one["interval_90"] for (_, key), one in laws.items() if key == metric.key)
+        widest = max(coefficients["interval_90"] for (_, key), coefficients in laws.items() if key == metric.key)
         return within(law.certain, exp(widest), law.name, f"structure of {law.name} alone, which no built design shows")
     value = law.certain + sum(weight * law.features[name] for name, weight in row["coefficients"].items())
     factor = exp(row["interval_90"])
@@ -130,7 +133,7 @@ def of_sum(amounts: Amounts, calibration: Calibration | None = None) -> Amounts:
     """The same amounts as parts of the sum of a design.
 
     LUTs and FFs then lie within what the sums of whole designs missed: nodes of one design err alike, and some errors
-    cancel. Laws that no built design tests keep their own intervals beside that.
+    cancel. Resource models that no built design tests keep their own intervals.
     """
     laws = shipped() if calibration is None else calibration
     return {metric: tuple(_of_sum(amount, metric, laws) for amount in group) for metric, group in amounts.items()}

@@ -26,8 +26,10 @@ def installed() -> str:
 
 
 def main(version: str) -> None:
-    if (found := installed()) != version:
-        sys.exit(f"in {sys.executable} finn-plus is {found}, not {version}: mend what is on PATH, or take it off")
+    if (installed_version := installed()) != version:
+        sys.exit(
+            f"in {sys.executable} finn-plus is {installed_version}, not {version}: mend what is on PATH, or take it off"
+        )
     sys.argv = ["build.py", "--estimates"]
     runpy.run_path(str(FOLDER / "build.py"), run_name="__main__")
     cycles = json.loads((REPORTS / "estimate_layer_cycles.json").read_text())

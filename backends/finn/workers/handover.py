@@ -52,29 +52,29 @@ def thresholds(
 ) -> list[np.ndarray]:
     """By quantiser, in the graph's order: what it reads at its thresholds (channels, steps), each half way between the
     last integer below it and the first above. Both steps of a bipolar one are a single threshold to FINN."""
-    found = []
+    rows = []
     for tensor in tensors:
         if tensor.gains:
             steps = weights[f"{tensor.layer}/thresholds"].astype(np.float64)
             steps = steps[:, :1] if is_bipolar(tensor.layer) else steps
             gains, offsets = (np.array(numbers)[:, None] for numbers in (tensor.gains, tensor.offsets))
-            found.append((abs(gains) * (steps - 0.5) + offsets).astype(np.float32))
-    return found
+            rows.append((abs(gains) * (steps - 0.5) + offsets).astype(np.float32))
+    return rows
 
 
 def main(ask: Mapping[str, Any]) -> None:
     quantised, _, channels_last, tensors = read_facts(ask["integers"])
     weights, by_name = load_file("integers.safetensors"), {tensor.tensor: tensor for tensor in tensors}
-    made = arrays(quantised, weights, channels_last, json.loads(Path("outputs.json").read_text()))
+    arrays_by_file = arrays(quantised, weights, channels_last, json.loads(Path("outputs.json").read_text()))
     folder = Path("finn")
     folder.mkdir()
     order = [by_name[name] for name in json.loads(Path("order.json").read_text()) if name in by_name]
     np.savez(folder / "thresholds.npz", *thresholds(weights, order, quantised.is_bipolar))
     for name in ("model.onnx", "folding.json"):
         shutil.copy(name, folder)
-    for name, array in made.items():
+    for name, array in arrays_by_file.items():
         np.save(folder / name, array)
-    (count, *image), (_, classes) = made["input.npy"].shape, made["expected_output.npy"].shape
+    (count, *image), (_, classes) = arrays_by_file["input.npy"].shape, arrays_by_file["expected_output.npy"].shape
     facts = ask["facts"] | {"vectors": count, "shape": [count, *image], "classes": classes}
     for name, text in texts(facts).items():
         (folder / name).write_text(text, encoding="utf-8")

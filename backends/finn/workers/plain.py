@@ -21,7 +21,7 @@ def plain_model(model: ModelProto) -> ModelProto:
     """
     plain = ModelProto()
     plain.CopyFrom(model)
-    fixed = {"", *(one.name for one in model.graph.initializer)}
+    fixed = {"", *(tensor.name for tensor in model.graph.initializer)}
     positive = {value.name for value in model.graph.input}  # pixels
     for node in plain.graph.node:
         computed = [name for name in node.input if name not in fixed]
@@ -37,7 +37,7 @@ def plain_model(model: ModelProto) -> ModelProto:
 def _replace(node: NodeProto, activation: bool, positive: bool) -> None:
     if node.op_type not in (*QUANTISERS, "Trunc") or (node.op_type == "BipolarQuant" and activation):
         return
-    signed = next((one.i for one in node.attribute if one.name == "signed"), 1)
+    signed = next((attribute.i for attribute in node.attribute if attribute.name == "signed"), 1)
     rectifies = activation and not positive and not signed and node.op_type != "Trunc"
     become(node, "Relu" if rectifies else "Identity")
 

@@ -69,28 +69,28 @@ class Proof:
         values = image.astype(np.float32) / np.float32(self.divisor)
         layout = values if self.channels_last else values.transpose(2, 0, 1)
         context[model.graph.input[0].name] = np.ascontiguousarray(layout[None])
-        versions = {one.domain: one.version for one in model.model.opset_import}
+        versions = {opset.domain: opset.version for opset in model.model.opset_import}
         for node in model.graph.node:
             execute_node(node, context, model.graph, versions.get(node.domain, 1), True)
             for name in set(node.output) & self.tensors.keys():
                 context[name] = self._compared(self.tensors[name], context[name])
         return self._logits(context)
 
-    def _compared(self, tensor: QuantisedTensor, given: NDArray[Any]) -> NDArray[np.float32]:
+    def _compared(self, tensor: QuantisedTensor, values: NDArray[Any]) -> NDArray[np.float32]:
         """What the tensor holds by the thresholds; in the same order."""
-        found = np.rint(self._ours(given.astype(np.float64), tensor) / tensor.scale)
+        codes = np.rint(self._ours(values.astype(np.float64), tensor) / tensor.scale)
         exact = self.codes[tensor.layer]
         self.count.compared += exact.size
-        if (wrong := found != exact).any():
-            self._judge(tensor, found, exact, wrong)
-        return self._theirs(exact * tensor.scale, tensor, given)
+        if (wrong := codes != exact).any():
+            self._judge(tensor, codes, exact, wrong)
+        return self._theirs(exact * tensor.scale, tensor, values)
 
-    def _judge(self, tensor: QuantisedTensor, found: Array, exact: Array, wrong: NDArray[np.bool_]) -> None:
+    def _judge(self, tensor: QuantisedTensor, codes: Array, exact: Array, wrong: NDArray[np.bool_]) -> None:
         """Raises `SystemExit` unless rounding explains every difference."""
         differing = int(wrong.sum())
         where = f"{tensor.tensor}: {differing:,} of {exact.size:,} codes differ from the integer thresholds"
         step = 1 + self.quantised.is_bipolar(tensor.layer)
-        if tensor.layer == INPUT or (abs(found - exact)[wrong] > step).any():
+        if tensor.layer == INPUT or (abs(codes - exact)[wrong] > step).any():
             raise SystemExit(where)
         layer = self.quantised.network[tensor.layer]
         if not isinstance(layer, Threshold):
@@ -100,7 +100,7 @@ class Proof:
             np.broadcast_to(np.array(numbers).reshape(-1, *(1,) * (sums.ndim - 1)), sums.shape)[wrong]
             for numbers in (tensor.gains, tensor.offsets, tensor.spreads)
         )
-        edge = (found + exact)[wrong] / 2 * tensor.scale
+        edge = (codes + exact)[wrong] / 2 * tensor.scale
         missed = abs(gain * sums[wrong] + offset - edge)
         bound = abs(gain) * error[wrong] + OPERATIONS * EPSILON * (abs(gain * sums[wrong]) + spread + abs(edge))
         if (missed > bound).any():
@@ -132,31 +132,31 @@ class Proof:
         """The integers that the host gets: as the float logits say them, or the exact ones where these round."""
         network, name = self.quantised.network, self.quantised.output
         last, tensor = self.model.graph.node[-1], self.model.graph.output[0].name
-        given = context[last.input[0] if last.op_type == "Softmax" else tensor].astype(np.float64).ravel()
+        values = context[last.input[0] if last.op_type == "Softmax" else tensor].astype(np.float64).ravel()
         gain, offset = (self.weights[f"{network.output}/{role}"].astype(np.float64) for role in ("gain", "offset"))
         exact, error = self.codes[name], self._error(name)
-        missed = abs(given - (gain * exact + offset))
+        missed = abs(values - (gain * exact + offset))
         bound = abs(gain) * error + OPERATIONS * EPSILON * (abs(gain * exact) + 2 * abs(offset))
         if (missed > bound).any():
             raise SystemExit(f"the graph's logits differ by {missed.max():g} from those that the integers give")
         self.count.compared += exact.size
         sure = bound < CERTAIN * abs(gain)
-        found = np.divide(given - offset, gain, out=exact.copy(), where=sure)
-        return [int(one) for one in np.where(sure, np.rint(found), exact)]
+        codes = np.divide(values - offset, gain, out=exact.copy(), where=sure)
+        return [int(logit) for logit in np.where(sure, np.rint(codes), exact)]
 
-    def _ours(self, given: Array, tensor: QuantisedTensor) -> Array:
+    def _ours(self, values: Array, tensor: QuantisedTensor) -> Array:
         """(C, H, W) or (features,) from the file's order."""
         if self.codes[tensor.layer].ndim == 1:
-            flat = given.ravel()
+            flat = values.ravel()
             return flat if tensor.order is None else flat[list(tensor.order)]
-        return given[0].transpose(2, 0, 1) if tensor.channels_last else given[0]
+        return values[0].transpose(2, 0, 1) if tensor.channels_last else values[0]
 
-    def _theirs(self, ours: Array, tensor: QuantisedTensor, given: NDArray[Any]) -> NDArray[np.float32]:
+    def _theirs(self, ours: Array, tensor: QuantisedTensor, values: NDArray[Any]) -> NDArray[np.float32]:
         if ours.ndim == 3:
             ours = ours.transpose(1, 2, 0) if tensor.channels_last else ours
         elif tensor.order is not None:
             ours = ours[np.argsort(tensor.order)]
-        return np.ascontiguousarray(ours.reshape(given.shape), np.float32)
+        return np.ascontiguousarray(ours.reshape(values.shape), np.float32)
 
 
 def main(ask: Mapping[str, Any]) -> None:

@@ -38,15 +38,15 @@ def read_graph(model: ModelProto, tensors: Tensors) -> Graph:
     constants = _constants(model, tensors)
     inputs = tuple(value.name for value in model.graph.input if value.name not in constants)
     _check_order(nodes, {"", *inputs, *constants}, tensors.file)
-    types = {one.name: type_name(one.type.tensor_type.elem_type) for one in model.graph.input}
+    types = {tensor.name: type_name(tensor.type.tensor_type.elem_type) for tensor in model.graph.input}
     functions = tuple(function.name for function in model.functions)
-    outputs = tuple(one.name for one in model.graph.output)
+    outputs = tuple(tensor.name for tensor in model.graph.output)
     return Graph(inputs, outputs, nodes, constants, _shapes(model, tensors), types, functions, model.ir_version)
 
 
 def _node(index: int, node: NodeProto) -> GraphNode:
-    nested = any(one.HasField("g") or one.graphs for one in node.attribute)
-    settings = {one.name: value for one in node.attribute if (value := _setting(one)) is not None}
+    nested = any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
+    settings = {attribute.name: value for attribute in node.attribute if (value := _setting(attribute)) is not None}
     name = node.name or next(iter(node.output), "")
     return GraphNode(index, name, node.op_type, node.domain, tuple(node.input), tuple(node.output), settings, nested)
 
@@ -72,10 +72,10 @@ def _check_attributes(nodes: tuple[GraphNode, ...], file: str) -> None:
 
 
 def _constants(model: ModelProto, tensors: Tensors) -> dict[str, Constant]:
-    constants = {one.name: _constant(one, tensors) for one in model.graph.initializer}
+    constants = {tensor.name: _constant(tensor, tensors) for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Constant" and node.output:
-            value = next((one.t for one in node.attribute if one.name == "value"), None)
+            value = next((attribute.t for attribute in node.attribute if attribute.name == "value"), None)
             constants[node.output[0]] = _constant(value, tensors) if value else Constant((), None, "UNDEFINED")
     return constants
 
@@ -117,7 +117,7 @@ def _shapes(model: ModelProto, tensors: Tensors) -> dict[str, tuple[Axis, ...]]:
     for node in plain.graph.node:
         if node.op_type == "BipolarQuant" and node.domain in QUANTISER_DOMAINS and node.input:
             become(node, "Identity")
-    imported = {one.domain for one in plain.opset_import}
+    imported = {opset.domain for opset in plain.opset_import}
     for domain in {node.domain for node in plain.graph.node} - imported - {"", "ai.onnx"}:
         plain.opset_import.add(domain=domain, version=1)
     for tensor in plain.graph.initializer:  # reshapes and averages need their constants in the file
@@ -126,10 +126,10 @@ def _shapes(model: ModelProto, tensors: Tensors) -> dict[str, tuple[Axis, ...]]:
             tensor.CopyFrom(numpy_helper.from_array(tensors.read(tensor), tensor.name))
     with suppress(shape_inference.InferenceError, ValueError, RuntimeError):  # then what the file says itself remains
         plain = shape_inference.infer_shapes(plain, data_prop=True)
-    shapes: dict[str, tuple[Axis, ...]] = {one.name: tuple(one.dims) for one in plain.graph.initializer}
+    shapes: dict[str, tuple[Axis, ...]] = {tensor.name: tuple(tensor.dims) for tensor in plain.graph.initializer}
     for value in (*plain.graph.input, *plain.graph.value_info, *plain.graph.output):
         if value.type.tensor_type.HasField("shape"):
-            shapes[value.name] = tuple(_axis(one) for one in value.type.tensor_type.shape.dim)
+            shapes[value.name] = tuple(_axis(dimension) for dimension in value.type.tensor_type.shape.dim)
     return shapes
 
 

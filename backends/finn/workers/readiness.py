@@ -50,8 +50,8 @@ def assess(file: Path, external: tuple[str, ...], network: Network | None) -> Re
 def _architecture(model: ModelProto, file: Path, external: tuple[str, ...], network: Network) -> Verdict:
     about = f"the graph is {network.name}: layers, shapes, strides, padding, activations and where they stand"
     try:
-        found, _ = read_model(_without_unread(plain_model(model)), file, network.name, external)
-        findings = tuple(differences(folded(found), folded(network)))
+        imported, _ = read_model(_without_unread(plain_model(model)), file, network.name, external)
+        findings = tuple(differences(folded(imported), folded(network)))
     except InputError as error:
         findings = (Finding(error.culprit, f"no layer of {network.name}: {error.fact}", error.next_step),)
     return Verdict("architecture", about, status_of(findings, applies=True), findings)
@@ -60,11 +60,11 @@ def _architecture(model: ModelProto, file: Path, external: tuple[str, ...], netw
 def _without_unread(model: ModelProto) -> ModelProto:
     """The quantisers' constants are read no more, and may be of types that no float network has."""
     graph, read = model.graph, {name for node in model.graph.node for name in node.input}
-    unread = {one.name for one in graph.initializer} - read
+    unread = {tensor.name for tensor in graph.initializer} - read
     for entries in (graph.initializer, graph.input):
-        kept = [entry for entry in entries if entry.name not in unread]
+        used = [entry for entry in entries if entry.name not in unread]
         del entries[:]
-        entries.extend(kept)
+        entries.extend(used)
     return model
 
 
@@ -86,15 +86,15 @@ def complaint(result: Mapping[str, Any]) -> str:
     """The first reason why what was judged is not ready; empty where it is."""
     if "verdicts" not in result:
         return json.dumps(result)
-    findings = (one for verdict in result["verdicts"] for one in verdict["findings"] if not one["taken"])
+    findings = (item for verdict in result["verdicts"] for item in verdict["findings"] if not item["taken"])
     return next((f"{finding['where']}: {finding['fact']}" for finding in findings), "")
 
 
 def main(ask: Mapping[str, Any]) -> None:
     result = answer(ask)
     OUT.write_text(json.dumps(result, indent=1))
-    if ask["required"] and (told := complaint(result)):
-        raise SystemExit(f"{ask['file']} is not FINN-ready: {told}")
+    if ask["required"] and (reason := complaint(result)):
+        raise SystemExit(f"{ask['file']} is not FINN-ready: {reason}")
 
 
 if __name__ == "__main__":

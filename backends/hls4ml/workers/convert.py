@@ -110,12 +110,12 @@ def precision(quantised: QuantisedNetwork, layer: Layer) -> dict[str, str]:
 
 def read_back(graph: Any, quantised: QuantisedNetwork, ask: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """(place, what hls4ml made, what was meant) of every type, reuse factor and strategy in the converted graph."""
-    made = {INPUT: INPUT}
+    writers = {INPUT: INPUT}
     for node in graph.get_layers():
         # The input reads "input"; it, a clone and a padding have the type of what they read.
-        source = node.name if node.name in quantised.layers else made[node.inputs[0]]
+        source = node.name if node.name in quantised.layers else writers[node.inputs[0]]
         for output in node.outputs:
-            made[output] = source
+            writers[output] = source
         meant = quantised.type_of(source)
         for name, variable in node.variables.items():
             yield f"{node.name}, output {name}", _canonical(variable.type.precision), meant.name
@@ -137,8 +137,8 @@ def read_sources(graph: Any) -> Iterator[tuple[str, str, str]]:
     for node in graph.get_layers():
         for variable in node.variables.values():
             name = variable.type.name
-            found = _canonical(written[name]) if name in written else "no such type"
-            yield f"defines.h, {name}", found, _canonical(variable.type.precision)
+            written_type = _canonical(written[name]) if name in written else "no such type"
+            yield f"defines.h, {name}", written_type, _canonical(variable.type.precision)
 
 
 def fifos(graph: Any) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -163,11 +163,11 @@ def _block(node: str) -> str:
 
 def set_depths(graph: Any, buffers: Mapping[tuple[str, str], tuple[int, str]]) -> None:
     """Gives every FIFO its depth; raises `MismatchError` where hls4ml makes others than were planned."""
-    made = dict(fifos(graph))
-    if odd := made.keys() ^ buffers.keys():
-        fact = f"{' to '.join(min(odd))} is {'not planned' if min(odd) in made else 'not made'}"
+    by_edge = dict(fifos(graph))
+    if odd := by_edge.keys() ^ buffers.keys():
+        fact = f"{' to '.join(min(odd))} is {'not planned' if min(odd) in by_edge else 'not made'}"
         raise MismatchError("hls4ml, FIFOs", fact, "please report it with job.json")
-    for fifo, variable in made.items():
+    for fifo, variable in by_edge.items():
         variable.pragma = ("stream", buffers[fifo][0])
 
 
@@ -199,9 +199,9 @@ def read_fifos(
             ("depth", rf"STREAM variable={variable.name} depth=(\d+)", str(depth)),
             ("storage", STORAGE[ask["backend"]].format(variable.name, "([A-Z]+)"), storage.upper()),
         ):
-            found = re.search(pattern, text)
+            match = re.search(pattern, text)
             if place == "depth" or ask["pragmas"]:
-                yield f"FIFO {' to '.join(fifo)}, {place}", found[1] if found else "nothing", meant
+                yield f"FIFO {' to '.join(fifo)}, {place}", match[1] if match else "nothing", meant
 
 
 RELU6 = """
@@ -238,8 +238,8 @@ ReLU6ActLoop:
 def write_relu6() -> None:
     """Adds ReLU6 of streams to the header that hls4ml's templates include: it lacks there alone."""
     path = PROJECT / "firmware" / "nnet_utils" / "nnet_activation_stream.h"
-    body, end, rest = path.read_text().rpartition("#endif")
-    path.write_text(f"{body.rstrip()}\n{RELU6}{end}{rest}")
+    body, end, tail = path.read_text().rpartition("#endif")
+    path.write_text(f"{body.rstrip()}\n{RELU6}{end}{tail}")
 
 
 def _canonical(precision: object) -> str:
@@ -284,14 +284,14 @@ PARALLEL = """\
 
 def simulation(graph: Any, quantised: QuantisedNetwork, io_type: str) -> str:
     """The C++ through which codes go in and come out. A double holds every code exactly."""
-    (given,), (made,) = graph.get_input_variables(), graph.get_output_variables()
+    (source,), (result,) = graph.get_input_variables(), graph.get_output_variables()
     *area, channels = quantised.network.input_shape
     body = (STREAM if io_type == "io_stream" else PARALLEL).format(
-        given=given.type.name,
-        made=made.type.name,
+        given=source.type.name,
+        made=result.type.name,
         pixels=prod(area),
         channels=channels,
-        results=int(np.prod(made.shape)),
+        results=int(np.prod(result.shape)),
         given_fraction=quantised.input.type.fraction,
         made_fraction=quantised.type_of(quantised.output).fraction,
     )
@@ -322,10 +322,10 @@ def main(ask: Mapping[str, Any]) -> None:
         if ask["pragmas"]:
             write_storage(graph, buffers, ask["backend"])
         facts += read_fifos(graph, buffers, ask)
-    for place, made, meant in facts:
-        if made != meant:
-            raise MismatchError(f"hls4ml, {place}", f"made {made}, not {meant}", "please report it with job.json")
-    Path("types.json").write_text(json.dumps({place: made for place, made, _ in facts}, indent=1))
+    for place, actual, meant in facts:
+        if actual != meant:
+            raise MismatchError(f"hls4ml, {place}", f"made {actual}, not {meant}", "please report it with job.json")
+    Path("types.json").write_text(json.dumps({place: actual for place, actual, _ in facts}, indent=1))
     Path("simulation.cpp").write_text(simulation(graph, quantised, ask["io_type"]))
 
 

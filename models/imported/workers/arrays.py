@@ -32,7 +32,7 @@ def load(path: Path) -> Mapping[str, Array]:
                     raise ValueError(f"{behind:,} bytes behind its array")
                 return {"": array}
             with zipfile.ZipFile(path) as archive:
-                if large := [one.filename for one in archive.infolist() if one.file_size > LIMIT]:
+                if large := [member.filename for member in archive.infolist() if member.file_size > LIMIT]:
                     raise ValueError(f"{large[0]} unpacks to more than {LIMIT >> 20:,} MiB")
             with np.load(path) as arrays:
                 return {name: arrays[name] for name in arrays.files if name in KNOWN}
@@ -49,12 +49,12 @@ def images_of(array: Array, shape: Shape, culprit: str) -> NDArray[np.uint8]:
     wanted = f"({', '.join(map(str, ('N', *shape)))}) of uint8"
     if not array.ndim:
         raise InputError(culprit, f"holds a single number, and {wanted} is needed", f"give {BYTES}")
-    flat, given, shaped = (prod(shape),), array.shape[1:], None
-    if given == shape:
+    flat, own, shaped = (prod(shape),), array.shape[1:], None
+    if own == shape:
         shaped = array
-    elif len(shape) == 3 and given == (shape[2], *shape[:2]):
+    elif len(shape) == 3 and own == (shape[2], *shape[:2]):
         shaped = array.transpose(0, 2, 3, 1)
-    elif prod(given) == flat[0] and (len(shape) == 1 or (shape[-1] == 1 and given in (shape[:2], flat))):
+    elif prod(own) == flat[0] and (len(shape) == 1 or (shape[-1] == 1 and own in (shape[:2], flat))):
         shaped = array.reshape(len(array), *shape)
     if shaped is None or not len(array):
         fact = f"holds {array.shape} of {array.dtype}, and {wanted} is needed"

@@ -42,12 +42,12 @@ def pairs(files: list[Path]) -> tuple[Array, Array, Array | None]:
 
 
 def main(ask: Mapping[str, Any]) -> None:
-    files, shape = [Path(one) for one in ask["files"]], tuple(ask["shape"])
+    files, shape = [Path(file) for file in ask["files"]], tuple(ask["shape"])
     OUT.mkdir()
     try:
         with guarded(files[0].name, "give fewer images"):
-            given, classes, training = pairs(files)
-            images = images_of(given, shape, files[0].name)
+            pixels, classes, training = pairs(files)
+            images = images_of(pixels, shape, files[0].name)
             labels = labels_of(classes, len(images), ask["classes"], files[-1].name)
             if ask["ranges"] and training is not None:
                 np.save(OUT / "calibration.npy", images_of(training[:MOST], shape, files[0].name))

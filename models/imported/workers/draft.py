@@ -82,7 +82,7 @@ class Draft:
         `weights` are by role (``kernel``, ``bias``, ...); an absent bias is zeros.
         """
         layer = kind(self._unused(name or place.name), inputs, **settings)
-        shapes = [self.shapes[one] for one in inputs]
+        shapes = [self.shapes[source] for source in inputs]
         try:
             self.shapes[layer.name] = layer.output_shape(*shapes)
             expected = layer.weight_shapes(*shapes)
@@ -96,16 +96,16 @@ class Draft:
             fact = f"with it, there are more than {TOTAL:,} results, {WEIGHTS:,} weights or {LAYERS:,} layers"
             raise place.refusal(fact, "take a smaller network")
         self.layers.append(layer)
-        given = dict(weights or {})
+        tensors = dict(weights or {})
         if "bias" in expected:
-            given.setdefault("bias", np.zeros(expected["bias"], np.float32))
+            tensors.setdefault("bias", np.zeros(expected["bias"], np.float32))
         for role, shape in expected.items():
-            if given[role].shape != shape:
-                fact = f"its {role} is {given[role].shape}, and {shape} is needed"
+            if tensors[role].shape != shape:
+                fact = f"its {role} is {tensors[role].shape}, and {shape} is needed"
                 raise place.refusal(fact, "export the trained network again")
-            if not np.isfinite(given[role]).all():
+            if not np.isfinite(tensors[role]).all():
                 raise place.refusal(f"its {role} holds NaN or infinity", "train the network again")
-            self.tensors[f"{layer.name}/{role}"] = given[role]
+            self.tensors[f"{layer.name}/{role}"] = tensors[role]
         return layer.name
 
     def absorb(self, name: str, tensor: str) -> None:
@@ -131,7 +131,7 @@ class Draft:
     def normalise(self, place: Place, gain: NDArray[Any], offset: NDArray[Any]) -> None:
         """Takes ``gain * x + offset`` of the input, of one number or one a channel, into what becomes of pixels."""
         channels = self.shapes[INPUT][-1]
-        rows = [np.asarray(one, np.float64).ravel() for one in (gain, offset)]
+        rows = [np.asarray(numbers, np.float64).ravel() for numbers in (gain, offset)]
         if not all(len(row) in (1, channels) and np.isfinite(row).all() for row in rows) or not rows[0].all():
             raise place.refusal("it scales the image by 0, by NaN, or by more numbers than it has channels")
         size = max(map(len, rows))

@@ -258,19 +258,19 @@ class IntegerDraft:
         if not kernel.signed or kernel.bits > WIDEST_KERNEL:
             words = f"{'signed' if kernel.signed else 'unsigned'} weights of {kernel.bits} bits"
             raise self._refused(layer, f"{words}, and FINN builds signed ones of up to {WIDEST_KERNEL}")
-        given, bias = self.tensors[f"{layer.name}/kernel"], self.tensors[f"{layer.name}/bias"]
-        scales = np.broadcast_to(kernel.scales, given.shape[-1:])
-        self.weights[f"{layer.name}/kernel"] = np.rint(given / scales).astype(np.float32)
+        weights, bias = self.tensors[f"{layer.name}/kernel"], self.tensors[f"{layer.name}/bias"]
+        scales = np.broadcast_to(kernel.scales, weights.shape[-1:])
+        self.weights[f"{layer.name}/kernel"] = np.rint(weights / scales).astype(np.float32)
         self.weights[f"{layer.name}/bias"] = np.zeros(len(scales), np.float32)
         codes = _codes(kernel)
-        terms = prod(given.shape[:-1])
+        terms = prod(weights.shape[:-1])
         width = self._bits(source.name) + kernel.bits + ceil(log2(terms))
         if width > WIDEST_SUM:
             raise self._refused(layer, f"its sums may take {width} bits, and {WIDEST_SUM} are computed exactly here")
         sums = _integer(width, True)
         channels = tuple(
-            Affine(unit * Fraction(float(scale)), Fraction(float(one)), abs(Fraction(float(one))))
-            for scale, one in zip(scales, bias, strict=True)
+            Affine(unit * Fraction(float(scale)), Fraction(float(addend)), abs(Fraction(float(addend))))
+            for scale, addend in zip(scales, bias, strict=True)
         )
         types = Arithmetic(sums, codes, NO_BIAS, sums, bipolar=kernel.bipolar)
         self._put(replace(layer, inputs=(source.name,)), types, *channels)
@@ -283,12 +283,12 @@ class IntegerDraft:
             )
         roles = [self.tensors[f"{layer.name}/{role}"].tolist() for role in ("gamma", "beta", "mean", "variance")]
         channels = []
-        for one, *numbers in zip(source.channels, *roles, strict=True):
+        for channel, *numbers in zip(source.channels, *roles, strict=True):
             gamma, beta, mean, variance = map(Fraction, numbers)
             if variance < 0:
                 raise self._refused(layer, "one of its variances is negative", "train the network again")
             gain = gamma / root(variance + Fraction(layer.epsilon))
-            channels.append(one.then(Fraction(1), -mean).then(gain, beta))
+            channels.append(channel.then(Fraction(1), -mean).then(gain, beta))
         self.held[layer.name] = Held(source.name, tuple(channels))
 
     def _rectify(self, layer: ReLU | Clip) -> None:
@@ -321,7 +321,7 @@ class IntegerDraft:
             verb = "adds" if isinstance(layer, Add) else "joins"
             fact = f"it {verb} integers of two scales, {float(unit):g} and {float(other):g}"
             raise self._refused(layer, fact, "let both quantisers share one scale, equal to the last bit")
-        types = [self._type(one.name) for one in (first, second)]
+        types = [self._type(source.name) for source in (first, second)]
         signed = any(type_.signed for type_ in types)
         width = max(type_.width + (signed and not type_.signed) for type_ in types) + isinstance(layer, Add)
         self._put(replace(layer, inputs=(first.name, second.name)), Arithmetic(_integer(width, signed)), unit)

@@ -167,7 +167,7 @@ def _members(path: Path) -> dict[str, bytes]:
                     raise InputError(where, "its path leaves the archive", "do not trust this file; " + ADVICE)
                 if stat.S_ISLNK(member.external_attr >> 16):
                     raise InputError(where, "it is a symbolic link", "do not trust this file; " + ADVICE)
-            found = {}
+            members = {}
             for name, limit in LIMITS.items():
                 if names.count(name) != 1:
                     fact = f"{names.count(name)} members are called {name}: this is no Keras 3 archive"
@@ -179,8 +179,8 @@ def _members(path: Path) -> dict[str, bytes]:
                     fact = f"it unpacks to more than {limit >> 20:,} MiB"
                     raise InputError(where, fact, "do not trust this file; " + ADVICE)
                 with archive.open(member) as content:  # reads no more than it says, and checks that this was all
-                    found[name] = content.read(limit)
-            return found
+                    members[name] = content.read(limit)
+            return members
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, LookupError) as reason:
         raise InputError(path.name, f"no readable zip archive ({str(reason)[:80]})", ADVICE) from None
 

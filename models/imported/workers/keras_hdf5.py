@@ -69,5 +69,5 @@ class KerasHdf5(StoredWeights):
         """In order, from the attribute or its pieces."""
         attributes = node.attrs
         pieces = [NAMES] if NAMES in attributes else []
-        pieces = pieces or [f"{NAMES}{one}" for one in range(PIECES) if f"{NAMES}{one}" in attributes]
+        pieces = pieces or [f"{NAMES}{number}" for number in range(PIECES) if f"{NAMES}{number}" in attributes]
         return [self._text(name) for piece in pieces for name in np.ravel(attributes[piece]).tolist()]

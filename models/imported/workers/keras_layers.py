@@ -75,10 +75,10 @@ class _Model:
             if kind not in READERS:
                 lambda_code = entry.place.refusal("code, which is not executed")
                 raise lambda_code if kind == "Lambda" else refuse_kind(entry.place)
-            if missing := [one for one in entry.inputs if one not in self.made]:
+            if missing := [source for source in entry.inputs if source not in self.made]:
                 raise entry.place.refusal(f"it reads {missing[0]!r}, which does not come before it", ADVICE)
-            inputs = tuple(self.made[one] for one in entry.inputs)
-            if kind not in (*HANDED_ON, *CONVOLUTIONS) and any(one in self.pads for one in entry.inputs):
+            inputs = tuple(self.made[source] for source in entry.inputs)
+            if kind not in (*HANDED_ON, *CONVOLUTIONS) and any(source in self.pads for source in entry.inputs):
                 raise entry.place.refusal("it reads a padded image", "pad right before a convolution")
             self.made[key] = READERS[kind](self, entry, inputs)
             if kind in HANDED_ON and entry.inputs[0] in self.pads:
@@ -148,8 +148,8 @@ def _separable(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     first = _by_group({"kernel": weights.pop("depth")})
     between = _slid(model, entry, inputs, first, channels, f"{entry.place.name}_depthwise")
     settings: dict[str, Any] = {"kernel": (1, 1), "strides": (1, 1), "padding": "valid"}
-    made = model.draft.add(entry.place, Conv2D, (between,), weights, filters=filters, **settings)
-    return model.activated(entry, made)
+    name = model.draft.add(entry.place, Conv2D, (between,), weights, filters=filters, **settings)
+    return model.activated(entry, name)
 
 
 def _by_group(weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -305,12 +305,12 @@ def _normalisation(model: _Model, entry: Entry, inputs: tuple[str, ...]) -> str:
     """``(x - mean) / deviation``, of numbers that the model was given or that `adapt` left beside its weights."""
     entry.expect("invert", False)
     channels = model.draft.shapes[inputs[0]][-1]
-    given = [entry.config.get(key) for key in ("input_mean", "input_variance")]
-    if None in given:
+    statistics = [entry.config.get(key) for key in ("input_mean", "input_variance")]
+    if None in statistics:
         entry.expect("axis", -1, (-1,), 1, (1,), 3, (3,))
         mean, variance = model.archive.weights(entry.place, entry.group, [(channels,)] * 2, more=1)
     else:
-        mean, variance = (np.asarray(one, np.float32).ravel() for one in given)
+        mean, variance = (np.asarray(numbers, np.float32).ravel() for numbers in statistics)
     deviation = np.maximum(np.sqrt(variance.astype(np.float64)), 1e-7)  # as Keras keeps it above zero
     return _entry(model, entry, inputs, 1 / deviation, -mean / deviation)
 

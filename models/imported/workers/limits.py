@@ -23,7 +23,7 @@ def guarded(file: str, advice: str) -> Iterator[None]:
     Where a library ends the process instead, its step fails, which those who run it tell as a damaged file.
     """
     before, most = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = min([MEMORY, *(one for one in (before, most) if one != resource.RLIM_INFINITY)])
+    limit = min([MEMORY, *(bound for bound in (before, most) if bound != resource.RLIM_INFINITY)])
     resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
     try:
         yield
@@ -41,5 +41,5 @@ def guarded(file: str, advice: str) -> Iterator[None]:
 
 def refusal(error: InputError) -> str:
     """An error as the JSON that a worker leaves."""
-    told = {"culprit": error.culprit, "fact": error.fact, "next_step": error.next_step}
-    return json.dumps({key: f"{text[:LONGEST]}..." if len(text) > LONGEST else text for key, text in told.items()})
+    texts = {"culprit": error.culprit, "fact": error.fact, "next_step": error.next_step}
+    return json.dumps({key: f"{text[:LONGEST]}..." if len(text) > LONGEST else text for key, text in texts.items()})

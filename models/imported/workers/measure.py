@@ -43,13 +43,13 @@ def read_images(path: Path, shape: Shape) -> tuple[NDArray[np.uint8], str]:
 def measure(network: Network, weights: Path, images: Path) -> Ranges:
     pixels, digest = read_images(images, network.input_shape)
     opened = open_weights(weights, network)
-    found = reach(TorchNetwork(network).load(opened.tensors()), pixels)
-    if odd := [name for name, (low, high) in found.items() if not (isfinite(low) and isfinite(high))]:
+    ranges = reach(TorchNetwork(network).load(opened.tensors()), pixels)
+    if odd := [name for name, (low, high) in ranges.items() if not (isfinite(low) and isfinite(high))]:
         fact = f"layer {odd[0]} reaches infinity on these images"
         raise InputError(
             f"network {network.name}", fact, "train the network again, or give images as it was trained on"
         )
-    return Ranges(network.digest, opened.digest, digest, len(pixels), found)
+    return Ranges(network.digest, opened.digest, digest, len(pixels), ranges)
 
 
 def main(ask: Mapping[str, Any]) -> None:

@@ -71,7 +71,7 @@ def _constant_index(graph: Graph, node: Node) -> int | None:
 
 def _changed(graph: Graph, node: Node, value: Value, gain: Tensor = ONE, offset: Tensor = NOTHING) -> Value:
     """``gain * value + offset``."""
-    gains, offsets = (graph.by_channel(node, value, one) for one in (gain, offset))
+    gains, offsets = (graph.by_channel(node, value, tensor) for tensor in (gain, offset))
     if value.name == INPUT and graph.exact:
         if _divides(gain, offset):
             graph.divided |= not bool((gain == 1).all())
@@ -104,7 +104,7 @@ def _norm(graph: Graph, node: Node, value: Value, gains: Tensor, offsets: Tensor
 
 def _divides(gain: Tensor, offset: Tensor) -> bool:
     """Whether it is a division by 255, or nothing at all."""
-    factor, shift = (float(one.ravel()[0]) if one.size == 1 else None for one in (gain, offset))
+    factor, shift = (float(tensor.ravel()[0]) if tensor.size == 1 else None for tensor in (gain, offset))
     return factor is not None and (factor == 1 or isclose(factor, 1 / 255, rel_tol=1e-6)) and shift == 0
 
 

@@ -33,10 +33,10 @@ def computed(graph: Graph, node: Node) -> Array | None:
     if kind not in OPERATORS or not all(name in graph.constants for name in node.inputs if name):
         return None
     inputs = [graph.constants[name] for name in node.inputs if name]
-    if kind not in TURNS and max((one.size for one in inputs), default=0) > LIMIT:
+    if kind not in TURNS and max((operand.size for operand in inputs), default=0) > LIMIT:
         raise node.place.refusal(f"it computes with a constant of more than {LIMIT:,} elements")
     result = np.asarray(OPERATORS[kind](node, *inputs))
-    if not any(np.may_share_memory(result, one) for one in inputs):
+    if not any(np.may_share_memory(result, operand) for operand in inputs):
         graph.computed += result.size
     if graph.computed > TOTAL:
         raise node.place.refusal(f"with it, the file computes constants of more than {TOTAL:,} elements", ADVICE)
@@ -62,8 +62,8 @@ def _gather(node: Node, data: Array, indices: Array) -> Array:
     return data[indices]
 
 
-def _axes(node: Node, given: Array | None) -> tuple[int, ...] | None:
-    axes = node.settings.get("axes") if given is None else given.ravel().tolist()
+def _axes(node: Node, constant: Array | None) -> tuple[int, ...] | None:
+    axes = node.settings.get("axes") if constant is None else constant.ravel().tolist()
     return None if axes is None else tuple(axes)
 
 
@@ -104,7 +104,7 @@ def _reshape(node: Node, data: Array, shape: Array) -> Array:
     if not data.flags.c_contiguous:
         _bounded(node, data.size)  # it is copied
     zero = not node.settings.get("allowzero", 0)
-    return data.reshape([data.shape[at] if zero and not one else one for at, one in enumerate(shape.tolist())])
+    return data.reshape([data.shape[at] if zero and not length else length for at, length in enumerate(shape.tolist())])
 
 
 def _cast(node: Node, data: Array) -> Array:

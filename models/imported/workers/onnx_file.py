@@ -74,7 +74,7 @@ class Tensors:
     def want_files(self, tensors: Iterable[TensorProto]) -> None:
         """Raises `WantedFiles` where some stand in files that were not given, `InputError` where outside the folder."""
         outside = [tensor for tensor in tensors if tensor.data_location == TensorProto.EXTERNAL]
-        if missing := sorted({self._location(one) for one in outside} - set(self._external)):
+        if missing := sorted({self._location(stored) for stored in outside} - set(self._external)):
             raise WantedFiles(missing)
 
     def check_files(self, tensors: Iterable[TensorProto]) -> None:
@@ -82,11 +82,11 @@ class Tensors:
         every = list(tensors)
         self.want_files(every)
         ends: dict[str, int] = {}
-        for one in every:
-            if one.data_location != TensorProto.EXTERNAL:
+        for tensor in every:
+            if tensor.data_location != TensorProto.EXTERNAL:
                 continue
-            name = self._location(one)
-            ends[name] = max(ends.get(name, 0), self._end(one))
+            name = self._location(tensor)
+            ends[name] = max(ends.get(name, 0), self._end(tensor))
         for name, end in ends.items():
             size = (self._folder / name).stat().st_size
             if size > end > 0:
@@ -172,7 +172,7 @@ class OnnxFile:
             if not same & set(node.input):
                 continue
             if node.op_type == "Transpose":
-                return any(list(one.ints) == TO_FIRST for one in node.attribute)
+                return any(list(attribute.ints) == TO_FIRST for attribute in node.attribute)
             if node.op_type in IN_PLACE:
                 same |= set(node.output)
         return first != 3 and (last == 3 or (first is not None and last is not None and last < first))
@@ -204,7 +204,7 @@ class OnnxFile:
         for place, node in self.nodes:
             if not is_quantiser(place, node.domain) and node.domain not in OWN_DOMAINS:
                 raise place.refusal(f"of domain {node.domain!r}, which is not ONNX's own")
-            if [one for one in node.attribute if one.HasField("g") or one.graphs]:
+            if [attribute for attribute in node.attribute if attribute.HasField("g") or attribute.graphs]:
                 raise place.refusal("control flow: it holds a graph of its own", "export it without loops or branches")
         version = max((versions[domain] for domain in OWN_DOMAINS if domain in versions), default=0)
         if not FIRST_OPSET <= version <= onnx.defs.onnx_opset_version():
@@ -217,15 +217,15 @@ class OnnxFile:
     def _dimensions(self, kind: Any) -> list[int | None]:
         if kind.elem_type != TensorProto.FLOAT:
             raise InputError(self.file, "its input is not float32", "export the float network, before quantisation")
-        return [one.dim_value if one.HasField("dim_value") else None for one in kind.shape.dim]
+        return [dimension.dim_value if dimension.HasField("dim_value") else None for dimension in kind.shape.dim]
 
 
 def _leave_choice(graph: GraphProto) -> None:
     """Ends the graph with the scores of its classes, where it ends by choosing the largest: that is the host's."""
-    ends = {one.name for one in graph.output}
+    ends = {output.name for output in graph.output}
     for node in graph.node:
         chooses = node.op_type in ("ArgMax", "TopK") and node.domain in OWN_DOMAINS and node.input
-        if any(one.name == "largest" and one.i == 0 for one in node.attribute):
+        if any(attribute.name == "largest" and attribute.i == 0 for attribute in node.attribute):
             continue
         if chooses and ends and ends <= set(node.output):
             scores = helper.make_tensor_value_info(node.input[0], TensorProto.FLOAT, None)
@@ -263,26 +263,26 @@ def _external(tensor: TensorProto) -> Mapping[str, str]:
 
 def tensors_of(model: ModelProto) -> list[TensorProto]:
     """Initialisers and the tensors in attributes."""
-    return [*model.graph.initializer, *(one.t for node in model.graph.node for one in node.attribute)]
+    return [*model.graph.initializer, *(attribute.t for node in model.graph.node for attribute in node.attribute)]
 
 
 def attributes(place: Place, node: NodeProto) -> dict[str, Any]:
     """Numbers, text, lists and tensors by name."""
-    found: dict[str, Any] = {}
-    for one in node.attribute:
-        match one.type:
+    values: dict[str, Any] = {}
+    for attribute in node.attribute:
+        match attribute.type:
             case AttributeProto.FLOAT:
-                found[one.name] = one.f
+                values[attribute.name] = attribute.f
             case AttributeProto.INT:
-                found[one.name] = one.i
+                values[attribute.name] = attribute.i
             case AttributeProto.STRING:
-                found[one.name] = one.s.decode(errors="replace")
+                values[attribute.name] = attribute.s.decode(errors="replace")
             case AttributeProto.INTS:
-                found[one.name] = list(one.ints)
+                values[attribute.name] = list(attribute.ints)
             case AttributeProto.TENSOR:
-                found[one.name] = one.t
+                values[attribute.name] = attribute.t
             case AttributeProto.FLOATS:
-                found[one.name] = list(one.floats)
+                values[attribute.name] = list(attribute.floats)
             case _:
-                raise place.refusal(f"attribute {one.name} is of a kind that is not understood", ADVICE)
-    return found
+                raise place.refusal(f"attribute {attribute.name} is of a kind that is not understood", ADVICE)
+    return values

@@ -123,8 +123,8 @@ class Graph:
 
     def bias(self, node: Node, index: int, units: int) -> dict[str, Tensor]:
         """The layer's bias by its role; nothing where the node has no such input."""
-        given = self.constant(node, index)
-        return {} if given is None else {"bias": spread(node, self.weight(node, index), (1, units))}
+        constant = self.constant(node, index)
+        return {} if constant is None else {"bias": spread(node, self.weight(node, index), (1, units))}
 
     def by_channel(self, node: Node, value: Value, constant: Tensor) -> Tensor:
         """`constant`, of one number or of one a channel of `value`, as a vector in the draft's order."""

@@ -25,8 +25,8 @@ def _average(graph: Graph, node: Node) -> Value:
 def _reduce_mean(graph: Graph, node: Node) -> Value:
     value = graph.value(node)
     axes = node.settings.get("axes")
-    if (given := graph.constant(node, 1)) is not None:
-        axes = given.ravel().tolist()
+    if (constant := graph.constant(node, 1)) is not None:
+        axes = constant.ravel().tolist()
     spatial = {1, 2} if value.channels_last else {2, 3}
     if value.rank != 4 or {axis % 4 for axis in axes or ()} != spatial:
         raise node.place.refusal(f"a mean over axes {axes}", "supported is the mean of an image over both spatial axes")
@@ -54,8 +54,8 @@ def _reshape(graph: Graph, node: Node) -> Value:
 
 def _squeeze(graph: Graph, node: Node) -> Value:
     axes = node.settings.get("axes")
-    if (given := graph.constant(node, 1)) is not None:
-        axes = given.ravel().tolist()
+    if (constant := graph.constant(node, 1)) is not None:
+        axes = constant.ravel().tolist()
     return _dropped(graph, node, axes or [])
 
 
@@ -66,7 +66,7 @@ def _gather(graph: Graph, node: Node) -> Value:
     if value.rank != 1:
         if places is None or places.size != 1 or places.any():
             raise node.place.refusal("it picks elements", "supported is [:, :, 0, 0] after an average")
-        return _dropped(graph, node, [node.settings.get("axis", 0)], kept=places.ndim)
+        return _dropped(graph, node, [node.settings.get("axis", 0)], remaining=places.ndim)
     (channels,) = graph.shape(value)
     for batch in {1, graph.batch}:
         shapes = [(batch, channels, *ones) for ones in ((), (1,), (1, 1))]
@@ -75,14 +75,14 @@ def _gather(graph: Graph, node: Node) -> Value:
     raise node.place.refusal("it picks elements", "supported is a global average, as torch writes it")
 
 
-def _dropped(graph: Graph, node: Node, axes: list[int], kept: int = 0) -> Value:
-    """The result of an average without these axes, of one pixel each; `kept` of them stay."""
+def _dropped(graph: Graph, node: Node, axes: list[int], remaining: int = 0) -> Value:
+    """The result of an average without these axes, of one pixel each; `remaining` of them stay."""
     value = graph.value(node)
     dropped = {axis % max(value.rank, 1) for axis in axes}
     channels = value.rank - 1 if value.channels_last else 1
     if len(graph.shape(value)) != 1 or not dropped or dropped & {0, channels}:
         raise node.place.refusal(f"it drops axes {axes}", "supported is to drop the spatial axes after an average")
-    return replace(value, rank=value.rank - (0 if kept else len(dropped)))
+    return replace(value, rank=value.rank - (0 if remaining else len(dropped)))
 
 
 def _flattened(graph: Graph, node: Node) -> Value:
@@ -90,12 +90,12 @@ def _flattened(graph: Graph, node: Node) -> Value:
     shape = graph.shape(value)
     if len(shape) == 1:
         return value if value.rank == 2 else value.as_vector()
-    made = graph.add(node, Flatten, value)
+    flat = graph.add(node, Flatten, value)
     if value.channels_last or 1 in (shape[2], shape[0] * shape[1]):
-        return made.as_vector()
+        return flat.as_vector()
     height, width, channels = shape
     order = np.arange(prod(shape)).reshape(channels, height, width).transpose(1, 2, 0).ravel()
-    return made.as_vector(tuple(order.tolist()))
+    return flat.as_vector(tuple(order.tolist()))
 
 
 def _transpose(graph: Graph, node: Node) -> Value:
@@ -107,21 +107,21 @@ def _transpose(graph: Graph, node: Node) -> Value:
 
 def _concat(graph: Graph, node: Node) -> Value:
     """Two at a time, along the channels; of flattened images the orders go one behind the other, too."""
-    made = graph.value(node)
-    axis = node.settings["axis"] % made.rank
-    if axis != (made.rank - 1 if made.channels_last else 1):
+    joined = graph.value(node)
+    axis = node.settings["axis"] % joined.rank
+    if axis != (joined.rank - 1 if joined.channels_last else 1):
         raise node.place.refusal(f"it joins along axis {node.settings['axis']}", "supported is to join channels")
     for index in range(1, len(node.inputs)):
         value = graph.value(node, index)
-        if (made.rank, made.channels_last) != (value.rank, value.channels_last):
+        if (joined.rank, joined.channels_last) != (value.rank, value.channels_last):
             raise node.place.refusal("the elements of its inputs stand in different orders", ADVICE)
         order = None
-        if made.order or value.order:
-            first, second = (one.order or tuple(range(graph.shape(one)[-1])) for one in (made, value))
+        if joined.order or value.order:
+            first, second = (operand.order or tuple(range(graph.shape(operand)[-1])) for operand in (joined, value))
             order = (*first, *(len(first) + place for place in second))
-        name = graph.draft.add(node.place, Concat, (made.name, value.name))
-        made = replace(made, name=name, order=order)
-    return made
+        name = graph.draft.add(node.place, Concat, (joined.name, value.name))
+        joined = replace(joined, name=name, order=order)
+    return joined
 
 
 LAYOUT: Mapping[str, Callable[[Graph, Node], Value]] = {

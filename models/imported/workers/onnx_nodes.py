@@ -100,8 +100,8 @@ def _clip(graph: Graph, node: Node) -> Value:
     """A ReLU, where it cuts off at 0 below and nothing above."""
     ends: list[Any] = [node.settings.get("min"), node.settings.get("max")]
     for index in (0, 1):
-        if (given := graph.constant(node, 1 + index)) is not None:
-            ends[index] = given.item()
+        if (bound := graph.constant(node, 1 + index)) is not None:
+            ends[index] = bound.item()
     low, high = (default if end is None else end for end, default in zip(ends, (-inf, inf), strict=True))
     if low == 0 and high >= np.finfo(np.float32).max:
         return graph.add(node, ReLU, graph.value(node))

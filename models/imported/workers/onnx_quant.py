@@ -52,29 +52,31 @@ def quantise(graph: Graph, node: Node) -> None:
     if mode == BIPOLAR and scale.item() != 1:
         fact = f"a bipolar activation of scale {scale.item():g}, where 1 is read"
         raise node.place.refusal(fact, "take a scale of 1: the layer behind it can have the other")
-    made = graph.add(node, Quantise, value, scale=float(scale.item()), bits=bits, signed=signed, narrow=narrow)
-    graph.values[node.output] = made
-    graph.quantised[made.name] = FileTensor(node.output, value.channels_last, value.order)
+    quantised = graph.add(node, Quantise, value, scale=float(scale.item()), bits=bits, signed=signed, narrow=narrow)
+    graph.values[node.output] = quantised
+    graph.quantised[quantised.name] = FileTensor(node.output, value.channels_last, value.order)
 
 
 def turned(graph: Graph, node: Node) -> None:
     """What only turns a quantised constant, as a transposition, turns its scales as well."""
     if node.place.kind in TURNS and node.inputs[0] in graph.quantised_constants:
-        one = graph.quantised_constants[node.inputs[0]]
+        constant = graph.quantised_constants[node.inputs[0]]
         others = [graph.constants[name] for name in node.inputs[1:] if name]
-        scales = OPERATORS[node.place.kind](node, one.scales, *others)
-        graph.quantised_constants[node.output] = QuantisedConstant(scales, one.bits, one.signed, one.narrow)
+        scales = OPERATORS[node.place.kind](node, constant.scales, *others)
+        graph.quantised_constants[node.output] = QuantisedConstant(
+            scales, constant.bits, constant.signed, constant.narrow
+        )
 
 
 def note_kernel(graph: Graph, node: Node, layer: str, axis: int, factor: float = 1.0) -> None:
     """Remembers the quantiser of the kernel of `layer`, input 2 of `node`, whose outputs stand on `axis`."""
-    one = graph.quantised_constants.get(node.inputs[1])
-    if one is None:
+    constant = graph.quantised_constants.get(node.inputs[1])
+    if constant is None:
         return
-    rows = np.moveaxis(one.scales, axis, 0)
+    rows = np.moveaxis(constant.scales, axis, 0)
     rows = rows.reshape(len(rows), -1)
     scales = rows[:, 0] if factor == 1 and bool((rows == rows[:, :1]).all()) else None
-    graph.kernels[layer] = QuantisedKernel(scales, one.bits, one.signed, one.narrow)
+    graph.kernels[layer] = QuantisedKernel(scales, constant.bits, constant.signed, constant.narrow)
 
 
 def _constant(
@@ -85,14 +87,14 @@ def _constant(
     rounded: Callable[[NDArray[Any]], NDArray[Any]],
 ) -> None:
     """As qonnx computes it, in single precision."""
-    given = graph.weight(node, 0)
+    numbers = graph.weight(node, 0)
     low, high = code_range(kind.bits, kind.signed, kind.narrow)
     try:
-        scales = np.broadcast_to(scale, given.shape)
+        scales = np.broadcast_to(scale, numbers.shape)
     except ValueError:
-        fact = f"its scale has shape {scale.shape}, and what it quantises {given.shape}"
+        fact = f"its scale has shape {scale.shape}, and what it quantises {numbers.shape}"
         raise node.place.refusal(fact, AGAIN) from None
-    codes = rounded(np.clip(given / scales, low, high))
+    codes = rounded(np.clip(numbers / scales, low, high))
     graph.constants[node.output] = (codes * scales).astype(np.float32)
     graph.quantised_constants[node.output] = QuantisedConstant(scales, kind.bits, kind.signed, kind.narrow)
 
@@ -115,11 +117,11 @@ def _scale(graph: Graph, node: Node) -> NDArray[Any]:
 
 
 def _bits(graph: Graph, node: Node) -> int:
-    given = _given(graph, node, 3, "bit width")
-    if given.size != 1 or not 1 <= given.item() <= WIDEST or given.item() != int(given.item()):
-        shown = f"{given.item():g}" if given.size == 1 else "several numbers"
+    width = _given(graph, node, 3, "bit width")
+    if width.size != 1 or not 1 <= width.item() <= WIDEST or width.item() != int(width.item()):
+        shown = f"{width.item():g}" if width.size == 1 else "several numbers"
         raise node.place.refusal(f"its bit width is {shown}", f"take whole numbers of 1 to {WIDEST} bits")
-    return int(given.item())
+    return int(width.item())
 
 
 def _given(graph: Graph, node: Node, index: int, about: str) -> NDArray[Any]:

@@ -25,19 +25,19 @@ def truncate(graph: Graph, node: Node) -> None:
         raise node.place.refusal(f"a Trunc of {len(node.inputs)} inputs, where 5 or 6 are known", ADVICE)
     numbers = [_number(graph, node, index) for index in range(1, len(node.inputs))]
     scale, zero, before, *behind = numbers
-    made, bits = (scale, behind[0]) if version == 1 else (behind[0], behind[1])
+    new_scale, bits = (scale, behind[0]) if version == 1 else (behind[0], behind[1])
     if (
-        not (scale > 0 and made > 0)
+        not (scale > 0 and new_scale > 0)
         or zero != 0
-        or not all(1 <= one <= 32 and one == int(one) for one in (before, bits))
+        or not all(1 <= width <= 32 and width == int(width) for width in (before, bits))
     ):
         raise node.place.refusal(
             "its scales are not above 0, its zero point not 0, or its bits no whole numbers", ADVICE
         )
     if (mode := str(node.settings.get("rounding_mode", "FLOOR")).upper()) != "FLOOR":
         raise node.place.refusal(f"it rounds by {mode}, where FLOOR is read", "take FLOOR, and train again")
-    shift = int(before - bits) if version == 1 else round(log2(made / scale))
-    if shift < 0 or (version == 2 and abs(log2(made / scale) - shift) > 1e-4):
+    shift = int(before - bits) if version == 1 else round(log2(new_scale / scale))
+    if shift < 0 or (version == 2 and abs(log2(new_scale / scale) - shift) > 1e-4):
         raise node.place.refusal("it drops no whole number of bits", ADVICE)
     value = graph.value(node)
     if version == 1:
@@ -52,7 +52,7 @@ def truncate(graph: Graph, node: Node) -> None:
     if node.settings.get("narrow", 0):
         raise node.place.refusal("its codes are narrow", "take a Trunc that is not")
     signed = None if version == 1 else bool(node.settings.get("signed", 1))
-    codes = graph.add(node, Truncate, value, scale=made, shift=shift, bits=int(bits), signed=signed)
+    codes = graph.add(node, Truncate, value, scale=new_scale, shift=shift, bits=int(bits), signed=signed)
     graph.values[node.output] = codes
     graph.quantised[codes.name] = FileTensor(node.output, value.channels_last, value.order)
 

@@ -34,9 +34,9 @@ def _conv(graph: Graph, node: Node) -> Value:
     strides, padding = _window(graph, node, image, (height, width), Conv2D.spellings)
     settings = {"kernel": (height, width), "strides": strides, "padding": padding}
     kind, grouped = (Conv2D, {}) if groups == 1 else (GroupedConv2D, {"groups": groups})
-    made = graph.add(node, kind, image, weights, filters=len(kernel), **settings, **grouped)
-    note_kernel(graph, node, made.name, 0)
-    return made
+    result = graph.add(node, kind, image, weights, filters=len(kernel), **settings, **grouped)
+    note_kernel(graph, node, result.name, 0)
+    return result
 
 
 def _max_pool(graph: Graph, node: Node) -> Value:
@@ -99,19 +99,19 @@ def _window(
     filling = -inf if node.place.kind == "MaxPool" else 0.0
     if image.pads and image.filling != filling:
         raise node.place.refusal(f"its padding is filled with {image.filling}", f"pad with {filling}")
-    given = (top + before[0], bottom + before[1], left + before[2], right + before[3])
+    border = (top + before[0], bottom + before[1], left + before[2], right + before[3])
     for named in spellings:
-        if MaxPool2D("", (), kernel, (down, across), named).pads(graph.shape(image)) == given:
+        if MaxPool2D("", (), kernel, (down, across), named).pads(graph.shape(image)) == border:
             return (down, across), named
-    return (down, across), given
+    return (down, across), border
 
 
 def _pad(graph: Graph, node: Node) -> Value:
     """The convolution or average behind it takes over zeros around an image; max pooling the lowest number, or repeated
     edges, as Keras writes it on torch, which are in every window beside them anyway."""
     value = graph.value(node)
-    given, filling = graph.constant(node, 1), graph.constant(node, 2)
-    pads = node.settings["pads"] if given is None else given.tolist()
+    constant, filling = graph.constant(node, 1), graph.constant(node, 2)
+    pads = node.settings["pads"] if constant is None else constant.tolist()
     number = node.settings.get("value", 0.0) if filling is None else filling.item()
     node.expect("mode", "constant", "edge")
     if value.rank != 4 or len(graph.shape(value)) != 3 or len(pads) != 8 or graph.constant(node, 3) is not None:

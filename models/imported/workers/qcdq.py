@@ -40,16 +40,16 @@ def as_qonnx(model: ModelProto, tensors: Tensors) -> ModelProto:
             nodes += chains.joined(place, node)
         except (ArithmeticError, LookupError, TypeError, ValueError) as reason:
             raise place.refusal(f"damaged ({str(reason)[:80]!r})", ADVICE) from None
-    read = {name for node in nodes for name in node.input} | {one.name for one in graph.output}
+    read = {name for node in nodes for name in node.input} | {output.name for output in graph.output}
     for node in reversed(nodes):  # what only led to codes goes, from the end back
         if _is(node, INTO, "Clip") and read.isdisjoint(node.output):
             nodes.remove(node)
-            read = {name for node in nodes for name in node.input} | {one.name for one in graph.output}
-    constants = [one for one in (*graph.initializer, *chains.made) if one.name in read]
+            read = {name for node in nodes for name in node.input} | {output.name for output in graph.output}
+    constants = [tensor for tensor in (*graph.initializer, *chains.made) if tensor.name in read]
     for field, content in ((graph.node, nodes), (graph.initializer, constants), (graph.value_info, ())):
         del field[:]
         field.extend(content)
-    if DOMAINS[0] not in {one.domain for one in model.opset_import}:
+    if DOMAINS[0] not in {opset.domain for opset in model.opset_import}:
         model.opset_import.append(helper.make_opsetid(DOMAINS[0], 1))
     return model
 
@@ -60,7 +60,7 @@ class _Chains:
     def __init__(self, model: ModelProto, tensors: Tensors) -> None:
         self.tensors, self.made = tensors, list[TensorProto]()
         self.writers = {name: node for node in model.graph.node for name in node.output}
-        self.given = {one.name: one for one in model.graph.initializer}
+        self.given = {tensor.name: tensor for tensor in model.graph.initializer}
         for node in model.graph.node:
             if node.op_type == "Constant" and node.attribute and node.attribute[0].HasField("t"):
                 self.given[node.output[0]] = node.attribute[0].t
@@ -75,7 +75,7 @@ class _Chains:
         if source in self.given:
             codes = self._constant(place, source, "codes")
             axis = attributes(place, node).get("axis", 1)
-            scale, zero = (_along(one, codes.ndim, axis) for one in (scale, zero))
+            scale, zero = (_along(parameter, codes.ndim, axis) for parameter in (scale, zero))
             numbers = (codes.astype(np.float64) - zero) * scale
             if codes.dtype == np.int32:
                 self._make(node.output[0], numbers)

@@ -68,12 +68,12 @@ def quantiser(place: Place, value: Any, of_kernel: bool = False) -> FixedPoint |
     named = _named(value)
     if named is None:
         return None
-    name, given = named
+    name, settings = named
     if name not in SETTINGS:
         if OTHERS.fullmatch(name):
             raise place.refusal(f"its quantiser is {name}", f"supported are {' and '.join(SETTINGS)}; or {QONNX}")
         return None
-    alpha = given.get("alpha")
+    alpha = settings.get("alpha")
     if alpha not in (1, None, "") or (of_kernel and alpha != 1):
         fact = (
             f"alpha of its {name} is {alpha or 'auto_po2'!r}: a scale that QKeras computes, and the file does not say"
@@ -87,14 +87,14 @@ def quantiser(place: Place, value: Any, of_kernel: bool = False) -> FixedPoint |
         "is_quantized_clip": 1,
     }
     for setting, only in usual.items():
-        if given.get(setting, only) != only:
-            raise place.refusal(f"{setting} of its {name} is {given[setting]}", f"supported is {only}; or {QONNX}")
-    bits, integer = given.get("bits", 8), given.get("integer", 0)
-    signed = name == "quantized_bits" and bool(given.get("keep_negative", True))
+        if settings.get(setting, only) != only:
+            raise place.refusal(f"{setting} of its {name} is {settings[setting]}", f"supported is {only}; or {QONNX}")
+    bits, integer = settings.get("bits", 8), settings.get("integer", 0)
+    signed = name == "quantized_bits" and bool(settings.get("keep_negative", True))
     if not (isinstance(bits, int) and isinstance(integer, int) and 1 <= bits - signed < WIDEST and abs(integer) < 64):
         fact = f"its {name} has {bits} bits, {integer} before the point"
         raise place.refusal(fact, f"supported are 1 to {WIDEST} bits beside the sign; or {QONNX}")
-    return FixedPoint(bits, integer, signed, narrow=signed and bool(given.get("symmetric", 0)))
+    return FixedPoint(bits, integer, signed, narrow=signed and bool(settings.get("symmetric", 0)))
 
 
 def _named(value: Any) -> tuple[str, Mapping[str, Any]] | None:
@@ -103,11 +103,11 @@ def _named(value: Any) -> tuple[str, Mapping[str, Any]] | None:
             return name, settings
         case str(text) if call := CALL.fullmatch(text.strip()):
             parts = [part.strip() for part in call[2].split(",") if part.strip()]
-            order, given = iter(SETTINGS.get(call[1], ())), dict[str, Any]()
+            order, values = iter(SETTINGS.get(call[1], ())), dict[str, Any]()
             for part in parts:
                 key, equals, number = part.partition("=")
-                given[key.strip() if equals else next(order, part)] = _plain(number if equals else part)
-            return call[1], given
+                values[key.strip() if equals else next(order, part)] = _plain(number if equals else part)
+            return call[1], values
         case str(text):
             return text, {}
     return None

@@ -30,46 +30,46 @@ def read_quantised(
     hardware, weights, ranges = twin(network, graph.draft.tensors, pixel)
     (out / "ranges.json").write_text(json.dumps({name: list(ends) for name, ends in ranges.items()}))
     try:
-        made = integers(network, graph.draft.tensors, graph.kernels, pixel)
+        integer = integers(network, graph.draft.tensors, graph.kernels, pixel)
     except InputError as error:
         (out / "not_integers.json").write_text(
             refusal(InputError(f"{file}, {error.culprit}", error.fact, error.next_step))
         )
         return hardware, weights
     divisor = 1 if graph.divided else pixel.denominator
-    _write(made, network, graph, divisor, out)
+    _write(integer, network, graph, divisor, out)
     _embed(model, graph)
     (out / GRAPH).write_bytes(model.SerializeToString(deterministic=True))
     return hardware, weights
 
 
-def _write(made: Integers, network: Network, graph: Graph, divisor: int, out: Path) -> None:
-    save_weights(out / WEIGHTS, made.weights, made.quantised.network)
-    quantised = replace(made.quantised, weights=open_weights(out / WEIGHTS, made.quantised.network).digest)
-    tensors = tuple(_tensor(network[name], kept, made) for name, kept in graph.quantised.items())
+def _write(integer: Integers, network: Network, graph: Graph, divisor: int, out: Path) -> None:
+    save_weights(out / WEIGHTS, integer.weights, integer.quantised.network)
+    quantised = replace(integer.quantised, weights=open_weights(out / WEIGHTS, integer.quantised.network).digest)
+    tensors = tuple(_tensor(network[name], of_file, integer) for name, of_file in graph.quantised.items())
     facts = facts_to_json(quantised, divisor, graph.channels_last, tensors)
     (out / FACTS).write_text(json.dumps(facts))
 
 
-def _tensor(layer: Layer, kept: FileTensor, made: Integers) -> QuantisedTensor:
+def _tensor(layer: Layer, of_file: FileTensor, integer: Integers) -> QuantisedTensor:
     assert isinstance(layer, Quantise | Truncate)
-    read = made.read.get(layer.name, ())
+    read = integer.read.get(layer.name, ())
     return QuantisedTensor(
-        tensor=kept.name,
-        layer=made.made[layer.name],
+        tensor=of_file.name,
+        layer=integer.made[layer.name],
         scale=layer.scale,
-        channels_last=kept.channels_last,
-        order=kept.order,
-        gains=tuple(float(one.gain) for one in read),
-        offsets=tuple(float(one.offset) for one in read),
-        spreads=tuple(float(one.spread) for one in read),
+        channels_last=of_file.channels_last,
+        order=of_file.order,
+        gains=tuple(float(affine.gain) for affine in read),
+        offsets=tuple(float(affine.offset) for affine in read),
+        spreads=tuple(float(affine.spread) for affine in read),
     )
 
 
 def _embed(model: ModelProto, graph: Graph) -> None:
     """Tensors that stand in other files come into this one, and doubles become the singles that they are."""
     tensors = [(tensor.name, tensor) for tensor in model.graph.initializer]
-    tensors += [(node.output[0], one.t) for node in model.graph.node for one in node.attribute]
+    tensors += [(node.output[0], attribute.t) for node in model.graph.node for attribute in node.attribute]
     for name, tensor in tensors:
         if tensor.external_data or tensor.data_type == TensorProto.DOUBLE:
             tensor.CopyFrom(numpy_helper.from_array(np.asarray(graph.constants[name], order="C"), tensor.name))

@@ -68,7 +68,7 @@ def _scaling_apart(network: Network, tensors: Mapping[str, Tensor], pixel: Fract
         first = both.gain, both.offset
         layers.remove(layer)
         layers = [
-            replace(one, inputs=tuple(INPUT if name == layer.name else name for name in one.inputs)) for one in layers
+            replace(old, inputs=tuple(INPUT if name == layer.name else name for name in old.inputs)) for old in layers
         ]
     if not first:
         return network
@@ -81,20 +81,20 @@ def _scaling_apart(network: Network, tensors: Mapping[str, Tensor], pixel: Fract
 
 def never_negative(network: Network) -> set[str]:
     """The tensors that are 0 or more whatever the image; pixels are."""
-    found = {INPUT}
+    names = {INPUT}
     for layer in network.layers:
         if isinstance(layer, Quantise):
-            positive = not layer.signed or layer.inputs[0] in found
+            positive = not layer.signed or layer.inputs[0] in names
         else:
             keeps = not isinstance(layer, (*WEIGHTED, BatchNorm))
             positive = (
                 isinstance(layer, ReLU)
                 or (isinstance(layer, Clip) and layer.low >= 0)
-                or (keeps and found.issuperset(layer.inputs))
+                or (keeps and names.issuperset(layer.inputs))
             )
         if positive:
-            found.add(layer.name)
-    return found
+            names.add(layer.name)
+    return names
 
 
 def _without_quantisers(network: Network) -> Network:

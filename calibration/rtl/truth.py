@@ -22,9 +22,9 @@ from flows.core.evidence import RESOURCES
 
 PAGE = """# The RTL flow: model, Yosys and nextpnr, stage by stage
 
-What `flows estimate rtl` says of each stage, what Yosys counts of it, and what nextpnr places, with the Fmax that is
-left when the paths through DSP48E1 slices are looked at as well. This page is what the following prints; the first
-command takes some CPU minutes, the second a second.
+What `flows estimate rtl` says of each stage, what Yosys counts of it, and what nextpnr places, with the Fmax of the
+longest of all its paths ([0025](../adr/0025-every-path-is-timed.md)). This page is what the following prints; the first
+command takes half an hour of a core, the second a second.
 
 ```sh
 python -m calibration.rtl.count calibration/rows/rtl.json {designs} --route 3600

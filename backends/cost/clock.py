@@ -90,7 +90,7 @@ def loop_counter(bits: int = 32) -> tuple[float, float, float]:
     """Period in ns of a loop counter: (value, low, high). A loop that starts a turn every cycle (II=1) increments its
     counter, compares it with the end and resets it in one cycle.
 
-    >>> [round(end, 1) for one in loop_counter(32)]
+    >>> [round(end, 1) for end in loop_counter(32)]
     [8.4, 7.4, 9.4]
     """
     nets = 7  # to the first LUT, carry, three levels of comparison, one of control, and the resets

@@ -1,7 +1,7 @@
 """The generated program as a value: calls in the order of the network, their buffers, and how wide its integers are.
 
-A ReLU that alone reads a layer with weights is part of its call; flattening takes none. A buffer holds one tensor after
-another: it is free again once the last reader of its tensor is done. Adds and ReLUs may write where they read.
+A ReLU that is the only reader of a layer with weights is part of its call. Flattening needs no call. A buffer holds one
+tensor after another: it is free again after the last reader of its tensor. Adds and ReLUs may work in place.
 """
 
 from __future__ import annotations

@@ -74,14 +74,14 @@ def with_system(
     return [*readings, *rates()]
 
 
-def seconds(images: int, fps: float, first_s: float, given: int, taken: int, host: Host, clock_ns: float) -> float:
+def seconds(images: int, fps: float, first_s: float, sent: int, received: int, host: Host, clock_ns: float) -> float:
     """Seconds of a call with `images` images; `fps` is the core's rate, `first_s` the time of its first result.
 
     >>> round(1000 / seconds(1000, 448_877, 8e-6, 432, 1, USUAL, 10.0))  # a board reached 146,038
     159581
     """
-    interval = max(1 / fps, max(given, taken) / host.streamed * clock_ns * 1e-9)
-    return host.call_ms * 1e-3 + first_s + (images - 1) * interval + images * (given + taken) / host.copied
+    interval = max(1 / fps, max(sent, received) / host.streamed * clock_ns * 1e-9)
+    return host.call_ms * 1e-3 + first_s + (images - 1) * interval + images * (sent + received) / host.copied
 
 
 def transferred(quantised: QuantisedNetwork, tensor: str) -> int:

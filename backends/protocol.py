@@ -1,9 +1,9 @@
-"""The one seam between the program and its flows: a backend is one value of this module's `Backend`.
+"""The interface between the program and its flows: a backend is one value of this module's `Backend`.
 
     job -> check -> resolve -> design -> lower, estimate, notes, plan, then read what the plan left
 
-`resolve` does whatever takes a search (the folding, the FIFO depths) and fixes the arithmetic, once. Every later
-function takes its design. A third party's backend is such a value as well (docs/third-party-backends.md).
+`resolve` does everything that takes a search (the folding, the FIFO depths) and fixes the arithmetic, once. Every later
+function takes its design. A third-party backend is such a value too (docs/third-party-backends.md).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from models.ranges import Ranges
 from models.weights import Weights
 
 API = 2
-"""The version of this seam. A backend states the one that it was written for in `Backend.api`."""
+"""The version of this interface. A backend states in `Backend.api` the version that it was written for."""
 
 Options = TypeVar("Options")
 Design = TypeVar("Design")
@@ -42,7 +42,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Job(Generic[Options]):
-    """Everything a backend may depend on. What is not here is not an input."""
+    """Everything that a backend may depend on: it has no other inputs."""
 
     network: Network
     weights: Weights
@@ -51,11 +51,11 @@ class Job(Generic[Options]):
     options: Options
     """The backend's own options."""
     integer: IntegerNetwork | Refusal | None = None
-    """Of a QONNX file: the same network on integers and thresholds, exactly as it was trained, or why it has none. The
-    fields above are then its float twin, for flows that quantise themselves."""
+    """For a QONNX file, the same network on integers and thresholds, exactly as it was trained, or why there is none.
+    The fields above then describe its float equivalent, for flows that quantise by themselves."""
     known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What flows keep for the next job of the same network: it saves time and changes no answer. Whoever asks for
-    several jobs gives the same to all of them."""
+    """A cache for later jobs of the same network: it saves time and does not change results. A caller with several jobs
+    passes the same one to all of them."""
 
 
 class Unbuildable(Exception):
@@ -69,12 +69,12 @@ class Unbuildable(Exception):
 
 class NoteKind(StrEnum):
     NOTE = "note"
-    WARNING = "warning"  # printed apart: without knowing it, a user would take the design for better than it is
+    WARNING = "warning"  # printed separately: without it, the design would look better than it is
 
 
 @dataclass(frozen=True)
 class Note:
-    """One sentence on a choice that was made for a design, or on what its run showed."""
+    """One sentence on a choice that was made for a design, or on a result of its run."""
 
     text: str
     kind: NoteKind = NoteKind.NOTE
@@ -86,7 +86,7 @@ def warning(text: str) -> Note:
 
 @dataclass(frozen=True)
 class Imported:
-    """What a vendor's report says that was made elsewhere, and what of it was compared with the design."""
+    """The readings of a vendor report that was made elsewhere, and notes on what was compared with the design."""
 
     readings: Sequence[Reading]
     notes: Sequence[Note] = ()
@@ -94,15 +94,15 @@ class Imported:
 
 @dataclass(frozen=True)
 class Precisions(Generic[Options]):
-    """How a flow is asked for bits tensor by tensor, so that ``flows search`` can choose them."""
+    """How the bits of each tensor are set in the options of a flow, so that ``flows search`` can choose them."""
 
     tensors: Callable[[Network], Sequence[str]]
-    """What of a network may have bits of its own, as the flow's option names it (``dense.weight``), in its order."""
+    """The tensors of a network whose bits can be set, in order, as the flow's option names them (``dense.weight``)."""
     fewest: int
     most: int
-    """Bits that each of them may have."""
+    """The fewest and the most bits of each tensor."""
     given: Callable[[Options, Mapping[str, int]], Options]
-    """The options with so many bits for each of `tensors`."""
+    """The options with these numbers of bits for each of `tensors`."""
 
 
 def _no_observations(design: object, products: Products) -> Sequence[Note]:
@@ -117,55 +117,55 @@ class Backend(Generic[Options, Design]):
     """
 
     api: int
-    """`API`, as it was when the backend was written."""
+    """The value of `API` for which the backend was written."""
     name: str
-    """How the user says it."""
+    """The name by which users call the flow."""
     about: str
     """One line for ``flows list flows``."""
     options: type[Options]
     """A frozen dataclass. Every field becomes a command-line option ``--like-this``; its metadata has ``help`` and may
     have ``unit``, ``choices`` and ``parse`` (text to value, raising `ValueError` with the reason)."""
     check: Callable[[Job[Options]], Sequence[Refusal]]
-    """Why a job cannot be done, as far as that shows without a search."""
+    """Why a job cannot be done, as far as that can be known without a search."""
     resolve: Callable[[Job[Options]], Design]
-    """The design of a job that `check` does not refuse; called once a job. Raises `Unbuildable`."""
+    """The design of a job that `check` does not refuse; called once for each job. Raises `Unbuildable`."""
     lower: Callable[[Design], QuantisedNetwork]
     """The exact arithmetic that will be built."""
     estimate: Callable[[Design], Sequence[Reading]]
-    """Readings with no tool installed: totals and layers, modelled."""
+    """Modelled readings of the whole design and its layers; no tool needs to be installed."""
     notes: Callable[[Design], Sequence[Note]]
-    """What a user should know of the choices made for this design."""
+    """What a user should know about the choices made for this design."""
     plan: Callable[[Design], Plan]
-    """What to run."""
+    """The steps to run."""
     read: Callable[[Design, Products], Sequence[Reading]]
-    """Readings from what the plan made; none for a step that was skipped."""
+    """Readings from the products of the plan; none for a step that was skipped."""
 
     observations: Callable[[Design, Products], Sequence[Note]] = field(default=_no_observations)
-    """Notes on what ran, where no reading says it; none for a step that was skipped."""
+    """Notes on the run that no reading expresses; none for a step that was skipped."""
     read_report: Callable[[Design, Path], Imported] | None = None
-    """Reads a vendor's report that was made elsewhere; None where the flow reads none. Raises `InputError` where the
-    report is damaged, or of another design, part or clock."""
+    """Reads a vendor report that was made elsewhere; None where the flow reads none. Raises `InputError` where the
+    report is damaged, or belongs to another design, part or clock."""
     readiness_step: Callable[[Asset, Network | None, Mapping[str, Asset]], Step] | None = None
-    """Judges a model file that was made elsewhere (``flows check``): the file, the network that it should be, and files
-    beside it. The step makes one JSON file with one of three answers. ``file`` and ``verdicts``: a
-    `flows.core.readiness.Readiness`, with a verdict "architecture" where a network is given. ``wanted``: files beside
-    the model that are needed and not among those given. ``refusal``: why it cannot be read, as ``culprit``, ``fact``
-    and ``next_step``."""
+    """The step that judges a model file made elsewhere (``flows check``). It takes the file, the network that the file
+    should contain, and accompanying files. It makes one JSON file with one of three answers. ``file`` and ``verdicts``:
+    a `flows.core.readiness.Readiness`, with a verdict "architecture" where a network is given. ``wanted``: accompanying
+    files that are needed and were not given. ``refusal``: why the file cannot be read, as ``culprit``, ``fact`` and
+    ``next_step``."""
     precisions: Precisions[Options] | None = None
-    """None where a flow has no precision by tensor, or none that may be chosen."""
+    """None where the precision of single tensors cannot be chosen."""
     weights: str = ""
-    """The shipped weights that the flow starts from, by the suffix of their name ("w4a4"); the float ones if empty."""
+    """The suffix of the shipped weights that the flow starts from ("w4a4"); empty for the float weights."""
     csynth_ratios: Ratios = field(default_factory=lambda: OWN_CODE)
-    """How many times what is built csynth counts of this flow's designs."""
+    """The ratio of csynth's counts to what is built, for this flow's designs."""
     unproven: frozenset[Metric] = frozenset()
-    """Resources whose modelled totals lose their intervals, since designs that were built lie outside: neither "fits"
-    nor "over" is said by them (`flows.core.fit`)."""
+    """Resources whose modelled totals lose their intervals, since built designs lie outside them. Such totals decide
+    neither "fits" nor "over" (`flows.core.fit`)."""
     seen_clock: Reading | None = None
-    """The fastest clock that a build of this flow is known to have met and on which full part, by
-    `flows.core.clock.seen`. Without it, whether a clock is credible stays unknown. A flow that can predict its Fmax
-    gives it as a total among its estimates."""
+    """The fastest clock that a build of this flow is known to have met, and the full part, by `flows.core.clock.seen`.
+    Without it, the verdict on a clock is unknown. A flow that can predict Fmax gives it as a total among its
+    estimates."""
     top: Callable[[str], str] | None = None
-    """What vendor reports call the design of a network of this name: its top function. Evidence of another top is then
+    """The name of the top function that vendor reports show for a network of this name. Reports of another top are then
     refused (``flows import --run``)."""
     on_processor: bool = False
-    """It is a program for the ARM cores: it takes nothing of the fabric, and the clock asked for is not its own."""
+    """The flow makes a program for the ARM cores: it uses no fabric, and the requested clock does not apply to it."""

@@ -37,10 +37,12 @@ def parse_outcome(text: str, place: str) -> Cosim:
     simulated, or where its cycles exclude each other."""
     tables.single(text, HEADING.pattern, "a co-simulation report", place)
     plain = text.replace(CYCLES, " " * len(CYCLES))
-    found = next((table for table in tables.tables(plain, place) if table.has("RTL", "Status", "Latency max")), None)
-    if found is None:
+    transactions = next(
+        (table for table in tables.tables(plain, place) if table.has("RTL", "Status", "Latency max")), None
+    )
+    if transactions is None:
         raise damaged(place, "no co-simulation report")
-    ran = [row for row in found.rows if row["Status"].upper() not in ("NA", "")]
+    ran = [row for row in transactions.rows if row["Status"].upper() not in ("NA", "")]
     if not ran:
         raise damaged(place, "nothing was co-simulated")
     for row in ran:

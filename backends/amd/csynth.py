@@ -18,7 +18,7 @@ RESOURCES = {
     "FF": Metric.FF,
     "LUT": Metric.LUT,
 }
-"""The columns and elements of a report. What the report does not say is absent."""
+"""The columns and elements of a report, with their resources. What a report does not say is absent."""
 FIFOS = "FIFO"
 """The name under which a text report sums up the FIFOs between instances."""
 
@@ -41,8 +41,8 @@ class Csynth:
 
 
 def parse(text: str, place: str) -> Csynth:
-    """A report in either form. Raises `InputError` naming `place` where it is none, or damaged, or cut off, or where
-    what it says twice differs."""
+    """A report in either form. Raises `InputError`, which names `place`, where the text is no such report, is damaged
+    or cut off, or contradicts itself."""
     if text.lstrip("\ufeff \r\n\t").startswith("<"):
         from backends.amd.csynth_xml import parse_xml
 
@@ -78,5 +78,5 @@ def check_columns(names: Iterable[str], what: str, place: str) -> None:
     held = [RESOURCES[name] for name in names if name in RESOURCES]
     for metric in COUNTED:
         if held.count(metric) != 1:
-            known = " or ".join(name for name, one in RESOURCES.items() if one is metric)
+            known = " or ".join(name for name, counted in RESOURCES.items() if counted is metric)
             raise damaged(place, f"{what} has {held.count(metric) or 'no'} {known}, where every report has one")

@@ -1,4 +1,4 @@
-"""What a csynth report says twice, in either form, must agree. What does not is refused, with both places."""
+"""Checks that the figures that a csynth report gives twice agree, in either form. Errors name both places."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNITS = {"ps": 1e-3, "ns": 1.0, "us": 1e3, "ms": 1e6, "sec": 1e9, "s": 1e9, "min
 """In ns, as latencies are printed in time: "12.340 us"."""
 TIME = re.compile(rf"(\S+) ({'|'.join(UNITS)})", re.ASCII)
 SEQUENTIAL = ("no", "none")
-"""Pipeline types of what takes a frame only after the one before."""
+"""Pipeline types that start a frame only after the one before has ended."""
 DATAFLOW = "dataflow"
 
 
@@ -29,7 +29,7 @@ class Cycles:
 class Module:
     """One instance directly below the top, all FIFOs between these together, or the top itself.
 
-    `pipeline` is the report's word for how it takes one frame after the other, empty where it has none.
+    `pipeline` is the pipeline type by the report, empty where it has none.
     """
 
     name: str
@@ -42,8 +42,8 @@ class Module:
 def check_cycles(module: Module, place: str, is_top: bool = False) -> None:
     """Raises `InputError` where a best case is worse than the worst, or where interval and latency exclude each other.
 
-    What is not pipelined ends a frame before it takes the next: its interval is its latency (35 of 35 in reports of
-    Vivado HLS 2019.2 and 2020.1, Vitis HLS 2022.2 and 2024.2) or, of a top, a cycle more (3 of 3).
+    A function that is not pipelined ends a frame before it takes the next one: its interval is its latency (35 of 35 in
+    reports of Vivado HLS 2019.2 and 2020.1, Vitis HLS 2022.2 and 2024.2) or, for a top, one cycle more (3 of 3).
     """
     for what, cycles in (("latency", module.latency), ("interval", module.interval)):
         if cycles.best is not None and cycles.worst is not None and cycles.best > cycles.worst:

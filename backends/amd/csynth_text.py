@@ -13,12 +13,12 @@ from flows.core.evidence import RESOURCES as COUNTED
 from flows.core.evidence import Metric
 
 LATENCIES = ("Latency (cycles)", "Latency")
-"""What stands above the columns of cycles: since Vivado HLS 2019.2, and before."""
+"""The headings of the columns of cycles: since Vivado HLS 2019.2, and before."""
 ABSOLUTE = "Latency (absolute)"
 """The same in time; reports before Vivado HLS 2019.2 have none."""
 HEADING = r"^== (Vivado|Vitis) HLS Report for '(\w+)'"
 SHARES = {"Available": "Utilization (%)", "Available SLR": "Utilization SLR (%)"}
-"""What there is, and the row with what is used of it."""
+"""The rows of what is available, and the row of what is used."""
 
 
 def parse_text(text: str, place: str) -> Csynth:
@@ -63,7 +63,7 @@ def parse_text(text: str, place: str) -> Csynth:
 
 
 def _summary(every: Sequence[Table], place: str) -> Mapping[str, Row]:
-    """The rows of the utilisation summary by name. "Total" is what is used, not what there is or the share of it.
+    """The rows of the utilisation summary by name. "Total" is what is used, not what is available or the share of it.
 
     Tables of FIFOs, multiplexers and registers have names and totals too, but no row of what is available.
     """
@@ -105,11 +105,11 @@ def _check_sum(rows: Mapping[str, Row], place: str) -> None:
 def _instances(
     every: Sequence[Table], summary: Mapping[str, Row], periods: tuple[float | None, ...], place: str
 ) -> tuple[Module, ...]:
-    """The two tables of instances, area and cycles, joined by the instance's name. The area has what is no function
-    too, such as a multiplier."""
+    """The two tables of instances, area and cycles, joined by the instance's name. The table of areas also lists
+    operators that are no functions, such as a multiplier."""
     area_table = _only(every, _is_area, "the area of its instances", place)
     speed_table = _only(every, _is_speed, "the latency of its instances", place)
-    area, speed = (_by_name(one, "Instance", place) if one else {} for one in (area_table, speed_table))
+    area, speed = (_by_name(table, "Instance", place) if table else {} for table in (area_table, speed_table))
     _check_sum(area, place)
     if area_table:
         check_columns(area_table.columns, f"the table of instances, at line {area_table.line},", place)
@@ -138,15 +138,15 @@ def _instances(
 
 def _only(every: Iterable[Table], kind: Callable[[Table], bool], what: str, place: str) -> Table | None:
     """The table of a kind of which a report has one. Raises `InputError` where it has two, or lacks columns."""
-    found = [table for table in every if kind(table)]
-    if len(found) > 1:
-        raise twice(place, f"the table of {what}", found[0].line, found[1].line)
-    for table in found:
+    matches = [table for table in every if kind(table)]
+    if len(matches) > 1:
+        raise twice(place, f"the table of {what}", matches[0].line, matches[1].line)
+    for table in matches:
         if _is_of_instances(table) and not table.has("Instance", "Module"):
             raise damaged(place, f"the table of {what}, at line {table.line}, lacks Instance or Module")
         if _is_latency(table):
             _check_sides(table, place)
-    return found[0] if found else None
+    return matches[0] if matches else None
 
 
 def _only_row(table: Table, place: str) -> Row:

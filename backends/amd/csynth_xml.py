@@ -64,7 +64,7 @@ def parse_xml(text: str, place: str) -> Csynth:
 
 
 class _XmlReader:
-    """Reads elements of a report that may each be there only once; `periods` are those that latencies may be in."""
+    """Reads elements of a report, each of which may occur only once; latencies may be in any of `periods`."""
 
     def __init__(self, place: str) -> None:
         self.place = place
@@ -95,10 +95,10 @@ class _XmlReader:
         """
         information = self.one(root, "ModuleInformation")
         listed = [] if information is None else information.findall("Module")
-        names = Counter(self.text(one, "Name") for one in listed)
+        names = Counter(self.text(module, "Name") for module in listed)
         if repeated := next((name for name, times in names.items() if times > 1), None):
             raise damaged(self.place, f"its module {repeated} stands in it twice")
-        nodes = {self.text(one, "Name"): one for one in listed}
+        nodes = {self.text(module, "Name"): module for module in listed}
         modules = {name: self.module(name, node) for name, node in nodes.items()}
         for module in modules.values():
             check_cycles(module, self.place, is_top=module.name == whole.name)
@@ -168,10 +168,10 @@ class _XmlReader:
 
     def cycles(self, name: str, overall: Element | None, case: str) -> float | None:
         text = self.text(overall, tag := f"{case}-caseLatency")
-        found = None if overall is None else known(text, f"{tag} of {name}", self.place)
+        cycles = None if overall is None else known(text, f"{tag} of {name}", self.place)
         time = self.text(overall, f"{case}-caseRealTimeLatency")
-        check_time(f"{name}, {case}-case", found, time, self.periods, self.place)
-        return found
+        check_time(f"{name}, {case}-case", cycles, time, self.periods, self.place)
+        return cycles
 
     def interval(self, name: str, overall: Element | None) -> Cycles:
         """In as many as three places: modules have "385" or "385 ~ 1200". Raises `InputError` where they differ."""

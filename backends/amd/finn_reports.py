@@ -1,4 +1,4 @@
-"""What FINN leaves in the ``report`` folder of a build, as readings: its JSON files, node by node."""
+"""The JSON files that FINN writes into the ``report`` folder of a build, as readings, node by node."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ AMOUNT = number(0, 1e12)
 
 
 def readings_of(content: str, name: str, file: str) -> tuple[Reading, ...]:
-    """Of one of `FILES`. Raises `InputError` where it is damaged, or holds none of what it should."""
+    """The readings of one of `FILES`. Raises `InputError` where it is damaged, or has no reading."""
     try:
-        if found := FILES[name](parse(content), file):
-            return found
+        if readings := FILES[name](parse(content), file):
+            return readings
         raise Wrong("holds none of the numbers that FINN writes there")
     except Wrong as wrong:
         advice = "take the report folder of the build as FINN left it"
@@ -70,7 +70,7 @@ def _counts(
 
 
 def _simulated(value: Any, file: str) -> tuple[Reading, ...]:
-    """Of one image alone only the latency is known: an interval takes a second one."""
+    """For a single image only the latency is known; an interval needs a second image."""
     row = mapping(_anything)(value)
     cycles_of = []
     if row.get("TIMEOUT") or row.get("UNFINISHED_OUTS"):

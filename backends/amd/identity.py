@@ -1,6 +1,6 @@
-"""Whether a report can be of a design: what it tells of its structure, against what the design is known to have.
+"""Whether a report can belong to a design: the structure in the report is compared with the structure of the design.
 
-Top, part and clock are checked for every report (`readings.check`). This is what no other design of the same top shows.
+Top, part and clock are checked for every report (`readings.check`). This module tells designs of the same top apart.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ Kind = tuple[str, int | None]
 class Expected:
     """What every csynth report of a design shows.
 
-    `instances` counts the instances below the top by kind and channels, empty where they are not known beforehand;
-    `kind_of` tells those of an instance by its name, None for what is not counted. No design of the network takes fewer
-    than `pixels` cycles a frame, and none with the options asked for fewer than `cycles`; 0 where nothing is known.
+    `instances` counts the instances below the top by kind and channels; empty where they are not known in advance.
+    `kind_of` gives the kind and channels of an instance from its name, None for one that is not counted. No design of
+    the network takes fewer than `pixels` cycles a frame, and none with the requested options fewer than `cycles`; 0
+    where nothing is known.
     """
 
     instances: Mapping[Kind, int]
@@ -35,7 +36,7 @@ class Expected:
 
 
 ANYTHING = Expected({}, lambda instance: None)
-"""Of a design of which nothing is known beforehand."""
+"""For a design of which nothing is known in advance."""
 
 
 def check(report: Report, place: str, expected: Expected) -> None:
@@ -49,18 +50,18 @@ def check(report: Report, place: str, expected: Expected) -> None:
 
 
 def compared(report: Report, expected: Expected) -> str:
-    """What of `report` was compared with the design and found alike."""
+    """The properties of `report` that were compared with the design and agree, in words."""
     if isinstance(report, Cosim):  # names no design, and is not taken from elsewhere
         return "nothing"
-    found = ["top", "part"]
+    alike = ["top", "part"]
     if not isinstance(report, Csynth):
-        return " and ".join(found) if not isinstance(report, Timing) else "top, part and clock"
-    found.append("clock")
+        return " and ".join(alike) if not isinstance(report, Timing) else "top, part and clock"
+    alike.append("clock")
     if counted := sum(_counts(report, expected).values()):
-        found.append(f"{counted} of {sum(expected.instances.values())} instances of layers")
+        alike.append(f"{counted} of {sum(expected.instances.values())} instances of layers")
     if expected.pixels and report.top.interval.worst is not None:
-        found.append(f"an interval of at least {expected.pixels:,} cycles")
-    return f"{', '.join(found[:-1])} and {found[-1]}"
+        alike.append(f"an interval of at least {expected.pixels:,} cycles")
+    return f"{', '.join(alike[:-1])} and {alike[-1]}"
 
 
 def _counts(report: Csynth, expected: Expected) -> Counter[Kind]:
@@ -77,7 +78,7 @@ def _structure(report: Csynth, expected: Expected) -> list[str]:
         return []
     counts = _counts(report, expected)
     vague = {kind for kind, channels in counts if channels is None}
-    theirs, ours = (_pooled(one, vague) for one in (counts, expected.instances))
+    theirs, ours = (_pooled(kinds, vague) for kinds in (counts, expected.instances))
     return [
         f"{theirs[kind] or 'no'} {_named(kind)} in it, {ours[kind] or 'none'} in the design"
         for kind in dict.fromkeys([*theirs, *ours])
@@ -106,7 +107,7 @@ def _pace(report: Csynth, expected: Expected) -> list[str]:
 
 
 def _interval(report: Csynth) -> float | None:
-    """In the best case, in the worst where that is all there is."""
+    """The cycles of the best case, or of the worst where only that is known."""
     interval = report.top.interval
     return interval.worst if interval.best is None else interval.best
 

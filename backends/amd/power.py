@@ -32,11 +32,11 @@ class Power:
 def parse(text: str, place: str) -> Power:
     """Raises `InputError` where it is no such report, or damaged, or cut off, or where its sums do not add up."""
     tables.single(text, rf"^{TITLE}", "a power report", place)
-    given = head(text, place)
-    tier = STAGES.get((given.state or "").lower())
+    header = head(text, place)
+    tier = STAGES.get((header.state or "").lower())
     if tier is None:
         raise damaged(
-            place, f"its design state is {given.state or 'not there'}, which is neither synthesised nor routed"
+            place, f"its design state is {header.state or 'not there'}, which is neither synthesised nor routed"
         )
     total, dynamic, static = (
         _watts(text, name, place) for name in (r"Total On-Chip Power \(W\)", r"Dynamic \(W\)", r"Device Static \(W\)")
@@ -44,7 +44,7 @@ def parse(text: str, place: str) -> Power:
     if abs(total - dynamic - static) > TOLERANCE_W:
         raise damaged(place, f"{total:g} W in all, of {dynamic:g} W dynamic and {static:g} W static")
     confidence = tables.single(text, ROW.format(name="Confidence Level"), "its confidence level", place)
-    return Power(given.top, given.part, given.tool, tier, total, confidence[1] if confidence else "")
+    return Power(header.top, header.part, header.tool, tier, total, confidence[1] if confidence else "")
 
 
 def _watts(text: str, name: str, place: str) -> float:

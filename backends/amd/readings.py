@@ -1,9 +1,8 @@
-"""Vendor reports as readings of one design: part, top and clock checked, tier and source stated.
+"""Vendor reports as readings of one design: part, top and clock are checked, tier and source are stated.
 
-Resources stay as the report has them, of the design alone (scope `DESIGN`): what they come to with the shell is derived
-from them, and said apart (`backends.cost.synthesis`). csynth and co-simulation give cycles from a best to a worst case.
-The value is the worst, since that is what a tool vouches for: csynth's is of its static schedule, co-simulation's of
-the transactions that ran.
+Resources are those of the report, of the design alone (scope `DESIGN`). Totals with the shell are derived from them
+separately (`backends.cost.synthesis`). csynth and co-simulation give cycles from a best to a worst case. The value is
+the worst case, which the tool guarantees: csynth for its static schedule, co-simulation for the transactions that ran.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ REPORTS = r"^[ \t]*(== (Vivado|Vitis) HLS Report for '|\| Tool Version\b|<profil
 def parse(text: str, place: str) -> Report:
     """A report of any kind that is known. Raises `InputError`, also where a file holds more than one.
 
-    ``vivado_hls -l`` puts the report of a co-simulation behind csynth's; that is no second report of the same.
+    ``vivado_hls -l`` appends the report of a co-simulation to csynth's; that does not count as a second report.
     """
     if not text.strip():
         raise damaged(place, "empty")
@@ -83,34 +82,34 @@ def readings(
 ) -> tuple[Reading, ...]:
     """What `report` says: totals, the design alone and, of a csynth report, every instance directly below the top.
 
-    `source` says which report it is and how it came here, `scope_of` names the layer of an instance; instances of one
-    layer are taken together (areas add up, of cycles the longest counts). `on` is the tool where the report names none.
+    `source` says which report it is and where it is from. `scope_of` names the layer of an instance; instances of one
+    layer are combined: areas add up, and the longest cycles count. `on` is the tool where the report names none.
     """
     on = f"{target.part.device.name}, {on if isinstance(report, Cosim) else report.tool}"
     match report:
         case Csynth():
             top, worst = report.top, f"{source}; worst case of its schedule"
-            found = [*_resources(top.resources, Tier.HLS, on, source)]
-            found += _cycles(top.latency, top.interval, target, Tier.HLS, on, worst)
+            of_report = [*_resources(top.resources, Tier.HLS, on, source)]
+            of_report += _cycles(top.latency, top.interval, target, Tier.HLS, on, worst)
             if report.estimated_ns:
-                found.append(_estimated_fmax(report.estimated_ns, report.uncertainty_ns, on, source))
-            found += _modules(report.modules, on, source, scope_of)
+                of_report.append(_estimated_fmax(report.estimated_ns, report.uncertainty_ns, on, source))
+            of_report += _modules(report.modules, on, source, scope_of)
         case Cosim():
             words = f"{source}; longest of the transactions that ran"
-            found = [*_cycles(report.latency, report.interval, target, Tier.RTL_SIMULATED, on, words)]
+            of_report = [*_cycles(report.latency, report.interval, target, Tier.RTL_SIMULATED, on, words)]
         case Utilization():
-            found = [*_resources(report.resources, report.tier, on, f"{source}; design state {report.state}")]
+            of_report = [*_resources(report.resources, report.tier, on, f"{source}; design state {report.state}")]
         case Timing():
-            found = []
+            of_report = []
             if report.fmax_mhz:
                 ends = f", on a path to {report.slowest}" if report.slowest else ""
                 words = f"{source}; worst slack {report.slack_ns:g} ns at {report.period_ns:g} ns{ends}"
-                found = [Reading(Metric.FMAX_MHZ, report.fmax_mhz, report.tier, on, words)]
-    return tuple(found)
+                of_report = [Reading(Metric.FMAX_MHZ, report.fmax_mhz, report.tier, on, words)]
+    return tuple(of_report)
 
 
 def _estimated_fmax(period_ns: float, uncertainty_ns: float | None, on: str, source: str) -> Reading:
-    """From csynth's estimated period; from there down to where the clock uncertainty is kept free as well."""
+    """Fmax from csynth's estimated period; the lower end also keeps the clock uncertainty free."""
     fmax, words = 1000 / period_ns, f"{source}; estimated clock period, its uncertainty not added"
     if not uncertainty_ns:
         return Reading(Metric.FMAX_MHZ, fmax, Tier.HLS, on, words)
@@ -119,14 +118,14 @@ def _estimated_fmax(period_ns: float, uncertainty_ns: float | None, on: str, sou
     return Reading(Metric.FMAX_MHZ, fmax, Tier.HLS, on, words, low=low, high=fmax)
 
 
-def _resources(found: Mapping[Metric, float], tier: Tier, on: str, source: str) -> Iterator[Reading]:
+def _resources(counts: Mapping[Metric, float], tier: Tier, on: str, source: str) -> Iterator[Reading]:
     for metric in RESOURCES:
-        if metric in found:
-            yield Reading(metric, found[metric], tier, on, source, DESIGN)
+        if metric in counts:
+            yield Reading(metric, counts[metric], tier, on, source, DESIGN)
 
 
 def _cycles(latency: Cycles, interval: Cycles, target: Target, tier: Tier, on: str, source: str) -> Iterator[Reading]:
-    """Cycles of the whole design, and what they are at the clock that was asked for, met or not."""
+    """Cycles of the whole design, and times and rates at the requested clock, whether it is met or not."""
     for metric, cycles in ((Metric.LATENCY_CYCLES, latency), (Metric.INTERVAL_CYCLES, interval)):
         if cycles.worst is not None:
             yield Reading(metric, cycles.worst, tier, on, source, low=cycles.best, high=cycles.worst)
@@ -157,7 +156,7 @@ def _modules(modules: Iterable[Module], on: str, source: str, scope_of: Callable
             (Metric.LATENCY_CYCLES, [module.latency for module in group]),
             (Metric.INTERVAL_CYCLES, [module.interval for module in group]),
         ):
-            longest = max(known, key=lambda one: one.worst or 0)
+            longest = max(known, key=lambda cycles: cycles.worst or 0)
             if longest.worst is not None:
-                low, high, missing = longest.best, longest.worst, any(one.worst is None for one in known)
+                low, high, missing = longest.best, longest.worst, any(cycles.worst is None for cycles in known)
                 yield Reading(metric, high, Tier.HLS, on, words, scope, low=low, high=high, at_least=missing)

@@ -1,6 +1,6 @@
-"""Vendor tools as steps of a plan, and the readings of what they left.
+"""Vendor tools as steps of a plan, and the readings of their reports.
 
-The readers of reports are imported where there is a report: on most machines there is none.
+The readers of reports are imported only where there is a report, since most machines have none.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ class HlsProject:
 
 
 def steps(tool: str, project: HlsProject, target: Target, wanted: str, limit_s: float) -> tuple[Step, ...]:
-    """What `wanted` takes with `tool`, a key of `TOOLS`. Where the tool is absent they are skipped, not failed.
+    """The steps for `wanted` with `tool`, a key of `TOOLS`. Where the tool is absent they are skipped and do not fail.
 
-    Co-simulation synthesises in its own session and leaves both reports: that an HLS solution still works once it lies
-    elsewhere is promised nowhere.
+    Co-simulation synthesises in the same session and leaves both reports, since no document says that an HLS solution
+    still works after it was moved.
     """
     if wanted == NONE:
         return ()
@@ -97,9 +97,9 @@ def _report(kind: str, top: str) -> str:
 def read(top: str, target: Target, products: Products, scope_of: Callable[[str], str] = str) -> tuple[Reading, ...]:
     """Readings of the steps that ran. Raises `StepFailed` where a report is damaged or of another design.
 
-    The executor has seen to it that the tool ended well and that the report is of this run.
+    The executor has ensured that the tool succeeded and that the report is of this run.
     """
-    found: list[Reading] = []
+    all_readings: list[Reading] = []
     tool = ""
     for output in (
         Output(CSYNTH, _report(CSYNTH, top)),
@@ -123,8 +123,8 @@ def read(top: str, target: Target, products: Products, scope_of: Callable[[str],
             folder = products.results[output.step].folder
             advice = f"its log is in {folder}; delete that folder to run the step again"
             raise StepFailed(f"step {output.step}, {error.culprit}", error.fact, advice) from None
-        found += readings(report, target, f"{output.step} of this run", scope_of, on=tool)
-    return tuple(found)
+        all_readings += readings(report, target, f"{output.step} of this run", scope_of, on=tool)
+    return tuple(all_readings)
 
 
 def read_report(
@@ -135,8 +135,8 @@ def read_report(
     tool: str,
     scope_of: Callable[[str], str] = str,
 ) -> Imported:
-    """A report that was made elsewhere. That it is of this design is the user's word; what it says of top, part, clock
-    and structure is checked. `tool`, a key of `TOOLS`, is the compiler that was asked for. Raises `InputError`.
+    """The readings of a report that was made elsewhere. The user states that it is of this design; its top, part, clock
+    and structure are checked. `tool`, a key of `TOOLS`, is the requested compiler. Raises `InputError`.
     """
     from backends.amd.readings import readings
 

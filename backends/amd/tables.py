@@ -1,7 +1,7 @@
 """The tables and header lines of vendor reports, as text to values. Columns are found by name, never by place.
 
-A table is a grid of ``|`` and ``+--+`` lines. Where its header has several rows, a column's name is what stands above
-it, from top to bottom: "Latency (cycles) min".
+A table is a grid of ``|`` and ``+--+`` lines. Where its header has several rows, the name of a column is their texts
+from top to bottom: "Latency (cycles) min".
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def foreign(place: str, fact: str) -> InputError:
 
 
 def twice(place: str, what: str, first: int, second: int) -> InputError:
-    """An error for a report that says something in two places; which of them holds is not guessed."""
+    """An error for a report that says something in two places, since either could be right."""
     fact = f"{what} stands in it twice, at lines {first} and {second}"
     return InputError(f"report {place}", fact, "give one report of one design alone")
 
@@ -99,8 +99,7 @@ def single(text: str, pattern: str, what: str, place: str) -> re.Match[str] | No
 
 
 def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Grids, (number of the first line, lines); one begins with a rule, which the boxes around a report's header do
-    not."""
+    """Grids as (number of the first line, lines). A grid begins with a rule, unlike the boxes around report headers."""
     block: list[str] = []
     for place, line in enumerate([*text.split("\n"), ""], 1):
         if line.strip()[:1] in ("+", "|") and (block or RULE.fullmatch(line.strip())):
@@ -154,15 +153,15 @@ def _names(header: list[list[tuple[int, int, str]]], spans: list[tuple[int, int]
 def only_field(text: str, name: str, place: str) -> str | None:
     """As `field`; raises `InputError`, with both lines, where the header has it twice."""
     starts = (line.lstrip() for line in text.split("\n"))
-    given = [
+    lines_of_name = [
         number
         for number, start in enumerate(starts, 1)
-        if start[:1] in ("*", "|") and (rest := start[1:].lstrip()).startswith(name)
-        if rest[len(name) :].lstrip().startswith(":")
+        if start[:1] in ("*", "|") and (words := start[1:].lstrip()).startswith(name)
+        if words[len(name) :].lstrip().startswith(":")
     ]
-    if len(given) > 1:
-        raise twice(place, name.lower(), *given[:2])
-    return field(text, name) if given else None
+    if len(lines_of_name) > 1:
+        raise twice(place, name.lower(), *lines_of_name[:2])
+    return field(text, name) if lines_of_name else None
 
 
 def field(text: str, name: str) -> str | None:
@@ -179,11 +178,11 @@ def field(text: str, name: str) -> str | None:
     return None
 
 
-def same_part(one: str, other: str) -> bool:
-    """Whether two tools mean the same part: dashes and the letters "xc" in front come and go.
+def same_part(first: str, second: str) -> bool:
+    """Whether two names mean the same part: tools differ in dashes and in a leading "xc".
 
     >>> same_part("7z020-clg400-1", "xc7z020clg400-1"), same_part("xc7z020clg400-2", "xc7z020clg400-1")
     (True, False)
     """
-    first, second = (text.lower().replace("-", "").removeprefix("xc") for text in (one, other))
-    return first == second
+    plain, other = (text.lower().replace("-", "").removeprefix("xc") for text in (first, second))
+    return plain == other

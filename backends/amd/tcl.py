@@ -1,9 +1,8 @@
-"""The scripts that vendor tools are given.
+"""The scripts for vendor tools.
 
-They are ours and not hls4ml's ``build_prj.tcl``, because that one goes on with an old project and its reports, takes
-its orders from a second file, and leaves the exit code to the tool. Each of ours does everything inside one ``catch``
-and ends with exit code 1 where a command failed. The commands are those that Vivado HLS 2019.2 to 2020.1 and Vitis HLS
-from 2020.1 on share.
+They replace hls4ml's ``build_prj.tcl``, which continues an old project with its reports, reads its options from a
+second file, and leaves the exit code to the tool. Each script here runs everything inside one ``catch`` and ends with
+exit code 1 if a command failed. The commands are common to Vivado HLS 2019.2 to 2020.1 and to Vitis HLS from 2020.1 on.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ ENDS = re.compile(r"^ +(?:Source|Destination): +(\S+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Timing:
-    """Of the only clock; `slack_ns` is the worst setup slack, negative where timing is not met.
+    """Timing of the only clock; `slack_ns` is the worst setup slack, negative where timing is not met.
 
     `slowest` is the pin where the path of that slack ends, empty where no path is listed; `blocks` are the instances
     that listed paths pass, without the numbers that tools append (``toy`` of ``toy_0``, ``toy_U0``).
@@ -52,10 +52,10 @@ class Timing:
 
 
 def parse(text: str, place: str) -> Timing:
-    """Raises `InputError` where it is no such report, cut off before its summary, or not of one clock alone, or where
-    what it says twice differs."""
+    """Raises `InputError` where the text is no such report, is cut off before its summary, has not exactly one clock,
+    or contradicts itself."""
     tables.single(text, rf"^{TITLE}", "a timing report", place)
-    given = head(text, place)
+    header = head(text, place)
     grade = [*(tables.only_field(text, "Speed File", place) or "").split(), ""][0]
     every = []
     for table in _tables(text, place):
@@ -81,15 +81,15 @@ def parse(text: str, place: str) -> Timing:
     _check_slacks(every, row, place)
     _check_words(text, row, place)
     _check_paths(text, slack, place)
-    tier = Tier.ROUTED if _is_routed(text, given.state, place) else Tier.SYNTHESISED
-    if tier is Tier.ROUTED:  # routing mends hold times: before it they say nothing
+    tier = Tier.ROUTED if _is_routed(text, header.state, place) else Tier.SYNTHESISED
+    if tier is Tier.ROUTED:  # routing fixes hold times: before it they mean nothing
         _check_works(row, place)
     pins = ENDS.findall(text)
     worst = next((match.end() for match in PATH_LINE.finditer(text) if _signed(match[2], place) == slack), None)
     slowest = ENDS.findall(text, worst)[1:2] if worst is not None else []
     blocks = frozenset(re.sub(r"_(?:U?\d+)$", "", name) for pin in pins for name in pin.split("/")[:-1])
-    part = given.part.removesuffix(grade) + grade
-    return Timing(given.top, part, given.tool, tier, period, slack, "".join(slowest), blocks)
+    part = header.part.removesuffix(grade) + grade
+    return Timing(header.top, part, header.tool, tier, period, slack, "".join(slowest), blocks)
 
 
 def _check_one_clock(names: Sequence[str], place: str) -> None:
@@ -212,10 +212,10 @@ def _tables(text: str, place: str) -> Iterator[Table]:
 
 
 def _only(every: Sequence[Table], column: str, without: set[str], place: str) -> Table | None:
-    found = [table for table in every if table.has(column) and not without & set(table.columns)]
-    if len(found) > 1:
-        raise twice(place, f"a table of {column}", found[0].line, found[1].line)
-    return found[0] if found else None
+    matches = [table for table in every if table.has(column) and not without & set(table.columns)]
+    if len(matches) > 1:
+        raise twice(place, f"a table of {column}", matches[0].line, matches[1].line)
+    return matches[0] if matches else None
 
 
 def _words(line: str) -> list[str]:

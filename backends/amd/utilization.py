@@ -51,9 +51,9 @@ SHARE = re.compile(r"\(<?\d+(\.\d+)?%\)$", re.ASCII)
 class Utilization:
     """`state` is Vivado's word; what is placed and not routed counts as synthesised, the lower tier.
 
-    `available` is what the part has, by the report, less what may not be used of it; the hierarchical form has none,
-    and alone has `blocks`: its instances by name, those left out whose name stands in it twice. `has_processor` says
-    whether the processing system is in it: then it is a whole design, and not a block of one.
+    `available` is what the part has, by the report, less what must not be used; the hierarchical form has none. Only
+    the hierarchical form has `blocks`: its instances by name, except those whose name occurs twice. `has_processor`
+    says whether it contains the processing system: then it is a whole design and not a block of one.
     """
 
     top: str
@@ -70,12 +70,12 @@ class Utilization:
 def parse(text: str, place: str) -> Utilization:
     """Raises `InputError` where it is no such report, or damaged, or cut off, or where what it says twice differs."""
     tables.single(text, rf"^{TITLE}", "a utilisation report", place)
-    given = head(text, place)
-    state = given.state
+    header = head(text, place)
+    state = header.state
     if state not in (*UNROUTED, *ROUTED):
         raise damaged(place, f"its design state is {state or 'not there'}, which is neither synthesised nor routed")
     every = tables.tables(text, place)
-    used, available = _sites(every, place) or (_whole(every, given.top, place), {})
+    used, available = _sites(every, place) or (_whole(every, header.top, place), {})
     if not used:
         raise damaged(place, "no table of used sites in it: perhaps it is cut off")
     if absent := [metric.unit for metric in RESOURCES if metric not in used]:
@@ -84,7 +84,7 @@ def parse(text: str, place: str) -> Utilization:
     tier = Tier.ROUTED if state in ROUTED else Tier.SYNTHESISED
     has_processor = any(_is_processor(row) for table in every for row in table.rows)
     return Utilization(
-        given.top, given.part, given.tool, state, tier, used, available, _blocks(every, place), has_processor
+        header.top, header.part, header.tool, state, tier, used, available, _blocks(every, place), has_processor
     )
 
 
@@ -168,12 +168,12 @@ def _parts(
                 yield name, [(sites[part] * share, lines[part]) for part, share in shares.items()]
     for index, row in enumerate(rows):
         if _name(row) in KINDS and _name(row) in sites:
-            below = list(takewhile(lambda one: _name(one).endswith(" only"), rows[index + 1 :]))
+            below = list(takewhile(lambda row: _name(row).endswith(" only"), rows[index + 1 :]))
             if below:
-                yield _name(row), [(count(one["Used"], place) or 0, one.line) for one in below]
-    made = [row for table in every if table.has("Ref Name", "Used", "Functional Category") for row in table.rows]
+                yield _name(row), [(count(kind["Used"], place) or 0, kind.line) for kind in below]
+    primitives = [row for table in every if table.has("Ref Name", "Used", "Functional Category") for row in table.rows]
     for name, beginnings in PRIMITIVES.items():
-        fills = [row for row in made if row["Ref Name"].startswith(beginnings)]
+        fills = [row for row in primitives if row["Ref Name"].startswith(beginnings)]
         if name in sites and fills:
             yield name, [(count(row["Used"], place) or 0, row.line) for row in fills]
 
@@ -209,7 +209,9 @@ def _whole(every: Iterable[Table], top: str, place: str) -> dict[Metric, float]:
         raise damaged(place, f"its hierarchy, at line {listed[0].line}, does not begin with {top}")
     cells = {name: count(SHARE.sub("", text), place) for name, text in first.items() if name in (*HIERARCHY, *LUTS)}
     values = {name: value for name, value in cells.items() if value is not None}
-    if values.keys() >= {"Total LUTs", *LUTS} and values["Total LUTs"] != (total := sum(values[one] for one in LUTS)):
+    if values.keys() >= {"Total LUTs", *LUTS} and values["Total LUTs"] != (
+        total := sum(values[column] for column in LUTS)
+    ):
         raise damaged(place, f"{values['Total LUTs']:g} LUTs in all at line {first.line}, by their kinds {total:g}")
     for row in listed[0].rows[1:]:
         for name, value in values.items():

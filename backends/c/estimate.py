@@ -1,4 +1,4 @@
-"""What a program will take, with no tool installed: instructions and time, constants and tensors."""
+"""Predicted instructions, time and memory of a program; no tool needs to be installed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def _instructions(design: CDesign, model: InstructionModel) -> Reading:
 
 
 def times(design: CDesign, instructions: Reading) -> Iterator[Reading]:
-    """What they take at the clock of the processor, and the rate: modelled, however the instructions are known."""
+    """Time and rate of the instructions at the processor clock; always modelled, even where instructions are
+    counted."""
     low, high = instructions.ends
     each = cycles()
     counts = instructions.value * each.usual, low * each.low, high * each.high

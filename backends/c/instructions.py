@@ -1,4 +1,4 @@
-"""How many instructions an image takes on the Cortex-A9: turns of the loops, each of so many instructions.
+"""How many instructions an image takes on the Cortex-A9: the turns of each loop times the instructions of a turn.
 
 The turns follow from shapes. What a turn takes was fitted to counts of qemu for networks made for that
 (``python -m calibration.c.count``, then ``calibration.c.fit``), separately for programs that the NEON path is for and
@@ -29,8 +29,8 @@ CALIBRATION = Path(__file__).parent / "calibration" / "instructions.json"
 
 @dataclass(frozen=True)
 class InstructionModel:
-    """`each` gives the instructions of a turn. Of networks held out, `low` and `high` are 90 % ends of counted over
-    predicted."""
+    """`each` gives the instructions of a turn; `low` and `high` are the 90 % interval of counted over predicted on
+    held-out networks."""
 
     each: Mapping[str, float]
     low: float
@@ -48,7 +48,7 @@ def turns(quantised: QuantisedNetwork, program: Program) -> Counter[str]:
 
 
 def turns_of(layer: Layer, before: Shape, after: Shape) -> Counter[str]:
-    """Of one layer, which takes `before` and gives `after`."""
+    """The turns of one layer, which takes `before` and gives `after`."""
     match layer:
         case Conv2D() | Dense():
             shape = before if isinstance(layer, Conv2D) else (prod(before),)
@@ -77,7 +77,7 @@ def turns_of(layer: Layer, before: Shape, after: Shape) -> Counter[str]:
 
 
 def variant(program: Program) -> str:
-    """Which model holds: bits of elements, weights and sums."""
+    """The key of the model: bits of elements, weights and sums."""
     return f"{program.value_bits}x{program.weight_bits}+{program.sum_bits}"
 
 

@@ -1,4 +1,4 @@
-"""What runs: the project is written and compiled, and computes its vectors here; then as an ARM binary under qemu."""
+"""The steps: write and compile the project, compute its vectors here, then run it as an ARM binary under qemu."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.serial import quantised_to_json
 
 VECTORS = 64
 COUNTED = 4
-"""Images whose instructions are counted: the same for each, as no loop depends on data."""
+"""Images whose instructions are counted; each takes the same number, as no loop depends on data."""
 PROJECT, LIBRARY, OUTPUTS = "project", "network.so", "outputs.json"
 SOURCES = ("flows.core", "models", "backends")
 C = Output("generate", PROJECT)

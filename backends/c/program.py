@@ -1,7 +1,7 @@
 """The generated program as a value: calls in the order of the network, their buffers, and how wide its integers are.
 
-A ReLU that alone reads a layer with weights is part of its call; flattening takes none. A buffer holds one tensor after
-another: it is free again once the last reader of its tensor is done. Adds and ReLUs may write where they read.
+A ReLU that is the only reader of a layer with weights is part of its call. Flattening needs no call. A buffer holds one
+tensor after another: it is free again after the last reader of its tensor. Adds and ReLUs may work in place.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from models.network import (
 from models.quantised import QuantisedNetwork
 
 KINDS = frozenset(kind.kind for kind in (Conv2D, Dense, MaxPool2D, GlobalAveragePool, Add, ReLU, Flatten, Softmax))
-"""Layers that there is C for; the largest result of a softmax is the caller's to take."""
+"""Layers that can be generated as C; for a softmax, the caller takes the largest result."""
 NATIVE = (8, 16, 32, 64)
 SHORTEST_FACTOR = 16
 """Bits of a code that is multiplied: codes of signed and of unsigned tensors of 8 bits, as NEON multiplies them."""
@@ -46,7 +46,7 @@ class Call:
 
 @dataclass(frozen=True)
 class TensorBuffer:
-    """`size` elements; `tensors` that stand there, in order."""
+    """A buffer of `size` elements, and the `tensors` that it holds one after another."""
 
     size: int
     tensors: tuple[str, ...]
@@ -54,8 +54,8 @@ class TensorBuffer:
 
 @dataclass(frozen=True)
 class Store:
-    """How a sum becomes an element of a tensor: `drop` bits fall (below 0, as many zeros come), it saturates at the
-    codes `low` and `high`, and `offset` is taken off."""
+    """How a sum becomes an element of a tensor: `drop` bits are dropped (zeros are appended where it is negative), the
+    sum saturates at the codes `low` and `high`, and `offset` is subtracted."""
 
     drop: int
     low: int
@@ -70,9 +70,9 @@ class Program:
     first: int
     """The buffer of the pixels."""
     value_bits: int
-    """Of an element of any tensor, which is its code less the offset of its tensor."""
+    """Bits of an element of any tensor, which is its code minus the offset of its tensor."""
     factor_bits: int
-    """Of a code that is multiplied."""
+    """Bits of a code that is multiplied."""
     weight_bits: int
     sum_bits: int
     widest_sum: int
@@ -89,7 +89,7 @@ class Program:
         return (elements * self.value_bits + self.window * self.factor_bits + self.sums * self.sum_bits) // 8
 
     def offset(self, type: FixedType) -> int:
-        """What an element of a tensor of `type` is less than its code: 0 where the code itself is stored."""
+        """The difference of a code of `type` and its stored element: 0 where the code itself is stored."""
         half = 1 << self.value_bits - 1
         return half if type.high >= half else 0
 
@@ -218,19 +218,19 @@ def _allocated(quantised: QuantisedNetwork) -> tuple[tuple[Call, ...], tuple[Ten
 
 
 def _drop(quantised: QuantisedNetwork, call: Call) -> int:
-    """Bits behind the point that what `call` stores loses."""
+    """Fraction bits that are dropped when `call` stores its result."""
     return _sum_fraction(quantised, call.layer) - quantised.type_of(call.tensor).fraction
 
 
 def _sum_fraction(quantised: QuantisedNetwork, layer: Layer) -> int:
-    """Bits behind the point of what `layer` stores."""
+    """Fraction bits of what `layer` stores."""
     if accumulator := quantised.layers[layer.name].accumulator:
         return accumulator.fraction
     return max(quantised.type_of(name).fraction for name in layer.inputs)
 
 
 def _sum_bits(quantised: QuantisedNetwork, call: Call) -> int:
-    """Bits that hold every sum of `call`, and it with what rounding adds or the zeros that come."""
+    """Bits that hold every sum of `call`, including what rounding adds and zeros that are appended."""
     layer, types = call.layer, quantised.layers[call.layer.name]
     if isinstance(layer, MaxPool2D):
         return 1

@@ -1,7 +1,7 @@
-"""How much of each resource something takes, what is not known of it, and how such amounts add up.
+"""Amounts of resources with their uncertainty, and how they add up.
 
-A resource model (a formula of an AMD data sheet, or one fitted to reports) gives an `Amount`. Amounts of one model err
-together, since what makes one of them too low makes the others too low as well; models err independently.
+A resource model (a formula of an AMD data sheet, or one fitted to reports) gives an `Amount`. Errors of one model are
+correlated: if one of its amounts is too low, the others are too. Errors of different models are independent.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Amount:
 
 NO_SHELL = "no shell"
 Amounts = Mapping[Metric, tuple[Amount | None, ...]]
-"""What a part of a design takes, by resource. None stands for what takes some of it and no model knows how much."""
+"""What a part of a design takes, by resource. None stands for an unknown amount, for which there is no model."""
 
 
 def exact(value: float, model: str, source: str, low: float | None = None) -> Amount:
-    """What follows from the generated code or the data sheet; `low` where the tool may do with less."""
+    """An amount that follows from the generated code or the data sheet; `low` is given where the tool may need less."""
     return Amount(value, value if low is None else low, value, model, source)
 
 
@@ -42,7 +42,7 @@ def within(value: float, factor: float, model: str, source: str) -> Amount:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A sum of amounts with its 90 % interval; `at_least` where an amount of it is not known."""
+    """A sum of amounts with its 90 % interval; `at_least` where one of the amounts is unknown."""
 
     value: float
     low: float
@@ -86,29 +86,29 @@ def excess(amounts: Iterable[Amount | None]) -> dict[str, float]:
 
 
 def joined(*parts: Amounts) -> Amounts:
-    """All amounts of several parts."""
+    """The amounts of several parts together."""
     return {metric: tuple(chain.from_iterable(part.get(metric, ()) for part in parts)) for metric in RESOURCES}
 
 
 def readings(parts: Iterable[tuple[str, Amounts]], on: str, predicts: Tier, what: str) -> dict[str, list[Reading]]:
     """The resources of a design by scope, the whole of it first, under `TOTAL`.
 
-    `parts` are (scope, amounts) of everything that the design and its shell are made of; parts of one scope are taken
-    together. `predicts` is the stage whose count the models predict, `what` names the parts in the total's source. A
-    resource of which nothing is known has no reading.
+    `parts` are (scope, amounts) of every part of the design and its shell; parts of one scope are added up. `predicts`
+    is the stage whose count the models predict, `what` names the parts in the source of the total. A resource of which
+    nothing is known has no reading.
     """
     scopes: dict[str, list[Amounts]] = {}
     for scope, amounts in parts:
         scopes.setdefault(scope, []).append(amounts)
     whole = joined(*(amounts for group in scopes.values() for amounts in group))
-    found = {TOTAL: _of_scope(TOTAL, whole, on, predicts, what)}
+    by_scope = {TOTAL: _of_scope(TOTAL, whole, on, predicts, what)}
     for scope, group in scopes.items():
-        found[scope] = _of_scope(scope, joined(*group), on, Tier.ROUTED if scope == SHELL else predicts, what)
-    return found
+        by_scope[scope] = _of_scope(scope, joined(*group), on, Tier.ROUTED if scope == SHELL else predicts, what)
+    return by_scope
 
 
 def _of_scope(scope: str, amounts: Amounts, on: str, predicts: Tier, what: str) -> list[Reading]:
-    found = []
+    of_scope = []
     for metric in RESOURCES:
         known = [amount for amount in amounts[metric] if amount]
         if amounts[metric] and not known:
@@ -122,7 +122,7 @@ def _of_scope(scope: str, amounts: Amounts, on: str, predicts: Tier, what: str) 
             charged = " and ".join(shells) or NO_SHELL
             source = f"sum of {what} by the resource models {models}, and {charged}"
         value, low, high = (float(round(end)) for end in (total.value, total.low, total.high))
-        found.append(
+        of_scope.append(
             Reading(
                 metric,
                 value,
@@ -136,4 +136,4 @@ def _of_scope(scope: str, amounts: Amounts, on: str, predicts: Tier, what: str) 
                 total.at_least,
             )
         )
-    return found
+    return of_scope

@@ -1,7 +1,7 @@
-"""The shell of a block design that somebody built, from the list of its IPs (as a ``.hwh`` file has it).
+"""The shell of a block design that was built elsewhere, from the list of its IPs (as in a ``.hwh`` file).
 
-A list does not say what is connected with what. What follows from the counts is taken, else the range is as wide as
-every reading of the list leaves it.
+A list does not show the connections. Where they follow from the counts, these decide; otherwise the range covers every
+possible reading of the list.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from backends.cost.shell import (
 )
 
 HARD = frozenset({"processing_system7", "xlconstant", "xlconcat", "xlslice", "util_vector_logic"})
-"""Of no LUTs or a few: the processor, constants and wires."""
+"""IPs of few LUTs or none: the processor, constants and wires."""
 ONE_WAY_DMA = IpBlock("AXI DMA of one or two channels", Range(600, 1200, 1417), Range(850, 1700, 2094), Range(2, 5, 10))
 ANY_DMA = IpBlock("AXI DMA of any width", Range(600, 1416, 4800), Range(850, 2050, 7000), Range(2, 8, 34))
 ANY_MEMORY = IpBlock("memory interconnect to any width", Range(170, 996, 3900), Range(100, 1124, 5000), Range(0, 0, 4))
-"""Of streams of 32 to 512 bits, with scatter and gather or without, as designs written by hand have them. No report
-shows one alone: whole designs of one project with streams of 64, 128, 256 and 512 bits are 4,690 to 9,177 LUT and 18 to
-37 RAMB18 more than their cores routed alone."""
+"""For streams of 32 to 512 bits, with or without scatter-gather, as in hand-written designs. No report shows one alone:
+whole designs of one project with streams of 64, 128, 256 and 512 bits take 4,690 to 9,177 LUT and 18 to 37 RAMB18 more
+than their cores routed alone."""
 MEMORY_FEW = IpBlock("memory interconnect of one or two masters", Range(170, 400, 998), Range(100, 500, 1124))
 MEMORY_WIDE = IpBlock("memory interconnect of three or four masters", Range(989, 1500, 2200), Range(1123, 1700, 2500))
 SMART_SINGLE = IpBlock("SmartConnect of one master", Range(300, 1300, 3930), Range(300, 1500, 4750))
@@ -40,16 +40,16 @@ PLAIN = {
     "proc_sys_reset": RESET, "axis_data_fifo": FIFO, "axi_gpio": SMALL, "axi_intc": SMALL, "axi_timer": SMALL,
     "axi_uartlite": SMALL,
 }  # fmt: skip
-"""IPs that take the same wherever they stand."""
+"""IPs that take the same in every design."""
 FINN_PARTITION = "StreamingDataflowPartition"
-"""How FINN names the parts of its design: the first and the last hold a DMA engine each."""
+"""The name of the partitions of a FINN design; the first and the last each contain a DMA engine."""
 
 
 def shell_of(ips: Mapping[str, int], own: Collection[str] = (), any_width: bool = False) -> Shell:
-    """What the IPs of a block design take beside the accelerator itself, whose IPs are `own`.
+    """What the IPs of a block design take, except the accelerator itself, whose IPs are `own`.
 
-    `any_width` where the streams may be wider than the 32 and 64 bits that flows connect. FINN's partitions are always
-    its own. Any other IP that is not known makes the shell a lower bound and is named.
+    `any_width` is for streams that may be wider than the 32 and 64 bits that flows connect. FINN's partitions always
+    belong to the accelerator. Any other unknown IP makes the shell a lower bound and is named.
 
     >>> [block.name for block in shell_of({"axi_dma": 1, "axi_interconnect": 2, "proc_sys_reset": 1}).blocks]
     ['AXI DMA', 'AXI-Lite interconnect', '2x1 memory interconnect', 'reset']
@@ -68,7 +68,8 @@ def shell_of(ips: Mapping[str, int], own: Collection[str] = (), any_width: bool 
 
 
 def _connections(interconnects: int, smart: int, engines: int, is_finn: bool) -> list[IpBlock]:
-    """One connects the processor to registers, where there are interconnects one of those; the others go to memory."""
+    """One connection is from the processor to registers, by an interconnect if there is one; the others go to
+    memory."""
     blocks: list[IpBlock] = []
     if interconnects:
         blocks.append(AXI_LITE_TRIPLE if is_finn else AXI_LITE)

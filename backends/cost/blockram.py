@@ -13,7 +13,7 @@ SIMPLE_DUAL_PORT = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (163
 
 
 def bram18(depth: int, width: int, widest: int = 36) -> int:
-    """RAMB18 for `depth` words of `width` bits, all of one aspect ratio, the best one up to `widest` bits.
+    """RAMB18 for `depth` words of `width` bits, all of the same aspect ratio: the best one up to `widest` bits.
 
     >>> bram18(512, 36), bram18(513, 36), bram18(1024, 18), bram18(4096, 8)
     (1, 2, 1, 2)

@@ -11,8 +11,8 @@ WIDE, NARROW = 25, 18
 def dsp48(a: int, b: int) -> int:
     """DSP48E1 for one product of signed operands of `a` and `b` bits.
 
-    An operand that is too wide is cut: its lowest piece is unsigned and so one bit shorter than the port. The better
-    way round is taken. A compiler may build small products in LUTs instead.
+    An operand that is too wide is split: its lowest piece is unsigned and so one bit shorter than the port. Operands
+    are assigned to the ports in the better order. A compiler may build small products in LUTs instead.
 
     >>> dsp48(16, 16), dsp48(25, 18), dsp48(26, 18), dsp48(32, 32)
     (1, 1, 2, 4)

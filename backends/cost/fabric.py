@@ -18,11 +18,11 @@ def shift_register_luts(depth: int, width: int) -> int:
 
 
 def ram_luts(depth: int, width: int) -> int:
-    """LUTs that hold a RAM with a port to write and one to read: a FIFO, a line buffer.
+    """LUTs that hold a RAM with one write port and one read port: a FIFO, a line buffer.
 
-    The four LUTs of a SLICEM share a write address and hold 64 x 3 bits (RAM64M) or 32 x 6 bits (RAM32M): of the
-    fourth, which is read at that address, nothing is used. The kind that takes fewer is built, as many as the depth
-    and the width need; the multiplexers between those of a deep memory are not counted.
+    The four LUTs of a SLICEM share a write address and hold 64 x 3 bits (RAM64M) or 32 x 6 bits (RAM32M). The fourth is
+    read at that address, and so is not used. The primitive that takes fewer LUTs is built. The multiplexers of deep
+    memories are not counted.
 
     >>> ram_luts(32, 6), ram_luts(64, 3), ram_luts(65, 3), ram_luts(71, 112)
     (4, 4, 8, 228)

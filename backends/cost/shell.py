@@ -1,9 +1,9 @@
 """The shell that connects an accelerator to the processor and its memory: which blocks of IP, and what they occupy.
 
-Every figure is of builds that are placed and routed, taken from hierarchical utilization reports of public projects or,
-where a project has no report, counted in its bitstream (`docs/reference/shells.md` has them all). `low` and `high` are
-the least and the most that were seen: they are few, so no share of designs is promised. What no report shows is bounded
-by the whole designs that hold the block, and the range is as wide as that leaves it.
+Every figure is post-route, from hierarchical utilization reports of public projects or, where a project has no report,
+counted in its bitstream (`docs/reference/shells.md` lists them all). `low` and `high` are the least and the most that
+were seen; they come from few designs, so they are no 90 % interval. A block that no report shows is bounded by the
+whole designs that contain it, and its range is as wide as these leave it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from backends.cost.amounts import Amount, Amounts
 from flows.core.evidence import RESOURCES, SHELL, Metric
 
 SCOPE = SHELL
-"""What readings of it are said of, in every flow."""
+"""The scope of its readings, in every flow."""
 DMA, DMA_1X1, SMARTCONNECT, ACCELERATOR, NONE = NAMES = ("dma", "dma-1x1", "smartconnect", "accelerator", "none")
-"""What a user may ask for by name."""
+"""The shells that a user may choose by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The least and the most that was seen of something, and what is to be expected."""
+    """The least and the most that were seen, and the expected value."""
 
     low: float
     value: float
@@ -34,7 +34,7 @@ NOTHING = Range(0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class IpBlock:
-    """One block of IP as it is routed; no block of a shell multiplies."""
+    """One block of IP, post-route; no block of a shell uses DSP slices."""
 
     name: str
     lut: Range
@@ -59,38 +59,38 @@ SMART_MEMORY = IpBlock("SmartConnect to memory", Range(3559, 3900, 3930), Range(
 CONVERTERS = IpBlock(
     "converters of hls4ml's VivadoAccelerator", Range(378, 970, 1408), Range(937, 1081, 1876), Range(0, 0, 6)
 )
-"""Between the streams of the core and those of the DMA, of floats or fixed point. Block RAM is that of the
-FIFO of one frame before the core, which follows from the network where that is known."""
+"""Between the streams of the core and those of the DMA, for floats or fixed point. Its block RAM is the FIFO of one
+frame before the core, which follows from the network where that is known."""
 
 
 @dataclass(frozen=True)
 class Shell:
-    """`title` is what readings that include it call it; `rows` says what the figures come from."""
+    """`title` is its name in readings that include it; `rows` says where the figures come from."""
 
     title: str
     blocks: tuple[IpBlock, ...] = ()
     rows: str = ""
     unknown: tuple[str, ...] = ()
-    """IPs of which nothing is known: what the shell takes is then a lower bound."""
+    """IPs of which nothing is known: the amounts of the shell are then lower bounds."""
 
     @property
     def words(self) -> str:
-        """Its title and, behind a colon, all that is known of it."""
+        """Its title and, after a colon, its blocks and their source."""
         names = ", ".join(block.name for block in self.blocks)
         without = f", and without {', '.join(self.unknown)}, of which nothing is known" if self.unknown else ""
         return f"{self.title}: {names} ({self.rows}{without})" if names or without else self.title
 
     def amounts(self) -> Amounts:
-        """What it takes of each resource, under the model `SCOPE`."""
-        found: dict[Metric, tuple[Amount | None, ...]] = {}
+        """The amount of each resource, under the model `SCOPE`."""
+        by_metric: dict[Metric, tuple[Amount | None, ...]] = {}
         for metric in RESOURCES:
             taken = self.range(metric)
             known = Amount(taken.value, taken.low, taken.high, SCOPE, self.words)
-            found[metric] = (known, *(None for _ in self.unknown if metric is not Metric.DSP))
-        return found
+            by_metric[metric] = (known, *(None for _ in self.unknown if metric is not Metric.DSP))
+        return by_metric
 
     def range(self, metric: Metric) -> Range:
-        """Of the blocks that are known, their ends added up: blocks of one shell are alike."""
+        """The range of all known blocks. Their ends are added up, since errors within one shell are correlated."""
         parts = [block.of(metric) for block in self.blocks]
         return Range(*(sum(getattr(part, end) for part in parts) for end in ("low", "value", "high")))
 
@@ -112,17 +112,17 @@ _NAMED = {
 def find_shell(text: str, own_dma: bool = False) -> Shell:
     """The shell of one of `NAMES`, or of a user's own numbers as `shell_text` writes them.
 
-    Where the flow brings no DMA engines of its own, as FINN does, a SmartConnect comes with an AXI DMA.
+    A SmartConnect comes with an AXI DMA, unless the flow has its own DMA engines, as FINN does.
     """
     if text == SMARTCONNECT and not own_dma:
         known = _NAMED[text]
         return replace(known, blocks=(AXI_DMA, *known.blocks), rows=f"{_HIERARCHIES}, and {known.rows}")
     if text in _NAMED:
         return _NAMED[text]
-    given = parse_shell(text)
+    ranges = parse_shell(text)
     return Shell(
         "a shell of your own",
-        (IpBlock("as given", given[Metric.LUT], given[Metric.FF], given[Metric.BRAM18]),),
+        (IpBlock("as given", ranges[Metric.LUT], ranges[Metric.FF], ranges[Metric.BRAM18]),),
         "your numbers",
     )
 
@@ -134,18 +134,18 @@ def parse_shell(text: str) -> Mapping[Metric, Range]:
     Range(low=3500.0, value=3750.0, high=4000.0)
     """
     wanted = {metric.key: metric for metric in (Metric.LUT, Metric.FF, Metric.BRAM18)}
-    found: dict[Metric, Range] = {}
+    ranges: dict[Metric, Range] = {}
     for part in text.split(","):
         key, _, value = (word.strip() for word in part.partition("="))
-        if key not in wanted or wanted[key] in found:
+        if key not in wanted or wanted[key] in ranges:
             names = ", ".join(NAMES)
             raise ValueError(
                 f"{text[:80]!r} is no shell: give {names}, a TOML file, or lut=3000,ff=3500..4000,bram18=4"
             )
-        found[wanted[key]] = _range(key, value)
-    if missing := [key for key, metric in wanted.items() if metric not in found]:
+        ranges[wanted[key]] = _range(key, value)
+    if missing := [key for key, metric in wanted.items() if metric not in ranges]:
         raise ValueError(f"a shell of your own needs {' and '.join(missing)}, too: lut=3000,ff=3500..4000,bram18=4")
-    return found
+    return ranges
 
 
 MOST = 10_000_000

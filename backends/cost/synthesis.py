@@ -1,7 +1,7 @@
-"""What logic synthesis, placement and routing leave of what csynth counts.
+"""From csynth's counts to what is built after logic synthesis, placement and routing.
 
-csynth adds up operators one by one, before logic is optimised. Fit is judged on what is built, of every flow alike
-(docs/adr/0014-one-stage.md); so csynth's LUTs and FFs are divided by how far they were off where both are known.
+csynth adds up operators one by one, before logic optimisation. Fit is judged on what is built, for every flow
+(docs/adr/0014-one-stage.md). So csynth's counts are divided by the ratios seen in designs where both are known.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from math import ceil, exp, floor, hypot, inf, log
 from flows.core.evidence import BUILT, DESIGN, RESOURCES, SHELL, TOTAL, Metric, Reading, Tier
 
 LUTS_A_FF = 0.4, 10.0
-"""Between which csynth's LUTs and FFs speak for each other: hand-written designs that are known have 0.5 to 8.3."""
+"""The range of LUTs per FF in csynth's counts in which the two are combined: known hand-written designs have 0.5 to
+8.3."""
 Ends = tuple[float, float, float]
 """(value, low, high) of a count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A tool's count over what was built: the geometric mean of `designs`, and what 90 % of new projects keep to.
+    """A tool's count over what was built: the geometric mean over `designs`, and the 90 % interval for new projects.
 
-    Where `luts` is given, the count is csynth's LUTs to that power times its FFs to the rest of 1 (`mixed`); else it is
-    its own count of what the ratio is of. `alone` is for where the other count is not known, or both are further apart
-    than in designs that are known (`LUTS_A_FF`).
+    Where `luts` is given, the count is csynth's LUTs to that power times its FFs to 1 minus it (`mixed`); else it is
+    the count of the same resource. `alone` is used where the other count is unknown, or where LUTs per FF are out of
+    the known range (`LUTS_A_FF`).
     """
 
     value: float
@@ -37,9 +38,9 @@ class Ratio:
     def built(self, value: float, low: float, high: float) -> Ends:
         """(value, low, high) of what is built, where csynth counts `value` within `low` and `high`.
 
-        What is not known of the count and of the ratio are independent of each other, and both are factors.
+        The uncertainties of the count and of the ratio are independent, and both are factors.
 
-        >>> [round(one) for one in Ratio(2, 1, 4, "").built(100, 100, 100)]
+        >>> [round(end) for end in Ratio(2, 1, 4, "").built(100, 100, 100)]
         [50, 25, 100]
         """
         if value == 0:
@@ -49,10 +50,10 @@ class Ratio:
         return value / self.value, value / self.value / exp(below), value / self.value * exp(above)
 
     def of_counts(self, metric: Metric, counts: Mapping[Metric, Ends]) -> tuple[Ratio, Ends]:
-        """The ratio to go by, and the count that it divides, where csynth's of `metric` is among `counts`."""
+        """(the ratio to use, the count that it divides) for `metric`, whose count by csynth is among `counts`."""
         if self.luts is None or not counts[metric][0]:
             return self, counts[metric]
-        luts, ffs = (counts.get(one, (0.0, 0.0, 0.0)) for one in (Metric.LUT, Metric.FF))
+        luts, ffs = (counts.get(resource, (0.0, 0.0, 0.0)) for resource in (Metric.LUT, Metric.FF))
         if not LUTS_A_FF[0] * ffs[0] <= luts[0] <= LUTS_A_FF[1] * ffs[0]:
             return (self.alone or self), counts[metric]
         value, low, high = (mixed(*pair, self.luts) for pair in zip(luts, ffs, strict=True))
@@ -60,7 +61,7 @@ class Ratio:
 
 
 def mixed(luts: float, ffs: float, share: float) -> float:
-    """The geometric mean of csynth's LUTs and FFs, of which LUTs weigh `share`; of none, one counts.
+    """The weighted geometric mean of csynth's LUTs, of weight `share`, and its FFs; a count of 0 is taken as 1.
 
     >>> round(mixed(400, 100, 0.5))
     200
@@ -70,12 +71,12 @@ def mixed(luts: float, ffs: float, share: float) -> float:
 
 Ratios = Mapping[Metric, Ratio]
 FEW = {Metric.BRAM18: 2, Metric.DSP: 3}
-"""By so many more or fewer what is built may differ from csynth's count, however small that is."""
+"""The difference from csynth's count that is always possible, however small the count is."""
 
 
 def built_of(metric: Metric, counts: Mapping[Metric, Ends], ratios: Ratios) -> Ends:
-    """(value, low, high) of what is built of `metric`, which csynth counts among `counts`; whole, and of a metric
-    without a ratio what is counted.
+    """(value, low, high) of what is built of `metric`, from csynth's `counts`, as whole numbers. Without a ratio for
+    the metric, they are the count itself.
 
     >>> built_of(Metric.DSP, {Metric.DSP: (4, 4, 4)}, {Metric.DSP: Ratio(1, 0.8, 1.25, "")})
     (4, 1, 7)
@@ -99,10 +100,10 @@ OWN_CODE: Ratios = {
     Metric.BRAM18: Ratio(1.0, 0.88, 2.08, "45 HLS designs of others' own code in 37 projects"),
     Metric.DSP: Ratio(1.0, 0.75, 1.19, "49 HLS designs of others' own code in 41 projects"),
 }
-"""Of Vivado HLS and Vitis HLS (``calibration/csynth_ratios.py``): networks and programs of benchmark suites, which
-csynth overstates alike. Its FFs are nearer to what is built than its LUTs, and most FFs have a LUT before them: with
-them the error of LUTs is less. What expressions, multiplexers and instances take of the LUTs, or how many operators of
-each kind there are, makes it no less. Block RAM and DSP slices are mostly built as csynth counts them."""
+"""For Vivado HLS and Vitis HLS (``calibration/csynth_ratios.py``), from networks and programs of benchmark suites,
+which csynth overstates equally. Its FFs are closer to what is built than its LUTs, and most FFs have a LUT before them.
+So using FFs reduces the error of LUTs. The LUTs of expressions, multiplexers and instances, or the number of operators
+of each kind, do not reduce it further. Block RAM and DSP slices are mostly built as csynth counts them."""
 
 
 HLS4ML: Ratios = {
@@ -111,53 +112,50 @@ HLS4ML: Ratios = {
     Metric.BRAM18: Ratio(2.24, 0.48, 10.42, "22 hls4ml designs in 11 projects"),
     Metric.DSP: Ratio(1.0, 0.96, 1.08, "21 hls4ml designs in 10 projects"),
 }
-"""Of hls4ml's own layers, for reports of csynth alone: no one ratio is right, since csynth over built is 3 for line
-buffers and their convolutions, 0.3 to 3 for dense layers, some hundreds for a streamed ReLU and 1.2 for FIFOs. What the
-flow predicts of its own does not pass by it (`backends.hls4ml.routed`). Block RAM: Vivado puts shallow weights and
-FIFOs into LUTs."""
+"""For hls4ml's own layers, where only a csynth report is known. No single ratio is right: csynth over built is 3 for
+line buffers and their convolutions, 0.3 to 3 for dense layers, some hundreds for a streamed ReLU and 1.2 for FIFOs. The
+flow's own predictions do not use it (`backends.hls4ml.routed`). Block RAM: Vivado puts shallow weights and FIFOs into
+LUTs."""
 
 
 OPEN_SYNTHESIS: Ratios = {
     Metric.LUT: Ratio(1.40, 1.21, 1.64, "4 modules of FINN's RTL, from the least to the most that was seen"),
 }
-"""Of Yosys' count of LUTs of logic over Vivado's (2022.2), of identical RTL. FFs agree within 2 %, and LUT RAM is
-counted as it is built. FINN's matrix unit is fitted to it (``calibration/finn``)."""
+"""Yosys' count of logic LUTs over Vivado's (2022.2), for identical RTL. FFs agree within 2 %, and LUT RAM is counted as
+it is built. FINN's matrix unit is fitted to it (``calibration/finn``)."""
 
 
 def with_routed(readings: Sequence[Reading], ratios: Ratios) -> Sequence[Reading]:
-    """`readings`, and what reports and csynth's counts of the whole and of layers come to when all is built.
+    """`readings`, and post-route predictions from reports and from csynth's counts, of the whole design and of layers.
 
-    A report is of the design alone: the whole has the shell beside it. Nothing is derived from csynth where somebody
-    saw what is built. A csynth report counts before a model of csynth's counts; what the flow's own laws predict of
-    the built design stands beside it where they are surer and do not contradict it (`is_surer`).
+    A report covers the design alone; a total includes the shell. Nothing is derived from csynth where a report shows
+    what was built. A csynth report takes precedence over a model of csynth's counts. The flow's own resource models of
+    the built design are kept beside it where they are surer and do not contradict it (`is_surer`).
     """
     resources = [reading for reading in readings if reading.metric in RESOURCES]
     shells = {resource.metric: resource for resource in resources if resource.scope == SHELL}
     if any(resource.tier in BUILT for resource in resources):
-        alone = [
-            without_total
-            for without_total in _without_totals(resources)
-            if without_total.tier in BUILT and without_total.scope == DESIGN
-        ]
-        return [*readings, *(_with_shell(one, shells.get(one.metric)) for one in alone)]
-    counts = [without_total for without_total in _without_totals(resources) if without_total.stage is Tier.HLS]
+        alone = [reading for reading in _without_totals(resources) if reading.tier in BUILT and reading.scope == DESIGN]
+        return [*readings, *(_with_shell(reading, shells.get(reading.metric)) for reading in alone)]
+    counts = [reading for reading in _without_totals(resources) if reading.stage is Tier.HLS]
     reported = [count for count in counts if count.tier is Tier.HLS]
-    foretold = [resource for resource in resources if resource.tier is Tier.MODELLED and resource.stage is Tier.ROUTED]
-    if not reported and any(one.scope == TOTAL for one in foretold):
+    predicted = [resource for resource in resources if resource.tier is Tier.MODELLED and resource.stage is Tier.ROUTED]
+    if not reported and any(prediction.scope == TOTAL for prediction in predicted):
         return readings
-    built = [_routed(one, counts, ratios, shells) for one in reported or counts]
-    whole = {one.metric: one for one in built if one.scope == TOTAL}
-    surer = {one.metric for one in foretold if one.scope == TOTAL and _is_surer(one, whole.get(one.metric))}
+    built = [_routed(count, counts, ratios, shells) for count in reported or counts]
+    whole = {reading.metric: reading for reading in built if reading.scope == TOTAL}
+    totals = [prediction for prediction in predicted if prediction.scope == TOTAL]
+    surer = {total.metric for total in totals if _is_surer(total, whole.get(total.metric))}
     others = [
-        reading for reading in readings if reading not in foretold or reading.scope == SHELL or reading.metric in surer
+        reading for reading in readings if reading not in predicted or reading.scope == SHELL or reading.metric in surer
     ]
-    others = [_borne_out(other, whole) if other in foretold and other.scope == TOTAL else other for other in others]
-    return [*others, *(one for one in built if one.metric not in surer)]
+    others = [_borne_out(other, whole) if other in predicted and other.scope == TOTAL else other for other in others]
+    return [*others, *(reading for reading in built if reading.metric not in surer)]
 
 
 def is_surer(own: tuple[float, float], derived: tuple[float, float]) -> bool:
-    """Whether what a flow's own laws foretell, between its ends, stands beside what follows from a csynth report: its
-    ends are fewer times apart, and both can be true.
+    """Whether the interval `own` of a flow's own resource models is kept beside that derived from a csynth report: its
+    ends have a smaller ratio, and the intervals overlap.
 
     >>> is_surer((90, 120), (50, 200)), is_surer((90, 120), (100, 110)), is_surer((90, 120), (130, 400))
     (True, False, False)
@@ -173,12 +171,12 @@ def _apart(ends: tuple[float, float]) -> float:
 
 
 def _is_surer(own: Reading, derived: Reading | None) -> bool:
-    """Of a number without an interval nobody knows how sure it is."""
+    """`is_surer` of readings; a number without an interval is never surer."""
     return derived is None or (own.low is not None and is_surer(own.ends, derived.ends))
 
 
 def _borne_out(own: Reading, derived: Mapping[Metric, Reading]) -> Reading:
-    """`own`, saying what csynth's report comes to."""
+    """`own`, with the prediction from csynth's report in its source."""
     if (beside := derived.get(own.metric)) is None:
         return own
     low, high = beside.ends
@@ -187,7 +185,7 @@ def _borne_out(own: Reading, derived: Mapping[Metric, Reading]) -> Reading:
 
 
 def _without_totals(resources: Sequence[Reading]) -> Sequence[Reading]:
-    """Of what a report says of the whole and of the design alone, what it says of the design alone."""
+    """`resources` without totals from reports that also count the design alone."""
     alone = {(resource.metric, resource.tier) for resource in resources if resource.scope == DESIGN}
     return [
         resource for resource in resources if resource.scope != TOTAL or (resource.metric, resource.tier) not in alone
@@ -195,7 +193,7 @@ def _without_totals(resources: Sequence[Reading]) -> Sequence[Reading]:
 
 
 def _with_shell(alone: Reading, shell: Reading | None) -> Reading:
-    """What is known of the design alone, with the shell added end to end."""
+    """The total of the design alone and the shell, whose ends are added up."""
     if shell is None:
         return replace(alone, scope=TOTAL)
     low, high = (own + charged for own, charged in zip(alone.ends, shell.ends, strict=True))
@@ -211,11 +209,12 @@ def _with_shell(alone: Reading, shell: Reading | None) -> Reading:
 
 
 def _routed(count: Reading, counts: Sequence[Reading], ratios: Ratios, shells: Mapping[Metric, Reading]) -> Reading:
-    """What `count` comes to when it is built; `counts` are all of csynth's, of which those of the same scope may count
-    as well. A model's total has the shell, which is routed already and stays as it is; a report has it not."""
+    """The post-route prediction from `count`. `counts` are all of csynth's counts; those of the same scope may be used
+    too. A model's total includes the shell, whose figures are post-route already; a report does not include it."""
     how = f"csynth's count ({'modelled' if count.tier is Tier.MODELLED else 'reported'})"
     routed = replace(count, tier=Tier.MODELLED, predicts=Tier.ROUTED, source=f"{how}: {count.source}")
-    beside = {one.metric: _alone(one, shells) for one in counts if (one.scope, one.tier) == (count.scope, count.tier)}
+    same = [other for other in counts if (other.scope, other.tier) == (count.scope, count.tier)]
+    beside = {other.metric: _alone(other, shells) for other in same}
     shell = shells.get(count.metric)
     charged = shell.value if shell and count.scope == TOTAL else 0
     if known := ratios.get(count.metric):
@@ -224,13 +223,13 @@ def _routed(count: Reading, counts: Sequence[Reading], ratios: Ratios, shells: M
         mean = "" if ratio.luts is None else f", taken with its FFs (LUT^{ratio.luts:g} FF^{1 - ratio.luts:g}),"
         over = f"over {ratio.value:g} ({ratio.low:g} to {ratio.high:g})"
         routed = replace(routed, source=f"{how}{mean} {over}, as {ratio.designs} were overstated{named}")
-    value, low, high = (float(round(charged + one)) for one in built_of(count.metric, beside, ratios))
+    value, low, high = (float(round(charged + end)) for end in built_of(count.metric, beside, ratios))
     built = replace(routed, value=value, low=low, high=high)
     return _with_shell(built, shell) if count.scope == DESIGN else built
 
 
 def _alone(count: Reading, shells: Mapping[Metric, Reading]) -> Ends:
-    """Without the shell that a model's total has."""
+    """(value, low, high) of `count`, without the shell that a model's total includes."""
     shell = shells.get(count.metric)
     charged = shell.value if shell and count.scope == TOTAL else 0
     low, high = count.ends

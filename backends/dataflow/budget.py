@@ -1,7 +1,7 @@
-"""What the folding solver is told of a design: what each layer takes at each fold, and what all the rest does.
+"""The input of the folding solver: what each layer takes at each fold, and what the rest of the design takes.
 
-The upper bound of a sum of amounts is no sum of their upper bounds, since resource models err independently. Near a
-design it is one, to first order, where what each model leaves unknown counts by its part in the bound of that design.
+Resource models err independently, so the upper bound of a sum is not the sum of the upper bounds. Near a given design
+it is such a sum to first order, if the spread of each model is weighted by its share in the bound of that design.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 DSP = RESOURCES.index(Metric.DSP)
 
 Usable = Callable[[bool, float], Cost]
-"""How much of each of `RESOURCES` may be taken so that this share of the margins stays free, by estimates or, where
-True, by their upper bounds."""
+"""(by upper bounds, share of the margins that stays free) -> how much of each of `RESOURCES` a design may take.
+
+The first argument is False for estimates and True for their upper bounds."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """One fold of a layer: what the flow knows it by, the cycles that a frame takes it, and what it takes."""
+    """One fold of a layer: the number by which the flow knows it, its cycles a frame, and the resources it takes."""
 
     value: int
     cycles: int
@@ -45,32 +46,34 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What is taken of one resource, and how far the upper bound of each model lies above it."""
+    """The amount of one resource, and by model how far the upper bound lies above it."""
 
     value: float
     spreads: Mapping[str, float]
 
 
 def sums(amounts: Amounts) -> tuple[Taken, ...]:
-    """Of each of `RESOURCES`."""
-    every = [amounts.get(metric, ()) for metric in RESOURCES]
-    return tuple(Taken(sum(amount.value for amount in those if amount), excess(those)) for those in every)
+    """The sum of each of `RESOURCES`."""
+    by_resource = [amounts.get(metric, ()) for metric in RESOURCES]
+    return tuple(Taken(sum(amount.value for amount in those if amount), excess(those)) for those in by_resource)
 
 
 def usable(target: Target, sure: bool, kept: float) -> Cost:
-    """How much a design may take of each of `RESOURCES`, by models of what is built, so that `kept` of the margins
-    stays free; where `sure`, by upper bounds."""
+    """How much of each of `RESOURCES` a design may take so that `kept` of the margins stays free.
+
+    It applies to models of what is built, by their estimates or, where `sure`, by their upper bounds.
+    """
     return tuple(target.usable(metric, kept) for metric in RESOURCES)
 
 
 def all_shares(shares: Costs) -> NDArray[Any]:
-    """The lightest folding takes least of all resources together."""
+    """The weight that makes the folding lightest that takes least of all resources together."""
     total: NDArray[Any] = shares.cumsum(1)[:, -1:]
     return total
 
 
 def largest_share(shares: Costs) -> NDArray[Any]:
-    """The lightest folding leaves most of the resource that is scarcest."""
+    """The weight that makes the folding lightest that leaves most of the scarcest resource."""
     import numpy as np
 
     return np.column_stack((shares.max(1), all_shares(shares)))
@@ -87,22 +90,22 @@ def budgets(
 ) -> Budgets:
     """The budgets around a design that takes `whole`.
 
-    `rest` is what the solver does not fold, at an interval of so many cycles. Where `distinct`, only the way of the
-    smallest share is kept of those of equal cycles, and one without DSP slices beside it. `paces` are the intervals at
-    which the rest changes.
+    `rest` gives what the solver does not fold, at an interval in cycles. Where `distinct`, only the way of the smallest
+    share is kept among ways of equal cycles, and also one without DSP slices. `paces` are the intervals at which the
+    rest changes.
     """
     part = usable(False, 0.0)
     parts = [_parts(whole, place) for place in range(len(RESOURCES))]
 
     @cache
     def layers() -> Mapping[str, Choices]:
-        """Estimates and, behind them, the bounds."""
+        """The choices of each layer; a row of costs has the estimates first, then the upper bounds."""
         choices = {name: _choices(layer, parts) for name, layer in ways.items()}
         return choices
 
     @cache
     def costed(sure: bool) -> tuple[Mapping[str, Choices], Callable[[float], NDArray[Any]]]:
-        """The choices, and what the rest takes at an interval."""
+        """(the choices of each layer, what the rest takes at an interval)."""
         columns = slice(None) if sure else slice(len(RESOURCES))
         most = part * 2 if sure else part
         choices = {
@@ -134,7 +137,7 @@ def _choices(ways: Sequence[Way], parts: Sequence[Mapping[str, float]]) -> Choic
 
 
 def _costs(rows: Sequence[Sequence[Taken]], parts: Sequence[Mapping[str, float]]) -> Costs:
-    """What each row takes of each of `RESOURCES` and, behind that, the upper bounds."""
+    """What each row takes of each of `RESOURCES`, followed by the upper bounds."""
     import numpy as np
 
     taken = list(zip(*rows, strict=True))
@@ -150,7 +153,7 @@ def _costs(rows: Sequence[Sequence[Taken]], parts: Sequence[Mapping[str, float]]
 
 
 def _lightest(choices: Choices, shares: NDArray[Any]) -> Choices:
-    """Of those of equal cycles the one of the smallest share, and one without DSP slices beside it."""
+    """Among choices of equal cycles, the one of the smallest share, and also the smallest without DSP slices."""
     import numpy as np
 
     alike = np.column_stack((choices.cycles, choices.costs[:, DSP] > 0))
@@ -161,6 +164,6 @@ def _lightest(choices: Choices, shares: NDArray[Any]) -> Choices:
 
 
 def _parts(whole: Amounts, place: int) -> Mapping[str, float]:
-    """The part that each model has in the upper bound: its spread over that of all."""
+    """The share of each model in the upper bound: its spread over the spread of all models."""
     spreads = excess(whole.get(RESOURCES[place], ()))
     return {model: spread / hypot(*spreads.values()) for model, spread in spreads.items() if spread}

@@ -19,11 +19,11 @@ from flows.core.part import Device
 
 SRL, LUTRAM, BRAM = "srl", "lutram", "bram"
 STORAGES = {SRL: "shift registers", LUTRAM: "LUT RAM", BRAM: "block RAM"}
-"""What may hold the words of a FIFO, and its name for people."""
+"""What may hold the words of a FIFO, with the name that users see."""
 SHALLOWEST = 16
 """Words of the shallowest FIFO: up to this depth two bits share a LUT of a shift register, so fewer save nothing."""
 READ_BITS = 18
-"""HLS reads a RAMB18 of a FIFO at most this wide: 9 of 9 FIFOs of a csynth report of Vitis HLS 2024.2."""
+"""The widest read of a RAMB18 in an HLS FIFO: so in 9 of 9 FIFOs of a csynth report of Vitis HLS 2024.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,13 @@ class Buffer:
 
     @property
     def luts(self) -> int:
-        """LUTs that hold the words; those that control them are apart."""
-        held_by = {SRL: shift_register_luts, LUTRAM: ram_luts}
-        return self.lanes * held_by[self.storage](self.depth, self.bits) if self.storage in held_by else 0
+        """LUTs that hold the words; LUTs of the control logic are counted elsewhere."""
+        luts_of = {SRL: shift_register_luts, LUTRAM: ram_luts}
+        return self.lanes * luts_of[self.storage](self.depth, self.bits) if self.storage in luts_of else 0
 
 
 class Stored(Protocol):
-    """A memory, in one of the ways to build it."""
+    """A memory, built in one of several ways."""
 
     @property
     def luts(self) -> int: ...
@@ -66,8 +66,10 @@ Way = TypeVar("Way", bound=Stored)
 
 
 def lightest(ways: Iterable[Way], device: Device) -> Way:
-    """The way that takes the smallest share of what the usual shell leaves of `device`: LUTs weigh more where they are
-    scarce."""
+    """The way that takes the smallest share of what the usual shell leaves of `device`.
+
+    So LUTs weigh more where they are scarce.
+    """
     luts, rams = _room(device)
     return min(ways, key=lambda way: way.luts / luts + way.bram18 / rams)
 

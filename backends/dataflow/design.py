@@ -17,21 +17,22 @@ class StreamDesign(ABC):
     @property
     @abstractmethod
     def stages(self) -> tuple[Stage, ...]:
-        """The stream stages, at the cycles that are expected; every source comes before its readers."""
+        """The stream stages with their expected cycles; every source comes before its readers."""
 
     @property
     @abstractmethod
     def depths(self) -> Mapping[Fifo, int]:
-        """Tokens of each FIFO; one that is not here is never full."""
+        """The depth of each FIFO in tokens; a FIFO that is missing here is never full."""
 
     @cached_property
     def simulation(self) -> Simulation:
-        """What the stream simulation says of it, with its FIFOs."""
+        """The stream simulation of this design, with its FIFOs."""
         return simulate(self.stages, self.depths)
 
     @property
     def interval(self) -> int:
-        """Cycles between frames; of a design that deadlocks, which is refused later, those of its busiest stage."""
+        """Cycles between frames. A design that deadlocks is refused later; here it has the cycles of its busiest
+        stage."""
         if self.simulation.deadlock:
             return max(stage.busy for stage in self.stages)
         return self.simulation.interval

@@ -15,19 +15,19 @@ from backends.dataflow.times import unlike
 from backends.dataflow.tokens import simulate_tokens
 
 SLACK = 0.01
-"""How much longer than with FIFOs that never fill an interval may be before FIFOs are made deeper for it."""
+"""The share by which the interval may exceed that with unlimited FIFOs before FIFOs are made deeper."""
 LEAST = 2
 """The least depth of a FIFO between two processes: one token is read while the next is written."""
 DEEPEST = 4096
-"""Where growing a FIFO for speed ends: it then does not help."""
+"""The depth at which a FIFO is no longer grown for speed: deeper ones do not help."""
 
 
 def sized(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) -> dict[Fifo, int]:
-    """Depths with which the design does not deadlock and is as fast as with FIFOs that never fill, within `SLACK`.
+    """Depths with which the design does not deadlock and is, within `SLACK`, as fast as with FIFOs that never fill.
 
-    `bits` is the width of a token in each FIFO. Where those that are `passable` are too slow, FIFOs let their writers
-    run `ahead`, and then skips hold as much as that asks of them. Where that is too slow too, all FIFOs are grown, and
-    those that speed does not need are trimmed again.
+    `bits` is the width of a token in each FIFO. The depths that are `passable` are tried first. If they are too slow,
+    FIFOs are deepened so that their writers run `ahead`, and then the FIFOs of skips by what that fills. If that is too
+    slow as well, all FIFOs are grown, and those that speed does not need are trimmed again.
     """
     return dict(_sized(tuple(stages), tuple(bits.items()), shallowest))
 
@@ -52,8 +52,8 @@ def _sized(
 
 
 class _Trials:
-    """Simulations of the same stages with FIFOs of several depths, each begun with the times of the one that is most
-    like it."""
+    """Simulations of the same stages with several FIFO depths. Each starts from the times of the most similar one
+    before."""
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = stages
@@ -70,17 +70,18 @@ class _Trials:
 
 
 def _grown(trials: _Trials, bits: Mapping[Fifo, int], least: Mapping[Fifo, int]) -> dict[Fifo, int]:
-    """All FIFOs doubled until the design is as fast as it can be, then each as deep as it was filled, then as many as
-    possible at their least, the widest first."""
-    freely = trials.interval(dict.fromkeys(least))
-    allowed = max(max(stage.busy for stage in trials.stages) * (1 + SLACK), freely)
+    """Depths in three steps: all FIFOs are doubled until the design is as fast as it can be, each is cut to its fill,
+    and as many as possible are set to their least, the widest first."""
+    unlimited = trials.interval(dict.fromkeys(least))
+    allowed = max(max(stage.busy for stage in trials.stages) * (1 + SLACK), unlimited)
     deep = next(
         depth
         for depth in (LEAST << doubling for doubling in count())
-        if depth >= DEEPEST or trials.interval({fifo: max(one, depth) for fifo, one in least.items()}) <= allowed
+        if depth >= DEEPEST
+        or trials.interval({fifo: max(shallow, depth) for fifo, shallow in least.items()}) <= allowed
     )
-    filled = trials.simulate({fifo: max(one, deep) for fifo, one in least.items()}).fill
-    depths = {fifo: max(one, min(deep, filled[fifo])) for fifo, one in least.items()}
+    filled = trials.simulate({fifo: max(shallow, deep) for fifo, shallow in least.items()}).fill
+    depths = {fifo: max(shallow, min(deep, filled[fifo])) for fifo, shallow in least.items()}
     widest = sorted((fifo for fifo in least if depths[fifo] > least[fifo]), key=lambda fifo: -bits[fifo])
     return _trimmed(trials, depths, least, widest, allowed)
 
@@ -92,7 +93,7 @@ def _trimmed(
     those: Sequence[Fifo],
     allowed: float,
 ) -> dict[Fifo, int]:
-    """`depths`, with as many of `those` FIFOs at their least as the pace bears: all, else each half in turn."""
+    """`depths`, with as many of `those` FIFOs at their least as the interval allows: all, else each half in turn."""
     lower = depths | {fifo: least[fifo] for fifo in those}
     if lower == depths or trials.interval(lower) <= allowed:
         return lower
@@ -104,25 +105,25 @@ def _trimmed(
 
 
 def ahead(stages: Sequence[Stage]) -> dict[Fifo, int]:
-    """For each FIFO, the tokens that come into it, at an even pace, while its reader puts those that it puts in a frame
-    after it took the last one: the rows of padding at the end of an image.
+    """For each FIFO, the tokens that arrive at an even pace while its reader puts tokens but takes none at the end of a
+    frame, as it does in the rows of padding at the end of an image.
 
     >>> from backends.dataflow.stages import INPUT, Run
     >>> ahead([Stage("pad", ("row",), (Run(4, 1), Run(2, 1, takes=False))), Stage("row", (INPUT,), (Run(30, 1),))])
     {('row', 'pad'): 10}
     """
-    by_name, found = {stage.name: stage for stage in stages}, {}
+    by_name, arriving = {stage.name: stage for stage in stages}, {}
     for source, name in fifos(stages):
         reader = by_name[name]
         late = sum(run.count for run in takewhile(lambda run: not run.takes, reversed(reader.pattern)) if run.puts)
-        found[source, name] = ceil(by_name[source].tokens * late / reader.tokens)
-    return found
+        arriving[source, name] = ceil(by_name[source].tokens * late / reader.tokens)
+    return arriving
 
 
 def passable(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int) -> dict[Fifo, int]:
     """Depths of at least `shallowest` with which the design does not deadlock, whatever its cycles.
 
-    `bits` is the width of a token in each FIFO: of those that could be deeper, the narrowest is.
+    `bits` is the width of a token in each FIFO: where several could be made deeper, the narrowest is.
     """
     skips = _skips(tuple(replace(stage, pattern=stage.shape) for stage in stages), tuple(bits.items()))
     return {fifo: max(shallowest, skips.get(fifo, 0)) for fifo in fifos(stages)}
@@ -132,22 +133,22 @@ def passable(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int)
 def _skips(stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...]) -> Mapping[Fifo, int]:
     """Depths of the FIFOs that must be deeper than `LEAST` to let tokens pass: the skips of residual networks.
 
-    Whether stages that read before they write deadlock does not depend on their cycles (they are a Kahn process
-    network), so what is found here with the others at `LEAST` holds in the real design, and with deeper ones; and one
-    frame tells, since letting each frame leave before the next comes is a schedule like any other. A
-    pipeline that stalls for want of input keeps what is in it: here none lends its registers to a FIFO, and what those
-    on the circle may withhold is added. The narrowest full FIFO of a circle is let grow.
+    Stages that read before they write are a Kahn process network: whether they deadlock does not depend on their
+    cycles. So depths that are found here with the other FIFOs at `LEAST` also hold in the real design, where FIFOs are
+    deeper. One frame is enough, since a schedule in which each frame leaves before the next one comes is valid. A
+    pipeline that stalls for lack of input keeps its tokens, so no pipeline register is counted as room here, and the
+    tokens that pipelines on the circle may withhold are added. In each deadlock the narrowest full FIFO may grow.
     """
     stalled = [replace(stage, delay=0) for stage in stages]
     depths: dict[Fifo, int | None] = dict.fromkeys(fifos(stages), LEAST)
-    circles = len(depths) - len(stages) + 1  # of FIFOs, whichever way they lead: each may be a deadlock
+    circles = len(depths) - len(stages) + 1  # circles of FIFOs in either direction: each may deadlock
     withheld: dict[Fifo, int] = {}
-    while True:  # token by token a deadlock is soon reached, and the arrays leave it to that
+    while True:  # token by token finds a deadlock quickly; arrays would only fall back to it
         one_frame = simulate_tokens if len(withheld) < circles else simulate
-        found = one_frame(stalled, depths, 1)
-        if found.deadlock is None:
+        simulation = one_frame(stalled, depths, 1)
+        if simulation.deadlock is None:
             break
-        narrowest = min(found.deadlock.full, key=lambda fifo: (dict(bits)[fifo], fifo))
+        narrowest = min(simulation.deadlock.full, key=lambda fifo: (dict(bits)[fifo], fifo))
         depths[narrowest] = None
-        withheld[narrowest] = sum(stage.delay for stage in stages if stage.name in found.deadlock.stages)
-    return {fifo: found.fill[fifo] + tokens for fifo, tokens in withheld.items()}
+        withheld[narrowest] = sum(stage.delay for stage in stages if stage.name in simulation.deadlock.stages)
+    return {fifo: simulation.fill[fifo] + tokens for fifo, tokens in withheld.items()}

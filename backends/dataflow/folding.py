@@ -1,12 +1,12 @@
-"""The folding solver: how far each layer multiplexes its multipliers, exactly, under the budget of a part.
+"""The folding solver: the exact optimum of how far each layer shares its multipliers, under the budget of a part.
 
-A layer has a few choices (reuse factors, or PE and SIMD), each with the cycles that a frame keeps it busy and its
-costs. The interval of a dataflow design is that of its busiest layer, and costs add up. So for an interval the layers
-are independent but for the budget: sums of costs are built layer by layer, those that another sum undercuts everywhere
-are dropped, and so are those that the cheapest choices of the layers still to come cannot bring within the budget.
-Nothing that could be part of the answer is dropped, so the answer is exact.
+A layer has a few choices (reuse factors, or PE and SIMD), each with its busy cycles a frame and its costs. The interval
+of a dataflow design is that of its busiest layer, and costs add up. So at a given interval only the budget couples the
+layers. Sums of costs are built layer by layer. A sum is dropped if another one is no larger in any resource, or if even
+the cheapest choices of the remaining layers exceed the budget. Neither could be part of the answer, so the answer is
+exact.
 
-Costs are rows of arrays, a column a resource.
+Costs are arrays with a row for each choice and a column for each resource.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ Cost = tuple[float, ...]
 """One row of them."""
 
 Within = Callable[["Costs"], "NDArray[Any]"]
-"""Which of some costs are within the budget. What costs no more of anything is within it too."""
+"""Which rows of costs are within the budget. A row that is nowhere larger than one within it must be within it too."""
 
 Weight = Callable[["Costs"], "NDArray[Any]"]
-"""What the lightest folding is the lightest by: (n, keys), of which the first counts most. None of them may fall where
-a cost rises."""
+"""The keys by which the lightest folding is found: (n, keys), the first counts most. No key may fall where a cost
+rises."""
 
 BLOCK = 200
-"""So many sums of costs are compared with the others at a time."""
+"""How many sums of costs are compared with the others at a time."""
 
 PASSES = 2
-"""How often each layer's choice is looked at for a first light folding."""
+"""How many times each layer's choice is revised for a first light folding."""
 
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """The ways to build a layer: `values` are what the caller knows them by, `cycles` those of a frame, and `costs`
+    """The ways to build a layer: `values` identify them to the caller, `cycles` are their cycles a frame, and `costs`
     has a row for each."""
 
     values: Sequence[int]
@@ -53,7 +53,7 @@ class Choices:
 
     @classmethod
     def of(cls, rows: Iterable[tuple[int, int, Cost]]) -> Choices:
-        """(value, cycles, cost) of each."""
+        """From (value, cycles, cost) of each choice."""
         import numpy as np
 
         values, cycles, costs = zip(*rows, strict=True)
@@ -62,7 +62,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """A choice for every layer, the cycles of the busiest, what all cost together, and the cycles that were allowed."""
+    """A choice for every layer, the cycles of the busiest layer, the sum of costs, and the limit on the cycles."""
 
     values: Mapping[str, int]
     cycles: int
@@ -71,7 +71,7 @@ class Folding:
 
 
 def fastest(layers: Mapping[str, Choices], within: Within, weight: Weight) -> Folding | None:
-    """The folding of the fewest cycles that is within the budget; the lightest of them. None where there is none.
+    """The lightest of the foldings of the fewest cycles within the budget; None where nothing fits.
 
     >>> layers = {"a": Choices.of([(1, 10, (4,)), (2, 20, (2,))]), "b": Choices.of([(1, 16, (3,)), (4, 64, (1,))])}
     >>> fastest(layers, lambda costs: costs[:, 0] <= 6, lambda costs: costs)
@@ -88,9 +88,9 @@ def intervals(layers: Mapping[str, Choices]) -> list[int]:
 
 
 def reaches(layers: Mapping[str, Choices], within: Within, weight: Weight, cycles: float) -> bool:
-    """Whether a folding of at most `cycles` is within the budget; what holds for fewer cycles holds for more.
+    """Whether a folding of at most `cycles` is within the budget. If so, it is for every larger number of cycles.
 
-    The least of everything, or a light folding, mostly tells.
+    In most cases the least of each amount, or a light folding, decides it without a search.
     """
     options = _options(layers, cycles)
     if not all(map(len, options)) or not within(_least(options))[0]:
@@ -101,8 +101,8 @@ def reaches(layers: Mapping[str, Choices], within: Within, weight: Weight, cycle
 def cheapest(layers: Mapping[str, Choices], within: Within, weight: Weight, cycles: float) -> Folding | None:
     """The lightest folding of at most `cycles` that is within the budget; None where there is none.
 
-    A weight that some folding within the budget has is a bound: sums that the cheapest choices of the layers still to
-    come bring above it are dropped, too.
+    The weight of any folding within the budget is an upper bound: sums are also dropped where even the cheapest choices
+    of the remaining layers bring them above it.
     """
     import numpy as np
 
@@ -134,9 +134,10 @@ def _least(options: Sequence[Costs]) -> Costs:
 
 
 def _light(options: Sequence[Costs], weight: Weight) -> Costs:
-    """The cost of a light folding, which need not be the lightest, as a row.
+    """The cost of a light folding, not necessarily the lightest, as a row.
 
-    From the least of everything, each layer in turn takes the choice that is lightest beside the others' last ones.
+    It starts from the least of each amount. Then each layer in turn takes the lightest choice, given the current
+    choices of the others.
     """
     taken = [costs.min(0) for costs in options]
     for _ in range(PASSES):
@@ -148,8 +149,8 @@ def _light(options: Sequence[Costs], weight: Weight) -> Costs:
 
 
 def _foldings(layers: Mapping[str, Choices], within: Within, cycles: float) -> tuple[Costs, NDArray[Any]]:
-    """Every folding of at most `cycles` within the budget that no other undercuts in every cost: (the sums of costs,
-    the places of the choices, a column a layer). Every layer has a choice of so few."""
+    """Every Pareto-optimal folding of at most `cycles` within the budget: (the sums of costs, the places of the choices
+    with a column for each layer). Every layer must have a choice of at most `cycles`."""
     import numpy as np
 
     options = []
@@ -157,19 +158,19 @@ def _foldings(layers: Mapping[str, Choices], within: Within, cycles: float) -> t
         allowed = np.flatnonzero(choices.cycles <= cycles)
         options.append(allowed[_lowest(choices.costs[allowed])])
     costs = [choices.costs[ways] for choices, ways in zip(layers.values(), options, strict=True)]
-    least = [more.min(0) for more in costs]
+    least = [layer_costs.min(0) for layer_costs in costs]
     sums, places = np.zeros_like(costs[0][:1]), np.empty((1, 0), int)
-    for place, (ways, more) in enumerate(zip(options, costs, strict=True)):
-        grown = (sums[:, None] + more).reshape(-1, more.shape[1])
-        kept = np.flatnonzero(within(reduce(add, least[place + 1 :], grown)))
-        kept = kept[_lowest(grown[kept])]
-        before, way = np.divmod(kept, len(ways))
-        sums, places = grown[kept], np.column_stack((places[before], ways[way]))
+    for place, (ways, layer_costs) in enumerate(zip(options, costs, strict=True)):
+        grown = (sums[:, None] + layer_costs).reshape(-1, layer_costs.shape[1])
+        places_left = np.flatnonzero(within(reduce(add, least[place + 1 :], grown)))
+        places_left = places_left[_lowest(grown[places_left])]
+        before, way = np.divmod(places_left, len(ways))
+        sums, places = grown[places_left], np.column_stack((places[before], ways[way]))
     return sums, places
 
 
 def _order(keys: NDArray[Any], *last: NDArray[Any]) -> NDArray[Any]:
-    """The order of rows, by their first number, then their second..., and by `last`."""
+    """The order of rows by their first number, then their second and so on, and finally by `last`."""
     import numpy as np
 
     return np.lexsort((*reversed(last), *keys.T[::-1]))
@@ -186,20 +187,20 @@ def _at_most(keys: NDArray[Any], most: NDArray[Any]) -> NDArray[Any]:
 
 
 def _lowest(costs: Costs) -> NDArray[Any]:
-    """Where the rows stand that no other undercuts or equals in everything, ascending; of equal ones the first.
+    """The places of the Pareto-optimal rows, in ascending order of costs; of equal rows the first.
 
-    Those of a block are compared with all that are kept before, then with each other.
+    The rows of a block are compared with all that were kept before, then with each other.
     """
     import numpy as np
 
     order = _order(costs)
-    amounts = costs[order].T[1:]  # the first one ascends, so that whatever stands before has no more of it
-    kept = np.empty(0, int)
+    amounts = costs[order].T[1:]  # the first amount ascends, so no earlier row has more of it
+    pareto = np.empty(0, int)
     for start in range(0, len(costs), BLOCK):
         places = np.arange(start, min(start + BLOCK, len(costs)))
-        undercut = (amounts[:, kept, None] <= amounts[:, None, places]).all(0).any(0)
+        undercut = (amounts[:, pareto, None] <= amounts[:, None, places]).all(0).any(0)
         places = places[~undercut]
         undercut = np.triu((amounts[:, places, None] <= amounts[:, None, places]).all(0), 1).any(0)
-        kept = np.concatenate((kept, places[~undercut]))
-    lowest: NDArray[Any] = order[kept]
+        pareto = np.concatenate((pareto, places[~undercut]))
+    lowest: NDArray[Any] = order[pareto]
     return lowest

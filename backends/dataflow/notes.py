@@ -23,7 +23,7 @@ class Wording:
     folding: str
     it_is: str
     count: str
-    """Before how much a folding takes of a resource: the design takes, csynth would count."""
+    """The words before an amount of a resource: "the design takes", or "csynth would count"."""
 
 
 def folding_notes(
@@ -34,10 +34,9 @@ def folding_notes(
     usable: Cost,
     faster: tuple[int, Cost] | None = None,
 ) -> Iterator[Note]:
-    """Why this folding, and what stops a faster one.
+    """Why this folding was chosen, and what prevents a faster one.
 
-    `usable` is what may be taken of each of `RESOURCES`; `faster` are the cycles of `Solved.bolder`, and what it
-    takes.
+    `usable` is what may be taken of each of `RESOURCES`; `faster` are the cycles and the resources of `Solved.bolder`.
     """
     it_is, cycles = wording.it_is, f"the busiest layer takes {answer.folding.cycles:,} cycles"
     free = f"leave {str(target.margins).removesuffix(' kept free')} free"
@@ -70,12 +69,12 @@ def folding_notes(
 
 
 def fifo_note(buffers: Sequence[Buffer], asked: str, words: str) -> Iterator[Note]:
-    """Depths that differ from most, and what holds how many; `words` is what a FIFO's depth counts."""
+    """The usual depth, the FIFOs of other depths, and how many are held in what; `words` is the unit of a depth."""
     if not buffers:
         return
     usual, _ = Counter(buffer.depth for buffer in buffers).most_common(1)[0]
     deeper = [f"{' to '.join(buffer.fifo)} {buffer.depth:,}" for buffer in buffers if buffer.depth != usual]
-    but = f", but {', '.join(deeper)}" if deeper else ""
+    exceptions = f", but {', '.join(deeper)}" if deeper else ""
     counts = Counter(buffer.storage for buffer in buffers)
-    kept = ", ".join(f"{count} in {STORAGES[storage]}" for storage, count in counts.items())
-    yield Note(f"FIFO depths ({asked}): {usual:,} {words}{but}; {kept}")
+    storages = ", ".join(f"{count} in {STORAGES[storage]}" for storage, count in counts.items())
+    yield Note(f"FIFO depths ({asked}): {usual:,} {words}{exceptions}; {storages}")

@@ -33,7 +33,7 @@ def rate_text(text: str) -> str:
 
 
 def cycles_at(rate: str, clock_ns: float) -> float | None:
-    """Cycles between frames at a rate that was asked for, None where none was.
+    """Cycles between frames at the requested rate, None where no rate was requested.
 
     >>> cycles_at("500", 10.0), cycles_at("none", 10.0)
     (200000.0, None)
@@ -93,8 +93,10 @@ class RateOption:
 
 
 def shell_text(text: str) -> str:
-    """The name of a shell, or a user's own numbers, written one way; a TOML file of them is read. Raises `ValueError`,
-    and `InputError` where the file cannot be read."""
+    """The name of a shell, or a user's own numbers in one spelling; numbers may come from a TOML file.
+
+    Raises `ValueError`, and `InputError` where the file cannot be read.
+    """
     if text in NAMES:
         return text
     if "=" in text:
@@ -113,7 +115,7 @@ def shell_text(text: str) -> str:
 
 
 def _written(own: Mapping[Metric, Range]) -> str:
-    ends = {metric.key: dict.fromkeys((one.low, one.high)) for metric, one in own.items()}
+    ends = {metric.key: dict.fromkeys((bounds.low, bounds.high)) for metric, bounds in own.items()}
     return ",".join(f"{key}={'..'.join(f'{end:.0f}' for end in known)}" for key, known in ends.items())
 
 

@@ -18,7 +18,7 @@ from flows.core.shape import Wrong, fields, flag, mapping, parse, whole
 EXAMPLE = '{"block1_conv1": {"pe": 4, "simd": 9}}'
 NAME = r"[^=,\s]+"
 LUTS = ":lut"
-"""Behind a fold that multiplies in LUTs."""
+"""The suffix of a fold that multiplies in LUTs."""
 LISTED = re.compile(rf"({NAME})=([0-9]{{1,9}})x([0-9]{{1,9}})({LUTS})?")
 LISTED_WAYS = 8
 MOST = 1 << 20
@@ -27,8 +27,8 @@ MOST = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """How a matrix-vector stage is folded: `pe` results at a time, `simd` products of each. Where `in_luts`, it
-    multiplies in LUTs and not in DSP slices."""
+    """The fold of a matrix-vector stage: `pe` results at a time, `simd` products of each. Where `in_luts`, it
+    multiplies in LUTs instead of DSP slices."""
 
     pe: int
     simd: int
@@ -39,7 +39,7 @@ class Fold:
         return self.pe * self.simd
 
     def groups(self, results: int) -> int:
-        """Into how many groups of PE so many results go; the last may be short."""
+        """The number of groups of PE results; the last group may be partly filled."""
         return -(-results // self.pe)
 
     def __str__(self) -> str:
@@ -82,7 +82,7 @@ def _nearest(ways: Sequence[int], wanted: int) -> int:
 
 
 def refusals(asked: Mapping[str, Fold], ways: Mapping[str, Ways]) -> Iterator[Refusal]:
-    """Folds that were asked for and cannot be built; `ways` are those of the layers that have weights."""
+    """Refusals of requested folds that cannot be built; `ways` are the legal folds of the layers with weights."""
     yield from unknown("--folding", asked, ways)
     for name, fold in asked.items():
         if name in ways and (fold.simd not in ways[name][0] or fold.pe not in ways[name][1]):
@@ -106,8 +106,8 @@ def parse_folding(text: str) -> Mapping[str, Fold]:
 def folding_text(text: str) -> str:
     """Checks the form of a folding, given as ``auto``, as a JSON file or as text, and writes it as text.
 
-    Raises `InputError` for a file that is missing or no folding, `ValueError` for a number below 1. The text says all,
-    so that the file is no longer needed.
+    Raises `InputError` for a file that is missing or is no folding, `ValueError` for a number out of range. The text
+    is complete, so the file is not needed afterwards.
     """
     text = text.strip()
     if text == AUTO:
@@ -122,12 +122,12 @@ def folding_text(text: str) -> str:
 
 
 def folding_json(folds: Mapping[str, Fold]) -> str:
-    """A folding as the file that says it."""
-    said = {
+    """A folding as the content of a JSON file."""
+    content = {
         name: {"pe": fold.pe, "simd": fold.simd, **({"lut": True} if fold.in_luts else {})}
         for name, fold in folds.items()
     }
-    return json.dumps(said, indent=1) + "\n"
+    return json.dumps(content, indent=1) + "\n"
 
 
 def _read(path: Path) -> Mapping[str, Fold]:

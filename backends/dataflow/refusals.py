@@ -1,4 +1,4 @@
-"""Why a streaming design cannot be built as asked: names that no layer has, rates beyond reach, FIFOs that deadlock."""
+"""Why a streaming design cannot be built as requested: unknown layer names, unreachable rates, FIFOs that deadlock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from flows.core.text import printable
 
 
 def refuse(refusals: Iterable[Refusal]) -> None:
-    """Raises `Unbuildable` with these, where there are any."""
+    """Raises `Unbuildable` if there are any `refusals`."""
     if every := tuple(refusals):
         raise Unbuildable(*every)
 
@@ -25,7 +25,7 @@ def refuse(refusals: Iterable[Refusal]) -> None:
 def unknown(
     option: str, named: Iterable[str], known: Collection[str], what: str = "layer with weights"
 ) -> Iterator[Refusal]:
-    """Names given to `option` that are of no known layer, each with the nearest that are."""
+    """Refusals of names given to `option` that no layer has, each with the nearest known names."""
     for name in named:
         if name not in known:
             near = get_close_matches(name, known, n=3, cutoff=0.5) or list(known)
@@ -33,7 +33,7 @@ def unknown(
 
 
 def beyond_reach(rate: str, clock_ns: float, fewest: int, who: str) -> Iterator[Refusal]:
-    """A rate above what `fewest` cycles between frames give, which `who` takes."""
+    """A refusal of a rate that `fewest` cycles between frames do not reach; `who` takes that many."""
     limit = cycles_at(rate, clock_ns)
     if limit is not None and limit < fewest:
         highest = floor(1e9 / (fewest * clock_ns))
@@ -44,10 +44,10 @@ def beyond_reach(rate: str, clock_ns: float, fewest: int, who: str) -> Iterator[
 def deadlock(
     stages: Sequence[Stage], depths: Mapping[Fifo, int], bits: Mapping[Fifo, int], asked: str, words: str
 ) -> Iterator[Refusal]:
-    """FIFOs of the depth that was asked for and are too shallow for a skip connection.
+    """A refusal where the requested FIFO depth is too small for a skip connection.
 
-    `bits` are those of a token in each FIFO; `words` is what a token is to the user. Pipelines are not counted on to
-    hold any.
+    `bits` is the width of a token in each FIFO; `words` is what users call tokens. Pipeline registers are not counted
+    as room for tokens.
     """
     if not asked.isdecimal():
         return
@@ -62,9 +62,9 @@ def deadlock(
 
 
 def _least_depth(stages: Sequence[Stage], below: int, enough: int) -> int:
-    """The least depth of all FIFOs that lets `stages` pass, where `below` is too little and `enough` is not.
+    """The least common depth of all FIFOs with which `stages` do not deadlock, above `below` and at most `enough`.
 
-    Deeper FIFOs never deadlock where shallower ones do not.
+    It is found by bisection: if a depth does not deadlock, no larger one does.
     """
     while enough - below > 1:
         middle = (below + enough) // 2

@@ -1,9 +1,9 @@
-"""Which folding a design gets: the fastest that fits its part, or the cheapest that reaches a rate.
+"""The folding of a design: the fastest that fits its part, or the cheapest that reaches a rate.
 
 A flow gives its `Space`: the choices of every layer, what the whole design takes with them, and how much of the part is
-usable. The solver (`backends.dataflow.folding`) is exact. What a folding brings with it (FIFOs, the widths of streams)
-counts in the budget and is known only once it is solved; so it is solved again around the design that follows from it,
-until that design keeps what the solver promised.
+usable. The solver (`backends.dataflow.folding`) is exact. But a folding also determines FIFOs and stream widths, which
+count in the budget and are known only afterwards. So the solver runs again with the amounts of the resulting design,
+until the design keeps what the solver promised.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     from backends.dataflow.folding import Costs
 
 ROUNDS = 6
-"""How often a folding is solved around the design that followed from the one before."""
+"""How many times at most a folding is solved, each time around the design of the folding before."""
 MORE = 1.1
-"""Where no folding fits: how many times the least of what is lacking the chosen folding may take."""
+"""Where no folding fits, the chosen one may take this many times the least possible of a lacking resource."""
 WORTHWHILE = 0.95
-"""A faster design is looked for, and told, where it takes at most this share of the cycles."""
+"""A faster design is reported only if it takes at most this share of the cycles."""
 
 
 @dataclass(frozen=True)
 class Space:
     """The legal foldings of a design under one budget.
 
-    `choices` are those of every layer that the solver folds, `intervals` the cycles a frame at which something changes,
-    ascending, the first being the fewest of any folding. `rest` gives what the design takes of each of `RESOURCES`
-    beside its layers where its interval is this long, `usable` how much of each the whole may take. `weigh` turns
-    shares of the part into what the lightest folding has least of; `part` is what a share is of.
+    `choices` are the choices of every layer that the solver folds. `intervals` are the cycles a frame at which
+    something changes, ascending; the first is the shortest of any folding. `rest` gives what the design takes of each
+    of `RESOURCES` beside its layers at an interval, `usable` how much of each the whole design may take. `weigh` turns
+    shares of `part` into the keys by which the lightest folding is found.
     """
 
     choices: Mapping[str, Choices]
@@ -52,15 +52,15 @@ class Space:
 
     @property
     def quickest(self) -> int:
-        """The fewest cycles a frame of any folding, whether it fits or not."""
+        """The shortest interval of any folding, whether it fits or not."""
         return self.intervals[0]
 
     def totals(self, cost: Cost, cycles: float) -> Cost:
-        """What the whole design takes where its layers cost so much and its interval is this long."""
+        """What the whole design takes at an interval of `cycles`, where its layers take `cost`."""
         return tuple((self.rest(cycles) + cost).tolist())
 
     def least(self) -> Cost:
-        """The least of each amount, each by a folding of its own."""
+        """The least of each amount, which different foldings may reach."""
         return self.totals(sum(choices.costs.min(0) for choices in self.choices.values()), inf)
 
     def exceeded(self, folding: Folding) -> frozenset[Metric]:
@@ -74,7 +74,7 @@ class Space:
         return folding
 
     def fastest(self, most: Cost = ()) -> Folding | None:
-        """The lightest folding of the shortest interval at which the design takes no more than `most`, or than what is
+        """The lightest folding of the shortest interval at which the design takes at most `most`, by default what is
         usable; None where there is none."""
         most = most or self.usable
 
@@ -89,7 +89,7 @@ class Space:
         return folding and replace(folding, limit=cycles)
 
     def _limits(self, cycles: float, most: Sequence[float]) -> tuple[Within, Weight]:
-        """For the costs of layers: whether the whole design takes no more than `most`, and its weight."""
+        """(whether the whole design takes at most `most`, its weight), as functions of the costs of layers."""
         rest = self.rest(cycles)
 
         def within(costs: Costs) -> NDArray[Any]:
@@ -100,22 +100,24 @@ class Space:
 
 
 def over(totals: Cost, usable: Cost) -> frozenset[Metric]:
-    """The resources of which `totals` are more than what is usable: estimates alone, or upper bounds behind them."""
+    """The resources whose `totals` exceed what is usable; totals are estimates, optionally followed by upper bounds."""
     metrics = RESOURCES * (len(totals) // len(RESOURCES))
     return frozenset(metric for metric, taken, most in zip(metrics, totals, usable, strict=True) if taken > most)
 
 
 Budgets = Callable[[bool, float], Space]
-"""The space in which estimates leave a margin of the part free and, where True, upper bounds are within the part, too.
-A cost there is the estimates and, behind them, the bounds."""
+"""(by upper bounds too, margin) -> the space in which estimates leave this margin of the part free.
+
+Where the first argument is True, upper bounds are also within the part, and a cost is the estimates followed by the
+bounds."""
 
 
 @dataclass(frozen=True)
 class Answer:
     """The folding that was chosen, and why none is faster.
 
-    `sure` says that upper bounds are within the part, too. `lacking` holds the resources of which this folding leaves
-    too little, with what it takes, where no other leaves enough; `nearest` is then the lightest folding. `stops` are
+    `sure` says that upper bounds are within the part, too. Where no folding leaves the margins free, `lacking` holds
+    the resources of which too little is left, with the amount taken, and `nearest` is the lightest folding. `stops` are
     the resources of which a faster folding takes too much.
     """
 
@@ -127,11 +129,14 @@ class Answer:
 
 
 def solve(budgets: Budgets, patience: float = inf) -> Answer:
-    """The fastest folding whose estimates leave the margin free and whose upper bounds are within the part; else the
-    fastest whose estimates leave the margin free; else the fastest whose estimates fit with no margin; else the fastest
-    that takes hardly more than the least of what lacks.
+    """The best folding, in this order of preference:
 
-    One whose estimates fit is taken as well where one that is sure to takes more than `patience` times its cycles.
+    1. the fastest whose estimates leave the margin free and whose upper bounds are within the part;
+    2. the fastest whose estimates leave the margin free;
+    3. the fastest whose estimates fit with no margin;
+    4. the fastest that takes at most `MORE` times the least of each lacking resource.
+
+    The second is preferred to the first where the first takes more than `patience` times its cycles.
     """
     likely, sure = budgets(False, KEPT), budgets(True, KEPT)
     by_estimate, by_bounds = likely.fastest(), sure.fastest()
@@ -140,30 +145,30 @@ def solve(budgets: Budgets, patience: float = inf) -> Answer:
     if by_estimate:
         return Answer(by_estimate, False, {}, _stops(likely, by_estimate))
     nearest, tight = likely.lightest(), budgets(False, 0.0).fastest()
-    # where the least of each resource leaves enough, or no folding comes near it, the lightest says what is lacking
+    # if the least of each resource fits by itself, or no folding comes near it, the lightest says what is lacking
     for least in (likely.least(), likely.totals(nearest.cost, nearest.limit)):
-        but = over(least, likely.usable)
+        exceeded = over(least, likely.usable)
         folding = tight or likely.fastest(_close(least, likely.usable))
-        if but and folding:
-            lacking = {metric: taken for metric, taken in zip(RESOURCES, least, strict=True) if metric in but}
-            return Answer(folding, False, lacking, _stops(likely, folding, but), nearest)
+        if exceeded and folding:
+            lacking = {metric: taken for metric, taken in zip(RESOURCES, least, strict=True) if metric in exceeded}
+            return Answer(folding, False, lacking, _stops(likely, folding, exceeded), nearest)
     raise AssertionError("the lightest folding is as near to itself as can be")
 
 
 def _close(least: Cost, usable: Cost) -> Cost:
-    """What is usable, or of what is lacking `MORE` times the least."""
+    """What is usable of each resource, or `MORE` times the least where that is lacking."""
     return tuple(most if floor <= most else MORE * floor for floor, most in zip(least, usable, strict=True))
 
 
-def _stops(space: Space, folding: Folding, but: frozenset[Metric] = frozenset()) -> tuple[Metric, ...]:
+def _stops(space: Space, folding: Folding, except_for: frozenset[Metric] = frozenset()) -> tuple[Metric, ...]:
     """The resources of which the lightest folding of the next shorter interval takes too much."""
     shorter = [cycles for cycles in space.intervals if cycles < folding.cycles]
-    exceeded = space.exceeded(space.lightest(shorter[-1])) - but if shorter else frozenset()
+    exceeded = space.exceeded(space.lightest(shorter[-1])) - except_for if shorter else frozenset()
     return tuple(metric for metric in RESOURCES if metric in exceeded)
 
 
 def _rank(solved: Solved[Any]) -> tuple[int, bool, int]:
-    """What fits comes first, then what is sure to, then what is fastest."""
+    """First the fewest lacking resources, then those sure to fit, then the fastest."""
     assert solved.answer, "the solver was asked"
     return len(solved.answer.lacking), not solved.answer.sure, solved.design.interval
 
@@ -182,7 +187,7 @@ DesignType = TypeVar("DesignType", bound=Paced)
 
 @dataclass(frozen=True)
 class Solved(Generic[DesignType]):
-    """A design, and what the solver says of its folding: None where every fold was given."""
+    """A design and the answer of the solver, which is None where the user gave every fold."""
 
     design: DesignType
     answer: Answer | None
@@ -192,9 +197,12 @@ class Solved(Generic[DesignType]):
 
 @dataclass(frozen=True)
 class Problem(Generic[DesignType]):
-    """The folding of one job. `around` gives the budgets in which what does not fold takes as much as in a design,
-    `build` the design of a folding, `taken` what a design takes of each of `RESOURCES`: by its estimates or, where
-    True, by its upper bounds."""
+    """The folding problem of one job.
+
+    `around` gives the budgets in which everything that is not folded takes as much as in a given design. `build` makes
+    the design of a folding. `taken` says what a design takes of each of `RESOURCES`: by its estimates or, where True,
+    by its upper bounds.
+    """
 
     start: DesignType
     around: Callable[[DesignType], Budgets]
@@ -203,7 +211,7 @@ class Problem(Generic[DesignType]):
 
     @cached_property
     def first(self) -> Space:
-        """Around the design that the search starts from, by estimates."""
+        """The space around the design that the search starts from, by estimates."""
         return self._budgets(self.start)(False, KEPT)
 
     @cached_property
@@ -211,12 +219,12 @@ class Problem(Generic[DesignType]):
         return self.around(self.start)
 
     def _budgets(self, design: DesignType) -> Budgets:
-        """Those around `design`; those around the start are asked for more than once."""
+        """The budgets around `design`; those around the start are cached."""
         return self._at_first if design is self.start else self.around(design)
 
     @cached_property
     def fewest(self) -> int:
-        """The fewest cycles between frames of any folding, fit or not."""
+        """The fewest cycles between frames of any folding, whether it fits or not."""
         return self.build(self.first.lightest(self.first.quickest)).interval
 
     def fitted(self, patience: float = inf) -> Solved[DesignType]:
@@ -227,7 +235,7 @@ class Problem(Generic[DesignType]):
         return replace(solved, bolder=self._faster(solved.design.interval))
 
     def _faster(self, cycles: int) -> DesignType | None:
-        """The fastest design that is `WORTHWHILE` and whose estimates fit with no margin, its FIFOs included."""
+        """The fastest design that is `WORTHWHILE` and whose estimates, FIFOs included, fit with no margin."""
         design, fits = self.start, list[DesignType]()
         seen: list[Mapping[str, int]] = []
         for _ in range(ROUNDS):
@@ -250,12 +258,12 @@ class Problem(Generic[DesignType]):
     def quicker(self, most: float, patience: float = inf) -> Solved[DesignType] | None:
         """The fastest design that fits, where it takes at most `most` cycles."""
         rounds = self._rounds(patience, most)
-        kept = [each for each in rounds if each.answer and not each.answer.lacking and each.design.interval <= most]
-        return min(kept, key=_rank, default=None)
+        fitting = [each for each in rounds if each.answer and not each.answer.lacking and each.design.interval <= most]
+        return min(fitting, key=_rank, default=None)
 
     def _rounds(self, patience: float, most: float = inf) -> list[Solved[DesignType]]:
-        """Solved around the start, then around the design that follows, until one comes again or is to be slower than
-        `most`."""
+        """Solves around the start, then around each resulting design, until a folding repeats or takes more than `most`
+        cycles."""
         rounds: list[Solved[DesignType]] = []
         design = self.start
         for place in range(ROUNDS):
@@ -265,15 +273,15 @@ class Problem(Generic[DesignType]):
             if promised.folding.values in seen or promised.folding.cycles > most:
                 break
             design = self.build(promised.folding)
-            kept = self._as_built(promised, design, budgets)
-            rounds.append(Solved(design, kept))
-            held = kept.sure == promised.sure and kept.lacking.keys() == promised.lacking.keys()
-            if held and place == 0:  # no budget is larger than the first
+            corrected = self._as_built(promised, design, budgets)
+            rounds.append(Solved(design, corrected))
+            is_kept = corrected.sure == promised.sure and corrected.lacking.keys() == promised.lacking.keys()
+            if is_kept and place == 0:  # no budget is larger than the first
                 break
         return rounds
 
     def _as_built(self, promised: Answer, design: DesignType, budgets: Budgets) -> Answer:
-        """`promised`, as the design that was made of it keeps it."""
+        """`promised`, corrected by what the design built from it takes."""
         estimates = self.taken(design, False)
         if promised.sure and not over((*estimates, *self.taken(design, True)), budgets(True, KEPT).usable):
             return promised
@@ -284,7 +292,7 @@ class Problem(Generic[DesignType]):
     def reaching(self, limit: float) -> Solved[DesignType]:
         """The cheapest design of at most `limit` cycles between frames, whether it fits or not.
 
-        Stalls make a design slower than its busiest layer: where they do, a shorter interval is asked for.
+        Where stalls make a design slower than its busiest layer, a shorter interval is requested.
         """
         cycles = max(limit, self.first.quickest)
         folding = self.first.lightest(cycles)

@@ -1,10 +1,10 @@
-"""What a stream simulation is of, and what it finds: stages that pass tokens on to each other through FIFOs.
+"""The model of the stream simulation and its result: stages that pass tokens to each other through FIFOs.
 
-A token is a pixel, or a word of one. A stage fires one after the other, a fixed pattern a frame: each firing may
-take one token from every input, keeps the stage busy for some cycles, and may put one token into the FIFO of every
-reader. It begins when its tokens are there, and the stage waits with its token until every FIFO has room.
+A token is a pixel, or a word of one. A stage repeats a fixed sequence of firings every frame. Each firing may take one
+token from every input, keeps the stage busy for some cycles, and may put one token into the FIFO of every reader. A
+firing begins when its tokens have arrived. The stage holds its result until every FIFO has room.
 
-A tensor that several stages read must pass a stage that copies it (a fork); a join is a stage with several inputs.
+A tensor that several stages read must pass a stage that copies it (a fork). A join is a stage with several inputs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Times = NDArray[Any]
 
 INPUT = "input"
-"""The stream of images: every token is there from the beginning."""
+"""The stream of images: every token is available from the start."""
 
 BOUNDLESS = 1 << 60
 """The depth of a FIFO that never fills."""
@@ -35,7 +35,7 @@ Fifo = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`count` equal firings: `cycles` for each, whether it takes tokens, whether it puts one."""
+    """`count` equal firings: the `cycles` of each, whether it takes tokens, and whether it puts one."""
 
     count: int
     cycles: int
@@ -58,8 +58,10 @@ def merged(runs: Iterable[Run]) -> tuple[Run, ...]:
 
 @dataclass(frozen=True)
 class Frame:
-    """The events of one frame of a stage, as arrays: the cycles before each token is taken and put, were it never to
-    wait, and how many events of the other kind come before (a put comes after the take of its firing).
+    """The events of one frame of a stage, as arrays.
+
+    `takes` and `puts` are the cycles before each token is taken and put, if the stage never waits. `puts_before` and
+    `takes_before` count the earlier events of the other kind; a put comes after the take of its firing.
     """
 
     takes: Times
@@ -79,7 +81,7 @@ class Frame:
         return cls((ends - cycles)[takes], ends[puts], (put - puts)[takes], taken[puts])
 
     def of_every(self, taken: int, put: int) -> Frame:
-        """The last of every so many tokens, as a frame of its own."""
+        """A frame of only every `taken`-th token taken and every `put`-th token put."""
         takes, puts = slice(taken - 1, None, taken), slice(put - 1, None, put)
         return Frame(
             self.takes[takes], self.puts[puts], self.puts_before[takes] // put, self.takes_before[puts] // taken
@@ -88,9 +90,9 @@ class Frame:
 
 @dataclass(frozen=True)
 class Stage:
-    """`pattern` is one frame; `delay` are cycles from the end of a firing until its token can be taken.
+    """`pattern` is one frame; `delay` is the number of cycles from the end of a firing until its token can be taken.
 
-    The stages of its pipeline hold the tokens of that time, one a cycle, besides what its FIFOs hold.
+    During these cycles tokens are in the pipeline of the stage, one a cycle, in addition to those in its FIFOs.
     """
 
     name: str
@@ -100,7 +102,7 @@ class Stage:
 
     @cached_property
     def busy(self) -> int:
-        """Cycles of one frame, were its tokens always there and its FIFOs never full."""
+        """Cycles of one frame, if its tokens are always available and its FIFOs never full."""
         return sum(map(mul, map(COUNT, self.pattern), map(CYCLES, self.pattern)))
 
     @cached_property
@@ -110,25 +112,26 @@ class Stage:
 
     @cached_property
     def frame(self) -> Frame:
-        """Its events in one frame."""
+        """The events of one frame."""
         return Frame.of(self.pattern)
 
     @cached_property
     def shape(self) -> tuple[Run, ...]:
-        """The same firings of one cycle each, in as few runs as possible: designs of one network then often are one."""
+        """The same firings with one cycle each, in as few runs as possible; several designs of a network often share
+        it."""
         alike = (
             (sum(map(COUNT, group)), firing) for firing, group in groupby(self.pattern, attrgetter("takes", "puts"))
         )
         return tuple(Run(count, 1, *firing) for count, firing in alike if count)
 
     def __hash__(self) -> int:
-        """Not of its pattern, which has thousands of runs."""
+        """Leaves out the pattern, which has thousands of runs."""
         return hash((self.name, self.sources, self.delay, self.busy, self.tokens))
 
 
 @dataclass(frozen=True, slots=True)
 class Deadlock:
-    """A circle of stages that wait for each other, and the FIFOs on it that are full: one of them is too small."""
+    """A circle of stages that wait for each other, and its full FIFOs, at least one of which is too small."""
 
     stages: tuple[str, ...]
     full: tuple[Fifo, ...]
@@ -136,10 +139,10 @@ class Deadlock:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What happened. `fill` is the most tokens that each FIFO held.
+    """The result of a simulation. `fill` is the most tokens that each FIFO held.
 
-    `completions` are the cycles at which the last stage had put the last token of each frame. Where there is a
-    `deadlock`, frames are missing.
+    `completions` are the cycles at which the last stage had put the last token of each frame. After a `deadlock` it has
+    fewer frames than were simulated.
     """
 
     completions: tuple[int, ...]
@@ -147,7 +150,7 @@ class Simulation:
     fill: Mapping[Fifo, int]
     deadlock: Deadlock | None
     settled: Settled | None = field(default=None, compare=False, repr=False)
-    """All times, where they are few enough to be kept."""
+    """The times of all events; None where there are too many to keep."""
 
     @property
     def latency(self) -> int:
@@ -166,5 +169,5 @@ def fifos(stages: Sequence[Stage]) -> tuple[Fifo, ...]:
 
 
 def busiest(stages: Sequence[Stage]) -> Stage:
-    """The bottleneck: the stage with most cycles a frame, the first of those."""
+    """The bottleneck: the first of the stages with the most busy cycles a frame."""
     return max(stages, key=lambda stage: stage.busy)

@@ -1,7 +1,7 @@
 """The stream simulation: when each stage of a dataflow design fires, frame after frame, through finite FIFOs.
 
-Cycles do not depend on data, so a simulation has one outcome. `times` finds it for whole arrays of tokens at once;
-where that does not come to an end soon, as in a deadlock, `tokens` goes token by token.
+Cycles do not depend on data, so a simulation has one outcome. `times` computes it for whole arrays of tokens at once.
+Where that does not converge soon, as in a deadlock, `tokens` goes token by token.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from backends.dataflow.track import most
 FRAMES = 3
 """Frames simulated by default: the first for the latency, the last two for the interval."""
 KEPT = 300_000
-"""Events of a simulation up to which its times are kept, for others that are like it: 8 bytes each. Trials of FIFO
-depths of ARCH_8 in 8 bits, which has 270,000, then compute less than half as many."""
+"""The most events of a simulation whose times are kept for similar simulations, at 8 bytes each. In trials of FIFO
+depths of ARCH_8 in 8 bits, which has 270,000 events, this saves more than half of the computed events."""
 FOLLOWED = 128
-"""Tokens of a frame that tell well enough how fast a design is at best: four of a row of 32 pixels."""
+"""How many tokens of a frame are enough to bound the speed of a design: four of a row of 32 pixels."""
 
 
 def simulate(
@@ -30,11 +30,11 @@ def simulate(
     frames: int = FRAMES,
     like: Simulation | None = None,
 ) -> Simulation:
-    """Runs `frames` through `stages`, in an order in which every source comes first; the last one ends a frame.
+    """Runs `frames` through `stages`, which are ordered so that sources come first; the last stage ends a frame.
 
     A FIFO that is not in `depths`, or is None there, is never full. Raises `ValueError` where a stage waits for tokens
-    that will never come, because its pattern does not match its source's. A simulation of the same stages and frames
-    may be named that this will be `like`: that changes nothing but the time it takes.
+    that will never come, because its pattern does not match its source's. `like` may be a similar simulation of the
+    same stages and frames: it saves time and does not change the result.
 
     >>> from backends.dataflow.stages import INPUT, Run
     >>> slow = Stage("slow", (INPUT,), (Run(4, 10),))
@@ -47,16 +47,16 @@ def simulate(
 
 @dataclass(frozen=True)
 class _Hint:
-    """Any two are equal, since the answer does not depend on them."""
+    """All hints compare equal, so that they are not part of the cache key: the result does not depend on them."""
 
     like: Simulation | None = field(compare=False)
 
 
 @lru_cache(maxsize=32)
 def _simulate(
-    stages: tuple[Stage, ...], given: tuple[tuple[Fifo, int | None], ...], frames: int, hint: _Hint
+    stages: tuple[Stage, ...], depth_items: tuple[tuple[Fifo, int | None], ...], frames: int, hint: _Hint
 ) -> Simulation:
-    depths = dict(given)
+    depths = dict(depth_items)
     try:
         return simulate_arrays(stages, depths, frames, hint.like.settled if hint.like else None)
     except Unsettled:
@@ -84,7 +84,7 @@ def simulate_arrays(
 
 
 class _Fill(Mapping[Fifo, int]):
-    """Counted where it is asked for."""
+    """The fill of each FIFO, computed on first use."""
 
     def __init__(self, fifos: Sequence[Fifo], held: Callable[[Fifo], int]) -> None:
         self._fifos, self._held = fifos, cache(held)
@@ -100,9 +100,9 @@ class _Fill(Mapping[Fifo, int]):
 
 
 def least_interval(stages: Sequence[Stage], depths: Mapping[Fifo, int]) -> int:
-    """Cycles between frames that a design takes at least once it is filled, by `FOLLOWED` of the tokens of a frame.
+    """A lower bound on the cycles between frames in steady state, from `FOLLOWED` of the tokens of a frame.
 
-    Costs a tenth of a simulation or less. 0 where that does not tell.
+    It costs a tenth of a simulation or less. 0 where no bound is found.
     """
     try:
         tracks, bits = settled(stages, depths, FRAMES, FOLLOWED)

@@ -1,11 +1,11 @@
-"""When every token of a stream simulation is taken and put, for whole arrays of tokens at once.
+"""The times at which every token of a stream simulation is taken and put, for whole arrays of tokens at once.
 
-Where FIFOs push back, stages wait for each other in circles. So every time is a lower bound at first, and stages are
-computed one after the other until none moves: upwards only, and what lies before the earliest time that still moves is
-settled. This goes on in a span of time that slides along, since whatever is computed beyond it would move again.
+Where FIFOs exert backpressure, stages wait for each other in circles. So every time starts as a lower bound, and stages
+are computed in turn until no time changes. Times only increase; those before the earliest one that still changes are
+settled. The computation is limited to a span of time that slides along, since times beyond it would change again.
 
-Times that agree with all that they wait for are the only ones that do, wherever they come from. So a simulation of the
-same stages with other FIFOs may as well begin with the times of one before: mostly few of them move.
+The fixed point is unique, whatever the starting times. So a simulation of the same stages with other FIFO depths may
+start from the times of an earlier one, of which few usually change.
 """
 
 from __future__ import annotations
@@ -22,23 +22,22 @@ if TYPE_CHECKING:
     from backends.dataflow.stages import Times
 
 SPANS = 2
-"""Spans of time that all frames take, to begin with."""
+"""Into how many spans all frames are divided at first."""
 FEW, MANY = 3, 4
-"""Sweeps in which a span settles that is soon doubled, and those after which it is halved."""
+"""A span that settles within `FEW` sweeps is doubled; one that has not settled after `MANY` sweeps is halved."""
 TURNS = 20
-"""Times that two stages may take turns in a sweep."""
+"""How many times two stages may take turns in a sweep."""
 STUCK = 30
-"""Sweeps without one more event that is settled, after which this is taken for a deadlock."""
+"""The number of sweeps without a newly settled event after which a deadlock is assumed."""
 CALL, PATIENCE = 2000, 45
-"""What the numpy calls for a stage cost, in events, and what an event may cost: token by token takes as long then."""
+"""The cost of the numpy calls for a stage, in events, and the cost of an event beyond which token by token is as
+fast."""
 EARLY = 3
-"""Which part of all events may be paid for before any is settled."""
+"""One in this many of all events may be paid for before any is settled."""
 AGAIN = 12
-"""What an event may cost where times of another simulation are moved: from the beginning it takes as long then."""
-
-
+"""The cost of an event, when starting from another simulation, beyond which a fresh start is as fast."""
 UNLIKE = 6
-"""FIFOs that may be of other depths there."""
+"""How many FIFO depths may differ from those of the other simulation."""
 
 
 class Unsettled(Exception):
@@ -47,7 +46,7 @@ class Unsettled(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Settled:
-    """The times at which each stage takes and puts its tokens with FIFOs of these depths, in parts of a cycle."""
+    """The times at which each stage takes and puts its tokens with FIFOs of these depths, in fractions of a cycle."""
 
     depths: Mapping[Fifo, int | None]
     times: Mapping[str, tuple[Times, Times]]
@@ -60,14 +59,15 @@ def settled(
     followed: float = inf,
     like: Settled | None = None,
 ) -> tuple[Mapping[str, Track], int]:
-    """The stages, with the times at which each takes and puts its tokens of so many frames, and the bits of a cycle in
-    a time. Raises `Unsettled`. `like` are times of the same stages and frames to begin with.
+    """(the tracks of all stages over so many frames, the number of fraction bits in a time). Raises `Unsettled`.
 
-    Where fewer are `followed` than a frame has, they are about so many at even distances, which wait for nothing else:
-    all that they wait for they wait for in the design too, so they are never later than there.
+    `like` are times of the same stages and frames to start from.
 
-    Until the end, times are in so small a part of a cycle that as many as there are tokens do not come to one. Waiting
-    for room takes such a part: so the times of stages that wait for each other in a circle grow without end.
+    Where `followed` is less than the tokens of a frame, only about so many tokens at even distances are simulated. They
+    wait only for each other. The design has all of these waits too, so the times are lower bounds.
+
+    Times are in fractions of a cycle, so small that one for every token is less than a cycle. Waiting for room takes
+    one such fraction. So the times of stages that wait for each other in a circle grow without end.
     """
     tokens = frames * sum(stage.tokens for stage in stages)
     longest = frames * sum(stage.busy + stage.delay * stage.tokens for stage in stages)
@@ -100,30 +100,33 @@ def settled(
 
 
 def unlike(depths: Mapping[Fifo, int | None], others: Mapping[Fifo, int | None]) -> list[Fifo]:
-    """The FIFOs whose depths differ; those that are not named are never full."""
+    """The FIFOs whose depths differ; a FIFO that is not named is never full."""
     return [fifo for fifo in depths.keys() | others.keys() if depths.get(fifo) != others.get(fifo)]
 
 
 def _grain(tokens: int, followed: float) -> int:
-    """The most that divides so many tokens into no fewer than are `followed`."""
+    """The largest divisor of `tokens` that leaves at least `followed` of them."""
     most = int(tokens // followed)
     return next((size for size in range(most, 1, -1) if tokens % size == 0), 1)
 
 
 def _agree(track: Track) -> int:
-    """Settles a stage and its sources in turn until they agree: most waits are between two neighbours. What it cost."""
+    """Settles a stage and its sources in turn until they agree, since most waits are between neighbours.
+
+    Returns the cost.
+    """
     cost = 0
     for _ in range(TURNS):
         if track.stale >= track.end:
             break
-        for one in (track, *track.pushed):
-            if one.stale < one.end:
-                cost += CALL + one.settle()
+        for each in (track, *track.pushed):
+            if each.stale < each.end:
+                cost += CALL + each.settle()
     return cost
 
 
 def _settle(tracks: Sequence[Track], span: int) -> None:
-    """In a span that slides along, at first as long as `span`."""
+    """Settles all tracks in a sliding span of time, of length `span` at first."""
     total = sum(track.events for track in tracks)
     spent = -STUCK * CALL * len(tracks)
     front = end = done = sweeps = idle = 0
@@ -149,7 +152,7 @@ def _settle(tracks: Sequence[Track], span: int) -> None:
 
 
 def _moved_from(like: Settled, tracks: Mapping[str, Track], depths: Mapping[Fifo, int | None]) -> bool:
-    """Moves the times of another simulation until they agree; False, with all as at first, where that takes long."""
+    """Settles tracks from the times of another simulation; where that takes long, resets them and returns False."""
     every = list(tracks.values())
     for name, track in tracks.items():
         track.begin(*like.times[name])

@@ -1,4 +1,4 @@
-"""Cycles of a design as readings: what RTL simulation will show, by the stream simulation."""
+"""Cycles of a design as readings: the stream simulation predicts what RTL simulation will show."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flows.core.evidence import TOTAL, Metric, Reading, Tier
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Cycles of the first frame and between frames, at one end of what is expected."""
+    """Cycles of the first frame and between frames, at one end of the expected range."""
 
     latency: float
     interval: float
@@ -20,10 +20,10 @@ class Ends:
 def totals(
     simulation: Simulation, clock_ns: float, tool: str = "", bounds: tuple[Ends, Ends] | None = None, why: str = ""
 ) -> Iterator[Reading]:
-    """Latency and interval of the whole design, in cycles, and at the clock that was asked for.
+    """Latency and interval of the whole design, in cycles and at the requested clock.
 
-    `tool` is the HLS compiler whose schedule is expected, `bounds` the quickest and the slowest that it may come to,
-    and `why` says what they are.
+    `tool` is the HLS compiler whose schedule is predicted, `bounds` are the fastest and the slowest schedule, and `why`
+    says where the bounds come from.
     """
     ends = bounds or ()
     source = f"stream simulation with the FIFOs of this design; the bottleneck is {simulation.bottleneck}"
@@ -33,7 +33,7 @@ def totals(
     known = Ends(simulation.latency, simulation.interval)
 
     def reading(metric: Metric, source: str, value: Callable[[Ends], float]) -> Reading:
-        """`value` of a pair of cycles, also where more cycles make less of it."""
+        """A reading of `value`, which may rise or fall with the cycles."""
         sides = [value(end) for end in (known, *ends)]
         low, high = (min(sides), max(sides)) if ends else (None, None)
         return Reading(metric, value(known), Tier.MODELLED, on, source, TOTAL, Tier.RTL_SIMULATED, low, high)
@@ -45,8 +45,8 @@ def totals(
 
 
 def busy(scope: str, stages: Sequence[Stage], on: str, sides: Sequence[Sequence[Stage]] = (), why: str = "") -> Reading:
-    """The cycles that a frame keeps the busiest of these stages busy, which run side by side. `sides` are the same
-    stages at their quickest and their slowest."""
+    """The busy cycles a frame of the busiest of these stages, which run in parallel. `sides` are the same stages at
+    their fastest and their slowest."""
     place = max(range(len(stages)), key=lambda index: stages[index].busy)
     low, high = (side[place].busy for side in sides) if sides else (None, None)
     source = f"busy cycles of one frame of the stage {stages[place].name}" + (f"; {why}" if sides else "")

@@ -1,7 +1,7 @@
-"""The stream simulation token by token, in a loop. Slow, and it knows what a deadlock is.
+"""The stream simulation token by token, in a loop. It is slow, and it recognises deadlocks.
 
-Cycles do not depend on data, so the order in which stages are looked at does not change when they fire: each is
-advanced as far as what is known of the others allows, until nothing moves.
+Cycles do not depend on data, so the order in which stages are visited does not change when they fire. Each stage is
+advanced as far as the known times of the others allow, until nothing moves.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def simulate_tokens(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], 
         name = waiting.popleft()
         queued.discard(name)
         if next(processes[name].advance, False):
-            waiting.extend(one for one in neighbours[name] if one not in queued)
+            waiting.extend(neighbour for neighbour in neighbours[name] if neighbour not in queued)
             queued.update(neighbours[name])
     last = stages[-1]
     return Simulation(
@@ -65,11 +65,11 @@ def _deadlock(processes: Mapping[str, _Process], links: Mapping[Fifo, _Link]) ->
         writer, reader = waits_for[stage]
         stage = reader if stage == writer else writer
     circle = tuple(path[path.index(stage) :])
-    return Deadlock(circle, tuple(waits_for[one] for one in circle if waits_for[one][0] == one))
+    return Deadlock(circle, tuple(waits_for[member] for member in circle if waits_for[member][0] == member))
 
 
 class _Link:
-    """A FIFO and the writer's pipeline before it: when each token could be taken, and when it was."""
+    """A FIFO and the pipeline of its writer: when each token could be taken, and when it was taken."""
 
     def __init__(self, depth: int | None, delay: int) -> None:
         self.depth = BOUNDLESS if depth is None else depth
@@ -89,7 +89,7 @@ class _Link:
 
 
 class _Process:
-    """A stage in time: how far it has come, and what it waits for."""
+    """The state of a stage: how far it has advanced, and what it waits for."""
 
     def __init__(self, stage: Stage, frames: int, sources: list[_Link], readers: list[_Link]) -> None:
         self.stage, self.frames, self.sources, self.readers = stage, frames, sources, readers
@@ -98,14 +98,14 @@ class _Process:
         """Whether it waits for room."""
         self.ended = False
         self.advance = self._firings()
-        """Fires as often as possible at each turn, and yields whether it took or put anything."""
+        """Fires as many times as possible at each call, and yields whether it took or put anything."""
 
     def lacks(self, link: _Link) -> bool:
         """Whether it waits for a token of this FIFO."""
         return not self.ended and not self.blocked and len(link.taken) == len(link.ready)
 
     def _firings(self) -> Iterator[bool]:
-        """One loop with no calls: all time goes here."""
+        """One loop without calls, since all the time is spent here."""
         delay, ends, now, moved = self.stage.delay, self.ends, 0, False
         sources = [(link.ready, link.taken) for link in self.sources]
         readers = [(link.ready, link.taken, link.capacity) for link in self.readers]

@@ -1,8 +1,8 @@
-"""One stage of a stream simulation over all frames: when it takes and puts each of its tokens, as whole arrays.
+"""One stage of a stream simulation over all frames: the times of all its takes and puts, as arrays.
 
-A stage's firings follow each other, so each of its events (a token taken, a token put) comes as long after the start as
-the cycles before it add up to, and later by the longest wait of any event up to it: a running maximum. An event waits
-for a token, or for room: for the token to leave that stood in its place.
+The firings of a stage follow each other. So the time of an event (a token taken or put) is the sum of the cycles before
+it, plus the longest wait of any event up to it, which is a running maximum. An event waits for a token to arrive, or
+for room: for the token that occupied its place to leave.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NEVER = 1 << LONGEST
 
 @dataclass(eq=False)
 class Track:
-    """One stage over all frames: its events as in `Frame`, and their times as far as they are known."""
+    """One stage over all frames: its events as in `Frame`, and the times known so far."""
 
     take_at: Times
     put_at: Times
@@ -32,21 +32,21 @@ class Track:
     taken: Times
     put: Times
     sources: list[tuple[Track, int]] = field(default_factory=list)
-    """With the time from a put until the token can be taken."""
+    """(track, time from a put until the token can be taken)."""
     readers: list[tuple[Track, int | None]] = field(default_factory=list)
-    """With the tokens that may lie between, None where that is not limited."""
+    """(track, tokens that fit in between, None where that is not limited)."""
     pushed: list[Track] = field(default_factory=list)
-    """Those of the sources that may wait for it."""
+    """The sources that may have to wait for this stage."""
     last: tuple[int, int] = (0, 0)
-    """The first take and put beyond the span."""
+    """The index of the first take and of the first put beyond the span."""
     end: int = 0
-    """Of the span."""
+    """The end of the span."""
     stale: int = 0
-    """The earliest time of a neighbour that has moved since this one was computed."""
+    """The earliest time of a neighbour that has changed since this track was computed."""
 
     @classmethod
     def of(cls, frame: Frame, busy: int, frames: int, bits: int) -> Track:
-        """As if it never waited; a cycle is 2 to the `bits`, and a frame keeps it so many cycles `busy`."""
+        """A track without any waits; a cycle is 2 to the `bits`, and a frame takes `busy` cycles."""
         import numpy as np
 
         number = np.arange(frames)[:, None]
@@ -60,12 +60,12 @@ class Track:
         return cls(take_at, put_at, puts_before, takes_before, take_at.copy(), put_at.copy())
 
     def begin(self, taken: Times, put: Times) -> None:
-        """With times that are to be moved, in one span."""
+        """Starts from these times, which may still change, in one span."""
         self.taken[:], self.put[:] = taken, put
         self.last, self.end, self.stale = (len(taken), len(put)), NEVER, NEVER
 
     def reset(self) -> None:
-        """As if it never waited."""
+        """Returns to times without any waits."""
         self.taken[:], self.put[:] = self.take_at, self.put_at
         self.last, self.end, self.stale = (0, 0), 0, 0
 
@@ -84,7 +84,7 @@ class Track:
         return max(by_take, int(self.put[put - 1] - self.put_at[put - 1]) if put else 0)
 
     def open(self, end: int) -> None:
-        """Sets the end of the span. What is beyond it comes no earlier than that."""
+        """Sets the end of the span. Events beyond it are no earlier than that."""
         import numpy as np
 
         (take, put), (last_take, last_put), wait = self.before(end), self.last, self.wait(*self.last)
@@ -97,9 +97,10 @@ class Track:
         self.last, self.end = (take, put), end
 
     def settle(self) -> int:
-        """Computes its times from `stale` on by those of its neighbours, and tells them what has moved.
+        """Computes the times from `stale` on from those of the neighbours, and marks neighbours stale where times
+        changed.
 
-        How many events that were.
+        Returns the number of events computed.
         """
         import numpy as np
 
@@ -125,7 +126,7 @@ class Track:
         return last_take - take + last_put - put
 
     def _came(self, take: int, last: int, wait: int) -> Times:
-        """The longest wait for a token before each of these takes, and with it."""
+        """The longest wait for a token up to each of these takes; the first element is `wait`."""
         import numpy as np
 
         longest = np.empty(last - take + 1, np.int64)
@@ -140,7 +141,7 @@ class Track:
         return np.maximum.accumulate(longest, out=longest)
 
     def _room(self, limited: Sequence[tuple[Track, int]], put: int, last: int, wait: int) -> Times:
-        """The longest wait for room before each of these puts, and with it."""
+        """The longest wait for room up to each of these puts; the first element is `wait`."""
         import numpy as np
 
         longest = np.full(last - put + 1, wait)
@@ -157,7 +158,7 @@ class Track:
 
 
 def _moved(old: Times, new: Times) -> int:
-    """The earliest time that has moved; `old` becomes `new`."""
+    """The earliest time that has changed, after copying `new` into `old`."""
     if not len(old):
         return NEVER
     moved = old != new
@@ -170,11 +171,11 @@ def _moved(old: Times, new: Times) -> int:
 
 
 def most(came: Times, left: Times, depth: int | None) -> int:
-    """The most tokens that a FIFO of `depth` held, by when each came and left. One that leaves in the cycle in which
-    another comes still counts.
+    """The most tokens that a FIFO of `depth` held, from the times at which tokens came and left. A token that leaves in
+    the cycle in which another one comes still counts.
 
-    It held more than some number where a token came no later than the one left that came so many before. Those of
-    which it is not known have not left.
+    The FIFO held more than n tokens if some token came no later than the n-th token before it left. Tokens without a
+    known time have not left. The number is found by bisection.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""The generated project as AMD's tools take it, and their reports as readings of its layers."""
+"""The generated project for AMD's tools, and their reports as readings of its layers."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def read_report(solved: Solved[HlsDesign], report: Path) -> Imported:
 
 
 def expected(design: HlsDesign) -> Expected:
-    """What every csynth report of `design` shows: the functions that are called as their layers are (the others are
-    templates, whose instances a compiler names), and at least the turns of the longest loops."""
+    """What every csynth report of `design` must show: the functions named after their layers, and at least the turns of
+    the longest loops. The other functions are templates, whose instances the compiler names."""
     from backends.amd.identity import Expected
 
     names = layer_names(design.job.network)
@@ -66,7 +66,7 @@ def expected(design: HlsDesign) -> Expected:
 
 
 def scope_of(network: Network) -> Callable[[str], str]:
-    """The layer that an instance belongs to; what stands in no layer's file is a clone, an AXI-Stream or a FIFO."""
+    """A function from an instance to its layer; instances without a layer are clones, AXI-Streams or FIFOs."""
     names = layer_names(network)
 
     def scope(instance: str) -> str:

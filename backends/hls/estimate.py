@@ -1,6 +1,6 @@
-"""What a design will cost, with no tool installed: totals, layers, their memories, FIFOs, clones, shell, and cycles.
+"""Predicted resources and cycles of a design: totals, layers, memories, FIFOs, clones and shell. No tool is needed.
 
-Resources are those after place and route. The Fmax is what builds of HLS designs reach (`backends.cost.clock`).
+Resources are post-route. Fmax is what builds of HLS designs have reached (`backends.cost.clock`).
 """
 
 from __future__ import annotations

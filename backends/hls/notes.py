@@ -23,21 +23,22 @@ def notes(solved: Solved[HlsDesign]) -> Sequence[Note]:
 
 
 def _packing(design: HlsDesign) -> Iterator[Note]:
-    """How many products share a DSP48E1, and where none do for one weight."""
+    """How many products share a DSP48E1, and the layers where none do."""
     in_dsp = {name: most for name, most in design.sharing.items() if not design.folds[name].in_luts}
     shared = {name: min(most, design.folds[name].pe) for name, most in in_dsp.items()}
     if not shared:
         return
     apart = [name for name, most in shared.items() if most == 1 and design.folds[name].pe > 1]
     words = ", ".join(f"{most} in {name}" for name, most in shared.items() if most > 1) or "none"
-    but = f", but in {', '.join(apart)} a weight is the lowest number of its format, or numbers are too wide" * bool(
-        apart
+    exceptions = (
+        f", but in {', '.join(apart)} a weight is the lowest number of its format, or numbers are too wide"
+        * bool(apart)
     )
-    yield Note(f"products that share a DSP48E1: {words}{but}")
+    yield Note(f"products that share a DSP48E1: {words}{exceptions}")
 
 
 def observations(solved: Solved[HlsDesign], products: Products) -> Sequence[Note]:
-    """How full the FIFOs became, in C simulation, that the stream simulation sized."""
+    """How full the FIFOs became in C simulation; the stream simulation chose their depths."""
     path = products.path(Output(SIMULATE, MARKS))
     if path is None:
         return ()

@@ -10,4 +10,4 @@ from backends.dataflow.layers.options import LayerOptions, PackingOption
 
 @dataclass(frozen=True)
 class HlsOptions(VendorOptions, PackingOption, LayerOptions):
-    """What every flow of such stages is asked, and what AMD's tools are to do."""
+    """The options of every flow of such stages, and those of AMD's tools."""

@@ -1,4 +1,4 @@
-"""What runs: the project is written, g++ compiles it, it computes the project's vectors; then AMD's tools."""
+"""The steps: write the project, compile it with g++, compute the project's vectors, then run AMD's tools."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flows.core.worker import worker
 from models.reference import REFERENCE, reference_step
 
 VECTORS = 64
-"""Frames back to back: faults at the border between frames show from the third on."""
+"""Frames back to back: faults at frame borders show from the third frame on."""
 PROJECT, LIBRARY, OUTPUTS = "project", "simulation.so", "outputs.json"
 CPP = Output("generate", PROJECT)
 SOURCES = ("flows.core", "models", "backends")
@@ -26,7 +26,7 @@ SIMULATE = "simulate"
 NATIVE, AP_INT, FIFOS = "native", "ap_int", "fifos"
 ABOUT = {NATIVE: "native integers", AP_INT: "ap_int", FIFOS: "FIFOs of their real depths"}
 FIFO_FRAMES, MARKS = 4, "fifos.json"
-"""Frames that pass FIFOs of their real depths, and how full those became."""
+"""The number of frames that pass FIFOs of their real depths, and the file that says how full these became."""
 
 
 def plan(solved: Solved[HlsDesign]) -> Plan:
@@ -80,7 +80,7 @@ def _compile(
     flags: tuple[str, ...] = (),
     headers: Mapping[str, Output] | None = None,
 ) -> Step:
-    """A shared library; what stands in `folders` goes before the stand-ins."""
+    """The step that compiles a shared library; headers in `folders` take precedence over the stand-ins."""
     includes = [f"-I{folder}" for folder in (*folders, f"{PROJECT}/src", f"{PROJECT}/tb/stand_in", f"{PROJECT}/tb")]
     files = [f"{PROJECT}/{source}" for source in sources]
     return Step(

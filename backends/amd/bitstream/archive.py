@@ -1,4 +1,4 @@
-"""What an ``.xsa`` or ``.hdf`` of Vivado's holds, read in memory: a zip of others, of which nothing is unpacked."""
+"""Reads an ``.xsa`` or ``.hdf`` of Vivado's, a zip archive, in memory; nothing is unpacked to disk."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from flows.core.errors import InputError
 from flows.core.text import printable
 
 LIMIT = 64 << 20
-"""Bytes of an archive."""
+"""The most bytes of an archive."""
 MEMBERS = 10_000
 HANDOFFS = 32
-"""Block designs in one archive, each with a handoff of its own."""
+"""The most block designs in one archive; each has its own handoff."""
 ADVICE = "write it again with write_hw_platform -include_bit, or give the .bit file itself"
 
 
@@ -71,7 +71,7 @@ def _check(members: list[zipfile.ZipInfo], place: str) -> None:
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int, place: str) -> bytes:
-    """What the member says of its size is not believed."""
+    """Reads a member up to a limit, since its stated size is not trusted."""
     with archive.open(member) as file:
         content = file.read(limit + 1)
     if len(content) > limit:

@@ -1,4 +1,4 @@
-"""Counts of a routed design from the frames of its bitstream: LUTs by what they do, RAMB18, DSP48E1.
+"""Counts of a routed design from the frames of its bitstream: LUTs by function, RAMB18, DSP48E1.
 
 A LUT counts where its contents are not all 0, unless it only passes inputs on: one input through the whole LUT, or one
 through each half. Vivado's router makes such LUTs, and its utilisation report does not count them.
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 LUT = re.compile(r"(SLICE[LM]_X\d\.[A-D]LUT)\.INIT\[(\d+)\]")
 WORD = (1 << 32) - 1
 PASSING_HALF = tuple(sum(1 << at for at in range(32) if at >> pin & 1) for pin in range(5))
-"""Contents of half a LUT that pass one of five inputs on."""
+"""The truth tables of half a LUT that pass one of five inputs through."""
 PASSING = tuple(sum(1 << at for at in range(64) if at >> pin & 1) for pin in range(6))
-"""Contents of a LUT that pass one of six inputs on."""
+"""The truth tables of a LUT that pass one of six inputs through."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class DecodedCounts:
 
     @property
     def lut(self) -> int:
-        """What ``report_utilization`` calls slice LUTs."""
+        """The number that ``report_utilization`` calls slice LUTs."""
         return self.lut_logic + self.lutram + self.srl
 
 
 def count(bitstream: Bitstream, fabric: Fabric) -> DecodedCounts:
-    """`bitstream` writes as many frames as `fabric` has (`prjxray.load` sees to it)."""
+    """`bitstream` must write as many frames as `fabric` has, which `prjxray.load` ensures."""
     import numpy
 
     words = numpy.frombuffer(bitstream.frames, ">u4").astype(numpy.uint32).reshape(fabric.frames, FRAME_BYTES // 4)
@@ -63,7 +63,7 @@ def count(bitstream: Bitstream, fabric: Fabric) -> DecodedCounts:
 
 
 def _on(words: NDArray[uint32], tiles: Tiles, bit: Bit) -> NDArray[bool_]:
-    """Whether a bit stands as it should, tile by tile: shape (tiles,)."""
+    """Whether a bit has the expected value in each tile: shape (tiles,)."""
     import numpy
 
     places = numpy.array(tiles.places, dtype=numpy.intp)
@@ -81,7 +81,7 @@ def _all_on(words: NDArray[uint32], tiles: Tiles, bits: Sequence[Bit]) -> NDArra
 
 
 def _count_slices(words: NDArray[uint32], tiles: Tiles, prefix: str) -> int:
-    """DSP slices with any feature set: of one that is not used all are 0."""
+    """DSP slices with any feature set; in an unused one all bits are 0."""
     import numpy
 
     features = [bits for name, bits in tiles.features.items() if name.startswith(prefix)]
@@ -110,7 +110,7 @@ def _count_luts(words: NDArray[uint32], tiles: Tiles, totals: dict[str, int]) ->
 
 
 def _tables(features: Mapping[str, tuple[Bit, ...]]) -> dict[str, list[tuple[int, Bit]]]:
-    """Of each LUT, (index, where it stands) of the bits of its truth table."""
+    """(index, position) of the bits of the truth table of each LUT."""
     tables: dict[str, list[tuple[int, Bit]]] = {}
     for name, bits in features.items():
         if match := LUT.fullmatch(name):
@@ -119,7 +119,7 @@ def _tables(features: Mapping[str, tuple[Bit, ...]]) -> dict[str, list[tuple[int
 
 
 def _passes(contents: NDArray[uint64]) -> NDArray[bool_]:
-    """Whether a LUT computes nothing: it passes one input on, or one in each half that is not empty."""
+    """Whether a LUT computes nothing: it passes one input through, or one in each half that is not empty."""
     import numpy
 
     half = numpy.array([0, *PASSING_HALF], numpy.uint64)

@@ -1,4 +1,4 @@
-"""The sum that a 7-series bitstream carries of itself: CRC-32C over every word and the register that it is written to.
+"""The checksum in a 7-series bitstream: CRC-32C over every word and the register that it is written to.
 
 Of a word its 32 bits, then the five of the register's address, lowest first (AMD UG470; equal to what Vivado wrote in
 every public bitstream that was read). The sum is linear: frames are summed apart, all at once, and put together after.
@@ -65,7 +65,7 @@ def _extend_frames(crc: int, register: int, payload: memoryview) -> int:
 
 @cache
 def _advance() -> tuple[list[int], ...]:
-    """What becomes of a sum when a chunk of zeros follows, by each of its bytes."""
+    """Tables, one for each byte of a checksum, that update it for a following chunk of zeros."""
     bits = [_shifted(1 << bit, 37 * CHUNK) for bit in range(32)]
     return tuple([_summed(value << 8 * place, bits) for value in range(256)] for place in range(4))
 

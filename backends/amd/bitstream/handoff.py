@@ -21,7 +21,7 @@ PROCESSOR = "processing_system7"
 
 @dataclass(frozen=True)
 class Handoff:
-    """`clocks_mhz` are those that the processing system gives the fabric, by their pins; `ips` counts IP cores."""
+    """`clocks_mhz` are the clocks from the processing system to the fabric, by pin; `ips` counts IP cores."""
 
     design: str
     part: str
@@ -32,12 +32,12 @@ class Handoff:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it has a processing system: others are of a block inside a design."""
+        """Whether it has a processing system; a handoff without one is of a block inside a design."""
         return PROCESSOR in self.ips
 
 
 def parse(content: bytes, place: str) -> Handoff:
-    """Raises `InputError` where it is none, or damaged."""
+    """Raises `InputError` where the content is no handoff, or is damaged."""
     from xml.etree import ElementTree
 
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:  # no handoff has one; entities can be made to fill the memory

@@ -17,7 +17,7 @@ LIMIT = 20 << 20
 """Bytes of a file: the largest Zynq-7000, the xc7z100, takes 17.4 million."""
 SYNC = b"\xaa\x99\x55\x66"
 FRAME_BYTES = 404
-"""A frame is 101 words of 32 bits."""
+"""The length of a frame: 101 words of 32 bits."""
 READ, WRITE = 1, 2
 CRC, FDRI, CMD, CTL0, MFWR, CBC, IDCODE, DWC = 0, 2, 4, 5, 10, 11, 12, 26
 """Registers by their addresses."""
@@ -38,7 +38,7 @@ AGAIN = "write it again with write_bitstream, whole, for a Zynq-7000, neither co
 
 @dataclass(frozen=True)
 class Header:
-    """What stands before the packets; empty where the file does not say. `part` has no speed grade (xc7z020clg400)."""
+    """The header before the packets; empty where the file has none. `part` has no speed grade (xc7z020clg400)."""
 
     design: str = ""
     part: str = ""
@@ -48,7 +48,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Bitstream:
-    """`frames` are the words of the one write of frames, big-endian, rows of pad frames among them."""
+    """`frames` are the big-endian words of the only write of frames, pad frames included."""
 
     header: Header
     device: str
@@ -60,7 +60,8 @@ def refused(place: str, fact: str, advice: str = AGAIN) -> InputError:
 
 
 def parse(content: bytes, place: str) -> Bitstream:
-    """Raises `InputError` where it is no bitstream, of another family, compressed, encrypted, damaged or cut off."""
+    """Raises `InputError` where the file is no bitstream, or is of another family, compressed, encrypted, damaged or
+    cut off."""
     header, body = _split(content, place)
     start = body.find(SYNC)
     if start < 0:
@@ -94,7 +95,7 @@ def parse(content: bytes, place: str) -> Bitstream:
 
 
 def _split(content: bytes, place: str) -> tuple[Header, bytes]:
-    """The header and what is behind it. A file of packets alone (``.bin``) has no header."""
+    """(the header, the packets after it). A file of only packets (``.bin``) has no header."""
     if not content.startswith(b"\x00\x09\x0f\xf0"):
         return Header(), content
     at = 13
@@ -137,7 +138,7 @@ def _word(payload: memoryview) -> int:
 
 
 def _writes(body: memoryview, place: str) -> Iterator[tuple[int, memoryview]]:
-    """(register, what is written to it), packet by packet. Raises `InputError` for a packet that is none."""
+    """(register, words written to it) of each packet. Raises `InputError` for an invalid packet."""
     at, register = 0, 0
     while at + 4 <= len(body):
         head = int.from_bytes(body[at : at + 4], "big")

@@ -1,4 +1,4 @@
-"""Project X-Ray's database of 7-series bitstreams: a folder of the user's, which is read and never believed.
+"""Project X-Ray's database of 7-series bitstreams: a folder of the user's, whose content is not trusted.
 
 Of a device it tells in which order frames are written and where the bits of every tile stand; of a kind of tile, which
 bits mean what (https://f4pga.readthedocs.io/projects/prjxray).
@@ -23,7 +23,7 @@ VARIABLE = "XRAY_DATABASE_DIR"
 """What Project X-Ray's own tools call it."""
 FAMILY = "zynq7"
 DIES = {"xc7z007s": "xc7z010", "xc7z014s": "xc7z020"}
-"""Devices with one core are sold from the dies of others, with the same frames."""
+"""Devices with one core use the dies of others, with the same frames."""
 PAD_FRAMES = 2
 """Behind the frames of each row."""
 BUSES = ("CLB_IO_CLK", "BLOCK_RAM")
@@ -38,7 +38,7 @@ GET = (
 )
 
 Bit = tuple[int, int, bool]
-"""Frame and bit behind the start of a tile, and whether it is to be 1."""
+"""(frame, bit, whether it must be 1), relative to the start of a tile."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Fabric:
-    """`frames` is how many a whole bitstream writes, pads included; `tiles` go by their kind."""
+    """`frames` is the number that a whole bitstream writes, pads included; `tiles` are by kind."""
 
     frames: int
     tiles: Mapping[str, Tiles]
@@ -93,8 +93,8 @@ def supported(folder: Path) -> tuple[str, ...]:
 
 
 def load(folder: Path, bitstream: Bitstream, place: str) -> Fabric:
-    """What is needed to count in `bitstream`. Raises `InputError` where the database is damaged or lacks the device,
-    or where the bitstream does not write every frame of it."""
+    """The part of the database that is needed to count in `bitstream`. Raises `InputError` where the database is
+    damaged or lacks the device, or where the bitstream does not write every frame of the device."""
     die = DIES.get(bitstream.device, bitstream.device)
     if die not in supported(folder):
         has = ", ".join(supported(folder)) or "none"
@@ -121,7 +121,7 @@ def _json(path: Path) -> Any:
 
 
 def _order(part: Any) -> tuple[dict[int, int], int]:
-    """(the index of the first frame of each column, by its address), and how many frames are written in all."""
+    """(the index of the first frame of each column, by its address; the number of frames written in all)."""
     starts: dict[int, int] = {}
     count = 0
     for block, bus in enumerate(BUSES):
@@ -152,7 +152,7 @@ def _tiles(family: Path, die: str, starts: Mapping[int, int], count: int) -> Ite
 
 
 def _features(path: Path, frames: int) -> dict[str, tuple[Bit, ...]]:
-    """What bits mean, by the name of a feature without its tile: ``SLICEL_X0.ALUT.INIT[00]``."""
+    """The bits of each feature, by its name without the tile: ``SLICEL_X0.ALUT.INIT[00]``."""
     features = {}
     for line in read_text(path, GET, f"prjxray database {path}", LIMIT).splitlines():
         name, *bits = line.split()

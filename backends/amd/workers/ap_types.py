@@ -25,8 +25,8 @@ LICENCE = "Licensed under the Apache License"
 
 
 def main(ask: Mapping[str, Any]) -> None:
-    found = util.find_spec("hls4ml")
-    places = found.submodule_search_locations if found and found.submodule_search_locations else []
+    spec = util.find_spec("hls4ml")
+    places = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
     folders = [Path(place, "templates/vivado/ap_types") for place in places]
     for name in HEADERS:
         text = "".join((folder / name).read_text() for folder in folders if (folder / name).is_file())

@@ -1,4 +1,4 @@
-"""What the templates of a project say: plain values, by name."""
+"""The values of a project's templates, by name."""
 
 from __future__ import annotations
 

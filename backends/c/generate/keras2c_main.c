@@ -1,4 +1,4 @@
-/* Computes so many images by keras2c's C; writes how far the results are from Keras's, at worst, into a file. */
+/* Computes a number of images with keras2c's C; writes the largest difference of the results from Keras's to a file. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

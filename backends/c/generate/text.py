@@ -65,12 +65,12 @@ def call_texts(quantised: QuantisedNetwork, program: Program, names: Mapping[str
     """In order."""
     for call in program.calls:
         name = function(call.layer)[0]
-        given = [f"&{names[call.layer.name]}", *map(buffer_name, call.sources)]
+        arguments = [f"&{names[call.layer.name]}", *map(buffer_name, call.sources)]
         if call.target is None:
             assert gives_sums(quantised, call.layer)
-            yield f"{name}_sums({', '.join([*given, 'results'])})"
+            yield f"{name}_sums({', '.join([*arguments, 'results'])})"
         else:
-            yield f"{name}({', '.join([*given, buffer_name(call.target)])})"
+            yield f"{name}({', '.join([*arguments, buffer_name(call.target)])})"
 
 
 def layer_texts(quantised: QuantisedNetwork, program: Program, names: Mapping[str, str]) -> Iterator[LayerConstant]:

@@ -1,11 +1,12 @@
 """The arithmetic that is built: short weights, wide accumulators that cannot overflow, short activations.
 
-Weights have the format asked for, at a power of two by layer or as they were trained; they round to nearest, ties to
-even, and saturate. A bias stands at the point of the accumulator that it starts. Every tensor between layers has
-`activation_bits` at the smallest power of two that is at least its range; it rounds halves up, which in hardware is an
-addition and a shift, and saturates. Not stored, and so as wide as their accumulator, are sums that only an activation
-reads, and the logits. The slope of a leaky ReLU has `SLOPE_BITS`. A pixel is its own code: p / 256 where training read
-p / 255, p where it read bytes. For any other scaling, the host looks each byte up in a table of 256 codes.
+Weights have the requested format, scaled by a power of two for each layer or as they were trained. They round to
+nearest, ties to even, and saturate. A bias has the binary point of the accumulator that it initialises. Every tensor
+between layers has `activation_bits`, scaled by the smallest power of two that covers its range. It rounds halves up,
+which in hardware is an addition and a shift, and saturates. Sums that only an activation reads, and the logits, are not
+stored and so are as wide as their accumulator. The slope of a leaky ReLU has `SLOPE_BITS`. A pixel is its own code:
+p / 256 where training read p / 255, p where it read bytes. For any other scaling, the host looks each byte up in a
+table of 256 codes.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ Options = TypeVar("Options", bound=FormatOptions)
 BYTE = 8
 """Bits of a pixel on the stream."""
 SLOPE_BITS = 8
-"""Of the slope of a leaky ReLU: 1/512 of it is the most that rounding changes."""
+"""Bits of the slope of a leaky ReLU: rounding changes it by at most 1/512."""
 
 
 def lower(job: Job[Options]) -> QuantisedNetwork:
@@ -83,7 +84,7 @@ def _arithmetic(job: Job[Options], layer: Layer, sources: Sequence[FixedType]) -
             return Arithmetic(sums if is_sum(job.network, layer) else stored, kernel, _bias(job, layer, fraction), sums)
         case GlobalAveragePool() | AveragePool2D():
             area = prod(layer.kernel if isinstance(layer, AveragePool2D) else job.network.input_shapes(layer)[0][:2])
-            more = ceil(log2(area))  # bits of the sum of an area, and as many behind the point for their average
+            more = ceil(log2(area))  # extra bits for the sum of an area, and as many fraction bits for its average
             return Arithmetic(stored, accumulator=FixedType(source.width + 2 * more + 1, source.integer + more + 1))
         case MaxPool2D() | Flatten():
             return Arithmetic(source)
@@ -95,7 +96,7 @@ def _arithmetic(job: Job[Options], layer: Layer, sources: Sequence[FixedType]) -
 
 
 def is_sum(network: Network, layer: Layer) -> bool:
-    """Whether the sums of `layer` go straight into an activation, or are the logits."""
+    """Whether the sums of `layer` go directly into an activation, or are the logits."""
     return all(isinstance(consumer, (*ACTIVATIONS, Softmax)) for consumer in network.consumers(layer.name))
 
 
@@ -110,7 +111,7 @@ def _kernel(job: Job[Options], layer: Layer) -> FixedType:
 
 
 def _bias(job: Job[Options], layer: Layer, fraction: int) -> FixedType:
-    """No more bits than the largest bias takes."""
+    """The type of the biases, just wide enough for the largest."""
     largest = float(abs(job.weights.tensors()[f"{layer.name}/bias"]).max()) * 2.0**fraction
     width = ceil(log2(largest + 1)) + 2
     return FixedType(width, width - fraction, True, Rounding.RND_CONV, Overflow.SAT)
@@ -118,7 +119,7 @@ def _bias(job: Job[Options], layer: Layer, fraction: int) -> FixedType:
 
 @dataclass(frozen=True)
 class Reach:
-    """What the accumulator of `layer` can come to over all images, as integers; `holds` is what it can hold."""
+    """The range of the accumulator of `layer` over all images, as integers; `holds` is the type it has."""
 
     layer: str
     low: int
@@ -131,22 +132,23 @@ class Reach:
 
     @property
     def bits(self) -> int:
-        """Bits that hold it."""
+        """Bits that hold the range."""
         return max(self.high.bit_length(), (-self.low - 1).bit_length()) + 1
 
 
 def reaches(job: Job[Options], quantised: QuantisedNetwork) -> Iterator[Reach]:
-    """Of every layer with weights. It is a proof: each weight meets the code of its input that takes the sum furthest.
+    """The reach of every layer with weights. It is a proof: each weight is multiplied by the input code that moves the
+    sum furthest.
 
-    It holds for a part of the products too, with or without the bias, in any order. What rounding adds before bits are
-    dropped is counted, and the zeros of a result that has more of them.
+    It holds for partial sums too, with or without the bias, in any order. It includes what rounding adds before bits
+    are dropped, and the zeros that are appended where the result has more fraction bits.
     """
     tensors = job.weights.tensors()
     for layer in quantised.computed:
         types = quantised.layers[layer.name]
         if types.kernel is None or types.bias is None or types.accumulator is None:
             continue
-        if types.bias.width > 64:  # more than `codes` have: the bias alone is beyond every accumulator
+        if types.bias.width > 64:  # wider than `codes` can be: the bias alone exceeds every accumulator
             yield Reach(layer.name, types.bias.low, types.bias.high, types.accumulator)
             continue
         kernel = codes(tensors[f"{layer.name}/kernel"], types.kernel)
@@ -162,8 +164,8 @@ def reaches(job: Job[Options], quantised: QuantisedNetwork) -> Iterator[Reach]:
 
 
 def _read_as(quantised: QuantisedNetwork, layer: Layer) -> FixedType:
-    """The type that the sums of `layer` enter: of the activation that alone reads them, or its own."""
-    readers = [one for one in quantised.computed if layer.name in one.inputs]
+    """The type that the sums of `layer` are converted to: that of their only reader, an activation, or its own."""
+    readers = [reader for reader in quantised.computed if layer.name in reader.inputs]
     is_read = len(readers) == 1 and isinstance(readers[0], ACTIVATIONS)
     return quantised.layers[readers[0].name if is_read else layer.name].output
 

@@ -1,4 +1,4 @@
-"""What the generated project follows from, weights apart: a plain value, to and from JSON."""
+"""Everything that determines the generated project except the weights: a plain value, to and from JSON."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from models.serial import quantised_from_json, quantised_to_json
 
 @dataclass(frozen=True, eq=False)
 class Blueprint:
-    """`folds` are those of layers with weights; `roms` says what holds their weights, `kept` what holds the values that
-    they read again, `rows` what holds the rows of windows; `fifos` gives (depth, storage). `sums` are the bits of the
-    accumulators, `sharing` says how many results share a multiplier, where they do; `searches` find the codes of layers
-    of thresholds."""
+    """`folds` are those of layers with weights. Three fields give the storage of memories: `roms` of weights, `kept` of
+    values that are read again, `rows` of the rows of windows. `fifos` gives (depth, storage). `sums` are the bits of
+    the accumulators, `sharing` says how many results share a multiplier, and `searches` find the codes of threshold
+    layers.
+    """
 
     quantised: QuantisedNetwork
     folds: Mapping[str, Fold]
@@ -38,7 +39,7 @@ class Blueprint:
     searches: Mapping[str, Search] = field(default_factory=dict)
 
     def shared(self, layer: str) -> int:
-        """How many results of `layer` share a multiplier: no more than are computed at a time, and none in LUTs."""
+        """How many results of `layer` share a multiplier: at most PE, and 1 where it multiplies in LUTs."""
         return shared(self.sharing.get(layer, 1), self.folds[layer])
 
     @cached_property
@@ -67,19 +68,19 @@ def blueprint(design: LayerDesign[Any]) -> Blueprint:
     )
 
 
-def to_json(one: Blueprint) -> dict[str, Any]:
+def to_json(project: Blueprint) -> dict[str, Any]:
     return {
-        "quantised": quantised_to_json(one.quantised),
-        "folds": {name: [fold.pe, fold.simd, fold.in_luts] for name, fold in one.folds.items()},
-        "roms": dict(one.roms),
-        "rows": dict(one.rows),
-        "kept": dict(one.kept),
-        "fifos": [[*fifo, depth, storage] for fifo, (depth, storage) in one.fifos.items()],
-        "sums": dict(one.sums),
-        "sharing": dict(one.sharing),
-        "part": one.part,
-        "clock_ns": one.clock_ns,
-        "searches": {name: astuple(search) for name, search in one.searches.items()},
+        "quantised": quantised_to_json(project.quantised),
+        "folds": {name: [fold.pe, fold.simd, fold.in_luts] for name, fold in project.folds.items()},
+        "roms": dict(project.roms),
+        "rows": dict(project.rows),
+        "kept": dict(project.kept),
+        "fifos": [[*fifo, depth, storage] for fifo, (depth, storage) in project.fifos.items()],
+        "sums": dict(project.sums),
+        "sharing": dict(project.sharing),
+        "part": project.part,
+        "clock_ns": project.clock_ns,
+        "searches": {name: astuple(search) for name, search in project.searches.items()},
     }
 
 

@@ -1,4 +1,4 @@
-"""What these stages cannot build, said before anything is generated."""
+"""Refuses what these stages cannot build, before anything is generated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.quantised import QuantisedNetwork
 BEAT = 32
 """Bits of a result, and of a word of the output stream."""
 NARROWEST = 4
-"""Columns: a pool reads a word of its rows again no sooner than a row later, which its pipeline counts on."""
+"""Columns of the narrowest image of a pool: its pipeline relies on a row to pass before a word is read again."""
 
 
 def check(job: Job[Options], kinds: Set[str] = KINDS) -> Sequence[Refusal]:
@@ -54,7 +54,7 @@ def _layers(job: Job[Options], kinds: Set[str]) -> Iterator[Refusal]:
 
 
 def _streams(job: Job[Options]) -> Iterator[Refusal]:
-    """Tensors that the stages cannot pass on."""
+    """Refusals of tensors that the stages cannot pass on."""
     network = job.network
     if len(network.input_shape) not in (1, 3):
         fact = f"it has the shape {network.input_shape}, and the first stage receives images and vectors"
@@ -82,15 +82,14 @@ def _formats(job: Job[Options]) -> Iterator[Refusal]:
 def overflows(
     job: Job[Options], quantised: QuantisedNetwork, result: str = "a beat of the output stream"
 ) -> Iterator[Refusal]:
-    """Accumulators of which it cannot be proven that they hold every sum, and results that do not fit what holds a
-    `result`."""
+    """Refusals of accumulators that are not proven to hold every sum, and of results too wide for a `result`."""
     reached, last = list(reaches(job, quantised)), quantised.output
-    for one in reached:
-        if one.layer == last and one.bits > BEAT:
-            fact = f"its results may take {one.bits} bits, and {result} has {BEAT}"
-            yield Refusal(f"layer {one.layer}", fact, _nearest(job, reached))
-    if found := [one for one in reached if not one.fits]:
-        worst = max(found, key=lambda one: one.bits)
+    for reach in reached:
+        if reach.layer == last and reach.bits > BEAT:
+            fact = f"its results may take {reach.bits} bits, and {result} has {BEAT}"
+            yield Refusal(f"layer {reach.layer}", fact, _nearest(job, reached))
+    if overflowing := [reach for reach in reached if not reach.fits]:
+        worst = max(overflowing, key=lambda reach: reach.bits)
         fact = (
             f"{worst.holds.width} bits cannot hold every sum of {worst.layer}, which may come to "
             f"{max(worst.high, -worst.low):,}: that takes {worst.bits} bits"
@@ -99,19 +98,19 @@ def overflows(
 
 
 def _nearest(job: Job[Options], reached: Sequence[Reach]) -> str:
-    """The nearest options whose sums are all held: wider accumulators, or else shorter numbers."""
-    for option, value in _others(job.options, max(one.bits for one in reached)):
+    """The nearest options whose accumulators hold all sums: wider accumulators, or else shorter numbers."""
+    for option, value in _others(job.options, max(reach.bits for reach in reached)):
         options = replace(job.options, **{option: value})  # type: ignore[arg-type]
         other = replace(job, options=options)
         quantised = lower(other)
         sums, last = list(reaches(other, quantised)), quantised.output
-        if all(one.fits and (one.layer != last or one.bits <= BEAT) for one in sums):
+        if all(reach.fits and (reach.layer != last or reach.bits <= BEAT) for reach in sums):
             return f"--{option.replace('_', '-')} {value}"
     return "biases that are not so much larger than the weights"
 
 
 def _others(options: FormatOptions, bits: int) -> Iterator[tuple[str, int | str]]:
-    """(option, value) of other arithmetic, the nearest first; `bits` are those of the widest sum."""
+    """(option, value) of other arithmetic, the nearest first; `bits` is the width of the widest sum."""
     if bits <= LONGEST:
         yield "accumulator_bits", bits
     yield from (("activation_bits", fewer) for fewer in range(options.activation_bits - 1, LEAST - 1, -1))

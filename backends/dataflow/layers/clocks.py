@@ -15,12 +15,12 @@ from backends.dataflow.space import Solved
 from backends.protocol import Job
 
 KEPT = 16
-"""Designs that a network keeps for jobs at other clocks."""
+"""The most designs of a network that are kept for jobs at other clocks."""
 
 
 def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
-    """The design of `job`, a float network; what was found at one clock serves the others. Raises `Unbuildable` for
-    accumulators that could overflow, and where `resolve_folding` does."""
+    """The design of `job`, a float network. The solution at one clock is reused at other clocks. Raises `Unbuildable`
+    for accumulators that could overflow, and where `resolve_folding` does."""
     quantised = lower(job)
     refusals.refuse(overflows(job, quantised))
     if job.options.target_fps != NO_TARGET:
@@ -34,7 +34,7 @@ def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
 
 
 def _of(design: Design, job: Job[Options]) -> Design:
-    """The same design for a job of another clock, with all that is known of it."""
+    """The same design for a job of another clock, with its cached properties."""
     other = copy(design)
     object.__setattr__(other, "job", job)
     return other

@@ -64,21 +64,21 @@ class LayerDesign(BufferedDesign, Generic[Options]):
 
     @cached_property
     def sums(self) -> Mapping[str, int]:
-        """Bits that hold every sum of a layer with weights, by its weights: no accumulator is wider."""
+        """The width of the accumulator of each layer with weights: the bits that hold every sum its weights allow."""
         return {reach.layer: reach.bits for reach in reaches(self.job, self.quantised)}
 
     @cached_property
     def sharing(self) -> Mapping[str, int]:
-        """How many results share a DSP48E1, by layer with weights; 1 in those that are not there."""
+        """How many results share a DSP48E1, by layer with weights; 1 for layers that are missing here."""
         return {}
 
     @cached_property
     def searches(self) -> Mapping[str, Search]:
-        """How the codes of layers of thresholds are found, by layer."""
+        """How the codes of threshold layers are found, by layer."""
         return {}
 
     def fabric(self, node: Node, folds: Sequence[Fold]) -> Sequence[Fold]:
-        """Those of `folds` at which the stage `node` may multiply in LUTs, too."""
+        """The folds among `folds` at which the stage `node` may also multiply in LUTs."""
         return ()
 
     @staticmethod
@@ -92,10 +92,10 @@ class LayerDesign(BufferedDesign, Generic[Options]):
 
     @abstractmethod
     def fifo_cost(self, buffer: Buffer) -> Amounts:
-        """What one FIFO takes: what controls it, and what holds its words."""
+        """What one FIFO takes: its control logic, and the memory of its words."""
 
     def costs(self) -> Iterator[tuple[str, Amounts]]:
-        """(scope, amounts) of all that the design and its shell are made of; memories have scopes of their own."""
+        """(scope, amounts) of every part of the design and its shell; memories have their own scopes."""
         for node in self.nodes:
             logic, memories = self.node_cost(node, self.lanes[node.name])
             yield node.scope, logic
@@ -106,12 +106,12 @@ class LayerDesign(BufferedDesign, Generic[Options]):
 
     @cached_property
     def whole(self) -> Amounts:
-        """All that it takes."""
+        """What the whole design takes."""
         return joined(*(part for _, part in self.costs()))
 
     @cached_property
     def roms(self) -> Mapping[str, Memory]:
-        """The weights of every layer that has some."""
+        """The weight memory of every layer with weights."""
         device = self.job.target.part.device
         roms = {}
         for node in self.weighted:
@@ -121,7 +121,7 @@ class LayerDesign(BufferedDesign, Generic[Options]):
         return roms
 
     def _in_a_word(self, layer: str) -> int:
-        """Results whose weights lie in one ROM."""
+        """How many results have their weights in one ROM."""
         return 1
 
     @cached_property
@@ -136,17 +136,17 @@ class LayerDesign(BufferedDesign, Generic[Options]):
 
     @cached_property
     def kept(self) -> Mapping[str, Memory]:
-        """What the stages of layers with weights read more than once."""
+        """The memories of values that layers with weights read more than once."""
         device = self.job.target.part.device
         return {node.name: kept(node, self.folds[node.name], self._bits(node), device) for node in self.weighted}
 
     def _bits(self, node: Node) -> int:
-        """Of a value that it takes."""
+        """Bits of a value that the stage takes."""
         return self.quantised.type_of(node.layer.inputs[0]).width
 
     @cached_property
     def pixel_bits(self) -> Mapping[Fifo, int]:
-        """For each FIFO, the bits of a pixel that passes it, all channels; of a window all that it covers."""
+        """For each FIFO, the bits of all channels of a pixel, or of all values of a window."""
         writers = {node.name: node for node in self.nodes}
         return {
             (source, node.name): self._pixel_bits(writers[source])

@@ -1,4 +1,4 @@
-"""The folds of a layer that are worth trying: what a lane without weights takes must save another."""
+"""The folds of a layer that are worth trying: a lane without weights must save another one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from backends.dataflow.layers.words import least
 from backends.dataflow.pe_simd import Fold
 
 BUSIEST = 0.9
-"""Of the cycles of multipliers with lanes to fill, those that their window stage may take: one that is busier makes
-them wait at the start of every row, and the FIFOs that hold a row meanwhile take more LUTs than the lanes save."""
+"""The share of the multipliers' cycles that the window stage may take, where some lanes have no weights. A busier
+window stage makes the multipliers wait at the start of every row, and FIFOs that hold a row take more LUTs than are
+saved."""
 
 
 @lru_cache(maxsize=64)  # of one network they are the same on every part
 def worthwhile(unit: Node, windows: tuple[Node, ...], folds: tuple[Fold, ...], sharing: int) -> tuple[Fold, ...]:
-    """Those of `folds` that divide the layer of the stage `unit`, and of the others those that are faster than every
-    fold of as few multipliers, each of `sharing` results; `windows` is its window stage, where it has one."""
+    """The folds that divide the layer of the stage `unit`, and of the others those faster than every fold of as few
+    multipliers. A multiplier computes `sharing` results; `windows` is the window stage, where there is one."""
 
     @cache
     def of_windows(width: int) -> int:
@@ -39,7 +40,7 @@ def worthwhile(unit: Node, windows: tuple[Node, ...], folds: tuple[Fold, ...], s
 
 
 def _fewer(folds: Sequence[Fold], ranked: Iterable[tuple[float, int, bool, int]]) -> Iterator[Fold]:
-    """Those that divide, and those of fewer multipliers than every faster one."""
+    """The folds that divide the layer, and those with fewer multipliers than every faster fold."""
     fewest = inf
     for needed, multipliers, is_filled, place in ranked:
         if not is_filled or (multipliers < fewest and needed < inf):

@@ -1,6 +1,6 @@
-"""What stages keep: the weights of a layer, the rows of an image, the values that a layer reads again.
+"""The memories of stages: the weights of a layer, the rows of an image, the values that a layer reads again.
 
-Each goes where it takes the smaller share of the part: into LUTs (AMD UG474) or block RAM (UG473).
+Each is in LUTs (AMD UG474) or block RAM (UG473), whichever takes the smaller share of the part.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Memory:
 
     @property
     def luts(self) -> int:
-        """LUTs that hold the words; a ROM of LUTs holds 64 bits in each. One word is in registers, or constants."""
+        """LUTs that hold the words; a ROM has 64 bits in each LUT. A single word is in registers, or is constant."""
         if self.storage == BRAM:
             return 0
         if self.rom:
@@ -42,18 +42,19 @@ class Memory:
 
 
 def shared(sharing: int, fold: Fold) -> int:
-    """How many results share a multiplier at this fold, where so many can."""
+    """How many results share a multiplier at this fold, where `sharing` could."""
     return 1 if fold.in_luts else min(sharing, fold.pe)
 
 
 def weight_rom(node: Node, fold: Fold, bits: int, device: Device, sharing: int = 1) -> Memory:
-    """The weights of a stage: one ROM for every PE, or for every `sharing` of them, a word a cycle."""
+    """The weights of a stage: a ROM for every PE, or for every `sharing` of them, each with one word a cycle."""
     together = shared(sharing, fold)
     return _in(ceil(fold.pe / together), turns(node, fold), fold.simd * together * bits, device, rom=True)
 
 
 def rows(node: Node, wide: Lanes, bits: int, device: Device) -> Memory:
-    """The rows that are needed again: all of a window in one memory, of a pool a memory for each but the newest."""
+    """The rows that are needed again: those of a window in one memory, those of a pool in one each except the
+    newest."""
     assert isinstance(node.layer, (*CONVOLUTIONS, *POOLS))
     height, width, channels = node.layer.kernel[0], *node.taken[1:]
     if node.kind == WINDOW:
@@ -63,7 +64,7 @@ def rows(node: Node, wide: Lanes, bits: int, device: Device) -> Memory:
 
 
 def kept(node: Node, fold: Fold, bits: int, device: Device) -> Memory:
-    """What a stage with weights keeps of what it has read: a window, or all values."""
+    """The values that a stage with weights keeps after reading: a window, or all of them."""
     return _in(1, parts_read(node, fold), part_width(node.layer, fold) * bits, device)
 
 

@@ -38,7 +38,7 @@ KEYWORDS = """
 """
 """Of C++14."""
 HEADERS = "alloca daylight environ errno main std stderr stdin stdout timezone uint ulong ushort"
-"""What the headers of g++ call something that is no function; types end in _t, and macros are in capitals."""
+"""Names in the headers of g++ that are not functions; types end in _t, and macros are in capitals."""
 TEMPLATES = """
     activation add advance average_pool clone concat depthwise global_average_pool half_up hls image image_beats
     matrix_vector max_pool receive relu result_beats saturated scan send shift_in shift_out window
@@ -48,7 +48,7 @@ TEMPLATES = """
     dataflow expected frame frames images put_images results simulate stages take_results
     transfer
 """
-"""What the generated sources call something already, types among it."""
+"""Names that the generated sources use already, types included."""
 TAKEN = frozenset(word.replace("_", "") for word in (KEYWORDS + HEADERS + TEMPLATES).split())
 
 VERILOG = """
@@ -70,22 +70,22 @@ VERILOG = """
     weak1 wildcard wire with within wor xnor
     clk reset images results receive_image send_results tb
 """
-"""Of SystemVerilog (IEEE 1800-2017), and what ``top.sv`` calls something already. It comes beside `TAKEN`, so that
-layers have the same names in both languages wherever they can."""
+"""Keywords of SystemVerilog (IEEE 1800-2017), and names that ``top.sv`` uses already. They are added to `TAKEN`, so
+that layers have the same names in both languages wherever possible."""
 _MODULES = """
     adder_tree axis_receive axis_send convolution delay dense dsp_multiply_add fifo global_average memory narrow
     packed_array product_array requantise rom short_fifo testbench threshold threshold_search widen
 """
 VERILOG_LAYER = TAKEN | {word.replace("_", "") for word in VERILOG.split()}
 VERILOG_TOP = VERILOG_LAYER | {word.replace("_", "") for word in _MODULES.split()}
-"""No top is called like a module of the library; an instance may be."""
+"""The top must not have the name of a library module; an instance may."""
 
 ENDINGS = re.compile("_(out|window|windows|weights|biases|t|valid|ready|data)$")
-"""Streams between stages, the functions and arrays of a layer, and types of C end so."""
+"""Endings of streams between stages, of functions and arrays of a layer, and of C types."""
 
 
 def top_name(network: Network, verilog: bool = False) -> str:
-    """The function or module, and so the IP core, is called as the network is."""
+    """The name of the function or module, and so of the IP core: that of the network, as an identifier."""
     return identifiers([network.name], taken=VERILOG_TOP if verilog else TAKEN)[network.name]
 
 
@@ -96,12 +96,12 @@ def layer_names(network: Network, verilog: bool = False) -> Mapping[str, str]:
 
 
 def identifiers(names: Iterable[str], beside: str = "", taken: frozenset[str] = TAKEN) -> Mapping[str, str]:
-    """An identifier for every name, as near to it as can be; none is `beside`, or among `taken` without their "_".
+    """An identifier for every name, as close to it as possible; none is `beside` or, without "_", among `taken`.
 
     >>> dict(identifiers(["conv1", "/block/Conv", "2d", "add", "conv-1"]))
     {'conv1': 'conv1', '/block/Conv': 'block_Conv', '2d': 'layer_2d', 'add': 'layer_add', 'conv-1': 'conv_1_2'}
     """
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for name in names:
         words = re.split(r"[\W_]+", name, flags=re.ASCII)
         plain = "_".join(word for word in words if word and word.lower() != "to")  # streams are A_to_B
@@ -111,8 +111,8 @@ def identifiers(names: Iterable[str], beside: str = "", taken: frozenset[str] = 
             plain = f"layer_{plain}".rstrip("_")
         if ENDINGS.search(plain):
             plain = f"{plain}_layer"
-        found[name] = _free(plain, {*map(_folded, (beside, *found.values()))})
-    return found
+        by_name[name] = _free(plain, {*map(_folded, (beside, *by_name.values()))})
+    return by_name
 
 
 def struct(identifier: str) -> str:
@@ -126,11 +126,11 @@ def struct(identifier: str) -> str:
 
 def _free(plain: str, taken: set[str]) -> str:
     """`plain`, with a number behind it where it, or its struct, is taken."""
-    number, found = 1, plain
-    while _folded(found) in taken:
+    number, candidate = 1, plain
+    while _folded(candidate) in taken:
         number += 1
-        found = f"{plain}_{number}"
-    return found
+        candidate = f"{plain}_{number}"
+    return candidate
 
 
 def _folded(identifier: str) -> str:

@@ -1,11 +1,11 @@
-"""The stages of the generated dataflow, in the order of the network, and how wide they work.
+"""The stages of the generated dataflow, in the order of the network, and how many values they process at a time.
 
-The first receives the bytes of an image from AXI-Stream, the last sends the results. A convolution is a *window* stage,
-which stores rows, pads and hands out windows, and a *matrix-vector* stage of PE x SIMD multipliers, or where it is
-depthwise a *depthwise* stage, a multiplier for each of PE channels; a 1x1 convolution that skips no pixel needs no
-window. A ReLU, clip, leaky ReLU or threshold is part of the stage with weights before it. A *clone* copies a tensor
-that is read twice. A *concat* reads whole pixels of two tensors at once. Flattening takes no stage: a dense layer takes
-the pixels of an image as they come.
+The first stage receives the bytes of an image from AXI-Stream, the last sends the results. A convolution has a *window*
+stage, which stores rows, pads and puts windows, and a *matrix-vector* stage of PE x SIMD multipliers. A depthwise
+convolution has a *depthwise* stage instead, with a multiplier for each of PE channels. A 1x1 convolution of stride 1
+needs no window stage. A ReLU, clip, leaky ReLU or threshold is part of the stage with weights before it. A *clone*
+copies a tensor that is read twice. A *concat* reads whole pixels of two tensors at once. Flattening needs no stage: a
+dense layer takes the pixels of an image in order.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ POOLS = (MaxPool2D, AveragePool2D)
 KINDS = frozenset(
     kind.kind for kind in (*WEIGHTED, *POOLS, GlobalAveragePool, Add, Concat, *ACTIVATIONS, Flatten, Softmax)
 )
-"""Layers that can be generated; the largest result of a softmax is the host's to take."""
+"""Layers that can be generated; for a softmax, the host takes the largest result."""
 Convolution = Conv2D | GroupedConv2D
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One stage: it takes pixels of the image `taken` and puts those of `shape`, a window the windows for them.
+    """One stage: it takes pixels of an image of shape `taken` and puts those of `shape`; a window stage puts windows.
 
-    `tensor` names the tensor that it puts (a window's is that which it slides over), `layer` what it is for: a stage
-    with weights has its layer's name.
+    `tensor` names the tensor that it puts; for a window stage, the tensor that the window slides over. `layer` is the
+    layer it belongs to. A stage with weights has the name of its layer.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Node:
 
     @property
     def scope(self) -> str:
-        """What its readings are said of: a layer, all clones together, or both AXI-Streams."""
+        """The scope of its readings: a layer, all clones together, or both AXI-Streams."""
         if self.kind in (RECEIVE, SEND):
             return STREAMS
         return CLONE if self.kind == CLONE else self.layer.name
@@ -84,7 +84,7 @@ class Node:
 
     @property
     def covered(self) -> int:
-        """Values that are read for an output pixel of a layer with weights: of a window, all channels."""
+        """Values that a layer with weights reads for an output pixel, all channels of a window included."""
         if isinstance(self.layer, CONVOLUTIONS):
             return prod(self.layer.kernel) * self.taken[-1]
         return prod(self.taken)
@@ -93,10 +93,10 @@ class Node:
     def foldable(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """(every SIMD, every PE) that a layer with weights may have.
 
-        Neither has to divide what the layer has: lanes that fill the last group of results, or the last part of a
-        column of a window or of a pixel, have no weights. PE is the fewest that make so many groups, SIMD the fewest
-        that make so many parts; of windows it is as in `_simds`. A depthwise stage multiplies one value for each of PE
-        channels, which divide them: a part of the last channels of a pixel would go on into the next one.
+        Neither has to divide the size of the layer: surplus lanes in the last group of results, or in the last part of
+        a window column or of a pixel, have no weights. Each PE is the smallest that gives its number of groups, each
+        SIMD the smallest that gives its number of parts; for windows see `_simds`. A depthwise stage multiplies one
+        value for each of PE channels. Its PE divides the channels, since a part must not extend into the next pixel.
         """
         results, channels = self.size[1], self.taken[-1]
         if isinstance(self.layer, GroupedConv2D):
@@ -117,11 +117,11 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """How the windows of a convolution are handed out: SIMD values a word, or PE of a depthwise one.
+    """How the windows of a convolution are put: in words of SIMD values, or of PE for a depthwise one.
 
-    A part holds `lanes` values of each of `across` columns, the width of the kernel or one; `column` parts pass for
-    each column, the last of `last` values that no part before had. The rows are kept in words of `stored` values, which
-    a word of the stream, a part and `last` consist of.
+    A part holds `lanes` values of each of `across` columns, which is the kernel width or one. Each column has `column`
+    parts, and the last part has `last` new values. The rows are kept in words of `stored` values, a common divisor of a
+    word of the stream, of a part and of `last`.
     """
 
     across: int
@@ -132,11 +132,11 @@ class Parts:
 
 
 def divisors(number: int) -> tuple[int, ...]:
-    return tuple(one for one in range(1, number + 1) if number % one == 0)
+    return tuple(divisor for divisor in range(1, number + 1) if number % divisor == 0)
 
 
 def _fewest(number: int) -> tuple[int, ...]:
-    """How many at a time make 1, 2, .. turns of `number`, and no fewer would.
+    """The smallest group sizes that divide `number` into 1, 2, .. groups.
 
     >>> _fewest(10)
     (1, 2, 3, 4, 5, 10)
@@ -145,13 +145,12 @@ def _fewest(number: int) -> tuple[int, ...]:
 
 
 def part_width(layer: Layer, fold: Fold) -> int:
-    """Values that a stage with weights reads at a time: of as many channels as it works on, or for each product."""
+    """Values that a stage with weights reads at a time: PE channels of a depthwise stage, else SIMD."""
     return fold.pe if isinstance(layer, GroupedConv2D) else fold.simd
 
 
 def columns_a_part(layer: Convolution, channels: int, simd: int) -> int:
-    """Over how many columns of a window a part of `simd` of its values lies: over one, or over all where windows then
-    take fewer parts.
+    """How many columns of a window a part of `simd` values covers: one, or all where a window then has fewer parts.
 
     >>> conv = Conv2D("conv", ("input",), (3, 3), (1, 1), "same", 8)
     >>> [columns_a_part(conv, 28, simd) for simd in (14, 84, 18, 15, 16)]
@@ -163,8 +162,8 @@ def columns_a_part(layer: Convolution, channels: int, simd: int) -> int:
 
 
 def _simds(layer: Conv2D, channels: int) -> tuple[int, ...]:
-    """Every SIMD of a layer that reads windows: the fewest values of a column that make so many parts of it, of all
-    that consist of words as large."""
+    """Every SIMD of a layer that reads windows: for each number of parts of a column, the fewest values that give it,
+    among those that consist of words of equal size."""
     column, width = layer.kernel[0] * channels, layer.kernel[1]
 
     def is_fewest(lanes: int) -> bool:
@@ -177,7 +176,7 @@ def _simds(layer: Conv2D, channels: int) -> tuple[int, ...]:
 
 
 def parts(node: Node, wide: Lanes) -> Parts:
-    """Of the window stage `node`."""
+    """The parts that the window stage `node` puts."""
     layer, channels, width = node.layer, node.taken[-1], part_width(node.layer, wide.fold)
     assert isinstance(layer, CONVOLUTIONS) and node.kind == WINDOW
     across = columns_a_part(layer, channels, width)
@@ -187,7 +186,7 @@ def parts(node: Node, wide: Lanes) -> Parts:
 
 
 def parts_read(node: Node, fold: Fold) -> int:
-    """Parts that a stage with weights reads for an output pixel: of a window, of a pixel or of a vector."""
+    """How many parts a stage with weights reads for an output pixel, from a window, a pixel or a vector."""
     width = part_width(node.layer, fold)
     if not (isinstance(node.layer, CONVOLUTIONS) and slides(node.layer)):
         channels = node.taken[-1]
@@ -209,21 +208,21 @@ def nodes(quantised: QuantisedNetwork) -> tuple[Node, ...]:
 
 
 def pixels(shape: Shape) -> int:
-    """Of one frame: those of an image, 1 of a vector."""
+    """The pixels of one frame; 1 for a vector."""
     return prod(shape[:-1])
 
 
 def merged(quantised: QuantisedNetwork, layer: Layer) -> ReLU | Clip | LeakyReLU | Threshold | None:
-    """What the stage of `layer` applies to its sums: the only reader of a layer with weights."""
-    readers = [one for one in quantised.computed if layer.name in one.inputs]
+    """The activation or threshold in the stage of `layer`: the only reader of a layer with weights."""
+    readers = [reader for reader in quantised.computed if layer.name in reader.inputs]
     is_merged = isinstance(layer, WEIGHTED) and len(readers) == 1
     return readers[0] if is_merged and isinstance(readers[0], (*ACTIVATIONS, Threshold)) else None
 
 
 def merged_activation(quantised: QuantisedNetwork, layer: Layer) -> ReLU | Clip | LeakyReLU | None:
-    """The activation among them."""
-    found = merged(quantised, layer)
-    return None if isinstance(found, Threshold) else found
+    """The activation in the stage of `layer`, thresholds excluded."""
+    reader = merged(quantised, layer)
+    return None if isinstance(reader, Threshold) else reader
 
 
 def slides(layer: Convolution) -> bool:
@@ -237,10 +236,10 @@ def _nodes(quantised: QuantisedNetwork) -> Iterator[Node]:
     yield Node(f"{RECEIVE} {INPUT}", RECEIVE, (INPUT,), shapes[INPUT], shapes[INPUT], INPUT, first)
     stream = {INPUT: f"{RECEIVE} {INPUT}"}  # the stage that puts a tensor
     put = {INPUT: shapes[INPUT]}  # and the shape in which it does
-    inner = {one.name for layer in quantised.computed if (one := merged(quantised, layer))}
+    inner = {reader.name for layer in quantised.computed if (reader := merged(quantised, layer))}
 
     def clone(tensor: str, layer: Layer) -> Iterator[Node]:
-        if sum(one.inputs.count(tensor) for one in quantised.computed) > 1:
+        if sum(reader.inputs.count(tensor) for reader in quantised.computed) > 1:
             name = f"{CLONE} {tensor}"
             yield Node(name, CLONE, (stream[tensor],), put[tensor], put[tensor], tensor, layer)
             stream[tensor] = name

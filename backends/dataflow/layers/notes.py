@@ -36,7 +36,7 @@ def notes(solved: Solved[Any]) -> Iterator[Note]:
 
 
 def _arithmetic(design: LayerDesign[Any]) -> Iterator[Note]:
-    """Weights that saturate, and how near the accumulators come to their ends."""
+    """Notes on weights that saturate, and on how much of the accumulators is used."""
     job, quantised = design.job, design.quantised
     tensors = job.weights.tensors()
     lost = {}

@@ -1,4 +1,4 @@
-"""How wide the numbers of a network are, and options of the flows whose stages are made here."""
+"""The formats of the numbers of a network, and the options of the flows with these stages."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ SHORTEST, LONGEST = 16, 48
 
 
 def formats_text(text: str) -> str:
-    """Checks formats of weights and writes them as people do; raises `ValueError`."""
+    """Checks formats of weights and writes them as Qm.n; raises `ValueError`."""
     usual, layers = parse_formats(text)
-    return ",".join([_name(usual), *(f"{layer}={_name(one)}" for layer, one in layers.items())])
+    return ",".join([_name(usual), *(f"{layer}={_name(type)}" for layer, type in layers.items())])
 
 
 def parse_formats(text: str) -> tuple[FixedType, dict[str, FixedType]]:
@@ -58,7 +58,7 @@ def tensors(network: Network) -> list[str]:
 
 
 def with_bits(options: Options, bits: Mapping[str, int]) -> Options:
-    """`options` with so many bits for each of `tensors`."""
+    """`options` with these numbers of bits for each of `tensors`."""
     weights = {name.removesuffix(WEIGHT): f"Q1.{count - 1}" for name, count in bits.items() if name != ACTIVATIONS}
     usual = max(weights.values(), key=lambda format: (list(weights.values()).count(format), format))
     others = [f"{layer}={format}" for layer, format in weights.items() if format != usual]
@@ -133,4 +133,4 @@ class PackingOption:
 
 @dataclass(frozen=True)
 class LayerOptions(FormatOptions, FifoOptions, RateOption, ShellOption, FoldingOption):
-    """Of stages between FIFOs beside it: folding, rate, FIFOs and shell."""
+    """Formats, and the options of stages between FIFOs: folding, rate, FIFOs and shell."""

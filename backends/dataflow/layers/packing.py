@@ -1,7 +1,7 @@
-"""Which products can share a DSP48E1, and the weights as its multiplier takes them.
+"""Which products can share a DSP48E1, and the format of their weights for its multiplier.
 
-A DSP48E1 multiplies 25 x 18 bits (AMD UG479). Weights of several results stand `shift` bits apart in its wider factor;
-two such multipliers add up in cascade, and their sums are taken apart again, exactly.
+A DSP48E1 multiplies 25 x 18 bits (AMD UG479). The weights of several results are `shift` bits apart in its wider
+factor. Two such multipliers add up in cascade, and their sums are then separated exactly.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 FACTOR_BITS = 25
 FEW = 96
-"""Products of eight bits a cycle of a layer that may multiply in LUTs: what leaves the DSP slices to the layers with
-many. Of shorter ones that many more that take as many LUTs."""
+"""The most products of eight bits a cycle of a layer that may multiply in LUTs, so that DSP slices are left to the
+layers with many. Of shorter products, as many more as take the same LUTs."""
 EIGHT = 9 * 8
-"""Bits of the rows that a product of 8 x 8 bits adds up."""
+"""Bits of the rows that a product of 8 x 8 bits adds up in LUTs."""
 TERMS = 2
-"""Products that add up before they are taken apart: the second multiplier of a cascade has the register for it."""
+"""Products that are added before they are separated: the second multiplier of a cascade has the register for it."""
 
 
 def shift(lanes: int, weight_bits: int) -> int:
-    """How many bits apart the weights of `lanes` results stand.
+    """How many bits apart the weights of `lanes` results are.
 
     >>> shift(2, 8), shift(3, 4)
     (17, 10)
@@ -49,16 +49,16 @@ def lanes(weight_bits: int, act_bits: int, is_signed: bool = False) -> int:
     """
     largest = TERMS * ((1 << weight_bits - 1) - 1) * ((1 << act_bits - is_signed) - (not is_signed))
 
-    def fits(many: int) -> bool:
-        apart = shift(many, weight_bits)
+    def fits(results: int) -> bool:
+        apart = shift(results, weight_bits)
         half = 1 << apart - 1 if apart > weight_bits else 0
         return largest < half
 
-    return max((many for many in range(2, FACTOR_BITS // weight_bits + 1) if fits(many)), default=1)
+    return max((results for results in range(2, FACTOR_BITS // weight_bits + 1) if fits(results)), default=1)
 
 
 def ends(apart: int, sharing: int) -> int:
-    """What is added to the lowest sum but the topmost, so that none borrows from the one above it.
+    """The constant added to all sums except the topmost, so that none borrows from the sum above it.
 
     >>> hex(ends(17, 2)), hex(ends(10, 3))
     ('0x10000', '0x80200')
@@ -67,7 +67,7 @@ def ends(apart: int, sharing: int) -> int:
 
 
 def borrowed(weights: NDArray[int64], sharing: int) -> NDArray[int64]:
-    """The fields of `weights`, each less what the one below it borrows: shape (results, ...) as `weights`.
+    """The fields of `weights`, each less what the field below it borrows, in the shape (results, ...) of `weights`.
 
     >>> import numpy
     >>> borrowed(numpy.array([[-3, 3], [5, 5]]), 2).tolist()
@@ -81,8 +81,8 @@ def borrowed(weights: NDArray[int64], sharing: int) -> NDArray[int64]:
 
 
 def in_luts(node: Node, folds: Sequence[Fold], packing: str, rows: int = EIGHT) -> Sequence[Fold]:
-    """Those of `folds` at which the stage `node` may multiply in LUTs: small ones. A product of eight bits takes as
-    much of a part in LUTs as in a DSP48E1, and LUTs are routed; `rows` are the bits that a product adds up."""
+    """The small folds at which the stage `node` may multiply in LUTs. A product of eight bits takes the same share of a
+    part in LUTs as in a DSP48E1, and LUTs need routing. `rows` is the number of bits that a product adds up."""
     if node.kind != MATRIX_VECTOR or packing != AUTO:
         return ()
     return [replace(fold, in_luts=True) for fold in folds if fold.multipliers * rows <= FEW * EIGHT]
@@ -91,13 +91,13 @@ def in_luts(node: Node, folds: Sequence[Fold], packing: str, rows: int = EIGHT) 
 def sharing(job: Job[Any], quantised: QuantisedNetwork) -> dict[str, int]:
     """How many results share a DSP48E1 in every layer with weights: 1 where a weight leaves no room for a borrow."""
     tensors = job.weights.tensors()
-    found = {}
+    by_layer = {}
     for layer in quantised.computed:
         kernel = quantised.layers[layer.name].kernel
-        if kernel is None or isinstance(layer, GroupedConv2D):  # a filter a channel: no two read one value
+        if kernel is None or isinstance(layer, GroupedConv2D):  # a filter for each channel: no two read the same value
             continue
         source = quantised.type_of(layer.inputs[0])
-        many = lanes(kernel.width, source.width, source.signed) if kernel.signed else 1
+        results = lanes(kernel.width, source.width, source.signed) if kernel.signed else 1
         weights = codes(tensors[f"{layer.name}/kernel"], kernel)
-        found[layer.name] = many if (weights > -(1 << kernel.width - 1)).all() else 1
-    return found
+        by_layer[layer.name] = results if (weights > -(1 << kernel.width - 1)).all() else 1
+    return by_layer

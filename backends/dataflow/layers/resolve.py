@@ -1,4 +1,4 @@
-"""From a job to its design: the arithmetic, and the folding that was asked for or that the solver finds."""
+"""From a job to its design: the arithmetic, and the folding that was requested or that the solver finds."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from models.network import CONVOLUTIONS
 from models.quantised import QuantisedNetwork
 
 PATIENCE = 1.1
-"""A folding whose upper bounds fit is taken where it needs at most so many times the cycles of the fastest whose
-estimates do."""
+"""A folding whose upper bounds fit is preferred if it takes at most this many times the cycles of the fastest folding
+whose estimates fit."""
 
 
 Design = TypeVar("Design", bound=LayerDesign[Any])
 
 Make = Callable[[Job[Options], QuantisedNetwork, Mapping[str, Fold]], Design]
-"""The design of a job in an arithmetic, with these folds: a class of `LayerDesign`."""
+"""(job, arithmetic, folds) -> the design: a class of `LayerDesign`."""
 
 
 def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[Options, Design]) -> Solved[Design]:
-    """The design of `job` in this arithmetic. Raises `Unbuildable` for folds that are none, a rate beyond reach,
-    and FIFOs that deadlock. Layers multiply in LUTs where DSP slices are what stops a design, and that makes it faster,
-    or lets it have the rate that is asked for.
+    """The design of `job` in this arithmetic. Raises `Unbuildable` for illegal folds, an unreachable rate, and FIFOs
+    that deadlock. Where DSP slices limit the design, layers may multiply in LUTs, if that makes the design faster or
+    reaches the requested rate.
     """
     start = make(job, quantised, {})
     ways = {node.name: start.ways(node) for node in nodes(quantised) if node.kind in MULTIPLYING}
@@ -63,7 +63,7 @@ def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[O
         larger = folding_problem(job, quantised, more, make, stages)
         cycles, is_sure = solved.design.interval, solved.answer.sure
         quicker = larger.quicker(WORTHWHILE * cycles, PATIENCE)
-        # as in `solve`: what is sure to fit is not given up for a little speed
+        # as in `solve`: a design that is sure to fit is not given up for a little speed
         enough = cycles if not is_sure or (quicker and quicker.answer and quicker.answer.sure) else cycles / PATIENCE
         if quicker and quicker.design.interval <= enough:
             problem, solved = larger, quicker
@@ -77,7 +77,7 @@ def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[O
 def tried(
     start: LayerDesign[Any], ways: Mapping[str, Ways], asked: Mapping[str, Fold]
 ) -> tuple[dict[str, list[Fold]], dict[str, Sequence[Fold]]]:
-    """(the folds of every layer that are tried, those with products in LUTs): what was asked for, or all worthwhile."""
+    """(the folds tried for every layer, those with products in LUTs): the requested fold, or all worthwhile ones."""
     folds, in_luts = {}, {}
     for node in start.weighted:
         if node.name in asked:
@@ -92,7 +92,7 @@ def tried(
 
 
 def _lacking(design: LayerDesign[Any]) -> bool:
-    """Whether its estimates take more of a resource than is to be used."""
+    """Whether its estimates take more of a resource than is usable."""
     return any(
         cost > design.job.target.usable(metric) for metric, cost in zip(RESOURCES, taken(design, False), strict=True)
     )
@@ -111,7 +111,7 @@ def folding_problem(
     make: Make[Options, Design],
     amounts: StageAmounts | None = None,
 ) -> Problem[Design]:
-    """What the solver is asked; `folds` are those that each layer with weights may have, `amounts` has what their
+    """The problem for the solver; `folds` are those that each layer with weights may have, `amounts` has what their
     stages take."""
     start = make(job, quantised, dict.fromkeys(folds, Fold(1, 1)))
     room = partial(usable, job.target)
@@ -123,7 +123,7 @@ def folding_problem(
         return make(job, quantised, {name: folds[name][place] for name, place in folding.values.items()})
 
     def around(design: Design) -> Budgets:
-        buffers = () if design is start else design.buffers  # what fits without FIFOs and then with its own is fastest
+        buffers = () if design is start else design.buffers  # if it then fits with FIFOs, it is the fastest
         fifos = joined(*(design.fifo_cost(buffer) for buffer in buffers))
         fixed = (of_stage(node.name, design.lanes[node.name]) for node in design.nodes if node.kind not in FOLDED)
         rest = joined(*fixed, fifos, start.shell.amounts())
@@ -135,13 +135,13 @@ def folding_problem(
 
 
 def taken(design: LayerDesign[Any], sure: bool) -> Cost:
-    """What it takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
+    """What a design takes of each of `RESOURCES`: by its estimates or, where `sure`, by their upper bounds."""
     return totals(design.whole, sure)
 
 
 class StageAmounts:
-    """What stages and layers take, for every design in the arithmetic of `design`; what was asked for before is kept,
-    for a search asks again and again."""
+    """What stages and layers take, for every design in the arithmetic of `design`. Amounts are cached, since a search
+    asks for them many times."""
 
     def __init__(self, design: LayerDesign[Any]) -> None:
         self.design = design
@@ -149,12 +149,12 @@ class StageAmounts:
         self.stage, self.layer = cache(self._stage), cache(self._layer)
 
     def _stage(self, stage: str, wide: Lanes) -> Amounts:
-        """A stage at a width, its memories included."""
+        """What a stage takes at a width, its memories included."""
         logic, memories = self.design.node_cost(self.nodes[stage], wide)
         return joined(logic, *memories.values())
 
     def _layer(self, fold: int, wide: tuple[tuple[str, Lanes], ...]) -> Way:
-        """A layer at the fold of this number, its window and its memories included: its stages at their widths."""
+        """What a layer takes at the fold of this number: its stages at their widths, window and memories included."""
         cycles = max(least(self.nodes[stage], lanes.fold) for stage, lanes in wide)
         return Way(fold, cycles, joined(*(self.stage(*each) for each in wide)))
 
@@ -167,7 +167,7 @@ def _ways(design: LayerDesign[Any], name: str, folds: Sequence[Fold], amounts: S
 
 
 def _wide(design: LayerDesign[Any], node: Node, fold: Fold) -> Lanes:
-    """With the words of `design`, or words of as many results, where those are no multiple of them."""
+    """The lanes of a stage at another fold: the words of `design`, widened where the fold needs a multiple of them."""
     before = design.lanes[node.name]
     width = part_width(node.layer, fold)
     if node.kind in MULTIPLYING:

@@ -1,12 +1,12 @@
 """When each stage fires: the loops of the generated code, which do not depend on data.
 
-A token is a word. A stage without weights takes a cycle a word. A window stage takes one for each word that it stores
-of a pixel, and for each that it reads again to hand out a column of a window. A matrix-vector stage takes PE x SIMD
-products a cycle; it reads what is new of a window with the first of its results, and keeps it for the others. A
-depthwise stage reads what is new of a window as it needs it, and ends PE channels in each of its last turns. Every
-loop is static, so its turns are exact. What an HLS compiler adds is known from one csynth report of such a stage
-(a FINN matrix-vector unit, Vitis HLS 2022.2, xc7z010): 338,688 turns in a pipeline 7 deep, a new frame every 338,699
-cycles.
+A token is a word. A stage without weights takes a cycle for each word. A window stage takes a cycle for each word of a
+pixel that it stores, and for each that it reads again to put a column of a window. A matrix-vector stage computes
+PE x SIMD products a cycle. It reads the new parts of a window with its first group of results, and keeps them for the
+others. A depthwise stage reads the new parts of a window when it needs them, and ends PE channels in each of its last
+turns. Every loop is static, so the number of turns is exact. What an HLS compiler adds is known from one csynth report
+of such a stage (a FINN matrix-vector unit, Vitis HLS 2022.2, xc7z010): 338,688 turns in a pipeline of depth 7, a new
+frame every 338,699 cycles.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FOLDED = (*MULTIPLYING, WINDOW)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Cycles beside the turns of the loops: `depth` of a pipeline, `restart` from one frame to the next."""
+    """Cycles in addition to the turns of the loops: `depth` of a pipeline, `restart` from one frame to the next."""
 
     depth: int
     restart: int
@@ -50,9 +50,9 @@ class Pace:
 
 EXPECTED = Pace(depth=7, restart=11)
 QUICKEST = Pace(depth=1, restart=0)
-"""No design is quicker: nothing but the turns of the loops."""
+"""The lower bound: only the turns of the loops."""
 SLOWEST = Pace(depth=21, restart=33)
-"""Three times what the one known stage takes; no row says how far another may be from it."""
+"""Three times the one known stage; no row shows how far other stages may differ from it."""
 
 
 def stages(design: Sequence[Node], lanes: Mapping[str, Lanes], pace: Pace = EXPECTED) -> tuple[Stage, ...]:
@@ -62,7 +62,8 @@ def stages(design: Sequence[Node], lanes: Mapping[str, Lanes], pace: Pace = EXPE
 
 @lru_cache(maxsize=512)
 def stage(node: Node, wide: Lanes, pace: Pace) -> Stage:
-    """Designs for several parts have many stages in common, and a stage its frame, which takes longest to make."""
+    """The stage of `node`, cached: designs for several parts have many stages in common, and frames are slow to
+    make."""
     return Stage(node.name, node.sources, *stage_timing(node, wide, pace))
 
 
@@ -75,7 +76,7 @@ def stage_timing(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> tuple[tuple[
 
 
 def busy(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> int:
-    """Cycles of one frame, were its words always there and its FIFOs never full."""
+    """Cycles of one frame, if its words are always available and its FIFOs never full."""
     if node.kind in MULTIPLYING:
         return turns(node, wide.fold) * pixels(node.shape) + pace.restart
     if node.kind == WINDOW and isinstance(node.layer, CONVOLUTIONS):
@@ -84,9 +85,9 @@ def busy(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> int:
 
 
 def fresh(node: Node, wide: Lanes) -> int:
-    """Parts of a window that a stage with weights reads: those of columns that the window before did not have.
+    """New parts of a window that a stage with weights reads: the columns that the window before did not have.
 
-    The first window of a row is all new, and so is all that is no window.
+    The first window of a row is entirely new, and so is any input that is not a window.
     """
     whole = parts_read(node, wide.fold)
     if not (isinstance(node.layer, CONVOLUTIONS) and slides(node.layer)):
@@ -142,40 +143,40 @@ def _cut(cycles: int, takes: Collection[int], puts: Collection[int]) -> list[Run
 
 
 def _window(node: Node, layer: Convolution, wide: Lanes) -> Iterator[Run]:
-    """Over the padded image: each pixel is stored; in rows that complete windows its column goes out then."""
-    made, channels = parts(node, wide), node.taken[-1]
-    store = Run(channels // wide.takes, wide.takes // made.stored, puts=False)
+    """The firings over the padded image: each pixel is stored, and in rows that complete windows its column is put."""
+    cut, channels = parts(node, wide), node.taken[-1]
+    store = Run(channels // wide.takes, wide.takes // cut.stored, puts=False)
     used = (node.shape[1] - 1) * layer.strides[1] + layer.kernel[1]  # columns up to the last window's end
     rows, columns = _scan(node, layer)
 
     @cache
     def over(has_row: bool, ends_row: bool) -> Sequence[Run]:
-        found = []
+        runs = []
         for column, (has_column, ends) in enumerate(columns):
-            found.append(store if has_row and has_column else Run(1, 1, takes=False, puts=False))
+            runs.append(store if has_row and has_column else Run(1, 1, takes=False, puts=False))
             if ends_row and column < used and column % layer.strides[1] < layer.kernel[1]:
-                puts = made.across == 1 or ends
-                found.append(Run(made.column - 1, made.lanes // made.stored, takes=False, puts=puts))
-                found.append(Run(1, made.last // made.stored, takes=False, puts=puts))
-        return found
+                puts = cut.across == 1 or ends
+                runs.append(Run(cut.column - 1, cut.lanes // cut.stored, takes=False, puts=puts))
+                runs.append(Run(1, cut.last // cut.stored, takes=False, puts=puts))
+        return runs
 
     for row in rows:
         yield from over(*row)
 
 
 def _window_turns(node: Node, layer: Convolution, wide: Lanes) -> int:
-    """The cycles of all of `_window`: pixels that are stored, padding, and columns that go out."""
-    made, stored = parts(node, wide), pixels(node.taken)
+    """The sum of the cycles of `_window`: stored pixels, padding, and columns that are put."""
+    cut, stored = parts(node, wide), pixels(node.taken)
     top, bottom, left, right = layer.pads(node.taken)
     scanned = (top + node.taken[0] + bottom) * (left + node.taken[1] + right)
     stride, size = layer.strides[1], layer.kernel[1]
     used = (node.shape[1] - 1) * min(stride, size) + size  # the columns between windows are not read
-    words = node.taken[-1] // made.stored  # of a pixel
+    words = node.taken[-1] // cut.stored  # of a pixel
     return stored * words + scanned - stored + node.shape[0] * used * layer.kernel[0] * words
 
 
 def _pool(node: Node, layer: MaxPool2D | AveragePool2D, words: int) -> Iterator[Run]:
-    """Over the padded image, a turn a word; words go out with the pixels that complete a window."""
+    """The firings over the padded image, a turn for each word; pixels that complete a window put words."""
     rows, columns = _scan(node, layer)
     for has_row, ends_row in rows:
         for has_column, ends in columns:

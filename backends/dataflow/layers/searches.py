@@ -1,8 +1,8 @@
 """How thresholds make codes in hardware: each code is found bit by bit among the ascending thresholds of its channel.
 
-A search of n steps tells 2^n places apart, which are the codes from 0, or from -2^(n-1) where there are negative ones.
-Thresholds of codes that the layer does not have are always reached, or never. A channel that falls as its integer rises
-is searched for the first threshold that is not reached any more, and its place is counted from the other end.
+A search of n steps distinguishes 2^n places: the codes from 0, or from -2^(n-1) where there are negative ones.
+Thresholds of codes that the layer does not have are always reached, or never. For a channel that falls as its integer
+rises, the search finds the first threshold that is no longer reached, and counts its place from the other end.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """As the library builds it: `steps` comparisons of `searched` channels at a time. `groups` of so many channels pass
-    before the thresholds come again, 1 where all channels have the same. Where `below`, codes may be negative; where
+    """A search as the library builds it: `steps` comparisons, of `searched` channels at a time. After `groups` groups
+    of channels the thresholds repeat; 1 where all channels have the same. Where `below`, codes may be negative; where
     `falls`, a channel may fall. Thresholds of the steps from `block_from` on are in block RAM."""
 
     steps: int
@@ -35,7 +35,7 @@ class Search:
 
 @dataclass(frozen=True, eq=False)
 class Ladders:
-    """The thresholds of a layer (channels, steps) and the signs of its channels, as it has them."""
+    """The thresholds of a layer (channels, steps) and the signs of its channels."""
 
     layer: Threshold
     thresholds: NDArray[np.int64]
@@ -47,7 +47,7 @@ class Ladders:
 
     @cached_property
     def steps(self) -> int:
-        """Comparisons that tell all codes apart.
+        """How many comparisons distinguish all codes.
 
         >>> layer = Threshold("codes", ("sums",), steps=14, low=-7)
         >>> Ladders(layer, None, None).steps, Ladders(Threshold("codes", ("sums",), 3, 0), None, None).steps
@@ -64,13 +64,13 @@ class Ladders:
 
     @cached_property
     def alike(self) -> bool:
-        """Whether all channels have the same."""
+        """Whether all channels have the same thresholds and signs."""
         return bool((self.thresholds == self.thresholds[0]).all() and (self.signs == self.signs[0]).all())
 
     def words(self, bits: int, searched: int, lanes: int) -> Iterator[NDArray[Any]]:
-        """Of each step what its memory holds: a row for each group of `searched` channels and place so far, with
-        thresholds of `bits` bits; a multiple of `lanes` channels pass, the last of them without a result. Numbers, of
-        the first step with a bit above them that says whether the channel falls."""
+        """The memory content of each step: a row for each group of `searched` channels and each place so far, with
+        thresholds of `bits` bits. The channels are padded to a multiple of `lanes`. In the first step, a bit above each
+        threshold says whether the channel falls."""
         import numpy as np
 
         never, always = (1 << bits - 1) - 1, -1 << bits - 1
@@ -101,7 +101,7 @@ def ladders(layer: Threshold, tensors: Mapping[str, NDArray[Any]]) -> Ladders:
 
 
 def at_a_time(pe: int, turns: int) -> int:
-    """How many channels are searched at a time, of `pe` that come every `turns` cycles: as few as keep up.
+    """How many channels are searched at a time: the fewest that keep up with `pe` channels every `turns` cycles.
 
     >>> at_a_time(14, 9), at_a_time(4, 9), at_a_time(6, 1)
     (2, 1, 6)

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Tables = Sequence[Sequence[int]]
-"""The codes of all bytes, a row a channel, or a single row for all."""
+"""The codes of all bytes: a row for each channel, or a single row for all."""
 
 
 def sent(images: NDArray[np.uint8], tables: Tables) -> NDArray[np.uint8]:
-    """Images (n, ..., C) as bytes of the stream: a code below zero in two's complement."""
+    """Images (n, ..., C) as bytes of the stream; negative codes are in two's complement."""
     import numpy as np
 
     codes = (np.array(tables) & 255).astype(np.uint8)

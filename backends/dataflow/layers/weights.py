@@ -39,13 +39,14 @@ def by_groups(node: Node, fold: Fold, bias: NDArray[int64]) -> NDArray[int64]:
 
 
 def _spare(node: Node, fold: Fold) -> int:
-    """Results of the last group that the layer does not have."""
+    """Surplus results in the last group."""
     return fold.groups(node.size[1]) * fold.pe - node.size[1]
 
 
 def _of_windows(kernel: NDArray[int64], simd: int, across: int) -> NDArray[int64]:
-    """(parts, SIMD, results) of a `kernel` (height, width, channels, results): column by column, or as much of every
-    column as a part has. What is new in the last part of a column stands at its end, behind values of the part before.
+    """(parts, SIMD, results) of a `kernel` (height, width, channels, results), column by column, or with a share of
+    every column in each part. The new values of the last part of a column are at its end, behind values of the part
+    before.
     """
     import numpy
 

@@ -1,8 +1,8 @@
-"""How many values the words of each stream hold: as few as keep all stages no busier than the busiest with weights.
+"""How many values a word of each stream holds: the fewest with which no stage is busier than the busiest with weights.
 
-Stages without weights pass words on as they come, so all tensors between them have words alike. A matrix-vector stage
-puts PE results at a time, or several times as many, and where it reads pixels, each word holds whole parts of SIMD
-values. A window stage takes words of any width. A concat takes whole pixels, and puts words of any width.
+Stages without weights pass words on unchanged, so all tensors between them have words of equal width. A matrix-vector
+stage puts a multiple of PE results at a time; where it reads pixels, each word holds whole parts of SIMD values. A
+window stage takes words of any width. A concat takes whole pixels, and puts words of any width.
 """
 
 from __future__ import annotations
@@ -32,40 +32,40 @@ ONE = Fold(1, 1)
 
 
 def choose_lanes(design: Sequence[Node], folds: Mapping[str, Fold]) -> Mapping[str, Lanes]:
-    """Of every stage of `design`, by its name; `folds` of all layers with weights."""
+    """The lanes of every stage of `design`, by name, with `folds` of all layers with weights."""
     streams = alike(design)
     slowest = max((least(node, folds[node.layer.name]) for node in design if node.kind in FOLDED), default=0)
     words = {stream: _word(stream, design, streams, folds, slowest) for stream in set(streams.values())}
-    found = {}
+    by_stage = {}
     for node in design:
         fold = folds[node.layer.name] if node.kind in FOLDED else ONE
         takes = words[streams[node.sources[0]]] if node.sources[0] in streams else 1  # bytes
-        found[node.name] = Lanes(fold, takes, 1 if node.kind == SEND else words[streams[node.name]])
-    return found
+        by_stage[node.name] = Lanes(fold, takes, 1 if node.kind == SEND else words[streams[node.name]])
+    return by_stage
 
 
 def least(node: Node, fold: Fold) -> int:
-    """Cycles of a stage of a layer with weights, were its words whole pixels."""
+    """The least cycles of a stage of a layer with weights: those with words of whole pixels."""
     return busy(node, Lanes(fold, node.taken[-1], part_width(node.layer, fold)))
 
 
 def alike(design: Sequence[Node]) -> Mapping[str, str]:
-    """For every stage that puts words, the stage that began to put words of that width."""
-    found: dict[str, str] = {}
+    """For every stage that puts words, the first stage of its group of streams with words of equal width."""
+    firsts: dict[str, str] = {}
     for node in design:
         if node.kind in (RECEIVE, CONCAT, *FOLDED):
-            found[node.name] = node.name
+            firsts[node.name] = node.name
         elif node.kind != SEND:
-            first, *others = dict.fromkeys(found[source] for source in node.sources)
-            found = {name: first if stream in others else stream for name, stream in found.items()}
-            found[node.name] = first
-    return found
+            first, *others = dict.fromkeys(firsts[source] for source in node.sources)
+            firsts = {name: first if stream in others else stream for name, stream in firsts.items()}
+            firsts[node.name] = first
+    return firsts
 
 
 def _word(
     stream: str, design: Sequence[Node], streams: Mapping[str, str], folds: Mapping[str, Fold], slowest: int
 ) -> int:
-    """Values of a word of all tensors that are `alike`."""
+    """Values of a word of all tensors that are `alike` to `stream`."""
     putting = [node for node in design if streams.get(node.name) == stream]
     if putting[0].kind == WINDOW:
         return part_width(putting[0].layer, folds[putting[0].layer.name])
@@ -82,24 +82,25 @@ def _word(
 
     def keeps_up(word: int) -> bool:
         wide = {node: Lanes(folds[node.layer.name] if node.kind == WINDOW else ONE, word, word) for node in others}
-        return all(busy(*one) <= slowest and _row_start(*one) <= SLACK * slowest for one in wide.items())
+        return all(busy(*stage) <= slowest and _row_start(*stage) <= SLACK * slowest for stage in wide.items())
 
     ways = [word for word in divisors(channels) if word % whole == 0]
     return next((word for word in ways if keeps_up(word)), ways[-1])
 
 
 def together(channels: int, lanes: int) -> int:
-    """Of how many channels a word is a multiple, where so many lanes put or take them: of the lanes, or all of a pixel
-    where they do not come out even."""
+    """The number of channels of which a word must be a multiple: the lanes or, where these do not divide the channels,
+    a whole pixel."""
     return channels if channels % lanes else lanes
 
 
 def _row_start(node: Node, wide: Lanes) -> int:
-    """Cycles of a frame that a stage with weights waits, at the start of each row, for a window that is all new.
+    """Cycles of a frame that a stage with weights waits, at the start of each row, for a window that is entirely new.
 
-    It takes a part a cycle, as many of them as the FIFO holds at once; the others come as fast as they are read.
+    It takes a part a cycle. The FIFO already holds some of the parts; the others arrive as fast as the window stage
+    reads them.
     """
     if node.kind != WINDOW:
         return 0
-    made, new = parts(node, wide), parts_read(node, wide.fold)
-    return node.shape[0] * max(new - SHALLOWEST, 0) * (made.lanes // made.stored - 1)
+    cut, new = parts(node, wide), parts_read(node, wide.fold)
+    return node.shape[0] * max(new - SHALLOWEST, 0) * (cut.lanes // cut.stored - 1)

@@ -1,4 +1,4 @@
-"""A generated project: templates that are rendered, and files that are written. Imports jinja2; workers import it."""
+"""Renders templates and writes the files of a generated project. It imports jinja2, so only workers import it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PROJECT = Path("project")
 
 
 def templates(*folders: Path) -> Environment:
-    """Those in `folders`, the first that has one. What a template names and is not given raises."""
+    """The templates in `folders`; the first folder that has a name wins. A variable that is not given raises."""
     return Environment(
         loader=FileSystemLoader(folders),
         undefined=StrictUndefined,

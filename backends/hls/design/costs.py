@@ -1,4 +1,4 @@
-"""What the stages and FIFOs of a design take when they are built (`resources` has what their parts do)."""
+"""The resource model of stages and FIFOs; `resources` has that of their parts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WEIGHTS, LINE_BUFFERS = "weights", "line buffers"
 
 
 def fifo_cost(buffer: Buffer) -> Amounts:
-    """One FIFO: what controls it, and what holds its words."""
+    """One FIFO: its control logic, and the memory of its words."""
     in_bram = buffer.bram18 > 0
     flags = (resources.FIFO_FF + resources.FIFO_FF_BRAM * in_bram) / resources.COUNTED_FF
     control = resources.FIFO_LUT / resources.COUNTED_LUT
@@ -40,7 +40,7 @@ def node_cost(
 ) -> tuple[Amounts, dict[str, Amounts]]:
     """What one stage takes: (its logic, its memories by their scopes).
 
-    `unit` has the bits of an accumulator, and how many results share a DSP48E1.
+    `unit` is (bits of an accumulator, results that share a DSP48E1).
     """
     data, result, fold = quantised.type_of(node.layer.inputs[0]).width, quantised.type_of(node.tensor).width, wide.fold
     arithmetic = quantised.layers.get(node.layer.name)
@@ -48,21 +48,21 @@ def node_cost(
         case "window", _:
             cut = parts(node, wide)
             recent = (cut.across - 1) * cut.column * cut.lanes * data
-            found = joined(
+            logic = joined(
                 resources.control("window"),
                 split(wide.takes, cut.stored, data),
                 resources.delay(recent, cut.column),
                 {Metric.FF: (resources.registers(cut.lanes * data, "a part of a window"),)},
             )
-            return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
+            return logic, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
         case "matrix_vector", _:
             assert arithmetic and arithmetic.kernel
             widths, sharing = (data, arithmetic.kernel.width, unit[0], result), shared(unit[1], fold)
             weights = resources.memory(weight_rom(node, fold, widths[1], device, sharing), WEIGHTS)
             is_reread = fold.pe < node.size[1] or fresh(node, wide) < parts_read(node, fold)
             memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
-            found = joined(matrix_vector(wide, widths, fold.simd, sharing), memory, _sloped(node, quantised, fold.pe))
-            return found, {WEIGHTS: weights}
+            logic = joined(matrix_vector(wide, widths, fold.simd, sharing), memory, _sloped(node, quantised, fold.pe))
+            return logic, {WEIGHTS: weights}
         case "depthwise", _:
             assert arithmetic and arithmetic.kernel
             widths = data, arithmetic.kernel.width, unit[0], result
@@ -70,8 +70,8 @@ def node_cost(
             is_reread = fresh(node, wide) < parts_read(node, fold)
             memory = resources.memory(kept(node, fold, data, device), "windows") if is_reread else {}
             rounds = resources.delay(node.size[1] * widths[2], node.size[1] // fold.pe)
-            found = joined(matrix_vector(wide, widths, fold.pe), memory, rounds, _sloped(node, quantised, fold.pe))
-            return found, {WEIGHTS: weights}
+            logic = joined(matrix_vector(wide, widths, fold.pe), memory, rounds, _sloped(node, quantised, fold.pe))
+            return logic, {WEIGHTS: weights}
         case "maxpool2d", MaxPool2D() as layer:
             compared = layer.kernel[0] + layer.kernel[1] - 1  # a column of values, and the columns before it
             compare = resources.physics(
@@ -79,8 +79,8 @@ def node_cost(
             )
             before = (layer.kernel[1] - 1) * node.taken[-1] * data
             delay = resources.delay(before, node.taken[-1] // wide.takes)
-            found = joined(serial(compared * data, result, wide), {Metric.LUT: (compare,)}, delay)
-            return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
+            logic = joined(serial(compared * data, result, wide), {Metric.LUT: (compare,)}, delay)
+            return logic, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
         case "averagepool2d", AveragePool2D() as layer:
             assert arithmetic and arithmetic.accumulator
             added, width = sum(layer.kernel) - 1, arithmetic.accumulator.width
@@ -88,31 +88,31 @@ def node_cost(
                 wide.puts * (added - 1) * width, "adders", "an adder for each two that are added"
             )
             before = (layer.kernel[1] - 1) * node.taken[-1] * width
-            found = joined(
+            logic = joined(
                 serial(added * data, result, wide),
                 {Metric.LUT: (adders, resources.requantise(wide.puts))},
                 resources.delay(before, node.taken[-1] // wide.takes),
             )
-            return found, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
+            return logic, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
         case (("add" | "relu" | "clip" | "leaky_relu"), _):
-            found = joined(serial(len(node.sources) * data, result, wide), _sloped(node, quantised, wide.puts))
-            return joined(found, {Metric.LUT: (resources.requantise(wide.puts),)}), {}
+            logic = joined(serial(len(node.sources) * data, result, wide), _sloped(node, quantised, wide.puts))
+            return joined(logic, {Metric.LUT: (resources.requantise(wide.puts),)}), {}
         case "concat", _:
             channels = node.taken[-1], node.shape[-1] - node.taken[-1]
             types = [quantised.type_of(name) for name in node.layer.inputs]
             moved = sum(n for n, type in zip(channels, types, strict=True) if type != quantised.type_of(node.tensor))
-            found = joined(serial(0, result, wide), split(node.shape[-1], wide.puts, result))
-            return joined(found, {Metric.LUT: (resources.requantise(moved),)}), {}
+            logic = joined(serial(0, result, wide), split(node.shape[-1], wide.puts, result))
+            return joined(logic, {Metric.LUT: (resources.requantise(moved),)}), {}
         case "global_average_pool", _:
             assert arithmetic and arithmetic.accumulator
             sums = node.shape[-1] * arithmetic.accumulator.width
             adders = resources.physics(wide.puts * arithmetic.accumulator.width, "adders", "an adder a lane")
-            found = joined(
+            logic = joined(
                 serial(data, result, wide),
                 resources.delay(sums, node.shape[-1] // wide.puts),
                 {Metric.LUT: (adders, resources.requantise(wide.puts))},
             )
-            return found, {}
+            return logic, {}
         case "send", _:
             return joined(resources.control("simple"), split(wide.takes, 1, result)), {}
         case _:
@@ -120,7 +120,7 @@ def node_cost(
 
 
 def _sloped(node: Node, quantised: QuantisedNetwork, lanes: int) -> Amounts:
-    """The products of a leaky ReLU, which stands alone or is part of `node`: by a constant, in DSP48E1 or in LUTs."""
+    """The products by the slope of a leaky ReLU, in a stage of its own or as part of `node`, in DSP48E1 or LUTs."""
     layer = merged_activation(quantised, node.layer) or node.layer
     if not isinstance(layer, LeakyReLU):
         return {}
@@ -135,15 +135,15 @@ def _sloped(node: Node, quantised: QuantisedNetwork, lanes: int) -> Amounts:
     }
 
 
-def serial(given: int, result: int, wide: Lanes) -> Amounts:
-    """A stage of a word a turn: `given` and `result` are bits of a value, held in its pipeline."""
-    held = resources.registers(wide.puts * (given + result), "the words in hand")
+def serial(source: int, result: int, wide: Lanes) -> Amounts:
+    """A stage that takes a word a turn; `source` and `result` are the bits of values in its pipeline."""
+    held = resources.registers(wide.puts * (source + result), "the words in hand")
     return joined(resources.control("simple"), {Metric.FF: (held,)})
 
 
 def split(taken: int, lanes: int, bits: int) -> Amounts:
-    """What takes words of `taken` values of `bits` bits apart into `lanes` at a time: they are loaded, then move up."""
-    moving = taken * bits if taken > lanes else 0  # a word as it comes goes on at once
+    """What splits words of `taken` values of `bits` bits into `lanes` at a time: a loadable shift register."""
+    moving = taken * bits if taken > lanes else 0  # a whole word passes directly
     return {
         Metric.LUT: (resources.physics(moving, "multiplexers", "a LUT a bit that is loaded or moves up"),),
         Metric.FF: (resources.registers(moving, "the word in hand"),),
@@ -152,10 +152,10 @@ def split(taken: int, lanes: int, bits: int) -> Amounts:
 
 @lru_cache(maxsize=4096)
 def matrix_vector(wide: Lanes, widths: tuple[int, int, int, int], part: int, sharing: int = 1) -> Amounts:
-    """PE x SIMD products and what stands around them, memories apart; they read `part` values at a time, and those of
+    """PE x SIMD products and the logic around them, without memories. They read `part` values at a time; products of
     `sharing` results share a multiplier.
 
-    `widths` are bits of data, weights, accumulator and result. Searches on several parts ask for the same.
+    `widths` are the bits of data, weights, accumulator and result. The result is cached for searches on several parts.
     """
     data, weight, accumulator, result = widths
     fold = wide.fold

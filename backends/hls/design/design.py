@@ -21,14 +21,14 @@ from backends.hls.options import HlsOptions
 from backends.protocol import Refusal
 
 WIDEST = 4096
-"""Bits of AMD's integers of any width, at most (UG1399): words of the generated code are such integers."""
+"""The most bits of AMD's arbitrary-precision integers (UG1399), which the words of the generated code are."""
 
 
 @dataclass(frozen=True, eq=False)
 class HlsDesign(LayerDesign[HlsOptions]):
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
-        """The stream stages, at the cycles that are expected."""
+        """The stream stages with their expected cycles."""
         return self.stages_at(EXPECTED)
 
     def stages_at(self, pace: Pace) -> tuple[Stage, ...]:
@@ -52,7 +52,7 @@ class HlsDesign(LayerDesign[HlsOptions]):
         return costs.fifo_cost(buffer)
 
     def refusals(self) -> Iterator[Refusal]:
-        """Words that are wider than an integer can be."""
+        """Refusals of words that are wider than AMD's integers."""
         for node in self.nodes:
             bits = self.lanes[node.name].puts * self.quantised.type_of(node.tensor).width
             if bits > WIDEST:

@@ -1,10 +1,11 @@
-"""What the parts of a stage take when they are built: LUT and FF within factors, DSP and block RAM exactly.
+"""The resource model of the parts of a stage: LUT and FF within factors, DSP and block RAM exactly.
 
-DSP and block RAM follow from the pragmas of the generated code by AMD UG479 and UG473. LUT and FF are physics (a LUT
-adds a bit) beside constants for control. Those are csynth's, from reports of Vitis HLS 2024.2 (hls4ml stages, 4 to 10
-rows of one project) and 2022.2 (one FINN matrix-vector unit), over what csynth overstates such stages by. No csynth and
-no Vivado has seen this flow's own code: hence the factors, as wide as those rows miss rows of other projects. Memories
-are told where to go (UG1399, ``BIND_STORAGE``): into LUTs (UG474) or block RAM, whichever takes the smaller share.
+DSP and block RAM follow from the pragmas of the generated code by AMD UG479 and UG473. LUT and FF follow from structure
+(a LUT adds a bit) plus constants for control. The constants are csynth's, from reports of Vitis HLS 2024.2 (hls4ml
+stages, 4 to 10 rows of one project) and 2022.2 (one FINN matrix-vector unit), divided by csynth's overstatement of such
+stages. Neither csynth nor Vivado has been run on this flow's own code. Hence the factors, which are as wide as the
+errors of those rows on other projects. Memories are bound (UG1399, ``BIND_STORAGE``) to LUTs (UG474) or block RAM,
+whichever takes the smaller share.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from backends.dataflow.pe_simd import Fold
 from flows.core.evidence import Metric
 
 COUNTED_LUT, COUNTED_FF = 2.0, 1.3
-"""How many times what is built csynth counts of hls4ml's stages: the mean of 11 designs in 9 projects."""
+"""csynth's counts over what is built, for hls4ml's stages: the mean of 11 designs in 9 projects."""
 LUT_SPREAD, FF_SPREAD = 1.86, 2.8
-"""How far such constants are off, 90 %, as factors: 1.72 and 2.46 in rows of projects that they were not fitted to,
-1.86 and 2.6 with what is not known of the ratios above. What is counted by physics has no row at all: beside the same
-stages in RTL (`calibration.hls.twins`) nine of ten models scatter within 1.72 and 2.79. Each is the wider of the two.
+"""The 90 % error of such constants, as factors: 1.72 and 2.46 on rows of held-out projects, 1.86 and 2.6 with the
+uncertainty of the ratios above. For amounts that follow from structure there is no row: compared with the same stages
+in RTL (`calibration.hls.twins`), nine of ten models scatter within 1.72 and 2.79. Each factor is the wider of the two.
 """
 
 ROWS = "csynth rows of hls4ml stages, Vitis HLS 2024.2"
@@ -37,8 +38,9 @@ FIFO_LUT, FIFO_FF, FIFO_FF_BRAM = 83, 99, 61
 """What csynth counts of one FIFO beside its words: 9 rows."""
 
 
-def physics(luts: float, law: str, source: str) -> Amount:
-    return within(luts, LUT_SPREAD, law, source)
+def physics(luts: float, model: str, source: str) -> Amount:
+    """LUTs by the structure of the hardware, such as one for each bit of an adder."""
+    return within(luts, LUT_SPREAD, model, source)
 
 
 def control(kind: str) -> Amounts:
@@ -63,12 +65,12 @@ def multipliers(fold: Fold, data: int, weight: int, sharing: int = 1) -> Amount:
 def adders(fold: Fold, product: int, accumulator: int, sharing: int = 1) -> Amount:
     """LUTs of the sum of SIMD products and of the accumulator, in every PE.
 
-    At best the adders of the DSP48E1 add all (`mac_muladd` in csynth's reports); at worst none. Between: products are
-    added in pairs in the DSP48E1, the sums in a tree of LUTs; a single product is accumulated in its DSP48E1, as in
-    the report of a FINN unit.
+    At best the adders of the DSP48E1 add everything (`mac_muladd` in csynth's reports), at worst nothing. Expected:
+    products are added in pairs in the DSP48E1, and the sums in a tree of LUTs; a single product is accumulated in its
+    DSP48E1, as in the report of a FINN unit.
 
-    Where results share a multiplier, no more than pairs can be added in the DSP48E1: what is behind them is in LUTs. At
-    best it is added three numbers at a time, which takes half as many; at worst no pair is added in the DSP48E1.
+    Where results share a multiplier, only pairs can be added in the DSP48E1, and the rest is added in LUTs. At best
+    LUTs add three numbers at a time, which takes half as many; at worst no pair is added in the DSP48E1.
     """
     bits = adder_luts(product + ceil(log2(fold.simd)))
     most = fold.pe * ((fold.simd - 1) * bits + adder_luts(accumulator))
@@ -84,7 +86,7 @@ def adders(fold: Fold, product: int, accumulator: int, sharing: int = 1) -> Amou
 
 
 def products(fold: Fold, data: int, weight: int) -> Amount:
-    """LUTs of products that are built of LUTs: of a product of n and m bits, rows of n bits are added m times."""
+    """LUTs of products built in LUTs: a product of n and m bits adds m rows of n bits."""
     luts = fold.multipliers * (data + 1) * weight if fold.in_luts else 0
     return physics(luts, "multipliers", "a LUT a bit of each row that a product adds up (UG474)")
 
@@ -94,8 +96,8 @@ def requantise(results: int) -> Amount:
 
 
 def delay(bits: int, words: int) -> Amounts:
-    """`bits` bits that move up a word a cycle and leave after `words` of them: Vivado makes shift registers of LUTs of
-    them (UG901), as long as nothing resets them; at worst they stay flip-flops."""
+    """A delay of `words` words, `bits` bits in all. Vivado builds it as shift registers in LUTs (UG901) if nothing
+    resets it; at worst it is built of flip-flops."""
     luts = -(-bits // words) * -(-words // 32)
     return {
         Metric.LUT: (physics(luts, "memories", "shift registers of 32 bits a LUT (UG474)"),),
@@ -107,10 +109,10 @@ def registers(bits: float, source: str) -> Amount:
     return within(bits, FF_SPREAD, "registers", source)
 
 
-def memory(one: Memory, law: str) -> Amounts:
-    """`law` is ``weights``, ``line buffers`` or ``windows``."""
-    source = f"{one.copies} x {one.depth} words of {one.bits} bits"
+def memory(memory: Memory, model: str) -> Amounts:
+    """What a memory takes; `model` is ``weights``, ``line buffers`` or ``windows``."""
+    source = f"{memory.copies} x {memory.depth} words of {memory.bits} bits"
     return {
-        Metric.LUT: (physics(one.luts, "memories", f"{source} in LUTs (UG474)"),),
-        Metric.BRAM18: (exact(one.bram18, law, f"{source} (UG473)"),),
+        Metric.LUT: (physics(memory.luts, "memories", f"{source} in LUTs (UG474)"),),
+        Metric.BRAM18: (exact(memory.bram18, model, f"{source} (UG473)"),),
     }

@@ -11,7 +11,7 @@ from models.network import Clip, LeakyReLU, ReLU
 Activation = ReLU | Clip | LeakyReLU
 
 STORED = ((8, "signed char"), (16, "short"), (32, "int"), (64, "long long"))
-"""Weights are written as native integers: tens of thousands of ap_int in one list are more than compilers bear."""
+"""Weights are written as native integers: lists of tens of thousands of ap_int overload compilers."""
 
 
 def integer(type: FixedType) -> str:
@@ -41,10 +41,10 @@ class Function:
 
 
 def entering(expression: str, fraction: int, type: FixedType, clip: Clip | None = None) -> str:
-    """What takes the integer `expression`, of `fraction` bits behind the point, into `type`.
+    """The expression that converts the integer `expression`, with `fraction` fraction bits, into `type`.
 
-    `type` rounds halves up and saturates, or the number fits as it is. It is clipped where it saturates: rounding never
-    falls where its operand rises, so that rounded ends confine what was rounded.
+    `type` rounds halves up and saturates, or the number fits unchanged. A clip is done by the saturation: rounding is
+    monotonic, so clipping to rounded ends after rounding is the same.
 
     >>> entering("sum", 10, FixedType(8, 5, False, Rounding.RND, Overflow.SAT))
     'saturated<Result, 0, 255>(half_up<7>(sum))'
@@ -64,7 +64,7 @@ def entering(expression: str, fraction: int, type: FixedType, clip: Clip | None 
 
 
 def point(fraction: int) -> str:
-    """Where the point of an integer stands, in words."""
+    """The position of the binary point of an integer, in words."""
     if fraction >= 0:
         return f"{fraction} bits behind the point"
     return f"in steps of {2**-fraction}"
@@ -73,7 +73,7 @@ def point(fraction: int) -> str:
 def sum_result(
     accumulator: FixedType, type: FixedType, activation: Activation | None = None, slope: FixedType | None = None
 ) -> Function:
-    """Of an accumulator, through the activation behind it."""
+    """The result of an accumulator, through the activation after it."""
     comment = f"{point(accumulator.fraction).capitalize()} become {type.name}{_through(activation)}."
     if isinstance(activation, LeakyReLU) and slope:
         lines, _ = _sloped("sum", "sloped", accumulator, activation, slope, type)
@@ -96,7 +96,7 @@ def _through(activation: Activation | None) -> str:
 def activated(
     source: FixedType, type: FixedType, activation: Activation, slope: FixedType | None
 ) -> tuple[Function, int]:
-    """(an activation that stands alone, the bits of the number before rounding)."""
+    """(an activation in a stage of its own, the bits before rounding)."""
     fraction, width = source.fraction, _width(source.low, source.high, source.fraction, type)
     comment = f"{point(fraction).capitalize()} become {type.name}{_through(activation)}."
     if isinstance(activation, LeakyReLU) and slope and source.signed:
@@ -112,7 +112,7 @@ def activated(
 def _sloped(
     name: str, wide: str, source: FixedType, activation: LeakyReLU, slope: FixedType, type: FixedType
 ) -> tuple[tuple[str, ...], int]:
-    """(the lines of a leaky ReLU of the code called `name`, through a wider one, the bits of that)."""
+    """(the lines of a leaky ReLU of the code called `name`, the bits of the intermediate number `wide`)."""
     code, more = slope.enter(Fraction(activation.slope)), slope.fraction
     width = _width(source.low << more, source.high << more, source.fraction + more, type)
     held = f"ap_int<{width}>"
@@ -126,10 +126,12 @@ def _sloped(
 def added(left: FixedType, right: FixedType, type: FixedType) -> tuple[Function, int]:
     """(the sum of two codes, its bits before rounding)."""
     fraction = max(left.fraction, right.fraction)
-    low, high = (sum(getattr(one, end) << fraction - one.fraction for one in (left, right)) for end in ("low", "high"))
+    low, high = (
+        sum(getattr(term, end) << fraction - term.fraction for term in (left, right)) for end in ("low", "high")
+    )
     terms = " + ".join(
-        f"(Sum({name}) << {fraction - one.fraction})" if fraction > one.fraction else f"Sum({name})"
-        for name, one in (("left", left), ("right", right))
+        f"(Sum({name}) << {fraction - term.fraction})" if fraction > term.fraction else f"Sum({name})"
+        for name, term in (("left", left), ("right", right))
     )
     lines = (f"const Sum sum = {terms};", f"return {entering('sum', fraction, type)};")
     comment = f"Both with {point(fraction)}; the sum becomes {type.name}."
@@ -137,7 +139,7 @@ def added(left: FixedType, right: FixedType, type: FixedType) -> tuple[Function,
 
 
 def aligned(left: FixedType, right: FixedType, type: FixedType) -> tuple[Function, int, tuple[int, int]]:
-    """(a code of either as one of `type`, the bits before rounding, by how many bits each moves up to one point)."""
+    """(a code of either tensor converted to `type`, the bits before rounding, the shift of each to a common point)."""
     fraction = max(left.fraction, right.fraction)
     ups = fraction - left.fraction, fraction - right.fraction
     low, high = min(left.low << ups[0], right.low << ups[1]), max(left.high << ups[0], right.high << ups[1])
@@ -165,7 +167,8 @@ def averaged(source: FixedType, area: int, accumulator: FixedType, type: FixedTy
 
 
 def _width(low: int, high: int, fraction: int, type: FixedType) -> int:
-    """Bits of a signed integer that holds these with what takes them into `type`: half of a bit, or more zeros."""
+    """Bits of a signed integer that holds these ends while they are converted to `type`: with the half that rounding
+    adds, or with zeros appended."""
     drop = fraction - type.fraction
     half = 1 << drop >> 1 if drop > 0 else 0
     ends = (low << max(-drop, 0), (high << max(-drop, 0)) + half)

@@ -1,4 +1,4 @@
-"""The layers of a design as the files of ``src/layers`` say them: shapes, folding, types and arithmetic."""
+"""The content of the files in ``src/layers``: shapes, folding, types and arithmetic of each layer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from models.quantised import QuantisedNetwork
 
 
 def word(type: FixedType, values: str | int) -> str:
-    """The integer of so many values side by side.
+    """The integer type of several values side by side.
 
     >>> word(FixedType(8, 3), "SIMD"), word(FixedType(5, 0), 4)
     ('ap_uint<8 * SIMD>', 'ap_uint<5 * 4>')
@@ -52,8 +52,8 @@ def word(type: FixedType, values: str | int) -> str:
 
 @dataclass(frozen=True)
 class Weights:
-    """The stage of a layer with weights: its template, what holds those, and what holds the values that it reads again,
-    `parts` of them."""
+    """The stage of a layer with weights: its template, the storage of the weights, and that of the values that it reads
+    again, which are `parts` parts."""
 
     stage: str
     storage: str
@@ -65,7 +65,8 @@ class Weights:
 
 @dataclass(frozen=True)
 class Rows:
-    """The stage `name` over the rows of an image: its template, the words it puts, and what holds the rows."""
+    """The stage `name` over the rows of an image: its template, the type of the words it puts, and the rows'
+    storage."""
 
     name: str
     stage: str
@@ -89,41 +90,41 @@ class LayerText:
     rows: Rows | None = None
 
 
-def layer_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[LayerText]:
-    """In the order of the network; `names` gives each layer's identifier."""
-    for node in made.nodes:
-        wide, name = made.lanes[node.name], names.get(node.layer.name, "")
+def layer_texts(project: Blueprint, names: Mapping[str, str]) -> Iterator[LayerText]:
+    """The layers in the order of the network; `names` gives each layer's identifier."""
+    for node in project.nodes:
+        wide, name = project.lanes[node.name], names.get(node.layer.name, "")
         match node.kind, node.layer:
             case (("matrix_vector" | "depthwise"), _):
-                yield _weighted(made, node, wide, name)
+                yield _weighted(project, node, wide, name)
             case "maxpool2d", MaxPool2D() as layer:
-                yield _pool(made, node, layer, wide, name)
+                yield _pool(project, node, layer, wide, name)
             case "averagepool2d", AveragePool2D() as layer:
-                yield _average_pool(made, node, layer, wide, name)
+                yield _average_pool(project, node, layer, wide, name)
             case "add", Add():
-                yield _add(made.quantised, node, wide, name)
+                yield _add(project.quantised, node, wide, name)
             case "concat", Concat():
-                yield _concat(made.quantised, node, wide, name)
+                yield _concat(project.quantised, node, wide, name)
             case _, (ReLU() | Clip() | LeakyReLU()) as layer if node.kind == layer.kind:
-                yield _activation(made.quantised, node, layer, wide, name)
+                yield _activation(project.quantised, node, layer, wide, name)
             case "global_average_pool", GlobalAveragePool():
-                yield _average(made.quantised, node, wide, name)
+                yield _average(project.quantised, node, wide, name)
 
 
 def _listed(**constants: int) -> str:
     return ", ".join(f"{name} = {value}" for name, value in constants.items())
 
 
-def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
-    quantised, layer, fold = made.quantised, node.layer, wide.fold
+def _weighted(project: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
+    quantised, layer, fold = project.quantised, node.layer, wide.fold
     types = quantised.layers[layer.name]
     assert types.kernel is not None and types.bias is not None and types.accumulator is not None
     source, result = quantised.type_of(layer.inputs[0]), quantised.type_of(node.tensor)
-    is_depthwise, shared = node.kind == DEPTHWISE, made.shared(layer.name)
+    is_depthwise, shared = node.kind == DEPTHWISE, project.shared(layer.name)
     groups, parts_of_window = fold.groups(node.size[1]), parts_read(node, fold)
     steps = node.size[0] if is_depthwise else parts_of_window
     columns = node.shape[-2] if len(node.shape) > 1 else 1
-    windows = [node for node in made.nodes if node.kind == WINDOW and node.layer == layer]
+    windows = [node for node in project.nodes if node.kind == WINDOW and node.layer == layer]
     new = (
         f"New of the {parts_of_window} parts of a window that is not the first of a row."
         if windows
@@ -136,18 +137,18 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
         ("", _listed(STEPS=steps, GROUPS=groups, **({"PARTS": parts_of_window} if is_depthwise else {}))),
         *_multipliers(types.kernel.width, fold, shared),
         (new, _listed(FRESH=fresh(node, wide))),
-        ("What comes out, PUTS results a word.", _listed(PIXELS=pixels(node.shape), COLUMNS=columns, PUTS=wide.puts)),
+        ("The output, PUTS results a word.", _listed(PIXELS=pixels(node.shape), COLUMNS=columns, PUTS=wide.puts)),
     )
-    before = _windows(made, windows[0], name) if windows else (_pixel_words(made, node, wide), (), None)
+    before = _windows(project, windows[0], name) if windows else (_pixel_words(project, node, wide), (), None)
     words = (
-        ("Part", word(source, "PE" if is_depthwise else "SIMD"), "of what a turn multiplies"),
+        ("Part", word(source, "PE" if is_depthwise else "SIMD"), "the values that a turn multiplies"),
         *before[1],
         ("Input", "Part" if windows else word(source, "TAKES"), ""),
         ("Output", word(result, "PUTS"), ""),
     )
     headers = (node.kind, "window") if windows else (node.kind,)
-    storage = "block RAM" if made.roms[layer.name] == BRAM else "LUTs"
-    sum_type = f"ap_int<{made.sums[layer.name]}>"
+    storage = "block RAM" if project.roms[layer.name] == BRAM else "LUTs"
+    sum_type = f"ap_int<{project.sums[layer.name]}>"
     activation = merged_activation(quantised, layer)
     slope = quantised.layers[activation.name].slope if activation else None
     return LayerText(
@@ -160,7 +161,7 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
             ("Value", cpp.integer(source), source.name),
             ("Weight", cpp.integer(types.kernel), types.kernel.name),
             *_products(types.kernel.width, source.width, shared, is_depthwise),
-            ("Sum", sum_type, f"all that it can come to, of {types.accumulator.name}"),
+            ("Sum", sum_type, f"every sum that can occur, of {types.accumulator.name}"),
             ("Result", cpp.integer(result), result.name),
             ("StoredBias", cpp.stored(types.bias.width), ""),
             *words,
@@ -168,8 +169,8 @@ def _weighted(made: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:
         cpp.sum_result(types.accumulator, result, activation, slope),
         Weights(
             node.kind,
-            made.roms[layer.name],
-            made.kept[layer.name],
+            project.roms[layer.name],
+            project.kept[layer.name],
             "PARTS" if is_depthwise else "STEPS",
             "each PE" if shared == 1 else f"every {shared} PE",
             f"{multipliers(fold, shared)}, {busy(node, wide, QUICKEST):,} cycles a frame; weights in {storage}.",
@@ -182,7 +183,7 @@ _Texts = tuple[tuple[str, str], ...]
 
 
 def multipliers(fold: Fold, shared: int) -> str:
-    """How many there are, in words.
+    """The number of multipliers, in words.
 
     >>> multipliers(Fold(4, 9), 1), multipliers(Fold(4, 9), 2)
     ('36 multipliers', '18 multipliers for 36 products')
@@ -193,7 +194,7 @@ def multipliers(fold: Fold, shared: int) -> str:
 
 
 def _multipliers(weight: int, fold: Fold, shared: int) -> _Texts:
-    """How weights of `weight` bits lie in their memory, and in the factors of the multipliers."""
+    """The layout of weights of `weight` bits in their memory, and in the factors of the multipliers."""
     units, apart = ceil(fold.pe / shared), packing.shift(shared, weight)
     word = ceil(fold.simd * shared * weight / 8)
     how = "Each result has multipliers of its own" if shared == 1 else f"{shared} results share a multiplier"
@@ -204,7 +205,7 @@ def _multipliers(weight: int, fold: Fold, shared: int) -> _Texts:
 
 
 def _products(weight: int, value: int, shared: int, is_depthwise: bool) -> tuple[tuple[str, str, str], ...]:
-    """The types of products of weights and values of so many bits."""
+    """The types of products of weights of `weight` bits and values of `value` bits."""
     if is_depthwise:
         return (("Product", f"ap_int<{weight + value}>", ""),)
     apart = packing.shift(shared, weight)
@@ -218,34 +219,37 @@ def _products(weight: int, value: int, shared: int, is_depthwise: bool) -> tuple
     )
 
 
-def _pixel_words(made: Blueprint, node: Node, wide: Lanes) -> _Texts:
-    """Of a stage with weights that reads pixels."""
-    bits, width = made.quantised.type_of(node.layer.inputs[0]).width, part_width(node.layer, wide.fold)
+def _pixel_words(project: Blueprint, node: Node, wide: Lanes) -> _Texts:
+    """The constants of a stage with weights that reads pixels."""
+    bits, width = project.quantised.type_of(node.layer.inputs[0]).width, part_width(node.layer, wide.fold)
     words = _listed(TAKES=wide.takes, VALUE_BITS=bits, PARTS_TAKEN=ceil(wide.takes / width))
-    return (("Words of TAKES values come, of VALUE_BITS each: PARTS_TAKEN parts.", words),)
+    return (("Input words have TAKES values of VALUE_BITS each: PARTS_TAKEN parts.", words),)
 
 
-def _windows(made: Blueprint, node: Node, name: str) -> tuple[_Texts, tuple[tuple[str, str, str], ...], Rows]:
+def _windows(project: Blueprint, node: Node, name: str) -> tuple[_Texts, tuple[tuple[str, str, str], ...], Rows]:
     """(constants, types, rows) of the window stage of a convolution."""
-    layer, wide = node.layer, made.lanes[node.name]
+    layer, wide = node.layer, project.lanes[node.name]
     assert isinstance(layer, CONVOLUTIONS)
     cut = parts(node, wide)
     used = (node.shape[1] - 1) * layer.strides[1] + layer.kernel[1]
-    size, source = part_width(layer, wide.fold), made.quantised.type_of(layer.inputs[0])
+    size, source = part_width(layer, wide.fold), project.quantised.type_of(layer.inputs[0])
     constants = (
         *_image(node, layer),
-        ("Words of TAKES values come, of VALUE_BITS each.", _listed(TAKES=wide.takes, VALUE_BITS=source.width)),
-        ("Rows are kept STORED channels a word.", _listed(STORED=cut.stored, WORDS=node.taken[-1] // cut.stored)),
+        ("Input words have TAKES values of VALUE_BITS each.", _listed(TAKES=wide.takes, VALUE_BITS=source.width)),
         (
-            f"A part lies in {'all columns of its window' if cut.across > 1 else 'one column'}; so many are of each "
-            "column, of those that windows have.",
+            "Rows are stored in words of STORED channels.",
+            _listed(STORED=cut.stored, WORDS=node.taken[-1] // cut.stored),
+        ),
+        (
+            f"A part covers {'all columns of its window' if cut.across > 1 else 'one column'}; a column has COLUMN "
+            "parts, and windows use USED columns.",
             _listed(ACROSS=cut.across, COLUMN=cut.column, USED=used),
         ),
-        ("Values of a part; a word of windows is one.", _listed(PART_SIZE=size, PARTS_TAKEN=1)),
+        ("Values of a part; a word of the windows is one part.", _listed(PART_SIZE=size, PARTS_TAKEN=1)),
         ("Cycles of the window stage.", _listed(TURNS=busy(node, wide, QUICKEST))),
     )
-    types = (("Word", word(source, "TAKES"), "as it comes"), ("Stored", word(source, "STORED"), ""))
-    return constants, types, _rows(made, node, window_name(name), "window", "Part")
+    types = (("Word", word(source, "TAKES"), "of the input"), ("Stored", word(source, "STORED"), ""))
+    return constants, types, _rows(project, node, window_name(name), "window", "Part")
 
 
 def _image(node: Node, layer: Convolution | MaxPool2D | AveragePool2D) -> _Texts:
@@ -260,12 +264,12 @@ def _image(node: Node, layer: Convolution | MaxPool2D | AveragePool2D) -> _Texts
 
 
 def window_name(layer: str) -> str:
-    """The function of the window stage of the layer with this identifier."""
+    """The name of the function of a layer's window stage."""
     return f"{layer}_window"
 
 
-def _rows(made: Blueprint, node: Node, name: str, stage: str, output: str) -> Rows:
-    storage = made.rows[node.layer.name]
+def _rows(project: Blueprint, node: Node, name: str, stage: str, output: str) -> Rows:
+    storage = project.rows[node.layer.name]
     return Rows(name, stage, output, storage, f"The rows are in {'block RAM' if storage == BRAM else 'LUT RAM'}.")
 
 
@@ -277,19 +281,19 @@ def _serial(node: Node, wide: Lanes) -> _Texts:
     )
 
 
-def _pool(made: Blueprint, node: Node, layer: MaxPool2D, wide: Lanes, name: str) -> LayerText:
-    source = made.quantised.type_of(layer.inputs[0])
+def _pool(project: Blueprint, node: Node, layer: MaxPool2D, wide: Lanes, name: str) -> LayerText:
+    source = project.quantised.type_of(layer.inputs[0])
     return LayerText(
         name,
         struct(name),
-        title(made.quantised, layer),
+        title(project.quantised, layer),
         ("max_pool",),
         (
             *_pooling(node, layer, wide),
-            ("Of the padding.", _listed(LOWEST=source.low)),
+            ("The value of the padding.", _listed(LOWEST=source.low)),
         ),
         (("Value", cpp.integer(source), source.name), ("Word", word(source, "LANES"), "")),
-        rows=_rows(made, node, name, "max_pool", "Word"),
+        rows=_rows(project, node, name, "max_pool", "Word"),
     )
 
 
@@ -304,19 +308,19 @@ def _pooling(node: Node, layer: MaxPool2D | AveragePool2D, wide: Lanes) -> _Text
     )
 
 
-def _average_pool(made: Blueprint, node: Node, layer: AveragePool2D, wide: Lanes, name: str) -> LayerText:
-    source, arithmetic = made.quantised.type_of(layer.inputs[0]), made.quantised.layers[layer.name]
+def _average_pool(project: Blueprint, node: Node, layer: AveragePool2D, wide: Lanes, name: str) -> LayerText:
+    source, arithmetic = project.quantised.type_of(layer.inputs[0]), project.quantised.layers[layer.name]
     assert arithmetic.accumulator is not None
     function, types = _averaging(source, prod(layer.kernel), arithmetic.accumulator, arithmetic.output)
     return LayerText(
         name,
         struct(name),
-        title(made.quantised, layer),
+        title(project.quantised, layer),
         ("average_pool", "fixed_point"),
         _pooling(node, layer, wide),
         types,
         function,
-        rows=_rows(made, node, name, "average_pool", "Output"),
+        rows=_rows(project, node, name, "average_pool", "Output"),
     )
 
 
@@ -345,8 +349,8 @@ def _concat(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> 
     function, width, ups = cpp.aligned(left, right, result)
     constants = (
         ("", _listed(PIXELS=pixels(node.shape), LANES=wide.puts, STEPS=channels // wide.puts)),
-        ("Channels of either.", _listed(LEFT=node.taken[-1], RIGHT=channels - node.taken[-1])),
-        ("By so many bits codes move up to one point.", _listed(LEFT_UP=ups[0], RIGHT_UP=ups[1])),
+        ("Channels of each input.", _listed(LEFT=node.taken[-1], RIGHT=channels - node.taken[-1])),
+        ("Left shifts of the codes to a common binary point.", _listed(LEFT_UP=ups[0], RIGHT_UP=ups[1])),
     )
     types = (
         ("LeftValue", cpp.integer(left), left.name),

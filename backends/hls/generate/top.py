@@ -1,6 +1,6 @@
 """The stages of a design as ``top.cpp`` calls them, and the streams between them.
 
-Streams bear the names of tensors of the network, so that who reads ``top.cpp`` sees it.
+Streams have the names of the network's tensors, so that ``top.cpp`` shows the network.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class StageText:
-    """A call, and the streams that it writes; the comment stands where a layer begins."""
+    """A call, and the streams that it writes; the first stage of a layer has a comment."""
 
     name: str
     comment: str
@@ -42,38 +42,40 @@ class StageText:
     streams: tuple[Stream, ...]
 
 
-def stage_texts(made: Blueprint, names: Mapping[str, str]) -> Iterator[StageText]:
-    """In the order in which they stand in the design; `names` gives the identifier of each layer."""
-    streams = _streams(made, names)
+def stage_texts(project: Blueprint, names: Mapping[str, str]) -> Iterator[StageText]:
+    """The stages in the order of the design; `names` gives the identifier of each layer."""
+    streams = _streams(project, names)
     begun: set[str] = set()
-    for node in made.nodes:
-        words = pixels(node.taken) * node.taken[-1] // made.lanes[node.name].takes
+    for node in project.nodes:
+        words = pixels(node.taken) * node.taken[-1] // project.lanes[node.name].takes
         read = [streams[source, node.name].name for source in node.sources if source != INPUT]
         written = tuple(stream for (writer, _), stream in streams.items() if writer == node.name)
         comment = ""
         if node.kind not in (CLONE, RECEIVE, SEND) and node.layer.name not in begun:
             begun.add(node.layer.name)
-            wide = made.lanes[node.name]
-            has_weights = node.layer.name in made.folds
+            wide = project.lanes[node.name]
+            has_weights = node.layer.name in project.folds
             lanes = wide.puts if node.kind == CONCAT else wide.takes
             how = f"PE x SIMD {wide.fold}" if has_weights else f"{lanes} channel{'s' * (lanes > 1)} a cycle"
-            comment = f"{title(made.quantised, node.layer)}; {how}."
+            comment = f"{title(project.quantised, node.layer)}; {how}."
         name = f"{node.kind} {names.get(node.layer.name, '')}"
-        yield StageText(name, comment, _call(made, node, names, words, read, [one.name for one in written]), written)
+        yield StageText(
+            name, comment, _call(project, node, names, words, read, [stream.name for stream in written]), written
+        )
 
 
 def _call(
-    made: Blueprint, node: Node, names: Mapping[str, str], words: int, read: list[str], written: list[str]
+    project: Blueprint, node: Node, names: Mapping[str, str], words: int, read: list[str], written: list[str]
 ) -> str:
-    """`words` are those that it takes a frame: bytes of the image, results of the last stage."""
+    """The call of a stage; `words` is how many it takes a frame."""
     arguments = ", ".join(read + written)
     name = names.get(node.layer.name, "")
     match node.kind:
         case "receive":
             return f"receive<{words}>(image_beats, {arguments})"
         case "send":
-            result = cpp.integer(made.quantised.type_of(node.tensor))
-            lanes = made.lanes[node.name].takes
+            result = cpp.integer(project.quantised.type_of(node.tensor))
+            lanes = project.lanes[node.name].takes
             return f"send<{node.taken[-1]}, {lanes}, {result}>({arguments}, result_beats, transfer)"
         case "clone":
             return f"clone<{words}>({arguments})"
@@ -84,14 +86,14 @@ def _call(
     return f"{TEMPLATES[node.kind]}<{struct(name)}>({arguments})"
 
 
-def _streams(made: Blueprint, names: Mapping[str, str]) -> Mapping[Fifo, Stream]:
-    writers = {node.name: node for node in made.nodes}
-    found = {}
-    for (writer, reader), (depth, storage) in made.fifos.items():
+def _streams(project: Blueprint, names: Mapping[str, str]) -> Mapping[Fifo, Stream]:
+    writers = {node.name: node for node in project.nodes}
+    by_fifo = {}
+    for (writer, reader), (depth, storage) in project.fifos.items():
         node, layer = writers[writer], names.get(writers[reader].layer.name, "")
         tensor = "image" if node.tensor == INPUT else names.get(node.tensor, "")
         name = {WINDOW: f"{layer}_windows", CLONE: f"{tensor}_to_{layer}"}.get(node.kind, f"{tensor}_out")
         name = "image" if node.kind == RECEIVE else name
-        type = word(made.quantised.type_of(node.tensor), made.lanes[writer].puts)
-        found[writer, reader] = Stream(name, type, depth, storage)
-    return found
+        type = word(project.quantised.type_of(node.tensor), project.lanes[writer].puts)
+        by_fifo[writer, reader] = Stream(name, type, depth, storage)
+    return by_fifo

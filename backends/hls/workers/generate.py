@@ -1,8 +1,8 @@
 """Writes the HLS project: ``python -m backends.hls.workers.generate JOB.json``, in the step's directory.
 
 JOB.json: a `backends.dataflow.layers.blueprint.Blueprint`, with ``weights`` and ``reference`` beside it. The weights
-become integers of their types; the project's vectors and the exact reference's results for them become the test bench's
-data. Writes ``project``.
+are converted to integers of their types. The project's vectors and the exact reference's results for them are the data
+of the test bench. Writes ``project``.
 """
 
 from __future__ import annotations
@@ -43,38 +43,38 @@ RENDERED = """
 """Files of every project, beside a header for each kind of layer and a file for each layer."""
 
 
-def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
-    """(path, text) of every file but those with numbers: weights, and the `frames` vectors."""
+def texts(design: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
+    """(path, text) of every file except those of numbers: the weights, and the `frames` vectors."""
     environment = project.templates(TEMPLATES, tcl.TEMPLATES)
-    network = made.quantised.network
+    network = design.quantised.network
     names = layer_names(network)
-    layers = list(layer_texts(made, names))
+    layers = list(layer_texts(design, names))
     kinds = {header for layer in layers for header in layer.headers}
-    kinds |= {"clone"} if any(node.kind == "clone" for node in made.nodes) else set()
+    kinds |= {"clone"} if any(node.kind == "clone" for node in design.nodes) else set()
     kinds |= {"products"} if any(layer.weights for layer in layers) else set()
     kinds |= {"scan"} if any(layer.rows for layer in layers) else set()
-    contract = made.quantised.input
-    results, image = prod(network.shapes[made.quantised.output]), prod(network.input_shape)
+    contract = design.quantised.input
+    results, image = prod(network.shapes[design.quantised.output]), prod(network.input_shape)
     facts = {
         "top": top_name(network),
         "network": network.name,
-        "part": made.part,
-        "clock_ns": f"{made.clock_ns:g}",
-        "mhz": f"{1000 / made.clock_ns:.6g}",
-        "board": tcl.BOARDS.get(made.part, "pynq-z2"),
-        "about": f"{network.name} for {made.part} at {made.clock_ns:g} ns: {network.macs:,} products a frame.",
+        "part": design.part,
+        "clock_ns": f"{design.clock_ns:g}",
+        "mhz": f"{1000 / design.clock_ns:.6g}",
+        "board": tcl.BOARDS.get(design.part, "pynq-z2"),
+        "about": f"{network.name} for {design.part} at {design.clock_ns:g} ns: {network.macs:,} products a frame.",
         "layers": [layer.name for layer in layers],
         "headers": sorted(kinds & {"clone"}),
-        "stages": list(stage_texts(made, names)),
+        "stages": list(stage_texts(design, names)),
         "image": network.input_shape,
         "tables": [list(table) for table in contract.tables] if contract.applied_by == "host" else None,
         "pixels": str(contract.pixels),
         "bytes": image,
         "stride": -(-image // 4) * 4,
         "results": results,
-        "design": made.quantised.digest,
+        "design": design.quantised.digest,
         "frames": frames,
-        "fraction": made.quantised.layers[made.quantised.output].output.fraction,
+        "fraction": design.quantised.layers[design.quantised.output].output.fraction,
     }
     for name in sorted({*PLAIN.split(), *(f"src/{kind}.h" for kind in kinds)}):
         yield name, (TEMPLATES / name).read_text()
@@ -84,13 +84,13 @@ def texts(made: Blueprint, frames: int) -> Iterator[tuple[str, str]]:
         yield name, environment.get_template(f"{name}.j2").render(facts)
 
 
-def weight_text(made: Blueprint, node: Node, name: str, tensors: Mapping[str, np.ndarray]) -> str:
+def weight_text(design: Blueprint, node: Node, name: str, tensors: Mapping[str, np.ndarray]) -> str:
     """The weights of one layer as the arrays of its stage."""
-    types, fold = made.quantised.layers[node.name], made.folds[node.name]
+    types, fold = design.quantised.layers[node.name], design.folds[node.name]
     assert types.kernel is not None and types.bias is not None
     kernel = by_turns(node, fold, codes(tensors[f"{node.name}/kernel"], types.kernel))
     turns = kernel.transpose(3, *((0, 2) if node.kind == DEPTHWISE else (2, 0)), 1)
-    shared = made.shared(node.name)
+    shared = design.shared(node.name)
     weights = packed(turns.reshape(fold.pe, -1, fold.simd), types.kernel.width, shared)
     bias = by_groups(node, fold, codes(tensors[f"{node.name}/bias"], types.bias))
     units, words, bytes_a_word = weights.shape
@@ -99,11 +99,11 @@ def weight_text(made: Blueprint, node: Node, name: str, tensors: Mapping[str, np
     less = (
         ""
         if shared == 1
-        else "\n// A weight behind one below zero that shares its multiplier is less by one: see products.h."
+        else "\n// A weight above a negative one that shares its multiplier is less by one: see products.h."
     )
     return f"""\
 // {node.name}: weights as integers of {types.kernel.name}, [{of}][turn of a pixel][{order}]{whole},
-// and what its sums start at, as integers of {types.bias.name}, [PE][group].{less}
+// and the biases that initialise its sums, as integers of {types.bias.name}, [PE][group].{less}
 #pragma once
 
 static const signed char {name}_weights[{units}][{words}][{bytes_a_word}] = {listed(weights.tolist())};
@@ -114,7 +114,7 @@ static const {stored(types.bias.width)} {name}_biases[{fold.pe}][{len(bias)}] = 
 
 def packed(weights: np.ndarray, bits: int, shared: int) -> np.ndarray:
     """Weights (PE, words, SIMD) as bytes (units, words, bytes of a word): for each lane `bits` bits of the weights
-    of all `shared` results that share a multiplier, the lowest first; what one borrows from the next is taken off."""
+    of all `shared` results that share a multiplier, the lowest first, with borrows from the next field subtracted."""
     pe, words, simd = weights.shape
     units = -(-pe // shared)
     rows = np.zeros((units * shared, words, simd), np.int64)
@@ -124,9 +124,9 @@ def packed(weights: np.ndarray, bits: int, shared: int) -> np.ndarray:
     return np.packbits(each.reshape(units, words, -1), axis=-1, bitorder="little").view(np.int8)
 
 
-def vectors_text(made: Blueprint, results: list[list[int]]) -> str:
+def vectors_text(design: Blueprint, results: list[list[int]]) -> str:
     """Images and expected results, a line each."""
-    images = sent(vectors(made.quantised.network.input_shape, len(results)), made.quantised.input.tables)
+    images = sent(vectors(design.quantised.network.input_shape, len(results)), design.quantised.input.tables)
     images = images.reshape(len(results), -1)
     rows = ",\n".join(",".join(map(str, image)) for image in images.tolist())
     expected = ",\n".join(", ".join(map(str, row)) for row in results)
@@ -144,14 +144,14 @@ static const int expected[] = {{
 """
 
 
-def files(made: Blueprint, tensors: Mapping[str, np.ndarray], results: list[list[int]]) -> Iterator[tuple[str, str]]:
+def files(design: Blueprint, tensors: Mapping[str, np.ndarray], results: list[list[int]]) -> Iterator[tuple[str, str]]:
     """(path, text) of every file; `results` are the exact reference's for as many of the project's vectors."""
-    names = layer_names(made.quantised.network)
-    yield from texts(made, len(results))
-    for node in made.nodes:
+    names = layer_names(design.quantised.network)
+    yield from texts(design, len(results))
+    for node in design.nodes:
         if node.kind in MULTIPLYING:
-            yield f"src/weights/{names[node.name]}.h", weight_text(made, node, names[node.name], tensors)
-    yield "tb/vectors.h", vectors_text(made, results)
+            yield f"src/weights/{names[node.name]}.h", weight_text(design, node, names[node.name], tensors)
+    yield "tb/vectors.h", vectors_text(design, results)
 
 
 def main(ask: Mapping[str, Any]) -> None:

@@ -1,5 +1,5 @@
 # GOAL=csynth vitis_hls -f run_hls.tcl; newer releases say vitis-run --mode hls --tcl in place of vitis_hls -f.
-# For Vitis HLS 2020.2 and later: earlier ones know no BIND_OP, BIND_STORAGE and style=flp, on which the design rests.
+# For Vitis HLS 2020.2 and later: earlier ones lack BIND_OP, BIND_STORAGE and style=flp, which the design needs.
 # Releases up to 2021.2 cannot export an IP from 2022 on, since its revision number is a date: install AMD's y2k22 patch
 # (answer record 76960). It has not been run: no AMD tool was at hand.
 set goals {vitis-csim csynth cosim export}
@@ -18,16 +18,16 @@ if {[catch {
     open_solution -reset solution
     set_part {xc7z020clg400-1}
     create_clock -period 10 -name default
-    # Of the clock the tool leaves 27 % to routing, unless it is told; an eighth was the share of Vivado HLS. The longest
-    # loop of one turn, that of a window, is some 5.6 ns: it fits into 10 ns either way, and into 7 ns with an eighth.
-    # Where routing fails at a slow clock, 27 % buys shorter stages for more registers.
+    # By default the tool reserves 27 % of the clock period for routing; Vivado HLS reserved an eighth. The longest path
+    # of a loop turn, in a window stage, is about 5.6 ns: it fits 10 ns either way, and 7 ns with an eighth. If routing
+    # fails at a slow clock, 27 % gives shorter pipeline stages and more registers.
     set_clock_uncertainty 12.5% default
     if {$goal eq "vitis-csim"} {
         csim_design
     } else {
         csynth_design
     }
-    # RTL simulation is slow: frames enough to show a fault at the border between two, which may need a third.
+    # RTL simulation is slow: just enough frames to show a fault at a frame border, which may need a third frame.
     if {$goal eq "cosim"} { cosim_design -rtl verilog -argv 4 }
     if {$goal eq "export"} { export_design -format ip_catalog -display_name "small" }
 } reason]} {

@@ -1,4 +1,4 @@
-/* The sum of two tensors, each shifted to the point of the finer one. The output may be one of them. */
+/* The sum of two tensors, each shifted to the binary point of the finer one. The output may be one of them. */
 #ifndef ADD_H
 #define ADD_H
 

@@ -10,7 +10,7 @@
 typedef struct {
     window_t window;
     factor_t offset; /* of the image */
-    matrix_t matrix; /* weights of a result stand as the values of a window do: row, column, channel */
+    matrix_t matrix; /* weights of a result are in the order of the values of a window: row, column, channel */
     store_t store;
 } conv2d_t;
 

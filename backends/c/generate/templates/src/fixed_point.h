@@ -8,11 +8,11 @@
 
 #include "types.h"
 
-/* C99 leaves it to the compiler what >> does to negative integers; all compilers for ARM and x86 keep the sign. */
+/* In C99, >> of negative integers is implementation-defined; all compilers for ARM and x86 keep the sign. */
 typedef char right_shift_keeps_the_sign[(-3 >> 1) == -2 ? 1 : -1];
 
 typedef struct {
-    int drop;        /* bits that fall off behind the point; below 0, zeros that come */
+    int drop;        /* fraction bits to drop; below 0, zeros to append */
     sum_t low, high; /* the codes at which it saturates */
     sum_t offset;    /* of the tensor that is written */
 } store_t;

@@ -1,4 +1,4 @@
-/* The average of each channel over an image, with `more` more bits behind the point before it is stored. */
+/* The average of each channel over an image, with `more` more fraction bits before it is stored. */
 #ifndef GLOBAL_AVERAGE_POOL_H
 #define GLOBAL_AVERAGE_POOL_H
 

@@ -1,4 +1,4 @@
-/* The largest value of each channel in a window; what lies beyond the image counts for nothing. */
+/* The largest value of each channel in a window; values beyond the image are ignored. */
 #ifndef MAX_POOL_H
 #define MAX_POOL_H
 

@@ -1,4 +1,4 @@
-/* Sums of weights times values: where nearly all time goes. Weights stand row by row, a row for each result. */
+/* Sums of weights times values, which take nearly all of the time. Weights are stored in rows, one for each result. */
 #ifndef WEIGHTED_SUMS_H
 #define WEIGHTED_SUMS_H
 

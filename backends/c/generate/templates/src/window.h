@@ -1,20 +1,20 @@
-/* The window that slides over an image: its place, and what of it lies inside. */
+/* The window that slides over an image: its position, and the part of it inside the image. */
 #ifndef WINDOW_H
 #define WINDOW_H
 
 typedef struct {
     int height, width, channels; /* of the image; channels of a pixel stand side by side */
-    int rows, columns;           /* of what the window slides to */
+    int rows, columns;           /* of the output */
     int kernel_height, kernel_width;
     int down, across; /* strides */
     int top, left;    /* padding */
 } window_t;
 
 typedef struct {
-    int first, last; /* the last is not in it */
+    int first, last; /* last is exclusive */
 } range_t;
 
-/* Of `size` places from `start` on those inside 0 .. `end` - 1, counted from `start`. */
+/* The places inside 0 .. `end` - 1 among `size` places from `start` on, relative to `start`. */
 static inline range_t inside(int start, int size, int end)
 {
     const range_t range = {start < 0 ? -start : 0, start + size > end ? end - start : size};

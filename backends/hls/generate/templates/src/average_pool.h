@@ -15,14 +15,14 @@ void average_pool(hls::stream<typename Layer::Word> &words, hls::stream<typename
     const int KERNEL_HEIGHT = Layer::KERNEL_HEIGHT, KERNEL_WIDTH = Layer::KERNEL_WIDTH;
     const int BEFORE = KERNEL_WIDTH > 1 ? KERNEL_WIDTH - 1 : 1;
 
-    // The sum of each column before the newest, the oldest column first. They move up by LANES a turn, so that those of
-    // the channels of the turn always stand in the same places: a shift register.
+    // The sums of all columns but the newest, the oldest column first: a shift register. It moves up by LANES a turn,
+    // so that the channels of the turn are always in the same places.
     Sum before[BEFORE * CHANNELS];
 #pragma HLS ARRAY_PARTITION variable=before complete
 
     Scan<Layer> scan;
     Counter<Layer::STEPS> step;
-    Counter<Layer::WIDTH * Layer::STEPS> address;  // of the turn's word in every row
+    Counter<Layer::WIDTH * Layer::STEPS> address;  // address of the turn's word in every row
     for (int turn = 0; turn < Layer::TURNS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp
         Sum of_column[LANES];

@@ -8,8 +8,9 @@
 
 typedef hls::axis<ap_uint<32>, 0, 0, 0> Beat;
 
-// A byte a turn: each beat holds four, the lowest first. Pixels follow each other without gaps, and so do their channels;
-// a frame begins with a new beat. The design knows how long a frame is: TLAST and TKEEP of the input are not looked at.
+// A byte a turn: each beat holds four, the lowest first. Pixels follow each other without gaps, and so do their
+// channels; a frame begins with a new beat. The design knows the length of a frame and ignores TLAST and TKEEP of the
+// input.
 template <int BYTES, int BITS>
 void receive(hls::stream<Beat> &beats, hls::stream<ap_uint<BITS>> &words) {
     ap_uint<32> data = 0;
@@ -25,8 +26,8 @@ void receive(hls::stream<Beat> &beats, hls::stream<ap_uint<BITS>> &words) {
     }
 }
 
-// A result a turn, each in a beat of its own, as a signed integer: `words` hold LANES of them. TLAST goes with the last one
-// of every `transfer` frames, or of each frame where that is 0 or 1: so much can one transfer of a DMA take.
+// One result a turn, in a beat of its own, as a signed integer; `words` hold LANES results. TLAST comes with the last
+// result of every `transfer` frames, or of each frame where that is 0 or 1: it ends one transfer of the DMA.
 template <int RESULTS, int LANES, typename Result, int BITS>
 void send(hls::stream<ap_uint<BITS>> &words, hls::stream<Beat> &beats, int transfer) {
     static int ended = 0;  // frames of the transfer that have ended

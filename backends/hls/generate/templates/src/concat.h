@@ -5,7 +5,7 @@
 #include "hls_stream.h"
 #include "word.h"
 
-// Words come as whole pixels. Both are read at once, and what they hold goes out as a shift register.
+// Input words are whole pixels. Both are read at once, and their values are put from a shift register.
 template <typename Layer>
 void concat(hls::stream<typename Layer::Left> &lefts, hls::stream<typename Layer::Right> &rights,
             hls::stream<typename Layer::Output> &outputs) {

@@ -1,12 +1,12 @@
-// Counters as wide as they must be: of an int the compiler may build all 32 bits, its adder and its comparison.
+// Counters of the least width: for an int, the compiler may build an adder and a comparison of all 32 bits.
 #pragma once
 
 #include "word.h"
 
 constexpr int bits_of(int number) { return number < 2 ? 1 : 1 + bits_of(number / 2); }
 
-// Counts 0 to END - 1, and round again. Whether it stands at the last is a register, set a turn ahead: what the next turn
-// does depends on it, and a comparison in the turn itself would make that loop longer.
+// Counts from 0 to END - 1 and wraps. Whether it is at its last value is a register set one turn ahead: the next turn
+// depends on it, and a comparison in the turn itself would lengthen that path.
 template <int END>
 struct Counter {
     ap_uint<bits_of(END - 1)> count = 0;
@@ -14,7 +14,7 @@ struct Counter {
 
     operator int() const { return count; }
 
-    // Counts on. Whether it stood at the last.
+    // Counts on; returns whether it was at its last value.
     bool advance() {
 #pragma HLS INLINE
         const bool was_last = is_last;
@@ -24,7 +24,7 @@ struct Counter {
     }
 };
 
-// Moves a place of END on by `by`, 0 to END, and round: an adder each way, and the sign of one of them decides.
+// Advances a place below END by `by` (0 to END) and wraps: two adders, and the sign of one of them selects.
 template <int END, typename Place>
 void go_round(Place &place, int by) {
 #pragma HLS INLINE

@@ -1,12 +1,12 @@
-// A depthwise convolution: each channel of a window by a kernel of its own, PE channels at a time.
+// A depthwise convolution: each channel of a window has its own kernel; PE channels at a time.
 #pragma once
 
 #include "hls_stream.h"
 #include "products.h"
 
-// A turn for each part of a window, PE channels of one of its STEPS pixels: GROUPS parts are a pixel. With the last pixel,
-// each group's results go out. Windows of a row share columns: of all but the first, FRESH parts are new, those of the
-// last columns; the others were kept.
+// A turn for each part of a window: PE channels of one of its STEPS pixels. A pixel has GROUPS parts. With the last
+// pixel, the results of each group are put. Windows of a row share columns: in all but the first window, FRESH parts
+// are new, those of the last columns; the others were kept.
 template <typename Layer>
 void depthwise(hls::stream<typename Layer::Input> &inputs, hls::stream<typename Layer::Output> &outputs,
                const signed char (&weights)[Layer::PE][Layer::PARTS][Layer::BYTES],
@@ -14,17 +14,17 @@ void depthwise(hls::stream<typename Layer::Input> &inputs, hls::stream<typename 
                typename Layer::Part (&kept)[Layer::PARTS]) {
 #pragma HLS INLINE
     const int PARTS = Layer::PARTS, FRESH = Layer::FRESH, PE = Layer::PE, PUTS = Layer::PUTS;
-    typename Layer::Input waiting;  // of a word that came, the parts still to come
-    // They go round by PE a turn, so that the sums of the turn stand in front: a shift register.
+    typename Layer::Input waiting;  // the parts of an input word that are not used yet
+    // The sums rotate by PE a turn, so that those of the turn are always in front: a shift register.
     typename Layer::Sum sums[Layer::GROUPS * PE];
 #pragma HLS ARRAY_PARTITION variable=sums complete
-    typename Layer::Result results[PUTS];  // of the next word
+    typename Layer::Result results[PUTS];  // results of the next word
 #pragma HLS ARRAY_PARTITION variable=results complete
 
     Counter<Layer::STEPS> step;
     Counter<Layer::GROUPS> group;
     Counter<PARTS> part_number;
-    // Where the part is kept. New columns take the places of the oldest ones, so that windows begin at any place.
+    // Where the part is kept. New columns replace the oldest ones, so a window may begin at any place.
     ap_uint<bits_of(PARTS - 1)> place = 0;
     Counter<Layer::COLUMNS> column;
     Counter<Layer::PARTS_TAKEN> taken;
@@ -49,7 +49,7 @@ void depthwise(hls::stream<typename Layer::Input> &inputs, hls::stream<typename 
             const int BITS = Layer::WEIGHT_BITS;
             const typename Layer::Weight weight = with_sign<BITS>(weights_of<BITS>(weights, pe, part_number, 0));
             const typename Layer::Product product = values[pe] * weight;
-// Every product in a DSP48E1: left to itself, the compiler may build short ones of LUTs.
+// Every product is in a DSP48E1: without a BIND_OP, the compiler may build short ones in LUTs.
 #pragma HLS BIND_OP variable=product op=mul impl=dsp
             added[pe] = (step == 0 ? typename Layer::Sum(biases[pe][group]) : sums[pe]) + product;
         }
@@ -67,7 +67,7 @@ void depthwise(hls::stream<typename Layer::Input> &inputs, hls::stream<typename 
             }
         }
         if (group.advance()) step.advance();
-        int on = 1;  // places to the next part
+        int on = 1;  // distance to the next part
         if (part_number.advance()) {
             on = 1 + FRESH % PARTS;
             column.advance();

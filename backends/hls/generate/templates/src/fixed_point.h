@@ -9,7 +9,7 @@ Sum half_up(Sum sum) {
     return Sum(sum + half) >> BITS;
 }
 
-// What lies beyond LOW or HIGH becomes LOW or HIGH.
+// Saturates to LOW .. HIGH.
 template <typename Result, int LOW, int HIGH, typename Sum>
 Result saturated(Sum sum) {
 #pragma HLS INLINE

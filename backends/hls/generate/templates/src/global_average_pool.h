@@ -4,12 +4,12 @@
 #include "counter.h"
 #include "hls_stream.h"
 
-// STEPS turns for every pixel. The averages go out with those of the last one.
+// STEPS turns for every pixel. The averages are put in the turns of the last pixel.
 template <typename Layer>
 void global_average_pool(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer::Output> &outputs) {
     const int LANES = Layer::LANES;
-    // They go round by LANES a turn, so that the sums of the turn stand in front. In a memory a turn's sum might be read
-    // before it was written, and the loop would not start a turn a cycle.
+    // The sums rotate by LANES a turn, so that those of the turn are always in front. In a memory, a sum might be read
+    // before it was written, and the initiation interval would not be 1.
     typename Layer::Sum sums[Layer::CHANNELS];
 #pragma HLS ARRAY_PARTITION variable=sums complete
 

@@ -4,10 +4,10 @@
 #include "hls_stream.h"
 #include "products.h"
 
-// STEPS turns for each of GROUPS groups of results, SIMD values a turn. The values come with the first group, and are kept
-// for the others. Windows of a row share columns: of all but the first, FRESH parts are new, those of the last columns.
-// Where PE does not divide the results, what fills the last group is computed, too, from weights that are zero, and goes
-// no further.
+// STEPS turns for each of GROUPS groups of results, SIMD values a turn. The values are read with the first group, and
+// kept for the others. Windows of a row share columns: in all but the first window, FRESH parts are new, those of the
+// last columns. Where PE does not divide the results, surplus results of the last group are computed from zero weights
+// and dropped.
 template <typename Layer>
 void matrix_vector(hls::stream<typename Layer::Input> &inputs, hls::stream<typename Layer::Output> &outputs,
                    const signed char (&weights)[Layer::UNITS][Layer::GROUPS * Layer::STEPS][Layer::BYTES],
@@ -15,17 +15,17 @@ void matrix_vector(hls::stream<typename Layer::Input> &inputs, hls::stream<typen
                    typename Layer::Part (&kept)[Layer::STEPS]) {
 #pragma HLS INLINE
     const int STEPS = Layer::STEPS, FRESH = Layer::FRESH, PE = Layer::PE, PUTS = Layer::PUTS;
-    const int FILLED = (PUTS + PE - 1) / PE * PE;  // results of the groups that a word is made of
-    // Of a word that came, the parts still to come; what fills the last one is zero.
+    const int FILLED = (PUTS + PE - 1) / PE * PE;  // results of the groups in a word
+    // The parts of an input word that are not used yet; the last one is padded with zeros.
     ap_uint<Layer::VALUE_BITS * Layer::SIMD * Layer::PARTS_TAKEN> waiting;
     typename Layer::Sum sums[PE];
 #pragma HLS ARRAY_PARTITION variable=sums complete
-    typename Layer::Result results[FILLED];  // of the next word
+    typename Layer::Result results[FILLED];  // results of the next word
 #pragma HLS ARRAY_PARTITION variable=results complete
 
     Counter<STEPS> step;
-    // Where the part of the step is kept. New columns take the places of the oldest ones, so that windows begin at any
-    // place: were columns moved instead, a turn would have to wait for what the one before wrote.
+    // Where the part of the step is kept. New columns replace the oldest ones, so a window may begin at any place. If
+    // columns were moved instead, a turn would have to wait for the writes of the turn before.
     ap_uint<bits_of(STEPS - 1)> place = 0;
     Counter<Layer::GROUPS> group;
     Counter<Layer::GROUPS * STEPS> word;
@@ -48,7 +48,7 @@ void matrix_vector(hls::stream<typename Layer::Input> &inputs, hls::stream<typen
         unpack(part, values);
         add_products<Layer>(values, weights, biases, word, group, step == 0, sums);
 
-        int on = 1;  // places to the part of the next step
+        int on = 1;  // distance to the part of the next step
         word.advance();
         if (step.advance()) {
             typename Layer::Result next[PE];

@@ -1,21 +1,22 @@
 // PE x SIMD products: PE results of a pixel at a time, SIMD products of each in a cycle.
 //
-// A DSP48E1 multiplies 25 x 18 bits. Where SHARED results share one, their weights stand SHIFT bits apart in its wider
-// factor: a product by a value is then SHARED products side by side. Two such add up, still apart, before they are taken
-// apart. What is below zero borrows from what stands above it: of a weight, the stored word has that taken off already;
-// to sums SIGNS is added, so that none but the topmost is below zero, and the bit that it set is turned again.
+// A DSP48E1 multiplies 25 x 18 bits. Where SHARED results share one, their weights are SHIFT bits apart in its wider
+// factor, and the product contains SHARED products side by side. Two such products are added before the results are
+// separated. A negative field borrows from the field above it. For weights, the stored words have this borrow
+// subtracted already. To sums, SIGNS is added, so that only the topmost can be negative; the bit that it set is
+// inverted afterwards.
 #pragma once
 
 #include "counter.h"
 
-// The lowest BITS of `bits` as a number with a sign.
+// The lowest BITS of `bits` as a signed number.
 template <int BITS>
 int with_sign(unsigned bits) {
 #pragma HLS INLINE
     return int(bits << (32 - BITS)) >> (32 - BITS);
 }
 
-// The weights that multiply the value of one lane: BITS of a word, which lie in up to SPAN of its bytes.
+// The weights that multiply the value of one lane: BITS bits of a word, in up to SPAN of its bytes.
 template <int BITS, int UNITS, int WORDS, int BYTES>
 unsigned weights_of(const signed char (&weights)[UNITS][WORDS][BYTES], int unit, int word, int lane) {
 #pragma HLS INLINE
@@ -26,7 +27,7 @@ unsigned weights_of(const signed char (&weights)[UNITS][WORDS][BYTES], int unit,
     return bits >> lane * BITS % 8;
 }
 
-// The factor that has them SHIFT bits apart: wires, no logic.
+// The factor with the weights SHIFT bits apart: only wires, no logic.
 template <typename Layer>
 typename Layer::Factor factor_of(unsigned bits) {
 #pragma HLS INLINE
@@ -39,7 +40,7 @@ typename Layer::Factor factor_of(unsigned bits) {
     return factor;
 }
 
-// Of two products that began at SIGNS, the sum of one result.
+// The sum of one result, from two products that were added to SIGNS.
 template <typename Layer>
 typename Layer::Pair sum_of(typename Layer::Pairs pairs, int result) {
 #pragma HLS INLINE
@@ -48,8 +49,8 @@ typename Layer::Pair sum_of(typename Layer::Pairs pairs, int result) {
     return with_sign<Layer::SHIFT>(unsigned(moved) ^ 1u << (Layer::SHIFT - 1));
 }
 
-// Adds SIMD products to each of PE sums, by the weights of `word`. The first word of a group of results starts its sums
-// at their biases.
+// Adds SIMD products to each of PE sums, with the weights of `word`. The first word of a group of results initialises
+// its sums with their biases.
 template <typename Layer>
 void add_products(const typename Layer::Value (&values)[Layer::SIMD],
                   const signed char (&weights)[Layer::UNITS][Layer::GROUPS * Layer::STEPS][Layer::BYTES],
@@ -58,7 +59,7 @@ void add_products(const typename Layer::Value (&values)[Layer::SIMD],
 #pragma HLS INLINE
     const int SHARED = Layer::SHARED, SIMD = Layer::SIMD, PE = Layer::PE;
     for (int unit = 0; unit < Layer::UNITS; unit++) {
-        // The products are added to each other first: the next turn waits for one addition alone.
+        // The products are added to each other first, so the next turn waits for a single addition.
         typename Layer::Sum added[SHARED];
 #pragma HLS ARRAY_PARTITION variable=added complete
         for (int result = 0; result < SHARED; result++) added[result] = 0;
@@ -69,7 +70,7 @@ void add_products(const typename Layer::Value (&values)[Layer::SIMD],
                 if (place >= SIMD) continue;
                 const unsigned bits = weights_of<SHARED * Layer::WEIGHT_BITS>(weights, unit, word, place);
                 const typename Layer::Product factor = factor_of<Layer>(bits);
-// Left to itself, the compiler builds short products of LUTs, or long ones of DSP48E1.
+// Without a BIND_OP, the compiler builds short products in LUTs and long ones in DSP48E1.
                 if (Layer::IN_LUTS) {
                     const typename Layer::Product product = factor * values[place];
 #pragma HLS BIND_OP variable=product op=mul impl=fabric

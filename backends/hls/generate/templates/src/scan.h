@@ -1,4 +1,4 @@
-// A window slides over an image and its padding, pixel by pixel: where its newest pixel stands.
+// The position of the newest pixel of a window that slides over an image and its padding, pixel by pixel.
 #pragma once
 
 #include "counter.h"
@@ -10,28 +10,29 @@ struct Scan {
     static const int DOWN = Layer::KERNEL_HEIGHT > Layer::STRIDE_HEIGHT ? Layer::KERNEL_HEIGHT : Layer::STRIDE_HEIGHT;
     static const int RIGHT = Layer::KERNEL_WIDTH > Layer::STRIDE_WIDTH ? Layer::KERNEL_WIDTH : Layer::STRIDE_WIDTH;
 
-    // Of the padded image.
+    // The position in the padded image.
     Counter<ROWS> row;
     Counter<COLUMNS> column;
-    // How many more the next window needs: counted, since a remainder would take a divider.
+    // How many more pixels the next window needs. They are counted, since a remainder would take a divider.
     ap_uint<bits_of(DOWN - 1)> rows_lacking = Layer::KERNEL_HEIGHT - 1;
     ap_uint<bits_of(RIGHT - 1)> columns_lacking = Layer::KERNEL_WIDTH - 1;
-    // Whether row and column are of the image and not of its padding. What the next turn does depends on it: so it is a
-    // register, set a pixel ahead, and not compared with both ends in the turn itself.
+    // Whether row and column are in the image and not in its padding. The next turn depends on it. So it is a register
+    // set one pixel ahead, and not a comparison with both ends in the turn itself.
     bool in_rows = Layer::PAD_TOP == 0, in_columns = Layer::PAD_LEFT == 0;
 
     bool has_column() const { return in_columns; }
 
     bool has_pixel() const { return in_rows && in_columns; }
 
-    // Whether the pixel so many rows above the newest one is of the image. It is of the padded one.
+    // Whether the pixel so many rows above the newest one is in the image. It is in the padded image in any case.
     bool has_pixel_above(int rows) const {
         return has_column() && row - rows >= Layer::PAD_TOP && row - rows < Layer::PAD_TOP + Layer::HEIGHT;
     }
 
     bool has_window() const { return rows_lacking == 0 && columns_lacking == 0; }
 
-    // Whether a pixel ends a column of a window, in a row that completes windows: of the first pixel, and of the next.
+    // Whether a pixel ends a column of a window, in a row that completes windows: for the first pixel, and for the
+    // next.
     static bool begins_with_column_of_window() { return Layer::KERNEL_HEIGHT == 1; }
 
     bool next_ends_column_of_window() const {

@@ -1,22 +1,22 @@
-// Windows of a convolution: rows are kept until a window is whole; then it goes out column by column, a part a word.
+// Windows of a convolution. Rows are kept until a window is complete. Then it is put column by column, a part per word.
 #pragma once
 
 #include "hls_stream.h"
 #include "scan.h"
 #include "word.h"
 
-// One turn of the loop is one cycle. A pixel is stored, STORED of its channels a turn; a pixel of the padding takes a turn,
-// too. Then, in a row that completes windows, the column that the pixel ends is read again from top to bottom. TURNS is
-// the sum of both over a frame.
+// One turn of the loop is one cycle. A pixel is stored with STORED channels a turn; a pixel of the padding takes one
+// turn. Then, in a row that completes windows, the column that ends with this pixel is read again from top to bottom.
+// TURNS is the sum of both over a frame.
 //
-// A column that is part of several windows goes out once: `matrix_vector` keeps it. Only where a part lies across all
-// columns of a window (ACROSS > 1) it has values of the columns before, too, and whole windows go out.
+// A column that is part of several windows is put once, and `matrix_vector` keeps it. Only where a part covers all
+// columns of a window (ACROSS > 1) does it also hold values of the columns before, and whole windows are put.
 //
-// The last part of a column may be short of values. It is then filled up by those of the part before, which its weights
-// take as zeros.
+// The last part of a column may have too few values. It is then filled up with values of the part before, whose weights
+// there are zero.
 //
-// Nothing is cleared between frames: padding or pixels of the next frame have replaced all old values before a window is
-// whole.
+// Nothing is cleared between frames: padding or pixels of the next frame have replaced all old values before a window
+// is complete.
 template <typename Layer>
 void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer::Part> &parts,
             typename Layer::Stored (&rows)[Layer::KERNEL_HEIGHT * Layer::WIDTH * Layer::WORDS]) {
@@ -26,24 +26,24 @@ void window(hls::stream<typename Layer::Word> &words, hls::stream<typename Layer
     const int BEFORE = (ACROSS - 1) * Layer::COLUMN;
     const bool IS_SHORT = KERNEL_HEIGHT * Layer::CHANNELS % OWN > 0;  // the last part of a column
 
-    typename Layer::Word waiting;  // of a word that came, what is not stored yet
-    ap_uint<OWN_BITS> own;         // of the newest column, for the next part
-    // What parts had of the columns before it, the oldest first: a shift register.
+    typename Layer::Word waiting;  // the values of an input word that are not stored yet
+    ap_uint<OWN_BITS> own;         // values of the newest column for the next part
+    // The values of earlier columns in parts, the oldest first: a shift register.
     ap_uint<OWN_BITS> before[BEFORE > 0 ? BEFORE : 1];
 #pragma HLS ARRAY_PARTITION variable=before complete
 
     Scan<Layer> scan;
-    // The rows stand one behind another and go round: the newest one takes the place of that which no window needs any
-    // more. So the word behind the last of a pixel is the first of the next, at the end of a row, too, and a row on is
-    // the same pixel of the oldest row. An address that is counted on takes no multiplier, and no other counter.
+    // The rows form a ring buffer: the newest row replaces the one that no window needs any more. So the word after the
+    // last one of a pixel is the first one of the next pixel, also at the end of a row, and the address plus a row is
+    // the same pixel of the oldest row. An address that is incremented needs no multiplier and no other counter.
     const int ROW = Layer::WIDTH * Layer::WORDS, ALL = KERNEL_HEIGHT * ROW, BACK = Layer::WORDS - 1;
     ap_uint<bits_of(ALL - 1)> address = 0;
     Counter<KERNEL_HEIGHT> y;
     Counter<Layer::WORDS> word;
     Counter<Layer::TAKES / STORED> stored;
     Counter<OWN / STORED> filled;
-    // What a turn does follows from these two, from `scan`, and from whether `word` and `y` stand at their last: all are
-    // registers that the turn before has set, so that the loop from one turn to the next is short.
+    // What a turn does depends on these two, on `scan`, and on whether `word` and `y` are at their last value. All are
+    // registers set by the turn before, so that the path from one turn to the next is short.
     bool is_stored = false, ends_column = scan.begins_with_column_of_window();
     for (int turn = 0; turn < Layer::TURNS; turn++) {
 #pragma HLS PIPELINE II=1 style=flp

@@ -1,8 +1,8 @@
-// Words of several values, bit by bit: a stream or a memory is as wide as its word says, and no pragma has to make one
-// word of an array. The first value is in the lowest bits. All that is done to them here is wires.
+// Words of several values, as plain integers: a stream or a memory is as wide as its word, and no pragma has to pack an
+// array into a word. The first value is in the lowest bits. All operations here are only wires.
 #pragma once
 
-// AMD's header takes 1,024 bits at most, unless it is told.
+// AMD's header allows at most 1,024 bits by default.
 #define AP_INT_MAX_W 4096
 #include "ap_int.h"
 
@@ -22,7 +22,7 @@ void pack(const Value (&values)[N], ap_uint<BITS> &word) {
     for (int place = 0; place < N; place++) word.range(place * EACH + EACH - 1, place * EACH) = values[place];
 }
 
-// Takes the lowest bits of a word out, where all others move down.
+// Takes the lowest bits out of a word; all others move down.
 template <int BITS, int TAKEN>
 void shift_out(ap_uint<BITS> &word, ap_uint<TAKEN> &first) {
 #pragma HLS INLINE
@@ -30,8 +30,8 @@ void shift_out(ap_uint<BITS> &word, ap_uint<TAKEN> &first) {
     if (TAKEN < BITS) word = word.range(BITS - 1, TAKEN);
 }
 
-// Lets `next` in at the top of a word, where all others move down: after some times they stand in order, and no
-// multiplexer was needed to place them.
+// Puts `next` in at the top of a word; all others move down. Once the word is full the values are in order, and no
+// multiplexer was needed.
 template <int BITS, int ADDED>
 void shift_in(const ap_uint<ADDED> &next, ap_uint<BITS> &word) {
 #pragma HLS INLINE

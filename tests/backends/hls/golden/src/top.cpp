@@ -1,7 +1,8 @@
 // small for xc7z020clg400-1 at 10 ns: 6,654 products a frame.
-// Each stage below is a process of its own; all run at once, and a FIFO stands between each two.
-// All loops are pipelines that take a turn a cycle (II=1) and flush (style=flp): what is in them goes on while they wait
-// for input. One that stalls would keep it, and where two branches meet each could wait for the other for ever.
+// Each stage below is a process; all run concurrently, connected by FIFOs.
+// All loops are pipelines with an initiation interval of 1 (II=1) that flush (style=flp): data in them moves on while
+// they wait for input. A stalling pipeline would hold its data, and two branches that join could wait for each other
+// for ever.
 #include "top.h"
 
 #include "clone.h"
@@ -17,7 +18,7 @@
 void small(hls::stream<Beat> &image_beats, hls::stream<Beat> &result_beats, int transfer) {
 #pragma HLS INTERFACE axis port=image_beats
 #pragma HLS INTERFACE axis port=result_beats
-// Started over AXI4-Lite, once for each frame or, with auto-restart, for all that come.
+// Started over AXI4-Lite, once for each frame or, with auto-restart, once for all frames.
 #pragma HLS INTERFACE s_axilite port=return
 #pragma HLS INTERFACE s_axilite port=transfer
 #pragma HLS DATAFLOW

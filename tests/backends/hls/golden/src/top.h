@@ -2,6 +2,6 @@
 
 #include "axi_stream.h"
 
-// A frame: 144 bytes in, 5 results out. The next one may start while this one is still under way.
-// TLAST goes with the last result of every `transfer` frames.
+// A frame: 144 bytes in, 5 results out. The next frame may start before this one has ended.
+// TLAST comes with the last result of every `transfer` frames.
 void small(hls::stream<Beat> &image_beats, hls::stream<Beat> &result_beats, int transfer);

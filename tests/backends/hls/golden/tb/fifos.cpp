@@ -1,5 +1,5 @@
-// C simulation of the dataflow: all stages at once, as in hardware, between FIFOs of their real depths. It ends, with
-// the right results, or says who waits for ever; and prints the most words that each FIFO held.
+// C simulation of the dataflow: all stages run concurrently, as in hardware, between FIFOs of their real depths. It
+// ends with the right results or reports a deadlock, and prints the most words that each FIFO held.
 #include <cstdlib>
 
 #include "frames.h"

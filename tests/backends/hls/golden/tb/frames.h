@@ -5,10 +5,10 @@
 
 // Bytes of an image and results of a frame.
 static const int BYTES = 144, RESULTS = 5;
-// Frames whose results are one transfer.
+// Frames whose results form one transfer.
 static const int TRANSFER = 1;
 
-// All frames lie on the stream before the first is asked for: only the design itself can tell them apart.
+// All frames are on the stream before the design starts: it has to find their borders by itself.
 inline void put_images(const unsigned char *images, int frames, hls::stream<Beat> &beats) {
     for (int frame = 0; frame < frames; frame++)
         for (int place = 0; place < BYTES; place += 4) {
@@ -23,7 +23,7 @@ inline void put_images(const unsigned char *images, int frames, hls::stream<Beat
         }
 }
 
-// How many beats are not whole, or do not tell with TLAST whether their transfer ends.
+// The number of beats with a wrong TKEEP or TSTRB, or whose TLAST does not mark the end of a transfer.
 inline int take_results(hls::stream<Beat> &beats, int frames, int *results) {
     int wrong = 0;
     for (int place = 0; place < frames * RESULTS; place++) {

@@ -1,4 +1,4 @@
-// C simulation: the stages one after the other, as the function says, each with all of a frame.
+// C simulation: the stages run one after the other, each with a whole frame.
 #include "frames.h"
 #include "testbench.h"
 

@@ -1,4 +1,4 @@
-// Stages that run side by side in one thread: one that waits for a FIFO is left there and taken up again later.
+// Stages run concurrently in one thread: a stage that waits for a FIFO is suspended and resumed later.
 #pragma once
 
 #include <ucontext.h>
@@ -13,7 +13,7 @@ namespace dataflow {
 struct Stage {
     const char *name;
     std::function<void()> body;
-    // What it waits for: which FIFO, how that is, and whether the wait is over.
+    // What it waits for: the FIFO, its state, and whether the wait is over.
     const char *fifo, *state;
     std::function<bool()> is_over;
     bool has_ended;
@@ -31,7 +31,7 @@ inline Stage *&running() {
     return stage;
 }
 
-// Leaves the running stage until `is_over`. Outside of stages nothing waits.
+// Suspends the running stage until `is_over`. Code outside of stages never waits.
 inline void wait(std::function<bool()> is_over, const char *fifo, const char *state) {
     Stage *stage = running();
     if (!stage) return;
@@ -60,8 +60,8 @@ class Stages {
         makecontext(&stage.place, start, 0);
     }
 
-    // Until all have ended; whether they have, or wait for each other for ever. Of those that need not wait the last one
-    // runs: what is not asked for is not computed, so each FIFO holds as few words as the design allows.
+    // Runs until all have ended, or wait for each other for ever; returns whether all have ended. Of the stages that
+    // can run, the last one does: nothing is computed before it is needed, so each FIFO holds as few words as possible.
     bool run() {
         while (Stage *stage = next()) {
             running() = stage;

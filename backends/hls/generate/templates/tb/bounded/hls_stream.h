@@ -1,4 +1,4 @@
-// A stand-in for hls::stream with the depth that it has in hardware: who writes waits for room, who reads for a word.
+// A stand-in for hls::stream with its depth in hardware: writers wait for room, readers wait for a word.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@ namespace hls {
 template <typename T, int DEPTH = 0>
 class stream;
 
-// A depth of 0 is that of a stream of the design's own ports: it never fills.
+// A depth of 0 marks a stream of the design's ports, which never fills.
 template <typename T>
 class stream<T, 0> {
   public:

@@ -1,6 +1,6 @@
-// A stand-in for AMD's header of the same name, for what the generated code asks of it. A number of up to 64 bits is a
-// native integer: it compiles and runs many times as fast as AMD's. A wider one, which only carries bits, is an array of
-// them. What does not fit wraps, as with AMD; what a native integer of C++ cannot hold on the way is lost.
+// A stand-in for AMD's header of the same name, with what the generated code needs. A number of up to 64 bits is a
+// native integer: it compiles and runs many times as fast as AMD's. A wider one, which only carries bits, is an array
+// of them. Overflow wraps, as in AMD's header; bits that an intermediate native integer cannot hold are lost.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ using Unsigned = typename std::make_unsigned<Signed<BITS>>::type;
 
 constexpr std::uint64_t ones(int bits) { return bits < 64 ? (std::uint64_t(1) << bits) - 1 : ~std::uint64_t(0); }
 
-// 64 bits from bit `at` on, a multiple of 64: a native integer has its sign beyond its end.
+// 64 bits from bit `at` on, a multiple of 64; beyond its end, a native integer is sign-extended.
 template <typename T, typename std::enable_if<std::is_arithmetic<T>::value, int>::type = 0>
 std::uint64_t limb(T number, int at) {
     return at == 0 ? std::uint64_t(number) : number < T(0) ? ~std::uint64_t(0) : 0;
@@ -96,7 +96,7 @@ class Narrow {
     }
 };
 
-// Its limbs are of 64 bits, the lowest first; what the topmost has beyond BITS means nothing.
+// Its limbs have 64 bits, the lowest first; bits of the topmost limb beyond BITS have no meaning.
 template <int BITS>
 class Wide {
   public:

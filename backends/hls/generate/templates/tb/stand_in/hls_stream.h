@@ -1,4 +1,4 @@
-// A stand-in for hls::stream where no AMD tool is at hand: a queue. Its depth matters to the tools alone.
+// A stand-in for hls::stream where no AMD tool is available: a queue. Only the tools use its depth.
 #pragma once
 
 #include <cstdio>

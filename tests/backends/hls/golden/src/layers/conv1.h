@@ -13,13 +13,13 @@ struct Conv1 {
     static const int KERNEL_HEIGHT = 3, KERNEL_WIDTH = 3;
     static const int STRIDE_HEIGHT = 1, STRIDE_WIDTH = 1;
     static const int PAD_TOP = 1, PAD_BOTTOM = 1, PAD_LEFT = 1, PAD_RIGHT = 1;
-    // Words of TAKES values come, of VALUE_BITS each.
+    // Input words have TAKES values of VALUE_BITS each.
     static const int TAKES = 1, VALUE_BITS = 8;
-    // Rows are kept STORED channels a word.
+    // Rows are stored in words of STORED channels.
     static const int STORED = 1, WORDS = 3;
-    // A part lies in one column; so many are of each column, of those that windows have.
+    // A part covers one column; a column has COLUMN parts, and windows use USED columns.
     static const int ACROSS = 1, COLUMN = 5, USED = 10;
-    // Values of a part; a word of windows is one.
+    // Values of a part; a word of the windows is one part.
     static const int PART_SIZE = 2, PARTS_TAKEN = 1;
     // Cycles of the window stage.
     static const int TURNS = 716;
@@ -31,7 +31,7 @@ struct Conv1 {
     static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 65536, IN_LUTS = 0;
     // New of the 15 parts of a window that is not the first of a row.
     static const int FRESH = 5;
-    // What comes out, PUTS results a word.
+    // The output, PUTS results a word.
     static const int PIXELS = 48, COLUMNS = 8, PUTS = 2;
 
     typedef ap_uint<8> Value;  // ap_ufixed<8,0>
@@ -40,11 +40,11 @@ struct Conv1 {
     typedef ap_int<33> Product;
     typedef ap_int<34> Pairs;  // sums of two products
     typedef ap_int<17> Pair;  // of one result
-    typedef ap_int<19> Sum;  // all that it can come to, of ap_fixed<32,18>
+    typedef ap_int<19> Sum;  // every sum that can occur, of ap_fixed<32,18>
     typedef ap_uint<8> Result;  // ap_ufixed<8,2,AP_RND,AP_SAT>
     typedef short StoredBias;
-    typedef ap_uint<8 * SIMD> Part;  // of what a turn multiplies
-    typedef ap_uint<8 * TAKES> Word;  // as it comes
+    typedef ap_uint<8 * SIMD> Part;  // the values that a turn multiplies
+    typedef ap_uint<8 * TAKES> Word;  // of the input
     typedef ap_uint<8 * STORED> Stored;
     typedef Part Input;
     typedef ap_uint<8 * PUTS> Output;
@@ -59,7 +59,7 @@ struct Conv1 {
 // The rows are in LUT RAM.
 inline void conv1_window(hls::stream<Conv1::Word> &words, hls::stream<Conv1::Part> &outputs) {
     Conv1::Stored rows[Conv1::KERNEL_HEIGHT * Conv1::WIDTH * Conv1::WORDS];
-// One memory for all rows: a turn reads a word or writes one.
+// One memory for all rows: a turn either reads or writes a word.
 #pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram
     window<Conv1>(words, outputs, rows);
 }
@@ -70,7 +70,7 @@ inline void conv1(hls::stream<Conv1::Input> &inputs, hls::stream<Conv1::Output> 
 #pragma HLS ARRAY_PARTITION variable=conv1_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=conv1_weights dim=3 complete
 #pragma HLS BIND_STORAGE variable=conv1_weights type=rom_1p impl=lutram
-// A bias is read once a group: few words, a block RAM would be all but empty.
+// A bias is read once for each group. These are few words, so a block RAM would be almost empty.
 #pragma HLS ARRAY_PARTITION variable=conv1_biases dim=1 complete
 #pragma HLS BIND_STORAGE variable=conv1_biases type=rom_1p impl=lutram
     Conv1::Part kept[Conv1::STEPS];

@@ -6,7 +6,7 @@
 #include "../weights/dense.h"
 
 struct Dense {
-    // Words of TAKES values come, of VALUE_BITS each: PARTS_TAKEN parts.
+    // Input words have TAKES values of VALUE_BITS each: PARTS_TAKEN parts.
     static const int TAKES = 6, VALUE_BITS = 8, PARTS_TAKEN = 3;
     // PE results at a time, SIMD products of each a cycle.
     static const int PE = 2, SIMD = 2;
@@ -16,7 +16,7 @@ struct Dense {
     static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 65536, IN_LUTS = 0;
     // All values are new.
     static const int FRESH = 3;
-    // What comes out, PUTS results a word.
+    // The output, PUTS results a word.
     static const int PIXELS = 1, COLUMNS = 1, PUTS = 5;
 
     typedef ap_int<8> Value;  // ap_fixed<8,3,AP_RND,AP_SAT>
@@ -25,10 +25,10 @@ struct Dense {
     typedef ap_int<33> Product;
     typedef ap_int<34> Pairs;  // sums of two products
     typedef ap_int<17> Pair;  // of one result
-    typedef ap_int<16> Sum;  // all that it can come to, of ap_fixed<32,21>
+    typedef ap_int<16> Sum;  // every sum that can occur, of ap_fixed<32,21>
     typedef ap_int<32> Result;  // ap_fixed<32,21>
     typedef short StoredBias;
-    typedef ap_uint<8 * SIMD> Part;  // of what a turn multiplies
+    typedef ap_uint<8 * SIMD> Part;  // the values that a turn multiplies
     typedef ap_uint<8 * TAKES> Input;
     typedef ap_uint<32 * PUTS> Output;
 
@@ -45,7 +45,7 @@ inline void dense(hls::stream<Dense::Input> &inputs, hls::stream<Dense::Output> 
 #pragma HLS ARRAY_PARTITION variable=dense_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=dense_weights dim=3 complete
 #pragma HLS BIND_STORAGE variable=dense_weights type=rom_1p impl=lutram
-// A bias is read once a group: few words, a block RAM would be all but empty.
+// A bias is read once for each group. These are few words, so a block RAM would be almost empty.
 #pragma HLS ARRAY_PARTITION variable=dense_biases dim=1 complete
 #pragma HLS BIND_STORAGE variable=dense_biases type=rom_1p impl=lutram
     Dense::Part kept[Dense::STEPS];

@@ -14,7 +14,7 @@ struct Pool {
     static const int ABOVE = 1;
     // LANES channels a cycle.
     static const int LANES = 2, STEPS = 2, TURNS = 96;
-    // Of the padding.
+    // The value of the padding.
     static const int LOWEST = 0;
 
     typedef ap_uint<8> Value;  // ap_ufixed<8,2,AP_RND,AP_SAT>
@@ -24,10 +24,10 @@ struct Pool {
 // The rows are in LUT RAM.
 inline void pool(hls::stream<Pool::Word> &words, hls::stream<Pool::Word> &outputs) {
     Pool::Word rows[Pool::ABOVE][Pool::WIDTH * Pool::STEPS];
-// A memory a row: all rows are read and written in one cycle.
+// One memory for each row: all rows are read and written in one cycle.
 #pragma HLS ARRAY_PARTITION variable=rows dim=1 complete
 #pragma HLS BIND_STORAGE variable=rows type=ram_s2p impl=lutram
-// A word is read again a row later, and that takes longer than the pipeline: no read has to wait for a write.
+// A word is read again a row later, which takes longer than the pipeline is deep. So no read waits for a write.
 #pragma HLS DEPENDENCE variable=rows inter false
     max_pool<Pool>(words, outputs, rows);
 }

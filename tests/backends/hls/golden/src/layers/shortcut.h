@@ -7,7 +7,7 @@
 #include "../weights/shortcut.h"
 
 struct Shortcut {
-    // Words of TAKES values come, of VALUE_BITS each: PARTS_TAKEN parts.
+    // Input words have TAKES values of VALUE_BITS each: PARTS_TAKEN parts.
     static const int TAKES = 1, VALUE_BITS = 8, PARTS_TAKEN = 1;
     // PE results at a time, SIMD products of each a cycle.
     static const int PE = 1, SIMD = 1;
@@ -17,7 +17,7 @@ struct Shortcut {
     static const int WEIGHT_BITS = 8, SHIFT = 17, SIGNS = 0, IN_LUTS = 0;
     // All values are new.
     static const int FRESH = 3;
-    // What comes out, PUTS results a word.
+    // The output, PUTS results a word.
     static const int PIXELS = 48, COLUMNS = 8, PUTS = 2;
 
     typedef ap_uint<8> Value;  // ap_ufixed<8,0>
@@ -26,10 +26,10 @@ struct Shortcut {
     typedef ap_int<16> Product;
     typedef ap_int<17> Pairs;  // sums of two products
     typedef ap_int<17> Pair;  // of one result
-    typedef ap_int<17> Sum;  // all that it can come to, of ap_fixed<32,17>
+    typedef ap_int<17> Sum;  // every sum that can occur, of ap_fixed<32,17>
     typedef ap_int<8> Result;  // ap_fixed<8,3,AP_RND,AP_SAT>
     typedef int StoredBias;
-    typedef ap_uint<8 * SIMD> Part;  // of what a turn multiplies
+    typedef ap_uint<8 * SIMD> Part;  // the values that a turn multiplies
     typedef ap_uint<8 * TAKES> Input;
     typedef ap_uint<8 * PUTS> Output;
 
@@ -46,7 +46,7 @@ inline void shortcut(hls::stream<Shortcut::Input> &inputs, hls::stream<Shortcut:
 #pragma HLS ARRAY_PARTITION variable=shortcut_weights dim=1 complete
 #pragma HLS ARRAY_RESHAPE variable=shortcut_weights dim=3 complete
 #pragma HLS BIND_STORAGE variable=shortcut_weights type=rom_1p impl=lutram
-// A bias is read once a group: few words, a block RAM would be all but empty.
+// A bias is read once for each group. These are few words, so a block RAM would be almost empty.
 #pragma HLS ARRAY_PARTITION variable=shortcut_biases dim=1 complete
 #pragma HLS BIND_STORAGE variable=shortcut_biases type=rom_1p impl=lutram
     Shortcut::Part kept[Shortcut::STEPS];

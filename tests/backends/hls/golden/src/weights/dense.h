@@ -1,6 +1,6 @@
 // dense: weights as integers of ap_fixed<8,2,AP_RND_CONV,AP_SAT>, [2 PE][turn of a pixel][lane, 2 PE of each],
-// and what its sums start at, as integers of ap_fixed<14,3,AP_RND_CONV,AP_SAT>, [PE][group].
-// A weight behind one below zero that shares its multiplier is less by one: see products.h.
+// and the biases that initialise its sums, as integers of ap_fixed<14,3,AP_RND_CONV,AP_SAT>, [PE][group].
+// A weight above a negative one that shares its multiplier is less by one: see products.h.
 #pragma once
 
 static const signed char dense_weights[1][9][4] = {

@@ -1,5 +1,5 @@
 // shortcut: weights as integers of ap_fixed<8,1,AP_RND_CONV,AP_SAT>, [PE][turn of a pixel][lane],
-// and what its sums start at, as integers of ap_fixed<17,2,AP_RND_CONV,AP_SAT>, [PE][group].
+// and the biases that initialise its sums, as integers of ap_fixed<17,2,AP_RND_CONV,AP_SAT>, [PE][group].
 #pragma once
 
 static const signed char shortcut_weights[1][12][1] = {

@@ -79,7 +79,7 @@ def node_cost(
             compared = layer.kernel[0] + layer.kernel[1] - 2
             kept_words = shift_register_luts(max(node.taken[-1] // wide.takes, 1), data * wide.takes)
             compares = 2 * data * wide.takes * compared + (layer.kernel[1] - 1) * kept_words
-            amounts = joined(control, logic(compares, 4 * data * wide.takes, "pools"))
+            amounts = joined(control, logic(compares, (3 + layer.kernel[1]) * data * wide.takes, "pools"))
             return amounts, {LINE_BUFFERS: memory(rows(node, wide, data, device), LINE_BUFFERS, device)}
         case (("add" | "relu"), _):
             is_exact = quantised.type_of(node.tensor).overflow is Overflow.WRAP  # sums that go on as they are
@@ -89,12 +89,12 @@ def node_cost(
             return joined(control, codes), {}
         case (("global_average_pool" | "global_sum"), _):
             bits = data + ceil(log2(pixels(node.taken))) + 1
-            held = wide.puts * bits  # read and written at one address: a LUT a bit
+            held = ram_luts(max(node.shape[-1] // wide.puts, 1), wide.puts * bits)
             area = pixels(node.taken)
             is_divided = node.kind == "global_average_pool" and area & (area - 1)
             divides = wide.puts * dsp48(bits, bits + 1) if is_divided else 0  # by a product with its reciprocal
             dsp = exact(divides, "multipliers", "a DSP48E1 a division (UG479)")
-            sums = joined(logic(wide.puts * bits + held, 0, "adders"), {Metric.DSP: (dsp,)})
+            sums = joined(logic(wide.puts * bits + held, wide.puts * bits, "adders"), {Metric.DSP: (dsp,)})
             return joined(control, sums, requantise(wide.puts, result)), {}
         case _:
             return joined(control, split(wide.takes, 1, result) if node.kind == "send" else {}), {}

@@ -1,4 +1,4 @@
-// A word of every turn, read again WORDS turns later, in the cycle in which the next one takes its place.
+// A word of every turn, in a register again WORDS turns later, when the next one takes its place.
 //
 // It is LUT RAM and no shift register: Yosys 0.66 loses the enable of a long shift register, and nextpnr 0.11 does not route it.
 module delay #(
@@ -21,12 +21,14 @@ module delay #(
         end else begin : several
             localparam ADDRESS_BITS = $clog2(WORDS);
             (* ram_style = "distributed" *) logic [WIDTH-1:0] words[0:WORDS-1];
-            logic [ADDRESS_BITS-1:0] address;
-            assign read = words[address];
+            logic [ADDRESS_BITS-1:0] address, next_address;
+            assign next_address = address == ADDRESS_BITS'(WORDS - 1) ? 0 : address + 1;
+            // The word of the next turn is read a turn ahead: what is written now comes later than that.
             always_ff @(posedge clk) begin
                 if (turns) words[address] <= written;
+                if (turns) read <= words[next_address];
                 if (reset) address <= 0;
-                else if (turns) address <= address == ADDRESS_BITS'(WORDS - 1) ? 0 : address + 1;
+                else if (turns) address <= next_address;
             end
         end
     endgenerate

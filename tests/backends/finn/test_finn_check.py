@@ -13,7 +13,7 @@ from flows.conformance.networks import job_on, odd_networks
 ODD = {network.name: network for network in odd_networks()}
 REFUSED = {
     "unknown layer": ("layer odd", "does not build sine"),
-    "overlapping pool": ("layer odd", "windows lie side by side"),
+    "overlapping pool": ("layer odd", "FINN pads both sides alike"),
     "depthwise convolution": ("layer odd", "grouped_conv2d is built where a quantised graph brings it"),
     "convolution in groups": ("layer odd", "grouped_conv2d is built where a quantised graph brings it"),
     "average of windows": ("layer odd", "does not build averagepool2d: FINN averages windows"),
@@ -21,7 +21,6 @@ REFUSED = {
     "clip behind a convolution": ("layer odd", "does not build clip: FINN has none"),
     "clip of the input": ("layer odd", "does not build clip: FINN has none"),
     "leaky relu": ("layer odd", "does not build leaky_relu: FINN has none"),
-    "tensors side by side": ("layer odd", "does not build concat: FINN has"),
     "softmax inside": ("layer odd", "a softmax is the host's"),
     "tensor added to itself": ("layer odd", "it takes relu twice"),
     "no weights": ("network no weights", "no layer of it has weights"),

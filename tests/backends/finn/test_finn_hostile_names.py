@@ -11,7 +11,7 @@ from tests.backends.hostile import HOSTILE, WHOLE, with_names
 
 FACTS: dict[str, object] = {
     "design": "0123456789abcdef", "part": "xc7z020clg400-1", "board": None, "clock_ns": "10", "divisor": 256,
-    "identity": True, "atol": 0.001,
+    "identity": True, "atol": 0.001, "bipolar": False, "joins": False,
     "fps": "1,000", "vectors": 16, "shape": [16, 3, 8, 8], "classes": 5,
 }  # fmt: skip
 

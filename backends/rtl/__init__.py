@@ -35,8 +35,8 @@ BACKEND: Backend[RtlOptions, Solved[RtlDesign]] = Backend(
         110.0,
         Tier.ROUTED,
         "xc7z010clg400-1",
-        "nextpnr placed and routed the whole of ARCH_8 with three seeds: two reach 120 MHz and more by every path, one 99 "
-        "by a path that was shortened since",
+        "nextpnr placed and routed the whole of ARCH_8 with three seeds: two reach 120 MHz and more by every path, one "
+        "99 by a path that was shortened since",
     ),
     top=lambda network: identifiers([network], taken=VERILOG_TOP)[network],
 )

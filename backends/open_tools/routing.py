@@ -13,7 +13,7 @@ from typing import Any
 
 from backends.cost.synthesis import OPEN_SYNTHESIS
 from backends.open_tools import netlist
-from backends.open_tools.stage import Netlist
+from backends.open_tools.stage import Netlist, distinct
 from backends.open_tools.synthesis import NETLIST
 from flows.core.clock import seen
 from flows.core.errors import StepFailed
@@ -45,17 +45,12 @@ def is_supported(target: Target) -> bool:
 def steps(netlists: Sequence[Netlist], target: Target, limit_s: float, bitstream: bool) -> tuple[Step, ...]:
     """For each, which has been synthesised, once where several are built alike. One that nextpnr does not route, or not
     in `limit_s`, is a result: its step may fail."""
-    steps: list[Step] = []
+    planned: list[Step] = []
     for of in distinct(netlists):
-        steps += _route(of, target, limit_s)
+        planned += _route(of, target, limit_s)
         if bitstream:
-            steps += _bitstream(of, target)
-    return tuple(steps)
-
-
-def distinct(netlists: Sequence[Netlist]) -> tuple[Netlist, ...]:
-    """The first of those that are built alike."""
-    return tuple({of.step: of for of in reversed(netlists)}.values())[::-1]
+            planned += _bitstream(of, target)
+    return tuple(planned)
 
 
 def step_name(what: str, of: Netlist) -> str:

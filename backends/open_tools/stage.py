@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from flows.core.digest import digest_of
 
@@ -57,6 +58,19 @@ class Netlist:
     name: str
     step: str
     top: str = TOP
+
+    @property
+    def kind(self) -> str:
+        """Equal for netlists of stages that are built alike."""
+        return self.step
+
+
+Built = TypeVar("Built", RtlStage, Netlist)
+
+
+def distinct(built: Sequence[Built]) -> tuple[Built, ...]:
+    """The first of each kind."""
+    return tuple({of.kind: of for of in reversed(built)}.values())[::-1]
 
 
 def files(stage: RtlStage, library: Mapping[str, str]) -> dict[str, str]:

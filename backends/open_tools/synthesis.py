@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from backends.cost.synthesis import OPEN_SYNTHESIS
 from backends.open_tools import counts, stage
 from backends.open_tools.counts import NetlistCounts
-from backends.open_tools.stage import TOP, Netlist, RtlStage
+from backends.open_tools.stage import TOP, Netlist, RtlStage, distinct
 from flows.core.errors import StepFailed
 from flows.core.evidence import DESIGN, RESOURCES, Metric, Reading, Tier
 from flows.core.files import TEXT_LIMIT, read_text
@@ -47,11 +47,6 @@ def whole_step(top: str, project: Output, synthesiser: str) -> Step:
 
 def netlist(of: RtlStage) -> Netlist:
     return Netlist(of.name, name(of))
-
-
-def distinct(stages: Sequence[RtlStage]) -> tuple[RtlStage, ...]:
-    """The first of each kind."""
-    return tuple({stage.kind: stage for stage in reversed(stages)}.values())[::-1]
 
 
 def name(of: RtlStage) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from backends.dataflow.layers.names import top_name
 from backends.dataflow.options import AUTO
 from backends.open_tools import routing, synthesis
-from backends.open_tools.stage import Netlist
+from backends.open_tools.stage import Netlist, distinct
 from backends.protocol import Note, warning
 from backends.rtl.design.design import RtlDesign
 from backends.rtl.options import DESIGN, NOTHING, STAGES
@@ -65,6 +65,8 @@ def choices(design: RtlDesign) -> Iterator[Note]:
         yield warning(
             f"{design.job.target.part.full_name} is not routed: its pins are not known to the shift registers"
         )
+    if options.route != NOTHING and options.synthesiser == synthesis.NONE:
+        yield warning("nothing is routed without a synthesiser: leave --synthesiser none out")
     if options.bitstream and options.route == NOTHING:
         yield warning("there is no bitstream without --route: it is made of what nextpnr routed")
 
@@ -76,7 +78,7 @@ def observations(design: RtlDesign, products: Products) -> Iterator[Note]:
         yield warning(f"{name} does not route: {reason}")
     decoded = [
         one
-        for one in routing.distinct(routed)
+        for one in distinct(routed)
         if (step := routing.step_name("read back", one)) in products.results
         and products.path(Output(step, routing.DECODED))
     ]

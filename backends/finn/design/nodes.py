@@ -88,16 +88,10 @@ class HardwareNode:
 
 
 @dataclass(frozen=True, slots=True)
-class Padding(HardwareNode):
-    pads: tuple[int, int, int, int]
-    """Rows and columns: top, bottom, left, right."""
+class SimdNode(HardwareNode):
+    """A node that passes SIMD channels on in a cycle."""
 
-    op: ClassVar[str] = "FMPadding_rtl"
     attributes: ClassVar[tuple[str, ...]] = ("SIMD",)
-
-    @property
-    def folds(self) -> tuple[NodeFold, ...]:
-        return tuple(NodeFold(simd=simd) for simd in divisors(self.channels))
 
     def cycles(self, fold: NodeFold) -> int:
         return self.pixels * self.channels // fold.simd
@@ -107,6 +101,18 @@ class Padding(HardwareNode):
 
     def puts(self, fold: NodeFold) -> int:
         return fold.simd
+
+
+@dataclass(frozen=True, slots=True)
+class Padding(SimdNode):
+    pads: tuple[int, int, int, int]
+    """Rows and columns: top, bottom, left, right."""
+
+    op: ClassVar[str] = "FMPadding_rtl"
+
+    @property
+    def folds(self) -> tuple[NodeFold, ...]:
+        return tuple(NodeFold(simd=simd) for simd in divisors(self.channels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,26 +277,16 @@ class Sum(HardwareNode):
 
 
 @dataclass(frozen=True, slots=True)
-class Join(HardwareNode):
+class Join(SimdNode):
     """Streams side by side, of `parts` channels each."""
 
     parts: tuple[int, ...]
 
     op: ClassVar[str] = "StreamingConcat_hls"
-    attributes: ClassVar[tuple[str, ...]] = ("SIMD",)
 
     @property
     def folds(self) -> tuple[NodeFold, ...]:
         return tuple(NodeFold(simd=simd) for simd in divisors(gcd(*self.parts)))
-
-    def cycles(self, fold: NodeFold) -> int:
-        return self.pixels * self.channels // fold.simd
-
-    def takes(self, fold: NodeFold) -> int:
-        return fold.simd
-
-    def puts(self, fold: NodeFold) -> int:
-        return fold.simd
 
 
 @dataclass(frozen=True, slots=True)

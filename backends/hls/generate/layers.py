@@ -329,10 +329,7 @@ def _add(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> Lay
     result = quantised.layers[node.layer.name].output
     function, width = cpp.added(left, right, result)
     types = (
-        ("LeftValue", cpp.integer(left), left.name),
-        ("RightValue", cpp.integer(right), right.name),
-        ("Sum", f"ap_int<{width}>", ""),
-        ("Result", cpp.integer(result), result.name),
+        *_of_two(left, right, width, result),
         ("Left", word(left, "LANES"), ""),
         ("Right", word(right, "LANES"), ""),
         ("Output", word(result, "LANES"), ""),
@@ -353,10 +350,7 @@ def _concat(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> 
         ("Left shifts of the codes to a common binary point.", _listed(LEFT_UP=ups[0], RIGHT_UP=ups[1])),
     )
     types = (
-        ("LeftValue", cpp.integer(left), left.name),
-        ("RightValue", cpp.integer(right), right.name),
-        ("Sum", f"ap_int<{width}>", ""),
-        ("Result", cpp.integer(result), result.name),
+        *_of_two(left, right, width, result),
         ("Left", word(left, "LEFT"), ""),
         ("Right", word(right, "RIGHT"), ""),
         ("Pixel", word(result, "(LEFT + RIGHT)"), ""),
@@ -364,6 +358,16 @@ def _concat(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> 
     )
     headers = "concat", "fixed_point"
     return LayerText(name, struct(name), title(quantised, node.layer), headers, constants, types, function)
+
+
+def _of_two(left: FixedType, right: FixedType, width: int, result: FixedType) -> tuple[tuple[str, str, str], ...]:
+    """The types of values of two tensors, aligned in `width` bits, and of what they become."""
+    return (
+        ("LeftValue", cpp.integer(left), left.name),
+        ("RightValue", cpp.integer(right), right.name),
+        ("Sum", f"ap_int<{width}>", ""),
+        ("Result", cpp.integer(result), result.name),
+    )
 
 
 def _activation(quantised: QuantisedNetwork, node: Node, layer: cpp.Activation, wide: Lanes, name: str) -> LayerText:

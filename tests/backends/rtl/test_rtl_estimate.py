@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,20 @@ def test_a_layer_without_a_module_is_refused(tmp_path: Path) -> None:
     assert "the last stage sends a vector" in BACKEND.check(job_on(ends_in_image, tmp_path))[0].fact
     inner = (Flatten("flat", (INPUT,)), Softmax("soft", ("flat",)), Dense("dense", ("soft",), 2))
     assert BACKEND.check(job_on(Network("soft", (4, 4, 1), inner), tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"route": "design", "synthesiser": "none"}, "nothing is routed without a synthesiser"),
+        ({"bitstream": True}, "there is no bitstream without --route"),
+    ],
+)
+def test_what_was_asked_for_and_does_not_happen_is_a_warning(
+    tmp_path: Path, options: dict[str, Any], said: str
+) -> None:
+    notes = BACKEND.notes(BACKEND.resolve(job_on(SMALL, tmp_path, **options)))
+    assert [note.kind for note in notes if said in note.text] == [NoteKind.WARNING]
 
 
 def ran(folder: Path, **cycles: object) -> Products:

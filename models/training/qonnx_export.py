@@ -11,7 +11,7 @@ import contextlib
 import io
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 import torch
 from brevitas.export import export_qonnx
-from onnx import ModelProto, TensorProto, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.infer_shapes import InferShapes
@@ -100,10 +100,11 @@ def _without_pads(model: ModelProto) -> ModelProto:
     """Zeros on one side only, as strides at "same" padding have them, stand in a Pad of their own: torch's convolutions
     take none. ONNX' do, and FINN has no unit for Pad."""
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    for pad in [node for node in model.graph.node if node.op_type == "Pad"]:
+    ends = {output.name for output in model.graph.output}
+    for pad in [node for node in model.graph.node if node.op_type == "Pad" and _is_of_zeros(node, values)]:
+        sides = values[pad.input[1]].reshape(2, -1)
         readers = [node for node in model.graph.node if pad.output[0] in node.input]
-        sides, zero = values[pad.input[1]].reshape(2, -1), values.get(pad.input[2]) if len(pad.input) > 2 else None
-        if any(node.op_type != "Conv" for node in readers) or sides[:, :2].any() or (zero is not None and zero.any()):
+        if any(node.op_type != "Conv" for node in readers) or sides[:, :2].any() or pad.output[0] in ends:
             continue
         for node in readers:
             (pads,) = [attribute for attribute in node.attribute if attribute.name == "pads"]
@@ -111,6 +112,14 @@ def _without_pads(model: ModelProto) -> ModelProto:
             node.input[0] = pad.input[0]
         model.graph.node.remove(pad)
     return model
+
+
+def _is_of_zeros(pad: NodeProto, values: Mapping[str, np.ndarray]) -> bool:
+    """Whether it puts constant zeros around all axes, by `values`, the constants of its graph."""
+    mode = next((attribute.s for attribute in pad.attribute if attribute.name == "mode"), b"constant")
+    sides, constant, axes = (*pad.input[1:], "", "")[:3]
+    is_zero = not constant or (constant in values and not values[constant].any())
+    return mode == b"constant" and sides in values and is_zero and not axes
 
 
 @contextlib.contextmanager

@@ -247,6 +247,28 @@ def test_what_finn_does_not_build_is_refused_before_anything_is_trained(layer: L
         check(Network("odd", (8, 8, 3), (conv, layer, *head)))
 
 
+@pytest.mark.parametrize(("mode", "value"), [("constant", 0.0), ("constant", 1.0), ("reflect", 0.0)])
+def test_a_pad_that_is_not_of_zeros_stays(mode: str, value: float) -> None:
+    """A convolution pads with zeros alone."""
+    from models.training.qonnx_export import _without_pads
+
+    helper, of_array = onnx.helper, onnx.numpy_helper.from_array
+    constants = {"sides": np.array([0, 0, 0, 0, 0, 0, 1, 1]), "value": np.float32(value), "w": np.ones((1, 1, 3, 3))}
+    nodes = [
+        helper.make_node("Pad", ["x", "sides", "value"], ["padded"], mode=mode),
+        helper.make_node("Conv", ["padded", "w"], ["y"], pads=[0, 0, 0, 0]),
+    ]
+    inputs, outputs = (
+        [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)]
+        for name, shape in (("x", [1, 1, 8, 8]), ("y", [1, 1, 7, 7]))
+    )
+    tensors = [of_array(np.asarray(array), name) for name, array in constants.items()]
+    folded = _without_pads(helper.make_model(helper.make_graph(nodes, "g", inputs, outputs, tensors))).graph.node
+    is_folded = (mode, value) == ("constant", 0.0)
+    assert [node.op_type for node in folded] == (["Conv"] if is_folded else ["Pad", "Conv"])
+    assert list(folded[-1].attribute[0].ints) == ([0, 0, 1, 1] if is_folded else [0, 0, 0, 0])
+
+
 @pytest.mark.slow
 def test_both_exporters_write_the_same_integers_and_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from models.training import qonnx_export

@@ -160,6 +160,11 @@ class LayerDesign(BufferedDesign, Generic[Options]):
         return values * self.quantised.type_of(node.tensor).width
 
     @cached_property
+    def _tensors(self) -> Mapping[str, str]:
+        """The tensor that every stage puts."""
+        return {node.name: node.tensor for node in self.nodes}
+
+    @cached_property
     def buffers(self) -> tuple[Buffer, ...]:
         """The FIFOs."""
         asked = self.job.options.fifo_depth
@@ -167,11 +172,11 @@ class LayerDesign(BufferedDesign, Generic[Options]):
             depths = sized(self.stages, self.pixel_bits, SHALLOWEST)
         else:
             depths = dict.fromkeys(self.pixel_bits, int(asked))
-        return tuple(self._buffer(fifo, depth) for fifo, depth in depths.items())
+        return tuple(self.buffer(fifo, depth, self.lanes[fifo[0]].puts) for fifo, depth in depths.items())
 
-    def _buffer(self, fifo: Fifo, depth: int) -> Buffer:
-        storage, writer = self.job.options.fifo_storage, fifo[0]
-        tensors = {node.name: node.tensor for node in self.nodes}
-        bits = self.lanes[writer].puts * self.quantised.type_of(tensors[writer]).width
+    def buffer(self, fifo: Fifo, depth: int, values: int) -> Buffer:
+        """A FIFO for `depth` words of `values` values."""
+        storage = self.job.options.fifo_storage
+        bits = values * self.quantised.type_of(self._tensors[fifo[0]]).width
         ways = self.fifo_storages if storage == AUTO else (storage,)
         return lightest((Buffer(*fifo, depth, bits, way) for way in ways), self.job.target.part.device)

@@ -11,17 +11,19 @@ from typing import Any, TypeVar
 from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import pe_simd, refusals
 from backends.dataflow.budget import Way, budgets, usable
+from backends.dataflow.buffers import SHALLOWEST
 from backends.dataflow.folding import Cost, Folding
 from backends.dataflow.layers.design import LayerDesign, Options
 from backends.dataflow.layers.folds import worthwhile
 from backends.dataflow.layers.nodes import MULTIPLYING, WINDOW, Lanes, Node, nodes, part_width, slides
 from backends.dataflow.layers.schedule import FOLDED
-from backends.dataflow.layers.words import least, together
+from backends.dataflow.layers.words import choose_lanes, least, together
 from backends.dataflow.options import NO_TARGET, cycles_at
 from backends.dataflow.pe_simd import Fold, Ways, legal, parse_folding
-from backends.dataflow.space import WORTHWHILE, Budgets, Problem, Solved
+from backends.dataflow.space import WORTHWHILE, Budgets, Problem, Solved, over
 from backends.protocol import Job, Refusal
 from flows.core.evidence import RESOURCES, Metric
+from flows.core.margins import KEPT
 from models.network import CONVOLUTIONS
 from models.quantised import QuantisedNetwork
 
@@ -29,6 +31,8 @@ PATIENCE = 1.1
 """A folding whose upper bounds fit is preferred if it takes at most this many times the cycles of the fastest folding
 whose estimates fit."""
 
+
+DSP = RESOURCES.index(Metric.DSP)
 
 Design = TypeVar("Design", bound=LayerDesign[Any])
 
@@ -98,6 +102,12 @@ def _lacking(design: LayerDesign[Any]) -> bool:
     )
 
 
+def _excess(design: LayerDesign[Any]) -> frozenset[Metric]:
+    """The resources of which a design takes too much: by its estimates, or more than the part has by upper bounds."""
+    room = partial(usable, design.job.target)
+    return over((*taken(design, False), *taken(design, True)), (*room(False, KEPT), *room(True, 0.0)))
+
+
 def _in_luts(name: str, fold: Fold, possible: Sequence[Fold]) -> Iterator[Refusal]:
     if fold.in_luts and fold not in possible:
         in_dsp = replace(fold, in_luts=False)
@@ -120,7 +130,10 @@ def folding_problem(
     of_stage = amounts.stage
 
     def build(folding: Folding) -> Design:
-        return make(job, quantised, {name: folds[name][place] for name, place in folding.values.items()})
+        solved = {name: folds[name][place] for name, place in folding.values.items()}
+        design, lighter = make(job, quantised, solved), amounts.lightened(solved, folds)
+        other = design if lighter == solved else make(job, quantised, lighter)
+        return other if other.interval <= design.interval and _excess(other) <= _excess(design) else design
 
     def around(design: Design) -> Budgets:
         buffers = () if design is start else design.buffers  # if it then fits with FIFOs, it is the fastest
@@ -147,6 +160,41 @@ class StageAmounts:
         self.design = design
         self.nodes = {node.name: node for node in design.nodes}
         self.stage, self.layer = cache(self._stage), cache(self._layer)
+        self._with_fifos, self._cycles = cache(self._stage_with_fifos), cache(self._cycles_of_layer)
+
+    def lightened(self, solved: Mapping[str, Fold], tried: Mapping[str, Sequence[Fold]]) -> Mapping[str, Fold]:
+        """`solved`, with other folds of those `tried` where they make the whole design lighter and no slower.
+
+        The solver prices layers. But PE also widens the words of the stages behind a layer, up to the next one with
+        weights, so that 4 x 14 may be lighter than 14 x 4. There are no more DSP slices.
+        """
+        folds = dict(solved)
+        slowest = max(self._cycles(name, fold) for name, fold in solved.items())
+        for name, given in solved.items():
+            ways = {given: self._shares(folds)}
+            for other in tried[name]:
+                is_alike = other.multipliers <= given.multipliers and other.in_luts == given.in_luts
+                if is_alike and other != given and self._cycles(name, other) <= slowest:
+                    ways[other] = self._shares({**folds, name: other})
+            allowed = [way for way, shares in ways.items() if shares[DSP] <= ways[given][DSP]]
+            folds[name] = min(allowed, key=lambda way: sum(ways[way]))
+        return folds
+
+    def _shares(self, folds: Mapping[str, Fold]) -> tuple[float, ...]:
+        """What all stages and the shallowest FIFOs behind them take at these folds, as shares of the part."""
+        lanes = choose_lanes(self.design.nodes, folds)
+        each = (self._with_fifos(name, wide) for name, wide in lanes.items())
+        return tuple(map(sum, zip(*each, strict=True)))
+
+    def _stage_with_fifos(self, stage: str, wide: Lanes) -> tuple[float, ...]:
+        design, device = self.design, self.design.job.target.part.device
+        buffers = (design.buffer(fifo, SHALLOWEST, wide.puts) for fifo in design.pixel_bits if fifo[0] == stage)
+        taken = totals(joined(self.stage(stage, wide), *map(design.fifo_cost, buffers)), False)
+        return tuple(value / device.available(metric) for metric, value in zip(RESOURCES, taken, strict=True))
+
+    def _cycles_of_layer(self, name: str, fold: Fold) -> int:
+        """The busy cycles a frame of the layer `name`."""
+        return max(least(node, fold) for node in self.nodes.values() if node.layer.name == name and node.kind in FOLDED)
 
     def _stage(self, stage: str, wide: Lanes) -> Amounts:
         """What a stage takes at a width, its memories included."""

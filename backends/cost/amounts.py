@@ -7,7 +7,7 @@ correlated: if one of its amounts is too low, the others are too. Errors of diff
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from math import sqrt
 
@@ -88,6 +88,16 @@ def excess(amounts: Iterable[Amount | None]) -> dict[str, float]:
 def joined(*parts: Amounts) -> Amounts:
     """The amounts of several parts together."""
     return {metric: tuple(chain.from_iterable(part.get(metric, ()) for part in parts)) for metric in RESOURCES}
+
+
+def scaled(amounts: Amounts, factor: float) -> Amounts:
+    """`factor` times as much; a negative factor makes what is taken away from a sum."""
+    return {metric: tuple(each and _scaled(each, factor) for each in those) for metric, those in amounts.items()}
+
+
+def _scaled(amount: Amount, factor: float) -> Amount:
+    value, low, high = (factor * end for end in (amount.value, amount.low, amount.high))
+    return replace(amount, value=value, low=low, high=high)
 
 
 def readings(parts: Iterable[tuple[str, Amounts]], on: str, predicts: Tier, what: str) -> dict[str, list[Reading]]:

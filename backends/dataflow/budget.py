@@ -72,6 +72,12 @@ def all_shares(shares: Costs) -> NDArray[Any]:
     return total
 
 
+def logic_first(shares: Costs) -> NDArray[Any]:
+    """The weight of `all_shares` with DSP slices at half their share: what is left of them serves nothing else, and
+    LUTs are what placement and routing run short of."""
+    return all_shares(shares) - sum(shares[:, [column]] / 2 for column in range(DSP, shares.shape[1], len(RESOURCES)))
+
+
 def largest_share(shares: Costs) -> NDArray[Any]:
     """The weight that makes the folding lightest that leaves most of the scarcest resource."""
     import numpy as np
@@ -112,7 +118,7 @@ def budgets(
             name: Choices(layer.values, layer.cycles, layer.costs[:, columns]) for name, layer in layers().items()
         }
         if distinct:
-            choices = {name: _lightest(layer, all_shares(layer.costs / most)) for name, layer in choices.items()}
+            choices = {name: _lightest(layer, weigh(layer.costs / most)[:, :1]) for name, layer in choices.items()}
         return choices, cache(lambda cycles: _costs([sums(rest(cycles))], parts)[0, columns])
 
     def space(sure: bool, margin: float) -> Space:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
+from operator import add
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from backends.dataflow.fifos import SLACK
@@ -72,6 +73,10 @@ class Space:
         folding = self._cheapest(cycles, [inf] * len(self.usable))
         assert folding, f"no folding takes {cycles} cycles or fewer"
         return folding
+
+    def cheapest_fitting(self, cycles: float) -> Folding:
+        """The lightest folding of at most `cycles` a frame that takes no more than is usable; else the lightest."""
+        return self._cheapest(cycles, self.usable) or self.lightest(cycles)
 
     def fastest(self, most: Cost = ()) -> Folding | None:
         """The lightest folding of the shortest interval at which the design takes at most `most`, by default what is
@@ -165,6 +170,20 @@ def _stops(space: Space, folding: Folding, except_for: frozenset[Metric] = froze
     shorter = [cycles for cycles in space.intervals if cycles < folding.cycles]
     exceeded = space.exceeded(space.lightest(shorter[-1])) - except_for if shorter else frozenset()
     return tuple(metric for metric in RESOURCES if metric in exceeded)
+
+
+def _tightened(budgets: Budgets, less: Cost) -> Budgets:
+    """`budgets` with so much less that is usable."""
+
+    def tightened(sure: bool, margin: float) -> Space:
+        space = budgets(sure, margin)
+        return replace(space, usable=tuple(most - each for most, each in zip(space.usable, less, strict=False)))
+
+    return tightened if any(less) else budgets
+
+
+def _same(answer: Answer, other: Answer) -> bool:
+    return answer.folding.values == other.folding.values
 
 
 def _rank(solved: Solved[Any]) -> tuple[int, bool, int]:
@@ -262,16 +281,22 @@ class Problem(Generic[DesignType]):
         return min(fitting, key=_rank, default=None)
 
     def _rounds(self, patience: float, most: float = inf) -> list[Solved[DesignType]]:
-        """Solves around the start, then around each resulting design, until a folding repeats or takes more than `most`
-        cycles."""
+        """Solves around the start, then around each design that results, until one is as promised or takes more than
+        `most` cycles. Where a folding is promised again, what it took beyond the promise is no longer usable."""
         rounds: list[Solved[DesignType]] = []
-        design = self.start
+        design, less = self.start, (0.0,) * 2 * len(RESOURCES)
         for place in range(ROUNDS):
             budgets = self._budgets(design)
-            promised = solve(budgets, patience)
-            seen = [earlier.answer.folding.values for earlier in rounds if earlier.answer]
-            if promised.folding.values in seen or promised.folding.cycles > most:
+            promised = solve(_tightened(budgets, less), patience)
+            if promised.folding.cycles > most:
                 break
+            again = [each.design for each in rounds if each.answer and _same(each.answer, promised)]
+            if again:
+                missed = self._missed(promised, again[0], budgets)
+                if not any(missed):
+                    break
+                less = tuple(map(add, less, missed))
+                continue
             design = self.build(promised.folding)
             corrected = self._as_built(promised, design, budgets)
             rounds.append(Solved(design, corrected))
@@ -279,6 +304,13 @@ class Problem(Generic[DesignType]):
             if is_kept and place == 0:  # no budget is larger than the first
                 break
         return rounds
+
+    def _missed(self, promised: Answer, design: DesignType, budgets: Budgets) -> Cost:
+        """How much more of each resource a design takes than was promised of it, by estimates and by upper bounds."""
+        totals = budgets(promised.sure, KEPT).totals(promised.folding.cost, promised.folding.limit)
+        built = (*self.taken(design, False), *self.taken(design, True))
+        missed = tuple(max(taken - total, 0.0) for taken, total in zip(built, totals, strict=False))
+        return missed + (0.0,) * (len(built) - len(missed))
 
     def _as_built(self, promised: Answer, design: DesignType, budgets: Budgets) -> Answer:
         """`promised`, corrected by what the design built from it takes."""
@@ -295,11 +327,11 @@ class Problem(Generic[DesignType]):
         Where stalls make a design slower than its busiest layer, a shorter interval is requested.
         """
         cycles = max(limit, self.first.quickest)
-        folding = self.first.lightest(cycles)
+        folding = self.first.cheapest_fitting(cycles)
         design = self.build(folding)
         while design.interval > limit and cycles > self.first.quickest:
             cycles = max(cycles / (1 + SLACK), self.first.quickest)
-            shorter = self.first.lightest(cycles)
+            shorter = self.first.cheapest_fitting(cycles)
             if shorter != folding:
                 folding, design = shorter, self.build(shorter)
         return Solved(design, Answer(folding))

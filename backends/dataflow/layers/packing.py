@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FACTOR_BITS = 25
-FEW = 96
+FEW = 128
 """The most products of eight bits a cycle of a layer that may multiply in LUTs, so that DSP slices are left to the
 layers with many. Of shorter products, as many more as take the same LUTs."""
 EIGHT = 9 * 8

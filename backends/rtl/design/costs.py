@@ -226,9 +226,11 @@ def in_one(each: Memory, device: Device) -> LibraryMemory:
 
 
 def memory(each: Memory, model: str, device: Device) -> Amounts:
-    """Its words, and what is read: twice registered, of block RAM once in itself and once, by Yosys, in FFs."""
+    """Its words, and what is read: twice registered, of block RAM once in itself and once, by Yosys, in FFs. Of LUT RAM
+    each bank has a register."""
     one = in_one(each, device)
-    return memory_of(one, model, 2 if one.storage == LUTRAM else 1)
+    banks = 1 if one.rom else ceil(one.depth / RAM_WORDS)
+    return memory_of(one, model, banks + 1 if one.storage == LUTRAM else 1)
 
 
 def memory_of(one: Memory, model: str, registers: int) -> Amounts:

@@ -13,6 +13,9 @@ module memory #(
     input logic [ADDRESS_BITS-1:0] read_address,
     output logic [WIDTH-1:0] read
 );
+    localparam LUT_WORDS = 64;    // of the deepest LUT RAM without a multiplexer
+    localparam BANKS = (DEPTH + LUT_WORDS - 1) / LUT_WORDS;
+
     logic [WIDTH-1:0] latched;
     generate
         if (STORAGE == "block") begin : block
@@ -21,12 +24,27 @@ module memory #(
                 if (writes) stored[write_address] <= written;
                 latched <= stored[read_address];
             end
-        end else begin : distributed
+        end else if (BANKS == 1) begin : distributed
             (* ram_style = "distributed" *) logic [WIDTH-1:0] stored[0:DEPTH-1];
             always_ff @(posedge clk) begin
                 if (writes) stored[write_address] <= written;
                 latched <= stored[read_address];
             end
+        end else begin : banks    // each behind a register of its own, before one of them is selected
+            localparam PLACE_BITS = $clog2(LUT_WORDS);
+            localparam BANK_BITS = ADDRESS_BITS - PLACE_BITS;
+            logic [BANK_BITS-1:0] read_bank;
+            logic [WIDTH-1:0] read_of[0:BANKS-1];
+            for (genvar bank = 0; bank < BANKS; bank++) begin : each
+                (* ram_style = "distributed" *) logic [WIDTH-1:0] stored[0:LUT_WORDS-1];
+                always_ff @(posedge clk) begin
+                    if (writes && write_address[ADDRESS_BITS-1:PLACE_BITS] == BANK_BITS'(bank))
+                        stored[write_address[PLACE_BITS-1:0]] <= written;
+                    read_of[bank] <= stored[read_address[PLACE_BITS-1:0]];
+                end
+            end
+            always_ff @(posedge clk) read_bank <= read_address[ADDRESS_BITS-1:PLACE_BITS];
+            assign latched = read_of[read_bank];
         end
     endgenerate
     always_ff @(posedge clk) read <= latched;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from backends.cost.clock import clock_note
 from backends.dataflow.layers import notes as layers
 from backends.dataflow.space import Solved
 from backends.hls.design.design import HlsDesign
@@ -14,12 +15,10 @@ from flows.core.plan import Output, Products
 
 
 def notes(solved: Solved[HlsDesign]) -> Sequence[Note]:
-    asked = f"{solved.design.job.target.clock_ns:g} ns is what was asked of the tools"
-    return (
-        *layers.notes(solved),
-        *_packing(solved.design),
-        Note(f"cycles are those of the generated loops, and {asked}"),
-    )
+    clock_ns = solved.design.job.target.clock_ns
+    cycles = Note(f"cycles are those of the generated loops, and {clock_ns:g} ns is what was asked of the tools")
+    faster_clock = clock_note(clock_ns)
+    return *layers.notes(solved), *_packing(solved.design), cycles, *([Note(faster_clock)] if faster_clock else [])
 
 
 def _packing(design: HlsDesign) -> Iterator[Note]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from backends.cost.clock import clock_note
 from backends.dataflow.budget import usable
 from backends.dataflow.layers.arithmetic import reaches
 from backends.dataflow.layers.design import LayerDesign
@@ -30,8 +29,6 @@ def notes(solved: Solved[Any]) -> Iterator[Note]:
     if answer:
         most = usable(job.target, False, KEPT)
         yield from folding_notes(answer, WORDING, job.options.target_fps, job.target, most, faster)
-    if faster_clock := clock_note(job.target.clock_ns):
-        yield Note(faster_clock)
     yield from fifo_note(design.buffers, job.options.fifo_depth, "words")
 
 

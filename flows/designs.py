@@ -161,11 +161,13 @@ def _each(request: Request, trained: Trained) -> Iterator[tuple[str, str, Design
 
 
 def _started(backend: Backend[Any, Any], request: Request, trained: Trained) -> Trained | FlowsError:
-    """What a flow starts from."""
-    if not backend.weights or request.source.weights or is_file(request.source.name):
+    """What a flow starts from: `trained`, unless other weights are asked for, or the flow has its own."""
+    source = request.source
+    wanted = source.weights or backend.weights
+    if is_file(source.name) or not wanted or trained.weights.path == wanted:
         return trained
     try:
-        return find_trained(request.source.name, None, backend.weights)
+        return find_trained(source.name, source.weights, backend.weights)
     except FlowsError as error:
         return error
 

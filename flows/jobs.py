@@ -63,11 +63,12 @@ def shipped_weights(network: Network, variant: str = "") -> Path | None:
 def find_trained(name: str, weights: Path | None, variant: str = "") -> Trained:
     """The network called `name` on the weights in this file (the shipped ones where None), its ranges beside it.
 
-    `variant` are the shipped weights that a flow starts from where they are not the float ones ("w4a4"). Raises
-    `InputError` where none ship and none are given.
+    In place of a file, `weights` may name shipped ones other than the float weights: "w4a4". `variant` are those that a
+    flow starts from. Raises `InputError` where none ship and none are given.
     """
     network = folded(find_network(name))
-    path = weights or shipped_weights(network, variant)
+    named = shipped_weights(network, str(weights)) if weights and not is_file(str(weights)) else None
+    path = named or weights or shipped_weights(network, variant)
     if path is None and variant:
         command = f"python -m flows train {name} --qat --data DIR --out OUT"
         advice = f"train them with `{command}`, then give --weights OUT/{name}-{variant}.safetensors"

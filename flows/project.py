@@ -33,12 +33,12 @@ clock = 10                           # clock period in ns
 out = "review"                       # folder of the report
 
 # data = "cifar-10-batches-bin"      # test images (a folder, or an .npz file): evaluates the accuracy of each design
-# weights = "arch8.safetensors"      # in place of the shipped ones
+# weights = "arch8.safetensors"      # in place of the shipped ones; "w4a4" are the shipped four-bit ones
 # calibration = "images.npy"         # for a file of yours: images to measure its ranges on
 # pixels = "unit"                    # for a file of yours: what its input is given for a byte (raw, unit, centred)
 # policy = "policy.toml"             # what is to stay free of a part, and the rules that `flows gate` keeps
 
-# What is built and verified, one table a design. Options are those of `flows run FLOW --help`.
+# What is built and verified, one table a design. Options are those of `flows run FLOW --help`, and clock and weights.
 [[design]]
 flow = "hls4ml"
 precision = 8
@@ -77,6 +77,7 @@ class Project:
     """What a review is held over. `axes` are those of its sweep, empty where there is none."""
 
     designs: tuple[Request, ...]
+    source: Source
     sweep: Request | None = None
     axes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     search: Request | None = None
@@ -84,10 +85,6 @@ class Project:
     """What its search is to find, where it has one."""
     policy: Path | None = None
     out: Path = Path("review")
-
-    @property
-    def source(self) -> Source:
-        return self.designs[0].source
 
 
 def read_project(text: str, place: Path, overrides: Mapping[str, Any], margins: Margins = MARGINS) -> Project:
@@ -123,26 +120,33 @@ def _project(content: Mapping[str, Any], folder: Path, margins: Margins) -> Proj
     named, out = _text(content, "policy"), _text(content, "out") or "review"
     policy = folder / named if named else None
     start = Request((), {}, source, boards, clock_ns, margins, policy=policy)
-    designs = tuple(_design(start, row, f"design {place}") for place, row in enumerate(rows, 1))
+    designs = tuple(_design(start, row, folder, f"design {place}") for place, row in enumerate(rows, 1))
     sweep, axes = _sweep(start, content["sweep"]) if "sweep" in content else (None, {})
-    search, goal = _search(start, content["search"]) if "search" in content else (None, None)
-    return Project(designs, sweep, axes, search, goal, policy, folder / out)
+    search, goal = _search(start, content["search"], folder) if "search" in content else (None, None)
+    return Project(designs, source, sweep, axes, search, goal, policy, folder / out)
 
 
 def _source(content: Mapping[str, Any], folder: Path) -> Source:
     network = _text(content, "network") or NETWORK
-    files = [folder / text if (text := _text(content, name)) else None for name in ("weights", "calibration", "data")]
+    calibration, data = (folder / text if (text := _text(content, name)) else None for name in ("calibration", "data"))
     pixels = _text(content, "pixels")
     name = str(folder / network) if is_file(network) else network
-    return Source(name, files[0], files[1], files[2], parse_pixels(pixels) if pixels else None)
+    return Source(name, _weights(content, folder), calibration, data, parse_pixels(pixels) if pixels else None)
 
 
-def _design(start: Request, row: Mapping[str, Any], where: str) -> Request:
+def _weights(content: Mapping[str, Any], folder: Path) -> Path | None:
+    """A file, or the name of shipped ones."""
+    text = _text(content, "weights")
+    return (folder / text if is_file(text) else Path(text)) if text else None
+
+
+def _design(start: Request, row: Mapping[str, Any], folder: Path, where: str) -> Request:
     flow = _flow(row, where)
-    chosen = {name: value for name, value in row.items() if name not in ("flow", "clock")}
+    chosen = {name: value for name, value in row.items() if name not in ("flow", "clock", "weights")}
     clock_ns = _clock(row["clock"]) if "clock" in row else start.clock_ns
+    source = replace(start.source, weights=_weights(row, folder) or start.source.weights)
     options = values.by_flow({flow: registry.load(flow)}, _underscored(chosen))
-    asked = replace(start, flows=(flow,), options=options, clock_ns=clock_ns)
+    asked = replace(start, flows=(flow,), source=source, options=options, clock_ns=clock_ns)
     return replace(asked, command=command("run", asked))
 
 
@@ -163,7 +167,7 @@ def _sweep(start: Request, row: Any) -> tuple[Request, Mapping[str, Sequence[Any
     return replace(start, flows=flows, options=options), axes
 
 
-def _search(start: Request, row: Any) -> tuple[Request, Goal]:
+def _search(start: Request, row: Any, folder: Path) -> tuple[Request, Goal]:
     if not isinstance(row, dict):
         raise ValueError("[search] is no table")
     if start.source.data is None:
@@ -172,7 +176,7 @@ def _search(start: Request, row: Any) -> tuple[Request, Goal]:
     chosen = {name: value for name, value in row.items() if name.replace("-", "_") not in (*GOAL, "part")}
     part = _text(row, "part")
     board = find_part(part).asked if part else start.parts[0]
-    return _design(replace(start, parts=(board,)), chosen, "[search]"), goal(**wanted)
+    return _design(replace(start, parts=(board,)), chosen, folder, "[search]"), goal(**wanted)
 
 
 def _flow(row: Mapping[str, Any], where: str) -> str:

@@ -266,7 +266,7 @@ def _run(
         device=job.target.part.device.name,
         clock_ns=job.target.clock_ns,
         options={field.name: str(getattr(job.options, field.name)) for field in fields(job.options)},
-        weights=WeightsFacts(job.weights.digest, job.weights.derived_from),
+        weights=WeightsFacts(job.weights.digest, job.weights.derived_from, job.weights.path.stem),
         quantised=prepared.quantised.digest,
         readings=ordered(known),
         verification=verification,

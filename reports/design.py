@@ -172,7 +172,8 @@ def _labels(runs: Sequence[Run]) -> list[str]:
     labels = []
     for run in runs:
         varying = _varying([_settings(other) for other in runs if other.flow == run.flow and other.part == run.part])
-        words = [f"{name.replace('_', '-')} {value}" for name, value in _settings(run).items() if name in varying]
+        settings = _settings(run) | {"weights": run.weights.name or run.weights.digest}
+        words = [f"{name.replace('_', '-')} {value}" for name, value in settings.items() if name in varying]
         labels.append(f"{run.flow} ({', '.join(words)})" if words else run.flow)
     places = [(run.part, label) for run, label in zip(runs, labels, strict=True)]
     return [

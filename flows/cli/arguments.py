@@ -118,7 +118,12 @@ def add_design(parser: Parser, argv: Sequence[str], axes: bool = False) -> None:
         help="one of `flows list networks`, or a file of yours: .keras, .h5, .onnx (default arch8)",
     )  # fmt: skip
     offer(network, _networks)
-    parser.add_argument("--weights", metavar="FILE", type=Path, help="its weights (default: the shipped ones)")
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        type=Path,
+        help="its weights, or w4a4: the shipped four-bit ones (default: the shipped ones)",
+    )
     parser.add_argument(
         "--calibration", metavar="FILE", type=Path,
         help="for a network of yours: images to measure its ranges on, .npy (N, height, width, channels) of bytes",

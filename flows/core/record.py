@@ -30,8 +30,11 @@ class NetworkFacts:
 
 @dataclass(frozen=True)
 class WeightsFacts:
+    """`name` is that of their file, without its ending; empty in records of before."""
+
     digest: str
     derived_from: str | None
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ _RUN: dict[str, Shape[Any]] = {
     "device": text(),
     "clock_ns": number(0.1, 1e6),
     "options": mapping(text()),
-    "weights": fields({"digest": HEX, "derived_from": optional(text())}, WeightsFacts),
+    "weights": fields({"digest": HEX, "derived_from": optional(text()), "name": text()}, WeightsFacts, {"name": ""}),
     "quantised": HEX,
     "readings": listing(READING),
     "verification": optional(fields({"vectors": COUNT, "equal": optional(COUNT), "against": text()}, _verification)),

@@ -22,6 +22,7 @@ from flows.jobs import find_trained
 from flows.project import SCHEMA, START, read_project
 from flows.runner import network_facts
 from flows.store import Store
+from models.integer_network import IntegerNetwork
 
 HEAD = f'schema = "{SCHEMA}"\n'
 DESIGN = '[[design]]\nflow = "hls4ml"\nreuse-factor = "64"\nfifo_depth = 40\n'
@@ -52,6 +53,20 @@ def test_the_command_line_counts_more() -> None:
     project = read_project(text, Path("p/z.toml"), {"boards": ["xc7z010"], "clock": 9.0, "out": None})
     (design,) = project.designs
     assert design.parts == ("xc7z010",) and design.clock_ns == 9.0 and project.out == Path("p/a")
+
+
+def test_a_design_may_have_weights_of_its_own() -> None:
+    """A file, relative to the project's, or the name of shipped ones."""
+    rows = [
+        '[[design]]\nflow = "rtl"\n' + weights for weights in ("", 'weights = "w4a4"\n', 'weights = "b.safetensors"\n')
+    ]
+    project = read_project(HEAD + "".join(rows), Path("p/z.toml"), {})
+    assert [design.source.weights for design in project.designs] == [None, Path("w4a4"), Path("p/b.safetensors")]
+    assert project.source.weights is None and project.designs[1].command.endswith("--weights w4a4")
+    trained = find_trained("arch8", None)
+    float_job, integer_job = (designs.designs(design, trained)[0][2] for design in project.designs[:2])
+    assert float_job.weights is trained.weights and float_job.integer is None
+    assert isinstance(integer_job.integer, IntegerNetwork)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from backends.cost.synthesis import OPEN_SYNTHESIS
@@ -37,18 +38,28 @@ FRAMES_TO_BITS = "xc7frames2bit"
 SOURCES = ("flows.core", "backends.open_tools", "backends.amd")
 
 
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """How nextpnr is asked: it has `limit_s`, and begins its placement by `seed`. With `bitstream`, what it routed
+    becomes one, which is read back."""
+
+    limit_s: float
+    seed: int = 1
+    bitstream: bool = False
+
+
 def is_supported(target: Target) -> bool:
     """Whether pins of the package are known; which devices nextpnr has is for it to say."""
     return target.part.package in netlist.PINS
 
 
-def steps(netlists: Sequence[Netlist], target: Target, limit_s: float, bitstream: bool) -> tuple[Step, ...]:
+def steps(netlists: Sequence[Netlist], target: Target, asked: Routing) -> tuple[Step, ...]:
     """For each, which has been synthesised, once where several are built alike. One that nextpnr does not route, or not
-    in `limit_s`, is a result: its step may fail."""
+    in time, is a result: its step may fail."""
     planned: list[Step] = []
     for of in distinct(netlists):
-        planned += _route(of, target, limit_s)
-        if bitstream:
+        planned += _route(of, target, asked)
+        if asked.bitstream:
             planned += _bitstream(of, target)
     return tuple(planned)
 
@@ -57,7 +68,7 @@ def step_name(what: str, of: Netlist) -> str:
     return of.step.replace("synthesise", what, 1)
 
 
-def _route(of: Netlist, target: Target, limit_s: float) -> tuple[Step, ...]:
+def _route(of: Netlist, target: Target, asked: Routing) -> tuple[Step, ...]:
     part = target.part.full_name
     harness = worker(
         name=step_name("harness", of),
@@ -70,6 +81,8 @@ def _route(of: Netlist, target: Target, limit_s: float) -> tuple[Step, ...]:
     )
     options = (
         *PLACE_AND_ROUTE,
+        "--seed",
+        f"{asked.seed}",
         "--timing-allow-fail",
         "--freq",
         f"{1000 / target.clock_ns:.6g}",
@@ -83,12 +96,12 @@ def _route(of: Netlist, target: Target, limit_s: float) -> tuple[Step, ...]:
     where = ("--device", part, "--json", HARNESSED, "-o", f"xdc={PINS}", "-o", f"fasm={FASM}")
     route = Step(
         step_name("route", of),
-        f"nextpnr places and routes {of.name}, at most {limit_s / 60:.0f} minutes",
+        f"nextpnr places and routes {of.name}, at most {asked.limit_s / 60:.0f} minutes",
         NEXTPNR,
         (NEXTPNR, *where, *options),
         {HARNESSED: Output(harness.name, HARNESSED), PINS: netlist.constraints(target.part.package)},
         (FASM, REPORT, SDF, PLACED),
-        limit_s=limit_s,
+        limit_s=asked.limit_s,
         may_fail=True,
     )
     timing = worker(

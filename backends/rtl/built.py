@@ -25,7 +25,8 @@ def steps(design: RtlDesign, project: Output) -> tuple[Step, ...]:
         return steps
     if options.route == DESIGN:
         steps += (synthesis.whole_step(_top(design), project, options.synthesiser),)
-    return steps + routing.steps(_routed(design), target, options.route_timeout * 3600, options.bitstream)
+    asked = routing.Routing(options.route_timeout * 3600, options.route_seed, options.bitstream)
+    return steps + routing.steps(_routed(design), target, asked)
 
 
 def read(design: RtlDesign, products: Products) -> tuple[Reading, ...]:

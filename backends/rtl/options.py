@@ -10,6 +10,14 @@ from backends.dataflow.options import AUTO, hours
 from backends.open_tools.synthesis import PYOSYS, SYNTHESISERS
 
 NOTHING, STAGES, DESIGN = "none", "stages", "design"
+LAST_SEED = 2**31 - 1
+
+
+def seed(text: str) -> int:
+    """A seed of nextpnr. Raises `ValueError`."""
+    if not text.strip().isdecimal() or not 1 <= int(text) <= LAST_SEED:
+        raise ValueError(f"{text} is no whole number from 1 to {LAST_SEED:,}")
+    return int(text)
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,13 @@ class RtlOptions(LayerOptions, PackingOption):
             "help": "ends what nextpnr takes longer for, in hours: it then does not route",
             "unit": "HOURS",
             "parse": hours,
+        },
+    )
+    route_seed: int = field(
+        default=1,
+        metadata={
+            "help": "where nextpnr's placement starts: another one may be some per cent faster or slower",
+            "parse": seed,
         },
     )
     bitstream: bool = field(

@@ -50,7 +50,7 @@ def counted(designs: list[str], executor: Executor, route_s: float | None) -> It
         for stage in sorted(stages(design), key=_size):
             steps = synthesis.steps([stage], library(), synthesis.PYOSYS)
             if route_s is not None:
-                steps += routing.steps([synthesis.netlist(stage)], design.job.target, route_s, bitstream=False)
+                steps += routing.steps([synthesis.netlist(stage)], design.job.target, routing.Routing(route_s))
             yield _row(name, stage, executor.execute(Plan(steps)))
 
 

@@ -99,7 +99,10 @@ endmodule
 def test_a_module_is_synthesised_routed_and_read_back(tmp_path: Path, part: str) -> None:
     target, stages = Target(find_part(part), 8.0), [RtlStage("layer", "multiplier", {"BITS": 8})]
     netlists = [synthesis.netlist(one) for one in stages]
-    steps = *synthesis.steps(stages, MULTIPLIER, PYOSYS), *routing.steps(netlists, target, 600, True)
+    steps = (
+        *synthesis.steps(stages, MULTIPLIER, PYOSYS),
+        *routing.steps(netlists, target, routing.Routing(600, bitstream=True)),
+    )
     products = Executor(Store(tmp_path), 2, lambda *_: None).execute(Plan(steps))
     counted = {one.metric: one.value for one in synthesis.read(stages, target, products) if one.scope == DESIGN}
     routed = routing.read(netlists, target, products)

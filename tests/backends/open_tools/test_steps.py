@@ -124,7 +124,7 @@ def test_damaged_counts_are_named(on_path: OnPath, runs: Runs) -> None:
 def routed(runs: Runs, stages: list[RtlStage], limit_s: float = 60) -> Products:
     return runs(
         *synthesis.steps(stages, LIBRARY, ON_PATH),
-        *routing.steps([synthesis.netlist(one) for one in stages], TARGET, limit_s, False),
+        *routing.steps([synthesis.netlist(stage) for stage in stages], TARGET, routing.Routing(limit_s)),
     )
 
 
@@ -173,7 +173,7 @@ def test_of_stages_that_do_not_all_route_there_is_no_total(on_path: OnPath, runs
     assert clock.verdict is ClockVerdict.CREDIBLE and "slowest of the 2 of 3 stages that routed" in clock.fact
     assert "asked for 125 MHz" in clock.fact
     fast = Target(TARGET.part, 5.0)
-    products = runs(*synthesis.steps(STAGES, LIBRARY, ON_PATH), *routing.steps(NETLISTS, fast, 60, False))
+    products = runs(*synthesis.steps(STAGES, LIBRARY, ON_PATH), *routing.steps(NETLISTS, fast, routing.Routing(60)))
     found = routing.read(NETLISTS, fast, products)
     assert judge_clock(found, 5.0).verdict is ClockVerdict.MISSED
     assert not [one for one in found if one.scope in (TOTAL, DESIGN) and one.metric is not Metric.FMAX_MHZ]

@@ -43,8 +43,8 @@ module dense #(
     input logic out_ready,
     output logic [(PUTS-SPARE)*OUT_BITS-1:0] out_data
 );
-    // From a turn to the FIFO.
-    localparam LATENCY = 9 + $clog2(SIMD) + (STEPS > 0 ? 2 * STEPS + PE / SEARCHED : 2);
+    // From a turn to the FIFO, and back: whether there is room comes through a register, since the FIFO may be far.
+    localparam LATENCY = 10 + $clog2(SIMD) + (STEPS > 0 ? 2 * STEPS + PE / SEARCHED : 2);
     localparam PERIOD = INPUTS / SIMD * (PUTS / PE);        // turns of a word that leaves
 
     logic given, takes;
@@ -64,7 +64,8 @@ module dense #(
         .out_data(values)
     );
 
-    logic has_sums, room;
+    logic has_sums, room, has_room;
+    always_ff @(posedge clk) has_room <= room && !reset;
     logic [PE*ACC_BITS-1:0] sums;
     matrix_vector #(
         .PE(PE),
@@ -90,7 +91,7 @@ module dense #(
         .in_ready(takes),
         .in_data(values),
         .out_valid(has_sums),
-        .out_ready(room),
+        .out_ready(has_room),
         .out_data(sums)
     );
 

@@ -99,12 +99,14 @@ module matrix_vector #(
     end
 
     // Where the values of the step are kept. New columns take the places of the oldest ones, so windows begin anywhere.
+    // A window that shares columns has two steps or more, so where the next one begins is known a turn before its last.
     logic [STEP_BITS-1:0] place, start, next_start;
     generate
         if (FRESH == STEPS) begin : nothing_shared
-            assign next_start = start;
+            assign next_start = 0;
         end else begin : shared
-            assign next_start = start < OLD ? start + STEP_BITS'(FRESH) : start - OLD;
+            always_ff @(posedge clk)
+                next_start <= reset ? STEP_BITS'(FRESH) : start < OLD ? start + STEP_BITS'(FRESH) : start - OLD;
         end
     endgenerate
     always_ff @(posedge clk) begin

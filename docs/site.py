@@ -28,8 +28,8 @@ def linked(page: Path) -> set[Path]:
     """Files in the clone that a page links to, and those in a folder that it links to."""
     text = FENCE.sub("", page.read_text())
     targets = [(page.parent / link).resolve() for link, _ in LINK.findall(text)]
-    files = {one for target in targets for one in (target.iterdir() if target.is_dir() else [target])}
-    return {one for one in files if one.is_file() and one.is_relative_to(ROOT) and one.suffix != ".md"}
+    files = {each for target in targets for each in (target.iterdir() if target.is_dir() else [target])}
+    return {file for file in files if file.is_file() and file.is_relative_to(ROOT) and file.suffix != ".md"}
 
 
 def lay(into: Path) -> None:

@@ -65,12 +65,12 @@ def test_the_pages_show_commands() -> None:
 def test_every_exit_code_is_in_its_table() -> None:
     table = (ROOT / "docs/reference/exit-codes.md").read_text()
     rows = {name: int(code) for code, name in re.findall(r"^\| (\d+) \| (\w+) \|", table, re.MULTILINE)}
-    assert rows == {one.__name__: one.exit_code for one in FlowsError.__subclasses__()}
+    assert rows == {each.__name__: each.exit_code for each in FlowsError.__subclasses__()}
 
 
 def test_every_tier_and_verdict_is_on_its_page() -> None:
     page = (ROOT / "docs/reference/evidence.md").read_text()
-    assert not [one.value for one in (*Tier, *Verdict) if not re.search(rf"(\| |\*\*){one.value}\b", page)]
+    assert not [each.value for each in (*Tier, *Verdict) if not re.search(rf"(\| |\*\*){each.value}\b", page)]
     assert str(MARGINS).removesuffix(" kept free") in page
 
 

@@ -16,7 +16,7 @@ EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 
 
 def names(requirements: list[str]) -> set[str]:
-    return {re.split(r"[<>=\[ ]", one)[0] for one in requirements}
+    return {re.split(r"[<>=\[ ]", requirement)[0] for requirement in requirements}
 
 
 def test_all_is_every_extra_of_a_user_but_tensorflow() -> None:
@@ -34,9 +34,11 @@ def test_the_types_session_has_the_types_of_every_import() -> None:
     """Or mypy is told to do without them: in an environment of its own it would stop otherwise."""
     session = re.search(r"def types\(.*?\.\[([\w,]+)\]\"\)", (ROOT / "noxfile.py").read_text(), re.DOTALL)
     assert session
-    installed = names(PROJECT["project"]["dependencies"]).union(*(names(EXTRAS[one]) for one in session[1].split(",")))
+    installed = names(PROJECT["project"]["dependencies"]).union(
+        *(names(EXTRAS[each]) for each in session[1].split(","))
+    )
     mypy = PROJECT["tool"]["mypy"]
-    untyped = {one.removesuffix(".*") for rule in mypy["overrides"] for one in rule["module"] if one.endswith(".*")}
+    untyped = {each.removesuffix(".*") for rule in mypy["overrides"] for each in rule["module"] if each.endswith(".*")}
     read = [path for place in mypy["files"] for path in ((ROOT / place).rglob("*.py"), [ROOT / place])[".py" in place]]
     assert {ROOT / "noxfile.py", ROOT / "docs/example_backend/ceiling.py", Path(__file__)} <= {*read}
     third = {name.split(".")[0] for path in read if "golden" not in path.parts for name, _ in imports(path)}

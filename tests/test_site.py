@@ -24,7 +24,7 @@ def test_every_link_leads_to_a_file(laid: Path) -> None:
     for page in laid.rglob("*.md"):
         text = SITE["FENCE"].sub("", page.read_text())
         broken += [(page.name, link) for link, _ in SITE["LINK"].findall(text) if not (page.parent / link).is_file()]
-    assert not [one for one in broken if one[1] != "report.html"]  # which stands beside report.md in the clone
+    assert not [each for each in broken if each[1] != "report.html"]  # which stands beside report.md in the clone
 
 
 def test_every_page_is_there_and_those_in_the_menu_exist(laid: Path) -> None:

@@ -78,9 +78,9 @@ def observations(design: RtlDesign, products: Products) -> Iterator[Note]:
     for name, reason in routing.unrouted(routed, products):
         yield warning(f"{name} does not route: {reason}")
     decoded = [
-        one
-        for one in distinct(routed)
-        if (step := routing.step_name("read back", one)) in products.results
+        each
+        for each in distinct(routed)
+        if (step := routing.step_name("read back", each)) in products.results
         and products.path(Output(step, routing.DECODED))
     ]
     if decoded:

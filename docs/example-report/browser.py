@@ -68,7 +68,7 @@ class Page:
 
     def requests(self) -> list[str]:
         entries = (json.loads(entry["message"])["message"] for entry in self._here("/se/log", {"type": "performance"}))
-        return [one["params"]["request"]["url"] for one in entries if one["method"] == "Network.requestWillBeSent"]
+        return [each["params"]["request"]["url"] for each in entries if each["method"] == "Network.requestWillBeSent"]
 
     def press(self, key: str, code: int) -> None:
         for kind in ("keyDown", "keyUp"):

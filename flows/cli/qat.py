@@ -13,7 +13,7 @@ from flows.cli.parser import Parser
 from flows.core.errors import FlowsError, InputError, SetupError, StepFailed, UsageError
 from flows.core.files import write_atomic
 
-TOLD = {one.exit_code for one in FlowsError.__subclasses__()}
+TOLD = {each.exit_code for each in FlowsError.__subclasses__()}
 """Exit codes with which a worker ends once it has said why."""
 PACKAGES = ("torch", "brevitas", "qonnx", "onnx", "onnxoptimizer")
 KINDS = ("weight_bits", "outer_weight_bits", "activation_bits", "per_channel", "power_of_two")

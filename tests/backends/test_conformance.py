@@ -50,7 +50,7 @@ def test_the_built_in_flows_are_found() -> None:
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_a_flow_goes_by_its_registered_name_and_says_what_it_is(flow: str) -> None:
-    (listing,) = (one for one in registry.listings() if one.name == flow)
+    (listing,) = (each for each in registry.listings() if each.name == flow)
     assert flow == registry.load(flow).name and listing.about and not listing.trouble
 
 

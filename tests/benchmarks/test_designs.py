@@ -106,11 +106,13 @@ def test_a_design_is_foretold_from_its_configuration_and_from_its_report(tmp_pat
     assert (own.start, both.start) == (CONFIGURATION, BOTH) and not own.reason
     assert both.totals[Metric.LUT] == own.totals[Metric.LUT], "csynth's count alone is less sure"
     (report,) = [
-        one for one in predictions(replace(row, net="an MLP"), {}, Fits(()).without(SHIPPED)) if one.start == CSYNTH
+        prediction
+        for prediction in predictions(replace(row, net="an MLP"), {}, Fits(()).without(SHIPPED))
+        if prediction.start == CSYNTH
     ]
-    for one in (own, both, report):
-        assert one.totals.keys() == set(RESOURCES)
-        assert all(total.low <= total.value <= total.high for total in one.totals.values())
+    for each in (own, both, report):
+        assert each.totals.keys() == set(RESOURCES)
+        assert all(total.low <= total.value <= total.high for total in each.totals.values())
     assert own.clock and own.rate
     assert 0 < report.totals[Metric.LUT].value < 20_000
     assert own.totals[Metric.LUT].value > 2_500, "the shell is in it"

@@ -24,7 +24,7 @@ def designs() -> list[Design]:
 
 
 def unit(designs: list[Design], design: str, name: str) -> Unit:
-    return next(one for of in designs if of.name == design for one in of.units if one.name == name)
+    return next(each for of in designs if of.name == design for each in of.units if each.name == name)
 
 
 def test_the_calibration_is_fitted_to_these_rows(designs: list[Design]) -> None:
@@ -69,15 +69,15 @@ def test_structure_alone_tells_layers_with_weights(
 
 
 def test_flip_flops_of_fifos_are_exact(designs: list[Design]) -> None:
-    fifos = [one for of in designs for one in of.units if one.kind in ("fifo_shift", "fifo_ram") and one.built]
+    fifos = [unit for of in designs for unit in of.units if unit.kind in ("fifo_shift", "fifo_ram") and unit.built]
     assert len(fifos) == 23
-    assert all(one.counts.ff == one.built["ff"] for one in fifos)
+    assert all(fifo.counts.ff == fifo.built["ff"] for fifo in fifos)
 
 
 def test_block_ram_and_dsp_of_a_design_with_one_multiplier_a_layer(designs: list[Design]) -> None:
-    known = next(one for one in designs if one.name == "rn06-v8")
-    assert sum(one.exact["bram18"] for one in known.units) == known.built["bram18"] == 43
-    assert sum(one.exact["dsp"] for one in known.units) == known.built["dsp"] - 1
+    known = next(design for design in designs if design.name == "rn06-v8")
+    assert sum(unit.exact["bram18"] for unit in known.units) == known.built["bram18"] == 43
+    assert sum(unit.exact["dsp"] for unit in known.units) == known.built["dsp"] - 1
 
 
 def test_a_kind_of_few_repositories_is_as_wide_as_all_units() -> None:
@@ -88,10 +88,10 @@ def test_a_kind_of_few_repositories_is_as_wide_as_all_units() -> None:
 
 
 def test_a_repository_is_not_told_by_itself(designs: list[Design]) -> None:
-    units = [one for of in designs for one in of.units]
+    units = [unit for of in designs for unit in of.units]
     own = {one.repository for one, _ in missed(units, "lut") if one.kind == "pool"}
     assert not own, "pools are known of one repository"
-    alone = factors([one for one in units if one.repository == "Keb-L/hls4ml-data"], "lut")
+    alone = factors([unit for unit in units if unit.repository == "Keb-L/hls4ml-data"], "lut")
     assert alone["product"] != factors(units, "lut")["product"]
 
 

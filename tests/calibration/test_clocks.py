@@ -50,7 +50,7 @@ def test_the_general_law_holds_for_every_project_left_out() -> None:
         others = [row for row in ROWS if row["repo"] != project]
         _, low, high = clocks.routed(others)
         assert low >= 100, "a clock of 100 MHz stays credible"
-        for row in (one for one in ROWS if one["repo"] == project and one.get("unit") != LABEL_SELECT):
+        for row in (each for each in ROWS if each["repo"] == project and each.get("unit") != LABEL_SELECT):
             assert clocks.reached(row) <= high
 
 
@@ -66,5 +66,5 @@ def test_the_sentences_count_the_rows() -> None:
     assert met == count("hls4ml", at_100) and f"{met} of {met} builds" in HLS4ML.seen_clock.source
     met = count("hls", lambda row: at_100(row) and clocks.is_met(row))
     assert met == count("hls", at_100) and f"{met} of {met} builds" in HLS.seen_clock.source
-    assert {one.value for one in (FINN.seen_clock, HLS4ML.seen_clock, HLS.seen_clock)} == {100.0}
+    assert {each.value for each in (FINN.seen_clock, HLS4ML.seen_clock, HLS.seen_clock)} == {100.0}
     assert f"{sum(map(clocks.is_met, ROWS))} met the 77 to 100 MHz" in ROUTED.why

@@ -18,13 +18,13 @@ def test_luts_of_logic_are_divided_by_what_they_overstate() -> None:
     counts = [row["measured"] for row in json.loads(SYNTHESISED.read_text())["rows"]]
     luts = [point.measured for point in synthesised() if point.metric == Metric.LUT.key]
     ratio = OPEN_SYNTHESIS[Metric.LUT]
-    assert luts == pytest.approx([one["lut"] / ratio.value + one["ram_lut"] for one in counts])
+    assert luts == pytest.approx([count["lut"] / ratio.value + count["ram_lut"] for count in counts])
     assert ratio.low < ratio.value < ratio.high and Metric.FF not in OPEN_SYNTHESIS
 
 
 @pytest.mark.parametrize("metric", [Metric.LUT, Metric.FF])
 def test_the_shipped_matrix_unit_is_the_fit_to_them(metric: Metric) -> None:
-    points = [one for one in synthesised() if (one.model.name, one.metric) == (UNBUILT, metric.key)]
+    points = [each for each in synthesised() if (each.model.name, each.metric) == (UNBUILT, metric.key)]
     assert solve(points) == models.shipped()[UNBUILT, metric.key]["coefficients"]
 
 

@@ -15,18 +15,18 @@ ROWS = Path(__file__).parents[2] / "calibration" / "rows" / "rtl.json"
 
 @pytest.fixture(scope="module")
 def found() -> list[Compared]:
-    return [one for one in truth.compared(rows.read(ROWS)) if one.is_current]
+    return [each for each in truth.compared(rows.read(ROWS)) if each.is_current]
 
 
 def test_dsps_are_exact_and_block_ram_is_within_one(found: list[Compared]) -> None:
     assert len(found) > 10, "the rows are of stages that the flow still builds"
-    assert all(one.predicted["dsp"].value == one.row.counted["dsp"] for one in found)
-    assert all(abs(one.predicted["bram18"].value - one.row.counted["bram18"]) <= 1 for one in found)
+    assert all(each.predicted["dsp"].value == each.row.counted["dsp"] for each in found)
+    assert all(abs(each.predicted["bram18"].value - each.row.counted["bram18"]) <= 1 for each in found)
 
 
 @pytest.mark.parametrize("metric", ["lut", "ff"])
 def test_intervals_hold(found: list[Compared], metric: str) -> None:
-    assert sum(truth.holds(one, metric) for one in found) >= 0.9 * len(found)
+    assert sum(truth.holds(each, metric) for each in found) >= 0.9 * len(found)
 
 
 def test_the_page_is_what_the_command_prints(found: list[Compared]) -> None:

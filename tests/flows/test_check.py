@@ -67,7 +67,7 @@ def test_a_ready_graph_of_the_architecture(said: Said, tmp_path: Path) -> None:
     )
     content = json.loads(out.read_text())
     assert content["schema"] == SCHEMA
-    statuses = {one.status for one in readiness_from_json(content).verdicts}
+    statuses = {verdict.status for verdict in readiness_from_json(content).verdicts}
     assert statuses == {Status.HELD, Status.NOT_APPLICABLE}  # no product, no concatenation
 
 
@@ -87,7 +87,7 @@ def test_what_is_taken_but_slower_fails_nothing(said: Said, tmp_path: Path) -> N
     out = tmp_path / "verdicts.json"
     text = said(saved(model, tmp_path), "--json", out)
     assert "1 taken but slower" in text and "narrow-weights is taken but slower:" in text and "broken" not in text
-    (slower,) = (one for one in readiness_from_json(json.loads(out.read_text())).verdicts if one.findings)
+    (slower,) = (verdict for verdict in readiness_from_json(json.loads(out.read_text())).verdicts if verdict.findings)
     assert slower.status is Status.SLOWER and slower.findings[0].taken and slower.judged == "finn-plus 1.6.1"
 
 

@@ -43,7 +43,7 @@ def readings(**ends: tuple[float, float]) -> list[Reading]:
 def test_an_interval_against_the_part_and_its_margin(low: float, high: float, verdict: Verdict) -> None:
     fit = judge(readings(lut=(low, high)), DEVICE, KEEPING)
     assert (fit.verdict, fit.binding, fit.stage) == (verdict, Metric.LUT, Tier.HLS)
-    assert [one.metric for one in fit.undecided] == [Metric.LUT] * (verdict is Verdict.UNDECIDED)
+    assert [each.metric for each in fit.undecided] == [Metric.LUT] * (verdict is Verdict.UNDECIDED)
     assert fit.excess.keys() == ({Metric.LUT} if verdict is Verdict.OVER else set())
 
 

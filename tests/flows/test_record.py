@@ -241,8 +241,8 @@ def shown(document: Document) -> None:
         decisions(comparison)
     terminal.details(document, layers=True)
     terminal.comparison(document)
-    for one in document.runs:
-        bars.waterfalls(one)
+    for run in document.runs:
+        bars.waterfalls(run)
     with suppress(FlowsError):
         found = difference(document, document_from_json(json.dumps(WHOLE), "here"), {})
         changes.to_html(found), changes.to_markdown(found), changes.terminal(found)
@@ -266,9 +266,9 @@ def test_a_record_of_the_second_schema_is_read_and_judged_anew() -> None:
     """Its verdicts kept 10 % of every resource free, and an estimate above the part was over."""
     old = content()
     old["schema"] = "zynqflows/2"
-    for one in old["runs"]:
-        del one["margins"]
-        one["verdict"] = {
+    for each in old["runs"]:
+        del each["margins"]
+        each["verdict"] = {
             "verdict": "over",
             "stage": "hls",
             "binding": "lut",

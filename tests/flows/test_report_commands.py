@@ -57,9 +57,9 @@ def run(flow: str, device: str, share: float = 0.5) -> Run:
 
 
 def save(store: Path, *runs: Run, architecture: str = D) -> None:
-    for one in runs:
-        document = Document(NetworkFacts("arch8", 52_622, 19_325_488, architecture), (one,))
-        Store(store).save(one.name, document_to_json(document))
+    for run in runs:
+        document = Document(NetworkFacts("arch8", 52_622, 19_325_488, architecture), (run,))
+        Store(store).save(run.name, document_to_json(document))
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_report_in_every_format(capsys: pytest.CaptureFixture[str], store: Pat
 def test_chosen_runs_alone(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
     said(capsys, store, "report", "b-xc7z020", "--out", tmp_path / "out")
     content = json.loads((tmp_path / "out/report.json").read_text())
-    assert [one["name"] for one in content["document"]["runs"]] == ["b-xc7z020-abc123"]
+    assert [each["name"] for each in content["document"]["runs"]] == ["b-xc7z020-abc123"]
 
 
 def test_missing_runs_are_told_where_they_cannot_be_made(

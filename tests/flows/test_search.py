@@ -76,18 +76,18 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
 def test_the_best_is_the_cheapest_that_keeps_the_accuracy(asked: Asked, flow: str) -> None:
     found = asked(flow)
     assert found.best and found.final
-    enough = [one for one in found.tried if one.lost <= found.keep]
-    assert found.best.cost == min(one.cost for one in enough) < found.tried[0].cost
+    enough = [each for each in found.tried if each.lost <= found.keep]
+    assert found.best.cost == min(each.cost for each in enough) < found.tried[0].cost
     assert set(found.tried[0].bits.values()) == {8}
-    assert all(one.bits.keys() == found.best.bits.keys() for one in found.tried)
+    assert all(each.bits.keys() == found.best.bits.keys() for each in found.tried)
     accuracies = {
-        reading.on for one in found.tried for reading in one.run.readings if reading.metric is Metric.ACCURACY
+        reading.on for each in found.tried for reading in each.run.readings if reading.metric is Metric.ACCURACY
     }
     assert accuracies == {f"{N:,} images of the test (012345)"}
     assert {reading.on for reading in found.final.readings if reading.metric is Metric.ACCURACY} == {f"{N:,} others"}
     front = [one for one, _ in mixed.front(found)]
-    assert [one.cost for one in front] == sorted(one.cost for one in front)
-    assert not [one for one in found.tried for best in front if one.cost < best.cost and one.lost <= best.lost]
+    assert [each.cost for each in front] == sorted(each.cost for each in front)
+    assert not [each for each in found.tried for best in front if each.cost < best.cost and each.lost <= best.lost]
 
 
 def test_a_search_that_was_ended_goes_on_as_if_it_had_not_been(
@@ -103,8 +103,8 @@ def test_a_search_that_was_ended_goes_on_as_if_it_had_not_been(
         file.write('{"op_code": 4, "wor')  # a kill in the middle of a line
     other.most, other.measured = 10**9, 0
     again = other()
-    assert [(one.bits, one.cost, one.lost) for one in again.tried] == [
-        (one.bits, one.cost, one.lost) for one in whole.tried
+    assert [(each.bits, each.cost, each.lost) for each in again.tried] == [
+        (each.bits, each.cost, each.lost) for each in whole.tried
     ]
     assert other.measured <= asked.measured - 5
     other.measured = 0
@@ -201,7 +201,7 @@ def test_the_command_says_what_chose_and_what_to_build(
     assert "to build it: python -m flows run hls4ml" in said and "--precision" in said
     written = json.loads(out.read_text())
     names = [run["name"] for run in written["document"]["runs"]]
-    assert 1 < len(names) <= 3 and names == [one["run"] for one in written["tried"]]
+    assert 1 < len(names) <= 3 and names == [each["run"] for each in written["tried"]]
     assert written["best"]["run"] in names and written["best"]["test_images"] == "20 the others of your images"
     assert written["best"]["command"] in said.replace("\n", " ")
     page = (tmp_path / "search.html").read_text()
@@ -213,7 +213,7 @@ def test_the_command_says_what_chose_and_what_to_build(
     assert str(found) == said.rstrip("\n") and json.loads(found.to_json()) == written
     assert found.best and found.best.name == written["best"]["run"] and found.bits == written["best"]["bits"]
     assert found.best["accuracy"] and found.best["accuracy"].n == 20 and len(found) == len(names)
-    assert {one.name for one in found.front()} >= {found.best.name}
+    assert {each.name for each in found.front()} >= {found.best.name}
 
 
 @pytest.mark.parametrize(

@@ -142,5 +142,5 @@ def test_what_built_designs_do_not_bear_out_decides_nothing() -> None:
         run = runner.estimated(backend, trained, job, "")
         fit = judge(run.readings, job.target.part.device, run.margins, run.clock_ns)
         assert fit.verdict is verdict
-    (lut,) = (one for one in run.readings if one.metric is Metric.LUT and one.scope == TOTAL)
+    (lut,) = (reading for reading in run.readings if reading.metric is Metric.LUT and reading.scope == TOTAL)
     assert (lut.low, lut.high) == (None, None) and "designs that were built lie outside it" in lut.source

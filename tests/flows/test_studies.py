@@ -85,8 +85,8 @@ def test_an_evaluation_says_where_two_networks_differ(
     assert sum(row[index] for index, row in enumerate(floating["confusion"])) == floating["accuracy"]["right"]
     differing = report["disagreements"]
     assert report["paired"]["differ"] == len(differing) > 0
-    assert all(one["floating"] != one["quantised"] for one in differing)
-    assert all(one["label"] == cifar10.CLASSES[one["image"] % 10] for one in differing)
+    assert all(each["floating"] != each["quantised"] for each in differing)
+    assert all(each["label"] == cifar10.CLASSES[each["image"] % 10] for each in differing)
     assert f"differ on {len(differing)} of {IMAGES} images" in told and "most confused: " in told
     assert "airp  auto  bird" in told and "automobile" in told
 

@@ -22,7 +22,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> Told:
         assert main([str(word) for word in argv]) == error.exit_code
         *progress, line = capsys.readouterr().err.splitlines()
         assert line.startswith("error: ") and len(line) < 1000, line
-        assert not [one for one in progress if one.startswith(("error", "Traceback"))]
+        assert not [each for each in progress if each.startswith(("error", "Traceback"))]
         return line
 
     return check

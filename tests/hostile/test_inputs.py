@@ -87,9 +87,9 @@ def test_a_command_refuses_what_is_no_file(name: str, kind: str, told: Told, tmp
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("ending", [".ranges.json", ".card.json"])
 def test_what_lies_beside_weights(ending: str, kind: str, told: Told, tmp_path: Path) -> None:
-    for one in (".safetensors", ".ranges.json", ".card.json"):
-        if one != ending:
-            (tmp_path / f"own{one}").write_bytes((PRETRAINED / f"arch8{one}").read_bytes())
+    for each in (".safetensors", ".ranges.json", ".card.json"):
+        if each != ending:
+            (tmp_path / f"own{each}").write_bytes((PRETRAINED / f"arch8{each}").read_bytes())
     odd(kind, tmp_path / f"own{ending}")
     assert f"own{ending}" in told("estimate", "hls", "--weights", tmp_path / "own.safetensors")
 

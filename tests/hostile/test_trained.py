@@ -231,4 +231,4 @@ def test_any_card(content: Any, tmp_path: Path) -> None:
     path.write_text(json.dumps(content))
     with suppress(FlowsError):
         card = read_card(path, "0" * 16)
-        assert card and all(0 <= one.right <= one.n for one in (card.trained, *card.designs.values()))
+        assert card and all(0 <= each.right <= each.n for each in (card.trained, *card.designs.values()))

@@ -110,13 +110,13 @@ def shuffled(draw: st.DrawFn) -> tuple[Network, Network]:
         name, first, second = f"l{index}", draw(before), draw(before)
         kind = draw(st.sampled_from(["add", "relu", "conv"]))
         layers.append({"add": Add(name, (first, second)), "relu": ReLU(name, (first,))}.get(kind, conv(name, first)))
-    ends = [layer.name for layer in layers if not any(layer.name in one.inputs for one in layers)]
+    ends = [layer.name for layer in layers if not any(layer.name in each.inputs for each in layers)]
     for index, other in enumerate(ends[1:]):
         layers.append(Add(f"end{index}", (ends[0] if not index else f"end{index - 1}", other)))
     left, listed = list(layers), list[Layer]()
     names = {INPUT: INPUT} | {layer.name: f"n{place}" for place, layer in enumerate(draw(st.permutations(layers)))}
     while left:
-        ready = [one for one in left if all(name not in {other.name for other in left} for name in one.inputs)]
+        ready = [each for each in left if all(name not in {other.name for other in left} for name in each.inputs)]
         taken = draw(st.sampled_from(ready))
         left.remove(taken)
         inputs = tuple(names[name] for name in taken.inputs)
@@ -139,7 +139,7 @@ def test_a_network_listed_anew_is_the_same(pair: tuple[Network, Network]) -> Non
 
 
 def test_the_zoos_networks_differ_and_are_what_records_call_them() -> None:
-    assert len({one.digest for one in NETWORKS.values()}) == len(NETWORKS)
+    assert len({each.digest for each in NETWORKS.values()}) == len(NETWORKS)
     assert ARCH8.digest == "28dbebd5157b89bc"
 
 

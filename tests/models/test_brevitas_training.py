@@ -196,8 +196,8 @@ def test_the_exported_integers_are_what_brevitas_computes(case: str, tmp_path: P
     near = np.isclose(scores(given.pixels), expected, rtol=1e-4, atol=1e-4).all(1)
     assert near.mean() > 0.99, "Brevitas adds in floats: a code at a threshold may fall to the other side, rarely"
     if recipe.get("power_of_two"):
-        units = [float(one.scale) for one in made.tensors][1:]  # the first are pixels over 255
-        assert all(np.log2(one).is_integer() for one in units)
+        units = [float(tensor.scale) for tensor in made.tensors][1:]  # the first are pixels over 255
+        assert all(np.log2(unit).is_integer() for unit in units)
 
 
 def test_zeros_on_one_side_are_the_convolutions(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_zeros_on_one_side_are_the_convolutions(tmp_path: Path) -> None:
     asked.export(asked.begin(images(NORMED)), graph)
     nodes = onnx.load(graph).graph.node
     assert "Pad" not in {node.op_type for node in nodes}
-    pads = [list(one.ints) for node in nodes if node.name == "conv" for one in node.attribute if one.name == "pads"]
+    pads = [list(each.ints) for node in nodes if node.name == "conv" for each in node.attribute if each.name == "pads"]
     assert pads == [[0, 0, 1, 1]]
 
 

@@ -118,12 +118,12 @@ def test_every_mode_is_that_of_ap_fixed(tmp_path: Path) -> None:
         FixedType(draw.randint(3, 14), draw.randint(-2, 12), signed, rounding, overflow)
         for signed, rounding, overflow in product((True, False), Rounding, Overflow)
     ]
-    calls = "\n".join(f"    enter<{one.name}>(numbers, {len(codes)});" for one in tested)
+    calls = "\n".join(f"    enter<{each.name}>(numbers, {len(codes)});" for each in tested)
     numbers = ", ".join(f"{code}.0" for code in codes)
     program = PROGRAM.format(source=source.name, fraction=source.fraction, numbers=numbers, calls=calls)
     (tmp_path / "modes.cpp").write_text(program)
     command = ["g++", "-std=c++11", "-w", f"-I{ap_types()}", "modes.cpp", "-o", "modes"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     made = subprocess.run([tmp_path / "modes"], check=True, capture_output=True, text=True).stdout.split()
-    expected = [(one.name, code, one.enter(source.value(code))) for one in tested for code in codes]
+    expected = [(each.name, code, each.enter(source.value(code))) for each in tested for code in codes]
     assert [(name, code, int(line)) for (name, code, _), line in zip(expected, made, strict=True)] == expected

@@ -70,10 +70,10 @@ def test_keras_computes_what_torch_computes(name: str, tmp_path: Path) -> None:
     with torch.no_grad():
         expected = TorchNetwork(network).load(tensors).eval()(as_input(pixels)).softmax(1).numpy()
     assert np.ptp(expected) > 0.1
-    for one in (model, keras_model(network)):
-        made = one.predict(scaled(network, pixels), verbose=0)
-        put_weights(one, network, tensors)
-        made = one.predict(scaled(network, pixels), verbose=0)
+    for each in (model, keras_model(network)):
+        made = each.predict(scaled(network, pixels), verbose=0)
+        put_weights(each, network, tensors)
+        made = each.predict(scaled(network, pixels), verbose=0)
         assert np.abs(made - expected).max() < 1e-5
 
 

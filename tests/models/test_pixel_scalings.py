@@ -36,7 +36,7 @@ def test_a_number_is_what_the_formula_says(rows: list[tuple[Fraction, Fraction]]
     number = (Fraction(byte, 255) - mean[channel]) / deviation[channel]
     assert scaling.number(byte, channel) == number == scaling.tables[channel][byte]
     again = RAW.then(scaling.gain, scaling.offset)
-    assert [again.number(byte, one) for one in range(3)] == [scaling.number(byte, one) for one in range(3)]
+    assert [again.number(byte, each) for each in range(3)] == [scaling.number(byte, each) for each in range(3)]
     assert scaling.ends[0] <= number <= scaling.ends[1]
 
 
@@ -102,7 +102,7 @@ def test_zeros_stand_around_what_pixels_become(scaling: Pixels) -> None:
         for y, x, c in np.ndindex(4, 5, 3):
             codes[y + 1, x + 1, c] = WORD.enter(scaling.number(int(image[y, x, c]), c))
         sums = (codes[:3, :3, :, None] * kernel).sum((0, 1, 2)) + bias * 2**WORD.fraction
-        corner = [design.layers["conv"].output.enter(Fraction(one, 1 << 10)) for one in sums]
+        corner = [design.layers["conv"].output.enter(Fraction(each, 1 << 10)) for each in sums]
         assert exact["conv"][0, 0].tolist() == corner
 
 
@@ -119,7 +119,7 @@ def test_the_float_network_reads_them_too() -> None:
 
 
 def test_they_are_written_and_count_in_the_arithmetic_but_not_in_the_architecture() -> None:
-    designs = [padded(one) for one in (UNIT, RAW, CENTRED, IMAGENET)]
+    designs = [padded(each) for each in (UNIT, RAW, CENTRED, IMAGENET)]
     for design in designs:
         assert quantised_from_json(quantised_to_json(design)) == design
         assert network_from_json(network_to_json(design.network)).pixels == design.network.pixels
@@ -131,7 +131,7 @@ def test_a_run_on_other_pixels_is_another_run(tmp_path: Path) -> None:
     network = Network("n", (2, 2, 3), (Flatten("flat", (INPUT,)), Dense("dense", ("flat",), 2)))
     job = job_with(network, random_weights(network, 1.0), {}, tmp_path, None)
     scalings = [UNIT, RAW, CENTRED, IMAGENET, parse_pixels("0.5,0.2500000001"), parse_pixels("0.5,0.2500000002")]
-    names = {run_name("hls", replace(job, network=replace(network, pixels=one))) for one in scalings}
+    names = {run_name("hls", replace(job, network=replace(network, pixels=scaling))) for scaling in scalings}
     assert len(names) == len(scalings) and run_name("hls", job) in names
 
 

@@ -59,7 +59,7 @@ def test_q_counts_the_sign_and_saturates(integer: int, fraction: int) -> None:
 
 
 def test_formats_are_split_at_commas_outside_brackets() -> None:
-    names = [one.name for one in parse_formats("ap_fixed<8,3,AP_RND,AP_SAT>, int8,Q1.7,int8")]
+    names = [parse_format.name for parse_format in parse_formats("ap_fixed<8,3,AP_RND,AP_SAT>, int8,Q1.7,int8")]
     assert names == [FLOAT, "ap_fixed<8,3,AP_RND,AP_SAT>", "int8", "Q1.7"]
 
 
@@ -125,7 +125,7 @@ def test_pairs_classes_and_differences() -> None:
     found = classified("x", labels, other)
     assert found.confusion[9][1] == 1 and found.confusion[3][5] == 1 and found.confusion[3][3] == 2
     assert found.by_class[3].n == 3 and sum(share.right for share in found.by_class) == found.accuracy.right == 10
-    assert [(one.image, one.label, one.quantised) for one in disagreements(labels, floating, other)] == [
+    assert [(each.image, each.label, each.quantised) for each in disagreements(labels, floating, other)] == [
         (9, "truck", "automobile"), (10, "cat", "cat"), (11, "cat", "dog"),
     ]  # fmt: skip
 
@@ -217,7 +217,7 @@ def test_every_network_has_an_arithmetic_of_one_width(name: str) -> None:
     types = {tensor: q for tensor, _ in network.weight_shapes()}
     made = at_one_width(network, "", Ranges(network.digest, "", "", 1, tensors), 8, types)
     stored = [made.type_of(layer.name) for layer in made.computed if not isinstance(layer, Conv2D | Dense)]
-    assert {one.width for one in stored} == {8} and made.network.logits == made.output
+    assert {each.width for each in stored} == {8} and made.network.logits == made.output
 
 
 def test_weights_that_are_not_finite_are_refused(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

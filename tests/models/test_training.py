@@ -183,7 +183,7 @@ def test_the_published_recipe_is_the_default_of_its_name() -> None:
         "min_delta": 1e-4, "stop_patience": 15, "held_out": 0, "seed": 1,
     }  # fmt: skip
     assert set(RECIPES) == {"modern", "seed"}
-    assert all(recipe_from_json(recipe_to_json(one())) == one() for one in RECIPES.values())
+    assert all(recipe_from_json(recipe_to_json(each())) == each() for each in RECIPES.values())
 
 
 def test_turning_keeps_what_it_must() -> None:

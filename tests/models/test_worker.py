@@ -108,7 +108,7 @@ def test_the_cost_of_a_type_is_that_of_the_network_with_it_alone(home: Path) -> 
     images, tensors = read_batch(home / "batch.bin"), load_file(home / "weights.safetensors")
 
     def entered(numbers: np.ndarray) -> np.ndarray:
-        codes = [CODES.value(CODES.enter(Fraction(float(one)))) for one in numbers.ravel()]
+        codes = [CODES.value(CODES.enter(Fraction(float(each)))) for each in numbers.ravel()]
         return np.array(codes, np.float32).reshape(numbers.shape)
 
     def right(network: TorchNetwork, planes: torch.Tensor) -> int:

@@ -46,7 +46,7 @@ def test_a_rate_can_be_lowered() -> None:
 
 
 def test_what_is_unknown_is_for_review() -> None:
-    readings = [one for one in readings_of(accuracy=None) if one.metric is not Metric.FF]
+    readings = [each for each in readings_of(accuracy=None) if each.metric is not Metric.FF]
     design = design_of(readings=readings, verification=Verification(16, None, "a simulation"))
     assert lines(design, UTILISATION)["FF"].actual == "unknown"
     assert "--data DIR" in lines(design, ACCURACY)["accuracy"].command

@@ -44,7 +44,7 @@ def test_points_at_one_place_share_a_number() -> None:
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
 def test_a_front_is_what_nothing_dominates(scores: list[tuple[int, int]]) -> None:
     points = points_of(scores)
-    kept = {(one.x.value, one.y.value) for one in front(points, (-1, 1))}
+    kept = {(each.x.value, each.y.value) for each in front(points, (-1, 1))}
     for x, y in scores:
         beaten = any(u <= x and v >= y and (u, v) != (x, y) for u, v in scores)
         assert ((x, y) in kept) is not beaten
@@ -64,7 +64,7 @@ def test_a_front_holds_one_kind_of_evidence_and_nothing_over() -> None:
 
 def test_bars_are_shares_of_the_part() -> None:
     designs = compare([document_of(run_of("a"), run_of("b", readings=readings_of(7.0)))]).designs
-    small, large = (bar(one, Metric.LUT, 300.0) for one in designs)
+    small, large = (bar(design, Metric.LUT, 300.0) for design in designs)
     assert (small.end, small.cut) == (100.0, False) and CAP == 1.5
     assert (large.end, large.cut) == (300.0, True)
     (nothing,) = compare([document_of(run_of(readings=()))]).designs
@@ -91,4 +91,4 @@ def test_a_waterfall_is_of_one_tier_and_names_what_is_unknown() -> None:
     assert found and found.total is not None and found.total.tier is Tier.MODELLED and found.unknown == ("dma",)
     cycles = waterfall(readings, Metric.INTERVAL_CYCLES)
     assert cycles and {block.start for block in cycles.blocks} == {0.0} and cycles.rest is None
-    assert waterfall([one for one in readings if one.scope == TOTAL], RESOURCES[0]) is None
+    assert waterfall([reading for reading in readings if reading.scope == TOTAL], RESOURCES[0]) is None

@@ -37,13 +37,13 @@ def sure() -> Run:
 
 
 def doubts(comparison: Comparison) -> dict[str, str]:
-    return {one.unknown.topic: one.unknown.fact for decision in comparison.decisions for one in decision.doubts}
+    return {doubt.unknown.topic: doubt.unknown.fact for decision in comparison.decisions for doubt in decision.doubts}
 
 
 def test_a_design_that_misses_its_clock_is_never_taken(late: Run, sure: Run) -> None:
     (decision,) = compare([document_of(late, sure)]).decisions
     assert decision.headline == "Take sure: nothing else fits"
-    assert [one.fit.verdict for one in decision.designs] == [Verdict.FITS, Verdict.CLOCK_MISSED]
+    assert [design.fit.verdict for design in decision.designs] == [Verdict.FITS, Verdict.CLOCK_MISSED]
     assert "late misses its clock: routing reaches 81.2 MHz of the 100 MHz asked for." in decision.why
 
 
@@ -127,7 +127,7 @@ def test_every_format_says_it(late: Run, sure: Run) -> None:
         ("sure", "fits", "met"),
     }
     (decision,) = json.loads(reports.json.report(comparison))["decisions"]
-    clocks = {one["label"]: one["clock"] for one in decision["designs"]}
+    clocks = {each["label"]: each["clock"] for each in decision["designs"]}
     assert clocks["late"]["verdict"] == "missed" and clocks["late"]["fmax_mhz"] == 81.2
     assert clocks["sure"]["verdict"] == "met" and clocks["sure"]["asked_mhz"] == 100
 
@@ -150,5 +150,5 @@ def test_a_missed_clock_without_resources_is_no_unknown() -> None:
 def test_a_difference_tells_a_clock_that_is_met_no_more(late: Run) -> None:
     met = replace(late, readings=(*readings_of(fps=5_000.0), fmax(105.4)))
     (pair,) = difference(document_of(met), document_of(late), {}).pairs
-    told = {one.name: (one.before, one.after) for one in pair.changes if one.about == "verdict"}
+    told = {change.name: (change.before, change.after) for change in pair.changes if change.about == "verdict"}
     assert told["clock"] == ("met", "missed") and told["fit"][1].startswith("clock missed")

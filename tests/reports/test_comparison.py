@@ -31,17 +31,17 @@ def reviewed() -> Comparison:
 
 
 def doubts(decision: Decision) -> list[str]:
-    return [f"{one.unknown.topic}: {one.unknown.fact}" for one in decision.doubts]
+    return [f"{doubt.unknown.topic}: {doubt.unknown.fact}" for doubt in decision.doubts]
 
 
 def test_the_decision_of_a_part(reviewed: Comparison) -> None:
     small, large = reviewed.decisions
     assert large.headline == "Take fast for speed, exact for accuracy"
-    assert [one.design.label for one in (*large.fastest, *large.most_accurate)] == ["fast", "exact"]
+    assert [each.design.label for each in (*large.fastest, *large.most_accurate)] == ["fast", "exact"]
     assert "2 of 3 designs fit, with 20 % of LUT, 25 % of FF, 2 % of BRAM18 and DSP kept free." in large.why
     assert "Fastest (modelled for rtl-simulated): fast, 900.0 images/s, at 50 % of its binding resource" in large.why
     assert "Most accurate (evaluated, 10,000 images): exact, 84.00 %." in large.why
-    assert [one.fit.verdict for one in large.designs] == [Verdict.FITS, Verdict.FITS, Verdict.OVER]
+    assert [design.fit.verdict for design in large.designs] == [Verdict.FITS, Verdict.FITS, Verdict.OVER]
     assert small.headline == "Nothing fits, judged at csynth" and not small.candidates and not small.fastest
     assert "Nearest, judged at csynth: fast, over: LUT by 3,520 (2,464 at the lower end), FF by" in small.why
 
@@ -49,11 +49,13 @@ def test_the_decision_of_a_part(reviewed: Comparison) -> None:
 def test_what_leads_stands_first() -> None:
     roomy, quick = run_of("a", readings=readings_of(0.3, fps=100.0)), run_of("b", readings=readings_of(0.7))
     (decision,) = compare([document_of(roomy, quick)]).decisions
-    assert [one.label for one in decision.designs] == ["b", "a"] and decision.leading[0] is decision.designs[0]
+    assert [design.label for design in decision.designs] == ["b", "a"] and decision.leading[0] is decision.designs[0]
 
 
 def test_a_design_over_is_never_the_fastest(reviewed: Comparison) -> None:
-    chosen = [lead.design.label for one in reviewed.decisions for lead in (*one.fastest, *one.most_accurate)]
+    chosen = [
+        lead.design.label for decision in reviewed.decisions for lead in (*decision.fastest, *decision.most_accurate)
+    ]
     assert chosen and "large" not in chosen
 
 
@@ -75,8 +77,8 @@ def test_a_simulated_rate_and_one_that_is_modelled_for_it_are_ranked_where_they_
     modelled: float, told: str
 ) -> None:
     simulated = (
-        replace(one, tier=Tier.RTL_SIMULATED, predicts=None) if one.predicts is Tier.RTL_SIMULATED else one
-        for one in readings_of(fps=100.0)
+        replace(each, tier=Tier.RTL_SIMULATED, predicts=None) if each.predicts is Tier.RTL_SIMULATED else each
+        for each in readings_of(fps=100.0)
     )
     rtl = run_of("rtl", readings=tuple(simulated))
     model = run_of("model", readings=readings_of(fps=modelled))
@@ -118,8 +120,8 @@ def test_a_headline_claims_no_more_than_intervals_tell_apart(
     runs = []
     for flow, fps, accuracy in zip("ab", (500.0, 400.0), accuracies, strict=True):
         readings = [
-            replace(one, low=fps / spread, high=fps * spread) if one.metric is Metric.THROUGHPUT_FPS else one
-            for one in readings_of(fps=fps, accuracy=accuracy)
+            replace(each, low=fps / spread, high=fps * spread) if each.metric is Metric.THROUGHPUT_FPS else each
+            for each in readings_of(fps=fps, accuracy=accuracy)
         ]
         runs.append(run_of(flow, readings=readings))
     assert compare([document_of(*runs)]).decisions[0].headline == f"Take a: {reason}"
@@ -167,11 +169,11 @@ def test_accuracy_of_the_float_network_is_not_the_designs() -> None:
 
 
 def test_what_is_not_known_is_told() -> None:
-    readings = [one for one in readings_of() if one.metric is not Metric.FF]
-    lut = next(one for one in readings if one.metric is Metric.LUT)
+    readings = [each for each in readings_of() if each.metric is not Metric.FF]
+    lut = next(reading for reading in readings if reading.metric is Metric.LUT)
     partial = Reading(Metric.LUT, lut.value, lut.tier, lut.on, lut.source, predicts=lut.predicts, at_least=True)
     extra = Reading(Metric.DSP, 3, Tier.MODELLED, "xc7z020", "law", "softmax", Tier.HLS)
-    run = run_of(readings=[partial, *(one for one in readings if one is not lut), extra], equal=None)
+    run = run_of(readings=[partial, *(reading for reading in readings if reading is not lut), extra], equal=None)
     comparison = compare([document_of(run)], [Absent("rtl", "xc7z020clg400-1", "refused: too large")])
     told = {(one.topic, one.fact) for one, _ in comparison.unknowns}
     for expected in (
@@ -196,7 +198,7 @@ def test_other_architectures_are_refused_with_the_digests() -> None:
 def test_labels_tell_runs_of_one_flow_apart() -> None:
     runs = [run_of("a", options={"precision": bits, "io_type": "stream"}) for bits in ("8", "16")]
     decision = compare([document_of(*runs, run_of("b"))]).decisions[0]
-    assert sorted(one.label for one in decision.designs) == ["a (precision 16)", "a (precision 8)", "b"]
+    assert sorted(design.label for design in decision.designs) == ["a (precision 16)", "a (precision 8)", "b"]
 
 
 def test_trainings_that_differ_are_told() -> None:
@@ -226,7 +228,7 @@ def test_designs_are_named_in_few_words() -> None:
     runs = [run_of("a", part) for part in ("xc7z010", "xc7z020")]
     runs += [run_of("b", "xc7z020", options={"bits": bits}) for bits in ("8", "16")]
     comparison = compare([document_of(*runs, run_of("c", "xc7z010"))])
-    by_place = {one.place: one for one in comparison.designs}
+    by_place = {design.place: design for design in comparison.designs}
     a_small, a_large, b_8, c = (
         by_place[name] for name in ("a on xc7z010", "a on xc7z020", "b (bits 8) on xc7z020", "c on xc7z010")
     )
@@ -269,7 +271,7 @@ def test_what_a_wide_interval_turns_is_told(share: float, spread: float, turn: s
 
 
 def test_csynths_count_stands_beside_what_is_judged() -> None:
-    built = [one for one in readings_of(0.4, predicts=Tier.ROUTED) if one.metric in RESOURCES]
+    built = [each for each in readings_of(0.4, predicts=Tier.ROUTED) if each.metric in RESOURCES]
     comparison = compare([document_of(run_of(readings=(*readings_of(0.9), *built)))])
     assert comparison.designs[0].fit.stage is Tier.ROUTED
     for page in (markdown.report(comparison), html.report(comparison)):
@@ -288,7 +290,7 @@ def test_a_flow_that_was_not_run_on_a_part_is_told_with_its_decision() -> None:
 
 def test_markdown_and_json_say_the_same(reviewed: Comparison) -> None:
     page, content = markdown.report(reviewed), json.loads(reports.json.report(reviewed))
-    assert [one["headline"] for one in content["decisions"]] == [one.headline for one in reviewed.decisions]
+    assert [each["headline"] for each in content["decisions"]] == [decision.headline for decision in reviewed.decisions]
     assert re.search(r"### xc7z020clg400-1 \(.*TUL PYNQ-Z2.*\): Take fast for speed, exact for accuracy", page)
     assert document_from_json(json.dumps(content["document"]), "here") == reviewed.document
     assert "**26,600** of 53,200 (50 %)<br>90 %: 25,270 .. 27,930<br>*modelled for csynth, on xc7z020*" in page

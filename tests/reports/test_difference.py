@@ -17,8 +17,10 @@ from tests.reports.runs import document_of, readings_of, run_of
 
 def scaled(run: Run, metric: Metric, scope: str, factor: float) -> Run:
     readings = tuple(
-        replace(one, value=one.value * factor) if (one.metric, one.scope) == (metric, scope) else one
-        for one in run.readings
+        replace(reading, value=reading.value * factor)
+        if (reading.metric, reading.scope) == (metric, scope)
+        else reading
+        for reading in run.readings
     )
     return replace(run, readings=readings)
 
@@ -67,21 +69,21 @@ def test_absent_is_absent_and_another_tier_is_not_compared() -> None:
     before = run_of()
     lut, *others = before.readings
     report = Reading(Metric.LUT, lut.value, Tier.SYNTHESISED, lut.on, "a report")
-    without = replace(before, readings=(report, *(one for one in others if one.metric is not Metric.FF)))
+    without = replace(before, readings=(report, *(other for other in others if other.metric is not Metric.FF)))
     (pair,) = difference(document_of(before), document_of(without), {EVERY: 9.0}).pairs
-    told = {one.name: one for one in pair.changes}
+    told = {change.name: change for change in pair.changes}
     assert told["lut"].relative is None and "not comparable" in told["lut"].remark
     assert told["ff"].after == "absent" and not told["ff"].within
-    assert sum(one.scope == TOTAL for one in before.readings) > 2
+    assert sum(reading.scope == TOTAL for reading in before.readings) > 2
 
 
 def test_runs_are_paired_by_name_then_by_flow_and_part() -> None:
     before = document_of(run_of("a"), run_of("b", options={"x": "1"}), run_of("gone"))
     after = document_of(run_of("new"), run_of("b", options={"x": "2"}), run_of("a"))
     found = difference(before, after, {})
-    assert [(one.before.flow, one.after.flow) for one in found.pairs] == [("a", "a"), ("b", "b"), ("gone", "new")]
+    assert [(pair.before.flow, pair.after.flow) for pair in found.pairs] == [("a", "a"), ("b", "b"), ("gone", "new")]
     more = difference(before, document_of(run_of("a")), {})
-    assert [one.flow for one in more.removed] == ["b", "gone"] and not more.added
+    assert [each.flow for each in more.removed] == ["b", "gone"] and not more.added
     assert "only in the first: b-" in changes.terminal(more)
 
 

@@ -23,7 +23,7 @@ def test_every_reading_is_a_line_of_csv() -> None:
 
 def test_the_csv_says_which_stage_is_judged() -> None:
     counted, built = readings_of(0.9), readings_of(0.4, predicts=Tier.ROUTED)
-    run = run_of(readings=(*counted, *(one for one in built if one.metric in RESOURCES)))
+    run = run_of(readings=(*counted, *(each for each in built if each.metric in RESOURCES)))
     rows = list(csv.DictReader(io.StringIO(reports.csv.report(compare([document_of(run)])))))
     resources = [row for row in rows if row["metric"] in ("lut", "ff", "bram18", "dsp")]
     assert {(row["stage"], row["shown"]) for row in resources} == {("hls", "no"), ("routed", "yes")}

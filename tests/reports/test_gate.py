@@ -28,13 +28,13 @@ def read(text: str) -> Policy:
 
 
 def outcomes(text: str, document: Document, baseline: Document | None = None) -> list[Outcome]:
-    return [one.outcome for one in gate.check(read(RULE + text), document, baseline)]
+    return [each.outcome for each in gate.check(read(RULE + text), document, baseline)]
 
 
 @given(st.floats(0.01, 2.0), st.floats(0.01, 1.0))
 def test_a_share_of_the_part(share: float, limit: float) -> None:
     document = document_of(run_of(readings=readings_of(share)))
-    reading = next(one for one in document.runs[0].readings if one.metric is Metric.LUT)
+    reading = next(each for each in document.runs[0].readings if each.metric is Metric.LUT)
     kept = reading.value / 53_200 <= limit
     assert outcomes(f'metric = "lut"\nmax_share = {limit!r}', document) == [Outcome.KEPT if kept else Outcome.BROKEN]
 
@@ -84,7 +84,7 @@ def test_worse_than_the_baseline(factor: float, metric: str) -> None:
 def test_another_kind_of_evidence_is_not_compared() -> None:
     lut, *others = run_of().readings
     report = Reading(Metric.LUT, 1.0, Tier.ROUTED, lut.on, "a report")
-    after = document_of(run_of(readings=(report, *(one for one in others if one.metric is not Metric.LUT))))
+    after = document_of(run_of(readings=(report, *(other for other in others if other.metric is not Metric.LUT))))
     (found,) = gate.check(read(RULE + 'metric = "lut"\nmax_worse = 0.05'), after, document_of(run_of()))
     assert found.outcome is Outcome.BROKEN and "not comparable" in found.fact
 

@@ -130,7 +130,7 @@ ROWS = "return [...document.querySelectorAll('#designs tbody tr:not(.out)')].map
 @pytest.mark.slow
 @in_a_browser
 def test_it_is_silent_and_asks_for_itself_alone(page: Any) -> None:
-    (asked,) = [one for one in page.requests() if not one.startswith("data:")]
+    (asked,) = [request for request in page.requests() if not request.startswith("data:")]
     assert asked.startswith("file://") and asked.endswith("report.html")
     assert page.messages() == []
 
@@ -157,7 +157,7 @@ def test_filters_keep_what_is_asked_for_everywhere(page: Any) -> None:
     shown = page.run(
         "return [...document.querySelectorAll('g.point:not(.out)')].map(one => one.getAttribute('aria-label'))"
     )
-    assert shown and all(one.startswith("beta:") for one in shown)
+    assert shown and all(each.startswith("beta:") for each in shown)
     page.run(choose, "[data-filter=text]", "xc7z010")
     assert len(page.run(ROWS.format(0))) == 1
     assert page.run("return count.textContent").startswith("1 of ")

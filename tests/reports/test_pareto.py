@@ -31,7 +31,7 @@ def places(rows: list[tuple[int, int, int, int]]) -> list[Place]:
         run_of(f"f{at}", PART, [reading(Metric.THROUGHPUT_FPS, fps, more), reading(Metric.LUT, lut, spread)])
         for at, (fps, more, lut, spread) in enumerate(rows)
     ]
-    return [one.place for one in ranking(document_of(*runs), METRICS).ranked]
+    return [each.place for each in ranking(document_of(*runs), METRICS).ranked]
 
 
 @given(
@@ -45,17 +45,17 @@ def test_it_is_what_no_other_design_beats(rows: list[tuple[int, int, int, int]])
     found = places(rows)
     for place, (fps, fps_spread, lut, lut_spread) in zip(found, rows, strict=True):
         beats = [
-            one for one in rows if one[0] >= fps and one[2] <= lut and (one[0], one[2]) != (fps, lut)
+            row for row in rows if row[0] >= fps and row[2] <= lut and (row[0], row[2]) != (fps, lut)
         ]  # itself, and its equals, do not
         assert (place is Place.FRONT) == (not beats)
         if place is Place.BEATEN:  # then also at every corner of both intervals, but where the numbers are the same
             corners = [
                 all(
-                    (one[0] == fps or one[0] + a * one[1] >= fps + b * fps_spread)
-                    and (one[2] == lut or one[2] + a * one[3] <= lut + b * lut_spread)
+                    (beat[0] == fps or beat[0] + a * beat[1] >= fps + b * fps_spread)
+                    and (beat[2] == lut or beat[2] + a * beat[3] <= lut + b * lut_spread)
                     for a, b in product((-1, 1), repeat=2)
                 )
-                for one in beats
+                for beat in beats
             ]
             assert any(corners)
 
@@ -74,7 +74,7 @@ def test_what_is_unknown_of_a_design_is_no_number() -> None:
         run_of("a", PART, [reading(Metric.THROUGHPUT_FPS, 40, 0), reading(Metric.LUT, 60, 0)]),
         run_of("b", PART, [reading(Metric.LUT, 50, 0)]),
     )
-    assert [one.place for one in ranking(document, METRICS).ranked] == [Place.FRONT, Place.UNKNOWN]
+    assert [each.place for each in ranking(document, METRICS).ranked] == [Place.FRONT, Place.UNKNOWN]
     found = ranking(document)
     assert Metric.ACCURACY not in found.metrics and "unknown of 2 of 2" in front(found)
 

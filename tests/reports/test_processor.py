@@ -45,9 +45,9 @@ def test_a_program_is_no_candidate_and_takes_nothing_of_the_fabric(reviewed: Com
     (decision,) = reviewed.decisions
     *_, last = decision.designs
     assert last.run.flow == "c" and last.fit.verdict is Verdict.PROCESSOR and last.is_program
-    assert {one.run.flow for one in decision.candidates} == {"fast", "slow"}
+    assert {candidate.run.flow for candidate in decision.candidates} == {"fast", "slow"}
     assert decision.headline.startswith("Take fast"), "as it would be said without the program"
-    assert not [one for one in decision.doubts if "resources" in one.unknown.topic and last in one.designs]
+    assert not [doubt for doubt in decision.doubts if "resources" in doubt.unknown.topic and last in doubt.designs]
 
 
 def test_the_decision_says_when_the_processor_is_enough(reviewed: Comparison) -> None:
@@ -57,7 +57,9 @@ def test_the_decision_says_when_the_processor_is_enough(reviewed: Comparison) ->
 
 
 def test_the_ends_of_a_speed_up_are_those_of_both_intervals_at_their_worst(reviewed: Comparison) -> None:
-    fast, slow, c = (next(one for one in reviewed.designs if one.run.flow == flow) for flow in ("fast", "slow", "c"))
+    fast, slow, c = (
+        next(design for design in reviewed.designs if design.run.flow == flow) for flow in ("fast", "slow", "c")
+    )
     up = speed_up(slow, c)
     assert up and (up.value, up.low, up.high) == (5.0, 1.25, 20.0)
     assert speed_up(c, c) is None and speed_up(fast, None) is None
@@ -70,9 +72,9 @@ def test_every_format_has_the_column_and_no_number_for_what_a_program_cannot_tak
     assert "processor" in row and "–" in row and "0 %" not in row and "unknown" not in row.split("processor")[0][:60]
     assert "53,408 bytes" in text and "17,000,000" in text and "17,000,000" in page
     rows = list(csv.DictReader(io.StringIO(reports.csv.report(reviewed))))
-    assert not [one for one in rows if one["flow"] == "c" and one["metric"] in {metric.key for metric in RESOURCES}]
+    assert not [each for each in rows if each["flow"] == "c" and each["metric"] in {metric.key for metric in RESOURCES}]
     content = json.loads(reports.json.report(reviewed))
-    assert [one["verdict"] for one in content["decisions"][0]["designs"]][-1] == "processor"
+    assert [each["verdict"] for each in content["decisions"][0]["designs"]][-1] == "processor"
     case = junit.report(reviewed).split('name="c fits"')[1].split("<testcase")[0]
     assert "<failure" not in case and "<skipped" not in case
 

@@ -88,8 +88,8 @@ def test_what_another_source_says_of_a_block_stands_beside_it() -> None:
 
 def test_csynths_count_stands_beside_what_is_built_once_and_by_that_name() -> None:
     built = [
-        replace(one, value=one.value / (2 if one.metric is Metric.LUT else 1), predicts=Tier.ROUTED)
-        for one in READINGS[5:]
+        replace(each, value=each.value / (2 if each.metric is Metric.LUT else 1), predicts=Tier.ROUTED)
+        for each in READINGS[5:]
     ]
     text = terminal.details(document(run((*READINGS, *built))), layers=True)
     lines = [" ".join(line.split()) for line in text.splitlines()]

@@ -86,7 +86,7 @@ def instance_name(node: Node, names: Mapping[str, str]) -> str:
 def _comment(blueprint: Blueprint, node: Node) -> str:
     wide = blueprint.lanes[node.name]
     if node.kind == CLONE:
-        first, second = [one.layer.name for one in blueprint.nodes if node.name in one.sources]
+        first, second = [each.layer.name for each in blueprint.nodes if node.name in each.sources]
         return f"{first} and {second} both read it."
     if node.kind in (RECEIVE, SEND):
         return ""

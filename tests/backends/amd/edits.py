@@ -26,7 +26,7 @@ def _at(random: Random, text: str, pattern: str, to: Callable[[str], str]) -> st
 
 
 def change_digit(random: Random, text: str, others: Sequence[str]) -> str:
-    return _at(random, text, r"\d", lambda digit: random.choice([one for one in "0123456789" if one != digit]))
+    return _at(random, text, r"\d", lambda digit: random.choice([each for each in "0123456789" if each != digit]))
 
 
 def delete_digit(random: Random, text: str, others: Sequence[str]) -> str:
@@ -114,7 +114,7 @@ def duplicate_block(random: Random, text: str, others: Sequence[str]) -> str:
 
 
 def concatenate(random: Random, text: str, others: Sequence[str]) -> str:
-    other = random.choice([one for one in others if one != text] + [change_digit(random, text, others)])
+    other = random.choice([each for each in others if each != text] + [change_digit(random, text, others)])
     return random.choice([f"{text}\n{other}", f"{other}\n{text}"])
 
 

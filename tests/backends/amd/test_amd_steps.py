@@ -82,7 +82,7 @@ def leaves(text: str, cosim: str = "") -> str:
 
 
 def values(readings: tuple[Reading, ...], scope: str = TOTAL) -> dict[Metric, float]:
-    return {one.metric: one.value for one in readings if one.scope == scope}
+    return {reading.metric: reading.value for reading in readings if reading.scope == scope}
 
 
 def test_a_csynth_report_of_this_run_becomes_readings(tool: Tool, execute: Execute, report: Report) -> None:
@@ -91,21 +91,21 @@ def test_a_csynth_report_of_this_run_becomes_readings(tool: Tool, execute: Execu
         products = execute(plan())
         assert products.results[CSYNTH].state is state
         found = read("toy", TARGET, products, lambda name: "conv")
-    assert {one.tier for one in found} == {Tier.HLS}
+    assert {each.tier for each in found} == {Tier.HLS}
     alone, whole = values(found, DESIGN), values(found)
     assert alone == {Metric.BRAM18: 41, Metric.DSP: 63, Metric.FF: 12_345, Metric.LUT: 23_456}
     assert not whole.keys() & alone.keys(), "what the whole comes to with its shell is no csynth report"
     assert (whole[Metric.LATENCY_CYCLES], whole[Metric.INTERVAL_CYCLES]) == (6_000, 5_200), "the worst case"
-    latency = next(one for one in found if one.metric is Metric.LATENCY_CYCLES and one.scope == TOTAL)
+    latency = next(each for each in found if each.metric is Metric.LATENCY_CYCLES and each.scope == TOTAL)
     assert (latency.low, latency.high) == (5_000, 6_000) and "worst case" in latency.source
     assert whole[Metric.THROUGHPUT_FPS] == pytest.approx(1e9 / 52_000)
-    fmax = next(one for one in found if one.metric is Metric.FMAX_MHZ)
+    fmax = next(each for each in found if each.metric is Metric.FMAX_MHZ)
     assert (fmax.value, fmax.low, fmax.high) == pytest.approx((1_000 / 7.25, 1_000 / (7.25 + 2.7), 1_000 / 7.25))
     assert "the low end has its 2.7 ns added" in fmax.source
     assert values(found, "conv") == {Metric.BRAM18: 8, Metric.LUT: 1_000, Metric.LATENCY_CYCLES: 95}
-    lower = next(one for one in found if one.metric is Metric.BRAM18 and one.scope == "conv")
+    lower = next(each for each in found if each.metric is Metric.BRAM18 and each.scope == "conv")
     assert lower.at_least, "one of two instances has no number"
-    assert all("of this run" in one.source and "Vitis HLS 2023.1" in one.on for one in found)
+    assert all("of this run" in each.source and "Vitis HLS 2023.1" in each.on for each in found)
 
 
 def test_an_undefined_latency_is_absent(tool: Tool, execute: Execute, report: Report) -> None:
@@ -178,7 +178,7 @@ def test_a_report_of_another_design_fails_the_run(tool: Tool, execute: Execute, 
 def test_co_simulation_gives_cycles_above_those_of_csynth(tool: Tool, execute: Execute, report: Report) -> None:
     tool("vitis_hls", leaves(report("csynth"), report("cosim")))
     found = read("toy", TARGET, execute(plan(COSIM)))
-    simulated = {one.metric: one.value for one in found if one.tier is Tier.RTL_SIMULATED}
+    simulated = {each.metric: each.value for each in found if each.tier is Tier.RTL_SIMULATED}
     assert simulated.keys() == {Metric.LATENCY_CYCLES, Metric.INTERVAL_CYCLES, Metric.LATENCY_US, Metric.THROUGHPUT_FPS}
     assert (simulated[Metric.LATENCY_CYCLES], simulated[Metric.INTERVAL_CYCLES]) == (5_900, 4_800)
     tool("vitis_hls", leaves(report("csynth"), report("cosim", status="Fail")))
@@ -195,7 +195,7 @@ def test_logic_synthesis_takes_the_rtl_of_csynth(tool: Tool, execute: Execute, r
     )
     tool("vivado", code + f"leave('timing.rpt', {report('timing')!r})")
     found = read("toy", Target(find_part("xc7z020")), execute(plan(VSYNTH, tool="vivado")))
-    synthesised = [one for one in found if one.tier is Tier.SYNTHESISED]
+    synthesised = [each for each in found if each.tier is Tier.SYNTHESISED]
     assert values(tuple(synthesised), DESIGN) == {
         Metric.LUT: 9_000,
         Metric.FF: 8_000,
@@ -203,20 +203,20 @@ def test_logic_synthesis_takes_the_rtl_of_csynth(tool: Tool, execute: Execute, r
         Metric.DSP: 60,
     }
     assert values(tuple(synthesised))[Metric.FMAX_MHZ] == pytest.approx(1_000 / 9.5)
-    assert values(tuple(one for one in found if one.tier is Tier.HLS), DESIGN)[Metric.LUT] == 23_456
+    assert values(tuple(each for each in found if each.tier is Tier.HLS), DESIGN)[Metric.LUT] == 23_456
 
 
 def test_nothing_is_planned_where_nothing_is_wanted() -> None:
     assert steps("vitis", PROJECT, TARGET, NONE, 1.0) == ()
-    assert [one.limit_s for one in steps("vitis", PROJECT, TARGET, VSYNTH, 7.0)] == [7.0, 7.0]
+    assert [step.limit_s for step in steps("vitis", PROJECT, TARGET, VSYNTH, 7.0)] == [7.0, 7.0]
 
 
 def test_a_report_made_elsewhere_says_so(report: Report, tmp_path: Path) -> None:
     place = tmp_path / "mine.rpt"
     place.write_text(report("utilization", {"Slice LUTs": 100}, state="Routed"))
     imported = read_report(place, "toy", TARGET, ANYTHING, "vitis")
-    alone = next(one for one in imported.readings if one.metric is Metric.LUT)
-    assert not [one for one in imported.readings if one.scope == TOTAL], "the shell is no part of a report"
+    alone = next(reading for reading in imported.readings if reading.metric is Metric.LUT)
+    assert not [reading for reading in imported.readings if reading.scope == TOTAL], "the shell is no part of a report"
     assert (alone.metric, alone.value, alone.scope, alone.tier) == (Metric.LUT, 100, DESIGN, Tier.ROUTED)
     assert alone.source.startswith("imported from mine.rpt (")
     assert [note.kind for note in imported.notes] == [NoteKind.WARNING]

@@ -57,7 +57,7 @@ def test_luts_that_compute_nothing_are_left_out(pin: int, other: int, third: int
 
     whole, low, high = count.PASSING[pin], count.PASSING_HALF[other], count.PASSING_HALF[third]
     passing = [whole, low, high << 32, low | high << 32]
-    inverted = [~one & (1 << 64) - 1 for one in passing]
+    inverted = [~each & (1 << 64) - 1 for each in passing]
     assert count._passes(array(passing, uint64)).all()
     assert not count._passes(array(inverted, uint64)).any()
 
@@ -188,7 +188,7 @@ def test_a_device_that_the_database_lacks_is_named(database: Path) -> None:
 @given(st.integers(0, 1 << 32))
 def test_a_damaged_database_is_named(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     random, folder = Random(seed), fabric.write_database(tmp_path_factory.mktemp("damaged"))
-    path = random.choice(sorted(one for one in folder.rglob("*") if one.is_file()))
+    path = random.choice(sorted(each for each in folder.rglob("*") if each.is_file()))
     content = bytearray(path.read_bytes())
     for _ in range(random.randint(1, 5)):
         at = random.randrange(len(content))

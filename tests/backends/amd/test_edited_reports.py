@@ -47,9 +47,9 @@ def facts(report: Report) -> Mapping[str, object]:
     if not isinstance(report, Csynth):
         return {**found, "tier": report.tier, **{metric.key: value for metric, value in report.resources.items()}}
     found["estimated_ns"] = report.estimated_ns
-    below_top = sorted((one for one in report.modules if one.name != FIFOS), key=lambda one: one.name)
+    below_top = sorted((each for each in report.modules if each.name != FIFOS), key=lambda one: one.name)
     named = {"": report.top, **{f"module {place} ": one for place, one in enumerate(below_top)}}
-    named |= {f"{one.name} ": one for one in report.modules if one.name == FIFOS}
+    named |= {f"{each.name} ": each for each in report.modules if each.name == FIFOS}
     for below, module in named.items():
         found |= {f"{below}{metric.key}": value for metric, value in module.resources.items()}
         for what, cycles in (("latency", module.latency), ("interval", module.interval)):
@@ -69,7 +69,7 @@ def edited(times: int, seed: int) -> Counter[str]:
     """Every edit of every report, `times` over. Fails for the first wrong number."""
     random, counts = Random(seed), Counter[str]()
     for name, text in TEXTS.items():
-        for edit in [one for one in EDITS for _ in range(times)]:
+        for edit in [each for each in EDITS for _ in range(times)]:
             after = edit(random, text, tuple(TEXTS.values()))
             if after == text:
                 continue

@@ -51,10 +51,12 @@ def test_resources_and_period_are_of_the_stage_that_was_reached(text: str, tier:
 def test_in_the_ledger_it_is_a_design_without_its_shell() -> None:
     found = entry(ROUTED, "top_export.rpt", "sha256:0", "2026-11-29")
     assert (found.whole, found.part, found.clock_ns) == (False, "xc7z020clg484-1", 10)
-    assert {one.metric: one.value for one in found.readings if one.scope == DESIGN and one.metric is Metric.LUT} == {
-        Metric.LUT: 6768
-    }
-    (fmax,) = (one for one in found.readings if one.metric is Metric.FMAX_MHZ)
+    assert {
+        reading.metric: reading.value
+        for reading in found.readings
+        if reading.scope == DESIGN and reading.metric is Metric.LUT
+    } == {Metric.LUT: 6768}
+    (fmax,) = (reading for reading in found.readings if reading.metric is Metric.FMAX_MHZ)
     assert round(fmax.value, 1) == 107.5 and fmax.tier is Tier.ROUTED
 
 

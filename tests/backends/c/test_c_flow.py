@@ -58,7 +58,7 @@ def test_the_clock_is_the_boards_or_the_one_that_was_asked_for(tmp_path: Path) -
 def test_boards_with_other_clocks_have_runs_of_their_own(tmp_path: Path) -> None:
     job = job_on(SMALL, tmp_path)
     boards = [replace(job, target=Target(find_part(name))) for name in ("pynq-z2", "zybo-z7-20", "arty-z7-20")]
-    names = [run_name("c", one) for one in boards]
+    names = [run_name("c", board) for board in boards]
     assert names[0] != names[1] == names[2], "the last two are the same part at the same clock"
 
 
@@ -68,7 +68,7 @@ def test_time_follows_the_instructions_and_the_clock(tmp_path: Path) -> None:
         BACKEND.estimate(resolve(replace(job, options=replace(job.options, cpu_mhz=mhz)))) for mhz in ("400", "800")
     )
     for found in (slow, fast):
-        assert not [one for one in found if one.metric in RESOURCES], "a program has no LUTs: absent, not 0"
+        assert not [each for each in found if each.metric in RESOURCES], "a program has no LUTs: absent, not 0"
         us, rate = total(found, Metric.LATENCY_US), total(found, Metric.THROUGHPUT_FPS)
         assert us and rate and us.tier is rate.tier is Tier.MODELLED
         assert rate.value == pytest.approx(1e6 / us.value) and rate.low == pytest.approx(1e6 / us.ends[1])
@@ -158,9 +158,9 @@ def test_what_was_compiled_and_counted_is_read(tmp_path: Path) -> None:
             (tmp_path / EQUAL.file).write_text("{}")
         done = None if "keras2c" in step.name else folder
         results[step.name] = StepResult(step.name, State.DONE, done, 0.0, {step.tool: f"{step.tool} 1.0"})
-    found = {one.metric: one for one in BACKEND.read(design, Products(results))}
+    found = {each.metric: each for each in BACKEND.read(design, Products(results))}
     assert set(found) == set(SOFTWARE) and found[Metric.INSTRUCTIONS].value == 2000
-    assert all(one.tier is Tier.SIMULATED for one in found.values())
+    assert all(each.tier is Tier.SIMULATED for each in found.values())
     assert "qemu-arm 1.0, of 4 images" in found[Metric.INSTRUCTIONS].source
     (note,) = BACKEND.observations(design, Products(results))
     assert "64 of 64 vectors equal" in note.text

@@ -56,7 +56,7 @@ def products(folder: Path, difference: str = "4.1e-06", skipped: bool = False) -
 def test_its_instructions_stand_beside_ours(tmp_path: Path) -> None:
     design, made = resolve(job_on(SMALL, tmp_path)), products(tmp_path)
     readings = BACKEND.read(design, made)
-    counts = {one.scope: one.value for one in readings if one.metric is Metric.INSTRUCTIONS}
+    counts = {reading.scope: reading.value for reading in readings if reading.metric is Metric.INSTRUCTIONS}
     assert counts == {TOTAL: 100, keras2c.NAME: 400}
     (note,) = BACKEND.observations(design, made)
     assert "400 instructions" in note.text and "4.0 times" in note.text and "4.1e-06" in note.text
@@ -65,7 +65,7 @@ def test_its_instructions_stand_beside_ours(tmp_path: Path) -> None:
 def test_without_it_nothing_is_said_of_it(tmp_path: Path) -> None:
     design, made = resolve(job_on(SMALL, tmp_path)), products(tmp_path, skipped=True)
     readings = BACKEND.read(design, made)
-    assert total(readings, Metric.INSTRUCTIONS) and keras2c.NAME not in {one.scope for one in readings}
+    assert total(readings, Metric.INSTRUCTIONS) and keras2c.NAME not in {reading.scope for reading in readings}
     assert not BACKEND.observations(design, made)
 
 

@@ -34,14 +34,14 @@ FINN_BUILDS += [(3559 + 506 + 17, 4124 + 631 + 33)]
 @pytest.mark.parametrize("name", HIERARCHIES)
 def test_the_usual_shell_is_what_hls4ml_designs_have(name: str) -> None:
     for key, built in HIERARCHIES[name].items():
-        found = find_shell(DMA).range(next(one for one in RESOURCES if one.key == key))
+        found = find_shell(DMA).range(next(each for each in RESOURCES if each.key == key))
         assert found.low <= built <= found.high, key
 
 
 @pytest.mark.parametrize("name", CONVERTERS)
 def test_the_converters_of_vivado_accelerator_are_in_a_shell_of_their_own(name: str) -> None:
     for key, more in CONVERTERS[name].items():
-        metric = next(one for one in RESOURCES if one.key == key)
+        metric = next(each for each in RESOURCES if each.key == key)
         with_them, without = (find_shell(shell).range(metric) for shell in (ACCELERATOR, DMA))
         assert with_them.low - without.low <= more <= with_them.high - without.high, key
 

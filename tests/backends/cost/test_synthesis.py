@@ -29,13 +29,13 @@ ratios = st.tuples(st.floats(0.5, 5), st.floats(1, 3), st.floats(1, 3)).map(
 
 
 def added(*readings: Reading) -> list[Reading]:
-    return [one for one in with_routed(readings, TWICE) if one not in readings]
+    return [each for each in with_routed(readings, TWICE) if each not in readings]
 
 
 def test_the_shell_in_a_total_stays_and_the_rest_is_divided() -> None:
     whole, layer = added(LUT, LAYER, CHARGED)
     assert (whole.value, layer.value) == (7_018 + 20_000 / 2, 400)
-    assert {one.stage for one in (whole, layer)} == {Tier.ROUTED} and whole.tier is Tier.MODELLED
+    assert {each.stage for each in (whole, layer)} == {Tier.ROUTED} and whole.tier is Tier.MODELLED
     assert "made-up designs" in whole.source
     assert layer.low == 200 and layer.high == 800, "a count without doubt is as wide as the ratio"
     assert whole.low is not None and whole.high is not None
@@ -48,7 +48,7 @@ def test_a_report_counts_before_every_model() -> None:
     shown = total(nearest(found), Metric.LUT)
     assert shown is not None and shown.value == 7_018 + 16_000 / 2 and "reported" in shown.source
     assert own not in found and CHARGED in found and LUT in found
-    assert [one.scope for one in found if "reported" in one.source] == [TOTAL], "layers are those of the report"
+    assert [each.scope for each in found if "reported" in each.source] == [TOTAL], "layers are those of the report"
 
 
 @pytest.mark.parametrize("tier", BUILT)
@@ -93,18 +93,22 @@ BOTH = {Metric.LUT: Ratio(2.0, 1.0, 4.0, "made-up designs", luts=0.5, alone=Rati
 
 def test_ffs_that_csynth_counts_speak_for_luts() -> None:
     ffs = replace(REPORTED, metric=Metric.FF, value=4_000.0)
-    (whole,) = [one for one in with_routed([REPORTED, ffs], BOTH) if one.metric is Metric.LUT and one.scope == TOTAL]
+    (whole,) = [
+        each for each in with_routed([REPORTED, ffs], BOTH) if each.metric is Metric.LUT and each.scope == TOTAL
+    ]
     assert (whole.value, whole.low, whole.high) == (4_000, 2_000, 8_000), "8,000 is between 16,000 and 4,000"
     assert "FF^0.5" in whole.source
     elsewhere = replace(ffs, scope="conv")
-    (alone,) = [one for one in with_routed([REPORTED, elsewhere], BOTH) if one.scope == TOTAL]
+    (alone,) = [each for each in with_routed([REPORTED, elsewhere], BOTH) if each.scope == TOTAL]
     assert (alone.value, alone.low, alone.high) == (4_000, 2_000, 8_000) and "more designs" in alone.source
 
 
 @pytest.mark.parametrize("count", [0.0, 1_000.0, 100_000.0])
 def test_ffs_say_nothing_where_they_are_none_or_far_from_luts(count: float) -> None:
     ffs = replace(REPORTED, metric=Metric.FF, value=count)
-    (whole,) = [one for one in with_routed([REPORTED, ffs], BOTH) if one.metric is Metric.LUT and one.scope == TOTAL]
+    (whole,) = [
+        each for each in with_routed([REPORTED, ffs], BOTH) if each.metric is Metric.LUT and each.scope == TOTAL
+    ]
     assert (whole.value, whole.low, whole.high) == (4_000, 2_000, 8_000) and "more designs" in whole.source
 
 
@@ -112,9 +116,9 @@ def test_the_shell_of_a_model_is_in_neither_count() -> None:
     ffs = replace(LUT, metric=Metric.FF, value=7_000.0, low=7_000.0, high=7_000.0)
     shells = CHARGED, replace(CHARGED, metric=Metric.FF, value=2_000.0)
     (whole,) = [
-        one
-        for one in with_routed([LUT, ffs, *shells], BOTH)
-        if one.metric is Metric.LUT and one.stage is Tier.ROUTED and one.scope == TOTAL
+        each
+        for each in with_routed([LUT, ffs, *shells], BOTH)
+        if each.metric is Metric.LUT and each.stage is Tier.ROUTED and each.scope == TOTAL
     ]
     assert whole.value == 7_018 + 5_000, "10,000 is between 20,000 and 5,000"
 

@@ -61,7 +61,7 @@ def arrays(layers: Layers) -> dict[str, Choices]:
 def checked(layers: Layers, found: Folding) -> tuple[int, Cost]:
     """What the choices of `found` come to, looked up one by one."""
     made = [
-        [one for one in layers[name] if one[0] == value and one[1] <= found.cycles]
+        [each for each in layers[name] if each[0] == value and each[1] <= found.cycles]
         for name, value in found.values.items()
     ]
     assert list(found.values) == list(layers) and all(made)
@@ -74,7 +74,7 @@ def test_the_fastest_is_the_fastest_of_all(layers: Layers, budget: Cost) -> None
     def within(cost: Cost) -> bool:
         return all(amount <= limit for amount, limit in zip(cost, budget, strict=True))
 
-    allowed = [one for one in every_folding(layers) if within(one[1])]
+    allowed = [each for each in every_folding(layers) if within(each[1])]
     found = fastest(arrays(layers), at_most(budget), weights)
     assert (found is None) == (not allowed)
     if found:

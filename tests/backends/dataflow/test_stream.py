@@ -131,7 +131,8 @@ def test_arrays_find_what_the_loop_over_tokens_finds(
     stages, depths = design
     if idle:
         stages = [
-            replace(one, pattern=tuple(replace(run, cycles=run.cycles // 3) for run in one.pattern)) for one in stages
+            replace(stage, pattern=tuple(replace(run, cycles=run.cycles // 3) for run in stage.pattern))
+            for stage in stages
         ]
     expected = simulate_tokens(stages, depths, frames)
     with pytest.MonkeyPatch.context() as patch:
@@ -262,7 +263,7 @@ def test_a_stage_that_only_stores_costs_its_cycles() -> None:
 def test_the_most_that_a_fifo_held_is_counted(came: list[int], stays: list[int], depth: int | None) -> None:
     """A token at a time, and one that leaves in the cycle in which another comes still counts; some never leave."""
     left = sorted(max(come + stay, come) for come, stay in zip(came, stays, strict=False))
-    held = [place - sum(one < now for one in left) for place, now in enumerate(came, start=1)]
+    held = [place - sum(each < now for each in left) for place, now in enumerate(came, start=1)]
     most = max(held, default=0)
     found = track.most(np.array(came, np.int64), np.array(left, np.int64), depth)
     assert found == (most if depth is None else min(most, depth))

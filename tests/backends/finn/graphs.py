@@ -129,7 +129,7 @@ def find(model: ModelProto, name: str) -> NodeProto:
 def settle(model: ModelProto, name: str, **settings: Any) -> None:
     """Sets attributes of the node called `name`."""
     node = find(model, name)
-    kept = [one for one in node.attribute if one.name not in settings]
+    kept = [each for each in node.attribute if each.name not in settings]
     del node.attribute[:]
     node.attribute.extend([*kept, *(helper.make_attribute(key, value) for key, value in settings.items())])
 
@@ -138,9 +138,9 @@ def put(model: ModelProto, name: str, value: Any) -> None:
     """Sets, or adds, the constant called `name`."""
     array = np.asarray(value)
     tensor = numpy_helper.from_array(array if array.dtype == np.int64 else array.astype(np.float32), name)
-    for one in model.graph.initializer:
-        if one.name == name:
-            one.CopyFrom(tensor)
+    for each in model.graph.initializer:
+        if each.name == name:
+            each.CopyFrom(tensor)
             return
     model.graph.initializer.append(tensor)
 
@@ -150,8 +150,8 @@ def take_out(model: ModelProto, name: str) -> None:
     node = find(model, name)
     source, gone = node.input[0], node.output[0]
     model.graph.node.remove(node)
-    for one in model.graph.node:
-        one.input[:] = [source if tensor == gone else tensor for tensor in one.input]
+    for each in model.graph.node:
+        each.input[:] = [source if tensor == gone else tensor for tensor in each.input]
     for value in model.graph.output:
         value.name = source if value.name == gone else value.name
 
@@ -162,8 +162,8 @@ def put_behind(
     """Puts a node of `kind` on the result of the node called `name`; the inputs `more` are its others."""
     node = find(model, name)
     tensor, place = node.output[0], list(model.graph.node).index(node) + 1
-    for one in model.graph.node:
-        one.input[:] = [f"{name}_then" if given == tensor else given for given in one.input]
+    for each in model.graph.node:
+        each.input[:] = [f"{name}_then" if given == tensor else given for given in each.input]
     for value in model.graph.output:
         value.name = f"{name}_then" if value.name == tensor else value.name
     new = helper.make_node(kind, [tensor, *more], [f"{name}_then"], name=f"{name}_{kind}", domain=domain, **settings)

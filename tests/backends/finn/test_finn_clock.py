@@ -22,7 +22,7 @@ def label_select(pe: int, bits: int) -> Node:
 
 
 def total(nodes: list[Node], part: str = "xc7z020") -> Reading:
-    (found,) = [one for one in predicted(nodes, find_part(part)) if one.scope == TOTAL]
+    (found,) = [each for each in predicted(nodes, find_part(part)) if each.scope == TOTAL]
     return found
 
 
@@ -64,7 +64,7 @@ def test_a_unit_with_a_loop_counter_is_slower_than_routing_alone_and_bears_100_m
     assert counting.value < plain.value and (counting.high or 0) < (plain.high or 0)
     assert counting.low and counting.low > 100 and "MVAU_hls: it counts its turns in 32 bits" in counting.source
     assert total([("MVAU_hls", {}), label_select(5, 7)]) == total([label_select(5, 7)])
-    assert [one.scope for one in predicted([("MVAU_hls", {}), label_select(5, 7)], PART)] == [
+    assert [each.scope for each in predicted([("MVAU_hls", {}), label_select(5, 7)], PART)] == [
         TOTAL, "MVAU_hls", "LabelSelect_hls",
     ]  # fmt: skip
 

@@ -36,30 +36,30 @@ SMALL = quantised(TINY)
 
 
 def value(found: Sequence[Reading], metric: Metric, scope: str = TOTAL) -> float:
-    (reading,) = [one for one in found if one.metric is metric and one.scope == scope]
+    (reading,) = [each for each in found if each.metric is metric and each.scope == scope]
     return reading.value
 
 
 def test_totals_are_the_sums_of_their_scopes() -> None:
     found = estimate(solved(target_fps="500", folding="finn"))
-    scopes = {one.scope for one in found} - {TOTAL}
+    scopes = {each.scope for each in found} - {TOTAL}
     assert {"fifo", "width converters", "DMA engines", "shell", "MVAU_rtl_6"} < scopes
     for metric in RESOURCES:
-        parts = [one.value for one in found if one.metric is metric and one.scope != TOTAL]
+        parts = [each.value for each in found if each.metric is metric and each.scope != TOTAL]
         assert value(found, metric) == pytest.approx(sum(parts), abs=len(parts))
         assert value(found, metric, "shell") == find_shell(SMARTCONNECT, own_dma=True).range(metric).value
 
 
 def test_every_reading_says_what_it_is() -> None:
     found = estimate(solved(target_fps="500", folding="finn"))
-    for one in found:
-        assert one.tier is Tier.MODELLED and one.source
-        assert one.stage is (Tier.ROUTED if one.metric in (*RESOURCES, Metric.FMAX_MHZ) else Tier.RTL_SIMULATED)
-        if one.low is not None and one.high is not None:
-            assert one.low <= one.value <= one.high
-    (unit,) = [one for one in found if one.metric is Metric.LUT and one.scope == "MVAU_rtl_1"]
+    for each in found:
+        assert each.tier is Tier.MODELLED and each.source
+        assert each.stage is (Tier.ROUTED if each.metric in (*RESOURCES, Metric.FMAX_MHZ) else Tier.RTL_SIMULATED)
+        if each.low is not None and each.high is not None:
+            assert each.low <= each.value <= each.high
+    (unit,) = [each for each in found if each.metric is Metric.LUT and each.scope == "MVAU_rtl_1"]
     assert "FINN's formula says 0" in unit.source and unit.value > 500
-    (fmax,) = [one for one in found if one.metric is Metric.FMAX_MHZ]
+    (fmax,) = [each for each in found if each.metric is Metric.FMAX_MHZ]
     assert fmax.scope == TOTAL and "of HLS designs on Artix-7 -1" in fmax.source, "it has no LabelSelect"
 
 
@@ -102,8 +102,8 @@ def test_the_solvers_totals_are_the_estimates() -> None:
 def test_a_unit_in_hls_is_estimated_in_full() -> None:
     arithmetic = quantised(TINY, weights=3)
     found = estimate(given(arithmetic, set_folding(nodes(arithmetic), 1e6)))
-    assert not [one for one in found if one.at_least]
-    assert {one.metric for one in found if one.scope == "MVAU_hls_0"} >= {*RESOURCES}
+    assert not [each for each in found if each.at_least]
+    assert {each.metric for each in found if each.scope == "MVAU_hls_0"} >= {*RESOURCES}
 
 
 def test_memories_are_options() -> None:

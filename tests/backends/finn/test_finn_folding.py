@@ -105,8 +105,8 @@ def test_a_rate_is_reached_with_the_fifos_and_no_heavier_than_finns() -> None:
     finn = solved(target_fps="500", folding="finn").design
     assert 1e8 / asked.interval >= 500
     units = [node for node in NODES if isinstance(node, MatrixVector)]
-    assert sum(formulas.dsp(one, asked.folding[one.name]) for one in units) <= sum(
-        formulas.dsp(one, finn.folding[one.name]) for one in units
+    assert sum(formulas.dsp(unit, asked.folding[unit.name]) for unit in units) <= sum(
+        formulas.dsp(unit, finn.folding[unit.name]) for unit in units
     )
 
 

@@ -65,8 +65,8 @@ def test_nodes_are_counted_branch_by_branch_whatever_the_order_of_the_layers() -
     names = [layer.name for layer in branches(quantised(TINY))]
     assert names == [*("conv1", "relu1", "conv2", "relu2", "shortcut", "shortcut_codes", "add", "pool", "gap", "dense")]
     *others, softmax = TINY.layers
-    shortcut = next(one for one in others if one.name == "shortcut")
-    moved = replace(TINY, layers=(shortcut, *(one for one in others if one is not shortcut), softmax))
+    shortcut = next(other for other in others if other.name == "shortcut")
+    moved = replace(TINY, layers=(shortcut, *(other for other in others if other is not shortcut), softmax))
     assert [layer.name for layer in branches(quantised(moved))] == names
 
 

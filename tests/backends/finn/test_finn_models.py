@@ -44,7 +44,7 @@ def the_only(amounts: Sequence[Amount | None]) -> Amount:
 
 @given(some.data())
 def test_a_unit_with_more_parallelism_takes_no_less_logic(data: some.DataObject) -> None:
-    node = data.draw(some.sampled_from([one for one in NODES if isinstance(one, MatrixVector)]))
+    node = data.draw(some.sampled_from([each for each in NODES if isinstance(each, MatrixVector)]))
     one, other = data.draw(some.sampled_from(node.folds)), data.draw(some.sampled_from(node.folds))
     if one.pe <= other.pe < node.channels and one.simd <= other.simd:
         certain = [models.of_node(node, fold, MEMORY) for fold in (one, other)]
@@ -134,7 +134,7 @@ def test_wider_products_share_a_slice_with_fewer_rows(data: int, former: bool, r
 
 def test_products_of_an_hls_unit_take_slices_unless_they_are_gates() -> None:
     wide, narrow = (replace(unit(bits=bits), rtl=False) for bits in (2, 1))
-    assert [value(models.of_node(one, NodeFold(4, 3), MEMORY)[Metric.DSP]) for one in (wide, narrow)] == [12, 0]
+    assert [value(models.of_node(each, NodeFold(4, 3), MEMORY)[Metric.DSP]) for each in (wide, narrow)] == [12, 0]
     assert value(models.of_node(replace(wide, of_luts=True), NodeFold(4, 3), MEMORY)[Metric.DSP]) == 0
 
 
@@ -149,7 +149,7 @@ def test_deep_thresholds_are_in_block_ram(channels: int, bits: int, result: int,
 
 
 def test_windows_in_block_ram_take_no_luts_for_their_lines() -> None:
-    node = next(one for one in NODES if isinstance(one, Window))
+    node = next(each for each in NODES if isinstance(each, Window))
     inside, outside = (
         models.of_node(node, node.folds[0], MemoryStyle(window_style=style)) for style in (DISTRIBUTED, BLOCK)
     )

@@ -73,7 +73,7 @@ def test_the_flow_proves_every_code_and_hands_the_graph_over(job: Job[FinnOption
     exact = FastNetwork(quantised, job.integer.weights.tensors())(vectors(quantised.network.input_shape, 4))
     assert rows == exact[quantised.output].long().tolist()
     counts = json.loads((tmp_path / "codes.json").read_text())
-    tensors = sum(exact[one.layer][0].numel() for one in job.integer.tensors)
+    tensors = sum(exact[tensor.layer][0].numel() for tensor in job.integer.tensors)
     assert counts["compared"] == 4 * (tensors + 5) and counts["rounded"] == 0
 
     steps = {step.name: step for step in BACKEND.plan(solved).steps}
@@ -83,7 +83,7 @@ def test_the_flow_proves_every_code_and_hands_the_graph_over(job: Job[FinnOption
     made = tmp_path / "finn"
     assert np.load(made / "expected_output.npy").shape == (4, 5)
     with np.load(made / "thresholds.npz") as handed:
-        assert len(handed) == sum(bool(one.gains) for one in job.integer.tensors)
+        assert len(handed) == sum(bool(tensor.gains) for tensor in job.integer.tensors)
     assert ModelProto.FromString((made / "model.onnx").read_bytes()).graph.input[0].name == "x"
 
 
@@ -190,7 +190,7 @@ def test_thresholds_in_floats_lie_half_way_between_integers() -> None:
     """FINN divides them by the gain again: what it rounds up is the integer threshold, whatever its floats do."""
     random = np.random.default_rng(3)
     for _ in range(50):
-        gain, offset, unit = (float(np.float32(one)) for one in random.normal(0, (0.01, 1, 0.2)))
+        gain, offset, unit = (float(np.float32(each)) for each in random.normal(0, (0.01, 1, 0.2)))
         _, steps = ladder(Affine(Fraction(gain), Fraction(offset)), Fraction(abs(unit)), 0, 15, 1 << 17)
         tensor = QuantisedTensor("t", "t", abs(unit), False, None, (gain,), (offset,), (0.0,))
         (made,) = thresholds({"t/thresholds": np.array([steps], np.int32)}, [tensor])

@@ -68,12 +68,12 @@ def test_its_figures_become_readings_beside_ours(job: Job[FinnOptions], tmp_path
     (tmp_path / "estimates.json").write_text(json.dumps(figures))
     found = BACKEND.read(made, products(tmp_path))
     assert len(found) == 4 * len(made.design.nodes)
-    assert {(one.tier, one.on) for one in found} == {(Tier.MODELLED, "xc7z020")}
-    lut = {one.scope: one for one in found if one.metric is Metric.LUT}
+    assert {(each.tier, each.on) for each in found} == {(Tier.MODELLED, "xc7z020")}
+    lut = {each.scope: each for each in found if each.metric is Metric.LUT}
     assert lut[first].value == figures[first]["lut"] and lut[first].source.endswith("our formula gives 0")
     assert all("gives the same" in one.source for scope, one in lut.items() if scope != first)
-    ours = {(one.metric, one.scope) for one in BACKEND.estimate(made)}
-    assert {(one.metric, one.scope) for one in found} <= ours
+    ours = {(each.metric, each.scope) for each in BACKEND.estimate(made)}
+    assert {(each.metric, each.scope) for each in found} <= ours
 
     (tmp_path / "estimates.json").write_text(json.dumps({**figures, "Shuffle_hls_0": {}}))
     with pytest.raises(StepFailed, match="Shuffle_hls_0"):
@@ -146,6 +146,6 @@ def test_finn_plus_itself_takes_a_tiny_network(job: Job[FinnOptions], tmp_path: 
     if results.results["finn-plus"].state is State.SKIPPED:
         pytest.skip("finn-plus-1.6.1 is not on PATH")
     found = BACKEND.read(made, results)
-    assert {one.scope for one in found} == {node.name for node in made.design.nodes}
-    others = [one for one in found if one.metric is not Metric.LUT]
-    assert all(one.source.endswith("our formula gives the same") for one in others)
+    assert {each.scope for each in found} == {node.name for node in made.design.nodes}
+    others = [each for each in found if each.metric is not Metric.LUT]
+    assert all(other.source.endswith("our formula gives the same") for other in others)

@@ -29,22 +29,22 @@ def judged(model: ModelProto, folder: Path, network: Network | None = None) -> R
 
 
 def broken(readiness: Readiness) -> dict[str, tuple[Finding, ...]]:
-    return {one.condition: one.findings for one in readiness.broken}
+    return {each.condition: each.findings for each in readiness.broken}
 
 
 @pytest.mark.parametrize("domain", [QONNX, "onnx.brevitas"])
 def test_a_ready_graph_holds_every_condition(domain: str, tmp_path: Path) -> None:
     readiness = judged(ready(domain=domain), tmp_path)
-    statuses = {one.condition: one.status for one in readiness.verdicts}
+    statuses = {verdict.condition: verdict.status for verdict in readiness.verdicts}
     away = dict.fromkeys(("product", "concat"), Status.NOT_APPLICABLE)
-    assert statuses == {one.key: Status.HELD for one in CONDITIONS} | away
-    assert {one.judged for one in readiness.verdicts} == {"finn-plus 1.6.1"}
+    assert statuses == {each.key: Status.HELD for each in CONDITIONS} | away
+    assert {verdict.judged for verdict in readiness.verdicts} == {"finn-plus 1.6.1"}
 
 
 def test_the_other_name_of_a_quantiser_is_all_that_finn_does_not_take(tmp_path: Path) -> None:
     """finn-plus 1.6.1 converts Quant and BipolarQuant, and leaves every IntQuant where it is."""
     found = broken(judged(ready(kind="IntQuant"), tmp_path, small()))
-    assert list(found) == ["operators"] and all("call it Quant" in one.change for one in found["operators"])
+    assert list(found) == ["operators"] and all("call it Quant" in each.change for each in found["operators"])
 
 
 @pytest.mark.parametrize(("batch", "said"), [(2, "is 2"), ("N", "is symbolic"), (None, "is symbolic")])
@@ -219,7 +219,7 @@ def product_of_a_float(model: ModelProto) -> None:
 def without(name: str, attribute: str) -> Change:
     def change(model: ModelProto) -> None:
         node = find(model, name)
-        kept = [one for one in node.attribute if one.name != attribute]
+        kept = [each for each in node.attribute if each.name != attribute]
         del node.attribute[:]
         node.attribute.extend(kept)
 
@@ -391,7 +391,7 @@ def test_what_finn_takes_at_a_cost_breaks_nothing(name: str, tmp_path: Path) -> 
     change(model)
     readiness = judged(model, tmp_path)
     assert not readiness.broken, readiness.broken
-    (slower,) = (one for one in readiness.verdicts if one.status is Status.SLOWER)
+    (slower,) = (verdict for verdict in readiness.verdicts if verdict.status is Status.SLOWER)
     assert slower.condition == condition
     assert where in slower.findings[0].where and fact in slower.findings[0].fact and slower.findings[0].change
 
@@ -412,7 +412,7 @@ def test_what_finn_takes_as_it_is(change: Change, tmp_path: Path) -> None:
     model = ready()
     put(model, "s", 0.5)
     change(model)
-    assert {one.status for one in judged(model, tmp_path).verdicts} <= {Status.HELD, Status.NOT_APPLICABLE}
+    assert {verdict.status for verdict in judged(model, tmp_path).verdicts} <= {Status.HELD, Status.NOT_APPLICABLE}
 
 
 def test_a_depthwise_convolution(tmp_path: Path) -> None:
@@ -432,12 +432,12 @@ def test_each_condition_is_broken_alone(name: str, tmp_path: Path) -> None:
     found = broken(judged(model, tmp_path))
     assert list(found) == [condition], found
     assert where in found[condition][0].where and fact in found[condition][0].fact
-    assert all(one.change for one in found[condition])
+    assert all(each.change for each in found[condition])
 
 
 def test_every_condition_is_broken_or_costs_something_somewhere() -> None:
     tables = {condition for table in (BREAKS, TAKEN) for condition, *_ in table.values()}
-    assert tables | {"product"} == {one.key for one in CONDITIONS}
+    assert tables | {"product"} == {each.key for each in CONDITIONS}
 
 
 def test_a_product_of_what_is_not_quantised(tmp_path: Path) -> None:
@@ -473,7 +473,7 @@ def test_a_plain_float_network(tmp_path: Path) -> None:
         take_out(model, node)
     readiness = judged(model, tmp_path)
     assert set(broken(readiness)) == {"weights", "relu", "bias", "add", "maxpool"}
-    away = {one.condition for one in readiness.verdicts if one.status is Status.NOT_APPLICABLE}
+    away = {verdict.condition for verdict in readiness.verdicts if verdict.status is Status.NOT_APPLICABLE}
     assert away == {"float32", "rounding", "activations", "signed-identity", "product", "concat"}
 
 

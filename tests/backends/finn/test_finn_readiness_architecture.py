@@ -140,7 +140,9 @@ def test_what_makes_it_another_is_named(name: str, judge: Judge) -> None:
     change(model)
     findings = judge(model)
     assert findings
-    assert any(where in one.where for one in findings) and any(fact in one.fact for one in findings), findings
+    assert any(where in finding.where for finding in findings) and any(fact in finding.fact for finding in findings), (
+        findings
+    )
 
 
 def test_padding_counts(judge: Judge) -> None:

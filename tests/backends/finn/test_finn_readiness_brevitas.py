@@ -65,9 +65,9 @@ def test_a_real_export_as_it_is_and_cleaned(tmp_path: Path) -> None:
     from qonnx.util.cleanup import cleanup
 
     exported(tmp_path / "raw.onnx")
-    beside = tuple(one.name for one in tmp_path.iterdir() if one.suffix == ".data")
+    beside = tuple(path.name for path in tmp_path.iterdir() if path.suffix == ".data")
     cleanup(str(tmp_path / "raw.onnx"), out_file=str(tmp_path / "clean.onnx"))
     for name, external in (("raw.onnx", beside), ("clean.onnx", ())):
         readiness = assess(tmp_path / name, external, NETWORK)
-        ((finding,),) = (one.findings for one in readiness.broken)
+        ((finding,),) = (each.findings for each in readiness.broken)
         assert "(ReduceMean)" in finding.where and "GlobalAveragePool" in finding.change

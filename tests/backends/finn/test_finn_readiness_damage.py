@@ -33,10 +33,10 @@ def answer(content: bytes, folder: Path) -> dict[str, Any]:
     if "refusal" in found:
         assert "own.onnx" in found["refusal"]["culprit"]
     elif "wanted" not in found:
-        assert [one["condition"] for one in found["verdicts"][:-1]] == [one.key for one in CONDITIONS]
-        for one in found["verdicts"]:
-            assert (one["status"] in ("broken", "slower")) == bool(one["findings"])
-            assert (one["status"] == "broken") == any(not finding["taken"] for finding in one["findings"])
+        assert [each["condition"] for each in found["verdicts"][:-1]] == [each.key for each in CONDITIONS]
+        for each in found["verdicts"]:
+            assert (each["status"] in ("broken", "slower")) == bool(each["findings"])
+            assert (each["status"] == "broken") == any(not finding["taken"] for finding in each["findings"])
     return found
 
 

@@ -69,12 +69,12 @@ def folder_of(folder: Path, **others: object) -> Path:
 def test_the_whole_report_folder_is_evidence(tmp_path: Path) -> None:
     assert BACKEND.read_report
     read = BACKEND.read_report(solved(), folder_of(tmp_path))
-    found = {(one.metric, one.scope, one.tier): one.value for one in read.readings}
+    found = {(reading.metric, reading.scope, reading.tier): reading.value for reading in read.readings}
     assert found[Metric.LUT, "MVAU_rtl_0", Tier.ROUTED] == 300 and found[Metric.LUT, "MVAU_rtl_0", Tier.MODELLED] == 12
     assert found[Metric.BRAM18, DESIGN, Tier.ROUTED] == 4  # two halves make a RAMB36
     assert found[Metric.INTERVAL_CYCLES, TOTAL, Tier.RTL_SIMULATED] == 4000
-    assert {one.on.split(",")[0] for one in read.readings} == {solved().design.job.target.part.device.name}
-    assert {Metric.FMAX_MHZ} <= {one.metric for one in read.readings}
+    assert {reading.on.split(",")[0] for reading in read.readings} == {solved().design.job.target.part.device.name}
+    assert {Metric.FMAX_MHZ} <= {reading.metric for reading in read.readings}
     assert all("of another one" not in note.text for note in read.notes)
 
 

@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @given(FORMATS, st.lists(st.floats(-20, 20, width=32), min_size=1))
 def test_codes_are_exact(type: FixedType, numbers: list[float]) -> None:
-    assert codes(np.array(numbers, np.float32), type).tolist() == [type.enter(Fraction(one)) for one in numbers]
+    assert codes(np.array(numbers, np.float32), type).tolist() == [type.enter(Fraction(number)) for number in numbers]
 
 
 @given(FORMATS, st.integers(-(2**16), 2**16))
@@ -129,7 +129,7 @@ def entering(job: Job[HlsOptions], layer: str) -> tuple[int, int]:
 def test_a_sum_stays_within_its_reach_and_gets_there(folder: Path, seed: int, options: dict[str, Any]) -> None:
     """Also with some of its terms alone, in any order."""
     job, random = job_on(CHAIN, folder, seed=seed, **options), np.random.default_rng(seed)
-    found = {one.layer: one for one in reaches(job, lower(job))}
+    found = {each.layer: each for each in reaches(job, lower(job))}
     assert tuple(found) == WEIGHTED
     for name, reach in found.items():
         source, (half, zeros) = lower(job).type_of(CHAIN[name].inputs[0]), entering(job, name)

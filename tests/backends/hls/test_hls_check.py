@@ -153,7 +153,7 @@ def test_what_is_no_fold_is_refused_with_the_nearest(
 ) -> None:
     folder = tmp_path_factory.mktemp("folding")
     job = job_on(SMALL, folder, folding=f"{name}={pe}x{simd}")
-    (node,) = (one for one in nodes(lower(job)) if one.kind == MATRIX_VECTOR and one.name == name)
+    (node,) = (each for each in nodes(lower(job)) if each.kind == MATRIX_VECTOR and each.name == name)
     refused = refusals(job)
     assert bool(refused) == (Fold(pe, simd) not in legal(node.foldable))
     for refusal in refused:

@@ -102,7 +102,7 @@ def test_the_narrowest_native_integer_holds_the_codes(width: int) -> None:
         with pytest.raises(ValueError, match=f"{width} bits"):
             cpp.stored(width)
     else:
-        assert bits[cpp.stored(width)] == min(one for one in bits.values() if one >= width)
+        assert bits[cpp.stored(width)] == min(each for each in bits.values() if each >= width)
 
 
 @given(st.data(), SOURCES, STORED)

@@ -72,7 +72,7 @@ def check(network: str, layers: Sequence[str]) -> None:
         assert path == with_names(plain_path, code(hostile)) and len(path.rpartition("/")[2]) < 120
         same_but_for_names(meant, text, plain_path, hostile)
     assert "PE x SIMD" in "".join(text for _, (_, text) in pairs), "comments are compared"
-    assert all(re.fullmatch("[A-Za-z0-9_]+", one.name) for one in hostile.layers)
+    assert all(re.fullmatch("[A-Za-z0-9_]+", layer.name) for layer in hostile.layers)
 
 
 @given(HOSTILE, layers_of(SMALL))

@@ -70,7 +70,8 @@ def declared() -> set[str]:
         GOLDEN / "tb/vectors.h",
     ]
     texts = (
-        re.sub(r"(^namespace \w+ ){.*?^}  // namespace", r"\1", one.read_text(), flags=re.M | re.S) for one in sources
+        re.sub(r"(^namespace \w+ ){.*?^}  // namespace", r"\1", source.read_text(), flags=re.M | re.S)
+        for source in sources
     )
     return {name for text in texts for pattern in DECLARATIONS for name in re.findall(pattern, text, re.M)}
 
@@ -79,7 +80,7 @@ def renamed(names: Sequence[str], network: str = "small") -> Network:
     """The small network with its layers called so."""
     called = {layer.name: name for layer, name in zip(SMALL.layers, names, strict=True)} | {INPUT: INPUT}
     layers = (
-        replace(layer, name=called[layer.name], inputs=tuple(called[one] for one in layer.inputs))
+        replace(layer, name=called[layer.name], inputs=tuple(called[each] for each in layer.inputs))
         for layer in SMALL.layers
     )
     return Network(network, SMALL.input_shape, tuple(layers))
@@ -87,7 +88,9 @@ def renamed(names: Sequence[str], network: str = "small") -> Network:
 
 def unfolded(quantised: QuantisedNetwork) -> Blueprint:
     weighted = [node.name for node in nodes(quantised) if node.kind == MATRIX_VECTOR]
-    fifos = {(one, node.name): (16, "srl") for node in nodes(quantised) for one in node.sources if one != INPUT}
+    fifos = {
+        (source, node.name): (16, "srl") for node in nodes(quantised) for source in node.sources if source != INPUT
+    }
     folds = dict.fromkeys(weighted, Fold(1, 1))
     roms, rows = (dict.fromkeys(names, "lutram") for names in (weighted, windowed(quantised)))
     sums = dict.fromkeys(weighted, 32)
@@ -104,12 +107,12 @@ def windowed(quantised: QuantisedNetwork) -> list[str]:
 def test_any_names_become_distinct_identifiers(names: list[str]) -> None:
     found = identifiers(names)
     assert list(found) == names
-    for one in found.values():
-        assert re.fullmatch("[A-Za-z][A-Za-z0-9_]*", one, re.ASCII), one
-        assert "__" not in one and not one.endswith("_"), "double ones are the compiler's"
-        assert not {one, struct(one)} & set(KEYWORDS.split())
-    structs = {struct(one) for one in found.values()}
-    assert len({one.lower() for one in found.values()}) == len(names), "files, where case does not count"
+    for each in found.values():
+        assert re.fullmatch("[A-Za-z][A-Za-z0-9_]*", each, re.ASCII), each
+        assert "__" not in each and not each.endswith("_"), "double ones are the compiler's"
+        assert not {each, struct(each)} & set(KEYWORDS.split())
+    structs = {struct(each) for each in found.values()}
+    assert len({each.lower() for each in found.values()}) == len(names), "files, where case does not count"
     assert len(structs) == len(names) and not structs & set(found.values()), "a function hides a struct of its name"
 
 
@@ -138,7 +141,7 @@ def test_every_name_of_a_project_has_one_meaning(layers: list[str], network: str
     project = unfolded(eight_bit(renamed(layers, network)))
     names = layer_names(project.quantised.network)
     written = list(stage_texts(project, names))
-    meanings = Counter([*declared_by(project, names), *(stream.name for one in written for stream in one.streams)])
+    meanings = Counter([*declared_by(project, names), *(stream.name for each in written for stream in each.streams)])
     assert meanings.total() == 1 + 10 + 10 + 2 + 2 * len(project.folds) + len(project.fifos)
     assert [name for name, count in meanings.items() if count > 1 or name in declared()] == []
 
@@ -146,7 +149,7 @@ def test_every_name_of_a_project_has_one_meaning(layers: list[str], network: str
 def declared_by(project: Blueprint, names: Mapping[str, str]) -> Iterator[str]:
     """What the files of the layers may declare."""
     yield top_name(project.quantised.network)
-    yield from chain.from_iterable((one, struct(one)) for one in names.values())
+    yield from chain.from_iterable((name, struct(name)) for name in names.values())
     yield from (f"{names[layer]}_{array}" for layer in project.folds for array in ("weights", "biases"))
     yield from (window_name(names[node.layer.name]) for node in project.nodes if node.kind == WINDOW)
 
@@ -162,10 +165,10 @@ def compiles(layers: Sequence[str], network: str, folder: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
     sources = "src/top.cpp", "tb/simulate.cpp", "tb/fifos.cpp", "tb/testbench.cpp"
-    includes = [f"-I{folder / one}" for one in ("src", "tb/native", "tb/bounded", "tb/stand_in", "tb")]
+    includes = [f"-I{folder / each}" for each in ("src", "tb/native", "tb/bounded", "tb/stand_in", "tb")]
     flags = ["-std=c++14", "-fsyntax-only", "-Wno-unknown-pragmas"]
     done = subprocess.run(
-        ["g++", *flags, *includes, *(folder / one for one in sources)], capture_output=True, text=True
+        ["g++", *flags, *includes, *(folder / source for source in sources)], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
 

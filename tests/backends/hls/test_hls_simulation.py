@@ -95,7 +95,9 @@ def library(project: Path, name: str, sources: Sequence[str], headers: Sequence[
     flags = ["-std=c++14", "-O1", "-Wall", "-Wno-unknown-pragmas", "-Wno-maybe-uninitialized", "-Werror"]
     shared = ["-fPIC", "-shared", "-fno-gnu-unique"]
     includes = [f"-I{project / folder}" for folder in ("src", *headers, "tb")]
-    subprocess.run(["g++", *flags, *shared, *includes, *(project / one for one in sources), "-o", made], check=True)
+    subprocess.run(
+        ["g++", *flags, *shared, *includes, *(project / source for source in sources), "-o", made], check=True
+    )
     return made
 
 

@@ -78,7 +78,9 @@ def synthesised(job: Job[HlsOptions], folder: Path) -> Products:
 
 def values(readings: object, scope: str = TOTAL) -> dict[Metric, float]:
     assert isinstance(readings, tuple)
-    return {one.metric: one.value for one in readings if isinstance(one, Reading) and one.scope == scope}
+    return {
+        reading.metric: reading.value for reading in readings if isinstance(reading, Reading) and reading.scope == scope
+    }
 
 
 def test_csynth_runs_on_the_project_and_its_word_is_used(tmp_path: Path, tool: Callable[..., None]) -> None:
@@ -88,8 +90,8 @@ def test_csynth_runs_on_the_project_and_its_word_is_used(tmp_path: Path, tool: C
     assert products.results[CSYNTH].state is State.DONE
     solved = BACKEND.resolve(job)
     found = tuple(BACKEND.read(solved, products))
-    assert {one.tier for one in found} == {Tier.HLS}
-    assert all("csynth of this run" in one.source and "Vitis HLS 2023.1" in one.on for one in found)
+    assert {each.tier for each in found} == {Tier.HLS}
+    assert all("csynth of this run" in each.source and "Vitis HLS 2023.1" in each.on for each in found)
     assert values(found, DESIGN) == {Metric.BRAM18: 3, Metric.DSP: 12, Metric.FF: 900, Metric.LUT: 70_000}
     assert values(found)[Metric.LATENCY_CYCLES] == 6_000
     assert values(found, "conv1") == {Metric.LUT: 800, Metric.DSP: 6, Metric.LATENCY_CYCLES: 1_000}
@@ -148,8 +150,8 @@ def test_a_report_made_elsewhere_says_so(tmp_path: Path) -> None:
     job, place = job_on(SMALL, tmp_path, vendor=NONE), tmp_path / "mine.rpt"
     place.write_text(csynth_report(modules=WHOLE, top="small"))
     prepared = runner.prepare(BACKEND, job, [place])
-    assert {one.tier for one in prepared.imported} == {Tier.HLS}
-    assert all(one.source.startswith("imported from mine.rpt") for one in prepared.imported)
+    assert {each.tier for each in prepared.imported} == {Tier.HLS}
+    assert all(each.source.startswith("imported from mine.rpt") for each in prepared.imported)
     assert values(prepared.imported, DESIGN)[Metric.LUT] == 23_456
     assert values(prepared.imported, "conv1")[Metric.LUT] == 800
     warnings = [note.text for note in prepared.notes if note.kind is NoteKind.WARNING]

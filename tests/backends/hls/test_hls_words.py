@@ -75,7 +75,7 @@ def test_words_are_as_narrow_as_the_multipliers_have_them() -> None:
     """Where nothing is in a hurry."""
     design = nodes(eight_bit(ARCH8))
     folds = {node.name: ONE for node in design if node.kind == MATRIX_VECTOR}
-    assert {one.puts for one in choose_lanes(design, folds).values()} == {1}
+    assert {choose_lane.puts for choose_lane in choose_lanes(design, folds).values()} == {1}
     wide = choose_lanes(design, folds | {"block1_conv2": Fold(4, 1), "block2_shortcut": Fold(1, 14)})
     assert wide["block1_conv2"].puts == wide["block1_shortcut"].puts == wide["clone block1_pool"].puts == 28
     assert wide["block1_conv1"].puts == wide["block2_conv1"].puts == 1

@@ -62,7 +62,7 @@ def readings(wanted: int | str = 211, **options: Any) -> tuple[Reading, ...]:
 
 
 def value(found: tuple[Reading, ...], metric: Metric, scope: str = TOTAL) -> float:
-    return next(one.value for one in found if one.metric is metric and one.scope == scope)
+    return next(each.value for each in found if each.metric is metric and each.scope == scope)
 
 
 def bounds(reading: Reading) -> tuple[float, float]:
@@ -93,7 +93,7 @@ def test_the_interval_is_that_of_the_slowest_layer() -> None:
     assert value(found, Metric.THROUGHPUT_FPS) == pytest.approx(1e8 / 263_696)
     assert value(found, Metric.LATENCY_CYCLES) > 263_696
     interval, worst = (
-        next(one for one in found if (one.scope, one.metric) == ("block1_conv2", metric))
+        next(each for each in found if (each.scope, each.metric) == ("block1_conv2", metric))
         for metric in (Metric.INTERVAL_CYCLES, Metric.LATENCY_CYCLES)
     )
     assert (interval.value, interval.predicts) == (1024 * (252 + 5) + 132 * 4, Tier.RTL_SIMULATED)
@@ -111,29 +111,31 @@ def test_cycles_lie_between_bare_reuse_factors_and_the_worst_case_of_csynth() ->
 def test_every_layer_has_its_cycles() -> None:
     found = readings(252)
     for metric in (Metric.INTERVAL_CYCLES, Metric.LATENCY_CYCLES):
-        scopes = {one.scope for one in found if one.metric is metric}
+        scopes = {each.scope for each in found if each.metric is metric}
         assert scopes == {TOTAL, "clone", "padding", *(layer.name for layer in ARCH8.layers)}
     assert value(found, Metric.INTERVAL_CYCLES, "block2_pool") == 2 * 16 * 16
     assert value(found, Metric.INTERVAL_CYCLES, "padding") == 34 * 34
-    unrolled = [one for one in readings(4, strategy="latency") if one.metric is Metric.INTERVAL_CYCLES]
-    assert unrolled and all(one.low is None and one.high is None for one in unrolled)
+    unrolled = [reading for reading in readings(4, strategy="latency") if reading.metric is Metric.INTERVAL_CYCLES]
+    assert unrolled and all(each.low is None and each.high is None for each in unrolled)
 
 
 @settings(max_examples=40, deadline=None)
 @given(wanted=st.integers(2, 2000), tool=st.sampled_from(["Vitis", "Vivado"]))
 def test_totals_are_sums_and_bounds_enclose(wanted: int, tool: str) -> None:
     found = readings(wanted, backend=tool)
-    assert [one.scope for one in found[:13]] == [TOTAL] * 13
+    assert [each.scope for each in found[:13]] == [TOTAL] * 13
     for metric, stage in product(RESOURCES, (Tier.HLS, Tier.ROUTED)):
-        of_all = total([one for one in found if one.stage is stage], metric)
-        charged = [one.value for one in found if one.metric is metric and one.scope == SHELL]
-        parts = [one.value for one in found if one.metric is metric and one.stage is stage and one.scope not in WHOLES]
+        of_all = total([each for each in found if each.stage is stage], metric)
+        charged = [each.value for each in found if each.metric is metric and each.scope == SHELL]
+        parts = [
+            each.value for each in found if each.metric is metric and each.stage is stage and each.scope not in WHOLES
+        ]
         assert of_all is not None and of_all.value == pytest.approx(sum((*parts, *charged)), abs=len(parts) + 1)
-    for one in found:
-        assert one.tier is Tier.MODELLED and one.source and one.on
-        if one.low is not None and one.high is not None:
-            assert 0 <= one.low <= one.value <= one.high
-    assert [one.stage for one in found if one.metric is Metric.FMAX_MHZ] == [Tier.ROUTED]
+    for each in found:
+        assert each.tier is Tier.MODELLED and each.source and each.on
+        if each.low is not None and each.high is not None:
+            assert 0 <= each.low <= each.value <= each.high
+    assert [each.stage for each in found if each.metric is Metric.FMAX_MHZ] == [Tier.ROUTED]
 
 
 @settings(max_examples=30, deadline=None)
@@ -170,14 +172,16 @@ def test_of_a_depthwise_convolution_is_said_what_is_known(factor: int) -> None:
 
 def test_constants_are_bounded_and_not_guessed() -> None:
     """At a reuse factor of 1 the weights are constants in the logic, and the count depends on their values."""
-    found = {one.metric: one for one in readings(1) if one.scope == "dense" and one.metric in RESOURCES}
+    found = {
+        reading.metric: reading for reading in readings(1) if reading.scope == "dense" and reading.metric in RESOURCES
+    }
     assert (found[Metric.BRAM18].value, found[Metric.DSP].low, found[Metric.DSP].high) == (0, 140, 560)
     for metric, one in found.items():
         low, high = bounds(one)
         assert metric is Metric.BRAM18 or low < one.value < high
     latency = readings(4, strategy="latency")
     assert value(latency, Metric.INTERVAL_CYCLES) == 1156 * 5
-    dense = next(one for one in latency if one.scope == "dense" and one.metric is Metric.DSP)
+    dense = next(each for each in latency if each.scope == "dense" and each.metric is Metric.DSP)
     assert dense.high == 560 / 4
 
 
@@ -186,14 +190,14 @@ def test_a_softmax_of_any_size_has_a_wide_interval() -> None:
     network = Network("seven", (2, 2, 3), layers)
     asked = job(network, reuse_factor="12")
     found = estimate(made(asked, quantised(network)))
-    softmax = {one.metric: one for one in found if one.scope == "softmax" and one.metric in RESOURCES}
+    softmax = {each.metric: each for each in found if each.scope == "softmax" and each.metric in RESOURCES}
     assert (softmax[Metric.BRAM18].value, softmax[Metric.DSP].value) == (5, 7)
-    assert all(bounds(one)[1] >= 2 * one.value for one in softmax.values())
+    assert all(bounds(each)[1] >= 2 * each.value for each in softmax.values())
 
 
 def test_the_shell_keeps_its_own_stage() -> None:
-    assert {one.predicts for one in readings() if one.scope == "shell"} == {Tier.ROUTED}
-    stages = [one.predicts for one in readings() if one.metric in RESOURCES and one.scope == TOTAL]
+    assert {reading.predicts for reading in readings() if reading.scope == "shell"} == {Tier.ROUTED}
+    stages = [reading.predicts for reading in readings() if reading.metric in RESOURCES and reading.scope == TOTAL]
     assert stages == [Tier.HLS] * 4 + [Tier.ROUTED] * 4, "csynth's counts and what is routed are two models"
 
 

@@ -60,7 +60,7 @@ def lost(job: Job[Hls4mlOptions]) -> Mapping[str, float]:
         types = quantised.layers[layer]
         type = types.kernel if role == "kernel" else types.bias
         assert type is not None
-        kept = np.array([float(type.value(type.enter(Fraction(float(one))))) for one in tensor.ravel()])
+        kept = np.array([float(type.value(type.enter(Fraction(float(each))))) for each in tensor.ravel()])
         found[name] = float(((kept - tensor.ravel()) ** 2).sum() / max(float((tensor**2).sum()), 1e-30))
     return found
 

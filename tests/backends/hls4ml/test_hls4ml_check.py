@@ -163,7 +163,11 @@ def test_a_sum_beyond_the_reference_is_refused_with_the_widest_type(
 
 def test_every_reason_is_given_at_once(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     asked = job_of(ARCH8, io_type="io_parallel", reuse_factor="auto,dens=3", precision="ap_fixed<32,6>")
-    assert [one.culprit for one in refusals(asked)] == ["--io-type io_parallel", "--reuse-factor", "--precision"]
+    assert [refusal.culprit for refusal in refusals(asked)] == [
+        "--io-type io_parallel",
+        "--reuse-factor",
+        "--precision",
+    ]
 
 
 def test_a_skip_too_shallow_is_refused_with_the_depth_that_it_needs(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:

@@ -74,7 +74,7 @@ def test_accumulators_hold_the_extreme_codes(
                 for extreme, bias in zip((min(products), max(products)), ends(types.bias), strict=True)
             )
         else:
-            low, high = (prod(tiny.input_shapes(layer)[0][:2]) * one for one in data)
+            low, high = (prod(tiny.input_shapes(layer)[0][:2]) * each for each in data)
         assert ends(types.accumulator)[0] <= low and high <= ends(types.accumulator)[1]
 
 

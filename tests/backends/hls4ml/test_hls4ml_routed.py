@@ -120,13 +120,13 @@ def test_the_interval_of_a_whole_is_calibrated_on_wholes() -> None:
 def test_a_design_has_both_models_and_is_judged_on_what_is_routed(job_of: Callable[..., Job[Hls4mlOptions]]) -> None:
     readings = estimate(job_of(ARCH8, reuse_factor="252"))
     for metric in RESOURCES:
-        stages = [one.stage for one in readings if one.metric is metric and one.scope == TOTAL]
+        stages = [reading.stage for reading in readings if reading.metric is metric and reading.scope == TOTAL]
         assert stages == [Tier.HLS, Tier.ROUTED]
         judged = total(nearest(readings), metric)
         assert judged and judged.stage is Tier.ROUTED
     lut = total(nearest(readings), Metric.LUT)
     assert lut and lut.high and "each repository held out" in lut.source
-    assert len([one for one in readings if one.scope == SHELL]) == len(RESOURCES)
+    assert len([reading for reading in readings if reading.scope == SHELL]) == len(RESOURCES)
 
 
 @pytest.mark.parametrize("strategy", ["resource", "latency"])
@@ -135,15 +135,15 @@ def test_dense_layers_of_io_parallel_are_known_once_routed(
 ) -> None:
     job = job_of(MLP, io_type="io_parallel", reuse_factor="16", strategy=strategy)
     readings = estimate(job)
-    assert {one.stage for one in readings} == {Tier.ROUTED}
-    assert {one.metric for one in readings if one.scope == TOTAL} == {*RESOURCES, Metric.FMAX_MHZ}
-    assert any(one.scope == "fifo" for one in readings) == (strategy == "resource")
+    assert {reading.stage for reading in readings} == {Tier.ROUTED}
+    assert {reading.metric for reading in readings if reading.scope == TOTAL} == {*RESOURCES, Metric.FMAX_MHZ}
+    assert any(reading.scope == "fifo" for reading in readings) == (strategy == "resource")
     assert any("4 designs of 2 repositories" in text for text in said(job))
 
 
 def test_convolutions_of_io_parallel_are_not_guessed(job_of: Callable[..., Job[Hls4mlOptions]], tiny: Network) -> None:
     job = job_of(tiny, io_type="io_parallel", reuse_factor="4")
-    assert {one.metric for one in estimate(job)} == {Metric.FMAX_MHZ}
+    assert {each.metric for each in estimate(job)} == {Metric.FMAX_MHZ}
     assert any("no built design with convolutions" in text for text in said(job))
 
 

@@ -105,7 +105,7 @@ def test_a_report_of_the_network_is_compared_by_its_instances(
     tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
 ) -> None:
     prepared = runner.prepare(BACKEND, job_of(tiny, reuse_factor="1"), [reported(tmp_path / "mine.rpt")])
-    assert [one.value for one in prepared.imported if (one.metric, one.scope) == (Metric.LUT, DESIGN)] == [1_000]
+    assert [each.value for each in prepared.imported if (each.metric, each.scope) == (Metric.LUT, DESIGN)] == [1_000]
     (note,) = (note for note in prepared.notes if "mine.rpt" in note.text)
     compared = "top, part, clock, 12 of 12 instances of layers and an interval of at least 100 cycles"
     assert note.kind is NoteKind.WARNING and "is your word" in note.text and compared in note.text

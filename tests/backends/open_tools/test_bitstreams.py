@@ -98,20 +98,20 @@ endmodule
 @pytest.mark.parametrize("part", ["xc7z010clg400-1", "xc7z020clg400-1"])
 def test_a_module_is_synthesised_routed_and_read_back(tmp_path: Path, part: str) -> None:
     target, stages = Target(find_part(part), 8.0), [RtlStage("layer", "multiplier", {"BITS": 8})]
-    netlists = [synthesis.netlist(one) for one in stages]
+    netlists = [synthesis.netlist(stage) for stage in stages]
     steps = (
         *synthesis.steps(stages, MULTIPLIER, PYOSYS),
         *routing.steps(netlists, target, routing.Routing(600, bitstream=True)),
     )
     products = Executor(Store(tmp_path), 2, lambda *_: None).execute(Plan(steps))
-    counted = {one.metric: one.value for one in synthesis.read(stages, target, products) if one.scope == DESIGN}
+    counted = {each.metric: each.value for each in synthesis.read(stages, target, products) if each.scope == DESIGN}
     routed = routing.read(netlists, target, products)
     assert counted[Metric.DSP] == 1 and counted[Metric.BRAM18] == 1
-    assert {one.metric: one.value for one in routed if one.scope == DESIGN}.items() >= {
+    assert {each.metric: each.value for each in routed if each.scope == DESIGN}.items() >= {
         Metric.DSP: 1,
         Metric.BRAM18: 1,
     }.items()
-    (fmax,) = [one for one in routed if one.metric is Metric.FMAX_MHZ and one.scope == TOTAL]
+    (fmax,) = [each for each in routed if each.metric is Metric.FMAX_MHZ and each.scope == TOTAL]
     assert fmax.value > 50 and "DSP48E1" in fmax.source
     decoded = products.path(Output(routing.step_name("read back", netlists[0]), routing.DECODED))
     assert decoded and json.loads(decoded.read_text())["dsp"] == 1

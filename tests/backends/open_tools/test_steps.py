@@ -23,7 +23,7 @@ from tests.backends.open_tools.stand_ins import LIBRARY, NEXTPNR, YOSYS, stage
 OnPath = Callable[[str, str], None]
 TARGET = Target(find_part("xc7z020clg400-1"), 8.0)
 STAGES = [stage("first"), stage("second"), stage("third", bits=5)]
-NETLISTS = [synthesis.netlist(one) for one in STAGES]
+NETLISTS = [synthesis.netlist(each) for each in STAGES]
 
 
 class Runs:
@@ -55,7 +55,7 @@ def nextpnr(before: str = "") -> str:
 
 
 def value(readings: tuple[Reading, ...], metric: Metric, scope: str) -> Reading:
-    (reading,) = [one for one in readings if (one.metric, one.scope) == (metric, scope)]
+    (reading,) = [each for each in readings if (each.metric, each.scope) == (metric, scope)]
     return reading
 
 
@@ -167,7 +167,7 @@ def test_of_stages_that_do_not_all_route_there_is_no_total(on_path: OnPath, runs
     on_path("nextpnr-himbaechel-xilinx", nextpnr(before))
     products = routed(runs, STAGES)
     found = routing.read(NETLISTS, TARGET, products)
-    assert {one.scope for one in found} == {"first", "second", SEEN}
+    assert {each.scope for each in found} == {"first", "second", SEEN}
     assert [name for name, _ in routing.unrouted(NETLISTS, products)] == ["third"]
     clock = judge_clock(found, 8.0)
     assert clock.verdict is ClockVerdict.CREDIBLE and "slowest of the 2 of 3 stages that routed" in clock.fact
@@ -176,7 +176,7 @@ def test_of_stages_that_do_not_all_route_there_is_no_total(on_path: OnPath, runs
     products = runs(*synthesis.steps(STAGES, LIBRARY, ON_PATH), *routing.steps(NETLISTS, fast, routing.Routing(60)))
     found = routing.read(NETLISTS, fast, products)
     assert judge_clock(found, 5.0).verdict is ClockVerdict.MISSED
-    assert not [one for one in found if one.scope in (TOTAL, DESIGN) and one.metric is not Metric.FMAX_MHZ]
+    assert not [each for each in found if each.scope in (TOTAL, DESIGN) and each.metric is not Metric.FMAX_MHZ]
 
 
 def test_a_stage_that_takes_too_long_is_a_result(on_path: OnPath, runs: Runs) -> None:

@@ -126,7 +126,7 @@ def test_sums_are_those_of_integers(
 ) -> None:
     sharing = packing.lanes(weight_bits, *act)
     values, weights = cases(pe, simd, act, weight_bits)
-    factors = numpy.stack([packing.borrowed(one, sharing) for one in weights.transpose(1, 0, 2)[None]])[0].transpose(
+    factors = numpy.stack([packing.borrowed(each, sharing) for each in weights.transpose(1, 0, 2)[None]])[0].transpose(
         1, 0, 2
     )
     parameters = {"PE": pe, "SIMD": simd, "ACT_BITS": act[0], "ACT_SIGNED": int(act[1]), "WEIGHT_BITS": weight_bits}

@@ -52,7 +52,7 @@ def design(folder: Path, **options: object) -> RtlDesign:
 
 
 def dsps(made: RtlDesign, layer: str) -> float:
-    return sum(one.value for one in predicted(made)[layer][Metric.DSP] if one)
+    return sum(each.value for each in predicted(made)[layer][Metric.DSP] if each)
 
 
 def test_products_share_slices_where_they_can(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_every_parameter_and_port_is_one_of_the_module(tmp_path: Path, seed: int
 def test_a_division_by_multiplication_is_exact(area: int, number: int) -> None:
     factor, shift = reciprocal(area, 1 << 24)
     ends = [number, number // area * area, max(number // area * area - 1, 0), 1 << 24]
-    assert [one * factor >> shift for one in ends] == [one // area for one in ends]
+    assert [end * factor >> shift for end in ends] == [end // area for end in ends]
 
 
 def test_a_type_that_no_module_enters_is_refused() -> None:

@@ -52,7 +52,7 @@ def test_a_search_finds_the_code(data: st.DataObject) -> None:
     words = list(known.words(7, 1, 1))
     assert [len(rows) for rows in words] == [1 << step for step in range(known.steps)]
     for integer in range(-32, 32):
-        code = low + sum(sign * integer >= one for one in rises)
+        code = low + sum(sign * integer >= rise for rise in rises)
         assert found_bit_by_bit(layer, words, 7, known.below, integer) == code
 
 
@@ -96,7 +96,7 @@ def test_what_has_no_module_is_refused_by_name(tmp_path: Path, monkeypatch: pyte
 
 def test_a_format_for_integers_that_have_their_own_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = of_file("plain", tmp_path, monkeypatch, weight_format="Q1.3", activation_bits=4)
-    assert [one.culprit for one in BACKEND.check(job)] == ["--weight-format", "--activation-bits"]
+    assert [each.culprit for each in BACKEND.check(job)] == ["--weight-format", "--activation-bits"]
     assert BACKEND.check(replace(job, options=RtlOptions())) == ()
 
 

@@ -23,7 +23,7 @@ from flows.core.part import Target, clock_limits, devices, find_part
 
 DEVICE = devices()["xc7z020"]
 SMALL = [Reading(metric, 1, Tier.ROUTED, "chip", "report") for metric in RESOURCES]
-LARGE = [replace(one, value=1e6) for one in SMALL]
+LARGE = [replace(each, value=1e6) for each in SMALL]
 KNOWN = seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "5 builds")
 REPORTS = (Tier.HLS, Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
 
@@ -102,12 +102,12 @@ def test_a_slower_report_never_makes_it_fit(
 ) -> None:
     others = [*SMALL, *([KNOWN] if known else [])]
     before = judge([*others, *found], DEVICE, clock_ns=clock_ns)
-    slower = [replace(one, value=one.value * data.draw(st.floats(0.001, 1))) for one in found]
+    slower = [replace(each, value=each.value * data.draw(st.floats(0.001, 1))) for each in found]
     after = judge([*others, *slower], DEVICE, clock_ns=clock_ns)
     order = [Verdict.FITS, Verdict.AT_RISK, Verdict.CLOCK_MISSED]
     assert order.index(after.verdict) >= order.index(before.verdict)
-    for one in found:  # the order of reports changes nothing
-        again = judge([one, *(other for other in found if other is not one), *others], DEVICE, clock_ns=clock_ns)
+    for each in found:  # the order of reports changes nothing
+        again = judge([each, *(other for other in found if other is not each), *others], DEVICE, clock_ns=clock_ns)
         assert again.verdict is before.verdict
 
 
@@ -122,10 +122,10 @@ def test_a_rate_is_at_the_fmax_of_the_report_that_misses_the_clock() -> None:
     fps, us, *rest = at_credible_clock(found, 10)
     assert (fps.value, fps.low, fps.high) == pytest.approx((1e9 / 14.2 / 1000, 5e8 / 14.2 / 1000, 1e9 / 14.2 / 1000))
     assert (us.value, us.low, us.high) == pytest.approx((14.2, 7.1, 14.2))
-    for one in (fps, us):
-        assert one.source == "a law; at the reported Fmax of 70.4 MHz, not the 100 MHz asked for"
-        assert one.on == "14.2 ns clock"
-    asked = [replace(one, scope=AT_ASKED_CLOCK) for one in found[:2]]
+    for each in (fps, us):
+        assert each.source == "a law; at the reported Fmax of 70.4 MHz, not the 100 MHz asked for"
+        assert each.on == "14.2 ns clock"
+    asked = [replace(each, scope=AT_ASKED_CLOCK) for each in found[:2]]
     assert rest == [*found[2:], *asked], "what was asked for stands beside it, and a board's rate stays"
 
 
@@ -154,7 +154,7 @@ def test_rates_are_never_above_those_of_the_clock_asked_for(found: list[Reading]
     rate, cycles = timed(Metric.THROUGHPUT_FPS, 1e5), timed(Metric.INTERVAL_CYCLES, 1_000)
     told = at_credible_clock([rate, cycles, *found, *([KNOWN] if known else [])], clock_ns)
     clock = judge_clock(told, clock_ns)
-    at_asked = [one for one in told if one.scope == AT_ASKED_CLOCK]
+    at_asked = [each for each in told if each.scope == AT_ASKED_CLOCK]
     assert told[0].value <= rate.value * (1 + 1e-9) and told[1] is cycles
     assert at_asked in ([], [replace(rate, scope=AT_ASKED_CLOCK)])
     assert bool(at_asked) == (told[0] != rate)
@@ -205,7 +205,8 @@ def test_a_clock_beyond_the_part_is_refused(part: str, clock_ns: float, words: s
 
 
 @pytest.mark.parametrize(
-    "part", [f"{one.name}{one.packages[0]}{grade}" for one in devices().values() for grade in one.speed_grades]
+    "part",
+    [f"{device.name}{device.packages[0]}{grade}" for device in devices().values() for grade in device.speed_grades],
 )
 def test_every_part_has_a_limit_and_what_the_refusal_advises_is_taken(part: str) -> None:
     found = find_part(part)

@@ -10,11 +10,11 @@ from flows.core.errors import FlowsError, UsageError
 
 def test_the_drawing_names_every_class_with_its_code() -> None:
     drawn = {name: int(code) for name, code in re.findall(r"^\s+(\w+)\s+(\d+)\s", errors.__doc__, re.MULTILINE)}
-    assert drawn == {one.__name__: one.exit_code for one in FlowsError.__subclasses__()}
+    assert drawn == {each.__name__: each.exit_code for each in FlowsError.__subclasses__()}
 
 
 def test_exit_codes_are_distinct_and_not_those_of_the_shell() -> None:
-    codes = [FlowsError.exit_code, *(one.exit_code for one in FlowsError.__subclasses__())]
+    codes = [FlowsError.exit_code, *(each.exit_code for each in FlowsError.__subclasses__())]
     assert len(set(codes)) == len(codes)
     assert all(0 < code < 126 for code in codes)
 

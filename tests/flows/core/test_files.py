@@ -58,7 +58,7 @@ def test_a_file_is_written_whole_or_stays(tmp_path: Path) -> None:
     assert place.read_text() == "second" and place.stat().st_mode & 0o777 == 0o600
     with pytest.raises(SetupError):
         write_atomic(tmp_path / "absent" / "result.json", "third")
-    assert [one.name for one in tmp_path.iterdir()] == ["result.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
 
 
 def test_a_full_disk_leaves_the_old_file() -> None:

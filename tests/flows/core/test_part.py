@@ -34,7 +34,7 @@ def test_figures_agree_with_the_7_series_fabric(device: Device) -> None:
 def test_resources_grow_with_the_name_within_a_core_count() -> None:
     for single_core in (True, False):
         family = [one for name, one in sorted(devices().items()) if name.endswith("s") is single_core]
-        assert [one.lut for one in family] == sorted(one.lut for one in family)
+        assert [each.lut for each in family] == sorted(each.lut for each in family)
 
 
 def test_available_is_by_metric() -> None:

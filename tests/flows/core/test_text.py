@@ -18,7 +18,7 @@ TEXTS = st.text(st.characters(), max_size=40)
 @example("\u202e\u2066\u00ad\u200b\ufeff\u2028\u00a0\U000e0041\ue000\U0010ffff\udcff\x9b31m\x1b\r\n")
 def test_what_is_shown_has_a_shape(text: str) -> None:
     shown = printable(text)
-    assert {unicodedata.category(one)[0] for one in shown.replace(" ", "")} <= set("LMNPS")
+    assert {unicodedata.category(each)[0] for each in shown.replace(" ", "")} <= set("LMNPS")
     assert printable(shown) == shown and printable(lines(text)).isprintable()
     assert lines(text).count("\n") == text.count("\n") and markdown(text).isprintable()
 

@@ -50,8 +50,8 @@ def save(store: Store, one: Run) -> None:
 def store(tmp_path: Path) -> Store:
     made = Store(tmp_path / "store")
     made.prepare()
-    for one in (run("finn-a"), run("hls4ml-b", "hls4ml"), run("finn-c", part="xc7z010clg400-1")):
-        save(made, one)
+    for each in (run("finn-a"), run("hls4ml-b", "hls4ml"), run("finn-c", part="xc7z010clg400-1")):
+        save(made, each)
     return made
 
 

@@ -192,7 +192,10 @@ def test_a_damaged_file_of_finns_is_refused(name: str, content: str, tmp_path: P
 def test_evidence_is_kept_beside_the_run_that_predicted_it(store: Store, tmp_path: Path) -> None:
     done = import_evidence([put(tmp_path, "post_synth_resources.json")], "", "finn-a", store, TODAY)
     assert done.page.name == done.page.run == "finn-a" and book.read(store, "finn-a") == done.page
-    found = {(one.truth.metric, one.truth.scope): one for one in residuals(done.page, store.record("finn-a").runs[0])}
+    found = {
+        (residual.truth.metric, residual.truth.scope): residual
+        for residual in residuals(done.page, store.record("finn-a").runs[0])
+    }
     lut = found[Metric.LUT, TOTAL]
     assert lut.error == pytest.approx(8000 / 8220 - 1) and lut.holds
     assert found[Metric.LUT, "MVAU_rtl_1"].holds is False
@@ -202,14 +205,18 @@ def test_evidence_is_kept_beside_the_run_that_predicted_it(store: Store, tmp_pat
 def test_the_core_alone_is_held_against_the_prediction_without_its_shell(store: Store, tmp_path: Path) -> None:
     paths = [put(tmp_path, "utilization.rpt", utilization_report({"Slice LUTs": 4_000}, state="Routed"))]
     page = import_evidence(paths, "core", "finn-a", store, TODAY).page
-    (lut,) = [one for one in residuals(page, store.record("finn-a").runs[0]) if one.truth.metric is Metric.LUT]
+    (lut,) = [
+        residual for residual in residuals(page, store.record("finn-a").runs[0]) if residual.truth.metric is Metric.LUT
+    ]
     assert lut.truth.scope == DESIGN and lut.predicted and lut.predicted.value == 5_000
     assert lut.predicted.low == pytest.approx(3_400)
 
 
 def test_csynth_is_held_against_what_was_said_of_csynth(store: Store, tmp_path: Path) -> None:
     page = import_evidence([put(tmp_path, "toy_csynth.rpt")], "c", "finn-a", store, TODAY).page
-    (lut,) = [one for one in residuals(page, store.record("finn-a").runs[0]) if one.truth.metric is Metric.LUT]
+    (lut,) = [
+        residual for residual in residuals(page, store.record("finn-a").runs[0]) if residual.truth.metric is Metric.LUT
+    ]
     assert lut.predicted and lut.predicted.value == 17_000, "csynth sees no shell"
 
 
@@ -335,7 +342,7 @@ def test_a_folder_is_looked_through_for_evidence(store: Store, tmp_path: Path, d
     put(build / "impl_1", "design_1_wrapper_clock_utilization_routed.rpt", "none of these")
     (build / "link").symlink_to(tmp_path)
     page = import_evidence([build], "", "", store, TODAY).page
-    assert page.name == "build" and {one.file for one in page.entries} == {f"report/{name}" for name in names}
+    assert page.name == "build" and {entry.file for entry in page.entries} == {f"report/{name}" for name in names}
     with pytest.raises(InputError, match="no report, no bitstream and no board file"):
         import_evidence([put(tmp_path / "empty", "x.txt", "x").parent], "", "", store, TODAY)
 
@@ -347,7 +354,7 @@ def test_of_a_folder_of_csynth_reports_the_one_of_the_top_is_taken(store: Store,
     put(tmp_path / "report", "dense_csynth.rpt", csynth_report(top="dense"))
     put(tmp_path / "report", "toy_csynth.rpt")
     page = import_evidence([tmp_path / "report"], "", "", store, TODAY).page
-    assert [one.file for one in page.entries] == ["csynth.xml"]
+    assert [entry.file for entry in page.entries] == ["csynth.xml"]
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "-x", "a" * 61, "a\nb"])

@@ -123,10 +123,13 @@ def test_a_users_own_rows_recalibrate_their_intervals(store: Store, tmp_path: Pa
     assert own.n == 6 and own.low < min(ratios) and own.high > max(ratios)
     assert math.sqrt(own.low * own.high) == pytest.approx(math.prod(ratios) ** (1 / 6))
     (new,) = calibration.recalibrated([run("finn-new")], found)
-    before, after = ({(one.metric, one.scope, one.stage): one for one in r.readings} for r in (run("finn-new"), new))
+    before, after = (
+        {(reading.metric, reading.scope, reading.stage): reading for reading in r.readings}
+        for r in (run("finn-new"), new)
+    )
     changed = {key for key in before if before[key] != after[key]}
     assert {metric for metric, _, _ in changed} <= {Metric.LUT, Metric.BRAM18}
-    total = next(one for one in new.readings if one.metric is Metric.LUT and one.low == 8_000 * own.low)
+    total = next(reading for reading in new.readings if reading.metric is Metric.LUT and reading.low == 8_000 * own.low)
     assert "your own 6 designs" in total.source and "--no-own-rows" in total.source
     assert total.value == 8_000, "the prediction itself stays"
     assert calibration.recalibrated([run("hls4ml-b", "hls4ml")], found) == (run("hls4ml-b", "hls4ml"),)
@@ -146,8 +149,8 @@ def test_one_run_counts_once_whatever_pages_it_has(store: Store, tmp_path: Path)
 def test_a_prediction_stays_inside_its_interval(store: Store, tmp_path: Path) -> None:
     rows(store, tmp_path, [2_000, 2_010, 2_020, 2_030, 2_040])
     (new,) = calibration.recalibrated([run("finn-new")], calibration.own_rows(store))
-    for one in new.readings:
-        assert (one.low or 0) <= one.value <= (one.high or one.value)
+    for reading in new.readings:
+        assert (reading.low or 0) <= reading.value <= (reading.high or reading.value)
 
 
 def test_estimates_use_own_rows_unless_told_not_to(store: Store, tmp_path: Path, capsys: Told) -> None:

@@ -89,7 +89,7 @@ def test_any_damage_to_a_description(config: Any, tmp_path: Path) -> None:
         assert refusal.culprit.startswith(("own.keras", "network own"))
 
 
-SOURCES = [one.SerializeToString() for one in (residual(), from_tensorflow(pads=[0, 0, 1, 1]), averaged("mean", 18))]
+SOURCES = [each.SerializeToString() for each in (residual(), from_tensorflow(pads=[0, 0, 1, 1]), averaged("mean", 18))]
 
 
 @pytest.mark.parametrize("name", [b"/n1/BatchNormalization", b"/c1/Conv", b"x"])

@@ -42,7 +42,7 @@ def test_keras_3_writes_the_same_network_in_both_formats(tmp_path: Path) -> None
     inner = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()], name="inner")
     layers = [keras.Input((8, 8, 3)), inner, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)]
     for model in (resnet8(), keras.Sequential(layers)):
-        model.set_weights([np.random.default_rng(2).random(one.shape) for one in model.weights])
+        model.set_weights([np.random.default_rng(2).random(weight.shape) for weight in model.weights])
         for ending in (".h5", ".keras"):
             model.save(tmp_path / f"own{ending}")
         network, tensors = read_keras(tmp_path / "own.h5", "own")

@@ -338,7 +338,7 @@ def test_outputs_equal_those_of_onnx(
     theirs = images if last else images.transpose(0, 3, 1, 2)
     theirs = theirs * np.float32(255) if name == "global average" else theirs
     run = evaluator(source)
-    expected = np.concatenate([run(one[None]) for one in theirs])
+    expected = np.concatenate([run(their[None]) for their in theirs])
     assert np.ptp(expected, axis=0).max() > 1e-3, "the images must be told apart"
     assert compute(network, tensors, images) == pytest.approx(expected, rel=2e-6, abs=1e-5)
     single = {name: tensor.astype(np.float32) for name, tensor in folded_weights(network, tensors).items()}
@@ -357,7 +357,7 @@ def test_a_published_network_is_known_again(tmp_path: Path) -> None:
     for layer in ARCH8.layers:
         shapes = layer.weight_shapes(*ARCH8.input_shapes(layer))
         value[layer.name] = layer.name if layer.name != ARCH8.output else "y"
-        inputs = " ".join([*(value[one] for one in layer.inputs), *(f"{layer.name}.{role}" for role in shapes)])
+        inputs = " ".join([*(value[each] for each in layer.inputs), *(f"{layer.name}.{role}" for role in shapes)])
         for role, shape in shapes.items():
             order = (3, 2, 0, 1) if len(shape) == 4 else range(len(shape))
             constants[f"{layer.name}.{role}"] = weight(*shape).transpose(order)

@@ -80,7 +80,7 @@ def read(model: ModelProto) -> tuple[Network, Any]:
 def test_each_chain_is_one_quantiser() -> None:
     network, graph_ = read(graph())
     quantise = [layer for layer in network.layers if layer.kind == "quantise"]
-    assert [(one.bits, one.signed) for one in quantise] == [(8, False), (4, False)]  # type: ignore[attr-defined]
+    assert [(each.bits, each.signed) for each in quantise] == [(8, False), (4, False)]  # type: ignore[attr-defined]
     kernel = graph_.kernels["conv"]
     assert (kernel.bits, kernel.signed, kernel.narrow) == (4, True, True)
     assert np.array_equal(kernel.scales, FLOATS["wscale"])
@@ -113,7 +113,7 @@ def test_a_graph_without_it_is_left_alone() -> None:
 def test_a_single_number_has_no_axis() -> None:
     """FINN takes a bit width by float(), which an array of one axis is not."""
     model = converted(graph())
-    shapes = {one.name: list(one.dims) for one in model.graph.initializer}
+    shapes = {each.name: list(each.dims) for each in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Quant":
             assert shapes[node.input[3]] == shapes[node.input[2]] == []
@@ -122,7 +122,7 @@ def test_a_single_number_has_no_axis() -> None:
 
 def value(name: str, array: Any) -> Callable[[ModelProto], None]:
     def change(model: ModelProto) -> None:
-        (one,) = [one for one in model.graph.initializer if one.name == name]
+        (one,) = [each for each in model.graph.initializer if each.name == name]
         one.CopyFrom(numpy_helper.from_array(np.asarray(array), name))
 
     return change
@@ -130,7 +130,7 @@ def value(name: str, array: Any) -> Callable[[ModelProto], None]:
 
 def source(node: str, index: int, name: str) -> Callable[[ModelProto], None]:
     def change(model: ModelProto) -> None:
-        (found,) = [one for one in model.graph.node if node in (one.name, *one.output)]
+        (found,) = [each for each in model.graph.node if node in (each.name, *each.output)]
         found.input[index] = name
 
     return change

@@ -45,7 +45,7 @@ def test_the_network_with_its_quantisers_gives_the_outputs_of_qkeras(ending: str
     with torch.no_grad():
         made = Quantised(network).load(tensors).eval()(images).softmax(1).numpy()
     assert made == pytest.approx(np.load(CASES / "qkeras_conv.npy"), abs=1e-5)
-    assert {float(one) % 0.125 for one in tensors["qc/kernel"].ravel()} == {0.0}
+    assert {float(each) % 0.125 for each in tensors["qc/kernel"].ravel()} == {0.0}
 
 
 def test_what_flows_take_of_it(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_integers_are_what_the_graph_computes(form: str, tmp_path: Path, monkeyp
     for name, slow in evaluate(found.quantised, weights, pixels[0]).items():
         assert np.array_equal(codes[name][0].movedim(0, -1).long().numpy(), slow), name
     graph = ModelProto.FromString((folder / "graph.onnx").read_bytes())
-    names = [one.tensor for one in found.tensors]
+    names = [each.tensor for each in found.tensors]
     graph.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
     evaluator = ReferenceEvaluator(graph, new_ops=OPERATORS)
     host = found.quantised.network.layers[-1].name
@@ -105,7 +105,7 @@ def test_the_twin_is_the_graph_without_quantisers(form: str, tmp_path: Path, mon
     network = network_of(folder)
     divisor = open_integers(folder, json.loads((folder / "integers.json").read_text())).divisor
     plain = ModelProto.FromString((folder / "graph.onnx").read_bytes())
-    constants = {one.name for one in plain.graph.initializer}
+    constants = {each.name for each in plain.graph.initializer}
     for node in plain.graph.node:
         if node.op_type == "BipolarQuant" and node.input[0] not in constants:
             node.op_type, node.domain = "Sign", ""
@@ -118,7 +118,7 @@ def test_the_twin_is_the_graph_without_quantisers(form: str, tmp_path: Path, mon
     pixels = images()
     evaluator = ReferenceEvaluator(plain, new_ops=OPERATORS)
     given = [(image.astype(np.float32) / divisor).transpose(2, 0, 1)[None] for image in pixels]
-    expected = [np.asarray(evaluator.run(None, {"x": one}))[0][0] for one in given]
+    expected = [np.asarray(evaluator.run(None, {"x": each}))[0][0] for each in given]
     twin = TorchNetwork(network).load(open_weights(folder / "weights.safetensors", network).tensors()).eval()
     assert np.allclose(twin(as_input(pixels, network.pixels)).detach().numpy(), expected, rtol=1e-3, atol=1e-3)
 
@@ -180,7 +180,7 @@ def test_weights_in_a_side_file_come_into_one_graph(tmp_path: Path, monkeypatch:
     load.main(ask | {"external": ["own.onnx.data"]})
     assert json.loads(Path("imported/integers.json").read_text()) == expected
     graph = ModelProto.FromString(Path("imported/graph.onnx").read_bytes())
-    assert not any(one.external_data or one.data_location for one in graph.graph.initializer)
+    assert not any(each.external_data or each.data_location for each in graph.graph.initializer)
     Path("imported").rename("second")
     data = Path("given/own.onnx.data")
     data.write_bytes(data.read_bytes()[:-40])
@@ -213,8 +213,8 @@ def test_a_tensor_whose_place_makes_no_sense_is_named(
 ) -> None:
     place, _ = with_side_file(tmp_path)
     model = onnx.load(str(place), load_external_data=False)
-    (tensor,) = [one for one in model.graph.initializer if one.name == "c1_w"]
-    given = {one.key: one for one in tensor.external_data}
+    (tensor,) = [each for each in model.graph.initializer if each.name == "c1_w"]
+    given = {each.key: each for each in tensor.external_data}
     given[key].value = text
     place.write_bytes(model.SerializeToString())
     monkeypatch.chdir(tmp_path)
@@ -232,7 +232,7 @@ def find(model: ModelProto, name: str) -> Any:
 
 def value(name: str, *numbers: Any, kind: Any = np.float32) -> Change:
     def change(model: ModelProto) -> None:
-        (given,) = [one for one in model.graph.initializer if one.name == name]
+        (given,) = [each for each in model.graph.initializer if each.name == name]
         array = np.array(numbers if len(numbers) > 1 else numbers[0], kind)
         given.CopyFrom(numpy_helper.from_array(array, name))
 
@@ -242,9 +242,9 @@ def value(name: str, *numbers: Any, kind: Any = np.float32) -> Change:
 def settings(node: str, **new: Any) -> Change:
     def change(model: ModelProto) -> None:
         found = find(model, node)
-        kept = [one for one in found.attribute if one.name not in new]
+        kept = [each for each in found.attribute if each.name not in new]
         del found.attribute[:]
-        found.attribute.extend([*kept, *(helper.make_attribute(*one) for one in new.items())])
+        found.attribute.extend([*kept, *(helper.make_attribute(*each) for each in new.items())])
 
     return change
 
@@ -253,7 +253,7 @@ def kind(node: str, operator: str, domain: str = QONNX) -> Change:
     def change(model: ModelProto) -> None:
         found = find(model, node)
         found.op_type, found.domain = operator, domain
-        if domain not in {one.domain for one in model.opset_import}:
+        if domain not in {each.domain for each in model.opset_import}:
             model.opset_import.add(domain=domain, version=1)
 
     return change
@@ -351,7 +351,7 @@ def without(name: str) -> Change:
         node = find(model, name)
         source = node.input[0]
         for other in model.graph.node:
-            names = [source if one == name else one for one in other.input]
+            names = [source if each == name else each for each in other.input]
             other.input[:] = names
         model.graph.node.remove(node)
 

@@ -62,7 +62,7 @@ def test_a_file_becomes_a_trained_network(
     assert (trained.network.name, trained.card, trained.ranges.n) == ("own", None, 9)
     assert {name: one.shape for name, one in trained.weights.tensors().items()} == dict(trained.network.weight_shapes())
     pixels = np.load(images) / np.float32(255)
-    kernel, bias = (np.asarray(one, np.float32) for one in LAYERS[0][2])
+    kernel, bias = (np.asarray(each, np.float32) for each in LAYERS[0][2])
     padded = np.pad(pixels, ((0, 0), (1, 1), (1, 1), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
     sums = np.einsum("nyxcij,ijco->nyxo", windows, kernel) + bias

@@ -34,9 +34,9 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_float_and_quantised_are_one_architecture(records: list[Path]) -> None:
     networks = [json.loads(file.read_text())["network"] for file in records]
-    assert [one["name"] for one in networks] == ["resnet8-keras-w4a4", "resnet8", "resnet8"]
-    assert len({one["architecture"] for one in networks}) == 1
-    assert len({one["macs"] for one in networks}) == len({one["parameters"] for one in networks}) == 1
+    assert [network["name"] for network in networks] == ["resnet8-keras-w4a4", "resnet8", "resnet8"]
+    assert len({network["architecture"] for network in networks}) == 1
+    assert len({network["macs"] for network in networks}) == len({network["parameters"] for network in networks}) == 1
 
 
 def test_one_report_has_all_three(records: list[Path], tmp_path: Path) -> None:

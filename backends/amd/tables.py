@@ -15,8 +15,9 @@ from itertools import pairwise
 from flows.core.errors import InputError
 
 RULE = re.compile(r"\+[-+]+\+")
-NUMBER = re.compile(r"(0|[1-9]\d{0,14})(\.\d{1,9})?", re.ASCII)
-"""As the tools print one: no sign, no thousands separator, no exponent, no zeros in front, 15 digits at most."""
+NUMBER = re.compile(r"(0|[1-9]\d{0,19})(\.\d{1,9})?", re.ASCII)
+"""As the tools print one: no sign, no thousands separator, no exponent, no zeros in front, at most the 20 digits of a
+64-bit count, which csynth prints of loops without a bound."""
 RELEASE = re.compile(r"20\d\d\.\d(\.\d+)?", re.ASCII)
 """A year and a number, as the tools number their versions."""
 UNKNOWN = {"", "-", "?", "undef", "n/a", "na", "inf"}

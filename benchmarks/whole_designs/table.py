@@ -62,8 +62,8 @@ def run(files: Sequence[Path], cross_validate: bool, markdown: bool) -> int:
                 designs, wrong = read(path)
                 rows += designs
             errors += wrong
-        except InputError as error:
-            errors.append(error)
+        except InputError as unreadable:
+            errors.append(unreadable)
     named = " ".join(row.folding for row in rows)
     rows += [row for row in wholes if row.folding not in named]
     fits = Fits(sample for nodes in builds.values() for sample in nodes)

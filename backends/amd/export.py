@@ -45,6 +45,7 @@ class Export:
 
 def parse(text: str, place: str) -> Export:
     """Raises `InputError` where it is no such report, or two, or cut off."""
+    text = text[: text.rfind("\n") + 1]  # a last line without its end may be cut off in a number
     heading = tables.single(text, HEADING.pattern, "an export report", place)
     if heading is None:
         raise damaged(place, "no export report of an HLS tool")

@@ -49,10 +49,8 @@ def damaged(place: str, fact: str) -> InputError:
 
 def foreign(place: str, fact: str) -> InputError:
     """An error for a report, whole perhaps, of a kind that is not read."""
-    advice = (
-        "give TOP_csynth.rpt, csynth.xml, TOP_export.rpt, or what report_utilization or report_timing_summary wrote"
-    )
-    return InputError(f"report {place}", fact, f"give {read}")
+    known = "TOP_csynth.rpt, csynth.xml, TOP_export.rpt, or what report_utilization or report_timing_summary wrote"
+    return InputError(f"report {place}", fact, f"give {known}")
 
 
 def twice(place: str, what: str, first: int, second: int) -> InputError:

@@ -32,7 +32,7 @@ from backends.hls4ml.options import Hls4mlOptions
 from backends.protocol import Job, Unbuildable
 from benchmarks.whole_designs.laws import Laws
 from benchmarks.whole_designs.networks import Unreadable, network_of, precision_of, reuse_of
-from benchmarks.whole_designs.rows import Row
+from benchmarks.whole_designs.rows import UNTOLD, Row
 from calibration.finn.rows import Sample
 from flows.core.clock import Clock, judge_clock, seen_on
 from flows.core.errors import FlowsError
@@ -59,13 +59,14 @@ STAND_IN = "xc7z020clg400-1"
 DEVICE = re.compile(r"x[acq](7z0[0-9]+s?|7z100)")
 """A Zynq-7000 of any grade, automotive and defence too, whose dies are those of commercial parts."""
 REASONS = {
+    UNTOLD: "its flow is not recorded",
     "hand-written HLS": "code of somebody's own, which is not in the row",
     "finn-hls (2018)": "layers of FINN's HLS library of 2018, before its compiler; no model of them",
 }
 """Why a design without a report of its core is not predicted, by flow."""
 IMAGE = re.compile(r"\b(\d+)x(\d+)x(\d+)\b|\b(\d+)-\d+-")
 """What a FINN design takes: an image, or as many values as the first layer."""
-UNTOLD = Shell(
+UNTOLD_SHELL = Shell(
     "a shell that is not recorded",
     (IpBlock("from an AXI-Lite port to wide DMAs", Range(350, 2934, 9177), Range(383, 3838, 12000), Range(0, 8, 37)),),
 )
@@ -103,8 +104,7 @@ def predictions(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) ->
     elif row.flow == "shell only" and row.ips is not None:
         yield Prediction(row, SHELL, _with_shell(row, {metric: Total(0, 0, 0) for metric in RESOURCES}))
     elif not row.csynth and not row.core:
-        without = f"no model of {row.flow}" if row.flow else "its flow is not recorded"
-        reason = REASONS.get(row.flow, without) + ", and no report of its core is in the row"
+        reason = REASONS.get(row.flow, f"no model of {row.flow}") + ", and no report of its core is in the row"
         yield Prediction(row, CONFIGURATION, {}, reason)
     if row.csynth:
         yield _of_csynth(row, laws, configured)
@@ -260,7 +260,7 @@ def _with_shell(row: Row, core: Mapping[Metric, Total], also: Sequence[IpBlock] 
 
 def _shell(row: Row) -> Shell:
     if row.ips is None and row.flow not in ("finn", "hls4ml"):
-        return UNTOLD
+        return UNTOLD_SHELL
     if row.ips is None:
         return find_shell(SMARTCONNECT, own_dma=True) if row.flow == "finn" else find_shell(DMA)
     by_hand = row.flow not in ("finn", "hls4ml", "shell only")

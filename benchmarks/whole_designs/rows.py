@@ -35,6 +35,9 @@ COUNTS = {
 WRAPPED = "myproject_axi"
 """What hls4ml's VivadoAccelerator calls a core with its converters."""
 
+UNTOLD = "unknown flow"
+"""Of a design whose row does not say by which flow it was made."""
+
 MOST_IPS, MOST_REUSE = 1_000, 1_000_000_000
 """Of one IP in a block design, and of products on one multiplier: beyond any design."""
 
@@ -167,9 +170,9 @@ def _part(name: str) -> str:
 
 
 def _flow(record: Mapping[str, Any], is_core: bool) -> str:
-    """The flow; for a pair of csynth and built counts it follows from ``code``. Empty where a design does not say."""
+    """The flow; for a pair of csynth and built counts it follows from ``code``."""
     of_pair = "hls4ml" if record.get("code") == "hls4ml" else "hand-written HLS"
-    flow = _text(record, "flow") or (of_pair if is_core else "")
+    flow = _text(record, "flow") or (of_pair if is_core else UNTOLD)
     return flow.lower() if flow.lower() in ("finn", "hls4ml") else flow
 
 

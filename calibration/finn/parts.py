@@ -214,7 +214,9 @@ def _pool(config: Mapping[str, Any]) -> Other:
     bits = integer(config["dataType"]).width
     if columns == 1 or rows == 1:
         ports = 2 * config["PE"] * bits
-        return Other({Metric.LUT: Law("max_pool_1d", 0, {"bits": ports, "one": 1}), Metric.FF: hls.stream(ports, Metric.FF)})
+        return Other(
+            {Metric.LUT: Law("max_pool_1d", 0, {"bits": ports, "one": 1}), Metric.FF: hls.stream(ports, Metric.FF)}
+        )
     word, row = config["NumChannels"] * bits, columns // kernel
     features = {"bits": word, "compared": word * (bits > 1), "one": 1}
     memory = 0 if bits == 1 else ram_luts(row, word)

@@ -209,7 +209,7 @@ def test_a_report_of_another_revision_is_no_measure(tmp_path: Path) -> None:
 
 def test_what_is_no_text_says_nothing_and_no_text_steers_a_terminal(tmp_path: Path) -> None:
     row = row_of(tmp_path, flow=["finn"], tools=7, id="red \x1b[31m")
-    assert (row.flow, row.tool, row.name) == ("", "", r"red \x1b[31m")
+    assert (row.flow, row.tool, row.name) == (rows.UNTOLD, "", r"red \x1b[31m")
     (one,) = predictions(row, {}, Fits(()).without(SHIPPED))
     assert one.reason == "its flow is not recorded, and no report of its core is in the row"
     assert row_of(tmp_path, flow="FINN").flow == "finn"

@@ -11,6 +11,8 @@ from flows.core.evidence import Metric
 
 UNITS = {"ps": 1e-3, "ns": 1.0, "us": 1e3, "ms": 1e6, "sec": 1e9, "s": 1e9, "min": 60e9}
 """In ns, as latencies are printed in time: "12.340 us"."""
+EXACT = 2.0**53
+"""Beyond it, counts of cycles are rounded here."""
 TIME = re.compile(rf"(\S+) ({'|'.join(UNITS)})", re.ASCII)
 SEQUENTIAL = ("no", "none")
 """Pipeline types that start a frame only after the one before has ended."""
@@ -49,13 +51,22 @@ def check_cycles(module: Module, place: str, is_top: bool = False) -> None:
         if cycles.best is not None and cycles.worst is not None and cycles.best > cycles.worst:
             raise damaged(place, f"{module.name}: the least {what}, {cycles.best:,.0f}, is above {cycles.worst:,.0f}")
     sides = (("min", module.latency.best, module.interval.best), ("max", module.latency.worst, module.interval.worst))
-    known = [(side, latency, interval) for side, latency, interval in sides if None not in (latency, interval)]
-    more = {interval - latency for _, latency, interval in known if latency is not None and interval is not None}
+    known = [
+        (side, latency, interval)
+        for side, latency, interval in sides
+        if latency is not None and interval is not None and interval < EXACT
+    ]
+    more = {interval - latency for _, latency, interval in known}
     sequential = module.pipeline in SEQUENTIAL and (len(more) > 1 or not more <= {0, int(is_top)})
     if sequential or (module.pipeline == DATAFLOW and max(more, default=0) > 1):
         cells = " and ".join(f"{latency:,.0f} and {interval:,.0f} ({side})" for side, latency, interval in known)
         fact = f"latency and interval of {cells} cycles exclude each other, of pipeline type {module.pipeline}"
         raise damaged(place, f"{module.name}: {fact}")
+
+
+def _rounded(period: float) -> float:
+    """How far a printed period may be from the real one, in ns: it has three decimals, of us from 100 ns on."""
+    return 0.0005 if period < 100 else 0.5
 
 
 def check_time(name: str, cycles: float | None, text: str, periods: Iterable[float | None], place: str) -> None:
@@ -75,7 +86,10 @@ def check_time(name: str, cycles: float | None, text: str, periods: Iterable[flo
         raise damaged(place, f"{name}: a latency of {text}, and none in cycles")
     unit, decimals = UNITS[match[2]], len(match[1].partition(".")[2])
     known = [period for period in periods if period is not None]
-    if known and all(abs(cycles * period / unit - value) > 0.501 * 10**-decimals for period in known):
+    if known and all(
+        abs(cycles * period / unit - value) > 0.501 * 10**-decimals + cycles * _rounded(period) / unit
+        for period in known
+    ):
         raise damaged(place, f"{name}: a latency of {cycles:,.0f} cycles, but {text} at {known[0]:g} ns a cycle")
 
 

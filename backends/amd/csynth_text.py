@@ -7,7 +7,16 @@ from itertools import takewhile
 
 from backends.amd import tables
 from backends.amd.csynth import FIFOS, RESOURCES, Csynth, check_columns, known, release, resources
-from backends.amd.csynth_checks import Cycles, Module, check_cycles, check_share, check_time, check_whole
+from backends.amd.csynth_checks import (
+    TIME,
+    UNITS,
+    Cycles,
+    Module,
+    check_cycles,
+    check_share,
+    check_time,
+    check_whole,
+)
 from backends.amd.tables import Row, Table, damaged, foreign, number, twice
 from flows.core.evidence import RESOURCES as COUNTED
 from flows.core.evidence import Metric
@@ -185,7 +194,8 @@ def _check_sides(table: Table, place: str) -> None:
 
 
 def _is_of_instances(table: Table) -> bool:
-    return table.has("Instance") or table.has("Module")
+    """Memories of Vitis HLS have modules, too."""
+    return table.has("Instance") or (table.has("Module") and not table.has("Memory"))
 
 
 def _is_top(table: Table) -> bool:
@@ -221,4 +231,7 @@ def _cycles(row: Row, what: str, periods: tuple[float | None, ...], place: str) 
 
 
 def _ns(cell: str, place: str) -> float | None:
-    return number(cell.removesuffix("ns"), place)
+    """A clock period, which csynth prints in us from 100 ns on."""
+    match = TIME.fullmatch(cell.strip())
+    value = number(match[1] if match else cell, place)
+    return value * UNITS[match[2]] if match and value is not None else value

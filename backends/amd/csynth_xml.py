@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from backends.amd.csynth import RESOURCES, Csynth, check_columns, known, release, resources
 from backends.amd.csynth_checks import Cycles, Module, check_cycles, check_share, check_time, check_whole
 from backends.amd.tables import count, damaged, foreign, number
+from flows.core.errors import InputError
 from flows.core.evidence import Metric
 
 if TYPE_CHECKING:
@@ -132,7 +133,10 @@ class _XmlReader:
                 raise damaged(self.place, fact)
 
     def same(self, whole: Module, again: Module) -> None:
-        """Raises `InputError` where the totals are not what the module of the top has."""
+        """Raises `InputError` where the totals are not what the module of the top has.
+
+        Vitis HLS 2025.2 wrote 10,236 and 10,228 LUT into one report of 66; nothing tells which is right.
+        """
         for what, first, second in (
             ("resources", whole.resources, again.resources),
             ("latency", whole.latency, again.latency),
@@ -140,7 +144,8 @@ class _XmlReader:
         ):
             if first != second:
                 fact = f"{what} of {whole.name} differ between its estimates and its ModuleInformation"
-                raise damaged(self.place, fact)
+                advice = f"give {whole.name}_csynth.rpt, which lies beside it, or make it again"
+                raise InputError(f"report {self.place}", fact, advice)
 
     def module(self, name: str, node: Element) -> Module:
         """Raises `InputError` where cycles, times and shares of one module do not agree."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from backends.amd.cosim import Cosim
 from backends.amd.csynth import FIFOS, Csynth
+from backends.amd.export import Export
 from backends.amd.readings import Report
 from backends.amd.timing import Timing
 from flows.core.errors import InputError
@@ -53,6 +54,8 @@ def compared(report: Report, expected: Expected) -> str:
     """The properties of `report` that were compared with the design and agree, in words."""
     if isinstance(report, Cosim):  # names no design, and is not taken from elsewhere
         return "nothing"
+    if isinstance(report, Export):
+        return "part and clock"
     alike = ["top", "part"]
     if not isinstance(report, Csynth):
         return " and ".join(alike) if not isinstance(report, Timing) else "top, part and clock"

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from backends.amd import cosim, csynth, tables, timing, utilization
+from backends.amd import cosim, csynth, export, tables, timing, utilization
 from backends.amd.cosim import Cosim
 from backends.amd.csynth import Csynth
 from backends.amd.csynth_checks import Cycles, Module
+from backends.amd.export import Export
 from backends.amd.tables import damaged, foreign, same_part
 from backends.amd.timing import Timing
 from backends.amd.utilization import Utilization
@@ -20,7 +21,7 @@ from flows.core.errors import InputError
 from flows.core.evidence import DESIGN, RESOURCES, Metric, Reading, Tier
 from flows.core.part import Target
 
-Report = Csynth | Cosim | Utilization | Timing
+Report = Csynth | Cosim | Utilization | Timing | Export
 REPORTS = r"^[ \t]*(== (Vivado|Vitis) HLS Report for '|\| Tool Version\b|<profile\b)"
 """What stands once at the head of every report that is read."""
 
@@ -36,6 +37,8 @@ def parse(text: str, place: str) -> Report:
         advice = "give TOP_csynth.rpt or csynth.xml, which lie beside it"
         raise InputError(f"report {place}", "the summary form of a csynth report", advice)
     tables.single(text, REPORTS, "the head of a report", place)
+    if export.HEADING.search(text):
+        return export.parse(text, place)
     if cosim.HEADING.search(text) and "HLS Report for '" not in text:
         return cosim.parse(text, place)
     if cosim.HEADING.search(text):
@@ -54,25 +57,26 @@ def _vivado(text: str, place: str) -> Utilization | Timing:
     raise foreign(place, f"made with {command}")
 
 
-def check(report: Csynth | Utilization | Timing, place: str, top: str, target: Target) -> None:
+def check(report: Csynth | Utilization | Timing | Export, place: str, top: str, target: Target) -> None:
     """Raises `InputError` where `report` is of another top, part or clock, or of a part that has other resources.
 
-    Timing may be that of a whole system (``design_1_wrapper``) whose paths pass an instance of `top`.
+    Timing may be that of a whole system (``design_1_wrapper``) whose paths pass an instance of `top`. An export report
+    does not name its top.
     """
-    theirs = report.top.name if isinstance(report, Csynth) else report.top
+    theirs = report.top.name if isinstance(report, Csynth) else top if isinstance(report, Export) else report.top
     if theirs != top and not (isinstance(report, Timing) and top in report.blocks):
         raise InputError(f"report {place}", f"of {theirs}, not of {top}", f"give the report of {top} alone")
     part = target.part.full_name
     if not same_part(report.part, part):
         advice = f"give a report for {part}, or ask for that part with --part"
         raise InputError(f"report {place}", f"for part {report.part}, not {part}", advice)
-    period = {Csynth: "clock_ns", Timing: "period_ns"}.get(type(report))
+    period = {Csynth: "clock_ns", Timing: "period_ns", Export: "clock_ns"}.get(type(report))
     clock_ns = getattr(report, period) if period else None
     if clock_ns is not None and abs(clock_ns - target.clock_ns) > 0.005:  # reports have two or three decimals
         advice = "give a report for that clock, or ask for this one with --clock"
         fact = f"for a clock of {clock_ns:g} ns, not {target.clock_ns:g} ns"
         raise InputError(f"report {place}", fact, advice)
-    for metric, available in ({} if isinstance(report, Timing) else report.available).items():
+    for metric, available in (report.available if isinstance(report, Csynth | Utilization) else {}).items():
         if available != (there := target.part.device.available(metric)):
             raise damaged(place, f"{available:,.0f} {metric.unit} available in it, where {part} has {there:,}")
 
@@ -99,6 +103,11 @@ def readings(
             of_report = [*_cycles(report.latency, report.interval, target, Tier.RTL_SIMULATED, on, words)]
         case Utilization():
             of_report = [*_resources(report.resources, report.tier, on, f"{source}; design state {report.state}")]
+        case Export():
+            of_report = [*_resources(report.resources, report.tier, on, f"{source}; the core alone")]
+            if report.achieved_ns:
+                words = f"{source}; {report.achieved_ns:g} ns where {report.clock_ns:g} ns were asked for"
+                of_report.append(Reading(Metric.FMAX_MHZ, 1000 / report.achieved_ns, report.tier, on, words))
         case Timing():
             of_report = []
             if report.fmax_mhz:

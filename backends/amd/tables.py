@@ -15,8 +15,9 @@ from itertools import pairwise
 from flows.core.errors import InputError
 
 RULE = re.compile(r"\+[-+]+\+")
-NUMBER = re.compile(r"(0|[1-9]\d{0,14})(\.\d{1,9})?", re.ASCII)
-"""As the tools print one: no sign, no thousands separator, no exponent, no zeros in front, 15 digits at most."""
+NUMBER = re.compile(r"(0|[1-9]\d{0,19})(\.\d{1,9})?", re.ASCII)
+"""As the tools print one: no sign, no thousands separator, no exponent, no zeros in front, at most the 20 digits of a
+64-bit count, which csynth prints of loops without a bound."""
 RELEASE = re.compile(r"20\d\d\.\d(\.\d+)?", re.ASCII)
 """A year and a number, as the tools number their versions."""
 UNKNOWN = {"", "-", "?", "undef", "n/a", "na", "inf"}
@@ -48,8 +49,8 @@ def damaged(place: str, fact: str) -> InputError:
 
 def foreign(place: str, fact: str) -> InputError:
     """An error for a report, whole perhaps, of a kind that is not read."""
-    advice = "give TOP_csynth.rpt, csynth.xml, or what report_utilization or report_timing_summary wrote"
-    return InputError(f"report {place}", fact, advice)
+    known = "TOP_csynth.rpt, csynth.xml, TOP_export.rpt, or what report_utilization or report_timing_summary wrote"
+    return InputError(f"report {place}", fact, f"give {known}")
 
 
 def twice(place: str, what: str, first: int, second: int) -> InputError:

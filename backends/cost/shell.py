@@ -16,8 +16,10 @@ from flows.core.evidence import RESOURCES, SHELL, Metric
 
 SCOPE = SHELL
 """The scope of its readings, in every flow."""
-DMA, DMA_1X1, SMARTCONNECT, ACCELERATOR, NONE = NAMES = ("dma", "dma-1x1", "smartconnect", "accelerator", "none")
-"""The shells that a user may choose by name."""
+DMA, DMA_1X1, SMARTCONNECT, NONE = NAMES = ("dma", "dma-1x1", "smartconnect", "none")
+"""The shells that a user may choose by name, with any flow."""
+ACCELERATOR = "accelerator"
+"""That of hls4ml's VivadoAccelerator, which no other flow has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ _NAMED = {
 
 
 def find_shell(text: str, own_dma: bool = False) -> Shell:
-    """The shell of one of `NAMES`, or of a user's own numbers as `shell_text` writes them.
+    """The shell of one of `NAMES`, `ACCELERATOR`, or that of a user's own numbers as `shell_text` writes them.
 
     A SmartConnect comes with an AXI DMA, unless the flow has its own DMA engines, as FINN does.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import inf, nan
 from pathlib import Path
 
-from backends.cost.shell import DMA, NAMES, Range, parse_shell
+from backends.cost.shell import ACCELERATOR, DMA, NAMES, Range, parse_shell
 from backends.dataflow.buffers import BRAM, LUTRAM, SRL
 from flows.core.errors import InputError
 from flows.core.evidence import Metric
@@ -99,6 +99,8 @@ def shell_text(text: str) -> str:
     """
     if text in NAMES:
         return text
+    if text == ACCELERATOR:
+        raise ValueError(f"{text!r} is the shell of hls4ml's VivadoAccelerator: give {', '.join(NAMES)}, {OWN_SHELL}")
     if "=" in text:
         return _written(parse_shell(text))
     if not text.endswith(".toml"):
@@ -119,6 +121,10 @@ def _written(own: Mapping[Metric, Range]) -> str:
     return ",".join(f"{key}={'..'.join(f'{end:.0f}' for end in known)}" for key, known in ends.items())
 
 
+SHELLS = (
+    "dma (an AXI DMA, 2x1 memory interconnect, AXI-Lite, reset), dma-1x1 (with 1x1 interconnects), "
+    "smartconnect (with a SmartConnect to memory)"
+)
 OWN_SHELL = "a .toml file, or your own numbers: lut=3000,ff=3500..4000,bram18=4"
 
 
@@ -127,9 +133,7 @@ class ShellOption:
     shell: str = field(
         default=DMA,
         metadata={
-            "help": "what connects the design to the processor: dma (an AXI DMA, 2x1 memory interconnect, AXI-Lite, "
-            "reset), dma-1x1 (with 1x1 interconnects), smartconnect (with a SmartConnect to memory), "
-            f"accelerator (dma, and the converters of hls4ml's VivadoAccelerator), none (the bare core), {OWN_SHELL}",
+            "help": f"what connects the design to the processor: {SHELLS}, none (the bare core), {OWN_SHELL}",
             "unit": "SHELL",
             "parse": shell_text,
         },

@@ -8,8 +8,18 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from backends.amd.options import VendorOptions
+from backends.cost.shell import ACCELERATOR, DMA
 from backends.dataflow.buffers import BRAM, LUTRAM, SRL
-from backends.dataflow.options import AUTO, SIMULATED, RateOption, ShellOption, depth_text
+from backends.dataflow.options import (
+    AUTO,
+    OWN_SHELL,
+    SHELLS,
+    SIMULATED,
+    RateOption,
+    ShellOption,
+    depth_text,
+    shell_text,
+)
 from backends.hls4ml.config import DEFAULT, ROLES, read_config
 from flows.core.errors import InputError
 from models.fixed import FixedType, Overflow, Rounding, parse_type, separated
@@ -164,8 +174,22 @@ class Left(str):
         return text
 
 
+def accelerated_shell_text(text: str) -> str:
+    """As `shell_text`, with the shell of VivadoAccelerator as well. Raises `ValueError` and `InputError`."""
+    return text if text == ACCELERATOR else shell_text(text)
+
+
 @dataclass(frozen=True)
 class Hls4mlOptions(VendorOptions, RateOption, ShellOption):
+    shell: str = field(
+        default=DMA,
+        metadata={
+            "help": f"what connects the design to the processor: {SHELLS}, accelerator (dma, and the converters of "
+            f"hls4ml's VivadoAccelerator), none (the bare core), {OWN_SHELL}",
+            "unit": "SHELL",
+            "parse": accelerated_shell_text,
+        },
+    )
     backend: str = field(
         default=Unasked("vitis"),
         metadata={

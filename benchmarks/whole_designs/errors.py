@@ -18,7 +18,8 @@ def measures(wholes: Sequence[Prediction]) -> tables.Section:
     """Each design once, by its most certain prediction, against the accuracy that is aimed at."""
     surest: dict[str, Prediction] = {}
     for prediction in sorted(
-        (whole for whole in wholes if whole.totals), key=lambda prediction: SUREST.index(prediction.start)
+        (whole for whole in wholes if whole.totals and whole.start in SUREST),
+        key=lambda prediction: SUREST.index(prediction.start),
     ):
         surest.setdefault(prediction.row.name, prediction)
     lines = []

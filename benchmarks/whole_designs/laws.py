@@ -69,7 +69,11 @@ def _hls4ml(repository: str) -> built.Calibration:
 
 
 def _ratios(repository: str) -> tuple[Ratios, Ratios]:
-    """A pair's project is the name of its repository, or stands in its source."""
+    """A pair's project is the name of its repository, or its source begins with the repository."""
     name = repository.rpartition("/")[2]
-    pairs = [pair for pair in csynth_ratios.pairs() if name not in (pair["project"], *pair["source"].split("/")[1:2])]
+    pairs = [
+        pair
+        for pair in csynth_ratios.pairs()
+        if pair["project"] != name and pair["source"].split()[0].rpartition("/")[2] != name
+    ]
     return csynth_ratios.of_hls4ml(pairs), csynth_ratios.of_own_code(pairs)

@@ -21,6 +21,7 @@ import numpy as np
 
 from backends.cost.amounts import Total, joined, summed
 from backends.cost.block_design import shell_of
+from backends.cost.clock import foretold
 from backends.cost.shell import DMA, NONE, SMARTCONNECT, IpBlock, Range, Shell, find_shell
 from backends.cost.synthesis import built_of, is_surer
 from backends.cost.system import BEST, USUAL, WORST, seconds, with_system
@@ -31,12 +32,12 @@ from backends.hls4ml.options import Hls4mlOptions
 from backends.protocol import Job, Unbuildable
 from benchmarks.whole_designs.laws import Laws
 from benchmarks.whole_designs.networks import Unreadable, network_of, precision_of, reuse_of
-from benchmarks.whole_designs.rows import Row
+from benchmarks.whole_designs.rows import UNTOLD, Row
 from calibration.finn.rows import Sample
 from flows.core.clock import Clock, judge_clock, seen_on
 from flows.core.errors import FlowsError
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
-from flows.core.part import Target, find_part
+from flows.core.part import Part, Target, find_part
 from flows.registry import load
 from models.network import INPUT, Network
 from models.ranges import Ranges
@@ -44,8 +45,9 @@ from models.weights import open_weights, save_weights
 
 CONFIGURATION, NODES, CSYNTH, SHELL = "configuration", "nodes", "csynth report", "IPs"
 BOTH, CORE = "configuration and csynth report", "core, routed alone"
-CORE_CSYNTH = "csynth report, core alone"
-"""What a prediction starts from. The last predicts the core alone, without a shell."""
+CORE_CSYNTH, REVISED = "csynth report, core alone", "csynth report of another revision"
+"""What a prediction starts from. The last but one predicts the core alone, without a shell; the last is of other code
+than was built, and no measure of the models."""
 SUREST = CORE, BOTH, CONFIGURATION, NODES, SHELL, CSYNTH
 """For a whole design, from the most certain to the least certain."""
 OWN = re.compile(
@@ -54,14 +56,17 @@ OWN = re.compile(
 """Names of IPs that are none of AMD's nor FINN's: the accelerator, and what else its author wrote."""
 
 STAND_IN = "xc7z020clg400-1"
+DEVICE = re.compile(r"x[acq](7z0[0-9]+s?|7z100)")
+"""A Zynq-7000 of any grade, automotive and defence too, whose dies are those of commercial parts."""
 REASONS = {
+    UNTOLD: "its flow is not recorded",
     "hand-written HLS": "code of somebody's own, which is not in the row",
     "finn-hls (2018)": "layers of FINN's HLS library of 2018, before its compiler; no model of them",
 }
 """Why a design without a report of its core is not predicted, by flow."""
 IMAGE = re.compile(r"\b(\d+)x(\d+)x(\d+)\b|\b(\d+)-\d+-")
 """What a FINN design takes: an image, or as many values as the first layer."""
-UNTOLD = Shell(
+UNTOLD_SHELL = Shell(
     "a shell that is not recorded",
     (IpBlock("from an AXI-Lite port to wide DMAs", Range(350, 2934, 9177), Range(383, 3838, 12000), Range(0, 8, 37)),),
 )
@@ -166,10 +171,21 @@ def _job(network: Network, folder: Path, row: Row, options: Mapping[str, Any]) -
     return job
 
 
+def part_of(name: str) -> Part:
+    """The part of a row, without its package and speed grade where these are not known. Raises `FlowsError` of a part
+    of another fabric."""
+    try:
+        return find_part(name)
+    except FlowsError:
+        if device := DEVICE.match(name.lower()):
+            return find_part(f"xc{device[1]}")
+        raise
+
+
 def _target(row: Row) -> Target:
     """Raises `FlowsError` of a part of another fabric. An Artix-7 has that of the Zynq-7020, which stands in for it."""
-    part = STAND_IN if row.part.lower().startswith("xc7a") else row.part
-    return Target(find_part(part), 1000 / (row.clock_mhz or 100))
+    part = find_part(STAND_IN) if row.part.lower().startswith("xc7a") else part_of(row.part)
+    return Target(part, 1000 / (row.clock_mhz or 100))
 
 
 def _of_finn(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Prediction:
@@ -189,9 +205,18 @@ def _of_finn(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Pr
 def _clock_of_finn(row: Row, nodes: Sequence[Sample]) -> Clock | None:
     try:
         part = _target(row).part
+        limits = finn_clock.predicted([(node.row.layer, node.row.config) for node in nodes], part)
+    except (FlowsError, ValueError):  # another fabric, or a LabelSelect that is not wholly recorded
+        return None
+    return _clock(row, "finn", limits)
+
+
+def _clock_by_hand(row: Row) -> Clock | None:
+    """What is known of placement and routing alone."""
+    try:
+        return _clock(row, "hls", foretold(_target(row).part))
     except FlowsError:
         return None
-    return _clock(row, "finn", finn_clock.predicted([(node.row.layer, node.row.config) for node in nodes], part))
 
 
 def _system(row: Row, rate: float) -> Total | None:
@@ -217,7 +242,8 @@ def _of_csynth(row: Row, laws: Laws, configured: Mapping[Metric, Total]) -> Pred
     for metric, own in configured.items():
         if metric not in whole or is_surer((own.low, own.high), (whole[metric].low, whole[metric].high)):
             whole[metric] = own
-    return Prediction(row, CORE_CSYNTH if row.is_core else BOTH if configured else CSYNTH, whole)
+    start = CORE_CSYNTH if row.is_core else BOTH if configured else REVISED if row.is_revised else CSYNTH
+    return Prediction(row, start, whole, clock=None if row.flow == "hls4ml" else _clock_by_hand(row))
 
 
 def _with_shell(row: Row, core: Mapping[Metric, Total], also: Sequence[IpBlock] = ()) -> dict[Metric, Total]:
@@ -234,7 +260,7 @@ def _with_shell(row: Row, core: Mapping[Metric, Total], also: Sequence[IpBlock] 
 
 def _shell(row: Row) -> Shell:
     if row.ips is None and row.flow not in ("finn", "hls4ml"):
-        return UNTOLD
+        return UNTOLD_SHELL
     if row.ips is None:
         return find_shell(SMARTCONNECT, own_dma=True) if row.flow == "finn" else find_shell(DMA)
     by_hand = row.flow not in ("finn", "hls4ml", "shell only")

@@ -21,6 +21,7 @@ from backends.cost.system import BATCH
 from calibration.truth_files import amount_of, as_object, field_of, records
 from flows.core.errors import InputError
 from flows.core.evidence import Metric
+from flows.core.text import printable
 
 COUNTS = {
     "lut": Metric.LUT,
@@ -33,6 +34,12 @@ COUNTS = {
 
 WRAPPED = "myproject_axi"
 """What hls4ml's VivadoAccelerator calls a core with its converters."""
+
+UNTOLD = "unknown flow"
+"""Of a design whose row does not say by which flow it was made."""
+
+MOST_IPS, MOST_REUSE = 1_000, 1_000_000_000
+"""Of one IP in a block design, and of products on one multiplier: beyond any design."""
 
 Counts = Mapping[Metric, float]
 
@@ -58,6 +65,8 @@ class Row:
     core: Counts = field(default_factory=dict)
     """What the core took when the HLS tool placed and routed it alone (``export_impl``)."""
     ips: Mapping[str, int] | None = None
+    is_revised: bool = False
+    """Whether its csynth report is of another revision of the code than was built, as the row says."""
     has_converters: bool = False
     """Whether hls4ml's VivadoAccelerator, or the like of it, put its converters around the core."""
     clock_mhz: float | None = None
@@ -92,18 +101,23 @@ def is_design(record: Mapping[str, Any]) -> bool:
     return "built" in record or "decoded" in record or "reported" in record
 
 
-def whole_build(file: str, records: Sequence[Mapping[str, Any]]) -> Row | None:
+def whole_build(file: str, records: Sequence[Mapping[str, Any]]) -> Row:
     """The design whose nodes stand in the FINN file of this name, by the records that tell the whole of it: one has
-    what it takes, the same or another the slack."""
+    what it takes, the same or another the slack. Raises `InputError` where a number of theirs is none."""
     wholes = [record for record in records if record.get("scope") == "whole-design"]
     record = next((whole for whole in wholes if "LUT" in whole), None)
     if record is None:
-        return None
+        hidden = "its file does not say what the whole design takes"
+        return Row(file, file, "finn", "FINN", "", {}, folding=file, hidden=hidden)
     names = {"LUT": Metric.LUT, "FF": Metric.FF, "BRAM_18K": Metric.BRAM18, "DSP": Metric.DSP}
-    built = {metric: float(record[key]) for key, metric in names.items() if key in record}
-    repository = "/".join(str(record.get("source", file)).split("/")[:2])
-    clock = 1000 / float(record.get("clock_target_ns", 10.0))
-    part, net = str(record.get("part", "")), str(record.get("network", ""))
+    built = {
+        metric: amount_of(f"{file}, field {key}", record[key], "give a number")
+        for key, metric in names.items()
+        if record.get(key) is not None
+    }
+    repository = "/".join((_text(record, "source") or file).split("/")[:2])
+    clock = 1000 / (_positive(file, record, "clock_target_ns") or 10.0)
+    part, net = _text(record, "part"), _text(record, "network")
     slack = next((_slack(file, whole["WNS_ns"]) for whole in wholes if "WNS_ns" in whole), None)
     return Row(file, repository, "finn", "FINN", part, built, net, folding=file, clock_mhz=clock, wns_ns=slack)
 
@@ -115,32 +129,39 @@ def _row(place: str, record: Any) -> Row:
     is_core = "built" in record
     seen = [_counts(f"{place}, field {key}", record.get(key)) for key in ("decoded", "reported", "built")]
     built = {metric: value for counts in seen for metric, value in counts.items()}
-    name = str(record.get("id") or record.get("source") or place)
+    name = _text(record, "id", "source") or place
     return Row(
         name,
-        str(record.get("repo") or record.get("project") or name),
-        _flow(record),
-        str(record.get("kind") or record.get("network") or ""),
-        _part(field_of(place, record, "part", str)),
+        _text(record, "repo", "project") or name,
+        _flow(record, is_core),
+        _text(record, "kind", "network"),
+        _part(printable(field_of(place, record, "part", str))),
         built,
-        str(record.get("net") or ""),
-        str(record.get("precision") or ""),
-        str(record.get("strategy") or "").lower(),
-        str(record.get("io") or record.get("io_type") or ""),
-        str(record.get("tools") or record.get("tool") or ""),
-        str(record.get("folding") or ""),
+        _text(record, "net"),
+        _text(record, "precision"),
+        _text(record, "strategy").lower(),
+        _text(record, "io", "io_type"),
+        _text(record, "tools", "tool"),
+        _text(record, "folding"),
         _factors(place, record.get("reuse")),
         _counts(f"{place}, field csynth", record.get("csynth")),
         _counts(f"{place}, field export_impl", record.get("export_impl")),
-        None if record.get("ips") is None else _whole_numbers(f"{place}, field ips", record["ips"]),
+        None if record.get("ips") is None else _whole_numbers(f"{place}, field ips", record["ips"], 0, MOST_IPS),
+        "revision" in str(as_object(place, record.get("csynth") or {}).get("note")),
         any(WRAPPED in str(record.get(key)) for key in ("ips", "hierarchy", "csynth", "csynth_axi")),
         _positive(place, record, "clock_mhz") or _positive(place, record, "fclk_mhz"),
         _slack(place, record.get("wns_ns")),
         _positive(place, record, "board_rate_fps"),
         int(_positive(place, record, "batch") or BATCH),
         is_core,
-        _not_to_predict(str(record.get("note", ""))),
+        _not_to_predict(_text(record, "note")),
     )
+
+
+def _text(record: Mapping[str, Any], *keys: str) -> str:
+    """The first of `keys` that says something, as it may be printed; what is no text says nothing."""
+    known = (value for key in keys if isinstance(value := record.get(key), str) and value)
+    return printable(next(known, ""))
 
 
 def _part(name: str) -> str:
@@ -148,9 +169,11 @@ def _part(name: str) -> str:
     return f"xc{name}" if name[:1] in ("7", "k", "v", "z") else name
 
 
-def _flow(record: Mapping[str, Any]) -> str:
+def _flow(record: Mapping[str, Any], is_core: bool) -> str:
     """The flow; for a pair of csynth and built counts it follows from ``code``."""
-    return str(record.get("flow") or ("hls4ml" if record.get("code") == "hls4ml" else "hand-written HLS"))
+    of_pair = "hls4ml" if record.get("code") == "hls4ml" else "hand-written HLS"
+    flow = _text(record, "flow") or (of_pair if is_core else UNTOLD)
+    return flow.lower() if flow.lower() in ("finn", "hls4ml") else flow
 
 
 def _counts(place: str, counts: Any) -> Counts:
@@ -169,13 +192,14 @@ def _factors(place: str, reuse: Any) -> Mapping[str, int]:
     if not reuse:
         return {}
     factors = reuse if isinstance(reuse, dict) else {"all": reuse}
-    return _whole_numbers(f"{place}, field reuse", factors, least=1)
+    return _whole_numbers(f"{place}, field reuse", factors, 1, MOST_REUSE)
 
 
-def _whole_numbers(place: str, numbers: Any, least: int = 0) -> Mapping[str, int]:
+def _whole_numbers(place: str, numbers: Any, least: int, most: int) -> Mapping[str, int]:
     for key, value in as_object(place, numbers).items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise InputError(f"{place}.{key}", f"{value!r} is no whole number of {least} or more", "correct it")
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            fact = f"{value!r} is no whole number from {least:,} to {most:,}"
+            raise InputError(f"{place}.{key}", fact, "correct it")
     return dict(numbers)
 
 

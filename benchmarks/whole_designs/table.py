@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.whole_designs.errors import measures, summaries
 from benchmarks.whole_designs.laws import SHIPPED, Fits
 from benchmarks.whole_designs.page import PAGE
-from benchmarks.whole_designs.predictions import Prediction, predictions
+from benchmarks.whole_designs.predictions import Prediction, part_of, predictions
 from benchmarks.whole_designs.rows import Row, read, whole_build
 from calibration import tables
 from calibration.finn import rows as finn_rows
@@ -29,7 +29,6 @@ from flows.core.clock import ClockVerdict
 from flows.core.errors import FlowsError, InputError
 from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.fit import Verdict, judge
-from flows.core.part import find_part
 
 HELD_OUT = "Each repository is predicted by models fitted without it."
 SHIPPED_LAWS = "The models are as shipped: some of these designs were fitted to."
@@ -54,14 +53,17 @@ def run(files: Sequence[Path], cross_validate: bool, markdown: bool) -> int:
     wholes: list[Row] = []
     errors: list[InputError] = []
     for path in files:
-        table = [record for record in records(path) if isinstance(record, dict)]
-        if any("scope" in record for record in table):
-            builds[path.stem], wrong = finn_rows.read(path)
-            wholes += [row] if (row := whole_build(path.stem, table)) else []
-        else:
-            designs, wrong = read(path)
-            rows += designs
-        errors += wrong
+        try:
+            table = [record for record in records(path) if isinstance(record, dict)]
+            if any("scope" in record for record in table):
+                builds[path.stem], wrong = finn_rows.read(path)
+                wholes.append(whole_build(path.stem, table))
+            else:
+                designs, wrong = read(path)
+                rows += designs
+            errors += wrong
+        except InputError as unreadable:
+            errors.append(unreadable)
     named = " ".join(row.folding for row in rows)
     rows += [row for row in wholes if row.folding not in named]
     fits = Fits(sample for nodes in builds.values() for sample in nodes)
@@ -122,7 +124,7 @@ def _cell(prediction: Prediction, metric: Metric) -> str:
 def verdict_of(prediction: Prediction) -> Verdict | None:
     """By the resources, with the margins of a review; None of a part of another family."""
     try:
-        part = find_part(prediction.row.part)
+        part = part_of(prediction.row.part)
     except FlowsError:
         return None
     whole = [

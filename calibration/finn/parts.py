@@ -208,11 +208,15 @@ def _thresholds_hls(config: Mapping[str, Any]) -> Other:
 
 
 def _pool(config: Mapping[str, Any]) -> Other:
-    """A two-dimensional one takes all channels at once and keeps a row; of single bits it keeps it in block RAM."""
+    """A two-dimensional one takes all channels at once and keeps a row; of single bits it keeps it in block RAM. One
+    over a single column is another function, which passes a stream on and compares."""
     (rows, columns), (_, kernel) = _pair(config["ImgDim"]), _pair(config["PoolDim"])
     bits = integer(config["dataType"]).width
     if columns == 1 or rows == 1:
-        return _stream(2 * config["PE"] * bits)
+        ports = 2 * config["PE"] * bits
+        return Other(
+            {Metric.LUT: Law("max_pool_1d", 0, {"bits": ports, "one": 1}), Metric.FF: hls.stream(ports, Metric.FF)}
+        )
     word, row = config["NumChannels"] * bits, columns // kernel
     features = {"bits": word, "compared": word * (bits > 1), "one": 1}
     memory = 0 if bits == 1 else ram_luts(row, word)

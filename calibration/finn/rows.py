@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,20 +107,22 @@ def samples(place: str, record: Any) -> Iterator[Sample]:
     if stage == CSYNTH and isinstance(cycles, dict):
         measured["cycles"] = amount_of(f"{place}, field latency_cycles.max", cycles.get("max"), "give a number")
     version = re.search(r"20\d\d\.\d", str(record.get("tool")))
-    name, build = str(record.get("id")), str(record.get("source")).split()[0]
+    name, build = str(record.get("id")), next(iter(str(record.get("source")).split()), "")
     row = Row(
         place, "finn", version[0] if version else "", str(record.get("part")), build, name, op, name, config, measured
     )
-    part, reason = None, ""
+    sample = Sample(row, None, "", not is_synthesised)
     try:
-        part = part_of(op, config, str(record.get("finn_version")), row.version)
+        sample = replace(sample, part=part_of(op, config, str(record.get("finn_version")), row.version))
+        for key in (*METRICS.values(), "cycles"):  # a field of the wrong kind shows itself here
+            sample.amount(key, models.shipped())
     except Unknown as error:
-        reason = str(error)
+        sample = replace(sample, reason=str(error))
     except KeyError as error:
-        reason = f"{op}: {error.args[0]} is not recorded"
-    except (TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
+        sample = replace(sample, part=None, reason=f"{op}: {error.args[0]} is not recorded")
+    except (TypeError, ValueError, ArithmeticError, AttributeError, IndexError) as error:
         raise InputError(f"{place}, field config", f"no configuration of {op}: {error}", "correct it") from None
-    yield Sample(row, part, reason, not is_synthesised)
+    yield sample
 
 
 def nodes(paths: Sequence[Path]) -> list[Sample]:

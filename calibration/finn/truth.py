@@ -204,6 +204,8 @@ Parts: {parts}.
   what its own registers say (five of `cnv`): these few do not test what they were read from.
 - Thresholds of a network's input are the same for all channels; what Vivado makes of them hangs on their values, which
   the models do not see.
+- A max pool over a single column is another function than a two-dimensional one: more LUTs. One project alone has
+  any (RadioFINN, 14 nodes), so its LUTs are modelled, but not tested here.
 - The error of padding's LUTs is Vivado's: it gave two nodes of one design and one configuration 172 and 326.
 - FIFOs in block RAM are an IP of Vivado's: 28 to 47 LUTs by Vivado 2022, 55 to 86 by 2024.1. One model stands for both.
 - Cycles are those of a csynth report: FINN's and the 10 of the pipeline.

@@ -221,8 +221,8 @@ def add_submission(parser: Parser) -> None:
 def add_reports(parser: Parser) -> None:
     parser.add_argument(
         "--report", dest="reports", metavar="FILE", type=Path, action="append", default=[],
-        help="a vendor's report of this very design, made elsewhere (csynth, utilization, timing; the report folder "
-        "of FINN's build); may be repeated",
+        help="a vendor's report of this very design, made elsewhere (csynth, export, utilization, timing; the "
+        "report folder of FINN's build); may be repeated",
     )  # fmt: skip
 
 

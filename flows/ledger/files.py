@@ -15,7 +15,11 @@ from flows.core.ledger import Entry
 from flows.ledger import board, finn, hardware, vendor
 
 ADVICE = "name a report, a bitstream, a board file, or a folder with some"
-REPORTS = re.compile(r"csynth\.(rpt|xml)$|(cosim|_export)\.rpt$|(utilization|timing|power)\w*\.rpt$", re.IGNORECASE)
+REPORTS = re.compile(
+    r"csynth\.(rpt|xml)$|(cosim|_export|export_(syn|impl)|hls_impl_(syn|pnr))\.rpt$"
+    r"|(utilization|timing|power)\w*\.rpt$",
+    re.IGNORECASE,
+)
 """How the files of AMD's tools are called in whose folders they are looked for. One that is named may have any name."""
 HARDWARE = (".bit", ".xsa", ".hdf", ".hwh")
 BOARD = ".toml"

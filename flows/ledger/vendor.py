@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from backends.amd import cosim, export, power
+from backends.amd import cosim, power
 from backends.amd.cosim import Cosim
 from backends.amd.csynth import Csynth
 from backends.amd.csynth_checks import Cycles
@@ -59,8 +59,6 @@ def entry(text: str, file: str, digest: str, today: str) -> Entry:
 
 
 def _parse(text: str, file: str) -> Csynth | Cosim | Export | Utilization | Timing | Power:
-    if export.HEADING.search(text):
-        return export.parse(text, file)
     if power.IS_POWER.search(text):
         return power.parse(text, file)
     if cosim.HEADING.search(text) and "HLS Report for '" not in text:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from backends.cost.amounts import Total
 from benchmarks.whole_designs import rows, table
@@ -22,11 +24,14 @@ from benchmarks.whole_designs.predictions import (
     CORE,
     CORE_CSYNTH,
     CSYNTH,
+    REVISED,
     SHELL,
     Prediction,
+    part_of,
     predictions,
 )
 from calibration.finn.rows import samples
+from flows.core.clock import ClockVerdict
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.fit import Verdict
 from models.network import Conv2D, Dense, Flatten, ReLU
@@ -168,8 +173,8 @@ def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
     ("field", "value"),
     [
         ("reuse", {"all": "x"}), ("reuse", {"all": 0}), ("reuse", "64"),
-        ("ips", ["axi_dma"]), ("ips", {"axi_dma": "two"}), ("wns_ns", "0.2"), ("wns_ns", float("nan")),
-        ("clock_mhz", "100"),
+        ("ips", ["axi_dma"]), ("ips", {"axi_dma": "two"}), ("ips", {"axi_dma": 10**9}), ("wns_ns", "0.2"),
+        ("wns_ns", float("nan")), ("clock_mhz", "100"),
         ("csynth", {"lut": "many"}), ("decoded", 7), ("part", None),
     ],
 )  # fmt: skip
@@ -183,6 +188,88 @@ def test_a_field_that_makes_no_sense_is_named_and_its_row_left_out(field: str, v
 def test_what_is_null_is_absent(tmp_path: Path) -> None:
     row = row_of(tmp_path, net=None, reuse=16, csynth={"lut": None, "ff": 3}, wns_ns=None, clock_mhz=None, ips=None)
     assert row.net == "" and row.reuse == {"all": 16} and row.csynth == {Metric.FF: 3} and row.clock_mhz is None
+
+
+@pytest.mark.parametrize(
+    ("told", "device"),
+    [
+        ("xc7z045ffv900-2", "xc7z045"), ("xa7z020clg400-1I", "xc7z020"), ("xq7z030", "xc7z030"), ("xc7z020", "xc7z020"),
+        ("xc7z007sclg225", "xc7z007s"), ("xc7z014sclg400-1L", "xc7z014s"), ("pynq-z2", "xc7z020"),
+    ],
+)  # fmt: skip
+def test_a_zynq_of_any_package_and_grade_has_its_device(told: str, device: str) -> None:
+    assert part_of(told).device.name == device
+
+
+def test_a_report_of_another_revision_is_no_measure(tmp_path: Path) -> None:
+    csynth = {"lut": 20_000, "ff": 9_000, "note": "of a near revision"}
+    row = row_of(tmp_path, flow="hand-written HLS", csynth=csynth)
+    (one,) = predictions(row, {}, Fits(()).without(SHIPPED))
+    assert one.start == REVISED and one.totals
+    assert len(measures([one])[1]) == 1, "a head and no line"
+
+
+def test_what_is_no_text_says_nothing_and_no_text_steers_a_terminal(tmp_path: Path) -> None:
+    row = row_of(tmp_path, flow=["finn"], tools=7, id="red \x1b[31m")
+    assert (row.flow, row.tool, row.name) == (rows.UNTOLD, "", r"red \x1b[31m")
+    (one,) = predictions(row, {}, Fits(()).without(SHIPPED))
+    assert one.reason == "its flow is not recorded, and no report of its core is in the row"
+    assert row_of(tmp_path, flow="FINN").flow == "finn"
+
+
+def test_the_clock_of_others_code_is_judged_too(tmp_path: Path) -> None:
+    row = row_of(tmp_path, flow="hand-written HLS", csynth={"lut": 20_000, "ff": 9_000})
+    laws = Fits(()).without(SHIPPED)
+    for mhz, verdict in ((100, ClockVerdict.CREDIBLE), (200, ClockVerdict.AT_RISK)):
+        (one,) = predictions(replace(row, clock_mhz=mhz), {}, laws)
+        assert one.clock and one.clock.verdict is verdict
+    (foreign,) = predictions(replace(row, part="xcku5p"), {}, laws)
+    assert foreign.totals and foreign.clock is None
+
+
+@pytest.mark.parametrize("wrong", [{"clock_target_ns": "10"}, {"LUT": "many"}, {"WNS_ns": [1]}])
+def test_a_build_with_a_wrong_number_is_named(
+    wrong: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = NODE | {"scope": "whole-design", "LUT": 5_000, "FF": 6_000} | wrong
+    (tmp_path / "finn_own.json").write_text(json.dumps([whole, NODE]))
+    (tmp_path / "rows.json").write_text(json.dumps([MLP]))
+    (tmp_path / "none.json").write_text("{")
+    files = [tmp_path / name for name in ("none.json", "finn_own.json", "rows.json")]
+    assert table.run(files, cross_validate=False, markdown=False) == 3
+    text, error = capsys.readouterr()
+    assert next(iter(wrong)).lower() in error.lower() and "none.json" in error and "mlp" in text
+
+
+def test_nodes_without_the_whole_are_listed_as_not_predicted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "finn_own.json").write_text(json.dumps([NODE]))
+    assert table.run([tmp_path / "finn_own.json"], cross_validate=False, markdown=False) == 0
+    assert "does not say what the whole design takes" in capsys.readouterr().out
+
+
+VALUES = st.sampled_from(
+    [None, 0, -1, 1.5, 1e300, float("nan"), "", "x", [], {}, {"all": 0}, {"lut": None}, [1], True, 10**30,
+     "io_parallel", "latency", "xc7z010", "1x1x1: conv 3x3 4", "MLP 16-0-5", "ap_fixed<0,0>", "ap_fixed<999,-5>"]
+)  # fmt: skip
+"""What no field, or another field, holds."""
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_row_falls_over(data: st.DataObject, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    csynth = {"lut": 20_000, "ff": 9_000, "bram18": 8, "dsp": 32}
+    for name, row in (("rows", MLP | {"csynth": csynth, "ips": {"axi_dma": 1}}), ("finn_own", NODE)):
+        row = dict(row)
+        for key in data.draw(st.lists(st.sampled_from(sorted(row)), max_size=3)):
+            row[key] = data.draw(VALUES)
+        if data.draw(st.booleans()):
+            row.pop(data.draw(st.sampled_from(sorted(row))))
+        (tmp_path / f"{name}.json").write_text(json.dumps([row]))
+    files = [tmp_path / "rows.json", tmp_path / "finn_own.json"]
+    assert table.run(files, cross_validate=False, markdown=data.draw(st.booleans())) in (0, 3)
+    capsys.readouterr()
 
 
 def test_a_pair_is_a_core_alone_and_no_whole_design(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 LIMIT = TEXT_LIMIT
 """Bytes of a file: those of public designs have less than two million."""
 PROCESSOR = "processing_system7"
+HERTZ = re.compile(r"[1-9]\d{0,10}|[1-9](\.\d{1,9})?e\+?\d\d?", re.ASCII)
+"""A frequency: 142857132, or 1e+08."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,9 @@ def _clocks(modules: list[Element], place: str) -> Iterator[tuple[str, float]]:
         for port in module.iter("PORT"):
             pin, hertz = port.get("NAME", ""), port.get("CLKFREQUENCY", "")
             if pin.startswith("FCLK_CLK") and hertz:
-                if not (hertz.isascii() and hertz.isdecimal() and len(hertz) < 12 and int(hertz)):
+                if not (match := HERTZ.fullmatch(hertz)):
                     raise _refused(place, f"{hertz[:20]!r} where the frequency of {pin[:20]} should be, in Hz")
-                yield printable(pin)[:20], int(hertz) / 1e6
+                yield printable(pin)[:20], float(match[0]) / 1e6
 
 
 def _refused(place: str, fact: str) -> InputError:

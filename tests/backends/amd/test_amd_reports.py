@@ -115,6 +115,42 @@ def test_other_tables_with_totals_are_no_summary(report: Report) -> None:
         csynth.parse(report("csynth").split("== Utilization")[0] + fifos, "x.rpt")
 
 
+@pytest.mark.parametrize("modules", [None, {"conv_U0": ({"LUT": 777}, {})}])
+def test_memories_of_vitis_hls_are_no_instances(report: Report, modules: dict[str, tuple[Columns, Columns]]) -> None:
+    """Their table has a column Module, and the resources."""
+    memory = {"Memory": "line_U", "Module": "line_RAM_AUTO_1R1W", "BRAM_18K": 8, "FF": 0, "LUT": 0, "Words": 2_704}
+    text = report("csynth", modules=modules)
+    found = csynth.parse(f"{text}\n    * Memory:\n{report('grid', list(memory), [memory])}\n", "x.rpt")
+    assert found == csynth.parse(text, "x.rpt")
+
+
+@pytest.mark.parametrize(
+    ("cycles", "time", "estimated", "period"),
+    [
+        (11, "61.096 ns", "5.554 ns", 5.554),  # 5.5542 ns
+        (1_352, "13.630 us", "10.081 ns", 10.081),
+        (280, "38.331 us", "0.137 us", 137),  # 136.9 ns
+    ],
+)
+def test_a_latency_in_time_is_of_the_period_before_it_was_rounded(
+    report: Report, cycles: int, time: str, estimated: str, period: float
+) -> None:
+    speed: Columns = {"Latency (cycles)/min": cycles, "Latency (cycles)/max": cycles}
+    speed |= {"Latency (absolute)/min": time, "Latency (absolute)/max": time}
+    text = report("csynth", cycles=speed, clock="5.00 ns", estimated=estimated, pipeline="yes")
+    assert csynth.parse(text, "x.rpt").estimated_ns == pytest.approx(period)
+    with pytest.raises(InputError, match="a latency of"):
+        csynth.parse(text.replace(time, f"9{time[1:]}"), "x.rpt")
+
+
+def test_a_loop_without_a_bound_has_cycles_of_64_bits(report: Report) -> None:
+    worst = 71_252_331_726_766_096
+    speed: Columns = {"Latency (cycles)/min": 20, "Latency (cycles)/max": worst}
+    speed |= {"Interval/min": 21, "Interval/max": worst + 1}
+    found = csynth.parse(report("csynth", cycles=speed, pipeline="no"), "x.rpt")
+    assert found.top.latency == Cycles(20, float(worst))
+
+
 def test_fifos_are_summed_up_as_a_module_of_their_own(report: Report) -> None:
     found = csynth.parse(report("csynth", fifos={"BRAM_18K": 12, "LUT": 340}), "x.rpt")
     assert found.modules == (Module(csynth.FIFOS, {Metric.BRAM18: 12, Metric.LUT: 340}),)

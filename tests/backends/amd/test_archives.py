@@ -40,6 +40,8 @@ def test_a_handoff_tells_part_clock_and_cores() -> None:
     assert (found.design, found.part, found.tool) == ("top", "xc7z020clg400-1", "2022.2")
     assert found.clocks_mhz == {"FCLK_CLK0": 142.857132}
     assert found.ips == {"axi_dma": 2, "processing_system7": 1} and found.is_whole
+    for written, mhz in (("1e+08", 100), ("1.5e+08", 150), ("5e7", 50)):
+        assert handoff.parse(HANDOFF.replace("142857132", written).encode(), "x.hwh").clocks_mhz == {"FCLK_CLK0": mhz}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,7 @@ def test_a_handoff_tells_part_clock_and_cores() -> None:
         (HANDOFF.replace("<EDK", '<!DOCTYPE a [<!ENTITY b "c">]><EDK', 1), "document type"),
         (HANDOFF.replace("142857132", "fast"), "'fast' where the frequency"),
         (HANDOFF.replace("142857132", "0"), "'0' where the frequency"),
+        (HANDOFF.replace("142857132", "1e999"), "'1e999' where the frequency"),
     ],
 )
 def test_what_is_no_handoff_is_refused(content: str, fact: str) -> None:

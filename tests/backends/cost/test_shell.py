@@ -152,7 +152,7 @@ def test_what_is_no_shell_is_refused_in_words(text: str) -> None:
         ("lut=-1,ff=1,bram18=1", "give a whole number"),
         ("lut=9..1,ff=1,bram18=1", "give a whole number"),
         ("lut=1e3,ff=1,bram18=1", "give a whole number"),
-        ("dmaa", "give dma, dma-1x1, smartconnect, accelerator, none"),
+        ("dmaa", "give dma, dma-1x1, smartconnect, none"),
     ],
 )
 def test_damaged_numbers_are_refused(text: str, fact: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.dataflow.options import hours
-from backends.hls4ml.options import Hls4mlOptions, parse_reuse, precision_text, reuse_text
+from backends.hls4ml.options import Hls4mlOptions, accelerated_shell_text, parse_reuse, precision_text, reuse_text
 from models.fixed import FixedType
 
 NAMES = st.text("abcdefgh_0123456789", min_size=1)
@@ -70,3 +70,9 @@ def test_a_time_limit_is_in_hours(text: str) -> None:
     assert hours("0.5") == 0.5
     with pytest.raises(ValueError, match="is no time limit"):
         hours(text)
+
+
+def test_the_shell_of_vivado_accelerator_is_taken_beside_those_of_every_flow() -> None:
+    assert accelerated_shell_text("accelerator") == "accelerator" and accelerated_shell_text("dma-1x1") == "dma-1x1"
+    with pytest.raises(ValueError, match="is no shell"):
+        accelerated_shell_text("accelerators")

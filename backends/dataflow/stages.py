@@ -80,8 +80,18 @@ class Frame:
         ends, taken, put = np.cumsum(cycles), np.cumsum(takes), np.cumsum(puts)
         return cls((ends - cycles)[takes], ends[puts], (put - puts)[takes], taken[puts])
 
+    @cached_property
+    def alternates(self) -> bool:
+        """Whether every firing takes a token and puts one."""
+        import numpy as np
+
+        number = np.arange(len(self.takes))
+        return np.array_equal(self.puts_before, number) and np.array_equal(self.takes_before, number + 1)
+
     def of_every(self, taken: int, put: int) -> Frame:
         """A frame of only every `taken`-th token taken and every `put`-th token put."""
+        if taken == put == 1:
+            return self
         takes, puts = slice(taken - 1, None, taken), slice(put - 1, None, put)
         return Frame(
             self.takes[takes], self.puts[puts], self.puts_before[takes] // put, self.takes_before[puts] // taken

@@ -180,8 +180,8 @@ def test_tokens_that_are_followed_alone_are_never_later(
     some, fewer_bits = times.settled(stages, depths, frames, followed)
     for name, whole in every.items():
         part = some[name]
-        assert len(part.put) >= frames * min(followed, len(whole.put) // frames)
-        for exact, bound in ((whole.taken, part.taken), (whole.put, part.put)):
+        assert len(part.ready) >= frames * min(followed, len(whole.ready) // frames)
+        for exact, bound in ((whole.taken, part.taken), (whole.ready, part.ready)):
             grain = len(exact) // max(len(bound), 1)
             assert (bound >> fewer_bits <= exact[grain - 1 :: grain or 1] >> bits).all()
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
-from operator import attrgetter, mul
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter, mul
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,8 +33,7 @@ Fifo = tuple[str, str]
 """A FIFO by its writer and its reader."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """`count` equal firings: the `cycles` of each, whether it takes tokens, and whether it puts one."""
 
     count: int
@@ -43,7 +42,7 @@ class Run:
     puts: bool = True
 
 
-COUNT, CYCLES, PUTS = attrgetter("count"), attrgetter("cycles"), attrgetter("puts")
+COUNT, CYCLES, EVENTS, FIRING, PUTS = map(itemgetter, (0, 1, slice(2, None), slice(1, None), 3))
 
 
 def merged(runs: Iterable[Run]) -> tuple[Run, ...]:
@@ -52,8 +51,8 @@ def merged(runs: Iterable[Run]) -> tuple[Run, ...]:
     >>> merged([Run(1, 2), Run(3, 2), Run(0, 5), Run(1, 2, puts=False)])
     (Run(count=4, cycles=2, takes=True, puts=True), Run(count=1, cycles=2, takes=True, puts=False))
     """
-    alike = groupby((run for run in runs if run.count), key=attrgetter("cycles", "takes", "puts"))
-    return tuple(Run(sum(map(attrgetter("count"), group)), *firing) for firing, group in alike)
+    alike = groupby(filter(COUNT, runs), key=FIRING)
+    return tuple(Run(sum(map(COUNT, group)), *firing) for firing, group in alike)
 
 
 @dataclass(frozen=True)
@@ -73,10 +72,11 @@ class Frame:
     def of(cls, pattern: Sequence[Run]) -> Frame:
         import numpy as np
 
-        counts = [run.count for run in pattern]
-        cycles = np.repeat(np.array([run.cycles for run in pattern], np.int64), counts)
-        takes = np.repeat(np.array([run.takes for run in pattern], bool), counts)
-        puts = np.repeat(np.array([run.puts for run in pattern], bool), counts)
+        counts, *firings = zip(*pattern, strict=True)
+        cycles, takes, puts = (
+            np.repeat(np.array(each, kind), counts)
+            for each, kind in zip(firings, (np.int64, np.bool_, np.bool_), strict=True)
+        )
         ends, taken, put = np.cumsum(cycles), np.cumsum(takes), np.cumsum(puts)
         return cls((ends - cycles)[takes], ends[puts], (put - puts)[takes], taken[puts])
 
@@ -129,10 +129,8 @@ class Stage:
     def shape(self) -> tuple[Run, ...]:
         """The same firings with one cycle each, in as few runs as possible; several designs of a network often share
         it."""
-        alike = (
-            (sum(map(COUNT, group)), firing) for firing, group in groupby(self.pattern, attrgetter("takes", "puts"))
-        )
-        return tuple(Run(count, 1, *firing) for count, firing in alike if count)
+        alike = ((sum(map(COUNT, group)), events) for events, group in groupby(self.pattern, EVENTS))
+        return tuple(Run(count, 1, *events) for count, events in alike if count)
 
     def __hash__(self) -> int:
         """Leaves out the pattern, which has thousands of runs."""

@@ -213,7 +213,7 @@ def _window(
     rows, columns = block.taken[0], block.taken[1]
     wide, high = (_ends(size, layer.kernel[axis], layer.strides[axis]) for axis, size in ((1, columns), (0, rows)))
     busy = merged(full if column in wide else idle for column in range(columns))
-    quiet = (replace(idle, count=columns),)
+    quiet = (idle._replace(count=columns),)
     return merged(run for row in range(rows) for run in (busy if row in high else quiet))
 
 

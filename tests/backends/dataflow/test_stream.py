@@ -119,7 +119,7 @@ def test_the_simulation_is_what_stepping_through_every_cycle_gives(
 
 
 def with_cycles(stage: Stage, change: Callable[[int], int]) -> Stage:
-    return replace(stage, pattern=tuple(replace(run, cycles=change(run.cycles)) for run in stage.pattern))
+    return replace(stage, pattern=tuple(run._replace(cycles=change(run.cycles)) for run in stage.pattern))
 
 
 @settings(deadline=None, max_examples=300)
@@ -131,7 +131,7 @@ def test_arrays_find_what_the_loop_over_tokens_finds(
     stages, depths = design
     if idle:
         stages = [
-            replace(one, pattern=tuple(replace(run, cycles=run.cycles // 3) for run in one.pattern)) for one in stages
+            replace(one, pattern=tuple(run._replace(cycles=run.cycles // 3) for run in one.pattern)) for one in stages
         ]
     expected = simulate_tokens(stages, depths, frames)
     with pytest.MonkeyPatch.context() as patch:
@@ -211,7 +211,7 @@ def test_sized_fifos_never_deadlock_whatever_the_cycles(stages: list[Stage], slo
     depths = sized(stages, dict.fromkeys(fifos(stages), 8), LEAST)
     assert simulate(stages, depths).deadlock is None
     other = [
-        replace(stage, pattern=tuple(replace(run, cycles=run.cycles * slower) for run in stage.pattern), delay=0)
+        replace(stage, pattern=tuple(run._replace(cycles=run.cycles * slower) for run in stage.pattern), delay=0)
         if place % 2
         else stage
         for place, stage in enumerate(stages)

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
-from operator import itemgetter, mul
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Run(NamedTuple):
     puts: bool = True
 
 
-COUNT, CYCLES, EVENTS, FIRING, PUTS = map(itemgetter, (0, 1, slice(2, None), slice(1, None), 3))
+COUNT, FIRING = itemgetter(0), itemgetter(slice(1, None))
 
 
 def merged(runs: Iterable[Run]) -> tuple[Run, ...]:
@@ -69,14 +69,13 @@ class Frame:
     takes_before: Times
 
     @classmethod
-    def of(cls, pattern: Sequence[Run]) -> Frame:
+    def of(cls, runs: Times) -> Frame:
+        """Of runs as in `Stage.runs`."""
         import numpy as np
 
-        counts, *firings = zip(*pattern, strict=True)
-        cycles, takes, puts = (
-            np.repeat(np.array(each, kind), counts)
-            for each, kind in zip(firings, (np.int64, np.bool_, np.bool_), strict=True)
-        )
+        counts, *firings = runs.T
+        cycles, takes, puts = (np.repeat(each, counts) for each in firings)
+        takes, puts = takes.astype(bool), puts.astype(bool)
         ends, taken, put = np.cumsum(cycles), np.cumsum(takes), np.cumsum(puts)
         return cls((ends - cycles)[takes], ends[puts], (put - puts)[takes], taken[puts])
 
@@ -111,26 +110,40 @@ class Stage:
     delay: int = 0
 
     @cached_property
+    def runs(self) -> Times:
+        """The pattern: (runs, the four fields of a `Run`)."""
+        import numpy as np
+
+        return np.fromiter(chain.from_iterable(self.pattern), np.int64).reshape(-1, len(Run._fields))
+
+    @cached_property
     def busy(self) -> int:
         """Cycles of one frame, if its tokens are always available and its FIFOs never full."""
-        return sum(map(mul, map(COUNT, self.pattern), map(CYCLES, self.pattern)))
+        count, cycles, _, _ = self.runs.T
+        return int(count @ cycles)
 
     @cached_property
     def tokens(self) -> int:
         """Tokens put in one frame."""
-        return sum(map(mul, map(COUNT, self.pattern), map(PUTS, self.pattern)))
+        count, _, _, puts = self.runs.T
+        return int(count @ puts)
 
     @cached_property
     def frame(self) -> Frame:
         """The events of one frame."""
-        return Frame.of(self.pattern)
+        return Frame.of(self.runs)
 
     @cached_property
-    def shape(self) -> tuple[Run, ...]:
-        """The same firings with one cycle each, in as few runs as possible; several designs of a network often share
-        it."""
-        alike = ((sum(map(COUNT, group)), events) for events, group in groupby(self.pattern, EVENTS))
-        return tuple(Run(count, 1, *events) for count, events in alike if count)
+    def untimed(self) -> Stage:
+        """The same firings with one cycle each and no pipeline, in as few runs as possible; several designs of a
+        network often share it."""
+        import numpy as np
+
+        runs = self.runs[self.runs[:, 0] > 0]
+        starts = np.flatnonzero((np.diff(runs[:, 2:], axis=0, prepend=-1) != 0).any(1))
+        counts, events = np.add.reduceat(runs[:, 0], starts), runs[starts, 2:].astype(bool)
+        pattern = (Run(count, 1, *each) for count, each in zip(counts.tolist(), events.tolist(), strict=True))
+        return Stage(self.name, self.sources, tuple(pattern))
 
     def __hash__(self) -> int:
         """Leaves out the pattern, which has thousands of runs."""

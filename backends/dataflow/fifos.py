@@ -152,7 +152,5 @@ def _skips(
         narrowest = min(simulation.deadlock.full, key=lambda fifo: (dict(bits)[fifo], fifo))
         depths[narrowest] = None
         circle = simulation.deadlock.stages
-        withheld[narrowest] = sum(
-            delay for stage, delay in zip(stages, delays, strict=True) if stage.name in circle
-        )
+        withheld[narrowest] = sum(delay for stage, delay in zip(stages, delays, strict=True) if stage.name in circle)
     return {fifo: simulation.fill[fifo] + tokens for fifo, tokens in withheld.items()}

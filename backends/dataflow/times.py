@@ -13,13 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
 
 from backends.dataflow.stages import Fifo, Stage
 from backends.dataflow.track import LONGEST, Events, Track
-
-if TYPE_CHECKING:
-    from backends.dataflow.stages import Times
 
 SPANS = 2
 """Into how many spans all frames are divided at first."""
@@ -46,7 +42,8 @@ class Unsettled(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Settled:
-    """The times at which each stage takes and puts its tokens with FIFOs of these depths, in fractions of a cycle."""
+    """The stages with FIFOs of these depths: when each takes its tokens and when those it puts are ready, in fractions
+    of a cycle."""
 
     depths: Mapping[Fifo, int | None]
     tracks: Mapping[str, Track]

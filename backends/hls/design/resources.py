@@ -112,8 +112,8 @@ def registers(bits: float, source: str) -> Amount:
 
 @lru_cache(maxsize=4096)
 def memory(memory: Memory, model: str) -> Amounts:
-    """What a memory takes; `model` is ``weights``, ``line buffers`` or ``windows``. The result is cached for searches on
-    several parts."""
+    """What a memory takes; `model` is ``weights``, ``line buffers`` or ``windows``. Cached for searches on several
+    parts."""
     source = f"{memory.copies} x {memory.depth} words of {memory.bits} bits"
     return {
         Metric.LUT: (physics(memory.luts, "memories", f"{source} in LUTs (UG474)"),),

@@ -114,7 +114,7 @@ def ahead(stages: Sequence[Stage]) -> dict[Fifo, int]:
     by_name, arriving = {stage.name: stage for stage in stages}, {}
     for source, name in fifos(stages):
         reader = by_name[name]
-        late = sum(run.count for run in takewhile(lambda run: not run.takes, reversed(reader.pattern)) if run.puts)
+        late = sum(run.repeats for run in takewhile(lambda run: not run.takes, reversed(reader.pattern)) if run.puts)
         arriving[source, name] = ceil(by_name[source].tokens * late / reader.tokens)
     return arriving
 

@@ -34,25 +34,25 @@ Fifo = tuple[str, str]
 
 
 class Run(NamedTuple):
-    """`count` equal firings: the `cycles` of each, whether it takes tokens, and whether it puts one."""
+    """`repeats` equal firings: the `cycles` of each, whether it takes tokens, and whether it puts one."""
 
-    count: int
+    repeats: int
     cycles: int
     takes: bool = True
     puts: bool = True
 
 
-COUNT, FIRING = itemgetter(0), itemgetter(slice(1, None))
+REPEATS, FIRING = itemgetter(0), itemgetter(slice(1, None))
 
 
 def merged(runs: Iterable[Run]) -> tuple[Run, ...]:
     """The same firings in as few runs as possible.
 
     >>> merged([Run(1, 2), Run(3, 2), Run(0, 5), Run(1, 2, puts=False)])
-    (Run(count=4, cycles=2, takes=True, puts=True), Run(count=1, cycles=2, takes=True, puts=False))
+    (Run(repeats=4, cycles=2, takes=True, puts=True), Run(repeats=1, cycles=2, takes=True, puts=False))
     """
-    alike = groupby(filter(COUNT, runs), key=FIRING)
-    return tuple(Run(sum(map(COUNT, group)), *firing) for firing, group in alike)
+    alike = groupby(filter(REPEATS, runs), key=FIRING)
+    return tuple(Run(sum(map(REPEATS, group)), *firing) for firing, group in alike)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class _Hint:
     like: Simulation | None = field(compare=False)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def _simulate(
     stages: tuple[Stage, ...], depth_items: tuple[tuple[Fifo, int | None], ...], frames: int, hint: _Hint
 ) -> Simulation:

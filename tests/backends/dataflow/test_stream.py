@@ -24,7 +24,7 @@ class Clerk:
         self.stage, self.room = stage, room
         self.mine = [queues[fifo] for fifo in queues if fifo[1] == stage.name]
         self.others = {fifo: queues[fifo] for fifo in queues if fifo[0] == stage.name}
-        self.todo = [run for _ in range(frames) for run in stage.pattern for _ in range(run.count)]
+        self.todo = [run for _ in range(frames) for run in stage.pattern for _ in range(run.repeats)]
         self.busy_until: int | None = None
         self.outputs: list[int] = []
 

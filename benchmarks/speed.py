@@ -1,7 +1,8 @@
 """How much CPU time the commands take that run no tool: ``python benchmarks/speed.py [--against TREE] [--store DIR]``.
 
 `--help`, estimates of every flow, on one part and on ten, and a sweep; with a store that holds their runs, also `run`
-of what is stored, and `compare` of many copies of its runs. What is asked of the program stands beside it, as a ratio.
+of what is stored, and `compare` of many copies of its runs. With --long, also a sweep of four flows of more than 1,000
+points. What is asked of the program stands beside it, as a ratio.
 With TREE, the folder of another version, the same is measured there, turn about, and that ratio printed too. The least
 of `TIMES` measurements counts: a busy machine only adds to it. Modules are compiled before, as they are once a package
 is installed, whatever PYTHONDONTWRITEBYTECODE says.
@@ -30,7 +31,15 @@ AXES = ["--activation-bits", "4..8", "--clock", "10,8,7,6,5"]
 POINTS, A_POINT = 50, 0.11
 """Of two flows along `AXES`, and the CPU seconds of each: 1,000 in less than a minute on two cores."""
 SWEEP, NEW = f"sweep {POINTS} points", "an empty store"
-ASKED = {HELP: 0.2, TEN: 4.0, SWEEP: POINTS * A_POINT, COMPARE: 0.5, **{STORED.format(flow): 0.5 for flow in FLOWS}}
+LONG = "sweep 1,050 points"
+LONG_AXES = [
+    *["--part", "xc7z010,xc7z020", "--clock", "10,8,7,6,5", "--target-fps", "none,250,500,1000,2000"],
+    *["--activation-bits", "4..8", "--precision", "8,10,12,14,16"],
+    *["--weight-memory", "internal_decoupled,internal_embedded", "--weight-style", "auto,block,distributed"],
+]
+"""Of hls and rtl (250 points each), hls4ml (250) and finn (300)."""
+ASKED = {HELP: 0.2, TEN: 4.0, SWEEP: POINTS * A_POINT, LONG: 120.0, COMPARE: 0.5}
+ASKED |= {STORED.format(flow): 0.5 for flow in FLOWS}
 """CPU seconds that these may take."""
 
 
@@ -66,13 +75,15 @@ def many(store: Path, folder: Path) -> Path:
     return folder
 
 
-def commands(store: Path | None, folder: Path) -> dict[str, list[str]]:
+def commands(store: Path | None, folder: Path, is_long: bool) -> dict[str, list[str]]:
     """By what they do; `folder` is empty, for what they read."""
     by_name = {HELP: ["--help"]}
     by_name |= {f"estimate {flow}, one part": ["estimate", flow, *on("xc7z020")] for flow in FLOWS}
     by_name |= {f"estimate {flow}, ten parts": ["estimate", flow, *on(*PARTS)] for flow in FLOWS}
     by_name[TEN] = ["estimate", *TOGETHER, *on(*PARTS)]
     by_name[SWEEP] = ["sweep", "hls", "rtl", *AXES, "--jobs", "2", "--store", NEW]
+    if is_long:
+        by_name[LONG] = ["sweep", "hls", "rtl", "hls4ml", "finn", *LONG_AXES, "--jobs", "2", "--store", NEW]
     if store:
         for flow in FLOWS:
             by_name[STORED.format(flow)] = ["run", flow, *on("xc7z020"), "--store", str(store)]
@@ -84,10 +95,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--against", type=Path, metavar="TREE")
     parser.add_argument("--store", type=Path, metavar="DIR")
+    parser.add_argument("--long", action="store_true")
     asked = parser.parse_args()
     trees = [ROOT, *([asked.against.resolve()] if asked.against else [])]
     with tempfile.TemporaryDirectory() as compiled, tempfile.TemporaryDirectory() as folder:
-        for name, command in commands(asked.store and asked.store.resolve(), Path(folder)).items():
+        for name, command in commands(asked.store and asked.store.resolve(), Path(folder), asked.long).items():
             for tree in trees:
                 seconds(tree, compiled, *command)  # compiles, and makes results: each version has its own
             times = [[seconds(tree, compiled, *command) for tree in trees] for _ in range(TIMES)]

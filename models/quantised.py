@@ -177,7 +177,7 @@ class QuantisedNetwork:
         """Whether the codes of a tensor, by the layer that makes it or `INPUT`, are -1 and 1 alone."""
         return tensor != INPUT and self.layers[tensor].bipolar and not self.layers[tensor].kernel
 
-    @property
+    @cached_property
     def computed(self) -> tuple[Layer, ...]:
         """The layers that the design computes, in order."""
         return tuple(layer for layer in self.network.layers if layer.name in self.layers)

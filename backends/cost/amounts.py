@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain
 from math import sqrt
 
 from flows.core.evidence import RESOURCES, SHELL, TOTAL, Metric, Reading, Tier
@@ -87,7 +86,7 @@ def excess(amounts: Iterable[Amount | None]) -> dict[str, float]:
 
 def joined(*parts: Amounts) -> Amounts:
     """The amounts of several parts together."""
-    return {metric: tuple(chain.from_iterable(part.get(metric, ()) for part in parts)) for metric in RESOURCES}
+    return {metric: tuple([each for part in parts for each in part.get(metric, ())]) for metric in RESOURCES}
 
 
 def scaled(amounts: Amounts, factor: float) -> Amounts:

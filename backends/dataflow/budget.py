@@ -54,8 +54,8 @@ class Taken:
 
 def sums(amounts: Amounts) -> tuple[Taken, ...]:
     """The sum of each of `RESOURCES`."""
-    by_resource = [amounts.get(metric, ()) for metric in RESOURCES]
-    return tuple(Taken(sum(amount.value for amount in those if amount), excess(those)) for those in by_resource)
+    by_resource = [list(filter(None, amounts.get(metric, ()))) for metric in RESOURCES]
+    return tuple(Taken(sum([amount.value for amount in those]), excess(those)) for those in by_resource)
 
 
 def usable(target: Target, sure: bool, kept: float) -> Cost:

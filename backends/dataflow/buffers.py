@@ -70,12 +70,11 @@ def lightest(ways: Iterable[Way], device: Device) -> Way:
 
     So LUTs weigh more where they are scarce.
     """
-    luts, rams = _room(device)
+    luts, rams = _room(device.lut, device.bram18)
     return min(ways, key=lambda way: way.luts / luts + way.bram18 / rams)
 
 
 @cache
-def _room(device: Device) -> tuple[float, float]:
-    """LUTs and RAMB18 of `device` that the usual shell leaves."""
-    luts, rams = (device.available(metric) - DEFAULT.range(metric).value for metric in (Metric.LUT, Metric.BRAM18))
-    return luts, rams
+def _room(luts: int, rams: int) -> tuple[float, float]:
+    """What the usual shell leaves of so many LUTs and RAMB18."""
+    return luts - DEFAULT.range(Metric.LUT).value, rams - DEFAULT.range(Metric.BRAM18).value

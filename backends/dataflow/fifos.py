@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from itertools import count, takewhile
 from math import ceil
@@ -115,7 +114,7 @@ def ahead(stages: Sequence[Stage]) -> dict[Fifo, int]:
     by_name, arriving = {stage.name: stage for stage in stages}, {}
     for source, name in fifos(stages):
         reader = by_name[name]
-        late = sum(run.count for run in takewhile(lambda run: not run.takes, reversed(reader.pattern)) if run.puts)
+        late = sum(run.repeats for run in takewhile(lambda run: not run.takes, reversed(reader.pattern)) if run.puts)
         arriving[source, name] = ceil(by_name[source].tokens * late / reader.tokens)
     return arriving
 
@@ -125,12 +124,15 @@ def passable(stages: Sequence[Stage], bits: Mapping[Fifo, int], shallowest: int)
 
     `bits` is the width of a token in each FIFO: where several could be made deeper, the narrowest is.
     """
-    skips = _skips(tuple(replace(stage, pattern=stage.shape) for stage in stages), tuple(bits.items()))
+    delays = tuple(stage.delay for stage in stages)
+    skips = _skips(tuple(stage.untimed for stage in stages), delays, tuple(bits.items()))
     return {fifo: max(shallowest, skips.get(fifo, 0)) for fifo in fifos(stages)}
 
 
 @lru_cache(maxsize=64)
-def _skips(stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...]) -> Mapping[Fifo, int]:
+def _skips(
+    stages: tuple[Stage, ...], delays: tuple[int, ...], bits: tuple[tuple[Fifo, int], ...]
+) -> Mapping[Fifo, int]:
     """Depths of the FIFOs that must be deeper than `LEAST` to let tokens pass: the skips of residual networks.
 
     Stages that read before they write are a Kahn process network: whether they deadlock does not depend on their
@@ -139,16 +141,16 @@ def _skips(stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...]) -> Map
     pipeline that stalls for lack of input keeps its tokens, so no pipeline register is counted as room here, and the
     tokens that pipelines on the circle may withhold are added. In each deadlock the narrowest full FIFO may grow.
     """
-    stalled = [replace(stage, delay=0) for stage in stages]
     depths: dict[Fifo, int | None] = dict.fromkeys(fifos(stages), LEAST)
     circles = len(depths) - len(stages) + 1  # circles of FIFOs in either direction: each may deadlock
     withheld: dict[Fifo, int] = {}
     while True:  # token by token finds a deadlock quickly; arrays would only fall back to it
         one_frame = simulate_tokens if len(withheld) < circles else simulate
-        simulation = one_frame(stalled, depths, 1)
+        simulation = one_frame(stages, depths, 1)
         if simulation.deadlock is None:
             break
         narrowest = min(simulation.deadlock.full, key=lambda fifo: (dict(bits)[fifo], fifo))
         depths[narrowest] = None
-        withheld[narrowest] = sum(stage.delay for stage in stages if stage.name in simulation.deadlock.stages)
+        circle = simulation.deadlock.stages
+        withheld[narrowest] = sum(delay for stage, delay in zip(stages, delays, strict=True) if stage.name in circle)
     return {fifo: simulation.fill[fifo] + tokens for fifo, tokens in withheld.items()}

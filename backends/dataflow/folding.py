@@ -197,10 +197,20 @@ def _lowest(costs: Costs) -> NDArray[Any]:
     amounts = costs[order].T[1:]  # the first amount ascends, so no earlier row has more of it
     pareto = np.empty(0, int)
     for start in range(0, len(costs), BLOCK):
-        places = np.arange(start, min(start + BLOCK, len(costs)))
-        undercut = (amounts[:, pareto, None] <= amounts[:, None, places]).all(0).any(0)
-        places = places[~undercut]
-        undercut = np.triu((amounts[:, places, None] <= amounts[:, None, places]).all(0), 1).any(0)
-        pareto = np.concatenate((pareto, places[~undercut]))
+        block = amounts[:, start : start + BLOCK]
+        places = np.flatnonzero(~_no_more(amounts[:, pareto], block).any(0))
+        block = block[:, places]
+        undercut = np.triu(_no_more(block, block), 1).any(0)
+        pareto = np.concatenate((pareto, start + places[~undercut]))
     lowest: NDArray[Any] = order[pareto]
     return lowest
+
+
+def _no_more(some: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """Whether each of `some` takes no more of any amount than each of `others`: (some, others)."""
+    import numpy as np
+
+    are: NDArray[Any] = np.ones((some.shape[1], others.shape[1]), bool)
+    for amount, other in zip(some, others, strict=True):
+        are &= amount[:, None] <= other
+    return are

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
-from operator import attrgetter, mul
-from typing import TYPE_CHECKING, Any
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,27 +33,26 @@ Fifo = tuple[str, str]
 """A FIFO by its writer and its reader."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """`count` equal firings: the `cycles` of each, whether it takes tokens, and whether it puts one."""
+class Run(NamedTuple):
+    """`repeats` equal firings: the `cycles` of each, whether it takes tokens, and whether it puts one."""
 
-    count: int
+    repeats: int
     cycles: int
     takes: bool = True
     puts: bool = True
 
 
-COUNT, CYCLES, PUTS = attrgetter("count"), attrgetter("cycles"), attrgetter("puts")
+REPEATS, FIRING = itemgetter(0), itemgetter(slice(1, None))
 
 
 def merged(runs: Iterable[Run]) -> tuple[Run, ...]:
     """The same firings in as few runs as possible.
 
     >>> merged([Run(1, 2), Run(3, 2), Run(0, 5), Run(1, 2, puts=False)])
-    (Run(count=4, cycles=2, takes=True, puts=True), Run(count=1, cycles=2, takes=True, puts=False))
+    (Run(repeats=4, cycles=2, takes=True, puts=True), Run(repeats=1, cycles=2, takes=True, puts=False))
     """
-    alike = groupby((run for run in runs if run.count), key=attrgetter("cycles", "takes", "puts"))
-    return tuple(Run(sum(map(attrgetter("count"), group)), *firing) for firing, group in alike)
+    alike = groupby(filter(REPEATS, runs), key=FIRING)
+    return tuple(Run(sum(map(REPEATS, group)), *firing) for firing, group in alike)
 
 
 @dataclass(frozen=True)
@@ -70,18 +69,28 @@ class Frame:
     takes_before: Times
 
     @classmethod
-    def of(cls, pattern: Sequence[Run]) -> Frame:
+    def of(cls, runs: Times) -> Frame:
+        """Of runs as in `Stage.runs`."""
         import numpy as np
 
-        counts = [run.count for run in pattern]
-        cycles = np.repeat(np.array([run.cycles for run in pattern], np.int64), counts)
-        takes = np.repeat(np.array([run.takes for run in pattern], bool), counts)
-        puts = np.repeat(np.array([run.puts for run in pattern], bool), counts)
+        counts, *firings = runs.T
+        cycles, takes, puts = (np.repeat(each, counts) for each in firings)
+        takes, puts = takes.astype(bool), puts.astype(bool)
         ends, taken, put = np.cumsum(cycles), np.cumsum(takes), np.cumsum(puts)
         return cls((ends - cycles)[takes], ends[puts], (put - puts)[takes], taken[puts])
 
+    @cached_property
+    def alternates(self) -> bool:
+        """Whether every firing takes a token and puts one."""
+        import numpy as np
+
+        number = np.arange(len(self.takes))
+        return np.array_equal(self.puts_before, number) and np.array_equal(self.takes_before, number + 1)
+
     def of_every(self, taken: int, put: int) -> Frame:
         """A frame of only every `taken`-th token taken and every `put`-th token put."""
+        if taken == put == 1:
+            return self
         takes, puts = slice(taken - 1, None, taken), slice(put - 1, None, put)
         return Frame(
             self.takes[takes], self.puts[puts], self.puts_before[takes] // put, self.takes_before[puts] // taken
@@ -101,28 +110,40 @@ class Stage:
     delay: int = 0
 
     @cached_property
+    def runs(self) -> Times:
+        """The pattern: (runs, the four fields of a `Run`)."""
+        import numpy as np
+
+        return np.fromiter(chain.from_iterable(self.pattern), np.int64).reshape(-1, len(Run._fields))
+
+    @cached_property
     def busy(self) -> int:
         """Cycles of one frame, if its tokens are always available and its FIFOs never full."""
-        return sum(map(mul, map(COUNT, self.pattern), map(CYCLES, self.pattern)))
+        count, cycles, _, _ = self.runs.T
+        return int(count @ cycles)
 
     @cached_property
     def tokens(self) -> int:
         """Tokens put in one frame."""
-        return sum(map(mul, map(COUNT, self.pattern), map(PUTS, self.pattern)))
+        count, _, _, puts = self.runs.T
+        return int(count @ puts)
 
     @cached_property
     def frame(self) -> Frame:
         """The events of one frame."""
-        return Frame.of(self.pattern)
+        return Frame.of(self.runs)
 
     @cached_property
-    def shape(self) -> tuple[Run, ...]:
-        """The same firings with one cycle each, in as few runs as possible; several designs of a network often share
-        it."""
-        alike = (
-            (sum(map(COUNT, group)), firing) for firing, group in groupby(self.pattern, attrgetter("takes", "puts"))
-        )
-        return tuple(Run(count, 1, *firing) for count, firing in alike if count)
+    def untimed(self) -> Stage:
+        """The same firings with one cycle each and no pipeline, in as few runs as possible; several designs of a
+        network often share it."""
+        import numpy as np
+
+        runs = self.runs[self.runs[:, 0] > 0]
+        starts = np.flatnonzero((np.diff(runs[:, 2:], axis=0, prepend=-1) != 0).any(1))
+        counts, events = np.add.reduceat(runs[:, 0], starts), runs[starts, 2:].astype(bool)
+        pattern = (Run(count, 1, *each) for count, each in zip(counts.tolist(), events.tolist(), strict=True))
+        return Stage(self.name, self.sources, tuple(pattern))
 
     def __hash__(self) -> int:
         """Leaves out the pattern, which has thousands of runs."""

@@ -52,7 +52,7 @@ class _Hint:
     like: Simulation | None = field(compare=False)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def _simulate(
     stages: tuple[Stage, ...], depth_items: tuple[tuple[Fifo, int | None], ...], frames: int, hint: _Hint
 ) -> Simulation:
@@ -68,19 +68,17 @@ def simulate_arrays(
 ) -> Simulation:
     """Raises `Unsettled`."""
     tracks, bits = settled(stages, depths, frames, like=like)
-    delays, last = {stage.name: stage.delay for stage in stages}, stages[-1]
-    ends = (tracks[last.name].put[last.tokens - 1 :: last.tokens] >> bits) + last.delay
-
-    times = Settled(depths, {name: (track.taken, track.put) for name, track in tracks.items()})
+    last = stages[-1]
+    ends = tracks[last.name].ready[last.tokens - 1 :: last.tokens] >> bits
 
     def held(fifo: Fifo) -> int:
         writer, reader = fifo
-        came, left = times.times[writer][1], times.times[reader][0]
-        return most((came >> bits) + delays[writer], left >> bits, depths.get(fifo))
+        return most(tracks[writer].ready >> bits, tracks[reader].taken >> bits, depths.get(fifo))
 
-    fill, few = _Fill(fifos(stages), held), sum(track.events for track in tracks.values()) <= KEPT
+    fill, few = _Fill(fifos(stages), held), sum(map(len, tracks.values())) <= KEPT
     held_most: Mapping[Fifo, int] = fill if few else dict(fill)
-    return Simulation(tuple(ends.tolist()), busiest(stages).name, held_most, None, times if few else None)
+    times = Settled(depths, tracks) if few else None
+    return Simulation(tuple(ends.tolist()), busiest(stages).name, held_most, None, times)
 
 
 class _Fill(Mapping[Fifo, int]):
@@ -108,6 +106,6 @@ def least_interval(stages: Sequence[Stage], depths: Mapping[Fifo, int]) -> int:
         tracks, bits = settled(stages, depths, FRAMES, FOLLOWED)
     except Unsettled:
         return 0
-    put = tracks[stages[-1].name].put >> bits
-    ends = put[len(put) // FRAMES - 1 :: len(put) // FRAMES]
+    ready = tracks[stages[-1].name].ready >> bits
+    ends = ready[len(ready) // FRAMES - 1 :: len(ready) // FRAMES]
     return int(ends[-1] - ends[-2])

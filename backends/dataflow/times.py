@@ -13,13 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
 
 from backends.dataflow.stages import Fifo, Stage
-from backends.dataflow.track import LONGEST, Track
-
-if TYPE_CHECKING:
-    from backends.dataflow.stages import Times
+from backends.dataflow.track import LONGEST, Events, Track
 
 SPANS = 2
 """Into how many spans all frames are divided at first."""
@@ -46,10 +42,11 @@ class Unsettled(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Settled:
-    """The times at which each stage takes and puts its tokens with FIFOs of these depths, in fractions of a cycle."""
+    """The stages with FIFOs of these depths: when each takes its tokens and when those it puts are ready, in fractions
+    of a cycle."""
 
     depths: Mapping[Fifo, int | None]
-    times: Mapping[str, tuple[Times, Times]]
+    tracks: Mapping[str, Track]
 
 
 def settled(
@@ -78,22 +75,21 @@ def settled(
     grains: dict[str, int] = {}
     for stage in stages:
         grain = grains[stage.name] = _grain(stage.tokens, followed)
-        frame = stage.frame.of_every(_grain(len(stage.frame.takes), followed), grain)
-        tracks[stage.name] = Track.of(frame, stage.busy, frames, bits)
-    delays = {stage.name: stage.delay for stage in stages}
-    for stage in stages:
-        reader = tracks[stage.name]
+        if like:
+            track = like.tracks[stage.name].again()
+        else:
+            frame = stage.frame.of_every(_grain(len(stage.frame.takes), followed), grain)
+            track = Track.of(Events.of(frame, stage, frames, bits))
+        tracks[stage.name] = track
         for name in stage.sources:
             if (source := tracks.get(name)) is None:
                 continue
-            if len(source.put) != len(reader.taken):
+            if len(source.ready) != len(track.taken):
                 raise Unsettled
             depth = depths.get((name, stage.name))
-            reader.sources.append((source, delays[name] << bits))
-            source.readers.append((reader, None if depth is None else -(-(depth + delays[name]) // grains[name])))
-            if depth is not None:
-                reader.pushed.append(source)
-    if like is None or len(unlike(depths, like.depths)) > UNLIKE or not _moved_from(like, tracks, depths):
+            delay = source.events.delay >> bits
+            track.connect(source, None if depth is None else -(-(depth + delay) // grains[name]))
+    if like is None or not _moved_from(like, tracks, depths):
         busiest = max(stage.busy for stage in stages)
         _settle(list(tracks.values()), (frames * busiest << bits) // SPANS + 1)
     return tracks, bits
@@ -119,7 +115,7 @@ def _agree(track: Track) -> int:
     for _ in range(TURNS):
         if track.stale >= track.end:
             break
-        for each in (track, *track.pushed):
+        for each in (track, *(source for source, _ in track.pushed)):
             if each.stale < each.end:
                 cost += CALL + each.settle()
     return cost
@@ -127,7 +123,7 @@ def _agree(track: Track) -> int:
 
 def _settle(tracks: Sequence[Track], span: int) -> None:
     """Settles all tracks in a sliding span of time, of length `span` at first."""
-    total = sum(track.events for track in tracks)
+    total = sum(map(len, tracks))
     spent = -STUCK * CALL * len(tracks)
     front = end = done = sweeps = idle = 0
     while done < total:
@@ -152,13 +148,12 @@ def _settle(tracks: Sequence[Track], span: int) -> None:
 
 
 def _moved_from(like: Settled, tracks: Mapping[str, Track], depths: Mapping[Fifo, int | None]) -> bool:
-    """Settles tracks from the times of another simulation; where that takes long, resets them and returns False."""
-    every = list(tracks.values())
-    for name, track in tracks.items():
-        track.begin(*like.times[name])
-    for writer, _ in unlike(depths, like.depths):
+    """Settles tracks that start from the times of another simulation. Where its FIFOs differ much, or where that takes
+    long, resets the tracks and returns False."""
+    every, others = list(tracks.values()), unlike(depths, like.depths)
+    for writer, _ in others:
         tracks[writer].stale = 0
-    spent, most = 0, AGAIN * sum(track.events for track in every)
+    spent, most = 0, AGAIN * sum(map(len, every)) if len(others) <= UNLIKE else -1
     while any(track.stale < track.end for track in every):
         every.reverse()  # room comes from the reader
         spent += sum(map(_agree, every))

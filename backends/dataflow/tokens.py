@@ -112,9 +112,9 @@ class _Process:
         for run in self.stage.pattern * self.frames:
             cycles, takes, puts = run.cycles, run.takes and sources, run.puts
             if not takes and not puts:
-                now += run.count * cycles
+                now += run.repeats * cycles
                 continue
-            for _ in range(run.count):
+            for _ in range(run.repeats):
                 if takes:
                     while True:
                         came: list[int] | None

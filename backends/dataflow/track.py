@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from backends.dataflow.stages import Frame
+from backends.dataflow.stages import Frame, Stage
 
 if TYPE_CHECKING:
     from backends.dataflow.stages import Times
@@ -21,84 +22,117 @@ LONGEST = 62
 NEVER = 1 << LONGEST
 
 
-@dataclass(eq=False)
-class Track:
-    """One stage over all frames: its events as in `Frame`, and the times known so far."""
+@dataclass(frozen=True, eq=False)
+class Events:
+    """The events of a stage over all frames, as in `Frame`, if it never waits. `ready_at` are the times at which the
+    tokens it puts can be taken, `delay` after they are put.
+
+    `puts_before` and `takes_before` are None where every firing takes a token and puts one.
+    """
 
     take_at: Times
-    put_at: Times
-    puts_before: Times
-    takes_before: Times
+    ready_at: Times
+    puts_before: Times | None
+    takes_before: Times | None
+    delay: int
+
+    @classmethod
+    def of(cls, frame: Frame, stage: Stage, frames: int, bits: int) -> Events:
+        """Those of `stage` in so many frames with the events of `frame`; a cycle is 2 to the `bits`."""
+        import numpy as np
+
+        number, delay = np.arange(frames)[:, None], stage.delay << bits
+
+        def repeated(values: Times, step: int) -> Times:
+            return (values + number * step).ravel()
+
+        take_at, put_at = (repeated(at << bits, stage.busy << bits) for at in (frame.takes, frame.puts))
+        if frame.alternates:
+            return cls(take_at, put_at + delay, None, None, delay)
+        puts_before = repeated(frame.puts_before, len(frame.puts))
+        return cls(take_at, put_at + delay, puts_before, repeated(frame.takes_before, len(frame.takes)), delay)
+
+    @cached_property
+    def room_at(self) -> Times:
+        """For each put, the time of a take that makes room for it just in time."""
+        return self.ready_at - self.delay - 1
+
+
+@dataclass(eq=False)
+class Track:
+    """One stage over all frames: its events without waits, and the times known so far, at which tokens are `taken` and
+    those that it puts are `ready`."""
+
+    events: Events
     taken: Times
-    put: Times
-    sources: list[tuple[Track, int]] = field(default_factory=list)
-    """(track, time from a put until the token can be taken)."""
+    ready: Times
+    sources: list[Track] = field(default_factory=list)
     readers: list[tuple[Track, int | None]] = field(default_factory=list)
     """(track, tokens that fit in between, None where that is not limited)."""
-    pushed: list[Track] = field(default_factory=list)
-    """The sources that may have to wait for this stage."""
+    pushed: list[tuple[Track, int]] = field(default_factory=list)
+    """The sources that may have to wait for this stage, with the tokens that fit in between."""
     last: tuple[int, int] = (0, 0)
     """The index of the first take and of the first put beyond the span."""
     end: int = 0
     """The end of the span."""
     stale: int = 0
-    """The earliest time of a neighbour that has changed since this track was computed."""
+    """The earliest time of an event that may change since a neighbour has changed."""
 
     @classmethod
-    def of(cls, frame: Frame, busy: int, frames: int, bits: int) -> Track:
-        """A track without any waits; a cycle is 2 to the `bits`, and a frame takes `busy` cycles."""
-        import numpy as np
+    def of(cls, events: Events) -> Track:
+        """A track without any waits."""
+        return cls(events, events.take_at.copy(), events.ready_at.copy())
 
-        number = np.arange(frames)[:, None]
+    def again(self) -> Track:
+        """A track of the same events that starts from the times of this one, which may still change, in one span."""
+        taken, ready = self.taken.copy(), self.ready.copy()
+        return Track(self.events, taken, ready, last=(len(taken), len(ready)), end=NEVER, stale=NEVER)
 
-        def repeated(values: Times, step: int) -> Times:
-            return (values + number * step).ravel()
-
-        take_at, put_at = (repeated(at, busy) << bits for at in (frame.takes, frame.puts))
-        puts_before = repeated(frame.puts_before, len(frame.puts))
-        takes_before = repeated(frame.takes_before, len(frame.takes))
-        return cls(take_at, put_at, puts_before, takes_before, take_at.copy(), put_at.copy())
-
-    def begin(self, taken: Times, put: Times) -> None:
-        """Starts from these times, which may still change, in one span."""
-        self.taken[:], self.put[:] = taken, put
-        self.last, self.end, self.stale = (len(taken), len(put)), NEVER, NEVER
+    def connect(self, source: Track, room: int | None) -> None:
+        """`room` tokens fit between the source and this stage."""
+        self.sources.append(source)
+        source.readers.append((self, room))
+        if room is not None:
+            self.pushed.append((source, room))
 
     def reset(self) -> None:
         """Returns to times without any waits."""
-        self.taken[:], self.put[:] = self.take_at, self.put_at
+        self.taken[:], self.ready[:] = self.events.take_at, self.events.ready_at
         self.last, self.end, self.stale = (0, 0), 0, 0
 
-    @property
-    def events(self) -> int:
-        return len(self.taken) + len(self.put)
+    def __len__(self) -> int:
+        """The number of events."""
+        return len(self.taken) + len(self.ready)
 
     def before(self, time: int) -> tuple[int, int]:
         """How many takes and puts of the span come before it."""
-        take, put = self.last
-        return int(self.taken[:take].searchsorted(time)), int(self.put[:put].searchsorted(time))
+        if time <= 0:
+            return 0, 0
+        (take, put), delay = self.last, self.events.delay
+        return int(self.taken[:take].searchsorted(time)), int(self.ready[:put].searchsorted(time + delay))
 
     def wait(self, take: int, put: int) -> int:
         """The longest wait of so many takes and puts."""
-        by_take = int(self.taken[take - 1] - self.take_at[take - 1]) if take else 0
-        return max(by_take, int(self.put[put - 1] - self.put_at[put - 1]) if put else 0)
+        by_take = self.taken.item(take - 1) - self.events.take_at.item(take - 1) if take else 0
+        return max(by_take, self.ready.item(put - 1) - self.events.ready_at.item(put - 1) if put else 0)
 
     def open(self, end: int) -> None:
         """Sets the end of the span. Events beyond it are no earlier than that."""
         import numpy as np
 
         (take, put), (last_take, last_put), wait = self.before(end), self.last, self.wait(*self.last)
+        take_at, ready_at, delay = self.events.take_at, self.events.ready_at, self.events.delay
         if take == last_take:
-            take = max(take, int(self.take_at.searchsorted(end - wait)))
-            self.taken[last_take:take] = np.maximum(self.take_at[last_take:take] + wait, self.end)
+            take = max(take, int(take_at.searchsorted(end - wait)))
+            self.taken[last_take:take] = np.maximum(take_at[last_take:take] + wait, self.end)
         if put == last_put:
-            put = max(put, int(self.put_at.searchsorted(end - wait)))
-            self.put[last_put:put] = np.maximum(self.put_at[last_put:put] + wait, self.end)
+            put = max(put, int(ready_at.searchsorted(end + delay - wait)))
+            self.ready[last_put:put] = np.maximum(ready_at[last_put:put] + wait, self.end + delay)
         self.last, self.end = (take, put), end
 
     def settle(self) -> int:
-        """Computes the times from `stale` on from those of the neighbours, and marks neighbours stale where times
-        changed.
+        """Computes the times from `stale` on from those of the neighbours, and marks neighbours stale whose times may
+        change with them.
 
         Returns the number of events computed.
         """
@@ -112,17 +146,14 @@ class Track:
         for_puts: Any = wait
         if self.sources:
             came = self._came(take, last_take, wait)
-            for_takes, for_puts = came[1:], came[self.takes_before[puts] - take]
+            for_takes, before = came[1:], self.events.takes_before
+            for_puts = came[put + 1 - take : last_put + 1 - take] if before is None else came[before[puts] - take]
         if limited := [(reader, room) for reader, room in self.readers if room is not None and room < last_put]:
-            left = self._room(limited, put, last_put, wait)
-            for_takes = np.maximum(for_takes, left[self.puts_before[takes] - put])
-            for_puts = np.maximum(for_puts, left[1:])
-        if (since := _moved(self.taken[takes], self.take_at[takes] + for_takes)) < self.end:
-            for source in self.pushed:
-                source.stale = min(source.stale, since)
-        if (since := _moved(self.put[puts], self.put_at[puts] + for_puts)) < self.end:
-            for reader, _ in self.readers:
-                reader.stale = min(reader.stale, since)
+            left, before = self._room(limited, put, last_put, wait), self.events.puts_before
+            behind = left[take - put : last_take - put] if before is None else left[before[takes] - put]
+            for_takes, for_puts = np.maximum(for_takes, behind), np.maximum(for_puts, left[1:])
+        self._renew_takes(take, self.events.take_at[takes] + for_takes)
+        self._renew_puts(put, self.events.ready_at[puts] + for_puts)
         return last_take - take + last_put - put
 
     def _came(self, take: int, last: int, wait: int) -> Times:
@@ -131,43 +162,69 @@ class Track:
 
         longest = np.empty(last - take + 1, np.int64)
         longest[0], waits = wait, longest[1:]
-        for number, (source, delay) in enumerate(self.sources):
-            there = np.add(source.put[take:last], delay, out=None if number else waits)
-            if source.last[1] < last:
-                there[max(source.last[1] - take, 0) :] = self.end
+        for number, source in enumerate(self.sources):
+            there = np.subtract(source.ready[take:last], self.events.take_at[take:last], out=None if number else waits)
+            if (known := max(source.last[1], take)) < last:
+                np.subtract(self.end, self.events.take_at[known:last], out=there[known - take :])
             if number:
                 np.maximum(waits, there, out=waits)
-        np.subtract(waits, self.take_at[take:last], out=waits)
         return np.maximum.accumulate(longest, out=longest)
 
     def _room(self, limited: Sequence[tuple[Track, int]], put: int, last: int, wait: int) -> Times:
         """The longest wait for room up to each of these puts; the first element is `wait`."""
         import numpy as np
 
-        longest = np.full(last - put + 1, wait)
-        for reader, room in limited:
-            first = max(put - room, 0)
-            left = reader.taken[first : last - room] + 1
-            if reader.last[0] < last - room:
-                left[max(reader.last[0] - first, 0) :] = self.end
-            behind = longest[len(longest) - len(left) :]
-            np.maximum(behind, left, out=behind)
-        waits = longest[1:]
-        np.subtract(waits, self.put_at[put:last], out=waits)
+        longest, room_at = np.empty(last - put + 1, np.int64), self.events.room_at
+        for number, (reader, room) in enumerate(limited):
+            first = max(put, room)  # the puts before it have room
+            waits = longest[first - put + 1 :]
+            taken = reader.taken[first - room : last - room]
+            left = np.subtract(taken, room_at[first:last], out=None if number else waits)
+            if (known := max(reader.last[0] + room, first)) < last:
+                np.subtract(self.end, room_at[known:last], out=left[known - first :])
+            if number:
+                np.maximum(waits, left, out=waits)
+            else:
+                longest[: first - put + 1] = wait
         return np.maximum.accumulate(longest, out=longest)
 
+    def _renew_takes(self, take: int, new: Times) -> None:
+        """Sets the times of the takes from `take` on, and marks the sources that have room later, or maybe sooner."""
+        place, sooner = self._renew(self.taken[take : take + len(new)], new)
+        first, last = take + place, take + len(new)
+        for source, room in self.pushed if first < last else ():
+            delay, ready = source.events.delay, source.ready[first + room : min(last + room, source.last[1])]
+            since = _since(self.taken[first : first + len(ready)] + (delay + 1), ready)
+            source.stale = min(source.stale, sooner if since is None else min(since - delay, sooner))
 
-def _moved(old: Times, new: Times) -> int:
-    """The earliest time that has changed, after copying `new` into `old`."""
-    if not len(old):
-        return NEVER
-    moved = old != new
-    place = moved.argmax()
-    if not moved[place]:
-        return NEVER
-    since = int(old[place])
-    old[place:] = new[place:]
-    return since
+    def _renew_puts(self, put: int, new: Times) -> None:
+        """Sets the times of the puts from `put` on, and marks the readers whose tokens come later, or maybe sooner."""
+        place, sooner = self._renew(self.ready[put : put + len(new)], new)
+        first, last = put + place, put + len(new)
+        for reader, _ in self.readers if first < last else ():
+            taken = reader.taken[first : min(last, reader.last[0])]
+            since = _since(self.ready[first : first + len(taken)], taken)
+            reader.stale = min(reader.stale, sooner if since is None else min(since, sooner))
+
+    def _renew(self, times: Times, new: Times) -> tuple[int, int]:
+        """Copies `new` into `times`. Returns (the place of the first that changes, and the time there before, where one
+        may now be sooner than before, else `NEVER`). Where times start without waits they never need to fall."""
+        moved = times != new
+        place = int(moved.argmax()) if len(times) else 0
+        if not len(times) or not moved[place]:
+            return len(times), NEVER
+        sooner = times.item(place) if self.end == NEVER and (new[place:] < times[place:]).any() else NEVER
+        times[place:] = new[place:]
+        return place, sooner
+
+
+def _since(bounds: Times, times: Times) -> int | None:
+    """The first of `times` that is less than its bound."""
+    if not len(times):
+        return None
+    less = times < bounds
+    place = less.argmax()
+    return times.item(place) if less[place] else None
 
 
 def most(came: Times, left: Times, depth: int | None) -> int:

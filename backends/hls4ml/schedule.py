@@ -169,7 +169,7 @@ def stages(
 @lru_cache(maxsize=1024)
 def busy(block: Block, factor: int, pace: ToolPace, unrolled: bool) -> int:
     """Cycles of one frame at reuse factor `factor`."""
-    return sum(run.count * run.cycles for run in _pattern(block, factor, pace, unrolled))
+    return sum(run.repeats * run.cycles for run in _pattern(block, factor, pace, unrolled))
 
 
 def _pattern(block: Block, factor: int, pace: ToolPace, latency: bool) -> tuple[Run, ...]:
@@ -213,7 +213,7 @@ def _window(
     rows, columns = block.taken[0], block.taken[1]
     wide, high = (_ends(size, layer.kernel[axis], layer.strides[axis]) for axis, size in ((1, columns), (0, rows)))
     busy = merged(full if column in wide else idle for column in range(columns))
-    quiet = (replace(idle, count=columns),)
+    quiet = (idle._replace(repeats=columns),)
     return merged(run for row in range(rows) for run in (busy if row in high else quiet))
 
 

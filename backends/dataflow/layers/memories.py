@@ -6,6 +6,7 @@ Each is in LUTs (AMD UG474) or block RAM (UG473), whichever takes the smaller sh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import ceil
 
 from backends.cost.blockram import bram18
@@ -17,7 +18,7 @@ from flows.core.part import Device
 from models.network import CONVOLUTIONS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Memory:
     """`copies` memories side by side, each of `depth` words of `bits` bits; a ROM is never written."""
 
@@ -27,11 +28,11 @@ class Memory:
     storage: str
     rom: bool = False
 
-    @property
+    @cached_property
     def bram18(self) -> int:
         return self.copies * bram18(self.depth, self.bits) if self.storage == BRAM else 0
 
-    @property
+    @cached_property
     def luts(self) -> int:
         """LUTs that hold the words; a ROM has 64 bits in each LUT. A single word is in registers, or is constant."""
         if self.storage == BRAM:
@@ -69,4 +70,9 @@ def kept(node: Node, fold: Fold, bits: int, device: Device) -> Memory:
 
 
 def _in(copies: int, depth: int, bits: int, device: Device, rom: bool = False) -> Memory:
-    return lightest((Memory(copies, depth, bits, storage, rom) for storage in (LUTRAM, BRAM)), device)
+    return lightest(_ways(copies, depth, bits, rom), device)
+
+
+@lru_cache(maxsize=4096)  # of one network they are the same on every part
+def _ways(copies: int, depth: int, bits: int, rom: bool) -> tuple[Memory, Memory]:
+    return Memory(copies, depth, bits, LUTRAM, rom), Memory(copies, depth, bits, BRAM, rom)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, gcd, prod
 
 from backends.dataflow.pe_simd import Fold
@@ -52,7 +53,7 @@ KINDS = frozenset(
 Convolution = Conv2D | GroupedConv2D
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Node:
     """One stage: it takes pixels of an image of shape `taken` and puts those of `shape`; a window stage puts windows.
 
@@ -75,7 +76,7 @@ class Node:
             return STREAMS
         return CLONE if self.kind == CLONE else self.layer.name
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, int]:
         """(products of each result, results of each output pixel) of a layer with weights."""
         seen = self.taken if isinstance(self.layer, CONVOLUTIONS) else (prod(self.taken),)

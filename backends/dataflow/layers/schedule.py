@@ -81,7 +81,7 @@ def busy(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> int:
         return turns(node, wide.fold) * pixels(node.shape) + pace.restart
     if node.kind == WINDOW and isinstance(node.layer, CONVOLUTIONS):
         return _window_turns(node, node.layer, wide) + pace.restart
-    return sum(run.count * run.cycles for run in stage_timing(node, wide, pace)[0])
+    return sum(run.repeats * run.cycles for run in stage_timing(node, wide, pace)[0])
 
 
 def fresh(node: Node, wide: Lanes) -> int:

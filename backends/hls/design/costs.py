@@ -9,7 +9,7 @@ from backends.cost.amounts import Amount, Amounts, exact, joined, within
 from backends.cost.dsp import dsp48
 from backends.dataflow.buffers import Buffer
 from backends.dataflow.layers.memories import kept, rows, shared, weight_rom
-from backends.dataflow.layers.nodes import Lanes, Node, merged_activation, parts, parts_read
+from backends.dataflow.layers.nodes import Lanes, Node, Parts, merged_activation, parts, parts_read
 from backends.dataflow.layers.schedule import fresh
 from backends.hls.design import resources
 from flows.core.evidence import Metric
@@ -46,14 +46,7 @@ def node_cost(
     arithmetic = quantised.layers.get(node.layer.name)
     match node.kind, node.layer:
         case "window", _:
-            cut = parts(node, wide)
-            recent = (cut.across - 1) * cut.column * cut.lanes * data
-            logic = joined(
-                resources.control("window"),
-                split(wide.takes, cut.stored, data),
-                resources.delay(recent, cut.column),
-                {Metric.FF: (resources.registers(cut.lanes * data, "a part of a window"),)},
-            )
+            logic = window(wide.takes, parts(node, wide), data)
             return logic, {LINE_BUFFERS: resources.memory(rows(node, wide, data, device), LINE_BUFFERS)}
         case "matrix_vector", _:
             assert arithmetic and arithmetic.kernel
@@ -148,6 +141,17 @@ def split(taken: int, lanes: int, bits: int) -> Amounts:
         Metric.LUT: (resources.physics(moving, "multiplexers", "a LUT a bit that is loaded or moves up"),),
         Metric.FF: (resources.registers(moving, "the word in hand"),),
     }
+
+
+@lru_cache(maxsize=4096)
+def window(taken: int, cut: Parts, bits: int) -> Amounts:
+    """What puts windows in the parts `cut`, without its memory, from words of `taken` values of `bits` bits."""
+    return joined(
+        resources.control("window"),
+        split(taken, cut.stored, bits),
+        resources.delay((cut.across - 1) * cut.column * cut.lanes * bits, cut.column),
+        {Metric.FF: (resources.registers(cut.lanes * bits, "a part of a window"),)},
+    )
 
 
 @lru_cache(maxsize=4096)

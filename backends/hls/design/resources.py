@@ -10,6 +10,7 @@ whichever takes the smaller share.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import ceil, log2
 
 from backends.cost.amounts import Amount, Amounts, exact, within
@@ -109,8 +110,10 @@ def registers(bits: float, source: str) -> Amount:
     return within(bits, FF_SPREAD, "registers", source)
 
 
+@lru_cache(maxsize=4096)
 def memory(memory: Memory, model: str) -> Amounts:
-    """What a memory takes; `model` is ``weights``, ``line buffers`` or ``windows``."""
+    """What a memory takes; `model` is ``weights``, ``line buffers`` or ``windows``. Cached for searches on several
+    parts."""
     source = f"{memory.copies} x {memory.depth} words of {memory.bits} bits"
     return {
         Metric.LUT: (physics(memory.luts, "memories", f"{source} in LUTs (UG474)"),),

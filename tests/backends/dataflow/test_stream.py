@@ -24,7 +24,7 @@ class Clerk:
         self.stage, self.room = stage, room
         self.mine = [queues[fifo] for fifo in queues if fifo[1] == stage.name]
         self.others = {fifo: queues[fifo] for fifo in queues if fifo[0] == stage.name}
-        self.todo = [run for _ in range(frames) for run in stage.pattern for _ in range(run.count)]
+        self.todo = [run for _ in range(frames) for run in stage.pattern for _ in range(run.repeats)]
         self.busy_until: int | None = None
         self.outputs: list[int] = []
 
@@ -119,7 +119,7 @@ def test_the_simulation_is_what_stepping_through_every_cycle_gives(
 
 
 def with_cycles(stage: Stage, change: Callable[[int], int]) -> Stage:
-    return replace(stage, pattern=tuple(replace(run, cycles=change(run.cycles)) for run in stage.pattern))
+    return replace(stage, pattern=tuple(run._replace(cycles=change(run.cycles)) for run in stage.pattern))
 
 
 @settings(deadline=None, max_examples=300)
@@ -131,7 +131,7 @@ def test_arrays_find_what_the_loop_over_tokens_finds(
     stages, depths = design
     if idle:
         stages = [
-            replace(stage, pattern=tuple(replace(run, cycles=run.cycles // 3) for run in stage.pattern))
+            replace(stage, pattern=tuple(run._replace(cycles=run.cycles // 3) for run in stage.pattern))
             for stage in stages
         ]
     expected = simulate_tokens(stages, depths, frames)
@@ -181,8 +181,8 @@ def test_tokens_that_are_followed_alone_are_never_later(
     some, fewer_bits = times.settled(stages, depths, frames, followed)
     for name, whole in every.items():
         part = some[name]
-        assert len(part.put) >= frames * min(followed, len(whole.put) // frames)
-        for exact, bound in ((whole.taken, part.taken), (whole.put, part.put)):
+        assert len(part.ready) >= frames * min(followed, len(whole.ready) // frames)
+        for exact, bound in ((whole.taken, part.taken), (whole.ready, part.ready)):
             grain = len(exact) // max(len(bound), 1)
             assert (bound >> fewer_bits <= exact[grain - 1 :: grain or 1] >> bits).all()
 
@@ -212,7 +212,7 @@ def test_sized_fifos_never_deadlock_whatever_the_cycles(stages: list[Stage], slo
     depths = sized(stages, dict.fromkeys(fifos(stages), 8), LEAST)
     assert simulate(stages, depths).deadlock is None
     other = [
-        replace(stage, pattern=tuple(replace(run, cycles=run.cycles * slower) for run in stage.pattern), delay=0)
+        replace(stage, pattern=tuple(run._replace(cycles=run.cycles * slower) for run in stage.pattern), delay=0)
         if place % 2
         else stage
         for place, stage in enumerate(stages)

@@ -72,7 +72,7 @@ def test_every_stage_takes_what_its_sources_put(name: str, data: st.DataObject) 
     put = {stage.name: stage.tokens for stage in made.values()} | {INPUT: prod(PLAIN[name].input_shape)}
     for node in design:
         stage = made[node.name]
-        taken = sum(run.count for run in stage.pattern if run.takes)
+        taken = sum(run.repeats for run in stage.pattern if run.takes)
         if node.sources[0] != INPUT:
             assert all(put[source] == taken for source in stage.sources)
             assert {wide[source].puts for source in node.sources} == {wide[node.name].takes}
@@ -112,10 +112,10 @@ def test_a_window_stores_each_pixel_and_hands_out_each_column(
     top, bottom, left, right = layer.pads((size, size, 2))
     padding_pixels = (size + top + bottom) * (size + left + right) - size * size
     columns = shape[0] * ((shape[1] - 1) * min(stride, kernel) + kernel)
-    assert sum(run.count for run in frame if run.takes) == size * size * 2
-    put = sum(run.count for run in frame if run.puts)
+    assert sum(run.repeats for run in frame if run.takes) == size * size * 2
+    put = sum(run.repeats for run in frame if run.puts)
     assert put == (shape[0] * shape[1] if whole else columns * kernel * 2 // simd)
-    assert sum(run.count * run.cycles for run in frame) == size * size * 2 + padding_pixels + columns * kernel * 2
+    assert sum(run.repeats * run.cycles for run in frame) == size * size * 2 + padding_pixels + columns * kernel * 2
 
 
 kernels, sides = st.integers(1, 5), st.integers(1, 9)
@@ -143,13 +143,13 @@ def windows(draw: st.DrawFn) -> tuple[Node, Lanes]:
 def test_the_cycles_of_a_window_are_those_of_its_frame(window: tuple[Node, Lanes], pace: Pace) -> None:
     """`busy` counts them at once, the solver asks so often; the frame goes through the image."""
     frame, _ = stage_timing(*window, pace)
-    assert busy(*window, pace) == sum(run.count * run.cycles for run in frame)
+    assert busy(*window, pace) == sum(run.repeats * run.cycles for run in frame)
 
 
 def test_a_pool_ends_with_the_last_pixel_of_each_window() -> None:
     layer = MaxPool2D("pool", (INPUT,), (2, 2), (2, 2), "valid")
     pool = Node("pool", "maxpool2d", (INPUT,), (4, 4, 6), (2, 2, 6), "pool", layer)
     frame, _ = stage_timing(pool, Lanes(Fold(1, 1), 2, 2), QUICKEST)
-    puts = [run.puts for run in frame for _ in range(run.count)]
+    puts = [run.puts for run in frame for _ in range(run.repeats)]
     assert puts == [row % 2 == 1 and column % 2 == 1 for row in range(4) for column in range(4) for _ in range(3)]
     assert {run.cycles for run in frame} == {1}, "six channels, two at a time"

@@ -351,4 +351,6 @@ def test_the_loops_take_the_turns_of_the_schedule(tmp_path: Path, made: Network 
     subprocess.run(["g++", "-std=c++14", "-w", *folders, project / "tb/count.cpp", "-o", program], check=True)
     printed = subprocess.run([program], capture_output=True, text=True, check=True).stdout
     frames = [stage_timing(node, design.lanes[node.name], QUICKEST)[0] for node in design.nodes]
-    assert [int(line) for line in printed.split()] == [sum(run.count * run.cycles for run in frame) for frame in frames]
+    assert [int(line) for line in printed.split()] == [
+        sum(run.repeats * run.cycles for run in frame) for frame in frames
+    ]

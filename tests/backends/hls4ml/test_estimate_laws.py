@@ -148,4 +148,4 @@ def test_same_padding_is_a_block_of_its_own() -> None:
     padding, conv = blocks(network, network.layers)
     assert (padding.shape, conv.taken, conv.readers) == ((8, 8, 2), (8, 8, 2), 0)
     stage = stages(network, (padding, conv), {"conv": 6}, PACES["vivado"], unrolled=())[0]
-    assert (stage.tokens, sum(run.count for run in stage.pattern if run.takes)) == (64, 36)
+    assert (stage.tokens, sum(run.repeats for run in stage.pattern if run.takes)) == (64, 36)

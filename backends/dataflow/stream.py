@@ -52,7 +52,7 @@ class _Hint:
     like: Simulation | None = field(compare=False)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)  # what one search for FIFO depths asks for again
 def _simulate(
     stages: tuple[Stage, ...], depth_items: tuple[tuple[Fifo, int | None], ...], frames: int, hint: _Hint
 ) -> Simulation:

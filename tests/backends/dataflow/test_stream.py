@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -167,6 +168,21 @@ def test_where_a_simulation_begins_does_not_change_what_it_finds(
         else:
             assert simulate_arrays(stages, depths, FRAMES, like.settled) == expected
     assert simulate(stages, depths, like=like) == expected
+
+
+def test_stages_that_never_hold_up_their_sources_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they take makes room later than without waits, and still long before a source needs it."""
+    computed, settle = list[int](), track.Track.settle
+
+    def counted(each: track.Track) -> int:
+        computed.append(settle(each))
+        return computed[-1]
+
+    monkeypatch.setattr(track.Track, "settle", counted)
+    names = (INPUT, "a", "b", "c", "d")
+    slower = [Stage(name, (source,), (Run(500, 3 + place),)) for place, (source, name) in enumerate(pairwise(names))]
+    tracks, _ = times.settled(slower, dict.fromkeys(fifos(slower), 4000), 3)
+    assert sum(computed) <= 1.01 * sum(map(len, tracks.values()))
 
 
 @settings(deadline=None, max_examples=200)

@@ -33,7 +33,7 @@ def test_a_product_is_a_dsp_and_cycles_are_those_of_the_stages(tmp_path: Path) -
     assert DESIGN not in {reading.scope for reading in readings}
 
 
-@pytest.mark.parametrize("clock_ns, verdict", [(10.0, ClockVerdict.CREDIBLE), (8.0, ClockVerdict.AT_RISK)])
+@pytest.mark.parametrize("clock_ns, verdict", [(8.0, ClockVerdict.CREDIBLE), (7.0, ClockVerdict.AT_RISK)])
 def test_a_clock_is_believed_as_far_as_parts_of_a_design_were_routed(clock_ns: float, verdict: ClockVerdict) -> None:
     assert BACKEND.seen_clock
     known = seen_on(find_part("xc7z010"), BACKEND.seen_clock)

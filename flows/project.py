@@ -38,7 +38,8 @@ out = "review"                       # folder of the report
 # pixels = "unit"                    # for a file of yours: what its input is given for a byte (raw, unit, centred)
 # policy = "policy.toml"             # what is to stay free of a part, and the rules that `flows gate` keeps
 
-# What is built and verified, one table a design. Options are those of `flows run FLOW --help`, and clock and weights.
+# What is built and verified, one table a design. Options are those of `flows run FLOW --help`; a design may have a
+# clock, weights and boards of its own.
 [[design]]
 flow = "hls4ml"
 precision = 8
@@ -67,6 +68,8 @@ KEYS = (
     "schema", "network", "weights", "calibration", "data", "pixels", "boards", "clock", "policy", "out", "design",
     "sweep", "search",
 )  # fmt: skip
+OF_DESIGN = ("flow", "clock", "weights", "boards")
+"""Keys of a design that are no options of its flow."""
 GOAL = ("keep_accuracy", "bits", "cost", "trials", "images")
 """Keys of a search that are no options of its flow."""
 ADVICE = "`python -m flows init` writes one with every key explained"
@@ -115,7 +118,7 @@ def _project(content: Mapping[str, Any], folder: Path, margins: Margins) -> Proj
     rows = content.get("design", [])
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise ValueError("it has no [[design]], each with a flow")
-    boards = tuple(find_part(name).asked for name in _texts(content.get("boards", ["xc7z020"]), "boards"))
+    boards = _boards(content.get("boards", ["xc7z020"]))
     source, clock_ns = _source(content, folder), _clock(content.get("clock", CLOCK_NS))
     named, out = _text(content, "policy"), _text(content, "out") or "review"
     policy = folder / named if named else None
@@ -134,6 +137,10 @@ def _source(content: Mapping[str, Any], folder: Path) -> Source:
     return Source(name, _weights(content, folder), calibration, data, parse_pixels(pixels) if pixels else None)
 
 
+def _boards(value: Any) -> tuple[str, ...]:
+    return tuple(find_part(name).asked for name in _texts(value, "boards"))
+
+
 def _weights(content: Mapping[str, Any], folder: Path) -> Path | None:
     """A file, or the name of shipped ones."""
     text = _text(content, "weights")
@@ -142,11 +149,12 @@ def _weights(content: Mapping[str, Any], folder: Path) -> Path | None:
 
 def _design(start: Request, row: Mapping[str, Any], folder: Path, where: str) -> Request:
     flow = _flow(row, where)
-    chosen = {name: value for name, value in row.items() if name not in ("flow", "clock", "weights")}
+    chosen = {name: value for name, value in row.items() if name not in OF_DESIGN}
     clock_ns = _clock(row["clock"]) if "clock" in row else start.clock_ns
     source = replace(start.source, weights=_weights(row, folder) or start.source.weights)
     options = values.by_flow({flow: registry.load(flow)}, _underscored(chosen))
-    asked = replace(start, flows=(flow,), source=source, options=options, clock_ns=clock_ns)
+    parts = _boards(row["boards"]) if "boards" in row else start.parts
+    asked = replace(start, flows=(flow,), source=source, parts=parts, options=options, clock_ns=clock_ns)
     return replace(asked, command=command("run", asked))
 
 

@@ -60,7 +60,9 @@ def test_a_design_may_have_weights_of_its_own() -> None:
     rows = [
         '[[design]]\nflow = "rtl"\n' + weights for weights in ("", 'weights = "w4a4"\n', 'weights = "b.safetensors"\n')
     ]
-    project = read_project(HEAD + "".join(rows), Path("p/z.toml"), {})
+    rows[1] += 'boards = ["zybo-z7-10"]\n'
+    project = read_project(HEAD + 'boards = ["pynq-z2"]\n' + "".join(rows), Path("p/z.toml"), {})
+    assert [design.parts for design in project.designs] == [("pynq-z2",), ("zybo-z7-10",), ("pynq-z2",)]
     assert [design.source.weights for design in project.designs] == [None, Path("w4a4"), Path("p/b.safetensors")]
     assert project.source.weights is None and project.designs[1].command.endswith("--weights w4a4")
     trained = find_trained("arch8", None)

@@ -94,7 +94,7 @@ def net(rows: Sequence[Row]) -> float:
     return (mean(1000 / reached(row) for row in limited) - without) / (clock.NETS_A_STAGE * stages)
 
 
-def foretold(row: Row) -> tuple[Reading, Clock]:
+def judged_by_model(row: Row) -> tuple[Reading, Clock]:
     """(Fmax, verdict on the clock) of a row's design, predicted from the attributes of its nodes where known."""
     part = find_part(row["part"])
     fmax = next(reading for reading in predicted(row.get("config", {}).items(), part) if reading.scope == TOTAL)
@@ -110,7 +110,7 @@ def main() -> None:
     print("| build | flow | asked, MHz | built | predicted | verdict | right |")
     print("| --- | --- | ---: | --- | --- | --- | --- |")
     for row in known:
-        fmax, judged = foretold(row)
+        fmax, judged = judged_by_model(row)
         built = f"{'met, at least' if is_met(row) else 'missed,'} {reached(row):.0f} MHz"
         right = (judged.verdict.value == "credible") == is_met(row)
         interval = f"{fmax.value:.0f} ({fmax.low:.0f} .. {fmax.high:.0f})"

@@ -81,9 +81,9 @@ def _finn(arguments: argparse.Namespace) -> list[InputError]:
         read, wrong = finn_rows.read(path)
         samples, errors = samples + read, errors + wrong
     if samples:
-        laws = finn_truth.calibrations(samples, arguments.cross_validate)
-        results = finn_truth.outcomes(samples, laws)
-        sections = [*finn_truth.sections(samples, laws, results)]
+        fits = finn_truth.calibrations(samples, arguments.cross_validate)
+        results = finn_truth.outcomes(samples, fits)
+        sections = [*finn_truth.sections(samples, fits, results)]
         if not arguments.markdown:
             sections.append(finn_truth.every_node(samples, results))
         page = finn_truth.page(samples, arguments.cross_validate, _command())

@@ -228,10 +228,10 @@ def estimated(
     images: int = system.BATCH,
 ) -> Run:
     """What can be said of `job` with no tool: nothing runs and nothing is recorded."""
-    return foretold(backend, trained, prepare(backend, job, reports), command, images)
+    return estimated_from(backend, trained, prepare(backend, job, reports), command, images)
 
 
-def foretold(
+def estimated_from(
     backend: Backend[Any, Any], trained: Trained, prepared: Prepared, command: str, images: int = system.BATCH
 ) -> Run:
     """What `estimated` says of a job that was prepared."""

@@ -165,7 +165,7 @@ class Designs:
         point = self.point(bits)
         ((backend, started, job),) = designs.designs(point, self.trained)
         prepared = runner.prepare(backend, job)
-        run = runner.foretold(backend, started, prepared, point.command, point.images)
+        run = runner.estimated_from(backend, started, prepared, point.command, point.images)
         if path := kept_at(self.store, point, self.trained):
             write_atomic(path, document_to_json(Document(runner.network_facts(self.trained), (run,))))
         return prepared, run

@@ -100,7 +100,7 @@ def loop_counter(bits: int = 32) -> tuple[float, float, float]:
     return value, value - reach, value + reach
 
 
-def foretold(part: Part, limits: Iterable[Limit] = ()) -> tuple[Reading, ...]:
+def modelled_fmax(part: Part, limits: Iterable[Limit] = ()) -> tuple[Reading, ...]:
     """The predicted Fmax of a design on `part` with these `limits`, and of each unit that is slower than routing alone.
 
     The value and each end of the total's interval are those of the slowest limit.

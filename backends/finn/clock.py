@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from backends.cost.clock import Limit, compare_chain, foretold, loop_counter
+from backends.cost.clock import Limit, compare_chain, loop_counter, modelled_fmax
 from flows.core.evidence import Reading
 from flows.core.part import Part
 
@@ -40,7 +40,7 @@ def limits(nodes: Iterable[Node]) -> tuple[Limit, ...]:
 def predicted(nodes: Iterable[Node], part: Part) -> tuple[Reading, ...]:
     """The Fmax of a design of `nodes` on `part`, and of units that limit it, from node rows alone: those of a build
     of FINN's own, say, whose network is not ours to resolve."""
-    return foretold(part, limits(nodes))
+    return modelled_fmax(part, limits(nodes))
 
 
 COUNTER = Limit(MVAU_HLS, *loop_counter(), "it counts its turns in 32 bits, compares and resets them in a cycle")

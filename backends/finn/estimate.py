@@ -52,12 +52,14 @@ def _of_sums(readings: Iterable[Reading], parts: Iterable[tuple[str, Amounts]]) 
     whole = joined(*(models.of_sum(amounts) for _, amounts in parts))
     rows = []
     for reading in readings:
-        amounts, laws = whole[reading.metric], models.shipped()
+        amounts, calibrated = whole[reading.metric], models.shipped()
         sums, source = summed(amounts), reading.source
-        if interval := laws.get((models.TOTAL, reading.metric.key)):
+        if interval := calibrated.get((models.TOTAL, reading.metric.key)):
             source += f"; its interval holds for the sums of {interval['from']}"
             names = {amount.model for amount in amounts if amount} - {models.TOTAL, shell.SCOPE}
-            source += "".join(f", beside that of law {name}, which no design tests" for name in sorted(names))
+            source += "".join(
+                f", beside that of the resource model {name}, which no design tests" for name in sorted(names)
+            )
         low, high = float(round(sums.low)), float(round(sums.high))
         rows.append(replace(reading, low=low, high=high, source=source))
     return rows

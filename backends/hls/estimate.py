@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backends.cost.amounts import readings
-from backends.cost.clock import foretold
+from backends.cost.clock import modelled_fmax
 from backends.dataflow.layers.schedule import QUICKEST, SLOWEST
 from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
@@ -29,7 +29,7 @@ def estimate(solved: Solved[HlsDesign]) -> Sequence[Reading]:
     by_scope[TOTAL] += totals(
         design.simulation, design.job.target.clock_ns, TOOL, (_ends(quick, design), _ends(slow, design)), BOUNDS
     )
-    by_scope[TOTAL] += foretold(design.job.target.part)
+    by_scope[TOTAL] += modelled_fmax(design.job.target.part)
     for scope in dict.fromkeys(node.scope for node in design.nodes):
         places = [place for place, node in enumerate(design.nodes) if node.scope == scope]
         members, *bounds = ([stages[place] for place in places] for stages in (design.stages, *sides))

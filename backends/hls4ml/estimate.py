@@ -12,7 +12,7 @@ from math import prod
 
 from backends.cost import shell
 from backends.cost.amounts import Amount, Amounts, exact, joined, readings
-from backends.cost.clock import foretold
+from backends.cost.clock import modelled_fmax
 from backends.dataflow.buffers import SRL, Buffer
 from backends.dataflow.space import Solved
 from backends.dataflow.stages import Stage
@@ -38,7 +38,7 @@ def estimate(solved: Solved[Hls4mlDesign]) -> Sequence[Reading]:
     """Resources and cycles of a design, the whole of it first; of io_parallel what is routed, if it is known, and the
     Fmax."""
     design = solved.design
-    fmax = foretold(design.job.target.part)
+    fmax = modelled_fmax(design.job.target.part)
     tool = f"{design.tool.title()} HLS"
     on = f"{design.job.target.part.device.name}, {tool}"
     built = routed.resource_readings(design, on) if routed.is_modelled(design) else {}
@@ -174,8 +174,8 @@ def _is_costly(output: FixedType) -> bool:
     return output.overflow is not Overflow.WRAP or output.rounding is not Rounding.TRN
 
 
-def _lut_ff(tool: str, law: str, features: Mapping[str, float]) -> Amounts:
-    return {metric: (resources.fitted(tool, law, metric.key, features),) for metric in (Metric.LUT, Metric.FF)}
+def _lut_ff(tool: str, model: str, features: Mapping[str, float]) -> Amounts:
+    return {metric: (resources.fitted(tool, model, metric.key, features),) for metric in (Metric.LUT, Metric.FF)}
 
 
 def fifo_cost(buffer: Buffer, tool: str) -> Amounts:

@@ -173,7 +173,7 @@ FIFO_BRAM_SOURCE = "storage of HLS FIFOs, exact in 9 of 9 rows of Vitis HLS 2024
 @cache
 def shipped() -> Calibration:
     """The resource models of this release."""
-    return {(row["tool"], row["law"], row["metric"]): row for row in json.loads(CALIBRATION.read_text())}
+    return {(row["tool"], row["model"], row["metric"]): row for row in json.loads(CALIBRATION.read_text())}
 
 
 def _other(tool: str) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 
 from backends.cost.amounts import Total, joined, summed
 from backends.cost.block_design import shell_of
-from backends.cost.clock import foretold
+from backends.cost.clock import modelled_fmax
 from backends.cost.shell import DMA, NONE, SMARTCONNECT, IpBlock, Range, Shell, find_shell
 from backends.cost.synthesis import built_of, is_surer
 from backends.cost.system import BEST, USUAL, WORST, seconds, with_system
@@ -30,7 +30,7 @@ from backends.finn.resources import models
 from backends.hls4ml import BACKEND, built
 from backends.hls4ml.options import Hls4mlOptions
 from backends.protocol import Job, Unbuildable
-from benchmarks.whole_designs.laws import Laws
+from benchmarks.whole_designs.fitted import Fitted
 from benchmarks.whole_designs.networks import Unreadable, network_of, precision_of, reuse_of
 from benchmarks.whole_designs.rows import UNTOLD, Row
 from calibration.finn.rows import Sample
@@ -90,30 +90,30 @@ class Prediction:
     system: Total | None = None
 
 
-def predictions(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Iterator[Prediction]:
+def predictions(row: Row, builds: Mapping[str, Sequence[Sample]], fitted: Fitted) -> Iterator[Prediction]:
     """All that can be said of a design. `builds` are the nodes of FINN builds, by the name of their file."""
     configured: Mapping[Metric, Total] = {}
     if row.hidden:
         yield Prediction(row, CONFIGURATION, {}, row.hidden)
     elif row.flow == "hls4ml" and not row.is_core:
-        own = _of_hls4ml(row, laws)
+        own = _of_hls4ml(row, fitted)
         configured = own.totals
         yield own
     elif row.flow == "finn":
-        yield _of_finn(row, builds, laws)
+        yield _of_finn(row, builds, fitted)
     elif row.flow == "shell only" and row.ips is not None:
         yield Prediction(row, SHELL, _with_shell(row, {metric: Total(0, 0, 0) for metric in RESOURCES}))
     elif not row.csynth and not row.core:
         reason = REASONS.get(row.flow, f"no model of {row.flow}") + ", and no report of its core is in the row"
         yield Prediction(row, CONFIGURATION, {}, reason)
     if row.csynth:
-        yield _of_csynth(row, laws, configured)
+        yield _of_csynth(row, fitted, configured)
     if row.core:
         core = {metric: Total(count, count, count) for metric, count in row.core.items()}
         yield Prediction(row, CORE, _with_shell(row, core))
 
 
-def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
+def _of_hls4ml(row: Row, fitted: Fitted) -> Prediction:
     try:
         network = network_of("design", row.net)
         options = {
@@ -127,7 +127,7 @@ def _of_hls4ml(row: Row, laws: Laws) -> Prediction:
             "softmax": "keep",
             "shell": NONE,
         }
-        with tempfile.TemporaryDirectory() as folder, mock.patch.object(built, "shipped", lambda: laws.hls4ml):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(built, "shipped", lambda: fitted.hls4ml):
             job = _job(network, Path(folder), row, options)
             if refusals := BACKEND.check(job):
                 return Prediction(row, CONFIGURATION, {}, f"{refusals[0].culprit}: {refusals[0].fact}")
@@ -188,15 +188,15 @@ def _target(row: Row) -> Target:
     return Target(part, 1000 / (row.clock_mhz or 100))
 
 
-def _of_finn(row: Row, builds: Mapping[str, Sequence[Sample]], laws: Laws) -> Prediction:
+def _of_finn(row: Row, builds: Mapping[str, Sequence[Sample]], fitted: Fitted) -> Prediction:
     file = re.search(r"finn_\w+", row.folding)
     nodes = builds.get(file[0], ()) if file else ()
     if not nodes:
         return Prediction(row, NODES, {}, "its folding is not recorded, or not in a file that was given")
-    parts = [sample.amounts(laws.finn) for sample in nodes if sample.part is not None]
-    whole = joined(*(models.of_sum(amounts, laws.finn) for amounts in parts))
+    parts = [sample.amounts(fitted.finn) for sample in nodes if sample.part is not None]
+    whole = joined(*(models.of_sum(amounts, fitted.finn) for amounts in parts))
     totals = {metric: summed(whole[metric]) for metric in RESOURCES}
-    cycles = max((amount.value for node in nodes if (amount := node.amount("cycles", laws.finn))), default=None)
+    cycles = max((amount.value for node in nodes if (amount := node.amount("cycles", fitted.finn))), default=None)
     rate = 1e6 * (row.clock_mhz or 100) / cycles if cycles else None
     system = _system(row, rate) if rate else None
     return Prediction(row, NODES, _with_shell(row, totals), "", _clock_of_finn(row, nodes), rate, system)
@@ -214,7 +214,7 @@ def _clock_of_finn(row: Row, nodes: Sequence[Sample]) -> Clock | None:
 def _clock_by_hand(row: Row) -> Clock | None:
     """What is known of placement and routing alone."""
     try:
-        return _clock(row, "hls", foretold(_target(row).part))
+        return _clock(row, "hls", modelled_fmax(_target(row).part))
     except FlowsError:
         return None
 
@@ -232,10 +232,10 @@ def _system(row: Row, rate: float) -> Total | None:
     return Total(value, low, high)
 
 
-def _of_csynth(row: Row, laws: Laws, configured: Mapping[Metric, Total]) -> Prediction:
+def _of_csynth(row: Row, fitted: Fitted, configured: Mapping[Metric, Total]) -> Prediction:
     """For each resource the more certain of two predictions: from the configuration or from the report, as in ``flows
     estimate``."""
-    ratios = laws.hls4ml_ratios if row.flow == "hls4ml" else laws.ratios
+    ratios = fitted.hls4ml_ratios if row.flow == "hls4ml" else fitted.ratios
     counts = {metric: (count, count, count) for metric, count in row.csynth.items()}
     core = {metric: Total(*built_of(metric, counts, ratios)) for metric in counts}
     whole = core if row.is_core else _with_shell(row, core)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.whole_designs.errors import measures, summaries
-from benchmarks.whole_designs.laws import SHIPPED, Fits
+from benchmarks.whole_designs.fitted import SHIPPED, Fits
 from benchmarks.whole_designs.page import PAGE
 from benchmarks.whole_designs.predictions import Prediction, part_of, predictions
 from benchmarks.whole_designs.rows import Row, read, whole_build
@@ -31,7 +31,7 @@ from flows.core.evidence import RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.fit import Verdict, judge
 
 HELD_OUT = "Each repository is predicted by models fitted without it."
-SHIPPED_LAWS = "The models are as shipped: some of these designs were fitted to."
+SHIPPED_MODELS = "The models are as shipped: some of these designs were fitted to."
 
 
 def main() -> None:
@@ -69,14 +69,14 @@ def run(files: Sequence[Path], cross_validate: bool, markdown: bool) -> int:
     fits = Fits(sample for nodes in builds.values() for sample in nodes)
     every: list[Prediction] = []
     for row in rows:
-        laws = fits.without(row.repository if cross_validate else SHIPPED)
-        every += predictions(row, builds, laws)
+        fitted = fits.without(row.repository if cross_validate else SHIPPED)
+        every += predictions(row, builds, fitted)
     whole = [prediction for prediction in every if not prediction.row.is_core]
     sections = [measures(whole), verdicts(whole), *summaries(every), each(whole)]
     sections += [clocks(whole), rates(whole), unpredicted(whole)]
     sections = [(title, table) for title, table in sections if len(table) > 1]
     if markdown:
-        how = HELD_OUT if cross_validate else SHIPPED_LAWS
+        how = HELD_OUT if cross_validate else SHIPPED_MODELS
         command = tables.wrapped(["python", "benchmarks/designs.py", *sys.argv[1:]])
         print("\n".join([PAGE.format(command=command, how=how), *tables.as_markdown(sections)]), end="")
     else:

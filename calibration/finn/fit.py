@@ -24,7 +24,7 @@ import numpy as np
 
 from backends.cost.synthesis import OPEN_SYNTHESIS
 from backends.finn.resources import models
-from backends.finn.resources.law import Law
+from backends.finn.resources.resource_model import ResourceModel
 from calibration.conformal import Miss, Width, missed, of_few_projects, widths
 from calibration.finn.points import SYNTHESIS, UNBUILT, Point, routed, synthesised
 from calibration.finn.rows import Sample, nodes
@@ -51,7 +51,7 @@ def solve(rows: Sequence[Point]) -> dict[str, float]:
     return {names[column]: round(float(value), 4) for column, value in zip(columns, values, strict=True)}
 
 
-def predicted(coefficients: Mapping[str, float], model: Law) -> float:
+def predicted(coefficients: Mapping[str, float], model: ResourceModel) -> float:
     return model.certain + sum(value * model.features[name] for name, value in coefficients.items())
 
 
@@ -73,7 +73,7 @@ def held_out(rows: Sequence[Point]) -> dict[Point, float]:
 
 
 def calibration(rows: Sequence[Point]) -> dict[str, list[dict[str, Any]]]:
-    """``laws``: the models with enough rows to fit, by metric, each with its error and its interval on repositories
+    """``models``: the models with enough rows to fit, by metric, each with its error and its interval on repositories
     that it was not fitted to.
     ``totals``: the interval of the sum of a design, by metric."""
     groups: dict[tuple[str, str], list[Point]] = {}
@@ -92,7 +92,7 @@ def calibration(rows: Sequence[Point]) -> dict[str, list[dict[str, Any]]]:
             reach = sqrt(reach**2 + log(overstated.high / overstated.value) ** 2)
         entries.append(
             {
-                "law": model,
+                "model": model,
                 "metric": metric,
                 "coefficients": solve(group),
                 "rows": len(group),
@@ -103,7 +103,7 @@ def calibration(rows: Sequence[Point]) -> dict[str, list[dict[str, Any]]]:
                 "own_interval": width.is_own,
             }
         )
-    return {"laws": entries, "totals": totals(values.values())}
+    return {"models": entries, "totals": totals(values.values())}
 
 
 def _from(rows: Sequence[Point], builds: int) -> str:
@@ -166,11 +166,11 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
     print(f"{'model':16}{'metric':8}{'rows':>5}{'median':>8}{'used':>7}")
-    for entry in fitted["laws"]:
+    for entry in fitted["models"]:
         middle = "-" if entry["median_error"] is None else f"{entry['median_error']:.1%}"
         used = f"x{exp(entry['interval_90']):.2f}"
         used += " " if entry["own_interval"] else "*"
-        print(f"{entry['law']:16}{entry['metric']:8}{entry['rows']:5}{middle:>8}{used:>8}  {entry['coefficients']}")
+        print(f"{entry['model']:16}{entry['metric']:8}{entry['rows']:5}{middle:>8}{used:>8}  {entry['coefficients']}")
     for entry in fitted["totals"]:
         print(f"total {entry['metric']}: x{exp(entry['interval_90']):.2f}, {entry['from']}")
     if arguments.write:

@@ -20,8 +20,8 @@ from backends.finn.design.fifos import StreamingFifo, WidthConverter
 from backends.finn.design.nodes import HardwareNode, Integer, MatrixVector, NodeFold, Padding, Thresholds, Window
 from backends.finn.resources import hls
 from backends.finn.resources.formulas import AUTO, BLOCK, DECOUPLED, DISTRIBUTED, EMBEDDED, MemoryStyle
-from backends.finn.resources.law import Law
 from backends.finn.resources.models import DMA_DSP, DMA_READS, DMA_WRITES, MEMORY_PORT, Calibration, fitted
+from backends.finn.resources.resource_model import ResourceModel
 from backends.finn.resources.structure import LUT_WORDS
 from flows.core.evidence import Metric
 
@@ -48,7 +48,7 @@ NONE = exact(0, "exact", "none")
 class Other:
     """A node type that our own graphs do not use: its fitted models, its block RAM and its DSP slices."""
 
-    models: Mapping[Metric, Law]
+    models: Mapping[Metric, ResourceModel]
     blocks: Amount | None = NONE
     dsp: Amount = NONE
 
@@ -196,7 +196,9 @@ def _thresholds_hls(config: Mapping[str, Any]) -> Other:
     pe, steps = config["PE"], config["numSteps"]
     bits, words = integer(config["weightDataType"]).width, config["NumChannels"] // config["PE"]
     none = ("again", "multiplied", "gates", "logic", "weights", "sums", "replay", "words")
-    logic = Law("hls_unit", 0, {**dict.fromkeys(none, 0), "compared": pe * steps * bits, "steps": pe * steps, "one": 1})
+    logic = ResourceModel(
+        "hls_unit", 0, {**dict.fromkeys(none, 0), "compared": pe * steps * bits, "steps": pe * steps, "one": 1}
+    )
     blocks = 0
     if MODES.get(config["mem_mode"]) == EMBEDDED:
         blocks = pe * steps if words > LUT_WORDS else 0
@@ -215,13 +217,19 @@ def _pool(config: Mapping[str, Any]) -> Other:
     if columns == 1 or rows == 1:
         ports = 2 * config["PE"] * bits
         return Other(
-            {Metric.LUT: Law("max_pool_1d", 0, {"bits": ports, "one": 1}), Metric.FF: hls.stream(ports, Metric.FF)}
+            {
+                Metric.LUT: ResourceModel("max_pool_1d", 0, {"bits": ports, "one": 1}),
+                Metric.FF: hls.stream(ports, Metric.FF),
+            }
         )
     word, row = config["NumChannels"] * bits, columns // kernel
     features = {"bits": word, "compared": word * (bits > 1), "one": 1}
     memory = 0 if bits == 1 else ram_luts(row, word)
     blocks = 2 * bram18(row, word) if bits == 1 else 0
-    models = {Metric.LUT: Law("max_pool", memory, features), Metric.FF: Law("max_pool", 0, features)}
+    models = {
+        Metric.LUT: ResourceModel("max_pool", memory, features),
+        Metric.FF: ResourceModel("max_pool", 0, features),
+    }
     return Other(models, exact(blocks, "exact", "a row of it, twice"))
 
 

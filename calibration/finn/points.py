@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from backends.cost.synthesis import OPEN_SYNTHESIS
-from backends.finn.resources.law import Law
-from backends.finn.resources.structure import law_of_node
+from backends.finn.resources.resource_model import ResourceModel
+from backends.finn.resources.structure import model_of_node
 from calibration.finn.parts import part_of
 from calibration.finn.rows import BY_KEY, Sample
 from flows.core.evidence import Metric
@@ -26,7 +26,7 @@ class Point:
     """One row of a build as one model sees it. Rows of one repository may resemble each other. `is_design` where the
     rows of the build are a whole design."""
 
-    model: Law
+    model: ResourceModel
     metric: str
     measured: float
     build: str
@@ -54,7 +54,7 @@ def synthesised() -> list[Point]:
         counts = row["measured"]
         amounts = {"lut": counts["lut"] / OPEN_SYNTHESIS[Metric.LUT].value + counts["ram_lut"], "ff": counts["ff"]}
         for metric, measured in amounts.items():
-            model = law_of_node(node, fold, BY_KEY[metric])
+            model = model_of_node(node, fold, BY_KEY[metric])
             build = str(row["config"]) if model.name == UNBUILT else SYNTHESIS
             points.append(Point(model, metric, measured, build, build))
     return points

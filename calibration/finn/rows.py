@@ -15,9 +15,9 @@ from typing import Any
 
 from backends.cost.amounts import Amount, Amounts, exact
 from backends.finn.resources import models
-from backends.finn.resources.law import Law
 from backends.finn.resources.models import Calibration
-from backends.finn.resources.structure import law_of_link, law_of_node
+from backends.finn.resources.resource_model import ResourceModel
+from backends.finn.resources.structure import model_of_link, model_of_node
 from calibration.finn.parts import NONE, Other, Part, Unknown, part_of
 from calibration.truth_files import Row, amount_of, as_object, field_of, parsed
 from flows.core.errors import InputError
@@ -43,7 +43,7 @@ class Sample:
     reason: str = ""
     is_placed: bool = True
 
-    def model(self, key: str) -> Law | None:
+    def model(self, key: str) -> ResourceModel | None:
         """The fitted model of LUTs or FFs, and the counts of this row that it is linear in."""
         metric = BY_KEY.get(key)
         if self.part is None or metric not in (Metric.LUT, Metric.FF):
@@ -52,8 +52,8 @@ class Sample:
             return self.part.models[metric]
         if isinstance(self.part, tuple):
             node, fold, memory = self.part
-            return law_of_node(node, fold, metric, memory)
-        return law_of_link(self.part, metric)
+            return model_of_node(node, fold, metric, memory)
+        return model_of_link(self.part, metric)
 
     def amount(self, key: str, calibration: Calibration) -> Amount | None:
         if self.part is None:

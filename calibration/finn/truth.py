@@ -37,10 +37,10 @@ def calibrations(samples: Sequence[Sample], cross_validate: bool) -> list[Calibr
     return [fits[unit] for unit in units]
 
 
-def outcomes(samples: Sequence[Sample], laws: Sequence[Calibration]) -> list[Outcome]:
+def outcomes(samples: Sequence[Sample], fits: Sequence[Calibration]) -> list[Outcome]:
     """Every metric of every sample, each predicted by its calibration."""
     results = []
-    for sample, own in zip(samples, laws, strict=True):
+    for sample, own in zip(samples, fits, strict=True):
         for metric, measured in sample.row.measured.items():
             amount = sample.amount(metric, own)
             reason = sample.reason or _reason(sample, metric) if amount is None else ""
@@ -55,7 +55,7 @@ def _reason(sample: Sample, metric: str) -> str:
 
 
 def _fitted(samples: Sequence[Sample]) -> Calibration:
-    return models.by_law(calibration(routed(samples) + synthesised()))
+    return models.by_model(calibration(routed(samples) + synthesised()))
 
 
 def by_finn(samples: Sequence[Sample]) -> list[Outcome]:
@@ -85,10 +85,10 @@ def _finn(sample: Sample, metric: str) -> float | None:
     return values.get(metric)
 
 
-def designs(samples: Sequence[Sample], laws: Sequence[Calibration]) -> list[Outcome]:
+def designs(samples: Sequence[Sample], fits: Sequence[Calibration]) -> list[Outcome]:
     """The sums of whole designs, of all nodes that the models speak of."""
     builds: dict[str, list[tuple[Sample, Calibration]]] = {}
-    for sample, own in zip(samples, laws, strict=True):
+    for sample, own in zip(samples, fits, strict=True):
         if sample.is_placed and "lut" in sample.row.measured:
             builds.setdefault(sample.row.project, []).append((sample, own))
     results = []
@@ -104,10 +104,10 @@ def designs(samples: Sequence[Sample], laws: Sequence[Calibration]) -> list[Outc
     return results
 
 
-def sections(samples: Sequence[Sample], laws: Sequence[Calibration], results: Sequence[Outcome]) -> Iterator[Section]:
+def sections(samples: Sequence[Sample], fits: Sequence[Calibration], results: Sequence[Outcome]) -> Iterator[Section]:
     """Tables of all nodes, of whole designs, of each build and each type, of FINN's figures, and of what is not
     modelled."""
-    sums = designs(samples, laws)
+    sums = designs(samples, fits)
     if len({outcome.row.project for outcome in sums}) > 1:
         yield "Whole designs: all nodes, FIFOs and converters, without the shell", summary(sums, RESOURCES)
         yield "Each design: predicted (interval), built", _every_design(sums)

@@ -43,7 +43,7 @@ def fitted(rows: Sequence[Sample]) -> dict[str, Any]:
     errors = sorted(error for fold in folds for _, error in fold)
     return {
         "tool": rows[0].row.tool,
-        "law": rows[0].model,
+        "model": rows[0].model,
         "metric": rows[0].metric,
         "certain": terms.certain(rows[0].model, rows[0].metric),
         "coefficients": solve(rows),
@@ -124,7 +124,7 @@ def main() -> None:
         used = f"x{exp(entry['interval_90']):.2f}"
         factor = f"x{exp(entry['spread_90']):.2f}" if entry["spread_90"] is not None else "-"
         print(
-            f"{entry['tool']:8}{entry['law']:21}{entry['metric']:8}{entry['rows']:5}{len(entry['projects']):9}  "
+            f"{entry['tool']:8}{entry['model']:21}{entry['metric']:8}{entry['rows']:5}{len(entry['projects']):9}  "
             f"{entry['held_out'] or '-':9}{middle:>8}{most:>7}{factor:>7}{used:>7}  {entry['coefficients']}"
         )
     if arguments.write:

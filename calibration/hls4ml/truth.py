@@ -37,7 +37,7 @@ def cross_validated(modules: Sequence[Module], others: Sequence[Module], unit: s
     every = samples([*modules, *others])
     for left_out in dict.fromkeys(getattr(module.row, unit) for module in modules):
         training = [sample for sample in every if getattr(sample.row, unit) != left_out]
-        fit = {(entry["tool"], entry["law"], entry["metric"]): entry for entry in calibration(training)}
+        fit = {(entry["tool"], entry["model"], entry["metric"]): entry for entry in calibration(training)}
         for module in modules:
             if getattr(module.row, unit) == left_out:
                 yield from outcomes(module, fit)

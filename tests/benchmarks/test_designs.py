@@ -1,4 +1,4 @@
-"""Whole designs of others: their words are read, and what is foretold stands beside what was built."""
+"""Whole designs of others: their words are read, and what is predicted stands beside what was built."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from backends.cost.amounts import Total
 from benchmarks.whole_designs import rows, table
 from benchmarks.whole_designs.errors import measures
-from benchmarks.whole_designs.laws import SHIPPED, Fits
+from benchmarks.whole_designs.fitted import SHIPPED, Fits
 from benchmarks.whole_designs.networks import Unreadable, network_of, precision_of, reuse_of
 from benchmarks.whole_designs.predictions import (
     BOTH,
@@ -124,9 +124,9 @@ def test_a_design_is_foretold_from_its_configuration_and_from_its_report(tmp_pat
 
 
 def test_artix_7_is_foretold_as_the_zynq_of_its_fabric(tmp_path: Path) -> None:
-    laws = Fits(()).without(SHIPPED)
+    fitted = Fits(()).without(SHIPPED)
     (artix,), (zynq,) = (
-        list(predictions(row_of(tmp_path, part=part), {}, laws)) for part in ("xc7a100tcsg324-1", "xc7z020clg400-1")
+        list(predictions(row_of(tmp_path, part=part), {}, fitted)) for part in ("xc7a100tcsg324-1", "xc7z020clg400-1")
     )
     assert artix.totals == zynq.totals and not artix.reason
     assert table.verdict_of(artix) is None, "what the part has is not known"
@@ -151,7 +151,7 @@ def test_a_core_that_was_routed_alone_has_its_shell_beside_it(tmp_path: Path) ->
 
 
 def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
-    laws = Fits(()).without(SHIPPED)
+    fitted = Fits(()).without(SHIPPED)
     for changes, reason in (
         ({"net": "an MLP"}, "no widths"),
         ({"precision": ""}, "its types are not recorded"),
@@ -165,7 +165,7 @@ def test_what_cannot_be_foretold_has_a_reason(tmp_path: Path) -> None:
         ({"flow": "finn", "folding": "config.h"}, "its folding is not recorded"),
         ({"note": "not to be predicted: a video pipeline"}, "video"),
     ):
-        (one,) = predictions(row_of(tmp_path, **changes), {}, laws)
+        (one,) = predictions(row_of(tmp_path, **changes), {}, fitted)
         assert not one.totals and reason in one.reason, changes
 
 
@@ -219,11 +219,11 @@ def test_what_is_no_text_says_nothing_and_no_text_steers_a_terminal(tmp_path: Pa
 
 def test_the_clock_of_others_code_is_judged_too(tmp_path: Path) -> None:
     row = row_of(tmp_path, flow="hand-written HLS", csynth={"lut": 20_000, "ff": 9_000})
-    laws = Fits(()).without(SHIPPED)
+    fitted = Fits(()).without(SHIPPED)
     for mhz, verdict in ((100, ClockVerdict.CREDIBLE), (200, ClockVerdict.AT_RISK)):
-        (one,) = predictions(replace(row, clock_mhz=mhz), {}, laws)
+        (one,) = predictions(replace(row, clock_mhz=mhz), {}, fitted)
         assert one.clock and one.clock.verdict is verdict
-    (foreign,) = predictions(replace(row, part="xcku5p"), {}, laws)
+    (foreign,) = predictions(replace(row, part="xcku5p"), {}, fitted)
     assert foreign.totals and foreign.clock is None
 
 
@@ -297,9 +297,9 @@ def test_every_design_counts_once_by_what_is_surest(tmp_path: Path) -> None:
 
 
 def test_converters_are_charged_where_the_core_is_wrapped(tmp_path: Path) -> None:
-    laws = Fits(()).without(SHIPPED)
+    fitted = Fits(()).without(SHIPPED)
     plain, wrapped = (
-        next(iter(predictions(row_of(tmp_path, csynth={"lut": 1, "scope": scope}), {}, laws)))
+        next(iter(predictions(row_of(tmp_path, csynth={"lut": 1, "scope": scope}), {}, fitted)))
         for scope in ("myproject", "myproject_axi")
     )
     assert 378 < wrapped.totals[Metric.LUT].value - plain.totals[Metric.LUT].value < 1_408
@@ -317,14 +317,14 @@ def test_a_repository_is_left_out_of_the_fits() -> None:
     shipped, without = fits.without(SHIPPED), fits.without("nicologhielmetti/hls4ml-pynq")
     assert without.hls4ml != shipped.hls4ml and without.hls4ml_ratios != shipped.hls4ml_ratios
     assert fits.without("nobody/nothing").finn == shipped.finn
-    assert fits.without("somebody/finn").finn == shipped.finn, "its build was not there when the laws were fitted"
+    assert fits.without("somebody/finn").finn == shipped.finn, "its build was not there when the models were fitted"
     assert fits.without("akhilvasan/finn_cybsec").finn != shipped.finn
 
 
 def test_the_rate_of_the_board_is_foretold_at_the_images_of_a_call(tmp_path: Path) -> None:
-    laws = Fits(()).without(SHIPPED)
+    fitted = Fits(()).without(SHIPPED)
     (many, *_), (one, *_) = (
-        list(predictions(row_of(tmp_path, board_rate_fps=9_000, batch=batch), {}, laws)) for batch in (None, 1)
+        list(predictions(row_of(tmp_path, board_rate_fps=9_000, batch=batch), {}, fitted)) for batch in (None, 1)
     )
     assert many.row.batch == 1_000 and many.system and one.system and many.rate
     assert one.system.value < many.system.low and many.system.high < many.rate

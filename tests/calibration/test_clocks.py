@@ -30,7 +30,7 @@ def at_100(row: clocks.Row) -> bool:
 def test_a_row_is_whole_and_the_verdict_on_it_is_right(row: clocks.Row) -> None:
     find_part(row["part"])
     assert row["wns_ns"] < row["asked_ns"] and row["path"] and row["repo"] and row["tool"]
-    fmax, judged = clocks.foretold(row)
+    fmax, judged = clocks.judged_by_model(row)
     assert judged.verdict is (ClockVerdict.CREDIBLE if clocks.is_met(row) else ClockVerdict.AT_RISK)
     assert fmax.low and fmax.high
     assert clocks.reached(row) <= fmax.high

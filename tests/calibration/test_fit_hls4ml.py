@@ -39,7 +39,7 @@ def fitted(folder: Path, *table: dict[str, Any], reports: tuple[Path, ...] = ())
     path = folder / "rows.json"
     path.write_text(json.dumps(table))
     entries = fit.calibration(samples(fit.read_all([path, *reports])))
-    return {(entry["law"], entry["metric"]): entry for entry in entries}
+    return {(entry["model"], entry["metric"]): entry for entry in entries}
 
 
 def test_the_fit_finds_coefficients_that_are_there(tmp_path: Path) -> None:

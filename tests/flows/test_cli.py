@@ -73,14 +73,14 @@ def estimate(job: Job[Options]) -> list[Reading]:
             job.options.lut,
             Tier.MODELLED,
             "chip",
-            "law",
+            "model",
             predicts=Tier.ROUTED,
             low=0.9 * job.options.lut,
             high=job.options.lut,
         )
         for metric in RESOURCES[:1]
     ] + [
-        Reading(metric, 10, Tier.MODELLED, "chip", "law", predicts=Tier.ROUTED, low=9, high=11)
+        Reading(metric, 10, Tier.MODELLED, "chip", "model", predicts=Tier.ROUTED, low=9, high=11)
         for metric in RESOURCES[1:]
     ]
 
@@ -292,7 +292,7 @@ def test_a_clock_that_no_build_of_the_flow_met_is_at_risk(
 def test_a_rate_is_at_the_highest_credible_clock_and_the_asked_for_one_beside_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    rate = Reading(Metric.THROUGHPUT_FPS, 2_000.0, Tier.MODELLED, "5 ns clock", f"a law; {ASKED}")
+    rate = Reading(Metric.THROUGHPUT_FPS, 2_000.0, Tier.MODELLED, "5 ns clock", f"a model; {ASKED}")
     known = replace(TOY, seen_clock=seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "a build"))
     known = replace(known, estimate=lambda design: (*TOY.estimate(design), rate))
     monkeypatch.setattr(registry, "_entry_points", lambda: {"toy": Point(value="toy", module=known, dist=None)})

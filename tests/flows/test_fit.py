@@ -20,7 +20,7 @@ def readings(**ends: tuple[float, float]) -> list[Reading]:
     """Models of one stage: (lower end, upper end) by metric, the value in the middle."""
     found = {metric: ends.get(metric.key, (1, 1)) for metric in RESOURCES}
     return [
-        Reading(metric, (low + high) / 2, Tier.MODELLED, "chip", "law", predicts=Tier.HLS, low=low, high=high)
+        Reading(metric, (low + high) / 2, Tier.MODELLED, "chip", "model", predicts=Tier.HLS, low=low, high=high)
         for metric, (low, high) in found.items()
     ]
 
@@ -79,7 +79,7 @@ def test_a_lower_bound_never_fits() -> None:
 
 @pytest.mark.parametrize("value", [1, 950, 5_000])
 def test_a_model_without_an_interval_decides_nothing_and_a_report_does(value: float) -> None:
-    model = Reading(Metric.LUT, value, Tier.MODELLED, "chip", "law", predicts=Tier.HLS)
+    model = Reading(Metric.LUT, value, Tier.MODELLED, "chip", "model", predicts=Tier.HLS)
     assert judge([model, *readings()[1:]], DEVICE).verdict is Verdict.UNDECIDED
     report = Reading(Metric.LUT, value, Tier.HLS, "chip", "csynth")
     assert judge([report, *readings()[1:]], DEVICE).verdict is not Verdict.UNDECIDED

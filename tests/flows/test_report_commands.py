@@ -39,10 +39,10 @@ def run(flow: str, device: str, share: float = 0.5) -> Run:
     for metric in RESOURCES:
         value = share * part.available(metric)
         readings.append(
-            Reading(metric, value, Tier.MODELLED, device, "a law", predicts=Tier.HLS, low=value, high=value)
+            Reading(metric, value, Tier.MODELLED, device, "a model", predicts=Tier.HLS, low=value, high=value)
         )
         readings += [
-            Reading(metric, value / 20, Tier.MODELLED, device, f"the law of {layer}, exact in 22 of 23 rows", layer)
+            Reading(metric, value / 20, Tier.MODELLED, device, f"the model of {layer}, exact in 22 of 23 rows", layer)
             for layer in LAYERS
         ]
     for metric in (Metric.INTERVAL_CYCLES, Metric.LATENCY_US, Metric.THROUGHPUT_FPS):

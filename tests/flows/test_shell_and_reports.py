@@ -53,7 +53,7 @@ def test_csynths_count_is_the_files_and_the_shell_is_added_apart(
     bare = imported(capsys, store, report, "--shell", "none")
     lut, ff = 12_000 / 2.28, 9_000 / 1.28
     for value in (lut, ff):
-        assert f"csynth's report comes to {value:,.0f}" in bare, "the flow's own law is surer, and says so"
+        assert f"csynth's report comes to {value:,.0f}" in bare, "the flow's own model is surer, and says so"
     assert f"csynth's report comes to {lut + 2_933:,.0f}" in text, "the shell is beside it"
     assert "DSP 30 220" in bare and "csynth counts 30" in bare and "images/s 1,000 a call" not in bare
 

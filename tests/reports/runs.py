@@ -29,10 +29,10 @@ def readings_of(
     for metric in RESOURCES:
         value = share * part.available(metric)
         low, high = value * (1 - spread), value * (1 + spread)
-        found.append(Reading(metric, value, tier, device, "a law", predicts=predicts, low=low, high=high))
+        found.append(Reading(metric, value, tier, device, "a model", predicts=predicts, low=low, high=high))
         for layer in LAYERS:
             one = value / len(LAYERS)
-            found.append(Reading(metric, one, tier, device, "a law of one layer", layer, predicts))
+            found.append(Reading(metric, one, tier, device, "a model of one layer", layer, predicts))
     if fps:
         predicted = None if cycles is Tier.MEASURED else cycles
         how = Tier.MEASURED if cycles is Tier.MEASURED else Tier.MODELLED

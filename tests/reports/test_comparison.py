@@ -172,7 +172,7 @@ def test_what_is_not_known_is_told() -> None:
     readings = [each for each in readings_of() if each.metric is not Metric.FF]
     lut = next(reading for reading in readings if reading.metric is Metric.LUT)
     partial = Reading(Metric.LUT, lut.value, lut.tier, lut.on, lut.source, predicts=lut.predicts, at_least=True)
-    extra = Reading(Metric.DSP, 3, Tier.MODELLED, "xc7z020", "law", "softmax", Tier.HLS)
+    extra = Reading(Metric.DSP, 3, Tier.MODELLED, "xc7z020", "model", "softmax", Tier.HLS)
     run = run_of(readings=[partial, *(reading for reading in readings if reading is not lut), extra], equal=None)
     comparison = compare([document_of(run)], [Absent("rtl", "xc7z020clg400-1", "refused: too large")])
     told = {(one.topic, one.fact) for one, _ in comparison.unknowns}

@@ -119,7 +119,7 @@ def test_a_waterfall_in_the_terminal() -> None:
 def test_numbers_within_each_others_intervals_are_grey() -> None:
     def known(value: float, low: float, high: float) -> Run:
         reading = Reading(
-            Metric.LUT, value, Tier.MODELLED, "xc7z020", "a law", low=low, high=high, predicts=Tier.ROUTED
+            Metric.LUT, value, Tier.MODELLED, "xc7z020", "a model", low=low, high=high, predicts=Tier.ROUTED
         )
         return replace(run_of(), readings=(reading,))
 

@@ -21,7 +21,7 @@ METRICS = (Metric.THROUGHPUT_FPS, Metric.LUT)
 
 def reading(metric: Metric, value: float, spread: float) -> Reading:
     return Reading(
-        metric, value, Tier.MODELLED, PART, "a law", predicts=Tier.ROUTED, low=value - spread, high=value + spread
+        metric, value, Tier.MODELLED, PART, "a model", predicts=Tier.ROUTED, low=value - spread, high=value + spread
     )
 
 

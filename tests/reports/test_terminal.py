@@ -94,7 +94,7 @@ def test_csynths_count_stands_beside_what_is_built_once_and_by_that_name() -> No
     text = terminal.details(document(run((*READINGS, *built))), layers=True)
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "layer or block lut lut * dsp" in lines and "conv1 3,500 7,000 8" in lines
-    assert lines.count("* csynth's count, modelled") == 1 and "* a law" not in lines
+    assert lines.count("* csynth's count, modelled") == 1 and "* a model" not in lines
 
 
 def test_what_was_not_verified_says_so() -> None:
@@ -113,7 +113,7 @@ def test_the_reading_nearest_the_metal_is_shown() -> None:
 def test_what_stands_beside_a_number_is_of_its_own_stage_or_says_of_which() -> None:
     counted, modelled = (
         resource(Metric.LUT, 900),
-        Reading(Metric.LUT, 400, Tier.MODELLED, "x", "law", predicts=Tier.ROUTED),
+        Reading(Metric.LUT, 400, Tier.MODELLED, "x", "model", predicts=Tier.ROUTED),
     )
     report = Reading(Metric.LUT, 800, Tier.HLS, "x", "csynth report")
     routed = Reading(Metric.LUT, 350, Tier.ROUTED, "x", "a report")
@@ -130,13 +130,13 @@ def test_csynth_counts_a_design_without_the_shell() -> None:
     shown without the shell."""
     alone = Reading(Metric.LUT, 12_000, Tier.HLS, "x", "csynth report", DESIGN)
     shell = Reading(Metric.LUT, 7_018, Tier.MODELLED, "x", "shell", SHELL, predicts=Tier.ROUTED)
-    routed = Reading(Metric.LUT, 13_018, Tier.MODELLED, "x", "law", predicts=Tier.ROUTED)
+    routed = Reading(Metric.LUT, 13_018, Tier.MODELLED, "x", "model", predicts=Tier.ROUTED)
     assert words.beside([alone, routed], routed) == "csynth counts 12,000"
     assert words.beside([alone, shell, routed], routed) == "csynth counts 12,000"
     seen = Reading(Metric.LUT, 9_000, Tier.ROUTED, "x", "utilization report", DESIGN)
     whole = replace(seen, value=11_900, scope=TOTAL)
     assert words.beside([seen, whole], whole) == "its report says 9,000, without the shell"
-    modelled = Reading(Metric.LUT, 20_018, Tier.MODELLED, "x", "law", predicts=Tier.HLS, at_least=True)
+    modelled = Reading(Metric.LUT, 20_018, Tier.MODELLED, "x", "model", predicts=Tier.HLS, at_least=True)
     assert words.beside([modelled, shell, routed], routed) == "csynth would count >= 13,000"
 
 

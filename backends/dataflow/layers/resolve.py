@@ -17,7 +17,7 @@ from backends.dataflow.layers.design import LayerDesign, Options
 from backends.dataflow.layers.folds import worthwhile
 from backends.dataflow.layers.nodes import MULTIPLYING, WINDOW, nodes
 from backends.dataflow.layers.schedule import FOLDED
-from backends.dataflow.options import NO_TARGET, cycles_at
+from backends.dataflow.options import cycles_at
 from backends.dataflow.pe_simd import Fold, Ways, legal, parse_folding
 from backends.dataflow.space import WORTHWHILE, Budgets, Problem, Solved, over
 from backends.protocol import Job, Refusal
@@ -51,10 +51,10 @@ def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[O
     costs = LayerCosts(start)
     problem = folding_problem(job, quantised, folds, make, costs)
     rate, clock_ns = job.options.target_fps, job.target.clock_ns
-    if rate != NO_TARGET:
-        refusals.refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the widest folding takes"))
     limit = cycles_at(rate, clock_ns)
     solved = problem.chosen(PATIENCE) if limit is None else problem.reaching(limit)
+    if limit is not None and solved.design.interval > limit:
+        refusals.refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the widest folding takes"))
     more = {name: [*folds[name], *(in_luts[name] if name not in asked else ())] for name in folds}
     if more != folds and limit is not None and _lacking(solved.design):
         other = folding_problem(job, quantised, more, make, costs).reaching(limit)

@@ -1,7 +1,7 @@
 """FINN's own resource estimates, as finn-plus 1.6.1 computes them for a Zynq-7000 part.
 
 Source: ``lut_estimation``, ``bram_estimation`` and ``dsp_estimation`` of the nodes in
-``finn/custom_op/fpgadataflow``. They leave out what FINN leaves out: 0 LUTs of its RTL matrix unit, no FIFOs. `laws`
+``finn/custom_op/fpgadataflow``. They leave out what FINN leaves out: 0 LUTs of its RTL matrix unit, no FIFOs. `models`
 has ours; golden files of finn-plus hold these to it.
 """
 

@@ -20,12 +20,12 @@ from backends.finn.design.fifos import Link, StreamingFifo
 from backends.finn.design.nodes import HardwareNode, MatrixVector, NodeFold, Thresholds, VectorVector
 from backends.finn.resources import formulas, hls
 from backends.finn.resources.formulas import MemoryStyle
-from backends.finn.resources.law import Law, address, in_bytes
+from backends.finn.resources.resource_model import ResourceModel, address, in_bytes
 from backends.finn.resources.structure import (
     LUT_WORDS,
     in_block_ram,
-    law_of_link,
-    law_of_node,
+    model_of_link,
+    model_of_node,
     replay_luts,
     replayed,
     threshold_words,
@@ -62,7 +62,7 @@ def _of_node(node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amounts
 
 def _by(calibration: Calibration | None, node: HardwareNode, fold: NodeFold, memory: MemoryStyle) -> Amounts:
     return {
-        **{metric: (fitted(law_of_node(node, fold, metric, memory), metric, calibration),) for metric in LOGIC},
+        **{metric: (fitted(model_of_node(node, fold, metric, memory), metric, calibration),) for metric in LOGIC},
         Metric.BRAM18: (_blocks(node, fold, memory),),
         Metric.DSP: (_dsp(node, fold),),
     }
@@ -72,7 +72,7 @@ def of_link(link: Link, calibration: Calibration | None = None) -> Amounts:
     """What a FIFO or a converter takes."""
     blocks = link.bram18 if isinstance(link, StreamingFifo) else 0
     return {
-        **{metric: (fitted(law_of_link(link, metric), metric, calibration),) for metric in LOGIC},
+        **{metric: (fitted(model_of_link(link, metric), metric, calibration),) for metric in LOGIC},
         Metric.BRAM18: (_certain(blocks, "shape of the RAMB18"),),
     }
 
@@ -95,7 +95,7 @@ def of_dma(incoming: bool, bits: int, words: int) -> Amounts:
 @cache
 def shipped() -> Calibration:
     """The calibration of this release."""
-    return by_law(json.loads(CALIBRATION.read_text()))
+    return by_model(json.loads(CALIBRATION.read_text()))
 
 
 def sources() -> Sequence[str]:
@@ -103,30 +103,32 @@ def sources() -> Sequence[str]:
     return tuple(json.loads(CALIBRATION.read_text())["sources"])
 
 
-def by_law(fitted: Mapping[str, Iterable[Mapping[str, Any]]]) -> Calibration:
-    """Of a calibration file's ``laws`` and ``totals``."""
+def by_model(fitted: Mapping[str, Iterable[Mapping[str, Any]]]) -> Calibration:
+    """Of a calibration file's ``models`` and ``totals``."""
     totals = {(TOTAL, row["metric"]): row for row in fitted["totals"]}
-    return {(row["law"], row["metric"]): row for row in fitted["laws"]} | totals
+    return {(row["model"], row["metric"]): row for row in fitted["models"]} | totals
 
 
-def fitted(law: Law, metric: Metric, calibration: Calibration | None = None) -> Amount | None:
+def fitted(model: ResourceModel, metric: Metric, calibration: Calibration | None = None) -> Amount | None:
     """The amount that a resource model predicts.
 
     Where `calibration` lacks a model whose only unknown is a constant, the certain part, with the widest interval of
     the metric. None for any other model that it lacks.
     """
-    laws = shipped() if calibration is None else calibration
-    row = laws.get((law.name, metric.key))
-    if row is None and not (law.certain and law.features.keys() <= {CONSTANT} and laws):
+    calibrated = shipped() if calibration is None else calibration
+    row = calibrated.get((model.name, metric.key))
+    if row is None and not (model.certain and model.features.keys() <= {CONSTANT} and calibrated):
         return None
     if row is None:
-        widest = max(coefficients["interval_90"] for (_, key), coefficients in laws.items() if key == metric.key)
-        return within(law.certain, exp(widest), law.name, f"structure of {law.name} alone, which no built design shows")
-    value = law.certain + sum(weight * law.features[name] for name, weight in row["coefficients"].items())
+        widest = max(coefficients["interval_90"] for (_, key), coefficients in calibrated.items() if key == metric.key)
+        return within(
+            model.certain, exp(widest), model.name, f"structure of {model.name} alone, which no built design shows"
+        )
+    value = model.certain + sum(weight * model.features[name] for name, weight in row["coefficients"].items())
     factor = exp(row["interval_90"])
-    few = "" if row["own_interval"] else ", too few for an interval of its own: at least that of all laws"
-    source = f"law {law.name}, n = {row['rows']} ({row['from']}{few})"
-    return Amount(value, value / factor, value * factor, law.name, source)
+    few = "" if row["own_interval"] else ", too few for an interval of its own: at least that of all models"
+    source = f"resource model {model.name}, n = {row['rows']} ({row['from']}{few})"
+    return Amount(value, value / factor, value * factor, model.name, source)
 
 
 def of_sum(amounts: Amounts, calibration: Calibration | None = None) -> Amounts:
@@ -135,13 +137,13 @@ def of_sum(amounts: Amounts, calibration: Calibration | None = None) -> Amounts:
     LUTs and FFs then lie within what the sums of whole designs missed: nodes of one design err alike, and some errors
     cancel. Resource models that no built design tests keep their own intervals.
     """
-    laws = shipped() if calibration is None else calibration
-    return {metric: tuple(_of_sum(amount, metric, laws) for amount in group) for metric, group in amounts.items()}
+    calibrated = shipped() if calibration is None else calibration
+    return {metric: tuple(_of_sum(amount, metric, calibrated) for amount in group) for metric, group in amounts.items()}
 
 
-def _of_sum(amount: Amount | None, metric: Metric, laws: Calibration) -> Amount | None:
-    law, sums = laws.get((amount.model, metric.key)) if amount else None, laws.get((TOTAL, metric.key))
-    if not amount or not law or not law["projects"] or not sums:
+def _of_sum(amount: Amount | None, metric: Metric, calibrated: Calibration) -> Amount | None:
+    row, sums = calibrated.get((amount.model, metric.key)) if amount else None, calibrated.get((TOTAL, metric.key))
+    if not amount or not row or not row["projects"] or not sums:
         return amount
     factor = exp(sums["interval_90"])
     return Amount(amount.value, amount.value / factor, amount.value * factor, TOTAL, amount.source)

@@ -1,6 +1,6 @@
 """What the RTL or HLS of a node, a FIFO or a converter fixes of its LUTs and FFs, and what the rest is linear in.
 
-`laws` holds the fitted coefficients. Numbers here follow from the sources of FINN (``finn-rtllib``, ``finn-hlslib``):
+`models` holds the fitted coefficients. Numbers here follow from the sources of FINN (``finn-rtllib``, ``finn-hlslib``):
 words kept in SRLs, LUT RAM or registers, registers of a word, stages of a search.
 """
 
@@ -23,7 +23,7 @@ from backends.finn.design.nodes import (
 )
 from backends.finn.resources import formulas, hls
 from backends.finn.resources.formulas import AUTO, DISTRIBUTED, MemoryStyle
-from backends.finn.resources.law import Law, address, in_bytes
+from backends.finn.resources.resource_model import ResourceModel, address, in_bytes
 from flows.core.evidence import Metric
 
 REPLAYED = 2048
@@ -45,12 +45,15 @@ COMBINED = 128
 converters); not with 160 and more (15 of 15)."""
 
 
-def law_of_node(node: HardwareNode, fold: NodeFold, metric: Metric, memory: MemoryStyle = MemoryStyle()) -> Law:  # noqa: B008
+USUAL = MemoryStyle()
+
+
+def model_of_node(node: HardwareNode, fold: NodeFold, metric: Metric, memory: MemoryStyle = USUAL) -> ResourceModel:
     """What a node's LUTs or FFs are made of."""
     lut = metric is Metric.LUT
     match node:
         case VectorVector():
-            return Law("vector_unit", 0, {})  # no build that others published tells what it takes
+            return ResourceModel("vector_unit", 0, {})  # no build that others published tells what it takes
         case MatrixVector():
             held = 0 if in_block_ram(node, fold, memory) else weight_luts(node, fold)
             if not node.rtl:
@@ -62,34 +65,38 @@ def law_of_node(node: HardwareNode, fold: NodeFold, metric: Metric, memory: Memo
         case Padding():
             bits = 8 * ceil(fold.simd * node.data.width / 8)
             counters = sum(size.bit_length() for size in node.shape[:2]) + address(node.channels // fold.simd)
-            return Law("padding", 0 if lut else 2 * bits + counters, {"bits": bits, "one": 1} if lut else {"one": 1})
+            return ResourceModel(
+                "padding", 0 if lut else 2 * bits + counters, {"bits": bits, "one": 1} if lut else {"one": 1}
+            )
         case Thresholds():
             return _thresholds(node, fold, lut)
     taken, put = node.takes(fold) * node.data.width, node.puts(fold) * node.result.width
     return hls.stream(len(node.sources) * taken + put * (1 + isinstance(node, Copy)), metric)
 
 
-def law_of_link(link: Link, metric: Metric) -> Law:
+def model_of_link(link: Link, metric: Metric) -> ResourceModel:
     lut = metric is Metric.LUT
     if isinstance(link, WidthConverter):
         return _converter(link, lut)
     if link.storage != SRL:
         in_luts = link.storage == DISTRIBUTED
         words = ram_luts(1 << address(link.depth), link.bits) * in_luts
-        return Law("block_fifo", words if lut else 4 * address(link.depth) + 17 + link.bits * in_luts, {"one": 1})
+        return ResourceModel(
+            "block_fifo", words if lut else 4 * address(link.depth) + 17 + link.bits * in_luts, {"one": 1}
+        )
     if link.depth <= SHALLOW:
-        return Law("register_fifo", link.bits if lut else 2 * link.bits, {"one": 1})
+        return ResourceModel("register_fifo", link.bits if lut else 2 * link.bits, {"one": 1})
     groups = ceil(ceil(link.depth / 32) / 4)
     select = link.bits * (1 if groups <= 2 else 1 + ceil(groups / 4))
     held = shift_register_luts(max(link.depth, 17), link.bits) + select
     return (
-        Law("shift_fifo", held, {"address": address(link.depth)})
+        ResourceModel("shift_fifo", held, {"address": address(link.depth)})
         if lut
-        else Law("shift_fifo", link.bits + address(link.depth), {"one": 1})
+        else ResourceModel("shift_fifo", link.bits + address(link.depth), {"one": 1})
     )
 
 
-def _converter(link: WidthConverter, lut: bool) -> Law:
+def _converter(link: WidthConverter, lut: bool) -> ResourceModel:
     """A shift register of the wide word, a register of the narrow one on the side that has it, and a counter.
 
     A widening one loads no bit in parallel: it needs no multiplexer. FINN has RTL for words that divide.
@@ -99,26 +106,28 @@ def _converter(link: WidthConverter, lut: bool) -> Law:
         return hls.converter(link.taken, link.put, lut)
     count = address(ceil(wide / narrow))
     if link.put > link.taken:
-        return Law("widening", narrow / 2 + count if lut else wide + narrow + count, {"one": 1})
+        return ResourceModel("widening", narrow / 2 + count if lut else wide + narrow + count, {"one": 1})
     loaded = wide / 2 if wide <= COMBINED else wide
-    return Law("narrowing", loaded + count if lut else wide + 2 * narrow + count, {"one": 1})
+    return ResourceModel("narrowing", loaded + count if lut else wide + 2 * narrow + count, {"one": 1})
 
 
-def _rtl_unit(fold: NodeFold, held: int) -> Law:
-    return Law("matrix", held, {"products": _products(fold), "rows": fold.pe, "one": 1})
+def _rtl_unit(fold: NodeFold, held: int) -> ResourceModel:
+    return ResourceModel("matrix", held, {"products": _products(fold), "rows": fold.pe, "one": 1})
 
 
-def _former_unit(node: MatrixVector, fold: NodeFold, lut: bool, held: int) -> Law:
+def _former_unit(node: MatrixVector, fold: NodeFold, lut: bool, held: int) -> ResourceModel:
     """Where several rows share a slice their low parts are summed in the fabric."""
     products = _products(fold)
     bits = products * (node.weight + node.data.width)
     if lut:
         features = {"products": products, "shared": products * (fold.pe > 1), "bits": bits, "one": 1}
-        return Law("former_matrix", held, features)
-    return Law("former_matrix", held, {"shared": bits * (fold.pe > 1), "sums": fold.pe * node.result.width, "one": 1})
+        return ResourceModel("former_matrix", held, features)
+    return ResourceModel(
+        "former_matrix", held, {"shared": bits * (fold.pe > 1), "sums": fold.pe * node.result.width, "one": 1}
+    )
 
 
-def _window(node: Window, fold: NodeFold, lut: bool, in_luts: bool) -> Law:
+def _window(node: Window, fold: NodeFold, lut: bool, in_luts: bool) -> ResourceModel:
     """Counters of rows, columns and channels; the buffer in LUT RAM, each 64 words of it chosen by an address.
 
     A parallel one keeps the window itself in registers, and the rest of each of its lines but the last in a memory of
@@ -130,16 +139,20 @@ def _window(node: Window, fold: NodeFold, lut: bool, in_luts: bool) -> Law:
         rows, columns = node.kernel
         line = max(1, node.taken[1] - columns)
         if not lut:
-            return Law("parallel_window", bits * (rows * columns + rows - 1), {"counters": counters, "one": 1})
-        return Law("parallel_window", (rows - 1) * ram_luts(line, bits) * in_luts, {"counters": counters, "one": 1})
+            return ResourceModel(
+                "parallel_window", bits * (rows * columns + rows - 1), {"counters": counters, "one": 1}
+            )
+        return ResourceModel(
+            "parallel_window", (rows - 1) * ram_luts(line, bits) * in_luts, {"counters": counters, "one": 1}
+        )
     features = {"bits": bits, "counters": counters, "one": 1}
     if not lut:
-        return Law("window", 0, features)
+        return ResourceModel("window", 0, features)
     stored = ram_luts(depth, bits) * in_luts
-    return Law("window", stored, features | {"stored": stored, "blocks": ceil(depth / LUT_WORDS) * in_luts})
+    return ResourceModel("window", stored, features | {"stored": stored, "blocks": ceil(depth / LUT_WORDS) * in_luts})
 
 
-def _thresholds(node: Thresholds, fold: NodeFold, lut: bool) -> Law:
+def _thresholds(node: Thresholds, fold: NodeFold, lut: bool) -> ResourceModel:
     """A binary search: at each of its stages a comparison, a memory of thresholds, and the registers of the value.
 
     All PEs share the address of the channel. Where thresholds are the same for all channels there is none, and the
@@ -150,10 +163,10 @@ def _thresholds(node: Thresholds, fold: NodeFold, lut: bool) -> Law:
     if not lut:
         registers = (2 * stages - node.uniform) * bits + stages * (stages + 1)
         channels = 1 if node.uniform else node.channels // fold.pe
-        return Law(name, fold.pe * registers + stages * (address(channels) + 2), {"one": 1})
+        return ResourceModel(name, fold.pe * registers + stages * (address(channels) + 2), {"one": 1})
     held = sum(bits for words in threshold_words(node, fold) if words <= LUT_WORDS)
     chosen = KEPT * bits * (2**stages - 1 - stages) * node.kept
-    return Law(name, fold.pe * (held + chosen + stages * ceil(bits / 2)), {"one": 1})
+    return ResourceModel(name, fold.pe * (held + chosen + stages * ceil(bits / 2)), {"one": 1})
 
 
 def threshold_words(node: Thresholds, fold: NodeFold) -> list[int]:

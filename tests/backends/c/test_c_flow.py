@@ -1,4 +1,4 @@
-"""What the C flow refuses, foretells and reads, and how its buffers are shared."""
+"""What the C flow refuses, estimates and reads, and how its buffers are shared."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from flows.core.fit import judge
 from flows.core.part import devices
 
 TWICE = {Metric.LUT: Ratio(2.0, 1.0, 4.0, "made-up designs"), Metric.FF: Ratio(1.0, 0.5, 2.0, "made-up designs")}
-LUT = Reading(Metric.LUT, 27_018.0, Tier.MODELLED, "chip", "laws", predicts=Tier.HLS, low=17_018.0, high=47_018.0)
+LUT = Reading(Metric.LUT, 27_018.0, Tier.MODELLED, "chip", "models", predicts=Tier.HLS, low=17_018.0, high=47_018.0)
 LAYER = replace(LUT, value=800.0, low=800.0, high=800.0, scope="conv")
 CHARGED = Reading(Metric.LUT, 7_018.0, Tier.MODELLED, "chip", "shell", SHELL, Tier.ROUTED)
 REPORTED = replace(
@@ -127,7 +127,7 @@ def test_the_shell_of_a_model_is_in_neither_count() -> None:
     ("low", "high", "stands"),
     [(12_000.0, 18_000.0, True), (1_000.0, 60_000.0, False), (40_000.0, 41_000.0, False), (None, None, False)],
 )
-def test_of_a_report_and_a_law_of_the_flow_the_surer_stands(
+def test_of_a_report_and_a_model_of_the_flow_the_surer_stands(
     low: float | None, high: float | None, stands: bool
 ) -> None:
     own = replace(LUT, value=15_000.0, low=low, high=high, predicts=Tier.ROUTED)

@@ -15,9 +15,9 @@ from models.network import INPUT
 from models.quantised import QuantisedNetwork
 
 RATE = Reading(
-    Metric.THROUGHPUT_FPS, 1_000.0, Tier.MODELLED, "10 ns clock", "law", TOTAL, Tier.RTL_SIMULATED, 900, 1_100
+    Metric.THROUGHPUT_FPS, 1_000.0, Tier.MODELLED, "10 ns clock", "model", TOTAL, Tier.RTL_SIMULATED, 900, 1_100
 )
-LATENCY = Reading(Metric.LATENCY_US, 1_500.0, Tier.MODELLED, "10 ns clock", "law", TOTAL, Tier.RTL_SIMULATED)
+LATENCY = Reading(Metric.LATENCY_US, 1_500.0, Tier.MODELLED, "10 ns clock", "model", TOTAL, Tier.RTL_SIMULATED)
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from backends.finn.design.graph import nodes
 from backends.finn.design.nodes import HardwareNode, Integer, MatrixVector, NodeFold, Thresholds, Window
 from backends.finn.resources import formulas, hls, models
 from backends.finn.resources.formulas import AUTO, BLOCK, DISTRIBUTED, MemoryStyle
-from backends.finn.resources.law import Law
-from backends.finn.resources.structure import law_of_link, law_of_node
+from backends.finn.resources.resource_model import ResourceModel
+from backends.finn.resources.structure import model_of_link, model_of_node
 from flows.core.evidence import RESOURCES, Metric
 from models.zoo import ARCH8
 from tests.backends.finn.w4a4 import quantised
@@ -116,10 +116,10 @@ def test_weights_of_few_bits_are_in_luts(pe: int, simd: int, inputs: int, blocks
     ],
 )
 def test_what_the_rtl_fixes(link: StreamingFifo | WidthConverter, certain_lut: float, certain_ff: float) -> None:
-    assert law_of_link(link, Metric.LUT).certain == certain_lut
-    assert law_of_link(link, Metric.FF).certain == certain_ff
+    assert model_of_link(link, Metric.LUT).certain == certain_lut
+    assert model_of_link(link, Metric.FF).certain == certain_ff
     for metric in (Metric.LUT, Metric.FF):
-        assert value(models.of_link(link)[metric]) >= law_of_link(link, metric).certain
+        assert value(models.of_link(link)[metric]) >= model_of_link(link, metric).certain
 
 
 @pytest.mark.parametrize(
@@ -169,22 +169,22 @@ def test_deep_fifos_go_to_block_ram_unless_they_are_narrow() -> None:
     assert [stored(depth, 8, BLOCK) for depth in (2, 3)] == [SRL, BLOCK]
 
 
-def test_a_law_without_rows_knows_nothing() -> None:
-    law = Law("matrix", 0, {"one": 1})
-    assert models.fitted(law, Metric.LUT, {}) is None
+def test_a_model_without_rows_knows_nothing() -> None:
+    model = ResourceModel("matrix", 0, {"one": 1})
+    assert models.fitted(model, Metric.LUT, {}) is None
     row = {"coefficients": {"one": 7.0}, "interval_90": 0.0, "rows": 1, "from": "somewhere", "own_interval": False}
-    found = models.fitted(law, Metric.LUT, {("matrix", "lut"): row})
+    found = models.fitted(model, Metric.LUT, {("matrix", "lut"): row})
     assert found and (found.low, found.value, found.high) == (7, 7, 7)
     assert "n = 1" in found.source and "too few for an interval of its own" in found.source
 
 
-def test_a_law_that_is_structure_but_for_a_constant_stands_without_rows() -> None:
+def test_a_model_that_is_structure_but_for_a_constant_stands_without_rows() -> None:
     known = {("other", "lut"): {"interval_90": 0.3}, ("least", "lut"): {"interval_90": log(2)}}
-    found = models.fitted(Law("thresholds", 100, {"one": 1}), Metric.LUT, known)
-    assert found and (found.value, found.low, found.high) == pytest.approx((100, 50, 200)), "as the least sure law"
+    found = models.fitted(ResourceModel("thresholds", 100, {"one": 1}), Metric.LUT, known)
+    assert found and (found.value, found.low, found.high) == pytest.approx((100, 50, 200)), "as the least sure model"
     assert "no built design" in found.source
-    for law in (Law("matrix", 100, {"one": 1, "bits": 9}), Law("thresholds", 0, {"one": 1})):
-        assert models.fitted(law, Metric.LUT, known) is None
+    for model in (ResourceModel("matrix", 100, {"one": 1, "bits": 9}), ResourceModel("thresholds", 0, {"one": 1})):
+        assert models.fitted(model, Metric.LUT, known) is None
 
 
 def of_hls(weight: int, data: int) -> MatrixVector:
@@ -194,7 +194,7 @@ def of_hls(weight: int, data: int) -> MatrixVector:
 
 
 def certain(node: HardwareNode, fold: NodeFold, metric: Metric, memory: MemoryStyle = MEMORY) -> float:
-    return law_of_node(node, fold, metric, memory).certain
+    return model_of_node(node, fold, metric, memory).certain
 
 
 @given(some.sampled_from([1, 2, 4]), some.sampled_from([8, 16, 32]), some.sampled_from([7, 28, 112]))

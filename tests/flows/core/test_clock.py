@@ -112,7 +112,7 @@ def test_a_slower_report_never_makes_it_fit(
 
 
 def timed(metric: Metric, value: float, tier: Tier = Tier.MODELLED) -> Reading:
-    return Reading(metric, value, tier, "10 ns clock", f"a law; {ASKED}", low=value / 2, high=value)
+    return Reading(metric, value, tier, "10 ns clock", f"a model; {ASKED}", low=value / 2, high=value)
 
 
 def test_a_rate_is_at_the_fmax_of_the_report_that_misses_the_clock() -> None:
@@ -123,7 +123,7 @@ def test_a_rate_is_at_the_fmax_of_the_report_that_misses_the_clock() -> None:
     assert (fps.value, fps.low, fps.high) == pytest.approx((1e9 / 14.2 / 1000, 5e8 / 14.2 / 1000, 1e9 / 14.2 / 1000))
     assert (us.value, us.low, us.high) == pytest.approx((14.2, 7.1, 14.2))
     for each in (fps, us):
-        assert each.source == "a law; at the reported Fmax of 70.4 MHz, not the 100 MHz asked for"
+        assert each.source == "a model; at the reported Fmax of 70.4 MHz, not the 100 MHz asked for"
         assert each.on == "14.2 ns clock"
     asked = [replace(each, scope=AT_ASKED_CLOCK) for each in found[:2]]
     assert rest == [*found[2:], *asked], "what was asked for stands beside it, and a board's rate stays"
@@ -139,7 +139,7 @@ def test_a_rate_is_at_the_highest_credible_clock_where_the_one_asked_for_is_at_r
     rate = timed(Metric.THROUGHPUT_FPS, 2e5)
     slow, _, asked = at_credible_clock((rate, KNOWN), 5)
     assert slow.value == pytest.approx(1e5) and slow.scope == TOTAL
-    assert slow.source == "a law; at the highest credible clock, 100 MHz, not the 200 MHz asked for"
+    assert slow.source == "a model; at the highest credible clock, 100 MHz, not the 200 MHz asked for"
     assert asked == replace(rate, scope=AT_ASKED_CLOCK)
     unit = fmax(84, Tier.MODELLED, low=76, high=94)
     assert at_credible_clock((rate, KNOWN, unit), 5)[0].value == pytest.approx(2e5 * 76 / 200)

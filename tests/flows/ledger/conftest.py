@@ -19,7 +19,7 @@ def predicted(
     metric: Metric, value: float, spread: float = 0.2, scope: str = TOTAL, stage: Tier | None = None
 ) -> Reading:
     low, high = value * (1 - spread), value * (1 + spread)
-    return Reading(metric, value, Tier.MODELLED, "toy", "a law", scope, stage or Tier.ROUTED, low, high)
+    return Reading(metric, value, Tier.MODELLED, "toy", "a model", scope, stage or Tier.ROUTED, low, high)
 
 
 READINGS = (

@@ -1,4 +1,4 @@
-"""The laws: what must hold for any layer, and cases worked out by hand."""
+"""The models: what must hold for any layer, and cases worked out by hand."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def test_more_multipliers_or_inputs_never_cost_less(tool: str, n_in: int, n_out:
         assert one.value <= amount(metric, n_in, count + 1).value
 
 
-def test_a_law_without_rows_of_the_tool_names_the_other() -> None:
+def test_a_model_without_rows_of_the_tool_names_the_other() -> None:
     assert "Vivado" in resources.fitted("vitis", "block", "lut", {"one": 1.0}).source
 
 
-def test_a_law_of_one_tool_does_not_serve_the_other() -> None:
-    mine = {key: law for key, law in resources.shipped().items() if key[0] == "vivado"}
+def test_a_model_of_one_tool_does_not_serve_the_other() -> None:
+    mine = {key: model for key, model in resources.shipped().items() if key[0] == "vivado"}
     with pytest.raises(resources.NoRows, match="mac"):
         resources.fitted("vitis", "mac", "lut", counts.multiply_accumulate((9, 4), 4, (16, 36), 16, None), mine)
 
@@ -96,12 +96,12 @@ def test_the_turns_of_a_loop_are_certain() -> None:
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_the_schedule_and_the_law_of_cycles_agree(tool: str) -> None:
-    """csynth's worst case of a convolution, by the schedule of the product and by the law fitted to rows."""
+def test_the_schedule_and_the_model_of_cycles_agree(tool: str) -> None:
+    """csynth's worst case of a convolution, by the schedule of the product and by the model fitted to rows."""
     network = convolution(size=20, kernel=3)
     (worst,) = stages(network, blocks(network, network.layers), {"conv": 18}, slowest(tool), unrolled=())
-    law = resources.fitted(tool, "convolution", "cycles", {"turns": 400 * 18.0, "tokens": 400.0, "one": 1.0})
-    assert worst.busy + worst.delay == pytest.approx(law.value, rel=0.005)
+    model = resources.fitted(tool, "convolution", "cycles", {"turns": 400 * 18.0, "tokens": 400.0, "one": 1.0})
+    assert worst.busy + worst.delay == pytest.approx(model.value, rel=0.005)
 
 
 @given(products=st.integers(1, 10**6), data=st.integers(2, 32), weight=st.integers(2, 32))

@@ -24,7 +24,7 @@ SHIPPED = ""
 
 
 @dataclass(frozen=True)
-class Laws:
+class Fitted:
     """FINN's models by name and metric, hls4ml's by unit and metric, and the ratios of csynth to built: of hls4ml's
     designs, and of all others."""
 
@@ -46,18 +46,18 @@ class Fits:
         self._samples = [*own, *(sample for sample in samples if (sample.row.project, sample.row.module) not in known)]
 
     @cache  # noqa: B019 - one lives as long as the program
-    def without(self, repository: str) -> Laws:
+    def without(self, repository: str) -> Fitted:
         """Fitted to all rows but those of `repository`; the shipped models for `SHIPPED`."""
         if repository == SHIPPED:
-            return Laws(models.shipped(), built.shipped(), HLS4ML, OWN_CODE)
-        return Laws(self._finn(repository), _hls4ml(repository), *_ratios(repository))
+            return Fitted(models.shipped(), built.shipped(), HLS4ML, OWN_CODE)
+        return Fitted(self._finn(repository), _hls4ml(repository), *_ratios(repository))
 
     def _finn(self, repository: str) -> models.Calibration:
         """The shipped models, fitted to more rows than are here, where `repository` is not among their sources."""
         if not any(source.startswith(f"{repository}/") for source in models.sources()):
             return models.shipped()
         others = [sample for sample in self._samples if sample.row.repository != repository]
-        return models.by_law(finn_fit(routed(others) + synthesised()))
+        return models.by_model(finn_fit(routed(others) + synthesised()))
 
 
 def _hls4ml(repository: str) -> built.Calibration:

@@ -9,7 +9,7 @@ Features = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Law:
+class ResourceModel:
     """A resource model: `certain` follows from the source, and the fitted part is linear in `features`."""
 
     name: str

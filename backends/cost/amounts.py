@@ -6,7 +6,7 @@ correlated: if one of its amounts is too low, the others are too. Errors of diff
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import sqrt
 
@@ -92,6 +92,28 @@ def joined(*parts: Amounts) -> Amounts:
 def scaled(amounts: Amounts, factor: float) -> Amounts:
     """`factor` times as much; a negative factor makes what is taken away from a sum."""
     return {metric: tuple(each and _scaled(each, factor) for each in those) for metric, those in amounts.items()}
+
+
+def by_model(amounts: Amounts) -> Amounts:
+    """One amount of each model for each resource, with the source of its first; the sums are the same.
+
+    >>> by_model({Metric.DSP: (exact(1, "a", "x"), exact(2, "b", "y"), exact(3, "a", "z"))})[Metric.DSP][0]
+    Amount(value=4, low=4, high=4, model='a', source='x')
+    """
+    return {metric: tuple(_added(those)) for metric, those in amounts.items()}
+
+
+def _added(amounts: Iterable[Amount | None]) -> Iterator[Amount | None]:
+    groups: dict[str, list[Amount]] = {}
+    for amount in amounts:
+        if amount is None:
+            yield None
+        else:
+            groups.setdefault(amount.model, []).append(amount)
+    for group in groups.values():
+        ends = zip(*((each.value, each.low, each.high) for each in group), strict=True)
+        value, low, high = map(sum, ends)
+        yield replace(group[0], value=value, low=low, high=high)
 
 
 def _scaled(amount: Amount, factor: float) -> Amount:

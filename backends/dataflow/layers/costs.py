@@ -11,7 +11,7 @@ from functools import cache
 from math import prod
 from typing import Any
 
-from backends.cost.amounts import Amounts, joined, scaled, totals
+from backends.cost.amounts import Amounts, by_model, joined, scaled, totals
 from backends.dataflow.budget import Way
 from backends.dataflow.buffers import SHALLOWEST
 from backends.dataflow.layers.design import LayerDesign
@@ -34,7 +34,7 @@ class LayerCosts:
         self._streams = alike(design.nodes)
         self.stage, self._way = cache(self._of_stage), cache(self._of_way)
         self._cycles, self._shares = cache(self._cycles_of_layer), cache(self._shares_of_stage)
-        self._behind = cache(self._behind_layer)
+        self._behind, self._wider = cache(self._behind_layer), cache(self._widened)
 
     def ways(self, design: LayerDesign[Any], name: str, folds: Sequence[Fold]) -> Iterator[Way]:
         """What the layer `name` takes at each of `folds`, where the other layers stay as in `design`."""
@@ -52,10 +52,14 @@ class LayerCosts:
     def _of_way(self, place: int, lanes: tuple[tuple[str, Lanes], ...], words: tuple[int, int]) -> Way:
         """A fold with the lanes of the stages of its layer; it needs words of so many values in the design at hand, and
         at this fold."""
-        unit, (before, values) = lanes[-1][0], words
-        behind = (self._behind(unit, values), scaled(self._behind(unit, before), -1)) if values != before else ()
         cycles = max(least(self.nodes[stage], wide.fold) for stage, wide in lanes)
-        return Way(place, cycles, joined(*(self.stage(*stage) for stage in lanes), *behind))
+        return Way(place, cycles, joined(*(self.stage(*stage) for stage in lanes), self._wider(lanes[-1][0], *words)))
+
+    def _widened(self, unit: str, before: int, values: int) -> Amounts:
+        """What words of `values` values behind a stage with weights take more than words of `before`."""
+        if values == before:
+            return {}
+        return by_model(joined(self._behind(unit, values), scaled(self._behind(unit, before), -1)))
 
     def _behind_layer(self, unit: str, values: int) -> Amounts:
         """The FIFOs behind a stage with weights at words of `values` values, and the stages up to the next layer. Where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -172,7 +173,7 @@ def _labels(runs: Sequence[Run]) -> list[str]:
     labels = []
     for run in runs:
         varying = _varying([_settings(other) for other in runs if other.flow == run.flow and other.part == run.part])
-        settings = _settings(run) | {"weights": run.weights.name or run.weights.digest}
+        settings = _settings(run) | {"weights": _weights(run)}
         words = [f"{name.replace('_', '-')} {value}" for name, value in settings.items() if name in varying]
         labels.append(f"{run.flow} ({', '.join(words)})" if words else run.flow)
     places = [(run.part, label) for run, label in zip(runs, labels, strict=True)]
@@ -184,6 +185,12 @@ def _labels(runs: Sequence[Run]) -> list[str]:
 
 def _settings(run: Run) -> dict[str, str]:
     return {**run.options, "clock": f"{run.clock_ns:g} ns", "weights": run.weights.digest}
+
+
+def _weights(run: Run) -> str:
+    """The name of their file where it is one word, so that it cannot be taken for more than that; else their digest."""
+    name = run.weights.name
+    return name if re.fullmatch(r"[\w.+-]{1,60}", name) else run.weights.digest
 
 
 def _varying(settings: Iterable[dict[str, str]]) -> set[str]:

@@ -15,7 +15,7 @@ from backends.cost.amounts import Amounts, by_model, joined, scaled, totals
 from backends.dataflow.budget import Way
 from backends.dataflow.buffers import SHALLOWEST
 from backends.dataflow.layers.design import LayerDesign
-from backends.dataflow.layers.nodes import CONCAT, MULTIPLYING, RECEIVE, Lanes, part_width, slides
+from backends.dataflow.layers.nodes import CONCAT, MULTIPLYING, RECEIVE, Lanes, Node, part_width, slides
 from backends.dataflow.layers.schedule import FOLDED
 from backends.dataflow.layers.words import ONE, alike, choose_lanes, least, together
 from backends.dataflow.pe_simd import Fold
@@ -38,7 +38,7 @@ class LayerCosts:
 
     def ways(self, design: LayerDesign[Any], name: str, folds: Sequence[Fold]) -> Iterator[Way]:
         """What the layer `name` takes at each of `folds`, where the other layers stay as in `design`."""
-        unit, *windows = (node for node in design.nodes[::-1] if node.layer.name == name and node.kind in FOLDED)
+        *windows, unit = self._folded(name)
         before, present = design.lanes[unit.name], design.folds[name]
         words = together(unit.shape[-1], present.pe)
         reads_parts = isinstance(unit.layer, CONVOLUTIONS) and slides(unit.layer)
@@ -69,7 +69,7 @@ class LayerCosts:
         if unit != largest.name:
             return self._fifos(unit, values)
         passing = [node.name for node in group if node.kind not in (*FOLDED, RECEIVE, CONCAT)]
-        stages = (joined(self.stage(name, Lanes(ONE, values, values)), self._fifos(name, values)) for name in passing)
+        stages = (self._with_fifos(name, Lanes(ONE, values, values)) for name in passing)
         return joined(self._fifos(unit, values), *stages)
 
     def lightened(self, solved: Mapping[str, Fold], tried: Mapping[str, Sequence[Fold]]) -> Mapping[str, Fold]:
@@ -97,8 +97,11 @@ class LayerCosts:
 
     def _shares_of_stage(self, stage: str, wide: Lanes) -> tuple[float, ...]:
         device = self.design.job.target.part.device
-        taken = totals(joined(self.stage(stage, wide), self._fifos(stage, wide.puts)), False)
+        taken = totals(self._with_fifos(stage, wide), False)
         return tuple(value / device.available(metric) for metric, value in zip(RESOURCES, taken, strict=True))
+
+    def _with_fifos(self, stage: str, wide: Lanes) -> Amounts:
+        return joined(self.stage(stage, wide), self._fifos(stage, wide.puts))
 
     def _fifos(self, stage: str, values: int) -> Amounts:
         """The shallowest FIFOs behind a stage."""
@@ -107,7 +110,11 @@ class LayerCosts:
 
     def _cycles_of_layer(self, name: str, fold: Fold) -> int:
         """The busy cycles a frame."""
-        return max(least(node, fold) for node in self.nodes.values() if node.layer.name == name and node.kind in FOLDED)
+        return max(least(node, fold) for node in self._folded(name))
+
+    def _folded(self, name: str) -> list[Node]:
+        """The stages that are folded with the weights of the layer `name`, in order."""
+        return [node for node in self.nodes.values() if node.layer.name == name and node.kind in FOLDED]
 
     def _of_stage(self, stage: str, wide: Lanes) -> Amounts:
         """What a stage takes at a width, its memories included."""

@@ -21,7 +21,7 @@ from backends.dataflow.options import cycles_at
 from backends.dataflow.pe_simd import Fold, Ways, legal, parse_folding
 from backends.dataflow.space import WORTHWHILE, Budgets, Problem, Solved, over
 from backends.protocol import Job, Refusal
-from flows.core.evidence import RESOURCES, Metric
+from flows.core.evidence import Metric
 from flows.core.margins import KEPT
 from models.quantised import QuantisedNetwork
 
@@ -93,15 +93,13 @@ def tried(
 
 def _lacking(design: LayerDesign[Any]) -> bool:
     """Whether its estimates take more of a resource than is usable."""
-    return any(
-        cost > design.job.target.usable(metric) for metric, cost in zip(RESOURCES, taken(design, False), strict=True)
-    )
+    return bool(over(taken(design, False), usable(design.job.target, False, KEPT)))
 
 
 def _excess(design: LayerDesign[Any]) -> frozenset[Metric]:
     """The resources of which a design takes too much: by its estimates, or more than the part has by upper bounds."""
-    room = partial(usable, design.job.target)
-    return over((*taken(design, False), *taken(design, True)), (*room(False, KEPT), *room(True, 0.0)))
+    most = usable(design.job.target, False, KEPT) + usable(design.job.target, True, 0.0)
+    return over(taken(design, False) + taken(design, True), most)
 
 
 def _in_luts(name: str, fold: Fold, possible: Sequence[Fold]) -> Iterator[Refusal]:

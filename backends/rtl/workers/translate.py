@@ -13,6 +13,7 @@ from typing import Any
 import pyosys
 from pyosys import libyosys
 
+from backends.rtl.generate.cxxrtl import in_parts
 from flows.core.errors import StepFailed
 from flows.core.worker import run_worker
 
@@ -40,6 +41,8 @@ def main(ask: Mapping[str, Any]) -> None:
         except Exception as reason:
             advice = "please report it with job.json of step generate"
             raise StepFailed(f"yosys, {command.split()[0]}", str(reason)[:200], advice) from None
+    design_cpp = model / "design.cpp"
+    design_cpp.write_text(in_parts(design_cpp.read_text()))
     shutil.copytree(RUNTIME, model / "cxxrtl")
 
 

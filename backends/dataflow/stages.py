@@ -99,10 +99,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Stage:
-    """`pattern` is one frame; `delay` is the number of cycles from the end of a firing until its token can be taken.
-
-    During these cycles tokens are in the pipeline of the stage, one a cycle, in addition to those in its FIFOs.
-    """
+    """`pattern` is one frame; `delay` is the number of cycles from the end of a firing until its token can be taken."""
 
     name: str
     sources: tuple[str, ...]
@@ -132,6 +129,17 @@ class Stage:
     def frame(self) -> Frame:
         """The events of one frame."""
         return Frame.of(self.runs)
+
+    @cached_property
+    def in_pipeline(self) -> int:
+        """The most tokens in its pipeline, in addition to those in its FIFOs: as many as it puts during `delay`."""
+        import numpy as np
+
+        puts = self.frame.puts
+        if self.delay == 0 or not len(puts):
+            return 0
+        least_gap = np.diff(puts, append=puts[0] + self.busy).min()
+        return self.delay // max(1, int(least_gap))
 
     @cached_property
     def untimed(self) -> Stage:

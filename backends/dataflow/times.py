@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 
 from backends.dataflow.stages import Fifo, Stage
 from backends.dataflow.track import LONGEST, Events, Track
@@ -71,6 +71,7 @@ def settled(
     bits = tokens.bit_length()
     if longest.bit_length() + bits >= LONGEST:
         raise Unsettled
+    by_name = {stage.name: stage for stage in stages}
     tracks: dict[str, Track] = {}
     grains: dict[str, int] = {}
     for stage in stages:
@@ -87,8 +88,8 @@ def settled(
             if len(source.ready) != len(track.taken):
                 raise Unsettled
             depth = depths.get((name, stage.name))
-            delay = source.events.delay >> bits
-            track.connect(source, None if depth is None else -(-(depth + delay) // grains[name]))
+            room = None if depth is None else depth + by_name[name].in_pipeline
+            track.connect(source, None if room is None else ceil(room / grains[name]))
     if like is None or not _moved_from(like, tracks, depths):
         busiest = max(stage.busy for stage in stages)
         _settle(list(tracks.values()), (frames * busiest << bits) // SPANS + 1)

@@ -15,8 +15,8 @@ from backends.dataflow.track import most
 
 def simulate_tokens(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> Simulation:
     """As `stream.simulate`."""
-    delays = {stage.name: stage.delay for stage in stages}
-    links = {fifo: _Link(depths.get(fifo), delays[fifo[0]]) for fifo in fifos(stages)}
+    by_name = {stage.name: stage for stage in stages}
+    links = {fifo: _Link(depths.get(fifo), by_name[fifo[0]].in_pipeline) for fifo in fifos(stages)}
     processes = {
         stage.name: _Process(
             stage,
@@ -71,9 +71,9 @@ def _deadlock(processes: Mapping[str, _Process], links: Mapping[Fifo, _Link]) ->
 class _Link:
     """A FIFO and the pipeline of its writer: when each token could be taken, and when it was taken."""
 
-    def __init__(self, depth: int | None, delay: int) -> None:
+    def __init__(self, depth: int | None, in_pipeline: int) -> None:
         self.depth = BOUNDLESS if depth is None else depth
-        self.capacity = self.depth + delay
+        self.capacity = self.depth + in_pipeline
         self.ready: list[int] = []
         self.taken: list[int] = []
 

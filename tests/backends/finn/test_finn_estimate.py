@@ -63,9 +63,9 @@ def test_every_reading_says_what_it_is() -> None:
     assert fmax.scope == TOTAL and "of HLS designs on Artix-7 -1" in fmax.source, "it has no LabelSelect"
 
 
-def test_the_interval_is_finns_and_the_latency_longer() -> None:
+def test_the_interval_is_finns_but_for_what_fifos_push_back() -> None:
     found = estimate(solved(target_fps="500", folding="finn"))
-    assert value(found, Metric.INTERVAL_CYCLES) == 131208
+    assert 131208 <= value(found, Metric.INTERVAL_CYCLES) <= 131208 * 1.01
     assert value(found, Metric.LATENCY_CYCLES) > 131208
     assert value(found, Metric.THROUGHPUT_FPS) == pytest.approx(762, abs=1)
     assert value(found, Metric.INTERVAL_CYCLES, "ConvolutionInputGenerator_rtl_4") == 131208

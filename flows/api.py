@@ -166,14 +166,15 @@ def search(
     that binds the widest design. At most `images` images of `data` choose, never the test images, on which the best is
     evaluated in the end. `told` is of the `trials` designs to try; a search that was ended goes on where it stopped.
     """
-    from flows import searching
+    from flows.searching import search as searching
+    from flows.searching.goal import goal
 
-    wanted = searching.goal(keep_accuracy, bits, cost, trials, images)
+    wanted = goal(keep_accuracy, bits, cost, trials, images)
     source = _source(network, weights, calibration, data, pixels)
     request = _request("search", (flow,), source, part, clock_ns, margins, (), options)
     steps = _executor(store, 1, listener)
     trained = designs.trained_network(source, lambda: steps)
-    outcome = searching.searched(request, wanted, trained, _store(store), steps, told)
+    outcome = searching.search(request, wanted, trained, _store(store), steps, told)
     return Searched(mixed.document(outcome), search=outcome)
 
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from flows import designs
 from flows.core.digest import digest_file, digest_of
 from flows.core.errors import FlowsError, InputError, SetupError, UsageError
-from flows.core.evidence import FRACTIONS, NO_BLOCKS, Reading
+from flows.core.evidence import NO_BLOCKS, Reading
 from flows.core.files import read_text, write_atomic
 from flows.core.part import find_part
 from flows.core.plan import Asset
@@ -30,7 +30,9 @@ from flows.executor import Executor as Steps
 from flows.executor import source_digest
 from flows.jobs import Trained, run_name
 from flows.packages import package_version
-from flows.runner import accuracy, network_facts, prepare
+from flows.prepared import prepare
+from flows.runner import network_facts
+from flows.scores import accuracy, with_scores
 from flows.store import Store
 
 SOURCES = ("flows", "models", "backends")
@@ -205,17 +207,7 @@ def _evaluated(points: Sequence[Request], outcome: Outcome, trained: Trained, ba
             digest = wanted.get(run_name(backend.name, job))  # None where it is refused
             if digest and digest not in scores:
                 scores[digest] = accuracy(prepare(backend, job), started, batch, steps)
-    runs = tuple(
-        replace(
-            run,
-            readings=(
-                *(reading for reading in run.readings if reading.metric not in FRACTIONS),
-                *scores[run.quantised],
-            ),
-        )
-        for run in outcome.runs
-    )
-    return replace(outcome, runs=runs)
+    return replace(outcome, runs=tuple(with_scores(run, scores[run.quantised]) for run in outcome.runs))
 
 
 @cache

@@ -29,6 +29,7 @@ from flows.core.record import Document, document_to_json
 from flows.core.record_reader import document_from_json
 from flows.executor import step_digest
 from flows.jobs import Trained, find_trained, run_name
+from flows.prepared import prepare
 from models.integer_network import IntegerNetwork
 from models.network import Network
 from models.weights import Weights
@@ -199,7 +200,7 @@ class EstimateSuite:
         assert quantised == self.backend.lower(self.backend.resolve(job))
 
     def test_steps_have_names_of_their_own_and_say_what_they_take(self, job: Job[Any]) -> None:
-        plan = runner.full_plan(self.backend, runner.prepare(self.backend, job), None, None)
+        plan = runner.full_plan(self.backend, prepare(self.backend, job), None, None)
         seen: set[str] = set()
         for step in plan.steps:
             assert step.name not in seen and set(step.needs) <= seen, "inputs come from earlier steps"
@@ -253,7 +254,7 @@ class EstimateSuite:
             return self.backend.resolve(job)
 
         counted = replace(self.backend, resolve=resolve)
-        runner.full_plan(counted, runner.prepare(counted, job), None, None)
+        runner.full_plan(counted, prepare(counted, job), None, None)
         assert len(calls) == 1
 
 

@@ -108,16 +108,17 @@ def _quantised(
 def _design(args: Namespace, network: str, trained: Trained) -> tuple[QuantisedNetwork, Asset | None]:
     """The arithmetic of the flow that was named, on the default part (none depends on it), and its weights where they
     are not those of `trained`: a flow may start from shipped weights of its own."""
-    from flows import registry, runner
+    from flows import registry
     from flows.cli.options import options_of
     from flows.core.part import Target, find_part
     from flows.designs import PARTS
     from flows.jobs import find_trained, is_file
+    from flows.prepared import arithmetic_weights, prepare
 
     backend = registry.load(args.flows[0])
     shipped = backend.weights and not args.weights and not is_file(network)
     started = find_trained(network, None, backend.weights) if shipped else trained
     job = started.job(Target(find_part(PARTS[0])), options_of(backend, args))
-    prepared = runner.prepare(backend, job)
-    weights = runner.arithmetic_weights(prepared)
+    prepared = prepare(backend, job)
+    weights = arithmetic_weights(prepared)
     return prepared.quantised, None if weights.digest == trained.weights.digest else weights

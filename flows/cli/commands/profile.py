@@ -40,8 +40,8 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(args: Namespace) -> int:
-    from flows import runner
     from flows.cli.pictures import draw
+    from flows.prepared import float_network, prepare
     from models.integer_network import IntegerNetwork
     from models.integer_profile import integer_profile
     from models.profile import profile
@@ -55,9 +55,9 @@ def execute(args: Namespace) -> int:
         raise UsageError("profile", f"{len(jobs)} designs are asked for", "name one flow and one part")
     session.check_places(args)
     backend, *_, job = jobs[0]
-    prepared = runner.prepare(backend, job)
+    prepared = prepare(backend, job)
     quantised = prepared.quantised
-    if isinstance(job.integer, IntegerNetwork) and runner.float_network(prepared):
+    if isinstance(job.integer, IntegerNetwork) and float_network(prepared):
         if args.cost:
             fact = f"{backend.name} computes on integers alone, and no tensor has a type whose cost could be told"
             raise UsageError("--cost", fact, "leave it out; `python -m flows evaluate` says what the integers cost")
@@ -80,9 +80,9 @@ def _judged(
     args: Namespace, profiled: Profile, quantised: QuantisedNetwork, job: Job[Any], trained: Trained
 ) -> Profile:
     """`profiled`, with the accuracy that each type costs alone on the test images."""
-    from flows import runner
     from flows.core.plan import Output, Plan
     from flows.core.profile import Judged
+    from flows.prepared import weights_asset
     from flows.results import read_result, tensor_counts
     from models.reference import COST, cost_step
 
@@ -90,7 +90,7 @@ def _judged(
         raise UsageError("--cost", "the test images are not known", "give --data DIR as well")
     batch = session.test_images(args, trained)
     assert batch, "--data is given"
-    step = cost_step(quantised, runner.weights_asset(job), batch)
+    step = cost_step(quantised, weights_asset(job), batch)
     executor = session.executor(args)
     place = executor.execute(Plan((step,))).path(Output(step.name, COST))
     assert place, "python is never absent"

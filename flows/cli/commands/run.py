@@ -43,7 +43,8 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(args: Namespace) -> int:
-    from flows import designs, runner
+    from flows import designs
+    from flows.scores import record_scores
     from reports.terminal.run import comparison, details
 
     if args.record and not args.data:
@@ -69,7 +70,7 @@ def execute(args: Namespace) -> int:
         if args.record:
             started = {design[2].weights.digest: design[1] for design in designs.designs(request, trained)}
             for record in document.runs:
-                runner.record_scores(started[record.weights.digest], record)
+                record_scores(started[record.weights.digest], record)
     if not errors and args.require_fit:
         errors = list(_unfit(document))
     session.raise_last(errors)

@@ -46,18 +46,19 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(args: Namespace) -> int:
-    from flows import searching
     from flows.cli.progress import Counter
     from flows.core.files import write_atomic
+    from flows.searching.goal import goal
+    from flows.searching.search import search
     from reports import mixed, sweep_page
     from reports.terminal.search import outcome
 
     session.check_places(args)
-    goal = searching.goal(args.keep_accuracy, args.bits, args.cost, args.trials, args.images)
+    wanted = goal(args.keep_accuracy, args.bits, args.cost, args.trials, args.images)
     request = session.request(args)
     trained = session.trained_network(args, args.network)
     steps = session.executor(args)
-    result = searching.searched(request, goal, trained, session.open_store(args), steps, Counter())
+    result = search(request, wanted, trained, session.open_store(args), steps, Counter())
     print(outcome(result))
     if args.json:
         write_atomic(args.json, mixed.report(result))

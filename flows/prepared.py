@@ -84,21 +84,6 @@ def arithmetic_weights(prepared: Prepared) -> Asset:
     return weights_asset(prepared.job)
 
 
-def typed_arithmetic(backend: Backend[Any, Any], job: Job[Any]) -> QuantisedNetwork:
-    """The arithmetic of `job` in fixed-point types, to be set beside the float network tensor by tensor.
-
-    Raises `UsageError` where the flow computes integers and thresholds alone, whose tensors have no types.
-    """
-    prepared = prepare(backend, job)
-    if float_network(prepared):
-        fact = "it computes integers and thresholds, as the network was trained: no tensor has a type of its own"
-        advice = (
-            f"`python -m flows evaluate NETWORK --flow {backend.name} --data DIR` evaluates it; or name another flow"
-        )
-        raise UsageError(f"flow {backend.name}", fact, advice)
-    return prepared.quantised
-
-
 def float_network(prepared: Prepared) -> tuple[Network, Asset] | None:
     """The float network beside a network of integers, with its weights; None where both are one."""
     own = weights_asset(prepared.job)

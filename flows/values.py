@@ -43,6 +43,13 @@ def clock_period(value: float | str) -> float:
     return period
 
 
+def count(culprit: str, value: Any) -> int:
+    """`value`, a whole number above 0 as Python code gives it. Raises `UsageError` with this culprit."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UsageError(culprit, f"{value!r} is no whole number above 0", "give 1 or more")
+    return value
+
+
 def flag(name: str) -> str:
     """An option's name on the command line."""
     return f"--{name.replace('_', '-')}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.core.errors import UsageError
 from flows.core.evidence import RESOURCES, Metric
-from flows.values import several
+from flows.values import count, several
 
 WIDTHS, TRIALS, IMAGES = range(4, 9), 60, 2000
 """Bits that a tensor may have, designs to try and images to choose by, where nothing else is asked for."""
@@ -40,7 +40,7 @@ def goal(
             "--cost", f"{cost!r} is no resource", f"name one of {', '.join(resource.key for resource in RESOURCES)}"
         )
     metric = Metric[cost.upper()] if cost else None
-    counts = _count("--trials", trials), _count("--images", images)
+    counts = count("--trials", trials), count("--images", images)
     return Goal(keep_accuracy / 100, _widths(bits), metric, *counts)
 
 
@@ -53,10 +53,4 @@ def _widths(bits: Any) -> tuple[int, ...]:
             raise UsageError("--bits", f"{bits!r} lists no whole numbers", advice) from None
     if not isinstance(bits, list | tuple | range):
         raise UsageError("--bits", f"{bits!r} is no list", "give two or more numbers of bits")
-    return tuple(sorted({_count("--bits", width) for width in bits}))
-
-
-def _count(culprit: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UsageError(culprit, f"{value!r} is no whole number above 0", "give 1 or more")
-    return value
+    return tuple(sorted({count("--bits", width) for width in bits}))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.cli import arguments, output, session
+from flows.cli.parser import Parser
 from flows.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -12,13 +17,6 @@ if TYPE_CHECKING:
     from flows.core.profile import Profile
     from flows.jobs import Trained
     from models.quantised import QuantisedNetwork
-
-from argparse import Namespace
-from collections.abc import Sequence
-from pathlib import Path
-
-from flows.cli import arguments, session
-from flows.cli.parser import Parser
 
 ABOUT = "what every tensor of a design reaches, against what its fixed-point type holds"
 PROFILE = "zynqflows-profile/1"
@@ -53,7 +51,7 @@ def execute(args: Namespace) -> int:
     jobs = list(session.designs(args, trained))
     if len(jobs) > 1:
         raise UsageError("profile", f"{len(jobs)} designs are asked for", "name one flow and one part")
-    session.check_places(args)
+    output.check_places(args)
     backend, *_, job = jobs[0]
     prepared = prepare(backend, job)
     quantised = prepared.quantised
@@ -68,10 +66,10 @@ def execute(args: Namespace) -> int:
         profiled = _judged(args, profiled, quantised, job, trained)
     print(told(profiled))
     content = {"schema": PROFILE, "profile": profiled}
-    session.write_json(args.json, content)
+    output.write_json(args.json, content)
     if args.out:
         data = args.out / "profile.json"
-        session.write_json(data, content)
+        output.write_json(data, content)
         draw("profile", data, data.with_suffix(".svg"))
     return 0
 

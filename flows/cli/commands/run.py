@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session
+from flows.cli.argument_types import count
 from flows.cli.parser import Parser
 from flows.core.errors import UnfitError, UsageError
 
@@ -32,7 +33,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         help="CIFAR-10 in a folder, or FILE.npz of yours: evaluates the test images",
     )
     parser.add_argument("--out", metavar="DIR", type=Path, help="copy the files of every step here, each checked")
-    parser.add_argument("--jobs", metavar="N", type=arguments.count, default=2, help="processes at a time (default 2)")
+    parser.add_argument("--jobs", metavar="N", type=count, default=2, help="processes at a time (default 2)")
     parser.add_argument(
         "--record",
         action="store_true",
@@ -54,7 +55,7 @@ def execute(args: Namespace) -> int:
         return _submit(args)
     trained = session.trained_network(args, args.network)
     batch = session.test_images(args, trained)
-    session.check_places(args)
+    output.check_places(args)
     store = session.open_store(args)
     executor = session.executor(args, args.jobs, verify=args.out is not None)
     outcome = designs.built([request], trained, batch, executor, store, args.jobs)
@@ -63,8 +64,8 @@ def execute(args: Namespace) -> int:
         print(details(document, full=args.verbose))
         if len(document.runs) > 1:
             print(comparison(document))
-        session.write_document(args.json, document)
-        session.write_table(args.csv, document)
+        output.write_document(args.json, document)
+        output.write_table(args.csv, document)
         if args.out:
             _copy(document, args.out)
         if args.record:

@@ -14,13 +14,13 @@ from backends.protocol import Refusal
 from flows import runner, studies
 from flows.cli.options import options_of
 from flows.core.digest import digest_file
-from flows.core.errors import RefusedError, UsageError
+from flows.core.errors import RefusedError
 from flows.core.part import Target, find_part
 from flows.core.plan import Asset
 from flows.executor import Executor
 from flows.imports import import_trained
 from flows.jobs import Trained, run_name
-from flows.prepared import arithmetic_weights, float_network, prepare, typed_arithmetic, weights_asset
+from flows.prepared import arithmetic_weights, float_network, prepare, weights_asset
 from flows.registry import load
 from flows.store import Store
 from models.cifar10 import RECORD_BYTES
@@ -70,8 +70,6 @@ def test_finn_computes_the_integers_and_hls_the_twin(executor: Executor, tmp_pat
     assert arithmetic_weights(finn).digest == trained.integer.weights.digest
     assert float_network(finn) == (trained.network, weights_asset(finn.job))
     assert arithmetic_weights(hls).digest == trained.weights.digest and float_network(hls) is None
-    with pytest.raises(UsageError, match="integers and thresholds"):
-        typed_arithmetic(load("finn"), finn.job)
     assert run_name("finn", finn.job) != run_name("hls", hls.job)
 
 

@@ -19,8 +19,10 @@ from pathlib import Path
 from benchmarks.whole_designs.errors import measures, summaries
 from benchmarks.whole_designs.fitted import SHIPPED, Fits
 from benchmarks.whole_designs.page import PAGE
-from benchmarks.whole_designs.predictions import Prediction, part_of, predictions
+from benchmarks.whole_designs.prediction import Prediction
+from benchmarks.whole_designs.predictions import predictions
 from benchmarks.whole_designs.rows import Row, read, whole_build
+from benchmarks.whole_designs.targets import part_of
 from calibration import tables
 from calibration.finn import rows as finn_rows
 from calibration.finn.rows import Sample

@@ -22,7 +22,8 @@ from flows.core.evidence import Reading
 from flows.core.plan import PYTHON, Asset, Output, Plan, Products, Step
 from flows.core.record import reading_to_json
 from flows.core.record_reader import READING
-from flows.executor import Executor, source_digest
+from flows.executor import Executor
+from flows.identity import source_digest
 from flows.manifest import MANIFEST
 from models.integer_network import IntegerNetwork
 from models.quantised import QuantisedNetwork

@@ -1,9 +1,8 @@
 """Runs plans. The only place that fills a work directory.
 
-A step's result is named by a digest over all that it can depend on: its argv, the tool (path, size, time) or the
-interpreter, package versions, the text of our own packages, the files it is given, and the steps those come from. A
-result that is in the store is kept; otherwise the step runs in a fresh directory, its promised files are checked, and
-the directory enters the store by one rename.
+A step's result is named by a digest over all that it can depend on (`flows.identity`). A result that is in the store is
+kept; otherwise the step runs in a fresh directory, its promised files are checked, and the directory enters the store
+by one rename.
 """
 
 from __future__ import annotations
@@ -11,23 +10,20 @@ from __future__ import annotations
 import math
 import os
 import platform
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
-from functools import cache
-from importlib import util
+from contextlib import contextmanager
 from pathlib import Path
 
 from flows import processes
-from flows.core.digest import digest_bytes, digest_of
-from flows.core.errors import InputError, SetupError, StepFailed
+from flows.core.errors import InputError, StepFailed
 from flows.core.files import read_text
 from flows.core.plan import PYTHON, Asset, Output, Plan, Products, State, Step, StepResult
 from flows.core.text import printable
+from flows.identity import find_tool, step_digest
 from flows.log import Log
 from flows.manifest import AGAIN, Changed, Manifest, copy, read_manifest, survey
 from flows.packages import package_version, require
@@ -43,8 +39,6 @@ PATIENCE_S = 5.0
 SKIPPED = ", which was skipped: "
 THREADS_MB = 64 * (os.cpu_count() or 1)
 """What threads of torch and OpenBLAS reserve beside what a worker needs: at most stacks and a buffer for each core."""
-
-SOURCE_SUFFIXES = (".py", ".c", ".cpp", ".h", ".j2", ".tcl")
 
 
 class Executor:
@@ -102,7 +96,7 @@ class Executor:
             if result.state is State.SKIPPED:
                 reason = result.reason.rpartition(SKIPPED)[2]  # of the first in the row, which alone says why
                 return self._skip(step, f"needs {name}{SKIPPED}{reason}")
-        tool = _find(step.tool)
+        tool = find_tool(step.tool)
         if tool is None:
             return self._skip(step, f"{step.tool} is not on PATH")
         with self._lock(step, digest):
@@ -193,69 +187,13 @@ class Executor:
         raise StepFailed(f"step {step.name}", fact, f"read its log, {self._store.fail(folder) / LOG}")
 
 
-def step_digest(step: Step, upstream: Mapping[str, str]) -> str:
-    """The name of a step's result; `upstream` has the digests of the steps it needs."""
-    files = {}
-    for name, item in step.files.items():
-        match item:
-            case str():
-                files[name] = digest_bytes(item.encode())
-            case Asset():
-                files[name] = item.digest
-            case Output():
-                files[name] = f"{upstream[item.step]}/{item.file}"
-    inputs = {
-        "argv": step.argv,
-        "files": files,
-        "makes": step.makes,
-        "tool": _tool_identity(step.tool),
-        "packages": {name: package_version(name) for name in step.packages},
-        "sources": {name: source_digest(name) for name in step.sources},
-    }
-    return digest_of(inputs)
-
-
 def _startable(plan: Plan) -> list[Step]:
     """The steps whose tool is present, as are the tools of all steps that they need. All others are skipped."""
     startable: dict[str, Step] = {}
     for step in plan.steps:
-        if _find(step.tool) and all(name in startable for name in step.needs):
+        if find_tool(step.tool) and all(name in startable for name in step.needs):
             startable[step.name] = step
     return list(startable.values())
-
-
-@cache
-def _find(tool: str) -> str | None:
-    return sys.executable if tool == PYTHON else shutil.which(tool)
-
-
-@cache
-def _tool_identity(tool: str) -> str:
-    """By path, size and time: asking a tool its version costs more than a repeated run may."""
-    if tool == PYTHON:
-        return f"python {platform.python_version()}"
-    if path := _find(tool):
-        with suppress(OSError):  # it may have gone meanwhile
-            status = Path(path).resolve().stat()
-            return f"{path} {status.st_size} {status.st_mtime_ns}"
-    return "absent"
-
-
-@cache
-def source_digest(package: str, suffixes: tuple[str, ...] = SOURCE_SUFFIXES) -> str:
-    """Digest of the files of a package of ours whose names end so, subpackages included."""
-    spec = util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise SetupError(f"package {package}", "a step depends on it and it is not installed", "install its flow again")
-    origin = Path(spec.origin)
-    root = origin.parent
-    paths = sorted(root.rglob("*")) if spec.submodule_search_locations else [origin]
-    texts = [
-        (str(path.relative_to(root)), digest_bytes(path.read_bytes()))
-        for path in paths
-        if path.suffix in suffixes and "__pycache__" not in path.parts
-    ]
-    return digest_of(texts)
 
 
 def _stored(result: StepResult) -> tuple[Path, Manifest]:

@@ -1,7 +1,7 @@
 """Sweeps: estimates of every point of a grid, in several processes, each kept as soon as it is there.
 
-A point is a `Request` for one design. Its estimate is kept in the store under a digest of all that it depends on. So a
-sweep that was interrupted continues where it stopped, and two sweeps share their common points.
+A point is a `Request` for one design, whose estimate is kept in the store (`flows.stored_estimates`). So a sweep that
+was interrupted continues where it stopped, and two sweeps share their common points.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice, product
@@ -17,26 +17,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flows import designs
-from flows.core.digest import digest_file, digest_of
-from flows.core.errors import FlowsError, InputError, SetupError, UsageError
+from flows.core.errors import FlowsError, SetupError, UsageError
 from flows.core.evidence import NO_BLOCKS, Reading
-from flows.core.files import read_text, write_atomic
+from flows.core.files import write_atomic
 from flows.core.part import find_part
 from flows.core.plan import Asset
 from flows.core.record import Document, Run, document_to_json
-from flows.core.record_reader import document_from_json
 from flows.designs import CLOCK_NS, Failure, Outcome, Request, Source, outcome_of
 from flows.executor import Executor as Steps
-from flows.executor import source_digest
 from flows.jobs import Trained, run_name
-from flows.packages import package_version
 from flows.prepared import prepare
 from flows.runner import network_facts
 from flows.scores import accuracy, with_scores
 from flows.store import Store
+from flows.stored_estimates import kept_at, kept_run, versions
 
-SOURCES = ("flows", "models", "backends")
-"""The packages whose text an estimate depends on, beside that of a third party's flow."""
 AHEAD = 4
 """Groups of points handed out beyond the number of workers, so that none waits."""
 TOGETHER = 8
@@ -208,40 +203,3 @@ def _evaluated(points: Sequence[Request], outcome: Outcome, trained: Trained, ba
             if digest and digest not in scores:
                 scores[digest] = accuracy(prepare(backend, job), started, batch, steps)
     return replace(outcome, runs=tuple(with_scores(run, scores[run.quantised]) for run in outcome.runs))
-
-
-@cache
-def _packages() -> Mapping[str, str]:
-    """Versions of what an estimate is computed with, besides the code."""
-    return {"python": ".".join(platform.python_version_tuple()[:2]), "numpy": package_version("numpy")}
-
-
-def versions(point: Request) -> Mapping[str, str]:
-    return {"code": code_digest(point), **_packages()}
-
-
-def code_digest(point: Request) -> str:
-    """Of the text of everything that an estimate of `point` depends on."""
-    (options,) = point.options.values()
-    flow = type(options).__module__.partition(".")[0]
-    return digest_of([source_digest(package) for package in dict.fromkeys((*SOURCES, flow))])
-
-
-def kept_at(store: Store, point: Request, trained: Trained) -> Path | None:
-    """The file in the store for the estimate of a point; None where the design cannot be had at all."""
-    try:
-        ((backend, started, job),) = designs.designs(point, trained)
-    except FlowsError:
-        return None
-    card = digest_file(started.card.path) if started.card else None
-    name = run_name(backend.name, job)
-    return store.estimates / f"{digest_of([name, point.images, card, code_digest(point)])}.json"
-
-
-def kept_run(path: Path, point: Request) -> Run | None:
-    """The stored run, with the command of `point`; None where there is none or it cannot be read. It is then estimated
-    again."""
-    with suppress(InputError):
-        (run,) = document_from_json(read_text(path, "sweep again"), str(path)).runs
-        return replace(run, command=point.command)
-    return None

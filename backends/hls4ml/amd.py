@@ -13,7 +13,7 @@ from backends.amd.steps import HlsProject
 from backends.dataflow.space import Solved
 from backends.hls4ml.design import Hls4mlDesign
 from backends.hls4ml.estimate import FIFO
-from backends.hls4ml.options import DEFAULT_UNCERTAINTY
+from backends.hls4ml.option_texts import DEFAULT_UNCERTAINTY
 from backends.hls4ml.schedule import CLONE, PADDING, QUICKEST, busy, tokens
 from backends.protocol import Imported
 from flows.core.evidence import Reading

@@ -8,15 +8,8 @@ from math import ceil, log2
 from backends.dataflow.options import NO_TARGET
 from backends.dataflow.refusals import unknown
 from backends.hls4ml.design import unrolled as layers_unrolled
-from backends.hls4ml.options import (
-    LATENCY,
-    RESOURCE,
-    STOCK,
-    Hls4mlOptions,
-    parse_precision,
-    parse_reuse,
-    parse_strategy,
-)
+from backends.hls4ml.option_texts import LATENCY, RESOURCE, STOCK, parse_precision, parse_reuse, parse_strategy
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.places import absorbed_by, place_of
 from backends.hls4ml.precision import lower
 from backends.hls4ml.reuse import sizes

@@ -14,7 +14,8 @@ from backends.dataflow.fifos import sized
 from backends.dataflow.options import AUTO, SIMULATED
 from backends.dataflow.stages import Fifo, Stage
 from backends.hls4ml.counts import haste
-from backends.hls4ml.options import FRAME, LATENCY, TOOL, Hls4mlOptions, parse_reuse, parse_strategy
+from backends.hls4ml.option_texts import LATENCY, parse_reuse, parse_strategy
+from backends.hls4ml.options import FRAME, TOOL, Hls4mlOptions
 from backends.hls4ml.places import lookup
 from backends.hls4ml.reuse import depthwise, legal, nearest, sizes
 from backends.hls4ml.schedule import PACES, Block, ToolPace, blocks, stages, tokens

@@ -8,7 +8,8 @@ from backends.dataflow.notes import Wording, fifo_note, folding_notes
 from backends.dataflow.space import Solved
 from backends.hls4ml.design import Hls4mlDesign, asked
 from backends.hls4ml.explain import explain
-from backends.hls4ml.options import Hls4mlOptions, parse_reuse
+from backends.hls4ml.option_texts import parse_reuse
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.resolve import taken, usable
 from backends.hls4ml.routed import is_modelled
 from backends.hls4ml.unused import unused

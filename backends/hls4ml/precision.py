@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil, log2, prod
 
-from backends.hls4ml.options import SKIP, STOCK, Hls4mlOptions, parse_precision
+from backends.hls4ml.option_texts import STOCK, parse_precision
+from backends.hls4ml.options import SKIP, Hls4mlOptions
 from backends.hls4ml.places import bits_of, types_of
 from backends.hls4ml.ranged import ByRange, TypeChoice, Widened
 from backends.hls4ml.reuse import sizes

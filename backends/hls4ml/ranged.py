@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 from math import frexp
 from typing import TYPE_CHECKING, Protocol
 
-from backends.hls4ml.options import FEWEST_BITS, RESULT, WIDEST, Given, Hls4mlOptions, precision_text
+from backends.hls4ml.option_texts import FEWEST_BITS, RESULT, WIDEST, TypesByPlace, precision_text
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.places import bits_of
 from backends.protocol import Job, Precisions
 from models.fixed import FixedType, Overflow, Rounding
@@ -84,7 +85,7 @@ class ByRange:
 
     job: Job[Hls4mlOptions]
     bits: int
-    given: Given = field(default_factory=dict)
+    given: TypesByPlace = field(default_factory=dict)
 
     def named(self, layer: Layer) -> dict[str, FixedType]:
         """The types of `layer` of which the bits are given, by role."""

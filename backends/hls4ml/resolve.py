@@ -15,7 +15,8 @@ from backends.dataflow.space import Budgets, Problem, Solved
 from backends.hls4ml import built, structure
 from backends.hls4ml.built import SPREAD, spread_of_whole
 from backends.hls4ml.design import Hls4mlDesign, asked, factors, snapped, unrolled
-from backends.hls4ml.options import Hls4mlOptions, parse_reuse
+from backends.hls4ml.option_texts import parse_reuse
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.precision import lower
 from backends.hls4ml.routed import block_cost, costs, fifo_cost, has_free_fifos, product_cost, settled
 from backends.hls4ml.schedule import PACES, Block, busy

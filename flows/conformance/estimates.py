@@ -27,7 +27,7 @@ from flows.core.part import Device, Target, devices, find_part
 from flows.core.plan import PYTHON, Plan
 from flows.core.record import Document, document_to_json
 from flows.core.record_reader import document_from_json
-from flows.executor import step_digest
+from flows.identity import step_digest
 from flows.jobs import Trained, find_trained, run_name
 from flows.prepared import prepare
 from models.integer_network import IntegerNetwork

@@ -30,7 +30,8 @@ from flows.searching.goal import Goal
 from flows.searching.images import SearchImages, search_images
 from flows.searching.journal import Journal, load_optuna
 from flows.store import Store
-from flows.sweeping import Told, code_digest, kept_at, kept_run
+from flows.stored_estimates import code_digest, kept_at, kept_run
+from flows.sweeping import Told
 from reports.design import Design, designs_of
 from reports.pareto import OUT
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backends.hls4ml.options import Left
+from backends.hls4ml.options import NotTaken
 from backends.protocol import Backend, Job
 from flows import answers, registry
 from flows.answers import ANSWER, Resolved, design_step, readings_step
@@ -20,7 +20,8 @@ from flows.core.digest import digest_of
 from flows.core.margins import Margins
 from flows.core.part import Target, find_part
 from flows.core.plan import PYTHON, Products, State, Step, StepResult
-from flows.executor import Executor, step_digest
+from flows.executor import Executor
+from flows.identity import step_digest
 from flows.manifest import MANIFEST, read_manifest, survey
 from flows.prepared import Prepared, prepare
 from flows.store import Store
@@ -116,7 +117,7 @@ def test_whatever_a_job_says_names_the_answer(flow: str, tmp_path: Path) -> None
         replace(job, options=replace(job.options, target_fps="20")),
     ]
     if flow == "hls4ml":
-        lefts = [Left.of({"Strategy": strategy}) for strategy in ("Latency", "Resource")]
+        lefts = [NotTaken.of({"Strategy": strategy}) for strategy in ("Latency", "Resource")]
         others += [replace(job, options=replace(job.options, config=left)) for left in lefts]
         others.append(replace(job, options=replace(job.options, io_type=str(job.options.io_type))))
     assert len({key(backend, each) for each in (job, *others)}) == len(others) + 1

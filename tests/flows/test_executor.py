@@ -11,7 +11,8 @@ import pytest
 
 from flows.core.errors import SetupError, StepFailed
 from flows.core.plan import PYTHON, Asset, Output, Plan, State, Step
-from flows.executor import Executor, step_digest
+from flows.executor import Executor
+from flows.identity import step_digest
 from flows.store import LOG, Store
 
 

@@ -21,7 +21,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 def execute(args: Namespace) -> int:
     from flows import runner
-    from flows.executor import step_digest
+    from flows.identity import step_digest
     from flows.prepared import prepare
     from reports.terminal.plan import plan
 

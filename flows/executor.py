@@ -78,7 +78,7 @@ class Executor:
         """What `compute` gives in this process, kept in the store as the one file that `step` makes."""
         digest, (file,) = step_digest(step, {}), step.makes
         with self._lock(step, digest):
-            if self._kept(step, digest, {}):
+            if self._stored_result(step, digest, {}):
                 return read_text(self._store.steps / digest / file, AGAIN)
             text = compute()
             with self._store.writing(), self._store.fresh(digest) as scratch:
@@ -102,8 +102,8 @@ class Executor:
         with self._lock(step, digest):
             started = time.monotonic()
             sources = {name: _stored(result) for name, result in results.items()}
-            inputs = _given(step, sources)
-            if manifest := self._kept(step, digest, inputs):
+            inputs = _upstream_digests(step, sources)
+            if manifest := self._stored_result(step, digest, inputs):
                 self._listener("kept", step, "kept from an earlier run")
                 return StepResult(step.name, State.KEPT, self._store.steps / digest, 0.0, manifest.versions)
             with self._place():
@@ -123,7 +123,7 @@ class Executor:
         self._listener("done", step, f"{seconds:.1f} s")
         return StepResult(step.name, State.DONE, folder, seconds, versions)
 
-    def _kept(self, step: Step, digest: str, inputs: Mapping[str, str]) -> Manifest | None:
+    def _stored_result(self, step: Step, digest: str, inputs: Mapping[str, str]) -> Manifest | None:
         """The manifest of the stored result; None where there is none, or where it is no longer what the step left."""
         try:
             return self._store.finished(step, digest, inputs, self._verify)
@@ -205,7 +205,7 @@ def _stored(result: StepResult) -> tuple[Path, Manifest]:
         raise InputError(f"stored step {result.folder}", str(reason), AGAIN) from None
 
 
-def _given(step: Step, sources: Mapping[str, tuple[Path, Manifest]]) -> dict[str, str]:
+def _upstream_digests(step: Step, sources: Mapping[str, tuple[Path, Manifest]]) -> dict[str, str]:
     """Digests of the outputs that a step takes from earlier steps, by their names in its directory."""
     outputs = {name: item for name, item in step.files.items() if isinstance(item, Output)}
     return {name: sources[item.step][1].part(item.file) for name, item in outputs.items()}

@@ -99,7 +99,7 @@ def submit(scheduler: str, command: Sequence[str], resources: Resources, store: 
         folder.mkdir(parents=True)
     script = folder / SCRIPT
     write_atomic(script, text_of(scheduler, name, command, resources, folder))
-    said = _told(SCHEDULERS[scheduler], script, folder)
+    said = _submitted(SCHEDULERS[scheduler], script, folder)
     number = re.search(r"\d+", said)
     if not number:
         raise SetupError(
@@ -184,8 +184,8 @@ def log(ticket: Ticket, store: Store) -> Path:
     return store.root / "jobs" / ticket.name / LOG
 
 
-def _told(scheduler: Scheduler, script: Path, folder: Path) -> str:
-    """What the scheduler says when it is handed the script."""
+def _submitted(scheduler: Scheduler, script: Path, folder: Path) -> str:
+    """What the scheduler prints when it takes the script."""
     program = _program(scheduler.submit[0])
     argv = [program, *scheduler.submit[1:], str(script)]
     if scheduler.reads:

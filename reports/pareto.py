@@ -118,9 +118,9 @@ def _score(metric: Metric, reading: Reading) -> _Score:
     return _Score(reading.value, low, high) if metric in MORE else _Score(-reading.value, -high, -low)
 
 
-def beats(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether it is as good in everything, and better in something; more is better."""
-    pairs = list(zip(one, other, strict=True))
+def beats(better: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether `better` is as good in every score, and better in some; more is better."""
+    pairs = list(zip(better, other, strict=True))
     return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
 
 
@@ -128,9 +128,9 @@ def _values(scores: Sequence[_Score]) -> list[float]:
     return [score.value for score in scores]
 
 
-def _surely_beats(one: Sequence[_Score], other: Sequence[_Score]) -> bool:
-    """Whether it does at the ends of the intervals that speak against it; equal numbers of one evidence stay equal."""
-    pairs = list(zip(one, other, strict=True))
+def _surely_beats(better: Sequence[_Score], other: Sequence[_Score]) -> bool:
+    """Whether it does so at the unfavourable ends of all intervals; equal numbers of one evidence stay equal."""
+    pairs = list(zip(better, other, strict=True))
     return all(a.value == b.value or a.low >= b.high for a, b in pairs) and any(a.low > b.high for a, b in pairs)
 
 

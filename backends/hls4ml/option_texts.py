@@ -82,11 +82,11 @@ def parse_precision(text: str) -> tuple[str, TypesByPlace]:
         layer, _, role = place.partition(".")
         if not layer or (role or RESULT) not in (*ROLES, DEFAULT):
             raise ValueError(f"{part!r}: give LAYER.ROLE=TYPE, where ROLE is one of {', '.join((*ROLES, DEFAULT))}")
-        types.setdefault(layer, {})[role or RESULT] = _given(role or RESULT, type)
+        types.setdefault(layer, {})[role or RESULT] = _type_or_bits(role or RESULT, type)
     return base, types
 
 
-def _given(role: str, text: str) -> FixedType | int | None:
+def _type_or_bits(role: str, text: str) -> FixedType | int | None:
     """Raises `ValueError` where `text` is no type, no number of bits and not ``auto``."""
     if text == AUTO:
         return None

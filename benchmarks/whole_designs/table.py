@@ -93,7 +93,7 @@ def verdicts(every: Sequence[Prediction]) -> tables.Section:
     groups: dict[tuple[str, str], list[str]] = {}
     for prediction in every:
         if prediction.totals:
-            groups.setdefault((prediction.row.flow, prediction.start), []).append(_told(verdict_of(prediction)))
+            groups.setdefault((prediction.row.flow, prediction.start), []).append(_verdict_text(verdict_of(prediction)))
     columns = dict.fromkeys(["fits: right", "undecided", "over: wrong"])
     columns |= dict.fromkeys(word for said in groups.values() for word in said)
     lines = [[flow, start, *(str(said.count(word)) for word in columns)] for (flow, start), said in groups.items()]
@@ -107,7 +107,7 @@ def each(every: Sequence[Prediction]) -> tables.Section:
             prediction.row.name,
             prediction.start,
             *(_cell(prediction, metric) for metric in RESOURCES),
-            _told(verdict_of(prediction)),
+            _verdict_text(verdict_of(prediction)),
         ]
         for prediction in every
         if prediction.totals
@@ -136,7 +136,7 @@ def verdict_of(prediction: Prediction) -> Verdict | None:
     return judge(whole, part.device).resources
 
 
-def _told(verdict: Verdict | None) -> str:
+def _verdict_text(verdict: Verdict | None) -> str:
     """Each design was built, so it fits its part."""
     if verdict is None:
         return "-"

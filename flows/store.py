@@ -30,6 +30,7 @@ from flows.core.files import MEBIBYTE, read_text, write_atomic, writing
 from flows.core.plan import Asset, Step
 from flows.core.record import Document
 from flows.core.record_reader import ADVICE, document_from_json
+from flows.ledger import book
 from flows.manifest import MANIFEST, Changed, Manifest, check, read_manifest
 
 LOG = "step.log"
@@ -235,17 +236,13 @@ class Store:
 
     def refuted(self, document: Document, against: Mapping[str, tuple[str, ...]] | None = None) -> Document:
         """The document, with what the ledger holds `against` its runs (looked up where None)."""
-        from flows.ledger import book
-
-        failures = book.failures(self) if against is None else against
+        failures = book.failures(self.root) if against is None else against
         runs = (replace(run, refuted=failures[run.name]) if run.name in failures else run for run in document.runs)
         return replace(document, runs=tuple(runs)) if failures else document
 
     def records(self) -> tuple[list[Document], list[InputError]]:
         """Every record, oldest first, and what is wrong with those that are left out."""
-        from flows.ledger import book
-
-        documents, errors, against = [], [], book.failures(self)
+        documents, errors, against = [], [], book.failures(self.root)
         for name in self.names():
             try:
                 documents.append(self.refuted(self._read(name), against))

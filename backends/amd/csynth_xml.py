@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from backends.amd.csynth import RESOURCES, Csynth, check_columns, known, release, resources
 from backends.amd.csynth_checks import Cycles, Module, check_cycles, check_share, check_time, check_whole
+from backends.amd.csynth_values import RESOURCES, Csynth, check_columns, known, release, resources
 from backends.amd.tables import count, damaged, foreign, number
 from flows.core.errors import InputError
 from flows.core.evidence import Metric

@@ -70,7 +70,7 @@ def scope_of(network: Network) -> Callable[[str], str]:
     names = layer_names(network)
 
     def scope(instance: str) -> str:
-        from backends.amd.csynth import FIFOS
+        from backends.amd.csynth_values import FIFOS
 
         if instance == FIFOS:
             return FIFO

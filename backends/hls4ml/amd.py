@@ -109,7 +109,7 @@ def scopes(products: Products) -> Callable[[str], str]:
     layers = dict(re.findall(r"config(\d+)>.*// (\w+)", source.read_text())) if source else {}
 
     def scope(instance: str) -> str:
-        from backends.amd.csynth import FIFOS
+        from backends.amd.csynth_values import FIFOS
 
         numbers = re.findall(r"config(\d+)", instance)
         layer = layers.get(numbers[-1], instance) if numbers else instance

@@ -74,7 +74,7 @@ def ledger(store: Store) -> list[Account]:
     from flows.core.text import printable
     from flows.ledger import book
 
-    pages, errors = book.pages(store)
+    pages, errors = book.pages(store.root)
     for error in errors:
         print(f"warning: left out: {printable(str(error))}", file=sys.stderr)
     return accounts(store, pages)

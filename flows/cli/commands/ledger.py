@@ -25,7 +25,7 @@ def execute(args: Namespace) -> int:
 
     store = session.open_store(args)
     if args.designs:
-        pages = [book.find(store, name) for name in dict.fromkeys(args.designs)]
+        pages = [book.find(store.root, name) for name in dict.fromkeys(args.designs)]
         accounts = stored_runs.accounts(store, pages)
     else:
         accounts = stored_runs.ledger(store)

@@ -7,7 +7,7 @@
     locks/DIGEST      held while a step is looked up or run, so that two runs at once share the work
     runs/NAME.json    one record a run, in the published schema
     estimates/DIGEST.json  what a sweep estimated of one design (`flows.sweeping`)
-    searches/DIGEST.journal  what a search for a precision told Optuna, and heard (`flows.searching`)
+    searches/DIGEST.journal  what Optuna proposed in a search, and what came of it (`flows.searching.journal`)
 
 Because a directory appears in ``steps`` by one rename, a run that is killed leaves nothing half-made there.
 """

@@ -23,7 +23,7 @@ from flows.core.errors import InputError, StepFailed
 from flows.core.files import read_text
 from flows.core.plan import PYTHON, Asset, Output, Plan, Products, State, Step, StepResult
 from flows.core.text import printable
-from flows.identity import find_tool, step_digest
+from flows.identity import find_tool, step_digest, step_digests
 from flows.log import Log
 from flows.manifest import AGAIN, Changed, Manifest, copy, read_manifest, survey
 from flows.packages import package_version, require
@@ -60,9 +60,7 @@ class Executor:
         """
         require(_startable(plan))  # before hours of work, not between
         futures: dict[str, Future[StepResult]] = {}
-        digests: dict[str, str] = {}
-        for step in plan.steps:
-            digests[step.name] = step_digest(step, digests)
+        digests = step_digests(plan)
         with ThreadPoolExecutor(max(1, len(plan.steps))) as pool:
             try:
                 for step in plan.steps:

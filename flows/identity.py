@@ -17,10 +17,18 @@ from pathlib import Path
 
 from flows.core.digest import digest_bytes, digest_of
 from flows.core.errors import SetupError
-from flows.core.plan import PYTHON, Asset, Output, Step
+from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from flows.packages import package_version
 
 SOURCE_SUFFIXES = (".py", ".c", ".cpp", ".h", ".j2", ".tcl")
+
+
+def step_digests(plan: Plan) -> dict[str, str]:
+    """The digests of all steps of `plan`, by name."""
+    digests: dict[str, str] = {}
+    for step in plan.steps:
+        digests[step.name] = step_digest(step, digests)
+    return digests
 
 
 def step_digest(step: Step, upstream: Mapping[str, str]) -> str:

@@ -78,7 +78,7 @@ def expected(design: Hls4mlDesign) -> Expected:
     """What every csynth report of `design` shows; nothing of io_parallel, whose functions may be inlined."""
     from backends.amd.identity import Expected
 
-    if design.job.options.io_type == "io_parallel":
+    if design.job.options.is_parallel:
         return Expected({}, kind_of)
     alike = {"averagepool2d": "maxpool2d"}  # functions of one name
     counts: Counter[Kind] = Counter((alike.get(block.kind, block.kind), block.shape[-1]) for block in design.blocks)

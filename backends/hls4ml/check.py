@@ -68,7 +68,7 @@ def _layers(network: Network) -> Iterator[Refusal]:
 def _streamed(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     """Layers that are built with io_stream alone."""
     layers = [layer for layer in job.network.layers if isinstance(layer, GroupedConv2D | Clip)]
-    if layers and job.options.io_type == "io_parallel":
+    if layers and job.options.is_parallel:
         fact = f"depthwise convolutions and ReLU6, as {layers[0].name} is, are built of streams"
         yield Refusal("--io-type io_parallel", fact, "--io-type io_stream")
 
@@ -80,7 +80,7 @@ def _unrolled(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     yield from unknown("--strategy", _meaningless(asked, job.network), products, "layer")
     largest = max(products, key=lambda name: products[name], default="")
     reason = f"unrolls all {{:,}} products of {{}}; the HLS compilers stop at {UNROLL_LIMIT:,}"
-    if job.options.io_type == "io_parallel" and products.get(largest, 0) > UNROLL_LIMIT:
+    if job.options.is_parallel and products.get(largest, 0) > UNROLL_LIMIT:
         fact = reason.format(products[largest], largest)
         yield Refusal("--io-type io_parallel", fact, "--io-type io_stream")
     unrolled = [name for name, count in products.items() if count > UNROLL_LIMIT and name in layers_unrolled(job)]

@@ -43,7 +43,7 @@ def _notes(solved: Solved[Hls4mlDesign]) -> Iterator[Note]:
     yield from explain(job, design.quantised)
     yield from unused(job)
     yield from _unknown(design)
-    if job.options.io_type == "io_parallel":
+    if job.options.is_parallel:
         known = "what is routed is modelled by 4 designs of 2 repositories" if is_modelled(design) else UNKNOWN
         yield warning(f"of io_parallel no cycles are estimated; {known}")
 

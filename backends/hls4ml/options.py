@@ -154,6 +154,11 @@ class Hls4mlOptions(VendorOptions, RateOption, ShellOption):
         },
     )
 
+    @property
+    def is_parallel(self) -> bool:
+        """Whether arrays connect the layers, in place of streams."""
+        return self.io_type == "io_parallel"
+
     def __post_init__(self) -> None:
         """Takes what the config says into the options that nobody gave, checked as these are.
 

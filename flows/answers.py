@@ -33,7 +33,8 @@ from models.weights import Weights
 ANSWER = "answer.json"
 SOURCES = ("flows", "models", "backends")
 DATA_SUFFIXES = (".json", ".toml")
-"""All that an answer may depend on besides the job: their text and tables. With any change there it is asked again."""
+"""All that an answer may depend on besides the job: the text and tables of these packages. After a change there the
+backend is asked again."""
 
 
 class Resolved:
@@ -52,7 +53,7 @@ class Resolved:
 
     @cached_property
     def inputs(self) -> Any:
-        """All that the design follows from, as plain values."""
+        """All that the design depends on, as plain values."""
         return _inputs(self.job)
 
 
@@ -73,12 +74,12 @@ class Answer:
 
 
 def design_step(of: Resolved) -> Step:
-    """Under which the store keeps what the backend says of a design."""
+    """The step under which the store keeps what the backend says of a design."""
     return _step(of, "design", f"what {of.backend.name} says of this design")
 
 
 def readings_step(of: Resolved, products: Products) -> Step:
-    """Under which the store keeps what the backend reads from these products."""
+    """The step under which the store keeps what the backend reads from these products."""
     left = {
         name: digest_file(result.folder / MANIFEST) if result.folder else result.reason
         for name, result in products.results.items()

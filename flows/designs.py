@@ -48,9 +48,9 @@ class Source:
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asks for. `options` are each flow's own, by its name; `reports` were made elsewhere, of the one
-    design that is then asked for; `images` are those of a call of the driver, which the rate of the system is for;
-    `policy` is the file that the margins are from, where there is one; `command` reproduces it."""
+    """The designs that a user asks for. `options` are by the name of the flow. `reports` were made elsewhere, of the
+    only design asked for. `images` is how many a call of the driver hands over, for the rate of the system. `policy`
+    is the file that the margins come from, if any; `command` reproduces the request."""
 
     flows: Sequence[str]
     options: Mapping[str, Any]

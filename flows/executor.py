@@ -34,7 +34,7 @@ Listener = Callable[[str, Step, str], None]
 """Told "started", "line", "waits", "done", "kept", "made again" or "skipped", the step, and a text: the newest line of
 its output, what became of it, or what of the stored result has changed."""
 PATIENCE_S = 5.0
-"""Seconds of waiting for another run, after which the user is told."""
+"""Seconds of waiting for another run, after which the listener hears of it."""
 
 SKIPPED = ", which was skipped: "
 THREADS_MB = 64 * (os.cpu_count() or 1)

@@ -68,8 +68,8 @@ def run(
     reports: Sequence[Path] = (),
     images: int = system.BATCH,
 ) -> Document:
-    """Runs `job`, compares what was built with the reference, and records the run; `reports` were made elsewhere,
-    `images` are those of a call that the rate of the system is for.
+    """Runs `job`, compares what was built with the reference, and records the run; `reports` were made elsewhere;
+    `images` is how many a call hands over, for the rate of the system.
 
     Raises `MismatchError` where they differ: a wrong design has no readings.
     """

@@ -32,7 +32,7 @@ def with_scores(run: Run, scores: Sequence[Reading]) -> Run:
 
 
 def accuracy(prepared: Prepared, trained: Trained, batch: Asset, executor: Executor) -> tuple[Reading, ...]:
-    """Accuracy and agreement of a design's arithmetic on the test images of `batch`: nothing need be built for them."""
+    """Accuracy and agreement of a design's arithmetic on the test images of `batch`; nothing is built."""
     counts = counted(prepared, batch, executor)
     return tuple(scores(counts, trained.network, test_images_name(counts, batch)))
 

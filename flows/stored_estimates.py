@@ -36,14 +36,14 @@ def versions(point: Request) -> Mapping[str, str]:
 
 
 def code_digest(point: Request) -> str:
-    """Of the text of everything that an estimate of `point` depends on."""
+    """A digest of the source of everything that an estimate of `point` depends on."""
     (options,) = point.options.values()
     flow = type(options).__module__.partition(".")[0]
     return digest_of([source_digest(package) for package in dict.fromkeys((*SOURCES, flow))])
 
 
 def kept_at(store: Store, point: Request, trained: Trained) -> Path | None:
-    """The file in the store for the estimate of a point; None where the design cannot be had at all."""
+    """The file in the store for the estimate of a point; None where the design is refused."""
     try:
         ((backend, started, job),) = designs.designs(point, trained)
     except FlowsError:

@@ -86,8 +86,9 @@ class Ticket:
 
 
 def submit(scheduler: str, command: Sequence[str], resources: Resources, store: Store) -> Ticket:
-    """Hands `command` over, words of the command line without the program. The same one is handed over once: where it
-    is under way, that ticket comes back. Raises `SetupError` where the scheduler is absent or refuses."""
+    """Hands `command` over, words of the command line without the program. The same command is not handed over
+    twice: while it is under way, its ticket is returned. Raises `SetupError` where the scheduler is absent or
+    refuses."""
     name = f"job-{digest_of([scheduler, list(command), str(store.root)])[:8]}"
     folder = store.root / "jobs" / name
     with suppress(InputError):
@@ -199,7 +200,7 @@ def _submitted(scheduler: Scheduler, script: Path, folder: Path) -> str:
 
 
 def _queue(scheduler: Scheduler, job: str) -> str:
-    """The state of a job in the scheduler's own word; "" where the queue no longer has the job."""
+    """The state of a job as the scheduler calls it; "" where the queue no longer has the job."""
     try:
         code, said = _output([_program(scheduler.query[0]), *scheduler.query[1:], job], Path.cwd())
     except SetupError:

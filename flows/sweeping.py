@@ -44,10 +44,10 @@ Told = Callable[[int, int, int], None]
 
 
 def grid(request: Request, axes: Mapping[str, Sequence[Any]]) -> tuple[Request, ...]:
-    """`request` at every combination of `axes`: `PART`, `CLOCK`, and options by name. A flow that has not an option has
-    no points along it. Each point has the command that builds it. Raises `UsageError` for an axis without values.
+    """`request` at every combination of `axes`: `PART`, `CLOCK`, and options by name. A flow without an option has no
+    points along that axis. Each point has the command that builds it. Raises `UsageError` for an axis without values.
 
-    Points that differ in part and clock alone stand together: what a flow remembers of one serves the others.
+    Points that differ only in part and clock stand together, since a flow reuses what it computed for one of them.
     """
     if empty := [name for name, values in axes.items() if not values]:
         raise UsageError(f"axis {empty[0]}", "it has no value", "give one or more, or leave it out")
@@ -81,8 +81,8 @@ def estimated_together(points: Sequence[Point]) -> list[Run | Failure]:
 
 
 def estimated(point: Point) -> Run | Failure:
-    """Runs in a worker: the estimate of the one design of `point`, without its blocks. Refuses where the worker, maybe
-    on another machine, has another version of the project: its numbers do not belong among these."""
+    """Runs in a worker: the estimate of the one design of `point`, without its blocks. Refuses where the worker,
+    perhaps on another machine, has another version of the project: its numbers would not be comparable."""
     request = point.request
     try:
         mine = versions(request)
@@ -144,7 +144,7 @@ def sweep(
 def _answers(
     submit: Callable[[Sequence[int]], Future[T]], groups: Iterator[Sequence[int]], most: int
 ) -> Iterator[tuple[Sequence[int], T]]:
-    """Each group with its answer, as soon as it is there; `most` are under way at a time. Whoever stops in between
+    """Each group with its answer, as soon as it is there; `most` are under way at a time. A caller that stops early
     waits for no group that has not begun. Raises `SetupError` where a worker gives no answer."""
     running: dict[Future[T], Sequence[int]] = {}
     try:

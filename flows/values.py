@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 AUTO_CLOCK = 0.0
 """In place of a clock period: the fastest that is credible of each flow and part."""
 LONGEST_NS = 1e6
-"""A millisecond: no network is clocked so slowly, and times of it can still be told."""
+"""A millisecond: no network is clocked so slowly, and its times still fit every report."""
 
 
 AUTO = "auto"

@@ -1,7 +1,8 @@
 """The Pareto front of many designs: those that no other one equals or beats in everything that counts. Pure.
 
-Numbers have intervals. A design that another one beats by the numbers, but not where both intervals are taken at their
-ends, is told apart from one that is surely beaten: which of the two is better, only evidence nearer the metal can say.
+Numbers have intervals. A design that another one beats by the values alone, but not at the ends of both intervals, is
+*close*; one that is beaten at the ends too is *beaten*. Only evidence nearer the metal can decide between close
+designs.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MORE = (Metric.THROUGHPUT_FPS, Metric.ACCURACY)
 DEFAULT = (Metric.THROUGHPUT_FPS, Metric.ACCURACY, Metric.LUT, Metric.DSP)
 POSSIBLE = (Metric.THROUGHPUT_FPS, Metric.LATENCY_US, Metric.ACCURACY, *RESOURCES)
 OUT = (Verdict.OVER, Verdict.CLOCK_MISSED)
-"""Designs with these verdicts cannot be built as they are: they are on no front, and beat nobody."""
+"""Designs with these verdicts cannot be built as they are: they are on no front, and beat no other design."""
 
 
 class Place(Enum):

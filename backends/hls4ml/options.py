@@ -160,7 +160,7 @@ class Hls4mlOptions(VendorOptions, RateOption, ShellOption):
         return self.io_type == "io_parallel"
 
     def __post_init__(self) -> None:
-        """Takes what the config says into the options that nobody gave, checked as these are.
+        """Takes settings of the config into options that the user did not give, checked in the same way.
 
         Raises `InputError`. The options then say all that is taken, `config` the rest: the file is no longer needed.
         """

@@ -1,7 +1,7 @@
 """What a design takes once Vivado has placed and routed it: every unit by its structure and how far that is off.
 
-It does not pass by csynth's counts (`backends.hls4ml.estimate`), which add up operators before logic is optimised: no
-single ratio leads from them to what is built.
+It does not start from csynth's counts (`backends.hls4ml.estimate`), which add up operators before logic is optimised:
+no single ratio converts them to what is built.
 """
 
 from __future__ import annotations
@@ -127,8 +127,7 @@ def _average(block: Block, design: Hls4mlDesign) -> Amounts:
 
 
 def fifo_cost(buffer: Buffer, as_the_tool_likes: bool = False) -> Amounts:
-    """One FIFO; Vivado HLS makes one for every channel. Where nothing is said of its storage, Vivado has the last
-    word."""
+    """One FIFO; Vivado HLS makes one for every channel. Where its storage is not set, Vivado chooses."""
     if as_the_tool_likes:
         small = buffer.depth * buffer.bits <= structure.SHIFTED_BITS
         buffer = replace(buffer, storage=SRL if small else BRAM)

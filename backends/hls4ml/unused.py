@@ -1,4 +1,4 @@
-"""Settings that were given, in an option or a config, and that this design does not take: none goes without a word."""
+"""Settings of an option or a config that this design does not take: each gets a note."""
 
 from __future__ import annotations
 

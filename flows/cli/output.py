@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_writable(folder: Path) -> None:
-    """Raises `SetupError` now rather than after the work."""
+    """Raises `SetupError` before the work where a folder cannot be written."""
     with writing(f"folder {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".zynqflows-probe"

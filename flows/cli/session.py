@@ -48,7 +48,7 @@ def request(args: Namespace) -> Request:
 
 
 def sweep(args: Namespace) -> tuple[Request, dict[str, Any]]:
-    """What is asked for but for its axes, and the axes of a sweep, as `flows.sweeping.grid` takes them."""
+    """(the request without its axes, the axes of a sweep), as `flows.sweeping.grid` takes them."""
     from flows import registry
     from flows.cli.options import axes_of
     from flows.designs import CLOCK_NS, PARTS, Request
@@ -99,7 +99,7 @@ def open_store(args: Namespace) -> Store:
 
 
 def raise_last(errors: Sequence[FlowsError]) -> None:
-    """Tells the errors of designs that could not be had: the last one ends the command."""
+    """Prints the errors of designs that failed, and raises the last one, which ends the command."""
     for error in errors[:-1]:
         print(f"error: {error}", file=sys.stderr)
     if errors:
@@ -107,7 +107,7 @@ def raise_last(errors: Sequence[FlowsError]) -> None:
 
 
 def command_line() -> str:
-    """What reproduces this."""
+    """The command line that reproduces this call."""
     return shlex.join(["python", "-m", "flows", *sys.argv[1:]])
 
 
@@ -126,7 +126,7 @@ def rerun(args: Namespace, store: Store) -> list[str]:
 
 
 def margins(args: Namespace) -> Margins:
-    """What is to stay free of every part: as a policy says, where one is given."""
+    """The margins of every part, from the policy where one is given."""
     from flows.policies import margins_of
 
     return margins_of(args.policy)

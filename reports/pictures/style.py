@@ -19,7 +19,7 @@ from flows.core.files import write_atomic
 GREEN, BLUE, VERMILION, PURPLE, BLACK = (
     "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#000000",
 )  # fmt: skip
-"""Okabe and Ito, "Color Universal Design" (2008), but for three that no picture needs."""
+"""From Okabe and Ito, "Color Universal Design" (2008)."""
 SEQUENTIAL = "Blues"
 """White for nothing, dark for much, one hue: no eye and no grey printer loses its order (ColorBrewer)."""
 DPI = 150

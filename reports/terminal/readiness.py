@@ -10,7 +10,7 @@ from flows.core.text import printable, sentence
 from reports.terminal.layout import WIDTH, table
 
 LIMIT = 20
-"""How many nodes are told of one condition."""
+"""How many nodes are listed for one condition."""
 
 
 def verdicts(readiness: Readiness) -> str:

@@ -80,7 +80,7 @@ def _first(notes: Sequence[str]) -> list[str]:
 
 
 def _clock(design: Design) -> str:
-    """The clock asked for in the fabric, which a program has none of."""
+    """The clock asked for in the fabric, which a program does not have."""
     ns = design.run.clock_ns
     return "" if design.is_program else f"{ns:g} ns clock ({1000 / ns:g} MHz), "
 

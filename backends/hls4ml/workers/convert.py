@@ -55,7 +55,7 @@ def keras_model(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) 
 
 
 def known_to_hls4ml(layer: Layer) -> keras.layers.Layer:
-    """Its Keras layer, of the two that hls4ml does not read the one that it does."""
+    """Its Keras layer. Two kinds are replaced by equal layers that hls4ml reads."""
     match layer:
         case GroupedConv2D():
             padding = layer.padding if layer.padding == "same" else "valid"

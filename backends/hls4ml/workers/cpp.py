@@ -76,7 +76,7 @@ PARALLEL = """\
 
 
 def write_relu6() -> None:
-    """Adds ReLU6 of streams to the header that hls4ml's templates include: it lacks there alone."""
+    """Adds ReLU6 of streams to the header that hls4ml's templates include, which has it for arrays only."""
     path = PROJECT / "firmware" / "nnet_utils" / "nnet_activation_stream.h"
     body, end, tail = path.read_text().rpartition("#endif")
     path.write_text(f"{body.rstrip()}\n{RELU6}{end}{tail}")

@@ -49,7 +49,7 @@ def set_depths(graph: Any, buffers: Mapping[tuple[str, str], tuple[int, str]]) -
 
 
 def write_storage(graph: Any, buffers: Mapping[tuple[str, str], tuple[int, str]], backend: str) -> None:
-    """Says behind the depth of every FIFO what keeps it: hls4ml has no word for that."""
+    """Adds the storage of every FIFO behind its depth: hls4ml has no setting for it."""
     where = {variable.name: buffers[fifo][1].upper() for fifo, variable in fifos(graph)}
     path = PROJECT / "firmware" / "myproject.cpp"
 

@@ -20,7 +20,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(args: Namespace) -> int:
-    from reports.terminal.run import comparison
+    from reports.terminal.comparison import comparison
 
     documents = stored_runs.of_network(stored_runs.read_records(session.open_store(args), args.runs), args.network)
     print("\n\n".join(map(comparison, documents)))

@@ -36,7 +36,8 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 def execute(args: Namespace) -> int:
     from flows import designs
     from flows.ledger import calibration
-    from reports.terminal.run import comparison, details
+    from reports.terminal.comparison import comparison
+    from reports.terminal.run import details
 
     session.check_training_images(args.data)
     output.check_places(args)

@@ -46,7 +46,8 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 def execute(args: Namespace) -> int:
     from flows import designs
     from flows.scores import record_scores
-    from reports.terminal.run import comparison, details
+    from reports.terminal.comparison import comparison
+    from reports.terminal.run import details
 
     if args.record and not args.data:
         raise UsageError("--record", "without test images nothing is evaluated", "give --data as well")

@@ -12,13 +12,14 @@ from pathlib import Path
 from flows import designs
 from flows.core.digest import digest_file, digest_of
 from flows.core.errors import FlowsError, InputError
-from flows.core.files import read_text
-from flows.core.record import Run
+from flows.core.files import read_text, write_atomic
+from flows.core.record import Document, Run, document_to_json
 from flows.core.record_reader import document_from_json
 from flows.designs import Request
 from flows.identity import source_digest
 from flows.jobs import Trained, run_name
 from flows.packages import package_version
+from flows.runner import network_facts
 from flows.store import Store
 
 SOURCES = ("flows", "models", "backends")
@@ -42,7 +43,7 @@ def code_digest(point: Request) -> str:
     return digest_of([source_digest(package) for package in dict.fromkeys((*SOURCES, flow))])
 
 
-def kept_at(store: Store, point: Request, trained: Trained) -> Path | None:
+def estimate_path(store: Store, point: Request, trained: Trained) -> Path | None:
     """The file in the store for the estimate of a point; None where the design is refused."""
     try:
         ((backend, started, job),) = designs.designs(point, trained)
@@ -53,10 +54,14 @@ def kept_at(store: Store, point: Request, trained: Trained) -> Path | None:
     return store.estimates / f"{digest_of([name, point.images, card, code_digest(point)])}.json"
 
 
-def kept_run(path: Path, point: Request) -> Run | None:
+def read_estimate(path: Path, point: Request) -> Run | None:
     """The stored run, with the command of `point`; None where there is none or it cannot be read. It is then estimated
     again."""
     with suppress(InputError):
         (run,) = document_from_json(read_text(path, "sweep again"), str(path)).runs
         return replace(run, command=point.command)
     return None
+
+
+def write_estimate(path: Path, trained: Trained, run: Run) -> None:
+    write_atomic(path, document_to_json(Document(network_facts(trained), (run,))))

@@ -19,18 +19,16 @@ from typing import Any, TypeVar
 from flows import designs
 from flows.core.errors import FlowsError, SetupError, UsageError
 from flows.core.evidence import NO_BLOCKS, Reading
-from flows.core.files import write_atomic
 from flows.core.part import find_part
 from flows.core.plan import Asset
-from flows.core.record import Document, Run, document_to_json
+from flows.core.record import Run
 from flows.designs import CLOCK_NS, Failure, Outcome, Request, Source, outcome_of
 from flows.executor import Executor as Steps
 from flows.jobs import Trained, run_name
 from flows.prepared import prepare
-from flows.runner import network_facts
 from flows.scores import accuracy, with_scores
 from flows.store import Store
-from flows.stored_estimates import kept_at, kept_run, versions
+from flows.stored_estimates import estimate_path, read_estimate, versions, write_estimate
 
 AHEAD = 4
 """Groups of points handed out beyond the number of workers, so that none waits."""
@@ -120,9 +118,9 @@ def sweep(
     """
     store.prepare()
     results: dict[int, Run | Failure] = {}
-    places = {place: kept_at(store, point, trained) for place, point in enumerate(points)}
+    places = {place: estimate_path(store, point, trained) for place, point in enumerate(points)}
     for place, path in places.items():
-        if path and (stored := kept_run(path, points[place])):
+        if path and (stored := read_estimate(path, points[place])):
             results[place] = stored
     before, waiting = len(results), _groups(points, sorted(places.keys() - results.keys()))
     progress(before, len(points), before)
@@ -135,7 +133,7 @@ def sweep(
         for place, answer in zip(group, answers, strict=True):
             results[place] = answer
             if (path := places[place]) and isinstance(answer, Run):
-                write_atomic(path, document_to_json(Document(network_facts(trained), (answer,))))
+                write_estimate(path, trained, answer)
             progress(len(results), len(points), before)
     outcome = outcome_of(trained, [results[place] for place in places])
     return _evaluated(points, outcome, trained, batch, steps) if batch else outcome

@@ -17,9 +17,8 @@ from flows import designs, registry, runner, scores
 from flows.core.digest import digest_of
 from flows.core.errors import SetupError, UsageError
 from flows.core.evidence import RESOURCES, Metric
-from flows.core.files import write_atomic
 from flows.core.mixed import Search, Tried
-from flows.core.record import Document, Run, document_to_json
+from flows.core.record import Run
 from flows.designs import Request
 from flows.executor import Executor
 from flows.jobs import Trained
@@ -30,7 +29,7 @@ from flows.searching.goal import Goal
 from flows.searching.images import SearchImages, search_images
 from flows.searching.journal import Journal, load_optuna
 from flows.store import Store
-from flows.stored_estimates import code_digest, kept_at, kept_run
+from flows.stored_estimates import code_digest, estimate_path, read_estimate, write_estimate
 from flows.sweeping import Told
 from reports.design import Design, designs_of
 from reports.pareto import OUT
@@ -60,14 +59,14 @@ class Designs:
         ((backend, started, job),) = designs.designs(point, self.trained)
         prepared = prepare(backend, job)
         run = runner.estimated_from(backend, started, prepared, point.command, point.images)
-        if path := kept_at(self.store, point, self.trained):
-            write_atomic(path, document_to_json(Document(runner.network_facts(self.trained), (run,))))
+        if path := estimate_path(self.store, point, self.trained):
+            write_estimate(path, self.trained, run)
         return prepared, run
 
     def run(self, bits: Mapping[str, int]) -> Run:
         point = self.point(bits)
-        path = kept_at(self.store, point, self.trained)
-        return (kept_run(path, point) if path else None) or self.prepared(bits)[1]
+        path = estimate_path(self.store, point, self.trained)
+        return (read_estimate(path, point) if path else None) or self.prepared(bits)[1]
 
 
 def opened(request: Request, trained: Trained, store: Store, widths: Sequence[int]) -> Designs:

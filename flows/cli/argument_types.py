@@ -26,6 +26,11 @@ def argument_type(parse: Callable[[str], T]) -> Callable[[str], T]:
     return convert
 
 
+clock_ns = argument_type(clock_period)
+periods = argument_type(partial(several, clock_period))
+pixels = argument_type(parse_pixels)
+
+
 def number(text: str) -> float:
     try:
         return float(text)
@@ -38,11 +43,6 @@ def whole_number(text: str) -> int:
         return int(text)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no whole number") from None
-
-
-clock_ns = argument_type(clock_period)
-periods = argument_type(partial(several, clock_period))
-pixels = argument_type(parse_pixels)
 
 
 def seed(text: str) -> int:

@@ -61,7 +61,7 @@ def on(*parts: str) -> list[str]:
     return [word for part in parts for word in ("--part", part)]
 
 
-def many(store: Path, folder: Path) -> Path:
+def full_store(store: Path, folder: Path) -> Path:
     """A store in `folder` with `DESIGNS` records: copies of those in `store`, each under a name of its own."""
     records = sorted((store / "runs").glob("*.json"))
     if not records:
@@ -87,7 +87,7 @@ def commands(store: Path | None, folder: Path, is_long: bool) -> dict[str, list[
     if store:
         for flow in FLOWS:
             by_name[STORED.format(flow)] = ["run", flow, *on("xc7z020"), "--store", str(store)]
-        by_name[COMPARE] = ["compare", "--store", str(many(store, folder))]
+        by_name[COMPARE] = ["compare", "--store", str(full_store(store, folder))]
     return by_name
 
 

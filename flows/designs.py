@@ -48,9 +48,9 @@ class Source:
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asks for. `options` are each flow's own, by its name; `reports` were made elsewhere, of the one
-    design that is then asked for; `images` are those of a call of the driver, which the rate of the system is for;
-    `policy` is the file that the margins are from, where there is one; `command` reproduces it."""
+    """The designs that a user asks for. `options` are by the name of the flow. `reports` were made elsewhere, of the
+    only design asked for. `images` is how many a call of the driver hands over, for the rate of the system. `policy`
+    is the file that the margins come from, if any; `command` reproduces the request."""
 
     flows: Sequence[str]
     options: Mapping[str, Any]
@@ -109,6 +109,14 @@ def trained_network(source: Source, executor: Callable[[], Executor]) -> Trained
     return imports.import_trained(Path(name), source.data, source.calibration, executor(), source.pixels)
 
 
+def cifar10_test_images(folder: Path) -> Asset:
+    """The CIFAR-10 test images in a folder, checked."""
+    from models import cifar10
+
+    (path,) = cifar10.find(folder, cifar10.TEST)
+    return Asset(path, cifar10.check(path))
+
+
 def test_images(
     sources: Sequence[Source], trained: Sequence[Trained], executor: Callable[[], Executor]
 ) -> Asset | None:
@@ -118,7 +126,7 @@ def test_images(
 
     data, first = sources[0].data, trained[0].network
     if data is None or not imports.is_own(data):
-        return runner.test_batch(data) if data else None
+        return cifar10_test_images(data) if data else None
     if len({(each.network.input_shape, each.network.shapes[each.network.output]) for each in trained}) > 1:
         raise UsageError(f"--data {data}", "the networks read other images", "evaluate one network at a time")
     ranges = any(is_file(source.name) and not source.calibration for source in sources)

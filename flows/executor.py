@@ -1,9 +1,8 @@
 """Runs plans. The only place that fills a work directory.
 
-A step's result is named by a digest over all that it can depend on: its argv, the tool (path, size, time) or the
-interpreter, package versions, the text of our own packages, the files it is given, and the steps those come from. A
-result that is in the store is kept; otherwise the step runs in a fresh directory, its promised files are checked, and
-the directory enters the store by one rename.
+A step's result is named by a digest over all that it can depend on (`flows.identity`). A result that is in the store is
+kept; otherwise the step runs in a fresh directory, its promised files are checked, and the directory enters the store
+by one rename.
 """
 
 from __future__ import annotations
@@ -11,23 +10,20 @@ from __future__ import annotations
 import math
 import os
 import platform
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
-from functools import cache
-from importlib import util
+from contextlib import contextmanager
 from pathlib import Path
 
 from flows import processes
-from flows.core.digest import digest_bytes, digest_of
-from flows.core.errors import InputError, SetupError, StepFailed
+from flows.core.errors import InputError, StepFailed
 from flows.core.files import read_text
 from flows.core.plan import PYTHON, Asset, Output, Plan, Products, State, Step, StepResult
 from flows.core.text import printable
+from flows.identity import find_tool, step_digest, step_digests
 from flows.log import Log
 from flows.manifest import AGAIN, Changed, Manifest, copy, read_manifest, survey
 from flows.packages import package_version, require
@@ -38,13 +34,11 @@ Listener = Callable[[str, Step, str], None]
 """Told "started", "line", "waits", "done", "kept", "made again" or "skipped", the step, and a text: the newest line of
 its output, what became of it, or what of the stored result has changed."""
 PATIENCE_S = 5.0
-"""Seconds of waiting for another run, after which the user is told."""
+"""Seconds of waiting for another run, after which the listener hears of it."""
 
 SKIPPED = ", which was skipped: "
 THREADS_MB = 64 * (os.cpu_count() or 1)
 """What threads of torch and OpenBLAS reserve beside what a worker needs: at most stacks and a buffer for each core."""
-
-SOURCE_SUFFIXES = (".py", ".c", ".cpp", ".h", ".j2", ".tcl")
 
 
 class Executor:
@@ -66,9 +60,7 @@ class Executor:
         """
         require(_startable(plan))  # before hours of work, not between
         futures: dict[str, Future[StepResult]] = {}
-        digests: dict[str, str] = {}
-        for step in plan.steps:
-            digests[step.name] = step_digest(step, digests)
+        digests = step_digests(plan)
         with ThreadPoolExecutor(max(1, len(plan.steps))) as pool:
             try:
                 for step in plan.steps:
@@ -84,7 +76,7 @@ class Executor:
         """What `compute` gives in this process, kept in the store as the one file that `step` makes."""
         digest, (file,) = step_digest(step, {}), step.makes
         with self._lock(step, digest):
-            if self._kept(step, digest, {}):
+            if self._stored_result(step, digest, {}):
                 return read_text(self._store.steps / digest / file, AGAIN)
             text = compute()
             with self._store.writing(), self._store.fresh(digest) as scratch:
@@ -102,14 +94,14 @@ class Executor:
             if result.state is State.SKIPPED:
                 reason = result.reason.rpartition(SKIPPED)[2]  # of the first in the row, which alone says why
                 return self._skip(step, f"needs {name}{SKIPPED}{reason}")
-        tool = _find(step.tool)
+        tool = find_tool(step.tool)
         if tool is None:
             return self._skip(step, f"{step.tool} is not on PATH")
         with self._lock(step, digest):
             started = time.monotonic()
             sources = {name: _stored(result) for name, result in results.items()}
-            inputs = _given(step, sources)
-            if manifest := self._kept(step, digest, inputs):
+            inputs = _upstream_digests(step, sources)
+            if manifest := self._stored_result(step, digest, inputs):
                 self._listener("kept", step, "kept from an earlier run")
                 return StepResult(step.name, State.KEPT, self._store.steps / digest, 0.0, manifest.versions)
             with self._place():
@@ -129,7 +121,7 @@ class Executor:
         self._listener("done", step, f"{seconds:.1f} s")
         return StepResult(step.name, State.DONE, folder, seconds, versions)
 
-    def _kept(self, step: Step, digest: str, inputs: Mapping[str, str]) -> Manifest | None:
+    def _stored_result(self, step: Step, digest: str, inputs: Mapping[str, str]) -> Manifest | None:
         """The manifest of the stored result; None where there is none, or where it is no longer what the step left."""
         try:
             return self._store.finished(step, digest, inputs, self._verify)
@@ -193,69 +185,13 @@ class Executor:
         raise StepFailed(f"step {step.name}", fact, f"read its log, {self._store.fail(folder) / LOG}")
 
 
-def step_digest(step: Step, upstream: Mapping[str, str]) -> str:
-    """The name of a step's result; `upstream` has the digests of the steps it needs."""
-    files = {}
-    for name, item in step.files.items():
-        match item:
-            case str():
-                files[name] = digest_bytes(item.encode())
-            case Asset():
-                files[name] = item.digest
-            case Output():
-                files[name] = f"{upstream[item.step]}/{item.file}"
-    inputs = {
-        "argv": step.argv,
-        "files": files,
-        "makes": step.makes,
-        "tool": _tool_identity(step.tool),
-        "packages": {name: package_version(name) for name in step.packages},
-        "sources": {name: source_digest(name) for name in step.sources},
-    }
-    return digest_of(inputs)
-
-
 def _startable(plan: Plan) -> list[Step]:
     """The steps whose tool is present, as are the tools of all steps that they need. All others are skipped."""
     startable: dict[str, Step] = {}
     for step in plan.steps:
-        if _find(step.tool) and all(name in startable for name in step.needs):
+        if find_tool(step.tool) and all(name in startable for name in step.needs):
             startable[step.name] = step
     return list(startable.values())
-
-
-@cache
-def _find(tool: str) -> str | None:
-    return sys.executable if tool == PYTHON else shutil.which(tool)
-
-
-@cache
-def _tool_identity(tool: str) -> str:
-    """By path, size and time: asking a tool its version costs more than a repeated run may."""
-    if tool == PYTHON:
-        return f"python {platform.python_version()}"
-    if path := _find(tool):
-        with suppress(OSError):  # it may have gone meanwhile
-            status = Path(path).resolve().stat()
-            return f"{path} {status.st_size} {status.st_mtime_ns}"
-    return "absent"
-
-
-@cache
-def source_digest(package: str, suffixes: tuple[str, ...] = SOURCE_SUFFIXES) -> str:
-    """Digest of the files of a package of ours whose names end so, subpackages included."""
-    spec = util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise SetupError(f"package {package}", "a step depends on it and it is not installed", "install its flow again")
-    origin = Path(spec.origin)
-    root = origin.parent
-    paths = sorted(root.rglob("*")) if spec.submodule_search_locations else [origin]
-    texts = [
-        (str(path.relative_to(root)), digest_bytes(path.read_bytes()))
-        for path in paths
-        if path.suffix in suffixes and "__pycache__" not in path.parts
-    ]
-    return digest_of(texts)
 
 
 def _stored(result: StepResult) -> tuple[Path, Manifest]:
@@ -267,7 +203,7 @@ def _stored(result: StepResult) -> tuple[Path, Manifest]:
         raise InputError(f"stored step {result.folder}", str(reason), AGAIN) from None
 
 
-def _given(step: Step, sources: Mapping[str, tuple[Path, Manifest]]) -> dict[str, str]:
+def _upstream_digests(step: Step, sources: Mapping[str, tuple[Path, Manifest]]) -> dict[str, str]:
     """Digests of the outputs that a step takes from earlier steps, by their names in its directory."""
     outputs = {name: item for name, item in step.files.items() if isinstance(item, Output)}
     return {name: sources[item.step][1].part(item.file) for name, item in outputs.items()}

@@ -25,9 +25,9 @@ COMPILER_ERROR = re.compile(rb"^.*(: (fatal )?error: |undefined reference to ).*
 class Log:
     """Raises `SetupError` where the file cannot be written."""
 
-    def __init__(self, path: Path, told: Callable[[str], None]) -> None:
-        """`told` hears of the newest line, as it comes."""
-        self._path, self._told = path, told
+    def __init__(self, path: Path, listener: Callable[[str], None]) -> None:
+        """`listener` is called with each newest line."""
+        self._path, self._listener = path, listener
         self._size, self._tail, self._last = 0, bytearray(), b""
         self._begun, self._first_error = b"", b""
 
@@ -60,7 +60,7 @@ class Log:
             lines, _, self._begun = (self._begun[-LAST:] + piece).rpartition(b"\n")
             if error := COMPILER_ERROR.search(lines):
                 self._first_error = error[0]
-        self._told(self.last_line)
+        self._listener(self.last_line)
 
     def note(self, text: str) -> None:
         """A line of ours."""

@@ -18,7 +18,7 @@ from flows.core.part import find_part
 from flows.core.toml import tables
 from flows.designs import CLOCK_NS, NETWORK, Request, Source, command
 from flows.jobs import is_file
-from flows.searching import Goal, goal
+from flows.searching.goal import Goal, goal
 from models.pixels import parse_pixels
 
 SCHEMA = "zynqflows-project/1"

@@ -32,6 +32,11 @@ class Counts:
     agree: int
     images: str
 
+    @property
+    def lost(self) -> float:
+        """The share of accuracy that the design loses against the float network; below 0 where it gains."""
+        return (self.float_right - self.right) / self.n
+
 
 def _counts(**row: Any) -> Counts:
     counts = Counts(**row)

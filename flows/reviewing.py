@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flows import designs, pools, searching, sweeping
+from flows import designs, pools, sweeping
 from flows.core.errors import FlowsError
 from flows.core.files import read_text
 from flows.core.mixed import Search
@@ -16,6 +16,7 @@ from flows.executor import Executor
 from flows.jobs import is_file
 from flows.policies import margins_of
 from flows.project import Project, policy_of, read_project
+from flows.searching.search import search
 from flows.store import Store
 from flows.sweeping import Told
 from reports.comparison import Absent, Comparison, compare
@@ -72,7 +73,7 @@ def review(
     searched = None
     if project.search and project.goal:
         try:
-            searched = searching.searched(project.search, project.goal, trained, store, executor, progress)
+            searched = search(project.search, project.goal, trained, store, executor, progress)
         except FlowsError as error:  # what was built and swept is reported all the same
             errors.append(error)
     pages = {"All designs of the sweep": SWEEP} if ranked else {}

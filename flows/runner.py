@@ -3,94 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from backends.cost import synthesis, system
 from backends.cost.shell import NONE
-from backends.protocol import Backend, Imported, Job, Note, NoteKind, warning
+from backends.protocol import Backend, Job, Note, NoteKind
 from flows import pixels
-from flows.core.clock import at_credible_clock, check_clock, judge_clock, seen_on
-from flows.core.errors import InputError, MismatchError, PluginError, UsageError
-from flows.core.evidence import TOTAL, Metric, Reading, Subject, Tier
+from flows.answers import Answer, Resolved, ask, readings_step
+from flows.core.clock import at_credible_clock, judge_clock, seen_on
+from flows.core.errors import InputError, MismatchError, PluginError
+from flows.core.evidence import TOTAL, Reading, Tier
 from flows.core.plan import Asset, Output, Plan, Products, Step
 from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verification, WeightsFacts, document_to_json
 from flows.core.record_reader import document_from_json
 from flows.executor import Executor
 from flows.jobs import Trained, run_name
-from flows.prepared import Answer, Resolved, ask, design_step, readings_step, refused
-from flows.results import CODES, COUNTS, Counts, evaluated_before, read_result, reference_codes
+from flows.prepared import Prepared, arithmetic_weights, float_network, prepare, weights_asset
+from flows.results import CODES, COUNTS, evaluated_before, read_result, reference_codes
+from flows.scores import ACCURACY, lost_note, recorded, scores, test_images_name
 from flows.store import Store
 from models import reference
-from models.card import Card, Score, record
-from models.integer_network import IntegerNetwork
-from models.network import Network
-from models.proportion import wilson
+from models.card import Card
 from models.quantised import QuantisedNetwork
 from models.reference import accuracy_step, pixels_step, reference_step
 
 REFERENCE = Output("reference", reference.REFERENCE)
-ACCURACY = Output("accuracy", reference.ACCURACY)
-MUCH = 0.005
-"""A design that loses more accuracy than this against single precision gets a note."""
-ON_YOUR_WORD = (
-    "that {} is a report of this very design is your word: the top, part and clock that it names "
-    "were checked, and no report says with what weights and options it was built"
-)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What is known of a job before anything runs: what the backend says of its design, which is searched for where it
-    is needed; `imported` are readings of vendor reports made elsewhere. Without a store there is no `plan` yet."""
-
-    job: Job[Any]
-    resolved: Resolved
-    quantised: QuantisedNetwork
-    readings: tuple[Reading, ...]
-    notes: tuple[Note, ...]
-    plan: Plan | None = None
-    imported: tuple[Reading, ...] = ()
-
-
-def prepare(
-    backend: Backend[Any, Any], job: Job[Any], reports: Sequence[Path] = (), executor: Executor | None = None
-) -> Prepared:
-    """Checks and resolves `job`, or takes from the store of `executor` what was said of it before.
-
-    Raises `RefusedError` with every reason why the backend cannot do it, or for a clock beyond the part, and
-    `InputError` for a report that cannot be of this design.
-    """
-    check_clock(job.target)
-    if refusals := backend.check(job):
-        raise refused(backend, refusals)
-    resolved = Resolved(backend, job)
-    said = ask(resolved, partial(design_step, resolved), executor, partial(_said, resolved, executor is not None))
-    assert said.quantised, "every design has its arithmetic"
-    imported = [_imported(backend, resolved.design, path) for path in reports]
-    notes = [*said.notes, *(note for report in imported for note in report.notes)]
-    reported = tuple(reading for report in imported for reading in report.readings)
-    return Prepared(job, resolved, said.quantised, said.readings, tuple(notes), said.plan, reported)
-
-
-def _said(resolved: Resolved, runs: bool) -> Answer:
-    backend, design = resolved.backend, resolved.design
-    notes, readings = tuple(backend.notes(design)), tuple(backend.estimate(design))
-    return Answer(readings, notes, backend.lower(design), backend.plan(design) if runs else None)
 
 
 def _read(resolved: Resolved, products: Products) -> Answer:
     backend, design = resolved.backend, resolved.design
     return Answer(tuple(backend.read(design, products)), tuple(backend.observations(design, products)))
-
-
-def _imported(backend: Backend[Any, Any], design: object, path: Path) -> Imported:
-    if backend.read_report is None:
-        raise UsageError("--report", f"{backend.name} reads no vendor reports", "leave it out")
-    report = backend.read_report(design, path)
-    return report if report.notes else replace(report, notes=[warning(ON_YOUR_WORD.format(path.name))])
 
 
 def full_plan(backend: Backend[Any, Any], prepared: Prepared, batch: Asset | None, card: Card | None) -> Plan:
@@ -112,39 +57,6 @@ def _assuming(trained: Trained, prepared: Prepared) -> Prepared:
     return replace(prepared, notes=(pixels.assumption(trained.network), *prepared.notes))
 
 
-def weights_asset(job: Job[Any]) -> Asset:
-    return Asset(job.weights.path, job.weights.digest)
-
-
-def arithmetic_weights(prepared: Prepared) -> Asset:
-    """The weights that the design's arithmetic stands on: the job's, or those of its network of integers."""
-    integer = prepared.job.integer
-    if isinstance(integer, IntegerNetwork) and prepared.quantised.weights == integer.weights.digest:
-        return Asset(integer.weights.path, integer.weights.digest)
-    return weights_asset(prepared.job)
-
-
-def typed_arithmetic(backend: Backend[Any, Any], job: Job[Any]) -> QuantisedNetwork:
-    """The arithmetic of `job` in fixed-point types, to be set beside the float network tensor by tensor.
-
-    Raises `UsageError` where the flow computes integers and thresholds alone, whose tensors have no types.
-    """
-    prepared = prepare(backend, job)
-    if float_network(prepared):
-        fact = "it computes integers and thresholds, as the network was trained: no tensor has a type of its own"
-        advice = (
-            f"`python -m flows evaluate NETWORK --flow {backend.name} --data DIR` evaluates it; or name another flow"
-        )
-        raise UsageError(f"flow {backend.name}", fact, advice)
-    return prepared.quantised
-
-
-def float_network(prepared: Prepared) -> tuple[Network, Asset] | None:
-    """The float network beside a network of integers, with its weights; None where both are one."""
-    own = weights_asset(prepared.job)
-    return None if arithmetic_weights(prepared) == own else (prepared.job.network, own)
-
-
 def run(
     backend: Backend[Any, Any],
     trained: Trained,
@@ -156,8 +68,8 @@ def run(
     reports: Sequence[Path] = (),
     images: int = system.BATCH,
 ) -> Document:
-    """Runs `job`, compares what was built with the reference, and records the run; `reports` were made elsewhere,
-    `images` are those of a call that the rate of the system is for.
+    """Runs `job`, compares what was built with the reference, and records the run; `reports` were made elsewhere;
+    `images` is how many a call hands over, for the rate of the system.
 
     Raises `MismatchError` where they differ: a wrong design has no readings.
     """
@@ -182,30 +94,14 @@ def run(
             steps, evaluated = (*steps, earlier), Path(str(earlier.folder)) / ACCURACY.file
     if evaluated:
         counts = read_result(evaluated, COUNTS)
-        readings += scores(counts, trained.network, _test_images(counts, batch))
-        notes += (*pixels.other_pixels(trained.network, products), *_lost(counts, backend.name))
+        readings += scores(counts, trained.network, test_images_name(counts, batch))
+        notes += (*pixels.other_pixels(trained.network, products), *lost_note(counts, backend.name))
     elif not batch:
-        readings += _recorded(trained.card, prepared.quantised)
+        readings += recorded(trained.card, prepared.quantised)
     run = _run(backend, prepared, readings, notes, verification, steps, command, images)
     document = Document(network_facts(trained), (run,))
     store.save(name, _recordable(document, backend.name))
     return store.refuted(document)
-
-
-def accuracy(prepared: Prepared, trained: Trained, batch: Asset, executor: Executor) -> tuple[Reading, ...]:
-    """Accuracy and agreement of a design's arithmetic on the test images of `batch`: nothing need be built for them."""
-    counts = counted(prepared, batch, executor)
-    return tuple(scores(counts, trained.network, _test_images(counts, batch)))
-
-
-def counted(prepared: Prepared, batch: Asset, executor: Executor) -> Counts:
-    """How many of these images a design's arithmetic and the float network get right; kept in the store."""
-    step = accuracy_step(
-        ACCURACY.step, prepared.quantised, arithmetic_weights(prepared), batch, float_network(prepared)
-    )
-    path = executor.execute(Plan((step,))).path(ACCURACY)
-    assert path, "the interpreter is never absent"
-    return read_result(path, COUNTS)
 
 
 def _recordable(document: Document, flow: str) -> str:
@@ -236,7 +132,7 @@ def estimated_from(
 ) -> Run:
     """What `estimated` says of a job that was prepared."""
     prepared = _assuming(trained, prepared)
-    readings = [*prepared.readings, *prepared.imported, *_recorded(trained.card, prepared.quantised)]
+    readings = [*prepared.readings, *prepared.imported, *recorded(trained.card, prepared.quantised)]
     return _run(backend, prepared, readings, prepared.notes, None, (), command, images)
 
 
@@ -347,74 +243,3 @@ def _verify(flow: str, job: Job[Any], plan: Plan, products: Products) -> Verific
         )
         raise MismatchError(design, fact, advice)
     return Verification(len(meant), len(meant), plan.against)
-
-
-def _test_images(counts: Counts, batch: Asset | None) -> str:
-    own = batch is not None and batch.path.suffix == ".npz"
-    return f"test images of yours ({counts.images[:6]})" if own else "CIFAR-10 test images"
-
-
-def scores(counts: Counts, network: Network, images: str) -> list[Reading]:
-    """Accuracy and agreement of a design's arithmetic, on what `images` calls them."""
-    score = Score(counts.right, counts.n, counts.agree)
-    exact, read = "exact reference of this arithmetic", f"; pixels are {network.pixels}"
-    on = f"{score.n:,} {images}"
-    return _scores(score, Tier.EVALUATED, on, exact + read, f"{exact}, same class as float {network.name}{read}")
-
-
-def _lost(counts: Counts, flow: str) -> list[Note]:
-    """A note that names the command which finds the lost accuracy, if much is lost."""
-    lost = (counts.float_right - counts.right) / counts.n
-    if lost <= MUCH:
-        return []
-    command = f"`python -m flows profile {flow} --cost --data DIR`, with the options of this run,"
-    text = f"{100 * lost:.2f} points of accuracy are lost against single precision: {command} says by which tensor"
-    return [Note(text)]
-
-
-def record_scores(trained: Trained, run: Run) -> None:
-    """Writes what `run` evaluated into the card beside the weights, for clones that have no images."""
-    evaluated = {reading.metric: reading for reading in run.readings if reading.tier is Tier.EVALUATED and reading.n}
-    if trained.card is None or Metric.AGREEMENT not in evaluated:
-        raise UsageError(
-            "--record", "there is no card beside the weights, or nothing was evaluated", "give --data as well"
-        )
-    right, agree = evaluated[Metric.ACCURACY], evaluated[Metric.AGREEMENT]
-    n = right.n or 0
-    score = Score(round(right.value * n), n, round(agree.value * n))
-    record(trained.card.path, run.quantised, score, {"flow": run.flow, "options": dict(run.options)})
-
-
-def _recorded(card: Card | None, quantised: QuantisedNetwork) -> list[Reading]:
-    """What the card says of this arithmetic, or else of the network as it was trained, as `Reading.of` says."""
-    if card is None:
-        return []
-    source = f"recorded in {card.path.name}, not computed here (--data does)"
-    if score := card.designs.get(quantised.digest):
-        on = f"{score.n:,} CIFAR-10 test images"
-        return _scores(score, Tier.RECORDED, on, source, source)
-    score = card.trained
-    on = f"{score.n:,} CIFAR-10 test images"
-    return [_share(Metric.ACCURACY, score.right, score.n, Tier.RECORDED, on, source, card.of)]
-
-
-def _scores(score: Score, tier: Tier, on: str, source: str, agreement: str) -> list[Reading]:
-    readings = [_share(Metric.ACCURACY, score.right, score.n, tier, on, source)]
-    if score.agree is not None:
-        readings.append(_share(Metric.AGREEMENT, score.agree, score.n, tier, on, agreement))
-    return readings
-
-
-def _share(
-    metric: Metric, right: int, n: int, tier: Tier, on: str, source: str, of: Subject = Subject.DESIGN
-) -> Reading:
-    low, high = wilson(right, n, 0.90)
-    return Reading(metric, right / n, tier, on, source, low=low, high=high, n=n, of=of)
-
-
-def test_batch(folder: Path) -> Asset:
-    """The test images in a folder that the user names, checked."""
-    from models import cifar10
-
-    (path,) = cifar10.find(folder, cifar10.TEST)
-    return Asset(path, cifar10.check(path))

@@ -7,7 +7,7 @@
     locks/DIGEST      held while a step is looked up or run, so that two runs at once share the work
     runs/NAME.json    one record a run, in the published schema
     estimates/DIGEST.json  what a sweep estimated of one design (`flows.sweeping`)
-    searches/DIGEST.journal  what a search for a precision told Optuna, and heard (`flows.searching`)
+    searches/DIGEST.journal  what Optuna proposed in a search, and what came of it (`flows.searching.journal`)
 
 Because a directory appears in ``steps`` by one rename, a run that is killed leaves nothing half-made there.
 """
@@ -30,6 +30,7 @@ from flows.core.files import MEBIBYTE, read_text, write_atomic, writing
 from flows.core.plan import Asset, Step
 from flows.core.record import Document
 from flows.core.record_reader import ADVICE, document_from_json
+from flows.ledger import book
 from flows.manifest import MANIFEST, Changed, Manifest, check, read_manifest
 
 LOG = "step.log"
@@ -64,10 +65,10 @@ class Store:
 
     @contextmanager
     def lock(self, digest: str, waiting: Callable[[], None] | None = lambda: sleep(0.1)) -> Iterator[bool]:
-        """Held by one process and thread at a time; let go by the system when its holder dies.
+        """Held by one process and thread at a time; released by the system when its holder dies.
 
-        While another holds it, `waiting` is called again and again; what that raises ends the wait. Where it is None,
-        nobody waits, and False is given. The time of the lock's file says when the step was last used.
+        While another holds it, `waiting` is called repeatedly; an exception of it ends the wait. Where `waiting` is
+        None there is no wait, and False is yielded. The time of the lock's file says when the step was last used.
         """
         with self.writing():
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -113,7 +114,7 @@ class Store:
         """An empty directory for this step to run in, of this run alone; call with its lock held.
 
         It is removed at the end unless `finish` or `fail` has named it, which makes room where the disk is full. What
-        runs that died have left is removed too, as far as that goes: somebody may still write there.
+        killed runs have left is removed too, as far as possible: a process of theirs may still write there.
         """
         for entry in self.scratch.iterdir():
             owner = entry.name.lstrip(".").partition(".")[0]
@@ -143,7 +144,7 @@ class Store:
                 self.log(folder).rename(folder / LOG)
 
     def _abandoned(self, digest: str) -> bool:
-        """Whether nobody is at this step: the system lets go of a lock when its holder dies."""
+        """Whether no process is at this step: the system releases a lock when its holder dies."""
         try:
             descriptor = os.open(self.locks / digest, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:  # no such lock: nothing of a step's
@@ -164,7 +165,7 @@ class Store:
         return self._move(folder, self.failed)
 
     def shortage(self) -> str:
-        """What to add to a failure where its cause may be a full disk; mostly nothing."""
+        """What to add to a failure where its cause may be a full disk; empty otherwise."""
         with suppress(OSError):
             if shutil.disk_usage(self.root).free < MEBIBYTE:
                 return f" (no room is left on the disk of the store {self.root})"
@@ -177,7 +178,8 @@ class Store:
             return folder.rename(target)
 
     def drop(self, path: Path) -> None:
-        """Removes what lies at `path`, out of its place first: nobody sees half of it. Call with its lock held."""
+        """Moves what lies at `path` away, then removes it, so that it is never seen half removed. Call with its lock
+        held."""
         with self.writing():
             grave = self.scratch / f".{path.name.lstrip('.')}.{os.getpid()}"
             remove(path.rename(grave))
@@ -193,7 +195,8 @@ class Store:
         write_atomic(path, text)
 
     def names(self) -> tuple[str, ...]:
-        """The recorded runs, oldest first. Raises `InputError` where nobody can tell: what they refer to must stay."""
+        """The recorded runs, oldest first. Raises `InputError` where they cannot be listed: what they refer to must
+        stay."""
         records = []
         try:
             with os.scandir(self.runs) as entries:
@@ -235,17 +238,13 @@ class Store:
 
     def refuted(self, document: Document, against: Mapping[str, tuple[str, ...]] | None = None) -> Document:
         """The document, with what the ledger holds `against` its runs (looked up where None)."""
-        from flows.ledger import book
-
-        failures = book.failures(self) if against is None else against
+        failures = book.failures(self.root) if against is None else against
         runs = (replace(run, refuted=failures[run.name]) if run.name in failures else run for run in document.runs)
         return replace(document, runs=tuple(runs)) if failures else document
 
     def records(self) -> tuple[list[Document], list[InputError]]:
         """Every record, oldest first, and what is wrong with those that are left out."""
-        from flows.ledger import book
-
-        documents, errors, against = [], [], book.failures(self)
+        documents, errors, against = [], [], book.failures(self.root)
         for name in self.names():
             try:
                 documents.append(self.refuted(self._read(name), against))
@@ -260,7 +259,7 @@ def _begins(known: str, name: str) -> bool:
 
 
 def _locked(descriptor: int) -> bool:
-    """Takes the lock on an open file, where nobody has it."""
+    """Takes the lock on an open file, where it is free."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -86,8 +86,9 @@ class Ticket:
 
 
 def submit(scheduler: str, command: Sequence[str], resources: Resources, store: Store) -> Ticket:
-    """Hands `command` over, words of the command line without the program. The same one is handed over once: where it
-    is under way, that ticket comes back. Raises `SetupError` where the scheduler is absent or refuses."""
+    """Hands `command` over, words of the command line without the program. The same command is not handed over
+    twice: while it is under way, its ticket is returned. Raises `SetupError` where the scheduler is absent or
+    refuses."""
     name = f"job-{digest_of([scheduler, list(command), str(store.root)])[:8]}"
     folder = store.root / "jobs" / name
     with suppress(InputError):
@@ -99,7 +100,7 @@ def submit(scheduler: str, command: Sequence[str], resources: Resources, store: 
         folder.mkdir(parents=True)
     script = folder / SCRIPT
     write_atomic(script, text_of(scheduler, name, command, resources, folder))
-    said = _told(SCHEDULERS[scheduler], script, folder)
+    said = _submitted(SCHEDULERS[scheduler], script, folder)
     number = re.search(r"\d+", said)
     if not number:
         raise SetupError(
@@ -184,8 +185,8 @@ def log(ticket: Ticket, store: Store) -> Path:
     return store.root / "jobs" / ticket.name / LOG
 
 
-def _told(scheduler: Scheduler, script: Path, folder: Path) -> str:
-    """What the scheduler says when it is handed the script."""
+def _submitted(scheduler: Scheduler, script: Path, folder: Path) -> str:
+    """What the scheduler prints when it takes the script."""
     program = _program(scheduler.submit[0])
     argv = [program, *scheduler.submit[1:], str(script)]
     if scheduler.reads:
@@ -199,7 +200,7 @@ def _told(scheduler: Scheduler, script: Path, folder: Path) -> str:
 
 
 def _queue(scheduler: Scheduler, job: str) -> str:
-    """The state of a job in the scheduler's own word; "" where the queue no longer has the job."""
+    """The state of a job as the scheduler calls it; "" where the queue no longer has the job."""
     try:
         code, said = _output([_program(scheduler.query[0]), *scheduler.query[1:], job], Path.cwd())
     except SetupError:

@@ -1,7 +1,7 @@
 """Sweeps: estimates of every point of a grid, in several processes, each kept as soon as it is there.
 
-A point is a `Request` for one design. Its estimate is kept in the store under a digest of all that it depends on. So a
-sweep that was interrupted continues where it stopped, and two sweeps share their common points.
+A point is a `Request` for one design, whose estimate is kept in the store (`flows.stored_estimates`). So a sweep that
+was interrupted continues where it stopped, and two sweeps share their common points.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice, product
@@ -17,24 +17,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flows import designs
-from flows.core.digest import digest_file, digest_of
-from flows.core.errors import FlowsError, InputError, SetupError, UsageError
-from flows.core.evidence import FRACTIONS, NO_BLOCKS, Reading
-from flows.core.files import read_text, write_atomic
+from flows.core.errors import FlowsError, SetupError, UsageError
+from flows.core.evidence import NO_BLOCKS, Reading
 from flows.core.part import find_part
 from flows.core.plan import Asset
-from flows.core.record import Document, Run, document_to_json
-from flows.core.record_reader import document_from_json
+from flows.core.record import Run
 from flows.designs import CLOCK_NS, Failure, Outcome, Request, Source, outcome_of
 from flows.executor import Executor as Steps
-from flows.executor import source_digest
 from flows.jobs import Trained, run_name
-from flows.packages import package_version
-from flows.runner import accuracy, network_facts, prepare
+from flows.prepared import prepare
+from flows.scores import accuracy, with_scores
 from flows.store import Store
+from flows.stored_estimates import estimate_path, read_estimate, versions, write_estimate
 
-SOURCES = ("flows", "models", "backends")
-"""The packages whose text an estimate depends on, beside that of a third party's flow."""
 AHEAD = 4
 """Groups of points handed out beyond the number of workers, so that none waits."""
 TOGETHER = 8
@@ -47,10 +42,10 @@ Told = Callable[[int, int, int], None]
 
 
 def grid(request: Request, axes: Mapping[str, Sequence[Any]]) -> tuple[Request, ...]:
-    """`request` at every combination of `axes`: `PART`, `CLOCK`, and options by name. A flow that has not an option has
-    no points along it. Each point has the command that builds it. Raises `UsageError` for an axis without values.
+    """`request` at every combination of `axes`: `PART`, `CLOCK`, and options by name. A flow without an option has no
+    points along that axis. Each point has the command that builds it. Raises `UsageError` for an axis without values.
 
-    Points that differ in part and clock alone stand together: what a flow remembers of one serves the others.
+    Points that differ only in part and clock stand together, since a flow reuses what it computed for one of them.
     """
     if empty := [name for name, values in axes.items() if not values]:
         raise UsageError(f"axis {empty[0]}", "it has no value", "give one or more, or leave it out")
@@ -84,8 +79,8 @@ def estimated_together(points: Sequence[Point]) -> list[Run | Failure]:
 
 
 def estimated(point: Point) -> Run | Failure:
-    """Runs in a worker: the estimate of the one design of `point`, without its blocks. Refuses where the worker, maybe
-    on another machine, has another version of the project: its numbers do not belong among these."""
+    """Runs in a worker: the estimate of the one design of `point`, without its blocks. Refuses where the worker,
+    perhaps on another machine, has another version of the project: its numbers would not be comparable."""
     request = point.request
     try:
         mine = versions(request)
@@ -123,9 +118,9 @@ def sweep(
     """
     store.prepare()
     results: dict[int, Run | Failure] = {}
-    places = {place: kept_at(store, point, trained) for place, point in enumerate(points)}
+    places = {place: estimate_path(store, point, trained) for place, point in enumerate(points)}
     for place, path in places.items():
-        if path and (stored := kept_run(path, points[place])):
+        if path and (stored := read_estimate(path, points[place])):
             results[place] = stored
     before, waiting = len(results), _groups(points, sorted(places.keys() - results.keys()))
     progress(before, len(points), before)
@@ -138,7 +133,7 @@ def sweep(
         for place, answer in zip(group, answers, strict=True):
             results[place] = answer
             if (path := places[place]) and isinstance(answer, Run):
-                write_atomic(path, document_to_json(Document(network_facts(trained), (answer,))))
+                write_estimate(path, trained, answer)
             progress(len(results), len(points), before)
     outcome = outcome_of(trained, [results[place] for place in places])
     return _evaluated(points, outcome, trained, batch, steps) if batch else outcome
@@ -147,7 +142,7 @@ def sweep(
 def _answers(
     submit: Callable[[Sequence[int]], Future[T]], groups: Iterator[Sequence[int]], most: int
 ) -> Iterator[tuple[Sequence[int], T]]:
-    """Each group with its answer, as soon as it is there; `most` are under way at a time. Whoever stops in between
+    """Each group with its answer, as soon as it is there; `most` are under way at a time. A caller that stops early
     waits for no group that has not begun. Raises `SetupError` where a worker gives no answer."""
     running: dict[Future[T], Sequence[int]] = {}
     try:
@@ -205,51 +200,4 @@ def _evaluated(points: Sequence[Request], outcome: Outcome, trained: Trained, ba
             digest = wanted.get(run_name(backend.name, job))  # None where it is refused
             if digest and digest not in scores:
                 scores[digest] = accuracy(prepare(backend, job), started, batch, steps)
-    runs = tuple(
-        replace(
-            run,
-            readings=(
-                *(reading for reading in run.readings if reading.metric not in FRACTIONS),
-                *scores[run.quantised],
-            ),
-        )
-        for run in outcome.runs
-    )
-    return replace(outcome, runs=runs)
-
-
-@cache
-def _packages() -> Mapping[str, str]:
-    """Versions of what an estimate is computed with, besides the code."""
-    return {"python": ".".join(platform.python_version_tuple()[:2]), "numpy": package_version("numpy")}
-
-
-def versions(point: Request) -> Mapping[str, str]:
-    return {"code": code_digest(point), **_packages()}
-
-
-def code_digest(point: Request) -> str:
-    """Of the text of everything that an estimate of `point` depends on."""
-    (options,) = point.options.values()
-    flow = type(options).__module__.partition(".")[0]
-    return digest_of([source_digest(package) for package in dict.fromkeys((*SOURCES, flow))])
-
-
-def kept_at(store: Store, point: Request, trained: Trained) -> Path | None:
-    """The file in the store for the estimate of a point; None where the design cannot be had at all."""
-    try:
-        ((backend, started, job),) = designs.designs(point, trained)
-    except FlowsError:
-        return None
-    card = digest_file(started.card.path) if started.card else None
-    name = run_name(backend.name, job)
-    return store.estimates / f"{digest_of([name, point.images, card, code_digest(point)])}.json"
-
-
-def kept_run(path: Path, point: Request) -> Run | None:
-    """The stored run, with the command of `point`; None where there is none or it cannot be read. It is then estimated
-    again."""
-    with suppress(InputError):
-        (run,) = document_from_json(read_text(path, "sweep again"), str(path)).runs
-        return replace(run, command=point.command)
-    return None
+    return replace(outcome, runs=tuple(with_scores(run, scores[run.quantised]) for run in outcome.runs))

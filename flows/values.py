@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 AUTO_CLOCK = 0.0
 """In place of a clock period: the fastest that is credible of each flow and part."""
 LONGEST_NS = 1e6
-"""A millisecond: no network is clocked so slowly, and times of it can still be told."""
+"""A millisecond: no network is clocked so slowly, and its times still fit every report."""
 
 
 AUTO = "auto"
@@ -41,6 +41,13 @@ def clock_period(value: float | str) -> float:
     if not 0 < period <= LONGEST_NS:
         raise ValueError(f"{period:g} is no clock period: give nanoseconds above 0, up to {LONGEST_NS:,.0f}")
     return period
+
+
+def count(culprit: str, value: Any) -> int:
+    """`value`, a whole number above 0 as Python code gives it. Raises `UsageError` with this culprit."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UsageError(culprit, f"{value!r} is no whole number above 0", "give 1 or more")
+    return value
 
 
 def flag(name: str) -> str:

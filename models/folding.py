@@ -29,7 +29,7 @@ def folded(network: Network) -> Network:
         return network
     gone = {layer.name for layer in network.layers if _is_gone(network, layer)}
 
-    def kept(name: str) -> str:
+    def remaining(name: str) -> str:
         while name in gone:
             (name,) = network[name].inputs
         return name
@@ -38,8 +38,8 @@ def folded(network: Network) -> Network:
     for layer in network.layers:
         if layer.name not in gone:
             hardware = _standing(network, layer) if isinstance(layer, BatchNorm) else layer
-            layers.append(replace(hardware, inputs=tuple(map(kept, layer.inputs))))
-    return Network(network.name, network.input_shape, tuple(layers), _gone_into(network, kept), network.pixels)
+            layers.append(replace(hardware, inputs=tuple(map(remaining, layer.inputs))))
+    return Network(network.name, network.input_shape, tuple(layers), _gone_into(network, remaining), network.pixels)
 
 
 def _gone_into(network: Network, successor: Callable[[str], str]) -> tuple[tuple[str, str], ...]:

@@ -78,7 +78,7 @@ def parse_format(text: str) -> Format:
 def parse_formats(text: str) -> tuple[Format, ...]:
     """Formats separated by commas, each once, single precision first (added if need be: the others are paired with it).
 
-    >>> [one.name for one in parse_formats("Q1.3,ap_fixed<8,1>,float32,q1.3")]
+    >>> [format.name for format in parse_formats("Q1.3,ap_fixed<8,1>,float32,q1.3")]
     ['float32', 'Q1.3', 'ap_fixed<8,1>']
     """
     return tuple(dict.fromkeys((Format(FLOAT, None), *map(parse_format, separated(text)))))

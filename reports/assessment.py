@@ -121,7 +121,7 @@ def _proof(design: Design) -> Iterator[Check]:
 
 
 def _evidence(design: Design) -> Iterator[Check]:
-    """Whether somebody has seen what is built."""
+    """Whether there is a report on what was built."""
     for metric in RESOURCES:
         if reading := design.totals.get(metric):
             if reading.tier in BUILT:

@@ -181,8 +181,15 @@ def _differences(designs: Sequence[Design]) -> tuple[Difference, ...]:
     ordered = list(distinct.values())
     for place, first in enumerate(ordered):
         for second in ordered[place + 1 :]:
-            one, other = first.totals[Metric.AGREEMENT], second.totals[Metric.AGREEMENT]
-            if one.n and one.n == other.n and one.on == other.on and first.ancestor == second.ancestor:
-                apart = [round((1 - reading.value) * one.n) for reading in (one, other)]
-                differences.append(Difference(first, second, abs(apart[0] - apart[1]), min(sum(apart), one.n), one.n))
+            agreement, other = first.totals[Metric.AGREEMENT], second.totals[Metric.AGREEMENT]
+            if (
+                agreement.n
+                and agreement.n == other.n
+                and agreement.on == other.on
+                and first.ancestor == second.ancestor
+            ):
+                apart = [round((1 - reading.value) * agreement.n) for reading in (agreement, other)]
+                differences.append(
+                    Difference(first, second, abs(apart[0] - apart[1]), min(sum(apart), agreement.n), agreement.n)
+                )
     return tuple(differences)

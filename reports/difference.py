@@ -70,15 +70,15 @@ def difference(before: Document, after: Document, tolerances: Mapping[str, float
     return Difference(tuple(pairs), tuple(left), tuple(right))
 
 
-def _named(one: Run, other: Run, left: list[Run], right: list[Run]) -> bool:
-    return one.name == other.name
+def _named(run: Run, other: Run, left: list[Run], right: list[Run]) -> bool:
+    return run.name == other.name
 
 
-def _placed(one: Run, other: Run, left: list[Run], right: list[Run]) -> bool:
-    return (one.flow, one.part) == (other.flow, other.part)
+def _placed(run: Run, other: Run, left: list[Run], right: list[Run]) -> bool:
+    return (run.flow, run.part) == (other.flow, other.part)
 
 
-def _alone(one: Run, other: Run, left: list[Run], right: list[Run]) -> bool:
+def _alone(run: Run, other: Run, left: list[Run], right: list[Run]) -> bool:
     """Two single runs are compared whatever they are."""
     return len(left) == len(right) == 1
 
@@ -158,6 +158,6 @@ def _change(
     return Change(about, name, old, new, relative, abs(relative) <= allowed, NOISE if noise else "", noise)
 
 
-def _is_within(one: Reading, other: Reading) -> bool:
-    """Whether a number is within the interval of another, which has one."""
-    return other.low is not None and other.high is not None and other.low <= one.value <= other.high
+def _is_within(reading: Reading, other: Reading) -> bool:
+    """Whether a value is within the interval of another reading, where that has an interval."""
+    return other.low is not None and other.high is not None and other.low <= reading.value <= other.high

@@ -10,8 +10,9 @@ from flows.core.evidence import RESOURCES, Metric
 from flows.core.record import Document, document_to_json
 from reports.assessment import assessment
 from reports.comparison import Comparison
-from reports.decision import Decision, Lead
+from reports.decision import Decision
 from reports.design import Design
+from reports.leads import Lead
 
 SCHEMA = "zynqflows-comparison/2"
 

@@ -9,8 +9,9 @@ from flows.core.text import markdown, printable
 from reports import ledger
 from reports.assessment import assessment
 from reports.comparison import Comparison
-from reports.decision import Decision, Doubt
+from reports.decision import Decision
 from reports.design import Design
+from reports.doubts import Doubt
 from reports.processor import HEAD
 from reports.words import RATES, SHARES, amount, clock, evidence, images, interval, label
 

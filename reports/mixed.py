@@ -35,11 +35,11 @@ def front(search: Search) -> list[tuple[Tried, Design]]:
 
 
 def ranking(search: Search) -> pareto.Ranking:
-    """As that of a sweep, in cost and accuracy, with `told` beside it."""
-    return pareto.ranking(document(search), (search.cost, Metric.ACCURACY), tuple(told(search)))
+    """As that of a sweep, in cost and accuracy, with `summary` beside it."""
+    return pareto.ranking(document(search), (search.cost, Metric.ACCURACY), tuple(summary(search)))
 
 
-def told(search: Search) -> list[str]:
+def summary(search: Search) -> list[str]:
     """By what was chosen, the best and what builds it: a sentence each."""
     sentences = [f"lost: points of accuracy against the float network, on {search.images}"]
     if search.best is None or search.final is None:

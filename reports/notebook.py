@@ -8,7 +8,7 @@ from flows.core.errors import FlowsError
 from flows.core.record import Document
 from reports import html
 from reports.comparison import compare
-from reports.terminal.run import comparison_rows
+from reports.terminal.comparison import comparison_rows
 
 
 def table(document: Document, errors: Sequence[FlowsError] = (), about: str = "") -> str:

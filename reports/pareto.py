@@ -1,7 +1,8 @@
 """The Pareto front of many designs: those that no other one equals or beats in everything that counts. Pure.
 
-Numbers have intervals. A design that another one beats by the numbers, but not where both intervals are taken at their
-ends, is told apart from one that is surely beaten: which of the two is better, only evidence nearer the metal can say.
+Numbers have intervals. A design that another one beats by the values alone, but not at the ends of both intervals, is
+*close*; one that is beaten at the ends too is *beaten*. Only evidence nearer the metal can decide between close
+designs.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MORE = (Metric.THROUGHPUT_FPS, Metric.ACCURACY)
 DEFAULT = (Metric.THROUGHPUT_FPS, Metric.ACCURACY, Metric.LUT, Metric.DSP)
 POSSIBLE = (Metric.THROUGHPUT_FPS, Metric.LATENCY_US, Metric.ACCURACY, *RESOURCES)
 OUT = (Verdict.OVER, Verdict.CLOCK_MISSED)
-"""Designs with these verdicts cannot be built as they are: they are on no front, and beat nobody."""
+"""Designs with these verdicts cannot be built as they are: they are on no front, and beat no other design."""
 
 
 class Place(Enum):
@@ -118,9 +119,9 @@ def _score(metric: Metric, reading: Reading) -> _Score:
     return _Score(reading.value, low, high) if metric in MORE else _Score(-reading.value, -high, -low)
 
 
-def beats(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether it is as good in everything, and better in something; more is better."""
-    pairs = list(zip(one, other, strict=True))
+def beats(better: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether `better` is as good in every score, and better in some; more is better."""
+    pairs = list(zip(better, other, strict=True))
     return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
 
 
@@ -128,9 +129,9 @@ def _values(scores: Sequence[_Score]) -> list[float]:
     return [score.value for score in scores]
 
 
-def _surely_beats(one: Sequence[_Score], other: Sequence[_Score]) -> bool:
-    """Whether it does at the ends of the intervals that speak against it; equal numbers of one evidence stay equal."""
-    pairs = list(zip(one, other, strict=True))
+def _surely_beats(better: Sequence[_Score], other: Sequence[_Score]) -> bool:
+    """Whether it does so at the unfavourable ends of all intervals; equal numbers of one evidence stay equal."""
+    pairs = list(zip(better, other, strict=True))
     return all(a.value == b.value or a.low >= b.high for a, b in pairs) and any(a.low > b.high for a, b in pairs)
 
 

@@ -16,7 +16,8 @@ from reports import csv, mixed
 from reports.comparison import compare
 from reports.design import Design, designs_of
 from reports.pareto import Place, Ranking, parse_metrics, ranking
-from reports.terminal.run import comparison, details
+from reports.terminal.comparison import comparison
+from reports.terminal.run import details
 
 if TYPE_CHECKING:
     import pandas

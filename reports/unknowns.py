@@ -87,7 +87,7 @@ def room(design: Design) -> Iterator[Unknown]:
     the margin."""
     if design.fit.verdict is not Verdict.FITS:
         return
-    tight = max(design.fit.judged, key=lambda one: one.high / one.usable)
+    tight = max(design.fit.judged, key=lambda judged: judged.high / judged.usable)
     of = f"{tight.usable:,.0f} usable" if tight.high <= tight.usable else f"the part's {tight.available:,.0f}"
     fact = f"least is left of {tight.metric.key.upper()}: {number(tight.metric, tight.high)} of {of}"
     beyond = " at the upper end, and one design in ten lies outside its interval"

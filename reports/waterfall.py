@@ -54,8 +54,9 @@ class Waterfall:
 
 
 def waterfall(readings: Sequence[Reading], metric: Metric) -> Waterfall | None:
-    """Of one tier and stage, so that blocks and total are known alike: those that know most blocks, and of several the
-    nearest to the metal. A block that is known at another stage only (a shell) joins them. None where none does."""
+    """The blocks of one tier and stage, so that they and the total have the same evidence: the one with most blocks,
+    and of several the nearest to the metal. A block that is known only at a later stage (a shell) joins them. None
+    where nothing is known of the metric."""
     of_metric = [reading for reading in readings if reading.metric is metric and reading.scope not in NO_BLOCKS]
     kinds = list(dict.fromkeys((reading.tier, reading.stage) for reading in of_metric))
     if not kinds:

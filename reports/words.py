@@ -31,7 +31,7 @@ LABELS = {
     Metric.ACTIVATION_BYTES: "tensors",
 }
 NONE_TAKEN = "–"
-"""Of what a design cannot take: LUTs of a program, instructions of logic. It is not 0, and nothing is unknown of it."""
+"""For what a design cannot take: LUTs of a program, instructions of logic. It is neither 0 nor unknown."""
 
 
 def carriers(part: str) -> str:
@@ -162,7 +162,7 @@ def _amount_over(resource: Judged, value: float) -> str:
 
 
 def undecided(fit: Fit) -> str:
-    """Inside which intervals the part ends, and what would settle it."""
+    """The intervals that hold the part's limit, and what would settle it."""
     return f"{open_ends(fit.undecided)}; {SETTLED}"
 
 

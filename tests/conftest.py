@@ -35,14 +35,14 @@ def own_torch() -> None:
 @pytest.fixture
 def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
     """Puts an executable of this name and text on PATH, where besides it only the system's own are."""
-    from flows import executor
+    from flows import identity
 
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
     def forget() -> None:
-        for known in (executor._find, executor._tool_identity):
+        for known in (identity.find_tool, identity.tool_identity):
             known.cache_clear()
 
     def put(name: str, text: str) -> None:

@@ -90,8 +90,9 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), path.name)
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool]]:
-    """Every module that `path` imports, and whether on import of it (not in a function, not for type checkers only)."""
+def imports(path: Path, typing: bool = True) -> Iterator[tuple[str, bool]]:
+    """Every module that `path` imports, and whether on import of it (not in a function, not for type checkers only);
+    without `typing`, none of those that type checkers alone import."""
 
     def walk(node: ast.AST, eager: bool) -> Iterator[tuple[str, bool]]:
         match node:
@@ -102,6 +103,8 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
                 yield from ((target(node.module or "", alias.name), eager) for alias in node.names)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
                 eager = False
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")) if not typing:
+                return
             case ast.If(test=ast.Name(id="TYPE_CHECKING")):
                 eager = False
         for child in ast.iter_child_nodes(node):
@@ -160,6 +163,17 @@ def test_third_party_packages_stay_where_they_belong(path: Path) -> None:
     else:
         assert {name for name, _ in third} <= LIGHT, "heavy packages live in worker rooms"
         assert not [name for name, eager in third if eager], "import it inside the function that needs it"
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """In a function neither; the types of a value may name those that make it."""
+    modules = {name_of(path): path for path in PATHS}
+    above = {
+        name: {other for other, _ in imports(path, typing=False)} & modules.keys() for name, path in modules.items()
+    }
+    while leaves := {name for name, others in above.items() if not others}:
+        above = {name: others - leaves for name, others in above.items() if name not in leaves}
+    assert not above
 
 
 def test_tensorflow_is_loaded_by_the_worker_that_trains_with_it_alone() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
 
 from backends.amd import tables
-from backends.amd.csynth import FIFOS, RESOURCES, Csynth, check_columns, known, release, resources
 from backends.amd.csynth_checks import (
     TIME,
     UNITS,
@@ -17,6 +16,7 @@ from backends.amd.csynth_checks import (
     check_time,
     check_whole,
 )
+from backends.amd.csynth_values import FIFOS, RESOURCES, Csynth, check_columns, known, release, resources
 from backends.amd.tables import Row, Table, damaged, foreign, number, twice
 from flows.core.evidence import RESOURCES as COUNTED
 from flows.core.evidence import Metric

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from backends.amd.csynth import RESOURCES, Csynth, check_columns, known, release, resources
 from backends.amd.csynth_checks import Cycles, Module, check_cycles, check_share, check_time, check_whole
+from backends.amd.csynth_values import RESOURCES, Csynth, check_columns, known, release, resources
 from backends.amd.tables import count, damaged, foreign, number
 from flows.core.errors import InputError
 from flows.core.evidence import Metric
@@ -27,14 +27,14 @@ def parse_xml(text: str, place: str) -> Csynth:
     except (ElementTree.ParseError, ValueError):
         raise damaged(place, "damaged XML, perhaps cut off, or more than one report") from None
     reader = _XmlReader(place)
-    assigned = reader.one(root, "UserAssignments")
+    assigned = reader.child(root, "UserAssignments")
     part, top = (reader.text(assigned, name) for name in ("Part", "TopModelName"))
-    estimates = reader.one(root, "AreaEstimates")
-    area = reader.one(estimates, "Resources")
+    estimates = reader.child(root, "AreaEstimates")
+    area = reader.child(estimates, "Resources")
     if root.tag != "profile" or assigned is None or area is None or not part or not top:
         raise foreign(place, "no csynth report of Vivado HLS or Vitis HLS")
-    performance = reader.one(root, "PerformanceEstimates")
-    timing = reader.one(performance, "SummaryOfTimingAnalysis")
+    performance = reader.child(root, "PerformanceEstimates")
+    timing = reader.child(performance, "SummaryOfTimingAnalysis")
     periods = reader.text(assigned, "TargetClockPeriod"), reader.text(timing, "EstimatedClockPeriod")
     target, estimated = (number(text, place) for text in periods)
     if target is None or not all(periods):
@@ -43,13 +43,13 @@ def parse_xml(text: str, place: str) -> Csynth:
         if (unit := reader.text(node, "unit")) not in ("", "ns"):
             raise damaged(place, f"clock periods in {unit}, where every report has ns")
     reader.periods = target, max(target, estimated or 0)
-    available = reader.one(estimates, "AvailableResources")
+    available = reader.child(estimates, "AvailableResources")
     whole = replace(reader.module(top, root), pipeline=reader.text(performance, "PipelineType"))
     modules = tuple(reader.instances(root, whole))
     reader.clocks(root, top, target, estimated)
     check_cycles(whole, place, is_top=True)
     check_whole(whole, modules, place)
-    version = release(reader.text(reader.one(root, "ReportVersion"), "Version"), place)
+    version = release(reader.text(reader.child(root, "ReportVersion"), "Version"), place)
     # Vivado HLS knows no flow targets, and ended with 2020.1
     family = "Vitis" if reader.text(assigned, "FlowTarget") or "2020.1" < version < "3" else "Vivado"
     return Csynth(
@@ -71,7 +71,7 @@ class _XmlReader:
         self.place = place
         self.periods: tuple[float, ...] = ()
 
-    def one(self, node: Element | None, tag: str) -> Element | None:
+    def child(self, node: Element | None, tag: str) -> Element | None:
         """The only child of that name. Raises `InputError` where there are two."""
         children = [] if node is None else node.findall(tag)
         if len(children) > 1:
@@ -82,19 +82,19 @@ class _XmlReader:
         return children[0] if children else None
 
     def text(self, node: Element | None, tag: str) -> str:
-        child = self.one(node, tag)
+        child = self.child(node, tag)
         return (child.text or "").strip() if child is not None else ""
 
     def amounts(self, node: Element) -> Mapping[str, str]:
         """Text of every resource; which of them are there is checked where `whole`."""
-        return {name: self.text(node, name) for name in RESOURCES if self.one(node, name) is not None}
+        return {name: self.text(node, name) for name in RESOURCES if self.child(node, name) is not None}
 
     def instances(self, root: Element, whole: Module) -> Iterator[Module]:
         """The instances directly below the top, with what the report says of their modules.
 
         Where the top is among the modules, both must agree.
         """
-        information = self.one(root, "ModuleInformation")
+        information = self.child(root, "ModuleInformation")
         listed = [] if information is None else information.findall("Module")
         names = Counter(self.text(module, "Name") for module in listed)
         if repeated := next((name for name, times in names.items() if times > 1), None):
@@ -105,7 +105,7 @@ class _XmlReader:
             check_cycles(module, self.place, is_top=module.name == whole.name)
         if again := modules.get(whole.name):
             self.same(whole, again)
-        top = self.one(self.one(root, "RTLDesignHierarchy"), "TopModule")
+        top = self.child(self.child(root, "RTLDesignHierarchy"), "TopModule")
         for instance in root.iterfind("RTLDesignHierarchy/TopModule/InstancesList/Instance"):
             name, kind = self.text(instance, "InstName"), self.text(instance, "ModuleName")
             if not name:
@@ -119,7 +119,7 @@ class _XmlReader:
     def clocks(self, root: Element, top: str, target: float, estimated: float | None) -> None:
         """Raises `InputError` where a module has another target, or is estimated slower than the top."""
         for module in root.iterfind("ModuleInformation/Module"):
-            timing = self.one(self.one(module, "PerformanceEstimates"), "SummaryOfTimingAnalysis")
+            timing = self.child(self.child(module, "PerformanceEstimates"), "SummaryOfTimingAnalysis")
             name = self.text(module, "Name")
             theirs, period = (
                 number(self.text(timing, tag), self.place) for tag in ("TargetClockPeriod", "EstimatedClockPeriod")
@@ -149,8 +149,8 @@ class _XmlReader:
 
     def module(self, name: str, node: Element) -> Module:
         """Raises `InputError` where cycles, times and shares of one module do not agree."""
-        area = self.one(self.one(node, "AreaEstimates"), "Resources")
-        overall = self.one(self.one(node, "PerformanceEstimates"), "SummaryOfOverallLatency")
+        area = self.child(self.child(node, "AreaEstimates"), "Resources")
+        overall = self.child(self.child(node, "PerformanceEstimates"), "SummaryOfOverallLatency")
         if area is not None:
             check_columns([child.tag for child in area], f"the area of {name}", self.place)
         used = {} if area is None else resources(self.amounts(area), self.place)
@@ -182,7 +182,7 @@ class _XmlReader:
         """In as many as three places: modules have "385" or "385 ~ 1200". Raises `InputError` where they differ."""
         initiation = self.text(overall, "PipelineInitiationInterval")
         best, is_range, worst = initiation.partition("~")
-        span = self.one(self.one(overall, "DataflowPipelineThroughput"), "range")
+        span = self.child(self.child(overall, "DataflowPipelineThroughput"), "range")
         said = {
             "Interval": (self.text(overall, "Interval-min"), self.text(overall, "Interval-max")),
             "PipelineInitiationInterval": (best, worst if is_range else best),

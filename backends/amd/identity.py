@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from backends.amd.cosim import Cosim
-from backends.amd.csynth import FIFOS, Csynth
+from backends.amd.csynth_values import FIFOS, Csynth
 from backends.amd.export import Export
 from backends.amd.readings import Report
 from backends.amd.timing import Timing

@@ -57,4 +57,4 @@ def _watts(text: str, name: str, place: str) -> float:
 
 
 IS_POWER = re.compile(r"^\| Command +: report_power\b", re.MULTILINE)
-"""How such a report is told from others of Vivado's."""
+"""What distinguishes such a report from others of Vivado's."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from backends.amd import cosim, csynth, export, tables, timing, utilization
 from backends.amd.cosim import Cosim
-from backends.amd.csynth import Csynth
 from backends.amd.csynth_checks import Cycles, Module
+from backends.amd.csynth_values import Csynth
 from backends.amd.export import Export
 from backends.amd.tables import damaged, foreign, same_part
 from backends.amd.timing import Timing

@@ -147,7 +147,7 @@ def read_report(
 
 def _notes(name: str, report: Report, expected: Expected, tool: str) -> Iterator[Note]:
     from backends.amd import identity
-    from backends.amd.csynth import Csynth
+    from backends.amd.csynth_values import Csynth
 
     yield warning(
         f"that {name} is a report of this very design is your word: compared were "

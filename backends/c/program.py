@@ -1,19 +1,13 @@
-"""The generated program as a value: calls in the order of the network, their buffers, and how wide its integers are.
-
-A ReLU that is the only reader of a layer with weights is part of its call. Flattening needs no call. A buffer holds one
-tensor after another: it is free again after the last reader of its tensor. Adds and ReLUs may work in place.
-"""
+"""The generated program as a value: its calls and buffers, and how wide its integers are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from backends.dataflow.layers.nodes import merged_activation
-from models.fixed import FixedType, Overflow
+from backends.c.allocation import Call, TensorBuffer, allocated
+from models.fixed import FixedType
 from models.network import (
-    INPUT,
     Add,
     Conv2D,
     Dense,
@@ -31,25 +25,6 @@ KINDS = frozenset(kind.kind for kind in (Conv2D, Dense, MaxPool2D, GlobalAverage
 NATIVE = (8, 16, 32, 64)
 SHORTEST_FACTOR = 16
 """Bits of a code that is multiplied: codes of signed and of unsigned tensors of 8 bits, as NEON multiplies them."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """What is computed: `tensor` from the `sources`. Buffers are counted from 0; `target` is None where the sums of a
-    dense layer are the results themselves."""
-
-    layer: Layer
-    tensor: str
-    sources: tuple[int, ...]
-    target: int | None
-
-
-@dataclass(frozen=True)
-class TensorBuffer:
-    """A buffer of `size` elements, and the `tensors` that it holds one after another."""
-
-    size: int
-    tensors: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -125,7 +100,7 @@ def constant_bytes(quantised: QuantisedNetwork, program: Program) -> int:
 
 def program_of(quantised: QuantisedNetwork) -> Program:
     """Raises `ValueError` where a sum takes more than 64 bits."""
-    calls, buffers, first = _allocated(quantised)
+    calls, buffers, first = allocated(quantised)
     types = [quantised.input.type, *(quantised.type_of(call.tensor) for call in calls if call.target is not None)]
     kernels = [types.kernel.width for types in quantised.layers.values() if types.kernel]
     widest = max((_sum_bits(quantised, call) for call in calls), default=1)
@@ -150,71 +125,6 @@ def stored(quantised: QuantisedNetwork, program: Program, call: Call) -> Store:
     rectified = isinstance(call.layer, ReLU) or call.tensor != call.layer.name
     low = max(type.low, 0) if rectified else type.low
     return Store(_drop(quantised, call), low, type.high, program.offset(type))
-
-
-def gives_sums(quantised: QuantisedNetwork, layer: Layer) -> bool:
-    """Whether the sums of `layer`, the last one, are the results."""
-    is_last = isinstance(layer, Dense) and layer.name == quantised.output
-    return is_last and quantised.type_of(layer.name).overflow is Overflow.WRAP
-
-
-def _computed(quantised: QuantisedNetwork) -> Iterator[tuple[Layer, str]]:
-    """(layer, the tensor that its call leaves) for every call."""
-    fused = {relu.name for layer in quantised.computed if (relu := merged_activation(quantised, layer))}
-    for layer in quantised.computed:
-        if layer.name not in fused and not isinstance(layer, Flatten):
-            relu = merged_activation(quantised, layer)
-            yield layer, relu.name if relu else layer.name
-
-
-def _allocated(quantised: QuantisedNetwork) -> tuple[tuple[Call, ...], tuple[TensorBuffer, ...], int]:
-    """(calls, buffers, the buffer of the pixels): each tensor takes the free buffer that grows least."""
-    network = quantised.network
-    same = {layer.name: layer.inputs[0] for layer in quantised.computed if isinstance(layer, Flatten)}
-
-    def root(tensor: str) -> str:
-        return root(same[tensor]) if tensor in same else tensor
-
-    order = list(_computed(quantised))
-    last = {root(name): place for place, (layer, _) in enumerate(order) for name in layer.inputs}
-    last[root(quantised.output)] = len(order)
-    sizes: list[int] = []
-    tensors: list[list[str]] = []
-    place_of: dict[str, int] = {}
-    busy: set[int] = set()
-
-    def take(tensor: str, size: int, preferred: tuple[int, ...] = ()) -> int:
-        free = [place for place in preferred if place not in busy]
-        free = free or [place for place in range(len(sizes)) if place not in busy]
-        if free:
-            place = min(free, key=lambda buffer: (max(size - sizes[buffer], 0), sizes[buffer]))
-        else:
-            place = len(sizes)
-            sizes.append(0)
-            tensors.append([])
-        sizes[place] = max(sizes[place], size)
-        tensors[place].append(tensor)
-        busy.add(place)
-        place_of[tensor] = place
-        return place
-
-    first = take(INPUT, prod(network.input_shape))
-    calls = []
-    for step, (layer, tensor) in enumerate(order):
-        roots = [root(name) for name in layer.inputs]
-        sources = tuple(place_of[name] for name in roots)
-        ending = {place_of[name] for name in roots if last[name] == step}
-        in_place = isinstance(layer, Add | ReLU)
-        if in_place:
-            busy -= ending
-        target = None
-        if not gives_sums(quantised, layer):
-            target = take(tensor, prod(network.shapes[layer.name]), tuple(sorted(ending)) if in_place else ())
-        if not in_place:
-            busy -= ending
-        calls.append(Call(layer, tensor, sources, target))
-    buffers = tuple(TensorBuffer(size, tuple(names)) for size, names in zip(sizes, tensors, strict=True))
-    return tuple(calls), buffers, first
 
 
 def _drop(quantised: QuantisedNetwork, call: Call) -> int:

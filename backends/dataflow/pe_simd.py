@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -119,15 +118,6 @@ def folding_text(text: str) -> str:
         if not 1 <= min(fold.pe, fold.simd) <= max(fold.pe, fold.simd) <= MOST:
             raise ValueError(f"{name}={fold}: PE and SIMD are at least 1 and at most {MOST:,}")
     return ",".join(f"{name}={fold}" for name, fold in dict(folds).items())
-
-
-def folding_json(folds: Mapping[str, Fold]) -> str:
-    """A folding as the content of a JSON file."""
-    content = {
-        name: {"pe": fold.pe, "simd": fold.simd, **({"lut": True} if fold.in_luts else {})}
-        for name, fold in folds.items()
-    }
-    return json.dumps(content, indent=1) + "\n"
 
 
 def _read(path: Path) -> Mapping[str, Fold]:

@@ -14,7 +14,7 @@ from backends.dataflow.layers.nodes import CLONE, MATRIX_VECTOR, RECEIVE, SEND, 
 from backends.dataflow.layers.schedule import QUICKEST, busy
 from backends.dataflow.space import Solved
 from backends.hls.design.design import HlsDesign
-from backends.hls.generate.layers import window_name
+from backends.hls.generate.weighted import window_name
 from backends.protocol import Imported
 from flows.core.evidence import Reading
 from flows.core.plan import Output, Products
@@ -70,7 +70,7 @@ def scope_of(network: Network) -> Callable[[str], str]:
     names = layer_names(network)
 
     def scope(instance: str) -> str:
-        from backends.amd.csynth import FIFOS
+        from backends.amd.csynth_values import FIFOS
 
         if instance == FIFOS:
             return FIFO

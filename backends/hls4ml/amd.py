@@ -13,7 +13,7 @@ from backends.amd.steps import HlsProject
 from backends.dataflow.space import Solved
 from backends.hls4ml.design import Hls4mlDesign
 from backends.hls4ml.estimate import FIFO
-from backends.hls4ml.options import DEFAULT_UNCERTAINTY
+from backends.hls4ml.option_texts import DEFAULT_UNCERTAINTY
 from backends.hls4ml.schedule import CLONE, PADDING, QUICKEST, busy, tokens
 from backends.protocol import Imported
 from flows.core.evidence import Reading
@@ -78,7 +78,7 @@ def expected(design: Hls4mlDesign) -> Expected:
     """What every csynth report of `design` shows; nothing of io_parallel, whose functions may be inlined."""
     from backends.amd.identity import Expected
 
-    if design.job.options.io_type == "io_parallel":
+    if design.job.options.is_parallel:
         return Expected({}, kind_of)
     alike = {"averagepool2d": "maxpool2d"}  # functions of one name
     counts: Counter[Kind] = Counter((alike.get(block.kind, block.kind), block.shape[-1]) for block in design.blocks)
@@ -109,7 +109,7 @@ def scopes(products: Products) -> Callable[[str], str]:
     layers = dict(re.findall(r"config(\d+)>.*// (\w+)", source.read_text())) if source else {}
 
     def scope(instance: str) -> str:
-        from backends.amd.csynth import FIFOS
+        from backends.amd.csynth_values import FIFOS
 
         numbers = re.findall(r"config(\d+)", instance)
         layer = layers.get(numbers[-1], instance) if numbers else instance

@@ -8,15 +8,8 @@ from math import ceil, log2
 from backends.dataflow.options import NO_TARGET
 from backends.dataflow.refusals import unknown
 from backends.hls4ml.design import unrolled as layers_unrolled
-from backends.hls4ml.options import (
-    LATENCY,
-    RESOURCE,
-    STOCK,
-    Hls4mlOptions,
-    parse_precision,
-    parse_reuse,
-    parse_strategy,
-)
+from backends.hls4ml.option_texts import LATENCY, RESOURCE, STOCK, parse_precision, parse_reuse, parse_strategy
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.places import absorbed_by, place_of
 from backends.hls4ml.precision import lower
 from backends.hls4ml.reuse import sizes
@@ -75,7 +68,7 @@ def _layers(network: Network) -> Iterator[Refusal]:
 def _streamed(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     """Layers that are built with io_stream alone."""
     layers = [layer for layer in job.network.layers if isinstance(layer, GroupedConv2D | Clip)]
-    if layers and job.options.io_type == "io_parallel":
+    if layers and job.options.is_parallel:
         fact = f"depthwise convolutions and ReLU6, as {layers[0].name} is, are built of streams"
         yield Refusal("--io-type io_parallel", fact, "--io-type io_stream")
 
@@ -87,7 +80,7 @@ def _unrolled(job: Job[Hls4mlOptions]) -> Iterator[Refusal]:
     yield from unknown("--strategy", _meaningless(asked, job.network), products, "layer")
     largest = max(products, key=lambda name: products[name], default="")
     reason = f"unrolls all {{:,}} products of {{}}; the HLS compilers stop at {UNROLL_LIMIT:,}"
-    if job.options.io_type == "io_parallel" and products.get(largest, 0) > UNROLL_LIMIT:
+    if job.options.is_parallel and products.get(largest, 0) > UNROLL_LIMIT:
         fact = reason.format(products[largest], largest)
         yield Refusal("--io-type io_parallel", fact, "--io-type io_stream")
     unrolled = [name for name, count in products.items() if count > UNROLL_LIMIT and name in layers_unrolled(job)]

@@ -14,7 +14,8 @@ from backends.dataflow.fifos import sized
 from backends.dataflow.options import AUTO, SIMULATED
 from backends.dataflow.stages import Fifo, Stage
 from backends.hls4ml.counts import haste
-from backends.hls4ml.options import FRAME, LATENCY, TOOL, Hls4mlOptions, parse_reuse, parse_strategy
+from backends.hls4ml.option_texts import LATENCY, parse_reuse, parse_strategy
+from backends.hls4ml.options import FRAME, TOOL, Hls4mlOptions
 from backends.hls4ml.places import lookup
 from backends.hls4ml.reuse import depthwise, legal, nearest, sizes
 from backends.hls4ml.schedule import PACES, Block, ToolPace, blocks, stages, tokens
@@ -50,7 +51,7 @@ class Hls4mlDesign(BufferedDesign):
     @property
     def converters(self) -> IpBlock:
         """Of VivadoAccelerator: the FIFO before the core holds a whole frame, a lane for each channel."""
-        if self.job.options.io_type == "io_parallel":
+        if self.job.options.is_parallel:
             return replace(CONVERTERS, bram18=NOTHING)
         *_, channels = shape = self.job.network.shapes[INPUT]
         depth, bits = prod(shape), self.quantised.type_of(INPUT).width
@@ -93,7 +94,7 @@ class Hls4mlDesign(BufferedDesign):
     def buffers_by(self, size: Sizing) -> tuple[Buffer, ...]:
         """The FIFOs, where their depths are to be simulated by this function of `backends.dataflow.fifos`."""
         options = self.job.options
-        if options.io_type == "io_parallel":
+        if options.is_parallel:
             return ()
         if options.fifo_depth == SIMULATED:
             depths = size(self.stages, self.token_bits, SHALLOWEST)
@@ -145,7 +146,7 @@ def factors(job: Job[Hls4mlOptions]) -> Mapping[str, tuple[int, ...]]:
     Its parallel convolution of the Resource strategy is "correct only for RF <= FILT_HEIGHT * FILT_WIDTH * N_CHAN"
     (an assertion of ``nnet_utils/nnet_conv2d_resource.h``, which the passes that snap do not know).
     """
-    flat, parallel = unrolled(job), job.options.io_type == "io_parallel"
+    flat, parallel = unrolled(job), job.options.is_parallel
     legal_factors = {}
     for name, (n_in, n_out) in sizes(job.network).items():
         if isinstance(job.network[name], GroupedConv2D):

@@ -42,7 +42,7 @@ def estimate(solved: Solved[Hls4mlDesign]) -> Sequence[Reading]:
     tool = f"{design.tool.title()} HLS"
     on = f"{design.job.target.part.device.name}, {tool}"
     built = routed.resource_readings(design, on) if routed.is_modelled(design) else {}
-    if design.job.options.io_type == "io_parallel":
+    if design.job.options.is_parallel:
         return (*(reading for group in built.values() for reading in group), *fmax)
     by_scope = readings(costs(design), on, Tier.HLS, "layers and FIFOs")
     for scope, rows in built.items():

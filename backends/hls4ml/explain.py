@@ -9,7 +9,8 @@ from functools import lru_cache
 from itertools import count
 from math import floor, prod
 
-from backends.hls4ml.options import STOCK, Given, Hls4mlOptions, parse_precision
+from backends.hls4ml.option_texts import STOCK, TypesByPlace, parse_precision
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.places import bits_of, types_of
 from backends.hls4ml.precision import WEIGHTS
 from backends.hls4ml.ranged import LOGIT_BITS, Widened, numbers_of, reach_of
@@ -87,7 +88,7 @@ def explain(job: Job[Hls4mlOptions], quantised: QuantisedNetwork) -> Iterator[No
     yield from _losses(job, quantised, is_given)
 
 
-def _moved(job: Job[Hls4mlOptions], layer: Layer, base: FixedType, named_types: Given) -> Iterator[Note]:
+def _moved(job: Job[Hls4mlOptions], layer: Layer, base: FixedType, named_types: TypesByPlace) -> Iterator[Note]:
     """Why weights have another type than `base`."""
     types = Widened(job, base).weights(layer) if isinstance(layer, WEIGHTED) else ()
     for role, tensor, type in zip(WEIGHTS, ("kernel", "bias"), types, strict=False):

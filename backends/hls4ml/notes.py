@@ -8,7 +8,8 @@ from backends.dataflow.notes import Wording, fifo_note, folding_notes
 from backends.dataflow.space import Solved
 from backends.hls4ml.design import Hls4mlDesign, asked
 from backends.hls4ml.explain import explain
-from backends.hls4ml.options import Hls4mlOptions, parse_reuse
+from backends.hls4ml.option_texts import parse_reuse
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.resolve import taken, usable
 from backends.hls4ml.routed import is_modelled
 from backends.hls4ml.unused import unused
@@ -42,7 +43,7 @@ def _notes(solved: Solved[Hls4mlDesign]) -> Iterator[Note]:
     yield from explain(job, design.quantised)
     yield from unused(job)
     yield from _unknown(design)
-    if job.options.io_type == "io_parallel":
+    if job.options.is_parallel:
         known = "what is routed is modelled by 4 designs of 2 repositories" if is_modelled(design) else UNKNOWN
         yield warning(f"of io_parallel no cycles are estimated; {known}")
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from backends.hls4ml.config import DEFAULT
-from backends.hls4ml.options import ACCUMULATOR, Given
+from backends.hls4ml.option_texts import ACCUMULATOR, TypesByPlace
 from models.fixed import FixedType
 from models.network import INPUT, Network, layer_name
 
@@ -81,23 +81,23 @@ def lookup(network: Network, settings: Mapping[str, Setting], layer: str) -> lis
     return [known[place] for place in (layer, *CLASSES[kind], ALL) if place in known]
 
 
-def types_of(network: Network, given: Given, layer: str) -> dict[str, FixedType]:
+def types_of(network: Network, types_by_place: TypesByPlace, layer: str) -> dict[str, FixedType]:
     """The types that are given for `layer`, by role; where it is ``auto``, a number of bits or not given, the flow
     chooses."""
-    types = _said(network, given, layer)
+    types = _asked(network, types_by_place, layer)
     return {role: type for role, type in types.items() if isinstance(type, FixedType)}
 
 
-def bits_of(network: Network, given: Given, layer: str) -> dict[str, int]:
+def bits_of(network: Network, types_by_place: TypesByPlace, layer: str) -> dict[str, int]:
     """The bits that are given for `layer`, by role, where no type is; an accumulator has as many as its sums need."""
-    types = _said(network, given, layer)
+    types = _asked(network, types_by_place, layer)
     return {role: bits for role, bits in types.items() if isinstance(bits, int) and role != ACCUMULATOR}
 
 
-def _said(network: Network, given: Given, layer: str) -> dict[str, FixedType | int | None]:
-    """What is said of each role of `layer`."""
+def _asked(network: Network, types_by_place: TypesByPlace, layer: str) -> dict[str, FixedType | int | None]:
+    """The type, the bits or ``auto`` (None) that is given for each role of `layer`."""
     kind = INPUT if layer == INPUT else network[layer].kind
-    roles, types = lookup(network, given, layer), {}
+    roles, types = lookup(network, types_by_place, layer), {}
     for role in ROLES.get(kind, ("result",)):
         named = [place[part] for place in roles for part in (role, DEFAULT) if part in place]
         if named:

@@ -8,7 +8,8 @@ from backends.amd import steps as amd
 from backends.dataflow.space import Solved
 from backends.hls4ml.amd import CPP, PROJECT, hls_project, uncertainty
 from backends.hls4ml.design import Hls4mlDesign
-from backends.hls4ml.options import STOCK, TOOL, parse_precision
+from backends.hls4ml.option_texts import STOCK, parse_precision
+from backends.hls4ml.options import TOOL
 from flows.core.plan import Asset, Output, Plan, Step
 from flows.core.worker import worker
 from models import vectors

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil, log2, prod
 
-from backends.hls4ml.options import SKIP, STOCK, Hls4mlOptions, parse_precision
+from backends.hls4ml.option_texts import STOCK, parse_precision
+from backends.hls4ml.options import SKIP, Hls4mlOptions
 from backends.hls4ml.places import bits_of, types_of
 from backends.hls4ml.ranged import ByRange, TypeChoice, Widened
 from backends.hls4ml.reuse import sizes
@@ -54,15 +55,15 @@ def lower(job: Job[Hls4mlOptions]) -> QuantisedNetwork:
     def arithmetic(layer: Layer, sources: Sequence[FixedType]) -> Arithmetic:
         named = {**types_of(job.network, named_types, layer.name), **placed.named(layer)}
         chosen = _ranged(job, layer, sources[0], choice, named) if choice else _stock(job, layer, sources)
-        return _given(chosen, named)
+        return _with_types(chosen, named)
 
     keeps_softmax = job.options.softmax != SKIP
     contract = InputContract(entry, job.network.pixels, channels=channels_of(job.network))
     return lowered(job.network, job.weights.digest, contract, arithmetic, keeps_softmax)
 
 
-def _given(arithmetic: Arithmetic, types: Mapping[str, FixedType]) -> Arithmetic:
-    """With the types that were given by role, of the roles that the layer has."""
+def _with_types(arithmetic: Arithmetic, types: Mapping[str, FixedType]) -> Arithmetic:
+    """With the types that the user names by role, of the roles that the layer has."""
 
     def chosen(role: str, own: FixedType | None) -> FixedType | None:
         return own and types.get(role, own)
@@ -77,12 +78,12 @@ def _given(arithmetic: Arithmetic, types: Mapping[str, FixedType]) -> Arithmetic
 
 
 def _ranged(
-    job: Job[Hls4mlOptions], layer: Layer, source: FixedType, choice: TypeChoice, given: Mapping[str, FixedType]
+    job: Job[Hls4mlOptions], layer: Layer, source: FixedType, choice: TypeChoice, named: Mapping[str, FixedType]
 ) -> Arithmetic:
-    """Accumulators hold any sum of the types that go into them, also of those `given`."""
+    """Accumulators hold any sum of the types that go into them, also of those `named` by role."""
     match layer:
         case Conv2D() | GroupedConv2D() | Dense():
-            kernel, bias = (given.get(role, type) for role, type in zip(WEIGHTS, choice.weights(layer), strict=True))
+            kernel, bias = (named.get(role, type) for role, type in zip(WEIGHTS, choice.weights(layer), strict=True))
             terms = sizes(job.network)[layer.name][0]
             return Arithmetic(choice.result(layer), kernel, bias, _sum(source, kernel, terms, bias))
         case GlobalAveragePool() | AveragePool2D():

@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 from math import frexp
 from typing import TYPE_CHECKING, Protocol
 
-from backends.hls4ml.options import FEWEST_BITS, RESULT, WIDEST, Given, Hls4mlOptions, precision_text
+from backends.hls4ml.option_texts import FEWEST_BITS, RESULT, WIDEST, TypesByPlace, precision_text
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.places import bits_of
 from backends.protocol import Job, Precisions
 from models.fixed import FixedType, Overflow, Rounding
@@ -80,18 +81,18 @@ class Widened:
 
 @dataclass(frozen=True)
 class ByRange:
-    """`bits` for every tensor, or those `given` for it; integer bits as its range or its trained weights need them."""
+    """`bits` for every tensor but those in `named_types`; as many integer bits as its range or its weights need."""
 
     job: Job[Hls4mlOptions]
     bits: int
-    given: Given = field(default_factory=dict)
+    named_types: TypesByPlace = field(default_factory=dict)
 
     def named(self, layer: Layer) -> dict[str, FixedType]:
         """The types of `layer` of which the bits are given, by role."""
         kernel, bias = f"{layer.name}/kernel", f"{layer.name}/bias"
         return {
             role: self.result(layer) if role == RESULT else self._fitting(kernel if role == "weight" else bias, bits)
-            for role, bits in bits_of(self.job.network, self.given, layer.name).items()
+            for role, bits in bits_of(self.job.network, self.named_types, layer.name).items()
         }
 
     @property
@@ -100,7 +101,7 @@ class ByRange:
         low, high = self.job.network.pixels.ends
         signed = low < 0
         integer = max(ceil_log2(high), ceil_log2(-low)) + signed
-        bits = bits_of(self.job.network, self.given, INPUT).get(RESULT, self.bits)
+        bits = bits_of(self.job.network, self.named_types, INPUT).get(RESULT, self.bits)
         return careful(FixedType(bits, integer, signed))
 
     def result(self, layer: Layer) -> FixedType:
@@ -109,7 +110,7 @@ class ByRange:
         Logits keep `LOGIT_BITS`: they are few, and coarse ones tie.
         """
         readers = self.job.network.consumers(layer.name)
-        own = bits_of(self.job.network, self.given, layer.name).get(RESULT)
+        own = bits_of(self.job.network, self.named_types, layer.name).get(RESULT)
         bits = own or self.bits
         if own is None and len(readers) == 1 and isinstance(readers[0], RECTIFIERS):
             passed = self.result(readers[0])

@@ -15,9 +15,11 @@ from backends.dataflow.space import Budgets, Problem, Solved
 from backends.hls4ml import built, structure
 from backends.hls4ml.built import SPREAD, spread_of_whole
 from backends.hls4ml.design import Hls4mlDesign, asked, factors, snapped, unrolled
-from backends.hls4ml.options import Hls4mlOptions, parse_reuse
+from backends.hls4ml.option_texts import parse_reuse
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.precision import lower
-from backends.hls4ml.routed import block_cost, costs, fifo_cost, has_free_fifos, product_cost, settled
+from backends.hls4ml.routed import block_cost, costs, fifo_cost, has_free_fifos, settled
+from backends.hls4ml.routed_products import product_cost
 from backends.hls4ml.schedule import PACES, Block, busy
 from backends.protocol import Job
 from flows.core.evidence import RESOURCES
@@ -28,10 +30,8 @@ def resolve(job: Job[Hls4mlOptions]) -> Solved[Hls4mlDesign]:
     quantised, flat = lower(job), unrolled(job)
     number = parse_reuse(job.options.reuse_factor)[0]
     start = Hls4mlDesign(job, quantised, snapped(job), flat)
-    if number is not None or job.options.io_type == "io_parallel":
-        solved = Solved[Hls4mlDesign](start, None)
-    else:
-        solved = _solved(start)
+    is_settled = number is not None or job.options.is_parallel
+    solved = Solved[Hls4mlDesign](start, None) if is_settled else _solved(start)
     design, depth = solved.design, job.options.fifo_depth
     refusals.refuse(refusals.deadlock(design.stages, design.depths, design.token_bits, depth, "tokens"))
     return solved

@@ -1,10 +1,11 @@
-"""Settings that were given, in an option or a config, and that this design does not take: none goes without a word."""
+"""Settings of an option or a config that this design does not take: each gets a note."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from backends.hls4ml.options import SKIP, Hls4mlOptions, Left, parse_precision, parse_reuse, parse_strategy
+from backends.hls4ml.option_texts import parse_precision, parse_reuse, parse_strategy
+from backends.hls4ml.options import SKIP, Hls4mlOptions, NotTaken
 from backends.hls4ml.places import CLASSES, ROLES, absorbed_by, place_of
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job, Note
@@ -79,7 +80,7 @@ def _types(job: Job[Hls4mlOptions]) -> Iterator[Note]:
 
 def _left(job: Job[Hls4mlOptions]) -> Iterator[Note]:
     """What a config says that no option does."""
-    if not isinstance(job.options.config, Left):
+    if not isinstance(job.options.config, NotTaken):
         return
     quiet = []
     for name, value in job.options.config.settings:

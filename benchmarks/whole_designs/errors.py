@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 from backends.cost.amounts import Total
-from benchmarks.whole_designs.predictions import SUREST, Prediction
+from benchmarks.whole_designs.prediction import SUREST, Prediction
 from calibration import tables
 from flows.core.evidence import RESOURCES, Metric
 

@@ -19,8 +19,10 @@ from pathlib import Path
 from benchmarks.whole_designs.errors import measures, summaries
 from benchmarks.whole_designs.fitted import SHIPPED, Fits
 from benchmarks.whole_designs.page import PAGE
-from benchmarks.whole_designs.predictions import Prediction, part_of, predictions
+from benchmarks.whole_designs.prediction import Prediction
+from benchmarks.whole_designs.predictions import predictions
 from benchmarks.whole_designs.rows import Row, read, whole_build
+from benchmarks.whole_designs.targets import part_of
 from calibration import tables
 from calibration.finn import rows as finn_rows
 from calibration.finn.rows import Sample
@@ -91,7 +93,7 @@ def verdicts(every: Sequence[Prediction]) -> tables.Section:
     groups: dict[tuple[str, str], list[str]] = {}
     for prediction in every:
         if prediction.totals:
-            groups.setdefault((prediction.row.flow, prediction.start), []).append(_told(verdict_of(prediction)))
+            groups.setdefault((prediction.row.flow, prediction.start), []).append(_verdict_text(verdict_of(prediction)))
     columns = dict.fromkeys(["fits: right", "undecided", "over: wrong"])
     columns |= dict.fromkeys(word for said in groups.values() for word in said)
     lines = [[flow, start, *(str(said.count(word)) for word in columns)] for (flow, start), said in groups.items()]
@@ -105,7 +107,7 @@ def each(every: Sequence[Prediction]) -> tables.Section:
             prediction.row.name,
             prediction.start,
             *(_cell(prediction, metric) for metric in RESOURCES),
-            _told(verdict_of(prediction)),
+            _verdict_text(verdict_of(prediction)),
         ]
         for prediction in every
         if prediction.totals
@@ -134,7 +136,7 @@ def verdict_of(prediction: Prediction) -> Verdict | None:
     return judge(whole, part.device).resources
 
 
-def _told(verdict: Verdict | None) -> str:
+def _verdict_text(verdict: Verdict | None) -> str:
     """Each design was built, so it fits its part."""
     if verdict is None:
         return "-"

@@ -80,7 +80,7 @@ def part_of(op: str, config: Mapping[str, Any], version: str = "", vivado: str =
             is_former = "finn-plus" not in version
             return _unit(config, rtl, is_former, of_2022=int(vivado[:4]) <= OLD_HLS if vivado else is_former)
         case "Thresholding" if rtl:
-            return _thresholds(config, kept=bool(re.search(KEPT, version)))
+            return _thresholds(config, is_kept=bool(re.search(KEPT, version)))
         case "Thresholding":
             return _thresholds_hls(config)
         case "StreamingMaxPool":
@@ -151,11 +151,11 @@ def _widths(config: Mapping[str, Any]) -> tuple[int, int]:
     return int(config["inWidth"]), int(config["outWidth"])
 
 
-def _thresholds(config: Mapping[str, Any], kept: bool) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
+def _thresholds(config: Mapping[str, Any], is_kept: bool) -> tuple[HardwareNode, NodeFold, MemoryStyle]:
     """Those of pixels are a network's input, whose scale is the same for all channels."""
     data, result = integer(config["inputDataType"]), integer(config["outputDataType"])
     shape = 1, config["NumChannels"]
-    node = Thresholds(*NAMED, shape, shape, data, result, uniform=data == PIXEL, kept=kept)
+    node = Thresholds(*NAMED, shape, shape, data, result, uniform=data == PIXEL, kept=is_kept)
     return node, NodeFold(pe=config["PE"]), MemoryStyle()
 
 

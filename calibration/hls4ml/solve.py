@@ -61,7 +61,7 @@ def solve(rows: Sequence[Sample]) -> Mapping[str, float]:
 @lru_cache(maxsize=10_000)  # holding out asks for the same fits again and again
 def _solve(rows: tuple[Sample, ...]) -> Mapping[str, float]:
     key = rows[0].row.tool, rows[0].model, rows[0].metric
-    fixed, free = terms.given(*key), terms.free(*key)
+    fixed, free = terms.fixed_coefficients(*key), terms.free(*key)
     counts = np.array([[row.features.get(name, 0.0) for name in free] for row in rows]).reshape(len(rows), -1)
     measured = np.array([max(row.measured, 1.0) for row in rows])
     sure = np.array([row.certain + total(fixed, row) for row in rows])

@@ -104,7 +104,7 @@ channel by channel, that of hls4ml 1.3.0 pipelines the shift.
 """
 
 
-def given(tool: str, model: str, metric: str) -> dict[str, float]:
+def fixed_coefficients(tool: str, model: str, metric: str) -> dict[str, float]:
     """Coefficients that are not fitted."""
     key = tool, model, metric
     return GIVEN_FOR_TOOL.get(key) or ({} if FITTED_FOR_TOOL.get(key) else GIVEN.get((model, metric), {}))
@@ -113,7 +113,7 @@ def given(tool: str, model: str, metric: str) -> dict[str, float]:
 def free(tool: str, model: str, metric: str) -> list[str]:
     """The counts whose coefficients are fitted."""
     names = FITTED_FOR_TOOL.get((tool, model, metric)) or FITTED[model, metric]
-    fixed = given(tool, model, metric)
+    fixed = fixed_coefficients(tool, model, metric)
     return [name for name in names if name not in fixed]
 
 

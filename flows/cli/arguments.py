@@ -1,101 +1,16 @@
-"""Arguments that several commands take, and checks of their texts."""
+"""Arguments that several commands take."""
 
 from __future__ import annotations
 
-import argparse
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from flows.cli.argument_types import clock_ns, count, hours, periods, pixels
 from flows.cli.options import add_options, named
 from flows.cli.parser import Parser, offer
 from flows.registry import names
-from flows.values import clock_period, several
-from models.pixels import USAGE, Pixels, parse_pixels
-
-
-def number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
-
-
-def whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-
-
-def clock_ns(text: str) -> float:
-    try:
-        return clock_period(text)
-    except ValueError as reason:
-        raise argparse.ArgumentTypeError(str(reason)) from None
-
-
-def periods(text: str) -> list[float]:
-    try:
-        return several(clock_period, text)
-    except ValueError as reason:
-        raise argparse.ArgumentTypeError(str(reason)) from None
-
-
-def seed(text: str) -> int:
-    value = whole_number(text)
-    if not 0 <= value < 1 << 32:
-        raise argparse.ArgumentTypeError(f"{text} is no seed: give a whole number from 0 to {(1 << 32) - 1:,}")
-    return value
-
-
-def count(text: str) -> int:
-    value = whole_number(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return value
-
-
-def bits(text: str) -> int:
-    value = whole_number(text)
-    if not 2 <= value <= 8:
-        raise argparse.ArgumentTypeError(f"{text} bits: FINN builds 2 to 8")
-    return value
-
-
-def rate(text: str) -> float:
-    value = number(text)
-    if not (0 < value < math.inf):
-        raise argparse.ArgumentTypeError(f"{text} is no learning rate: give a number above 0")
-    return value
-
-
-def hours(text: str) -> float:
-    value = number(text)
-    if not (0 < value <= 1000):
-        raise argparse.ArgumentTypeError(f"{text} is no number of hours: give more than 0, up to 1,000")
-    return value
-
-
-def days(text: str) -> float:
-    value = number(text)
-    if not (0 <= value < math.inf):
-        raise argparse.ArgumentTypeError(f"{text} is no number of days: give 0 or more")
-    return value
-
-
-def tolerance(text: str) -> tuple[str, float]:
-    """(metric or "", share), of ``lut=5`` or ``5``."""
-    from flows.core.evidence import Metric
-
-    metric, _, percent = text.rpartition("=")
-    if metric and metric not in {choice.key for choice in Metric}:
-        raise argparse.ArgumentTypeError(f"{metric} is no metric: one of {', '.join(choice.key for choice in Metric)}")
-    value = number(percent)
-    if not (0 <= value < math.inf):
-        raise argparse.ArgumentTypeError(f"{percent} is no tolerance: give per cent, 0 or more")
-    return metric, value / 100
+from models.pixels import USAGE
 
 
 def add_design(parser: Parser, argv: Sequence[str], axes: bool = False) -> None:
@@ -157,13 +72,6 @@ def add_pixels(parser: Parser) -> None:
         help=f"for a network of yours, what its input is given for a byte x: {USAGE} (default: as its first layer "
         "scales; else unit)",
     )  # fmt: skip
-
-
-def pixels(text: str) -> Pixels:
-    try:
-        return parse_pixels(text)
-    except ValueError as reason:
-        raise argparse.ArgumentTypeError(str(reason)) from None
 
 
 def add_store(parser: Parser) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 CLEANING_S = 1.5
-"""So long may it take: a thread may be in the middle of a computation that nothing ends."""
+"""Seconds that cleaning up may take: a thread may be in a computation that cannot be interrupted."""
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, Field, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flows import registry
+from flows.cli.argument_types import argument_type
 from flows.cli.parser import offer
 from flows.core.errors import UsageError
 from flows.values import flag, parsed, several
@@ -45,37 +46,14 @@ def _add(group: argparse._ArgumentGroup, field: Field[Any], axes: bool) -> None:
     if isinstance(field.default, bool):
         group.add_argument(flag(field.name), dest=name, action="store_true", default=None, help=help_text)
         return
-    values: dict[str, Any] = {"type": _type(field), "action": _Once}
+    parse = partial(parsed, field)
+    values: dict[str, Any] = {"type": argument_type(parse), "action": _Once}
     if axes:
-        values = {"type": _types(field), "action": "extend"}
+        values = {"type": argument_type(partial(several, parse)), "action": "extend"}
     metavar = metadata.get("unit") or ("|".join(metadata["choices"]) if "choices" in metadata else "VALUE")
     action = group.add_argument(flag(field.name), dest=name, metavar=metavar, help=help_text, **values)
     if "choices" in metadata:
         offer(action, lambda: metadata["choices"])
-
-
-def _type(field: Field[Any]) -> Callable[[str], Any]:
-    """The text of one option to its value, with the reason where it is none."""
-
-    def convert(text: str) -> Any:
-        try:
-            return parsed(field, text)
-        except ValueError as reason:
-            raise argparse.ArgumentTypeError(str(reason)) from None
-
-    return convert
-
-
-def _types(field: Field[Any]) -> Callable[[str], list[Any]]:
-    """The text of an axis to its values."""
-
-    def convert(text: str) -> list[Any]:
-        try:
-            return several(partial(parsed, field), text)
-        except ValueError as reason:
-            raise argparse.ArgumentTypeError(str(reason)) from None
-
-    return convert
 
 
 class _Once(argparse.Action):

@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
 class Version(argparse.Action):
     """Looks the version up only where it is asked for."""
 
-    def __call__(self, parser: argparse.ArgumentParser, *given: object) -> NoReturn:
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version
 
         print(f"zynqflows {version('zynqflows')}")

@@ -1,4 +1,5 @@
-"""Pictures from a command: drawn by a module of `reports.pictures`, or left out with a word where matplotlib is not."""
+"""Pictures from a command: drawn by a module of `reports.pictures`, or left out with a message where matplotlib is
+missing."""
 
 from __future__ import annotations
 

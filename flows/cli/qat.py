@@ -8,7 +8,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from flows.cli import arguments, session
+from flows.cli import session
+from flows.cli.argument_types import bits
 from flows.cli.parser import Parser
 from flows.core.errors import FlowsError, InputError, SetupError, StepFailed, UsageError
 from flows.core.files import write_atomic
@@ -34,7 +35,7 @@ def add_arguments(parser: Parser) -> None:
         "NETWORK may be a .keras or float .onnx file of yours",
     )  # fmt: skip
     for option, what in BITS.items():
-        parser.add_argument(option, metavar="BITS", type=arguments.bits, help=f"with --qat: bits of {what}")
+        parser.add_argument(option, metavar="BITS", type=bits, help=f"with --qat: bits of {what}")
     parser.add_argument(
         "--per-channel", action="store_true", default=None,
         help="with --qat: a scale for each output channel of a kernel, which costs nothing in FINN",

@@ -1,30 +1,24 @@
-"""What commands share while they run: the store, the executor, networks and jobs, and files that they write."""
+"""What a command line asks for: the store, the executor, networks and designs."""
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.core.errors import FlowsError, InputError, UsageError
-from flows.core.files import read_text, write_atomic
+from flows.core.errors import FlowsError
 
 if TYPE_CHECKING:
-    from flows.core.ledger import Page
     from flows.core.margins import Margins
     from flows.core.plan import Asset
-    from flows.core.record import Document
     from flows.designs import Design, Request, Source
     from flows.executor import Executor
     from flows.jobs import Trained
     from flows.store import Store
-    from reports.ledger import Account
 
 
 def source(args: Namespace, name: str) -> Source:
@@ -54,7 +48,7 @@ def request(args: Namespace) -> Request:
 
 
 def sweep(args: Namespace) -> tuple[Request, dict[str, Any]]:
-    """What is asked for but for its axes, and the axes of a sweep, as `flows.sweeping.grid` takes them."""
+    """(the request without its axes, the axes of a sweep), as `flows.sweeping.grid` takes them."""
     from flows import registry
     from flows.cli.options import axes_of
     from flows.designs import CLOCK_NS, PARTS, Request
@@ -104,77 +98,8 @@ def open_store(args: Namespace) -> Store:
     return Store(args.store or default_root())
 
 
-def read_records(store: Store, names: Sequence[str]) -> list[Document]:
-    """The runs of these names, or else all of the store: what cannot be read is then named, and left out.
-
-    Raises `InputError` where that leaves nothing.
-    """
-    from flows.core.text import printable
-
-    if names:
-        return [store.record(name) for name in names]
-    documents, errors = store.records()
-    for error in errors:
-        print(f"warning: left out: {printable(str(error))}", file=sys.stderr)
-    if not documents:
-        fact = "no run in it can be read" if errors else "no runs in it"
-        raise InputError(f"store {store.root}", fact, "make one: python -m flows run hls4ml --part xc7z020")
-    return documents
-
-
-def ledger(store: Store) -> list[Account]:
-    """The whole ledger; what of it cannot be read is named, and left out."""
-    from flows.core.text import printable
-    from flows.ledger import book
-
-    pages, errors = book.pages(store)
-    for error in errors:
-        print(f"warning: left out: {printable(str(error))}", file=sys.stderr)
-    return accounts(store, pages)
-
-
-def accounts(store: Store, pages: Sequence[Page]) -> list[Account]:
-    """Pages of the ledger, each with the run that predicted it where the store has it."""
-    from reports.ledger import Account
-
-    runs = {}
-    for name in {page.run for page in pages} & set(store.names()):
-        with suppress(InputError):  # damaged: commands that list runs name it
-            runs[name] = store.record(name).runs[0]
-    return [Account(page, runs.get(page.run)) for page in pages]
-
-
-def check_writable(folder: Path) -> None:
-    """Raises `SetupError` now rather than after the work."""
-    from flows.core.files import writing
-
-    with writing(f"folder {folder}"):
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".zynqflows-probe"
-        probe.touch()
-        probe.unlink()
-
-
-def write_document(path: Path | None, document: Document) -> None:
-    from flows.core.files import write_atomic
-    from flows.core.record import document_to_json
-
-    if path is not None:
-        write_atomic(path, document_to_json(document))
-
-
-def write_table(path: Path | None, document: Document) -> None:
-    """Every reading of the runs as CSV, where a path is given."""
-    from flows.core.files import write_atomic
-    from reports import csv
-    from reports.comparison import compare
-
-    if path is not None:
-        write_atomic(path, csv.report(compare([document])))
-
-
 def raise_last(errors: Sequence[FlowsError]) -> None:
-    """Tells the errors of designs that could not be had: the last one ends the command."""
+    """Prints the errors of designs that failed, and raises the last one, which ends the command."""
     for error in errors[:-1]:
         print(f"error: {error}", file=sys.stderr)
     if errors:
@@ -182,7 +107,7 @@ def raise_last(errors: Sequence[FlowsError]) -> None:
 
 
 def command_line() -> str:
-    """What reproduces this."""
+    """The command line that reproduces this call."""
     return shlex.join(["python", "-m", "flows", *sys.argv[1:]])
 
 
@@ -201,7 +126,7 @@ def rerun(args: Namespace, store: Store) -> list[str]:
 
 
 def margins(args: Namespace) -> Margins:
-    """What is to stay free of every part: as a policy says, where one is given."""
+    """The margins of every part, from the policy where one is given."""
     from flows.policies import margins_of
 
     return margins_of(args.policy)
@@ -211,61 +136,6 @@ def designs(args: Namespace, trained: Trained) -> list[Design]:
     from flows.designs import designs
 
     return designs(request(args), trained)
-
-
-def read_documents(store: Store, names: Sequence[str]) -> list[Document]:
-    """Runs of the store by name (all where none is named), and JSON files that `--json` or `flows report` wrote.
-
-    Raises `InputError`.
-    """
-    if not names:
-        return read_records(store, ())
-    return [read_file(Path(name)) if name.endswith(".json") else store.record(name) for name in names]
-
-
-def of_network(documents: Sequence[Document], name: str | None) -> list[Document]:
-    """The runs, one document an architecture; with `name`, those of the network called so, or of this architecture.
-
-    Raises `UsageError` where there is none.
-    """
-    from reports.comparison import by_network
-
-    groups = by_network(documents)
-    if name is None:
-        return groups
-    chosen = [group for group in groups if name in (group.network.name, group.network.architecture)]
-    if not chosen:
-        known = {group.network.name for group in groups}
-        raise UsageError.unknown("network", name, known, "python -m flows list runs")
-    return chosen
-
-
-def read_file(path: Path) -> Document:
-    """The runs in a JSON file, a report's too; raises `InputError` where it cannot be read."""
-    from flows.core.record_reader import document_from_json
-
-    return document_from_json(read_text(path, "name a file that --json wrote", f"file {path}"), str(path))
-
-
-def write(path: Path, text: str) -> None:
-    """Writes a file and says so; raises `SetupError`."""
-    write_atomic(path, text)
-    print(f"written: {path}", file=sys.stderr)
-
-
-def check_places(args: Namespace) -> None:
-    files = filter(None, (getattr(args, name, None) for name in ("json", "csv")))
-    for place in filter(None, (getattr(args, "out", None), *(file.parent for file in files))):
-        check_writable(place)
-
-
-def write_json(path: Path | None, content: Any) -> None:
-    """Writes a value where a path is given."""
-    from flows.core.digest import plain
-    from flows.core.files import write_atomic
-
-    if path is not None:
-        write_atomic(path, json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
 
 
 def executor(args: Namespace, processes: int = 1, verify: bool = False) -> Executor:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backends.protocol import Job
-from flows import executor, runner
+from flows import identity, runner
 from flows.conformance.estimates import EstimateSuite, subject, trained
 from flows.conformance.rehearsal import Rehearsal, ancestry
 from flows.core.errors import MismatchError
@@ -31,7 +31,7 @@ class BuildSuite(EstimateSuite):
     @pytest.fixture
     def no_tools(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         """A PATH with nothing on it."""
-        remembered = (executor._find, executor._tool_identity)
+        remembered = (identity.find_tool, identity.tool_identity)
         monkeypatch.setenv("PATH", "")
         for cached in remembered:
             cached.cache_clear()

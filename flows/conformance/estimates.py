@@ -8,7 +8,6 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from math import ceil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,17 +17,17 @@ from backends.protocol import Backend, Job, Note, Refusal, Unbuildable
 from flows import runner
 from flows.cli.options import add_options, options_of
 from flows.cli.parser import Parser
+from flows.conformance.checks import add_up, agree, judged
 from flows.conformance.networks import TINY, job_on, odd_networks, quantised_job_on
 from flows.core.errors import InputError, UsageError
-from flows.core.evidence import RESOURCES, SHELL, TOTAL, Metric, Reading, Tier, total
-from flows.core.fit import Verdict, judge
-from flows.core.margins import MARGINS
-from flows.core.part import Device, Target, devices, find_part
-from flows.core.plan import PYTHON, Plan
+from flows.core.evidence import RESOURCES, Reading, Tier
+from flows.core.part import Target, devices, find_part
+from flows.core.plan import PYTHON
 from flows.core.record import Document, document_to_json
 from flows.core.record_reader import document_from_json
-from flows.executor import step_digest
+from flows.identity import step_digests
 from flows.jobs import Trained, find_trained, run_name
+from flows.prepared import prepare
 from models.integer_network import IntegerNetwork
 from models.network import Network
 from models.weights import Weights
@@ -95,13 +94,6 @@ def parsed(backend: Backend[Any, Any], *argv: str) -> Any:
 
 def trained(job: Job[Any]) -> Trained:
     return Trained(job.network, job.weights, job.ranges, None, job.integer)
-
-
-def step_digests(plan: Plan) -> dict[str, str]:
-    digests: dict[str, str] = {}
-    for step in plan.steps:
-        digests[step.name] = step_digest(step, digests)
-    return digests
 
 
 class EstimateSuite:
@@ -199,7 +191,7 @@ class EstimateSuite:
         assert quantised == self.backend.lower(self.backend.resolve(job))
 
     def test_steps_have_names_of_their_own_and_say_what_they_take(self, job: Job[Any]) -> None:
-        plan = runner.full_plan(self.backend, runner.prepare(self.backend, job), None, None)
+        plan = runner.full_plan(self.backend, prepare(self.backend, job), None, None)
         seen: set[str] = set()
         for step in plan.steps:
             assert step.name not in seen and set(step.needs) <= seen, "inputs come from earlier steps"
@@ -253,49 +245,5 @@ class EstimateSuite:
             return self.backend.resolve(job)
 
         counted = replace(self.backend, resolve=resolve)
-        runner.full_plan(counted, runner.prepare(counted, job), None, None)
+        runner.full_plan(counted, prepare(counted, job), None, None)
         assert len(calls) == 1
-
-
-def add_up(readings: tuple[Reading, ...]) -> None:
-    """Totals are the sum of their parts of one stage and of the shell, each rounded; what lacks a part is a lower
-    bound."""
-    for whole in (row for row in readings if row.metric in RESOURCES and row.scope == TOTAL):
-        metric, own = whole.metric, [row for row in readings if row.stage is whole.stage or row.scope == SHELL]
-        scopes = {reading.scope for reading in own if reading.metric in RESOURCES} - {TOTAL}
-        parts = [reading for reading in own if reading.metric is metric and reading.scope != TOTAL]
-        if parts:
-            assert abs(whole.value - sum(part.value for part in parts)) <= 0.5 * (len(parts) + 1), metric
-            assert whole.at_least == (any(part.at_least for part in parts) or len(parts) < len(scopes)), metric
-
-
-def agree(readings: tuple[Reading, ...], clock_ns: float) -> None:
-    """Times are the cycles at the clock that was asked for; no stage is slower than the whole."""
-    known = {reading.metric: reading.value for reading in readings if reading.scope == TOTAL}
-    interval, latency = known.get(Metric.INTERVAL_CYCLES), known.get(Metric.LATENCY_CYCLES)
-    if interval and Metric.THROUGHPUT_FPS in known:
-        assert known[Metric.THROUGHPUT_FPS] == pytest.approx(1e9 / (interval * clock_ns))
-    if latency and Metric.LATENCY_US in known:
-        assert known[Metric.LATENCY_US] == pytest.approx(latency * clock_ns / 1e3)
-    stages = [row.value for row in readings if row.metric is Metric.INTERVAL_CYCLES and row.scope != TOTAL]
-    assert interval is None or interval >= max(stages, default=0)
-
-
-def judged(readings: tuple[Reading, ...], device: Device) -> None:
-    """A part that numbers fill up to the margin, or upper bounds to the end, is fitted; one with a unit less is not."""
-    readings = tuple(row for row in readings if row.scope == TOTAL)
-    stage = judge(readings, device).stage
-    judged = [row for row in readings if row.metric in RESOURCES and row.stage is stage]
-    totals = [reading for metric in RESOURCES if (reading := total(judged, metric))]
-    if len(totals) < len(RESOURCES) or any(
-        total.at_least or total.high is None or total.low is None for total in totals
-    ):
-        assert judge(readings, device).verdict is not Verdict.FITS, "something is not known"
-        return
-    filled: dict[str, Any] = {
-        total.metric.key: max(1, ceil(total.value / (1 - MARGINS.of(total.metric))), ceil(total.high or 0.0))
-        for total in totals
-    }
-    assert judge(readings, replace(device, **filled)).verdict is Verdict.FITS
-    smaller = filled | {"lut": filled["lut"] - 1}
-    assert judge(readings, replace(device, **smaller)).verdict is not Verdict.FITS

@@ -49,8 +49,8 @@ class ClockVerdict(Enum):
 class Clock:
     """`reading` is the Fmax that was judged, None where there is none; `fact` says it in one sentence.
 
-    `credible_mhz` is the clock at which rates are told: the one asked for where that is met or credible, what the
-    report reaches where it is missed, the highest that is credible where it is at risk. None where nothing is known.
+    `credible_mhz` is the clock at which rates are given: the one asked for where that is met or credible, the report's
+    Fmax where it is missed, the highest credible clock where it is at risk. None where nothing is known.
     """
 
     verdict: ClockVerdict
@@ -61,7 +61,7 @@ class Clock:
 
     @property
     def warning(self) -> str:
-        """What a run warns of; empty where there is nothing."""
+        """The warning of a run; empty where there is none."""
         loud = self.verdict in (ClockVerdict.AT_RISK, ClockVerdict.MISSED)
         return f"the clock is {self.verdict.value}: {self.fact}" if loud else ""
 
@@ -141,7 +141,7 @@ def judge_clock(readings: Iterable[Reading], clock_ns: float) -> Clock:
 
 
 def _credible(verdict: ClockVerdict, clock_ns: float, *known: Reading | None) -> float | None:
-    """The clock asked for, or where that is at risk the lowest that any of `known` bears."""
+    """The clock asked for, or where that is at risk the lowest limit in `known`."""
     if verdict in (ClockVerdict.MET, ClockVerdict.CREDIBLE):
         return 1000 / clock_ns
     bounds = [reading.ends[0] for reading in known if reading]

@@ -15,7 +15,7 @@ LENGTH = 16
 
 
 def plain(value: Any) -> Any:
-    """`value` as what JSON can say: dataclasses become objects, tuples lists, enumerations their names."""
+    """`value` as JSON can hold it: dataclasses become objects, tuples lists, enumerations their names."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Enum):

@@ -72,7 +72,7 @@ class Metric(Enum):
         self.key, self.unit = key, unit
 
     __hash__ = object.__hash__
-    """By identity, which members have. Enum's own is written in Python, and costs of parts are summed by metric."""
+    """By identity, as members are single. Enum's own hash is written in Python, and slows sums by metric down."""
 
 
 BUILT = (Tier.SYNTHESISED, Tier.ROUTED, Tier.MEASURED)
@@ -81,7 +81,7 @@ RESOURCES = (Metric.LUT, Metric.FF, Metric.BRAM18, Metric.DSP)
 SOFTWARE = (Metric.INSTRUCTIONS, Metric.CODE_BYTES, Metric.CONSTANT_BYTES, Metric.ACTIVATION_BYTES)
 """What a program on the processor takes, in place of `RESOURCES`, of which it takes none."""
 FRACTIONS = (Metric.ACCURACY, Metric.AGREEMENT)
-"""Shares of images, which `Tier.EVALUATED` and `Tier.RECORDED` alone tell."""
+"""Shares of images. Only `Tier.EVALUATED` and `Tier.RECORDED` have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,8 @@ def on_processor(readings: Iterable[Reading]) -> bool:
 def nearest(readings: Iterable[Reading]) -> tuple[Reading, ...]:
     """Of several readings of one metric and scope, the one nearest the metal; the first of those that are as near.
 
-    Of resources it is one by somebody who saw what is built, else the one that speaks of the later stage: a model of
-    what is routed says more of the fit than csynth's report. Of all else the one of the higher tier.
+    Of resources a report on what was built comes first, then the later stage: a model of routed resources says more of
+    the fit than csynth's report. Of other metrics it is the reading of the higher tier.
     """
     best: dict[tuple[Metric, str], Reading] = {}
     for reading in readings:

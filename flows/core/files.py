@@ -16,7 +16,7 @@ from flows.core.digest import LENGTH
 from flows.core.errors import InputError, SetupError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-"""What a full disk, and a user's full share of one, are told by."""
+"""The error numbers of a full disk and of a user's full quota."""
 MEBIBYTE = 1 << 20
 TEXT_LIMIT = 16 * MEBIBYTE
 """Bytes of a text that a person or a tool wrote: a report, a configuration, a policy, a record."""

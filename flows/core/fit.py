@@ -86,8 +86,8 @@ def judge(
 ) -> Fit:
     """The verdict over the design's total resources on `device`, all of them readings of one stage, and its clock.
 
-    The stage is the one of which most resources are known, and of several such one that somebody saw, else the one
-    nearest the metal. There a report counts before a model. With no `clock_ns`, resources alone are judged.
+    The stage is the one at which most resources are known; of several, one with a report on what was built, else the
+    one nearest the metal. At that stage a report counts before a model. With no `clock_ns`, resources alone are judged.
     """
     known = tuple(readings)
     if on_processor(known):
@@ -147,7 +147,7 @@ def _judged_stage(readings: Iterable[Reading]) -> tuple[Tier | None, Mapping[Met
 
 
 def _judge_resource(reading: Reading, device: Device, margins: Margins) -> Judged:
-    """A report is taken at its word; a model that gives no interval says nothing of how far it is off."""
+    """A report has no error; the error of a model without an interval is unknown."""
     available, value = device.available(reading.metric), reading.value
     if reading.low is not None and reading.high is not None:
         low, high = reading.low, reading.high

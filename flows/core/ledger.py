@@ -64,7 +64,7 @@ class Entry:
 
     @property
     def is_truth(self) -> bool:
-        """Whether it tells what was built; an estimate of another program's is a prediction."""
+        """Whether it is about what was built; another program's estimate is a prediction."""
         return self.kind is not Kind.FINN_ESTIMATE
 
 
@@ -78,7 +78,7 @@ class Page:
 
     @property
     def part(self) -> str:
-        """The part, as fully as any file names it; empty where none does."""
+        """The most complete name of the part in any file; empty where none names it."""
         return max((entry.part for entry in self.entries), key=len, default="")
 
     @property

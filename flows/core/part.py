@@ -71,9 +71,9 @@ class Target:
     clock_ns: float = 10.0
     margins: Margins = MARGINS
 
-    def usable(self, metric: Metric, kept: float = 1.0) -> float:
-        """What a design may take of a resource; with `kept` 0, of the whole part."""
-        return self.part.device.available(metric) * (1 - kept * self.margins.of(metric))
+    def usable(self, metric: Metric, margin_share: float = 1.0) -> float:
+        """What a design may take of a resource; `margin_share` 0 leaves no margin free."""
+        return self.part.device.available(metric) * (1 - margin_share * self.margins.of(metric))
 
 
 @dataclass(frozen=True)

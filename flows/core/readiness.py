@@ -53,7 +53,7 @@ def status_of(findings: tuple[Finding, ...], applies: bool) -> Status:
 
 @dataclass(frozen=True)
 class Readiness:
-    """The verdicts on one file, in the order in which they are told."""
+    """The verdicts on one file, in the order in which they are shown."""
 
     file: str
     verdicts: tuple[Verdict, ...]

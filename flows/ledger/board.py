@@ -135,11 +135,7 @@ def _part(board: _Board, name: str, part: str) -> str:
     if not name and not part:
         raise board.wrong("it names no board and no part", 'add board = "pynq-z2", or part = "xc7z020clg400-1"')
     try:
-        parts = [
-            (boards()[text].part if text in boards() else find_part(text).asked.lower())
-            for text in (name, part)
-            if text
-        ]
+        parts = [_named(text) for text in (name, part) if text]
     except UsageError as error:
         raise board.wrong(f"{error.culprit} is {error.fact}", error.next_step) from None
     if not same_part(parts[0], parts[-1]):
@@ -148,5 +144,5 @@ def _part(board: _Board, name: str, part: str) -> str:
 
 
 def _named(text: str) -> str:
-    """A board's part, or the part as it stands there: a package or a speed grade that it does not name is not added."""
+    """A board's part, or the part as it is written there: a missing package or speed grade is not added."""
     return boards()[text].part if text in boards() else find_part(text).asked.lower()

@@ -36,7 +36,7 @@ def own_rows(store: Store) -> dict[tuple[str, Metric], OwnRows]:
     """By flow and metric, where at least `LEAST` runs have the truth of it in the ledger."""
     ratios: dict[tuple[str, Metric], dict[str, float]] = {}
     known = set(store.names())
-    for page in book.pages(store)[0]:
+    for page in book.pages(store.root)[0]:
         if page.run in known:
             run = store.record(page.run).runs[0]
             for metric, residual in by_metric(residuals(page, run)).items():

@@ -80,7 +80,8 @@ def _tool(version: str) -> str:
 
 
 def _clock_ns(system: Handoff) -> float | None:
-    """Of the only clock that the processing system gives the fabric; with several, nobody knows which is the core's."""
+    """The period of the only clock from the processing system to the fabric; None with several, of which any may be
+    the core's."""
     clocks = set(system.clocks_mhz.values())
     return 1000 / clocks.pop() if len(clocks) == 1 else None
 

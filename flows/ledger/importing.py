@@ -47,7 +47,7 @@ def import_evidence(
     predicted = store.record(run_name) if run_name else None
     run = predicted.runs[0].name if predicted else ""
     name = checked_name(name or run or identifier(paths[0].resolve().stem, "design"))
-    predicted = predicted or _prediction(book.read(store, name) or Page(name, run), store)
+    predicted = predicted or _prediction(book.read(store.root, name) or Page(name, run), store)
     sources = [source for path in paths for source in files.evidence(path)]
     entries = [files.read(source, today, database) for source in sources]
     compared: list[str] = []
@@ -57,7 +57,7 @@ def import_evidence(
             compared += structure.remarks(predicted, source.path)
     store.prepare()
     with store.lock(f"ledger-{name}"):
-        page = _tied(book.read(store, name) or Page(name, run), run)
+        page = _tied(book.read(store.root, name) or Page(name, run), run)
         known = {entry.digest for entry in page.entries}
         new = [entry for entry in {entry.digest: entry for entry in entries}.values() if entry.digest not in known]
         for entry in page.entries if run else ():  # they may be older than what they are tied to now
@@ -66,7 +66,7 @@ def import_evidence(
             check(entry, page, predicted)
             page = replace(page, entries=(*page.entries, entry))
         if new or run:
-            book.save(store, page)
+            book.save(store.root, page)
     already = len(entries) - len(new)
     notes = [f"{already} of {len(entries)} files were in the ledger already"] if already else []
     return Imported(page, tuple(new), (*notes, *compared, *_notes(new, page, predicted)))

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from backends.amd import cosim, power
 from backends.amd.cosim import Cosim
-from backends.amd.csynth import Csynth
 from backends.amd.csynth_checks import Cycles
+from backends.amd.csynth_values import Csynth
 from backends.amd.export import Export
 from backends.amd.power import Power
 from backends.amd.readings import parse

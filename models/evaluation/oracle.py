@@ -57,10 +57,10 @@ def enter(numbers: Codes, fraction: int, type: FixedType) -> Codes:
     """Integers of `fraction` bits behind the point into `type`, one by one."""
 
     @cache
-    def one(code: int) -> int:
+    def entered(code: int) -> int:
         return type.enter(Fraction(code) / Fraction(2) ** fraction)
 
-    return codes(map(one, numbers.ravel()), numbers.shape)
+    return codes(map(entered, numbers.ravel()), numbers.shape)
 
 
 def quantise(weights: NDArray[np.float32], type: FixedType) -> Codes:
@@ -148,10 +148,10 @@ def _clipped(layer: Clip, x: Codes, fraction: int, output: FixedType) -> Codes:
     low, high = Fraction(layer.low), Fraction(layer.high)
 
     @cache
-    def one(code: int) -> int:
+    def entered(code: int) -> int:
         return output.enter(min(max(Fraction(code) / Fraction(2) ** fraction, low), high))
 
-    return codes(map(one, x.ravel()), x.shape)
+    return codes(map(entered, x.ravel()), x.shape)
 
 
 def _weighted(

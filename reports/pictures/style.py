@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from flows.core.errors import FlowsError
 from flows.core.files import write_atomic
 
-ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE, BLACK = (
-    "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#000000",
+GREEN, BLUE, VERMILION, PURPLE, BLACK = (
+    "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#000000",
 )  # fmt: skip
-"""Okabe and Ito, "Color Universal Design" (2008), without its yellow, which paper swallows."""
+"""From Okabe and Ito, "Color Universal Design" (2008)."""
 SEQUENTIAL = "Blues"
 """White for nothing, dark for much, one hue: no eye and no grey printer loses its order (ColorBrewer)."""
 DPI = 150

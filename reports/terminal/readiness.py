@@ -10,7 +10,7 @@ from flows.core.text import printable, sentence
 from reports.terminal.layout import WIDTH, table
 
 LIMIT = 20
-"""How many nodes are told of one condition."""
+"""How many nodes are listed for one condition."""
 
 
 def verdicts(readiness: Readiness) -> str:
@@ -26,12 +26,12 @@ def verdicts(readiness: Readiness) -> str:
     parts = [printable(f"{readiness.file}: {summary}{by}"), table(rows, frozenset({0, 1, 2}))]
     for verdict in readiness.verdicts:
         refused, taken = ([finding for finding in verdict.findings if finding.taken is kind] for kind in (False, True))
-        parts += _told(f"{verdict.condition} is broken", refused)
-        parts += _told(f"{verdict.condition} is {Status.SLOWER.value}", taken)
+        parts += _listed(f"{verdict.condition} is broken", refused)
+        parts += _listed(f"{verdict.condition} is {Status.SLOWER.value}", taken)
     return "\n\n".join(parts)
 
 
-def _told(head: str, findings: Sequence[Finding]) -> Iterator[str]:
+def _listed(head: str, findings: Sequence[Finding]) -> Iterator[str]:
     if findings:
         lines = [f"{head}:", *(_finding(finding) for finding in findings[:LIMIT])]
         if (more := len(findings) - LIMIT) > 0:

@@ -1,4 +1,4 @@
-"""Runs: each in full, and several side by side."""
+"""Runs, each in full."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ from flows.core.evidence import (
     TOTAL,
     Metric,
     Reading,
-    Subject,
     Tier,
     nearest,
 )
 from flows.core.record import Document, Run
 from flows.core.text import printable
 from reports.design import Design, designs_of
-from reports.processor import HEAD, baseline, speed_up
 from reports.terminal.layout import WIDTH, table
-from reports.words import LABELS, RATES, SHARES, amount, evidence, images, interval, number, verdict, why
+from reports.words import LABELS, RATES, SHARES, amount, evidence, images, interval, verdict
 
 TIMES = (Metric.LATENCY_CYCLES, Metric.LATENCY_US, Metric.INTERVAL_CYCLES, *RATES, Metric.FMAX_MHZ)
 NOTE_LINES = 5
@@ -80,7 +78,7 @@ def _first(notes: Sequence[str]) -> list[str]:
 
 
 def _clock(design: Design) -> str:
-    """The clock asked for in the fabric, which a program has none of."""
+    """The clock asked for in the fabric, which a program does not have."""
     ns = design.run.clock_ns
     return "" if design.is_program else f"{ns:g} ns clock ({1000 / ns:g} MHz), "
 
@@ -97,7 +95,7 @@ def _totals(design: Design) -> list[list[str]]:
         available = f"{design.device.available(metric):,}" if metric in RESOURCES else ""
         if reading:
             of = images(reading) or available
-            share = _share(design, metric) if metric in RESOURCES else ""
+            share = share_text(design, metric) if metric in RESOURCES else ""
             known = "; ".join(filter(None, (evidence(reading), design.beside(metric))))
             rows.append([label, amount(reading), of, share, interval(reading), known])
         elif metric in RESOURCES and not design.is_program:
@@ -105,7 +103,8 @@ def _totals(design: Design) -> list[list[str]]:
     return rows
 
 
-def _share(design: Design, metric: Metric) -> str:
+def share_text(design: Design, metric: Metric) -> str:
+    """Of the part, in per cent; else why there is none."""
     share = design.share(metric)
     return design.absent(metric) if share is None else f"{100 * share:.0f} %"
 
@@ -181,65 +180,3 @@ def _second(
 
 def _count(reading: Reading) -> str:
     return f"csynth's count, {reading.tier.value}" if reading.stage is Tier.HLS else ""
-
-
-def comparison(document: Document) -> str:
-    """One line a run: resources as shares of the part, speed, accuracy, proof, verdict and kind of evidence; and what
-    tells runs of one flow apart, where there are any."""
-    network = document.network
-    about = printable(f"architecture {network.architecture} ({network.name})")
-    rows = comparison_rows(document)
-    left = frozenset(place for place, head in enumerate(rows[0]) if head in TEXTS)
-    return f"{table(rows, left)}\n\n{about}"
-
-
-TEXTS = ("run", "part", "verdict", "evidence", "design")
-"""Headings of columns that are set left."""
-
-
-def comparison_rows(document: Document) -> list[list[str]]:
-    """The rows of `comparison`, the heading first."""
-    designs = designs_of(document.runs)
-    programs = {part: baseline([design for design in designs if design.run.part == part]) for part in _parts(designs)}
-    resources = [metric.key.upper() for metric in RESOURCES]
-    rows = [
-        ["run", "part", *resources, "interval", "images/s", "accuracy", "verified", "verdict", "evidence"],
-        *(_compared(design) for design in designs),
-    ]
-    if any(programs.values()):
-        ups = [speed_up(design, programs[design.run.part]) for design in designs]
-        for row, text in zip(rows, [HEAD, *(str(up) if up else "" for up in ups)], strict=True):
-            row.insert(8, text)
-    if any(design.label != design.run.flow for design in designs):
-        for row, label in zip(rows, ["design", *(design.label for design in designs)], strict=True):
-            row.append(label)
-    return rows
-
-
-def _parts(designs: Sequence[Design]) -> Sequence[str]:
-    return list(dict.fromkeys(design.run.part for design in designs))
-
-
-def _compared(design: Design) -> list[str]:
-    run, totals, fit = design.run, design.totals, design.fit
-    least = {reading.metric: ">= " for reading in design.judged if reading.at_least}
-    shares = [least.get(metric, "") + _share(design, metric) for metric in RESOURCES]
-    speed = [_short(design, metric) for metric in (Metric.INTERVAL_CYCLES, Metric.THROUGHPUT_FPS)]
-    accuracy = totals.get(Metric.ACCURACY)
-    known = f"{_short(design, Metric.ACCURACY)} {_kind(accuracy)}" if accuracy else "unknown"
-    proof = run.verification
-    verified = f"{proof.equal}/{proof.vectors}" if proof and proof.equal is not None else "no"
-    verified = "refuted" if run.refuted else verified
-    known_by = [totals[metric] for metric in SOFTWARE[:1] if metric in totals] if design.is_program else design.judged
-    tiers = dict.fromkeys(evidence(reading).partition(",")[0] for reading in known_by)
-    return [run.name, run.part, *shares, *speed, known, verified, f"{fit.verdict.value}{why(fit)}", "; ".join(tiers)]
-
-
-def _kind(accuracy: Reading) -> str:
-    """How an accuracy is known, and whose it is where it is not the design's."""
-    return accuracy.tier.value if accuracy.of is Subject.DESIGN else f"{accuracy.tier.value}, {accuracy.of.value}"
-
-
-def _short(design: Design, metric: Metric) -> str:
-    reading = design.totals.get(metric)
-    return number(metric, reading.value) if reading else design.absent(metric)

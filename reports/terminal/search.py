@@ -5,7 +5,7 @@ from __future__ import annotations
 from flows.core.evidence import Metric
 from flows.core.mixed import Search, Tried
 from reports.design import Design
-from reports.mixed import front, points, told
+from reports.mixed import front, points, summary
 from reports.terminal.layout import table, wrapped
 from reports.words import label, number, why
 
@@ -21,7 +21,7 @@ def outcome(search: Search) -> str:
     title = f"{count}{refused}, each of {search.rate} images/s: those that no other one beats in {label(search.cost)}"
     parts = [wrapped(f"{title} and accuracy"), table(rows, frozenset({len(head) - 3, len(head) - 2, len(head) - 1}))]
     parts.append(wrapped(f"bits, in this order: {', '.join(next(iter(search.tried)).bits)}") if search.tried else "")
-    return "\n\n".join([*parts, *map(wrapped, told(search))])
+    return "\n\n".join([*parts, *map(wrapped, summary(search))])
 
 
 def _row(search: Search, tried: Tried, design: Design) -> list[str]:

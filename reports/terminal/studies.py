@@ -12,7 +12,7 @@ from reports.terminal.layout import table, wrapped
 SHORT = 4
 """Letters of a class name over a column of the confusion matrix."""
 WORST = 6
-"""How many confusions are told in words."""
+"""How many confusions are listed in words."""
 
 Rows = list[list[str]]
 

@@ -18,7 +18,7 @@ from benchmarks.whole_designs import rows, table
 from benchmarks.whole_designs.errors import measures
 from benchmarks.whole_designs.fitted import SHIPPED, Fits
 from benchmarks.whole_designs.networks import Unreadable, network_of, precision_of, reuse_of
-from benchmarks.whole_designs.predictions import (
+from benchmarks.whole_designs.prediction import (
     BOTH,
     CONFIGURATION,
     CORE,
@@ -27,9 +27,9 @@ from benchmarks.whole_designs.predictions import (
     REVISED,
     SHELL,
     Prediction,
-    part_of,
-    predictions,
 )
+from benchmarks.whole_designs.predictions import predictions
+from benchmarks.whole_designs.targets import part_of
 from calibration.finn.rows import samples
 from flows.core.clock import ClockVerdict
 from flows.core.evidence import RESOURCES, Metric

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import flows
-from flows import sweeping
+from flows import stored_estimates
 from flows.core.errors import SetupError
 
 pytest.importorskip("distributed", reason="dask.distributed is not installed: pip install distributed")
@@ -69,7 +69,7 @@ def test_a_killed_worker_loses_nothing(cluster: tuple[str, list[subprocess.Popen
 def test_a_worker_of_another_version_is_refused_by_name(
     cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "code_digest", lambda point: "0123456789abcdef")
+    monkeypatch.setattr(stored_estimates, "code_digest", lambda point: "0123456789abcdef")
     with pytest.raises(SetupError, match="other versions than are asked for: code"):
         flows.sweep("hls4ml", executor=f"dask:{cluster[0]}", store=tmp_path, **FIXED)
 

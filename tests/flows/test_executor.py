@@ -11,7 +11,8 @@ import pytest
 
 from flows.core.errors import SetupError, StepFailed
 from flows.core.plan import PYTHON, Asset, Output, Plan, State, Step
-from flows.executor import Executor, step_digest
+from flows.executor import Executor
+from flows.identity import step_digest
 from flows.store import LOG, Store
 
 
@@ -126,10 +127,11 @@ def test_a_flow_without_its_packages_names_its_extra_before_it_starts(
     from flows import packages, registry, runner
     from flows.core.part import Target, find_part
     from flows.jobs import find_trained
+    from flows.prepared import prepare
 
     backend = registry.load(flow)
     job = find_trained("arch8", None, backend.weights).job(Target(find_part("xc7z020"), 10.0), backend.options())
-    plan = runner.full_plan(backend, runner.prepare(backend, job), None, None)
+    plan = runner.full_plan(backend, prepare(backend, job), None, None)
     wanted = {package for step in plan.steps for package in step.packages}
     assert len(wanted) > 3
     monkeypatch.setattr(packages, "package_version", lambda name: packages.ABSENT)

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from flows import executor, log
+from flows import executor, identity, log
 from flows.core.errors import SetupError, StepFailed
 from flows.core.plan import PYTHON, Plan, State, Step
 from flows.executor import Executor
@@ -147,7 +147,7 @@ def test_two_steps_at_once_are_both_stopped(store: Store, tool: Callable[..., St
 def test_a_run_that_waits_for_another_can_be_stopped(store: Store, tool: Callable[..., Step]) -> None:
     step = tool("echo > out", makes=("out",))
     waiting = Executor(store, 1, lambda *event: None)
-    with store.lock(executor.step_digest(step, {})):
+    with store.lock(identity.step_digest(step, {})):
         threading.Timer(0.3, waiting.stop).start()
         with pytest.raises(KeyboardInterrupt):
             waiting.execute(Plan((step,)))
@@ -159,7 +159,7 @@ def test_a_tool_that_hangs_when_asked_for_its_version(
 ) -> None:
     monkeypatch.setattr("flows.processes.VERSION_S", 0.5)
     tool(f'#!/bin/sh\nsh -c "{AWAY}" &\necho banner\necho v7.1\nsleep 300')
-    path = executor._find("stand-in")
+    path = identity.find_tool("stand-in")
     assert path and tool_version(path) == "v7.1" and not left(mark)
     tool("#!/bin/sh\nexec yes no digit")
     assert tool_version(path) == "unknown"
@@ -170,7 +170,7 @@ def test_a_tool_that_hangs_when_asked_for_its_version(
 @needs_proc
 def test_a_stop_ends_the_question_for_a_version(tool: Callable[..., Step], mark: str) -> None:
     tool("#!/bin/sh\nsleep 300")
-    path, stop = executor._find("stand-in"), Stop()
+    path, stop = identity.find_tool("stand-in"), Stop()
     threading.Timer(0.3, stop.set).start()
     started = time.monotonic()
     assert path and tool_version(path, stop) == "unknown"
@@ -196,7 +196,7 @@ def test_a_program_that_cannot_be_started(store: Store, tool: Callable[..., Step
 
 def test_a_tool_that_vanishes_between_lookup_and_start(store: Store, tool: Callable[..., Step]) -> None:
     step = tool("true")
-    path = executor._find("stand-in")
+    path = identity.find_tool("stand-in")
     assert path
     Path(path).unlink()
     with pytest.raises(SetupError, match="No such file"):
@@ -205,13 +205,13 @@ def test_a_tool_that_vanishes_between_lookup_and_start(store: Store, tool: Calla
 
 def test_a_folder_and_a_file_without_permission_are_no_tools(store: Store, tool: Callable[..., Step]) -> None:
     step = tool("true")
-    place = Path(str(executor._find("stand-in")))
+    place = Path(str(identity.find_tool("stand-in")))
     place.chmod(0o644)
-    executor._find.cache_clear()
+    identity.find_tool.cache_clear()
     assert execute(store, step) == {"stand-in": State.SKIPPED}
     place.unlink()
     place.mkdir()
-    executor._find.cache_clear()
+    identity.find_tool.cache_clear()
     assert execute(store, step) == {"stand-in": State.SKIPPED}
 
 
@@ -415,7 +415,7 @@ def test_under_nohup_a_closed_terminal_ends_nothing(store: Store, tool: Callable
 def test_an_orphan_that_still_writes_does_not_spoil_the_rerun(store: Store, tool: Callable[..., Step]) -> None:
     """As a run of another machine on the same store may leave it: its folder fills while it is removed."""
     step = tool("echo > out", makes=("out",))
-    digest = executor.step_digest(step, {})
+    digest = identity.step_digest(step, {})
     stale, other = store.scratch / f"{digest}.dead", store.scratch / f"{'0' * 64}.dead"
     (store.locks / ("0" * 64)).touch()
     other.mkdir()

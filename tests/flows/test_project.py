@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import flows
-from flows import designs, reviewing, runner, searching
+from flows import designs, reviewing, runner
 from flows.__main__ import main
 from flows.core.errors import InputError, SetupError
 from flows.core.evidence import Metric
@@ -148,7 +148,7 @@ def test_a_search_that_cannot_be_had_spoils_no_report(tmp_path: Path, monkeypatc
             raise result
         return result
 
-    monkeypatch.setattr(searching, "searched", searched)
+    monkeypatch.setattr(reviewing, "search", searched)
     for there in (False, True):
         store = Store(tmp_path / "store")
         found = reviewing.review(project, Executor(store, 1, print), store, 1, print)

@@ -34,6 +34,7 @@ from reports.difference import difference
 from reports.terminal import bars
 from reports.terminal import run as terminal
 from reports.terminal.brief import decisions
+from reports.terminal.comparison import comparison as side_by_side
 
 SCHEMA = json.loads(Path(record.__file__).with_name("run.schema.json").read_text())
 D = "0123456789abcdef"
@@ -240,7 +241,7 @@ def shown(document: Document) -> None:
             form.report(comparison).encode("utf-8", "backslashreplace")
         decisions(comparison)
     terminal.details(document, layers=True)
-    terminal.comparison(document)
+    side_by_side(document)
     for run in document.runs:
         bars.waterfalls(run)
     with suppress(FlowsError):

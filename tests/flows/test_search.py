@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import flows
-from flows import designs, registry, runner, searching
+from flows import designs, registry, scores
 from flows.__main__ import main
 from flows.core.errors import FlowsError, SetupError, UsageError
 from flows.core.evidence import Metric
@@ -23,9 +23,11 @@ from flows.core.plan import Asset
 from flows.core.record_reader import document_from_json
 from flows.designs import Request, Source
 from flows.executor import Executor
+from flows.prepared import Prepared
 from flows.results import Counts
-from flows.runner import Prepared
-from flows.searching import Choosing, goal
+from flows.searching.goal import goal
+from flows.searching.images import SearchImages, search_images
+from flows.searching.search import opened, search_designs
 from flows.store import Store
 from models import cifar10
 from reports import mixed
@@ -46,7 +48,7 @@ class Asked:
 
     def __init__(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.store, self.measured, self.most = Store(store), 0, 10**9
-        monkeypatch.setattr(runner, "counted", self._counted)
+        monkeypatch.setattr(scores, "counted", self._counted)
 
     def _counted(self, prepared: Prepared, batch: Asset, executor: Executor) -> Counts:
         self.measured += 1
@@ -61,10 +63,10 @@ class Asked:
         source = Source(str(MODEL), calibration=RANGES)
         trained = designs.trained_network(source, lambda: steps)
         request = Request((flow,), {flow: registry.load(flow).options()}, source)
-        asked = searching.opened(request, trained, self.store, widths)
-        images = Choosing(Asset(RANGES, "a"), "images of the test", Asset(RANGES, "b"), "others")
+        asked = opened(request, trained, self.store, widths)
+        images = SearchImages(Asset(RANGES, "a"), "images of the test", Asset(RANGES, "b"), "others")
         wanted = goal(**{"keep_accuracy": 2.0, "bits": widths, "cost": "lut", "trials": trials, **more})
-        return searching.search(asked, wanted, images, steps, lambda *told: None)
+        return search_designs(asked, wanted, images, steps, lambda *told: None)
 
 
 @pytest.fixture
@@ -141,7 +143,7 @@ def test_more_trials_go_on_from_those_before(asked: Asked) -> None:
 
 
 def test_no_design_that_keeps_the_accuracy_is_a_result(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "counted", lambda *asked: Counts(N, 100, 900, 100, "0" * 16))
+    monkeypatch.setattr(scores, "counted", lambda *asked: Counts(N, 100, 900, 100, "0" * 16))
     found = asked(trials=4)
     assert found.best is None and found.final is None and found.tried
 
@@ -163,8 +165,8 @@ def test_nothing_is_chosen_by_test_images(tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", images=images, labels=np.arange(41) % 3)
     steps = Executor(Store(tmp_path / "store"), 1, lambda event, step, text: None)
     source = Source(str(MODEL), calibration=RANGES, data=tmp_path / "own.npz")
-    chosen = searching.choosing(source, designs.trained_network(source, lambda: steps), 10, steps)
-    by, test = (np.load(asset.path)["images"] for asset in (chosen.images, chosen.test))
+    chosen = search_images(source, designs.trained_network(source, lambda: steps), 10, steps)
+    by, test = (np.load(asset.path)["images"] for asset in (chosen.choosing, chosen.test))
     assert np.array_equal(by, images[:20:2]) and np.array_equal(test, images[1::2])
 
 
@@ -176,10 +178,10 @@ def test_the_images_that_were_held_out_from_training_choose(tmp_path: Path) -> N
     steps = Executor(Store(tmp_path / "store"), 1, lambda event, step, text: None)
     trained = designs.trained_network(source, lambda: steps)
     with pytest.raises(Exception, match="training held out"):  # of other images than the card says
-        searching.choosing(source, trained, 10, steps)
-    chosen = searching.choosing(source, replace(trained, card=None), 10, steps)
+        search_images(source, trained, 10, steps)
+    chosen = search_images(source, replace(trained, card=None), 10, steps)
     assert "may have been trained" in chosen.about and chosen.test.path.name == "test_batch.bin"
-    assert len(np.load(chosen.images.path)["labels"]) == 10
+    assert len(np.load(chosen.choosing.path)["labels"]) == 10
 
 
 def test_the_command_says_what_chose_and_what_to_build(

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from backends.protocol import NoteKind
-from flows import pixels, runner
+from flows import pixels
 from flows.__main__ import main
 from flows.core.plan import Products, State, StepResult
 from flows.core.study import Outcome, Pairing, Row, Scope, Study
 from flows.results import Counts
+from flows.scores import lost_note
 from models import cifar10
 from models.study import share
 from models.zoo import NETWORKS
@@ -196,6 +197,6 @@ def test_which_pixels_were_taken_stands_in_the_result(
 
 @pytest.mark.parametrize(("right", "told"), [(7_944, []), (7_894, []), (7_893, ["0.51 points"])])
 def test_accuracy_that_is_lost_is_told(right: int, told: list[str]) -> None:
-    found = runner._lost(Counts(10_000, right, 7_944, 9_000, "0123456789abcdef"), "hls")
+    found = lost_note(Counts(10_000, right, 7_944, 9_000, "0123456789abcdef"), "hls")
     assert [note.text.partition(" of ")[0] for note in found] == told
     assert all("`python -m flows profile hls --cost --data DIR`" in note.text for note in found)

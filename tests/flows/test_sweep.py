@@ -22,6 +22,7 @@ from flows.cli.parser import parse
 from flows.core.errors import SetupError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
 from flows.designs import Failure, Request, Source
+from flows.stored_estimates import versions
 from flows.values import several
 
 FIXED: dict[str, Any] = {"reuse_factor": "64", "fifo_depth": "40"}
@@ -136,7 +137,7 @@ def test_an_arithmetic_is_evaluated_once(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(("name", "other"), [("code", "0123456789abcdef"), ("numpy", "1.0"), ("python", "3.9")])
 def test_a_worker_with_other_versions_refuses_by_name(tmp_path: Path, name: str, other: str) -> None:
     (point,) = sweeping.grid(request_of("hls4ml"), {})
-    mine = sweeping.versions(point)
+    mine = versions(point)
     answer = sweeping.estimated(sweeping.Point(point, tmp_path, {**mine, name: other}))
     assert isinstance(answer, Failure) and isinstance(answer.error, SetupError)
     assert f"it has other versions than are asked for: {name} {mine[name]}, not {other}" in str(answer.error)

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from backends.amd import cosim, csynth_text, tables, utilization
-from backends.hls4ml.options import precision_text
+from backends.hls4ml.option_texts import precision_text
 from flows.core.errors import FlowsError
 from flows.core.text import identifier, printable
 from models.fixed import parse_type, separated

@@ -19,6 +19,7 @@ from reports.design import designs_of
 from reports.difference import difference
 from reports.terminal import brief
 from reports.terminal import run as terminal
+from reports.terminal.comparison import comparison as side_by_side
 from tests.reports.runs import document_of, readings_of, run_of
 
 
@@ -82,7 +83,7 @@ def test_a_clock_at_risk_is_said_to_be_what_may_fail() -> None:
     assert decision.candidates[0].fit.verdict is Verdict.AT_RISK
     assert "The resources of fast fit; the clock may not be met." in decision.why and "interval" not in decision.why
     assert doubts(comparison)["warnings"] == "another", "the clock is told once"
-    assert "at risk (clock)" in terminal.comparison(document_of(fast))
+    assert "at risk (clock)" in side_by_side(document_of(fast))
     assert not any("other builds" in doubt.unknown.fact for doubt in decision.doubts)
 
 
@@ -114,7 +115,7 @@ def test_what_other_builds_reached_is_no_block_of_this_one() -> None:
 def test_every_format_says_it(late: Run, sure: Run) -> None:
     document = document_of(late, sure)
     comparison = compare([document])
-    table = terminal.comparison(document)
+    table = side_by_side(document)
     assert "clock missed (81.2 of 100 MHz)" in table and "fits (FF)" in table
     assert "| **clock missed** |" in markdown.report(comparison)
     assert "100 MHz missed, 81.2 MHz by routed" in markdown.report(comparison)

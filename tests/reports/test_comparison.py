@@ -16,7 +16,8 @@ from flows.core.record import Document, StepFacts, WeightsFacts
 from flows.core.record_reader import document_from_json
 from reports import html, markdown
 from reports.comparison import Absent, Comparison, compare
-from reports.decision import Decision, leads
+from reports.decision import Decision
+from reports.leads import leads
 from tests.reports.runs import document_of, readings_of, run_of
 
 

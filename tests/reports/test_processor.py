@@ -17,7 +17,7 @@ from flows.core.record_reader import document_from_json
 from reports import html, junit, markdown
 from reports.comparison import Comparison, compare
 from reports.processor import HEAD, speed_up
-from reports.terminal.run import comparison as table
+from reports.terminal.comparison import comparison as table
 from reports.terminal.run import details
 from tests.reports.runs import document_of, readings_of, run_of
 

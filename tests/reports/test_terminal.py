@@ -8,6 +8,7 @@ from flows.core.record import Document, NetworkFacts, Run, StepFacts, Verificati
 from reports import words
 from reports.terminal import layout
 from reports.terminal import run as terminal
+from reports.terminal.comparison import comparison
 
 D = "0123456789abcdef"
 
@@ -141,16 +142,16 @@ def test_csynth_counts_a_design_without_the_shell() -> None:
 
 
 def test_the_comparison_has_a_line_a_run_and_names_the_architecture() -> None:
-    text = terminal.comparison(document(run(), run(equal=None)))
+    text = comparison(document(run(), run(equal=None)))
     first, second = text.splitlines()[1:3]
     assert "114 %" in first and ">= 26 %" in first and "unknown" in first and "16/16" in first and "over (LUT)" in first
     assert " no " in second and D in text
 
 
 def test_the_comparison_says_what_tells_runs_of_one_flow_apart() -> None:
-    assert "design" not in terminal.comparison(document(run()))
+    assert "design" not in comparison(document(run()))
     runs = run(), replace(run(), name="toy-xc7z010-def456", options={"reuse_factor": "8"})
-    first, second = terminal.comparison(document(*runs)).splitlines()[1:3]
+    first, second = comparison(document(*runs)).splitlines()[1:3]
     assert first.endswith("  toy (reuse-factor 64)") and second.endswith("  toy (reuse-factor 8)")
 
 

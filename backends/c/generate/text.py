@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from backends.c.program import Call, Program, gives_sums, stored
+from backends.c.allocation import Call, gives_sums
+from backends.c.program import Program, stored
 from backends.dataflow.layers.names import title
 from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork

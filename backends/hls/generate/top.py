@@ -13,7 +13,8 @@ from backends.dataflow.layers.names import struct, title
 from backends.dataflow.layers.nodes import CLONE, CONCAT, RECEIVE, SEND, WINDOW, Node, pixels
 from backends.dataflow.stages import Fifo
 from backends.hls.generate import cpp
-from backends.hls.generate.layers import window_name, word
+from backends.hls.generate.layer_text import word
+from backends.hls.generate.weighted import window_name
 from models.network import INPUT
 
 TEMPLATES = {

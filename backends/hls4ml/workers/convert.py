@@ -15,7 +15,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +25,15 @@ import keras
 import numpy as np
 from safetensors.numpy import load_file
 
-from backends.hls4ml.schedule import CLONE, PADDING
+from backends.hls4ml.workers.cpp import PROJECT, simulation, write_relu6
+from backends.hls4ml.workers.fifos import read_fifos, set_depths, write_storage
 from flows.core.errors import MismatchError
 from flows.core.worker import JOB, run_worker
 from models.fixed import FixedType, parse_type
-from models.keras3.network import IMAGE, ZERO_PADDING, applied, explicit_pads, keras_layer, padding_name
+from models.keras3.network import IMAGE, applied, explicit_pads, keras_layer, padding_name
 from models.network import INPUT, Clip, GroupedConv2D, Layer, MaxPool2D
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
-
-PROJECT = Path("project")
 
 
 def keras_model(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) -> keras.Model:
@@ -57,7 +55,7 @@ def keras_model(quantised: QuantisedNetwork, weights: Mapping[str, np.ndarray]) 
 
 
 def known_to_hls4ml(layer: Layer) -> keras.layers.Layer:
-    """Its Keras layer, of the two that hls4ml does not read the one that it does."""
+    """Its Keras layer. Two kinds are replaced by equal layers that hls4ml reads."""
     match layer:
         case GroupedConv2D():
             padding = layer.padding if layer.padding == "same" else "valid"
@@ -141,161 +139,8 @@ def read_sources(graph: Any) -> Iterator[tuple[str, str, str]]:
             yield f"defines.h, {name}", written_type, _canonical(variable.type.precision)
 
 
-def fifos(graph: Any) -> Iterator[tuple[tuple[str, str], Any]]:
-    """((writer, reader) by the names that our schedule gives blocks, the stream between them) of every FIFO."""
-    ends = {*graph.get_input_variables(), *graph.get_output_variables()}
-    in_place = {node.inputs[0]: node.outputs[0] for node in graph.get_layers() if node.class_name == "Reshape"}
-    for node in graph.get_layers():
-        for output, variable in node.variables.items():
-            read = in_place.get(output, output)
-            readers = [other for other in graph.get_layers() if read in other.inputs]
-            if readers and variable not in ends and node.class_name != "Reshape":
-                yield (_block(node.name), _block(readers[0].name)), variable
-
-
-def _block(node: str) -> str:
-    """hls4ml's name of a node as the block's name in `backends.hls4ml.schedule`."""
-    for prefix, kind in (("clone_", CLONE), (ZERO_PADDING, PADDING)):
-        if node.startswith(prefix):
-            return f"{kind} {_block(node.removeprefix(prefix))}"
-    return INPUT if node == IMAGE else node
-
-
-def set_depths(graph: Any, buffers: Mapping[tuple[str, str], tuple[int, str]]) -> None:
-    """Gives every FIFO its depth; raises `MismatchError` where hls4ml makes others than were planned."""
-    by_edge = dict(fifos(graph))
-    if odd := by_edge.keys() ^ buffers.keys():
-        fact = f"{' to '.join(min(odd))} is {'not planned' if min(odd) in by_edge else 'not made'}"
-        raise MismatchError("hls4ml, FIFOs", fact, "please report it with job.json")
-    for fifo, variable in by_edge.items():
-        variable.pragma = ("stream", buffers[fifo][0])
-
-
-STORAGE = {
-    "Vitis": "BIND_STORAGE variable={} type=FIFO impl={}",
-    "Vivado": "RESOURCE variable={} core=FIFO_{}",
-}
-
-
-def write_storage(graph: Any, buffers: Mapping[tuple[str, str], tuple[int, str]], backend: str) -> None:
-    """Says behind the depth of every FIFO what keeps it: hls4ml has no word for that."""
-    where = {variable.name: buffers[fifo][1].upper() for fifo, variable in fifos(graph)}
-    path = PROJECT / "firmware" / "myproject.cpp"
-
-    def add(depth: re.Match[str]) -> str:
-        return f"{depth[0]}\n    #pragma HLS {STORAGE[backend].format(depth[1], where[depth[1]])}"
-
-    path.write_text(re.sub(r"#pragma HLS STREAM variable=(\w+) depth=\d+", add, path.read_text()))
-
-
-def read_fifos(
-    graph: Any, buffers: Mapping[tuple[str, str], tuple[int, str]], ask: Mapping[str, Any]
-) -> Iterator[tuple[str, str, str]]:
-    """(place, what ``myproject.cpp`` says, what was meant) of every FIFO."""
-    text = (PROJECT / "firmware" / "myproject.cpp").read_text()
-    for fifo, variable in fifos(graph):
-        depth, storage = buffers[fifo]
-        for place, pattern, meant in (
-            ("depth", rf"STREAM variable={variable.name} depth=(\d+)", str(depth)),
-            ("storage", STORAGE[ask["backend"]].format(variable.name, "([A-Z]+)"), storage.upper()),
-        ):
-            match = re.search(pattern, text)
-            if place == "depth" or ask["pragmas"]:
-                yield f"FIFO {' to '.join(fifo)}, {place}", match[1] if match else "nothing", meant
-
-
-RELU6 = """
-namespace nnet {
-// Of streams: hls4ml's nnet_activation.h has it of arrays. Written by zynqflows.
-template <class data_T, class res_T, typename CONFIG_T> void relu6(hls::stream<data_T> &data, hls::stream<res_T> &res) {
-ReLU6ActLoop:
-    for (int i = 0; i < CONFIG_T::n_in / res_T::size; i++) {
-        #pragma HLS PIPELINE
-
-        data_T in_data = data.read();
-        res_T out_data;
-        PRAGMA_DATA_PACK(out_data)
-
-    ReLU6PackLoop:
-        for (int j = 0; j < res_T::size; j++) {
-            #pragma HLS UNROLL
-            if (in_data[j] < 0)
-                out_data[j] = 0;
-            else if (in_data[j] > 6)
-                out_data[j] = 6;
-            else
-                out_data[j] = in_data[j];
-        }
-
-        res.write(out_data);
-    }
-}
-} // namespace nnet
-
-"""
-
-
-def write_relu6() -> None:
-    """Adds ReLU6 of streams to the header that hls4ml's templates include: it lacks there alone."""
-    path = PROJECT / "firmware" / "nnet_utils" / "nnet_activation_stream.h"
-    body, end, tail = path.read_text().rpartition("#endif")
-    path.write_text(f"{body.rstrip()}\n{RELU6}{end}{tail}")
-
-
 def _canonical(precision: object) -> str:
     return parse_type(str(precision)).name
-
-
-SIMULATION = """\
-// Integers in, integers out: what the project's C simulation computes, with no rounding on the way.
-#include "myproject.h"
-#include <cmath>
-
-extern "C" void simulate(const double *images, double *results, int frames) {{
-    for (int frame = 0; frame < frames; frame++) {{
-{body}
-    }}
-}}
-"""
-STREAM = """\
-        hls::stream<{given}> in("in");
-        hls::stream<{made}> out("out");
-        for (int pixel = 0; pixel < {pixels}; pixel++) {{
-            {given} word;
-            for (unsigned c = 0; c < {given}::size; c++)
-                word[c] = std::ldexp(*images++, -{given_fraction});
-            in.write(word);
-        }}
-        myproject(in, out);
-        for (int read = 0; read < {results}; read += {made}::size) {{
-            {made} word = out.read();
-            for (unsigned c = 0; c < {made}::size; c++)
-                *results++ = std::ldexp(word[c].to_double(), {made_fraction});
-        }}"""
-PARALLEL = """\
-        {given} in[{pixels} * {channels}];
-        {made} out[{results}];
-        for (int i = 0; i < {pixels} * {channels}; i++)
-            in[i] = std::ldexp(*images++, -{given_fraction});
-        myproject(in, out);
-        for (int i = 0; i < {results}; i++)
-            *results++ = std::ldexp(out[i].to_double(), {made_fraction});"""
-
-
-def simulation(graph: Any, quantised: QuantisedNetwork, io_type: str) -> str:
-    """The C++ through which codes go in and come out. A double holds every code exactly."""
-    (source,), (result,) = graph.get_input_variables(), graph.get_output_variables()
-    *area, channels = quantised.network.input_shape
-    body = (STREAM if io_type == "io_stream" else PARALLEL).format(
-        given=source.type.name,
-        made=result.type.name,
-        pixels=prod(area),
-        channels=channels,
-        results=int(np.prod(result.shape)),
-        given_fraction=quantised.input.type.fraction,
-        made_fraction=quantised.type_of(quantised.output).fraction,
-    )
-    return SIMULATION.format(body=body)
 
 
 def main(ask: Mapping[str, Any]) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.cli import arguments, output, session
+from flows.cli.parser import Parser
 from flows.core.errors import FlowsError, InputError, RefusedError
 
 if TYPE_CHECKING:
     from flows.core.readiness import Readiness
-
-from argparse import Namespace
-from collections.abc import Sequence
-from pathlib import Path
-
-from flows.cli import arguments, session
-from flows.cli.parser import Parser
 
 ABOUT = "whether a model file made elsewhere can go through a flow, node by node"
 ARCHITECTURE = "architecture"
@@ -36,10 +34,10 @@ def execute(args: Namespace) -> int:
     from reports.terminal.readiness import verdicts
 
     judge = readiness.judge_of(args.flows[0])
-    session.check_places(args)
+    output.check_places(args)
     checked = readiness.assess(judge, args.model, args.network, session.executor(args))
     print(verdicts(checked))
-    session.write_json(args.json, {"schema": SCHEMA, "file": checked.file, "verdicts": checked.verdicts})
+    output.write_json(args.json, {"schema": SCHEMA, "file": checked.file, "verdicts": checked.verdicts})
     session.raise_last(_errors(checked))
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session, stored_runs
 from flows.cli.parser import Parser
 from flows.core.errors import UsageError
 
@@ -20,12 +20,12 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(args: Namespace) -> int:
-    from reports.terminal.run import comparison
+    from reports.terminal.comparison import comparison
 
-    documents = session.of_network(session.read_records(session.open_store(args), args.runs), args.network)
+    documents = stored_runs.of_network(stored_runs.read_records(session.open_store(args), args.runs), args.network)
     print("\n\n".join(map(comparison, documents)))
     if args.json and len(documents) > 1:
         names = ", ".join(f"{document.network.architecture} ({document.network.name})" for document in documents)
         raise UsageError("--json", f"a file holds runs of one network, and these are of {names}", "name --network")
-    session.write_document(args.json, documents[0])
+    output.write_document(args.json, documents[0])
     return 0

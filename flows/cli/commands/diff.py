@@ -6,7 +6,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session, stored_runs
+from flows.cli.argument_types import tolerance
 from flows.cli.parser import Parser
 
 ABOUT = "what changed between two runs: inputs, options and numbers, layer by layer"
@@ -16,7 +17,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("before", metavar="A", help="a run by name, or a JSON file of runs")
     parser.add_argument("after", metavar="B", help="another")
     parser.add_argument(
-        "--tolerance", dest="tolerances", metavar="[METRIC=]PERCENT", type=arguments.tolerance, action="append",
+        "--tolerance", dest="tolerances", metavar="[METRIC=]PERCENT", type=tolerance, action="append",
         default=[],
         help="what a number may change by without being counted; may be repeated (default 0)",
     )  # fmt: skip
@@ -30,10 +31,10 @@ def execute(args: Namespace) -> int:
     from reports.difference import difference
 
     store = session.open_store(args)
-    before, after = (session.read_documents(store, [name])[0] for name in (args.before, args.after))
+    before, after = (stored_runs.read_documents(store, [name])[0] for name in (args.before, args.after))
     changed = difference(before, after, dict(args.tolerances))
     print(changes.to_markdown(changed) if args.markdown else changes.terminal(changed))
     if args.html:
-        session.check_writable(args.html.parent)
-        session.write(args.html, changes.to_html(changed))
+        output.check_writable(args.html.parent)
+        output.write(args.html, changes.to_html(changed))
     return 0

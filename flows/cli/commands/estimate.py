@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session
 from flows.cli.parser import Parser
 
 ABOUT = "what designs would cost, in seconds, with no tool installed"
@@ -36,10 +36,11 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 def execute(args: Namespace) -> int:
     from flows import designs
     from flows.ledger import calibration
-    from reports.terminal.run import comparison, details
+    from reports.terminal.comparison import comparison
+    from reports.terminal.run import details
 
     session.check_training_images(args.data)
-    session.check_places(args)
+    output.check_places(args)
     trained = session.trained_network(args, args.network)
     outcome = designs.estimated(session.request(args), trained)
     if not args.no_own_rows:
@@ -51,7 +52,7 @@ def execute(args: Namespace) -> int:
     if len(document.runs) > 1:
         print(comparison(document))
     if document.runs:
-        session.write_document(args.json, document)
-        session.write_table(args.csv, document)
+        output.write_document(args.json, document)
+        output.write_table(args.csv, document)
     session.raise_last(outcome.errors)
     return 0

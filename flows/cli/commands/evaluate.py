@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from flows.cli import arguments, output, session
 from flows.cli.options import add_options, named
+from flows.cli.parser import Parser
 from flows.core.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
@@ -12,13 +16,6 @@ if TYPE_CHECKING:
     from flows.jobs import Trained
     from models.formats import Format
     from models.quantised import QuantisedNetwork
-
-
-from argparse import Namespace
-from collections.abc import Sequence
-
-from flows.cli import arguments, session
-from flows.cli.parser import Parser
 
 ABOUT = "accuracy by class, confusions, and where float and quantised differ"
 REPORTS = "zynqflows-evaluation/1"
@@ -53,24 +50,24 @@ def execute(args: Namespace) -> int:
     if args.flows and args.format:
         raise UsageError("--format", "given beside --flow, which has its own arithmetic", "leave one of them out")
     trained = [session.trained_network(args, name) for name in names]
-    designs = [_quantised(args, name, one) for name, one in zip(names, trained, strict=True)]
+    designs = [_quantised(args, name, each) for name, each in zip(names, trained, strict=True)]
     batch = session.test_images(args, *trained)
     assert batch, "--data is required"
-    session.check_places(args)
+    output.check_places(args)
     executor = session.executor(args)
     reports = [
-        studies.report(one, name, design, batch, executor, weights)
-        for one, (name, design, weights) in zip(trained, designs, strict=True)
+        studies.report(each, name, design, batch, executor, weights)
+        for each, (name, design, weights) in zip(trained, designs, strict=True)
     ]
     parts = [] if args.markdown else [evaluation(report) for report in reports]
     if len(reports) > 1 or args.markdown:
         parts.append(accuracies(reports, args.markdown))
     print("\n\n\n".join(parts))
-    session.write_json(args.json, {"schema": REPORTS, "reports": reports})
-    for one in reports if args.out else ():
-        job = args.out / f"{one.network}.evaluation.json"
-        session.write_json(job, one)
-        draw("confusion", job, args.out / f"{one.network}.confusion.svg")
+    output.write_json(args.json, {"schema": REPORTS, "reports": reports})
+    for report in reports if args.out else ():
+        job = args.out / f"{report.network}.evaluation.json"
+        output.write_json(job, report)
+        draw("confusion", job, args.out / f"{report.network}.confusion.svg")
     return 0
 
 
@@ -108,16 +105,17 @@ def _quantised(
 def _design(args: Namespace, network: str, trained: Trained) -> tuple[QuantisedNetwork, Asset | None]:
     """The arithmetic of the flow that was named, on the default part (none depends on it), and its weights where they
     are not those of `trained`: a flow may start from shipped weights of its own."""
-    from flows import registry, runner
+    from flows import registry
     from flows.cli.options import options_of
     from flows.core.part import Target, find_part
     from flows.designs import PARTS
     from flows.jobs import find_trained, is_file
+    from flows.prepared import arithmetic_weights, prepare
 
     backend = registry.load(args.flows[0])
     shipped = backend.weights and not args.weights and not is_file(network)
     started = find_trained(network, None, backend.weights) if shipped else trained
     job = started.job(Target(find_part(PARTS[0])), options_of(backend, args))
-    prepared = runner.prepare(backend, job)
-    weights = runner.arithmetic_weights(prepared)
+    prepared = prepare(backend, job)
+    weights = arithmetic_weights(prepared)
     return prepared.quantised, None if weights.digest == trained.weights.digest else weights

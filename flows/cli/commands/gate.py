@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session, stored_runs
 from flows.cli.parser import Parser
 from flows.core.errors import GateError, InputError
 
@@ -36,15 +36,15 @@ def execute(args: Namespace) -> int:
     if not policy.rules:
         raise InputError(f"policy {path}", "it has no rule", "see docs/reports.md for an example")
     store = session.open_store(args)
-    documents = session.of_network(session.read_documents(store, args.runs), args.network)
-    baseline = session.read_file(path.parent / policy.baseline) if policy.baseline else None
+    documents = stored_runs.of_network(stored_runs.read_documents(store, args.runs), args.network)
+    baseline = stored_runs.read_file(path.parent / policy.baseline) if policy.baseline else None
     runs = tuple(run for document in documents for run in document.runs)
     document = merged(documents) if baseline else Document(documents[0].network, runs)
     findings = gate.check(policy, document, baseline)
     print(gate.terminal(findings))
     if args.junit:
-        session.check_writable(args.junit.parent)
-        session.write(args.junit, gate.junit(findings))
+        output.check_writable(args.junit.parent)
+        output.write(args.junit, gate.junit(findings))
     broken = [finding for finding in findings if finding.outcome is gate.Outcome.BROKEN]
     if broken:
         rules = ", ".join(dict.fromkeys(check.rule.name for check in broken))

@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.cli import arguments, session
+from flows.cli import arguments, session, stored_runs
 from flows.cli.parser import Parser
 
 ABOUT = "take reports, bitstreams and board measurements into the ledger, beside what was predicted"
@@ -40,7 +40,7 @@ def execute(args: Namespace) -> int:
     print(f"{imported.page.name}: {len(imported.new)} new, {len(imported.page.entries)} in all")
     print(ledger.files(imported.page))
     print()
-    print(ledger.terminal(session.accounts(store, [imported.page])))
+    print(ledger.terminal(stored_runs.accounts(store, [imported.page])))
     for note in imported.notes:
         print(f"note: {note}", file=sys.stderr)
     return 0

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.cli import session
+from flows.cli import output
 from flows.cli.parser import Parser
 
 ABOUT = "write a project file with every key explained"
@@ -25,6 +25,6 @@ def execute(args: Namespace) -> int:
 
     if args.project.exists():
         raise UsageError(f"file {args.project}", "it is there already", "name another one, or edit it")
-    session.check_writable(args.project.parent)
-    session.write(args.project, START)
+    output.check_writable(args.project.parent)
+    output.write(args.project, START)
     return 0

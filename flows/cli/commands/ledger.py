@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session, stored_runs
 from flows.cli.parser import Parser
 
 ABOUT = "predictions beside what was built and measured, as residuals"
@@ -25,12 +25,12 @@ def execute(args: Namespace) -> int:
 
     store = session.open_store(args)
     if args.designs:
-        pages = [book.find(store, name) for name in dict.fromkeys(args.designs)]
-        accounts = session.accounts(store, pages)
+        pages = [book.find(store.root, name) for name in dict.fromkeys(args.designs)]
+        accounts = stored_runs.accounts(store, pages)
     else:
-        accounts = session.ledger(store)
+        accounts = stored_runs.ledger(store)
     if args.json:
-        session.write(args.json, ledger.to_json(accounts))
+        output.write(args.json, ledger.to_json(accounts))
     if not accounts:
         print(
             "the ledger is empty: `python -m flows import FILE --as NAME` takes a report, a bitstream or a board.toml"

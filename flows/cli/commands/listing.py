@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from flows.cli import arguments, session
+from flows.cli import arguments, session, stored_runs
 from flows.cli.parser import Parser
 
 ABOUT = "the flows, parts, boards and networks that are known, and the runs in the store"
@@ -22,7 +22,7 @@ def execute(args: Namespace) -> int:
     from flows.cli import listings
 
     if args.what == "runs":
-        documents = session.of_network(session.read_records(session.open_store(args), ()), args.network)
+        documents = stored_runs.of_network(stored_runs.read_records(session.open_store(args), ()), args.network)
         print(listings.runs(documents))
         return 0
     known = {"flows": listings.flows, "parts": listings.parts, "boards": listings.boards, "networks": listings.networks}

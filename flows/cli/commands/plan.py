@@ -21,15 +21,13 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 def execute(args: Namespace) -> int:
     from flows import runner
-    from flows.executor import step_digest
+    from flows.identity import step_digests
+    from flows.prepared import prepare
     from reports.terminal.plan import plan
 
     trained = session.trained_network(args, args.network)
     batch = session.test_images(args, trained)
     for backend, started, job in session.designs(args, trained):
-        full = runner.full_plan(backend, runner.prepare(backend, job), batch, started.card)
-        digests: dict[str, str] = {}
-        for step in full.steps:
-            digests[step.name] = step_digest(step, digests)
-        print(plan(f"{backend.name} on {job.target.part.full_name}", full, digests))
+        full = runner.full_plan(backend, prepare(backend, job), batch, started.card)
+        print(plan(f"{backend.name} on {job.target.part.full_name}", full, step_digests(full)))
     return 0

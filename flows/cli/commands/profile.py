@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.cli import arguments, output, session
+from flows.cli.parser import Parser
 from flows.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -12,13 +17,6 @@ if TYPE_CHECKING:
     from flows.core.profile import Profile
     from flows.jobs import Trained
     from models.quantised import QuantisedNetwork
-
-from argparse import Namespace
-from collections.abc import Sequence
-from pathlib import Path
-
-from flows.cli import arguments, session
-from flows.cli.parser import Parser
 
 ABOUT = "what every tensor of a design reaches, against what its fixed-point type holds"
 PROFILE = "zynqflows-profile/1"
@@ -40,8 +38,8 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(args: Namespace) -> int:
-    from flows import runner
     from flows.cli.pictures import draw
+    from flows.prepared import float_network, prepare
     from models.integer_network import IntegerNetwork
     from models.integer_profile import integer_profile
     from models.profile import profile
@@ -53,11 +51,11 @@ def execute(args: Namespace) -> int:
     jobs = list(session.designs(args, trained))
     if len(jobs) > 1:
         raise UsageError("profile", f"{len(jobs)} designs are asked for", "name one flow and one part")
-    session.check_places(args)
+    output.check_places(args)
     backend, *_, job = jobs[0]
-    prepared = runner.prepare(backend, job)
+    prepared = prepare(backend, job)
     quantised = prepared.quantised
-    if isinstance(job.integer, IntegerNetwork) and runner.float_network(prepared):
+    if isinstance(job.integer, IntegerNetwork) and float_network(prepared):
         if args.cost:
             fact = f"{backend.name} computes on integers alone, and no tensor has a type whose cost could be told"
             raise UsageError("--cost", fact, "leave it out; `python -m flows evaluate` says what the integers cost")
@@ -68,10 +66,10 @@ def execute(args: Namespace) -> int:
         profiled = _judged(args, profiled, quantised, job, trained)
     print(told(profiled))
     content = {"schema": PROFILE, "profile": profiled}
-    session.write_json(args.json, content)
+    output.write_json(args.json, content)
     if args.out:
         data = args.out / "profile.json"
-        session.write_json(data, content)
+        output.write_json(data, content)
         draw("profile", data, data.with_suffix(".svg"))
     return 0
 
@@ -80,9 +78,9 @@ def _judged(
     args: Namespace, profiled: Profile, quantised: QuantisedNetwork, job: Job[Any], trained: Trained
 ) -> Profile:
     """`profiled`, with the accuracy that each type costs alone on the test images."""
-    from flows import runner
     from flows.core.plan import Output, Plan
     from flows.core.profile import Judged
+    from flows.prepared import weights_asset
     from flows.results import read_result, tensor_counts
     from models.reference import COST, cost_step
 
@@ -90,7 +88,7 @@ def _judged(
         raise UsageError("--cost", "the test images are not known", "give --data DIR as well")
     batch = session.test_images(args, trained)
     assert batch, "--data is given"
-    step = cost_step(quantised, runner.weights_asset(job), batch)
+    step = cost_step(quantised, weights_asset(job), batch)
     executor = session.executor(args)
     place = executor.execute(Plan((step,))).path(Output(step.name, COST))
     assert place, "python is never absent"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session
 from flows.cli.parser import Parser
 
 ABOUT = "accuracy, size and saturation of a trained network in fixed-point formats"
@@ -31,14 +31,14 @@ def execute(args: Namespace) -> int:
     trained = session.trained_network(args, args.network)
     batch = session.test_images(args, trained)
     assert batch, "--data is required"
-    session.check_places(args)
+    output.check_places(args)
     executor = session.executor(args)
     study = studies.study(trained, formats, batch, executor)
     print(quantisation(study, args.markdown))
     content = {"schema": STUDY, "study": study}
-    session.write_json(args.json, content)
+    output.write_json(args.json, content)
     if args.out:
         job = args.out / f"{study.network}.quantisation.json"
-        session.write_json(job, content)
+        output.write_json(job, content)
         draw("quantisation", job, job.with_suffix(".svg"))
     return 0

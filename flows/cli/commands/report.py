@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session, stored_runs
 from flows.cli.parser import Parser
 from flows.core.errors import FlowsError, MismatchError, StepFailed
 
@@ -49,20 +49,20 @@ def execute(args: Namespace) -> int:
     from reports.formats import FORMATS
     from reports.terminal.brief import decisions
 
-    session.check_writable(args.out)
+    output.check_writable(args.out)
     store = session.open_store(args)
     if args.run:
         args.network = args.network or "arch8"
     failures = _run_missing(args, store) if args.run else {}
     absent = [Absent(flow, find_part(part).full_name, str(error)) for (flow, part), error in failures.items()]
-    documents = session.of_network(session.read_documents(store, args.runs), args.network)
-    ledger = session.ledger(store)
+    documents = stored_runs.of_network(stored_runs.read_documents(store, args.runs), args.network)
+    ledger = stored_runs.ledger(store)
     for place, document in zip(_places(args.out, documents), documents, strict=True):
         comparison = compare([document], absent, ledger=ledger)
         print(decisions(comparison))
-        session.check_writable(place)
+        output.check_writable(place)
         for name, render in FORMATS.items():
-            session.write(place / name, render(comparison))
+            output.write(place / name, render(comparison))
     for error in failures.values():
         if isinstance(error, (StepFailed, MismatchError)):
             raise error

@@ -6,7 +6,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session, stored_runs
+from flows.cli.argument_types import clock_ns, count
 from flows.cli.parser import Parser
 
 ABOUT = "run what a project file asks for and is missing, and write its report"
@@ -21,10 +22,10 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument(
         "--part", dest="boards", metavar="PART", action="append", help="in place of its boards; may be repeated"
     )
-    parser.add_argument("--clock", metavar="NS", type=arguments.clock_ns, help="in place of its clock period")
+    parser.add_argument("--clock", metavar="NS", type=clock_ns, help="in place of its clock period")
     parser.add_argument("--data", metavar="DATA", help="in place of its test images")
     parser.add_argument("--out", metavar="DIR", help="in place of its folder for the report")
-    parser.add_argument("--jobs", metavar="N", type=arguments.count, default=2, help="processes at a time (default 2)")
+    parser.add_argument("--jobs", metavar="N", type=count, default=2, help="processes at a time (default 2)")
     arguments.add_store(parser)
     arguments.add_verify(parser)
 
@@ -36,11 +37,11 @@ def execute(args: Namespace) -> int:
 
     overrides = {name: getattr(args, name) for name in ("network", "boards", "clock", "data", "out")}
     project = reviewing.opened(args.project, overrides)
-    session.check_writable(project.out)
+    output.check_writable(project.out)
     store, executor = session.open_store(args), session.executor(args, args.jobs)
-    reviewed = reviewing.review(project, executor, store, args.jobs, Counter(), session.ledger(store))
+    reviewed = reviewing.review(project, executor, store, args.jobs, Counter(), stored_runs.ledger(store))
     if reviewed.comparison:
         print(decisions(reviewed.comparison))
-    reviewing.write(reviewed, session.write)
+    reviewing.write(reviewed, output.write)
     session.raise_last(reviewed.errors)
     return 0

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session
+from flows.cli.argument_types import count
 from flows.cli.parser import Parser
 from flows.core.errors import UnfitError, UsageError
 
@@ -32,7 +33,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         help="CIFAR-10 in a folder, or FILE.npz of yours: evaluates the test images",
     )
     parser.add_argument("--out", metavar="DIR", type=Path, help="copy the files of every step here, each checked")
-    parser.add_argument("--jobs", metavar="N", type=arguments.count, default=2, help="processes at a time (default 2)")
+    parser.add_argument("--jobs", metavar="N", type=count, default=2, help="processes at a time (default 2)")
     parser.add_argument(
         "--record",
         action="store_true",
@@ -43,8 +44,10 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(args: Namespace) -> int:
-    from flows import designs, runner
-    from reports.terminal.run import comparison, details
+    from flows import designs
+    from flows.scores import record_scores
+    from reports.terminal.comparison import comparison
+    from reports.terminal.run import details
 
     if args.record and not args.data:
         raise UsageError("--record", "without test images nothing is evaluated", "give --data as well")
@@ -53,7 +56,7 @@ def execute(args: Namespace) -> int:
         return _submit(args)
     trained = session.trained_network(args, args.network)
     batch = session.test_images(args, trained)
-    session.check_places(args)
+    output.check_places(args)
     store = session.open_store(args)
     executor = session.executor(args, args.jobs, verify=args.out is not None)
     outcome = designs.built([request], trained, batch, executor, store, args.jobs)
@@ -62,14 +65,14 @@ def execute(args: Namespace) -> int:
         print(details(document, full=args.verbose))
         if len(document.runs) > 1:
             print(comparison(document))
-        session.write_document(args.json, document)
-        session.write_table(args.csv, document)
+        output.write_document(args.json, document)
+        output.write_table(args.csv, document)
         if args.out:
             _copy(document, args.out)
         if args.record:
             started = {design[2].weights.digest: design[1] for design in designs.designs(request, trained)}
             for record in document.runs:
-                runner.record_scores(started[record.weights.digest], record)
+                record_scores(started[record.weights.digest], record)
     if not errors and args.require_fit:
         errors = list(_unfit(document))
     session.raise_last(errors)

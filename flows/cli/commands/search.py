@@ -6,7 +6,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session
+from flows.cli.argument_types import count, number
 from flows.cli.parser import Parser
 
 ABOUT = "the cheapest bits of each layer that keep an accuracy"
@@ -24,7 +25,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         "image does",
     )  # fmt: skip
     parser.add_argument(
-        "--keep-accuracy", metavar="POINTS", type=arguments.number, default=0.5,
+        "--keep-accuracy", metavar="POINTS", type=number, default=0.5,
         help="points of accuracy that may be lost against the float network, on the images to choose by (default 0.5)",
     )  # fmt: skip
     parser.add_argument(
@@ -35,9 +36,13 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         "--cost", choices=("lut", "ff", "bram18", "dsp"),
         help="the resource to save (default: the one that binds the widest design)",
     )  # fmt: skip
-    parser.add_argument("--trials", metavar="N", type=arguments.count, default=60, help="designs to try (default 60)")
+    parser.add_argument("--trials", metavar="N", type=count, default=60, help="designs to try (default 60)")
     parser.add_argument(
-        "--images", metavar="N", type=arguments.count, default=2000, help="images to choose by, at most (default 2000)"
+        "--images",
+        metavar="N",
+        type=count,
+        default=2000,
+        help="images to choose by, at most (default 2000)",
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write everything as JSON, zynqflows-search/1")
     arguments.add_csv(parser)
@@ -46,22 +51,23 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(args: Namespace) -> int:
-    from flows import searching
     from flows.cli.progress import Counter
     from flows.core.files import write_atomic
+    from flows.searching.goal import goal
+    from flows.searching.search import search
     from reports import mixed, sweep_page
     from reports.terminal.search import outcome
 
-    session.check_places(args)
-    goal = searching.goal(args.keep_accuracy, args.bits, args.cost, args.trials, args.images)
+    output.check_places(args)
+    wanted = goal(args.keep_accuracy, args.bits, args.cost, args.trials, args.images)
     request = session.request(args)
     trained = session.trained_network(args, args.network)
     steps = session.executor(args)
-    result = searching.searched(request, goal, trained, session.open_store(args), steps, Counter())
+    result = search(request, wanted, trained, session.open_store(args), steps, Counter())
     print(outcome(result))
     if args.json:
         write_atomic(args.json, mixed.report(result))
-    session.write_table(args.csv, mixed.document(result))
+    output.write_table(args.csv, mixed.document(result))
     if args.out:
-        session.write(args.out / "search.html", sweep_page.page(mixed.ranking(result)))
+        output.write(args.out / "search.html", sweep_page.page(mixed.ranking(result)))
     return 0

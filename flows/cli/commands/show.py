@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session
 from flows.cli.parser import Parser
 
 ABOUT = "one run, in full, block by block"
@@ -25,5 +25,5 @@ def execute(args: Namespace) -> int:
     print(details(document, layers=True))
     for run in document.runs:
         print(waterfalls(run))
-    session.write_document(args.json, document)
+    output.write_document(args.json, document)
     return 0

@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from flows.cli import arguments, session
+from flows.cli.argument_types import days
 from flows.cli.parser import Parser
 
 ABOUT = "delete what no recorded run refers to: old steps, failures, what killed runs left"
@@ -14,7 +15,7 @@ ABOUT = "delete what no recorded run refers to: old steps, failures, what killed
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("action", metavar="prune", choices=("prune",), help="delete what no recorded run refers to")
     parser.add_argument(
-        "--older-than", metavar="DAYS", type=arguments.days, default=30.0,
+        "--older-than", metavar="DAYS", type=days, default=30.0,
         help="only what was not used for so many days (default 30)",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="delete nothing: print what would go, with its size")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.cli import arguments, session
+from flows.cli import arguments, output, session
+from flows.cli.argument_types import argument_type, count
 from flows.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     )
     arguments.add_design(parser, argv, axes=True)
     parser.add_argument(
-        "--metrics", metavar="NAMES", type=metrics,
+        "--metrics", metavar="NAMES", type=argument_type(metrics),
         help="what counts for the Pareto front, with commas (default throughput_fps,accuracy,lut,dsp; without accuracy "
         "where it is not known of all)",
     )  # fmt: skip
@@ -38,7 +38,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     )  # fmt: skip
     arguments.add_batch(parser)
     parser.add_argument(
-        "--jobs", metavar="N", type=arguments.count, help="points at a time (default: as many as there are cores)"
+        "--jobs", metavar="N", type=count, help="points at a time (default: as many as there are cores)"
     )
     parser.add_argument(
         "--executor", metavar="WHERE",
@@ -49,10 +49,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 def metrics(text: str) -> tuple[Metric, ...]:
     from reports.pareto import parse_metrics
 
-    try:
-        return parse_metrics([name.strip() for name in text.split(",")])
-    except ValueError as reason:
-        raise argparse.ArgumentTypeError(str(reason)) from None
+    return parse_metrics([name.strip() for name in text.split(",")])
 
 
 def execute(args: Namespace) -> int:
@@ -61,7 +58,7 @@ def execute(args: Namespace) -> int:
     from reports import pareto, sweep_page
     from reports.terminal.sweep import front
 
-    session.check_places(args)
+    output.check_places(args)
     request, axes = session.sweep(args)
     trained = session.trained_network(args, args.network)
     batch = session.test_images(args, trained)
@@ -73,9 +70,9 @@ def execute(args: Namespace) -> int:
     if outcome.runs:
         ranking = pareto.ranking(outcome.document, args.metrics)
         print(front(ranking, every=args.all))
-        session.write_document(args.json, outcome.document)
-        session.write_table(args.csv, outcome.document)
+        output.write_document(args.json, outcome.document)
+        output.write_table(args.csv, outcome.document)
         if args.out:
-            session.write(args.out / "sweep.html", sweep_page.page(ranking))
+            output.write(args.out / "sweep.html", sweep_page.page(ranking))
     session.raise_last(outcome.errors)
     return 0

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.cli import arguments, qat, session
+from flows.cli import arguments, output, qat, session
+from flows.cli.argument_types import count, rate, seed
 from flows.cli.parser import Parser
 from flows.core.errors import SetupError, UsageError
 
@@ -38,22 +39,23 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         help="modern (torch's default): SGD, BatchNorm folded, averaged weights; seed: the published one, with Adam",
     )  # fmt: skip
     qat.add_arguments(parser)
+    parser.add_argument("--rate", metavar="R", type=rate, help="the highest learning rate (default: the recipe's)")
     parser.add_argument(
-        "--rate", metavar="R", type=arguments.rate, help="the highest learning rate (default: the recipe's)"
-    )
-    parser.add_argument(
-        "--epochs", metavar="N", type=arguments.count, help="passes over the training images (default: the recipe's)"
+        "--epochs",
+        metavar="N",
+        type=count,
+        help="passes over the training images (default: the recipe's)",
     )
     parser.add_argument(
         "--seed",
         metavar="N",
-        type=arguments.seed,
+        type=seed,
         help="of initialisation, split and augmentation (default: the recipe's)",
     )
     arguments.add_pixels(parser)
     arguments.add_store(parser)
     arguments.add_verify(parser)
-    parser.add_argument("--threads", metavar="N", type=arguments.count, default=2, help="processor threads (default 2)")
+    parser.add_argument("--threads", metavar="N", type=count, default=2, help="processor threads (default 2)")
     parser.add_argument(
         "--compile", action="store_true", help="let torch generate fused C++ (needs g++): a third faster"
     )
@@ -73,7 +75,7 @@ def execute(args: Namespace) -> int:
     if args.data.suffix != ".npz" or not quantised:
         for batch in cifar10.find(args.data, (*cifar10.TRAIN, *cifar10.TEST)):
             cifar10.check(batch)  # now rather than after hours, the labels of the test images too
-    session.check_writable(args.out)
+    output.check_writable(args.out)
     _check_packages(args, own)
     if quantised:
         return qat.train_module(args) if args.module else qat.train(args)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from backends.amd import cosim, csynth, tables, timing, utilization
 from backends.amd.csynth_checks import Cycles, Module
+from backends.amd.csynth_values import FIFOS, Csynth
 from backends.amd.readings import check, parse, readings
 from flows.core.errors import InputError
 from flows.core.evidence import Metric, Tier
@@ -87,7 +88,7 @@ def test_cycles_have_other_headings_before_vivado_hls_2019_2(report: Report) -> 
     loops = report("grid", ["Loop Name", "Latency/min", "Latency/max"], [{"Loop Name": "a", **old}])
     text = report("csynth", cycles=old, modules={"conv_U0": ({"LUT": 1}, old)}, tool="Vivado", pipeline="no")
     for found in (parse(text + report("cosim"), "x.rpt"), parse(loops + "\n\n" + text, "x.rpt")):
-        assert isinstance(found, csynth.Csynth)
+        assert isinstance(found, Csynth)
         for module in (found.top, *found.modules):
             assert (module.latency, module.interval) == (Cycles(7, 9), Cycles(7, 9))
 
@@ -153,7 +154,7 @@ def test_a_loop_without_a_bound_has_cycles_of_64_bits(report: Report) -> None:
 
 def test_fifos_are_summed_up_as_a_module_of_their_own(report: Report) -> None:
     found = csynth.parse(report("csynth", fifos={"BRAM_18K": 12, "LUT": 340}), "x.rpt")
-    assert found.modules == (Module(csynth.FIFOS, {Metric.BRAM18: 12, Metric.LUT: 340}),)
+    assert found.modules == (Module(FIFOS, {Metric.BRAM18: 12, Metric.LUT: 340}),)
 
 
 @given(st.data())
@@ -199,7 +200,7 @@ XML = """<profile><ReportVersion><Version>2024.1</Version></ReportVersion>
 
 def test_the_xml_form_has_the_modules_directly_below_the_top() -> None:
     found = parse(XML, "csynth.xml")
-    assert isinstance(found, csynth.Csynth)
+    assert isinstance(found, Csynth)
     assert (found.tool, found.part, found.clock_ns) == ("Vitis HLS 2024.1", "xc7z010-clg400-1", 8.0)
     expected = {Metric.LUT: 700, Metric.DSP: 3, Metric.BRAM18: 1}
     assert found.top.resources == expected, "FF is unknown: absent, not 0 and not available"

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from backends.amd.cosim import Cosim
-from backends.amd.csynth import FIFOS, Csynth
+from backends.amd.csynth_values import FIFOS, Csynth
 from backends.amd.readings import Report, check, parse
 from backends.amd.timing import Timing
 from flows.core.errors import InputError

@@ -23,8 +23,8 @@ from backends.dataflow.layers.names import identifiers, layer_names, struct, top
 from backends.dataflow.layers.nodes import MATRIX_VECTOR, WINDOW, nodes
 from backends.dataflow.pe_simd import Fold
 from backends.hls import BACKEND
-from backends.hls.generate.layers import window_name
 from backends.hls.generate.top import stage_texts
+from backends.hls.generate.weighted import window_name
 from backends.hls.workers.generate import TEMPLATES, files
 from flows.core.text import title
 from models.network import INPUT, Network

@@ -20,12 +20,12 @@ from backends.hls import BACKEND, amd
 from backends.hls.amd import read_report, scope_of
 from backends.hls.options import HlsOptions
 from backends.protocol import Job, NoteKind
-from flows import runner
 from flows.core.errors import InputError, StepFailed
 from flows.core.evidence import DESIGN, TOTAL, Metric, Reading, Tier, nearest, total
 from flows.core.fit import Verdict, judge
 from flows.core.plan import Plan, Products, State
 from flows.executor import Executor
+from flows.prepared import prepare
 from flows.store import LOG, Store
 from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network
 from models.reference import REFERENCE
@@ -149,7 +149,7 @@ WHOLE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
 def test_a_report_made_elsewhere_says_so(tmp_path: Path) -> None:
     job, place = job_on(SMALL, tmp_path, vendor=NONE), tmp_path / "mine.rpt"
     place.write_text(csynth_report(modules=WHOLE, top="small"))
-    prepared = runner.prepare(BACKEND, job, [place])
+    prepared = prepare(BACKEND, job, [place])
     assert {each.tier for each in prepared.imported} == {Tier.HLS}
     assert all(each.source.startswith("imported from mine.rpt") for each in prepared.imported)
     assert values(prepared.imported, DESIGN)[Metric.LUT] == 23_456
@@ -159,7 +159,7 @@ def test_a_report_made_elsewhere_says_so(tmp_path: Path) -> None:
     assert any("mine.rpt" in text and "your word" in text and said in text for text in warnings)
     totals = tmp_path / "totals.rpt"
     totals.write_text(csynth_report(top="small"))
-    (text,) = (note.text for note in runner.prepare(BACKEND, job, [totals]).notes if "totals.rpt" in note.text)
+    (text,) = (note.text for note in prepare(BACKEND, job, [totals]).notes if "totals.rpt" in note.text)
     assert "compared were top, part, clock and an interval" in text, "it lists no instances"
 
 

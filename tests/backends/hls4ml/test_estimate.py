@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import asdict
 from functools import cache
 from itertools import product
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,10 +32,9 @@ DEVICE = Device("xc7z020", 53200, 106400, 280, 220, ("clg400",), ("-1",), "a tes
 
 def job(network: Network = ARCH8, **options: Any) -> Job[Hls4mlOptions]:
     target = Target(Part(DEVICE, "clg400", "-1", "xc7z020"), 10.0)
-    usual = asdict(Hls4mlOptions()) | {"backend": "Vitis", "fifo_depth": FRAME, "fifo_storage": TOOL}
-    chosen: Any = SimpleNamespace(**(usual | options))
+    usual = {"backend": "Vitis", "fifo_depth": FRAME, "fifo_storage": TOOL}
     nothing: Any = None
-    return Job(network, nothing, nothing, target, chosen)
+    return Job(network, nothing, nothing, target, Hls4mlOptions(**(usual | options)))
 
 
 @cache

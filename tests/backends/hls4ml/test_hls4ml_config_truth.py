@@ -17,7 +17,8 @@ import yaml
 
 from backends.hls4ml import BACKEND
 from backends.hls4ml.design import asked, snapped, unrolled
-from backends.hls4ml.options import Hls4mlOptions, parse_precision
+from backends.hls4ml.option_texts import parse_precision
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.places import types_of
 from backends.hls4ml.precision import lower
 from backends.hls4ml.reuse import legal, nearest, sizes

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.dataflow.options import hours
-from backends.hls4ml.options import Hls4mlOptions, accelerated_shell_text, parse_reuse, precision_text, reuse_text
+from backends.hls4ml.option_texts import accelerated_shell_text, parse_reuse, precision_text, reuse_text
+from backends.hls4ml.options import Hls4mlOptions
 from models.fixed import FixedType
 
 NAMES = st.text("abcdefgh_0123456789", min_size=1)

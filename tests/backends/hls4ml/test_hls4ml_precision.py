@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.hls4ml.explain import explain
-from backends.hls4ml.options import FEWEST_BITS, Hls4mlOptions, precision_text
+from backends.hls4ml.option_texts import FEWEST_BITS, precision_text
+from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.precision import lower
 from backends.hls4ml.ranged import careful, entered, integer_bits, tensors, with_bits
 from backends.protocol import Job, NoteKind

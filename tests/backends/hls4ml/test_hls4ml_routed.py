@@ -16,7 +16,7 @@ from backends.cost.shell import ACCELERATOR, DMA, find_shell
 from backends.hls4ml import BACKEND, built, structure
 from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.reuse import legal
-from backends.hls4ml.routed import effective_bits, loses_bits
+from backends.hls4ml.routed_products import effective_bits, loses_bits
 from backends.hls4ml.structure import RAM, REGISTERS, SHIFT, Counts, Product
 from backends.protocol import Job
 from flows.core.evidence import RESOURCES, SHELL, TOTAL, Metric, Reading, Tier, nearest, total

@@ -14,11 +14,11 @@ from backends.hls4ml.amd import CPP, TOP, hls_project, kind_of, scopes
 from backends.hls4ml.amd import uncertainty as spared
 from backends.hls4ml.options import Hls4mlOptions
 from backends.protocol import Job, Note, NoteKind
-from flows import runner
 from flows.core.errors import InputError
 from flows.core.evidence import DESIGN, Metric
 from flows.core.part import Target, find_part
 from flows.core.plan import Products, State, StepResult
+from flows.prepared import prepare
 from models.network import Network
 from tests.backends.amd.conftest import CYCLES, csynth_report
 
@@ -104,7 +104,7 @@ def reported(place: Path, instances: Mapping[str, Any] | tuple[str, ...] = INSTA
 def test_a_report_of_the_network_is_compared_by_its_instances(
     tiny: Network, job_of: Callable[..., Job[Hls4mlOptions]], tmp_path: Path
 ) -> None:
-    prepared = runner.prepare(BACKEND, job_of(tiny, reuse_factor="1"), [reported(tmp_path / "mine.rpt")])
+    prepared = prepare(BACKEND, job_of(tiny, reuse_factor="1"), [reported(tmp_path / "mine.rpt")])
     assert [each.value for each in prepared.imported if (each.metric, each.scope) == (Metric.LUT, DESIGN)] == [1_000]
     (note,) = (note for note in prepared.notes if "mine.rpt" in note.text)
     compared = "top, part, clock, 12 of 12 instances of layers and an interval of at least 100 cycles"

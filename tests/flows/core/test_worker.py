@@ -10,7 +10,7 @@ import pytest
 
 from flows.core.plan import PYTHON, Asset
 from flows.core.worker import JOB, SOURCES, worker
-from flows.executor import step_digest
+from flows.identity import step_digest
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = """

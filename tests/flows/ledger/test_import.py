@@ -191,7 +191,7 @@ def test_a_damaged_file_of_finns_is_refused(name: str, content: str, tmp_path: P
 
 def test_evidence_is_kept_beside_the_run_that_predicted_it(store: Store, tmp_path: Path) -> None:
     done = import_evidence([put(tmp_path, "post_synth_resources.json")], "", "finn-a", store, TODAY)
-    assert done.page.name == done.page.run == "finn-a" and book.read(store, "finn-a") == done.page
+    assert done.page.name == done.page.run == "finn-a" and book.read(store.root, "finn-a") == done.page
     found = {
         (residual.truth.metric, residual.truth.scope): residual
         for residual in residuals(done.page, store.record("finn-a").runs[0])
@@ -237,7 +237,7 @@ def test_without_a_database_nothing_is_kept(store: Store, tmp_path: Path, monkey
     monkeypatch.setenv("XRAY_DATABASE_DIR", str(tmp_path / "nowhere"))
     with pytest.raises(SetupError, match="prjxray"):
         import_evidence([put(tmp_path, "board.toml"), put(tmp_path, "top.bit")], "tiny", "", store, TODAY)
-    assert not book.place(store, "tiny").exists()
+    assert not book.place(store.root, "tiny").exists()
 
 
 def test_an_archive_brings_its_clock(store: Store, tmp_path: Path, database: Path) -> None:
@@ -264,7 +264,7 @@ def test_a_report_of_another_design_is_refused_and_nothing_is_kept(case: str, st
     run, text, fact = FOREIGN[case]
     with pytest.raises(InputError, match=fact):
         import_evidence([put(tmp_path, "toy_csynth.rpt", text)], "", run, store, TODAY)
-    assert not book.place(store, run).exists()
+    assert not book.place(store.root, run).exists()
 
 
 def test_a_build_of_other_layers_is_refused(store: Store, tmp_path: Path) -> None:
@@ -275,12 +275,12 @@ def test_a_build_of_other_layers_is_refused(store: Store, tmp_path: Path) -> Non
 
 def test_files_of_one_design_must_be_of_one_design(store: Store, tmp_path: Path) -> None:
     import_evidence([put(tmp_path, "toy_csynth.rpt")], "mine", "", store, TODAY)
-    before = book.place(store, "mine").read_bytes()
+    before = book.place(store.root, "mine").read_bytes()
     other = put(tmp_path / "other", "toy_csynth.rpt", csynth_report(top="other"))
     board = put(tmp_path, "board.toml")
     with pytest.raises(InputError, match=r"of top other, where toy_csynth\.rpt, of the same design, has toy"):
         import_evidence([board, other], "mine", "", store, TODAY)
-    assert book.place(store, "mine").read_bytes() == before, "the board file is not kept either"
+    assert book.place(store.root, "mine").read_bytes() == before, "the board file is not kept either"
 
 
 def test_a_page_is_of_one_run(store: Store, tmp_path: Path) -> None:
@@ -370,24 +370,24 @@ def test_a_name_is_one_of_a_file(name: str, store: Store, tmp_path: Path) -> Non
 def test_a_page_of_a_newer_version_is_left_as_it_is(store: Store, tmp_path: Path) -> None:
     path = put(tmp_path, "board.toml")
     import_evidence([path], "mine", "", store, TODAY)
-    page = book.place(store, "mine")
+    page = book.place(store.root, "mine")
     newer = page.read_text().replace("zynqflows-ledger/1", "zynqflows-ledger/2").replace('"run"', '"runs"')
     page.write_text(newer)
     with pytest.raises(InputError, match="written in schema zynqflows-ledger/2") as told:
         import_evidence([path], "mine", "", store, TODAY)
     assert "version of zynqflows that wrote it" in str(told.value) and page.read_text() == newer
-    found, errors = book.pages(store)
+    found, errors = book.pages(store.root)
     assert not found and len(errors) == 1
 
 
 @given(data=st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_edited_page_is_read_or_refused(data: st.DataObject, store: Store, tmp_path: Path) -> None:
-    if not book.place(store, "mine").exists():
+    if not book.place(store.root, "mine").exists():
         import_evidence([put(tmp_path, name) for name in ("board.toml", "toy_csynth.rpt")], "mine", "", store, TODAY)
     from flows.core.ledger import page_from_json
 
-    text = book.place(store, "mine").read_text()
+    text = book.place(store.root, "mine").read_text()
     at = data.draw(st.integers(0, len(text)))
     edited = text[:at] + data.draw(st.text(max_size=3)) + text[at + data.draw(st.integers(0, 3)) :]
     try:

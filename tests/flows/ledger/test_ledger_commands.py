@@ -69,7 +69,7 @@ def test_a_csynth_report_of_other_layers_is_refused(store: Store, tmp_path: Path
     path = put(tmp_path, "myproject_csynth.rpt", csynth_text().replace("'toy'", "'myproject'"))
     assert main(["import", str(path), "--run", known.name, "--store", str(store.root)]) == 3
     assert "not of this design" in capsys.readouterr().err
-    assert not book.place(store, known.name).exists()
+    assert not book.place(store.root, known.name).exists()
 
 
 def test_an_empty_ledger_says_how_to_fill_it(store: Store, capsys: Told) -> None:
@@ -79,7 +79,7 @@ def test_an_empty_ledger_says_how_to_fill_it(store: Store, capsys: Told) -> None
 
 def test_a_page_that_cannot_be_read_is_named_and_left_out(store: Store, tmp_path: Path, capsys: Told) -> None:
     import_evidence([put(tmp_path, "board.toml")], "mine", "", store, TODAY)
-    book.place(store, "other").write_text('{"schema": "zynqflows-ledger/9"}')
+    book.place(store.root, "other").write_text('{"schema": "zynqflows-ledger/9"}')
     assert main(["ledger", "--store", str(store.root)]) == 0
     out, err = capsys.readouterr()
     assert "mine" in out and "zynqflows-ledger/9" in err and "left out" in err

@@ -14,12 +14,13 @@ from backends.protocol import Refusal
 from flows import runner, studies
 from flows.cli.options import options_of
 from flows.core.digest import digest_file
-from flows.core.errors import RefusedError, UsageError
+from flows.core.errors import RefusedError
 from flows.core.part import Target, find_part
 from flows.core.plan import Asset
 from flows.executor import Executor
 from flows.imports import import_trained
 from flows.jobs import Trained, run_name
+from flows.prepared import arithmetic_weights, float_network, prepare, weights_asset
 from flows.registry import load
 from flows.store import Store
 from models.cifar10 import RECORD_BYTES
@@ -62,15 +63,13 @@ def test_finn_computes_the_integers_and_hls_the_twin(executor: Executor, tmp_pat
     for name in ("finn", "hls"):
         backend = load(name)
         job = trained.job(TARGET, options_of(backend, argparse.Namespace()))
-        designs[name] = runner.prepare(backend, job)
+        designs[name] = prepare(backend, job)
         assert runner.estimated(backend, trained, job, "").weights.digest == trained.weights.digest
     finn, hls = designs["finn"], designs["hls"]
     assert finn.quantised.digest == trained.integer.quantised.digest
-    assert runner.arithmetic_weights(finn).digest == trained.integer.weights.digest
-    assert runner.float_network(finn) == (trained.network, runner.weights_asset(finn.job))
-    assert runner.arithmetic_weights(hls).digest == trained.weights.digest and runner.float_network(hls) is None
-    with pytest.raises(UsageError, match="integers and thresholds"):
-        runner.typed_arithmetic(load("finn"), finn.job)
+    assert arithmetic_weights(finn).digest == trained.integer.weights.digest
+    assert float_network(finn) == (trained.network, weights_asset(finn.job))
+    assert arithmetic_weights(hls).digest == trained.weights.digest and float_network(hls) is None
     assert run_name("finn", finn.job) != run_name("hls", hls.job)
 
 
@@ -81,8 +80,8 @@ def test_what_finn_alone_cannot_take_is_refused_there(executor: Executor, tmp_pa
     assert isinstance(trained.integer, Refusal)
     finn, hls = load("finn"), load("hls")
     with pytest.raises(RefusedError, match="layer c1: signed weights of 9 bits"):
-        runner.prepare(finn, trained.job(TARGET, options_of(finn, argparse.Namespace())))
-    assert runner.prepare(hls, trained.job(TARGET, options_of(hls, argparse.Namespace()))).readings
+        prepare(finn, trained.job(TARGET, options_of(finn, argparse.Namespace())))
+    assert prepare(hls, trained.job(TARGET, options_of(hls, argparse.Namespace()))).readings
 
 
 def test_accuracy_is_that_of_the_scaled_integers(

@@ -10,19 +10,20 @@ from typing import Any
 
 import pytest
 
-from backends.hls4ml.options import Left
+from backends.hls4ml.options import NotTaken
 from backends.protocol import Backend, Job
-from flows import prepared, registry, runner
+from flows import answers, registry
+from flows.answers import ANSWER, Resolved, design_step, readings_step
 from flows.conformance.estimates import tiny_job
 from flows.conformance.networks import TINY, job_on
 from flows.core.digest import digest_of
 from flows.core.margins import Margins
 from flows.core.part import Target, find_part
 from flows.core.plan import PYTHON, Products, State, Step, StepResult
-from flows.executor import Executor, step_digest
+from flows.executor import Executor
+from flows.identity import step_digest
 from flows.manifest import MANIFEST, read_manifest, survey
-from flows.prepared import ANSWER, Resolved, design_step, readings_step
-from flows.runner import Prepared
+from flows.prepared import Prepared, prepare
 from flows.store import Store
 
 FLOWS = ("finn", "hls", "hls4ml")
@@ -46,7 +47,7 @@ class Case:
         patch.setattr(Resolved, "design", property(counted))
 
     def prepare(self) -> tuple[Any, ...]:
-        return told(runner.prepare(self.backend, self.job, (), self.executor))
+        return told(prepare(self.backend, self.job, (), self.executor))
 
     @property
     def place(self) -> Path:
@@ -70,7 +71,7 @@ def test_a_stored_answer_is_equal_and_nothing_is_searched_for(flow: str, case: C
     searched = here.searches
     assert here.prepare() == first
     assert here.searches == searched > 0
-    plain = runner.prepare(here.backend, here.job)
+    plain = prepare(here.backend, here.job)
     assert told(replace(plain, plan=here.backend.plan(plain.resolved.design))) == first
 
 
@@ -116,7 +117,7 @@ def test_whatever_a_job_says_names_the_answer(flow: str, tmp_path: Path) -> None
         replace(job, options=replace(job.options, target_fps="20")),
     ]
     if flow == "hls4ml":
-        lefts = [Left.of({"Strategy": strategy}) for strategy in ("Latency", "Resource")]
+        lefts = [NotTaken.of({"Strategy": strategy}) for strategy in ("Latency", "Resource")]
         others += [replace(job, options=replace(job.options, config=left)) for left in lefts]
         others.append(replace(job, options=replace(job.options, io_type=str(job.options.io_type))))
     assert len({key(backend, each) for each in (job, *others)}) == len(others) + 1
@@ -131,7 +132,7 @@ def test_a_changed_table_names_another_answer(monkeypatch: pytest.MonkeyPatch, t
     backend = registry.load("hls")
     job = job_on(TINY, tmp_path, backend.options())
     before = key(backend, job)
-    monkeypatch.setattr(prepared, "source_digest", lambda package, suffixes: digest_of(["other", package]))
+    monkeypatch.setattr(answers, "source_digest", lambda package, suffixes: digest_of(["other", package]))
     assert key(backend, job) != before
 
 

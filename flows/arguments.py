@@ -1,0 +1,84 @@
+"""Arguments of the Python API, checked: networks, parts, clocks and options as Python code gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from flows import designs, registry, values
+from flows.core.errors import UsageError
+from flows.core.margins import Margins
+from flows.core.plan import Step
+from flows.designs import Request, Source
+from flows.executor import Executor
+from flows.store import Store, default_root
+from models.pixels import USAGE, parse_pixels
+
+Names = str | Sequence[str]
+Place = str | Path
+
+
+def source(
+    network: Place, weights: Place | None, calibration: Place | None, data: Place | None, pixels: str | None
+) -> Source:
+    files = [None if place is None else Path(place) for place in (weights, calibration, data)]
+    try:
+        return Source(str(network), files[0], files[1], files[2], parse_pixels(pixels) if pixels else None)
+    except ValueError as reason:
+        raise UsageError("pixels", str(reason), USAGE) from None
+
+
+def request(
+    command: str,
+    flows: Sequence[str],
+    source: Source,
+    part: Names,
+    clock_ns: float | str,
+    margins: Margins,
+    reports: Sequence[Place],
+    options: Mapping[str, Any],
+) -> Request:
+    if not flows:
+        raise UsageError(f"flows.{command}", "no flow is named", "name one or more of `python -m flows list flows`")
+    backends = {name: registry.load(name) for name in flows}
+    options_by_flow = values.by_flow(backends, options)
+    parts = part_names(part)
+    paths = tuple(Path(place) for place in reports)
+    asked = Request(flows, options_by_flow, source, parts, period(clock_ns), margins, paths)
+    return replace(asked, command=designs.command(command, asked))
+
+
+def part_names(part: Any) -> tuple[str, ...]:
+    """Raises `UsageError` where these are no names."""
+    names = (part,) if isinstance(part, str) else tuple(part) if isinstance(part, list | tuple) else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise UsageError("part", f"{part!r} names none", "name one or more of `python -m flows list parts`")
+    return names
+
+
+def period(clock_ns: Any) -> float:
+    """A clock period in ns. Raises `UsageError`."""
+    try:
+        return values.clock_period(clock_ns)
+    except ValueError as reason:
+        raise UsageError("clock_ns", str(reason), "the default is 10") from None
+
+
+def periods(clock_ns: Any) -> list[float]:
+    """Those of a sweep, in ns: a number, a list or the text of one. Raises `UsageError`."""
+    if isinstance(clock_ns, list | tuple | range):
+        return [period(clock) for clock in clock_ns]
+    try:
+        return values.several(values.clock_period, str(clock_ns))
+    except ValueError as reason:
+        raise UsageError("clock_ns", str(reason), "the default is 10") from None
+
+
+def open_store(place: Place | None) -> Store:
+    return Store(Path(place) if place else default_root())
+
+
+def executor(store: Place | None, jobs: int, listener: Callable[[str, Step, str], None] | None = None) -> Executor:
+    return Executor(open_store(store), values.count("jobs", jobs), listener or (lambda event, step, text: None))

@@ -1,0 +1,1 @@
+"""`flows search`: the cheapest bits of each tensor that keep an accuracy."""

@@ -58,7 +58,7 @@ def test_what_is_lacking_is_told() -> None:
 def test_a_design_that_lacks_block_ram_is_as_fast_as_its_dsp_allow() -> None:
     """No folding of this network leaves enough RAMB18, and the slowest takes no fewer than this one."""
     design = solved("xc7z010", ARCH3, packing="off").design
-    assert design.interval == 395_180
+    assert design.interval == 395_756
     assert sum(fold.multipliers for fold in design.folds.values()) == 74
 
 

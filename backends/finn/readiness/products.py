@@ -12,7 +12,7 @@ from math import prod
 from backends.finn.readiness.graph import PRODUCTS, Graph, GraphNode
 from backends.finn.readiness.joins import in_float
 from backends.finn.readiness.layers import AVERAGES, stops
-from backends.finn.readiness.wording import size
+from backends.finn.readiness.wording import DONE, size
 from flows.core.readiness import Finding
 
 DEFAULTS = {"group": "1", "pads": "[0, 0, 0, 0]", "strides": "[1, 1]"}
@@ -48,10 +48,10 @@ def _attributes(node: GraphNode) -> Iterator[Finding]:
     for name, meant in DEFAULTS.items():
         if name not in settings and not (name == "pads" and automatic != "NOTSET"):
             fact = f"its attribute {name} is not written, and FINN does not know ONNX' default"
-            yield Finding(str(node), fact, f"write {name} = {meant}")
+            yield Finding(str(node), fact, f"write {name} = {meant} {DONE}")
     if "kernel_shape" not in settings:
         fact = "its attribute kernel_shape is not written: finn-plus fills it in, AMD's FINN stops there"
-        yield Finding(str(node), fact, "write kernel_shape = the kernel's height and width", taken=True)
+        yield Finding(str(node), fact, f"write kernel_shape = the kernel's height and width {DONE}", taken=True)
 
 
 def _every_pixel(node: GraphNode) -> bool:

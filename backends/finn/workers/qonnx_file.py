@@ -112,8 +112,10 @@ def _check_order(nodes: tuple[GraphNode, ...], known: set[str], file: str) -> No
 def _shapes(model: ModelProto, tensors: Tensors) -> dict[str, tuple[Axis, ...]]:
     """By tensor as far as ONNX infers them, a quantiser being an identity and the input float32."""
     plain = plain_model(model)
+    constants = {tensor.name for tensor in plain.graph.initializer}  # which old files list among the inputs too
     for value in plain.graph.input:
-        value.type.tensor_type.elem_type = TensorProto.FLOAT
+        if value.name not in constants:
+            value.type.tensor_type.elem_type = TensorProto.FLOAT
     for node in plain.graph.node:
         if node.op_type == "BipolarQuant" and node.domain in QUANTISER_DOMAINS and node.input:
             become(node, "Identity")

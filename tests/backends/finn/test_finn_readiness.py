@@ -572,6 +572,36 @@ def test_constants_may_be_nodes(tmp_path: Path) -> None:
     assert not judged(model, tmp_path, small()).broken
 
 
+def test_a_scale_may_be_written_as_arithmetic_of_constants(tmp_path: Path) -> None:
+    """As exporters leave max / 15, the numbers in Constant nodes without a tensor; FINN's cleanup computes it."""
+    model = ready()
+    for name, number in (("peak", 2.0), ("codes", 16.0)):
+        model.graph.node.insert(0, helper.make_node("Constant", [], [name], name=name, value_float=number))
+    model.graph.node.insert(2, helper.make_node("Div", ["peak", "codes"], ["each_code"], name="each_code"))
+    for name in ("r2_q", "c3_q"):
+        find(model, name).input[1] = "each_code"
+    assert not judged(model, tmp_path, small()).broken
+    settle(model, "codes", value_float=0.0)
+    assert "its scale is inf" in broken(judged(model, tmp_path))["activations"][0].fact
+
+
+def weights_first(model: ModelProto) -> None:
+    find(model, "d1").op_type = "MatMul"
+    settle(model, "d1")
+    del find(model, "d1").attribute[:]
+    find(model, "d1").input[:] = ["d1_wq_out", "turned"]
+    place = list(model.graph.node).index(find(model, "d1"))
+    turn = helper.make_node("Transpose", ["gap_flat_out"], ["turned"], name="turn", perm=[1, 0])
+    model.graph.node.insert(place, turn)
+
+
+def test_weights_stand_second(tmp_path: Path) -> None:
+    model = ready()
+    weights_first(model)
+    (finding,) = broken(judged(model, tmp_path)).pop("weights")
+    assert "'d1' (MatMul)" in finding.where and "first input" in finding.fact
+
+
 def test_a_scale_that_is_computed(tmp_path: Path) -> None:
     model = ready()
     model.graph.node.insert(1, helper.make_node("ReduceMax", ["x"], ["peak"], name="peak", keepdims=0))

@@ -129,6 +129,9 @@ def unknown(graph: Graph) -> Iterator[Finding]:
         elif graph.quantiser(node) and (absent := [name for name in REQUIRED[node.kind] if name not in node.settings]):
             fact = f"its attribute {absent[0]} is not written, and qonnx has no default for it"
             yield Finding(str(node), fact, f"write {absent[0]} = {REQUIRED[node.kind][absent[0]]} {DONE}")
+        elif (quantiser := graph.quantiser(node)) and quantiser.bits_shape:
+            fact = f"its bit width has shape {size(quantiser.bits_shape)}, of which FINN can make no number"
+            yield Finding(str(node), fact, f"give it as a scalar, of no axes {DONE}")
         elif node.domain in QUANTISER_DOMAINS and node.kind == "Trunc":
             if node not in averaged:
                 fact = "FINN takes a Trunc only behind an AveragePool (and a Mul, in version 1)"

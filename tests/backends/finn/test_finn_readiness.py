@@ -349,6 +349,7 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "a function": ("operators", local_function, "'Twice'", "the file's own"),
     "enlarged": ("operators", behind("r1_q", "Resize", "", "", "enlarged"), "(Resize)", "picks or repeats"),
     "a newer file": ("operators", newer_file, "the graph", "IR version is 14"),
+    "a bit width with an axis": ("operators", constant("r1_q_bits", [4]), "'r1_q' (Quant)", "bit width has shape 1"),
     "an output that is read inside": ("operators", shown_inside, "output 'r1_q_out'", "read inside the graph"),
     "an absent attribute": ("operators", without("r1_q", "narrow"), "'r1_q' (Quant)", "narrow is not written"),
     "QCDQ": ("no-qcdq", qcdq_at_the_end, "(QuantizeLinear)", "QCDQ"),

@@ -56,6 +56,12 @@ def float_operators(graph: Graph) -> Iterator[Finding]:
             yield Finding(str(node), "a float operator, which FINN has no unit for", ADVICE.get(node.kind, TRAINING))
         elif node.kind in (*PRODUCTS, "Sub", "Div") and len(graph.computed(node)) > 1:
             yield Finding(str(node), "it joins two computed tensors", "join them by Add, Mul or Concat")
+        elif node.kind in ("Sub", "Div") and node.inputs[0] in graph.fixed:
+            fact = "its constant stands first, and FINN computes it the other way round: its outputs differ"
+            yield Finding(str(node), fact, "fold it into the layer before" if node.kind == "Sub" else TRAINING)
+        elif node.kind == "BatchNormalization" and node.settings.get("training_mode", 0):
+            fact = "it is in training mode: FINN takes the statistics of the file, and its outputs differ"
+            yield Finding(str(node), fact, "export in evaluation mode")
         elif node.kind in (*ARITHMETIC, "BatchNormalization") and len(graph.computed(node)) == 1:
             yield from _loose(graph, node)
 
@@ -120,6 +126,12 @@ def unknown(graph: Graph) -> Iterator[Finding]:
         if graph.consumers(name):
             fact = "it is read inside the graph as well: FINN's streamlining fails on that fork"
             yield Finding(f"output {name!r}", fact, "take it off the outputs, or let nothing read it")
+    nested = any(node.nested for node in graph.nodes)  # whose own graph may read what seems unread
+    for node in graph.nodes:
+        read = any(name in graph.outputs or graph.consumers(name) for name in node.outputs)
+        if not (read or nested or _aside(graph, node)):
+            fact = "nothing reads its result: FINN's streamlining of such a graph does not end"
+            yield Finding(str(node), fact, "take it out, with what leads to it alone")
     averaged = [truncated(graph, node) for node in graph.of_kind("AveragePool")]
     for node in graph.nodes:
         if node.nested:

@@ -33,9 +33,10 @@ def convolutions(graph: Graph) -> Iterator[Finding]:
 
 
 def _rank(graph: Graph, node: GraphNode) -> int | None:
-    """Axes of the weights, or of the input."""
-    constant = graph.constant(node.inputs[1]) if len(node.inputs) > 1 else None
-    shape = constant.shape if constant else graph.shapes.get(node.inputs[0])
+    """Axes of the weights, as the convolution reads them, or of the input."""
+    shape = graph.shapes.get(node.inputs[1]) if len(node.inputs) > 1 else None
+    if shape is None:
+        shape = graph.shapes.get(node.inputs[0])
     return len(shape) if shape is not None else None
 
 

@@ -29,8 +29,8 @@ def has_quantisers(graph: Graph) -> bool:
 def doubles(graph: Graph) -> Iterator[Finding]:
     """A scale becomes a Mul beside float32 tensors; zero points and bit widths do not."""
     for quantiser in graph.quantisers.values():
-        if quantiser.scale and quantiser.scale.kind == "DOUBLE":
-            fact = "its scale is DOUBLE: FINN maps it, and its executor fails where that meets FLOAT"
+        if quantiser.scale and quantiser.scale.kind in ("DOUBLE", "FLOAT16"):
+            fact = f"its scale is {quantiser.scale.kind}: FINN maps it, and its executor fails where that meets FLOAT"
             yield Finding(str(quantiser.node), fact, "cast the scale to float32 in the file")
 
 

@@ -24,6 +24,7 @@ UNREAD = {
     "gemm_alpha": "scaled once more",
     "gemm_transA": "a transposition [1, 0]",
     "group2": "2 groups",
+    "kernels": "dilations is [2, 2]",
     "leaky": "a leaky ReLU",
     "maxpool_ceil": "windows that stick out",
     "mlp_in_bipolar": "has no bipolar weights: FINN has no unit for that",

@@ -188,7 +188,9 @@ def joined(scale: float, axis: int = 1) -> Change:
 
 
 def doubled(model: ModelProto) -> None:
-    find(model, "a1").input[0] = "c3_q_out"
+    place = list(model.graph.node).index(find(model, "a1"))
+    model.graph.node.insert(place, helper.make_node("Add", ["c3_q_out", "c3_q_out"], ["a0_out"], name="a0"))
+    find(model, "a1").input[1] = "a0_out"
 
 
 def quantised_sum(model: ModelProto) -> None:
@@ -232,10 +234,14 @@ def shown_inside(model: ModelProto) -> None:
     model.graph.output.append(helper.make_tensor_value_info("r1_q_out", TensorProto.FLOAT, None))
 
 
+def branch_to_nowhere(model: ModelProto) -> None:
+    model.graph.node.append(helper.make_node("Relu", ["gap_out"], ["nowhere"], name="aside"))
+
+
 def side_by_side_with_itself(model: ModelProto) -> None:
     find(model, "a1").op_type = "Concat"
     settle(model, "a1", axis=1)
-    find(model, "a1").input[0] = "c3_q_out"
+    find(model, "a1").input.append("c3_q_out")
 
 
 def float_block(model: ModelProto) -> None:
@@ -295,6 +301,12 @@ def double_scale(model: ModelProto) -> None:
     model.graph.initializer[place].CopyFrom(double)
 
 
+def half_scale(model: ModelProto) -> None:
+    (place,) = (place for place, each in enumerate(model.graph.initializer) if each.name == "r1_q_scale")
+    half = onnx.numpy_helper.from_array(np.array(SCALE, np.float16), "r1_q_scale")
+    model.graph.initializer[place].CopyFrom(half)
+
+
 def bipolar(model: ModelProto, name: str) -> None:
     node = find(model, name)
     node.op_type = "BipolarQuant"
@@ -326,6 +338,29 @@ def batch_norm(model: ModelProto, layer: str = "c1") -> None:
     put_behind(model, layer, "BatchNormalization", ("gamma", "beta", "mean", "variance"))
 
 
+def subtracted_from(model: ModelProto) -> None:
+    put_behind(model, "c1", "Sub", ("s",))
+    late = find(model, "c1_Sub")
+    late.name = "late"
+    late.input[:] = reversed(late.input)
+
+
+def batch_statistics(model: ModelProto) -> None:
+    batch_norm(model)
+    settle(model, "c1_BatchNormalization", training_mode=1)
+    find(model, "c1_BatchNormalization").output.extend(["running_mean", "running_variance"])
+
+
+def reshaped_kernel(model: ModelProto) -> None:
+    """The constant is a matrix, and its quantiser reads it as a kernel."""
+    put(model, "c2_matrix", np.ones((16, 9)))
+    put(model, "c2_shape", np.array([4, 4, 3, 3]))
+    place = list(model.graph.node).index(find(model, "c2_wq"))
+    node = helper.make_node("Reshape", ["c2_matrix", "c2_shape"], ["c2_kernel"], name="c2_kernel")
+    model.graph.node.insert(place, node)
+    find(model, "c2_wq").input[0] = "c2_kernel"
+
+
 def logits_by_class(model: ModelProto) -> None:
     """A quantiser of a scale a class at the end, which no layer reads."""
     put(model, "each_class", np.linspace(0.1, 0.2, 10).reshape(1, 10))
@@ -350,6 +385,7 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "enlarged": ("operators", behind("r1_q", "Resize", "", "", "enlarged"), "(Resize)", "picks or repeats"),
     "a newer file": ("operators", newer_file, "the graph", "IR version is 14"),
     "a bit width with an axis": ("operators", constant("r1_q_bits", [4]), "'r1_q' (Quant)", "bit width has shape 1"),
+    "a branch to nowhere": ("operators", branch_to_nowhere, "'aside' (Relu)", "nothing reads its result"),
     "an output that is read inside": ("operators", shown_inside, "output 'r1_q_out'", "read inside the graph"),
     "an absent attribute": ("operators", without("r1_q", "narrow"), "'r1_q' (Quant)", "narrow is not written"),
     "QCDQ": ("no-qcdq", qcdq_at_the_end, "(QuantizeLinear)", "QCDQ"),
@@ -358,6 +394,8 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "sigmoid at the end": ("no-float", behind("d1", "Sigmoid"), "(Sigmoid)", "for Versal parts alone"),
     "a transposed input": ("input", transposed_input, "(Transpose)", "between the input 'x' and"),
     "a difference": ("no-float", difference, "'a1' (Sub)", "joins two computed tensors"),
+    "a constant minus a tensor": ("no-float", subtracted_from, "'late' (Sub)", "the other way round"),
+    "batch statistics": ("no-float", batch_statistics, "(BatchNormalization)", "training mode"),
     "an offset before padding": ("no-float", behind("r1_q", "Add", "s"), "(Add)", "'c2' (Conv)"),
     "a factor a channel": ("no-float", behind("r1_q", "Mul", "each"), "(Mul)", "'c2' (Conv)"),
     "no quantiser between layers": ("bias", without_activation, "'c1' (Conv)", "'c2' (Conv) reads its result"),
@@ -379,6 +417,7 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "a scale an input": ("weights", constant("d1_wq_scale", np.full((1, 4), 0.1)), "'d1_wq'", "1x4"),
     "weights of scale 0": ("weights", constant("d1_wq_scale", 0.0), "'d1_wq'", "zero or no number"),
     "shared weights": ("weights", shared_weights, "'c3_wq'", "more than one node reads it"),
+    "a half scale": ("float32", half_scale, "'r1_q'", "its scale is FLOAT16"),
     "a double scale": ("float32", double_scale, "'r1_q'", "its scale is DOUBLE"),
     "weights with a zero point": ("weights", constant("d1_wq_zero", 1), "'d1_wq'", "zero point 1"),
     "float weights": ("weights", lambda model: take_out(model, "d1_wq"), "'d1' (Gemm)", "not quantised"),
@@ -393,7 +432,7 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "a narrow one": ("relu", at("r1_q", narrow=1), "'r1' (Relu)", "narrow"),
     "bipolar, scaled": ("activations", bipolar_shortcut(0.5), "'c3_q' (BipolarQuant)", "FINN takes 1 alone"),
     "other scales at a sum": ("add", constant("c3_q_scale", 0.25), "'a1' (Add)", "0.125 and 0.25"),
-    "one tensor twice": ("add", doubled, "'a1' (Add)", "one tensor twice"),
+    "one tensor twice": ("add", doubled, "'a0' (Add)", "one tensor twice"),
     "almost the same scale": (
         "add", constant("c3_q_scale", np.nextafter(np.float32(SCALE), np.float32(1))), "'a1' (Add)", "0.12500001"
     ),
@@ -466,6 +505,7 @@ def test_what_finn_takes_at_a_cost_breaks_nothing(name: str, tmp_path: Path) -> 
         quantised_again(3 * SCALE),
         logits_by_class,
         constants_among_the_inputs,
+        reshaped_kernel,
     ],
 )
 def test_what_finn_takes_as_it_is(change: Change, tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ ADVICE = "save it with Keras 3 as .keras, or export it as .onnx"
 FROM_TORCH = "load it where its code is, then torch.onnx.export(model.eval(), example, 'model.onnx')"
 OTHERS = {".pt": FROM_TORCH, ".pth": FROM_TORCH}
 """What to do with formats that are not read, since they hold code."""
+WEIGHTS = "weights.safetensors"
+"""What the step that reads a file leaves of its weights."""
 LIMIT_S = 300.0
 """A file that takes longer to read is suspect: it was made to take long."""
 IMAGES_LIMIT = 1 << 30
@@ -119,7 +121,7 @@ def read_file(path: Path, executor: Executor, pixels: Pixels | None = None) -> P
 
 def _network(path: Path, result: Path) -> tuple[Network, Weights]:
     network = network_from_json(read_result(result / "network.json", anything), str(path))
-    return network, open_weights(result / "weights.safetensors", network)
+    return network, open_weights(result / WEIGHTS, network)
 
 
 def _integer(result: Path) -> IntegerNetwork | Refusal | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ def opened(name: str | None, jobs: int | None) -> Iterator[tuple[Executor, int]]
     says as in `USAGE`, of which `jobs` points are computed at a time."""
     if name is None:
         workers = jobs or os.cpu_count() or 1
-        with ProcessPoolExecutor(workers) as pool:
+        with ProcessPoolExecutor(workers, initializer=_ends_quietly) as pool:
             yield pool, workers
         return
     if not isinstance(name, str):  # in Python
@@ -32,6 +33,13 @@ def opened(name: str | None, jobs: int | None) -> Iterator[tuple[Executor, int]]
         raise UsageError(f"--executor {name!r}", "neither an address nor a function", f"give {USAGE}")
     with _dask(place) if kind == DASK else _factory(kind, place) as pool:
         yield pool, jobs or _size(pool)
+
+
+def _ends_quietly() -> None:
+    """A signal that ends the command may reach its workers too (Ctrl-C, `timeout`): they say nothing then."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

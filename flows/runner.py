@@ -11,7 +11,7 @@ from typing import Any
 from backends.cost import synthesis, system
 from backends.cost.shell import NONE
 from backends.protocol import Backend, Job, Note, NoteKind
-from flows import pixels
+from flows import imports, pixels
 from flows.answers import Answer, Resolved, ask, readings_step
 from flows.core.clock import at_credible_clock, judge_clock, seen_on
 from flows.core.errors import InputError, MismatchError, PluginError
@@ -162,7 +162,7 @@ def _run(
         device=job.target.part.device.name,
         clock_ns=job.target.clock_ns,
         options={field.name: str(getattr(job.options, field.name)) for field in fields(job.options)},
-        weights=WeightsFacts(job.weights.digest, job.weights.derived_from, job.weights.path.stem),
+        weights=WeightsFacts(job.weights.digest, job.weights.derived_from, _weights_name(job)),
         quantised=prepared.quantised.digest,
         readings=ordered(known),
         verification=verification,
@@ -173,6 +173,12 @@ def _run(
         weight_bits=_weight_bits(prepared.quantised),
         margins=job.target.margins,
     )
+
+
+def _weights_name(job: Job[Any]) -> str:
+    """That of their file; of weights that an import left in the store, the network's, which is that of the user's."""
+    imported = job.weights.path.name == imports.WEIGHTS
+    return job.network.name if imported else job.weights.path.stem
 
 
 def _in_fabric(

@@ -16,6 +16,7 @@ from flows.core.files import write_atomic
 
 TOLD = {each.exit_code for each in FlowsError.__subclasses__()}
 """Exit codes with which a worker ends once it has said why."""
+JOB = "job.json"
 PACKAGES = ("torch", "brevitas", "qonnx", "onnx", "onnxoptimizer")
 KINDS = ("weight_bits", "outer_weight_bits", "activation_bits", "per_channel", "power_of_two")
 """Which quantisers a network gets; the user's own module brings them."""
@@ -125,7 +126,11 @@ def train_module(args: Namespace) -> int:
         "pixels": pixels_to_json(args.pixels or UNIT),
         "recipe": fields,
     }
-    return _start("models.training.own_module", job, args)
+    code = _start("models.training.own_module", job, args)
+    card = args.out / f"{name}.card.json"
+    if not code and not (card.exists() and card.stat().st_mtime_ns >= (args.out / JOB).stat().st_mtime_ns):
+        raise InputError(file, "ends the process before it is trained", "import it with python yourself to see where")
+    return code
 
 
 def _shipped(args: Namespace) -> tuple[Any, Path]:
@@ -192,7 +197,7 @@ def attached(worker: str, job: dict[str, Any], out: Path) -> int:
     without a word."""
     from flows.executor import run_attached
 
-    place = out / "job.json"
+    place = out / JOB
     write_atomic(place, json.dumps(job, indent=1))
     code = run_attached(worker, str(place.absolute()))
     if code and code not in TOLD:

@@ -71,6 +71,10 @@ def test_a_ready_graph_of_the_architecture(said: Said, tmp_path: Path) -> None:
     assert statuses == {Status.HELD, Status.NOT_APPLICABLE}  # no product, no concatenation
 
 
+def test_the_file_may_be_given_as_other_commands_take_it(said: Said, tmp_path: Path) -> None:
+    assert "own.onnx: 19 held, 2 not applicable" in said("--network", saved(ready(), tmp_path))
+
+
 def test_what_is_broken_is_told_with_node_and_change(said: Said, tmp_path: Path) -> None:
     model = ready(ARCH8)
     settle(model, "block1_conv2", group=2)
@@ -116,6 +120,8 @@ def test_a_second_check_reads_nothing_twice(said: Said, tmp_path: Path) -> None:
     [
         (["nowhere.onnx"], 3, "nowhere.onnx: no such file"),
         (["."], 3, "not a regular file"),
+        ([], 2, "no file is given"),
+        (["--network", "arch8"], 3, "arch8: no such file"),
         (["x.onnx", "--network", "arch9"], 2, "Did you mean arch8"),
         (["x.onnx", "--json", "x.onnx/out.json"], 5, "cannot be written"),
     ],

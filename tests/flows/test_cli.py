@@ -199,6 +199,7 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
         (["show", "nothing"], 3, "no such run"),
         (["compare"], 3, "no runs in it"),
         (["train", "arch8", "--data", "nowhere", "--out", "x"], 3, "no such folder"),
+        (["train", "arch8", "--data", "own.npz", "--out", "x"], 2, "knows CIFAR-10 alone"),
         (["train", "--data", "nowhere", "--out", "x"], 2, "neither it nor a network is given"),
         (["train", "arch8", "--module", "a.py:B", "--data", "nowhere", "--out", "x"], 2, "with a NETWORK as well"),
         (["train", "--module", "a.py:B", "--per-channel", "--data", "x", "--out", "x"], 2, "brings its own"),

@@ -398,6 +398,32 @@ def test_ctrl_c_on_a_terminal_goes_to_everybody_and_ends_in_a_line(tmp_path: Pat
             assert said.startswith("interrupted: ") and said.count("\n") == 1
 
 
+POOL = """
+import sys, time
+from pathlib import Path
+from flows import pools
+from flows.cli.interruption import Interrupted, interruptible
+try:
+    with interruptible(True), pools.opened(None, 2) as (pool, _):
+        list(pool.map(abs, range(4)))
+        Path(sys.argv[1]).touch()
+        time.sleep(300)
+except Interrupted as interrupted:
+    sys.exit(interrupted.code)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_workers_of_a_sweep_end_without_a_word(number: int, tmp_path: Path) -> None:
+    """`timeout` and a terminal signal the whole group: they had printed a traceback each."""
+    with start("-c", POOL, str(tmp_path / "up"), start_new_session=True) as victim:
+        until((tmp_path / "up").exists)
+        os.killpg(victim.pid, number)
+        assert victim.wait() == 128 + number and victim.stderr
+        said = victim.stderr.read()
+        assert said.startswith("interrupted: ") and said.count("\n") == 1
+
+
 @needs_proc
 def test_under_nohup_a_closed_terminal_ends_nothing(store: Store, tool: Callable[..., Step], mark: str) -> None:
     for name in ("one", "other"):

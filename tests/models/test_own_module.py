@@ -107,19 +107,26 @@ def test_a_file_that_cannot_be_imported_is_one_line(tmp_path: Path, source: str,
     assert fact in str(told.value) and "\n" not in str(told.value)
 
 
-def test_a_module_that_raises_on_import_is_one_line_of_the_command(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("source", "fact"),
+    [
+        ("print('before')\nraise RuntimeError('no\\nway')", "raises RuntimeError on import (no way)"),
+        ("import os; os._exit(0)", "ends the process before it is trained"),
+    ],
+)
+def test_a_module_that_ends_on_import_is_one_line_of_the_command(
+    source: str, fact: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Its own process ends with what it raises: no traceback, no second error, and nothing is written."""
     from flows.__main__ import main
 
     path, data, out = tmp_path / "wrong_file.py", tmp_path / "own.npz", tmp_path / "out"
-    path.write_text("print('before')\nraise RuntimeError('no\\nway')\n")
+    path.write_text(source)
     np.savez(data, images=np.zeros((40, 8, 8), np.uint8), labels=np.zeros(40, np.int64))
     assert main(["train", "--module", f"{path}:Net", "--data", str(data), "--out", str(out)]) == InputError.exit_code
     note, *progress, error = capfd.readouterr().err.splitlines()
     assert note.startswith("note: --module executes")
-    assert error.startswith(f"error: {path}: raises RuntimeError on import (no way). Import it with python")
+    assert error.startswith(f"error: {path}: {fact}. Import it with python")
     assert not [line for line in progress if line.startswith(("error", "Traceback", "  File"))]
     assert not [left for left in out.rglob("*") if left.suffix in (".onnx", ".safetensors")]
 

@@ -63,6 +63,7 @@ class Quantiser:
     rounding: str
     scale: Constant | None
     zero_point: float | None
+    bits_shape: tuple[int, ...] = ()
 
     @property
     def step(self) -> float | None:
@@ -184,7 +185,8 @@ class Graph:
             return Quantiser(node, 1.0, True, True, "ROUND", scale, 0.0)
         signed, narrow = bool(settings.get("signed", 1)), bool(settings.get("narrow", 0))
         rounding = str(settings.get("rounding_mode", "ROUND"))
-        return Quantiser(node, self._scalar(node, 3), signed, narrow, rounding, scale, self._scalar(node, 2))
+        bits, zero_point, width = self._scalar(node, 3), self._scalar(node, 2), self._constant(node, 3)
+        return Quantiser(node, bits, signed, narrow, rounding, scale, zero_point, width.shape if width else ())
 
     def _constant(self, node: GraphNode, index: int) -> Constant | None:
         return self.constants.get(self.behind_layout(node.inputs[index])) if index < len(node.inputs) else None

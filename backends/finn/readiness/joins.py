@@ -9,6 +9,7 @@ from backends.finn.readiness.layers import stops
 from flows.core.readiness import Finding
 
 BOTH = "put a Quant on both inputs"
+TWO_READS = "it reads one tensor twice, on which FINN breaks"
 TWICE = "let a constant factor say the same"
 
 
@@ -27,7 +28,7 @@ def additions(graph: Graph) -> Iterator[Finding]:
         taken = in_float(graph, node)
         cost = ": FINN scales and adds in float units" if taken else ", and the scales strand there"
         if node.inputs[0] == node.inputs[1]:
-            yield Finding(str(node), "it reads one tensor twice, on which FINN breaks", TWICE)
+            yield Finding(str(node), TWO_READS, TWICE)
         bare = [name for name in node.inputs if name not in graph.steps]
         for name in bare:
             fact = f"its input {name!r} is not quantised{cost}"
@@ -50,7 +51,7 @@ def multiplications(graph: Graph) -> Iterator[Finding]:
     """FINN has hardware for them (ElementwiseMul): scales move through, whatever they are."""
     for node in products(graph):
         if node.inputs[0] == node.inputs[1]:
-            yield Finding(str(node), "it reads one tensor twice, on which FINN breaks", "multiply two tensors")
+            yield Finding(str(node), TWO_READS, "multiply two tensors")
         for name in node.inputs:
             if name not in graph.steps:
                 yield Finding(str(node), f"its input {name!r} is not quantised", BOTH)
@@ -75,6 +76,8 @@ def concatenations(graph: Graph) -> Iterator[Finding]:
         if shape is not None and axis % max(len(shape), 1) != 1:
             fact = f"it joins along the axis {axis}, and FINN joins channels"
             yield Finding(str(node), fact, "concatenate channels (axis 1)")
+        if len(set(node.inputs)) < len(node.inputs):
+            yield Finding(str(node), TWO_READS, "join two tensors")
         if bare := [name for name in computed if name not in graph.steps]:
             yield Finding(str(node), f"its input {bare[0]!r} is not quantised", f"{BOTH}, of one scale")
         elif len({graph.steps[name] for name in computed}) > 1 or None in {graph.steps[name] for name in computed}:

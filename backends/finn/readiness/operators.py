@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from backends.finn.readiness.graph import (
     ARITHMETIC,
@@ -14,15 +14,18 @@ from backends.finn.readiness.graph import (
     Graph,
     GraphNode,
 )
+from backends.finn.readiness.joins import in_float
 from backends.finn.readiness.layers import AVERAGES, stops
 from backends.finn.readiness.pools import truncated
-from backends.finn.readiness.wording import size
+from backends.finn.readiness.wording import DONE, size
 from flows.core.readiness import Finding
 
 OWN_DOMAINS = ("", "ai.onnx")
 QDQ = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 QCDQ = (*QDQ, "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
 JUDGED = (*PRODUCTS, *ARITHMETIC, *LAYOUT, *AVERAGES, *QCDQ, "Constant", "Relu", "MaxPool", "BatchNormalization")
+REQUIRED: Mapping[str, Mapping[str, int]] = {"Quant": {"signed": 1, "narrow": 0}, "BipolarQuant": {}}
+"""Attributes of quantisers that qonnx' code wants written, with the values that its specification means."""
 NEWEST_IR = 13
 """That onnxruntime 1.25.1 reads, which finn-plus 1.6.1 asks for."""
 HOSTED = ("Softmax", "LogSoftmax", "ArgMax", "TopK", "Cast", *ARITHMETIC, "BatchNormalization")
@@ -53,6 +56,12 @@ def float_operators(graph: Graph) -> Iterator[Finding]:
             yield Finding(str(node), "a float operator, which FINN has no unit for", ADVICE.get(node.kind, TRAINING))
         elif node.kind in (*PRODUCTS, "Sub", "Div") and len(graph.computed(node)) > 1:
             yield Finding(str(node), "it joins two computed tensors", "join them by Add, Mul or Concat")
+        elif node.kind in ("Sub", "Div") and node.inputs[0] in graph.fixed:
+            fact = "its constant stands first, and FINN computes it the other way round: its outputs differ"
+            yield Finding(str(node), fact, "fold it into the layer before" if node.kind == "Sub" else TRAINING)
+        elif node.kind == "BatchNormalization" and node.settings.get("training_mode", 0):
+            fact = "it is in training mode: FINN takes the statistics of the file, and its outputs differ"
+            yield Finding(str(node), fact, "export in evaluation mode")
         elif node.kind in (*ARITHMETIC, "BatchNormalization") and len(graph.computed(node)) == 1:
             yield from _loose(graph, node)
 
@@ -95,6 +104,8 @@ def _passes(graph: Graph, node: GraphNode, reader: GraphNode) -> bool:
     """Whether FINN moves the arithmetic on through `reader`: a scale always, an offset through what pads nothing."""
     if graph.steps.get(node.outputs[0]) is not None or reader.kind == "Trunc":
         return True
+    if reader.kind == "Add" and in_float(graph, reader):  # reported at the sum
+        return True
     offset = node.kind in ("Add", "Sub") and graph.scalar(node) is not None
     return offset and reader.kind in PRODUCTS and not any(reader.settings.get("pads", ()))
 
@@ -111,12 +122,28 @@ def unknown(graph: Graph) -> Iterator[Finding]:
         yield Finding("the graph", fact, "save it by an older onnx, or set model.ir_version = 10")
     for name in graph.functions:
         yield Finding(f"function {name!r}", "the file's own, and not judged", "export plain operators, inlined")
+    for name in graph.outputs:
+        if graph.consumers(name):
+            fact = "it is read inside the graph as well: FINN's streamlining fails on that fork"
+            yield Finding(f"output {name!r}", fact, "take it off the outputs, or let nothing read it")
+    nested = any(node.nested for node in graph.nodes)  # whose own graph may read what seems unread
+    for node in graph.nodes:
+        read = any(name in graph.outputs or graph.consumers(name) for name in node.outputs)
+        if not (read or nested or _aside(graph, node)):
+            fact = "nothing reads its result: FINN's streamlining of such a graph does not end"
+            yield Finding(str(node), fact, "take it out, with what leads to it alone")
     averaged = [truncated(graph, node) for node in graph.of_kind("AveragePool")]
     for node in graph.nodes:
         if node.nested:
             yield Finding(str(node), "a loop or branch: it holds a graph of its own", "export without control flow")
         elif node.domain in QUANTISER_DOMAINS and node.kind == "IntQuant":
             yield Finding(str(node), "FINN knows it by its other name alone, and leaves it in float", "call it Quant")
+        elif graph.quantiser(node) and (absent := [name for name in REQUIRED[node.kind] if name not in node.settings]):
+            fact = f"its attribute {absent[0]} is not written, and qonnx has no default for it"
+            yield Finding(str(node), fact, f"write {absent[0]} = {REQUIRED[node.kind][absent[0]]} {DONE}")
+        elif (quantiser := graph.quantiser(node)) and quantiser.bits_shape:
+            fact = f"its bit width has shape {size(quantiser.bits_shape)}, of which FINN can make no number"
+            yield Finding(str(node), fact, f"give it as a scalar, of no axes {DONE}")
         elif node.domain in QUANTISER_DOMAINS and node.kind == "Trunc":
             if node not in averaged:
                 fact = "FINN takes a Trunc only behind an AveragePool (and a Mul, in version 1)"
@@ -164,7 +191,7 @@ def _all_static(graph: Graph, node: GraphNode) -> bool:
     return all(_static(graph, name) for name in node.inputs)
 
 
-_BATCH = "export with a batch of 1, or set it by qonnx' ChangeBatchSize(1)"
+_BATCH = f"export with a batch of 1, or set it by qonnx' ChangeBatchSize(1) {DONE}"
 
 
 def batches(graph: Graph) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from math import isfinite, log2
 
 from backends.finn.readiness.graph import TRUNC_2, Graph, GraphNode
 from backends.finn.readiness.layers import AVERAGES
+from backends.finn.readiness.wording import DONE
 from flows.core.readiness import Finding
 
 _WINDOW = "take GlobalAveragePool over the whole image, or TruncAvgPool2d of Brevitas"
@@ -18,6 +19,8 @@ def poolings(graph: Graph) -> Iterator[Finding]:
         where, settings = str(node), node.settings
         if node.inputs[0] not in graph.steps:
             yield Finding(where, "its input is not quantised", "put a quantiser before it")
+        if any(node.outputs[1:]):
+            yield Finding(where, "it makes indices as well, on which FINN fails", "leave its second output out")
         automatic = settings.get("auto_pad", "NOTSET")
         if automatic not in ("NOTSET", "VALID"):
             yield Finding(where, f"it pads by auto_pad={automatic}", "write the padding out as pads")
@@ -29,7 +32,7 @@ def poolings(graph: Graph) -> Iterator[Finding]:
         for name, meant in (("strides", "[1, 1]"), ("pads", "[0, 0, 0, 0]")):
             if name not in settings:
                 fact = f"its attribute {name} is not written, and FINN does not know ONNX' default"
-                yield Finding(where, fact, f"write {name} = {meant}")
+                yield Finding(where, fact, f"write {name} = {meant} {DONE}")
         strides = settings.get("strides", (1, 1))
         if len(strides) != 2 or any(step > side for step, side in zip(strides, kernel, strict=True)):
             fact = f"its stride {strides} is longer than its kernel {kernel}, which FINN does not stream"
@@ -118,7 +121,7 @@ def averages(graph: Graph) -> Iterator[Finding]:
                 yield Finding(where, f"a mean over the axes {axes}", change)
                 continue
             flat = "" if node.settings.get("keepdims", 1) else " and a Flatten behind it"
-            change = f"rewrite it as GlobalAveragePool{flat}, over both axes of the image"
+            change = f"rewrite it as GlobalAveragePool{flat}, over both axes of the image {DONE}"
             yield Finding(where, "FINN breaks on a ReduceMean: its streamlining fails, or does not end", change)
         area = graph.area(node.inputs[0])
         if area is None:

@@ -12,7 +12,7 @@ from math import prod
 from backends.finn.readiness.graph import PRODUCTS, Graph, GraphNode
 from backends.finn.readiness.joins import in_float
 from backends.finn.readiness.layers import AVERAGES, stops
-from backends.finn.readiness.wording import size
+from backends.finn.readiness.wording import DONE, size
 from flows.core.readiness import Finding
 
 DEFAULTS = {"group": "1", "pads": "[0, 0, 0, 0]", "strides": "[1, 1]"}
@@ -33,9 +33,10 @@ def convolutions(graph: Graph) -> Iterator[Finding]:
 
 
 def _rank(graph: Graph, node: GraphNode) -> int | None:
-    """Axes of the weights, or of the input."""
-    constant = graph.constant(node.inputs[1]) if len(node.inputs) > 1 else None
-    shape = constant.shape if constant else graph.shapes.get(node.inputs[0])
+    """Axes of the weights, as the convolution reads them, or of the input."""
+    shape = graph.shapes.get(node.inputs[1]) if len(node.inputs) > 1 else None
+    if shape is None:
+        shape = graph.shapes.get(node.inputs[0])
     return len(shape) if shape is not None else None
 
 
@@ -48,10 +49,10 @@ def _attributes(node: GraphNode) -> Iterator[Finding]:
     for name, meant in DEFAULTS.items():
         if name not in settings and not (name == "pads" and automatic != "NOTSET"):
             fact = f"its attribute {name} is not written, and FINN does not know ONNX' default"
-            yield Finding(str(node), fact, f"write {name} = {meant}")
+            yield Finding(str(node), fact, f"write {name} = {meant} {DONE}")
     if "kernel_shape" not in settings:
         fact = "its attribute kernel_shape is not written: finn-plus fills it in, AMD's FINN stops there"
-        yield Finding(str(node), fact, "write kernel_shape = the kernel's height and width", taken=True)
+        yield Finding(str(node), fact, f"write kernel_shape = the kernel's height and width {DONE}", taken=True)
 
 
 def _every_pixel(node: GraphNode) -> bool:

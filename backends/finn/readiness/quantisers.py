@@ -7,13 +7,17 @@ unsigned and not narrow; zero point 0) and ``quant_act_to_multithreshold.py`` (8
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from math import inf
 
 from backends.finn.readiness.graph import LAYOUT, PRODUCTS, Graph, GraphNode, Quantiser
-from backends.finn.readiness.wording import number, size
+from backends.finn.readiness.layers import stops
+from backends.finn.readiness.wording import RUN, number, size
 from flows.core.readiness import Finding
 
 MOST_BITS = 8
+OFTEN = 16
+"""One in so many codes, or more of them, must stand half way between two others for `rounding` to speak of it."""
 TO_NEAREST = ("ROUND", "HALF_EVEN", "HALF_UP", "HALF_DOWN")
 """Modes that thresholds half a step up realise; they differ on ties alone."""
 
@@ -25,8 +29,8 @@ def has_quantisers(graph: Graph) -> bool:
 def doubles(graph: Graph) -> Iterator[Finding]:
     """A scale becomes a Mul beside float32 tensors; zero points and bit widths do not."""
     for quantiser in graph.quantisers.values():
-        if quantiser.scale and quantiser.scale.kind == "DOUBLE":
-            fact = "its scale is DOUBLE: FINN maps it, and its executor fails where that meets FLOAT"
+        if quantiser.scale and quantiser.scale.kind in ("DOUBLE", "FLOAT16"):
+            fact = f"its scale is {quantiser.scale.kind}: FINN maps it, and its executor fails where that meets FLOAT"
             yield Finding(str(quantiser.node), fact, "cast the scale to float32 in the file")
 
 
@@ -41,6 +45,23 @@ def rounding(graph: Graph) -> Iterator[Finding]:
             change = "set rounding_mode=ROUND (FloatToIntImplType.ROUND in Brevitas) and train again"
             fact = f"it rounds by {activation.rounding or 'no mode'}, and FINN's thresholds to the nearest"
             yield Finding(str(activation.node), fact, change)
+        elif activation.rounding.upper() != "HALF_UP" and _on_halves(graph, activation):
+            before = graph.steps[activation.node.inputs[0]]
+            fact = (
+                f"of the codes of scale {before:g} that it reads, many lie half way between two of its own, of scale "
+                f"{activation.step:g}: FINN's thresholds round those up, the graph to the even code"
+            )
+            change = f"let both have one scale; or take the exact thresholds of {RUN}"
+            yield Finding(str(activation.node), fact, change)
+
+
+def _on_halves(graph: Graph, activation: Quantiser) -> bool:
+    """Whether it quantises codes again, of a scale whose halves many of them are (a half of its own, say)."""
+    before, own = graph.steps.get(activation.node.inputs[0]), activation.step
+    if not before or not own or not 0 < before < inf or not 0 < own < inf:
+        return False
+    parts = (Fraction(before) / Fraction(own)).denominator
+    return parts % 2 == 0 and parts <= OFTEN
 
 
 def activations(graph: Graph) -> Iterator[Finding]:
@@ -50,7 +71,9 @@ def activations(graph: Graph) -> Iterator[Finding]:
             yield Finding(where, "its scale is computed", "export constant scales (evaluation mode)")
         elif activation.step is None:
             fact = f"its scale has shape {size(activation.scale.shape)}, not one value a tensor"
-            if activation.scale.values is not None or activation.scale.shape:
+            if _of_the_end(graph, activation):
+                pass
+            elif activation.scale.values is not None or activation.scale.shape:
                 yield Finding(where, f"{fact}: it strands before the next layer", "take a per-tensor quantiser")
             elif activation.scale.kind == "FLOAT":
                 yield Finding(where, "its scale cannot be read", "export it as a float32 constant")
@@ -63,10 +86,15 @@ def activations(graph: Graph) -> Iterator[Finding]:
         if activation.zero_point != 0:
             yield Finding(where, f"its zero point is {number(activation.zero_point)}", "take a quantiser without one")
         if activation.bits is None or not 1 <= activation.bits <= MOST_BITS:
-            fact = (
-                f"it has {number(activation.bits)} bits, and FINN leaves a quantiser of more than {MOST_BITS} in float"
-            )
+            fact = f"it has {number(activation.bits)} bits, and FINN makes thresholds of 1 to {MOST_BITS}"
             yield Finding(where, fact, f"take at most {MOST_BITS}")
+
+
+def _of_the_end(graph: Graph, activation: Quantiser) -> bool:
+    """Whether it has a scale a channel, and no more than the end of the graph, or another quantiser, reads it."""
+    shape, channels = activation.scale.shape if activation.scale else (), graph.shapes.get(activation.node.inputs[0])
+    by_channel = channels is not None and shape in (channels[:2], (1, *channels[1:2], 1, 1))
+    return by_channel and not stops(graph, activation.node)
 
 
 def _one_bit(graph: Graph, quantiser: Quantiser) -> Iterator[Finding]:

@@ -32,6 +32,9 @@ def has_weights(graph: Graph) -> bool:
 def weights(graph: Graph) -> Iterator[Finding]:
     change = "quantise its weights by a Quant, zero point 0"
     for layer, quantiser in weight_quantisers(graph):
+        if layer.inputs[0] in graph.fixed:
+            fact = "its weights are its first input, and FINN has a unit for those in the second alone"
+            yield Finding(str(layer), fact, "transpose both, and let the weights come second")
         if quantiser is None:
             yield Finding(str(layer), "its weights are not quantised", change)
             continue

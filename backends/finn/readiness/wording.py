@@ -1,5 +1,9 @@
 """Words that several conditions share."""
 
+RUN = "what `flows run finn` hands over"
+DONE = f"(done in {RUN})"
+"""Behind a change that a run makes itself in its copy of the graph (`backends.finn.workers.own_graph`)."""
+
 
 def number(value: float | None) -> str:
     """

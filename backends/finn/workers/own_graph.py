@@ -49,6 +49,10 @@ def as_finn_takes_it(model: ModelProto) -> ModelProto:
     for node in nodes:
         if node.op_type == "Conv" and len(shape := shapes.get(node.input[1], [])) == 4:
             _say_all(node, dilations=[1, 1], group=1, kernel_shape=shape[2:], pads=[0] * 4, strides=[1, 1])
+        if node.op_type == "Quant":
+            _say_all(node, signed=1, narrow=0)
+            if (width := constants.get(node.input[3])) is not None:
+                del width.dims[:]  # one number, which FINN takes as a scalar alone
         if node.op_type == "MaxPool":
             _say_all(node, ceil_mode=0, dilations=[1, 1], pads=[0] * 4, strides=[1, 1])
     del graph.node[:]

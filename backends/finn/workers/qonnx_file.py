@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, TensorShapeProto, numpy_helper, shape_inference
 
@@ -23,6 +26,9 @@ ATTRIBUTES: dict[str, type] = {
     **dict.fromkeys(("auto_pad", "rounding_mode"), str),
 }
 """What the conditions ask for, and the type that ONNX and QONNX give it."""
+NUMBERS = {"value_float": "FLOAT", "value_floats": "FLOAT", "value_int": "INT64", "value_ints": "INT64"}
+"""Attributes in which a Constant may hold numbers, beside a tensor."""
+FOLDED = {"Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": operator.truediv}
 READERS = {*JUDGED, *QUANTISERS} - {"Constant"}
 """Operators that make nothing of nothing."""
 ADVICE = "export it again (brevitas.export.export_qonnx), or give another file"
@@ -38,6 +44,7 @@ def read_graph(model: ModelProto, tensors: Tensors) -> Graph:
     constants = _constants(model, tensors)
     inputs = tuple(value.name for value in model.graph.input if value.name not in constants)
     _check_order(nodes, {"", *inputs, *constants}, tensors.file)
+    _fold(nodes, constants)
     types = {tensor.name: type_name(tensor.type.tensor_type.elem_type) for tensor in model.graph.input}
     functions = tuple(function.name for function in model.functions)
     outputs = tuple(tensor.name for tensor in model.graph.output)
@@ -75,9 +82,31 @@ def _constants(model: ModelProto, tensors: Tensors) -> dict[str, Constant]:
     constants = {tensor.name: _constant(tensor, tensors) for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Constant" and node.output:
-            value = next((attribute.t for attribute in node.attribute if attribute.name == "value"), None)
-            constants[node.output[0]] = _constant(value, tensors) if value else Constant((), None, "UNDEFINED")
+            constants[node.output[0]] = _written(node, tensors)
     return constants
+
+
+def _written(node: NodeProto, tensors: Tensors) -> Constant:
+    """What a node of kind Constant makes: a tensor, or numbers that are written as its attribute."""
+    for attribute in node.attribute:
+        if attribute.name == "value":
+            return _constant(attribute.t, tensors)
+        if attribute.name in NUMBERS:
+            value = onnx.helper.get_attribute_value(attribute)
+            shape = (len(value),) if isinstance(value, Sequence) else ()
+            return Constant(shape, tuple(map(float, value if shape else (value,))), NUMBERS[attribute.name])
+    return Constant((), None, "UNDEFINED")
+
+
+def _fold(nodes: Iterable[GraphNode], constants: dict[str, Constant]) -> None:
+    """Adds what arithmetic makes of single numbers, as FINN's cleanup does: a scale may be written as max / 7."""
+    for node in nodes:
+        given = [constants[name] for name in node.inputs if name in constants]
+        numbers = [np.float32(each.values[0]) for each in given if each.values and len(each.values) == 1]
+        if node.kind in FOLDED and len(numbers) == len(node.inputs) == 2:
+            with np.errstate(all="ignore"):  # what is no number then is told of the quantiser that reads it
+                value = float(FOLDED[node.kind](*numbers))
+            constants[node.outputs[0]] = Constant(max(each.shape for each in given), (value,), given[0].kind)
 
 
 def _constant(tensor: TensorProto, tensors: Tensors) -> Constant:
@@ -112,8 +141,10 @@ def _check_order(nodes: tuple[GraphNode, ...], known: set[str], file: str) -> No
 def _shapes(model: ModelProto, tensors: Tensors) -> dict[str, tuple[Axis, ...]]:
     """By tensor as far as ONNX infers them, a quantiser being an identity and the input float32."""
     plain = plain_model(model)
+    constants = {tensor.name for tensor in plain.graph.initializer}  # which old files list among the inputs too
     for value in plain.graph.input:
-        value.type.tensor_type.elem_type = TensorProto.FLOAT
+        if value.name not in constants:
+            value.type.tensor_type.elem_type = TensorProto.FLOAT
     for node in plain.graph.node:
         if node.op_type == "BipolarQuant" and node.domain in QUANTISER_DOMAINS and node.input:
             become(node, "Identity")

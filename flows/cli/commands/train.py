@@ -72,7 +72,10 @@ def execute(args: Namespace) -> int:
     own = not quantised and is_file(args.network)
     if not (quantised or own):
         find_network(args.network)
-    if args.data.suffix != ".npz" or not quantised:
+    if args.data.suffix == ".npz" and not quantised:
+        advice = "give its folder; or train in Keras, and fine-tune on your images with --qat"
+        raise UsageError(f"--data {args.data}", "training in floats knows CIFAR-10 alone", advice)
+    if args.data.suffix != ".npz":
         for batch in cifar10.find(args.data, (*cifar10.TRAIN, *cifar10.TEST)):
             cifar10.check(batch)  # now rather than after hours, the labels of the test images too
     output.check_writable(args.out)

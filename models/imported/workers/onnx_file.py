@@ -31,7 +31,7 @@ TO_FIRST = [0, 3, 1, 2]
 """The transposition from channels last to channels first."""
 IN_PLACE = ("Add", "Cast", "Div", "Identity", "Mul", "Pad", "Sub")
 """What leaves the axes of an image where they are, as it stands before a first transposition."""
-ADVICE = "export the float network again, for example with torch.onnx.export"
+ADVICE = "export the network again: torch.onnx.export, or brevitas.export.export_qonnx where it is quantised"
 TYPES: Mapping[int, type] = {
     TensorProto.FLOAT: np.float32,
     TensorProto.INT32: np.int32,
@@ -78,7 +78,8 @@ class Tensors:
             raise WantedFiles(missing)
 
     def check_files(self, tensors: Iterable[TensorProto]) -> None:
-        """Raises what `want_files` does, and `InputError` where a file is longer than `tensors`, all of the model's."""
+        """Raises what `want_files` does, and `InputError` where a file has another length than `tensors`, all of the
+        model's, say."""
         every = list(tensors)
         self.want_files(every)
         ends: dict[str, int] = {}
@@ -89,7 +90,7 @@ class Tensors:
             ends[name] = max(ends.get(name, 0), self._end(tensor))
         for name, end in ends.items():
             size = (self._folder / name).stat().st_size
-            if size > end > 0:
+            if size != end > 0:
                 fact = f"{name!r} has {size:,} bytes, where the model speaks of {end:,}: they are not of one export"
                 raise InputError(self.file, fact, "export it again, and keep both files together")
 

@@ -64,7 +64,7 @@ def _unscaled(graph: Graph, node: Node, name: str) -> str:
     roles = ("gamma", "beta", "mean", "variance")
     average = draft.layers[-2] if len(draft.layers) > 1 else layer
     if layer.name != name or not isinstance(layer, BatchNorm) or layer.inputs != (average.name,):
-        raise node.place.refusal("no Mul by its pixels stands between it and the average", ADVICE)
+        raise node.place.refusal("it stands behind no average with a Mul by its pixels", ADVICE)
     gamma, beta, *_ = (draft.tensors[f"{name}/{role}"] for role in roles)
     if (
         not isinstance(average, AveragePool2D | GlobalAveragePool)

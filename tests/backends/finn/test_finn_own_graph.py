@@ -148,6 +148,21 @@ def test_means_over_the_image_become_what_finn_knows() -> None:
     assert [node.op_type for node in made.node if node.name.startswith("m")] == ["GlobalAveragePool", "Flatten"]
 
 
+def test_what_a_quantiser_leaves_out_is_written_and_its_width_is_a_scalar() -> None:
+    """qonnx has no default for the attributes, and makes no number of an array of one."""
+    model = residual()
+    quantiser = next(node for node in model.graph.node if node.name == "r1_q")
+    del quantiser.attribute[:]
+    for tensor in model.graph.initializer:
+        if tensor.name == quantiser.input[3]:
+            tensor.dims.append(1)
+    made = own_graph.as_finn_takes_it(model).graph
+    (same,) = (node for node in made.node if node.name == "r1_q")
+    assert {each.name: each.i for each in same.attribute} == {"signed": 1, "narrow": 0}
+    (width,) = (tensor for tensor in made.initializer if tensor.name == same.input[3])
+    assert numpy_helper.to_array(width).shape == ()
+
+
 def test_casts_of_floats_to_floats_go_as_dropouts_do() -> None:
     """Torch's traced exporter leaves one behind each quantiser of an activation."""
     model = residual()

@@ -188,7 +188,9 @@ def joined(scale: float, axis: int = 1) -> Change:
 
 
 def doubled(model: ModelProto) -> None:
-    find(model, "a1").input[0] = "c3_q_out"
+    place = list(model.graph.node).index(find(model, "a1"))
+    model.graph.node.insert(place, helper.make_node("Add", ["c3_q_out", "c3_q_out"], ["a0_out"], name="a0"))
+    find(model, "a1").input[1] = "a0_out"
 
 
 def quantised_sum(model: ModelProto) -> None:
@@ -199,7 +201,7 @@ def quantised_sum(model: ModelProto) -> None:
 
 def difference(model: ModelProto) -> None:
     find(model, "a1").op_type = "Sub"
-    put_behind(model, "a1", "Quant", ("s", "c3_q_zero", "c3_q_bits"), domain=QONNX)
+    put_behind(model, "a1", "Quant", ("s", "c3_q_zero", "c3_q_bits"), domain=QONNX, signed=1, narrow=0)
 
 
 def product(model: ModelProto) -> None:
@@ -214,6 +216,39 @@ def product_of_a_float(model: ModelProto) -> None:
         helper.make_node("Add", ["c3_q_out", "s"], ["late_out"], name="late"),
     )
     find(model, "a1").input[1] = "late_out"
+
+
+def quantised_again(scale: float) -> Change:
+    """Codes of a scale of `SCALE`, to codes of another."""
+
+    def change(model: ModelProto) -> None:
+        put(model, "again", scale)
+        roles = ("again", "c3_q_zero", "c3_q_bits")
+        put_behind(model, "r1_q", "Quant", roles, domain=QONNX, signed=1, narrow=0)
+
+    return change
+
+
+def shown_inside(model: ModelProto) -> None:
+    """What a layer inside reads is an output as well, as debugging leaves it."""
+    model.graph.output.append(helper.make_tensor_value_info("r1_q_out", TensorProto.FLOAT, None))
+
+
+def branch_to_nowhere(model: ModelProto) -> None:
+    model.graph.node.append(helper.make_node("Relu", ["gap_out"], ["nowhere"], name="aside"))
+
+
+def side_by_side_with_itself(model: ModelProto) -> None:
+    find(model, "a1").op_type = "Concat"
+    settle(model, "a1", axis=1)
+    find(model, "a1").input.append("c3_q_out")
+
+
+def float_block(model: ModelProto) -> None:
+    """As torchvision's: what a BatchNormalization leaves is added in float, and a quantiser reads the sum."""
+    batch_norm(model, "c3")
+    take_out(model, "c3_q")
+    quantised_sum(model)
 
 
 def without(name: str, attribute: str) -> Change:
@@ -266,6 +301,12 @@ def double_scale(model: ModelProto) -> None:
     model.graph.initializer[place].CopyFrom(double)
 
 
+def half_scale(model: ModelProto) -> None:
+    (place,) = (place for place, each in enumerate(model.graph.initializer) if each.name == "r1_q_scale")
+    half = onnx.numpy_helper.from_array(np.array(SCALE, np.float16), "r1_q_scale")
+    model.graph.initializer[place].CopyFrom(half)
+
+
 def bipolar(model: ModelProto, name: str) -> None:
     node = find(model, name)
     node.op_type = "BipolarQuant"
@@ -291,6 +332,49 @@ def without_activation(model: ModelProto) -> None:
     take_out(model, "r1")
 
 
+def batch_norm(model: ModelProto, layer: str = "c1") -> None:
+    for name in ("gamma", "beta", "mean", "variance"):
+        put(model, name, np.ones(4))
+    put_behind(model, layer, "BatchNormalization", ("gamma", "beta", "mean", "variance"))
+
+
+def subtracted_from(model: ModelProto) -> None:
+    put_behind(model, "c1", "Sub", ("s",))
+    late = find(model, "c1_Sub")
+    late.name = "late"
+    late.input[:] = reversed(late.input)
+
+
+def batch_statistics(model: ModelProto) -> None:
+    batch_norm(model)
+    settle(model, "c1_BatchNormalization", training_mode=1)
+    find(model, "c1_BatchNormalization").output.extend(["running_mean", "running_variance"])
+
+
+def reshaped_kernel(model: ModelProto) -> None:
+    """The constant is a matrix, and its quantiser reads it as a kernel."""
+    put(model, "c2_matrix", np.ones((16, 9)))
+    put(model, "c2_shape", np.array([4, 4, 3, 3]))
+    place = list(model.graph.node).index(find(model, "c2_wq"))
+    node = helper.make_node("Reshape", ["c2_matrix", "c2_shape"], ["c2_kernel"], name="c2_kernel")
+    model.graph.node.insert(place, node)
+    find(model, "c2_wq").input[0] = "c2_kernel"
+
+
+def logits_by_class(model: ModelProto) -> None:
+    """A quantiser of a scale a class at the end, which no layer reads."""
+    put(model, "each_class", np.linspace(0.1, 0.2, 10).reshape(1, 10))
+    put_behind(model, "d1", "Quant", ("each_class", "c3_q_zero", "c3_q_bits"), domain=QONNX, signed=1, narrow=0)
+
+
+def constants_among_the_inputs(model: ModelProto) -> None:
+    """As files of IR version 3 list them; bit widths may be integers there as well."""
+    (place,) = (place for place, each in enumerate(model.graph.initializer) if each.name == "c1_wq_bits")
+    model.graph.initializer[place].CopyFrom(onnx.numpy_helper.from_array(np.array(4, np.int64), "c1_wq_bits"))
+    for tensor in model.graph.initializer:
+        model.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+
+
 BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "an alien operator": ("operators", behind("d1", "Magic", domain="my.own"), "node[18] 'd1_Magic'", "'my.own'"),
     "Trunc": ("operators", behind("d1", "Trunc", "s", "s", "s", "s", domain=QONNX), "(Trunc)", "AveragePool"),
@@ -300,12 +384,18 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "a function": ("operators", local_function, "'Twice'", "the file's own"),
     "enlarged": ("operators", behind("r1_q", "Resize", "", "", "enlarged"), "(Resize)", "picks or repeats"),
     "a newer file": ("operators", newer_file, "the graph", "IR version is 14"),
+    "a bit width with an axis": ("operators", constant("r1_q_bits", [4]), "'r1_q' (Quant)", "bit width has shape 1"),
+    "a branch to nowhere": ("operators", branch_to_nowhere, "'aside' (Relu)", "nothing reads its result"),
+    "an output that is read inside": ("operators", shown_inside, "output 'r1_q_out'", "read inside the graph"),
+    "an absent attribute": ("operators", without("r1_q", "narrow"), "'r1_q' (Quant)", "narrow is not written"),
     "QCDQ": ("no-qcdq", qcdq_at_the_end, "(QuantizeLinear)", "QCDQ"),
     "softmax inside": ("no-float", behind("c2", "Softmax"), "(Softmax)", "softmax"),
     "sigmoid inside": ("no-float", behind("c3", "Sigmoid"), "(Sigmoid)", "for Versal parts alone"),
     "sigmoid at the end": ("no-float", behind("d1", "Sigmoid"), "(Sigmoid)", "for Versal parts alone"),
     "a transposed input": ("input", transposed_input, "(Transpose)", "between the input 'x' and"),
     "a difference": ("no-float", difference, "'a1' (Sub)", "joins two computed tensors"),
+    "a constant minus a tensor": ("no-float", subtracted_from, "'late' (Sub)", "the other way round"),
+    "batch statistics": ("no-float", batch_statistics, "(BatchNormalization)", "training mode"),
     "an offset before padding": ("no-float", behind("r1_q", "Add", "s"), "(Add)", "'c2' (Conv)"),
     "a factor a channel": ("no-float", behind("r1_q", "Mul", "each"), "(Mul)", "'c2' (Conv)"),
     "no quantiser between layers": ("bias", without_activation, "'c1' (Conv)", "'c2' (Conv) reads its result"),
@@ -327,11 +417,13 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "a scale an input": ("weights", constant("d1_wq_scale", np.full((1, 4), 0.1)), "'d1_wq'", "1x4"),
     "weights of scale 0": ("weights", constant("d1_wq_scale", 0.0), "'d1_wq'", "zero or no number"),
     "shared weights": ("weights", shared_weights, "'c3_wq'", "more than one node reads it"),
+    "a half scale": ("float32", half_scale, "'r1_q'", "its scale is FLOAT16"),
     "a double scale": ("float32", double_scale, "'r1_q'", "its scale is DOUBLE"),
     "weights with a zero point": ("weights", constant("d1_wq_zero", 1), "'d1_wq'", "zero point 1"),
     "float weights": ("weights", lambda model: take_out(model, "d1_wq"), "'d1' (Gemm)", "not quantised"),
     "ceil": ("rounding", at("q_in", rounding_mode="CEIL"), "'q_in'", "CEIL"),
     "floor on activations": ("rounding", at("r1_q", rounding_mode="FLOOR"), "'r1_q'", "FLOOR"),
+    "codes half way between others": ("rounding", quantised_again(2 * SCALE), "'r1_q_Quant'", "half way"),
     "a scale a channel": ("activations", constant("r1_q_scale", np.full((1, 4, 1, 1), 0.5)), "'r1_q'", "1x4x1x1"),
     "a scale of 0": ("activations", constant("r1_q_scale", 0), "'r1_q'", "its scale is 0"),
     "a zero point": ("activations", constant("r1_q_zero", 3), "'r1_q'", "zero point is 3"),
@@ -340,7 +432,7 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "a narrow one": ("relu", at("r1_q", narrow=1), "'r1' (Relu)", "narrow"),
     "bipolar, scaled": ("activations", bipolar_shortcut(0.5), "'c3_q' (BipolarQuant)", "FINN takes 1 alone"),
     "other scales at a sum": ("add", constant("c3_q_scale", 0.25), "'a1' (Add)", "0.125 and 0.25"),
-    "one tensor twice": ("add", doubled, "'a1' (Add)", "one tensor twice"),
+    "one tensor twice": ("add", doubled, "'a0' (Add)", "one tensor twice"),
     "almost the same scale": (
         "add", constant("c3_q_scale", np.nextafter(np.float32(SCALE), np.float32(1))), "'a1' (Add)", "0.12500001"
     ),
@@ -349,8 +441,10 @@ BREAKS: dict[str, tuple[str, Change, str, str]] = {
     "dilated pooling": ("maxpool", at("p1", dilations=[2, 2]), "'p1' (MaxPool)", "dilated"),
     "pooling with no strides written": ("maxpool", without("p1", "strides"), "'p1'", "strides is not written"),
     "unequal scales side by side": ("concat", joined(0.25), "'a1' (Concat)", "0.125, 0.25"),
+    "one tensor twice, side by side": ("concat", side_by_side_with_itself, "'a1' (Concat)", "one tensor twice"),
     "side by side in height": ("concat", joined(SCALE, axis=2), "'a1' (Concat)", "axis 2"),
     "padding by name": ("maxpool", at("p1", auto_pad="SAME_UPPER", pads=[0] * 4), "'p1' (MaxPool)", "SAME_UPPER"),
+    "indices": ("maxpool", lambda model: find(model, "p1").output.append("where"), "'p1' (MaxPool)", "indices"),
     "a kernel of 1": ("maxpool", at("p1", kernel_shape=[1, 1]), "'p1'", "is longer than its kernel (1, 1)"),
     "a mean": ("average", average_by_mean, "'gap' (ReduceMean)", "ReduceMean"),
     "a mean over channels": (
@@ -375,6 +469,7 @@ TAKEN: dict[str, tuple[str, Change, str, str]] = {
     "weights of full range": ("narrow-weights", at("c2_wq", narrow=0), "'c2_wq'", "-8"),
     "a hidden ReLU": ("signed-identity", unsigned_shortcut, "'c3_q'", "ReLU in disguise"),
     "unequal scales before a quantiser": ("add", quantised_sum, "'a1' (Add)", "scales and adds in float units"),
+    "a sum of floats before a quantiser": ("add", float_block, "'a1' (Add)", "'c3_then' is not quantised"),
     "windows that overlap": ("maxpool", at("p1", kernel_shape=[5, 5], strides=[1, 1]), "'p1'", "its stride (1, 1)"),
     "a window that is not whole": (
         "maxpool", at("p1", kernel_shape=[3, 3], ceil_mode=1), "'p1' (MaxPool)", "is not whole"
@@ -406,6 +501,11 @@ def test_what_finn_takes_at_a_cost_breaks_nothing(name: str, tmp_path: Path) -> 
         behind("r1_q", "Mul", "s"),
         product,
         joined(SCALE),
+        quantised_again(SCALE),
+        quantised_again(3 * SCALE),
+        logits_by_class,
+        constants_among_the_inputs,
+        reshaped_kernel,
     ],
 )
 def test_what_finn_takes_as_it_is(change: Change, tmp_path: Path) -> None:
@@ -513,6 +613,36 @@ def test_constants_may_be_nodes(tmp_path: Path) -> None:
     assert not judged(model, tmp_path, small()).broken
 
 
+def test_a_scale_may_be_written_as_arithmetic_of_constants(tmp_path: Path) -> None:
+    """As exporters leave max / 15, the numbers in Constant nodes without a tensor; FINN's cleanup computes it."""
+    model = ready()
+    for name, number in (("peak", 2.0), ("codes", 16.0)):
+        model.graph.node.insert(0, helper.make_node("Constant", [], [name], name=name, value_float=number))
+    model.graph.node.insert(2, helper.make_node("Div", ["peak", "codes"], ["each_code"], name="each_code"))
+    for name in ("r2_q", "c3_q"):
+        find(model, name).input[1] = "each_code"
+    assert not judged(model, tmp_path, small()).broken
+    settle(model, "codes", value_float=0.0)
+    assert "its scale is inf" in broken(judged(model, tmp_path))["activations"][0].fact
+
+
+def weights_first(model: ModelProto) -> None:
+    find(model, "d1").op_type = "MatMul"
+    settle(model, "d1")
+    del find(model, "d1").attribute[:]
+    find(model, "d1").input[:] = ["d1_wq_out", "turned"]
+    place = list(model.graph.node).index(find(model, "d1"))
+    turn = helper.make_node("Transpose", ["gap_flat_out"], ["turned"], name="turn", perm=[1, 0])
+    model.graph.node.insert(place, turn)
+
+
+def test_weights_stand_second(tmp_path: Path) -> None:
+    model = ready()
+    weights_first(model)
+    (finding,) = broken(judged(model, tmp_path)).pop("weights")
+    assert "'d1' (MatMul)" in finding.where and "first input" in finding.fact
+
+
 def test_a_scale_that_is_computed(tmp_path: Path) -> None:
     model = ready()
     model.graph.node.insert(1, helper.make_node("ReduceMax", ["x"], ["peak"], name="peak", keepdims=0))
@@ -526,12 +656,6 @@ def bias_behind(model: ModelProto) -> None:
     del find(model, "c1").input[2:]
     put(model, "late", np.ones((1, 4, 1, 1)))
     put_behind(model, "c1", "Add", ("late",))
-
-
-def batch_norm(model: ModelProto) -> None:
-    for name in ("gamma", "beta", "mean", "variance"):
-        put(model, name, np.ones(4))
-    put_behind(model, "c1", "BatchNormalization", ("gamma", "beta", "mean", "variance"))
 
 
 def two_at_the_entry(model: ModelProto) -> None:

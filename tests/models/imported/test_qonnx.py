@@ -181,11 +181,6 @@ def test_weights_in_a_side_file_come_into_one_graph(tmp_path: Path, monkeypatch:
     assert json.loads(Path("imported/integers.json").read_text()) == expected
     graph = ModelProto.FromString(Path("imported/graph.onnx").read_bytes())
     assert not any(each.external_data or each.data_location for each in graph.graph.initializer)
-    Path("imported").rename("second")
-    data = Path("given/own.onnx.data")
-    data.write_bytes(data.read_bytes()[:-40])
-    load.main(ask | {"external": ["own.onnx.data"]})
-    assert "its data are damaged" in Path("imported/refusal.json").read_text()
 
 
 def with_side_file(folder: Path) -> tuple[Path, Path]:
@@ -195,16 +190,17 @@ def with_side_file(folder: Path) -> tuple[Path, Path]:
     return place, place.with_name("own.onnx.data")
 
 
-def test_a_side_file_that_is_longer_than_said_is_of_another_export(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("more", [4, -4])
+def test_a_side_file_of_another_length_than_said_is_of_another_export(
+    more: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, data = with_side_file(tmp_path)
     size = data.stat().st_size
-    data.write_bytes(data.read_bytes() + bytes(4))
+    data.write_bytes((data.read_bytes() + bytes(4))[: size + more])
     monkeypatch.chdir(tmp_path)
     load.main({"file": "given/own.onnx", "name": "own", "external": ["own.onnx.data"]})
     told = json.loads(Path("imported/refusal.json").read_text())
-    assert told["fact"].startswith(f"'own.onnx.data' has {size + 4:,} bytes, where the model speaks of {size:,}")
+    assert told["fact"].startswith(f"'own.onnx.data' has {size + more:,} bytes, where the model speaks of {size:,}")
 
 
 @pytest.mark.parametrize(("key", "text", "told"), [("length", "8", "8 bytes stand in"), ("offset", "x", "damaged")])

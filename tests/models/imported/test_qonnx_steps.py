@@ -64,7 +64,8 @@ def test_finn_computes_the_integers_and_hls_the_twin(executor: Executor, tmp_pat
         backend = load(name)
         job = trained.job(TARGET, options_of(backend, argparse.Namespace()))
         designs[name] = prepare(backend, job)
-        assert runner.estimated(backend, trained, job, "").weights.digest == trained.weights.digest
+        facts = runner.estimated(backend, trained, job, "").weights
+        assert facts.digest == trained.weights.digest and facts.name == trained.network.name == "own"
     finn, hls = designs["finn"], designs["hls"]
     assert finn.quantised.digest == trained.integer.quantised.digest
     assert arithmetic_weights(finn).digest == trained.integer.weights.digest

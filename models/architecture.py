@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from flows.core.digest import digest_of
 
 if TYPE_CHECKING:
-    from models.network import Layer, Network
+    from models.layers import Layer
+    from models.network import Network
 
 INPUT = "input"
 SOFTMAX = "softmax"

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flows.core.errors import InputError
-from models.network import INPUT, WEIGHTED, BatchNorm, Conv2D, Dense, Dropout, Layer, Network
+from models.layers import WEIGHTED, BatchNorm, Conv2D, Dense, Dropout, Layer
+from models.network import INPUT, Network
 
 if TYPE_CHECKING:
     import numpy as np

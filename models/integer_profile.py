@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from flows.core.profile import Profile, Role, Row
 from models.integers import GlobalSum, HostScale, Threshold, WindowSum
-from models.network import INPUT, Add, Concat, Conv2D, Dense, Flatten, GroupedConv2D, Layer, MaxPool2D, Network
+from models.layers import Add, Concat, Conv2D, Dense, Flatten, GroupedConv2D, Layer, MaxPool2D
+from models.network import INPUT, Network
 from models.profile import profile_tensor, round_weights
 from models.quantised import QuantisedNetwork
 from models.weights import Weights

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from models.network import Layer, Shape, Window
+from models.layers import Layer, Shape, Window
 
 
 @dataclass(frozen=True, slots=True)

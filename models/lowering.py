@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from models.fixed import FixedType
-from models.network import INPUT, Layer, Network, Softmax
+from models.layers import Layer, Softmax
+from models.network import INPUT, Network
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 
 LayerArithmetic = Callable[[Layer, Sequence[FixedType]], Arithmetic]

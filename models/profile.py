@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from flows.core.profile import QUANTILES, Profile, Role, Rounded, Row
 from models.fixed import FixedType, Overflow, Rounding, rounded
-from models.network import INPUT, Clip, ReLU
+from models.layers import Clip, ReLU
+from models.network import INPUT
 from models.quantised import QuantisedNetwork
 from models.ranges import Ranges
 from models.weights import Weights

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.network import INPUT, WEIGHTED, Network
+from models.layers import WEIGHTED
+from models.network import INPUT, Network
 
 OPTIONS = {
     "weight_bits": "--weight-bits",

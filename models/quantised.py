@@ -33,7 +33,8 @@ from typing import Any
 from flows.core.digest import digest_of
 from models.fixed import FixedType, Overflow
 from models.integers import GlobalSum, Threshold, WindowSum
-from models.network import INPUT, Flatten, Layer, LeakyReLU, Network, Softmax
+from models.layers import Flatten, Layer, LeakyReLU, Softmax
+from models.network import INPUT, Network
 from models.pixels import UNIT, Pixels
 
 WEIGHTED = ("conv2d", "grouped_conv2d", "dense")

@@ -14,7 +14,8 @@ from flows.core.errors import InputError
 from models import integers
 from models import network as vocabulary
 from models.fixed import FixedType, parse_type
-from models.network import Layer, Network
+from models.layers import Layer
+from models.network import Network
 from models.pixels import UNIT, Pixels
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
 

@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING
 
 from models.fixed import FixedType
 from models.formats import Format, stored_type
-from models.lowering import lowered
-from models.network import (
+from models.layers import (
     ACTIVATIONS,
-    INPUT,
     Add,
     AveragePool2D,
     Clip,
@@ -30,10 +28,11 @@ from models.network import (
     Layer,
     LeakyReLU,
     MaxPool2D,
-    Network,
     ReLU,
     Softmax,
 )
+from models.lowering import lowered
+from models.network import INPUT, Network
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, channels_of
 from models.ranges import Ranges
 

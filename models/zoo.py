@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     BatchNorm,
     Conv2D,
@@ -19,10 +18,10 @@ from models.network import (
     GlobalAveragePool,
     Layer,
     MaxPool2D,
-    Network,
     ReLU,
     Softmax,
 )
+from models.network import INPUT, Network
 
 DROPOUT = 0.25
 

@@ -12,7 +12,8 @@ from math import prod
 
 from backends.dataflow.layers.nodes import merged_activation
 from models.fixed import Overflow
-from models.network import INPUT, Add, Dense, Flatten, Layer, ReLU
+from models.layers import Add, Dense, Flatten, Layer, ReLU
+from models.network import INPUT
 from models.quantised import QuantisedNetwork
 
 

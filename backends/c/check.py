@@ -12,7 +12,7 @@ from backends.dataflow.layers.arithmetic import lower
 from backends.dataflow.layers.check import overflows
 from backends.dataflow.layers.options import parse_formats
 from backends.protocol import Job, Refusal
-from models.network import Conv2D, Dense, Softmax
+from models.layers import Conv2D, Dense, Softmax
 
 RESULT = "an int32_t"
 

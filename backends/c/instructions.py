@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.c.program import Program
-from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Shape
+from models.layers import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Shape
 from models.quantised import QuantisedNetwork
 
 EIGHT, FOUR = 8, 4

@@ -7,17 +7,7 @@ from math import prod
 
 from backends.c.allocation import Call, TensorBuffer, allocated
 from models.fixed import FixedType
-from models.network import (
-    Add,
-    Conv2D,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Layer,
-    MaxPool2D,
-    ReLU,
-    Softmax,
-)
+from models.layers import Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
 from models.quantised import QuantisedNetwork
 
 KINDS = frozenset(kind.kind for kind in (Conv2D, Dense, MaxPool2D, GlobalAveragePool, Add, ReLU, Flatten, Softmax))

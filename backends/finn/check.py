@@ -8,8 +8,7 @@ from backends.dataflow.options import AUTO, NO_TARGET
 from backends.finn.options import FINN, FinnOptions
 from backends.protocol import Job, Refusal
 from models.integers import GlobalSum, HostScale, Threshold, WindowSum
-from models.network import (
-    INPUT,
+from models.layers import (
     WEIGHTED,
     Add,
     Concat,
@@ -19,10 +18,10 @@ from models.network import (
     GlobalAveragePool,
     GroupedConv2D,
     MaxPool2D,
-    Network,
     ReLU,
     Softmax,
 )
+from models.network import INPUT, Network
 from models.quantised import QuantisedNetwork
 
 KINDS = (Conv2D, Dense, ReLU, Add, GlobalAveragePool, MaxPool2D, Flatten, Softmax)

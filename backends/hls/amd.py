@@ -18,7 +18,8 @@ from backends.hls.generate.weighted import window_name
 from backends.protocol import Imported
 from flows.core.evidence import Reading
 from flows.core.plan import Output, Products
-from models.network import MaxPool2D, Network
+from models.layers import MaxPool2D
+from models.network import Network
 
 if TYPE_CHECKING:
     from backends.amd.identity import Expected, Kind

@@ -15,7 +15,8 @@ from backends.hls4ml.precision import lower
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job, Refusal
 from models.fixed import FixedType, parse_type
-from models.network import WEIGHTED, AveragePool2D, Clip, Dense, Flatten, GroupedConv2D, MaxPool2D, Network, Softmax
+from models.layers import WEIGHTED, AveragePool2D, Clip, Dense, Flatten, GroupedConv2D, MaxPool2D, Softmax
+from models.network import Network
 
 UNROLL_LIMIT = 4096
 """Products of one layer that the HLS compilers unroll (``config_array_partition -maximum_size`` of hls4ml's Tcl)."""

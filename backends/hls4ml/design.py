@@ -21,7 +21,8 @@ from backends.hls4ml.reuse import depthwise, legal, nearest, sizes
 from backends.hls4ml.schedule import PACES, Block, ToolPace, blocks, stages, tokens
 from backends.hls4ml.structure import SHIFTED_BITS, fifos
 from backends.protocol import Job
-from models.network import INPUT, Conv2D, GroupedConv2D
+from models.layers import Conv2D, GroupedConv2D
+from models.network import INPUT
 from models.quantised import QuantisedNetwork
 
 Sizing = Callable[[Sequence[Stage], Mapping[Fifo, int], int], Mapping[Fifo, int]]

@@ -24,7 +24,7 @@ from backends.hls4ml.reuse import multiplier_dsp, multipliers, size_of
 from backends.hls4ml.schedule import QUICKEST, Block, slowest, tokens
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import CONVOLUTIONS, GroupedConv2D, MaxPool2D
+from models.layers import CONVOLUTIONS, GroupedConv2D, MaxPool2D
 from models.quantised import QuantisedNetwork
 
 FIFO = "fifo"

@@ -16,7 +16,7 @@ from backends.hls4ml.precision import WEIGHTS
 from backends.hls4ml.ranged import LOGIT_BITS, Widened, numbers_of, reach_of
 from backends.protocol import Job, Note, warning
 from models.fixed import FixedType, Overflow, Rounding, parse_type
-from models.network import WEIGHTED, Flatten, Layer, MaxPool2D
+from models.layers import WEIGHTED, Flatten, Layer, MaxPool2D
 from models.quantised import QuantisedNetwork
 from models.weights import Weights
 

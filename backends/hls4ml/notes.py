@@ -15,7 +15,7 @@ from backends.hls4ml.routed import is_modelled
 from backends.hls4ml.unused import unused
 from backends.protocol import Job, Note, warning
 from flows.core.margins import KEPT
-from models.network import Clip, GroupedConv2D
+from models.layers import Clip, GroupedConv2D
 
 UNKNOWN = "nor are resources: no built design with convolutions, pools or sums of io_parallel was found"
 WORDING = Wording("reuse factors", "they are", "the design takes")

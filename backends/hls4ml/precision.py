@@ -19,9 +19,7 @@ from backends.hls4ml.ranged import ByRange, TypeChoice, Widened
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding, parse_type
-from models.lowering import lowered
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     Conv2D,
@@ -33,6 +31,8 @@ from models.network import (
     MaxPool2D,
     Softmax,
 )
+from models.lowering import lowered
+from models.network import INPUT
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables, channels_of
 
 DEFAULT = FixedType(16, 6)

@@ -14,7 +14,8 @@ from backends.hls4ml.options import Hls4mlOptions
 from backends.hls4ml.places import bits_of
 from backends.protocol import Job, Precisions
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import INPUT, WEIGHTED, Clip, Flatten, Layer, MaxPool2D, Network, ReLU, Softmax
+from models.layers import WEIGHTED, Clip, Flatten, Layer, MaxPool2D, ReLU, Softmax
+from models.network import INPUT, Network
 from models.weights import Weights
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from math import prod
 
 from backends.cost.amounts import Amount
 from backends.hls4ml import resources
-from models.network import Layer, Network
+from models.layers import Layer
+from models.network import Network
 from models.quantised import QuantisedNetwork
 
 

@@ -21,7 +21,7 @@ from backends.hls4ml.schedule import Block, tokens
 from backends.hls4ml.structure import REGISTERS
 from flows.core.evidence import TOTAL, Metric, Reading, Tier
 from models.fixed import FixedType
-from models.network import MaxPool2D
+from models.layers import MaxPool2D
 
 FIFO = "fifo"
 

@@ -15,7 +15,7 @@ from backends.hls4ml.schedule import Block
 from backends.hls4ml.structure import Product
 from flows.core.evidence import Metric
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import CONVOLUTIONS, GroupedConv2D
+from models.layers import CONVOLUTIONS, GroupedConv2D
 from models.weights import Weights
 
 LEAST_BUILT = 0.8

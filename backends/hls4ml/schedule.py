@@ -15,18 +15,8 @@ from math import prod
 from backends.dataflow.stages import Run, Stage, merged
 from backends.hls4ml.reuse import sizes
 from backends.hls4ml.structure import cycles_a_turn
-from models.network import (
-    CONVOLUTIONS,
-    INPUT,
-    AveragePool2D,
-    Conv2D,
-    Flatten,
-    GroupedConv2D,
-    Layer,
-    MaxPool2D,
-    Network,
-    Shape,
-)
+from models.layers import CONVOLUTIONS, AveragePool2D, Conv2D, Flatten, GroupedConv2D, Layer, MaxPool2D, Shape
+from models.network import INPUT, Network
 
 CLONE, PADDING = "clone", "padding"
 

@@ -10,7 +10,8 @@ from backends.hls4ml.places import CLASSES, ROLES, absorbed_by, place_of
 from backends.hls4ml.reuse import sizes
 from backends.protocol import Job, Note
 from flows.core.text import printable
-from models.network import INPUT, Softmax
+from models.layers import Softmax
+from models.network import INPUT
 
 INSTEAD = {
     "ClockPeriod": "--clock says it",

@@ -15,7 +15,7 @@ from backends.rtl.design.design import RtlDesign
 from backends.rtl.options import RtlOptions
 from models.integer_network import IntegerNetwork
 from models.integers import GlobalSum, HostScale, Threshold
-from models.network import Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, ReLU, Softmax
+from models.layers import Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, ReLU, Softmax
 
 KINDS = frozenset(kind.kind for kind in (Conv2D, Dense, MaxPool2D, GlobalAveragePool, Add, ReLU, Flatten, Softmax))
 """Layers that the library has modules for, and a softmax at the end, which the host computes."""

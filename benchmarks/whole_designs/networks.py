@@ -15,19 +15,8 @@ import re
 from collections.abc import Iterator, Mapping
 from math import prod
 
-from models.network import (
-    INPUT,
-    Conv2D,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Layer,
-    MaxPool2D,
-    Network,
-    Padding,
-    ReLU,
-    Softmax,
-)
+from models.layers import Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, Padding, ReLU, Softmax
+from models.network import INPUT, Network
 
 WIDTHS = re.compile(r"\b\d+(?:-\d+){2,}\b")
 IMAGE = re.compile(r"\b(\d+)x(\d+)x(\d+):")

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, Network, ReLU
+from models.layers import Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, ReLU
+from models.network import INPUT, Network
 
 SHIPPED = ("arch4", "arch5", "arch6", "arch7", "arch8")
 """Held out."""

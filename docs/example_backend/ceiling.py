@@ -7,8 +7,8 @@ from backends.protocol import API, Backend, Job, Note, Refusal
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.plan import Plan
 from models.fixed import FixedType, Overflow, Rounding
+from models.layers import Layer
 from models.lowering import lowered
-from models.network import Layer
 from models.quantised import ACCUMULATING, WEIGHTED, Arithmetic, InputContract, QuantisedNetwork
 
 KINDS = ("add", "conv2d", "dense", "flatten", "global_average_pool", "maxpool2d", "relu")

@@ -18,7 +18,8 @@ from flows.ledger import hardware
 from flows.packages import package_version
 from flows.processes import tool_version
 from models.folding import folded
-from models.network import Add, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool, Layer, MaxPool2D, Network
+from models.layers import Add, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool, Layer, MaxPool2D
+from models.network import Network
 from models.proportion import wilson
 from models.zoo import NETWORKS
 from reports.terminal.layout import table

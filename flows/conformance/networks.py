@@ -16,8 +16,7 @@ from flows.core.plan import Asset
 from models.fixed import FixedType, Overflow, Rounding
 from models.integer_network import IntegerNetwork
 from models.integers import GlobalSum, HostScale, Threshold
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     Clip,
@@ -30,11 +29,11 @@ from models.network import (
     Layer,
     LeakyReLU,
     MaxPool2D,
-    Network,
     ReLU,
     Shape,
     Softmax,
 )
+from models.network import INPUT, Network
 from models.pixels import RAW
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.ranges import Ranges

@@ -22,7 +22,8 @@ from flows.core.worker import JOB, run_worker
 from models import cifar10
 from models.evaluation.worker import BATCH, keep_memory, read_weights
 from models.fixed import FixedType
-from models.network import INPUT, Softmax
+from models.layers import Softmax
+from models.network import INPUT
 from models.profile import confined, nearest_codes
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json

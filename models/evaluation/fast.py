@@ -24,8 +24,7 @@ from models.evaluation.entry import SINGLE, Entry, precision
 from models.evaluation.reached import Reached
 from models.fixed import FixedType, rounded
 from models.integers import GlobalSum, Threshold, WindowSum
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     Clip,
@@ -42,6 +41,7 @@ from models.network import (
     Softmax,
     Window,
 )
+from models.network import INPUT
 from models.quantised import Arithmetic, QuantisedNetwork, SoftmaxTables
 from models.training.torch_network import looked_up
 

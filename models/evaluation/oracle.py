@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from models.fixed import FixedType
 from models.integers import GlobalSum, Threshold, WindowSum
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     Clip,
@@ -38,6 +37,7 @@ from models.network import (
     Softmax,
     Window,
 )
+from models.network import INPUT
 from models.quantised import Arithmetic, QuantisedNetwork, SoftmaxTables
 
 Codes = NDArray[np.object_]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
 
-from models.network import Layer
+from models.layers import Layer
 
 if TYPE_CHECKING:
     import numpy as np

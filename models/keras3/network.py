@@ -15,9 +15,8 @@ import numpy as np
 from keras import layers
 
 from flows.core.errors import RefusedError
-from models.network import (
+from models.layers import (
     CONVOLUTIONS,
-    INPUT,
     Add,
     AveragePool2D,
     BatchNorm,
@@ -32,11 +31,11 @@ from models.network import (
     Layer,
     LeakyReLU,
     MaxPool2D,
-    Network,
     Pads,
     ReLU,
     Softmax,
 )
+from models.network import INPUT, Network
 from models.pixels import UNIT, Pixels, reads_bytes
 
 IMAGE = "image"

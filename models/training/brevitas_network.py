@@ -21,8 +21,7 @@ from brevitas.quant import (
 from torch import Tensor, nn
 
 from flows.core.errors import RefusedError
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     BatchNorm,
@@ -35,10 +34,10 @@ from models.network import (
     GroupedConv2D,
     Layer,
     MaxPool2D,
-    Network,
     ReLU,
     Softmax,
 )
+from models.network import INPUT, Network
 from models.pixels import UNIT, Pixels
 from models.training.rounding import FastIntQuant
 from models.training.torch_network import LayerModules, TorchNetwork, as_input

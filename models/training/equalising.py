@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.network import INPUT, WEIGHTED, Clip, Conv2D, Dense, GroupedConv2D, Network, ReLU
+from models.layers import WEIGHTED, Clip, Conv2D, Dense, GroupedConv2D, ReLU
+from models.network import INPUT, Network
 from models.training.torch_network import TorchNetwork, as_input
 
 ROUNDS = 30

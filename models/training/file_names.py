@@ -12,7 +12,8 @@ from onnx import ModelProto
 from flows.core.errors import StepFailed
 from models.imported.quantiser import Quantise
 from models.imported.workers.onnx_nodes import read_graph
-from models.network import INPUT, Dropout, Network, Softmax
+from models.layers import Dropout, Softmax
+from models.network import INPUT, Network
 
 
 def name_nodes(model: ModelProto, network: Network) -> None:

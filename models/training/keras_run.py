@@ -24,7 +24,8 @@ from models import zoo
 from models.cifar10 import Images
 from models.keras3 import zoo as definitions
 from models.keras3.network import EVALUATION_BATCH, get_weights, keras_model, put_weights, scaled
-from models.network import Network, Softmax
+from models.layers import Softmax
+from models.network import Network
 from models.training.course import Course
 from models.training.files import Progress, replacing
 from models.training.motions import in_pixels, motions

@@ -10,7 +10,7 @@ from flows.core.errors import InputError
 from models import cifar10
 from models.cifar10 import Images
 from models.imported.workers.arrays import Array, images_of, labels_of, load
-from models.network import Shape
+from models.layers import Shape
 
 PAIRS = (("x_train", "y_train", "x_test", "y_test"), ("train_images", "train_labels", "test_images", "test_labels"))
 """What training images, their labels, test images and theirs are called in an .npz file."""

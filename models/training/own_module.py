@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from flows.core.digest import digest_of
 from flows.core.errors import FlowsError, InputError
 from flows.core.worker import run_worker
-from models.network import Shape
+from models.layers import Shape
 from models.pixels import Pixels
 from models.qat_recipe import QatRecipe
 from models.serial import pixels_from_json

@@ -35,7 +35,8 @@ from models.cifar10 import Images
 from models.imported.workers.onnx_nodes import read_graph
 from models.imported.workers.qonnx import read_quantised
 from models.integer_network import FACTS, WEIGHTS, beside
-from models.network import Network, Softmax
+from models.layers import Softmax
+from models.network import Network
 from models.pixels import UNIT
 from models.proportion import wilson
 from models.qat_recipe import QatRecipe

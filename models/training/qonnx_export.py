@@ -27,7 +27,7 @@ from qonnx.util.cleanup import cleanup_model
 from torch import Tensor, nn
 
 from flows.core.errors import FlowsError, StepFailed
-from models.network import Shape
+from models.layers import Shape
 from models.training.checkpoint import replacing
 from models.training.torch_network import as_input
 from models.vectors import vectors

@@ -12,9 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.folding import absorbed, folded_weights
-from models.network import (
+from models.layers import (
     CONVOLUTIONS,
-    INPUT,
     Add,
     AveragePool2D,
     BatchNorm,
@@ -29,11 +28,11 @@ from models.network import (
     Layer,
     LeakyReLU,
     MaxPool2D,
-    Network,
     ReLU,
     Sign,
     Softmax,
 )
+from models.network import INPUT, Network
 from models.pixels import UNIT, Pixels
 
 

@@ -12,8 +12,7 @@ import pytest
 
 from flows import registry
 from flows.conformance.networks import job_on
-from models.network import (
-    INPUT,
+from models.layers import (
     AveragePool2D,
     Clip,
     Concat,
@@ -24,10 +23,10 @@ from models.network import (
     Layer,
     LeakyReLU,
     MaxPool2D,
-    Network,
     ReLU,
     Sign,
 )
+from models.network import INPUT, Network
 
 onnx = pytest.importorskip("onnx")
 from onnx import ModelProto  # noqa: E402

@@ -34,7 +34,7 @@ from calibration.finn.rows import samples
 from flows.core.clock import ClockVerdict
 from flows.core.evidence import RESOURCES, Metric
 from flows.core.fit import Verdict
-from models.network import Conv2D, Dense, Flatten, ReLU
+from models.layers import Conv2D, Dense, Flatten, ReLU
 
 MLP: dict[str, Any] = {
     "id": "mlp", "repo": "somebody/mlp", "part": "xc7z020clg400-1", "flow": "hls4ml", "kind": "MLP",

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from flows.core.errors import FlowsError, InputError
 from flows.jobs import PRETRAINED
 from models.card import Score, read_card, record
-from models.network import INPUT, Conv2D, Network, ReLU
+from models.layers import Conv2D, ReLU
+from models.network import INPUT, Network
 from models.ranges import Ranges, load_ranges
 from models.weights import open_weights, save_weights
 from tests.hostile.conftest import CASES, Told

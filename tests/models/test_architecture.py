@@ -10,20 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.core.errors import InputError
-from models.network import (
-    INPUT,
-    Add,
-    Concat,
-    Conv2D,
-    Dense,
-    GlobalAveragePool,
-    Layer,
-    MaxPool2D,
-    Network,
-    Padding,
-    ReLU,
-    Softmax,
-)
+from models.layers import Add, Concat, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, Padding, ReLU, Softmax
+from models.network import INPUT, Network
 from models.zoo import ARCH8, NETWORKS
 
 

@@ -15,8 +15,7 @@ from flows.conformance.networks import TINY
 from flows.core.errors import InputError, RefusedError, StepFailed
 from models.cifar10 import Images
 from models.folding import folded
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     BatchNorm,
@@ -31,10 +30,10 @@ from models.network import (
     Layer,
     LeakyReLU,
     MaxPool2D,
-    Network,
     ReLU,
     Softmax,
 )
+from models.network import INPUT, Network
 from models.pixels import CENTRED, RAW, UNIT
 from models.qat_recipe import QatRecipe
 from models.serial import network_to_json

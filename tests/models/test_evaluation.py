@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from flows.core.errors import RefusedError
 from models.evaluation import oracle
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     Clip,
@@ -25,11 +24,11 @@ from models.network import (
     GroupedConv2D,
     LeakyReLU,
     MaxPool2D,
-    Network,
     Padding,
     ReLU,
     Softmax,
 )
+from models.network import INPUT, Network
 from models.pixels import scaled
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
 

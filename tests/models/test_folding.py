@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from flows.core.errors import InputError
 from models.folding import folded, folded_weights
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     BatchNorm,
     Conv2D,
@@ -26,10 +25,10 @@ from models.network import (
     GroupedConv2D,
     Layer,
     MaxPool2D,
-    Network,
     ReLU,
     Softmax,
 )
+from models.network import INPUT, Network
 from models.zoo import ARCH2
 
 Array = NDArray[np.floating[Any]]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from flows.core.errors import InputError
 from models.fixed import FixedType, Overflow, Rounding
 from models.integers import GlobalSum, HostScale, Threshold
-from models.network import INPUT, Add, Conv2D, Dense, Flatten, MaxPool2D, Network
+from models.layers import Add, Conv2D, Dense, Flatten, MaxPool2D
+from models.network import INPUT, Network
 from models.pixels import RAW
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.serial import quantised_from_json, quantised_to_json

@@ -79,7 +79,8 @@ def test_keras_computes_what_torch_computes(name: str, tmp_path: Path) -> None:
 
 def test_what_is_saved_is_read_as_the_same_network_and_weights(tmp_path: Path) -> None:
     """Torch's padding on a stride, batch normalisation and the scaling of its first layer with it."""
-    from models.network import INPUT, BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool, MaxPool2D, ReLU
+    from models.layers import BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool, MaxPool2D, ReLU
+    from models.network import INPUT
 
     layers = (
         Conv2D("conv", (INPUT,), (3, 3), (2, 2), (1, 1, 1, 1), 5),

@@ -31,7 +31,8 @@ from models.cifar10 import RECORD_BYTES, TEST, TRAIN, Images, read  # noqa: E402
 from models.folding import folded, folded_weights  # noqa: E402
 from models.imported.workers.keras_layers import read_keras  # noqa: E402
 from models.keras3 import zoo  # noqa: E402
-from models.network import INPUT, BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool, Network, ReLU, Softmax  # noqa: E402
+from models.layers import BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool, ReLU, Softmax  # noqa: E402
+from models.network import INPUT, Network  # noqa: E402
 from models.training import augmentation, keras_run, keras_worker, worker  # noqa: E402
 from models.training.keras_run import KerasRun  # noqa: E402
 from models.training.recipe import SeedRecipe, recipe_from_json  # noqa: E402

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from flows.core.errors import InputError
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     Clip,
@@ -23,10 +22,10 @@ from models.network import (
     Layer,
     LeakyReLU,
     MaxPool2D,
-    Network,
     Padding,
     ReLU,
 )
+from models.network import INPUT, Network
 from models.zoo import ARCH8
 
 

@@ -16,7 +16,8 @@ from flows import pixels as told
 from flows.core.errors import InputError
 from flows.jobs import run_name
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import INPUT, Conv2D, Dense, Flatten, Network
+from models.layers import Conv2D, Dense, Flatten
+from models.network import INPUT, Network
 from models.pixels import CENTRED, RAW, UNIT, Pixels, normalised, parse_pixels, reads_bytes, simple
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.serial import network_from_json, network_to_json, quantised_from_json, quantised_to_json

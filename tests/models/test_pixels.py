@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from models import cifar10
-from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network
+from models.layers import Conv2D, Dense, GlobalAveragePool
+from models.network import INPUT, Network
 from models.pixels import CENTRED
 from models.serial import network_to_json
 from models.weights import save_weights

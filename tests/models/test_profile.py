@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from flows.core.profile import Profile, Role
 from models.fixed import FixedType, Overflow, Rounding, rounded
-from models.network import INPUT, Add, Conv2D, Network, ReLU
+from models.layers import Add, Conv2D, ReLU
+from models.network import INPUT, Network
 from models.pixels import scaled
 from models.profile import lowest_code, profile, profile_tensor, round_weights
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork

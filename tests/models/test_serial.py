@@ -13,17 +13,8 @@ from hypothesis import strategies as st
 
 from flows.core.errors import InputError
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import (
-    INPUT,
-    AveragePool2D,
-    Clip,
-    Concat,
-    Conv2D,
-    GlobalAveragePool,
-    GroupedConv2D,
-    LeakyReLU,
-    Network,
-)
+from models.layers import AveragePool2D, Clip, Concat, Conv2D, GlobalAveragePool, GroupedConv2D, LeakyReLU
+from models.network import INPUT, Network
 from models.pixels import UNIT
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
 from models.serial import network_from_json, network_to_json, quantised_from_json, quantised_to_json

@@ -19,7 +19,8 @@ from models.cifar10 import RECORD_BYTES, read_batch
 from models.fixed import FixedType, Overflow, Rounding
 from models.folding import folded
 from models.formats import FLOAT, parse_format, parse_formats, stored_type
-from models.network import INPUT, Add, Conv2D, Dense, Flatten, MaxPool2D, Network, ReLU, Softmax
+from models.layers import Add, Conv2D, Dense, Flatten, MaxPool2D, ReLU, Softmax
+from models.network import INPUT, Network
 from models.published import PUBLISHED_ACCURACY, PUBLISHED_FORMATS
 from models.ranges import Ranges
 from models.serial import network_to_json, quantised_to_json

@@ -25,7 +25,8 @@ from flows.core.errors import InputError, SetupError, StepFailed
 from flows.jobs import find_trained
 from models import cifar10
 from models.cifar10 import RECORD_BYTES, RECORDS, TEST, TRAIN, Images, read
-from models.network import INPUT, BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool, Network, ReLU, Softmax
+from models.layers import BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool, ReLU, Softmax
+from models.network import INPUT, Network
 from models.training.recipe import RECIPES, AnyRecipe, Recipe, SeedRecipe, recipe_from_json, recipe_to_json
 from models.weights import open_weights
 

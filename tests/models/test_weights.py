@@ -11,7 +11,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from flows.core.errors import InputError
-from models.network import INPUT, Conv2D, Network, ReLU
+from models.layers import Conv2D, ReLU
+from models.network import INPUT, Network
 from models.proportion import wilson
 from models.ranges import Ranges, load_ranges
 from models.weights import open_weights, save_weights

@@ -16,7 +16,8 @@ from flows.core.errors import InputError, MismatchError
 from models.cifar10 import RECORD_BYTES, read_batch
 from models.evaluation import oracle
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Layer, Network, ReLU, Softmax
+from models.layers import Conv2D, Dense, GlobalAveragePool, Layer, ReLU, Softmax
+from models.network import INPUT, Network
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.serial import quantised_to_json
 from models.vectors import vectors

@@ -11,7 +11,8 @@ from flows.__main__ import main
 from flows.core.errors import InputError
 from flows.jobs import shipped_weights
 from models.folding import folded
-from models.network import INPUT, BatchNorm, Dropout, Network
+from models.layers import BatchNorm, Dropout
+from models.network import INPUT, Network
 from models.ranges import Ranges
 from models.serial import network_from_json, network_to_json
 from models.weights import open_weights, save_weights

@@ -9,7 +9,7 @@ from typing import Any
 from backends.c.generate.names import layer_names, top_name
 from backends.c.generate.text import buffer_name, call_texts, headers, layer_texts
 from backends.c.program import Program
-from models.network import Conv2D, Dense
+from models.layers import Conv2D, Dense
 from models.quantised import QuantisedNetwork
 
 LEVEL = "-O3"

@@ -9,7 +9,7 @@ from math import prod
 from backends.c.allocation import Call, gives_sums
 from backends.c.program import Program, stored
 from backends.dataflow.layers.names import title
-from models.network import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, ReLU
+from models.layers import Add, Conv2D, Dense, GlobalAveragePool, Layer, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork
 
 HEADERS: Mapping[type[Layer], tuple[str, str]] = {

@@ -23,7 +23,7 @@ from backends.c.program import program_of
 from backends.dataflow.layers.arithmetic import codes
 from backends.dataflow.workers import project
 from flows.core.worker import JOB, run_worker
-from models.network import Conv2D, Dense
+from models.layers import Conv2D, Dense
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
 from models.vectors import vectors

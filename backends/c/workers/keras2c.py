@@ -21,19 +21,8 @@ from safetensors.numpy import load_file
 
 from flows.core.errors import InputError, SetupError
 from flows.core.worker import JOB, run_worker
-from models.network import (
-    INPUT,
-    Add,
-    Conv2D,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Layer,
-    MaxPool2D,
-    Network,
-    ReLU,
-    Softmax,
-)
+from models.layers import Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
+from models.network import INPUT, Network
 from models.serial import network_from_json
 
 RUNTIME = "KERAS2C_INCLUDE"

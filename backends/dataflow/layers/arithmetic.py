@@ -22,8 +22,7 @@ from backends.dataflow.layers.options import BY_LAYER, FormatOptions, parse_form
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding
 from models.formats import stored_type
-from models.lowering import lowered
-from models.network import (
+from models.layers import (
     ACTIVATIONS,
     Add,
     AveragePool2D,
@@ -37,10 +36,11 @@ from models.network import (
     Layer,
     LeakyReLU,
     MaxPool2D,
-    Network,
     ReLU,
     Softmax,
 )
+from models.lowering import lowered
+from models.network import Network
 from models.pixels import RAW, UNIT, scaled
 from models.profile import confined, nearest_codes
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, channels_of

@@ -10,7 +10,7 @@ from backends.dataflow.layers.nodes import KINDS, POOLS
 from backends.dataflow.layers.options import AS_TRAINED, LEAST, LONGEST, FormatOptions, parse_formats
 from backends.dataflow.refusals import unknown
 from backends.protocol import Job, Refusal
-from models.network import WEIGHTED, Dense, Flatten, GroupedConv2D
+from models.layers import WEIGHTED, Dense, Flatten, GroupedConv2D
 from models.quantised import QuantisedNetwork
 
 BEAT = 32

@@ -20,7 +20,7 @@ from backends.dataflow.layers.schedule import FOLDED
 from backends.dataflow.layers.words import ONE, alike, choose_lanes, least, together
 from backends.dataflow.pe_simd import Fold
 from flows.core.evidence import RESOURCES, Metric
-from models.network import CONVOLUTIONS
+from models.layers import CONVOLUTIONS
 
 DSP = RESOURCES.index(Metric.DSP)
 

@@ -15,7 +15,7 @@ from backends.dataflow.buffers import BRAM, LUTRAM, lightest
 from backends.dataflow.layers.nodes import POOLS, WINDOW, Lanes, Node, part_width, parts, parts_read, turns
 from backends.dataflow.pe_simd import Fold
 from flows.core.part import Device
-from models.network import CONVOLUTIONS
+from models.layers import CONVOLUTIONS
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from math import prod
 
 from backends.dataflow.layers.nodes import merged
 from models.integers import GlobalSum, Threshold
-from models.network import (
+from models.layers import (
     Add,
     AveragePool2D,
     Clip,
@@ -23,9 +23,9 @@ from models.network import (
     Layer,
     LeakyReLU,
     MaxPool2D,
-    Network,
     ReLU,
 )
+from models.network import Network
 from models.quantised import QuantisedNetwork
 
 KEYWORDS = """

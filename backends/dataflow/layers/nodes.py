@@ -17,10 +17,9 @@ from math import ceil, gcd, prod
 
 from backends.dataflow.pe_simd import Fold
 from models.integers import Threshold
-from models.network import (
+from models.layers import (
     ACTIVATIONS,
     CONVOLUTIONS,
-    INPUT,
     WEIGHTED,
     Add,
     AveragePool2D,
@@ -37,6 +36,7 @@ from models.network import (
     Shape,
     Softmax,
 )
+from models.network import INPUT
 from models.quantised import QuantisedNetwork
 
 CLONE, WINDOW, MATRIX_VECTOR, RECEIVE, SEND = "clone", "window", "matrix_vector", "receive", "send"

@@ -15,7 +15,7 @@ from backends.dataflow.layers.nodes import MATRIX_VECTOR, Node
 from backends.dataflow.options import AUTO
 from backends.dataflow.pe_simd import Fold
 from backends.protocol import Job
-from models.network import GroupedConv2D
+from models.layers import GroupedConv2D
 from models.quantised import QuantisedNetwork
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from backends.dataflow.layers.nodes import (
     turns,
 )
 from backends.dataflow.stages import Run, Stage
-from models.network import CONVOLUTIONS, AveragePool2D, Conv2D, GroupedConv2D, MaxPool2D
+from models.layers import CONVOLUTIONS, AveragePool2D, Conv2D, GroupedConv2D, MaxPool2D
 
 FOLDED = (*MULTIPLYING, WINDOW)
 """Stages that are folded with the weights of their layer."""

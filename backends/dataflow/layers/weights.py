@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from backends.dataflow.layers.nodes import DEPTHWISE, Node, columns_a_part, slides
 from backends.dataflow.pe_simd import Fold
-from models.network import CONVOLUTIONS
+from models.layers import CONVOLUTIONS
 
 if TYPE_CHECKING:
     from numpy import int64

@@ -24,8 +24,9 @@ from backends.finn.design.nodes import (
 from models.fixed import FixedType, Overflow
 from models.integers import GlobalSum as GlobalSumLayer
 from models.integers import Threshold, WindowSum
-from models.network import INPUT, Add, Concat, Conv2D, Dense, GroupedConv2D, Layer, MaxPool2D, Shape
-from models.network import Window as LayerWindow
+from models.layers import Add, Concat, Conv2D, Dense, GroupedConv2D, Layer, MaxPool2D, Shape
+from models.layers import Window as LayerWindow
+from models.network import INPUT
 from models.quantised import QuantisedNetwork
 
 LEAST_RTL_BITS = 4

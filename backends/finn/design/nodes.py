@@ -13,7 +13,7 @@ from functools import lru_cache
 from math import ceil, gcd, prod
 from typing import ClassVar
 
-from models.network import Shape
+from models.layers import Shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from backends.finn.design.design import FinnDesign
 from flows.core.plan import Asset, Output, Step
 from flows.core.worker import worker
 from models.integers import Threshold
-from models.network import INPUT, Concat
+from models.layers import Concat
+from models.network import INPUT
 
 NAME = "handover"
 FOLDER = Output(NAME, "finn")

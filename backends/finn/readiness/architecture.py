@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from flows.core.readiness import Finding
 from models.architecture import computed, counted
-from models.network import Layer, Network
+from models.layers import Layer
+from models.network import Network
 
 
 def differences(network: Network, expected: Network) -> Iterator[Finding]:

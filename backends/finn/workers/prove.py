@@ -30,7 +30,8 @@ from flows.core.worker import run_worker
 from models.evaluation.fast import FastNetwork
 from models.integer_network import QuantisedTensor, read_facts
 from models.integers import GlobalSum, Threshold
-from models.network import INPUT, WEIGHTED, Dense, GroupedConv2D
+from models.layers import WEIGHTED, Dense, GroupedConv2D
+from models.network import INPUT
 from models.vectors import vectors
 
 EPSILON = 2.0**-24

@@ -14,7 +14,7 @@ from backends.dataflow.layers.schedule import fresh
 from backends.hls.design import resources
 from flows.core.evidence import Metric
 from flows.core.part import Device
-from models.network import AveragePool2D, LeakyReLU, MaxPool2D
+from models.layers import AveragePool2D, LeakyReLU, MaxPool2D
 from models.quantised import QuantisedNetwork
 
 WEIGHTS, LINE_BUFFERS = "weights", "line buffers"

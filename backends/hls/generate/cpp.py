@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import Clip, LeakyReLU, ReLU
+from models.layers import Clip, LeakyReLU, ReLU
 
 Activation = ReLU | Clip | LeakyReLU
 

@@ -9,7 +9,7 @@ from backends.dataflow.layers.blueprint import Blueprint
 from backends.dataflow.layers.nodes import Convolution, Lanes, Node, pixels
 from backends.hls.generate.cpp import Function
 from models.fixed import FixedType
-from models.network import AveragePool2D, MaxPool2D
+from models.layers import AveragePool2D, MaxPool2D
 
 Constants = tuple[tuple[str, str], ...]
 """(comment, definitions) of groups of constants."""

@@ -22,16 +22,7 @@ from backends.hls.generate.layer_text import (
 )
 from backends.hls.generate.weighted import weighted
 from models.fixed import FixedType
-from models.network import (
-    Add,
-    AveragePool2D,
-    Clip,
-    Concat,
-    GlobalAveragePool,
-    LeakyReLU,
-    MaxPool2D,
-    ReLU,
-)
+from models.layers import Add, AveragePool2D, Clip, Concat, GlobalAveragePool, LeakyReLU, MaxPool2D, ReLU
 from models.quantised import QuantisedNetwork
 
 

@@ -32,7 +32,7 @@ from backends.hls.generate.layer_text import (
     rows_of,
     word,
 )
-from models.network import CONVOLUTIONS
+from models.layers import CONVOLUTIONS
 
 
 def weighted(project: Blueprint, node: Node, wide: Lanes, name: str) -> LayerText:

@@ -31,7 +31,8 @@ from flows.core.errors import MismatchError
 from flows.core.worker import JOB, run_worker
 from models.fixed import FixedType, parse_type
 from models.keras3.network import IMAGE, applied, explicit_pads, keras_layer, padding_name
-from models.network import INPUT, Clip, GroupedConv2D, Layer, MaxPool2D
+from models.layers import Clip, GroupedConv2D, Layer, MaxPool2D
+from models.network import INPUT
 from models.quantised import QuantisedNetwork
 from models.serial import quantised_from_json
 

@@ -23,7 +23,7 @@ from backends.dataflow.pe_simd import Fold
 from flows.core.evidence import Metric
 from flows.core.part import Device
 from models.fixed import Overflow
-from models.network import MaxPool2D
+from models.layers import MaxPool2D
 from models.quantised import QuantisedNetwork
 
 WEIGHTS, LINE_BUFFERS = "weights", "line buffers"

@@ -34,7 +34,7 @@ from backends.dataflow.stages import Stage
 from backends.rtl.design import costs, thresholds
 from backends.rtl.options import RtlOptions
 from models.integers import GlobalSum, Threshold
-from models.network import Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
+from models.layers import Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
 
 LATENCY = {
     RECEIVE: 2,

@@ -18,7 +18,8 @@ from backends.dataflow.layers.schedule import QUICKEST, busy
 from backends.dataflow.stages import Fifo
 from models.fixed import FixedType, Overflow, Rounding
 from models.integers import GlobalSum, Threshold
-from models.network import INPUT, Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
+from models.layers import Add, Conv2D, GlobalAveragePool, MaxPool2D, ReLU
+from models.network import INPUT
 
 APART: Mapping[str, int] = {}
 """No layer whose results share a DSP48E1."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.core.errors import InputError
-from models.network import Shape
+from models.layers import Shape
 
 Array = NDArray[Any]
 LIMIT = 1 << 30

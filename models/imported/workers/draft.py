@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.core.errors import InputError
-from models.network import INPUT, Layer, Network, Shape, Softmax, layer_name
+from models.layers import Layer, Shape, Softmax
+from models.network import INPUT, Network, layer_name
 from models.pixels import RAW, UNIT, Pixels, reads_bytes, simple
 
 Tensor = NDArray[np.float32]

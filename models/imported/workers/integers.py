@@ -19,8 +19,7 @@ from models.fixed import FixedType, Overflow, Rounding
 from models.imported.quantiser import Quantise, QuantisedKernel, Truncate
 from models.imported.workers.draft import Tensor
 from models.integers import GlobalSum, HostScale, Threshold, WindowSum
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     BatchNorm,
@@ -33,10 +32,10 @@ from models.network import (
     GroupedConv2D,
     Layer,
     MaxPool2D,
-    Network,
     ReLU,
     Softmax,
 )
+from models.network import INPUT, Network
 from models.pixels import RAW
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.thresholds import HALF, Affine, bipolar, ladder, root

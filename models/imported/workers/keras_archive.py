@@ -26,7 +26,7 @@ from flows.core.errors import InputError
 from flows.core.files import MODEL_LIMIT
 from flows.core.shape import parse
 from models.imported.workers.draft import Place, Tensor
-from models.network import Shape
+from models.layers import Shape
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 LIMITS = {CONFIG: 16 << 20, WEIGHTS: MODEL_LIMIT}

@@ -15,7 +15,8 @@ from models.imported.workers import qkeras
 from models.imported.workers.draft import Place, image_shape
 from models.imported.workers.keras_archive import ADVICE, KerasArchive, group_name
 from models.imported.workers.keras_hdf5 import KerasHdf5
-from models.network import INPUT, Shape
+from models.layers import Shape
+from models.network import INPUT
 
 KerasFile = KerasArchive | KerasHdf5
 MODELS = ("Sequential", "Functional", "Model")

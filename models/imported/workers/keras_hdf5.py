@@ -16,7 +16,7 @@ from flows.core.errors import InputError
 from flows.core.shape import parse
 from models.imported.workers.draft import Place, Tensor
 from models.imported.workers.keras_archive import CONFIG, LIMITS, StoredWeights
-from models.network import Shape
+from models.layers import Shape
 
 DESCRIPTION, ROOT, NAMES = "model_config", "model_weights", "weight_names"
 ADVICE = "save the model again: model.save('model.h5'), or with Keras 3 model.save('model.keras')"

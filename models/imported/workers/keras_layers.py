@@ -18,8 +18,7 @@ from models.imported.workers.keras_config import MODELS, Entry, KerasFile, check
 from models.imported.workers.keras_hdf5 import KerasHdf5
 from models.imported.workers.qkeras import quantiser
 from models.imported.workers.unbuilt import BY_ACTIVATION, UNEVEN, refuse, refuse_kind
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     BatchNorm,
@@ -33,12 +32,12 @@ from models.network import (
     GroupedConv2D,
     LeakyReLU,
     MaxPool2D,
-    Network,
     Pads,
     ReLU,
     Shape,
     Softmax,
 )
+from models.network import INPUT, Network
 
 
 def read_keras(path: Path, name: str) -> tuple[Network, Mapping[str, Tensor]]:

@@ -22,7 +22,8 @@ from flows.core.worker import JOB, run_worker
 from models import cifar10
 from models.imported.workers.arrays import images_of, load
 from models.imported.workers.limits import guarded, refusal
-from models.network import Network, Shape
+from models.layers import Shape
+from models.network import Network
 from models.ranges import Ranges
 from models.serial import network_from_json
 from models.training.torch_network import TorchNetwork, reach

@@ -16,7 +16,8 @@ from models.imported.workers.draft import Tensor
 from models.imported.workers.onnx_file import ADVICE
 from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.imported.workers.unbuilt import PRODUCT, refuse
-from models.network import INPUT, Add, BatchNorm
+from models.layers import Add, BatchNorm
+from models.network import INPUT
 
 ONE, NOTHING = np.ones(1, np.float32), np.zeros(1, np.float32)
 

@@ -22,7 +22,7 @@ from flows.core.files import MODEL_LIMIT, opened, read_bytes
 from models.imported.workers.draft import Place, WantedFiles, image_shape
 from models.imported.workers.onnx_domains import OWN as OWN_DOMAINS
 from models.imported.workers.onnx_domains import is_quantiser
-from models.network import Shape
+from models.layers import Shape
 
 FIRST_OPSET = 9
 MOST_NODES = 20_000

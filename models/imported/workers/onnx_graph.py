@@ -16,7 +16,8 @@ from models.imported.quantiser import FileTensor, QuantisedConstant, QuantisedKe
 from models.imported.workers.draft import Draft, Place, Tensor
 from models.imported.workers.onnx_domains import KINDS
 from models.imported.workers.onnx_file import ADVICE, OnnxFile, attributes
-from models.network import INPUT, Layer, Pads, Shape
+from models.layers import Layer, Pads, Shape
+from models.network import INPUT
 
 PADDED = {"AveragePool", "Cast", "Conv", "Identity", "MaxPool", "Transpose"}
 """What may read an image with padding around it."""

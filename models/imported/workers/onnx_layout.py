@@ -13,7 +13,7 @@ import numpy as np
 
 from models.imported.workers.onnx_file import ADVICE, TO_FIRST
 from models.imported.workers.onnx_graph import Graph, Node, Value
-from models.network import Concat, Flatten, GlobalAveragePool
+from models.layers import Concat, Flatten, GlobalAveragePool
 
 TO_LAST = [0, 2, 3, 1]
 

@@ -21,7 +21,8 @@ from models.imported.workers.onnx_quant import note_kernel, quantise, turned
 from models.imported.workers.onnx_trunc import truncate
 from models.imported.workers.onnx_windows import WINDOWS
 from models.imported.workers.unbuilt import refuse_kind
-from models.network import INPUT, Clip, Dense, LeakyReLU, Network, ReLU, Softmax
+from models.layers import Clip, Dense, LeakyReLU, ReLU, Softmax
+from models.network import INPUT, Network
 
 
 def read_onnx(path: Path, name: str, external: tuple[str, ...] = ()) -> tuple[Network, Mapping[str, Tensor]]:

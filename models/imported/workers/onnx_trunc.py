@@ -11,7 +11,7 @@ from math import log2, prod
 
 from models.imported.quantiser import FileTensor, Truncate
 from models.imported.workers.onnx_graph import Graph, Node
-from models.network import AveragePool2D, BatchNorm, GlobalAveragePool
+from models.layers import AveragePool2D, BatchNorm, GlobalAveragePool
 
 ADVICE = "export TruncAvgPool2d of Brevitas as it is, or average without it and quantise the result with Quant"
 VERSIONS = {5: 1, 6: 2}

@@ -12,7 +12,7 @@ from models.imported.workers.onnx_file import ADVICE
 from models.imported.workers.onnx_graph import Graph, Node, Value
 from models.imported.workers.onnx_quant import note_kernel
 from models.imported.workers.unbuilt import UNEVEN, refuse
-from models.network import AveragePool2D, Conv2D, Dense, GlobalAveragePool, GroupedConv2D, MaxPool2D, Padding, Pads
+from models.layers import AveragePool2D, Conv2D, Dense, GlobalAveragePool, GroupedConv2D, MaxPool2D, Padding, Pads
 
 SAME = ("SAME_UPPER", "SAME_LOWER")
 

@@ -18,7 +18,8 @@ from models.imported.workers.limits import refusal
 from models.imported.workers.onnx_graph import Graph
 from models.imported.workers.twin import twin
 from models.integer_network import FACTS, GRAPH, WEIGHTS, QuantisedTensor, facts_to_json
-from models.network import Layer, Network
+from models.layers import Layer
+from models.network import Network
 from models.weights import open_weights, save_weights
 
 

@@ -11,8 +11,7 @@ import numpy as np
 from models.folding import folded, folded_weights
 from models.imported.quantiser import Quantise, Truncate
 from models.imported.workers.draft import Tensor
-from models.network import (
-    INPUT,
+from models.layers import (
     WEIGHTED,
     Add,
     AveragePool2D,
@@ -24,10 +23,10 @@ from models.network import (
     GroupedConv2D,
     Layer,
     LeakyReLU,
-    Network,
     ReLU,
     Sign,
 )
+from models.network import INPUT, Network
 from models.pixels import UNIT, Pixels, scaled
 
 Range = tuple[float, float]

@@ -13,19 +13,8 @@ from backends.c.design import CDesign
 from backends.c.options import COptions
 from backends.c.workers.generate import files
 from backends.protocol import Job
-from models.network import (
-    INPUT,
-    Add,
-    Conv2D,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Layer,
-    MaxPool2D,
-    Network,
-    ReLU,
-    Softmax,
-)
+from models.layers import Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
+from models.network import INPUT, Network
 from models.vectors import vectors
 from tests.backends import jobs
 

@@ -27,7 +27,8 @@ from flows.core.fit import Verdict, judge
 from flows.core.part import Target, find_part
 from flows.core.plan import Products, State, StepResult
 from flows.jobs import run_name
-from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network
+from models.layers import Conv2D, Dense, GlobalAveragePool
+from models.network import INPUT, Network
 from tests.backends.c.networks import SMALL, job_on, random_network
 from tests.backends.jobs import refusals
 

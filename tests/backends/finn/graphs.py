@@ -7,19 +7,8 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from models.network import (
-    INPUT,
-    Add,
-    Conv2D,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Layer,
-    MaxPool2D,
-    Network,
-    ReLU,
-    Softmax,
-)
+from models.layers import Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
+from models.network import INPUT, Network
 
 QONNX = "qonnx.custom_op.general"
 SCALE = 0.125

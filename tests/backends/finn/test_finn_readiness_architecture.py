@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from backends.finn.readiness.architecture import differences
 from flows.core.readiness import Finding, Status
-from models.network import INPUT, Add, Layer, MaxPool2D, Network, ReLU
+from models.layers import Add, Layer, MaxPool2D, ReLU
+from models.network import INPUT, Network
 from models.zoo import ARCH3, ARCH4, ARCH5, ARCH7, ARCH8, NETWORKS
 
 onnx = pytest.importorskip("onnx")

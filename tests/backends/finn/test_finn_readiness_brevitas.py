@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from models.network import INPUT, Add, Conv2D, Dense, GlobalAveragePool, MaxPool2D, Network, ReLU
+from models.layers import Add, Conv2D, Dense, GlobalAveragePool, MaxPool2D, ReLU
+from models.network import INPUT, Network
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("torch")

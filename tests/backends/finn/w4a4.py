@@ -20,19 +20,8 @@ from flows.core.plan import Asset
 from models.fixed import FixedType, Overflow, Rounding
 from models.integer_network import IntegerNetwork
 from models.integers import GlobalSum, HostScale, Threshold
-from models.network import (
-    INPUT,
-    Add,
-    Conv2D,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Layer,
-    MaxPool2D,
-    Network,
-    ReLU,
-    Softmax,
-)
+from models.layers import Add, Conv2D, Dense, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU, Softmax
+from models.network import INPUT, Network
 from models.pixels import RAW
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.ranges import Ranges

@@ -17,7 +17,8 @@ from backends.hls.options import HlsOptions
 from backends.protocol import Job, Refusal, Unbuildable
 from flows.core.part import Target, find_part
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import Conv2D, Dense, GlobalAveragePool, Network, Softmax
+from models.layers import Conv2D, Dense, GlobalAveragePool, Softmax
+from models.network import Network
 from models.pixels import scaled
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork
 from models.zoo import ARCH8

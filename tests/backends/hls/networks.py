@@ -13,8 +13,7 @@ import numpy as np
 from backends.hls import BACKEND
 from backends.hls.options import HlsOptions
 from backends.protocol import Job, Refusal
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     Clip,
@@ -27,11 +26,11 @@ from models.network import (
     Layer,
     LeakyReLU,
     MaxPool2D,
-    Network,
     ReLU,
     Shape,
     Softmax,
 )
+from models.network import INPUT, Network
 from models.weights import open_weights, save_weights
 from tests.backends import jobs
 

@@ -16,7 +16,8 @@ from backends.dataflow.layers.arithmetic import Reach, codes, lower, reaches
 from backends.hls.options import HlsOptions
 from backends.protocol import Job
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import INPUT, Conv2D, Dense, Flatten, GlobalAveragePool, Network, ReLU
+from models.layers import Conv2D, Dense, Flatten, GlobalAveragePool, ReLU
+from models.network import INPUT, Network
 from models.pixels import scaled
 from tests.backends.hls.networks import SMALL, job_on, refusals, reweighted
 

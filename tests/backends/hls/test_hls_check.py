@@ -19,8 +19,7 @@ from backends.hls.options import HlsOptions
 from backends.protocol import Job, Refusal, Unbuildable
 from flows.core.evidence import Metric
 from flows.core.fit import Verdict, judge
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     BatchNorm,
     Conv2D,
@@ -31,10 +30,10 @@ from models.network import (
     GroupedConv2D,
     Layer,
     MaxPool2D,
-    Network,
     ReLU,
     Softmax,
 )
+from models.network import INPUT, Network
 from tests.backends.hls.networks import SMALL, job_on, refusals, reweighted
 
 IMAGE = (6, 8, 3)

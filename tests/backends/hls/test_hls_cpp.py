@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from backends.hls.generate import cpp
 from models.fixed import FixedType, Overflow, Rounding
 from models.formats import stored_type
-from models.network import Clip, LeakyReLU, ReLU
+from models.layers import Clip, LeakyReLU, ReLU
 
 SOURCES = st.builds(FixedType, st.integers(2, 16), st.integers(-6, 12), st.booleans())
 STORED = st.builds(

@@ -9,7 +9,7 @@ import pytest
 from backends.dataflow.layers.arithmetic import lower
 from backends.dataflow.layers.options import formats_text
 from backends.hls import BACKEND
-from models.network import Conv2D, Dense
+from models.layers import Conv2D, Dense
 from tests.backends.hls.networks import SMALL, job_on
 
 WEIGHTED = [layer.name for layer in SMALL.layers if isinstance(layer, Conv2D | Dense)]

@@ -17,7 +17,8 @@ from backends.dataflow.layers.words import choose_lanes
 from backends.dataflow.pe_simd import Fold, legal
 from backends.dataflow.stream import simulate
 from models.folding import folded
-from models.network import INPUT, Conv2D, MaxPool2D, Padding
+from models.layers import Conv2D, MaxPool2D, Padding
+from models.network import INPUT
 from models.zoo import ARCH4, ARCH8, NETWORKS
 from tests.backends.hls.eight_bit import eight_bit
 

@@ -29,8 +29,7 @@ from backends.hls.workers.generate import files
 from backends.hls.workers.simulate import marks, simulated
 from backends.protocol import Job
 from flows.core.errors import MismatchError
-from models.network import (
-    INPUT,
+from models.layers import (
     AveragePool2D,
     Concat,
     Conv2D,
@@ -39,9 +38,9 @@ from models.network import (
     GlobalAveragePool,
     GroupedConv2D,
     LeakyReLU,
-    Network,
     ReLU,
 )
+from models.network import INPUT, Network
 from models.pixels import parse_pixels
 from models.vectors import vectors
 from tests.backends.hls.networks import SMALL, job_on, random_network

@@ -27,7 +27,8 @@ from flows.core.plan import Plan, Products, State
 from flows.executor import Executor
 from flows.prepared import prepare
 from flows.store import LOG, Store
-from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network
+from models.layers import Conv2D, Dense, GlobalAveragePool
+from models.network import INPUT, Network
 from models.reference import REFERENCE
 from tests.backends.amd.conftest import csynth_report
 from tests.backends.hls.networks import SMALL, job_on

@@ -25,7 +25,8 @@ from backends.dataflow.layers.nodes import (
 from backends.dataflow.layers.schedule import FOLDED, busy
 from backends.dataflow.layers.words import ONE, alike, choose_lanes, least
 from backends.dataflow.pe_simd import Fold, legal
-from models.network import INPUT, Conv2D
+from models.layers import Conv2D
+from models.network import INPUT
 from models.zoo import ARCH8
 from tests.backends.hls.eight_bit import eight_bit
 

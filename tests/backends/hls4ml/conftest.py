@@ -12,9 +12,7 @@ from backends.protocol import Job
 from flows.conformance.networks import TINY
 from flows.core.digest import digest_of
 from flows.core.part import Target, find_part
-from models.network import (
-    Network,
-)
+from models.network import Network
 from models.ranges import Ranges
 from models.weights import Weights, open_weights, save_weights
 

@@ -20,7 +20,8 @@ from backends.protocol import Job
 from flows.core.evidence import RESOURCES, SHELL, TOTAL, Metric, Reading, Tier, total
 from flows.core.part import Device, Part, Target
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import INPUT, Clip, Conv2D, Dense, Flatten, GlobalAveragePool, GroupedConv2D, Network, Softmax
+from models.layers import Clip, Conv2D, Dense, Flatten, GlobalAveragePool, GroupedConv2D, Softmax
+from models.network import INPUT, Network
 from models.quantised import Arithmetic, InputContract, QuantisedNetwork, SoftmaxTables
 from models.zoo import ARCH8
 

@@ -11,7 +11,8 @@ from backends.dataflow.buffers import Buffer
 from backends.hls4ml import counts, resources
 from backends.hls4ml.design import chosen_by
 from backends.hls4ml.schedule import PACES, blocks, slowest, stages
-from models.network import INPUT, Conv2D, Network, Padding
+from models.layers import Conv2D, Padding
+from models.network import INPUT, Network
 
 TOOLS = ("vitis", "vivado")
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from backends.hls4ml import BACKEND, reuse
 from backends.hls4ml.options import Hls4mlOptions
 from backends.protocol import Job, NoteKind
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     Clip,
@@ -25,9 +24,9 @@ from models.network import (
     Layer,
     LeakyReLU,
     MaxPool2D,
-    Network,
     Padding,
 )
+from models.network import INPUT, Network
 from models.zoo import ARCH8
 from tests.backends.hls4ml.answers import design_of, only_refusal, refusals, said
 

@@ -24,7 +24,8 @@ from backends.hls4ml.precision import lower
 from backends.hls4ml.reuse import legal, nearest, sizes
 from backends.protocol import Job
 from models.fixed import parse_type
-from models.network import INPUT, Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, Network, ReLU, Softmax
+from models.layers import Add, Conv2D, Dense, Flatten, GlobalAveragePool, MaxPool2D, ReLU, Softmax
+from models.network import INPUT, Network
 from models.serial import quantised_to_json
 from tests.backends.hls4ml.answers import design_of, refusals
 

@@ -24,8 +24,7 @@ from flows.core.errors import StepFailed
 from flows.core.plan import Plan
 from flows.executor import Executor
 from flows.store import Store
-from models.network import (
-    INPUT,
+from models.layers import (
     Add,
     AveragePool2D,
     Clip,
@@ -35,9 +34,9 @@ from models.network import (
     GlobalAveragePool,
     GroupedConv2D,
     MaxPool2D,
-    Network,
     ReLU,
 )
+from models.network import INPUT, Network
 from models.pixels import CENTRED, RAW, parse_pixels
 from tests.backends.hls4ml.answers import design_of, refusals
 from tests.backends.jobs import job_with, measured, random_weights

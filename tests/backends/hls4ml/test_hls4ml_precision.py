@@ -20,7 +20,8 @@ from backends.hls4ml.precision import lower
 from backends.hls4ml.ranged import careful, entered, integer_bits, tensors, with_bits
 from backends.protocol import Job, NoteKind
 from models.fixed import FixedType, Overflow, Rounding, parse_type
-from models.network import INPUT, Flatten, MaxPool2D, Network, Softmax
+from models.layers import Flatten, MaxPool2D, Softmax
+from models.network import INPUT, Network
 from models.pixels import parse_pixels
 from models.quantised import QuantisedNetwork
 from models.weights import save_weights

@@ -21,7 +21,8 @@ from backends.hls4ml.structure import RAM, REGISTERS, SHIFT, Counts, Product
 from backends.protocol import Job
 from flows.core.evidence import RESOURCES, SHELL, TOTAL, Metric, Reading, Tier, nearest, total
 from models.fixed import FixedType, Overflow, Rounding
-from models.network import INPUT, Dense, Flatten, Network, ReLU
+from models.layers import Dense, Flatten, ReLU
+from models.network import INPUT, Network
 from models.weights import open_weights, save_weights
 from models.zoo import ARCH8
 from tests.backends.hls4ml.answers import said

@@ -13,7 +13,8 @@ from backends.dataflow.pe_simd import legal
 from backends.protocol import Job
 from backends.rtl.design.design import RtlDesign
 from backends.rtl.options import RtlOptions
-from models.network import INPUT, Network, ReLU
+from models.layers import ReLU
+from models.network import INPUT, Network
 from tests.backends import jobs
 from tests.backends.hls.networks import PLAIN, random_network
 

@@ -21,7 +21,8 @@ from flows.core.evidence import Metric
 from flows.core.plan import Output, Plan
 from flows.executor import Executor
 from flows.store import Store
-from models.network import INPUT, Conv2D, Dense, GlobalAveragePool, Network, ReLU
+from models.layers import Conv2D, Dense, GlobalAveragePool, ReLU
+from models.network import INPUT, Network
 from models.reference import REFERENCE
 from tests.backends import jobs
 

@@ -18,7 +18,8 @@ from flows.core.clock import ClockVerdict, judge_clock, seen_on
 from flows.core.evidence import DESIGN, TOTAL, Metric, Tier, total
 from flows.core.part import find_part
 from flows.core.plan import Products, State, StepResult
-from models.network import INPUT, Conv2D, Dense, Flatten, Network, Softmax
+from models.layers import Conv2D, Dense, Flatten, Softmax
+from models.network import INPUT, Network
 from tests.backends.hls.networks import SMALL
 from tests.backends.rtl.networks import FOLDING, job_on
 

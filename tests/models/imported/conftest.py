@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.network import Network, Softmax
+from models.layers import Softmax
+from models.network import Network
 
 Archive = Callable[..., Path]
 

@@ -17,20 +17,8 @@ import pytest
 
 from flows.core.errors import InputError
 from models.folding import folded, folded_weights
-from models.network import (
-    INPUT,
-    Add,
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAveragePool,
-    MaxPool2D,
-    Network,
-    ReLU,
-    Softmax,
-)
+from models.layers import Add, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool, MaxPool2D, ReLU, Softmax
+from models.network import INPUT, Network
 from tests.models.imported.conftest import Archive, conv_layer, keras_row
 
 h5py = pytest.importorskip("h5py")

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from flows.core.errors import InputError
 from models.folding import folded, folded_weights
-from models.network import Conv2D, GlobalAveragePool, MaxPool2D, Network
+from models.layers import Conv2D, GlobalAveragePool, MaxPool2D
+from models.network import Network
 from models.zoo import ARCH8
 
 onnx = pytest.importorskip("onnx")

@@ -13,7 +13,8 @@ import pytest
 from flows.core.errors import InputError
 from models.integer_network import open_integers
 from models.integers import GlobalSum, HostScale, Threshold
-from models.network import Add, Conv2D, Dense, GlobalAveragePool, Network, ReLU
+from models.layers import Add, Conv2D, Dense, GlobalAveragePool, ReLU
+from models.network import Network
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("torch")

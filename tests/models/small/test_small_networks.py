@@ -17,7 +17,8 @@ from backends.hls4ml import BACKEND as HLS4ML
 from backends.protocol import Job
 from flows.core.part import Target, find_part
 from models.folding import folded, folded_weights
-from models.network import AveragePool2D, Clip, Conv2D, GlobalAveragePool, GroupedConv2D, Network, Softmax
+from models.layers import AveragePool2D, Clip, Conv2D, GlobalAveragePool, GroupedConv2D, Softmax
+from models.network import Network
 from models.ranges import Ranges
 from models.weights import open_weights, save_weights
 from tests.backends.hls.test_hls_simulation import compare

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from backends.dataflow.stages import Fifo, Simulation, Stage, busiest, fifos
 from backends.dataflow.times import Settled, Unsettled, settled
 from backends.dataflow.tokens import simulate_tokens
-from backends.dataflow.track import most
+from backends.dataflow.track import filled
 
 FRAMES = 3
 """Frames simulated by default: the first for the latency, the last two for the interval."""
@@ -71,9 +71,11 @@ def simulate_arrays(
     last = stages[-1]
     ends = tracks[last.name].ready[last.tokens - 1 :: last.tokens] >> bits
 
+    by_name = {stage.name: stage for stage in stages}
+
     def held(fifo: Fifo) -> int:
         writer, reader = fifo
-        return most(tracks[writer].ready >> bits, tracks[reader].taken >> bits, depths.get(fifo))
+        return filled(by_name[writer], tracks[writer].ready >> bits, tracks[reader].taken >> bits, depths.get(fifo))
 
     fill, few = _Fill(fifos(stages), held), sum(map(len, tracks.values())) <= KEPT
     held_most: Mapping[Fifo, int] = fill if few else dict(fill)

@@ -10,13 +10,13 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from backends.dataflow.stages import BOUNDLESS, INPUT, Deadlock, Fifo, Simulation, Stage, busiest, fifos
-from backends.dataflow.track import most
+from backends.dataflow.track import filled
 
 
 def simulate_tokens(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> Simulation:
     """As `stream.simulate`."""
     by_name = {stage.name: stage for stage in stages}
-    links = {fifo: _Link(depths.get(fifo), by_name[fifo[0]].in_pipeline) for fifo in fifos(stages)}
+    links = {fifo: _Link(by_name[fifo[0]], depths.get(fifo)) for fifo in fifos(stages)}
     processes = {
         stage.name: _Process(
             stage,
@@ -71,9 +71,10 @@ def _deadlock(processes: Mapping[str, _Process], links: Mapping[Fifo, _Link]) ->
 class _Link:
     """A FIFO and the pipeline of its writer: when each token could be taken, and when it was taken."""
 
-    def __init__(self, depth: int | None, in_pipeline: int) -> None:
+    def __init__(self, writer: Stage, depth: int | None) -> None:
+        self.writer = writer
         self.depth = BOUNDLESS if depth is None else depth
-        self.capacity = self.depth + in_pipeline
+        self.capacity = self.depth + writer.in_pipeline
         self.ready: list[int] = []
         self.taken: list[int] = []
 
@@ -85,7 +86,7 @@ class _Link:
         """The most tokens that the FIFO held."""
         import numpy as np
 
-        return most(np.array(self.ready, np.int64), np.array(self.taken, np.int64), self.depth)
+        return filled(self.writer, np.array(self.ready, np.int64), np.array(self.taken, np.int64), self.depth)
 
 
 class _Process:

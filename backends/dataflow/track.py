@@ -227,6 +227,16 @@ def _since(bounds: Times, times: Times) -> int | None:
     return times.item(place) if less[place] else None
 
 
+def filled(writer: Stage, ready: Times, taken: Times, depth: int | None) -> int:
+    """The most tokens of its writer that a FIFO of `depth` had room for at once, from the times at which they could be
+    taken and were. So deep, it delays nobody: a token on its way that the pipeline itself has no room for needs some
+    here before it arrives."""
+    put = ready - writer.delay
+    on_their_way = most(put + 1, taken, None) - writer.in_pipeline if writer.delay else 0
+    held = max(most(ready, taken, depth), on_their_way)
+    return held if depth is None else min(held, depth)
+
+
 def most(came: Times, left: Times, depth: int | None) -> int:
     """The most tokens that a FIFO of `depth` held, from the times at which tokens came and left. A token that leaves in
     the cycle in which another one comes still counts.

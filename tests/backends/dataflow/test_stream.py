@@ -55,11 +55,19 @@ class Clerk:
         return True
 
 
+def in_pipeline(stage: Stage) -> int:
+    """The most tokens that leave a stage during its delay, as close together as it puts any."""
+    cycles = [run.cycles for run in stage.pattern * 2 for _ in range(run.repeats)]
+    puts = [run.puts for run in stage.pattern * 2 for _ in range(run.repeats)]
+    times = [sum(cycles[: place + 1]) for place, is_put in enumerate(puts) if is_put]
+    return stage.delay // min(later - earlier for earlier, later in pairwise(times))
+
+
 def stepped(stages: list[Stage], depths: dict[Fifo, int], frames: int) -> list[int] | None:
     """When each frame of the last stage is complete; None where everything stands still before that."""
-    delays = {stage.name: stage.delay for stage in stages}
+    pipelines = {stage.name: in_pipeline(stage) for stage in stages}
     queues: dict[Fifo, list[int]] = {fifo: [] for fifo in fifos(stages)}
-    room = {fifo: depths.get(fifo, float("inf")) + delays[fifo[0]] for fifo in queues}
+    room = {fifo: depths.get(fifo, float("inf")) + pipelines[fifo[0]] for fifo in queues}
     clerks = [Clerk(stage, queues, room, frames) for stage in stages]
     now = idle = 0
     while any(clerk.todo for clerk in clerks):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, groupby
+from itertools import chain, groupby, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -149,8 +149,8 @@ class Stage:
 
         runs = self.runs[self.runs[:, 0] > 0]
         starts = np.flatnonzero((np.diff(runs[:, 2:], axis=0, prepend=-1) != 0).any(1))
-        counts, events = np.add.reduceat(runs[:, 0], starts), runs[starts, 2:].astype(bool)
-        pattern = (Run(count, 1, *each) for count, each in zip(counts.tolist(), events.tolist(), strict=True))
+        counts, (takes, puts) = np.add.reduceat(runs[:, 0], starts), runs[starts, 2:].astype(bool).T.tolist()
+        pattern = map(Run, counts.tolist(), repeat(1), takes, puts)
         return Stage(self.name, self.sources, tuple(pattern))
 
     def __hash__(self) -> int:

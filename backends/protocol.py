@@ -160,10 +160,10 @@ class Backend(Generic[Options, Design]):
     unproven: frozenset[Metric] = frozenset()
     """Resources whose modelled totals lose their intervals, since built designs lie outside them. Such totals decide
     neither "fits" nor "over" (`flows.core.fit`)."""
-    seen_clock: Reading | None = None
-    """The fastest clock that a build of this flow is known to have met, and the full part, by `flows.core.clock.seen`.
-    Without it, the verdict on a clock is unknown. A flow that can predict Fmax gives it as a total among its
-    estimates."""
+    seen_clocks: Sequence[Reading] = ()
+    """The fastest clocks that builds of this flow are known to have met, one for each full part that they were on, by
+    `flows.core.clock.seen`. Without them, the verdict on a clock is unknown. A flow that can predict Fmax gives it as a
+    total among its estimates."""
     top: Callable[[str], str] | None = None
     """The name of the top function that vendor reports show for a network of this name. Reports of another top are then
     refused (``flows import --run``)."""

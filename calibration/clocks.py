@@ -98,8 +98,7 @@ def judged_by_model(row: Row) -> tuple[Reading, Clock]:
     """(Fmax, verdict on the clock) of a row's design, predicted from the attributes of its nodes where known."""
     part = find_part(row["part"])
     fmax = next(reading for reading in predicted(row.get("config", {}).items(), part) if reading.scope == TOTAL)
-    seen = load(row["flow"]).seen_clock
-    return fmax, judge_clock([fmax, *([seen] if seen else [])], row["asked_ns"])
+    return fmax, judge_clock([fmax, *load(row["flow"]).seen_clocks], row["asked_ns"])
 
 
 def main() -> None:

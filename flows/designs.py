@@ -163,7 +163,7 @@ def _each(request: Request, trained: Trained) -> Iterator[tuple[str, str, Design
                 yield name, part.full_name, started
             else:
                 asked = request.clock_ns
-                clock_ns = fastest_credible(part, backend.seen_clock, CLOCK_NS) if asked == AUTO_CLOCK else asked
+                clock_ns = fastest_credible(part, backend.seen_clocks, CLOCK_NS) if asked == AUTO_CLOCK else asked
                 target = Target(part, clock_ns, request.margins)
                 yield name, part.full_name, (backend, started, started.job(target, request.options[name]))
 

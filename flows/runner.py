@@ -188,7 +188,7 @@ def _in_fabric(
     of its clock, "" where there is none)."""
     job = prepared.job
     clock_ns = job.target.clock_ns
-    seen = seen_on(job.target.part, backend.seen_clock) if backend.seen_clock else None
+    seen = seen_on(job.target.part, backend.seen_clocks)
     known = (*readings, *((seen,) if seen else ()))
     clock = judge_clock(known, clock_ns)
     reported: Sequence[Reading] = synthesis.with_routed(at_credible_clock(known, clock_ns), backend.csynth_ratios)

@@ -41,10 +41,12 @@ BACKEND: Backend[HlsOptions, Solved[HlsDesign]] = Backend(
     read_report=amd.read_report,
     top=lambda network: identifiers([network])[network],
     precisions=PRECISIONS,
-    seen_clock=seen(
-        100.0,
-        Tier.ROUTED,
-        "xc7z020clg400-1",
-        "of hand-written HLS, 2 of 2 builds with a timing report met it; no build of these templates is known",
+    seen_clocks=(
+        seen(
+            100.0,
+            Tier.ROUTED,
+            "xc7z020clg400-1",
+            "of hand-written HLS, 2 of 2 builds with a timing report met it; no build of these templates is known",
+        ),
     ),
 )

@@ -39,6 +39,5 @@ def clock_verdict(row: Row, flow: str, readings: Sequence[Reading]) -> Clock | N
     if row.clock_mhz is None:
         return None
     fmax = [reading for reading in readings if reading.metric is Metric.FMAX_MHZ]
-    seen = load(flow).seen_clock
-    known = seen_on(target(row).part, seen) if seen else None
+    known = seen_on(target(row).part, load(flow).seen_clocks)
     return judge_clock([*fmax, *([known] if known else [])], 1000 / row.clock_mhz)

@@ -10,7 +10,7 @@ Rates and times of the whole design are at the clock that can be vouched for, wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from math import ceil, inf
@@ -67,34 +67,45 @@ class Clock:
 
 
 def seen(mhz: float, tier: Tier, on: str, source: str) -> Reading:
-    """The fastest clock that a build of a flow is known to have met: what a backend states as its `seen_clock`. `on` is
-    the full part (xc7z020clg400-1)."""
+    """The fastest clock that a build of a flow is known to have met: one of a backend's `seen_clocks`. `on` is the
+    full part (xc7z020clg400-1)."""
     return Reading(Metric.FMAX_MHZ, mhz, tier, on, source, SEEN)
 
 
-def seen_on(part: Part, known: Reading) -> Reading | None:
-    """What `known`, of the part that it was met on, says of `part`: faster where the grade is, None where it is slower.
+def seen_on(part: Part, known: Sequence[Reading]) -> Reading | None:
+    """What clocks that builds have met say of `part`: that of its device, else of the next larger device that was
+    built on, else of the largest, since wires are longer on a larger one. Faster where the grade is, None where the
+    grade is slower or nothing is `known`.
 
     A reading that names no part is taken as it is.
     """
-    try:
-        met = find_part(known.on)
-    except UsageError:
-        return known
-    if not is_as_fast(part, met):
+    met = [(find_part(reading.on), reading) for reading in known if _names_part(reading)]
+    if not met:
+        return known[0] if known else None
+    size = part.device.lut
+    other, nearest = min(met, key=lambda row: (row[0].device.lut < size, abs(row[0].device.lut - size)))
+    if not is_as_fast(part, other):
         return None
-    there, here = delay(met), delay(part)
+    there, here = delay(other), delay(part)
     if here.factor == there.factor:
-        return known
-    grades = f"grade {part.speed_grade} takes at most {here.factor / there.factor:g} of the time of {met.speed_grade}"
-    source = f"{known.source}; {_mhz(known.value)} on {met.full_name}, and {grades} ({here.source})"
-    return replace(known, value=known.value * there.factor / here.factor, on=part.full_name, source=source)
+        return nearest
+    grades = f"grade {part.speed_grade} takes at most {here.factor / there.factor:g} of the time of {other.speed_grade}"
+    source = f"{nearest.source}; {_mhz(nearest.value)} on {other.full_name}, and {grades} ({here.source})"
+    return replace(nearest, value=nearest.value * there.factor / here.factor, on=part.full_name, source=source)
 
 
-def fastest_credible(part: Part, known: Reading | None, usual_ns: float) -> float:
+def _names_part(reading: Reading) -> bool:
+    try:
+        find_part(reading.on)
+    except UsageError:
+        return False
+    return True
+
+
+def fastest_credible(part: Part, known: Sequence[Reading], usual_ns: float) -> float:
     """The period in ns of the fastest clock that builds of a flow are known to have met, on `part`; `known` is what its
-    backend states as `seen_clock`. Where none is known of this part it is `usual_ns`."""
-    met = seen_on(part, known) if known else None
+    backend states as `seen_clocks`. Where none is known of this part it is `usual_ns`."""
+    met = seen_on(part, known)
     if met is None:
         return usual_ns
     mhz = min(met.value, *(clock_limit.mhz for clock_limit in clock_limits(part)))

@@ -282,7 +282,7 @@ def test_a_design_that_misses_its_clock_does_not_fit(
 def test_a_clock_that_no_build_of_the_flow_met_is_at_risk(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = replace(TOY, seen_clock=seen(100.0, Tier.ROUTED, "xc7z020", "a build"))
+    known = replace(TOY, seen_clocks=(seen(100.0, Tier.ROUTED, "xc7z020", "a build"),))
     monkeypatch.setattr(registry, "_entry_points", lambda: {"toy": Point(value="toy", module=known, dist=None)})
     assert "fits; binding" in said(capsys, "run", "toy", "--require-fit")
     text = " ".join(said(capsys, "run", "toy", "--clock", "5").split())
@@ -294,7 +294,7 @@ def test_a_rate_is_at_the_highest_credible_clock_and_the_asked_for_one_beside_it
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     rate = Reading(Metric.THROUGHPUT_FPS, 2_000.0, Tier.MODELLED, "5 ns clock", f"a model; {ASKED}")
-    known = replace(TOY, seen_clock=seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "a build"))
+    known = replace(TOY, seen_clocks=(seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "a build"),))
     known = replace(known, estimate=lambda design: (*TOY.estimate(design), rate))
     monkeypatch.setattr(registry, "_entry_points", lambda: {"toy": Point(value="toy", module=known, dist=None)})
     record = tmp_path / "toy.json"

@@ -34,10 +34,17 @@ def test_a_product_is_a_dsp_and_cycles_are_those_of_the_stages(tmp_path: Path) -
     assert DESIGN not in {reading.scope for reading in readings}
 
 
-@pytest.mark.parametrize("clock_ns, verdict", [(8.0, ClockVerdict.CREDIBLE), (7.0, ClockVerdict.AT_RISK)])
-def test_a_clock_is_believed_as_far_as_parts_of_a_design_were_routed(clock_ns: float, verdict: ClockVerdict) -> None:
-    assert BACKEND.seen_clock
-    known = seen_on(find_part("xc7z010"), BACKEND.seen_clock)
+@pytest.mark.parametrize(
+    ("part", "clock_ns", "verdict"),
+    [
+        ("xc7z010", 8.0, ClockVerdict.CREDIBLE),
+        ("xc7z010", 7.0, ClockVerdict.AT_RISK),
+        ("xc7z020", 13.7, ClockVerdict.CREDIBLE),
+        ("xc7z020", 8.0, ClockVerdict.AT_RISK),
+    ],
+)
+def test_a_clock_is_believed_as_far_as_a_design_was_routed(part: str, clock_ns: float, verdict: ClockVerdict) -> None:
+    known = seen_on(find_part(part), BACKEND.seen_clocks)
     assert known and judge_clock([known], clock_ns).verdict is verdict
 
 

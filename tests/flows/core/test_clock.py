@@ -180,7 +180,7 @@ def test_rates_are_never_above_those_of_the_clock_asked_for(found: list[Reading]
     ],
 )
 def test_a_clock_met_on_a_part_says_something_of_faster_ones_alone(met: str, part: str, mhz: float | None) -> None:
-    found = seen_on(find_part(part), seen(100.0, Tier.ROUTED, met, "a build"))
+    found = seen_on(find_part(part), [seen(100.0, Tier.ROUTED, met, "a build")])
     assert (found and found.value) == (pytest.approx(mhz) if mhz else None)
     if found and mhz != 100:
         assert "100 MHz on xc7z020clg400-1, and grade -" in found.source and "DS189" in found.source
@@ -220,12 +220,31 @@ def test_every_part_has_a_limit_and_what_the_refusal_advises_is_taken(part: str)
 
 def test_the_fastest_clock_that_is_credible() -> None:
     """What it says of itself is credible on every part, and where no build is known the usual clock is taken."""
-    assert fastest_credible(find_part("xc7z020clg400-1"), KNOWN, 8.0) == 10.0
-    assert fastest_credible(find_part("xc7z020clg400-1"), None, 8.0) == 8.0
+    assert fastest_credible(find_part("xc7z020clg400-1"), [KNOWN], 8.0) == 10.0
+    assert fastest_credible(find_part("xc7z020clg400-1"), [], 8.0) == 8.0
     for name in ("xc7z020clg400-1", "xc7z020clg400-2", "xc7z010clg400-3"):
         part = find_part(name)
-        period = fastest_credible(part, KNOWN, 10.0)
-        known = seen_on(part, KNOWN)
+        period = fastest_credible(part, [KNOWN], 10.0)
+        known = seen_on(part, [KNOWN])
         assert known and judge_clock([known], period).verdict is ClockVerdict.CREDIBLE
         assert judge_clock([known], period - 0.01).verdict is ClockVerdict.AT_RISK
         check_clock(Target(part, period))
+
+
+def test_of_several_parts_the_next_larger_one_speaks_or_the_largest() -> None:
+    """Wires are longer on a larger fabric."""
+    small, large = (
+        seen(mhz, Tier.ROUTED, on, "a build") for mhz, on in ((125.0, "xc7z010clg400-1"), (73.0, "xc7z020clg400-1"))
+    )
+    for part, known in (
+        ("xc7z007s", small),
+        ("xc7z010", small),
+        ("xc7z015", large),
+        ("xc7z020", large),
+        ("xc7z045", large),
+    ):
+        found = seen_on(find_part(part), [large, small])
+        assert (
+            found and found.value >= known.value and known.source in found.source and found.value < 2 * known.value - 20
+        )
+    assert seen_on(find_part("xc7z010"), []) is None

@@ -228,9 +228,9 @@ def _since(bounds: Times, times: Times) -> int | None:
 
 
 def filled(writer: Stage, ready: Times, taken: Times, depth: int | None) -> int:
-    """The most tokens of its writer that a FIFO of `depth` had room for at once, from the times at which they could be
-    taken and were. So deep, it delays nobody: a token on its way that the pipeline itself has no room for needs some
-    here before it arrives."""
+    """The most tokens that a FIFO of `depth` behind `writer` needed room for at once, from the times at which they were
+    ready and taken. Tokens on their way count where the pipeline of the writer cannot hold them. A FIFO of that depth
+    delays no stage."""
     put = ready - writer.delay
     on_their_way = most(put + 1, taken, None) - writer.in_pipeline if writer.delay else 0
     held = max(most(ready, taken, depth), on_their_way)

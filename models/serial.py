@@ -12,7 +12,7 @@ from typing import Any
 
 from flows.core.errors import InputError
 from models import integers
-from models import network as vocabulary
+from models import layers as vocabulary
 from models.fixed import FixedType, parse_type
 from models.layers import Layer
 from models.network import Network

@@ -9,7 +9,7 @@ from dataclasses import Field, fields
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.core.errors import UsageError
 from models.fixed import separated
@@ -17,6 +17,7 @@ from models.fixed import separated
 if TYPE_CHECKING:
     from backends.protocol import Backend
 
+T = TypeVar("T")
 
 AUTO_CLOCK = 0.0
 """In place of a clock period: the fastest that is credible of each flow and part."""
@@ -88,6 +89,19 @@ def several(parse: Callable[[str], Any], text: str) -> list[Any]:
         with suppress(ValueError):
             return [parse(text)]
         raise
+
+
+def single(parse: Callable[[str], T], text: str) -> T:
+    """The value of `text`; raises `ValueError`, which says so where it lists several."""
+    try:
+        return parse(text)
+    except ValueError as reason:
+        values: list[T] = []
+        with suppress(ValueError):
+            values = several(parse, text)
+        if len(values) < 2:
+            raise
+        raise ValueError(f"{text!r} is several values: give one, or all to `python -m flows sweep`") from reason
 
 
 def _range(first: Decimal, last: Decimal, step: Decimal) -> list[Decimal]:

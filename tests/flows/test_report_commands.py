@@ -166,6 +166,9 @@ def test_runs_of_several_networks_are_told_apart(
     assert printed.count("architecture ") == 2 and other in printed and D in printed
     assert "c-xc7z020" not in said(capsys, store, "compare", "--network", D)
     assert other in said(capsys, store, "compare", "--json", tmp_path / "a.json", code=2)
+    only = tmp_path / "only.json"
+    said(capsys, store, "compare", "--network", other, "--json", only)
+    assert said(capsys, store, "compare", only) == said(capsys, store, "compare", "--network", other)
     said(capsys, store, "report", "--out", tmp_path)
     assert "c-xc7z020" in (tmp_path / f"arch8-{other}/report.csv").read_text()
     assert "c-xc7z020" not in (tmp_path / f"arch8-{D}/report.csv").read_text()

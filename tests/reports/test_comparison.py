@@ -113,6 +113,8 @@ def test_intervals_that_meet_are_not_told_apart() -> None:
         ((0.84, 0.835), 1.0, "the fastest that fits, and none that fits is surely more accurate"),
         ((0.84, 0.80), 1.5, "none that fits is surely faster, and the most accurate"),
         ((None, None), 1.0, "the fastest that fits"),
+        ((None, 0.80), 1.0, "the fastest that fits; its accuracy is not known"),
+        ((0.80, None), 1.0, "the fastest that fits, and the most accurate of those whose accuracy is known"),
     ],
 )
 def test_a_headline_claims_no_more_than_intervals_tell_apart(

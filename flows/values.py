@@ -123,6 +123,8 @@ def checked(field: Field[Any], value: Any) -> Any:
         raise ValueError(
             f"{value!r}: {'True or False is' if isinstance(field.default, bool) else 'a value is'} asked for"
         )
+    if isinstance(value, list | tuple | range):
+        raise ValueError(f"{value!r}: give a number or a text; a sweep takes several")
     if not isinstance(value, str | int | float):
         raise ValueError(f"{value!r}: give a number or a text")
     return parsed(field, value if isinstance(value, str) else f"{value!r}")
@@ -146,6 +148,8 @@ def axis(backends: Sequence[Backend[Any, Any]], name: str, values: Sequence[Any]
     """The values of the option `name`, checked, or those that a text lists as `several` reads it; raises `UsageError`
     as `by_flow` does."""
     known = {field.name: field for backend in backends for field in fields(backend.options)}
+    if name == "clock":  # of the command line
+        raise UsageError("option 'clock'", "not known here", "in Python it is clock_ns")
     if name not in known:
         flows = " ".join(backend.name for backend in backends)
         raise UsageError.unknown("option", name, known, f"python -m flows estimate {flows} --help")

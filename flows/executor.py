@@ -21,7 +21,7 @@ from pathlib import Path
 from flows import processes
 from flows.core.errors import InputError, StepFailed
 from flows.core.files import read_text
-from flows.core.plan import PYTHON, Asset, Output, Plan, Products, State, Step, StepResult
+from flows.core.plan import FOLLOWS, PYTHON, Asset, Output, Plan, Products, State, Step, StepResult
 from flows.core.text import printable
 from flows.identity import find_tool, step_digest, step_digests
 from flows.log import Log
@@ -36,7 +36,6 @@ its output, what became of it, or what of the stored result has changed."""
 PATIENCE_S = 5.0
 """Seconds of waiting for another run, after which the listener hears of it."""
 
-SKIPPED = ", which was skipped: "
 THREADS_MB = 64 * (os.cpu_count() or 1)
 """What threads of torch and OpenBLAS reserve beside what a worker needs: at most stacks and a buffer for each core."""
 
@@ -92,8 +91,8 @@ class Executor:
         results = {name: future.result() for name, future in upstream.items()}
         for name, result in results.items():
             if result.state is State.SKIPPED:
-                reason = result.reason.rpartition(SKIPPED)[2]  # of the first in the row, which alone says why
-                return self._skip(step, f"needs {name}{SKIPPED}{reason}")
+                reason = result.reason.rpartition(FOLLOWS)[2]  # of the first in the row, which alone says why
+                return self._skip(step, f"needs {name}{FOLLOWS}{reason}")
         tool = find_tool(step.tool)
         if tool is None:
             return self._skip(step, f"{step.tool} is not on PATH")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,10 @@ class Trained:
         return Job(self.network, self.weights, self.ranges, target, options, self.integer, self.known)
 
 
+VARIANT = re.compile(r"w\d+(-\d+)?a\d+")
+"""What shipped weights of few bits are called: w4a4, or w8-4a4."""
+
+
 def is_file(name: str) -> bool:
     """Whether a user means a file (model.keras) rather than one of the project's networks."""
     return bool(Path(name).suffix) or "/" in name
@@ -67,8 +72,9 @@ def find_trained(name: str, weights: Path | None, variant: str = "") -> Trained:
     flow starts from. Raises `InputError` where none ship and none are given.
     """
     network = folded(find_network(name))
-    named = shipped_weights(network, str(weights)) if weights and not is_file(str(weights)) else None
-    path = named or weights or shipped_weights(network, variant)
+    if weights and not weights.exists() and VARIANT.fullmatch(str(weights)):
+        weights, variant = None, str(weights)
+    path = weights or shipped_weights(network, variant)
     if path is None and variant:
         command = f"python -m flows train {name} --qat --data DIR --out OUT"
         advice = f"train them with `{command}`, then give --weights OUT/{name}-{variant}.safetensors"

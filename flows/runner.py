@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -113,6 +114,19 @@ def _recordable(document: Document, flow: str) -> str:
         fact = f"gives what no run can have: {reason.fact if isinstance(reason, InputError) else reason}"
         raise PluginError(f"flow {flow}", fact, "report it to its author") from None
     return text
+
+
+def keep(store: Store, document: Document) -> list[str]:
+    """Records the estimates of a document as runs, so that they are compared and reported; returns their names. A
+    design of the store that was built stays as it is, and is not among them."""
+    kept = []
+    for run in document.runs:
+        with suppress(InputError):  # there is none, or it cannot be read
+            if store.record(run.name).runs[0].steps:
+                continue
+        store.save(run.name, _recordable(Document(document.network, (run,)), run.flow))
+        kept.append(run.name)
+    return kept
 
 
 def estimated(

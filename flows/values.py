@@ -9,7 +9,7 @@ from dataclasses import Field, fields
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.core.errors import UsageError
 from models.fixed import separated
@@ -17,6 +17,7 @@ from models.fixed import separated
 if TYPE_CHECKING:
     from backends.protocol import Backend
 
+T = TypeVar("T")
 
 AUTO_CLOCK = 0.0
 """In place of a clock period: the fastest that is credible of each flow and part."""
@@ -90,6 +91,19 @@ def several(parse: Callable[[str], Any], text: str) -> list[Any]:
         raise
 
 
+def single(parse: Callable[[str], T], text: str) -> T:
+    """The value of `text`; raises `ValueError`, which says so where it lists several."""
+    try:
+        return parse(text)
+    except ValueError as reason:
+        values: list[T] = []
+        with suppress(ValueError):
+            values = several(parse, text)
+        if len(values) < 2:
+            raise
+        raise ValueError(f"{text!r} is several values: give one, or all to `python -m flows sweep`") from reason
+
+
 def _range(first: Decimal, last: Decimal, step: Decimal) -> list[Decimal]:
     if not step or (last - first) / step < 0:
         raise ValueError(f"a range from {first} to {last} in steps of {step} has no end")
@@ -109,6 +123,8 @@ def checked(field: Field[Any], value: Any) -> Any:
         raise ValueError(
             f"{value!r}: {'True or False is' if isinstance(field.default, bool) else 'a value is'} asked for"
         )
+    if isinstance(value, list | tuple | range):
+        raise ValueError(f"{value!r}: give a number or a text; a sweep takes several")
     if not isinstance(value, str | int | float):
         raise ValueError(f"{value!r}: give a number or a text")
     return parsed(field, value if isinstance(value, str) else f"{value!r}")
@@ -132,6 +148,8 @@ def axis(backends: Sequence[Backend[Any, Any]], name: str, values: Sequence[Any]
     """The values of the option `name`, checked, or those that a text lists as `several` reads it; raises `UsageError`
     as `by_flow` does."""
     known = {field.name: field for backend in backends for field in fields(backend.options)}
+    if name == "clock":  # of the command line
+        raise UsageError("option 'clock'", "not known here", "in Python it is clock_ns")
     if name not in known:
         flows = " ".join(backend.name for backend in backends)
         raise UsageError.unknown("option", name, known, f"python -m flows estimate {flows} --help")

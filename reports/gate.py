@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from flows.core.evidence import Metric, Reading
+from flows.core.evidence import RESOURCES, Metric, Reading
 from flows.core.fit import Verdict
 from flows.core.record import Document, Run
 from reports.comparison import merged
@@ -68,6 +68,8 @@ def _judge(rule: Rule, design: Design, before: Sequence[Design]) -> tuple[bool, 
     if rule.metric is None:
         return design.fit.verdict in (Verdict.FITS, Verdict.PROCESSOR), verdict(design.fit)
     reading = _reading(rule.metric, design)
+    if reading is None and design.is_program and rule.metric in RESOURCES and rule.bound != "min":
+        return True, f"a program takes no {rule.metric.key}"
     if reading is None:
         return False, f"{rule.metric.key} is unknown"
     value, text = reading.value, f"{amount(reading)} ({evidence(reading)})"

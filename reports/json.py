@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from flows.core.clock import Clock
-from flows.core.evidence import RESOURCES, Metric
+from flows.core.evidence import RESOURCES, Metric, Subject
 from flows.core.record import Document, document_to_json
 from reports.assessment import assessment
 from reports.comparison import Comparison
@@ -86,9 +86,12 @@ CATEGORIES = dict.fromkeys(RESOURCES, "utilisation") | {
 
 
 def dashboard(design: Design) -> dict[str, float]:
-    """The judged numbers under flat names in the manner of METRICS2.1: stage__category__metric."""
+    """The judged numbers under flat names in the manner of METRICS2.1: stage__category__metric. A name cannot say whose
+    a number is, so that those of another arithmetic are left out."""
     named = {}
     for metric, reading in design.totals.items():
+        if reading.of is not Subject.DESIGN:
+            continue
         stage = reading.stage.value.replace("-", "_")
         named[f"{stage}__{CATEGORIES.get(metric, 'performance')}__{metric.key}"] = reading.value
     return named

@@ -44,10 +44,13 @@ def headline(
     if len(fastest) > 1:
         slower = ", ".join(f"{lead.design.label} is {lead.evidence}" for lead in fastest if lead is not speed)
         phrase += f" ({speed.evidence}; {slower})"
+    if accurate and quick.accuracy is None:
+        return f"Take {quick.label}: {phrase}; its accuracy is not known"
     if accuracy is None:
         return f"Take {quick.label}: {phrase}" + ("; which is most accurate cannot be told" if accurate else "")
     if accuracy.design is quick and not accuracy.close:
-        return f"Take {quick.label}: {phrase}, and the most accurate"
+        among = "" if all(design.accuracy for design in candidates) else " of those whose accuracy is known"
+        return f"Take {quick.label}: {phrase}, and the most accurate{among}"
     if quick in (accuracy.design, *accuracy.close):
         return f"Take {quick.label}: {phrase}, and none that fits is surely more accurate"
     return f"Take {quick.label} for speed, {accuracy.design.label} for accuracy"
@@ -83,6 +86,8 @@ def why(
         sentences += [_lead_sentence(lead, title, len(group)) for lead in group]
     if not accurate:
         sentences.append("Of none is the accuracy known.")
+    elif unknown := [design.label for design in candidates if design.accuracy is None]:
+        sentences.append(f"The accuracy of {', '.join(unknown)} is not known.")
     sentences += _nearest(ordered)
     return " ".join(sentences)
 

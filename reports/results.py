@@ -28,7 +28,7 @@ HEADLINE = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """One design: ``result["lut"]`` is the reading of the whole design that is judged, None where it is unknown."""
 
@@ -83,6 +83,10 @@ class Result:
         about = {"run": self.name, "flow": self.flow, "part": self.part, "clock_ns": self.run.clock_ns}
         return {**about, **self.options, **values, "verdict": self.fit.verdict.value, "proven": self.proven}
 
+    def __repr__(self) -> str:
+        """As the command line prints it, for an interactive session too."""
+        return str(self)
+
     def __str__(self) -> str:
         return details(Document(self.network, (self.run,)))
 
@@ -90,7 +94,7 @@ class Result:
         return Results(Document(self.network, (self.run,)))._repr_html_()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results(Sequence[Result]):
     """Designs of one network, in the order in which they were asked for; `errors` say why others could not be had."""
 
@@ -138,6 +142,10 @@ class Results(Sequence[Result]):
         """As ``--csv`` writes it: a line a reading."""
         return csv.report(compare([self.document]))
 
+    def __repr__(self) -> str:
+        """As the command line prints them, for an interactive session too."""
+        return str(self)
+
     def __str__(self) -> str:
         table = comparison(self.document) if len(self) else "no design"
         return "\n".join([table, *(f"error: {error}" for error in self.errors)])
@@ -148,7 +156,7 @@ class Results(Sequence[Result]):
         return table(self.document, self.errors)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sweep(Results):
     """Estimates of many designs: `front` are those that no other one on their part beats."""
 
@@ -180,7 +188,7 @@ class Sweep(Results):
         return "\n".join([front(self.ranking()), *(f"error: {error}" for error in self.errors)])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Searched(Sweep):
     """Every design that a search for a mixed precision tried, in order, with its accuracy on the images that chose."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from flows.values import clock_period, several
+from flows.values import clock_period, several, single
 from models.pixels import parse_pixels
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ def argument_type(parse: Callable[[str], T]) -> Callable[[str], T]:
     return convert
 
 
-clock_ns = argument_type(clock_period)
+clock_ns = argument_type(partial(single, clock_period))
 periods = argument_type(partial(several, clock_period))
 pixels = argument_type(parse_pixels)
 

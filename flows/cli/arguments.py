@@ -19,7 +19,8 @@ def add_design(parser: Parser, argv: Sequence[str], axes: bool = False) -> None:
     offer(parser.add_argument("flows", metavar="FLOW", nargs="+", help="which flows (`flows list flows`)"), names)
     part = parser.add_argument(
         "--part", dest="parts", metavar="PART", action="append",
-        help="a device (xc7z020), a full part (xc7z020clg400-1) or a board (pynq-z2); may be repeated; default xc7z020",
+        help="a device (xc7z020), a full part (xc7z020clg400-1) or a board (pynq-z2), or several with commas; "
+        "default xc7z020",
     )  # fmt: skip
     offer(part, _parts)
     clock: dict[str, Any] = {"type": periods, "action": "extend"} if axes else {"type": clock_ns, "default": 10.0}

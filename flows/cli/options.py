@@ -12,7 +12,7 @@ from flows import registry
 from flows.cli.argument_types import argument_type
 from flows.cli.parser import offer
 from flows.core.errors import UsageError
-from flows.values import flag, parsed, several
+from flows.values import flag, parsed, several, single
 
 if TYPE_CHECKING:
     from backends.protocol import Backend
@@ -47,7 +47,7 @@ def _add(group: argparse._ArgumentGroup, field: Field[Any], axes: bool) -> None:
         group.add_argument(flag(field.name), dest=name, action="store_true", default=None, help=help_text)
         return
     parse = partial(parsed, field)
-    values: dict[str, Any] = {"type": argument_type(parse), "action": _Once}
+    values: dict[str, Any] = {"type": argument_type(partial(single, parse)), "action": _Once}
     if axes:
         values = {"type": argument_type(partial(several, parse)), "action": "extend"}
     metavar = metadata.get("unit") or ("|".join(metadata["choices"]) if "choices" in metadata else "VALUE")

@@ -7,7 +7,7 @@ import threading
 import time
 
 from flows.cli.screen import clear_line
-from flows.core.plan import Step
+from flows.core.plan import FOLLOWS, Step
 from flows.core.text import printable
 
 WIDTH = 110
@@ -24,6 +24,7 @@ class Progress:
         self._terminal = sys.stderr.isatty()
         self._told: dict[str, float] = {}
         self._begun: dict[str, float] = {}
+        self._skipped: set[str] = set()
 
     def __call__(self, event: str, step: Step, text: str) -> None:
         now = time.monotonic()
@@ -36,6 +37,8 @@ class Progress:
                     self._said(step, text, now)
                 case "kept":
                     pass
+                case "skipped":
+                    self._skips(step, text)
                 case _:
                     self._line(f"  {step.name}: {event}, {text}")
 
@@ -47,6 +50,13 @@ class Progress:
         elif now - self._told[step.name] >= TICK_S:
             self._told[step.name] = now
             self._line(f"  {step.name}: {seconds:.0f} s  {text}"[:WIDTH])
+
+    def _skips(self, step: Step, reason: str) -> None:
+        """Says once what is absent; the steps that need a skipped one are in the run's record."""
+        line = f"  {step.name}: skipped, {reason}"
+        if FOLLOWS not in reason and line not in self._skipped:
+            self._skipped.add(line)
+            self._line(line)
 
     def _line(self, text: str) -> None:
         if self._terminal:

@@ -31,13 +31,13 @@ def request(args: Namespace) -> Request:
     """The designs that a command line asks for."""
     from flows import registry
     from flows.cli.options import options_of
-    from flows.designs import PARTS, Request
+    from flows.designs import Request
 
     asked = Request(
         flows=args.flows,
         options={name: options_of(registry.load(name), args) for name in dict.fromkeys(args.flows)},
         source=source(args, args.network),
-        parts=args.parts or PARTS,
+        parts=parts(args),
         clock_ns=args.clock,
         margins=margins(args),
         policy=args.policy,
@@ -47,11 +47,17 @@ def request(args: Namespace) -> Request:
     return replace(asked, images=args.batch) if hasattr(args, "batch") else asked
 
 
+def parts(args: Namespace) -> list[str]:
+    from flows.designs import PARTS
+
+    return [part for text in args.parts or PARTS for part in text.split(",")]
+
+
 def sweep(args: Namespace) -> tuple[Request, dict[str, Any]]:
     """(the request without its axes, the axes of a sweep), as `flows.sweeping.grid` takes them."""
     from flows import registry
     from flows.cli.options import axes_of
-    from flows.designs import CLOCK_NS, PARTS, Request
+    from flows.designs import CLOCK_NS, Request
     from flows.sweeping import CLOCK, PART
 
     backends = {name: registry.load(name) for name in args.flows}
@@ -63,8 +69,7 @@ def sweep(args: Namespace) -> tuple[Request, dict[str, Any]]:
         policy=args.policy,
         images=args.batch,
     )
-    parts = [part for text in args.parts or PARTS for part in text.split(",")]
-    axes = {PART: parts, CLOCK: args.clock or [CLOCK_NS], **axes_of(backends.values(), args)}
+    axes = {PART: parts(args), CLOCK: args.clock or [CLOCK_NS], **axes_of(backends.values(), args)}
     return asked, {name: list(dict.fromkeys(values)) for name, values in axes.items()}
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from flows.core.text import printable, sentence
+from flows.core.text import ended, printable, sentence
 
 
 class FlowsError(Exception):
@@ -33,7 +33,7 @@ class FlowsError(Exception):
         self.culprit, self.fact, self.next_step = culprit, fact, next_step
 
     def __str__(self) -> str:
-        return printable(f"{self.culprit}: {self.fact}. {sentence(self.next_step)}.")
+        return printable(f"{self.culprit}: {ended(self.fact)} {ended(sentence(self.next_step))}")
 
 
 class UsageError(FlowsError):

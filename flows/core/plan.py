@@ -92,6 +92,10 @@ class Plan:
             promised[step.name] = step
 
 
+FOLLOWS = ", which was skipped: "
+"""In the reason of a step that was skipped because one was that it needs: what follows is the reason of the first."""
+
+
 class State(Enum):
     DONE = "done"  # ran now
     KEPT = "kept"  # its result was in the store

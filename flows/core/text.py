@@ -49,6 +49,15 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] if WORD.match(text) else text
 
 
+def ended(text: str) -> str:
+    """`text` with the mark that ends a sentence, where it has none: what a tool or a step said may have its own.
+
+    >>> ended("did you mean design?"), ended("no such file")
+    ('did you mean design?', 'no such file.')
+    """
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
 def _escape(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -92,6 +92,8 @@ def _totals(design: Design) -> list[list[str]]:
     rows = [["", "value", "of", "share", "90 % interval", "evidence"]]
     for metric in (*RESOURCES, *SOFTWARE, *TIMES, *SHARES):
         reading, label = design.totals.get(metric), LABELS.get(metric, metric.key.upper())
+        if metric is Metric.LATENCY_US and Metric.LATENCY_CYCLES not in design.totals:
+            label = LABELS[Metric.LATENCY_CYCLES]  # no row above it has it
         available = f"{design.device.available(metric):,}" if metric in RESOURCES else ""
         if reading:
             of = images(reading) or available

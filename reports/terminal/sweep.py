@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from flows.core.evidence import Metric
+from reports.design import Design
 from reports.pareto import Place, Ranked, Ranking
 from reports.terminal.layout import table, wrapped
 from reports.words import label, number, why
@@ -22,9 +23,9 @@ def front(ranking: Ranking, every: bool = False) -> str:
     parts = []
     for part, group in ranking.parts.items():
         shown = group if every else [ranked for ranked in group if ranked.place in SHOWN]
-        counts = Counter(ranked.place for ranked in group)
-        summary = ", ".join(f"{counts[place]} {place.value}" for place in Place if counts[place])
-        parts.append(f"{part}: {len(group)} designs ({summary})")
+        counts = Counter(map(_place, group))  # the group is in the order of places
+        summary = ", ".join(f"{count} {place}" for place, count in counts.items())
+        parts.append(f"{part}: {len(group)} design{'s' if len(group) > 1 else ''} ({summary})")
         if shown:
             rows = [["design", *(label(metric) for metric in COLUMNS), "verdict", ""], *map(_row, shown)]
             parts.append(table(rows, frozenset({0, len(COLUMNS) + 1, len(COLUMNS) + 2})))
@@ -37,5 +38,15 @@ def front(ranking: Ranking, every: bool = False) -> str:
 
 def _row(ranked: Ranked) -> list[str]:
     design = ranked.design
-    cells = [number(metric, reading.value) if (reading := design.known(metric)) else "unknown" for metric in COLUMNS]
-    return [design.label, *cells, f"{design.fit.verdict.value}{why(design.fit)}", ranked.place.value]
+    cells = [_cell(design, metric) for metric in COLUMNS]
+    return [design.label, *cells, f"{design.fit.verdict.value}{why(design.fit)}", _place(ranked)]
+
+
+def _cell(design: Design, metric: Metric) -> str:
+    reading = design.known(metric)
+    return number(metric, reading.value) if reading else design.absent(metric)
+
+
+def _place(ranked: Ranked) -> str:
+    """Of a program nothing is unknown: it takes nothing of the fabric, and is on no front of designs that do."""
+    return "no front" if ranked.design.is_program else ranked.place.value

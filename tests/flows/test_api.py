@@ -46,6 +46,7 @@ def test_a_result_has_its_headline_and_its_verdict(two: Results) -> None:
     assert row["lut"] == first.headline["lut"].value and row["precision"] == "8" and row["verdict"] == "over"
     assert len(two[:1]) == 1 and two[:1][0].name == first.name and not first.proven
     assert "hls4ml on xc7z020clg400-1" in str(first) and "zedboard" not in str(two)
+    assert repr(first) == str(first) and repr(two) == str(two), "an interactive session shows tables"
 
 
 def test_a_notebook_shows_table_and_bars_and_no_script(two: Results) -> None:
@@ -86,7 +87,9 @@ def test_its_command_asks_for_the_same(two: Results, capsys: pytest.CaptureFixtu
         ({"precison": 8}, "Did you mean precision"),
         ({"precision": 99}, "99"),
         ({"vendor_timeout": True}, "a value is asked for"),
-        ({"precision": [8]}, "give a number or a text"),
+        ({"precision": [8]}, "give a number or a text; a sweep takes several"),
+        ({"precision": {}}, "give a number or a text"),
+        ({"clock": 8}, "clock_ns"),
         ({"clock_ns": 0}, "no clock period"),
         ({"clock_ns": "ten"}, "no number"),
         ({"clock_ns": True}, "no number"),

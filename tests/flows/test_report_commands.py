@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,9 @@ def test_runs_of_several_networks_are_told_apart(
     assert printed.count("architecture ") == 2 and other in printed and D in printed
     assert "c-xc7z020" not in said(capsys, store, "compare", "--network", D)
     assert other in said(capsys, store, "compare", "--json", tmp_path / "a.json", code=2)
+    only = tmp_path / "only.json"
+    said(capsys, store, "compare", "--network", other, "--json", only)
+    assert said(capsys, store, "compare", only) == said(capsys, store, "compare", "--network", other)
     said(capsys, store, "report", "--out", tmp_path)
     assert "c-xc7z020" in (tmp_path / f"arch8-{other}/report.csv").read_text()
     assert "c-xc7z020" not in (tmp_path / f"arch8-{D}/report.csv").read_text()
@@ -345,3 +349,15 @@ def test_a_name_may_end_at_a_dash_or_in_the_digest(tmp_path: Path) -> None:
         store.find("hls4ml-xc7z020")
     assert store.find("hls4ml-xc7z020-c9") == store.find("hls4ml-xc7z020-c99aa2") == "hls4ml-xc7z020-c99aa2"
     assert store.find("my") == store.find("my-flow") == store.find("my-flow-xc7z010-a") == "my-flow-xc7z010-aaaaaa"
+
+
+def test_an_estimate_is_kept_and_replaces_no_build(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    estimate = ("estimate", "c", "--network", "arch5", "--part", "zybo-z7-10", "--keep")
+    printed = said(capsys, tmp_path, *estimate)
+    (name,) = Store(tmp_path).names()
+    assert f"{name}: kept" in printed and name in said(capsys, tmp_path, "compare")
+    document = Store(tmp_path).record(name)
+    built = replace(document.runs[0], steps=(StepFacts("build", "done", 1.0, {}, "", None),))
+    Store(tmp_path).save(name, document_to_json(replace(document, runs=(built,))))
+    assert f"{name}: was built before, and its record stays" in said(capsys, tmp_path, *estimate)
+    assert Store(tmp_path).record(name).runs[0].steps

@@ -14,7 +14,7 @@ from flows.__main__ import main
 from flows.cli.progress import Progress
 from flows.cli.screen import CLEAR_LINE, screened
 from flows.core.errors import InputError
-from flows.core.plan import PYTHON, Step
+from flows.core.plan import FOLLOWS, PYTHON, Step
 from flows.registry import Listing
 
 EVIL = "\x1b[31mred\x1b]0;title\x07\r\x9b2J\u202e\n  verdict: fits"
@@ -100,3 +100,12 @@ def test_a_tool_is_heard_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> N
     said = capsys.readouterr().err
     assert said.count(CLEAR_LINE) == 4, "ours, one a text"
     assert harmless(said.replace(CLEAR_LINE, "")) and said.count("\n") == 2
+
+
+def test_what_is_absent_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Progress()
+    steps = [Step(name, "", PYTHON, (PYTHON,), makes=("a",)) for name in ("compile arm", "link test")]
+    for _ in range(2):  # two designs
+        told("skipped", steps[0], "gcc is not on PATH")
+        told("skipped", steps[1], f"needs compile arm{FOLLOWS}gcc is not on PATH")
+    assert capsys.readouterr().err == "  compile arm: skipped, gcc is not on PATH\n"

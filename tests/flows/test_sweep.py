@@ -235,3 +235,18 @@ def test_what_is_wrong_is_named(
 def test_two_values_are_for_sweeps(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["estimate", "hls4ml", "--precision", "8", "--precision", "12"]) == 2
     assert "given twice" in capsys.readouterr().err
+    for words in (["--precision", "8,12"], ["--precision", "8..12..2"], ["--clock", "10,8"]):
+        assert main(["estimate", "hls4ml", *words]) == 2
+        assert "is several values: give one, or all to `python -m flows sweep`" in capsys.readouterr().err
+
+
+def test_several_parts_stand_behind_commas(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    argv = ["estimate", "c", "--network", "arch5", "--part", "zybo-z7-10,pynq-z2", "--store", str(tmp_path)]
+    assert main(argv) == 0
+    printed = capsys.readouterr().out
+    assert "xc7z010clg400-1" in printed and "xc7z020clg400-1" in printed
+
+
+def test_shipped_weights_that_a_network_has_not_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", "hls", "--network", "arch5", "--weights", "w4a4"]) == 3
+    assert "network arch5: no w4a4 weights of it ship" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from flows.core.evidence import Metric, Tier
+from flows.core.evidence import Metric, Subject, Tier
 from flows.core.record import Verification
 from reports.assessment import ACCURACY, CATEGORIES, CLOCK, EVIDENCE, PROOF, UTILISATION, Check, assessment, scores
 from reports.design import Design, designs_of
@@ -69,3 +69,10 @@ def test_dashboards_get_flat_names() -> None:
     named = dashboard(design_of(readings=readings_of(0.5, tier=Tier.ROUTED, predicts=None)))
     assert named["routed__utilisation__lut"] == 26_600 and named["evaluated__quality__accuracy"] == 0.83
     assert named["rtl_simulated__performance__throughput_fps"] == 500
+
+
+def test_dashboards_are_given_no_accuracy_of_another_arithmetic() -> None:
+    readings = [
+        replace(each, of=Subject.FLOAT) if each.metric is Metric.ACCURACY else each for each in readings_of(0.5)
+    ]
+    assert not [name for name in dashboard(design_of(readings=tuple(readings))) if "accuracy" in name]

@@ -12,6 +12,7 @@ import reports.json
 from flows.core.errors import InputError
 from flows.core.evidence import RESOURCES, Metric, Reading, Subject, Tier
 from flows.core.fit import Verdict
+from flows.core.plan import FOLLOWS
 from flows.core.record import Document, StepFacts, WeightsFacts
 from flows.core.record_reader import document_from_json
 from reports import html, markdown
@@ -113,6 +114,8 @@ def test_intervals_that_meet_are_not_told_apart() -> None:
         ((0.84, 0.835), 1.0, "the fastest that fits, and none that fits is surely more accurate"),
         ((0.84, 0.80), 1.5, "none that fits is surely faster, and the most accurate"),
         ((None, None), 1.0, "the fastest that fits"),
+        ((None, 0.80), 1.0, "the fastest that fits; its accuracy is not known"),
+        ((0.80, None), 1.0, "the fastest that fits, and the most accurate of those whose accuracy is known"),
     ],
 )
 def test_a_headline_claims_no_more_than_intervals_tell_apart(
@@ -312,3 +315,14 @@ def test_names_do_no_harm(hostile: Document) -> None:
     widths = {line.replace("\\|", "").count("|") for line in tables}
     assert widths <= {3, 7, 8, 9, 10}
     json.loads(reports.json.report(comparison))
+
+
+def test_of_steps_that_were_skipped_in_a_row_the_first_alone_is_a_doubt() -> None:
+    steps = (
+        StepFacts("compile", "skipped", 0.0, {}, "gcc is not on PATH", None),
+        StepFacts("link", "skipped", 0.0, {}, f"needs compile{FOLLOWS}gcc is not on PATH", None),
+    )
+    (decision,) = compare([document_of(run_of(steps=steps))]).decisions
+    assert [text for text in doubts(decision) if text.startswith("steps skipped")] == [
+        "steps skipped: compile: gcc is not on PATH"
+    ]

@@ -69,6 +69,14 @@ def test_unknown_and_at_least_keep_nothing() -> None:
     assert found.outcome is Outcome.BROKEN and found.fact == "lut is unknown"
 
 
+def test_a_program_keeps_every_upper_bound_of_the_fabric() -> None:
+    count = Reading(Metric.INSTRUCTIONS, 1e6, Tier.SIMULATED, "a Cortex-A9", "counted")
+    program = document_of(run_of("c", readings=(count,)))
+    assert outcomes('metric = "lut"\nmax_share = 0.1', program) == [Outcome.KEPT]
+    assert outcomes('metric = "lut"\nmin = 1', program) == [Outcome.BROKEN]
+    assert outcomes('metric = "accuracy"\nmin = 0.1', program) == [Outcome.BROKEN], "unknown"
+
+
 @given(st.floats(0.5, 1.5), st.sampled_from(["throughput_fps", "lut"]))
 def test_worse_than_the_baseline(factor: float, metric: str) -> None:
     before = run_of()

@@ -16,9 +16,11 @@ from flows.core.record import Run, document_to_json
 from flows.core.record_reader import document_from_json
 from reports import html, junit, markdown
 from reports.comparison import Comparison, compare
+from reports.pareto import ranking
 from reports.processor import HEAD, speed_up
 from reports.terminal.comparison import comparison as table
 from reports.terminal.run import details
+from reports.terminal.sweep import front
 from tests.reports.runs import document_of, readings_of, run_of
 
 ON = "one Cortex-A9 at 667 MHz"
@@ -113,3 +115,17 @@ def test_its_record_can_be_read_back() -> None:
 def test_the_details_leave_out_resources_and_the_clock_of_the_fabric() -> None:
     text = details(document_of(program()))
     assert "LUT" not in text and "MHz), weights" not in text and "instructions" in text and "constants" in text
+
+
+def test_its_latency_has_its_name_where_no_cycles_stand_above_it() -> None:
+    (row,) = [line for line in details(document_of(program())).splitlines() if "50,000 us" in line]
+    assert row.startswith("latency ")
+
+
+def test_in_a_sweep_it_is_on_no_front_and_nothing_of_it_is_unknown() -> None:
+    fast = run_of("fast", readings=readings_of(0.5, fps=900.0))
+    text = front(ranking(document_of(fast, program())), every=True)
+    assert "2 designs (1 front, 1 no front)" in text
+    (row,) = [line for line in text.splitlines() if line.startswith("c ")]
+    assert row.rstrip().endswith("no front")
+    assert row.count("–") == 4 and row.count("unknown") == 1, "its accuracy alone"

@@ -13,7 +13,9 @@ ABOUT = "a table over the runs in the store, one a network"
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument("runs", metavar="RUN", nargs="*", help="runs by name (default: all in the store)")
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="*", help="runs by name, or JSON files of runs (default: all in the store)"
+    )
     arguments.add_filter(parser)
     arguments.add_store(parser)
     arguments.add_json(parser)
@@ -22,7 +24,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 def execute(args: Namespace) -> int:
     from reports.terminal.comparison import comparison
 
-    documents = stored_runs.of_network(stored_runs.read_records(session.open_store(args), args.runs), args.network)
+    documents = stored_runs.of_network(stored_runs.read_documents(session.open_store(args), args.runs), args.network)
     print("\n\n".join(map(comparison, documents)))
     if args.json and len(documents) > 1:
         names = ", ".join(f"{document.network.architecture} ({document.network.name})" for document in documents)

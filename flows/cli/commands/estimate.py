@@ -6,9 +6,13 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.cli import arguments, output, session
 from flows.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from flows.core.record import Document
 
 ABOUT = "what designs would cost, in seconds, with no tool installed"
 
@@ -23,6 +27,9 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     )
     parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
     arguments.add_verbose(parser)
+    parser.add_argument(
+        "--keep", action="store_true", help="record the estimates in the store, where compare and report find them"
+    )
     arguments.add_json(parser)
     arguments.add_csv(parser)
     arguments.add_reports(parser)
@@ -31,6 +38,15 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
         "--no-own-rows", action="store_true",
         help="leave the intervals as they are: do not recalibrate them with what the ledger has of your own designs",
     )  # fmt: skip
+
+
+def _keep(args: Namespace, document: Document) -> None:
+    """Records the estimates as the models give them: own rows of the ledger change over time."""
+    from flows import runner
+
+    kept = runner.keep(session.open_store(args), document)
+    for run in document.runs:
+        print(f"{run.name}: {'kept' if run.name in kept else 'was built before, and its record stays'}")
 
 
 def execute(args: Namespace) -> int:
@@ -43,6 +59,7 @@ def execute(args: Namespace) -> int:
     output.check_places(args)
     trained = session.trained_network(args, args.network)
     outcome = designs.estimated(session.request(args), trained)
+    modelled = outcome.document
     if not args.no_own_rows:
         own = calibration.own_rows(session.open_store(args))
         outcome = replace(outcome, runs=calibration.recalibrated(outcome.runs, own))
@@ -54,5 +71,7 @@ def execute(args: Namespace) -> int:
     if document.runs:
         output.write_document(args.json, document)
         output.write_table(args.csv, document)
+    if args.keep:
+        _keep(args, modelled)
     session.raise_last(outcome.errors)
     return 0

@@ -107,7 +107,11 @@ def _missing(args: Namespace, store: Store) -> Iterator[tuple[str, str]]:
 
     documents, _ = store.records()
     known = {
-        (run.flow, run.part) for document in documents if document.network.name == args.network for run in document.runs
+        (run.flow, run.part)
+        for document in documents
+        if document.network.name == args.network
+        for run in document.runs
+        if run.steps  # an estimate that was kept has none
     }
     for flow in registry.names():
         for part in dict.fromkeys(args.parts or DEFAULT_PARTS):

@@ -24,6 +24,10 @@ def test_one_line_with_culprit_fact_and_next_step() -> None:
     assert str(error) == "file x: is torn. Write it again."
 
 
+def test_a_mark_that_ends_a_sentence_stands_once() -> None:
+    assert str(FlowsError("file x", "did you mean y?", "see z.")) == "file x: did you mean y? See z."
+
+
 def test_unknown_names_guess_the_near_ones_only() -> None:
     near = UsageError.unknown("flow", "hsl4ml", ["hls4ml", "finn"], "flows list flows")
     assert "did you mean hls4ml?" in near.next_step.lower() and "finn" not in near.next_step

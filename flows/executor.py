@@ -21,7 +21,7 @@ from pathlib import Path
 from flows import processes
 from flows.core.errors import InputError, StepFailed
 from flows.core.files import read_text
-from flows.core.plan import FOLLOWS, PYTHON, Asset, Output, Plan, Products, State, Step, StepResult
+from flows.core.plan import PYTHON, Asset, Output, Plan, Products, State, Step, StepResult
 from flows.core.text import printable
 from flows.identity import find_tool, step_digest, step_digests
 from flows.log import Log
@@ -31,8 +31,9 @@ from flows.processes import LATE, Stop, run, tool_version
 from flows.store import LOG, Store
 
 Listener = Callable[[str, Step, str], None]
-"""Told "started", "line", "waits", "done", "kept", "made again" or "skipped", the step, and a text: the newest line of
-its output, what became of it, or what of the stored result has changed."""
+"""Told "started", "line", "waits", "done", "kept", "made again", "skipped" or "follows" (skipped since one was that it
+needs), the step, and a text: the newest line of its output, what became of it, or what of the stored result has
+changed."""
 PATIENCE_S = 5.0
 """Seconds of waiting for another run, after which the listener hears of it."""
 
@@ -91,8 +92,8 @@ class Executor:
         results = {name: future.result() for name, future in upstream.items()}
         for name, result in results.items():
             if result.state is State.SKIPPED:
-                reason = result.reason.rpartition(FOLLOWS)[2]  # of the first in the row, which alone says why
-                return self._skip(step, f"needs {name}{FOLLOWS}{reason}")
+                cause = result.cause or result.reason
+                return self._skip(step, f"needs {name}, which was skipped: {cause}", cause)
         tool = find_tool(step.tool)
         if tool is None:
             return self._skip(step, f"{step.tool} is not on PATH")
@@ -128,9 +129,9 @@ class Executor:
             self._listener("made again", step, printable(f"since in the store {reason}"))
             return None
 
-    def _skip(self, step: Step, reason: str) -> StepResult:
-        self._listener("skipped", step, reason)
-        return StepResult(step.name, State.SKIPPED, None, 0.0, {}, reason)
+    def _skip(self, step: Step, reason: str, cause: str = "") -> StepResult:
+        self._listener("follows" if cause else "skipped", step, reason)
+        return StepResult(step.name, State.SKIPPED, None, 0.0, {}, reason, cause)
 
     @contextmanager
     def _place(self) -> Iterator[None]:

@@ -240,7 +240,8 @@ def ordered(readings: Sequence[Reading]) -> tuple[Reading, ...]:
 def _step_facts(products: Products, step: Step) -> StepFacts:
     result = products.results[step.name]
     folder = str(result.folder) if result.folder else None
-    return StepFacts(step.name, result.state.value, result.seconds, result.versions, result.reason, folder)
+    state, reason = result.state.value, result.reason
+    return StepFacts(step.name, state, result.seconds, result.versions, reason, folder, result.cause)
 
 
 def _verify(flow: str, job: Job[Any], plan: Plan, products: Products) -> Verification | None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from flows.core.clock import ClockVerdict
 from flows.core.evidence import BUILT, NO_BLOCKS, RESOURCES, Metric, Reading, Tier
 from flows.core.fit import Verdict
-from flows.core.plan import FOLLOWS
 from reports.design import Design
 from reports.words import number, open_ends, stage_name
 
@@ -123,7 +122,7 @@ def _proof(design: Design) -> Iterator[Unknown]:
         why = f"{run.verification.against} did not run" if run.verification else "the flow has nothing to run"
         yield Unknown("proof", f"not shown to compute the trained network: {why}")
     for step in run.steps:
-        if step.state == "skipped" and FOLLOWS not in step.reason:
+        if step.state == "skipped" and not step.cause:
             yield Unknown("steps skipped", f"{step.name}: {step.reason}")
     for warning in run.warnings:
         if not (design.fit.clock and warning == design.fit.clock.warning):  # the topic "clock" has it

@@ -7,7 +7,7 @@ import threading
 import time
 
 from flows.cli.screen import clear_line
-from flows.core.plan import FOLLOWS, Step
+from flows.core.plan import Step
 from flows.core.text import printable
 
 WIDTH = 110
@@ -35,7 +35,7 @@ class Progress:
                     self._line(f"  {step.name}: {text}")
                 case "line":
                     self._said(step, text, now)
-                case "kept":
+                case "kept" | "follows":  # the record has the steps that need a skipped one
                     pass
                 case "skipped":
                     self._skips(step, text)
@@ -52,9 +52,9 @@ class Progress:
             self._line(f"  {step.name}: {seconds:.0f} s  {text}"[:WIDTH])
 
     def _skips(self, step: Step, reason: str) -> None:
-        """Says once what is absent; the steps that need a skipped one are in the run's record."""
+        """Says once what is absent."""
         line = f"  {step.name}: skipped, {reason}"
-        if FOLLOWS not in reason and line not in self._skipped:
+        if line not in self._skipped:
             self._skipped.add(line)
             self._line(line)
 

@@ -92,10 +92,6 @@ class Plan:
             promised[step.name] = step
 
 
-FOLLOWS = ", which was skipped: "
-"""In the reason of a step that was skipped because one was that it needs: what follows is the reason of the first."""
-
-
 class State(Enum):
     DONE = "done"  # ran now
     KEPT = "kept"  # its result was in the store
@@ -104,7 +100,10 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class StepResult:
-    """What became of a step. `folder` holds its files and is read-only by contract; None where it was skipped."""
+    """What became of a step. `folder` holds its files and is read-only by contract; None where it was skipped.
+
+    `cause` is the reason of the first step in the row that was skipped, where this one was because of it.
+    """
 
     step: str
     state: State
@@ -112,6 +111,7 @@ class StepResult:
     seconds: float
     versions: Mapping[str, str]
     reason: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,8 @@ class StepFacts:
     versions: Mapping[str, str]
     reason: str
     folder: str | None
+    cause: str = ""
+    """Why the first step in the row was skipped, where this one was because of it."""
 
 
 @dataclass(frozen=True)

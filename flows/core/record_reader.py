@@ -150,6 +150,7 @@ _STEP = {
     "versions": mapping(text()),
     "reason": text(),
     "folder": optional(text()),
+    "cause": text(),
 }
 _RUN: dict[str, Shape[Any]] = {
     "name": text(),
@@ -162,7 +163,7 @@ _RUN: dict[str, Shape[Any]] = {
     "quantised": HEX,
     "readings": listing(READING),
     "verification": optional(fields({"vectors": COUNT, "equal": optional(COUNT), "against": text()}, _verification)),
-    "steps": listing(fields(_STEP, StepFacts), 1000),
+    "steps": listing(fields(_STEP, StepFacts, {"cause": ""}), 1000),
     "notes": listing(text(), 10_000),
     "warnings": listing(text(), 10_000),
     "command": text(),

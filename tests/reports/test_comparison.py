@@ -12,7 +12,6 @@ import reports.json
 from flows.core.errors import InputError
 from flows.core.evidence import RESOURCES, Metric, Reading, Subject, Tier
 from flows.core.fit import Verdict
-from flows.core.plan import FOLLOWS
 from flows.core.record import Document, StepFacts, WeightsFacts
 from flows.core.record_reader import document_from_json
 from reports import html, markdown
@@ -318,9 +317,10 @@ def test_names_do_no_harm(hostile: Document) -> None:
 
 
 def test_of_steps_that_were_skipped_in_a_row_the_first_alone_is_a_doubt() -> None:
+    cause = "gcc is not on PATH"
     steps = (
-        StepFacts("compile", "skipped", 0.0, {}, "gcc is not on PATH", None),
-        StepFacts("link", "skipped", 0.0, {}, f"needs compile{FOLLOWS}gcc is not on PATH", None),
+        StepFacts("compile", "skipped", 0.0, {}, cause, None),
+        StepFacts("link", "skipped", 0.0, {}, "needs compile, which was skipped: gcc is not on PATH", None, cause),
     )
     (decision,) = compare([document_of(run_of(steps=steps))]).decisions
     assert [text for text in doubts(decision) if text.startswith("steps skipped")] == [

@@ -162,8 +162,9 @@ class GroupedConv2D(Window):
 
 
 @dataclass(frozen=True, slots=True)
-class MaxPool2D(Window):
-    kind: ClassVar[str] = "maxpool2d"
+class Pooling(Window):
+    """One value of each channel for each window."""
+
     spellings: ClassVar[tuple[Padding, ...]] = ("valid", "same")
 
     def output_shape(self, *shapes: Shape) -> Shape:
@@ -171,14 +172,15 @@ class MaxPool2D(Window):
 
 
 @dataclass(frozen=True, slots=True)
-class AveragePool2D(Window):
+class MaxPool2D(Pooling):
+    kind: ClassVar[str] = "maxpool2d"
+
+
+@dataclass(frozen=True, slots=True)
+class AveragePool2D(Pooling):
     """The average of each window; what it covers of the padding counts as zeros, so that each has the same divisor."""
 
     kind: ClassVar[str] = "averagepool2d"
-    spellings: ClassVar[tuple[Padding, ...]] = ("valid", "same")
-
-    def output_shape(self, *shapes: Shape) -> Shape:
-        return (*self.window_output(shapes[0]), _spatial(shapes[0])[2])
 
 
 @dataclass(frozen=True, slots=True)

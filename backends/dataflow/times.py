@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import inf
 
 from backends.dataflow.stages import Fifo, Stage
 from backends.dataflow.track import LONGEST, Events, Track
@@ -89,7 +89,7 @@ def settled(
                 raise Unsettled
             depth = depths.get((name, stage.name))
             room = None if depth is None else depth + by_name[name].in_pipeline
-            track.connect(source, None if room is None else ceil(room / grains[name]))
+            track.connect(source, None if room is None else -(-room // grains[name]))
     if like is None or not _moved_from(like, tracks, depths):
         busiest = max(stage.busy for stage in stages)
         _settle(list(tracks.values()), (frames * busiest << bits) // SPANS + 1)

@@ -79,7 +79,7 @@ def seen_on(part: Part, known: Sequence[Reading]) -> Reading | None:
 
     A reading that names no part is taken as it is.
     """
-    met = [(find_part(reading.on), reading) for reading in known if _names_part(reading)]
+    met = [(on, reading) for reading in known if (on := _part(reading.on))]
     if not met:
         return known[0] if known else None
     size = part.device.lut
@@ -94,12 +94,11 @@ def seen_on(part: Part, known: Sequence[Reading]) -> Reading | None:
     return replace(nearest, value=nearest.value * there.factor / here.factor, on=part.full_name, source=source)
 
 
-def _names_part(reading: Reading) -> bool:
+def _part(name: str) -> Part | None:
     try:
-        find_part(reading.on)
+        return find_part(name)
     except UsageError:
-        return False
-    return True
+        return None
 
 
 def fastest_credible(part: Part, known: Sequence[Reading], usual_ns: float) -> float:

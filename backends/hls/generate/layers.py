@@ -111,14 +111,7 @@ def _averaging(
 ) -> tuple[Function, tuple[tuple[str, str, str], ...]]:
     """(the average from the sum of an area, the types of a stage that adds)."""
     function, width = cpp.averaged(source, area, accumulator, result)
-    types = (
-        ("Value", cpp.integer(source), source.name),
-        ("Sum", f"ap_int<{width}>", ""),
-        ("Result", cpp.integer(result), result.name),
-        ("Word", word(source, "LANES"), ""),
-        ("Output", word(result, "LANES"), ""),
-    )
-    return function, types
+    return function, _of_one(source, width, result)
 
 
 def _add(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> LayerText:
@@ -157,6 +150,17 @@ def _concat(quantised: QuantisedNetwork, node: Node, wide: Lanes, name: str) -> 
     return LayerText(name, struct(name), title(quantised, node.layer), headers, constants, types, function)
 
 
+def _of_one(source: FixedType, width: int, result: FixedType) -> tuple[tuple[str, str, str], ...]:
+    """The types of values of a tensor, computed in `width` bits, of what they become, and of both in words."""
+    return (
+        ("Value", cpp.integer(source), source.name),
+        ("Sum", f"ap_int<{width}>", ""),
+        ("Result", cpp.integer(result), result.name),
+        ("Word", word(source, "LANES"), ""),
+        ("Output", word(result, "LANES"), ""),
+    )
+
+
 def _of_two(left: FixedType, right: FixedType, width: int, result: FixedType) -> tuple[tuple[str, str, str], ...]:
     """The types of values of two tensors, aligned in `width` bits, and of what they become."""
     return (
@@ -171,13 +175,7 @@ def _activation(quantised: QuantisedNetwork, node: Node, layer: cpp.Activation, 
     source, arithmetic = quantised.type_of(layer.inputs[0]), quantised.layers[layer.name]
     result = arithmetic.output
     function, width = cpp.activated(source, result, layer, arithmetic.slope)
-    types = (
-        ("Value", cpp.integer(source), source.name),
-        ("Sum", f"ap_int<{width}>", ""),
-        ("Result", cpp.integer(result), result.name),
-        ("Word", word(source, "LANES"), ""),
-        ("Output", word(result, "LANES"), ""),
-    )
+    types = _of_one(source, width, result)
     constants = serial_constants(node, wide)
     return LayerText(
         name, struct(name), title(quantised, layer), ("activation", "fixed_point"), constants, types, function

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,16 @@ QUANTISERS = ["Quant", "IntQuant", "BipolarQuant"]
 def as_finn_takes_it(model: ModelProto) -> ModelProto:
     """Changes `model` in place, and returns it."""
     graph = model.graph
-    constants = {tensor.name: tensor for tensor in graph.initializer}
+    constants = _constants(model)
     inputs = [tensor for tensor in graph.input if tensor.name not in constants]
     del graph.input[:]
     graph.input.extend(inputs)
     for value in graph.input:
         value.type.tensor_type.shape.dim[0].dim_value = 1
     shapes = _shapes(model)
-    constant_values = {name: numpy_helper.to_array(tensor).ravel() for name, tensor in _short(model)}
+    constant_values = {
+        name: numpy_helper.to_array(tensor).ravel() for name, tensor in constants.items() if len(tensor.dims) < 2
+    }
     images, truncated = {tensor.name for tensor in graph.input}, set[str]()
     for node in reversed(graph.node):
         if node.op_type == "Trunc" or (node.op_type == "Mul" and node.output[0] in truncated):
@@ -51,8 +54,9 @@ def as_finn_takes_it(model: ModelProto) -> ModelProto:
             _say_all(node, dilations=[1, 1], group=1, kernel_shape=shape[2:], pads=[0] * 4, strides=[1, 1])
         if node.op_type == "Quant":
             _say_all(node, signed=1, narrow=0)
-            if (width := constants.get(node.input[3])) is not None:
-                del width.dims[:]  # one number, which FINN takes as a scalar alone
+            width = constants.get(node.input[3])
+            if width is not None and prod(width.dims) == 1:
+                del width.dims[:]  # FINN takes the number as a scalar alone
         if node.op_type == "MaxPool":
             _say_all(node, ceil_mode=0, dilations=[1, 1], pads=[0] * 4, strides=[1, 1])
     del graph.node[:]
@@ -65,14 +69,13 @@ def as_finn_takes_it(model: ModelProto) -> ModelProto:
     return model
 
 
-def _short(model: ModelProto) -> Iterator[tuple[str, TensorProto]]:
-    """The constants of one axis at most, by name."""
+def _constants(model: ModelProto) -> dict[str, TensorProto]:
+    """By name: initializers, and the tensors of nodes of kind Constant."""
     nodes = [node for node in model.graph.node if node.op_type == "Constant"]
-    constants = [(constant.name, constant) for constant in model.graph.initializer]
-    constants += [
-        (node.output[0], attribute.t) for node in nodes for attribute in node.attribute if attribute.name == "value"
-    ]
-    return ((name, constant) for name, constant in constants if len(constant.dims) < 2)
+    computed = {
+        node.output[0]: attribute.t for node in nodes for attribute in node.attribute if attribute.name == "value"
+    }
+    return {tensor.name: tensor for tensor in model.graph.initializer} | computed
 
 
 def _rewritten(

@@ -163,6 +163,20 @@ def test_what_a_quantiser_leaves_out_is_written_and_its_width_is_a_scalar() -> N
     assert numpy_helper.to_array(width).shape == ()
 
 
+@pytest.mark.parametrize(("values", "shape"), [([4.0], ()), ([4.0, 4.0], (2,))])
+def test_a_width_of_a_constant_node_is_a_scalar_too_where_it_is_one_number(
+    values: list[float], shape: tuple[int, ...]
+) -> None:
+    model = residual()
+    quantiser = next(node for node in model.graph.node if node.name == "r1_q")
+    width = numpy_helper.from_array(np.array(values, np.float32))
+    quantiser.input[3] = "own_width"
+    model.graph.node.insert(0, helper.make_node("Constant", [], ["own_width"], value=width))
+    made = own_graph.as_finn_takes_it(model).graph
+    (constant,) = (node for node in made.node if node.output[0] == "own_width")
+    assert numpy_helper.to_array(constant.attribute[0].t).shape == shape
+
+
 def test_casts_of_floats_to_floats_go_as_dropouts_do() -> None:
     """Torch's traced exporter leaves one behind each quantiser of an activation."""
     model = residual()

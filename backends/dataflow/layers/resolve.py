@@ -127,7 +127,9 @@ def folding_problem(
         design, lighter = make(job, quantised, solved), costs.lightened(solved, folds)
         other = design if lighter == solved else make(job, quantised, lighter)
         is_as_fast = other.interval <= (1 + SLACK) * folding.cycles or other.interval <= design.interval
-        return other if is_as_fast and _excess(other) <= _excess(design) else design
+        if is_as_fast and (not (excess := _excess(other)) or excess <= _excess(design)):
+            return other
+        return design
 
     def around(design: Design) -> Budgets:
         buffers = () if design is start else design.buffers  # if it then fits with FIFOs, it is the fastest

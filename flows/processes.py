@@ -1,7 +1,8 @@
 """Starts programs, each under a watchdog (`flows.watchdog`) that ends it with all that it started.
 
 That happens when the program itself has ended (what it left behind is of no use to anyone), at its limit of time, when
-it is told to stop, and when this process dies, be it by ``kill -9``. The only module that starts processes.
+it is told to stop, and when this process dies, be it by ``kill -9``. The only module that
+starts processes, but for `backends.dataflow.compiled`, which compiles a file of ours once.
 """
 
 from __future__ import annotations

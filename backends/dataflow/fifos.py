@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import count, takewhile
 from math import ceil
 
-from backends.dataflow.stages import Fifo, Simulation, Stage, fifos
-from backends.dataflow.stream import least_interval, simulate
-from backends.dataflow.times import unlike
+from backends.dataflow.stages import Fifo, Stage, fifos
+from backends.dataflow.stream import simulate
 from backends.dataflow.tokens import simulate_tokens
 
 SLACK = 0.01
@@ -36,57 +34,39 @@ def _sized(
     stages: tuple[Stage, ...], bits: tuple[tuple[Fifo, int], ...], shallowest: int
 ) -> tuple[tuple[Fifo, int], ...]:
     allowed = max(stage.busy for stage in stages) * (1 + SLACK)
-    least, trials = passable(stages, dict(bits), shallowest), _Trials(stages)
-    if least_interval(stages, least) <= allowed and trials.interval(least) <= allowed:
+    least = passable(stages, dict(bits), shallowest)
+    if simulate(stages, least).interval <= allowed:
         return tuple(least.items())
     skips, more = [fifo for fifo, depth in least.items() if depth > shallowest], ahead(stages)
     depths = {fifo: max(depth, more[fifo]) for fifo, depth in least.items()}
-    if trials.interval(depths) <= allowed:
+    if simulate(stages, depths).interval <= allowed:
         return tuple(depths.items())
-    freed = trials.simulate(depths | dict.fromkeys(skips)).fill
+    freed = simulate(stages, depths | dict.fromkeys(skips)).fill
     depths |= {fifo: max(depths[fifo], freed[fifo]) for fifo in skips}
-    if trials.interval(depths) <= allowed:
+    if simulate(stages, depths).interval <= allowed:
         return tuple(depths.items())
-    return tuple(_grown(trials, dict(bits), least).items())
+    return tuple(_grown(stages, dict(bits), least).items())
 
 
-class _Trials:
-    """Simulations of the same stages with several FIFO depths. Each starts from the times of the most similar one
-    before."""
-
-    def __init__(self, stages: Sequence[Stage]) -> None:
-        self.stages = stages
-        self._before: deque[tuple[Mapping[Fifo, int | None], Simulation]] = deque(maxlen=4)
-
-    def simulate(self, depths: Mapping[Fifo, int | None]) -> Simulation:
-        _, like = min(self._before, key=lambda other: len(unlike(depths, other[0])), default=(depths, None))
-        simulation = simulate(self.stages, depths, like=like)
-        self._before.appendleft((depths, simulation))
-        return simulation
-
-    def interval(self, depths: Mapping[Fifo, int | None]) -> int:
-        return self.simulate(depths).interval
-
-
-def _grown(trials: _Trials, bits: Mapping[Fifo, int], least: Mapping[Fifo, int]) -> dict[Fifo, int]:
+def _grown(stages: Sequence[Stage], bits: Mapping[Fifo, int], least: Mapping[Fifo, int]) -> dict[Fifo, int]:
     """Depths in three steps: all FIFOs are doubled until the design is as fast as it can be, each is cut to its fill,
     and as many as possible are set to their least, the widest first."""
-    unlimited = trials.interval(dict.fromkeys(least))
-    allowed = max(max(stage.busy for stage in trials.stages) * (1 + SLACK), unlimited)
+    unlimited = simulate(stages, dict.fromkeys(least)).interval
+    allowed = max(max(stage.busy for stage in stages) * (1 + SLACK), unlimited)
     deep = next(
         depth
         for depth in (LEAST << doubling for doubling in count())
         if depth >= DEEPEST
-        or trials.interval({fifo: max(shallow, depth) for fifo, shallow in least.items()}) <= allowed
+        or simulate(stages, {fifo: max(shallow, depth) for fifo, shallow in least.items()}).interval <= allowed
     )
-    filled = trials.simulate({fifo: max(shallow, deep) for fifo, shallow in least.items()}).fill
+    filled = simulate(stages, {fifo: max(shallow, deep) for fifo, shallow in least.items()}).fill
     depths = {fifo: max(shallow, min(deep, filled[fifo])) for fifo, shallow in least.items()}
     widest = sorted((fifo for fifo in least if depths[fifo] > least[fifo]), key=lambda fifo: -bits[fifo])
-    return _trimmed(trials, depths, least, widest, allowed)
+    return _trimmed(stages, depths, least, widest, allowed)
 
 
 def _trimmed(
-    trials: _Trials,
+    stages: Sequence[Stage],
     depths: dict[Fifo, int],
     least: Mapping[Fifo, int],
     those: Sequence[Fifo],
@@ -94,13 +74,13 @@ def _trimmed(
 ) -> dict[Fifo, int]:
     """`depths`, with as many of `those` FIFOs at their least as the interval allows: all, else each half in turn."""
     lower = depths | {fifo: least[fifo] for fifo in those}
-    if lower == depths or trials.interval(lower) <= allowed:
+    if lower == depths or simulate(stages, lower).interval <= allowed:
         return lower
     if len(those) == 1:
         return depths
     middle = len(those) // 2
-    depths = _trimmed(trials, depths, least, those[:middle], allowed)
-    return _trimmed(trials, depths, least, those[middle:], allowed)
+    depths = _trimmed(stages, depths, least, those[:middle], allowed)
+    return _trimmed(stages, depths, least, those[middle:], allowed)
 
 
 def ahead(stages: Sequence[Stage]) -> dict[Fifo, int]:

@@ -10,7 +10,7 @@ A tensor that several stages read must pass a stage that copies it (a fork). A j
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, groupby, repeat
 from operator import itemgetter
@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from backends.dataflow.times import Settled
 
     Times = NDArray[Any]
 
@@ -87,15 +85,6 @@ class Frame:
         number = np.arange(len(self.takes))
         return np.array_equal(self.puts_before, number) and np.array_equal(self.takes_before, number + 1)
 
-    def of_every(self, taken: int, put: int) -> Frame:
-        """A frame of only every `taken`-th token taken and every `put`-th token put."""
-        if taken == put == 1:
-            return self
-        takes, puts = slice(taken - 1, None, taken), slice(put - 1, None, put)
-        return Frame(
-            self.takes[takes], self.puts[puts], self.puts_before[takes] // put, self.takes_before[puts] // taken
-        )
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -118,6 +107,12 @@ class Stage:
         """Cycles of one frame, if its tokens are always available and its FIFOs never full."""
         count, cycles, _, _ = self.runs.T
         return int(count @ cycles)
+
+    @cached_property
+    def taken(self) -> int:
+        """Tokens taken in one frame."""
+        count, _, takes, _ = self.runs.T
+        return int(count @ takes)
 
     @cached_property
     def tokens(self) -> int:
@@ -178,8 +173,6 @@ class Simulation:
     bottleneck: str
     fill: Mapping[Fifo, int]
     deadlock: Deadlock | None
-    settled: Settled | None = field(default=None, compare=False, repr=False)
-    """The times of all events; None where there are too many to keep."""
 
     @property
     def latency(self) -> int:

@@ -1,40 +1,36 @@
 """The stream simulation: when each stage of a dataflow design fires, frame after frame, through finite FIFOs.
 
-Cycles do not depend on data, so a simulation has one outcome. `times` computes it for whole arrays of tokens at once.
-Where that does not converge soon, as in a deadlock, `tokens` goes token by token.
+Cycles do not depend on data, so a simulation has one outcome, whichever way it is computed. `compiled` is the quickest,
+where there is a compiler. Elsewhere `times` computes whole arrays of tokens at once; where that does not converge soon,
+`tokens` goes token by token. That one also says which stages wait for each other in a deadlock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
+from backends.dataflow import compiled
 from backends.dataflow.stages import Fifo, Simulation, Stage, busiest, fifos
-from backends.dataflow.times import Settled, Unsettled, settled
+from backends.dataflow.times import Unsettled, settled
 from backends.dataflow.tokens import simulate_tokens
 from backends.dataflow.track import filled
 
+if TYPE_CHECKING:
+    from backends.dataflow.stages import Times
+
 FRAMES = 3
 """Frames simulated by default: the first for the latency, the last two for the interval."""
-KEPT = 300_000
-"""The most events of a simulation whose times are kept for similar simulations, at 8 bytes each. In trials of FIFO
-depths of ARCH_8 in 8 bits, which has 270,000 events, this saves more than half of the computed events."""
-FOLLOWED = 128
-"""How many tokens of a frame are enough to bound the speed of a design: four of a row of 32 pixels."""
+KEPT = 1_000_000
+"""The most times of a simulation that are kept until the fill of a FIFO is asked for, at 8 bytes each."""
 
 
-def simulate(
-    stages: Sequence[Stage],
-    depths: Mapping[Fifo, int | None],
-    frames: int = FRAMES,
-    like: Simulation | None = None,
-) -> Simulation:
+def simulate(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int = FRAMES) -> Simulation:
     """Runs `frames` through `stages`, which are ordered so that sources come first; the last stage ends a frame.
 
     A FIFO that is not in `depths`, or is None there, is never full. Raises `ValueError` where a stage waits for tokens
-    that will never come, because its pattern does not match its source's. `like` may be a similar simulation of the
-    same stages and frames: it saves time and does not change the result.
+    that will never come, because its pattern does not match its source's.
 
     >>> from backends.dataflow.stages import INPUT, Run
     >>> slow = Stage("slow", (INPUT,), (Run(4, 10),))
@@ -42,45 +38,50 @@ def simulate(
     >>> run.completions, run.bottleneck, run.interval, dict(run.fill)
     ((41, 81), 'slow', 40, {('slow', 'half'): 1})
     """
-    return _simulate(tuple(stages), tuple(depths.items()), frames, _Hint(like))
-
-
-@dataclass(frozen=True)
-class _Hint:
-    """All hints compare equal, so that they are not part of the cache key: the result does not depend on them."""
-
-    like: Simulation | None = field(compare=False)
+    return _simulate(tuple(stages), tuple(depths.items()), frames)
 
 
 @lru_cache(maxsize=8)  # what one search for FIFO depths asks for again
-def _simulate(
-    stages: tuple[Stage, ...], depth_items: tuple[tuple[Fifo, int | None], ...], frames: int, hint: _Hint
-) -> Simulation:
+def _simulate(stages: tuple[Stage, ...], depth_items: tuple[tuple[Fifo, int | None], ...], frames: int) -> Simulation:
     depths = dict(depth_items)
+    if compiled.available():
+        return simulate_compiled(stages, depths, frames) or simulate_tokens(stages, depths, frames)
     try:
-        return simulate_arrays(stages, depths, frames, hint.like.settled if hint.like else None)
+        return simulate_arrays(stages, depths, frames)
     except Unsettled:
         return simulate_tokens(stages, depths, frames)
 
 
-def simulate_arrays(
-    stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int, like: Settled | None = None
-) -> Simulation:
-    """Raises `Unsettled`."""
-    tracks, bits = settled(stages, depths, frames, like=like)
-    last = stages[-1]
-    ends = tracks[last.name].ready[last.tokens - 1 :: last.tokens] >> bits
+def simulate_compiled(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> Simulation | None:
+    """None after a deadlock, or where nothing is compiled."""
+    times = compiled.simulated(stages, depths, frames)
+    return times and _simulation(stages, depths, *times)
 
-    by_name = {stage.name: stage for stage in stages}
+
+def simulate_arrays(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> Simulation:
+    """Raises `Unsettled`."""
+    tracks, bits = settled(stages, depths, frames)
+    taken = {name: track.taken >> bits for name, track in tracks.items()}
+    ready = {name: track.ready >> bits for name, track in tracks.items()}
+    return _simulation(stages, depths, taken, ready)
+
+
+def _simulation(
+    stages: Sequence[Stage],
+    depths: Mapping[Fifo, int | None],
+    taken: Mapping[str, Times],
+    ready: Mapping[str, Times],
+) -> Simulation:
+    """From the cycles at which each stage takes its tokens, and those at which the tokens that it puts can be taken."""
+    last, by_name = stages[-1], {stage.name: stage for stage in stages}
+    ends = ready[last.name][last.tokens - 1 :: last.tokens]
 
     def held(fifo: Fifo) -> int:
         writer, reader = fifo
-        return filled(by_name[writer], tracks[writer].ready >> bits, tracks[reader].taken >> bits, depths.get(fifo))
+        return filled(by_name[writer], ready[writer], taken[reader], depths.get(fifo))
 
-    fill, few = _Fill(fifos(stages), held), sum(map(len, tracks.values())) <= KEPT
-    held_most: Mapping[Fifo, int] = fill if few else dict(fill)
-    times = Settled(depths, tracks) if few else None
-    return Simulation(tuple(ends.tolist()), busiest(stages).name, held_most, None, times)
+    fill, kept = _Fill(fifos(stages), held), sum(map(len, (*taken.values(), *ready.values())))
+    return Simulation(tuple(ends.tolist()), busiest(stages).name, fill if kept <= KEPT else dict(fill), None)
 
 
 class _Fill(Mapping[Fifo, int]):
@@ -97,17 +98,3 @@ class _Fill(Mapping[Fifo, int]):
 
     def __len__(self) -> int:
         return len(self._fifos)
-
-
-def least_interval(stages: Sequence[Stage], depths: Mapping[Fifo, int]) -> int:
-    """A lower bound on the cycles between frames in steady state, from `FOLLOWED` of the tokens of a frame.
-
-    It costs a tenth of a simulation or less. 0 where no bound is found.
-    """
-    try:
-        tracks, bits = settled(stages, depths, FRAMES, FOLLOWED)
-    except Unsettled:
-        return 0
-    ready = tracks[stages[-1].name].ready >> bits
-    ends = ready[len(ready) // FRAMES - 1 :: len(ready) // FRAMES]
-    return int(ends[-1] - ends[-2])

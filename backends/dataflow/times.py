@@ -3,16 +3,11 @@
 Where FIFOs exert backpressure, stages wait for each other in circles. So every time starts as a lower bound, and stages
 are computed in turn until no time changes. Times only increase; those before the earliest one that still changes are
 settled. The computation is limited to a span of time that slides along, since times beyond it would change again.
-
-The fixed point is unique, whatever the starting times. So a simulation of the same stages with other FIFO depths may
-start from the times of an earlier one, of which few usually change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import inf
 
 from backends.dataflow.stages import Fifo, Stage
 from backends.dataflow.track import LONGEST, Events, Track
@@ -30,38 +25,14 @@ CALL, PATIENCE = 2000, 45
 fast."""
 EARLY = 3
 """One in this many of all events may be paid for before any is settled."""
-AGAIN = 12
-"""The cost of an event, when starting from another simulation, beyond which a fresh start is as fast."""
-UNLIKE = 6
-"""How many FIFO depths may differ from those of the other simulation."""
 
 
 class Unsettled(Exception):
     """The times do not settle soon: a deadlock, or FIFOs that push back token by token."""
 
 
-@dataclass(frozen=True, eq=False)
-class Settled:
-    """The stages with FIFOs of these depths: when each takes its tokens and when those it puts are ready, in fractions
-    of a cycle."""
-
-    depths: Mapping[Fifo, int | None]
-    tracks: Mapping[str, Track]
-
-
-def settled(
-    stages: Sequence[Stage],
-    depths: Mapping[Fifo, int | None],
-    frames: int,
-    followed: float = inf,
-    like: Settled | None = None,
-) -> tuple[Mapping[str, Track], int]:
+def settled(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> tuple[Mapping[str, Track], int]:
     """(the tracks of all stages over so many frames, the number of fraction bits in a time). Raises `Unsettled`.
-
-    `like` are times of the same stages and frames to start from.
-
-    Where `followed` is less than the tokens of a frame, only about so many tokens at even distances are simulated. They
-    wait only for each other. The design has all of these waits too, so the times are lower bounds.
 
     Times are in fractions of a cycle, so small that one for every token is less than a cycle. Waiting for room takes
     one such fraction. So the times of stages that wait for each other in a circle grow without end.
@@ -73,38 +44,18 @@ def settled(
         raise Unsettled
     by_name = {stage.name: stage for stage in stages}
     tracks: dict[str, Track] = {}
-    grains: dict[str, int] = {}
     for stage in stages:
-        grain = grains[stage.name] = _grain(stage.tokens, followed)
-        if like:
-            track = like.tracks[stage.name].again()
-        else:
-            frame = stage.frame.of_every(_grain(len(stage.frame.takes), followed), grain)
-            track = Track.of(Events.of(frame, stage, frames, bits))
-        tracks[stage.name] = track
+        track = tracks[stage.name] = Track.of(Events.of(stage, frames, bits))
         for name in stage.sources:
             if (source := tracks.get(name)) is None:
                 continue
             if len(source.ready) != len(track.taken):
                 raise Unsettled
             depth = depths.get((name, stage.name))
-            room = None if depth is None else depth + by_name[name].in_pipeline
-            track.connect(source, None if room is None else -(-room // grains[name]))
-    if like is None or not _moved_from(like, tracks, depths):
-        busiest = max(stage.busy for stage in stages)
-        _settle(list(tracks.values()), (frames * busiest << bits) // SPANS + 1)
+            track.connect(source, None if depth is None else depth + by_name[name].in_pipeline)
+    busiest = max(stage.busy for stage in stages)
+    _settle(list(tracks.values()), (frames * busiest << bits) // SPANS + 1)
     return tracks, bits
-
-
-def unlike(depths: Mapping[Fifo, int | None], others: Mapping[Fifo, int | None]) -> list[Fifo]:
-    """The FIFOs whose depths differ; a FIFO that is not named is never full."""
-    return [fifo for fifo in depths.keys() | others.keys() if depths.get(fifo) != others.get(fifo)]
-
-
-def _grain(tokens: int, followed: float) -> int:
-    """The largest divisor of `tokens` that leaves at least `followed` of them."""
-    most = int(tokens // followed)
-    return next((size for size in range(most, 1, -1) if tokens % size == 0), 1)
 
 
 def _agree(track: Track) -> int:
@@ -146,20 +97,3 @@ def _settle(tracks: Sequence[Track], span: int) -> None:
             done, idle = now, 0
         if idle > STUCK or spent > PATIENCE * (done + total // EARLY):
             raise Unsettled
-
-
-def _moved_from(like: Settled, tracks: Mapping[str, Track], depths: Mapping[Fifo, int | None]) -> bool:
-    """Settles tracks that start from the times of another simulation. Where its FIFOs differ much, or where that takes
-    long, resets the tracks and returns False."""
-    every, others = list(tracks.values()), unlike(depths, like.depths)
-    for writer, _ in others:
-        tracks[writer].stale = 0
-    spent, most = 0, AGAIN * sum(map(len, every)) if len(others) <= UNLIKE else -1
-    while any(track.stale < track.end for track in every):
-        every.reverse()  # room comes from the reader
-        spent += sum(map(_agree, every))
-        if spent > most:
-            for track in every:
-                track.reset()
-            return False
-    return True

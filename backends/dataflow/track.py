@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from backends.dataflow.stages import Frame, Stage
+from backends.dataflow.stages import Stage
 
 if TYPE_CHECKING:
     from backends.dataflow.stages import Times
@@ -37,10 +37,11 @@ class Events:
     delay: int
 
     @classmethod
-    def of(cls, frame: Frame, stage: Stage, frames: int, bits: int) -> Events:
-        """Those of `stage` in so many frames with the events of `frame`; a cycle is 2 to the `bits`."""
+    def of(cls, stage: Stage, frames: int, bits: int) -> Events:
+        """Those of `stage` in so many frames; a cycle is 2 to the `bits`."""
         import numpy as np
 
+        frame = stage.frame
         number, delay = np.arange(frames)[:, None], stage.delay << bits
 
         def repeated(values: Times, step: int) -> Times:
@@ -83,22 +84,12 @@ class Track:
         """A track without any waits."""
         return cls(events, events.take_at.copy(), events.ready_at.copy())
 
-    def again(self) -> Track:
-        """A track of the same events that starts from the times of this one, which may still change, in one span."""
-        taken, ready = self.taken.copy(), self.ready.copy()
-        return Track(self.events, taken, ready, last=(len(taken), len(ready)), end=NEVER, stale=NEVER)
-
     def connect(self, source: Track, room: int | None) -> None:
         """`room` tokens fit between the source and this stage."""
         self.sources.append(source)
         source.readers.append((self, room))
         if room is not None:
             self.pushed.append((source, room))
-
-    def reset(self) -> None:
-        """Returns to times without any waits."""
-        self.taken[:], self.ready[:] = self.events.take_at, self.events.ready_at
-        self.last, self.end, self.stale = (0, 0), 0, 0
 
     def __len__(self) -> int:
         """The number of events."""
@@ -189,33 +180,32 @@ class Track:
         return np.maximum.accumulate(longest, out=longest)
 
     def _renew_takes(self, take: int, new: Times) -> None:
-        """Sets the times of the takes from `take` on, and marks the sources that have room later, or maybe sooner."""
-        place, sooner = self._renew(self.taken[take : take + len(new)], new)
-        first, last = take + place, take + len(new)
+        """Sets the times of the takes from `take` on, and marks the sources that have room later."""
+        first, last = take + _renew(self.taken[take : take + len(new)], new), take + len(new)
         for source, room in self.pushed if first < last else ():
             delay, ready = source.events.delay, source.ready[first + room : min(last + room, source.last[1])]
             since = _since(self.taken[first : first + len(ready)] + (delay + 1), ready)
-            source.stale = min(source.stale, sooner if since is None else min(since - delay, sooner))
+            if since is not None:
+                source.stale = min(source.stale, since - delay)
 
     def _renew_puts(self, put: int, new: Times) -> None:
-        """Sets the times of the puts from `put` on, and marks the readers whose tokens come later, or maybe sooner."""
-        place, sooner = self._renew(self.ready[put : put + len(new)], new)
-        first, last = put + place, put + len(new)
+        """Sets the times of the puts from `put` on, and marks the readers whose tokens come later."""
+        first, last = put + _renew(self.ready[put : put + len(new)], new), put + len(new)
         for reader, _ in self.readers if first < last else ():
             taken = reader.taken[first : min(last, reader.last[0])]
             since = _since(self.ready[first : first + len(taken)], taken)
-            reader.stale = min(reader.stale, sooner if since is None else min(since, sooner))
+            if since is not None:
+                reader.stale = min(reader.stale, since)
 
-    def _renew(self, times: Times, new: Times) -> tuple[int, int]:
-        """Copies `new` into `times`. Returns (the place of the first that changes, and the time there before, where one
-        may now be sooner than before, else `NEVER`). Where times start without waits they never need to fall."""
-        moved = times != new
-        place = int(moved.argmax()) if len(times) else 0
-        if not len(times) or not moved[place]:
-            return len(times), NEVER
-        sooner = times.item(place) if self.end == NEVER and (new[place:] < times[place:]).any() else NEVER
-        times[place:] = new[place:]
-        return place, sooner
+
+def _renew(times: Times, new: Times) -> int:
+    """Copies `new` into `times`. Returns the place of the first that changes. Times never fall."""
+    moved = times != new
+    place = int(moved.argmax()) if len(times) else 0
+    if not len(times) or not moved[place]:
+        return len(times)
+    times[place:] = new[place:]
+    return place
 
 
 def _since(bounds: Times, times: Times) -> int | None:

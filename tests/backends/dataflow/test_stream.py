@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.dataflow import times, track
+from backends.dataflow import compiled, stream, times, track
 from backends.dataflow.fifos import LEAST, ahead, sized
 from backends.dataflow.stages import INPUT, Fifo, Run, Stage, fifos
-from backends.dataflow.stream import FRAMES, least_interval, simulate, simulate_arrays
+from backends.dataflow.stream import FRAMES, simulate, simulate_arrays, simulate_compiled
 from backends.dataflow.tokens import simulate_tokens
 
 
@@ -133,10 +137,10 @@ def with_cycles(stage: Stage, change: Callable[[int], int]) -> Stage:
 
 @settings(deadline=None, max_examples=300)
 @given(design=shallow(), frames=st.integers(1, 4), idle=st.booleans(), spans=st.sampled_from([1, 8, 300]))
-def test_arrays_find_what_the_loop_over_tokens_finds(
+def test_arrays_and_the_compiled_loop_come_to_what_the_loop_over_tokens_does(
     design: tuple[list[Stage], dict[Fifo, int]], frames: int, idle: bool, spans: int
 ) -> None:
-    """Completions and fill, also where firings take no cycle; a deadlock is left to the loop, which names it."""
+    """Completions and fill, also where firings take no cycle; a deadlock is left to the last, which names it."""
     stages, depths = design
     if idle:
         stages = [
@@ -153,29 +157,46 @@ def test_arrays_find_what_the_loop_over_tokens_finds(
         else:
             patch.setattr(times, "STUCK", 1_000_000)
             assert simulate_arrays(stages, depths, frames) == expected
+    assert compiled.available() == bool(shutil.which("g++"))
+    if compiled.available():
+        assert simulate_compiled(stages, depths, frames) == (None if expected.deadlock else expected)
     assert simulate(stages, depths, frames) == expected
 
 
-@settings(deadline=None, max_examples=200)
-@given(design=shallow(), data=st.data())
-def test_where_a_simulation_begins_does_not_change_what_it_finds(
-    design: tuple[list[Stage], dict[Fifo, int]], data: st.DataObject
+@pytest.mark.parametrize(
+    "compiler", [None, "#!/bin/sh\nexit 1\n", "#!/bin/sh\nsleep 9\n"], ids=["none", "fails", "hangs"]
+)
+def test_without_a_compiler_the_result_is_the_same(
+    compiler: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From the times of FIFOs that are deeper, shallower or never full; where FIFOs deadlock, there are no times."""
-    stages, depths = design
-    others = {fifo: data.draw(st.none() | st.integers(1, 6)) for fifo in fifos(stages)}
-    like, expected = simulate(stages, others), simulate_tokens(stages, depths, FRAMES)
-    if like.settled is None:
-        assert like.deadlock
-        return
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(times, "AGAIN", 1_000_000 if expected.deadlock is None else times.AGAIN)
-        if expected.deadlock:
-            with pytest.raises(times.Unsettled):
-                simulate_arrays(stages, depths, FRAMES, like.settled)
-        else:
-            assert simulate_arrays(stages, depths, FRAMES, like.settled) == expected
-    assert simulate(stages, depths, like=like) == expected
+    stages = [Stage("one", (INPUT,), (Run(6, 2),)), Stage("two", ("one",), (Run(6, 3),))]
+    expected = simulate_tokens(stages, {("one", "two"): 2}, 2)
+    stream._simulate.cache_clear()
+    if compiler:
+        (tmp_path / "g++").write_text(compiler)
+        (tmp_path / "g++").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin" if compiler else str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(compiled, "SECONDS", 0.5)
+    monkeypatch.setattr(compiled, "library", cache(compiled.library.__wrapped__))
+    assert not compiled.available()
+    assert simulate_compiled(stages, {("one", "two"): 2}, 2) is None
+    assert simulate(stages, {("one", "two"): 2}, 2) == expected
+    assert not [path for path in tmp_path.rglob("*") if path.suffix == ".so"]
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ on PATH")
+def test_it_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for path in (os.environ["PATH"], "/nowhere", os.environ["PATH"]):
+        if path != "/nowhere":
+            for damaged in (tmp_path / "zynqflows").glob("*"):
+                damaged.unlink()
+                damaged.write_bytes(b"damaged")
+        monkeypatch.setenv("PATH", path)
+        monkeypatch.setattr(compiled, "library", cache(compiled.library.__wrapped__))
+        assert compiled.available()
+    assert [path.suffix for path in (tmp_path / "zynqflows").iterdir()] == [".so"]
 
 
 def test_stages_that_never_hold_up_their_sources_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,33 +212,6 @@ def test_stages_that_never_hold_up_their_sources_are_computed_once(monkeypatch: 
     slower = [Stage(name, (source,), (Run(500, 3 + place),)) for place, (source, name) in enumerate(pairwise(names))]
     tracks, _ = times.settled(slower, dict.fromkeys(fifos(slower), 4000), 3)
     assert sum(computed) <= 1.01 * sum(map(len, tracks.values()))
-
-
-@settings(deadline=None, max_examples=200)
-@given(design=shallow(), frames=st.integers(1, 4), followed=st.integers(1, 3))
-def test_tokens_that_are_followed_alone_are_never_later(
-    design: tuple[list[Stage], dict[Fifo, int]], frames: int, followed: int
-) -> None:
-    stages, depths = design
-    if simulate(stages, depths, frames).deadlock:
-        return
-    every, bits = times.settled(stages, depths, frames)
-    some, fewer_bits = times.settled(stages, depths, frames, followed)
-    for name, whole in every.items():
-        part = some[name]
-        assert len(part.ready) >= frames * min(followed, len(whole.ready) // frames)
-        for exact, bound in ((whole.taken, part.taken), (whole.ready, part.ready)):
-            grain = len(exact) // max(len(bound), 1)
-            assert (bound >> fewer_bits <= exact[grain - 1 :: grain or 1] >> bits).all()
-
-
-def test_a_design_that_is_plainly_too_slow_is_found_so_by_few_of_its_tokens() -> None:
-    """While a stage writes the last rows of a frame, its writer fills the FIFO between and waits."""
-    even = Stage("even", (INPUT,), (Run(2048, 3),))
-    late = Stage("late", ("even",), (Run(512, 1, puts=False), Run(1536, 3), Run(512, 3, takes=False)))
-    shallow_fifo, deep_fifo = {("even", "late"): LEAST}, ahead([even, late])
-    assert least_interval([even, late], shallow_fifo) > 1.01 * even.busy
-    assert even.busy <= least_interval([even, late], deep_fifo) <= simulate([even, late], deep_fifo).interval
 
 
 @settings(deadline=None)

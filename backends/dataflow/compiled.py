@@ -10,20 +10,25 @@ import ctypes
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 from platform import machine
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backends.dataflow.stages import BOUNDLESS, Fifo, Stage, fifos
+from backends.dataflow.stages import BOUNDLESS, Deadlock, Fifo, Stage, fifos
+from backends.dataflow.tokens import deadlock
 
 if TYPE_CHECKING:
     from backends.dataflow.stages import Times
 
 SOURCE = Path(__file__).with_name("tokens.cpp")
+FOR_TOKENS, FOR_ROOM = 1, 2
+"""What a stage may wait for in the end."""
 COMPILER, FLAGS, SECONDS = "g++", ("-std=c++17", "-O2", "-shared", "-fPIC"), 60
 
 
@@ -32,46 +37,70 @@ def available() -> bool:
     return library() is not None
 
 
-def simulated(
-    stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int
-) -> tuple[dict[str, Times], dict[str, Times]] | None:
-    """(when each stage takes its tokens, when those it puts can be taken) in cycles, with FIFOs of these depths; None
-    after a deadlock, or where nothing is compiled."""
+class End(NamedTuple):
+    """The tokens that a stage has taken and put, and what it waits for, 0 where it has ended."""
+
+    taken: int
+    put: int
+    waits: int
+
+
+@dataclass(frozen=True)
+class Ran:
+    """When each stage has taken its tokens, and when those that it has put can be taken, in cycles."""
+
+    taken: dict[str, Times]
+    ready: dict[str, Times]
+    deadlock: Deadlock | None
+
+
+def simulated(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> Ran | None:
+    """`frames` through `stages` with FIFOs of these depths; None where nothing is compiled."""
     import numpy as np
 
-    if (loop := library()) is None:
+    if (compiled := library()) is None:
         return None
-    places = {stage.name: place for place, stage in enumerate(stages)}
-    links = [
-        (places[fifo[0]], places[fifo[1]], BOUNDLESS if depth is None else depth + stages[places[fifo[0]]].in_pipeline)
+    place = {stage.name: number for number, stage in enumerate(stages)}
+    capacity = {
+        fifo: BOUNDLESS if (depth := depths.get(fifo)) is None else depth + stages[place[fifo[0]]].in_pipeline
         for fifo in fifos(stages)
-        for depth in (depths.get(fifo),)
-    ]
+    }
+    links = [(place[writer], place[reader], capacity[writer, reader]) for writer, reader in capacity]
     takes, puts = [stage.taken for stage in stages], [stage.tokens for stage in stages]
-    taken, put = np.empty(sum(takes) * frames, np.int64), np.empty(sum(puts) * frames, np.int64)
     arrays = (
         np.concatenate([stage.runs for stage in stages]),
         np.array([len(stage.runs) for stage in stages]),
         np.array([stage.delay for stage in stages]),
         np.array(links, np.int64),
-        taken,
+        taken := np.empty(sum(takes) * frames, np.int64),
         np.array(takes),
-        put,
+        put := np.empty(sum(puts) * frames, np.int64),
         np.array(puts),
+        ends := np.empty((len(stages), 3), np.int64),
     )
-    given = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
-    if not loop.simulate(*map(ctypes.c_int64, (len(stages), len(links), frames)), *given):
-        return None
-    by_stage = zip(stages, _cut(taken, takes, frames), _cut(put, puts, frames), strict=True)
-    events = [(stage.name, took, came + stage.delay) for stage, took, came in by_stage]
-    return {name: took for name, took, _ in events}, {name: came for name, _, came in events}
+    sizes = map(ctypes.c_int64, (len(stages), len(links), frames))
+    compiled.simulate(*sizes, *(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
+
+    end = {stage.name: End(*values) for stage, values in zip(stages, ends.tolist(), strict=True)}
+    return Ran(
+        {name: times[: end[name].taken] for name, times in _by_stage(stages, taken, takes, frames)},
+        {
+            name: times[: end[name].put] + stages[place[name]].delay
+            for name, times in _by_stage(stages, put, puts, frames)
+        },
+        deadlock(
+            capacity,
+            lambda fifo: end[fifo[1]].waits == FOR_TOKENS and end[fifo[1]].taken == end[fifo[0]].put,
+            lambda fifo: end[fifo[0]].waits == FOR_ROOM and end[fifo[0]].put - end[fifo[1]].taken >= capacity[fifo],
+        ),
+    )
 
 
-def _cut(times: Times, counts: Sequence[int], frames: int) -> list[Times]:
-    """The times of each stage, of which there are so many a frame."""
-    import numpy as np
-
-    return np.split(times, np.cumsum(counts)[:-1] * frames)
+def _by_stage(stages: Sequence[Stage], times: Times, counts: Sequence[int], frames: int) -> Iterator[tuple[str, Times]]:
+    """The part of `times` that is each stage's, which has so many a frame."""
+    ends = accumulate(count * frames for count in counts)
+    for stage, count, end in zip(stages, counts, ends, strict=True):
+        yield stage.name, times[end - count * frames : end]
 
 
 @cache

@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import count, takewhile
 from math import ceil
 
+from backends.dataflow import compiled
 from backends.dataflow.stages import Fifo, Stage, fifos
 from backends.dataflow.stream import simulate
 from backends.dataflow.tokens import simulate_tokens
@@ -124,8 +125,8 @@ def _skips(
     depths: dict[Fifo, int | None] = dict.fromkeys(fifos(stages), LEAST)
     circles = len(depths) - len(stages) + 1  # circles of FIFOs in either direction: each may deadlock
     withheld: dict[Fifo, int] = {}
-    while True:  # token by token finds a deadlock quickly; arrays would only fall back to it
-        one_frame = simulate_tokens if len(withheld) < circles else simulate
+    while True:  # arrays would only fall back to the loop over tokens, which finds a deadlock quickly
+        one_frame = simulate if compiled.available() or len(withheld) == circles else simulate_tokens
         simulation = one_frame(stages, depths, 1)
         if simulation.deadlock is None:
             break

@@ -2,7 +2,7 @@
 
 Cycles do not depend on data, so a simulation has one outcome, whichever way it is computed. `compiled` is the quickest,
 where there is a compiler. Elsewhere `times` computes whole arrays of tokens at once; where that does not converge soon,
-`tokens` goes token by token. That one also says which stages wait for each other in a deadlock.
+as in a deadlock, `tokens` goes token by token.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from backends.dataflow import compiled
-from backends.dataflow.stages import Fifo, Simulation, Stage, busiest, fifos
+from backends.dataflow.stages import Deadlock, Fifo, Simulation, Stage, busiest, fifos
 from backends.dataflow.times import Unsettled, settled
 from backends.dataflow.tokens import simulate_tokens
 from backends.dataflow.track import filled
@@ -44,8 +44,8 @@ def simulate(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames:
 @lru_cache(maxsize=8)  # what one search for FIFO depths asks for again
 def _simulate(stages: tuple[Stage, ...], depth_items: tuple[tuple[Fifo, int | None], ...], frames: int) -> Simulation:
     depths = dict(depth_items)
-    if compiled.available():
-        return simulate_compiled(stages, depths, frames) or simulate_tokens(stages, depths, frames)
+    if simulation := simulate_compiled(stages, depths, frames):
+        return simulation
     try:
         return simulate_arrays(stages, depths, frames)
     except Unsettled:
@@ -53,9 +53,9 @@ def _simulate(stages: tuple[Stage, ...], depth_items: tuple[tuple[Fifo, int | No
 
 
 def simulate_compiled(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> Simulation | None:
-    """None after a deadlock, or where nothing is compiled."""
-    times = compiled.simulated(stages, depths, frames)
-    return times and _simulation(stages, depths, *times)
+    """None where nothing is compiled."""
+    ran = compiled.simulated(stages, depths, frames)
+    return ran and _simulation(stages, depths, ran.taken, ran.ready, ran.deadlock)
 
 
 def simulate_arrays(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> Simulation:
@@ -71,6 +71,7 @@ def _simulation(
     depths: Mapping[Fifo, int | None],
     taken: Mapping[str, Times],
     ready: Mapping[str, Times],
+    deadlock: Deadlock | None = None,
 ) -> Simulation:
     """From the cycles at which each stage takes its tokens, and those at which the tokens that it puts can be taken."""
     last, by_name = stages[-1], {stage.name: stage for stage in stages}
@@ -81,7 +82,7 @@ def _simulation(
         return filled(by_name[writer], ready[writer], taken[reader], depths.get(fifo))
 
     fill, kept = _Fill(fifos(stages), held), sum(map(len, (*taken.values(), *ready.values())))
-    return Simulation(tuple(ends.tolist()), busiest(stages).name, fill if kept <= KEPT else dict(fill), None)
+    return Simulation(tuple(ends.tolist()), busiest(stages).name, fill if kept <= KEPT else dict(fill), deadlock)
 
 
 class _Fill(Mapping[Fifo, int]):

@@ -11,6 +11,11 @@ struct Run { int64_t repeats, cycles, takes, puts; };
 
 struct Fifo { int64_t writer, reader, capacity; };
 
+enum Waits { NOT, FOR_TOKENS, FOR_ROOM };
+
+// How far a stage has come: the tokens taken and put, and what it waits for.
+struct End { int64_t taken = 0, put = 0, waits = NOT; };
+
 struct Stage {
     const Run *runs;
     int64_t count, delay;
@@ -18,16 +23,16 @@ struct Stage {
     std::vector<int> sources;
     std::vector<const Fifo *> readers;
     // How far it has come: in which frame, run and firing, at which cycle, and whether its firing has taken its tokens.
-    int64_t frame = 0, run = 0, repeat = 0, now = 0, taken = 0, put = 0;
+    int64_t frame = 0, run = 0, repeat = 0, now = 0;
     bool fires = false;
+    End end;
 };
 
 }  // namespace
 
-// 1 where all frames are through, 0 where stages wait for each other or for tokens that never come.
-extern "C" int simulate(int64_t stage_count, int64_t fifo_count, int64_t frames, const Run *runs, const int64_t *run_counts,
-                        const int64_t *delays, const Fifo *fifos, int64_t *takes, const int64_t *take_counts,
-                        int64_t *puts, const int64_t *put_counts) {
+extern "C" void simulate(int64_t stage_count, int64_t fifo_count, int64_t frames, const Run *runs, const int64_t *run_counts,
+                         const int64_t *delays, const Fifo *fifos, int64_t *takes, const int64_t *take_counts,
+                         int64_t *puts, const int64_t *put_counts, End *ends) {
     std::vector<Stage> stages(stage_count);
     for (int64_t i = 0; i < stage_count; i++) {
         Stage &stage = stages[i];
@@ -43,6 +48,8 @@ extern "C" int simulate(int64_t stage_count, int64_t fifo_count, int64_t frames,
     // Fires as often as the known times of the others allow; whether it took or put anything.
     auto advance = [&](Stage &stage) {
         bool moved = false;
+        End &end = stage.end;
+        const auto stops = [&](Waits what) { end.waits = what; return moved; };
         for (; stage.frame < frames; stage.frame++, stage.run = 0)
             for (; stage.run < stage.count; stage.run++, stage.repeat = 0) {
                 const Run run = stage.runs[stage.run];
@@ -54,12 +61,12 @@ extern "C" int simulate(int64_t stage_count, int64_t fifo_count, int64_t frames,
                     if (!stage.fires) {
                         if (run.takes) {
                             for (int source : stage.sources)
-                                if (stages[source].put <= stage.taken) return moved;
+                                if (stages[source].end.put <= end.taken) return stops(FOR_TOKENS);
                             for (int source : stage.sources) {
-                                const int64_t ready = stages[source].puts[stage.taken] + stages[source].delay;
+                                const int64_t ready = stages[source].puts[end.taken] + stages[source].delay;
                                 if (ready > stage.now) stage.now = ready;
                             }
-                            stage.takes[stage.taken++] = stage.now;
+                            stage.takes[end.taken++] = stage.now;
                             moved = true;
                         }
                         stage.now += run.cycles;
@@ -67,25 +74,23 @@ extern "C" int simulate(int64_t stage_count, int64_t fifo_count, int64_t frames,
                     }
                     if (run.puts) {
                         for (const Fifo *fifo : stage.readers)
-                            if (stage.put - fifo->capacity >= stages[fifo->reader].taken) return moved;
+                            if (end.put - fifo->capacity >= stages[fifo->reader].end.taken) return stops(FOR_ROOM);
                         for (const Fifo *fifo : stage.readers) {
-                            const int64_t leaver = stage.put - fifo->capacity;
+                            const int64_t leaver = end.put - fifo->capacity;
                             if (leaver >= 0 && stages[fifo->reader].takes[leaver] > stage.now)
                                 stage.now = stages[fifo->reader].takes[leaver];
                         }
-                        stage.puts[stage.put++] = stage.now;
+                        stage.puts[end.put++] = stage.now;
                         moved = true;
                     }
                 }
             }
-        return moved;
+        return stops(NOT);
     };
 
     for (bool moved = true; moved;) {
         moved = false;
         for (Stage &stage : stages) moved |= advance(stage);
     }
-    for (const Stage &stage : stages)
-        if (stage.frame < frames) return 0;
-    return 1;
+    for (const Stage &stage : stages) *ends++ = stage.end;
 }

@@ -7,7 +7,7 @@ advanced as far as the known times of the others allow, until nothing moves.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from backends.dataflow.stages import BOUNDLESS, INPUT, Deadlock, Fifo, Simulation, Stage, busiest, fifos
 from backends.dataflow.track import filled
@@ -42,18 +42,23 @@ def simulate_tokens(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], 
         tuple(processes[last.name].ends[last.tokens - 1 :: last.tokens]),
         busiest(stages).name,
         {fifo: link.fill() for fifo, link in links.items()},
-        _deadlock(processes, links),
+        deadlock(
+            links,
+            lambda fifo: processes[fifo[1]].lacks(links[fifo]),
+            lambda fifo: processes[fifo[0]].blocked and links[fifo].is_full,
+        ),
     )
 
 
-def _deadlock(processes: Mapping[str, _Process], links: Mapping[Fifo, _Link]) -> Deadlock | None:
-    """The first circle of stages that wait for each other, None where every stage has ended."""
+def deadlock(fifos: Iterable[Fifo], lacks: Callable[[Fifo], bool], blocks: Callable[[Fifo], bool]) -> Deadlock | None:
+    """The first circle of stages that wait for each other, None where no stage waits. The reader of a FIFO may lack its
+    tokens, or the FIFO may block its writer."""
     waits_for: dict[str, Fifo] = {}
-    for fifo, link in links.items():
+    for fifo in fifos:
         writer, reader = fifo
-        if processes[reader].lacks(link):
+        if lacks(fifo):
             waits_for.setdefault(reader, fifo)
-        if processes[writer].blocked and link.is_full:
+        if blocks(fifo):
             waits_for[writer] = fifo
     if not waits_for:
         return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import ceil, gcd, prod
 
 from backends.dataflow.pe_simd import Fold
@@ -68,6 +68,14 @@ class Node:
     shape: Shape
     tensor: str
     layer: Layer
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Caches ask for it often."""
+        return hash((self.name, self.sources, self.taken, self.shape, self.layer))
 
     @property
     def scope(self) -> str:
@@ -176,6 +184,7 @@ def _simds(layer: Conv2D, channels: int) -> tuple[int, ...]:
     return tuple(sorted({simd for simd, across in ways if columns_a_part(layer, channels, simd) == across}))
 
 
+@lru_cache(maxsize=1 << 16)
 def parts(node: Node, wide: Lanes) -> Parts:
     """The parts that the window stage `node` puts."""
     layer, channels, width = node.layer, node.taken[-1], part_width(node.layer, wide.fold)

@@ -75,6 +75,7 @@ def stage_timing(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> tuple[tuple[
     return (*frame(node, wide), *restart), pace.depth + adders
 
 
+@lru_cache(maxsize=1 << 16)  # of a network it is the same on every part, and at every width of its numbers
 def busy(node: Node, wide: Lanes, pace: Pace = EXPECTED) -> int:
     """Cycles of one frame, if its words are always available and its FIFOs never full."""
     if node.kind in MULTIPLYING:

@@ -32,10 +32,12 @@ from flows.stored_estimates import estimate_path, read_estimate, versions, write
 
 AHEAD = 4
 """Groups of points handed out beyond the number of workers, so that none waits."""
-TOGETHER = 8
-"""Points of a group at most: of one design at several clocks, for which a worker searches once."""
+TOGETHER = 10
+"""Points of a group at most: of one arithmetic at several clocks and rates, whose foldings a worker prices once."""
 PART, CLOCK = "part", "clock_ns"
 """Axes that every flow has; the others are options."""
+RATE = "target_fps"
+"""The option that says which rate to reach."""
 T = TypeVar("T")
 Told = Callable[[int, int, int], None]
 """A progress callback: called with the points done, their total, and how many were in the store before."""
@@ -45,7 +47,7 @@ def grid(request: Request, axes: Mapping[str, Sequence[Any]]) -> tuple[Request, 
     """`request` at every combination of `axes`: `PART`, `CLOCK`, and options by name. A flow without an option has no
     points along that axis. Each point has the command that builds it. Raises `UsageError` for an axis without values.
 
-    Points that differ only in part and clock stand together, since a flow reuses what it computed for one of them.
+    Points that differ only in clock and rate stand together, since a flow reuses what it computed for one of them.
     """
     if empty := [name for name, values in axes.items() if not values]:
         raise UsageError(f"axis {empty[0]}", "it has no value", "give one or more, or leave it out")
@@ -53,7 +55,9 @@ def grid(request: Request, axes: Mapping[str, Sequence[Any]]) -> tuple[Request, 
     for flow in dict.fromkeys(request.flows):
         options = request.options[flow]
         own = {name: values for name, values in axes.items() if hasattr(options, name)}
-        own |= {PART: axes.get(PART, request.parts), CLOCK: axes.get(CLOCK, (request.clock_ns,))}
+        own |= {PART: axes.get(PART, request.parts)}
+        own |= {RATE: own.pop(RATE)} if RATE in own else {}
+        own |= {CLOCK: axes.get(CLOCK, (request.clock_ns,))}
         for values in product(*own.values()):
             chosen = dict(zip(own, values, strict=True))
             part, clock_ns = chosen.pop(PART), chosen.pop(CLOCK)
@@ -176,10 +180,10 @@ def _answering() -> Iterator[None]:
 
 
 def _groups(points: Sequence[Request], places: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Neighbours that differ in the clock alone."""
+    """Neighbours that differ in clock and rate alone."""
     group: list[int] = []
     for place in places:
-        if group and (len(group) == TOGETHER or _clockless(points[place]) != _clockless(points[group[0]])):
+        if group and (len(group) == TOGETHER or _alike(points[place]) != _alike(points[group[0]])):
             yield group
             group = []
         group.append(place)
@@ -187,8 +191,12 @@ def _groups(points: Sequence[Request], places: Sequence[int]) -> Iterator[Sequen
         yield group
 
 
-def _clockless(point: Request) -> Request:
-    return replace(point, clock_ns=CLOCK_NS, command="")
+def _alike(point: Request) -> Request:
+    """The same for points that differ in clock and rate alone."""
+    options = {
+        flow: replace(each, **{RATE: None}) if hasattr(each, RATE) else each for flow, each in point.options.items()
+    }
+    return replace(point, clock_ns=CLOCK_NS, options=options, command="")
 
 
 def _evaluated(points: Sequence[Request], outcome: Outcome, trained: Trained, batch: Asset, steps: Steps) -> Outcome:

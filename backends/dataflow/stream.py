@@ -54,8 +54,9 @@ def _simulate(stages: tuple[Stage, ...], depth_items: tuple[tuple[Fifo, int | No
 
 def simulate_compiled(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> Simulation | None:
     """None where nothing is compiled."""
-    ran = compiled.simulated(stages, depths, frames)
-    return ran and _simulation(stages, depths, ran.taken, ran.ready, ran.deadlock)
+    if (ran := compiled.simulated(stages, depths, frames)) is None:
+        return None
+    return _simulation(stages, depths, ran.taken, ran.ready, ran.deadlock)
 
 
 def simulate_arrays(stages: Sequence[Stage], depths: Mapping[Fifo, int | None], frames: int) -> Simulation:

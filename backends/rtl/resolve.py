@@ -41,7 +41,8 @@ def _formats(options: RtlOptions) -> Iterator[Refusal]:
 def resolve(job: Job[RtlOptions]) -> Solved[RtlDesign]:
     """Raises `Unbuildable` where `clocks.resolve` does."""
     if isinstance(job.integer, IntegerNetwork):
-        return folding.resolve_folding(_of_integers(job, job.integer), job.integer.quantised, RtlDesign)
+        float_job = _of_integers(job, job.integer)
+        return folding.resolve_folding(folding.Foldings(float_job, job.integer.quantised, RtlDesign), float_job)
     return clocks.resolve(job, RtlDesign)
 
 

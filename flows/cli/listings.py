@@ -27,7 +27,10 @@ from reports.terminal.layout import table
 ABSENT = "absent"
 PIP = "pip install -c constraints.txt -e '.[{}]'"
 TOOLS = {
-    "g++": ("compiles C simulations, the proofs, and the stream simulation, which halves estimates", "apt-get install g++"),
+    "g++": (
+        "compiles C simulations, the proofs, and the stream simulation, which halves estimates",
+        "apt-get install g++",
+    ),
     "vitis_hls": ("AMD's HLS compiler: csynth of every run, co-simulation with --vendor cosim", "AMD"),
     "vivado_hls": ("the same with --backend vivado: Vivado HLS 2019.2 or 2020.1", "AMD"),
     "vivado": ("AMD's logic synthesis, with --vendor vsynth", "AMD"),

@@ -1,40 +1,43 @@
-"""One search for the clocks of a sweep: without a rate to reach, no folding depends on the clock."""
+"""One search for the points of a sweep that differ in clock or rate: only a rate to reach makes a folding depend on the
+clock, and what the foldings cost depends on neither."""
 
 from __future__ import annotations
 
-from copy import copy
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from backends.dataflow import refusals
 from backends.dataflow.layers.arithmetic import lower
 from backends.dataflow.layers.check import overflows
 from backends.dataflow.layers.design import Options
-from backends.dataflow.layers.resolve import Design, Make, resolve_folding
+from backends.dataflow.layers.resolve import Design, Foldings, Make, of, resolve_folding
 from backends.dataflow.options import NO_TARGET
 from backends.dataflow.space import Solved
 from backends.protocol import Job
 
-KEPT = 16
-"""The most designs of a network that are kept for jobs at other clocks."""
+KEPT = 4
+"""The most foldings, and the most designs, of a network that are kept for other jobs."""
 
 
 def resolve(job: Job[Options], make: Make[Options, Design]) -> Solved[Design]:
-    """The design of `job`, a float network. The solution at one clock is reused at other clocks. Raises `Unbuildable`
-    for accumulators that could overflow, and where `resolve_folding` does."""
+    """The design of `job`, a float network. Raises `Unbuildable` for accumulators that could overflow, and where
+    `Foldings` and `resolve_folding` do."""
     quantised = lower(job)
     refusals.refuse(overflows(job, quantised))
+    free = replace(job.options, target_fps=NO_TARGET)
+    key = make, job.network, quantised.digest, free, replace(job.target, clock_ns=0.0)
+    foldings = _kept(job, Foldings, key, lambda: Foldings(job, quantised, make))
     if job.options.target_fps != NO_TARGET:
-        return resolve_folding(job, quantised, make)
-    key = make, job.network, quantised.digest, job.options, replace(job.target, clock_ns=0.0)
-    solved: Solved[Design] = job.known.pop(key, None) or resolve_folding(job, quantised, make)
-    job.known[key] = solved
-    for oldest in list(job.known)[:-KEPT]:
-        job.known.pop(oldest, None)
-    return replace(solved, design=_of(solved.design, job), bolder=solved.bolder and _of(solved.bolder, job))
+        return resolve_folding(foldings, job)
+    solved: Solved[Design] = _kept(job, Solved, key, lambda: resolve_folding(foldings, job))
+    return replace(solved, design=of(solved.design, job), bolder=solved.bolder and of(solved.bolder, job))
 
 
-def _of(design: Design, job: Job[Options]) -> Design:
-    """The same design for a job of another clock, with its cached properties."""
-    other = copy(design)
-    object.__setattr__(other, "job", job)
-    return other
+def _kept(job: Job[Any], kind: type, key: Any, make: Callable[[], Any]) -> Any:
+    """What `make` returns or has returned for an equal key; the last `KEPT` of each kind are kept."""
+    values = job.known.setdefault(kind, {})
+    values[key] = values.pop(key, None) or make()
+    for oldest in list(values)[:-KEPT]:
+        del values[oldest]
+    return values[key]

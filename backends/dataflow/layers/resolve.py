@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
-from typing import Any, TypeVar
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any, Generic, TypeVar
 
 from backends.cost.amounts import joined, totals
 from backends.dataflow import pe_simd, refusals
@@ -36,42 +37,97 @@ Make = Callable[[Job[Options], QuantisedNetwork, Mapping[str, Fold]], Design]
 """(job, arithmetic, folds) -> the design: a class of `LayerDesign`."""
 
 
-def resolve_folding(job: Job[Options], quantised: QuantisedNetwork, make: Make[Options, Design]) -> Solved[Design]:
-    """The design of `job` in this arithmetic. Raises `Unbuildable` for illegal folds, an unreachable rate, and FIFOs
-    that deadlock. Where DSP slices limit the design, layers may multiply in LUTs, if that makes the design faster or
-    reaches the requested rate.
+@dataclass(frozen=True, eq=False)
+class Foldings(Generic[Options, Design]):
+    """The foldings of a job's network in this arithmetic on its part, whatever the clock and the rate to reach. What
+    was computed of them is kept. Raises `Unbuildable` for illegal folds."""
+
+    job: Job[Options]
+    quantised: QuantisedNetwork
+    make: Make[Options, Design]
+
+    def __post_init__(self) -> None:
+        refusals.refuse(pe_simd.refusals(self.asked, self.ways))
+        for name, fold in self.asked.items():
+            refusals.refuse(_in_luts(name, fold, self._tried[1][name]))
+
+    @cached_property
+    def start(self) -> Design:
+        return self.make(self.job, self.quantised, {})
+
+    @cached_property
+    def ways(self) -> Mapping[str, Ways]:
+        """The folds that each layer with weights may have."""
+        return {node.name: self.start.ways(node) for node in nodes(self.quantised) if node.kind in MULTIPLYING}
+
+    @cached_property
+    def asked(self) -> Mapping[str, Fold]:
+        return parse_folding(self.job.options.folding)
+
+    @cached_property
+    def _tried(self) -> tuple[dict[str, list[Fold]], dict[str, Sequence[Fold]]]:
+        return tried(self.start, self.ways, self.asked)
+
+    @cached_property
+    def _costs(self) -> LayerCosts:
+        return LayerCosts(self.start)
+
+    @cached_property
+    def in_dsp(self) -> Problem[Design]:
+        """The problem where layers multiply in DSP slices."""
+        return folding_problem(self.job, self.quantised, self._tried[0], self.make, self._costs)
+
+    @cached_property
+    def in_luts(self) -> Problem[Design] | None:
+        """The problem where layers may also multiply in LUTs; None where none can."""
+        folds, fabric = self._tried
+        more = {name: [*folds[name], *(fabric[name] if name not in self.asked else ())] for name in folds}
+        return None if more == folds else folding_problem(self.job, self.quantised, more, self.make, self._costs)
+
+
+def resolve_folding(foldings: Foldings[Options, Design], job: Job[Options]) -> Solved[Design]:
+    """The design of `job`, which may differ from the job of `foldings` in its clock and the rate to reach. Raises
+    `Unbuildable` for an unreachable rate, and FIFOs that deadlock. Where DSP slices limit the design, layers may
+    multiply in LUTs, if that makes the design faster or reaches the requested rate.
     """
-    start = make(job, quantised, {})
-    ways = {node.name: start.ways(node) for node in nodes(quantised) if node.kind in MULTIPLYING}
-    asked = parse_folding(job.options.folding)
-    refusals.refuse(pe_simd.refusals(asked, ways))
-    folds, in_luts = tried(start, ways, asked)
-    for name, fold in asked.items():
-        refusals.refuse(_in_luts(name, fold, in_luts[name]))
-    costs = LayerCosts(start)
-    problem = folding_problem(job, quantised, folds, make, costs)
     rate, clock_ns = job.options.target_fps, job.target.clock_ns
     limit = cycles_at(rate, clock_ns)
-    solved = problem.chosen(PATIENCE) if limit is None else problem.reaching(limit)
+    solved = _fastest(foldings) if limit is None else _reaching(foldings, limit)
     if limit is not None and solved.design.interval > limit:
-        refusals.refuse(refusals.beyond_reach(rate, clock_ns, problem.fewest, "the widest folding takes"))
-    more = {name: [*folds[name], *(in_luts[name] if name not in asked else ())] for name in folds}
-    if more != folds and limit is not None and _lacking(solved.design):
-        other = folding_problem(job, quantised, more, make, costs).reaching(limit)
-        solved = solved if _lacking(other.design) else other
-    elif more != folds and limit is None and solved.answer and Metric.DSP in solved.answer.stops:
-        larger = folding_problem(job, quantised, more, make, costs)
+        fewest = foldings.in_dsp.fewest
+        refusals.refuse(refusals.beyond_reach(rate, clock_ns, fewest, "the widest folding takes"))
+    design = solved.design
+    refusals.refuse(refusals.deadlock(design.stages, design.depths, design.pixel_bits, job.options.fifo_depth, "words"))
+    if len(foldings.asked) == len(foldings.ways):
+        return Solved(of(design, job), None)
+    return replace(solved, design=of(design, job), bolder=solved.bolder and of(solved.bolder, job))
+
+
+def _reaching(foldings: Foldings[Options, Design], limit: float) -> Solved[Design]:
+    solved = foldings.in_dsp.reaching(limit)
+    if foldings.in_luts and solved.design.interval <= limit and _lacking(solved.design):
+        other = foldings.in_luts.reaching(limit)
+        return solved if _lacking(other.design) else other
+    return solved
+
+
+def _fastest(foldings: Foldings[Options, Design]) -> Solved[Design]:
+    problem, solved = foldings.in_dsp, foldings.in_dsp.chosen(PATIENCE)
+    if foldings.in_luts and solved.answer and Metric.DSP in solved.answer.stops:
         cycles, is_sure = solved.design.interval, solved.answer.sure
-        quicker = larger.quicker(WORTHWHILE * cycles, PATIENCE)
+        quicker = foldings.in_luts.quicker(WORTHWHILE * cycles, PATIENCE)
         # as in `solve`: a design that is sure to fit is not given up for a little speed
         enough = cycles if not is_sure or (quicker and quicker.answer and quicker.answer.sure) else cycles / PATIENCE
         if quicker and quicker.design.interval <= enough:
-            problem, solved = larger, quicker
-    if limit is None:
-        solved = problem.with_bolder(solved)
-    design = solved.design
-    refusals.refuse(refusals.deadlock(design.stages, design.depths, design.pixel_bits, job.options.fifo_depth, "words"))
-    return solved if len(asked) < len(ways) else Solved(design, None)
+            problem, solved = foldings.in_luts, quicker
+    return problem.with_bolder(solved)
+
+
+def of(design: Design, job: Job[Options]) -> Design:
+    """The same design for a job of another clock or rate, with its cached properties."""
+    other = copy(design)
+    object.__setattr__(other, "job", job)
+    return other
 
 
 def tried(

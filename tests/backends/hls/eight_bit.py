@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from backends.dataflow.layers.resolve import folding_problem, resolve_folding
+from backends.dataflow.layers.resolve import Foldings, folding_problem, resolve_folding
 from backends.dataflow.pe_simd import legal
 from backends.dataflow.space import Budgets, Solved
 from backends.hls.design.design import HlsDesign
@@ -62,7 +62,8 @@ def solved(
     part: str = "xc7z020", network: Network = ARCH8, clock_ns: float = 10.0, **options: Any
 ) -> Solved[HlsDesign]:
     """The design of such a job in eight bits, and what the solver says of its folding."""
-    return resolve_folding(job_for(part, network, clock_ns, **options), eight_bit(network), HlsDesign)
+    job = job_for(part, network, clock_ns, **options)
+    return resolve_folding(Foldings(job, eight_bit(network), HlsDesign), job)
 
 
 def budgets_around(design: HlsDesign, folded: bool = False) -> Budgets:

@@ -106,7 +106,10 @@ def _by_stage(stages: Sequence[Stage], times: Times, counts: Sequence[int], fram
 @cache
 def library() -> Any | None:
     """The compiled simulation."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zynqflows"
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zynqflows"
+    except RuntimeError:  # the user has no home
+        return None
     digest = sha256(SOURCE.read_bytes() + " ".join((*FLAGS, machine())).encode()).hexdigest()[:16]
     path = folder / f"tokens-{digest}.so"
     try:

@@ -103,11 +103,15 @@ def _step(name: str, about: str, script: str, given: Mapping[str, str | Output],
 
 def commands(read: Sequence[str], top: str) -> str:
     """What Yosys does with what it has `read`. Pads and clock buffers are not the design's; where a line of the source
-    is from is left out of the netlist, which is half as long without.
+    is from is left out of the netlist, which is half as long without. Of equal registers Yosys keeps one, unless the
+    attribute ``keep`` of their signals is theirs too.
     """
     return "\n".join(
         (
             *read,
+            f"hierarchy -top {top}",
+            "proc",
+            "setattr -set keep 1 */a:keep %ci1 */t:$dff %i",
             f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
             f"tee -q -o {COUNTS} stat -json",
             "setattr -unset src *",

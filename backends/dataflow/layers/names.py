@@ -73,7 +73,7 @@ VERILOG = """
 """Keywords of SystemVerilog (IEEE 1800-2017), and names that ``top.sv`` uses already. They are added to `TAKEN`, so
 that layers have the same names in both languages wherever possible."""
 _MODULES = """
-    adder_tree axis_receive axis_send convolution delay dense dsp_multiply_add fifo global_average memory narrow
+    adder_tree axis_receive axis_send convolution delay dense dsp_multiply_add fifo global_average maximum memory narrow
     packed_array product_array requantise rom short_fifo testbench threshold threshold_search widen
 """
 VERILOG_LAYER = TAKEN | {word.replace("_", "") for word in VERILOG.split()}

@@ -79,7 +79,8 @@ def node_cost(
             compared = layer.kernel[0] + layer.kernel[1] - 2
             kept_words = shift_register_luts(max(node.taken[-1] // wide.takes, 1), data * wide.takes)
             compares = 2 * data * wide.takes * compared + (layer.kernel[1] - 1) * kept_words
-            amounts = joined(control, logic(compares, (3 + layer.kernel[1]) * data * wide.takes, "pools"))
+            registers = (1 + layer.kernel[1] + 3 * compared) * data * wide.takes
+            amounts = joined(control, logic(compares, registers, "pools"))
             return amounts, {LINE_BUFFERS: memory(rows(node, wide, data, device), LINE_BUFFERS, device)}
         case (("add" | "relu"), _):
             is_exact = quantised.type_of(node.tensor).overflow is Overflow.WRAP  # sums that go on as they are
@@ -89,12 +90,14 @@ def node_cost(
             return joined(control, codes), {}
         case (("global_average_pool" | "global_sum"), _):
             bits = data + ceil(log2(pixels(node.taken))) + 1
-            held = ram_luts(max(node.shape[-1] // wide.puts, 1), wide.puts * bits)
+            words = node.shape[-1] // wide.puts
+            held = ram_luts(words - 1, wide.puts * bits) if words > 2 else 0
             area = pixels(node.taken)
             is_divided = node.kind == "global_average_pool" and area & (area - 1)
             divides = wide.puts * dsp48(bits, bits + 1) if is_divided else 0  # by a product with its reciprocal
             dsp = exact(divides, "multipliers", "a DSP48E1 a division (UG479)")
-            sums = joined(logic(wide.puts * bits + held, wide.puts * bits, "adders"), {Metric.DSP: (dsp,)})
+            registers = wide.puts * (data + bits * min(words, 2))
+            sums = joined(logic(wide.puts * bits + held, registers, "adders"), {Metric.DSP: (dsp,)})
             return joined(control, sums, requantise(wide.puts, result)), {}
         case _:
             return joined(control, split(wide.takes, 1, result) if node.kind == "send" else {}), {}
@@ -165,7 +168,7 @@ def exact_sums(lanes: int, result: int) -> Amounts:
 def split(taken: int, lanes: int, bits: int) -> Amounts:
     """What takes words of `taken` values of `bits` bits apart into `lanes` at a time."""
     moving = taken * bits if taken > lanes else 0  # a word as it comes goes on at once
-    return logic(moving, moving, "words")
+    return logic(moving, 2 * moving, "words")
 
 
 def fifo_cost(buffer: Buffer) -> Amounts:

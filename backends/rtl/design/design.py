@@ -43,14 +43,16 @@ LATENCY = {
     MATRIX_VECTOR: 12,
     Add.kind: 4,
     ReLU.kind: 3,
-    MaxPool2D.kind: 5,
-    GlobalAveragePool.kind: 4,
-    GlobalSum.kind: 4,
+    MaxPool2D.kind: 3,
+    GlobalAveragePool.kind: 5,
+    GlobalSum.kind: 5,
     Threshold.kind: 1,
     SEND: 0,
 }
 """Cycles from the end of a turn until what it made can be read from the FIFO that the stage ends in, without those that
-thresholds take."""
+thresholds and comparisons take."""
+NARROW = 2
+"""Those of a word that is taken apart."""
 REQUANTISE = 2
 """Those in a matrix-vector unit where thresholds take their place."""
 DIVIDER = 4
@@ -149,11 +151,14 @@ def latency(node: Node, wide: Lanes, search: Search | None = None) -> int:
         cycles += thresholds.latency(search, wide.fold.pe if is_unit else wide.puts) - REQUANTISE * is_unit
     match node.kind:
         case "matrix_vector":
-            return cycles + ceil(log2(wide.fold.simd)) + (wide.takes > wide.fold.simd)
+            return cycles + ceil(log2(wide.fold.simd)) + NARROW * (wide.takes > wide.fold.simd)
         case "window":
-            return cycles + (wide.takes > parts(node, wide).stored)
+            return cycles + NARROW * (wide.takes > parts(node, wide).stored)
         case "send":
-            return cycles + (wide.takes > 1)
+            return cycles + NARROW * (wide.takes > 1)
+        case "maxpool2d":
+            assert isinstance(node.layer, MaxPool2D)
+            return cycles + sum(2 * ceil(log2(size)) for size in node.layer.kernel)
         case "global_average_pool":
             area = pixels(node.taken)
             return cycles + (DIVIDER if area & (area - 1) else 0)

@@ -48,7 +48,7 @@ def memories(search: Search, bits: int) -> Iterator[LibraryMemory]:
 def latency(search: Search, lanes: int) -> int:
     """Cycles from `lanes` integers to the last of their codes."""
     parts = lanes // search.searched
-    return 2 * search.steps + (parts if parts > 1 else 0)
+    return 2 * search.steps + (parts + 1 if parts > 1 else 0)
 
 
 def cost(search: Search, lanes: int, bits: int, result: int) -> Amounts:

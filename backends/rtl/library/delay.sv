@@ -22,13 +22,18 @@ module delay #(
             localparam ADDRESS_BITS = $clog2(WORDS);
             (* ram_style = "distributed" *) logic [WIDTH-1:0] words[0:WORDS-1];
             logic [ADDRESS_BITS-1:0] address, next_address;
-            assign next_address = address == ADDRESS_BITS'(WORDS - 1) ? 0 : address + 1;
-            // The word of the next turn is read a turn ahead: what is written now comes later than that.
+            // The word of the next turn is read a turn ahead: what is written now comes later than that. Its address is a
+            // register too, since it goes to every LUT of the memory.
             always_ff @(posedge clk) begin
                 if (turns) words[address] <= written;
                 if (turns) read <= words[next_address];
-                if (reset) address <= 0;
-                else if (turns) address <= next_address;
+                if (reset) begin
+                    address <= 0;
+                    next_address <= 1;
+                end else if (turns) begin
+                    address <= next_address;
+                    next_address <= next_address == ADDRESS_BITS'(WORDS - 1) ? 0 : next_address + 1;
+                end
             end
         end
     endgenerate

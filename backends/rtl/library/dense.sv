@@ -44,7 +44,7 @@ module dense #(
     output logic [(PUTS-SPARE)*OUT_BITS-1:0] out_data
 );
     // From a turn to the FIFO, and back: whether there is room comes through a register, since the FIFO may be far.
-    localparam LATENCY = 10 + $clog2(SIMD) + (STEPS > 0 ? 2 * STEPS + PE / SEARCHED : 2);
+    localparam LATENCY = 10 + $clog2(SIMD) + (STEPS > 0 ? 2 * STEPS + PE / SEARCHED + 1 : 2);
     localparam PERIOD = INPUTS / SIMD * (PUTS / PE);        // turns of a word that leaves
 
     logic given, takes;

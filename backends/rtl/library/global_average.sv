@@ -27,7 +27,7 @@ module global_average #(
     input logic out_ready,
     output logic [LANES*OUT_BITS-1:0] out_data
 );
-    localparam LATENCY = DOWN > 0 ? 7 : 3;
+    localparam LATENCY = DOWN > 0 ? 8 : 4;
     localparam WORDS = CHANNELS / LANES;
     localparam SUM_BITS = ACT_BITS + $clog2(PIXELS) + 1;
     localparam AVERAGE_BITS = DOWN > 0 ? SUM_BITS + MORE : SUM_BITS;
@@ -55,33 +55,43 @@ module global_average #(
         end
     end
 
-    // The sums of the channels of the turn were kept when these came last.
-    logic [LANES*SUM_BITS-1:0] sums, next_sums, whole;
+    // A turn goes through a register. The sums of its channels are those of WORDS turns before: the last turn's are in
+    // a register, which is the only one where all channels come in one word, and those before it in LUT RAM.
+    logic comes, starts, ends, has_sums, has_averages;
+    logic [LANES*ACT_BITS-1:0] came;
+    always_ff @(posedge clk) begin
+        comes <= turns && !reset;
+        starts <= is_first;
+        ends <= is_last;
+        came <= in_data;
+        has_sums <= comes && ends && !reset;
+    end
+    logic [LANES*SUM_BITS-1:0] sums, newest_sums;
     generate
         for (genvar lane = 0; lane < LANES; lane++) begin : lanes
-            logic [SUM_BITS-1:0] value;
+            logic [SUM_BITS-1:0] value, sum;
             assign value = SUM_BITS'($signed({
-                ACT_SIGNED != 0 && in_data[lane*ACT_BITS+ACT_BITS-1], in_data[lane*ACT_BITS+:ACT_BITS]
+                ACT_SIGNED != 0 && came[lane*ACT_BITS+ACT_BITS-1], came[lane*ACT_BITS+:ACT_BITS]
             }));
-            assign next_sums[lane*SUM_BITS+:SUM_BITS] = (is_first ? 0 : sums[lane*SUM_BITS+:SUM_BITS]) + value;
+            assign sum = sums[lane*SUM_BITS+:SUM_BITS];
+            always_ff @(posedge clk) if (comes) newest_sums[lane*SUM_BITS+:SUM_BITS] <= (starts ? 0 : sum) + value;
+        end
+        if (WORDS == 1) begin : of_one_word
+            assign sums = newest_sums;
+        end else begin : of_words
+            delay #(
+                .WORDS(WORDS - 1),
+                .WIDTH(LANES * SUM_BITS)
+            ) kept_sums (
+                .clk(clk),
+                .reset(reset),
+                .turns(comes),
+                .written(newest_sums),
+                .read(sums)
+            );
         end
     endgenerate
-    delay #(
-        .WORDS(WORDS),
-        .WIDTH(LANES * SUM_BITS)
-    ) kept_sums (
-        .clk(clk),
-        .reset(reset),
-        .turns(turns),
-        .written(next_sums),
-        .read(sums)
-    );
-    logic has_sums, has_averages;
     logic [LANES*AVERAGE_BITS-1:0] averages;
-    always_ff @(posedge clk) begin
-        has_sums <= turns && is_last && !reset;
-        whole <= next_sums;
-    end
 
     generate
         if (DOWN > 0) begin : divides
@@ -94,7 +104,7 @@ module global_average #(
                 logic [SUM_BITS+MORE+DOWN:0] product, moved;
                 logic [2:0] is_negative;
                 logic [AVERAGE_BITS-1:0] quotient;
-                assign sum = whole[lane*SUM_BITS+:SUM_BITS];
+                assign sum = newest_sums[lane*SUM_BITS+:SUM_BITS];
                 assign quotient = AVERAGE_BITS'(moved >> DOWN);
                 always_ff @(posedge clk) begin
                     size <= sum < 0 ? -sum : sum;
@@ -106,7 +116,7 @@ module global_average #(
             end
         end else begin : as_it_is
             assign has_averages = has_sums;
-            assign averages = whole;
+            assign averages = newest_sums;
         end
     endgenerate
 

@@ -124,8 +124,10 @@ module matrix_vector #(
     // Both memories answer two cycles later. The values stand in registers before they go to the multipliers, which may be
     // far; for the weights to arrive with them, their address goes a cycle later.
     logic [SIMD*ACT_BITS-1:0] kept, given_read, given, values;
-    logic [TURN_BITS-1:0] word_read;
-    logic [PE*SIMD*WEIGHT_BITS-1:0] weights;
+    localparam WEIGHTS_WIDTH = PE * SIMD * WEIGHT_BITS;
+    localparam ADDRESSES = WEIGHTS_IN == "block" ? 1 : (WEIGHTS_WIDTH + 127) / 128;
+    logic [ADDRESSES*TURN_BITS-1:0] words_read;
+    logic [WEIGHTS_WIDTH-1:0] weights;
     logic was_new, is_given;
     memory #(
         .WIDTH(SIMD * ACT_BITS),
@@ -140,13 +142,14 @@ module matrix_vector #(
         .read(kept)
     );
     rom #(
-        .WIDTH(PE * SIMD * WEIGHT_BITS),
+        .WIDTH(WEIGHTS_WIDTH),
         .DEPTH(TURNS),
         .WORDS(WEIGHTS),
-        .STORAGE(WEIGHTS_IN)
+        .STORAGE(WEIGHTS_IN),
+        .ADDRESSES(ADDRESSES)
     ) weight_rom (
         .clk(clk),
-        .address(word_read),
+        .address(words_read),
         .read(weights)
     );
     always_ff @(posedge clk) begin
@@ -155,8 +158,14 @@ module matrix_vector #(
         was_new <= is_new;
         is_given <= was_new;
         values <= is_given ? given : kept;
-        word_read <= word;
     end
+    generate
+        for (genvar part = 0; part < ADDRESSES; part++) begin : addresses
+            (* keep = "true" *) logic [TURN_BITS-1:0] word_read;  // equal registers would become one
+            always_ff @(posedge clk) word_read <= word;
+            assign words_read[part*TURN_BITS+:TURN_BITS] = word_read;
+        end
+    endgenerate
 
     // What the adders must know of a turn, as it goes along with it.
     logic [LATENCY-1:0] goes, begins, ends;

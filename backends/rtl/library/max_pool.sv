@@ -29,13 +29,14 @@ module max_pool #(
     input logic out_ready,
     output logic [LANES*BITS-1:0] out_data
 );
-    localparam LATENCY = 4;
+    localparam OF_ROWS = 2 * $clog2(KERNEL_HEIGHT);   // cycles of the comparisons
+    localparam OF_COLUMNS = 2 * $clog2(KERNEL_WIDTH);
+    localparam LATENCY = 2 + OF_ROWS + OF_COLUMNS;
     localparam WORDS = CHANNELS / LANES;  // of a pixel
     localparam WORD_BITS = WORDS > 1 ? $clog2(WORDS) : 1;
     localparam ROW = WIDTH * WORDS;
     localparam ADDRESS_BITS = ROW > 1 ? $clog2(ROW) : 1;
     localparam WORD = LANES * BITS;
-    localparam VALUE = BITS + 1;          // with a sign, to be compared
     localparam [WORD-1:0] LOWEST = {LANES{SIGNED != 0, {(BITS - 1) {1'b0}}}};
 
     logic next, has_column, has_pixel, ends_window, ends_row;
@@ -127,44 +128,55 @@ module max_pool #(
         end
     endgenerate
 
-    // The largest of the column, then the largest of the columns of a window, the oldest lowest.
-    logic has_column_value, ends, has_result;
-    logic [WORD-1:0] of_column, of_window, result;
+    // The largest of each column, then of the columns of a window, the oldest lowest.
+    logic [OF_ROWS:0] has_column_value, ends;
+    logic [OF_COLUMNS:0] has_result;
+    assign has_column_value[0] = is_turn;
+    assign ends[0] = is_turn && is_end;
+    assign has_result[0] = ends[OF_ROWS];
+    generate
+        for (genvar cycle = 0; cycle < OF_ROWS; cycle++) begin : with_rows
+            logic [1:0] flags;
+            always_ff @(posedge clk) flags <= reset ? 0 : {ends[cycle], has_column_value[cycle]};
+            assign {ends[cycle+1], has_column_value[cycle+1]} = flags;
+        end
+        for (genvar cycle = 0; cycle < OF_COLUMNS; cycle++) begin : with_columns
+            logic flag;
+            always_ff @(posedge clk) flag <= has_result[cycle] && !reset;
+            assign has_result[cycle+1] = flag;
+        end
+    endgenerate
+    logic [WORD-1:0] of_column, of_window;
     logic [KERNEL_WIDTH*WORD-1:0] columns;
     assign columns[(KERNEL_WIDTH-1)*WORD+:WORD] = of_column;
     generate
         for (genvar lane = 0; lane < LANES; lane++) begin : lanes
-            // The largest of the first row, of the first two, and so on; of the columns likewise.
-            /* verilator lint_off UNUSEDSIGNAL */  // the signs
-            logic [KERNEL_HEIGHT*VALUE-1:0] of_rows;
-            logic [KERNEL_WIDTH*VALUE-1:0] of_columns;
-            /* verilator lint_on UNUSEDSIGNAL */
-            for (genvar row = 0; row < KERNEL_HEIGHT; row++) begin : compared_rows
-                logic signed [VALUE-1:0] value;
-                assign value = {SIGNED != 0 && rows[row*WORD+lane*BITS+BITS-1], rows[row*WORD+lane*BITS+:BITS]};
-                if (row == 0) begin : first
-                    assign of_rows[0+:VALUE] = value;
-                end else begin : next_row
-                    logic signed [VALUE-1:0] above;
-                    assign above = of_rows[(row-1)*VALUE+:VALUE];
-                    assign of_rows[row*VALUE+:VALUE] = value > above ? value : above;
-                end
+            logic [KERNEL_HEIGHT*BITS-1:0] of_rows;
+            logic [KERNEL_WIDTH*BITS-1:0] of_columns;
+            for (genvar row = 0; row < KERNEL_HEIGHT; row++) begin : each_row
+                assign of_rows[row*BITS+:BITS] = rows[row*WORD+lane*BITS+:BITS];
             end
-            always_ff @(posedge clk) if (is_turn) of_column[lane*BITS+:BITS] <= of_rows[(KERNEL_HEIGHT-1)*VALUE+:BITS];
-
-            for (genvar column = 0; column < KERNEL_WIDTH; column++) begin : compared_columns
-                localparam AT = column * WORD + lane * BITS;
-                logic signed [VALUE-1:0] value;
-                assign value = {SIGNED != 0 && columns[AT+BITS-1], columns[AT+:BITS]};
-                if (column == 0) begin : first
-                    assign of_columns[0+:VALUE] = value;
-                end else begin : next_column
-                    logic signed [VALUE-1:0] earlier;
-                    assign earlier = of_columns[(column-1)*VALUE+:VALUE];
-                    assign of_columns[column*VALUE+:VALUE] = value > earlier ? value : earlier;
-                end
+            for (genvar column = 0; column < KERNEL_WIDTH; column++) begin : each_column
+                assign of_columns[column*BITS+:BITS] = columns[column*WORD+lane*BITS+:BITS];
             end
-            assign of_window[lane*BITS+:BITS] = of_columns[(KERNEL_WIDTH-1)*VALUE+:BITS];
+            maximum #(
+                .COUNT(KERNEL_HEIGHT),
+                .BITS(BITS),
+                .SIGNED(SIGNED)
+            ) in_column (
+                .clk(clk),
+                .values(of_rows),
+                .value(of_column[lane*BITS+:BITS])
+            );
+            maximum #(
+                .COUNT(KERNEL_WIDTH),
+                .BITS(BITS),
+                .SIGNED(SIGNED)
+            ) in_window (
+                .clk(clk),
+                .values(of_columns),
+                .value(of_window[lane*BITS+:BITS])
+            );
         end
         if (KERNEL_WIDTH > 1) begin : columns_before
             delay #(
@@ -173,18 +185,12 @@ module max_pool #(
             ) kept_columns (
                 .clk(clk),
                 .reset(reset),
-                .turns(has_column_value),
+                .turns(has_column_value[OF_ROWS]),
                 .written(columns[WORD+:(KERNEL_WIDTH-1)*WORD]),
                 .read(columns[0+:(KERNEL_WIDTH-1)*WORD])
             );
         end
     endgenerate
-    always_ff @(posedge clk) begin
-        has_column_value <= is_turn && !reset;
-        ends <= is_end;
-        has_result <= has_column_value && ends && !reset;
-        result <= of_window;
-    end
 
     fifo #(
         .WIDTH(WORD),
@@ -194,9 +200,9 @@ module max_pool #(
     ) words (
         .clk(clk),
         .reset(reset),
-        .in_valid(has_result),
+        .in_valid(has_result[OF_COLUMNS]),
         .in_ready(room),
-        .in_data(result),
+        .in_data(of_window),
         .out_valid(out_valid),
         .out_ready(out_ready),
         .out_data(out_data)

@@ -24,22 +24,30 @@ module narrow #(
             assign out_valid = in_valid;
             assign out_data = in_data;
         end else begin : apart
-            // The word in hand; a bit for each part says whether one more comes behind it.
-            logic [IN_LANES*BITS-1:0] waiting;
+            // The word in hand; a bit for each part says whether one more comes behind it. The word after it waits in
+            // registers of its own, so in_ready is a register: what comes before does not wait for what comes behind.
+            logic [IN_LANES*BITS-1:0] waiting, following;
             logic [PARTS-1:0] more;
-            assign in_ready = !out_valid || (out_ready && !more[0]);
+            logic follows, moves;
+            assign in_ready = !follows;
+            assign moves = !out_valid || (out_ready && !more[0]);
             assign out_data = waiting[OUT_LANES*BITS-1:0];
             always_ff @(posedge clk) begin
-                if (in_ready) waiting <= in_data;
+                if (!follows) following <= in_data;
+                if (moves) waiting <= following;
                 else if (out_ready) waiting <= waiting >> (OUT_LANES * BITS);
                 if (reset) begin
                     out_valid <= 0;
                     more <= 0;
-                end else if (in_ready) begin
-                    out_valid <= in_valid;
-                    more <= {PARTS{in_valid}} >> 1;
-                end else if (out_ready) begin
-                    more <= more >> 1;
+                    follows <= 0;
+                end else begin
+                    follows <= follows ? !moves : in_valid;
+                    if (moves) begin
+                        out_valid <= follows;
+                        more <= {PARTS{follows}} >> 1;
+                    end else if (out_ready) begin
+                        more <= more >> 1;
+                    end
                 end
             end
         end

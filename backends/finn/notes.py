@@ -20,7 +20,7 @@ from backends.finn.design.search import WIDEST_WEIGHTS
 from backends.finn.estimate import finn_totals
 from backends.finn.handover.finn_plus import ESTIMATES, TOOL
 from backends.finn.options import FINN
-from backends.finn.resolve import folding_problem, taken
+from backends.finn.resolve import fastest, taken
 from backends.protocol import Note, warning
 from flows.core.evidence import Metric
 from flows.core.margins import KEPT
@@ -100,7 +100,7 @@ def _faster_with(shell: str, solved: Solved[FinnDesign]) -> str:
     if not {Metric.LUT, Metric.FF} & {*answer.stops, *answer.lacking}:
         return ""
     job = replace(design.job, options=replace(design.job.options, shell=shell))
-    other = folding_problem(job, design.quantised).chosen().design
+    other = fastest(job, design.quantised)
     rates = (floor(1e9 / (solution.interval * job.target.clock_ns)) for solution in (other, design))
     return ": {:,} images/s in place of {:,}".format(*rates) if other.interval < design.interval else ""
 

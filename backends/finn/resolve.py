@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache, partial
+from typing import Any
 
 from backends.cost.amounts import Amounts, joined, totals
 from backends.dataflow import refusals
 from backends.dataflow.budget import Way, budgets, largest_share, usable
 from backends.dataflow.folding import Cost
 from backends.dataflow.folding import Folding as Chosen
+from backends.dataflow.kept import apart_from_clock, at, kept
 from backends.dataflow.options import AUTO, cycles_at
 from backends.dataflow.space import Budgets, Problem, Solved
 from backends.finn.design import folding_file
@@ -45,12 +48,27 @@ def resolve_folding(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Solve
         return Solved(FinnDesign(job, quantised, folding), None)
     if how != AUTO:
         return Solved(FinnDesign(job, quantised, folding_file.read(how, every)), None)
-    problem = folding_problem(job, quantised)
+    problem = _problem(job, quantised)
     if limit is None:
-        return problem.fitted()
-    fewest = max(min(node.cycles(fold) for fold in node.folds) for node in every)
-    refusals.refuse(refusals.beyond_reach(rate, clock_ns, fewest, "all nodes fully parallel take"))
-    return problem.reaching(limit)
+        solved = kept(job, Solved[FinnDesign], _key(job, quantised), problem.fitted)
+    else:
+        fewest = max(min(node.cycles(fold) for fold in node.folds) for node in every)
+        refusals.refuse(refusals.beyond_reach(rate, clock_ns, fewest, "all nodes fully parallel take"))
+        solved = problem.reaching(limit)
+    return replace(solved, design=at(solved.design, job), bolder=solved.bolder and at(solved.bolder, job))
+
+
+def fastest(job: Job[FinnOptions], quantised: QuantisedNetwork) -> FinnDesign:
+    """The fastest design that fits."""
+    return at(kept(job, FinnDesign, _key(job, quantised), lambda: _problem(job, quantised).chosen().design), job)
+
+
+def _problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Problem[FinnDesign]:
+    return kept(job, Problem[FinnDesign], _key(job, quantised), lambda: folding_problem(job, quantised))
+
+
+def _key(job: Job[FinnOptions], quantised: QuantisedNetwork) -> tuple[Any, ...]:
+    return quantised.digest, apart_from_clock(job)
 
 
 def folding_problem(job: Job[FinnOptions], quantised: QuantisedNetwork) -> Problem[FinnDesign]:

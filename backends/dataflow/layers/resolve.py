@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
@@ -13,6 +12,7 @@ from backends.dataflow import pe_simd, refusals
 from backends.dataflow.budget import budgets, logic_first, usable
 from backends.dataflow.fifos import SLACK
 from backends.dataflow.folding import Cost, Folding
+from backends.dataflow.kept import at
 from backends.dataflow.layers.costs import LayerCosts
 from backends.dataflow.layers.design import LayerDesign, Options
 from backends.dataflow.layers.folds import worthwhile
@@ -99,8 +99,8 @@ def resolve_folding(foldings: Foldings[Options, Design], job: Job[Options]) -> S
     design = solved.design
     refusals.refuse(refusals.deadlock(design.stages, design.depths, design.pixel_bits, job.options.fifo_depth, "words"))
     if len(foldings.asked) == len(foldings.ways):
-        return Solved(of(design, job), None)
-    return replace(solved, design=of(design, job), bolder=solved.bolder and of(solved.bolder, job))
+        return Solved(at(design, job), None)
+    return replace(solved, design=at(design, job), bolder=solved.bolder and at(solved.bolder, job))
 
 
 def _reaching(foldings: Foldings[Options, Design], limit: float) -> Solved[Design]:
@@ -121,13 +121,6 @@ def _fastest(foldings: Foldings[Options, Design]) -> Solved[Design]:
         if quicker and quicker.design.interval <= enough:
             problem, solved = foldings.in_luts, quicker
     return problem.with_bolder(solved)
-
-
-def of(design: Design, job: Job[Options]) -> Design:
-    """The same design for a job of another clock or rate, with its cached properties."""
-    other = copy(design)
-    object.__setattr__(other, "job", job)
-    return other
 
 
 def tried(

@@ -8,15 +8,19 @@ from typing import Any
 import pytest
 
 from backends.dataflow.layers.resolve import Foldings
-from backends.dataflow.space import Solved
+from backends.dataflow.space import Problem, Solved
 from flows import registry
 from flows.core.part import Target, find_part
 from flows.jobs import Trained, find_trained
 
 
-@pytest.mark.parametrize("flow", ["hls", "rtl"])
+@pytest.mark.parametrize(
+    ("flow", "network", "weights"), [("hls", "arch5", ""), ("rtl", "arch5", ""), ("finn", "arch8", "w4a4")]
+)
 @pytest.mark.parametrize("rate", ["none", "200"])
-def test_a_design_at_another_clock_is_the_one_that_a_search_finds(flow: str, rate: str) -> None:
+def test_a_design_at_another_clock_is_the_one_that_a_search_gives(
+    flow: str, network: str, weights: str, rate: str
+) -> None:
     backend = registry.load(flow)
     options = backend.options()
 
@@ -24,11 +28,15 @@ def test_a_design_at_another_clock_is_the_one_that_a_search_finds(flow: str, rat
         job = trained.job(Target(find_part("xc7z020"), clock_ns), replace(options, target_fps=rate))
         solved = backend.resolve(job)
         assert solved.design.job is job
-        return solved.design.folds, tuple(backend.estimate(solved)), tuple(backend.notes(solved))
+        return solved.design.depths, tuple(backend.estimate(solved)), tuple(backend.notes(solved))
 
-    trained = find_trained("arch5", None)
+    def anew() -> Trained:
+        return find_trained(network, None, weights)
+
+    trained = anew()
     at_ten, at_eight = said(trained, 10.0), said(trained, 8.0)
-    assert len(trained.known[Foldings]) == 1
-    assert len(trained.known.get(Solved, {})) == (rate == "none"), "one search serves both clocks without a rate"
-    assert said(find_trained("arch5", None), 8.0) == at_eight and at_eight[1:] != at_ten[1:]
-    assert said(trained, 8.0, "900") == said(find_trained("arch5", None), 8.0, "900") != at_eight
+    kept = {getattr(kind, "__origin__", kind): len(values) for kind, values in trained.known.items()}
+    assert kept.get(Foldings, 0) + kept.get(Problem, 0) == 1
+    assert kept.get(Solved, 0) == (rate == "none"), "one search serves both clocks without a rate"
+    assert said(anew(), 8.0) == at_eight and at_eight[1:] != at_ten[1:]
+    assert said(trained, 8.0, "900") == said(anew(), 8.0, "900") != at_eight

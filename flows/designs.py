@@ -174,8 +174,12 @@ def _started(backend: Backend[Any, Any], request: Request, trained: Trained) -> 
     wanted = source.weights or backend.weights
     if is_file(source.name) or not wanted or trained.weights.path == wanted:
         return trained
+    others: dict[Any, Trained] = trained.known.setdefault(Trained, {})
+    key = source.name, source.weights, backend.weights
     try:
-        return find_trained(source.name, source.weights, backend.weights)
+        if key not in others:
+            others[key] = find_trained(*key)
+        return others[key]
     except FlowsError as error:
         return error
 

@@ -3,7 +3,8 @@
     python -m calibration.hls.twins calibration/rows/rtl.json
 
 The twin of a stage is the module of the RTL flow that computes the same, in the same fold and between the same words:
-rows of ``calibration.rtl.count``. FIFOs are those of each flow. The table is part of docs/hls-estimates.md.
+rows of ``calibration.rtl.count``. FIFOs are those of each flow, so clones, which are nothing else, have no twin. The
+table is part of docs/hls-estimates.md.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from statistics import median
 
 from backends.cost.amounts import Amounts, Total, summed
 from backends.dataflow.layers.clocks import resolve
+from backends.dataflow.layers.nodes import CLONE
 from backends.hls.design.design import HlsDesign
 from backends.hls.options import HlsOptions
 from backends.rtl.stages import predicted
@@ -58,7 +60,7 @@ def modelled(design: str) -> dict[str, Amounts]:
 
 
 def twins(rows: Sequence[StageRow]) -> Iterator[Twins]:
-    for row in rows:
+    for row in (row for row in rows if row.module != CLONE):
         amounts = modelled(row.design).get(row.stage, {})
         yield Twins(row, {metric.key: summed(amounts.get(metric, ())) for metric in COMPARED})
 

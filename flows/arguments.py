@@ -51,11 +51,12 @@ def request(
 
 
 def part_names(part: Any) -> tuple[str, ...]:
-    """Raises `UsageError` where these are no names."""
-    names = (part,) if isinstance(part, str) else tuple(part) if isinstance(part, list | tuple) else ()
-    if not names or not all(isinstance(name, str) for name in names):
+    """Of one text or several, each with one name or more, with commas. Raises `UsageError` where these are no names."""
+    texts = (part,) if isinstance(part, str) else tuple(part) if isinstance(part, list | tuple) else ()
+    names = [name.strip() for text in texts if isinstance(text, str) for name in text.split(",")]
+    if not names or not all(names) or not all(isinstance(text, str) for text in texts):
         raise UsageError("part", f"{part!r} names none", "name one or more of `python -m flows list parts`")
-    return names
+    return tuple(names)
 
 
 def period(clock_ns: Any) -> float:

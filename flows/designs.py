@@ -18,7 +18,7 @@ from flows import registry, runner
 from flows.core.clock import fastest_credible
 from flows.core.errors import FlowsError, UsageError
 from flows.core.margins import MARGINS, Margins
-from flows.core.part import Target, find_part
+from flows.core.part import Part, Target, find_part
 from flows.core.plan import Asset
 from flows.core.record import Document, NetworkFacts, Run
 from flows.executor import Executor
@@ -162,10 +162,15 @@ def _each(request: Request, trained: Trained) -> Iterator[tuple[str, str, Design
             if isinstance(started, FlowsError):
                 yield name, part.full_name, started
             else:
-                asked = request.clock_ns
-                clock_ns = fastest_credible(part, backend.seen_clocks, CLOCK_NS) if asked == AUTO_CLOCK else asked
-                target = Target(part, clock_ns, request.margins)
+                target = Target(part, _clock_ns(backend, part, request.clock_ns), request.margins)
                 yield name, part.full_name, (backend, started, started.job(target, request.options[name]))
+
+
+def _clock_ns(backend: Backend[Any, Any], part: Part, asked: float) -> float:
+    """A program knows no clock of the fabric: at each that is asked for it is the same design."""
+    if backend.on_processor:
+        return CLOCK_NS
+    return fastest_credible(part, backend.seen_clocks, CLOCK_NS) if asked == AUTO_CLOCK else asked
 
 
 def _started(backend: Backend[Any, Any], request: Request, trained: Trained) -> Trained | FlowsError:

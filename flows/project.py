@@ -50,7 +50,7 @@ flow = "finn"
 [[design]]
 flow = "hls"
 
-# What is estimated beside it: every combination, with the Pareto front, in sweep.html.
+# What is estimated beside it: every combination, with the Pareto front, in sweep.html. It may have boards of its own.
 [sweep]
 flow = ["hls", "hls4ml"]
 clock = [10, 8]
@@ -70,6 +70,8 @@ KEYS = (
 )  # fmt: skip
 OF_DESIGN = ("flow", "clock", "weights", "boards")
 """Keys of a design that are no options of its flow."""
+OF_SWEEP = ("flow", "clock", "boards")
+"""Keys of a sweep that are no options of its flows."""
 GOAL = ("keep_accuracy", "bits", "cost", "trials", "images")
 """Keys of a search that are no options of its flow."""
 ADVICE = "`python -m flows init` writes one with every key explained"
@@ -94,7 +96,7 @@ def read_project(text: str, place: Path, overrides: Mapping[str, Any], margins: 
     """The project in `text`, of the file `place`. `overrides` from the command line take precedence over the
     file: "network", "boards", "clock", "data", "out". Raises `InputError` with the key that is wrong."""
     try:
-        content = {**tables(text), **{name: value for name, value in overrides.items() if value is not None}}
+        content = _overridden(tables(text), {name: value for name, value in overrides.items() if value is not None})
         _only(content, KEYS, "key")
         if content.get("schema") != SCHEMA:
             raise ValueError(f"schema is {content.get('schema')!r}, where {SCHEMA!r} belongs")
@@ -103,6 +105,21 @@ def read_project(text: str, place: Path, overrides: Mapping[str, Any], margins: 
         raise InputError(f"project {place}", f"{error.culprit}: {error.fact}", error.next_step) from None
     except ValueError as reason:
         raise InputError(f"project {place}", str(reason), ADVICE) from None
+
+
+def _overridden(content: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """`content` with what is given on the command line, which also takes the place of a table's own boards or clock."""
+    own = {"clock": ("clock",), "boards": ("boards", "part")}
+    replaced = [key for name, keys in own.items() if name in given for key in keys]
+
+    def without(table: Any) -> Any:
+        return {key: value for key, value in table.items() if key not in replaced} if isinstance(table, dict) else table
+
+    kept = {
+        key: [without(row) for row in value] if isinstance(value, list) else without(value)
+        for key, value in content.items()
+    }
+    return {**kept, **given}
 
 
 def policy_of(text: str, place: Path) -> Path | None:
@@ -161,16 +178,18 @@ def _design(start: Request, row: Mapping[str, Any], folder: Path, where: str) ->
 def _sweep(start: Request, row: Any) -> tuple[Request, Mapping[str, Sequence[Any]]]:
     from flows.sweeping import CLOCK, PART
 
-    if not isinstance(row, dict) or "flow" not in row:
-        raise ValueError("[sweep] names no flow")
+    if not isinstance(row, dict):
+        raise ValueError("[sweep] is no table")
+    _names_flow(row, "[sweep]")
     flows = _texts(row["flow"], "flow of [sweep]")
     backends = {name: registry.load(name) for name in flows}
-    settings = _underscored({name: value for name, value in row.items() if name not in ("flow", "clock")})
+    boards = _boards(row["boards"]) if "boards" in row else start.parts
+    settings = _underscored({name: value for name, value in row.items() if name not in OF_SWEEP})
     axes: dict[str, Sequence[Any]] = {
         name: values.axis(list(backends.values()), name, value if isinstance(value, list | str) else [value])
         for name, value in settings.items()
     }
-    axes |= {PART: start.parts, CLOCK: _clocks(row.get("clock", start.clock_ns))}
+    axes |= {PART: boards, CLOCK: _clocks(row.get("clock", start.clock_ns))}
     options = {name: backend.options() for name, backend in backends.items()}
     return replace(start, flows=flows, options=options), axes
 
@@ -182,16 +201,24 @@ def _search(start: Request, row: Any, folder: Path) -> tuple[Request, Goal]:
         raise ValueError("[search] needs images to choose by, and no data is named")
     wanted = {name: value for name, value in _underscored(row).items() if name in GOAL}
     chosen = {name: value for name, value in row.items() if name.replace("-", "_") not in (*GOAL, "part")}
+    if "boards" in row:
+        raise ValueError("[search] is of one board: name it as part")
     part = _text(row, "part")
     board = find_part(part).asked if part else start.parts[0]
     return _design(replace(start, parts=(board,)), chosen, folder, "[search]"), goal(**wanted)
 
 
+def _names_flow(row: Mapping[str, Any], where: str) -> None:
+    if "flow" not in row:
+        near = get_close_matches("flow", row, n=1, cutoff=0.6)
+        raise ValueError(f"{where} names no flow{f': is {near[0]!r} meant to be flow?' if near else ''}")
+
+
 def _flow(row: Mapping[str, Any], where: str) -> str:
-    flow = row.get("flow")
-    if not isinstance(flow, str):
-        raise ValueError(f"{where} names no flow")
-    return flow
+    _names_flow(row, where)
+    if not isinstance(row["flow"], str):
+        raise ValueError(f"flow of {where} is {row['flow']!r}, where the name of one belongs")
+    return row["flow"]
 
 
 def _underscored(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,6 +235,8 @@ def _clock(value: Any) -> float:
 
 def _clocks(value: Any) -> list[float]:
     if isinstance(value, list):
+        if not value:
+            raise ValueError("clock of [sweep] has no value")
         return [_clock(period) for period in value]
     return values.several(_clock, str(value))
 

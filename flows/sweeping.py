@@ -16,7 +16,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flows import designs
+from flows import designs, registry
 from flows.core.errors import FlowsError, SetupError, UsageError
 from flows.core.evidence import NO_BLOCKS, Reading
 from flows.core.part import find_part
@@ -43,7 +43,8 @@ Told = Callable[[int, int, int], None]
 
 def grid(request: Request, axes: Mapping[str, Sequence[Any]]) -> tuple[Request, ...]:
     """`request` at every combination of `axes`: `PART`, `CLOCK`, and options by name. A flow without an option has no
-    points along that axis. Each point has the command that builds it. Raises `UsageError` for an axis without values.
+    points along that axis, nor has a program along `CLOCK`, which is the fabric's. Each point has the command that
+    builds it. Raises `UsageError` for an axis without values.
 
     Points that differ only in part and clock stand together, since a flow reuses what it computed for one of them.
     """
@@ -53,7 +54,8 @@ def grid(request: Request, axes: Mapping[str, Sequence[Any]]) -> tuple[Request, 
     for flow in dict.fromkeys(request.flows):
         options = request.options[flow]
         own = {name: values for name, values in axes.items() if hasattr(options, name)}
-        own |= {PART: axes.get(PART, request.parts), CLOCK: axes.get(CLOCK, (request.clock_ns,))}
+        clocks = (CLOCK_NS,) if registry.load(flow).on_processor else axes.get(CLOCK, (request.clock_ns,))
+        own |= {PART: axes.get(PART, request.parts), CLOCK: clocks}
         for values in product(*own.values()):
             chosen = dict(zip(own, values, strict=True))
             part, clock_ns = chosen.pop(PART), chosen.pop(CLOCK)

@@ -153,6 +153,8 @@ def axis(backends: Sequence[Backend[Any, Any]], name: str, values: Sequence[Any]
     if name not in known:
         flows = " ".join(backend.name for backend in backends)
         raise UsageError.unknown("option", name, known, f"python -m flows estimate {flows} --help")
+    if isinstance(values, list) and not values:
+        raise UsageError(f"option {name}", "it has no value", "give one or more, or leave it out")
     try:
         if isinstance(values, str):
             return several(partial(parsed, known[name]), values)

@@ -47,10 +47,11 @@ def request(args: Namespace) -> Request:
     return replace(asked, images=args.batch) if hasattr(args, "batch") else asked
 
 
-def parts(args: Namespace) -> list[str]:
+def parts(args: Namespace) -> Sequence[str]:
+    from flows.arguments import part_names
     from flows.designs import PARTS
 
-    return [part for text in args.parts or PARTS for part in text.split(",")]
+    return part_names(args.parts or PARTS)
 
 
 def sweep(args: Namespace) -> tuple[Request, dict[str, Any]]:
@@ -118,12 +119,14 @@ def command_line() -> str:
 
 def rerun(args: Namespace, store: Store) -> list[str]:
     """The words of this command line without those that submit it, and with the store's place in full."""
-    from flows.cli.arguments import SUBMISSION
+    from flows.cli.arguments import ASKED
+    from flows.values import flag
 
+    submitting = [flag(name) for name in ("submit", *ASKED, "store")]
     words, skipped = [], False
     for word in sys.argv[1:]:
-        name, equals, _ = word.removeprefix("--").partition("=")
-        own = word.startswith("--") and name in (*SUBMISSION, "store")
+        name, equals, _ = word.partition("=")
+        own = name in submitting
         if not (own or skipped):
             words.append(word)
         skipped = own and not equals

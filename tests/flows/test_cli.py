@@ -207,6 +207,8 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
         (["train", "arch8", "--per-channel", "--data", "nowhere", "--out", "x"], 2, "Add --qat"),
         (["train", "arch8", "--bf16", "--data", "nowhere", "--out", "x"], 2, "Add --qat"),
         (["train", "arch8", "--qat", "--activation-bits", "9", "--data", "x", "--out", "x"], 2, "FINN builds 2 to 8"),
+        (["train", "arch8", "--qat", "--recipe", "seed", "--data", "x", "--out", "x"], 2, "has a recipe of its own"),
+        (["list", "parts", "--network", "arch8"], 2, "parts are of no network"),
     ],
 )
 def test_bad_input_is_one_line_with_the_next_step(

@@ -53,6 +53,17 @@ def test_the_command_line_counts_more() -> None:
     project = read_project(text, Path("p/z.toml"), {"boards": ["xc7z010"], "clock": 9.0, "out": None})
     (design,) = project.designs
     assert design.parts == ("xc7z010",) and design.clock_ns == 9.0 and project.out == Path("p/a")
+    tables = f'{DESIGN}boards = ["zedboard"]\nclock = 5\n[sweep]\nflow = "hls"\nclock = [5, 6]\nboards = ["zedboard"]\n'
+    tables += '[search]\nflow = "hls"\npart = "zedboard"\nclock = 5\n'
+    project = read_project(HEAD + 'data = "d"\n' + tables, Path("z.toml"), {"boards": ["xc7z010"], "clock": 9.0})
+    assert project.search and project.axes["part"] == ("xc7z010",) and project.axes["clock_ns"] == [9.0]
+    for design in (*project.designs, project.search):
+        assert design.parts == ("xc7z010",) and design.clock_ns == 9.0
+
+
+def test_a_sweep_may_have_boards_of_its_own() -> None:
+    text = HEAD + 'boards = ["zedboard"]\n' + DESIGN + '[sweep]\nflow = "hls"\nboards = ["pynq-z2", "zybo-z7-10"]\n'
+    assert read_project(text, Path("z.toml"), {}).axes["part"] == ("pynq-z2", "zybo-z7-10")
 
 
 def test_a_design_may_have_weights_of_its_own() -> None:
@@ -88,7 +99,17 @@ def test_a_design_may_have_weights_of_its_own() -> None:
         (HEAD + '[[design]]\nflow = "hls4ml"\nprecison = 8\n', "Did you mean precision"),
         (HEAD + '[[design]]\nflow = "hls4ml"\nprecision = [8, 10]\n', "give a number or a text"),
         (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nactivation_bits = [4]\n', "activation_bits"),
-        (HEAD + DESIGN + "[sweep]\nclock = [10]\n", "names no flow"),
+        (HEAD + "[[design]]\nflows = 'hls4ml'\n", "design 1 names no flow: is 'flows' meant to be flow?"),
+        (HEAD + "[[design]]\nflow = ['hls4ml']\n", "flow of design 1 is ['hls4ml']"),
+        (HEAD + DESIGN + "[sweep]\nclock = [10]\n", "[sweep] names no flow. "),
+        (HEAD + DESIGN + "[sweep]\nflows = ['hls4ml']\n", "[sweep] names no flow: is 'flows' meant to be flow?"),
+        (HEAD + DESIGN + "[sweep]\nflow = 'hls4lm'\n", "Did you mean hls4ml"),
+        (HEAD + 'data = "d"\n' + DESIGN + "[search]\nFlow = 'hls4ml'\n", "is 'Flow' meant to be flow?"),
+        (HEAD + 'data = "d"\n' + DESIGN + "[search]\nflow = 'hls4ml'\nboards = ['zedboard']\n", "name it as part"),
+        (HEAD + "sweep = 3\n" + DESIGN, "[sweep] is no table"),
+        (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nprecision = []\n', "option precision: it has no value"),
+        (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nclock = []\n', "clock of [sweep] has no value"),
+        (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nboards = ["pynq-z3"]\n', "pynq-z3"),
         (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nclock = ["x"]\n', "clock: 'x' is no number"),
         (HEAD + DESIGN + '[search]\nflow = "hls"\n', "needs images"),
         (HEAD + 'data = "d"\n' + DESIGN + "[search]\nflow = 'hls'\nbits = 8\n", "--bits: 8 is no list"),

@@ -45,6 +45,14 @@ def test_a_grid_has_every_combination_once() -> None:
     assert points[5].command == "python -m flows run hls --part xc7z010 --clock 8 --activation-bits 4"
 
 
+def test_a_program_has_one_point_at_all_clocks() -> None:
+    """It has none in the fabric: at another clock it is the same design, with the same name."""
+    points = sweeping.grid(request_of("c"), {"clock_ns": [8.0, 5.0], "part": ["xc7z010", "xc7z020"]})
+    assert [point.command.partition("run ")[2] for point in points] == ["c --part xc7z010", "c --part xc7z020"]
+    slow, fast = (flows.estimate("c", clock_ns=clock)[0] for clock in (10, "auto"))
+    assert slow.name == fast.name
+
+
 def test_a_command_has_all_that_makes_the_design(tmp_path: Path) -> None:
     policy = tmp_path / "p.toml"
     policy.write_text('schema = "zynqflows-policy/1"\n[margin]\nlut = 0.5\n')

@@ -20,11 +20,9 @@ ABOUT = "what designs would cost, in seconds, with no tool installed"
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_design(parser, argv)
     parser.add_argument(
-        "--data",
-        metavar="DATA",
-        type=Path,
+        "--data", metavar="DATA", type=Path,
         help="CIFAR-10 in a folder, or FILE.npz of yours: to measure the ranges of a network of yours",
-    )
+    )  # fmt: skip
     parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
     arguments.add_verbose(parser)
     parser.add_argument(

@@ -25,11 +25,9 @@ PROFILE = "zynqflows-profile/1"
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_design(parser, argv)
     parser.add_argument(
-        "--data",
-        metavar="DATA",
-        type=Path,
+        "--data", metavar="DATA", type=Path,
         help="CIFAR-10 in a folder, or FILE.npz of yours: for --cost, and the ranges of a network of yours",
-    )
+    )  # fmt: skip
     parser.add_argument(
         "--cost", action="store_true", help="with --data: the accuracy that each tensor's type costs alone; minutes"
     )

@@ -21,9 +21,11 @@ from flows.cli import session
 from flows.cli.parser import parse
 from flows.core.errors import SetupError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
+from flows.core.fit import Verdict
 from flows.designs import Failure, Request, Source
 from flows.stored_estimates import versions
 from flows.values import several
+from reports.pareto import Place
 
 FIXED: dict[str, Any] = {"reuse_factor": "64", "fifo_depth": "40"}
 
@@ -51,6 +53,15 @@ def test_a_program_has_one_point_at_all_clocks() -> None:
     assert [point.command.partition("run ")[2] for point in points] == ["c --part xc7z010", "c --part xc7z020"]
     slow, fast = (flows.estimate("c", clock_ns=clock)[0] for clock in (10, "auto"))
     assert slow.name == fast.name
+
+
+def test_a_clock_that_is_at_risk_is_on_no_front_beside_one_that_fits(tmp_path: Path) -> None:
+    """Their rates are the same, being given at the highest credible clock."""
+    swept = flows.sweep("hls", clock_ns=[10, 9, 8, 7], store=tmp_path, jobs=1)
+    verdicts = {design.run.clock_ns: design.fit.verdict for design in swept}
+    assert verdicts == {10: Verdict.FITS, 9: Verdict.AT_RISK, 8: Verdict.AT_RISK, 7: Verdict.AT_RISK}
+    assert [design.run.clock_ns for design in swept.front()] == [10]
+    assert {ranked.place for ranked in swept.ranking().ranked} == {Place.FRONT, Place.BEATEN}
 
 
 def test_a_command_has_all_that_makes_the_design(tmp_path: Path) -> None:

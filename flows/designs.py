@@ -109,6 +109,15 @@ def trained_network(source: Source, executor: Callable[[], Executor]) -> Trained
     return imports.import_trained(Path(name), source.data, source.calibration, executor(), source.pixels)
 
 
+def check_training_images(folder: Path | None) -> None:
+    """Raises `InputError` where a folder that the user names does not hold them, even where they are not needed."""
+    from flows.imports import is_own
+    from models import cifar10
+
+    if folder is not None and not is_own(folder):
+        cifar10.find(folder, cifar10.TRAIN[:1])
+
+
 def cifar10_test_images(folder: Path) -> Asset:
     """The CIFAR-10 test images in a folder, checked."""
     from models import cifar10

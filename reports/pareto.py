@@ -1,9 +1,9 @@
 """The Pareto front of many designs: those that no other one beats in everything that counts. Pure.
 
 Numbers have intervals. A design that another one beats by the values alone, but not at the ends of both intervals, is
-*close*; one that is beaten at the ends too is *beaten*, and so is one that may not fit beside one of equal numbers that
-does: at a clock that is at risk, for instance, whose rate is given at the highest credible one. Only evidence nearer the
-metal can decide between close designs.
+*close*; one that is beaten at the ends too is *beaten*. So is one that may not fit beside one of equal numbers that
+does: at a clock that is at risk, for instance, whose rate is given at the highest credible one. Only evidence nearer
+the metal can decide between close designs.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.core.errors import FlowsError
@@ -70,8 +69,7 @@ def sweep(args: Namespace) -> tuple[Request, dict[str, Any]]:
         policy=args.policy,
         images=args.batch,
     )
-    axes = {PART: parts(args), CLOCK: args.clock or [CLOCK_NS], **axes_of(backends.values(), args)}
-    return asked, {name: list(dict.fromkeys(values)) for name, values in axes.items()}
+    return asked, {PART: parts(args), CLOCK: args.clock or [CLOCK_NS], **axes_of(backends.values(), args)}
 
 
 def trained_network(args: Namespace, name: str) -> Trained:
@@ -79,15 +77,6 @@ def trained_network(args: Namespace, name: str) -> Trained:
     from flows.designs import trained_network
 
     return trained_network(source(args, name), lambda: executor(args))
-
-
-def check_training_images(folder: Path | None) -> None:
-    """Raises `InputError` where a folder that the user names does not hold them, even where they are not needed."""
-    from flows.imports import is_own
-    from models import cifar10
-
-    if folder is not None and not is_own(folder):
-        cifar10.find(folder, cifar10.TRAIN[:1])
 
 
 def test_images(args: Namespace, *trained: Trained) -> Asset | None:

@@ -53,7 +53,7 @@ def execute(args: Namespace) -> int:
     from reports.terminal.comparison import comparison
     from reports.terminal.run import details
 
-    session.check_training_images(args.data)
+    designs.check_training_images(args.data)
     output.check_places(args)
     trained = session.trained_network(args, args.network)
     outcome = designs.estimated(session.request(args), trained)

@@ -36,6 +36,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(args: Namespace) -> int:
+    from flows import designs
     from flows.cli.pictures import draw
     from flows.prepared import float_network, prepare
     from models.integer_network import IntegerNetwork
@@ -44,7 +45,7 @@ def execute(args: Namespace) -> int:
     from reports.terminal.profile import profile as told
 
     if not args.cost:
-        session.check_training_images(args.data)
+        designs.check_training_images(args.data)
     trained = session.trained_network(args, args.network)
     jobs = list(session.designs(args, trained))
     if len(jobs) > 1:

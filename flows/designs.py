@@ -217,13 +217,21 @@ def command(verb: str, request: Request) -> str:
     return shlex.join(["python", "-m", "flows", verb, *words])
 
 
-def estimated(request: Request, trained: Trained) -> Outcome:
-    """What can be said with no tool. A design that is refused is among the failures, and the others are not lost."""
+def estimated(
+    request: Request, trained: Trained, progress: Callable[[int, int, int], None] = lambda done, of, before: None
+) -> Outcome:
+    """What can be said with no tool. A design that is refused is among the failures, and the others are not lost.
+    `progress` hears how many designs are done, and of how many."""
 
     def estimate(design: Design) -> Run:
         return runner.estimated(*design, request.command, request.reports, request.images)
 
-    return outcome_of(trained, [_tried(*row, estimate) for row in _each(request, trained)])
+    every = list(_each(request, trained))
+    results: list[Run | Failure] = []
+    for row in every:
+        results.append(_tried(*row, estimate))
+        progress(len(results), len(every), 0)
+    return outcome_of(trained, results)
 
 
 def built(

@@ -188,6 +188,7 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
         (["run", "toy", "--jobs", "0"], 2, "below 1"),
         (["run", "toy", "--jobs", "2.5"], 2, "'2.5' is no whole number"),
         (["run", "toy", "--record"], 2, "give --data as well"),
+        (["run", "toy", "--json", "."], 5, "file .: it is a folder"),
         (["run", "toy", "--speed", "7"], 4, "nearest that works: --speed 8"),
         (["run", "toy", "--weights", "nowhere.safetensors"], 3, "no such file"),
         (["run", "toy", "--data", "nowhere"], 3, "no such folder"),

@@ -202,6 +202,10 @@ def test_runs_of_several_networks_are_told_apart(
 
 def test_runs_are_listed_and_taken_out(capsys: pytest.CaptureFixture[str], store: Path) -> None:
     assert "b-xc7z020" in said(capsys, store, "list", "runs")
+    (program,) = flows.estimate("c")
+    Store(store).save(program.name, document_to_json(Document(program.network, (program.run,))))
+    listed = said(capsys, store, "list", "runs").splitlines()
+    assert [line.count("10 ns") for line in listed if line.startswith(("b-", "c-"))] == [1, 0]  # of the fabric
     assert "no such run" in said(capsys, store, "rm", "b-xc7z020", "zzz", code=3)
     assert said(capsys, store, "rm", "b-xc7z020").startswith("removed: b-xc7z020-")
     assert "b-xc7z020" not in said(capsys, store, "list", "runs")

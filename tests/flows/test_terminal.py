@@ -6,11 +6,13 @@ import io
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from flows.cli.screen import COLOURS, VERDICT, Screen
+from flows.cli.progress import Counter
+from flows.cli.screen import CLEAR_LINE, COLOURS, VERDICT, Screen
 from flows.core.fit import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +61,29 @@ def test_a_pipe_has_no_colour() -> None:
 def test_every_coloured_word_is_a_verdict() -> None:
     assert COLOURS.keys() <= {verdict.value for verdict in Verdict}
     assert not VERDICT.search("  fits nothing")
+
+
+@pytest.mark.parametrize(
+    ("terminal", "seconds", "lines"),
+    [
+        (True, 0.2, []),
+        (True, 1.2, ["1 of 3 designs, 1 s, 2 s left", "2 of 3 designs, 2 s, 1 s left", "3 of 3 designs, 4 s"]),
+        (False, 1.2, []),
+        (False, 6.0, ["2 of 3 designs, 12 s, 6 s left", "3 of 3 designs, 18 s"]),
+    ],
+)
+def test_designs_are_counted_where_they_take_time(
+    terminal: bool, seconds: float, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    stream = Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    told = Counter()
+    for done in (1, 2, 3):
+        now[0] += seconds
+        told(done, 3, 0)
+    assert [line.strip() for line in stream.getvalue().replace(CLEAR_LINE, "\n").splitlines() if line] == lines
 
 
 @pytest.mark.parametrize(

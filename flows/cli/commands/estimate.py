@@ -49,6 +49,7 @@ def _keep(args: Namespace, document: Document) -> None:
 
 def execute(args: Namespace) -> int:
     from flows import designs
+    from flows.cli.progress import Counter
     from flows.ledger import calibration
     from reports.terminal.comparison import comparison
     from reports.terminal.run import details
@@ -56,7 +57,7 @@ def execute(args: Namespace) -> int:
     designs.check_training_images(args.data)
     output.check_places(args)
     trained = session.trained_network(args, args.network)
-    outcome = designs.estimated(session.request(args), trained)
+    outcome = designs.estimated(session.request(args), trained, Counter())
     modelled = outcome.document
     if not args.no_own_rows:
         own = calibration.own_rows(session.open_store(args))

@@ -76,21 +76,26 @@ MOST = 10_000
 
 
 def several(parse: Callable[[str], Any], text: str) -> list[Any]:
-    """The values that `text` lists: with commas, or as a range of numbers, FIRST..LAST or FIRST..LAST..STEP.
+    """The values that `text` lists with commas, each a value or a range of numbers: FIRST..LAST or FIRST..LAST..STEP.
 
     Where a part is no value by itself, the whole is one: Q1.7,conv1=Q1.11 is one format. Raises `ValueError`.
 
-    >>> several(int, "8..12..2"), several(float, "10,8,7.5"), several(int, "6..4..-1")
-    ([8, 10, 12], [10.0, 8.0, 7.5], [6, 5, 4])
+    >>> several(int, "8..12..2"), several(float, "10,8,7.5"), several(int, "6..4..-1,1")
+    ([8, 10, 12], [10.0, 8.0, 7.5], [6, 5, 4, 1])
     """
-    if bounds := RANGE.fullmatch(text.strip()):
-        return [parse(f"{value:g}") for value in _range(*(Decimal(end or "1") for end in bounds.groups()))]
     try:
-        return [parse(part.strip()) for part in separated(text)]
+        return [parse(value) for part in separated(text) for value in _expanded(part.strip())]
     except ValueError:
         with suppress(ValueError):
             return [parse(text)]
         raise
+
+
+def _expanded(text: str) -> list[str]:
+    """The values of a range as texts; any other text as it is."""
+    if bounds := RANGE.fullmatch(text):
+        return [f"{value.normalize():f}" for value in _range(*(Decimal(end or "1") for end in bounds.groups()))]
+    return [text]
 
 
 def single(parse: Callable[[str], T], text: str) -> T:

@@ -6,6 +6,9 @@ import errno
 import os
 import re
 import shlex
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -271,3 +274,27 @@ def test_several_parts_stand_behind_commas(capsys: pytest.CaptureFixture[str], t
 def test_shipped_weights_that_a_network_has_not_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["estimate", "hls", "--network", "arch5", "--weights", "w4a4"]) == 3
     assert "network arch5: no w4a4 weights of it ship" in capsys.readouterr().err
+
+
+WORKER = """
+import os, time
+from flows import pools
+if __name__ == "__main__":
+    with pools.opened(None, 1) as (pool, _):
+        print(pool.submit(os.getpid).result(), flush=True)
+        time.sleep(600)
+"""
+
+
+def test_no_worker_is_left_where_the_command_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "command.py").write_text(WORKER)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen([sys.executable, tmp_path / "command.py"], env=environment, stdout=subprocess.PIPE) as command:
+        assert command.stdout
+        state = Path(f"/proc/{int(command.stdout.readline())}/stat")
+        assert state.exists()
+        command.kill()
+    deadline = time.monotonic() + 60
+    while state.exists() and " Z " not in state.read_text():  # ended, and perhaps not fetched by the first process yet
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -16,7 +16,7 @@ from flows.core.errors import SetupError, UsageError
 DASK = "dask"
 USAGE = "dask:tcp://HOST:PORT, or MODULE:FUNCTION, whose result is a concurrent.futures.Executor"
 WAIT_S = 30.0
-"""How long a scheduler of Dask may take to answer."""
+"""How long a scheduler of Dask may take to answer, and a worker to join it."""
 
 
 @contextmanager
@@ -68,8 +68,14 @@ def _dask(address: str) -> Iterator[Executor]:
         raise SetupError(
             f"--executor {DASK}:{address}", fact, "start one: dask scheduler, then dask worker ADDRESS"
         ) from None
-    with client, client.get_executor(pure=False) as pool:
-        yield pool
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=WAIT_S)
+        except TimeoutError:
+            fact = "its scheduler has no worker"
+            raise SetupError(f"--executor {DASK}:{address}", fact, f"start one: dask worker {address}") from None
+        with client.get_executor(pure=False) as pool:
+            yield pool
 
 
 @contextmanager

@@ -48,7 +48,8 @@ def test_a_job_runs_the_command_and_says_how_it_ended(farm: Path, tmp_path: Path
 
 def test_what_it_asks_for_stands_in_the_script(tmp_path: Path) -> None:
     asked = Resources(8, 32, 1.5, "vivado@server:1")
-    text = submission.text_of("slurm", "job-a", COMMAND, asked, tmp_path)
+    text = submission.text_of("slurm", "job-a", COMMAND, asked, tmp_path / "a store")
+    assert f"#SBATCH --output='{tmp_path}/a store/output.log'\n" in text
     for line in ("--cpus-per-task=8", "--mem=32G", "--time=90", "--licenses=vivado@server:1"):
         assert f"#SBATCH {line}\n" in text
     text = submission.text_of("lsf", "job-a", COMMAND, Resources(8, 32, 1.5, "rusage[vivado=1]"), tmp_path)

@@ -289,7 +289,9 @@ if __name__ == "__main__":
 def test_no_worker_is_left_where_the_command_is_killed(tmp_path: Path) -> None:
     (tmp_path / "command.py").write_text(WORKER)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen([sys.executable, tmp_path / "command.py"], env=environment, stdout=subprocess.PIPE) as command:
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "command.py"], env=environment, stdout=subprocess.PIPE
+    ) as command:
         assert command.stdout
         state = Path(f"/proc/{int(command.stdout.readline())}/stat")
         assert state.exists()

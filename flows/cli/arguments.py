@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import Action, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,22 @@ def add_verify(parser: Parser) -> None:
         "--verify", action="store_true",
         help="compute the digest of every stored file before it is used; a step of which one has changed is made again",
     )  # fmt: skip
+
+
+def add_runs(parser: Parser) -> None:
+    words = "runs by name, or JSON files of runs (default: all in the store)"
+    offer_runs(parser.add_argument("runs", metavar="RUN", nargs="*", help=words))
+
+
+def offer_runs(action: Action) -> None:
+    """Tells a shell which runs the store has; where none begins so, it offers files."""
+
+    def runs(prefix: str, parsed_args: Namespace, **asked: Any) -> Sequence[str]:
+        from flows.store import Store, default_root
+
+        return Store(parsed_args.store or default_root()).names()
+
+    vars(action)["completer"] = runs
 
 
 def add_json(parser: Parser) -> None:

@@ -94,12 +94,18 @@ def test_designs_are_counted_where_they_take_time(
         ("zynqflows estimate hls --part zyb", {"zybo", "zybo-z7-10", "zybo-z7-20"}),
         ("zynqflows estimate hls --accumulator", {"--accumulator-bits"}),
         ("zynqflows sweep rtl --synthesiser y", {"yosys"}),
+        ("zynqflows show hls-", {"hls-xc7z020-abc123"}),
+        ("zynqflows compare hls-xc7z020-abc123 rt", {"rtl-xc7z020-abc123"}),
     ],
 )
-def test_a_shell_completes_commands_flows_boards_and_options(line: str, offered: set[str], tmp_path: Path) -> None:
+def test_a_shell_completes_commands_flows_boards_options_and_runs(line: str, offered: set[str], tmp_path: Path) -> None:
     pytest.importorskip("argcomplete")
     said = tmp_path / "said"
+    (tmp_path / "runs").mkdir()
+    for flow in ("hls", "rtl"):
+        (tmp_path / f"runs/{flow}-xc7z020-abc123.json").touch()
     asked = {
+        "ZYNQFLOWS_STORE": str(tmp_path),
         "_ARGCOMPLETE": "1", "_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_STDOUT_FILENAME": str(said), "COMP_TYPE": "9",
         "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_COMP_WORDBREAKS": "",
     }  # fmt: skip

@@ -24,9 +24,7 @@ DEFAULT_PARTS = ("xc7z010", "xc7z020")
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument(
-        "runs", metavar="RUN", nargs="*", help="runs by name, or JSON files of runs (default: all in the store)"
-    )
+    arguments.add_runs(parser)
     parser.add_argument(
         "--out", metavar="DIR", type=Path, default=DEFAULT_OUT, help="where it goes (default %(default)s)"
     )

@@ -187,6 +187,7 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
         (["show", ""], 2, "what stands behind show: it is empty"),
         (["run", "toy", "--jobs", "0"], 2, "below 1"),
         (["run", "toy", "--jobs", "2.5"], 2, "'2.5' is no whole number"),
+        (["toy"], 2, "it is a flow. `python -m flows run toy` builds"),
         (["run", "toy", "--record"], 2, "give --data as well"),
         (["run", "toy", "--json", "."], 5, "file .: it is a folder"),
         (["run", "toy", "--speed", "7"], 4, "nearest that works: --speed 8"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +217,15 @@ def command(verb: str, request: Request) -> str:
     return shlex.join(["python", "-m", "flows", verb, *words])
 
 
+def _command(verb: str, request: Request, design: Design) -> str:
+    """What asks for one design of a request alone, so that an option can be added to it."""
+    backend, _, job = design
+    if request.command and len(request.flows) == len(request.parts) == 1:
+        return request.command
+    options = {backend.name: job.options}
+    return command(verb, replace(request, flows=(backend.name,), options=options, parts=(job.target.part.asked,)))
+
+
 def estimated(
     request: Request, trained: Trained, progress: Callable[[int, int, int], None] = lambda done, of, before: None
 ) -> Outcome:
@@ -224,7 +233,7 @@ def estimated(
     `progress` hears how many designs are done, and of how many."""
 
     def estimate(design: Design) -> Run:
-        return runner.estimated(*design, request.command, request.reports, request.images)
+        return runner.estimated(*design, _command("estimate", request, design), request.reports, request.images)
 
     every = list(_each(request, trained))
     results: list[Run | Failure] = []
@@ -241,8 +250,12 @@ def built(
 
     def run(asked: tuple[Request, tuple[str, str, Design | FlowsError]]) -> Run | Failure:
         request, row = asked
-        more = request.command, request.reports, request.images
-        return _tried(*row, lambda design: runner.run(*design, batch, executor, store, *more).runs[0])
+
+        def build(design: Design) -> Run:
+            more = _command("run", request, design), request.reports, request.images
+            return runner.run(*design, batch, executor, store, *more).runs[0]
+
+        return _tried(*row, build)
 
     every = [(request, row) for request in requests for row in _each(request, trained)]
     with ThreadPoolExecutor(jobs) as pool:

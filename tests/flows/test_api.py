@@ -76,10 +76,12 @@ if __name__ == "__main__":
     assert done.stdout.splitlines()[:1] == ["4 4 True"] and "package pandas: not installed" in done.stdout, done.stderr
 
 
-def test_its_command_asks_for_the_same(two: Results, capsys: pytest.CaptureFixture[str]) -> None:
-    *_, words = two[0].run.command.partition("-m flows ")
-    assert main(words.split()) == 0
-    assert two[0].name in capsys.readouterr().out
+def test_the_command_of_a_design_asks_for_it_alone(two: Results, tmp_path: Path) -> None:
+    for design in two:
+        *_, words = design.run.command.partition("-m flows ")
+        assert main([*words.split(), "--json", str(tmp_path / "a.json")]) == 0
+        (run,) = json.loads((tmp_path / "a.json").read_text())["runs"]
+        assert run["name"] == design.name
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class Counter:
     def __call__(self, done: int, of: int, before: int) -> None:
         now = time.monotonic()
         if done == before and before:
-            print(f"  {before:,} of {of:,} designs are kept from before", file=sys.stderr, flush=True)
+            print(f"  {before:,} of {of:,} designs kept from before", file=sys.stderr, flush=True)
         elif now - self._told >= (1 if self._terminal else TICK_S) or (done == of and self._spoke):
             self._told, self._spoke, spent = now, True, now - self._begun
             left = f", {spent / (done - before) * (of - done):,.0f} s left" if done < of and done > before else ""

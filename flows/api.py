@@ -11,7 +11,7 @@ with underscores, its value a number or a text, and what is wrong raises a `Flow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor as Pool
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -53,6 +53,7 @@ def estimate(
     """
     source = arguments.source(network, weights, calibration, data, pixels)
     request = arguments.request("estimate", flow, source, part, clock_ns, margins, reports, options)
+    designs.check_training_images(source.data)
     trained = designs.trained_network(source, lambda: arguments.executor(store, 1))
     return _results(designs.estimated(request, trained))
 
@@ -90,7 +91,7 @@ def sweep(
     *flow: str,
     network: Place = "arch8",
     part: Names = PARTS,
-    clock_ns: float | str | Sequence[float | str] = CLOCK_NS,
+    clock_ns: float | str | Iterable[float | str] = CLOCK_NS,
     weights: Place | None = None,
     calibration: Place | None = None,
     data: Place | None = None,
@@ -102,8 +103,8 @@ def sweep(
     told: Callable[[int, int, int], None] = lambda done, of, kept: None,
     **options: Any,
 ) -> Sweep:
-    """Estimates of every combination: `part`, `clock_ns` and each of `options` may be a list, a tuple or a range;
-    the last two also a text as on the command line, "4..8" or "8,10,12".
+    """Estimates of every combination: `part`, `clock_ns` and each of `options` may be a list, a range or an
+    array; the last two also a text as on the command line, "4..8" or "8,10,12".
 
     They are computed by `jobs` processes (as many as there are cores), or by `executor`: an executor of
     `concurrent.futures`, or a text as ``--executor`` takes it; each is kept in the store as soon as it is there. `data`
@@ -113,7 +114,7 @@ def sweep(
     from flows import pools, sweeping
 
     source = arguments.source(network, weights, calibration, data, pixels)
-    axes = {name: value for name, value in options.items() if isinstance(value, list | tuple | range | str)}
+    axes = {name: value for name, value in options.items() if isinstance(value, str) or values.is_several(value)}
     single = {name: value for name, value in options.items() if name not in axes}
     asked = arguments.request("sweep", flow, source, part, CLOCK_NS, margins, (), single)
     backends = [registry.load(name) for name in dict.fromkeys(flow)]
@@ -191,8 +192,8 @@ def review(
 
     boards = None if part is None else list(arguments.part_names(part))
     places = {"network": network, "data": data, "out": out}
-    overrides = {name: None if place is None else str(place) for name, place in places.items()}
-    asked = reviewing.opened(Path(project), {**overrides, "boards": boards, "clock": clock_ns})
+    overrides = {name: str(arguments.path(name, place)) for name, place in places.items() if place is not None}
+    asked = reviewing.opened(arguments.path("project", project), {**overrides, "boards": boards, "clock": clock_ns})
     reviewed = reviewing.review(
         asked,
         arguments.executor(store, jobs, listener),
@@ -209,7 +210,8 @@ def check(flow: str, model: Place, *, network: str | None = None, store: Place |
     `network`, also whether it is that one."""
     from flows import readiness
 
-    return readiness.assess(readiness.judge_of(flow), Path(model), network, arguments.executor(store, 1))
+    model = arguments.path("model", model)
+    return readiness.assess(readiness.judge_of(flow), model, network, arguments.executor(store, 1))
 
 
 def report(results: Results, out: Place) -> Path:
@@ -218,12 +220,12 @@ def report(results: Results, out: Place) -> Path:
     from reports.comparison import compare
     from reports.formats import FORMATS
 
-    if not len(results):
-        raise UsageError("report", "there is no design in it", "estimate or run some first")
-    comparison = compare([results.document])
+    if not isinstance(results, Results) or not len(results):
+        raise UsageError("report", "there is no design in it", "give what flows.estimate or flows.run returns")
+    folder, comparison = arguments.path("out", out), compare([results.document])
     for name, render in FORMATS.items():
-        _written(Path(out, name), render(comparison))
-    return Path(out, "report.html")
+        _written(folder / name, render(comparison))
+    return folder / "report.html"
 
 
 def _written(path: Path, text: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from flows import registry, runner
 from flows.core.clock import fastest_credible
 from flows.core.errors import FlowsError, UsageError
 from flows.core.margins import MARGINS, Margins
-from flows.core.part import Target, find_part
+from flows.core.part import Part, Target, find_part
 from flows.core.plan import Asset
 from flows.core.record import Document, NetworkFacts, Run
 from flows.executor import Executor
@@ -109,6 +109,15 @@ def trained_network(source: Source, executor: Callable[[], Executor]) -> Trained
     return imports.import_trained(Path(name), source.data, source.calibration, executor(), source.pixels)
 
 
+def check_training_images(folder: Path | None) -> None:
+    """Raises `InputError` where a folder that the user names does not hold them, even where they are not needed."""
+    from flows.imports import is_own
+    from models import cifar10
+
+    if folder is not None and not is_own(folder):
+        cifar10.find(folder, cifar10.TRAIN[:1])
+
+
 def cifar10_test_images(folder: Path) -> Asset:
     """The CIFAR-10 test images in a folder, checked."""
     from models import cifar10
@@ -162,10 +171,15 @@ def _each(request: Request, trained: Trained) -> Iterator[tuple[str, str, Design
             if isinstance(started, FlowsError):
                 yield name, part.full_name, started
             else:
-                asked = request.clock_ns
-                clock_ns = fastest_credible(part, backend.seen_clocks, CLOCK_NS) if asked == AUTO_CLOCK else asked
-                target = Target(part, clock_ns, request.margins)
+                target = Target(part, _clock_ns(backend, part, request.clock_ns), request.margins)
                 yield name, part.full_name, (backend, started, started.job(target, request.options[name]))
+
+
+def _clock_ns(backend: Backend[Any, Any], part: Part, asked: float) -> float:
+    """A program knows no clock of the fabric: at each that is asked for it is the same design."""
+    if backend.on_processor:
+        return CLOCK_NS
+    return fastest_credible(part, backend.seen_clocks, CLOCK_NS) if asked == AUTO_CLOCK else asked
 
 
 def _started(backend: Backend[Any, Any], request: Request, trained: Trained) -> Trained | FlowsError:
@@ -207,13 +221,30 @@ def command(verb: str, request: Request) -> str:
     return shlex.join(["python", "-m", "flows", verb, *words])
 
 
-def estimated(request: Request, trained: Trained) -> Outcome:
-    """What can be said with no tool. A design that is refused is among the failures, and the others are not lost."""
+def _command(verb: str, request: Request, design: Design) -> str:
+    """What asks for one design of a request alone, so that an option can be added to it."""
+    backend, _, job = design
+    if request.command and len(request.flows) == len(request.parts) == 1:
+        return request.command
+    options = {backend.name: job.options}
+    return command(verb, replace(request, flows=(backend.name,), options=options, parts=(job.target.part.asked,)))
+
+
+def estimated(
+    request: Request, trained: Trained, progress: Callable[[int, int, int], None] = lambda done, of, before: None
+) -> Outcome:
+    """What can be said with no tool. A design that is refused is among the failures, and the others are not lost.
+    `progress` hears how many designs are done, and of how many."""
 
     def estimate(design: Design) -> Run:
-        return runner.estimated(*design, request.command, request.reports, request.images)
+        return runner.estimated(*design, _command("estimate", request, design), request.reports, request.images)
 
-    return outcome_of(trained, [_tried(*row, estimate) for row in _each(request, trained)])
+    every = list(_each(request, trained))
+    results: list[Run | Failure] = []
+    for row in every:
+        results.append(_tried(*row, estimate))
+        progress(len(results), len(every), 0)
+    return outcome_of(trained, results)
 
 
 def built(
@@ -223,8 +254,12 @@ def built(
 
     def run(asked: tuple[Request, tuple[str, str, Design | FlowsError]]) -> Run | Failure:
         request, row = asked
-        more = request.command, request.reports, request.images
-        return _tried(*row, lambda design: runner.run(*design, batch, executor, store, *more).runs[0])
+
+        def build(design: Design) -> Run:
+            more = _command("run", request, design), request.reports, request.images
+            return runner.run(*design, batch, executor, store, *more).runs[0]
+
+        return _tried(*row, build)
 
     every = [(request, row) for request in requests for row in _each(request, trained)]
     with ThreadPoolExecutor(jobs) as pool:

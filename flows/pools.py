@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ from flows.core.errors import SetupError, UsageError
 DASK = "dask"
 USAGE = "dask:tcp://HOST:PORT, or MODULE:FUNCTION, whose result is a concurrent.futures.Executor"
 WAIT_S = 30.0
-"""How long a scheduler of Dask may take to answer."""
+"""How long a scheduler of Dask may take to answer, and a worker to join it."""
 
 
 @contextmanager
@@ -23,7 +25,7 @@ def opened(name: str | None, jobs: int | None) -> Iterator[tuple[Executor, int]]
     says as in `USAGE`, of which `jobs` points are computed at a time."""
     if name is None:
         workers = jobs or os.cpu_count() or 1
-        with ProcessPoolExecutor(workers, initializer=_ends_quietly) as pool:
+        with ProcessPoolExecutor(workers, initializer=_begin, initargs=(os.getpid(),)) as pool:
             yield pool, workers
         return
     if not isinstance(name, str):  # in Python
@@ -35,11 +37,19 @@ def opened(name: str | None, jobs: int | None) -> Iterator[tuple[Executor, int]]
         yield pool, jobs or _size(pool)
 
 
-def _ends_quietly() -> None:
-    """A signal that ends the command may reach its workers too (Ctrl-C, `timeout`): they say nothing then."""
+def _begin(parent: int) -> None:
+    """What a worker does first. A signal that ends the command may reach its workers too (Ctrl-C, `timeout`): they say
+    nothing then. A command that was killed tells them nothing: they end when they see that it is gone."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 @contextmanager
@@ -58,8 +68,14 @@ def _dask(address: str) -> Iterator[Executor]:
         raise SetupError(
             f"--executor {DASK}:{address}", fact, "start one: dask scheduler, then dask worker ADDRESS"
         ) from None
-    with client, client.get_executor(pure=False) as pool:
-        yield pool
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=WAIT_S)
+        except TimeoutError:
+            fact = "its scheduler has no worker"
+            raise SetupError(f"--executor {DASK}:{address}", fact, f"start one: dask worker {address}") from None
+        with client.get_executor(pure=False) as pool:
+            yield pool
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from flows import designs, pools, sweeping
-from flows.core.errors import FlowsError
+from flows.core.errors import FlowsError, SetupError
 from flows.core.files import read_text
 from flows.core.mixed import Search
 from flows.designs import Outcome
@@ -16,6 +17,7 @@ from flows.executor import Executor
 from flows.jobs import is_file
 from flows.policies import margins_of
 from flows.project import Project, policy_of, read_project
+from flows.searching.search import opened as check
 from flows.searching.search import search
 from flows.store import Store
 from flows.sweeping import Told
@@ -59,13 +61,16 @@ def review(
     source = project.source
     trained = designs.trained_network(source, lambda: executor)
     batch = designs.test_images([source], [trained], lambda: executor)
+    points = sweeping.grid(project.sweep, project.axes) if project.sweep else ()
+    if project.search and project.goal:  # what is wrong with it is said before hours of building
+        with suppress(SetupError):
+            check(project.search, trained, store, project.goal.widths)
     outcome = designs.built(project.designs, trained, batch, executor, store, jobs)
     absent = [Absent(failure.flow, failure.part, str(failure.error)) for failure in outcome.failures]
     comparison = compare([outcome.document], absent, ledger=ledger) if outcome.runs else None
     errors = list(outcome.errors)
     ranked = None
-    if project.sweep:
-        points = sweeping.grid(project.sweep, project.axes)
+    if points:
         with pools.opened(None, jobs) as (pool, workers):
             swept = sweeping.sweep(points, trained, batch, store, executor, pool, workers, progress)
         errors += swept.errors

@@ -117,9 +117,9 @@ def text_of(scheduler: str, name: str, command: Sequence[str], resources: Resour
     if scheduler == "slurm":
         asks = [
             f"--job-name={name}", f"--cpus-per-task={resources.cores}", f"--mem={resources.memory_gb}G",
-            f"--time={minutes}", f"--output={folder / LOG}",
+            f"--time={minutes}", f"--output={shlex.quote(str(folder / LOG))}",
         ]  # fmt: skip
-        asks += [f"--licenses={resources.licences}"] if resources.licences else []
+        asks += [f"--licenses={shlex.quote(resources.licences)}"] if resources.licences else []
         lines = [f"#SBATCH {ask}" for ask in asks]
     else:
         asks = [

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice, product
+from math import prod
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flows import designs
+from flows import designs, registry
 from flows.core.errors import FlowsError, SetupError, UsageError
 from flows.core.evidence import NO_BLOCKS, Reading
 from flows.core.part import find_part
@@ -34,6 +35,8 @@ AHEAD = 4
 """Groups of points handed out beyond the number of workers, so that none waits."""
 TOGETHER = 10
 """Points of a group at most: of one arithmetic at several clocks and rates, whose foldings a worker prices once."""
+MOST = 100_000
+"""Points of a sweep."""
 PART, CLOCK = "part", "clock_ns"
 """Axes that every flow has; the others are options."""
 RATE = "target_fps"
@@ -45,26 +48,34 @@ Told = Callable[[int, int, int], None]
 
 def grid(request: Request, axes: Mapping[str, Sequence[Any]]) -> tuple[Request, ...]:
     """`request` at every combination of `axes`: `PART`, `CLOCK`, and options by name. A flow without an option has no
-    points along that axis. Each point has the command that builds it. Raises `UsageError` for an axis without values.
+    points along that axis, nor has a program along `CLOCK`, which is the fabric's. Each point has the command that
+    builds it. Raises `UsageError` for an axis without values, and for more points than `MOST`.
 
     Points that differ only in clock and rate stand together, since a flow reuses what it computed for one of them.
     """
     if empty := [name for name, values in axes.items() if not values]:
         raise UsageError(f"axis {empty[0]}", "it has no value", "give one or more, or leave it out")
+    grids = {flow: _axes(request, flow, axes) for flow in dict.fromkeys(request.flows)}
+    if (count := sum(prod(map(len, own.values())) for own in grids.values())) > MOST:
+        advice = "give fewer values; for the bits of each layer, `python -m flows search` tries those that promise most"
+        raise UsageError("sweep", f"{count:,} designs, where at most {MOST:,} can be swept", advice)
     points = []
-    for flow in dict.fromkeys(request.flows):
-        options = request.options[flow]
-        own = {name: values for name, values in axes.items() if hasattr(options, name)}
-        own |= {PART: axes.get(PART, request.parts)}
-        own |= {RATE: own.pop(RATE)} if RATE in own else {}
-        own |= {CLOCK: axes.get(CLOCK, (request.clock_ns,))}
+    for flow, own in grids.items():
         for values in product(*own.values()):
             chosen = dict(zip(own, values, strict=True))
             part, clock_ns = chosen.pop(PART), chosen.pop(CLOCK)
-            asked = {flow: replace(options, **chosen)}
+            asked = {flow: replace(request.options[flow], **chosen)}
             point = replace(request, flows=(flow,), options=asked, parts=(part,), clock_ns=clock_ns)
             points.append(replace(point, command=designs.command("run", point)))
     return tuple(points)
+
+
+def _axes(request: Request, flow: str, axes: Mapping[str, Sequence[Any]]) -> Mapping[str, Sequence[Any]]:
+    """Those of one flow, each value once; the last ones vary first."""
+    own = {name: values for name, values in axes.items() if hasattr(request.options[flow], name)}
+    clocks = (CLOCK_NS,) if registry.load(flow).on_processor else axes.get(CLOCK, (request.clock_ns,))
+    own |= {PART: axes.get(PART, request.parts), **({RATE: own.pop(RATE)} if RATE in own else {}), CLOCK: clocks}
+    return {name: tuple(dict.fromkeys(values)) for name, values in own.items()}
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import Field, fields
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import partial
+from itertools import islice
+from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.core.errors import UsageError
@@ -34,7 +36,7 @@ def clock_period(value: float | str) -> float:
     if value == AUTO:
         return AUTO_CLOCK
     try:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
+        if isinstance(value, bool) or not isinstance(value, Real | str):
             raise ValueError
         period = float(value)
     except ValueError:
@@ -74,21 +76,26 @@ MOST = 10_000
 
 
 def several(parse: Callable[[str], Any], text: str) -> list[Any]:
-    """The values that `text` lists: with commas, or as a range of numbers, FIRST..LAST or FIRST..LAST..STEP.
+    """The values that `text` lists with commas, each a value or a range of numbers: FIRST..LAST or FIRST..LAST..STEP.
 
     Where a part is no value by itself, the whole is one: Q1.7,conv1=Q1.11 is one format. Raises `ValueError`.
 
-    >>> several(int, "8..12..2"), several(float, "10,8,7.5"), several(int, "6..4..-1")
-    ([8, 10, 12], [10.0, 8.0, 7.5], [6, 5, 4])
+    >>> several(int, "8..12..2"), several(float, "10,8,7.5"), several(int, "6..4..-1,1")
+    ([8, 10, 12], [10.0, 8.0, 7.5], [6, 5, 4, 1])
     """
-    if bounds := RANGE.fullmatch(text.strip()):
-        return [parse(f"{value:g}") for value in _range(*(Decimal(end or "1") for end in bounds.groups()))]
     try:
-        return [parse(part.strip()) for part in separated(text)]
+        return [parse(value) for part in separated(text) for value in _expanded(part.strip())]
     except ValueError:
         with suppress(ValueError):
             return [parse(text)]
         raise
+
+
+def _expanded(text: str) -> list[str]:
+    """The values of a range as texts; any other text as it is."""
+    if bounds := RANGE.fullmatch(text):
+        return [f"{value.normalize():f}" for value in _range(*(Decimal(end or "1") for end in bounds.groups()))]
+    return [text]
 
 
 def single(parse: Callable[[str], T], text: str) -> T:
@@ -112,6 +119,21 @@ def _range(first: Decimal, last: Decimal, step: Decimal) -> list[Decimal]:
     return [first + step * place for place in range(count)]
 
 
+def is_several(value: Any) -> bool:
+    """Whether Python code gives several values: a list, a range, an array."""
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+
+
+def listed(culprit: str, several: Iterable[Any]) -> list[Any]:
+    """Those of an axis; raises `UsageError` where there are none, or too many."""
+    values = list(islice(several, MOST + 1))
+    if not values:
+        raise UsageError(culprit, "it has no value", "give one or more, or leave it out")
+    if len(values) > MOST:
+        raise UsageError(culprit, f"more than {MOST:,} values", "give fewer")
+    return values
+
+
 def checked(field: Field[Any], value: Any) -> Any:
     """A value as Python code gives it: one of the kind that the option has, or the text of one.
 
@@ -123,11 +145,11 @@ def checked(field: Field[Any], value: Any) -> Any:
         raise ValueError(
             f"{value!r}: {'True or False is' if isinstance(field.default, bool) else 'a value is'} asked for"
         )
-    if isinstance(value, list | tuple | range):
+    if is_several(value):
         raise ValueError(f"{value!r}: give a number or a text; a sweep takes several")
-    if not isinstance(value, str | int | float):
+    if not isinstance(value, str | Real):
         raise ValueError(f"{value!r}: give a number or a text")
-    return parsed(field, value if isinstance(value, str) else f"{value!r}")
+    return parsed(field, f"{value}")
 
 
 def by_flow(backends: Mapping[str, Backend[Any, Any]], settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,9 +166,9 @@ def by_flow(backends: Mapping[str, Backend[Any, Any]], settings: Mapping[str, An
     return options
 
 
-def axis(backends: Sequence[Backend[Any, Any]], name: str, values: Sequence[Any] | str) -> list[Any]:
+def axis(backends: Sequence[Backend[Any, Any]], name: str, values: Iterable[Any] | str) -> list[Any]:
     """The values of the option `name`, checked, or those that a text lists as `several` reads it; raises `UsageError`
-    as `by_flow` does."""
+    as `by_flow` and `listed` do."""
     known = {field.name: field for backend in backends for field in fields(backend.options)}
     if name == "clock":  # of the command line
         raise UsageError("option 'clock'", "not known here", "in Python it is clock_ns")
@@ -156,6 +178,6 @@ def axis(backends: Sequence[Backend[Any, Any]], name: str, values: Sequence[Any]
     try:
         if isinstance(values, str):
             return several(partial(parsed, known[name]), values)
-        return [checked(known[name], value) for value in values]
+        return [checked(known[name], value) for value in listed(f"option {name}", values)]
     except ValueError as reason:
         raise UsageError(f"option {name}", str(reason), known[name].metadata["help"]) from None

@@ -6,6 +6,7 @@ up to the upper end of its interval; where that is open, or the number is unknow
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -59,7 +60,7 @@ def _utilisation(design: Design) -> Iterator[Check]:
         if metric not in judged:
             yield Check(
                 UTILISATION, metric.key.upper(), "unknown", threshold, False, "import a report that counts it",
-                f"{design.run.command} --report FILE",
+                _again(design, "--report", "FILE"),
             )  # fmt: skip
             continue
         reading, resource = design.totals[metric], judged[metric]
@@ -72,13 +73,28 @@ def _utilisation(design: Design) -> Iterator[Check]:
 
 def _less(design: Design, resource: Judged) -> tuple[str, str]:
     """What would take less of a resource, or tell whether it is too much."""
-    run = design.run.command
     if resource.verdict is Verdict.UNDECIDED:
-        return "the part ends inside the interval: a utilization report settles it", f"{run} --report utilization.rpt"
+        command = _again(design, "--report", "utilization.rpt")
+        return "the part ends inside the interval: a utilization report settles it", command
     fps = design.totals.get(Metric.THROUGHPUT_FPS)
     if fps and "target_fps" in design.run.options:
-        return "ask for half the rate", f"{run} --target-fps {fps.value / 2:.4g}"
-    return "take fewer bits, or a larger part", f"{run} --part xc7z045"
+        return "ask for half the rate", _again(design, "--target-fps", f"{fps.value / 2:.4g}")
+    return "take fewer bits, or a larger part", _again(design, "--part", "xc7z045")
+
+
+def _again(design: Design, option: str, value: str) -> str:
+    """The command of a design with this value in place of what it says of the option; reports add up."""
+    try:
+        words = shlex.split(design.run.command)
+    except ValueError:  # no command of a shell: the record was written by hand
+        return f"{design.run.command} {option} {value}"
+    kept, skipped = [], False
+    for word in words:
+        own = option != "--report" and word.partition("=")[0] == option
+        if not (own or skipped):
+            kept.append(word)
+        skipped = own and "=" not in word
+    return shlex.join([*kept, option, value])
 
 
 def _clock(design: Design) -> Iterator[Check]:
@@ -90,10 +106,10 @@ def _clock(design: Design) -> Iterator[Check]:
     suggestion, command = "", ""
     if not ok and clock.credible_mhz and clock.credible_mhz < clock.asked_mhz:
         suggestion = "ask for a clock that is credible"
-        command = f"{design.run.command} --clock {1000 / clock.credible_mhz:.4g}"
+        command = _again(design, "--clock", f"{1000 / clock.credible_mhz:.4g}")
     elif not ok:
         suggestion = "import a timing report"
-        command = f"{design.run.command} --report timing_summary.rpt"
+        command = _again(design, "--report", "timing_summary.rpt")
     yield Check(CLOCK, "Fmax", known, f"{clock.asked_mhz:,.1f} MHz", ok, suggestion, command)
 
 
@@ -102,7 +118,7 @@ def _accuracy(design: Design) -> Iterator[Check]:
     if design.accuracy is None:
         yield Check(
             ACCURACY, "accuracy", "unknown", threshold, False, "evaluate the test images",
-            f"{design.run.command} --data DIR",
+            _again(design, "--data", "DIR"),
         )  # fmt: skip
         return
     agreement = design.totals.get(Metric.AGREEMENT)
@@ -129,5 +145,5 @@ def _evidence(design: Design) -> Iterator[Check]:
                 continue
             yield Check(
                 EVIDENCE, metric.key.upper(), evidence(reading), "synthesised or nearer the metal", False,
-                "run logic synthesis, or import its report", f"{design.run.command} --report utilization.rpt",
+                "run logic synthesis, or import its report", _again(design, "--report", "utilization.rpt"),
             )  # fmt: skip

@@ -1,8 +1,9 @@
-"""The Pareto front of many designs: those that no other one equals or beats in everything that counts. Pure.
+"""The Pareto front of many designs: those that no other one beats in everything that counts. Pure.
 
 Numbers have intervals. A design that another one beats by the values alone, but not at the ends of both intervals, is
-*close*; one that is beaten at the ends too is *beaten*. Only evidence nearer the metal can decide between close
-designs.
+*close*; one that is beaten at the ends too is *beaten*. So is one that may not fit beside one of equal numbers that
+does: at a clock that is at risk, for instance, whose rate is given at the highest credible one. Only evidence nearer
+the metal can decide between close designs.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ OUT = (Verdict.OVER, Verdict.CLOCK_MISSED)
 class Place(Enum):
     FRONT = "front"  # no other design beats it
     CLOSE = "close"  # beaten by the numbers, but within the intervals
-    BEATEN = "beaten"  # another design is surely as good in everything, and better in something
+    BEATEN = "beaten"  # another design surely beats it, or has the same numbers and a better verdict
     OUT = "out"  # it does not fit, or misses its clock
     UNKNOWN = "unknown"  # one of the metrics is not known of it
 
@@ -92,6 +93,7 @@ class _Score:
 def _ranked(designs: Sequence[Design], metrics: Sequence[Metric]) -> Iterable[tuple[Design, Place]]:
     scores = {place: _scores(design, metrics) for place, design in enumerate(designs)}
     rivals = {place: scored for place, scored in scores.items() if scored and designs[place].fit.verdict not in OUT}
+    fitting = [place for place in rivals if designs[place].fit.verdict is Verdict.FITS]
     for place, design in enumerate(designs):
         if design.fit.verdict in OUT:
             yield design, Place.OUT
@@ -100,7 +102,9 @@ def _ranked(designs: Sequence[Design], metrics: Sequence[Metric]) -> Iterable[tu
         else:
             mine = rivals[place]
             better = [other for at, other in rivals.items() if at != place and beats(_values(other), _values(mine))]
-            sure = any(_surely_beats(other, mine) for other in better)
+            sure = any(_surely_beats(other, mine) for other in better) or (
+                design.fit.verdict is not Verdict.FITS and any(_values(mine) == _values(rivals[at]) for at in fitting)
+            )
             yield design, Place.BEATEN if sure else Place.CLOSE if better else Place.FRONT
 
 
@@ -115,8 +119,9 @@ def _scores(design: Design, metrics: Sequence[Metric]) -> tuple[_Score, ...]:
 
 
 def _score(metric: Metric, reading: Reading) -> _Score:
-    low, high = reading.ends
-    return _Score(reading.value, low, high) if metric in MORE else _Score(-reading.value, -high, -low)
+    """Without the last digits, in which rates differ that were computed from cycles at two clocks."""
+    value, low, high = (float(f"{number:.9e}") for number in (reading.value, *reading.ends))
+    return _Score(value, low, high) if metric in MORE else _Score(-value, -high, -low)
 
 
 def beats(better: Sequence[float], other: Sequence[float]) -> bool:

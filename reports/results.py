@@ -166,7 +166,7 @@ class Sweep(Results):
         return ranking(self.document, parse_metrics(metrics) if metrics is not None else None)
 
     def front(self, metrics: Sequence[str] | None = None) -> Results:
-        """The designs that no other one equals or beats in everything; of those that are close, `ranking` tells."""
+        """The designs that no other one beats in everything; of those that are close, `ranking` tells."""
         runs = tuple(ranked.design.run for ranked in self.ranking(metrics).ranked if ranked.place is Place.FRONT)
         return Results(Document(self.document.network, runs))
 

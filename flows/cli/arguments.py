@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Action, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 from flows.cli.argument_types import clock_ns, count, hours, periods, pixels
 from flows.cli.options import add_options, named
 from flows.cli.parser import Parser, offer
+from flows.core.errors import UsageError
 from flows.registry import names
+from flows.values import flag
 from models.pixels import USAGE
 
 
@@ -35,11 +38,9 @@ def add_design(parser: Parser, argv: Sequence[str], axes: bool = False) -> None:
     )  # fmt: skip
     offer(network, _networks)
     parser.add_argument(
-        "--weights",
-        metavar="FILE",
-        type=Path,
+        "--weights", metavar="FILE", type=Path,
         help="its weights, or w4a4: the shipped four-bit ones (default: the shipped ones)",
-    )
+    )  # fmt: skip
     parser.add_argument(
         "--calibration", metavar="FILE", type=Path,
         help="for a network of yours: images to measure its ranges on, .npy (N, height, width, channels) of bytes",
@@ -88,6 +89,22 @@ def add_verify(parser: Parser) -> None:
     )  # fmt: skip
 
 
+def add_runs(parser: Parser) -> None:
+    words = "runs by name, or JSON files of runs (default: all in the store)"
+    offer_runs(parser.add_argument("runs", metavar="RUN", nargs="*", help=words))
+
+
+def offer_runs(action: Action) -> None:
+    """Tells a shell which runs the store has; where none begins so, it offers files."""
+
+    def runs(prefix: str, parsed_args: Namespace, **asked: Any) -> Sequence[str]:
+        from flows.store import Store, default_root
+
+        return Store(parsed_args.store or default_root()).names()
+
+    vars(action)["completer"] = runs
+
+
 def add_json(parser: Parser) -> None:
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the result as JSON, schema zynqflows/3")
 
@@ -108,8 +125,8 @@ def add_verbose(parser: Parser) -> None:
     )
 
 
-SUBMISSION = ("submit", "cores", "memory-gb", "hours", "licences")
-"""Options of `add_submission`, none of which belongs to the job itself."""
+ASKED = ("cores", "memory_gb", "hours", "licences")
+"""What a job asks its batch system for: fields of `flows.submission.Resources`."""
 
 
 def add_submission(parser: Parser) -> None:
@@ -118,13 +135,21 @@ def add_submission(parser: Parser) -> None:
         "--submit", metavar="SYSTEM", choices=("slurm", "lsf"),
         help="hand this run over (slurm, lsf) instead of waiting for it; its node must see the store",
     )  # fmt: skip
-    group.add_argument("--cores", metavar="N", type=count, default=4, help="cores of the job (default 4)")
-    group.add_argument("--memory-gb", metavar="N", type=count, default=16, help="memory of the job (default 16)")
-    group.add_argument("--hours", metavar="H", type=hours, default=12.0, help="time of the job (default 12)")
+    group.add_argument("--cores", metavar="N", type=count, help="with --submit: cores of the job (default 4)")
+    group.add_argument("--memory-gb", metavar="N", type=count, help="with --submit: memory of the job (default 16)")
+    group.add_argument("--hours", metavar="H", type=hours, help="with --submit: time of the job (default 12)")
     group.add_argument(
-        "--licences", metavar="TEXT", default="",
-        help="as your site calls them: for slurm what --licenses= takes, for lsf what -R takes",
+        "--licences", metavar="TEXT",
+        help="with --submit, as your site calls them: for slurm what --licenses= takes, for lsf what -R takes",
     )  # fmt: skip
+
+
+def asked_of_submission(args: Namespace) -> dict[str, Any]:
+    """What the user gave of `ASKED`. Raises `UsageError` where nothing is submitted."""
+    given = {name: value for name in ASKED if (value := getattr(args, name)) is not None}
+    if given and not args.submit:
+        raise UsageError(flag(next(iter(given))), "nothing is submitted", "give --submit as well, or leave it out")
+    return given
 
 
 def add_reports(parser: Parser) -> None:
@@ -145,12 +170,9 @@ def add_batch(parser: Parser) -> None:
 def add_study(parser: Parser) -> None:
     """What every study on the test images takes."""
     parser.add_argument(
-        "--data",
-        metavar="DATA",
-        type=Path,
-        required=True,
+        "--data", metavar="DATA", type=Path, required=True,
         help="the test images: CIFAR-10 in a folder, or FILE.npz of yours with images and labels",
-    )
+    )  # fmt: skip
     parser.add_argument("--weights", metavar="FILE", type=Path, help="the weights (default: the shipped ones)")
     parser.add_argument(
         "--calibration", metavar="FILE", type=Path, help="for a network of yours: images to measure its ranges on, .npy"

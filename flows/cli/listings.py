@@ -12,6 +12,7 @@ from itertools import groupby
 from flows import registry
 from flows.core import part
 from flows.core.errors import FlowsError
+from flows.core.evidence import on_processor
 from flows.core.record import Document, Run
 from flows.jobs import find_trained, shipped_weights
 from flows.ledger import hardware
@@ -25,15 +26,13 @@ from models.zoo import NETWORKS
 from reports.terminal.layout import table
 
 ABSENT = "absent"
+AMD = "AMD's installer; docs/reference/vendor-tools.md"
 PIP = "pip install -c constraints.txt -e '.[{}]'"
 TOOLS = {
-    "g++": (
-        "compiles C simulations, the proofs, and the stream simulation, which halves estimates",
-        "apt-get install g++",
-    ),
-    "vitis_hls": ("AMD's HLS compiler: csynth of every run, co-simulation with --vendor cosim", "AMD"),
-    "vivado_hls": ("the same with --backend vivado: Vivado HLS 2019.2 or 2020.1", "AMD"),
-    "vivado": ("AMD's logic synthesis, with --vendor vsynth", "AMD"),
+    "g++": ("compiles C simulations, the proofs; estimates take half the time with it", "apt-get install g++"),
+    "vitis_hls": ("AMD's HLS compiler: csynth of every run, co-simulation with --vendor cosim", AMD),
+    "vivado_hls": ("the same with --backend vivado: Vivado HLS 2019.2 or 2020.1", AMD),
+    "vivado": ("AMD's logic synthesis, with --vendor vsynth", AMD),
     "finn-plus-1.6.1": ("FINN's own estimates beside ours", "docs/finn.md"),
     "verilator": ("simulates RTL designs faster", "apt-get install verilator"),
     "yosys": ("synthesises RTL designs in place of pyosys, with --synthesiser yosys", "docs/rtl.md"),
@@ -46,7 +45,7 @@ TOOLS = {
     "keras2c-2.0": ("float C of the same network beside the C flow's, counted by qemu-arm", "docs/c.md"),
     "qemu-arm": ("runs what it compiled, and counts instructions", "apt-get install qemu-user"),
 }
-"""Programs on PATH: what each adds, and what brings it (AMD: its installer)."""
+"""Programs on PATH: what each adds, and what brings it."""
 PACKAGES = {
     "numpy": ("arrays: weights, images", ""),
     "safetensors": ("weights files", ""),
@@ -95,7 +94,8 @@ def runs(documents: Sequence[Document]) -> str:
             proof = run.verification
             verified = f"{proof.equal}/{proof.vectors}" if proof and proof.equal is not None else "no"
             options = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in _chosen(run).items())
-            rows.append([run.name, document.network.name, run.part, f"{run.clock_ns:g} ns", verified, options])
+            clock = "the processor's" if on_processor(run.readings) else f"{run.clock_ns:g} ns"
+            rows.append([run.name, document.network.name, run.part, clock, verified, options])
     return table(rows, frozenset({0, 1, 2, 5}))
 
 

@@ -74,11 +74,11 @@ def options_of(backend: Backend[Any, Any], arguments: argparse.Namespace) -> Any
 
 
 def axes_of(backends: Iterable[Backend[Any, Any]], arguments: argparse.Namespace) -> dict[str, list[Any]]:
-    """The options that the user gave values of, by name, each value once."""
+    """The options that the user gave values of, by name."""
     names = dict.fromkeys(field.name for backend in backends for field in fields(backend.options))
     values_of = {name: getattr(arguments, PREFIX + name, None) for name in names}
     return {
-        name: list(dict.fromkeys(values)) if isinstance(values, list) else [values]
+        name: values if isinstance(values, list) else [values]
         for name, values in values_of.items()
         if values is not None
     }

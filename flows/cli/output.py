@@ -8,6 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.core.errors import SetupError
 from flows.core.files import write_atomic, writing
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ def check_writable(folder: Path) -> None:
 
 
 def check_places(args: Namespace) -> None:
-    files = filter(None, (getattr(args, name, None) for name in ("json", "csv")))
+    """Raises `SetupError` before the work where a file or a folder that the user names cannot be written."""
+    files = list(filter(None, (getattr(args, name, None) for name in ("json", "csv"))))
+    if folders := [file for file in files if file.is_dir()]:
+        raise SetupError(f"file {folders[0]}", "it is a folder", "name a file")
     for place in filter(None, (getattr(args, "out", None), *(file.parent for file in files))):
         check_writable(place)
 

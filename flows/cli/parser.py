@@ -105,6 +105,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         fact = "it stands before the command, and belongs behind it"
         raise UsageError(f"option {argv[0]!r}", fact, f"`{PROGRAM} COMMAND --help` shows what a command takes")
     parser, parsers = _parser(argv)
+    if argv and argv[0] in registry.names() and argv[0] not in COMMANDS:
+        advice = (
+            f"`{PROGRAM} run {argv[0]}` builds a design of it; `{PROGRAM} estimate {argv[0]}` says what it would cost"
+        )
+        raise UsageError(f"command {argv[0]!r}", "it is a flow", advice)
     if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
         raise UsageError.unknown("command", argv[0], COMMANDS, f"{PROGRAM} --help")
     arguments, unknown = parser.parse_known_args(list(argv))

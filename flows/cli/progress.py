@@ -65,18 +65,20 @@ class Progress:
 
 
 class Counter:
-    """A listener for sweeps and searches: how many designs are done, and how long the others will take."""
+    """A listener for estimates, sweeps and searches: how many designs are done, and how long the others will take.
+    On a terminal it says nothing of what takes less than a second, elsewhere than `TICK_S`."""
 
     def __init__(self) -> None:
         self._begun = self._told = time.monotonic()
         self._terminal = sys.stderr.isatty()
+        self._spoke = False
 
     def __call__(self, done: int, of: int, before: int) -> None:
         now = time.monotonic()
         if done == before and before:
-            print(f"  {before:,} of {of:,} designs are kept from before", file=sys.stderr, flush=True)
-        elif done == of or now - self._told >= (1 if self._terminal else TICK_S):
-            self._told, spent = now, now - self._begun
+            print(f"  {before:,} of {of:,} designs kept from before", file=sys.stderr, flush=True)
+        elif now - self._told >= (1 if self._terminal else TICK_S) or (done == of and self._spoke):
+            self._told, self._spoke, spent = now, True, now - self._begun
             left = f", {spent / (done - before) * (of - done):,.0f} s left" if done < of and done > before else ""
             if self._terminal:
                 clear_line()

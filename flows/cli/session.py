@@ -7,7 +7,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.core.errors import FlowsError
@@ -47,10 +46,11 @@ def request(args: Namespace) -> Request:
     return replace(asked, images=args.batch) if hasattr(args, "batch") else asked
 
 
-def parts(args: Namespace) -> list[str]:
+def parts(args: Namespace) -> Sequence[str]:
+    from flows.arguments import part_names
     from flows.designs import PARTS
 
-    return [part for text in args.parts or PARTS for part in text.split(",")]
+    return part_names(args.parts or PARTS)
 
 
 def sweep(args: Namespace) -> tuple[Request, dict[str, Any]]:
@@ -69,8 +69,7 @@ def sweep(args: Namespace) -> tuple[Request, dict[str, Any]]:
         policy=args.policy,
         images=args.batch,
     )
-    axes = {PART: parts(args), CLOCK: args.clock or [CLOCK_NS], **axes_of(backends.values(), args)}
-    return asked, {name: list(dict.fromkeys(values)) for name, values in axes.items()}
+    return asked, {PART: parts(args), CLOCK: args.clock or [CLOCK_NS], **axes_of(backends.values(), args)}
 
 
 def trained_network(args: Namespace, name: str) -> Trained:
@@ -78,15 +77,6 @@ def trained_network(args: Namespace, name: str) -> Trained:
     from flows.designs import trained_network
 
     return trained_network(source(args, name), lambda: executor(args))
-
-
-def check_training_images(folder: Path | None) -> None:
-    """Raises `InputError` where a folder that the user names does not hold them, even where they are not needed."""
-    from flows.imports import is_own
-    from models import cifar10
-
-    if folder is not None and not is_own(folder):
-        cifar10.find(folder, cifar10.TRAIN[:1])
 
 
 def test_images(args: Namespace, *trained: Trained) -> Asset | None:
@@ -118,12 +108,14 @@ def command_line() -> str:
 
 def rerun(args: Namespace, store: Store) -> list[str]:
     """The words of this command line without those that submit it, and with the store's place in full."""
-    from flows.cli.arguments import SUBMISSION
+    from flows.cli.arguments import ASKED
+    from flows.values import flag
 
+    submitting = [flag(name) for name in ("submit", *ASKED, "store")]
     words, skipped = [], False
     for word in sys.argv[1:]:
-        name, equals, _ = word.removeprefix("--").partition("=")
-        own = word.startswith("--") and name in (*SUBMISSION, "store")
+        name, equals, _ = word.partition("=")
+        own = name in submitting
         if not (own or skipped):
             words.append(word)
         skipped = own and not equals

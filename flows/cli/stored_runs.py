@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,14 @@ def read_file(path: Path) -> Document:
     from flows.core.record_reader import document_from_json
 
     return document_from_json(read_text(path, "name a file that --json wrote", f"file {path}"), str(path))
+
+
+def on_parts(documents: Sequence[Document], parts: Collection[str]) -> list[Document]:
+    """The runs on these parts, by their full names. Raises `InputError` where there is none."""
+    runs = [tuple(run for run in document.runs if run.part in parts) for document in documents]
+    if not any(runs):
+        raise InputError(f"part {', '.join(parts)}", "no run is on it", "`python -m flows list runs` shows all runs")
+    return [replace(document, runs=chosen) for document, chosen in zip(documents, runs, strict=True) if chosen]
 
 
 def of_network(documents: Sequence[Document], name: str | None) -> list[Document]:

@@ -19,7 +19,7 @@ def tables(text: str) -> Mapping[str, Any]:
     if long := next((at for at, line in enumerate(text.splitlines(), 1) if len(line) > LONGEST_LINE), None):
         raise ValueError(f"line {long} has more than {LONGEST_LINE:,} characters")
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.removeprefix("\ufeff"))  # which editors of Windows write first
     except RecursionError:
         raise ValueError("nested too deep") from None
     except ValueError as reason:  # also for a whole number of thousands of digits

@@ -47,10 +47,16 @@ def goal(
 def _widths(bits: Any) -> tuple[int, ...]:
     if isinstance(bits, str):
         try:
-            bits = several(int, bits)
-        except ValueError:
-            advice = "give a list or a range: 4,6,8 or 4..8"
-            raise UsageError("--bits", f"{bits!r} lists no whole numbers", advice) from None
+            bits = several(_width, bits)
+        except ValueError as reason:
+            raise UsageError("--bits", str(reason), "give a list or a range: 4,6,8 or 4..8") from None
     if not isinstance(bits, list | tuple | range):
         raise UsageError("--bits", f"{bits!r} is no list", "give two or more numbers of bits")
     return tuple(sorted({count("--bits", width) for width in bits}))
+
+
+def _width(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no whole number") from None

@@ -12,7 +12,7 @@ from reports.words import label, number, why
 
 SHOWN = (Place.FRONT, Place.CLOSE)
 LEGEND = {
-    Place.FRONT: "front: no other design is as good in everything and better in something",
+    Place.FRONT: "front: no other design is as good in everything and better in something, its verdict included",
     Place.CLOSE: "close: one is, but by no more than the intervals",
 }
 COLUMNS = (Metric.THROUGHPUT_FPS, Metric.LATENCY_US, Metric.ACCURACY, Metric.LUT, Metric.FF, Metric.BRAM18, Metric.DSP)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import flows
@@ -75,10 +76,12 @@ if __name__ == "__main__":
     assert done.stdout.splitlines()[:1] == ["4 4 True"] and "package pandas: not installed" in done.stdout, done.stderr
 
 
-def test_its_command_asks_for_the_same(two: Results, capsys: pytest.CaptureFixture[str]) -> None:
-    *_, words = two[0].run.command.partition("-m flows ")
-    assert main(words.split()) == 0
-    assert two[0].name in capsys.readouterr().out
+def test_the_command_of_a_design_asks_for_it_alone(two: Results, tmp_path: Path) -> None:
+    for design in two:
+        *_, words = design.run.command.partition("-m flows ")
+        assert main([*words.split(), "--json", str(tmp_path / "a.json")]) == 0
+        (run,) = json.loads((tmp_path / "a.json").read_text())["runs"]
+        assert run["name"] == design.name
 
 
 @pytest.mark.parametrize(
@@ -99,6 +102,13 @@ def test_its_command_asks_for_the_same(two: Results, capsys: pytest.CaptureFixtu
         ({"network": "arch9"}, "arch9"),
         ({"network": "absent.onnx"}, "absent.onnx"),
         ({"pixels": "odd"}, "odd"),
+        ({"network": None}, "network: None names no file"),
+        ({"weights": 3}, "weights: 3 names no file"),
+        ({"data": "nowhere"}, "nowhere: no such folder"),
+        ({"reports": "nowhere.xml"}, "report nowhere.xml: no such file"),
+        ({"reports": [3]}, "reports: 3 names no file"),
+        ({"margins": 0.2}, "margins: 0.2 is none"),
+        ({"part": "xc7z020,"}, "names none"),
     ],
 )
 def test_what_is_wrong_is_named(given: dict[str, object], culprit: str) -> None:
@@ -110,6 +120,37 @@ def test_what_is_wrong_is_named(given: dict[str, object], culprit: str) -> None:
 def test_an_axis_without_values_is_refused(axis: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no value|names none"):
         flows.sweep("hls", store=tmp_path, **{axis: []})  # type: ignore[arg-type]
+
+
+def test_what_is_no_flow_no_result_and_no_folder_is_named(two: Results, tmp_path: Path) -> None:
+    given: Any = 3
+    with pytest.raises(UsageError, match="is no flow's name"):
+        flows.estimate(["hls", "rtl"])  # type: ignore[arg-type]
+    for call in (
+        lambda: flows.check("finn", given), lambda: flows.report(given, tmp_path), lambda: flows.report(two, given),
+        lambda: flows.review(given), lambda: flows.run("hls4ml", store=given), lambda: flows.review(out=given),
+    ):  # fmt: skip
+        with pytest.raises(UsageError):
+            call()
+
+
+def test_an_axis_may_be_an_array_and_has_each_value_once(tmp_path: Path) -> None:
+    clocks = np.array([10.0, 8.0, 10.0])
+    swept = flows.sweep("hls4ml", clock_ns=clocks, precision=np.arange(8, 10), store=tmp_path, jobs=1, **FIXED)
+    assert [design.run.clock_ns for design in swept] == [10, 8, 10, 8]
+    assert [design.options["precision"] for design in swept] == ["8", "8", "9", "9"]
+    assert swept[0].name == flows.estimate("hls4ml", precision=np.int64(8), clock_ns=np.float64(10), **FIXED)[0].name
+
+
+@pytest.mark.parametrize("axes", [{"target_fps": range(1, 10**9)}, {"clock_ns": (1 + n for n in range(10**9))}])
+def test_an_axis_without_end_is_refused(axes: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="more than 10,000 values"):
+        flows.sweep("hls", store=tmp_path, **axes)
+
+
+def test_a_grid_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="sweep: 1,000,000 designs, where at most 100,000"):
+        flows.sweep("hls", target_fps=range(1, 1001), clock_ns=np.linspace(5, 10, 1000), store=tmp_path)
 
 
 def test_no_process_is_refused(tmp_path: Path) -> None:

@@ -187,7 +187,9 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
         (["show", ""], 2, "what stands behind show: it is empty"),
         (["run", "toy", "--jobs", "0"], 2, "below 1"),
         (["run", "toy", "--jobs", "2.5"], 2, "'2.5' is no whole number"),
+        (["toy"], 2, "it is a flow. `python -m flows run toy` builds"),
         (["run", "toy", "--record"], 2, "give --data as well"),
+        (["run", "toy", "--json", "."], 5, "file .: it is a folder"),
         (["run", "toy", "--speed", "7"], 4, "nearest that works: --speed 8"),
         (["run", "toy", "--weights", "nowhere.safetensors"], 3, "no such file"),
         (["run", "toy", "--data", "nowhere"], 3, "no such folder"),
@@ -207,6 +209,8 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
         (["train", "arch8", "--per-channel", "--data", "nowhere", "--out", "x"], 2, "Add --qat"),
         (["train", "arch8", "--bf16", "--data", "nowhere", "--out", "x"], 2, "Add --qat"),
         (["train", "arch8", "--qat", "--activation-bits", "9", "--data", "x", "--out", "x"], 2, "FINN builds 2 to 8"),
+        (["train", "arch8", "--qat", "--recipe", "seed", "--data", "x", "--out", "x"], 2, "has a recipe of its own"),
+        (["list", "parts", "--network", "arch8"], 2, "parts are of no network"),
     ],
 )
 def test_bad_input_is_one_line_with_the_next_step(

@@ -74,6 +74,19 @@ def test_a_worker_of_another_version_is_refused_by_name(
         flows.sweep("hls4ml", executor=f"dask:{cluster[0]}", store=tmp_path, **FIXED)
 
 
+def test_a_cluster_without_workers_is_said(
+    cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import pools
+
+    for worker in cluster[1]:
+        worker.kill()
+        worker.wait()
+    monkeypatch.setattr(pools, "WAIT_S", 5.0)
+    with pytest.raises(SetupError, match=f"its scheduler has no worker. Start one: dask worker {cluster[0]}"):
+        flows.sweep("hls4ml", executor=f"dask:{cluster[0]}", store=tmp_path, **FIXED)
+
+
 def test_no_cluster_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows import pools
 

@@ -11,7 +11,7 @@ import pytest
 import flows
 from flows import designs, reviewing, runner
 from flows.__main__ import main
-from flows.core.errors import InputError, SetupError
+from flows.core.errors import InputError, SetupError, UsageError
 from flows.core.evidence import Metric
 from flows.core.files import write_atomic
 from flows.core.mixed import Search, Tried
@@ -53,6 +53,17 @@ def test_the_command_line_counts_more() -> None:
     project = read_project(text, Path("p/z.toml"), {"boards": ["xc7z010"], "clock": 9.0, "out": None})
     (design,) = project.designs
     assert design.parts == ("xc7z010",) and design.clock_ns == 9.0 and project.out == Path("p/a")
+    tables = f'{DESIGN}boards = ["zedboard"]\nclock = 5\n[sweep]\nflow = "hls"\nclock = [5, 6]\nboards = ["zedboard"]\n'
+    tables += '[search]\nflow = "hls"\npart = "zedboard"\nclock = 5\n'
+    project = read_project(HEAD + 'data = "d"\n' + tables, Path("z.toml"), {"boards": ["xc7z010"], "clock": 9.0})
+    assert project.search and project.axes["part"] == ("xc7z010",) and project.axes["clock_ns"] == [9.0]
+    for design in (*project.designs, project.search):
+        assert design.parts == ("xc7z010",) and design.clock_ns == 9.0
+
+
+def test_a_sweep_may_have_boards_of_its_own() -> None:
+    text = HEAD + 'boards = ["zedboard"]\n' + DESIGN + '[sweep]\nflow = "hls"\nboards = ["pynq-z2", "zybo-z7-10"]\n'
+    assert read_project(text, Path("z.toml"), {}).axes["part"] == ("pynq-z2", "zybo-z7-10")
 
 
 def test_a_design_may_have_weights_of_its_own() -> None:
@@ -85,15 +96,35 @@ def test_a_design_may_have_weights_of_its_own() -> None:
         (HEAD + 'pixels = "odd"\n' + DESIGN, "odd"),
         (HEAD + "[[design]]\nprecision = 8\n", "design 1 names no flow"),
         (HEAD + '[[design]]\nflow = "vhdl"\n', "vhdl"),
-        (HEAD + '[[design]]\nflow = "hls4ml"\nprecison = 8\n', "Did you mean precision"),
+        (HEAD + '[[design]]\nflow = "hls4ml"\nprecison = 8\n', "did you mean precision"),
+        (
+            HEAD + "[[design]]\nflow = 'hls4ml'\npart = 'x'\n",
+            "'part' is not known here. `python -m flows run hls4ml --",
+        ),
+        (HEAD + "[[design]]\nflow = 'hls4ml'\ndata = 'd'\n", "'data' is not known here; it belongs above all tables"),
+        (HEAD + "[design]\nflow = 'hls4ml'\n", "[design] is written [[design]]"),
+        (HEAD + 'network = ""\n' + DESIGN, "network is ''"),
+        (HEAD + DESIGN + "[[sweep]]\nflow = 'hls4ml'\n", "[sweep] is no single table"),
+        (HEAD + DESIGN + "[sweep]\nflow = 'hls'\nclock = '9..1'\n", "clock of [sweep]: a range from 9 to 1"),
+        (HEAD + 'data = "d"\n' + DESIGN + "[search]\nflow = 'hls'\nkeep_acuracy = 1\n", "did you mean keep_accuracy"),
         (HEAD + '[[design]]\nflow = "hls4ml"\nprecision = [8, 10]\n', "give a number or a text"),
         (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nactivation_bits = [4]\n', "activation_bits"),
-        (HEAD + DESIGN + "[sweep]\nclock = [10]\n", "names no flow"),
+        (HEAD + "[[design]]\nflows = 'hls4ml'\n", "design 1 names no flow: is 'flows' meant to be flow?"),
+        (HEAD + "[[design]]\nflow = ['hls4ml']\n", "flow of design 1 is ['hls4ml']"),
+        (HEAD + DESIGN + "[sweep]\nclock = [10]\n", "[sweep] names no flow. "),
+        (HEAD + DESIGN + "[sweep]\nflows = ['hls4ml']\n", "[sweep] names no flow: is 'flows' meant to be flow?"),
+        (HEAD + DESIGN + "[sweep]\nflow = 'hls4lm'\n", "Did you mean hls4ml"),
+        (HEAD + 'data = "d"\n' + DESIGN + "[search]\nFlow = 'hls4ml'\n", "is 'Flow' meant to be flow?"),
+        (HEAD + 'data = "d"\n' + DESIGN + "[search]\nflow = 'hls4ml'\nboards = ['zedboard']\n", "name it as part"),
+        (HEAD + "sweep = 3\n" + DESIGN, "[sweep] is no single table"),
+        (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nprecision = []\n', "option precision: it has no value"),
+        (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nclock = []\n', "clock of [sweep] has no value"),
+        (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nboards = ["pynq-z3"]\n', "pynq-z3"),
         (HEAD + DESIGN + '[sweep]\nflow = "hls4ml"\nclock = ["x"]\n', "clock: 'x' is no number"),
         (HEAD + DESIGN + '[search]\nflow = "hls"\n', "needs images"),
         (HEAD + 'data = "d"\n' + DESIGN + "[search]\nflow = 'hls'\nbits = 8\n", "--bits: 8 is no list"),
         (HEAD + 'data = "d"\n' + DESIGN + "[search]\n", "[search] names no flow"),
-        (HEAD + 'data = "d"\nsearch = 3\n' + DESIGN, "[search] is no table"),
+        (HEAD + 'data = "d"\nsearch = 3\n' + DESIGN, "[search] is no single table"),
         (HEAD + DESIGN.replace("fifo", "clock = []\nfifo"), "clock: [] is no number"),
         ("a = [[[", "not TOML"),
         ("x" * 200_000, "characters"),
@@ -130,6 +161,30 @@ def test_a_review_runs_what_it_asks_for(
     assert "clock 8 ns" in (tmp_path / "review/sweep.html").read_text()
     found = flows.review(place, part="zybo-z7-10", out=again, store=tmp_path / "s", jobs=1)
     assert [result.part for result in found] == ["xc7z010clg400-1"] and (again / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("tables", "reason"),
+    [
+        ("[sweep]\nflow = 'hls'\nclock = '5..8..0.001'\ntarget_fps = '100..1000..10'\n", "273,091 designs"),
+        ("[search]\nflow = 'c'\n", "it takes no bits by tensor"),
+        ("[search]\nflow = 'hls'\nbits = [8]\n", "one width leaves nothing to choose"),
+    ],
+)
+def test_what_is_wrong_with_a_sweep_or_a_search_is_said_before_anything_is_built(
+    tables: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = read_project(HEAD + 'data = "d"\n' + DESIGN + tables, tmp_path / "z.toml", {})
+    monkeypatch.setattr(designs, "test_images", lambda *given: None)
+    monkeypatch.setattr(designs, "built", lambda *given: pytest.fail("it was built"))
+    store = Store(tmp_path / "store")
+    with pytest.raises(UsageError, match=reason):
+        reviewing.review(project, Executor(store, 1, print), store, 1, print)
+
+
+def test_an_editor_of_windows_wrote_it() -> None:
+    text = "\ufeff" + (HEAD + 'boards = "pynq-z2, zedboard"\n' + DESIGN).replace("\n", "\r\n")
+    assert read_project(text, Path("z.toml"), {}).designs[0].parts == ("pynq-z2", "zedboard")
 
 
 def test_a_search_that_cannot_be_had_spoils_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,6 +95,24 @@ def test_chosen_runs_alone(capsys: pytest.CaptureFixture[str], store: Path, tmp_
     assert [each["name"] for each in content["document"]["runs"]] == ["b-xc7z020-abc123"]
 
 
+def test_parts_choose(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
+    """By device, full name or board; several with commas, or repeated."""
+
+    def reported(*words: str) -> set[str]:
+        said(capsys, store, "report", *words, "--out", tmp_path / "out")
+        content = json.loads((tmp_path / "out/report.json").read_text())
+        return {each["part"] for each in content["document"]["runs"]}
+
+    both = reported()
+    assert both == {"xc7z010clg400-1", "xc7z020clg400-1"}
+    assert reported("--part", "xc7z010,pynq-z2") == reported("--part", "xc7z010", "--part", "pynq-z2") == both
+    assert reported("--part", "zybo-z7-10") == {"xc7z010clg400-1"}
+    error = said(capsys, store, "report", "--part", "zedboard", "--out", tmp_path / "out", code=3)
+    assert "part xc7z020clg484-1: no run is on it" in error
+    for bad in ("", ",", "xc7z010,,xc7z020", "xc7z011"):
+        assert "part" in said(capsys, store, "report", "--part", bad, "--out", tmp_path / "out", code=2)
+
+
 def test_missing_runs_are_told_where_they_cannot_be_made(
     capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +139,7 @@ def test_a_missing_run_starts_from_the_weights_that_its_flow_ships(
     started = {}
     monkeypatch.setattr(registry, "names", lambda: ("finn", "hls4ml"))
     monkeypatch.setattr(runner, "run", lambda backend, trained, *rest: started.update({backend.name: trained.weights}))
-    assert main(["report", "--run", "--part", "xc7z015", "--out", str(tmp_path / "out"), "--store", str(store)]) == 0
+    assert main(["report", "--run", "--part", "xc7z020", "--out", str(tmp_path / "out"), "--store", str(store)]) == 0
     assert started["finn"].path == PRETRAINED / "arch8-w4a4.safetensors"
     assert started["hls4ml"].path == PRETRAINED / "arch8.safetensors"
 
@@ -184,6 +202,10 @@ def test_runs_of_several_networks_are_told_apart(
 
 def test_runs_are_listed_and_taken_out(capsys: pytest.CaptureFixture[str], store: Path) -> None:
     assert "b-xc7z020" in said(capsys, store, "list", "runs")
+    (program,) = flows.estimate("c")
+    Store(store).save(program.name, document_to_json(Document(program.network, (program.run,))))
+    listed = said(capsys, store, "list", "runs").splitlines()
+    assert [line.count("10 ns") for line in listed if line.startswith(("b-", "c-"))] == [1, 0]  # of the fabric
     assert "no such run" in said(capsys, store, "rm", "b-xc7z020", "zzz", code=3)
     assert said(capsys, store, "rm", "b-xc7z020").startswith("removed: b-xc7z020-")
     assert "b-xc7z020" not in said(capsys, store, "list", "runs")

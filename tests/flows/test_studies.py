@@ -111,6 +111,7 @@ def test_an_evaluation_says_where_two_networks_differ(
         (["evaluate", "arch5", "--format", "Q8"], 2, "format 'q8'"),
         (["evaluate", "arch5", "--format", "Q1.7", "--flow", "hls4ml"], 2, "leave one of them out"),
         (["evaluate", "arch5", "arch8", "--weights", "x"], 2, "one network at a time"),
+        (["evaluate", "arch5", "--activations"], 2, "--activations: there is no format"),
     ],
 )
 def test_bad_input_is_one_line(

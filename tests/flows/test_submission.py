@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from flows import submission
+from flows.__main__ import main
 from flows.core.errors import InputError, SetupError
 from flows.store import Store
 from flows.submission import DONE, FAILED, LOST, PENDING, RUNNING, Resources
 
 COMMAND = ("list", "parts")
 RUNS = '#!/bin/sh\nfor last; do :; done\nsh "$last" > "$FARM/log" 2>&1\necho "7;cluster"\n'
+WITHOUT_PYTHON = RUNS.replace("done\nsh", "done\nPYTHONHOME=/none sh")
 KEEPS = '#!/bin/sh\nfor last; do :; done\ncp "$last" "$FARM/script"; echo 7\n'
 
 
@@ -46,7 +48,8 @@ def test_a_job_runs_the_command_and_says_how_it_ended(farm: Path, tmp_path: Path
 
 def test_what_it_asks_for_stands_in_the_script(tmp_path: Path) -> None:
     asked = Resources(8, 32, 1.5, "vivado@server:1")
-    text = submission.text_of("slurm", "job-a", COMMAND, asked, tmp_path)
+    text = submission.text_of("slurm", "job-a", COMMAND, asked, tmp_path / "a store")
+    assert f"#SBATCH --output='{tmp_path}/a store/output.log'\n" in text
     for line in ("--cpus-per-task=8", "--mem=32G", "--time=90", "--licenses=vivado@server:1"):
         assert f"#SBATCH {line}\n" in text
     text = submission.text_of("lsf", "job-a", COMMAND, Resources(8, 32, 1.5, "rusage[vivado=1]"), tmp_path)
@@ -110,20 +113,32 @@ def test_no_scheduler_and_no_ticket_are_said(tmp_path: Path, monkeypatch: pytest
     assert submission.tickets(store) == []
 
 
-def test_a_run_is_submitted_and_waited_for(farm: Path, tmp_path: Path) -> None:
-    """A refused run, so that nothing is built: its reason is in the log, and `wait` ends with an error."""
-    program(farm, "sbatch", RUNS)
+def flows(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
     root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-m", "flows", *words, "--store", str(tmp_path / "s")]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True)
 
-    def flows(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "flows", *words, "--store", str(tmp_path / "s")]
-        return subprocess.run(command, cwd=root, capture_output=True, text=True)
 
-    asked = ("run", "hls4ml", "--fifo-depth", "2", "--reuse-factor", "64", "--submit", "slurm", "--cores=2")
-    submitted = flows(*asked)
+def test_a_run_is_submitted_and_waited_for(farm: Path, tmp_path: Path) -> None:
+    """On a node where Python does not start, so that nothing is built: `wait` ends with an error."""
+    program(farm, "sbatch", WITHOUT_PYTHON)
+    submitted = flows(tmp_path, "run", "c", "--weight-format=Q1.6", "--submit", "slurm", "--cores=2")
     assert submitted.returncode == 0 and ": failed (slurm 7)" in submitted.stdout
     script = next((tmp_path / "s/jobs").glob("*/job.sh")).read_text()
-    assert "--submit" not in script and "--cores=2" not in script.replace("--cpus-per-task=2", "")
-    waited = flows("wait")
+    assert "-m flows run c --weight-format=Q1.6 --store" in script and "#SBATCH --cpus-per-task=2\n" in script
+    waited = flows(tmp_path, "wait")
     assert waited.returncode == 6 and "failed" in waited.stderr and "Traceback" not in waited.stderr
-    assert "deadlocks" in (farm / "log").read_text()
+    assert "encodings" in (farm / "log").read_text()
+
+
+def test_what_cannot_be_built_is_refused_here(farm: Path, tmp_path: Path) -> None:
+    """Not after hours in a queue."""
+    refused = flows(tmp_path, "run", "hls4ml", "--fifo-depth", "2", "--reuse-factor", "64", "--submit", "slurm")
+    assert refused.returncode == 4 and "deadlocks" in refused.stderr and not (tmp_path / "s/jobs").exists()
+
+
+@pytest.mark.parametrize("option", ["--cores=4", "--memory-gb=16", "--hours=12", "--licences=vivado"])
+def test_what_a_job_asks_for_needs_one(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where the value is the default."""
+    assert main(["run", "c", option]) == 2
+    assert f"error: {option.partition('=')[0]}: nothing is submitted. Give --submit" in capsys.readouterr().err

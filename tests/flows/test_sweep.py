@@ -6,6 +6,9 @@ import errno
 import os
 import re
 import shlex
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -21,9 +24,11 @@ from flows.cli import session
 from flows.cli.parser import parse
 from flows.core.errors import SetupError, UsageError
 from flows.core.evidence import Metric, Reading, Tier
+from flows.core.fit import Verdict
 from flows.designs import Failure, Request, Source
 from flows.stored_estimates import versions
 from flows.values import several
+from reports.pareto import Place
 
 FIXED: dict[str, Any] = {"reuse_factor": "64", "fifo_depth": "40"}
 
@@ -45,6 +50,23 @@ def test_a_grid_has_every_combination_once() -> None:
     assert points[5].command == "python -m flows run hls --part xc7z010 --clock 8 --activation-bits 4"
 
 
+def test_a_program_has_one_point_at_all_clocks() -> None:
+    """It has none in the fabric: at another clock it is the same design, with the same name."""
+    points = sweeping.grid(request_of("c"), {"clock_ns": [8.0, 5.0], "part": ["xc7z010", "xc7z020"]})
+    assert [point.command.partition("run ")[2] for point in points] == ["c --part xc7z010", "c --part xc7z020"]
+    slow, fast = (flows.estimate("c", clock_ns=clock)[0] for clock in (10, "auto"))
+    assert slow.name == fast.name
+
+
+def test_a_clock_that_is_at_risk_is_on_no_front_beside_one_that_fits(tmp_path: Path) -> None:
+    """Their rates are the same, being given at the highest credible clock."""
+    swept = flows.sweep("hls", clock_ns=[10, 9, 8, 7], store=tmp_path, jobs=1)
+    verdicts = {design.run.clock_ns: design.fit.verdict for design in swept}
+    assert verdicts == {10: Verdict.FITS, 9: Verdict.AT_RISK, 8: Verdict.AT_RISK, 7: Verdict.AT_RISK}
+    assert [design.run.clock_ns for design in swept.front()] == [10]
+    assert {ranked.place for ranked in swept.ranking().ranked} == {Place.FRONT, Place.BEATEN}
+
+
 def test_a_command_has_all_that_makes_the_design(tmp_path: Path) -> None:
     policy = tmp_path / "p.toml"
     policy.write_text('schema = "zynqflows-policy/1"\n[margin]\nlut = 0.5\n')
@@ -64,6 +86,8 @@ def test_a_command_has_all_that_makes_the_design(tmp_path: Path) -> None:
         ("4..8..2", [4.0, 6.0, 8.0]),
         ("8..4..-2", [8.0, 6.0, 4.0]),
         ("7..8..0.25", [7.0, 7.25, 7.5, 7.75, 8.0]),
+        ("4..6, 8, 16..32..8", [4.0, 5.0, 6.0, 8.0, 16.0, 24.0, 32.0]),
+        ("1234567..1234569", [1234567.0, 1234568.0, 1234569.0]),
     ],
 )
 def test_an_axis_is_a_list_or_a_range(text: str, values: list[float]) -> None:
@@ -250,3 +274,29 @@ def test_several_parts_stand_behind_commas(capsys: pytest.CaptureFixture[str], t
 def test_shipped_weights_that_a_network_has_not_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["estimate", "hls", "--network", "arch5", "--weights", "w4a4"]) == 3
     assert "network arch5: no w4a4 weights of it ship" in capsys.readouterr().err
+
+
+WORKER = """
+import os, time
+from flows import pools
+if __name__ == "__main__":
+    with pools.opened(None, 1) as (pool, _):
+        print(pool.submit(os.getpid).result(), flush=True)
+        time.sleep(600)
+"""
+
+
+def test_no_worker_is_left_where_the_command_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "command.py").write_text(WORKER)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "command.py"], env=environment, stdout=subprocess.PIPE
+    ) as command:
+        assert command.stdout
+        state = Path(f"/proc/{int(command.stdout.readline())}/stat")
+        assert state.exists()
+        command.kill()
+    deadline = time.monotonic() + 60
+    while state.exists() and " Z " not in state.read_text():  # ended, and perhaps not fetched by the first process yet
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

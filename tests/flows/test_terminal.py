@@ -6,11 +6,13 @@ import io
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from flows.cli.screen import COLOURS, VERDICT, Screen
+from flows.cli.progress import Counter
+from flows.cli.screen import CLEAR_LINE, COLOURS, VERDICT, Screen
 from flows.core.fit import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +64,29 @@ def test_every_coloured_word_is_a_verdict() -> None:
 
 
 @pytest.mark.parametrize(
+    ("terminal", "seconds", "lines"),
+    [
+        (True, 0.2, []),
+        (True, 1.2, ["1 of 3 designs, 1 s, 2 s left", "2 of 3 designs, 2 s, 1 s left", "3 of 3 designs, 4 s"]),
+        (False, 1.2, []),
+        (False, 6.0, ["2 of 3 designs, 12 s, 6 s left", "3 of 3 designs, 18 s"]),
+    ],
+)
+def test_designs_are_counted_where_they_take_time(
+    terminal: bool, seconds: float, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    stream = Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    told = Counter()
+    for done in (1, 2, 3):
+        now[0] += seconds
+        told(done, 3, 0)
+    assert [line.strip() for line in stream.getvalue().replace(CLEAR_LINE, "\n").splitlines() if line] == lines
+
+
+@pytest.mark.parametrize(
     ("line", "offered"),
     [
         ("zynqflows est", {"estimate"}),
@@ -69,12 +94,18 @@ def test_every_coloured_word_is_a_verdict() -> None:
         ("zynqflows estimate hls --part zyb", {"zybo", "zybo-z7-10", "zybo-z7-20"}),
         ("zynqflows estimate hls --accumulator", {"--accumulator-bits"}),
         ("zynqflows sweep rtl --synthesiser y", {"yosys"}),
+        ("zynqflows show hls-", {"hls-xc7z020-abc123"}),
+        ("zynqflows compare hls-xc7z020-abc123 rt", {"rtl-xc7z020-abc123"}),
     ],
 )
-def test_a_shell_completes_commands_flows_boards_and_options(line: str, offered: set[str], tmp_path: Path) -> None:
+def test_a_shell_completes_commands_flows_boards_options_and_runs(line: str, offered: set[str], tmp_path: Path) -> None:
     pytest.importorskip("argcomplete")
     said = tmp_path / "said"
+    (tmp_path / "runs").mkdir()
+    for flow in ("hls", "rtl"):
+        (tmp_path / f"runs/{flow}-xc7z020-abc123.json").touch()
     asked = {
+        "ZYNQFLOWS_STORE": str(tmp_path),
         "_ARGCOMPLETE": "1", "_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_STDOUT_FILENAME": str(said), "COMP_TYPE": "9",
         "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_COMP_WORDBREAKS": "",
     }  # fmt: skip

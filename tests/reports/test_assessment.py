@@ -45,6 +45,24 @@ def test_a_rate_can_be_lowered() -> None:
     assert found.command.endswith("--target-fps 250")
 
 
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("flows run hls --part pynq-z2 --target-fps 500", "flows run hls --part pynq-z2 --target-fps 250"),
+        ("flows run hls --target-fps=500 --out 'a b'", "flows run hls --out 'a b' --target-fps 250"),
+        ("flows run hls --out 'no end", "flows run hls --out 'no end --target-fps 250"),
+    ],
+)
+def test_a_suggestion_takes_the_place_of_what_the_command_says(command: str, expected: str) -> None:
+    design = design_of(readings=readings_of(0.9, fps=500.0), options={"target_fps": "500"}, command=command)
+    assert lines(design, UTILISATION)["LUT"].command == expected
+
+
+def test_reports_add_up() -> None:
+    design = design_of(readings=readings_of(0.9, spread=0.3), command="flows run hls --report a.rpt")
+    assert lines(design, UTILISATION)["LUT"].command == "flows run hls --report a.rpt --report utilization.rpt"
+
+
 def test_what_is_unknown_is_for_review() -> None:
     readings = [each for each in readings_of(accuracy=None) if each.metric is not Metric.FF]
     design = design_of(readings=readings, verification=Verification(16, None, "a simulation"))

@@ -13,9 +13,7 @@ ABOUT = "a table over the runs in the store, one a network"
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument(
-        "runs", metavar="RUN", nargs="*", help="runs by name, or JSON files of runs (default: all in the store)"
-    )
+    arguments.add_runs(parser)
     arguments.add_filter(parser)
     arguments.add_store(parser)
     arguments.add_json(parser)

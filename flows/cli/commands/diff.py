@@ -14,8 +14,8 @@ ABOUT = "what changed between two runs: inputs, options and numbers, layer by la
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument("before", metavar="A", help="a run by name, or a JSON file of runs")
-    parser.add_argument("after", metavar="B", help="another")
+    arguments.offer_runs(parser.add_argument("before", metavar="A", help="a run by name, or a JSON file of runs"))
+    arguments.offer_runs(parser.add_argument("after", metavar="B", help="another"))
     parser.add_argument(
         "--tolerance", dest="tolerances", metavar="[METRIC=]PERCENT", type=tolerance, action="append",
         default=[],

@@ -20,11 +20,9 @@ ABOUT = "what designs would cost, in seconds, with no tool installed"
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_design(parser, argv)
     parser.add_argument(
-        "--data",
-        metavar="DATA",
-        type=Path,
+        "--data", metavar="DATA", type=Path,
         help="CIFAR-10 in a folder, or FILE.npz of yours: to measure the ranges of a network of yours",
-    )
+    )  # fmt: skip
     parser.add_argument("--layers", action="store_true", help="also one line a layer and block")
     arguments.add_verbose(parser)
     parser.add_argument(
@@ -51,14 +49,15 @@ def _keep(args: Namespace, document: Document) -> None:
 
 def execute(args: Namespace) -> int:
     from flows import designs
+    from flows.cli.progress import Counter
     from flows.ledger import calibration
     from reports.terminal.comparison import comparison
     from reports.terminal.run import details
 
-    session.check_training_images(args.data)
+    designs.check_training_images(args.data)
     output.check_places(args)
     trained = session.trained_network(args, args.network)
-    outcome = designs.estimated(session.request(args), trained)
+    outcome = designs.estimated(session.request(args), trained, Counter())
     modelled = outcome.document
     if not args.no_own_rows:
         own = calibration.own_rows(session.open_store(args))

@@ -23,11 +23,9 @@ REPORTS = "zynqflows-evaluation/1"
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument(
-        "networks",
-        metavar="NETWORK",
-        nargs="*",
+        "networks", metavar="NETWORK", nargs="*",
         help="of `flows list networks`, or files of yours (default: all trained)",
-    )
+    )  # fmt: skip
     arguments.add_study(parser)
     parser.add_argument(
         "--flow", dest="flows", metavar="FLOW", nargs=1, default=(), help="beside it in the exact arithmetic of a flow"
@@ -49,6 +47,8 @@ def execute(args: Namespace) -> int:
         raise UsageError("--weights", f"one file for {len(names)} networks", "evaluate one network at a time")
     if args.flows and args.format:
         raise UsageError("--format", "given beside --flow, which has its own arithmetic", "leave one of them out")
+    if args.activations and not args.format:
+        raise UsageError("--activations", "there is no format for them", "give --format as well, or leave it out")
     trained = [session.trained_network(args, name) for name in names]
     designs = [_quantised(args, name, each) for name, each in zip(names, trained, strict=True)]
     batch = session.test_images(args, *trained)

@@ -14,9 +14,7 @@ ABOUT = "whether runs keep to a policy: budgets, tolerances and waivers, for CI"
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument(
-        "runs", metavar="RUN", nargs="*", help="runs by name, or JSON files of runs (default: all in the store)"
-    )
+    arguments.add_runs(parser)
     parser.add_argument(
         "--policy", metavar="FILE", type=Path, required=True, help="budgets, tolerances and waivers, as TOML"
     )

@@ -25,11 +25,9 @@ PROFILE = "zynqflows-profile/1"
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_design(parser, argv)
     parser.add_argument(
-        "--data",
-        metavar="DATA",
-        type=Path,
+        "--data", metavar="DATA", type=Path,
         help="CIFAR-10 in a folder, or FILE.npz of yours: for --cost, and the ranges of a network of yours",
-    )
+    )  # fmt: skip
     parser.add_argument(
         "--cost", action="store_true", help="with --data: the accuracy that each tensor's type costs alone; minutes"
     )
@@ -38,6 +36,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(args: Namespace) -> int:
+    from flows import designs
     from flows.cli.pictures import draw
     from flows.prepared import float_network, prepare
     from models.integer_network import IntegerNetwork
@@ -46,7 +45,7 @@ def execute(args: Namespace) -> int:
     from reports.terminal.profile import profile as told
 
     if not args.cost:
-        session.check_training_images(args.data)
+        designs.check_training_images(args.data)
     trained = session.trained_network(args, args.network)
     jobs = list(session.designs(args, trained))
     if len(jobs) > 1:

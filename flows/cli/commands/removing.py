@@ -12,7 +12,8 @@ ABOUT = "take runs out of the store; `store prune` then frees what only they nee
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument("runs", metavar="RUN", nargs="+", help="runs by name (`flows list runs`)")
+    words = "runs by name (`flows list runs`)"
+    arguments.offer_runs(parser.add_argument("runs", metavar="RUN", nargs="+", help=words))
     arguments.add_store(parser)
 
 

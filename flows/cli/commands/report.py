@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,16 +24,15 @@ DEFAULT_PARTS = ("xc7z010", "xc7z020")
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument(
-        "runs", metavar="RUN", nargs="*", help="runs by name, or JSON files of runs (default: all in the store)"
-    )
+    arguments.add_runs(parser)
     parser.add_argument(
         "--out", metavar="DIR", type=Path, default=DEFAULT_OUT, help="where it goes (default %(default)s)"
     )
     parser.add_argument("--run", action="store_true", help="first run every flow that has no run on a part")
     parser.add_argument(
         "--part", dest="parts", metavar="PART", action="append",
-        help="with --run: which parts; may be repeated; default xc7z010 and xc7z020",
+        help="only runs on these parts or boards: several with commas, or repeated; with --run the default is xc7z010 "
+        "and xc7z020",
     )  # fmt: skip
     parser.add_argument(
         "--network", metavar="NAME",
@@ -44,18 +44,22 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def execute(args: Namespace) -> int:
+    from flows.arguments import part_names
     from flows.core.part import find_part
     from reports.comparison import Absent, compare
     from reports.formats import FORMATS
     from reports.terminal.brief import decisions
 
+    parts = {find_part(name).full_name: name for name in part_names(args.parts or DEFAULT_PARTS)}
     output.check_writable(args.out)
     store = session.open_store(args)
     if args.run:
         args.network = args.network or "arch8"
-    failures = _run_missing(args, store) if args.run else {}
-    absent = [Absent(flow, find_part(part).full_name, str(error)) for (flow, part), error in failures.items()]
+    failures = _run_missing(args, store, parts) if args.run else {}
+    absent = [Absent(flow, part, str(error)) for (flow, part), error in failures.items()]
     documents = stored_runs.of_network(stored_runs.read_documents(store, args.runs), args.network)
+    if args.parts:
+        documents = stored_runs.on_parts(documents, parts)
     ledger = stored_runs.ledger(store)
     for place, document in zip(_places(args.out, documents), documents, strict=True):
         comparison = compare([document], absent, ledger=ledger)
@@ -85,38 +89,32 @@ def _places(out: Path, documents: Sequence[Document]) -> list[Path]:
     ]
 
 
-def _run_missing(args: Namespace, store: Store) -> dict[tuple[str, str], FlowsError]:
-    """Runs every flow on every part where the store has no run of it; returns what could not be run, and why."""
+def _run_missing(args: Namespace, store: Store, parts: Mapping[str, str]) -> dict[tuple[str, str], FlowsError]:
+    """Runs every flow on each of `parts`, by full names and as the user named them, where the store has no run of it;
+    returns what could not be run, and why."""
+    from flows import registry
     from flows.jobs import find_network
 
     find_network(args.network)  # or the same is said of every flow
     executor = session.executor(args, 2)
+    known = _known(args, store)
     failures: dict[tuple[str, str], FlowsError] = {}
-    for flow, part in _missing(args, store):
+    for flow, part in product(registry.names(), parts):
+        if (flow, part) in known:
+            continue
         try:
-            _run_one(args.network, flow, part, executor, store)
+            _run_one(args.network, flow, parts[part], executor, store)
         except FlowsError as error:
             print(f"error: {error}", file=sys.stderr)
             failures[flow, part] = error
     return failures
 
 
-def _missing(args: Namespace, store: Store) -> Iterator[tuple[str, str]]:
-    from flows import registry
-    from flows.core.part import find_part
-
+def _known(args: Namespace, store: Store) -> set[tuple[str, str]]:
+    """(flow, full name of the part) of all runs of the network; an estimate that was kept has no steps."""
     documents, _ = store.records()
-    known = {
-        (run.flow, run.part)
-        for document in documents
-        if document.network.name == args.network
-        for run in document.runs
-        if run.steps  # an estimate that was kept has none
-    }
-    for flow in registry.names():
-        for part in dict.fromkeys(args.parts or DEFAULT_PARTS):
-            if (flow, find_part(part).full_name) not in known:
-                yield flow, part
+    asked = (document for document in documents if document.network.name == args.network)
+    return {(run.flow, run.part) for document in asked for run in document.runs if run.steps}
 
 
 def _run_one(network: str, flow: str, part: str, executor: Executor, store: Store) -> None:

@@ -20,8 +20,9 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     )
     parser.add_argument("--network", metavar="NAME", help="in place of the project's network")
     parser.add_argument(
-        "--part", dest="boards", metavar="PART", action="append", help="in place of its boards; may be repeated"
-    )
+        "--part", dest="parts", metavar="PART", action="append",
+        help="in place of its boards: several with commas, or repeated",
+    )  # fmt: skip
     parser.add_argument("--clock", metavar="NS", type=clock_ns, help="in place of its clock period")
     parser.add_argument("--data", metavar="DATA", help="in place of its test images")
     parser.add_argument("--out", metavar="DIR", help="in place of its folder for the report")
@@ -35,8 +36,9 @@ def execute(args: Namespace) -> int:
     from flows.cli.progress import Counter
     from reports.terminal.brief import decisions
 
-    overrides = {name: getattr(args, name) for name in ("network", "boards", "clock", "data", "out")}
-    project = reviewing.opened(args.project, overrides)
+    overrides = {name: getattr(args, name) for name in ("network", "clock", "data", "out")}
+    boards = list(session.parts(args)) if args.parts else None
+    project = reviewing.opened(args.project, {**overrides, "boards": boards})
     output.check_writable(project.out)
     store, executor = session.open_store(args), session.executor(args, args.jobs)
     reviewed = reviewing.review(project, executor, store, args.jobs, Counter(), stored_runs.ledger(store))

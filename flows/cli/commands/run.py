@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows.cli import arguments, output, session
 from flows.cli.argument_types import count
@@ -27,18 +27,15 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     arguments.add_reports(parser)
     arguments.add_batch(parser)
     parser.add_argument(
-        "--data",
-        metavar="DATA",
-        type=Path,
+        "--data", metavar="DATA", type=Path,
         help="CIFAR-10 in a folder, or FILE.npz of yours: evaluates the test images",
-    )
+    )  # fmt: skip
     parser.add_argument("--out", metavar="DIR", type=Path, help="copy the files of every step here, each checked")
     parser.add_argument("--jobs", metavar="N", type=count, default=2, help="processes at a time (default 2)")
     parser.add_argument(
-        "--record",
-        action="store_true",
+        "--record", action="store_true",
         help="with --data: write accuracy and agreement into the card beside the weights",
-    )
+    )  # fmt: skip
     arguments.add_submission(parser)
     parser.add_argument("--require-fit", action="store_true", help="fail where a design does not fit its part")
 
@@ -51,12 +48,16 @@ def execute(args: Namespace) -> int:
 
     if args.record and not args.data:
         raise UsageError("--record", "without test images nothing is evaluated", "give --data as well")
+    resources = arguments.asked_of_submission(args)
     request = session.request(args)
-    if args.submit:
-        return _submit(args)
     trained = session.trained_network(args, args.network)
     batch = session.test_images(args, trained)
     output.check_places(args)
+    if args.submit:
+        possible = designs.estimated(request, trained)
+        if not possible.runs:  # the job would say so after hours in a queue
+            session.raise_last(possible.errors)
+        return _submit(args, resources)
     store = session.open_store(args)
     executor = session.executor(args, args.jobs, verify=args.out is not None)
     outcome = designs.built([request], trained, batch, executor, store, args.jobs)
@@ -79,14 +80,13 @@ def execute(args: Namespace) -> int:
     return 0
 
 
-def _submit(args: Namespace) -> int:
+def _submit(args: Namespace, asked: dict[str, Any]) -> int:
     """Hands this very command to a batch system, without the options that are of submitting."""
     from flows import submission
 
     store = session.open_store(args)
     store.prepare()
-    resources = submission.Resources(args.cores, args.memory_gb, args.hours, args.licences)
-    ticket = submission.submit(args.submit, session.rerun(args, store), resources, store)
+    ticket = submission.submit(args.submit, session.rerun(args, store), submission.Resources(**asked), store)
     print(f"{ticket.name}: {submission.state(ticket, store)} ({ticket.scheduler} {ticket.job})")
     print(f"`python -m flows wait {ticket.name}` waits for it and prints the run", file=sys.stderr)
     return 0

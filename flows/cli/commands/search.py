@@ -38,11 +38,7 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     )  # fmt: skip
     parser.add_argument("--trials", metavar="N", type=count, default=60, help="designs to try (default 60)")
     parser.add_argument(
-        "--images",
-        metavar="N",
-        type=count,
-        default=2000,
-        help="images to choose by, at most (default 2000)",
+        "--images", metavar="N", type=count, default=2000, help="images to choose by, at most (default 2000)"
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write everything as JSON, zynqflows-search/1")
     arguments.add_csv(parser)

@@ -12,7 +12,7 @@ ABOUT = "one run, in full, block by block"
 
 
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
-    parser.add_argument("run", metavar="RUN", help="a run by name, or the beginning of one")
+    arguments.offer_runs(parser.add_argument("run", metavar="RUN", help="a run by name, or the beginning of one"))
     arguments.add_store(parser)
     arguments.add_json(parser)
 

@@ -20,7 +20,8 @@ ABOUT = "estimate many designs, and show which of them no other one beats"
 def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     parser.epilog = (
         "Every option of a flow, --clock and --part take several values: --precision 8,10,12, or a range with both "
-        "ends, --activation-bits 4..8, or FIRST..LAST..STEP. All combinations are estimated, and kept in the store."
+        "ends, --activation-bits 4..8, or FIRST..LAST..STEP, or both, 4..6,8. All combinations are estimated, and kept "
+        "in the store."
     )
     arguments.add_design(parser, argv, axes=True)
     parser.add_argument(

@@ -41,16 +41,10 @@ def add_arguments(parser: Parser, argv: Sequence[str]) -> None:
     qat.add_arguments(parser)
     parser.add_argument("--rate", metavar="R", type=rate, help="the highest learning rate (default: the recipe's)")
     parser.add_argument(
-        "--epochs",
-        metavar="N",
-        type=count,
-        help="passes over the training images (default: the recipe's)",
+        "--epochs", metavar="N", type=count, help="passes over the training images (default: the recipe's)"
     )
     parser.add_argument(
-        "--seed",
-        metavar="N",
-        type=seed,
-        help="of initialisation, split and augmentation (default: the recipe's)",
+        "--seed", metavar="N", type=seed, help="of initialisation, split and augmentation (default: the recipe's)"
     )
     arguments.add_pixels(parser)
     arguments.add_store(parser)
@@ -102,6 +96,8 @@ def execute(args: Namespace) -> int:
 
 def _check_options(args: Namespace) -> None:
     """Raises `UsageError` where two of them contradict each other."""
+    if args.recipe and (args.qat or args.module):
+        raise UsageError(f"--recipe {args.recipe}", "training with quantisers has a recipe of its own", "leave it out")
     if args.framework == TENSORFLOW:
         if args.recipe == "modern":
             raise UsageError("--recipe modern", "is torch's; Keras trains by the published one", "take --recipe seed")

@@ -17,8 +17,8 @@ import flows.core.record as record
 from backends.protocol import API, Backend, Imported, Job, Note, Refusal, warning
 from flows import registry
 from flows.__main__ import main
-from flows.core.clock import ASKED, seen
-from flows.core.evidence import RESOURCES, Metric, Reading, Tier
+from flows.core.clock import seen
+from flows.core.evidence import MET_OR_NOT, RESOURCES, Metric, Reading, Tier
 from flows.core.part import Target, find_part
 from flows.core.plan import PYTHON, Asset, Output, Plan, Step
 from flows.executor import Executor
@@ -293,7 +293,7 @@ def test_a_clock_that_no_build_of_the_flow_met_is_at_risk(
 def test_a_rate_is_at_the_highest_credible_clock_and_the_asked_for_one_beside_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    rate = Reading(Metric.THROUGHPUT_FPS, 2_000.0, Tier.MODELLED, "5 ns clock", f"a model; {ASKED}")
+    rate = Reading(Metric.THROUGHPUT_FPS, 2_000.0, Tier.MODELLED, "5 ns clock", f"a model; {MET_OR_NOT}")
     known = replace(TOY, seen_clocks=(seen(100.0, Tier.ROUTED, "xc7z020clg400-1", "a build"),))
     known = replace(known, estimate=lambda design: (*TOY.estimate(design), rate))
     monkeypatch.setattr(registry, "_entry_points", lambda: {"toy": Point(value="toy", module=known, dist=None)})

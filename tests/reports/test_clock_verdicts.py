@@ -9,7 +9,8 @@ import pytest
 
 import reports.csv
 import reports.json
-from flows.core.clock import at_credible_clock, seen
+from flows.core.clock import seen
+from flows.core.clock_rates import at_credible_clock
 from flows.core.evidence import Metric, Reading, Tier
 from flows.core.fit import Verdict
 from flows.core.record import Run

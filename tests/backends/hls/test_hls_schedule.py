@@ -9,9 +9,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from backends.dataflow.divisors import divisors
 from backends.dataflow.fifos import sized
 from backends.dataflow.layers.folds import divides
-from backends.dataflow.layers.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, divisors, nodes, parts, pixels, turns
+from backends.dataflow.layers.nodes import MATRIX_VECTOR, WINDOW, Lanes, Node, nodes, parts, pixels, turns
 from backends.dataflow.layers.schedule import EXPECTED, QUICKEST, Pace, busy, stage_timing, stages
 from backends.dataflow.layers.words import choose_lanes
 from backends.dataflow.pe_simd import Fold, legal

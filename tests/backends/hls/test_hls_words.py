@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from backends.dataflow.divisors import divisors
 from backends.dataflow.layers.folds import divides
 from backends.dataflow.layers.nodes import (
     MATRIX_VECTOR,
@@ -17,7 +18,6 @@ from backends.dataflow.layers.nodes import (
     Lanes,
     Node,
     columns_a_part,
-    divisors,
     nodes,
     parts,
     parts_read,

@@ -7,17 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.core.clock import (
-    ASKED,
     ClockVerdict,
-    at_credible_clock,
     check_clock,
     fastest_credible,
     judge_clock,
     seen,
     seen_on,
 )
+from flows.core.clock_rates import at_credible_clock
 from flows.core.errors import RefusedError
-from flows.core.evidence import AT_ASKED_CLOCK, RESOURCES, TOTAL, Metric, Reading, Tier
+from flows.core.evidence import AT_ASKED_CLOCK, MET_OR_NOT, RESOURCES, TOTAL, Metric, Reading, Tier
 from flows.core.fit import Verdict, judge
 from flows.core.part import Target, clock_limits, devices, find_part
 
@@ -112,7 +111,7 @@ def test_a_slower_report_never_makes_it_fit(
 
 
 def timed(metric: Metric, value: float, tier: Tier = Tier.MODELLED) -> Reading:
-    return Reading(metric, value, tier, "10 ns clock", f"a model; {ASKED}", low=value / 2, high=value)
+    return Reading(metric, value, tier, "10 ns clock", f"a model; {MET_OR_NOT}", low=value / 2, high=value)
 
 
 def test_a_rate_is_at_the_fmax_of_the_report_that_misses_the_clock() -> None:

@@ -92,7 +92,7 @@ class Counting(ThreadPoolExecutor):
 
 def swept(store: Path, executor: Executor, told: list[tuple[int, int, int]]) -> Any:
     given = FIXED | {"fifo_depth": range(33, 41)}
-    return flows.sweep("hls4ml", store=store, executor=executor, told=lambda *one: told.append(one), **given)
+    return flows.sweep("hls4ml", store=store, executor=executor, progress=lambda *one: told.append(one), **given)
 
 
 def test_clocks_of_one_design_are_one_task(tmp_path: Path) -> None:

@@ -381,7 +381,7 @@ def test_a_seed_that_is_none(seed: str, tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_long_epoch_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     clock = iter(range(0, 1000, 16))
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    assert list(progress.told(2, 6)) == list(range(6))
+    assert list(progress.counted(2, 6)) == list(range(6))
     assert capsys.readouterr().out.splitlines() == [
         "  epoch 3: 33% done, 64 s left in it", "  epoch 3: 67% done, 32 s left in it"
     ]  # fmt: skip

@@ -94,7 +94,7 @@ def _run_missing(args: Namespace, store: Store) -> dict[tuple[str, str], FlowsEr
     failures: dict[tuple[str, str], FlowsError] = {}
     for flow, part in _missing(args, store):
         try:
-            _run_one(args.network, flow, part, executor, store)
+            _run_flow(args.network, flow, part, executor, store)
         except FlowsError as error:
             print(f"error: {error}", file=sys.stderr)
             failures[flow, part] = error
@@ -119,7 +119,7 @@ def _missing(args: Namespace, store: Store) -> Iterator[tuple[str, str]]:
                 yield flow, part
 
 
-def _run_one(network: str, flow: str, part: str, executor: Executor, store: Store) -> None:
+def _run_flow(network: str, flow: str, part: str, executor: Executor, store: Store) -> None:
     from flows import registry, runner
     from flows.core.part import Target, find_part
     from flows.jobs import find_trained

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.warm_python import WarmPython
+
 # The networks of the tests are small: torch's threads, one a core, would spend nearly all of their time waiting.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("local", deadline=None)
@@ -21,6 +23,25 @@ def own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reads or writes the user's store."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZYNQFLOWS_STORE", str(tmp_path_factory.mktemp("store")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def warm_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmPython]:
+    warm = WarmPython(tmp_path_factory.mktemp("warm"))
+    yield warm
+    warm.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_workers(warm_python: WarmPython) -> Iterator[None]:
+    """Workers of ours have torch loaded when they start (`tests.warm_python`)."""
+    from flows import executor
+    from flows.core.plan import PYTHON
+    from flows.identity import find_tool
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executor, "find_tool", lambda tool: warm_python.path if tool == PYTHON else find_tool(tool))
         yield
 
 

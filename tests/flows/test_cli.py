@@ -290,6 +290,7 @@ def test_a_clock_that_no_build_of_the_flow_met_is_at_risk(
     assert "clock at risk" in said(capsys, "run", "toy", "--clock", "5", "--require-fit", code=8)
 
 
+@pytest.mark.usefixtures("computed")
 def test_a_rate_is_at_the_highest_credible_clock_and_the_asked_for_one_beside_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -388,6 +389,7 @@ def test_a_report_needs_one_design_and_a_flow_that_reads_it(
     assert words in said(capsys, command, *argv, "--report", "mine.rpt", code=2)
 
 
+@pytest.mark.usefixtures("computed")
 def test_the_fastest_credible_clock_may_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert "10 ns clock" in said(capsys, "run", "toy", "--clock", "auto")
     assert "no clock period" in said(capsys, "run", "toy", "--clock", "0", code=2)

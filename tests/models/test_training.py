@@ -8,7 +8,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from models.layers import BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool, 
 from models.network import INPUT, Network
 from models.training.recipe import RECIPES, AnyRecipe, Recipe, SeedRecipe, recipe_from_json, recipe_to_json
 from models.weights import open_weights
+from tests.warm_python import WarmPython
 
 torch = pytest.importorskip("torch")
 from safetensors.torch import save_file  # noqa: E402
@@ -387,7 +387,7 @@ def test_a_long_epoch_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys
     ]  # fmt: skip
 
 
-def test_the_worker_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
+def test_the_worker_says_in_one_line_what_is_wrong(tmp_path: Path, warm_python: WarmPython) -> None:
     job = {
         "network": "arch5",
         "data": str(tmp_path),
@@ -396,6 +396,7 @@ def test_the_worker_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
         "compile": False,
     }
     (tmp_path / "job.json").write_text(json.dumps(job))
-    command = [sys.executable, "-m", "models.training.worker", str(tmp_path / "job.json")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [warm_python.path, "-P", "-m", "models.training.worker", str(tmp_path / "job.json")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 3 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1

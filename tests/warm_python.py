@@ -99,7 +99,8 @@ def look_after(client: socket.socket) -> None:
         if worker == 0:
             os.setsid()
             client.close()
-            become(*json.loads(request), files)
+            words, folder, environment, memory = json.loads(request)
+            become(words, folder, environment, memory, files)
         for file in files:
             os.close(file)
         ended = os.pidfd_open(worker)

@@ -20,15 +20,20 @@ import sys
 import traceback
 from contextlib import suppress
 from functools import cached_property
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+WITH_MORE = {"backends.hls4ml.workers.convert": ("hls4ml", "keras")}
+"""What the server loads before it first forks for a worker, beside torch. Keras then runs on torch."""
+ON_THEIR_OWN = ("models.training.keras_worker", "backends.c.workers.keras2c")
+"""Workers that choose what Keras runs on: Python starts them."""
 MOST = 1 << 18
 """Bytes of a request: arguments and environment."""
 CLIENT = """#!{python} -IS
 import json, os, resource, signal, socket, sys
 words = sys.argv[1:]
-if words[:2] != ["-P", "-m"]:
+if words[:2] != ["-P", "-m"] or words[2] in {on_their_own!r}:
     os.execv({python!r}, [{python!r}, *words])
 server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 server.connect({address!r})
@@ -55,7 +60,7 @@ class WarmPython:
         if sys.platform != "linux" or not find_spec("torch"):
             return sys.executable
         address, client = str(self._folder / "server"), self._folder / "python"
-        client.write_text(CLIENT.format(python=sys.executable, address=address))
+        client.write_text(CLIENT.format(python=sys.executable, address=address, on_their_own=ON_THEIR_OWN))
         client.chmod(0o755)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
             listener.bind(address)
@@ -81,20 +86,24 @@ def serve(listener: socket.socket) -> None:
     events.register(0, select.POLLIN)
     while not any(file == 0 for file, _ in events.poll()):
         client, _ = listener.accept()
+        request, files, _, _ = socket.recv_fds(client, MOST, 3)
+        for package in WITH_MORE.get(json.loads(request)[0][0], ()):
+            os.environ["KERAS_BACKEND"] = "torch"
+            import_module(package)
         if os.fork() == 0:
             listener.close()
-            look_after(client)
-        client.close()
+            look_after(client, request, files)
+        for file in (client.detach(), *files):
+            os.close(file)
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG) != (0, 0):
                 pass
 
 
-def look_after(client: socket.socket) -> None:
+def look_after(client: socket.socket, request: bytes, files: list[int]) -> None:
     """Starts the worker that `client` asks for, tells it how that ended, and ends the worker where the client does.
     Does not return."""
     try:
-        request, files, _, _ = socket.recv_fds(client, MOST, 3)
         worker = os.fork()
         if worker == 0:
             os.setsid()

@@ -13,9 +13,16 @@ from tests.warm_python import WarmPython
 
 # The networks of the tests are small: torch's threads, one a core, would spend nearly all of their time waiting.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-settings.register_profile("local", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "local")
+settings.register_profile("local", deadline=None, max_examples=50)
+settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "local"))
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Doctests are collected from every module: what tests share has none, and some of it loads hls4ml."""
+    shared = collection_path.suffix == ".py" and not collection_path.name.startswith(("test_", "conftest"))
+    return True if shared and collection_path.is_relative_to(Path(__file__).parent) else None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -256,7 +256,7 @@ VALUES = st.sampled_from(
 """What no field, or another field, holds."""
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_row_falls_over(data: st.DataObject, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     csynth = {"lut": 20_000, "ff": 9_000, "bram18": 8, "dsp": 32}

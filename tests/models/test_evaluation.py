@@ -144,7 +144,7 @@ def designs(draw: st.DrawFn) -> QuantisedNetwork:
 
 
 @given(design=designs(), seed=st.integers(0, 2**32 - 1), scale=st.sampled_from((0.05, 1.0, 20.0)))
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_fast_equals_oracle(design: QuantisedNetwork, seed: int, scale: float) -> None:
     random = np.random.default_rng(seed)
     shapes = dict(design.network.weight_shapes())

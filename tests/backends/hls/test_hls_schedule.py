@@ -81,7 +81,7 @@ def test_every_stage_takes_what_its_sources_put(name: str, data: st.DataObject) 
         assert stage.busy == busy(node, wide[node.name], EXPECTED)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_frames_follow_each_other_at_the_pace_of_the_busiest_stage(data: st.DataObject) -> None:
     design = nodes(eight_bit(ARCH4))

@@ -213,8 +213,8 @@ def originals(kind: str) -> tuple[bytes, ...]:
         case "report":
             return tuple(make().encode() for make in REPORTS.values())
         case "record":
-            record = json.loads((ROOT / "docs/example-report/report.json").read_bytes())
-            return (json.dumps({**record, "runs": record["runs"][:1]}, indent=1).encode(),)
+            document = json.loads((ROOT / "docs/example-report/report.json").read_bytes())["document"]
+            return (json.dumps({**document, "runs": document["runs"][:1]}, indent=1).encode(),)
         case "weights":
             return ((ROOT / "models/pretrained/arch5.safetensors").read_bytes(),)
         case "policy":

@@ -75,7 +75,7 @@ def test_a_stored_answer_is_equal_and_nothing_is_searched_for(flow: str, case: C
     assert told(replace(plain, plan=here.backend.plan(plain.resolved.design))) == first
 
 
-def test_a_changed_answer_is_made_again(case: Callable[[str], Case]) -> None:
+def test_a_changed_answer_is_built_again(case: Callable[[str], Case]) -> None:
     here = case("hls4ml")
     first = here.prepare()
     file = here.place / ANSWER

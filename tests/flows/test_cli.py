@@ -303,8 +303,8 @@ def test_a_rate_is_at_the_highest_credible_clock_and_the_asked_for_one_beside_it
     (row,) = [line for line in text.splitlines() if line.startswith("throughput")]
     assert "1,000.0 images/s" in row and "on 10 ns clock; 2,000.0 images/s at the 200 MHz asked for" in row
     (run,) = json.loads(record.read_text())["runs"]
-    told = {each["scope"]: each["value"] for each in run["readings"] if each["metric"] == "throughput_fps"}
-    assert told == {"total": 1_000.0, "at the clock asked for": 2_000.0}
+    content = {each["scope"]: each["value"] for each in run["readings"] if each["metric"] == "throughput_fps"}
+    assert content == {"total": 1_000.0, "at the clock asked for": 2_000.0}
     text = said(capsys, "estimate", "toy", "--clock", "5", "--part", "xc7z020clg400-2")
     assert "1,136.4 images/s" in text, "a faster grade bears more"
     assert "beyond xc7z020clg400-1" in said(capsys, "estimate", "toy", "--clock", "1", code=4)
@@ -362,7 +362,7 @@ def test_the_built_in_flow_is_registered_like_any_other() -> None:
 
 
 @pytest.mark.usefixtures("computed")
-def test_a_report_made_elsewhere_is_recorded_beside_the_model(
+def test_a_report_from_elsewhere_is_recorded_beside_the_model(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     report, record = tmp_path / "mine.rpt", tmp_path / "out.json"
@@ -370,8 +370,8 @@ def test_a_report_made_elsewhere_is_recorded_beside_the_model(
     text = " ".join(said(capsys, "run", "toy", "--report", str(report), "--json", str(record)).split())
     assert "LUT 1,234 53,200 2 %" in text and "the model said 100" in text and "that mine.rpt is a report of" in text
     (run,) = json.loads(record.read_text())["runs"]
-    told = [(each["tier"], each["value"]) for each in run["readings"] if each["metric"] == "lut"]
-    assert told == [("modelled", 100), ("routed", 1234)]
+    rows = [(each["tier"], each["value"]) for each in run["readings"] if each["metric"] == "lut"]
+    assert rows == [("modelled", 100), ("routed", 1234)]
     assert "1,234" in said(capsys, "estimate", "toy", "--report", str(report))
 
 

@@ -220,7 +220,7 @@ def test_a_reader_is_held_to_its_memory(monkeypatch: pytest.MonkeyPatch) -> None
         (InputError("culprit", "told as it is", "take another"), "told as it is"),
     ],
 )
-def test_whatever_goes_wrong_in_a_reader_is_told(error: Exception, fact: str) -> None:
+def test_whatever_goes_wrong_in_a_reader_is_reported(error: Exception, fact: str) -> None:
     with pytest.raises(InputError, match=fact), guarded("own", "take another"):
         raise error
 
@@ -231,5 +231,5 @@ def test_files_that_are_wanted_pass() -> None:
 
 
 def test_a_refusal_is_short_however_long_a_name_is() -> None:
-    told = json.loads(refusal(InputError("n" * 10_000, "f" * 10_000, "take another")))
-    assert max(map(len, told.values())) < 400 and told["next_step"] == "take another"
+    content = json.loads(refusal(InputError("n" * 10_000, "f" * 10_000, "take another")))
+    assert max(map(len, content.values())) < 400 and content["next_step"] == "take another"

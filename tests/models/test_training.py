@@ -135,8 +135,8 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path, damage: str) -> None:
         os.mkfifo(path)
     else:
         metadata = {"recipe": "one", "progress": "[" * 9 if damage == "no progress" else "{}"}
-        given = {"optimizer.first.step": torch.zeros(1)} if damage == "no name of a tensor" else {}
-        save_file(given if damage == "a tensor less" else tensors | given, path, metadata)
+        content = {"optimizer.first.step": torch.zeros(1)} if damage == "no name of a tensor" else {}
+        save_file(content if damage == "a tensor less" else tensors | content, path, metadata)
     model = torch.nn.Linear(2, 1)
     with pytest.raises(InputError, match="not a regular file" if damage == "no file" else "damaged checkpoint"):
         checkpoint.load(path, torch.optim.SGD(model.parameters(), lr=0.1), "one", model=model)
@@ -236,8 +236,8 @@ def test_a_later_one_keeps_the_last_good_checkpoint(tmp_path: Path, monkeypatch:
 
         def batch(chosen: Any, random: Any) -> Any:
             batches.append(None)
-            found = augmented(chosen, random)
-            return found if len(batches) < 8 else found * torch.nan  # an epoch has five batches
+            tensor = augmented(chosen, random)
+            return tensor if len(batches) < 8 else tensor * torch.nan  # an epoch has five batches
 
         augmented = augmentation(recipe, pixels, scaling)
         return batch
@@ -304,7 +304,7 @@ def complaint(folder: Path, capsys: pytest.CaptureFixture[str], code: int) -> st
     return capsys.readouterr().err
 
 
-def test_bad_batches_are_found_before_any_training(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_batches_are_refused_before_any_training(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (folder / TEST[0]).open("r+b") as file:
         file.seek(7 * RECORD_BYTES)
         file.write(bytes([12]))

@@ -78,30 +78,30 @@ def evaluate(home: Path, warm_python: WarmPython) -> Evaluate:
 
 def test_the_reference_is_the_oracles(home: Path, evaluate: Evaluate) -> None:
     assert evaluate(vectors=16).returncode == 0
-    made = json.loads((home / "reference.json").read_text())
+    content = json.loads((home / "reference.json").read_text())
     meant = design(home / "weights.safetensors")
     from safetensors.numpy import load_file
 
     weights = load_file(home / "weights.safetensors")
     rows = [oracle.evaluate(meant, weights, image)["dense"].tolist() for image in vectors(NETWORK.input_shape)]
-    assert made["tensor"] == "dense" and made["digest"] == meant.digest
-    assert made["codes"] == made["logits"] == rows
+    assert content["tensor"] == "dense" and content["digest"] == meant.digest
+    assert content["codes"] == content["logits"] == rows
 
 
 def test_accuracy_counts_every_image_of_every_batch(home: Path, evaluate: Evaluate) -> None:
     done = evaluate(data="batch.bin")
     assert done.returncode == 0, done.stderr
-    made = json.loads((home / "accuracy.json").read_text())
+    content = json.loads((home / "accuracy.json").read_text())
     images = read_batch(home / "batch.bin")
-    assert made["n"] == 450 and made["images"] == images.digest
+    assert content["n"] == 450 and content["images"] == images.digest
     from safetensors.numpy import load_file
 
     from models.evaluation.fast import FastNetwork
 
     exact = FastNetwork(design(home / "weights.safetensors"), load_file(home / "weights.safetensors"))
     classes = exact(images.pixels)["dense"].numpy().argmax(1)
-    assert made["right"] == int((classes == images.labels).sum())
-    assert 0 <= made["float_right"] <= 450 and 300 < made["agree"] <= 450
+    assert content["right"] == int((classes == images.labels).sum())
+    assert 0 <= content["float_right"] <= 450 and 300 < content["agree"] <= 450
 
 
 def test_the_cost_of_a_type_is_that_of_the_network_with_it_alone(home: Path, evaluate: Evaluate) -> None:
@@ -113,7 +113,7 @@ def test_the_cost_of_a_type_is_that_of_the_network_with_it_alone(home: Path, eva
 
     done = evaluate("cost", data="batch.bin")
     assert done.returncode == 0, done.stderr
-    made = json.loads((home / "cost.json").read_text())
+    content = json.loads((home / "cost.json").read_text())
     images, tensors = read_batch(home / "batch.bin"), load_file(home / "weights.safetensors")
 
     def entered(numbers: np.ndarray) -> np.ndarray:
@@ -130,14 +130,14 @@ def test_the_cost_of_a_type_is_that_of_the_network_with_it_alone(home: Path, eva
             return torch.from_numpy(entered(y.numpy())) if isinstance(layer, ReLU) else y
 
     plain, planes = TorchNetwork(NETWORK).load(tensors), as_input(images.pixels)
-    assert (made["n"], made["float_right"]) == (450, right(plain, planes))
-    assert set(made["right"]) == {"image", *tensors, "conv", "relu", "gap", "dense"}
+    assert (content["n"], content["float_right"]) == (450, right(plain, planes))
+    assert set(content["right"]) == {"image", *tensors, "conv", "relu", "gap", "dense"}
     for name in tensors:
         other = TorchNetwork(NETWORK).load({**tensors, name: entered(tensors[name])})
-        assert made["right"][name] == right(other, planes), name
-    assert made["right"]["relu"] == right(Relu(NETWORK).load(tensors), planes)
+        assert content["right"][name] == right(other, planes), name
+    assert content["right"]["relu"] == right(Relu(NETWORK).load(tensors), planes)
     pixels = torch.from_numpy(entered(np.arange(256) / 256)[images.pixels])
-    assert made["right"]["image"] == right(plain, pixels.permute(0, 3, 1, 2))
+    assert content["right"]["image"] == right(plain, pixels.permute(0, 3, 1, 2))
 
 
 def test_weights_of_another_digest_are_one_line_and_a_code(evaluate: Evaluate, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def judge(tmp_path: Path) -> Judge:
     return found
 
 
-@pytest.mark.parametrize("network", [ARCH4, ARCH5, ARCH7, ARCH8], ids=lambda one: one.name)
+@pytest.mark.parametrize("network", [ARCH4, ARCH5, ARCH7, ARCH8], ids=lambda each: each.name)
 def test_a_graph_is_its_own_architecture_and_no_other(network: Network, judge: Judge) -> None:
     model = ready(network)
     assert not judge(model, network)
@@ -170,7 +170,7 @@ def test_an_unsigned_quantiser_of_what_is_never_negative_is_no_relu(judge: Judge
     assert not judge(model, ARCH4)
 
 
-@pytest.mark.parametrize("network", NETWORKS.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=lambda each: each.name)
 def test_a_network_differs_from_itself_in_nothing(network: Network) -> None:
     assert not list(differences(network, network))
 

@@ -53,16 +53,16 @@ def quantised(network: Network, weights: int = 4, activations: int = 4) -> Quant
     """The integers that FINN builds of it: thresholds in place of ReLUs, and behind sums that no ReLU reads, a bit
     wider and narrow; 8-bit unsigned input."""
     kernel, unsigned = whole(weights, *NARROW), whole(activations, *MODES, signed=False)
-    layers, types, made = list[Layer](), {INPUT: whole(8, signed=False)}, {INPUT: INPUT}
+    layers, types, texts = list[Layer](), {INPUT: whole(8, signed=False)}, {INPUT: INPUT}
     arithmetic = dict[str, Arithmetic]()
 
     def put(layer: Layer, each: Arithmetic | FixedType, of: str) -> None:
         layers.append(layer)
         arithmetic[layer.name] = each if isinstance(each, Arithmetic) else Arithmetic(each)
-        types[layer.name], made[of] = arithmetic[layer.name].output, layer.name
+        types[layer.name], texts[of] = arithmetic[layer.name].output, layer.name
 
     for layer in network.layers:
-        inputs = tuple(made[name] for name in layer.inputs)
+        inputs = tuple(texts[name] for name in layer.inputs)
         source, readers = types[inputs[0]], network.consumers(layer.name)
         match layer:
             case Conv2D() | Dense():

@@ -218,7 +218,7 @@ def convert_alone(job: Job[Hls4mlOptions], change: Callable[[dict[str, Any]], No
     executor(folder).execute(Plan((step,)))
 
 
-def test_a_type_of_hls4mls_own_is_found_when_read_back(tiny: Network, tmp_path: Path) -> None:
+def test_a_type_of_hls4mls_own_is_noticed_when_read_back(tiny: Network, tmp_path: Path) -> None:
     """Unpinned, hls4ml infers its own type of the first result: the worker ends with the code of a mismatch."""
     with pytest.raises(StepFailed) as failure:
         convert_alone(trained(tiny, tmp_path), lambda ask: ask.update(pinned=False), tmp_path)

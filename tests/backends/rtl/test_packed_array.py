@@ -93,9 +93,9 @@ def simulated(folder: Path, parameters: dict[str, int], is_primitive: bool, valu
         chunked(words(factors, parameters["WEIGHT_BITS"]), len(values)),
         strict=True,
     )
-    made = subprocess.run([folder / "sim"], input=b"".join(a + b for a, b in rows), check=True, capture_output=True)
+    ended = subprocess.run([folder / "sim"], input=b"".join(a + b for a, b in rows), check=True, capture_output=True)
     bits_out = numpy.unpackbits(
-        numpy.frombuffer(made.stdout, numpy.uint8).reshape(len(values), -1), axis=1, bitorder="little"
+        numpy.frombuffer(ended.stdout, numpy.uint8).reshape(len(values), -1), axis=1, bitorder="little"
     )
     fields = bits_out[:, : pe * bits].reshape(len(values), pe, bits).astype(int64)
     return (fields << numpy.arange(bits)).sum(2) - (fields[:, :, -1] << bits)

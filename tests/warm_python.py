@@ -23,6 +23,7 @@ from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from uuid import uuid4
 
 WITH_MORE = {"backends.hls4ml.workers.convert": ("hls4ml", "keras")}
 """What the server loads before it first forks for a worker, beside torch. Keras then runs on torch."""
@@ -59,7 +60,7 @@ class WarmPython:
     def path(self) -> str:
         if sys.platform != "linux" or not find_spec("torch"):
             return sys.executable
-        address, client = str(self._folder / "server"), self._folder / "python"
+        address, client = f"\0zynqflows {uuid4()}", self._folder / "python"  # abstract: paths must be short
         client.write_text(CLIENT.format(python=sys.executable, address=address, on_their_own=ON_THEIR_OWN))
         client.chmod(0o755)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -104,20 +105,24 @@ def look_after(client: socket.socket, request: bytes, files: list[int]) -> None:
     """Starts the worker that `client` asks for, tells it how that ended, and ends the worker where the client does.
     Does not return."""
     try:
+        wake, waker = os.pipe()
+        os.set_blocking(waker, False)
+        signal.set_wakeup_fd(waker)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
         worker = os.fork()
         if worker == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.setsid()
             client.close()
             words, folder, environment, memory = json.loads(request)
             become(words, folder, environment, memory, files)
         for file in files:
             os.close(file)
-        ended = os.pidfd_open(worker)
         events = select.poll()
-        events.register(ended, select.POLLIN)
-        events.register(client, select.POLLIN)
-        events.poll()
-        if not select.select([ended], [], [], 0)[0]:  # the client was killed
+        for file in (wake, client.fileno()):
+            events.register(file, select.POLLIN)
+        if wake not in {file for file, _ in events.poll()}:  # the client was killed
             os.killpg(worker, signal.SIGKILL)
         _, status = os.waitpid(worker, 0)
         client.send(str(os.waitstatus_to_exitcode(status)).encode())

@@ -20,6 +20,7 @@ from flows.executor import Executor
 from flows.imports import import_trained, is_own, own_images, read_network
 from flows.store import Store
 from models import cifar10
+from models.imported.workers import arrays
 from models.imported.workers.arrays import images_of, labels_of, load
 from models.pixels import parse_pixels
 from tests.models.imported.conftest import Archive, conv_layer
@@ -122,11 +123,12 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
         load(tmp_path / "x.npz")
 
 
-def test_what_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+def test_what_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert arrays.LIMIT <= 1 << 30
+    monkeypatch.setattr(arrays, "LIMIT", 1 << 20)
     path = tmp_path / "x.npz"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped, zipped.open("images.npy", "w") as member:
-        for _ in range(1025):
-            member.write(bytes(1 << 20))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("images.npy", bytes(arrays.LIMIT + 1))
     with pytest.raises(InputError, match="unpacks to more than"):
         load(tmp_path / "x.npz")
 

@@ -62,6 +62,7 @@ def summary(search: Search) -> list[str]:
 
 
 def points(share: float) -> str:
+    """A share of 1 in points of 100."""
     return f"{100 * share:.2f}"
 
 

@@ -164,10 +164,12 @@ def _slowest(readings: Iterable[Reading]) -> Reading | None:
 
 
 def meets(mhz: float, clock_ns: float) -> bool:
+    """Whether an Fmax of `mhz` meets a period of `clock_ns`, within what timing reports round."""
     return (1000 / mhz if mhz > 0 else inf) <= clock_ns + TOLERANCE_NS
 
 
 def mhz_text(value: float) -> str:
+    """A frequency in MHz as text, with its unit."""
     return f"{value:,.1f} MHz".replace(".0 MHz", " MHz")
 
 

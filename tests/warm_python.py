@@ -49,8 +49,8 @@ sys.exit(code)
 
 
 class WarmPython:
-    """What tests start in place of Python: the server runs from the first use of `path` on. Where it cannot run, `path`
-    is Python's own."""
+    """What tests start in place of Python: the server runs from the first use of `path` on. Where it cannot run, or
+    $COLD_WORKERS is set, `path` is Python's own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -58,7 +58,7 @@ class WarmPython:
 
     @cached_property
     def path(self) -> str:
-        if sys.platform != "linux" or not find_spec("torch"):
+        if sys.platform != "linux" or not find_spec("torch") or os.environ.get("COLD_WORKERS"):
             return sys.executable
         address, client = f"\0zynqflows {uuid4()}", self._folder / "python"  # abstract: paths must be short
         client.write_text(CLIENT.format(python=sys.executable, address=address, on_their_own=ON_THEIR_OWN))

@@ -161,7 +161,13 @@ DENSE_BLOCK = Network(
 """As of a DenseNet: tensors of several points side by side, images and vectors."""
 
 
-@pytest.mark.parametrize("folding", ["auto", "conv1=5x9,conv2=2x4,conv3=3x6,left=2x3,right=3x2,dense=5x7"])
+@pytest.mark.parametrize(
+    "folding",
+    [
+        pytest.param("auto", marks=pytest.mark.slow),
+        "conv1=5x9,conv2=2x4,conv3=3x6,left=2x3,right=3x2,dense=5x7",
+    ],
+)
 def test_tensors_side_by_side(tmp_path: Path, folding: str) -> None:
     job = job_on(DENSE_BLOCK, tmp_path, folding=folding)
     reach = dict(job.ranges.reach) | {"relu2": (0.0, 1.9), "left": (-16.0, 16.0)}

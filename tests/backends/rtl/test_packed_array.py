@@ -112,7 +112,7 @@ def chunked(content: bytes, count: int) -> list[bytes]:
     ("pe", "simd", "act", "weight_bits"),
     [
         pytest.param(2, 3, (8, False), 8, id="W8A8"),
-        pytest.param(4, 2, (8, True), 8, id="W8A8-signed"),
+        pytest.param(4, 2, (8, True), 8, id="W8A8-signed", marks=pytest.mark.slow),
         pytest.param(4, 2, (4, False), 4, id="W4A4-three-lanes-and-one"),
         pytest.param(3, 2, (6, True), 4, id="W4A6-signed-three-lanes"),
         pytest.param(2, 1, (8, False), 4, id="W4A8-one-value", marks=pytest.mark.slow),

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given as with_any
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from backends.cost.amounts import summed
@@ -29,7 +28,7 @@ from flows.core.margins import KEPT
 from flows.core.part import Target, find_part
 from flows.jobs import find_trained
 from models.zoo import ARCH5, ARCH8
-from tests.backends.finn.w4a4 import given, job, quantised, solved
+from tests.backends.finn.w4a4 import job, quantised, solved, with_folding
 
 W4A4 = quantised(ARCH8)
 SMALL = quantised(TINY)
@@ -72,7 +71,7 @@ def test_the_interval_is_finns_but_for_what_fifos_push_back() -> None:
 
 
 def test_finns_own_totals_stand_beside_ours() -> None:
-    design = given(W4A4, set_folding(nodes(W4A4), 1e8 / 1000))
+    design = with_folding(W4A4, set_folding(nodes(W4A4), 1e8 / 1000))
     finn = finn_totals(design.design)
     ours = estimate(design)
     assert (finn[Metric.DSP], value(ours, Metric.DSP)) == (
@@ -90,7 +89,7 @@ def test_the_solvers_totals_are_the_estimates() -> None:
     design = problem.build(folding)
     by_value, by_bound = (problem.around(design)(sure, KEPT) for sure in (False, True))
     bounds = sum(by_bound.choices[name].costs[place] for name, place in folding.values.items())
-    readings = estimate(given(W4A4, design.folding))
+    readings = estimate(with_folding(W4A4, design.folding))
     promised = by_value.totals(folding.cost, 2e5), by_bound.totals(bounds, 2e5)[len(RESOURCES) :]
     for metric, most_likely, at_most in zip(RESOURCES, *promised, strict=True):
         reading = total(readings, metric)
@@ -101,7 +100,7 @@ def test_the_solvers_totals_are_the_estimates() -> None:
 
 def test_a_unit_in_hls_is_estimated_in_full() -> None:
     arithmetic = quantised(TINY, weights=3)
-    readings = estimate(given(arithmetic, set_folding(nodes(arithmetic), 1e6)))
+    readings = estimate(with_folding(arithmetic, set_folding(nodes(arithmetic), 1e6)))
     assert not [each for each in readings if each.at_least]
     assert {each.metric for each in readings if each.scope == "MVAU_hls_0"} >= {*RESOURCES}
 
@@ -118,13 +117,13 @@ def test_memories_are_options() -> None:
 
 def test_a_network_without_skips_has_fifos_and_no_copies() -> None:
     arithmetic = quantised(ARCH5)
-    design = given(arithmetic, set_folding(nodes(arithmetic), 1e6))
+    design = with_folding(arithmetic, set_folding(nodes(arithmetic), 1e6))
     assert not [node for node in design.design.nodes if node.op == "DuplicateStreams_hls"]
     assert value(estimate(design), Metric.LUT, "fifo") > 0
 
 
 @settings(max_examples=25)
-@with_any(some.data())
+@given(some.data())
 def test_fifos_let_every_folding_run_at_full_speed(data: some.DataObject) -> None:
     outcome = nodes(SMALL)
     folding = {node.name: data.draw(some.sampled_from(node.folds), node.name) for node in outcome}
@@ -148,7 +147,7 @@ def test_a_total_says_whose_sums_its_interval_holds_for() -> None:
     assert "too few for an interval of its own" in unit.source
 
 
-@with_any(some.floats(1e3, 1e6), some.floats(1e3, 1e6))
+@given(some.floats(1e3, 1e6), some.floats(1e3, 1e6))
 def test_a_faster_search_takes_no_fewer_dsps(one: float, other: float) -> None:
     design = nodes(SMALL)
     slow, fast = (set_folding(design, cycles) for cycles in (max(one, other), min(one, other)))

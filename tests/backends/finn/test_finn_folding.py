@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given as with_any
+from hypothesis import given
 from hypothesis import strategies as some
 
 from backends.dataflow.space import Problem
@@ -31,7 +31,7 @@ from flows.core.fit import Verdict, judge
 from flows.core.margins import MARGINS
 from models.quantised import QuantisedNetwork
 from models.zoo import ARCH8
-from tests.backends.finn.w4a4 import given, job, quantised, solved
+from tests.backends.finn.w4a4 import job, quantised, solved, with_folding
 
 W4A4 = quantised(ARCH8)
 NODES = nodes(W4A4)
@@ -69,7 +69,7 @@ def test_the_fastest_leaves_the_margin_and_no_faster_one_does(part: str) -> None
     for interval in quicker[-1:]:
         with_it = here.build(here.first.lightest(interval))
         usable = with_it.job.target.part.device
-        readings = estimate(given(W4A4, with_it.folding, part))
+        readings = estimate(with_folding(W4A4, with_it.folding, part))
         assert any(
             (reading := total(readings, metric)) and reading.value > usable.available(metric) * (1 - MARGINS.of(metric))
             for metric in RESOURCES
@@ -113,7 +113,7 @@ def test_a_rate_is_reached_with_the_fifos_and_no_heavier_than_finns() -> None:
 SMALL = problem(arithmetic=quantised(TINY))
 
 
-@with_any(some.floats(3000, 1e7))
+@given(some.floats(3000, 1e7))
 def test_the_lightest_is_as_fast_as_asked(cycles: float) -> None:
     design = SMALL.build(SMALL.first.lightest(cycles))
     assert slowest(design.nodes, design.folding) <= cycles
@@ -226,7 +226,7 @@ def test_texts_of_options() -> None:
 def test_narrow_arithmetic_has_no_lut_reading_less_than_wide() -> None:
     def lut(bits: int) -> float:
         arithmetic = quantised(TINY, activations=bits)
-        reading = total(estimate(given(arithmetic, set_folding(nodes(arithmetic), 1e4))), Metric.LUT)
+        reading = total(estimate(with_folding(arithmetic, set_folding(nodes(arithmetic), 1e4))), Metric.LUT)
         assert reading
         return reading.value
 

@@ -50,7 +50,7 @@ def figures_of(design: FinnDesign, node: HardwareNode) -> dict[str, int]:
 def test_nodes_cycles_dsp_and_block_ram_of_a_design_are_finns(row: dict[str, Any]) -> None:
     quantised = w4a4.quantised(ARCH8)
     folding = folding_file.read(json.dumps(row["folding"]), nodes(quantised))
-    design = w4a4.given(quantised, folding, row["part"]).design
+    design = w4a4.with_folding(quantised, folding, row["part"]).design
     assert {node.name for node in design.nodes} == row["nodes"].keys()
     for node in design.nodes:
         counts = figures_of(design, node)

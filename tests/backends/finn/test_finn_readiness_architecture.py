@@ -30,13 +30,13 @@ Judge = Callable[..., tuple[Finding, ...]]
 def judge(tmp_path: Path) -> Judge:
     """What says that a graph is not a network; nothing where it is."""
 
-    def found(model: ModelProto, network: Network = ARCH8) -> tuple[Finding, ...]:
+    def findings_of(model: ModelProto, network: Network = ARCH8) -> tuple[Finding, ...]:
         onnx.save(model, tmp_path / "own.onnx")
         verdict = assess(tmp_path / "own.onnx", (), network).verdicts[-1]
         assert verdict.condition == "architecture" and (verdict.status is Status.HELD) is not bool(verdict.findings)
         return verdict.findings
 
-    return found
+    return findings_of
 
 
 @pytest.mark.parametrize("network", [ARCH4, ARCH5, ARCH7, ARCH8], ids=lambda each: each.name)

@@ -110,6 +110,6 @@ def solved(network: Network = ARCH8, part: str = "xc7z020", **options: str) -> S
     return resolve_folding(job(arithmetic, part, **options), arithmetic)
 
 
-def given(arithmetic: QuantisedNetwork, folding: Folding, part: str = "xc7z020") -> Solved[FinnDesign]:
+def with_folding(arithmetic: QuantisedNetwork, folding: Folding, part: str = "xc7z020") -> Solved[FinnDesign]:
     """The design of such a job with this folding."""
     return Solved(FinnDesign(job(arithmetic, part), arithmetic, folding), None)

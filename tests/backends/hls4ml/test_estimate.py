@@ -50,13 +50,13 @@ def quantised(network: Network = ARCH8, output: FixedType = SATURATED) -> Quanti
     return QuantisedNetwork(network, "weights", InputContract(WORD), layers)
 
 
-def made(asked: Job[Hls4mlOptions], arithmetic: QuantisedNetwork) -> Solved[Hls4mlDesign]:
+def solved_job(asked: Job[Hls4mlOptions], arithmetic: QuantisedNetwork) -> Solved[Hls4mlDesign]:
     return Solved(Hls4mlDesign(asked, arithmetic, snapped(asked), unrolled(asked)), None)
 
 
 def readings(wanted: int | str = 211, **options: Any) -> tuple[Reading, ...]:
     asked = job(reuse_factor=str(wanted), **options)
-    return tuple(estimate(made(asked, quantised())))
+    return tuple(estimate(solved_job(asked, quantised())))
 
 
 def value(estimates: tuple[Reading, ...], metric: Metric, scope: str = TOTAL) -> float:
@@ -159,7 +159,7 @@ DEPTHWISE = Network(
 def test_of_a_depthwise_convolution_is_said_what_is_known(factor: int) -> None:
     types = {"deep": Arithmetic(SATURATED, WORD, WORD, FixedType(42, 22)), "relu": Arithmetic(SATURATED)}
     arithmetic = QuantisedNetwork(DEPTHWISE, "weights", InputContract(WORD), types)
-    rows = estimate(made(job(DEPTHWISE, reuse_factor=str(factor)), arithmetic))
+    rows = estimate(solved_job(job(DEPTHWISE, reuse_factor=str(factor)), arithmetic))
     deep = [row for row in rows if row.scope == "deep"]
     by_metric = {row.metric: row for row in deep if row.predicts is Tier.HLS or row.metric is Metric.DSP}
     assert Metric.LUT not in by_metric and Metric.FF not in by_metric, "no report tells what csynth counts"
@@ -189,7 +189,7 @@ def test_a_softmax_of_any_size_has_a_wide_interval() -> None:
     layers = (Flatten("flat", (INPUT,)), Dense("dense", ("flat",), 7), Softmax("softmax", ("dense",)))
     network = Network("seven", (2, 2, 3), layers)
     asked = job(network, reuse_factor="12")
-    estimates = estimate(made(asked, quantised(network)))
+    estimates = estimate(solved_job(asked, quantised(network)))
     softmax = {each.metric: each for each in estimates if each.scope == "softmax" and each.metric in RESOURCES}
     assert (softmax[Metric.BRAM18].value, softmax[Metric.DSP].value) == (5, 7)
     assert all(bounds(each)[1] >= 2 * each.value for each in softmax.values())

@@ -184,7 +184,9 @@ def test_the_simulation_is_the_reference(tiny: Network, network: str, options: d
     expected = reference(job)
     assert json.loads(built.read_text()) == expected
     if job.options.io_type == "io_stream":
-        assert called(project / "firmware" / f"{TOP}.cpp") == told(job), "reports are compared with what hls4ml calls"
+        assert called(project / "firmware" / f"{TOP}.cpp") == expected_calls(job), (
+            "reports are compared with what hls4ml calls"
+        )
     # hls4ml's own types make the softmax flat: its table is read by the top bits of wide logits.
     flat = options == {"softmax": "keep", "precision": "stock"}
     assert (len({tuple(row) for row in expected}) > 4) is not flat, "the vectors must tell designs apart"
@@ -202,7 +204,7 @@ def called(source: Path) -> Counter[str]:
     return Counter(kind[0] for kind in kinds if kind)
 
 
-def told(job: Job[Hls4mlOptions]) -> Counter[str]:
+def expected_calls(job: Job[Hls4mlOptions]) -> Counter[str]:
     """The instances that reports of `job` are compared with, by kind."""
     kinds: Counter[str] = Counter()
     for (kind, _), count in reports_show(design_of(job)).instances.items():
